@@ -1,0 +1,86 @@
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/**
+ * Which rooms each room may import: ARCHITECTURE.md's table, enforced.
+ * @type {Record<string, string[]>}
+ */
+const rooms = {
+  bootstrap: [],
+  client: [],
+  infra: [],
+  local: ["simulator", "tools"],
+  model: [],
+  policies: [],
+  simulator: [],
+  smoke: ["client"],
+  start: ["local", "client", "tools"],
+  tools: [],
+};
+
+/** @type {import("eslint").Linter.Config[]} */
+const arrows = Object.entries(rooms).map(([room, allowed]) => {
+  const forbidden = Object.keys(rooms).filter((other) => other !== room && !allowed.includes(other));
+  return {
+    name: `arrows/${room}`,
+    files: [`${room}/**`],
+    ignores: ["**/*.test.ts", "**/*.e2e.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: `^(\\.\\./)+(${forbidden.join("|")})/`,
+              message: `${room}/ may import ${allowed.length === 0 ? "no other room" : allowed.map((name) => `${name}/`).join(", ")} (ARCHITECTURE.md).`,
+            },
+          ],
+        },
+      ],
+    },
+  };
+});
+
+export default defineConfig(
+  { ignores: ["node_modules/", ".local/", "out/", "coverage/", "model/dist/"] },
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/consistent-type-definitions": ["error", "interface"],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "no-restricted-exports": [
+        "error",
+        {
+          restrictDefaultExports: {
+            direct: true,
+            named: true,
+            defaultFrom: true,
+            namedFrom: true,
+            namespaceFrom: true,
+          },
+        },
+      ],
+      "no-console": "off",
+      eqeqeq: "error",
+      "prefer-const": "error",
+    },
+  },
+  {
+    files: ["**/*.mjs"],
+    rules: {
+      "@typescript-eslint/explicit-function-return-type": "off",
+    },
+  },
+  {
+    files: ["eslint.config.mjs"],
+    rules: { "no-restricted-exports": "off" },
+  },
+  {
+    files: ["**/*.test.ts", "**/*.e2e.ts"],
+    rules: { "@typescript-eslint/no-non-null-assertion": "off" },
+  },
+  ...arrows,
+);

@@ -1,0 +1,41 @@
+/** What a service behind the gateway is: a name of one of AWS's API models, and a handler for each operation that it implements. */
+
+/** Where a request came from, as far as a handler may care. */
+export interface RequestContext {
+  readonly region: string;
+  readonly accountId: string;
+  readonly requestId: string;
+  /** Moment of arrival on the local AWS's clock. */
+  readonly now: Date;
+}
+
+/**
+ * One operation. The input was checked against the API model and has the types that the AWS SDK for JavaScript gives it
+ * (Date for timestamps, Uint8Array for blobs, absent members absent); the output likewise, without `$metadata`.
+ */
+export type Handler<Input, Output> = (input: Input, context: RequestContext) => Promise<Output> | Output;
+
+/** A service: the gateway refuses, by name, each operation of the model that has no handler. */
+export interface Service {
+  /** botocore's name of the API model: `sagemaker`, `sagemaker-runtime`, `application-autoscaling`, `cloudwatch`. */
+  readonly model: string;
+  // `never` takes handlers of any input type; the gateway calls them with an input that the model has checked.
+  readonly handlers: Readonly<Record<string, Handler<never, object>>>;
+}
+
+/** An error as AWS answers it: the code of one of the operation's error shapes (or a common one) and a message in AWS's words. */
+export class AwsError extends Error {
+  override readonly name = "AwsError";
+  readonly code: string;
+  /** HTTP status. */
+  readonly status: number;
+  /** Further members of the error shape. */
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, message: string, status = 400, members: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.members = members;
+  }
+}
