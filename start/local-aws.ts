@@ -1,0 +1,146 @@
+/** Starts and stops the local AWS as a process of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import type { StatePaths } from "./state.ts";
+
+/** The local AWS did not start, or ended before its time. */
+export class LocalAwsError extends Error {
+  override readonly name = "LocalAwsError";
+}
+
+const readySchema = z.object({
+  url: z.url(),
+  providerPort: z.int(),
+  pid: z.int(),
+  region: z.string(),
+  accountId: z.string(),
+});
+/** What the local AWS says when it is ready. */
+export type Ready = z.infer<typeof readySchema>;
+
+/** A local AWS that runs. */
+export interface RunningLocalAws extends Ready {
+  /** Aborts, with a {@link LocalAwsError}, when the process ends though nobody stopped it. */
+  readonly died: AbortSignal;
+  /** Ends it and all its processes; resolves when it is gone. */
+  stop(): Promise<void>;
+  /** Lets it live on after this process. */
+  release(): void;
+}
+
+/** How to start it. */
+export interface LocalAwsOptions {
+  readonly paths: StatePaths;
+  /** The gateway's port; absent: its default. */
+  readonly port?: number | undefined;
+  /** How many times faster than real time its clock runs while nothing starts and nothing works. */
+  readonly speed: number;
+  /** It stays when this process ends, however that happens; else it ends with this process. */
+  readonly detached: boolean;
+  readonly signal: AbortSignal;
+}
+
+const main = fileURLToPath(new URL("../local/main.ts", import.meta.url));
+const stopLimit = 60_000;
+
+/** Starts the local AWS and resolves when it is ready. Throws {@link LocalAwsError} with its own words if it ends first. */
+export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLocalAws> {
+  options.signal.throwIfAborted();
+  const log = openSync(options.paths.log, "w");
+  const port = options.port === undefined ? [] : ["--port", String(options.port)];
+  const child = spawn(
+    process.execPath,
+    [main, ...port, "--speed", String(options.speed), "--state-dir", options.paths.aws],
+    // A process group of its own: Ctrl-C reaches this process alone, which then stops the other in order.
+    { stdio: ["ignore", "pipe", log, ...(options.detached ? [] : (["ipc"] as const))], detached: true },
+  );
+  closeSync(log);
+  const ended = new Promise<void>((resolve) =>
+    child.once("close", () => {
+      resolve();
+    }),
+  );
+  const died = new AbortController();
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+    }, stopLimit);
+    await ended;
+    clearTimeout(timer);
+  };
+  child.once("close", (code, killedBy) => {
+    if (!stopping) {
+      died.abort(
+        new LocalAwsError(
+          `The local AWS ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); its last words are in ${options.paths.log}`,
+        ),
+      );
+    }
+  });
+  try {
+    const ready = await firstLine(child, died.signal, options);
+    await writeFile(options.paths.ready, JSON.stringify(ready));
+    return {
+      ...ready,
+      died: died.signal,
+      stop,
+      release() {
+        child.stdout?.destroy();
+        child.unref();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function firstLine(child: ChildProcess, died: AbortSignal, options: LocalAwsOptions): Promise<Ready> {
+  let text = "";
+  return await new Promise<Ready>((resolve, reject) => {
+    child.once("error", (error) => {
+      reject(new LocalAwsError(`The local AWS could not be started: ${error.message}`));
+    });
+    died.addEventListener("abort", () => {
+      void lastWords(options.paths.log).then((words) => {
+        reject(new LocalAwsError(words));
+      });
+    });
+    options.signal.addEventListener("abort", () => {
+      reject(options.signal.reason as Error);
+    });
+    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf("\n");
+      if (end >= 0) {
+        resolve(readySchema.parse(JSON.parse(text.slice(0, end))));
+      }
+    });
+  });
+}
+
+async function lastWords(log: string): Promise<string> {
+  const lines = (await readFile(log, "utf8")).trim().split("\n");
+  const last = lines.at(-1) ?? "";
+  return last === ""
+    ? `The local AWS ended before it was ready and said nothing; see ${log}`
+    : last.replace(/^\w*Error: /, "");
+}
+
+/** What a local AWS that is kept up said when it was ready. Undefined where there is none. */
+export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
+  try {
+    return readySchema.parse(JSON.parse(await readFile(paths.ready, "utf8")));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}

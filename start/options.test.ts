@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { parseOptions, UsageError } from "./options.ts";
+
+describe("the command line of npm start", () => {
+  it("takes every option", () => {
+    assert.deepEqual(parseOptions(["--video", "a.mp4", "--speed", "60", "--port", "4567", "--keep", "--json"]), {
+      video: "a.mp4",
+      speed: 60,
+      port: 4567,
+      keep: true,
+      json: true,
+      help: false,
+    });
+  });
+
+  it("needs none", () => {
+    assert.deepEqual(parseOptions([]), { keep: false, json: false, help: false });
+  });
+
+  for (const [what, args, words] of [
+    ["a port that is no number", ["--port", "http"], /--port takes a whole number from 1 to 65535/],
+    ["port 0", ["--port", "0"], /--port takes a whole number from 1 to 65535/],
+    ["a port that no machine has", ["--port", "65536"], /--port/],
+    ["a speed of half", ["--speed", "0.5"], /--speed takes a whole number from 1 to 3600/],
+    ["an unknown option", ["--fast"], /--fast/],
+    ["a stray word", ["video.mp4"], /video\.mp4/],
+    ["an option without its value", ["--video"], /video/],
+  ] as const) {
+    it(`refuses ${what} and names the help`, () => {
+      assert.throws(
+        () => parseOptions(args),
+        (error: Error) => error instanceof UsageError && words.test(error.message) && error.message.includes("--help"),
+      );
+    });
+  }
+
+  it("refuses an option that this command does not have", () => {
+    assert.throws(() => parseOptions(["--video", "a.mp4"], ["json"]), UsageError);
+  });
+});

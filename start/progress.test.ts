@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { Progress } from "./progress.ts";
+
+describe("progress", () => {
+  let lines: string[];
+  const recorder = (isTTY: boolean) => ({ isTTY, columns: 40, write: (text: string) => lines.push(text) });
+
+  beforeEach(() => {
+    lines = [];
+    mock.timers.enable({ apis: ["setInterval"] });
+  });
+
+  afterEach(() => {
+    mock.timers.reset();
+  });
+
+  it("says in a log when a step begins and ends", async () => {
+    const { result } = await new Progress(recorder(false)).step("Deploying", () => Promise.resolve(7));
+    assert.equal(result, 7);
+    assert.match(lines[0]!, /^… Deploying\n$/);
+    assert.match(lines.at(-1)!, /^✓ Deploying \(\d+\.\d s\)\n$/);
+  });
+
+  it("is never silent for more than five seconds in a log, and says what it is at", async () => {
+    await new Progress(recorder(false)).step("Deploying", (step) => {
+      step.detail("create Endpoint");
+      mock.timers.tick(15_000);
+      return Promise.resolve();
+    });
+    assert.equal(lines.filter((line) => line.includes("create Endpoint")).length, 3);
+  });
+
+  it("keeps one live line on a terminal, no wider than it", async () => {
+    await new Progress(recorder(true)).step("Deploying", (step) => {
+      step.detail("x".repeat(100));
+      mock.timers.tick(400);
+      return Promise.resolve();
+    });
+    const live = lines.filter((line) => line.startsWith("\r"));
+    assert.equal(live.length, 3);
+    assert.ok(live.slice(0, -1).every((line) => !line.includes("\n") && line.replace("\r\u001b[2K", "").length <= 40));
+  });
+
+  it("marks a step that failed and throws on what it threw", async () => {
+    await assert.rejects(
+      new Progress(recorder(false)).step("Deploying", () => Promise.reject(new Error("no"))),
+      /^Error: no$/,
+    );
+    assert.match(lines.at(-1)!, /^✗ Deploying/);
+  });
+});

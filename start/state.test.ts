@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { handOver, liveOwner, release, StackInUse, statePaths, takeOver, type StatePaths } from "./state.ts";
+
+describe("the local stack's folder", () => {
+  let paths: StatePaths;
+
+  beforeEach(async () => {
+    paths = statePaths(join(await mkdtemp(join(tmpdir(), "state-")), ".local"));
+  });
+
+  afterEach(async () => {
+    await rm(join(paths.root, ".."), { recursive: true });
+  });
+
+  it("belongs to the process that took it over", async () => {
+    await takeOver(paths);
+    assert.equal((await liveOwner(paths))?.pid, process.pid);
+  });
+
+  it("is refused to a second owner while the first lives, with what to do", async () => {
+    await takeOver(paths);
+    await assert.rejects(
+      takeOver(paths),
+      (error: Error) => error instanceof StackInUse && error.message.includes('npm run local:down'),
+    );
+  });
+
+  it("is free again once released", async () => {
+    await takeOver(paths);
+    await release(paths);
+    assert.equal(await liveOwner(paths), undefined);
+    await takeOver(paths);
+  });
+
+  it("loses Pulumi's state and the emulators' data together after a crash, and keeps the log", async () => {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+    await mkdir(paths.root, { recursive: true });
+    await handOver(paths, child.pid!);
+    await mkdir(join(paths.backend, "stacks"), { recursive: true });
+    await mkdir(join(paths.aws, "s3"), { recursive: true });
+    await writeFile(paths.log, "last words");
+    child.kill("SIGKILL");
+    await once(child, "close");
+
+    await takeOver(paths);
+
+    assert.equal(existsSync(paths.backend), false);
+    assert.equal(existsSync(paths.aws), false);
+    assert.equal(await readFile(paths.log, "utf8"), "last words");
+  });
+
+  it("is taken over from a lock that was cut off while it was written", async () => {
+    await mkdir(paths.root, { recursive: true });
+    await writeFile(paths.lock, '{"pid": 1');
+    await takeOver(paths);
+    assert.equal((await liveOwner(paths))?.pid, process.pid);
+  });
+
+  it("is taken over from a process whose number another process has now", async function () {
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    await mkdir(paths.root, { recursive: true });
+    await writeFile(paths.lock, JSON.stringify({ pid: process.pid, started: "1" }));
+    assert.equal(await liveOwner(paths), undefined);
+  });
+
+  it("is left to the process that it was handed over to", async () => {
+    await takeOver(paths);
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+    await handOver(paths, child.pid!);
+    assert.equal((await liveOwner(paths))?.pid, child.pid);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    assert.equal(await liveOwner(paths), undefined);
+  });
+});

@@ -1,0 +1,122 @@
+/** The local stack's folder `.local/`: who owns it, and that Pulumi's state and the emulators' data are kept or discarded together. */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+
+/** Someone else runs the local stack now. */
+export class StackInUse extends Error {
+  override readonly name = "StackInUse";
+}
+
+/** The folders and files of one local stack. */
+export interface StatePaths {
+  readonly root: string;
+  readonly lock: string;
+  readonly backend: string;
+  readonly pulumiHome: string;
+  /** Data of the emulators, given to the local AWS. */
+  readonly aws: string;
+  readonly log: string;
+  /** Stack outputs, read by `client/` for `--stack local`. */
+  readonly outputs: string;
+  /** What the local AWS said when it was ready. */
+  readonly ready: string;
+}
+
+export function statePaths(root: string): StatePaths {
+  return {
+    root,
+    lock: join(root, "lock"),
+    backend: join(root, "pulumi"),
+    pulumiHome: join(root, "pulumi-home"),
+    aws: join(root, "aws"),
+    log: join(root, "local-aws.log"),
+    outputs: join(root, "outputs.json"),
+    ready: join(root, "local-aws.json"),
+  };
+}
+
+const lockSchema = z.object({ pid: z.int(), started: z.string() });
+/** A process, told apart from a later one with the same number by its start (Linux; elsewhere the number alone). */
+export type Owner = z.infer<typeof lockSchema>;
+
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function isAlive(owner: Owner): boolean {
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  return startOf(owner.pid) === owner.started;
+}
+
+/** The live process that owns the stack, if any. */
+export async function liveOwner(paths: StatePaths): Promise<Owner | undefined> {
+  let text: string;
+  try {
+    text = await readFile(paths.lock, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+  let owner: Owner;
+  try {
+    owner = lockSchema.parse(JSON.parse(text));
+  } catch {
+    // Cut off while it was written: whoever wrote it is gone.
+    return undefined;
+  }
+  return isAlive(owner) ? owner : undefined;
+}
+
+/**
+ * Makes this process the owner, and discards what an earlier owner that did not end cleanly has left, Pulumi's state and
+ * the emulators' data together. Throws {@link StackInUse} where a live process owns the stack.
+ */
+export async function takeOver(paths: StatePaths): Promise<void> {
+  await mkdir(paths.root, { recursive: true });
+  const owner = await liveOwner(paths);
+  if (owner !== undefined) {
+    throw new StackInUse(
+      `The local stack is in use by process ${owner.pid}. Wait for it to end, or take down one that was kept up with: npm run local:down`,
+    );
+  }
+  await rm(paths.lock, { force: true });
+  try {
+    await writeFile(paths.lock, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") {
+      throw new StackInUse("Another command has just started the local stack. Wait for it to end.");
+    }
+    throw error;
+  }
+  await discardData(paths);
+}
+
+/** Hands the stack to the process that keeps it up after this one has ended. */
+export async function handOver(paths: StatePaths, pid: number): Promise<void> {
+  await writeFile(paths.lock, JSON.stringify({ pid, started: startOf(pid) }));
+}
+
+async function discardData(paths: StatePaths): Promise<void> {
+  for (const path of [paths.backend, paths.aws, paths.outputs, paths.ready]) {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Ends the stack's life: its data goes, logs and caches stay, then the lock. */
+export async function release(paths: StatePaths): Promise<void> {
+  await discardData(paths);
+  await rm(paths.lock, { force: true });
+}
