@@ -21,7 +21,15 @@ export interface RunTimings {
 /** How a run ended. A `failed` one says why, in the words that the failure object and the notification carry. */
 export type RunOutcome =
   | { readonly status: "completed"; readonly timings: RunTimings }
-  | { readonly status: "failed"; readonly reason: string; readonly modelStatus?: number; readonly timings: RunTimings };
+  | {
+      readonly status: "failed";
+      readonly reason: string;
+      /** The model's HTTP status, if it answered. */
+      readonly modelStatus?: number;
+      /** Where the run failed; counted as RequestDownloadFailures or ResponseUploadFailures. @default "model" */
+      readonly stage?: "download" | "model" | "upload";
+      readonly timings: RunTimings;
+    };
 
 /** One running instance. */
 export interface Instance<Request extends InvocationRequest> {
@@ -30,6 +38,8 @@ export interface Instance<Request extends InvocationRequest> {
    * Never rejects for what the request or the model did wrong: that is an outcome.
    */
   run(request: Request, signal: AbortSignal): Promise<RunOutcome>;
+  /** Resolves, saying why, if the instance ends without having been stopped; a new one then takes its place. Absent: it never does. */
+  readonly lost?: Promise<string>;
   /** Ends the instance and all that belongs to it; resolves when nothing of it is left. */
   stop(): Promise<void>;
 }

@@ -1,0 +1,124 @@
+/** What an asynchronous endpoint takes and tells: the types around the machine in endpoint.ts. */
+
+import type { Clock } from "./clock.ts";
+import type { MetricSink } from "./metric-types.ts";
+import type { EndpointSwitches } from "./switches.ts";
+import type { InstanceLauncher, InvocationRequest, RunTimings } from "./worker.ts";
+
+/** One generation of instances: what an endpoint configuration says. */
+export interface Fleet<Request extends InvocationRequest> {
+  readonly launcher: InstanceLauncher<Request>;
+  /** MaxConcurrentInvocationsPerInstance. */
+  readonly concurrency: number;
+  /** How many instances to start with; 0 only where an update retains a scaled-in variant. */
+  readonly initialCount: number;
+}
+
+/**
+ * - `creating`, `updating`: a `deploy` is under way (an update serves with its old fleet until the new one has started);
+ * - `scaling`: the number of instances is on its way to the desired one; DescribeEndpoint says Updating here too;
+ * - `failed`: the first fleet could not be started; only `delete` is left.
+ */
+export type EndpointState = "creating" | "in-service" | "updating" | "scaling" | "failed" | "deleting" | "deleted";
+
+/** Why a request ended without a result. */
+export type FailureCause = "model" | "timeout" | "interrupted" | "expired" | "deleted";
+
+/** How a request ended, for good. */
+export type Settlement =
+  | { readonly status: "completed"; readonly timings: RunTimings }
+  | {
+      readonly status: "failed";
+      readonly cause: FailureCause;
+      /** One sentence; for cause `model` the words of the instance. */
+      readonly reason: string;
+      readonly modelStatus?: number;
+      readonly timings: RunTimings;
+    };
+
+/** Current and desired number of instances, and those that start or stop. */
+export interface Capacity {
+  /** In service. */
+  readonly current: number;
+  readonly desired: number;
+  readonly starting: number;
+  readonly stopping: number;
+}
+
+/** Is told what happens, at the moment it happens, and must not throw. */
+export interface EndpointListener<Request extends InvocationRequest> {
+  /** Exactly once for each request, except those that the deletion drops. */
+  onSettled?(request: Request, settlement: Settlement): void;
+  /** A run of the request begins; after an interruption or a retry it may begin again. */
+  onStarted?(request: Request, instanceId: string): void;
+  onState?(state: EndpointState): void;
+  onCapacity?(capacity: Capacity): void;
+}
+
+export interface EndpointOptions<Request extends InvocationRequest> {
+  readonly name: string;
+  /** Appears in the words of refusals, as on AWS. */
+  readonly arn: string;
+  readonly variant: string;
+  readonly clock: Clock;
+  readonly metrics: MetricSink;
+  readonly listener?: EndpointListener<Request>;
+  /** Deviations from `defaultEndpointSwitches`. */
+  readonly switches?: Partial<EndpointSwitches>;
+}
+
+/** An asynchronous endpoint with its queue; implemented by `AsyncEndpoint`. */
+export interface AsyncEndpointApi<Request extends InvocationRequest> {
+  readonly state: EndpointState;
+  /** Instances in service. */
+  readonly currentCount: number;
+  readonly desiredCount: number;
+  readonly capacity: Capacity;
+  /** Requests waiting in the queue. */
+  readonly queued: number;
+  /** Requests that an instance works on. */
+  readonly inProcess: number;
+  /** Queued and in process. */
+  readonly backlog: number;
+  /**
+   * Creates (first call) or updates the endpoint. An update starts the whole new fleet first, then hands it the queue and takes the
+   * old one away. Resolves when the endpoint is in service again. Rejects with `EndpointBusyError` unless the state is `creating` (before the first call) or
+   * `in-service`, and with `DeploymentFailedError` if an instance does not start: a new endpoint is then `failed`, an updated one keeps its old fleet.
+   */
+  deploy(fleet: Fleet<Request>): Promise<void>;
+  /** Puts a request into the queue; throws `EndpointGoneError` once the endpoint is being deleted. */
+  enqueue(request: Request): void;
+  /**
+   * Sets the desired number of instances. Resolves when so many are in service; rejects with `EndpointBusyError` unless the state is `in-service`,
+   * with `ScalingFailedError` if instances do not start after all attempts (the desired number then is the current one).
+   */
+  setDesired(count: number): Promise<void>;
+  /** Ends everything at once, in any state; resolves when no instance is left. Later calls return the same promise. */
+  delete(): Promise<void>;
+}
+
+/** The endpoint is being created, updated or scaled (or has failed, or goes away); the message is SageMaker's. */
+export class EndpointBusyError extends Error {
+  override readonly name = "EndpointBusyError";
+  readonly state: EndpointState;
+
+  constructor(arn: string, state: EndpointState) {
+    super(`Cannot update in-progress endpoint "${arn}".`);
+    this.state = state;
+  }
+}
+
+/** The endpoint is being deleted or was deleted: it takes nothing any more. */
+export class EndpointGoneError extends Error {
+  override readonly name = "EndpointGoneError";
+}
+
+/** An instance of a new fleet did not start; the message says which and why. */
+export class DeploymentFailedError extends Error {
+  override readonly name = "DeploymentFailedError";
+}
+
+/** Instances that a scale-out asked for did not start; the message says why the last attempt failed. */
+export class ScalingFailedError extends Error {
+  override readonly name = "ScalingFailedError";
+}
