@@ -1,0 +1,68 @@
+/** The client's own errors, and one clear line for every error that a caller may meet. */
+import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
+
+/** What the caller or the machine must change first: a flag, a file, a stack, credentials. Exit status 2. */
+export class SetupError extends Error {
+  override readonly name: string = "SetupError";
+}
+
+/** The service answered something that its contract does not allow. Exit status 1. */
+export class ServiceAnswerError extends Error {
+  override readonly name = "ServiceAnswerError";
+}
+
+type SdkError = Parameters<typeof isTransientError>[0];
+
+/** Aborted by the caller's signal. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** Worth another try later: throttling (by code, whatever the status), a server's fault, a broken connection. */
+export function isPassing(error: unknown): error is Error {
+  if (!(error instanceof Error) || isAbort(error)) return false;
+  const sdkError = error as SdkError;
+  return isThrottlingError(sdkError) || isTransientError(sdkError) || isServerError(sdkError);
+}
+
+/** AWS's error code or, for an error of the network, the system's. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if ("Code" in error && typeof error.Code === "string") return error.Code;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return error.name;
+}
+
+const hints: Readonly<Record<string, string>> = {
+  CredentialsProviderError:
+    "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+  ExpiredToken: "the AWS credentials have expired: renew them",
+  ExpiredTokenException: "the AWS credentials have expired: renew them",
+  InvalidAccessKeyId: "the AWS credentials are not valid here: check the profile and the account",
+  InvalidClientTokenId: "the AWS credentials are not valid here: check the profile and the account",
+  UnrecognizedClientException: "the AWS credentials are not valid here: check the profile and the account",
+  SignatureDoesNotMatch: "the AWS secret key does not belong to the access key",
+  AccessDenied: "these AWS credentials may not do this: attach the stack's caller policy",
+  AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller policy",
+  NoSuchBucket: "the bucket of the stack's outputs does not exist: is the stack still deployed in this account?",
+  PermanentRedirect: "the bucket is in another region than the stack's outputs say",
+  ECONNREFUSED: "nothing answers at the endpoint: is the local AWS up (npm run local:up)?",
+  ENOTFOUND: "the endpoint's host name does not resolve: check the region and the network",
+  ENOSPC: "the disk is full: make room and run the command again",
+};
+
+/** One line that says what was wrong and, where it is known, what to do. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = codeOf(error);
+  const hint = hints[code];
+  const words = error.message === "" ? code : error.message.replaceAll(/\s+/g, " ");
+  // An AWS error's name is its code, which the message alone often does not say.
+  const line = "$metadata" in error && !words.includes(code) ? `${code}: ${words}` : words;
+  return hint === undefined ? line : `${line} (${hint})`;
+}
+
+/** Whether the cause lies with the caller's machine, files or credentials (exit status 2) and not with a job (1). */
+export function isSetupProblem(error: unknown): boolean {
+  return error instanceof SetupError || (error instanceof Error && codeOf(error) in hints);
+}

@@ -1,0 +1,58 @@
+/** Why a job failed, out of a failure object whose form AWS does not document: JSON or text, the model's words somewhere inside. */
+
+/** The longest reason that is shown, characters. */
+const LONGEST = 600;
+
+/** Members under which services and model servers put their words, most telling first. */
+const tellingMembers = [
+  "error",
+  "errorMessage",
+  "ErrorMessage",
+  "message",
+  "Message",
+  "failureReason",
+  "reason",
+  "detail",
+];
+
+/** The reason in a failure object's body, on one line; never empty, never throws. */
+export function reasonOf(body: string): string {
+  const text = body.trim();
+  if (text === "") return "the failure object is empty: see the endpoint's log";
+  const reason = inJson(text) ?? inText(text) ?? text;
+  const line = reason.replaceAll(/\s+/g, " ").trim();
+  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+}
+
+function inJson(text: string): string | undefined {
+  try {
+    return inValue(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function inValue(value: unknown): string | undefined {
+  if (typeof value === "string") return reasonIn(value);
+  if (typeof value !== "object" || value === null) return undefined;
+  const members = value as Readonly<Record<string, unknown>>;
+  for (const name of tellingMembers) {
+    const found = inValue(members[name]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A string's own words or, where SageMaker wraps the model's answer in a sentence, the model's. */
+function reasonIn(text: string): string | undefined {
+  return text.trim() === "" ? undefined : (inText(text) ?? text);
+}
+
+/** `Received client error (400) from primary with message "{"error": "…"}". See …`: the model's JSON inside a sentence, quoted or not. */
+function inText(text: string): string | undefined {
+  const start = text.indexOf("{");
+  const end = text.lastIndexOf("}");
+  if (start === -1 || end < start) return undefined;
+  const inner = text.slice(start, end + 1);
+  return inJson(inner) ?? inJson(inner.replaceAll('\\"', '"'));
+}

@@ -1,0 +1,106 @@
+/** Reads a deployed stack's outputs, all that the client knows about a deployment, and checks them. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { codeOf, explain, SetupError } from "./errors.ts";
+
+const s3Prefix = z.string().regex(/^s3:\/\/[^/]+(\/|$)/, "must be an s3:// prefix");
+const arn = z.string().startsWith("arn:");
+
+/** The outputs that the client reads (ARCHITECTURE.md, "Stack outputs"); others may be there. */
+const outputsSchema = z.object({
+  endpointName: z.string().min(1),
+  variantName: z.string().min(1),
+  region: z.string().min(1),
+  /** Only the local stack has one. */
+  awsEndpointUrl: z.url({ protocol: /^https?$/ }).optional(),
+  inputBucket: z.string().min(1),
+  inputPrefix: z.string(),
+  outputLocation: s3Prefix,
+  failureLocation: s3Prefix,
+  successTopicArn: arn,
+  errorTopicArn: arn,
+  successQueueUrl: z.url(),
+  errorQueueUrl: z.url(),
+  maxConcurrency: z.int().positive(),
+  instanceType: z.string().min(1),
+  maxCapacity: z.int().nonnegative(),
+});
+
+/** A deployed stack's outputs. */
+export type StackOutputs = z.infer<typeof outputsSchema>;
+
+/** Where to read the outputs from: a file wins over a stack's name. */
+export interface OutputsSource {
+  /** A Pulumi stack's name; `local` is the stack of the local AWS. @default "local" */
+  readonly stack?: string | undefined;
+  /** A file with what `pulumi stack output --json` prints. */
+  readonly outputs?: string | undefined;
+}
+
+/** The project's root, where `.local/` and Pulumi.yaml are. */
+const projectRoot = path.dirname(import.meta.dirname);
+
+/**
+ * Reads and checks a stack's outputs.
+ * @throws SetupError if there is no such stack or file, or if an output is missing or malformed
+ */
+export async function readOutputs(source: OutputsSource = {}, root = projectRoot): Promise<StackOutputs> {
+  if (source.outputs !== undefined) {
+    return parseOutputs(await readText(source.outputs, "check the path given with --outputs"), source.outputs);
+  }
+  const stack = source.stack ?? "local";
+  if (stack === "local") {
+    const file = path.join(root, ".local", "outputs.json");
+    return parseOutputs(await readText(file, "no local stack is up: start one with `npm run local:up`"), file);
+  }
+  return parseOutputs(await askPulumi(stack, root), `the outputs of stack ${stack}`);
+}
+
+/** Checks outputs that are at hand; `origin` is how an error names them. */
+export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
+  const checked = outputsSchema.safeParse(outputs);
+  if (checked.success) return checked.data;
+  const issues = checked.error.issues.map((issue) => `${issue.path.join(".") || "outputs"}: ${issue.message}`);
+  throw new SetupError(`${origin}: ${issues.join("; ")}. Deploy the stack with this version of the program first.`);
+}
+
+function parseOutputs(text: string, origin: string): StackOutputs {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SetupError(`${origin} is not JSON (${explain(error)}): expected what pulumi stack output --json prints.`);
+  }
+  return checkOutputs(value, origin);
+}
+
+async function readText(file: string, remedy: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new SetupError(`Cannot read ${file} (${codeOf(error)}): ${remedy}.`);
+  }
+}
+
+async function askPulumi(stack: string, root: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "--json", "--stack", stack], {
+      cwd: root,
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    return stdout;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") {
+      throw new SetupError(
+        `The Pulumi CLI is not on the PATH, and stack ${stack} can only be read with it: install it, or give a file with --outputs.`,
+      );
+    }
+    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : explain(error);
+    throw new SetupError(
+      `Pulumi cannot read the outputs of stack ${stack}: ${stderr.replace(/^error: /, "")}. Log in to the stack's backend, check the name with pulumi stack ls, or give a file with --outputs.`,
+    );
+  }
+}

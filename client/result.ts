@@ -1,0 +1,119 @@
+/** A finished job's result: fetched, checked against the model's schema, summed up. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { ValidateFunction } from "ajv/dist/2020.js";
+import { explain, ServiceAnswerError } from "./errors.ts";
+import { read } from "./location.ts";
+import type { Stack } from "./stack.ts";
+import type { Job } from "./submit.ts";
+
+/** One object found in one frame. */
+export interface Detection {
+  readonly label: string;
+  /** COCO's category id. */
+  readonly label_id: number;
+  /** 0..1. */
+  readonly score: number;
+  /** x1, y1, x2, y2 in pixels of the displayed video. */
+  readonly box: readonly [number, number, number, number];
+}
+
+/** One video's result, as model/result.schema.json says. */
+export interface VideoResult {
+  readonly schema_version: 1;
+  /** What whoever is shown the boxes must be told about the model. */
+  readonly notice: string | null;
+  readonly model: { readonly name: string; readonly weights: string };
+  readonly video: {
+    /** Pixels, as displayed. */
+    readonly width: number;
+    readonly height: number;
+    /** Seconds, as the container promises. */
+    readonly duration: number | null;
+    /** Degrees clockwise. */
+    readonly rotation: 0 | 90 | 180 | 270;
+    readonly codec: string;
+  };
+  readonly sampling: { readonly fps: number; readonly score_threshold: number };
+  /** The video ended before its container said. */
+  readonly truncated: boolean;
+  readonly frames: readonly {
+    readonly index: number;
+    /** Seconds from the first frame. */
+    readonly timestamp: number;
+    readonly detections: readonly Detection[];
+  }[];
+  readonly timing: {
+    readonly decode_seconds: number;
+    readonly inference_seconds: number;
+    readonly total_seconds: number;
+  };
+}
+
+const schemaFile = path.join(import.meta.dirname, "..", "model", "result.schema.json");
+
+/** Reads the model's schema and makes a check of it; costs a few milliseconds, so make it once. */
+export function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
+  const schema = JSON.parse(readFileSync(file, "utf8")) as object;
+  return new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true }).compile<VideoResult>(schema);
+}
+
+/**
+ * A result's text, checked.
+ * @throws ServiceAnswerError if it is not JSON or not what the schema says
+ */
+export function parseResult(text: string, origin: string, check = resultCheck()): VideoResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ServiceAnswerError(`The result at ${origin} is not JSON: ${explain(error)}.`);
+  }
+  if (check(value)) return value;
+  const issues = (check.errors ?? []).map(
+    ({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`,
+  );
+  throw new ServiceAnswerError(
+    `The result at ${origin} is not what model/result.schema.json says: ${issues.join("; ")}. Was it made by another version of the model?`,
+  );
+}
+
+/**
+ * Fetches a completed job's result.
+ * @throws the SDK's NoSuchKey if the job is not completed, ServiceAnswerError if the result does not fit the schema
+ */
+export async function fetchResult(
+  stack: Stack,
+  job: Pick<Job, "outputLocation">,
+  signal?: AbortSignal,
+): Promise<VideoResult> {
+  const bytes = await read(stack.s3, job.outputLocation, signal);
+  return parseResult(new TextDecoder().decode(bytes), job.outputLocation);
+}
+
+/** One result in a few figures. */
+export interface ResultSummary {
+  readonly frames: number;
+  readonly detections: number;
+  /** Detections by label, the most frequent first. */
+  readonly objects: Readonly<Record<string, number>>;
+  readonly truncated: boolean;
+  readonly notice: string | null;
+}
+
+/** Sums a result up. */
+export function summarize(result: VideoResult): ResultSummary {
+  const counts = new Map<string, number>();
+  for (const { label } of result.frames.flatMap(({ detections }) => detections)) {
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const objects = [...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b));
+  return {
+    frames: result.frames.length,
+    detections: objects.reduce((sum, [, count]) => sum + count, 0),
+    objects: Object.fromEntries(objects),
+    truncated: result.truncated,
+    notice: result.notice,
+  };
+}

@@ -1,0 +1,85 @@
+/** An open stack: its outputs, the AWS clients that reach it, and its service's clock. */
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { S3Client } from "@aws-sdk/client-s3";
+import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import { ServiceClock } from "./clock.ts";
+import { readOutputs } from "./outputs.ts";
+import type { OutputsSource, StackOutputs } from "./outputs.ts";
+
+/** What any AWS SDK client needs to reach the stack. */
+export interface ClientConfig {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly maxAttempts: number;
+}
+
+/** A deployed stack, ready for use. Close it when done, or declare it with `using`. */
+export interface Stack extends Disposable {
+  readonly outputs: StackOutputs;
+  /** For further clients of the caller's own. */
+  readonly clientConfig: ClientConfig;
+  readonly s3: S3Client;
+  readonly sagemaker: SageMakerClient;
+  readonly runtime: SageMakerRuntimeClient;
+  readonly cloudwatch: CloudWatchClient;
+  /** "Now" for all that concerns the service: time-outs, expiry, metrics. */
+  readonly clock: ServiceClock;
+  /** Closes the clients' connections. */
+  close(): void;
+}
+
+/**
+ * Finds a stack's outputs and connects to it; makes no AWS call.
+ * @throws SetupError if there is no such stack or its outputs do not fit
+ */
+export async function openStack(source: OutputsSource = {}): Promise<Stack> {
+  return connect(await readOutputs(source));
+}
+
+/** Tries for one call: the SDK's standard mode backs off exponentially and retries throttling by code and what passes by itself. */
+const MAX_ATTEMPTS = 6;
+
+/** Connects to a stack whose outputs are at hand; makes no AWS call. */
+export function connect(outputs: StackOutputs): Stack {
+  const clientConfig: ClientConfig = { ...reach(outputs), maxAttempts: MAX_ATTEMPTS };
+  // An answer that never comes must not hang the caller; an upload's part may take long but not stand still.
+  const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
+  const config = { ...clientConfig, requestHandler };
+  const s3 = new S3Client({
+    ...clientConfig,
+    forcePathStyle: outputs.awsEndpointUrl !== undefined,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
+  });
+  const sagemaker = new SageMakerClient(config);
+  const runtime = new SageMakerRuntimeClient(config);
+  const cloudwatch = new CloudWatchClient(config);
+  // Even a caller who may not describe endpoints gets a dated answer: the refusal.
+  const clock = new ServiceClock(() =>
+    sagemaker.send(new DescribeEndpointCommand({ EndpointName: outputs.endpointName })),
+  );
+  const listening = { step: "deserialize", priority: "low", name: "serviceClock" } as const;
+  sagemaker.middlewareStack.add(clock.listen, listening);
+  runtime.middlewareStack.add(clock.listen, listening);
+  cloudwatch.middlewareStack.add(clock.listen, listening);
+  const close = (): void => {
+    for (const client of [s3, sagemaker, runtime, cloudwatch]) client.destroy();
+  };
+  return { outputs, clientConfig, s3, sagemaker, runtime, cloudwatch, clock, close, [Symbol.dispose]: close };
+}
+
+function reach(outputs: StackOutputs): Omit<ClientConfig, "maxAttempts"> {
+  const { region, awsEndpointUrl: endpoint } = outputs;
+  if (endpoint === undefined) return { region };
+  // An AWS on this machine knows nobody: any credentials do, and a profile's real ones need not be looked up or renewed for it.
+  if (isLoopback(endpoint) && process.env["AWS_ACCESS_KEY_ID"] === undefined) {
+    return { region, endpoint, credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+  }
+  return { region, endpoint };
+}
+
+function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
