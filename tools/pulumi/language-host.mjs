@@ -1,0 +1,328 @@
+/**
+ * Pulumi's Node language host, for where the official one cannot be downloaded: it starts the Node code that
+ * @pulumi/pulumi itself brings for programs and policy packs.
+ *
+ * The engine starts it in the program's folder with its own address as the argument, and reads its port from the first
+ * line on stdout. Set-up copies this file beside the CLI, where clones share it: so it imports nothing of this clone,
+ * and takes @pulumi/pulumi from the program's folder.
+ * Protocol: https://github.com/pulumi/pulumi/blob/v3.259.0/proto/pulumi/language.proto
+ */
+import { spawn } from "node:child_process";
+import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The status with which Pulumi's runner says that the user has already been told what failed. */
+const EXITED_AFTER_TELLING_THE_USER = 32;
+
+/**
+ * What this host needs of one copy of @pulumi/pulumi.
+ * @typedef {object} Sdk
+ * @property {typeof import("@grpc/grpc-js")} grpc
+ * @property {typeof import("@pulumi/pulumi/proto/language_grpc_pb.js")} services
+ * @property {typeof import("@pulumi/pulumi/proto/language_pb.js")} messages
+ * @property {typeof import("@pulumi/pulumi/proto/plugin_pb.js")} plugins
+ * @property {string} version
+ */
+
+/**
+ * A `require` that finds what the code in a folder finds.
+ * @param {string} folder
+ */
+const requireFrom = (folder) => createRequire(join(folder, "index.js"));
+
+/**
+ * @param {string} folder the program's
+ * @returns {Sdk}
+ */
+function loadSdk(folder) {
+  /** @type {<T>(module: string) => T} */
+  const load = createRequire(requireFrom(folder).resolve("@pulumi/pulumi/package.json"));
+  /** @type {{ version: string }} */
+  const { version } = load("./package.json");
+  return {
+    grpc: load("@grpc/grpc-js"),
+    services: load("./proto/language_grpc_pb.js"),
+    messages: load("./proto/language_pb.js"),
+    plugins: load("./proto/plugin_pb.js"),
+    version,
+  };
+}
+
+/**
+ * The command line and the environment with which Pulumi's runner executes a program.
+ * @param {string} engine the engine's address
+ * @param {import("@pulumi/pulumi/proto/language_pb.js").RunRequest.AsObject} request
+ * @param {(module: string) => string} resolve finds a module as the program does
+ */
+export function programCommand(engine, request, resolve) {
+  const info = request.info;
+  if (info === undefined) throw new Error("The engine's run request names no program.");
+  const options = optionsOf(info);
+  /** @type {[string, string | false][]} */
+  const flags = [
+    ["monitor", request.monitorAddress],
+    ["engine", engine],
+    ["project", request.project],
+    ["stack", request.stack],
+    ["organization", request.organization],
+    ["root-directory", info.rootDirectory],
+    ["pwd", request.pwd],
+    ["parallel", request.parallel > 0 && String(request.parallel)],
+  ];
+  return {
+    args: [
+      resolve("@pulumi/pulumi/cmd/run"),
+      ...flags.flatMap(([flag, value]) => (value ? [`--${flag}`, value] : [])),
+      ...(request.dryrun ? ["--dry-run"] : []),
+      info.entryPoint || ".",
+      ...request.argsList,
+    ],
+    env: {
+      PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.configMap)),
+      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.configsecretkeysList),
+      PULUMI_NODEJS_TYPESCRIPT: String(options["typescript"] !== false),
+    },
+  };
+}
+
+/**
+ * The command line with which Pulumi's runner serves a policy pack or another plugin written for Node.
+ * @param {import("@pulumi/pulumi/proto/language_pb.js").RunPluginRequest.AsObject} request
+ * @param {(module: string) => string} resolve finds a module as the plugin does
+ */
+export function pluginCommand(request, resolve) {
+  const info = request.info;
+  if (info === undefined) throw new Error("The engine's request names no plugin.");
+  optionsOf(info);
+  return request.kind === "analyzer"
+    ? [resolve("@pulumi/pulumi/cmd/run-policy-pack"), ...request.argsList, info.programDirectory]
+    : [resolve("@pulumi/pulumi/cmd/run-plugin"), info.programDirectory, ...request.argsList];
+}
+
+/**
+ * The options of Pulumi.yaml's `runtime`. One that this host does not know is refused, never ignored.
+ * @param {import("@pulumi/pulumi/proto/language_pb.js").ProgramInfo.AsObject} info
+ */
+function optionsOf(info) {
+  const fields = info.options?.fieldsMap ?? [];
+  for (const [name] of fields) {
+    if (name !== "typescript") {
+      throw new Error(
+        `The runtime option "${name}" in ${info.rootDirectory} is not supported by this language host: ` +
+          "leave it out, or install the Pulumi CLI, whose own language host knows it.",
+      );
+    }
+  }
+  return Object.fromEntries(fields.map(([name, value]) => [name, value.boolValue]));
+}
+
+/** The runners that are at work, so that none outlives this host. */
+class Runners {
+  /** @type {Set<import("node:child_process").ChildProcess>} */
+  #running = new Set();
+
+  /**
+   * @template {import("node:child_process").ChildProcess} T
+   * @param {T} child
+   */
+  add(child) {
+    this.#running.add(child);
+    child.once("exit", () => this.#running.delete(child));
+    return child;
+  }
+
+  stop() {
+    for (const child of this.#running) child.kill("SIGTERM");
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {Error}
+ */
+const asError = (error) => (error instanceof Error ? error : new Error(String(error)));
+
+/**
+ * @param {string} engine
+ * @param {Sdk} sdk
+ * @param {Runners} runners
+ */
+function languageRuntime(engine, { messages, plugins, version }, runners) {
+  /**
+   * What the engine asks for to run programs and policy packs; gRPC answers UNIMPLEMENTED to the rest.
+   * @type {Pick<
+   *   import("@pulumi/pulumi/proto/language_grpc_pb.js").ILanguageRuntimeServer,
+   *   "handshake" | "getPluginInfo" | "getRequiredPackages" | "about" | "run" | "runPlugin" | "cancel"
+   * >}
+   */
+  const service = {
+    handshake: (_call, answer) => {
+      answer(null, new messages.LanguageHandshakeResponse());
+    },
+
+    getPluginInfo: (_call, answer) => {
+      const info = new plugins.PluginInfo();
+      info.setVersion(version);
+      answer(null, info);
+    },
+
+    // Empty, so that the engine takes a provider, at the version that the SDK's registrations name, when it first needs it:
+    // it would otherwise download one that is attached by PULUMI_DEBUG_PROVIDERS.
+    getRequiredPackages: (_call, answer) => {
+      answer(null, new messages.GetRequiredPackagesResponse());
+    },
+
+    about: (_call, answer) => {
+      const about = new messages.AboutResponse();
+      about.setExecutable(process.execPath);
+      about.setVersion(process.version);
+      answer(null, about);
+    },
+
+    run: (call, answer) => {
+      const request = call.request.toObject();
+      run(engine, request, runners).then(
+        (status) => {
+          const response = new messages.RunResponse();
+          response.setBail(status === EXITED_AFTER_TELLING_THE_USER);
+          if (status !== 0 && status !== EXITED_AFTER_TELLING_THE_USER) {
+            response.setError(`The program ended with ${typeof status === "number" ? `status ${status}` : status}.`);
+          }
+          answer(null, response);
+        },
+        (/** @type {unknown} */ error) => {
+          answer(asError(error));
+        },
+      );
+    },
+
+    runPlugin: (call) => {
+      const request = call.request.toObject();
+      try {
+        const args = pluginCommand(request, requireFrom(request.info?.programDirectory ?? request.pwd).resolve);
+        const env = request.envList.length > 0 ? environmentOf(request.envList) : process.env;
+        const child = runners.add(spawn("node", args, { cwd: request.pwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+        child.stdout.on("data", (/** @type {Buffer} */ data) => {
+          const response = new messages.RunPluginResponse();
+          response.setStdout(data);
+          call.write(response);
+        });
+        child.stderr.on("data", (/** @type {Buffer} */ data) => {
+          const response = new messages.RunPluginResponse();
+          response.setStderr(data);
+          call.write(response);
+        });
+        child.once("error", (error) => call.destroy(error));
+        child.once("close", (status) => {
+          const response = new messages.RunPluginResponse();
+          response.setExitcode(status ?? 1);
+          call.write(response);
+          call.end();
+        });
+        call.once("cancelled", () => child.kill("SIGTERM"));
+      } catch (error) {
+        call.destroy(asError(error));
+      }
+    },
+
+    cancel: (call, answer) => {
+      runners.stop();
+      answer(null, call.request);
+    },
+  };
+  return service;
+}
+
+/**
+ * Runs a program to its end.
+ * @param {string} engine
+ * @param {import("@pulumi/pulumi/proto/language_pb.js").RunRequest.AsObject} request
+ * @param {Runners} runners
+ * @returns {Promise<number | NodeJS.Signals>} its status, or the signal that ended it
+ */
+function run(engine, request, runners) {
+  const resolve = requireFrom(request.info?.programDirectory ?? request.pwd).resolve;
+  const { args, env } = programCommand(engine, request, resolve);
+  const child = runners.add(
+    spawn("node", args, { cwd: request.pwd, env: { ...process.env, ...env }, stdio: ["ignore", "inherit", "inherit"] }),
+  );
+  return new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("exit", (status, signal) => {
+      done(status ?? signal ?? 1);
+    });
+  });
+}
+
+/**
+ * @param {readonly string[]} assignments `NAME=value`
+ * @returns {NodeJS.ProcessEnv}
+ */
+function environmentOf(assignments) {
+  return Object.fromEntries(
+    assignments.map((assignment) => {
+      const equals = assignment.indexOf("=");
+      return [assignment.slice(0, equals), assignment.slice(equals + 1)];
+    }),
+  );
+}
+
+/**
+ * Calls `gone` when the engine has ended, however it did.
+ * @param {Sdk["grpc"]} grpc
+ * @param {string} engine
+ * @param {() => void} gone
+ */
+function watchEngine(grpc, engine, gone) {
+  // An idle connection must not look like an engine that has ended.
+  const idleNever = { "grpc.client_idle_timeout_ms": 2 ** 31 - 1 };
+  const channel = new grpc.Client(engine, grpc.credentials.createInsecure(), idleNever).getChannel();
+  let connected = false;
+  const look = () => {
+    const state = channel.getConnectivityState(true);
+    if (connected && state !== grpc.connectivityState.READY) {
+      gone();
+      return;
+    }
+    connected = state === grpc.connectivityState.READY;
+    channel.watchConnectivityState(state, Infinity, look);
+  };
+  look();
+}
+
+async function main() {
+  const engine = process.argv.at(-1);
+  if (engine === undefined || !/:\d+$/.test(engine)) {
+    throw new Error("usage: pulumi-language-nodejs ENGINE_ADDRESS (the Pulumi engine starts it)");
+  }
+  const sdk = loadSdk(process.cwd());
+  const runners = new Runners();
+  const server = new sdk.grpc.Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
+  server.addService(sdk.services.LanguageRuntimeService, languageRuntime(engine, sdk, runners));
+  /** @type {number} */
+  const port = await new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", sdk.grpc.ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  const stop = () => {
+    runners.stop();
+    process.exit(0);
+  };
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+  watchEngine(sdk.grpc, engine, stop);
+  process.stdout.write(`${port}\n`);
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().catch((/** @type {unknown} */ error) => {
+    process.stderr.write(`${asError(error).message}\n`);
+    process.exitCode = 1;
+  });
+}
