@@ -1,0 +1,113 @@
+/** Where SageMaker says that a video is done or has failed: two topics, each with a queue that keeps what was said. */
+import * as sns from "@pulumi/aws/sns/index.js";
+import * as sqs from "@pulumi/aws/sqs/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { Account } from "./account.ts";
+import { denyWithoutTls, policyDocument } from "./policy-document.ts";
+
+/** Seconds that a message waits for a reader: SQS's longest, 14 days. */
+const messageRetentionSeconds = 1_209_600;
+/** Times that a reader may take a message and not delete it before the message goes to the dead-letter queue. */
+const maxReceiveCount = 5;
+
+/** What can be chosen about {@link CompletionTopics}. */
+export interface CompletionTopicsArgs {
+  /** The account whose SageMaker may publish. */
+  readonly account: Account;
+}
+
+/** A success and an error topic, encrypted, each with a queue and that queue's dead-letter queue. */
+export class CompletionTopics extends pulumi.ComponentResource {
+  readonly successTopicArn: pulumi.Output<string>;
+  readonly errorTopicArn: pulumi.Output<string>;
+  readonly successQueueUrl: pulumi.Output<string>;
+  readonly errorQueueUrl: pulumi.Output<string>;
+
+  constructor(name: string, args: CompletionTopicsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("asyncvideo:index:CompletionTopics", name, {}, opts);
+
+    const success = channel(`${name}-success`, args.account, this);
+    const error = channel(`${name}-error`, args.account, this);
+
+    this.successTopicArn = success.topic.arn;
+    this.errorTopicArn = error.topic.arn;
+    this.successQueueUrl = success.queue.url;
+    this.errorQueueUrl = error.queue.url;
+    this.registerOutputs({
+      successTopicArn: this.successTopicArn,
+      errorTopicArn: this.errorTopicArn,
+      successQueueUrl: this.successQueueUrl,
+      errorQueueUrl: this.errorQueueUrl,
+    });
+  }
+}
+
+/** A topic that only SageMaker speaks on, and a queue that only this topic fills. */
+function channel(
+  name: string,
+  account: Account,
+  parent: pulumi.ComponentResource,
+): { topic: sns.Topic; queue: sqs.Queue } {
+  const topic = new sns.Topic(name, { kmsMasterKeyId: "alias/aws/sns" }, { parent });
+  new sns.TopicPolicy(
+    name,
+    {
+      arn: topic.arn,
+      // Takes the place of AWS's default, which lets the whole account publish. The execution role, which SageMaker
+      // publishes with, is allowed to by its own policy.
+      policy: policyDocument([
+        {
+          Sid: "SageMakerOfThisAccountPublishes",
+          Effect: "Allow",
+          Principal: { Service: "sagemaker.amazonaws.com" },
+          Action: "sns:Publish",
+          Resource: topic.arn,
+          Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+        },
+        denyWithoutTls("sns:Publish", [topic.arn]),
+      ]),
+    },
+    { parent },
+  );
+
+  const deadLetters = new sqs.Queue(
+    `${name}-dead-letters`,
+    { messageRetentionSeconds, sqsManagedSseEnabled: true },
+    { parent },
+  );
+  const queue = new sqs.Queue(
+    name,
+    {
+      messageRetentionSeconds,
+      sqsManagedSseEnabled: true,
+      redrivePolicy: pulumi.jsonStringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount }),
+    },
+    { parent },
+  );
+  const delivery = new sqs.QueuePolicy(
+    name,
+    {
+      queueUrl: queue.url,
+      policy: policyDocument([
+        {
+          Sid: "TopicDelivers",
+          Effect: "Allow",
+          Principal: { Service: "sns.amazonaws.com" },
+          Action: "sqs:SendMessage",
+          Resource: queue.arn,
+          Condition: { ArnEquals: { "aws:SourceArn": topic.arn } },
+        },
+        denyWithoutTls("sqs:*", [queue.arn]),
+      ]),
+    },
+    { parent },
+  );
+  new sns.TopicSubscription(
+    name,
+    // Raw: the queue's messages are SageMaker's own, without SNS's envelope.
+    { topic: topic.arn, protocol: "sqs", endpoint: queue.arn, rawMessageDelivery: true },
+    // What is published before the queue may be written to would be lost.
+    { parent, dependsOn: delivery },
+  );
+  return { topic, queue };
+}

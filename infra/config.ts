@@ -1,0 +1,183 @@
+/** Reads and checks a stack's config: every setting typed, or one message that lists everything that is wrong with it. */
+import { statSync } from "node:fs";
+import path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { defaults } from "./defaults.ts";
+
+/** What the error message says about a setting. */
+interface Setting {
+  /** The values that are valid, in words. */
+  readonly allowed: string;
+  /** A valid value, for the command that mends a wrong one. */
+  readonly example: string | number | boolean;
+}
+
+const settings = z.registry<Setting>();
+
+/** Pulumi hands every value over as text, whatever the type it has in Pulumi.<stack>.yaml. */
+const numeral = z.string().regex(/^-?\d+(\.\d+)?$/);
+
+function wholeNumber(min: number, max: number, byDefault: number, unit = "") {
+  const allowed = `a whole number from ${min} to ${max}${unit}`;
+  return numeral
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .default(byDefault)
+    .register(settings, { allowed, example: byDefault });
+}
+
+function numberWithin(above: number, max: number, byDefault: number, unit = "") {
+  const allowed = `a number above ${above} and at most ${max}${unit}`;
+  return numeral
+    .transform(Number)
+    .pipe(z.number().gt(above).max(max))
+    .default(byDefault)
+    .register(settings, { allowed, example: byDefault });
+}
+
+const instanceType = z
+  .string()
+  .regex(/^ml\.[a-z0-9-]+\.[a-z0-9-]+$/)
+  .default(defaults.instanceType)
+  .register(settings, { allowed: "a SageMaker instance type, ml.FAMILY.SIZE", example: defaults.instanceType });
+
+const image = z
+  .string()
+  .regex(
+    /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[a-z0-9]+([._/-][a-z0-9]+)*(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
+  )
+  .optional()
+  .register(settings, {
+    allowed: "an image in ECR with its tag or digest: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
+    example: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:TAG",
+  });
+
+const switchOff = z
+  .enum(["true", "false"])
+  .transform((text) => text === "true")
+  .default(false)
+  .register(settings, { allowed: "true or false", example: false });
+
+function artifact(projectRoot: string) {
+  return z
+    .string()
+    .min(1)
+    .transform((relative) => path.resolve(projectRoot, relative))
+    .refine((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
+    .register(settings, {
+      allowed: "the path of an existing model.tar.gz, relative to the project's folder",
+      example: "model/dist/model.tar.gz",
+    });
+}
+
+/** A cooldown has no upper limit at AWS; beyond a day it would be a slip of the keyboard. */
+const longestCooldown = 86_400;
+/** TorchServe reads its size limits, in bytes, into a Java int: one MiB less than 2 GiB is the most. */
+const largestSize = 2047;
+/** S3's lifecycle rules take more; ten years is longer than anyone means to keep a video by default. */
+const longestRetention = 3650;
+
+function schema(projectRoot: string) {
+  return z
+    .strictObject({
+      /** Absolute path of the artifact; in the config relative to the project's folder. */
+      modelArtifact: artifact(projectRoot),
+      /** The serving image. Without one: AWS's TorchServe image in the stack's region. */
+      image,
+      instanceType,
+      /** Instances while nothing is queued. More than 0 is valid here and refused by the policy pack. */
+      minCapacity: wholeNumber(0, 1000, defaults.minCapacity),
+      maxCapacity: wholeNumber(1, 1000, defaults.maxCapacity),
+      /** Invocations at a time on each instance, and the model server's workers. */
+      maxConcurrency: wholeNumber(1, 1000, defaults.maxConcurrency),
+      /** Queued and running invocations per instance that target tracking holds. */
+      backlogTarget: numberWithin(0, 1000, defaults.backlogTarget),
+      /** Seconds. */
+      scaleInCooldown: wholeNumber(0, longestCooldown, defaults.scaleInCooldown, " (seconds)"),
+      /** Seconds. */
+      scaleOutCooldown: wholeNumber(0, longestCooldown, defaults.scaleOutCooldown, " (seconds)"),
+      /** Seconds: the longest InvocationTimeoutSeconds that the model server honours. */
+      invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)"),
+      /** MiB: the largest video. */
+      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)"),
+      /** MiB: the largest result. */
+      maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)"),
+      /** Frames per second of video that the model looks at. */
+      sampleFps: numberWithin(0, 1000, defaults.sampleFps, " (frames per second)"),
+      /** Detections below this score are left out. */
+      scoreThreshold: numberWithin(0, 1, defaults.scoreThreshold),
+      inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)"),
+      resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)"),
+      /** Whether destroying the stack deletes what is in its buckets. */
+      forceDestroy: switchOff,
+    })
+    .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
+      path: ["minCapacity"],
+      message: "at most maxCapacity",
+      when: ({ issues }) => !issues.some(({ path: at }) => at?.[0] === "minCapacity" || at?.[0] === "maxCapacity"),
+    });
+}
+
+/** A stack's checked settings, defaults filled in. */
+export type StackConfig = z.infer<ReturnType<typeof schema>>;
+
+/** Says all that is wrong with a stack's config. Pulumi prints a RunError's message alone, without a stack trace. */
+export class ConfigError extends pulumi.RunError {
+  constructor(stack: string, problems: readonly string[]) {
+    const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+    super(`The config of stack ${stack} has ${count}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+  }
+}
+
+/**
+ * Reads the config of the stack that is being deployed.
+ * @throws ConfigError that lists every problem
+ */
+export function readConfig(): StackConfig {
+  return parseConfig(pulumi.runtime.allConfig(), {
+    namespace: pulumi.getProject(),
+    stack: pulumi.getStack(),
+    projectRoot: path.dirname(import.meta.dirname),
+  });
+}
+
+/**
+ * Checks a stack's config: `values` has full keys (`namespace:key`), those of other namespaces are not looked at.
+ * @throws ConfigError that lists every problem
+ */
+export function parseConfig(
+  values: Readonly<Record<string, string>>,
+  { namespace, stack, projectRoot }: { namespace: string; stack: string; projectRoot: string },
+): StackConfig {
+  const prefix = `${namespace}:`;
+  const own = Object.fromEntries(
+    Object.entries(values)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+  const expected = schema(projectRoot);
+  const result = expected.safeParse(own);
+  if (result.success) return result.data;
+
+  const known = new Map(Object.entries<z.core.$ZodType>(expected.shape));
+  const problems = result.error.issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map(
+        (key) =>
+          `${prefix}${key} is not a setting (there are ${[...known.keys()].join(", ")}). ` +
+          `Remove it: pulumi config rm ${prefix}${key} --stack ${stack}`,
+      );
+    }
+    const key = String(issue.path[0]);
+    const field = known.get(key);
+    const setting = field === undefined ? undefined : settings.get(field);
+    const given = own[key] === undefined ? "is not set" : `is ${JSON.stringify(own[key])}`;
+    const allowed = issue.code === "custom" && key !== "modelArtifact" ? issue.message : setting?.allowed;
+    return (
+      `${prefix}${key} ${given}, but must be ${allowed ?? issue.message}. ` +
+      `Set it: pulumi config set ${prefix}${key} ${setting?.example ?? "VALUE"} --stack ${stack}`
+    );
+  });
+  throw new ConfigError(stack, problems);
+}

@@ -1,0 +1,50 @@
+/** The environment of the serving container: the model server's limits and what the handler reads. */
+
+/** What the environment is made from. */
+export interface ServingLimits {
+  /** Invocations at a time on an instance. */
+  readonly maxConcurrency: number;
+  /** Seconds that an invocation may take. */
+  readonly invocationTimeout: number;
+  /** MiB: the largest video. */
+  readonly maxRequestSize: number;
+  /** MiB: the largest result. */
+  readonly maxResponseSize: number;
+  /** Frames per second of video that the model looks at. */
+  readonly sampleFps: number;
+  /** Detections below this score are left out. */
+  readonly scoreThreshold: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** MiB of heap, and of direct memory, that TorchServe runs in when bodies are small. */
+const baseMemory = 256;
+
+/**
+ * Variables for AWS's TorchServe image. `SAGEMAKER_TS_{BATCH_SIZE,MAX_BATCH_DELAY,MIN_WORKERS,MAX_WORKERS}` must not be
+ * among them: any of them makes the toolkit write a model entry whose response timeout is 60 s.
+ */
+export function containerEnvironment(limits: ServingLimits): Record<string, string> {
+  const timeout = String(limits.invocationTimeout);
+  const memory = serverMemory(limits);
+  return {
+    // By default one worker per GPU: a second invocation at a time would only wait inside the server.
+    SAGEMAKER_MODEL_SERVER_WORKERS: String(limits.maxConcurrency),
+    // The toolkit documents the first and, in 2.0.25, loses it; TorchServe itself reads the second.
+    SAGEMAKER_MODEL_SERVER_TIMEOUT: timeout,
+    TS_DEFAULT_RESPONSE_TIMEOUT: timeout,
+    TS_MAX_REQUEST_SIZE: String(limits.maxRequestSize * mebibyte),
+    TS_MAX_RESPONSE_SIZE: String(limits.maxResponseSize * mebibyte),
+    JAVA_TOOL_OPTIONS: `-Xmx${memory}m -XX:MaxDirectMemorySize=${memory}m`,
+    SAMPLE_FPS: String(limits.sampleFps),
+    SCORE_THRESHOLD: String(limits.scoreThreshold),
+  };
+}
+
+/** MiB that the Java server needs: it holds each request and each response whole, and once more while it passes them on. */
+export function serverMemory(
+  limits: Pick<ServingLimits, "maxConcurrency" | "maxRequestSize" | "maxResponseSize">,
+): number {
+  return baseMemory + 2 * limits.maxConcurrency * (limits.maxRequestSize + limits.maxResponseSize);
+}

@@ -1,0 +1,88 @@
+/** What SageMaker may do in the account on behalf of the endpoint: the policies of its execution role. */
+import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { Account } from "./account.ts";
+import { policyDocument } from "./policy-document.ts";
+
+/** What the endpoint reads, writes and says. */
+export interface ExecutionScope {
+  readonly account: Account;
+  /** Where the endpoint's name starts: its log groups are named after it. */
+  readonly endpointNamePrefix: string;
+  /** ARNs of the buckets that are listed. */
+  readonly buckets: pulumi.Input<string>[];
+  /** ARN patterns of the objects that are read: videos and artifacts. */
+  readonly reads: pulumi.Input<string>[];
+  /** ARN patterns of the objects that are written: results and failures. */
+  readonly writes: pulumi.Input<string>[];
+  /** ARNs of the topics that are published to. */
+  readonly topics: pulumi.Input<string>[];
+  /** The serving image, in ECR. */
+  readonly image: pulumi.Input<string>;
+}
+
+/** Who may take the role: SageMaker, and only when it acts for this account. */
+export function trustPolicy(account: Account): PolicyDocument {
+  return policyDocument([
+    {
+      Effect: "Allow",
+      Principal: { Service: "sagemaker.amazonaws.com" },
+      Action: "sts:AssumeRole",
+      Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+    },
+  ]);
+}
+
+/** The least that an asynchronous endpoint needs (AWS: "SageMaker roles", CreateModel and asynchronous inference). */
+export function executionPolicy(scope: ExecutionScope): PolicyDocument {
+  const { account } = scope;
+  const logGroups = pulumi.interpolate`arn:${account.partition}:logs:${account.region}:${account.id}:log-group:/aws/sagemaker/Endpoints/${scope.endpointNamePrefix}*`;
+  return policyDocument([
+    { Sid: "ReadVideosAndModel", Effect: "Allow", Action: "s3:GetObject", Resource: scope.reads },
+    {
+      Sid: "WriteResults",
+      Effect: "Allow",
+      Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
+      Resource: scope.writes,
+    },
+    // Without it a missing object reads as "access denied".
+    { Sid: "FindObjects", Effect: "Allow", Action: "s3:ListBucket", Resource: scope.buckets },
+    { Sid: "SayWhatIsDone", Effect: "Allow", Action: "sns:Publish", Resource: scope.topics },
+    {
+      Sid: "PullImage",
+      Effect: "Allow",
+      Action: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Resource: pulumi
+        .all([scope.image, account.partition])
+        .apply(([image, partition]) => repositoryArn(image, partition)),
+    },
+    // The token is the registry's, not a repository's: AWS takes no resource here.
+    { Sid: "LogInToRegistry", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+    {
+      Sid: "WriteLogs",
+      Effect: "Allow",
+      Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Resource: logGroups,
+    },
+    {
+      // CloudWatch has no resources to name for metrics: the namespace is the limit.
+      Sid: "WriteInstanceMetrics",
+      Effect: "Allow",
+      Action: "cloudwatch:PutMetricData",
+      Resource: "*",
+      Condition: { StringEquals: { "cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"] } },
+    },
+  ]);
+}
+
+/**
+ * The ARN of the repository that an image is in.
+ * @throws Error if the image is not in ECR: SageMaker runs no others without a registry of the account's own
+ */
+export function repositoryArn(image: string, partition: string): string {
+  const [, account, region, repository] = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z.]+\/([^:@]+)[:@]/.exec(image) ?? [];
+  if (account === undefined || region === undefined || repository === undefined) {
+    throw new Error(`${image} is no image in ECR (ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG): give one.`);
+  }
+  return `arn:${partition}:ecr:${region}:${account}:repository/${repository}`;
+}

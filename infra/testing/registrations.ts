@@ -1,0 +1,157 @@
+/** Runs parts of the program under Pulumi's mocks and records every registration, with what mocks alone do not see. */
+import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb.js";
+import { type MockCallArgs, MockMonitor, type MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
+
+/** One resource as the program registered it. */
+export interface Registration {
+  readonly type: string;
+  readonly name: string;
+  readonly urn: string;
+  /** The parent's URN; empty for the stack and for what has no stack above it. */
+  readonly parent: string;
+  /** URNs of what it depends on, through dependsOn or through an input. */
+  readonly dependencies: readonly string[];
+  readonly protect: boolean;
+  readonly ignoreChanges: readonly string[];
+  /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
+  readonly deleteBeforeReplace: boolean | undefined;
+  /** The inputs, resolved; what is not known in a preview is missing. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+export const accountId = "123456789012";
+export const region = "eu-west-1";
+const project = "async-video-inference";
+
+/** What was registered, in order. */
+export class Registrations {
+  readonly all: Registration[] = [];
+
+  /** All of a type. */
+  ofType(type: string): Registration[] {
+    return this.all.filter((registration) => registration.type === type);
+  }
+
+  /** The one of a type, or of a type and name. Throws if there is none, or more than one. */
+  one(type: string, name?: string): Registration {
+    return this.only(
+      (each) => each.type === type && (name === undefined || each.name === name),
+      `${type} ${name ?? ""}`,
+    );
+  }
+
+  /** The one with a URN. Throws if there is none. */
+  at(urn: string): Registration {
+    return this.only((each) => each.urn === urn, urn);
+  }
+
+  private only(wanted: (each: Registration) => boolean, description: string): Registration {
+    const [found, ...others] = this.all.filter(wanted);
+    if (found === undefined || others.length > 0) {
+      const registered = this.all.map(({ type, name }) => `${type} ${name}`).join(", ");
+      throw new Error(`not one registration of ${description} among: ${registered}`);
+    }
+    return found;
+  }
+}
+
+/** Where the registrations of the present run go. */
+let recording = new Registrations();
+
+type Respond = (error: Error | null, response: RegisterResourceResponse) => void;
+type Register = (this: MockMonitor, request: RegisterResourceRequest, respond: Respond) => Promise<void>;
+
+// Mocks do not see parents, dependencies and options: the request that the engine would get has them.
+const register = Reflect.get(MockMonitor.prototype, "registerResource") as Register;
+const record: Register = function (request, respond) {
+  const registrations = recording;
+  const object = request.getObject();
+  const inputs = (object === undefined ? {} : pulumi.runtime.deserializeProperties(object)) as Record<string, unknown>;
+  return register.call(this, request, (error, response) => {
+    if (error === null) {
+      registrations.all.push({
+        type: request.getType(),
+        name: request.getName(),
+        urn: response.getUrn(),
+        parent: request.getParent(),
+        dependencies: request.getDependenciesList(),
+        protect: request.getProtect() ?? false,
+        ignoreChanges: request.getIgnorechangesList(),
+        deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
+        inputs,
+      });
+    }
+    respond(error, response);
+  });
+};
+Reflect.set(MockMonitor.prototype, "registerResource", record);
+
+/** The outputs that AWS adds to the inputs, as far as the program reads them. */
+function created({ type, name, inputs }: MockResourceArgs): { id: string; state: Record<string, unknown> } {
+  const given = inputs as Record<string, unknown>;
+  const physicalName = `${name}-0a1b2c3`;
+  const [service = ""] = type.replace("aws:", "").split("/");
+  const arn =
+    service === "s3" ? `arn:aws:s3:::${physicalName}` : `arn:aws:${service}:${region}:${accountId}:${physicalName}`;
+  return {
+    id: physicalName,
+    state: {
+      name: physicalName,
+      arn,
+      ...(type === "aws:s3/bucket:Bucket" ? { bucket: physicalName } : {}),
+      ...(type === "aws:sqs/queue:Queue"
+        ? { url: `https://sqs.${region}.amazonaws.com/${accountId}/${physicalName}` }
+        : {}),
+      ...given,
+    },
+  };
+}
+
+function called({ token, inputs }: MockCallArgs): Record<string, unknown> {
+  const given = inputs as Record<string, string>;
+  const answers: Record<string, Record<string, unknown>> = {
+    "aws:index/getCallerIdentity:getCallerIdentity": { accountId },
+    "aws:index/getRegion:getRegion": { region },
+    "aws:index/getPartition:getPartition": { partition: "aws" },
+    "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage": {
+      registryPath: `763104351884.dkr.ecr.${region}.amazonaws.com/${given["repositoryName"]}:${given["imageTag"]}`,
+    },
+  };
+  const answer = answers[token];
+  if (answer === undefined) throw new Error(`the program calls ${token}, which has no mock`);
+  return answer;
+}
+
+/** How a program is run. */
+export interface Run {
+  /** @default "test" */
+  readonly stack?: string;
+  /** Full keys and values as Pulumi hands them over. @default none */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** Runs a program as a stack's, waits until everything is registered, and answers what was, and the stack's outputs. */
+export async function registrationsOf(
+  program: () => unknown,
+  { stack = "test", config = {} }: Run = {},
+): Promise<{ registrations: Registrations; outputs: Readonly<Record<string, unknown>> }> {
+  const registrations = new Registrations();
+  recording = registrations;
+  await pulumi.runtime.setMocks({ newResource: created, call: called }, project, stack);
+  pulumi.runtime.setAllConfig({ ...config });
+  const outputs = (await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()))) as
+    Record<string, unknown> | undefined;
+  // Waits until nothing is under way.
+  await pulumi.runtime.disconnect();
+  return { registrations, outputs: outputs ?? {} };
+}
+
+/** A mocked account, for components on their own. */
+export function mockAccount(): {
+  id: pulumi.Output<string>;
+  partition: pulumi.Output<string>;
+  region: pulumi.Output<string>;
+} {
+  return { id: pulumi.output(accountId), partition: pulumi.output("aws"), region: pulumi.output(region) };
+}
