@@ -26,17 +26,18 @@ export class DeploymentError extends Error {
 /** The local stack's passphrase; there is nothing secret in it (ARCHITECTURE.md). */
 const passphrase = "local";
 
-/** What the Pulumi CLI and the AWS SDKs need to work on the local stack, as environment variables. */
-export function environment(ready: Ready, paths: StatePaths): Record<string, string> {
+/** Folders of this Node, which runs the program, and of the Pulumi CLI, to be first on the PATH. */
+export const pulumiPath = [dirname(process.execPath), join(pulumiRoot, "bin")];
+
+/** What the Pulumi CLI needs, beside the PATH and what an AWS SDK needs, to work on the local stack, as environment variables. */
+export function pulumiEnvironment(ready: Ready, paths: StatePaths): Record<string, string> {
   return {
-    ...awsEnvironment(ready),
     PULUMI_BACKEND_URL: `file://${paths.backend}`,
     PULUMI_HOME: paths.pulumiHome,
     PULUMI_CONFIG_PASSPHRASE: passphrase,
     PULUMI_DEBUG_PROVIDERS: `aws:${ready.providerPort}`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    PATH: [dirname(process.execPath), join(pulumiRoot, "bin"), process.env["PATH"] ?? ""].join(delimiter),
   };
 }
 
@@ -70,7 +71,11 @@ export class Deployment {
     const stack = await LocalWorkspace.createOrSelectStack(
       { stackName: "local", workDir: repoRoot },
       {
-        envVars: environment(ready, paths),
+        envVars: {
+          ...awsEnvironment(ready),
+          ...pulumiEnvironment(ready, paths),
+          PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
+        },
         pulumiHome: paths.pulumiHome,
         pulumiCommand: await PulumiCommand.get({ root: pulumiRoot }),
       },
@@ -137,7 +142,7 @@ export class Deployment {
           const changes = event.summaryEvent?.resourceChanges;
           if (changes !== undefined) {
             resources = Object.entries(changes).reduce(
-              (sum, [kind, count]) => (kind === "delete" ? sum : sum + (count ?? 0)),
+              (sum, [kind, count]) => (kind === "delete" ? sum : sum + count),
               0,
             );
           }

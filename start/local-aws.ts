@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { StatePaths } from "./state.ts";
@@ -142,5 +143,23 @@ export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
       return undefined;
     }
     throw error;
+  }
+}
+
+/** Ends a local AWS that an earlier command started; resolves when it is gone. */
+export async function stopLocalAws(pid: number): Promise<void> {
+  const kill = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      process.kill(pid, signal);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  kill("SIGTERM");
+  const deadline = performance.now() + stopLimit;
+  while (kill(0)) {
+    if (performance.now() > deadline) kill("SIGKILL");
+    await sleep(100);
   }
 }

@@ -11,7 +11,7 @@ export interface ProgressStream {
 /** One step under way. */
 export interface Step {
   /** Says what the step is at now; shown behind the step's name. */
-  detail(text: string): void;
+  readonly detail: (text: string) => void;
 }
 
 const logInterval = 5_000;

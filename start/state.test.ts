@@ -27,7 +27,7 @@ describe("the local stack's folder", () => {
     await takeOver(paths);
     await assert.rejects(
       takeOver(paths),
-      (error: Error) => error instanceof StackInUse && error.message.includes('npm run local:down'),
+      (error: Error) => error instanceof StackInUse && error.message.includes("npm run local:down"),
     );
   });
 

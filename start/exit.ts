@@ -1,0 +1,34 @@
+/** How a command ends: what it says about an error, and the exit status that goes with it. */
+import { explain, isSetupProblem } from "../client/index.ts";
+import { DeploymentError, PolicyRefusal } from "./deployment.ts";
+import { Interrupted } from "./interrupt.ts";
+import { LocalAwsError } from "./local-aws.ts";
+import { ModelCommandError } from "./model.ts";
+import { JobFailed } from "./one-video.ts";
+import { UsageError } from "./options.ts";
+import { StackInUse } from "./state.ts";
+
+const spoken = [DeploymentError, PolicyRefusal, LocalAwsError, ModelCommandError, JobFailed];
+
+/** The exit status for an error: 2 for bad input, 128 + N for a signal, 1 for everything else. */
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitStatus;
+  return error instanceof UsageError || error instanceof StackInUse || isSetupProblem(error) ? 2 : 1;
+}
+
+/** What to print for an error: its message where it is one of ours or AWS's, the stack trace too where it is a fault of this program. */
+export function messageOf(error: unknown): string {
+  if (spoken.some((kind) => error instanceof kind)) return (error as Error).message;
+  const isFault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return isFault ? (error.stack ?? error.message) : explain(error);
+}
+
+/** Runs a command to its end: an error becomes its message on standard error and its exit status. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exitCode = exitStatusOf(error);
+  }
+}

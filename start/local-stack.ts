@@ -1,0 +1,101 @@
+/** The stack `local` from nothing to deployed, and back to nothing. */
+import { resolve } from "node:path";
+import { repoRoot } from "../tools/paths.mjs";
+import { Deployment } from "./deployment.ts";
+import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
+import { packageModel } from "./model.ts";
+import type { Progress } from "./progress.ts";
+import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
+
+/** How many times faster than real time the local AWS's clock runs while nothing starts and nothing works. */
+export const defaultSpeed = 240;
+
+/** The local stack's folder. */
+export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
+
+/** How to bring the stack up. */
+export interface LocalStackOptions {
+  readonly paths?: StatePaths;
+  readonly port?: number | undefined;
+  readonly speed?: number | undefined;
+  /** It outlives this process. @default false */
+  readonly detached?: boolean;
+  /** Takes the place of Pulumi.local.yaml. */
+  readonly configFile?: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** A deployed local stack. */
+export interface LocalStack {
+  readonly aws: RunningLocalAws;
+  readonly outputs: Record<string, unknown>;
+  /** Resources in the stack. */
+  readonly resources: number;
+  /** Policies that judged it. */
+  readonly policies: number;
+  /** Seconds that preview and up took. */
+  readonly deploySeconds: number;
+  /** Aborts when the caller's signal does, or when the local AWS dies. */
+  readonly signal: AbortSignal;
+  /** Destroys the stack through the engine, ends the local AWS, discards the state. */
+  takeDown(): Promise<void>;
+  /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  abandon(): Promise<void>;
+}
+
+/** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
+export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
+  const { progress, paths = localState, detached = false } = options;
+  options.signal.throwIfAborted();
+  await takeOver(paths);
+  let aws: RunningLocalAws | undefined;
+  const abandon = async (): Promise<void> => {
+    await aws?.stop();
+    await release(paths);
+  };
+  try {
+    const [started] = await Promise.all([
+      progress.step("Starting AWS on this machine", async () => {
+        const running = await startLocalAws({
+          paths,
+          port: options.port,
+          speed: options.speed ?? defaultSpeed,
+          detached,
+          signal: options.signal,
+        });
+        aws = running;
+        // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
+        options.signal.addEventListener("abort", () => void running.stop());
+        return running;
+      }),
+      packageModel(options.signal),
+    ]);
+    const running = started.result;
+    const signal = AbortSignal.any([options.signal, running.died]);
+    const deployment = await Deployment.open(running, paths, options.configFile);
+    const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
+    const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
+    if (detached) {
+      await handOver(paths, running.pid);
+    }
+    return {
+      aws: running,
+      ...up.result,
+      policies: preview.result.policies,
+      deploySeconds: preview.seconds + up.seconds,
+      signal,
+      abandon,
+      async takeDown() {
+        try {
+          await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
+        } finally {
+          await progress.step("Stopping AWS on this machine", abandon);
+        }
+      },
+    };
+  } catch (error) {
+    await abandon();
+    throw error;
+  }
+}

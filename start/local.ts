@@ -1,0 +1,123 @@
+/** `npm run local:up|down|status|env`: the local stack kept up between commands. */
+import { connect, readCapacity, readOutputs } from "../client/index.ts";
+import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "./deployment.ts";
+import { runCommand } from "./exit.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { readReady, stopLocalAws, type Ready } from "./local-aws.ts";
+import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
+import { parseOptions, UsageError } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { liveOwner, release } from "./state.ts";
+
+const help = `Usage: npm run local:up -- [--port P] [--speed N] [--json]
+       npm run local:status -- [--json]
+       npm run -s local:env
+       npm run local:down
+
+Keeps the stack "local" up between commands.
+
+  up      starts AWS on this machine and deploys the stack to it
+  status  says whether it is up, where, and how many instances the endpoint has
+  env     prints, for eval "$(npm run -s local:env)", what the AWS SDKs, the AWS CLI and the
+          Pulumi CLI need to work with it
+  down    destroys the stack and stops AWS on this machine
+
+  --port P   the local AWS's port (default: 4566)
+  --speed N  how many times faster than real time the clock runs while nothing starts and
+             nothing works, 1 to 3600 (default: ${defaultSpeed})
+  --json     print one JSON object on standard output
+
+Exit status: 0 all went well, 1 the stack failed, 2 bad input or no stack, 130 Ctrl-C.
+`;
+
+async function up(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args, ["port", "speed", "json"]);
+  if (options.help) { showHelp(); return; }
+  const progress = new Progress();
+  const signal = interruptSignal();
+  const stack = await bringUp({ port: options.port, speed: options.speed, detached: true, progress, signal });
+  stack.aws.release();
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ url: stack.aws.url, outputs: stack.outputs })}\n`
+      : `The stack is up at ${stack.aws.url}.\n  use it:        eval "$(npm run -s local:env)"\n  send a video:  npm run submit -- FILE --wait\n  take it down:  npm run local:down\n`,
+  );
+}
+
+async function down(args: readonly string[]): Promise<void> {
+  if (parseOptions(args, []).help) { showHelp(); return; }
+  const progress = new Progress();
+  const ready = await whatIsUp();
+  if (ready === undefined) {
+    if ((await liveOwner(localState)) !== undefined) {
+      throw new UsageError("Another command is using the local stack now. Wait for it to end, or stop it with Ctrl-C.");
+    }
+    await release(localState);
+    progress.say("No local stack is up.");
+    return;
+  }
+  const signal = interruptSignal();
+  const deployment = await Deployment.open(ready, localState);
+  try {
+    await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
+  } finally {
+    await progress.step("Stopping AWS on this machine", async () => {
+      await stopLocalAws(ready.pid);
+      await release(localState);
+    });
+  }
+}
+
+async function status(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args, ["json"]);
+  if (options.help) { showHelp(); return; }
+  const ready = await whatIsUp();
+  if (ready === undefined) {
+    process.stdout.write(options.json ? '{"up":false}\n' : "No local stack is up. Start one with: npm run local:up\n");
+    return;
+  }
+  using stack = connect(await readOutputs({ stack: "local" }));
+  const capacity = await readCapacity(stack);
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ up: true, url: ready.url, endpoint: stack.outputs.endpointName, ...capacity })}\n`
+      : `Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${capacity.current} of ${capacity.desired} instances.\n`,
+  );
+}
+
+async function env(args: readonly string[]): Promise<void> {
+  if (parseOptions(args, []).help) { showHelp(); return; }
+  const ready = await whatIsUp();
+  if (ready === undefined) {
+    throw new UsageError("No local stack is up. Start one with: npm run local:up");
+  }
+  const variables = { ...awsEnvironment(ready), ...pulumiEnvironment(ready, localState) };
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
+  lines.push(`export PATH=${pulumiPath.map(quoted).join(":")}:"$PATH"`);
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** What the local AWS that is kept up said when it was ready; undefined where none is up. */
+async function whatIsUp(): Promise<Ready | undefined> {
+  const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
+  return ready !== undefined && owner?.pid === ready.pid ? ready : undefined;
+}
+
+function quoted(value: string): string {
+  return `'${value.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function showHelp(): void {
+  process.stdout.write(help);
+}
+
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { up, down, status, env };
+
+await runCommand(async () => {
+  const [name = "", ...args] = process.argv.slice(2);
+  const command = commands[name];
+  if (command === undefined) {
+    throw new UsageError(`There is no command "${name}".\n\n${help}`);
+  }
+  await command(args);
+});

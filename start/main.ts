@@ -1,0 +1,69 @@
+/** `npm start`: one video end to end on this machine, from nothing to nothing. */
+import { performance } from "node:perf_hooks";
+import { relative, resolve } from "node:path";
+import { checkOutputs, connect } from "../client/index.ts";
+import { readSetupSeconds, repoRoot } from "../tools/paths.mjs";
+import { runCommand } from "./exit.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { bringUp, defaultSpeed } from "./local-stack.ts";
+import { oneVideo, waitForZero } from "./one-video.ts";
+import { parseOptions } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { jsonSummary, textSummary, type Report } from "./summary.ts";
+import { checkVideo } from "./video.ts";
+
+const sample = resolve(repoRoot, "model/samples/street.mp4");
+const outFolder = resolve(repoRoot, "out");
+
+const help = `Usage: npm start -- [--video FILE] [--speed N] [--port P] [--keep] [--json]
+
+Starts AWS on this machine, deploys the Pulumi stack "local" to it, sends one video through the
+asynchronous endpoint, shows what was found, and takes everything down again.
+
+  --video FILE  the video to send (default: ${relative(repoRoot, sample)})
+  --speed N     how many times faster than real time the clock runs while nothing starts and
+                nothing works, 1 to 3600 (default: ${defaultSpeed})
+  --port P      the local AWS's port (default: 4566)
+  --keep        leave the stack up; npm run local:down takes it down
+  --json        print, last, one JSON object on standard output
+
+In the summary "setup", "deploy" and "total" are seconds of real time; "from_zero", "backlog" and
+"model" are seconds on the stack's clock, as on AWS.
+
+Exit status: 0 all went well, 1 the stack or the job failed, 2 bad input, 130 Ctrl-C.
+`;
+
+await runCommand(async () => {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const started = performance.now();
+  const signal = interruptSignal();
+  const progress = new Progress();
+  const video = resolve(process.cwd(), options.video ?? sample);
+  await checkVideo(video);
+
+  const stack = await bringUp({ port: options.port, speed: options.speed, detached: options.keep, progress, signal });
+  let report: Report;
+  try {
+    using client = connect(checkOutputs(stack.outputs, "The stack's outputs"));
+    await waitForZero(client, progress, stack.signal);
+    const run = await oneVideo(client, video, outFolder, progress, stack.signal);
+    const resultSeconds = (performance.now() - started) / 1000;
+    const instancesAfter = await waitForZero(client, progress, stack.signal);
+    report = { video, run, resultSeconds, instancesAfter, stack, setupSeconds: readSetupSeconds(), totalSeconds: 0 };
+  } catch (error) {
+    await (stack.signal.aborted ? stack.abandon() : stack.takeDown());
+    throw stack.signal.aborted ? stack.signal.reason : error;
+  }
+  if (options.keep) {
+    stack.aws.release();
+    progress.say(`The stack stays up at ${stack.aws.url}. Take it down with: npm run local:down`);
+  } else {
+    await stack.takeDown();
+  }
+  report = { ...report, totalSeconds: report.setupSeconds + (performance.now() - started) / 1000 };
+  process.stdout.write(options.json ? jsonSummary(report) : textSummary(report));
+});

@@ -1,0 +1,77 @@
+/** What `npm start` says at the end, for people and as JSON. */
+import { relative } from "node:path";
+import type { LocalStack } from "./local-stack.ts";
+import type { VideoRun } from "./one-video.ts";
+
+/** Everything that one run of `npm start` measured. Seconds are real time unless their name's doc says otherwise. */
+export interface Report {
+  readonly video: string;
+  readonly run: VideoRun;
+  readonly stack: Pick<LocalStack, "resources" | "policies" | "deploySeconds">;
+  /** Instances after the endpoint has scaled back. */
+  readonly instancesAfter: number;
+  readonly setupSeconds: number;
+  /** From the command to the annotated result, set-up aside. */
+  readonly resultSeconds: number;
+  readonly totalSeconds: number;
+}
+
+function round(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : Math.round(seconds * 10) / 10;
+}
+
+/** One JSON object on one line; `from_zero`, `backlog` and `model` are seconds on the stack's clock, null where CloudWatch had no datapoint. */
+export function jsonSummary(report: Report): string {
+  const { run, stack } = report;
+  return `${JSON.stringify({
+    video: report.video,
+    frames: run.summary.frames,
+    detections: run.summary.detections,
+    objects: run.summary.objects,
+    instances_peak: run.instancesPeak,
+    instances_after: report.instancesAfter,
+    resources: stack.resources,
+    policies: stack.policies,
+    files: run.files,
+    seconds: {
+      setup: round(report.setupSeconds),
+      deploy: round(stack.deploySeconds),
+      from_zero: round(run.fromZeroSeconds),
+      backlog: round(run.backlogSeconds),
+      model: round(run.modelSeconds),
+      result: round(report.resultSeconds),
+      total: round(report.totalSeconds),
+    },
+  })}\n`;
+}
+
+/** The same for people. */
+export function textSummary(report: Report): string {
+  const { run, stack } = report;
+  const clock = (seconds: number | undefined) =>
+    seconds === undefined ? "no datapoint" : `${seconds.toFixed(1)} s on the stack's clock`;
+  const objects = Object.entries(run.summary.objects).map(([label, count]) => `${count} ${label}`);
+  const rows: [string, string][] = [
+    ["video", relative(process.cwd(), report.video)],
+    [
+      "frames",
+      `${run.summary.frames}, one a second${run.summary.truncated ? " (the video ends before its container says)" : ""}`,
+    ],
+    ["objects", objects.length === 0 ? "none" : objects.join(", ")],
+    [
+      "stack",
+      `${stack.resources} resources, passed ${stack.policies} policies, deployed in ${stack.deploySeconds.toFixed(1)} s`,
+    ],
+    ["instances", `0 → ${run.instancesPeak} → ${report.instancesAfter}`],
+    ["from zero", clock(run.fromZeroSeconds)],
+    ["in backlog", clock(run.backlogSeconds)],
+    ["in the model", clock(run.modelSeconds)],
+    ["to the result", `${report.resultSeconds.toFixed(1)} s`],
+    ["in all", `${report.totalSeconds.toFixed(1)} s, set-up ${report.setupSeconds.toFixed(1)} s of it`],
+    ["result", relative(process.cwd(), run.files.result)],
+    ["annotated", relative(process.cwd(), run.files.video)],
+    ["picture", relative(process.cwd(), run.files.picture)],
+  ];
+  const notice = run.summary.notice === null ? "" : `\n${run.summary.notice}\n`;
+  return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("")}${notice}`;
+}
