@@ -96,9 +96,11 @@ export function pluginCommand(request, resolve) {
   const info = request.info;
   if (info === undefined) throw new Error("The engine's request names no plugin.");
   optionsOf(info);
+  const folder = info.programDirectory;
   return request.kind === "analyzer"
-    ? [resolve("@pulumi/pulumi/cmd/run-policy-pack"), ...request.argsList, info.programDirectory]
-    : [resolve("@pulumi/pulumi/cmd/run-plugin"), info.programDirectory, ...request.argsList];
+    ? // @pulumi/policy reads the pack's version from the package.json of the working folder.
+      { args: [resolve("@pulumi/pulumi/cmd/run-policy-pack"), ...request.argsList, folder], cwd: folder }
+    : { args: [resolve("@pulumi/pulumi/cmd/run-plugin"), folder, ...request.argsList], cwd: request.pwd };
 }
 
 /**
@@ -201,9 +203,12 @@ function languageRuntime(engine, { messages, plugins, version }, runners) {
     runPlugin: (call) => {
       const request = call.request.toObject();
       try {
-        const args = pluginCommand(request, requireFrom(request.info?.programDirectory ?? request.pwd).resolve);
+        const { args, cwd } = pluginCommand(
+          request,
+          requireFrom(request.info?.programDirectory ?? request.pwd).resolve,
+        );
         const env = request.envList.length > 0 ? environmentOf(request.envList) : process.env;
-        const child = runners.add(spawn("node", args, { cwd: request.pwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+        const child = runners.add(spawn("node", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
         child.stdout.on("data", (/** @type {Buffer} */ data) => {
           const response = new messages.RunPluginResponse();
           response.setStdout(data);
