@@ -32,7 +32,10 @@ Exit status: 0 all went well, 1 the stack failed, 2 bad input or no stack, 130 C
 
 async function up(args: readonly string[]): Promise<void> {
   const options = parseOptions(args, ["port", "speed", "json"]);
-  if (options.help) { showHelp(); return; }
+  if (options.help) {
+    showHelp();
+    return;
+  }
   const progress = new Progress();
   const signal = interruptSignal();
   const stack = await bringUp({ port: options.port, speed: options.speed, detached: true, progress, signal });
@@ -45,7 +48,10 @@ async function up(args: readonly string[]): Promise<void> {
 }
 
 async function down(args: readonly string[]): Promise<void> {
-  if (parseOptions(args, []).help) { showHelp(); return; }
+  if (parseOptions(args, []).help) {
+    showHelp();
+    return;
+  }
   const progress = new Progress();
   const ready = await whatIsUp();
   if (ready === undefined) {
@@ -70,7 +76,10 @@ async function down(args: readonly string[]): Promise<void> {
 
 async function status(args: readonly string[]): Promise<void> {
   const options = parseOptions(args, ["json"]);
-  if (options.help) { showHelp(); return; }
+  if (options.help) {
+    showHelp();
+    return;
+  }
   const ready = await whatIsUp();
   if (ready === undefined) {
     process.stdout.write(options.json ? '{"up":false}\n' : "No local stack is up. Start one with: npm run local:up\n");
@@ -86,7 +95,10 @@ async function status(args: readonly string[]): Promise<void> {
 }
 
 async function env(args: readonly string[]): Promise<void> {
-  if (parseOptions(args, []).help) { showHelp(); return; }
+  if (parseOptions(args, []).help) {
+    showHelp();
+    return;
+  }
   const ready = await whatIsUp();
   if (ready === undefined) {
     throw new UsageError("No local stack is up. Start one with: npm run local:up");

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { promisify } from "node:util";
+import { join } from "node:path";
+import { repoRoot, servingPython } from "../tools/paths.mjs";
+import type { StackOutputs } from "../client/index.ts";
+import { localState } from "./local-stack.ts";
+import { freePort, leftProcesses, run } from "./testing/commands.ts";
+
+const local = (...args: string[]) => run(["start/local.ts", ...args]);
+
+/** Runs a shell command with what `local:env` prints and nothing else of this process's AWS or Pulumi settings. */
+async function withLocalEnv(command: string): Promise<string> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
+  const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node start/local.ts env)"\n${command}`], {
+    cwd: repoRoot,
+    env,
+  });
+  return stdout;
+}
+
+describe("the local stack kept up between commands", () => {
+  let outputs: StackOutputs;
+  let url: string;
+
+  before(async () => {
+    const { status, stdout, stderr } = await local("up", "--json", "--port", String(await freePort()), "--speed", "600")
+      .finished;
+    assert.equal(status, 0, stderr);
+    ({ outputs, url } = JSON.parse(stdout) as { outputs: StackOutputs; url: string });
+  });
+
+  after(async () => {
+    const { status, stderr } = await local("down").finished;
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await leftProcesses(), []);
+    assert.equal(existsSync(localState.lock), false);
+    assert.equal(existsSync(localState.aws), false);
+    assert.equal(existsSync(localState.backend), false);
+  });
+
+  it("says that it is up", async () => {
+    const { stdout } = await local("status", "--json").finished;
+    const status = JSON.parse(stdout) as Record<string, unknown>;
+    assert.equal(status["up"], true);
+    assert.equal(status["url"], url);
+    assert.equal(status["endpoint"], outputs.endpointName);
+  });
+
+  it("has every stack output", () => {
+    for (const name of [
+      "endpointName",
+      "variantName",
+      "region",
+      "awsEndpointUrl",
+      "inputBucket",
+      "inputPrefix",
+      "outputLocation",
+      "failureLocation",
+      "successTopicArn",
+      "errorTopicArn",
+      "successQueueUrl",
+      "errorQueueUrl",
+      "maxConcurrency",
+      "instanceType",
+      "maxCapacity",
+    ] as const) {
+      assert.notEqual(outputs[name], undefined, name);
+    }
+  });
+
+  it("passes the post-deploy smoke test: one good video from zero instances, one bad file that fails", async () => {
+    const { status, stdout, stderr } = await run(["smoke/main.ts", "--stack", "local"]).finished;
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+  });
+
+  it("gives boto3 a result with nothing but what local:env prints", async () => {
+    const stdout = await withLocalEnv(
+      `'${servingPython}' start/testing/invoke.py '${outputs.endpointName}' '${outputs.inputBucket}' '${join(repoRoot, "model/samples/street.mp4")}'`,
+    );
+    const answer = JSON.parse(stdout) as { frames: number; status: number };
+    assert.equal(answer.status, 202);
+    assert.ok(answer.frames >= 5);
+  });
+
+  it("shows the Pulumi CLI, by hand, no difference between program and stack", async () => {
+    await withLocalEnv("pulumi preview --stack local --non-interactive --expect-no-changes");
+    await withLocalEnv("pulumi refresh --stack local --non-interactive --yes --expect-no-changes --skip-preview");
+  });
+
+  it("refuses a second local:up", async () => {
+    const { status, stderr } = await local("up").finished;
+    assert.equal(status, 2);
+    assert.match(stderr, /npm run local:down/);
+  });
+});

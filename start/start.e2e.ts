@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { repoRoot } from "../tools/paths.mjs";
+import { localState } from "./local-stack.ts";
+import { freePort, leftProcesses, run } from "./testing/commands.ts";
+
+const start = (...args: string[]) => run(["start/main.ts", ...args]);
+
+describe("npm start", () => {
+  let folder: string;
+  let port: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "start-"));
+    port = String(await freePort());
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+    assert.deepEqual(await leftProcesses(), []);
+    assert.equal(existsSync(localState.lock), false, "the lock is left");
+    assert.equal(existsSync(localState.backend), false, "Pulumi's state is left");
+    assert.equal(existsSync(localState.aws), false, "the emulators' data is left");
+  });
+
+  it("takes one video from zero instances to an annotated result, back to zero, and takes everything down", async () => {
+    const { status, stdout, stderr } = await start("--json", "--port", port).finished;
+    assert.equal(status, 0, stderr);
+    const report = JSON.parse(stdout.trim().split("\n").at(-1)!) as {
+      frames: number;
+      detections: number;
+      instances_peak: number;
+      instances_after: number;
+      resources: number;
+      policies: number;
+      seconds: Record<string, number>;
+    };
+    assert.ok(report.frames >= 5);
+    assert.ok(report.detections > 0);
+    assert.equal(report.instances_peak, 1);
+    assert.equal(report.instances_after, 0);
+    assert.ok(report.resources > 20);
+    assert.ok(report.policies >= 2);
+    for (const part of ["setup", "deploy", "from_zero", "backlog", "model", "total"]) {
+      assert.equal(typeof report.seconds[part], "number", part);
+    }
+    for (const file of ["result.json", "annotated.mp4", "annotated.gif"]) {
+      assert.ok((await stat(join(repoRoot, "out", file))).size > 1000, file);
+    }
+  });
+
+  it("ends with the handler's reason for a text file that is called a video", async () => {
+    const video = join(folder, "notes.mp4");
+    await writeFile(video, "These are notes, not a video.\n".repeat(100));
+    const { status, stderr } = await start("--video", video, "--port", port).finished;
+    assert.equal(status, 1, stderr);
+    assert.match(stderr.trim().split("\n").at(-1)!, /not a video/i);
+  });
+
+  it("refuses a file that is missing or empty before anything is started", async () => {
+    const missing = await start("--video", join(folder, "none.mp4")).finished;
+    assert.equal(missing.status, 2);
+    assert.match(missing.stderr, /There is no video at .*none\.mp4/);
+    const empty = join(folder, "empty.mp4");
+    await writeFile(empty, "");
+    const refused = await start("--video", empty).finished;
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /is empty/);
+  });
+
+  it("names the option when the port is taken", async () => {
+    const server = createServer().listen(Number(port), "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { status, stderr } = await start("--port", port).finished;
+      assert.notEqual(status, 0);
+      assert.match(stderr, new RegExp(`${port}.*--port`, "s"));
+    } finally {
+      server.close();
+    }
+  });
+
+  for (const words of [/Starting AWS/, /create .*Bucket/, /Waiting for zero/, /Waiting for the result/]) {
+    it(`leaves nothing when Ctrl-C comes at "${words.source}"`, async () => {
+      const running = start("--port", port);
+      await running.said(words);
+      running.child.kill("SIGINT");
+      const { status, stderr } = await running.finished;
+      assert.equal(status, 130, stderr);
+      assert.match(stderr, /Stopped by SIGINT/);
+    });
+  }
+
+  it("refuses a second start while the first runs, and the first goes on", async () => {
+    const first = start("--port", port);
+    await first.said(/✓ Starting AWS/);
+    const second = await start("--port", String(await freePort())).finished;
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, /in use by process \d+/);
+    assert.equal((await readFile(localState.lock, "utf8")).includes(String(first.child.pid)), true);
+    first.child.kill("SIGTERM");
+    assert.equal((await first.finished).status, 143);
+  });
+
+  it("starts afresh after a run that was killed", async () => {
+    const killed = start("--port", port);
+    await killed.said(/✓ Starting AWS/);
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    const next = start("--port", String(await freePort()));
+    await next.said(/✓ Previewing/);
+    next.child.kill("SIGINT");
+    assert.equal((await next.finished).status, 130);
+  });
+});

@@ -1,0 +1,70 @@
+/** Runs the project's commands in end-to-end tests and looks for what they leave behind. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { localFolder, repoRoot } from "../../tools/paths.mjs";
+
+/** What a command printed and how it ended. */
+export interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command under way. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves when standard error has said this. */
+  said(words: RegExp): Promise<void>;
+}
+
+/** Starts a Node program of the project, in its root folder. */
+export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, args, {
+    cwd: repoRoot,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const finished = once(child, "close").then(([status]) => ({ status: status as number | null, stdout, stderr }));
+  return {
+    child,
+    finished,
+    async said(words) {
+      while (!words.test(stderr)) {
+        if (child.exitCode !== null) throw new Error(`It ended without having said ${String(words)}:\n${stderr}`);
+        await Promise.race([once(child.stderr, "data"), once(child, "close")]);
+      }
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no TCP port");
+  return address.port;
+}
+
+/** The command lines of all processes that work on the local stack of this clone. */
+export async function leftProcesses(): Promise<string[]> {
+  const left: string[] = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const [command, environ] = await Promise.all(
+      ["cmdline", "environ"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
+    );
+    if (`${command ?? ""}${environ ?? ""}`.includes(`${localFolder}/aws`)) {
+      left.push((command ?? "").replaceAll("\0", " "));
+    }
+  }
+  return left;
+}
