@@ -1,6 +1,6 @@
 /** Where set-up puts the Python environments and the Pulumi CLI: absolute paths, the same for every clone of one user. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,16 @@ export const localFolder = join(repoRoot, ".local");
 
 /** What the last set-up took, for the summary: see `readSetupSeconds`. */
 export const setupReport = join(localFolder, "setup.json");
+
+/**
+ * What this clone's last set-up took, in seconds; undefined where none has run.
+ * @param {string} [report]
+ */
+export function readSetupSeconds(report = setupReport) {
+  if (!existsSync(report)) return undefined;
+  const seconds = property(JSON.parse(readFileSync(report, "utf8")), "seconds");
+  return typeof seconds === "number" ? seconds : undefined;
+}
 
 /**
  * The folder that clones share: `$ASYNC_VIDEO_INFERENCE_CACHE`, else a folder in the user's cache folder.
