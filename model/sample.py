@@ -1,0 +1,106 @@
+"""Makes the sample video: a street of the kind that the small model knows, and where each object is at any time."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from scenes import Placed, Truth, background, compose
+from shapes import BALL, BIRD, CAR, PERSON, Look
+
+WIDTH, HEIGHT = 640, 360
+FPS = 25
+SECONDS = 12
+_SEED = 11
+
+
+def scenery() -> Image.Image:
+    """Paint the street without its objects."""
+    return background(WIDTH, HEIGHT, np.random.default_rng(_SEED))
+
+
+def things(time: float) -> list[Placed]:
+    """Say what is where `time` seconds into the video, from back to front."""
+    bounce = abs(math.sin(time * 1.9))
+    return [
+        Placed(
+            BIRD,
+            Look(((40, 42, 50), (25, 26, 32), (235, 165, 45)), 0, mirrored=True),
+            left=-20 + 44 * time,
+            top=40 + 18 * math.sin(time * 1.3),
+            height=74,
+            phase=time * 1.7,
+        ),
+        Placed(
+            CAR,
+            Look(((190, 35, 40),), 0, mirrored=True),
+            left=-60 + 46 * time,
+            top=178,
+            height=62,
+            phase=time * 0.9,
+        ),
+        Placed(
+            PERSON,
+            Look(((222, 175, 140), (45, 90, 170), (60, 60, 70), (50, 35, 25)), 0, mirrored=False),
+            left=70 + 16 * time,
+            top=196,
+            height=140,
+            phase=time * 0.8,
+        ),
+        Placed(
+            CAR,
+            Look(((45, 140, 90),), 1, mirrored=False),
+            left=640 - 52 * (time - 2),
+            top=262,
+            height=76,
+            phase=-time * 0.9,
+        ),
+        Placed(
+            BALL,
+            Look(((240, 240, 240), (25, 25, 30)), 0, mirrored=False),
+            left=470 - 14 * time,
+            top=220 - 70 * bounce,
+            height=52,
+            phase=-time * 0.5,
+        ),
+    ]
+
+
+def truth(time: float) -> list[Truth]:
+    """Say what can be seen of each object `time` seconds into the video."""
+    return compose(scenery(), things(time))[1]
+
+
+def write(path: Path) -> None:
+    """Encode the sample video as H.264 in an MP4 that can be read from its beginning."""
+    street = scenery()
+    with av.open(path, "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "26", "preset": "slow"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.gop_size = 2 * FPS
+        # One thread: with several, x264's output depends on the machine's number of cores.
+        stream.codec_context.thread_count = 1
+        for index in range(SECONDS * FPS):
+            picture = av.VideoFrame.from_image(compose(street, things(index / FPS))[0])
+            picture.pts, picture.time_base = index, Fraction(1, FPS)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "samples" / "street.mp4")
+    write(parser.parse_args().out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

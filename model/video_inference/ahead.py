@@ -1,0 +1,93 @@
+"""Runs an iterator in a thread of its own, a bounded number of items ahead of whoever consumes it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Ahead(Generic[T]):
+    """A context manager that yields a source's items in order while a thread prepares the next ones.
+
+    At most `depth` items wait, and one more is in the thread's hands. An error of the source is raised to the consumer
+    after the items before it. Leaving the context stops the thread and closes the source, however far it got.
+
+    Parameters
+    ----------
+    source
+        Used and closed by the thread alone.
+    depth
+        Items that may wait, at least 1.
+    """
+
+    def __init__(self, source: Iterator[T], depth: int) -> None:
+        self._source = source
+        self._depth = depth
+        self._waiting: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._ended = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
+        self.busy_seconds = 0.0
+        """Seconds that the source took to make its items; complete once the iteration has ended."""
+
+    def _run(self) -> None:
+        try:
+            while True:
+                started = time.perf_counter()
+                try:
+                    item = next(self._source)
+                except StopIteration:
+                    return
+                finally:
+                    self.busy_seconds += time.perf_counter() - started
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._depth)
+                    if self._closed:
+                        return
+                    self._waiting.append(item)
+                    self._changed.notify_all()
+        except BaseException as error:
+            self._error = error
+        finally:
+            close = getattr(self._source, "close", None)
+            if close is not None:
+                close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def __enter__(self) -> Ahead[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify_all()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended or len(self._waiting) > 0)
+                if not self._waiting:
+                    break
+                item = self._waiting.popleft()
+                self._changed.notify_all()
+            yield item
+        if self._error is not None:
+            raise self._error

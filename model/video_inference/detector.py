@@ -1,0 +1,169 @@
+"""Loads the model that an artifact holds and finds the objects in one picture with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torchvision.models.detection import MaskRCNN
+
+from .architecture import ARCHITECTURES, Architecture, build
+from .labels import label_of
+from .video import Rgb
+
+CARD_FILE = "model.json"
+WEIGHTS_FILE = "model.pt"
+
+
+class ArtifactError(Exception):
+    """The unpacked artifact cannot be used: something is missing, damaged or does not fit together."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What an artifact says of its model.
+
+    Attributes
+    ----------
+    name
+        For people.
+    architecture
+        Which network the weights are for.
+    weights_sha256
+        Of the weights file, in hexadecimal.
+    notice
+        What whoever is shown the boxes must be told; None when there is nothing to say.
+    classes
+        Labels by category id of what the weights were trained on.
+    """
+
+    name: str
+    architecture: Architecture
+    weights_sha256: str
+    notice: str | None
+    classes: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One object: its COCO category id, its label, a score in 0..1, and (x1, y1, x2, y2) in the picture's pixels."""
+
+    label_id: int
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+def read_card(path: Path) -> Card:
+    """Read and check an artifact's card.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing or does not hold a card.
+    """
+    try:
+        fields: Any = json.loads(path.read_text("utf-8"))
+        architecture = fields["architecture"]
+        if architecture not in ARCHITECTURES:
+            raise ValueError(f"architecture {architecture!r} is none of {', '.join(ARCHITECTURES)}")
+        notice = fields["notice"]
+        return Card(
+            name=str(fields["name"]),
+            architecture=architecture,
+            weights_sha256=str(fields["weights_sha256"]),
+            notice=None if notice is None else str(notice),
+            classes={int(label_id): str(label) for label_id, label in fields["classes"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{path} is not a model's card: {error!r}.") from error
+
+
+def load_weights(model: MaskRCNN, path: Path) -> None:
+    """Load a state dictionary of any precision into a model.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing, is not a state dictionary, or is one of another network.
+    """
+    try:
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:
+        # torch.load raises whatever the unpickler or the archive reader met.
+        lines = str(error).splitlines() or [repr(error)]
+        raise ArtifactError(f"{path} does not hold this model's weights: {lines[0]}") from error
+
+
+class Detector:
+    """A Mask R-CNN ready to look at pictures, on the graphics processor if there is one.
+
+    Parameters
+    ----------
+    card
+        What the model is.
+    model
+        With its weights; its mask branch is taken off, for masks cost a third of a frame's time and nobody asks for them.
+    """
+
+    def __init__(self, card: Card, model: MaskRCNN) -> None:
+        self.card = card
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model.roi_heads.mask_roi_pool = None
+        model.roi_heads.mask_head = None
+        model.roi_heads.mask_predictor = None
+        self._model = model.eval().to(self._device)
+
+    @classmethod
+    def load(cls, model_dir: Path) -> Detector:
+        """Load the model of an unpacked artifact.
+
+        Raises
+        ------
+        ArtifactError
+            If its card or its weights are missing, damaged or do not fit each other.
+        """
+        card = read_card(model_dir / CARD_FILE)
+        weights = model_dir / WEIGHTS_FILE
+        try:
+            digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        except OSError as error:
+            raise ArtifactError(f"{weights} cannot be read: {error.strerror}.") from error
+        if digest != card.weights_sha256:
+            raise ArtifactError(f"{weights} has SHA-256 {digest}, but the card says {card.weights_sha256}.")
+        model = build(card.architecture)
+        load_weights(model, weights)
+        return cls(card, model)
+
+    def detect(self, picture: Rgb, score_threshold: float) -> list[Detection]:
+        """Find the objects in one picture.
+
+        Parameters
+        ----------
+        picture
+            RGB of shape (height, width, 3).
+        score_threshold
+            Objects with a lower score, 0..1, are left out.
+
+        Returns
+        -------
+        list of Detection
+            By falling score.
+        """
+        # Half precision only where the hardware is built for it; torchvision's box arithmetic stays in single precision under autocast.
+        half = self._device.type == "cuda"
+        with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=half):
+            pixels = torch.from_numpy(picture).to(self._device).permute(2, 0, 1).float().div_(255)
+            found = self._model([pixels])[0]
+        return [
+            Detection(label_id, label_of(label_id), score, (x1, y1, x2, y2))
+            for label_id, score, (x1, y1, x2, y2) in zip(
+                found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True
+            )
+            if score >= score_threshold
+        ]

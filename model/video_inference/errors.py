@@ -1,0 +1,22 @@
+"""The errors that are the caller's: each becomes a 4xx with a one-line reason, and the worker serves the next request."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """The request cannot be served as it is; the message is one line, made for the caller."""
+
+    status = 400
+    phrase = "Bad Request"
+
+
+class EmptyBody(ClientError):
+    """The request holds no bytes."""
+
+
+class NotAVideo(ClientError):
+    """The bytes are no video in a supported container, or hold no picture that can be decoded."""
+
+
+class NoVideoTrack(ClientError):
+    """The container can be read but holds no moving pictures, for instance sound alone."""

@@ -1,0 +1,61 @@
+"""Reads from the environment how densely videos are sampled, what counts as found, and how many threads a worker takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+class SettingError(ValueError):
+    """An environment variable does not hold what it must."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this worker looks at videos.
+
+    Attributes
+    ----------
+    sample_fps
+        Frames looked at per second of video.
+    score_threshold
+        Detections with a lower score are left out.
+    threads
+        Processor threads for decoding and for the model, each.
+    """
+
+    sample_fps: Fraction
+    score_threshold: float
+    threads: int
+
+
+def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction:
+    text = environment.get(name, default)
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise SettingError(f"{name} is {text!r}: it must be a number, such as {default}.") from None
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read SAMPLE_FPS (default 1), SCORE_THRESHOLD (default 0.5) and SAGEMAKER_MODEL_SERVER_WORKERS (default 1).
+
+    Raises
+    ------
+    SettingError
+        If one of them is not a number in its range.
+    """
+    sample_fps = _number(environment, "SAMPLE_FPS", "1")
+    if not 0 < sample_fps <= 1000:
+        raise SettingError(f"SAMPLE_FPS is {sample_fps}: it must be above 0 and at most 1000.")
+    score_threshold = _number(environment, "SCORE_THRESHOLD", "0.5")
+    if not 0 <= score_threshold <= 1:
+        raise SettingError(f"SCORE_THRESHOLD is {score_threshold}: it must be between 0 and 1.")
+    workers = _number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", "1")
+    if workers < 1:
+        raise SettingError(f"SAGEMAKER_MODEL_SERVER_WORKERS is {workers}: it must be at least 1.")
+    # Each worker of an instance takes its share: more threads than cores made two workers slower than one.
+    threads = max(1, len(os.sched_getaffinity(0)) // int(workers))
+    return Settings(sample_fps, float(score_threshold), threads)
