@@ -1,0 +1,6 @@
+/** The policy pack. Making it starts its server, so the policies are in modules of their own. */
+import { PolicyPack } from "@pulumi/policy";
+import { gpuInstanceType } from "./endpoint.ts";
+import { minCapacityZero } from "./scaling.ts";
+
+new PolicyPack("async-video-inference", { policies: [minCapacityZero, gpuInstanceType] });
