@@ -33,6 +33,7 @@ export type Settlement =
       /** One sentence; for cause `model` the words of the instance. */
       readonly reason: string;
       readonly modelStatus?: number;
+      readonly stage?: "download" | "model" | "upload";
       readonly timings: RunTimings;
     };
 

@@ -23,6 +23,8 @@ export interface EndpointSwitches {
    * Requeued at the head of the queue, it may run twice. @default "requeue"
    */
   readonly interrupted: "requeue" | "fail";
+  /** How often one request is queued again after an interruption before it fails: it may be what ends its instances. @default 3 */
+  readonly repeatsAfterInterruption: number;
   /** How often a request is run again after a 5xx answer of the model. @default 0 */
   readonly retriesAfterServerError: number;
   /** How often a request is run again after its invocation time-out. @default 0 */
@@ -43,6 +45,7 @@ export const defaultEndpointSwitches: EndpointSwitches = {
   oldestRequestAmong: "queued",
   startingCountsAsCapacity: false,
   interrupted: "requeue",
+  repeatsAfterInterruption: 3,
   retriesAfterServerError: 0,
   retriesAfterTimeout: 0,
   atDeletion: "drop",

@@ -1,0 +1,85 @@
+/** What an asynchronous endpoint publishes in AWS/SageMaker: gauges of its queue each minute, and what became of each request. */
+
+import type { Settlement } from "./endpoint-api.ts";
+import type { MetricSink } from "./metric-types.ts";
+import type { EndpointSwitches } from "./switches.ts";
+
+/** The state of the queue that the gauges show. */
+export interface QueueState {
+  readonly queued: number;
+  readonly inProcess: number;
+  readonly inService: number;
+  readonly starting: number;
+  /** When the oldest request that the age looks at was received, ms since the epoch. */
+  readonly oldest: number | undefined;
+}
+
+const namespace = "AWS/SageMaker";
+
+/** Metrics as the developer guide lists them in "Monitor asynchronous endpoint". */
+export class EndpointMetrics {
+  readonly #sink: MetricSink;
+  readonly #endpoint: string;
+  readonly #variant: string;
+  readonly #switches: EndpointSwitches;
+
+  constructor(sink: MetricSink, endpoint: string, variant: string, switches: EndpointSwitches) {
+    this.#sink = sink;
+    this.#endpoint = endpoint;
+    this.#variant = variant;
+    this.#switches = switches;
+  }
+
+  /** The gauges at one moment; they have the dimension EndpointName alone. */
+  sample(timestamp: number, state: QueueState): void {
+    const { queued, inProcess, inService, starting, oldest } = state;
+    const backlog = queued + inProcess;
+    if (backlog === 0 && !this.#switches.gaugesWhileIdle) return;
+    const gauge = (name: string, value: number, unit = "None"): void => {
+      this.#sink.put({ namespace, name, dimensions: { EndpointName: this.#endpoint }, timestamp, value, unit });
+    };
+    gauge("ApproximateBacklogSize", backlog, "Count");
+    if (inService > 0 || this.#switches.backlogPerInstanceAtZero === "undivided") {
+      gauge("ApproximateBacklogSizePerInstance", backlog / Math.max(1, inService), "Count");
+    }
+    gauge("ApproximateAgeOfOldestRequest", oldest === undefined ? 0 : (timestamp - oldest) / 1_000, "Seconds");
+    const capacity = inService + (this.#switches.startingCountsAsCapacity ? starting : 0);
+    gauge("HasBacklogWithoutCapacity", queued > 0 && capacity === 0 ? 1 : 0);
+  }
+
+  /** A request's first run begins after `waited` ms in the queue. */
+  started(timestamp: number, waited: number): void {
+    this.#put(timestamp, "TimeInBacklog", waited, "Milliseconds");
+  }
+
+  /** A request has ended, `elapsed` ms after it was received. */
+  settled(timestamp: number, settlement: Settlement, elapsed: number): void {
+    const count = (name: string): void => {
+      this.#put(timestamp, name, 1, "Count");
+    };
+    const latency = (name: string, length: number | undefined): void => {
+      if (length !== undefined) this.#put(timestamp, name, length * 1_000, "Microseconds");
+    };
+    if (settlement.status === "failed" && settlement.cause === "expired") {
+      count("ExpiredRequests");
+      return;
+    }
+    count("InvocationsProcessed");
+    this.#put(timestamp, "TotalProcessingTime", elapsed, "Milliseconds");
+    latency("RequestDownloadLatency", settlement.timings.download);
+    latency("ModelLatency", settlement.timings.model);
+    latency("ResponseUploadLatency", settlement.timings.upload);
+    if (settlement.status === "completed") return;
+    count("InvocationFailures");
+    if (settlement.stage === "download") count("RequestDownloadFailures");
+    if (settlement.stage === "upload") count("ResponseUploadFailures");
+    const hundreds = Math.floor((settlement.modelStatus ?? 0) / 100);
+    if (hundreds === 4) count("Invocation4XXErrors");
+    if (hundreds === 5) count("Invocation5XXErrors");
+  }
+
+  #put(timestamp: number, name: string, value: number, unit: string): void {
+    const dimensions = { EndpointName: this.#endpoint, VariantName: this.#variant };
+    this.#sink.put({ namespace, name, dimensions, timestamp, value, unit });
+  }
+}

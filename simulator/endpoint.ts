@@ -1,0 +1,280 @@
+/** An asynchronous endpoint as a machine: requests wait in a queue, instances come and go, each request ends exactly once. */
+
+import type { Timer } from "./clock.ts";
+import { DeploymentFailedError, EndpointBusyError, EndpointGoneError, ScalingFailedError } from "./endpoint-api.ts";
+import type { AsyncEndpointApi, Capacity, EndpointOptions, EndpointState, Fleet, Settlement } from "./endpoint-api.ts";
+import { EndpointMetrics } from "./endpoint-metrics.ts";
+import { InstanceFleet } from "./fleet.ts";
+import { RequestQueue } from "./request-queue.ts";
+import type { Job } from "./request-queue.ts";
+import type { RunEnd } from "./running-instance.ts";
+import { defaultEndpointSwitches } from "./switches.ts";
+import type { EndpointSwitches } from "./switches.ts";
+import type { InvocationRequest } from "./worker.ts";
+
+/** Between two samples of the gauges, ms; AWS's metrics of an asynchronous endpoint come each minute. */
+const samplePeriod = 60_000;
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEndpointApi<Request> {
+  readonly #options: EndpointOptions<Request>;
+  readonly #switches: EndpointSwitches;
+  readonly #metrics: EndpointMetrics;
+  readonly #queue: RequestQueue<Request>;
+  readonly #inProcess = new Set<Job<Request>>();
+  readonly #fleets = new Set<InstanceFleet<Request>>();
+  #serving: InstanceFleet<Request> | undefined;
+  #state: EndpointState = "creating";
+  #deployed = false;
+  #desired = 0;
+  #instances = 0;
+  #sampling: Timer | undefined;
+  #deletion: Promise<void> | undefined;
+
+  constructor(options: EndpointOptions<Request>) {
+    this.#options = options;
+    this.#switches = { ...defaultEndpointSwitches, ...options.switches };
+    this.#metrics = new EndpointMetrics(options.metrics, options.name, options.variant, this.#switches);
+    this.#queue = new RequestQueue(options.clock, (job) => {
+      const waited = `${job.request.ttl / 1_000} seconds`;
+      this.#fail(job, "expired", `The request expired: it was not processed within ${waited} of its arrival.`);
+    });
+  }
+
+  get state(): EndpointState {
+    return this.#state;
+  }
+
+  get currentCount(): number {
+    return this.#serving?.inService ?? 0;
+  }
+
+  get desiredCount(): number {
+    return this.#desired;
+  }
+
+  get capacity(): Capacity {
+    const fleets = [...this.#fleets];
+    return {
+      current: this.currentCount,
+      desired: this.#desired,
+      starting: fleets.reduce((sum, { starting }) => sum + starting, 0),
+      stopping: fleets.reduce((sum, { stopping }) => sum + stopping, 0),
+    };
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  get inProcess(): number {
+    return this.#inProcess.size;
+  }
+
+  get backlog(): number {
+    return this.queued + this.inProcess;
+  }
+
+  async deploy(fleet: Fleet<Request>): Promise<void> {
+    const isUpdate = this.#deployed;
+    if (isUpdate ? this.#state !== "in-service" : this.#state !== "creating") {
+      throw new EndpointBusyError(this.#options.arn, this.#state);
+    }
+    this.#deployed = true;
+    if (isUpdate) this.#setState("updating");
+    else this.#desired = fleet.initialCount;
+    const next = this.#newFleet(fleet);
+    try {
+      await next.startAll(fleet.initialCount);
+    } catch (error) {
+      this.#fleets.delete(next);
+      if (!this.#isLeaving()) this.#setState(isUpdate ? "in-service" : "failed");
+      throw new DeploymentFailedError(messageOf(error), { cause: error });
+    }
+    if (this.#isLeaving()) throw this.#gone();
+    await this.#switchTo(next, fleet.initialCount);
+  }
+
+  enqueue(request: Request): void {
+    if (this.#isLeaving()) throw this.#gone();
+    const repeats = { serverError: 0, timeout: 0, interruption: 0 };
+    this.#queue.push({ request, repeats, firstStart: undefined });
+    this.#dispatch();
+  }
+
+  async setDesired(count: number): Promise<void> {
+    const fleet = this.#serving;
+    if (this.#state !== "in-service" || fleet === undefined) {
+      throw new EndpointBusyError(this.#options.arn, this.#state);
+    }
+    if (count === this.#desired) return;
+    this.#desired = count;
+    this.#setState("scaling");
+    try {
+      await fleet.resize(count);
+    } catch (error) {
+      this.#desired = fleet.inService + fleet.starting;
+      throw new ScalingFailedError(messageOf(error), { cause: error });
+    } finally {
+      if (!this.#isLeaving()) this.#setState("in-service");
+    }
+  }
+
+  delete(): Promise<void> {
+    this.#deletion ??= this.#delete();
+    return this.#deletion;
+  }
+
+  async #delete(): Promise<void> {
+    this.#setState("deleting");
+    this.#sampling?.cancel();
+    this.#desired = 0;
+    const abandoned = [...this.#queue.clear(), ...this.#inProcess];
+    if (this.#switches.atDeletion === "fail") {
+      for (const job of abandoned) this.#fail(job, "deleted", "The endpoint was deleted before the request was done.");
+    }
+    this.#inProcess.clear();
+    await Promise.all([...this.#fleets].map((fleet) => fleet.retire(0)));
+    this.#setState("deleted");
+  }
+
+  /** The new fleet takes the queue over; then the old one is taken away. */
+  async #switchTo(next: InstanceFleet<Request>, count: number): Promise<void> {
+    const previous = this.#serving;
+    this.#serving = next;
+    this.#desired = count;
+    this.#changed();
+    if (previous === undefined) this.#sampleAtEndOf(Math.floor(this.#now / samplePeriod) * samplePeriod);
+    else await previous.retire(this.#switches.stopGrace);
+    if (previous !== undefined) this.#fleets.delete(previous);
+    if (this.#isLeaving()) throw this.#gone();
+    this.#setState("in-service");
+  }
+
+  #newFleet(fleet: Fleet<Request>): InstanceFleet<Request> {
+    const created = new InstanceFleet({
+      fleet,
+      clock: this.#options.clock,
+      switches: this.#switches,
+      nextId: () => {
+        this.#instances += 1;
+        return `${this.#options.variant}-${this.#instances}`;
+      },
+      events: {
+        onRunEnd: (job, end) => {
+          this.#runEnded(job, end);
+        },
+        onChange: () => {
+          this.#changed();
+        },
+      },
+    });
+    this.#fleets.add(created);
+    return created;
+  }
+
+  #dispatch(): void {
+    for (;;) {
+      const instance = this.#isLeaving() ? undefined : this.#serving?.leastBusy();
+      const job = instance === undefined ? undefined : this.#queue.take();
+      if (instance === undefined || job === undefined) return;
+      if (job.firstStart === undefined) {
+        job.firstStart = this.#now;
+        this.#metrics.started(this.#now, this.#now - job.request.receivedAt);
+      }
+      this.#inProcess.add(job);
+      this.#options.listener?.onStarted?.(job.request, instance.id);
+      instance.run(job);
+    }
+  }
+
+  #runEnded(job: Job<Request>, end: RunEnd): void {
+    if (!this.#inProcess.delete(job)) return;
+    switch (end.kind) {
+      case "interrupted":
+        if (this.#switches.interrupted === "requeue" && this.#repeat(job, "interruption")) return;
+        this.#fail(job, "interrupted", `The request was not done: ${end.reason}.`);
+        return;
+      case "timeout":
+        if (this.#repeat(job, "timeout")) return;
+        this.#fail(job, "timeout", `The model did not answer within ${job.request.timeout / 1_000} seconds.`);
+        return;
+      case "outcome":
+        if (end.outcome.status === "completed") this.#settle(job, end.outcome);
+        else if ((end.outcome.modelStatus ?? 0) < 500 || !this.#repeat(job, "serverError")) {
+          this.#settle(job, { ...end.outcome, cause: "model" });
+        }
+    }
+  }
+
+  /** Queues the request again unless it was repeated as often as it may be for this reason. */
+  #repeat(job: Job<Request>, reason: keyof Job<Request>["repeats"]): boolean {
+    const allowed = {
+      interruption: this.#switches.repeatsAfterInterruption,
+      serverError: this.#switches.retriesAfterServerError,
+      timeout: this.#switches.retriesAfterTimeout,
+    };
+    if (job.repeats[reason] >= allowed[reason]) return false;
+    job.repeats[reason] += 1;
+    this.#queue.giveBack(job);
+    return true;
+  }
+
+  #fail(job: Job<Request>, cause: "timeout" | "interrupted" | "expired" | "deleted", reason: string): void {
+    this.#settle(job, { status: "failed", cause, reason, timings: {} });
+  }
+
+  #settle(job: Job<Request>, settlement: Settlement): void {
+    this.#metrics.settled(this.#now, settlement, this.#now - job.request.receivedAt);
+    this.#options.listener?.onSettled?.(job.request, settlement);
+  }
+
+  #sampleAtEndOf(minute: number): void {
+    // The minute's last moment, so that an alarm that looks at the minute once it is over finds its datapoint.
+    const at = minute + samplePeriod - 1;
+    this.#sampling = this.#options.clock.setTimer(at, () => {
+      this.#metrics.sample(at, {
+        queued: this.queued,
+        inProcess: this.inProcess,
+        inService: this.currentCount,
+        starting: this.capacity.starting,
+        oldest: this.#oldest(),
+      });
+      this.#sampleAtEndOf(minute + samplePeriod);
+    });
+  }
+
+  #oldest(): number | undefined {
+    const queued = this.#queue.oldest();
+    if (this.#switches.oldestRequestAmong === "queued") return queued;
+    const received = [...this.#inProcess].map(({ request }) => request.receivedAt);
+    const oldest = Math.min(queued ?? Infinity, ...received);
+    return Number.isFinite(oldest) ? oldest : undefined;
+  }
+
+  #changed(): void {
+    this.#dispatch();
+    this.#options.listener?.onCapacity?.(this.capacity);
+  }
+
+  #setState(state: EndpointState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.listener?.onState?.(state);
+  }
+
+  #isLeaving(): boolean {
+    return this.#state === "deleting" || this.#state === "deleted";
+  }
+
+  #gone(): EndpointGoneError {
+    return new EndpointGoneError(`Endpoint "${this.#options.name}" is being deleted or was deleted.`);
+  }
+
+  get #now(): number {
+    return this.#options.clock.now();
+  }
+}

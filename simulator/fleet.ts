@@ -1,0 +1,184 @@
+/** The instances of one endpoint configuration: started, replaced, spread with work, taken away. */
+
+import type { Clock } from "./clock.ts";
+import type { Fleet } from "./endpoint-api.ts";
+import { RunningInstance } from "./running-instance.ts";
+import type { InstanceEvents } from "./running-instance.ts";
+import type { Job } from "./request-queue.ts";
+import type { EndpointSwitches } from "./switches.ts";
+import type { Instance, InvocationRequest } from "./worker.ts";
+
+/** Back-off does not grow beyond this, ms. */
+const longestBackoff = 600_000;
+
+export interface FleetOptions<Request extends InvocationRequest> {
+  readonly fleet: Fleet<Request>;
+  readonly clock: Clock;
+  readonly switches: EndpointSwitches;
+  /** Is told of ends of runs, and whenever the number of instances or of free places has changed. */
+  readonly events: InstanceEvents<Request>;
+  readonly nextId: () => string;
+}
+
+export class InstanceFleet<Request extends InvocationRequest> {
+  readonly #options: FleetOptions<Request>;
+  readonly #inService = new Set<RunningInstance<Request>>();
+  readonly #launches = new Map<AbortController, Promise<void>>();
+  readonly #stops = new Set<Promise<void>>();
+  #retired = false;
+
+  constructor(options: FleetOptions<Request>) {
+    this.#options = options;
+  }
+
+  get inService(): number {
+    return this.#inService.size;
+  }
+
+  get starting(): number {
+    return this.#launches.size;
+  }
+
+  get stopping(): number {
+    return this.#stops.size;
+  }
+
+  /** The requests that its instances in service work on. */
+  *jobs(): Generator<Job<Request>> {
+    for (const instance of this.#inService) yield* instance.jobs;
+  }
+
+  /** An instance in service with a free place, the least busy one. */
+  leastBusy(): RunningInstance<Request> | undefined {
+    const free = [...this.#inService].filter(({ occupied }) => occupied < this.#options.fleet.concurrency);
+    return this.#fewest(free);
+  }
+
+  /** Starts `count` instances, each tried once; if one does not start, none is left and its reason is thrown. */
+  async startAll(count: number): Promise<void> {
+    const launches = Array.from({ length: count }, () => this.#launch(1));
+    try {
+      await Promise.all(launches);
+    } catch (error) {
+      await this.retire(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Starts or takes away instances until there are `count`. If some do not start, those that did stay, and the reason is
+   * thrown. Calls must not overlap.
+   */
+  async resize(count: number): Promise<void> {
+    const changes: Promise<void>[] = [];
+    let missing = count - this.inService - this.starting;
+    for (const [abort, launch] of [...this.#launches].slice(0, Math.max(0, -missing))) {
+      abort.abort();
+      changes.push(launch);
+      missing += 1;
+    }
+    for (; missing < 0; missing += 1) {
+      const instance = this.#fewest([...this.#inService]);
+      if (instance !== undefined) changes.push(this.#stop(instance, this.#options.switches.stopGrace));
+    }
+    for (; missing > 0; missing -= 1) changes.push(this.#launch(this.#options.switches.launchAttempts));
+    const results = await Promise.allSettled(changes);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Takes all instances away and starts none any more. */
+  async retire(grace: number): Promise<void> {
+    this.#retired = true;
+    for (const abort of this.#launches.keys()) abort.abort();
+    for (const instance of [...this.#inService]) void this.#stop(instance, grace);
+    while (this.#launches.size + this.#stops.size > 0) {
+      await Promise.allSettled([...this.#launches.values(), ...this.#stops]);
+    }
+  }
+
+  #fewest(instances: readonly RunningInstance<Request>[]): RunningInstance<Request> | undefined {
+    return instances.reduce<RunningInstance<Request> | undefined>(
+      (best, instance) => (best === undefined || instance.occupied < best.occupied ? instance : best),
+      undefined,
+    );
+  }
+
+  /** Starts one instance; rejects with the last attempt's reason, or quietly resolves if it is no longer wanted. */
+  #launch(attempts: number): Promise<void> {
+    const abort = new AbortController();
+    const launch = this.#attempt(attempts, abort).finally(() => {
+      this.#launches.delete(abort);
+      this.#options.events.onChange();
+    });
+    this.#launches.set(abort, launch);
+    this.#options.events.onChange();
+    return launch;
+  }
+
+  async #attempt(attempts: number, abort: AbortController): Promise<void> {
+    const { clock, switches, nextId, fleet } = this.#options;
+    const { signal } = abort;
+    const isUnwanted = (): boolean => signal.aborted;
+    let pause = switches.launchBackoff;
+    for (let attempt = 1; !isUnwanted(); attempt += 1) {
+      const release = clock.hold();
+      try {
+        const id = nextId();
+        const instance = await fleet.launcher.launch(id, signal);
+        if (isUnwanted()) await instance.stop();
+        else this.#serve(id, instance, abort);
+        return;
+      } catch (error) {
+        if (isUnwanted()) return;
+        if (attempt >= attempts) throw error;
+      } finally {
+        release();
+      }
+      await this.#pause(pause, signal);
+      pause = Math.min(2 * pause, longestBackoff);
+    }
+  }
+
+  #pause(length: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(clock.now() + length, resolve);
+      signal.addEventListener("abort", () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #serve(id: string, instance: Instance<Request>, launch: AbortController): void {
+    const { clock, events } = this.#options;
+    const running = new RunningInstance(id, instance, clock, events);
+    this.#launches.delete(launch);
+    this.#inService.add(running);
+    void instance.lost?.then((reason) => {
+      this.#replace(running, reason);
+    });
+  }
+
+  #replace(instance: RunningInstance<Request>, reason: string): void {
+    if (!this.#inService.has(instance)) return;
+    const stopped = this.#stop(instance, 0, `instance ${instance.id} ended by itself: ${reason}`);
+    if (this.#retired) return;
+    // Its successor waits until nothing of it is left: the two may need the same port or accelerator.
+    void stopped.then(() => (this.#retired ? undefined : this.#launch(Infinity)));
+  }
+
+  #stop(instance: RunningInstance<Request>, grace: number, reason?: string): Promise<void> {
+    const release = this.#options.clock.hold();
+    this.#inService.delete(instance);
+    const stop = instance.stop(grace, reason).finally(() => {
+      this.#stops.delete(stop);
+      release();
+      this.#options.events.onChange();
+    });
+    this.#stops.add(stop);
+    this.#options.events.onChange();
+    return stop;
+  }
+}

@@ -1,0 +1,47 @@
+/** Instances that take time and do nothing else: what planning and tests put in the place of containers. */
+
+import type { Clock } from "./clock.ts";
+import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "./worker.ts";
+
+/** How long things take on the model's clock, ms, and how they end. */
+export interface LatencyModel<Request extends InvocationRequest> {
+  /** From launch to in service; throws what the start fails with. */
+  startUp(instanceId: string): number;
+  /** One run of a request. */
+  run(request: Request, instanceId: string): { readonly length: number; readonly outcome?: RunOutcome };
+  /** From stop to gone, with nothing in process. @default 0 */
+  shutDown?(instanceId: string): number;
+}
+
+export class LatencyLauncher<Request extends InvocationRequest> implements InstanceLauncher<Request> {
+  readonly #clock: Clock;
+  readonly #model: LatencyModel<Request>;
+
+  constructor(clock: Clock, model: LatencyModel<Request>) {
+    this.#clock = clock;
+    this.#model = model;
+  }
+
+  async launch(instanceId: string, signal: AbortSignal): Promise<Instance<Request>> {
+    await this.#wait(this.#model.startUp(instanceId), signal);
+    signal.throwIfAborted();
+    return {
+      run: async (request, abort) => {
+        const { length, outcome } = this.#model.run(request, instanceId);
+        await this.#wait(length, abort);
+        return outcome ?? { status: "completed", timings: { model: length } };
+      },
+      stop: () => this.#wait(this.#model.shutDown?.(instanceId) ?? 0),
+    };
+  }
+
+  #wait(length: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(this.#clock.now() + length, resolve);
+      signal?.addEventListener("abort", () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}

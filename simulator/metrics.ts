@@ -1,0 +1,157 @@
+/** The metrics of one account and region: what was put, aggregated as it is asked for. */
+
+import type { Clock } from "./clock.ts";
+import type { Dimensions, MetricDatum, MetricId, MetricSink, Statistic, StatisticSet } from "./metric-types.ts";
+
+/** One period's aggregate; `timestamp` is the beginning of the period, ms since the epoch. */
+export interface Datapoint extends StatisticSet {
+  readonly timestamp: number;
+}
+
+/** Which aggregates to compute: periods of `period` ms side by side, from `start` up to (not including) `end`. */
+export interface MetricQuery {
+  readonly metric: MetricId;
+  readonly start: number;
+  readonly end: number;
+  readonly period: number;
+  /** Only data put with this unit. */
+  readonly unit?: string;
+}
+
+interface Sample extends StatisticSet {
+  readonly timestamp: number;
+  readonly unit: string;
+}
+
+interface Series {
+  readonly id: MetricId;
+  /** In the order of their timestamps. */
+  readonly samples: Sample[];
+}
+
+/** Metrics without new data are no longer listed after two weeks (CloudWatch API reference, ListMetrics); one-minute data is kept for 15 days. */
+const retention = 15 * 86_400_000;
+
+/** Samples of one metric and unit within one second become one (CloudWatch's finest period is a second). */
+const resolution = 1_000;
+
+export function statistic(set: StatisticSet, name: Statistic): number {
+  switch (name) {
+    case "Average":
+      return set.sum / set.sampleCount;
+    case "Sum":
+      return set.sum;
+    case "Minimum":
+      return set.minimum;
+    case "Maximum":
+      return set.maximum;
+    case "SampleCount":
+      return set.sampleCount;
+  }
+}
+
+export function sameDimensions(left: Dimensions, right: Dimensions): boolean {
+  const names = Object.keys(left);
+  return names.length === Object.keys(right).length && names.every((name) => left[name] === right[name]);
+}
+
+function merge(left: StatisticSet, right: StatisticSet): StatisticSet {
+  return {
+    sampleCount: left.sampleCount + right.sampleCount,
+    sum: left.sum + right.sum,
+    minimum: Math.min(left.minimum, right.minimum),
+    maximum: Math.max(left.maximum, right.maximum),
+  };
+}
+
+function keyOf({ namespace, name, dimensions }: MetricId): string {
+  const pairs = Object.entries(dimensions).sort(([left], [right]) => (left < right ? -1 : 1));
+  return JSON.stringify([namespace, name, pairs]);
+}
+
+/** The index of the first sample at or after `timestamp`. */
+function firstAtOrAfter(samples: readonly Sample[], timestamp: number): number {
+  let [low, high] = [0, samples.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((samples[middle]?.timestamp ?? Infinity) < timestamp) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export class MetricStore implements MetricSink {
+  readonly #clock: Clock;
+  readonly #series = new Map<string, Series>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  put(datum: MetricDatum): void {
+    const { value } = datum;
+    const set = typeof value === "number" ? { sampleCount: 1, sum: value, minimum: value, maximum: value } : value;
+    const key = keyOf(datum);
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      const { namespace, name, dimensions } = datum;
+      series = { id: { namespace, name, dimensions }, samples: [] };
+      this.#series.set(key, series);
+    }
+    const timestamp = Math.floor(datum.timestamp / resolution) * resolution;
+    this.#add(series.samples, { timestamp, unit: datum.unit ?? "None", ...set });
+    this.#forget(key, series);
+  }
+
+  /** The periods that have data, oldest first. */
+  query({ metric, start, end, period, unit }: MetricQuery): Datapoint[] {
+    const samples = this.#series.get(keyOf(metric))?.samples ?? [];
+    const points: Datapoint[] = [];
+    for (let index = firstAtOrAfter(samples, start); index < samples.length; index += 1) {
+      const sample = samples[index];
+      if (sample === undefined || sample.timestamp >= end) break;
+      if (unit !== undefined && sample.unit !== unit) continue;
+      const timestamp = start + Math.floor((sample.timestamp - start) / period) * period;
+      const last = points.at(-1);
+      const { sampleCount, sum, minimum, maximum } = sample;
+      if (last?.timestamp === timestamp) points[points.length - 1] = { timestamp, ...merge(last, sample) };
+      else points.push({ timestamp, sampleCount, sum, minimum, maximum });
+    }
+    return points;
+  }
+
+  /** The units that the metric's data was put with. */
+  units(metric: MetricId): string[] {
+    const samples = this.#series.get(keyOf(metric))?.samples ?? [];
+    return [...new Set(samples.map(({ unit }) => unit))];
+  }
+
+  /** All metrics that have data, in the order in which they first had some. */
+  list(): MetricId[] {
+    for (const [key, series] of this.#series) this.#forget(key, series);
+    return [...this.#series.values()].map(({ id }) => id);
+  }
+
+  /** The moment of the metric's newest data, ms since the epoch. */
+  newest(metric: MetricId): number | undefined {
+    return this.#series.get(keyOf(metric))?.samples.at(-1)?.timestamp;
+  }
+
+  #add(samples: Sample[], sample: Sample): void {
+    let index = firstAtOrAfter(samples, sample.timestamp);
+    for (; samples[index]?.timestamp === sample.timestamp; index += 1) {
+      const existing = samples[index];
+      if (existing?.unit === sample.unit) {
+        samples[index] = { ...sample, ...merge(existing, sample) };
+        return;
+      }
+    }
+    samples.splice(index, 0, sample);
+  }
+
+  #forget(key: string, { samples }: Series): void {
+    const oldest = this.#clock.now() - retention;
+    if ((samples[0]?.timestamp ?? Infinity) < oldest) samples.splice(0, firstAtOrAfter(samples, oldest));
+    if (samples.length === 0) this.#series.delete(key);
+  }
+}

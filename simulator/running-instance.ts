@@ -1,0 +1,94 @@
+/** An instance in service: what it works on, how its runs end, and how it is taken away. */
+
+import type { Clock } from "./clock.ts";
+import type { Job } from "./request-queue.ts";
+import type { Instance, InvocationRequest, RunOutcome } from "./worker.ts";
+
+/** How one run of a request ended: by itself, by its time-out, or because its instance went away. */
+export type RunEnd =
+  | { readonly kind: "outcome"; readonly outcome: RunOutcome }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "interrupted"; readonly reason: string };
+
+/** Whom an instance reports to. */
+export interface InstanceEvents<Request extends InvocationRequest> {
+  /** Told once of the end of each run that was begun. */
+  onRunEnd(job: Job<Request>, end: RunEnd): void;
+  /** A place has become free. */
+  onChange(): void;
+}
+
+export class RunningInstance<Request extends InvocationRequest> {
+  readonly id: string;
+  readonly #instance: Instance<Request>;
+  readonly #clock: Clock;
+  readonly #events: InstanceEvents<Request>;
+  readonly #runs = new Map<Job<Request>, (end: RunEnd) => void>();
+  /** Runs whose worker has not let go yet: a timed-out one still takes its place. */
+  #occupied = 0;
+  #drained: (() => void) | undefined;
+
+  constructor(id: string, instance: Instance<Request>, clock: Clock, events: InstanceEvents<Request>) {
+    this.id = id;
+    this.#instance = instance;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** How many places are taken. */
+  get occupied(): number {
+    return this.#occupied;
+  }
+
+  /** The requests it works on. */
+  get jobs(): IterableIterator<Job<Request>> {
+    return this.#runs.keys();
+  }
+
+  run(job: Job<Request>): void {
+    const abort = new AbortController();
+    const release = this.#clock.hold();
+    const end = (result: RunEnd): void => {
+      if (!this.#runs.delete(job)) return;
+      timer.cancel();
+      release();
+      if (result.kind !== "outcome") abort.abort();
+      this.#events.onRunEnd(job, result);
+      if (this.#runs.size === 0) this.#drained?.();
+    };
+    const timer = this.#clock.setTimer(this.#clock.now() + job.request.timeout, () => {
+      end({ kind: "timeout" });
+    });
+    this.#runs.set(job, end);
+    this.#occupied += 1;
+    void this.#work(job.request, abort.signal).then((outcome) => {
+      this.#occupied -= 1;
+      end({ kind: "outcome", outcome });
+      this.#events.onChange();
+    });
+  }
+
+  /** Lets the runs end for up to `grace` ms, interrupts the rest, ends the instance. */
+  async stop(grace: number, reason = `instance ${this.id} was taken away before the request was done`): Promise<void> {
+    if (this.#runs.size > 0 && grace > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.setTimer(this.#clock.now() + grace, resolve);
+        this.#drained = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    for (const end of [...this.#runs.values()]) end({ kind: "interrupted", reason });
+    await this.#instance.stop();
+  }
+
+  async #work(request: Request, signal: AbortSignal): Promise<RunOutcome> {
+    try {
+      return await this.#instance.run(request, signal);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { status: "failed", reason, timings: {} };
+    }
+  }
+}
