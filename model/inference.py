@@ -1,4 +1,4 @@
-"""The handler that SageMaker's PyTorch container calls: a video's bytes in, the objects of its sampled frames as JSON out."""
+"""The handler that SageMaker's PyTorch container calls: a video in, the objects of its sampled frames as JSON out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds model.tar.gz for SageMaker's PyTorch container: weights, handler and the library that the container lacks, byte for byte reproducible."""
+"""Builds model.tar.gz, reproducibly: the weights, the handler, and the library that SageMaker's container lacks."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from video_inference.detector import CARD_FILE, WEIGHTS_FILE
 from video_inference.labels import LABELS
 
 _ROOM = Path(__file__).resolve().parent
+_BUNDLED = _ROOM / "weights" / "small.pt"
 _HANDLER = ("inference.py", "video_inference")
 _LIBRARIES = ("av",)
 _BOOKKEEPING = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
@@ -48,9 +49,15 @@ class Weights:
 
 
 def _bundled_weights() -> Weights:
-    card = json.loads((_ROOM / "weights" / "small.json").read_text("utf-8"))
+    try:
+        card = json.loads(_BUNDLED.with_suffix(".json").read_text("utf-8"))
+        data = _BUNDLED.read_bytes()
+    except OSError as error:
+        raise PackageError(f"{error.filename}: {error.strerror}. Make it with train.py.") from error
+    if _sha256(data) != card["sha256"]:
+        raise PackageError(f"{_BUNDLED} is not the file that its card describes. Make both with train.py.")
     return Weights(
-        data=(_ROOM / "weights" / "small.pt").read_bytes(),
+        data=data,
         architecture=card["architecture"],
         name=card["name"],
         notice=card["notice"],
@@ -128,7 +135,7 @@ def find_weights(choice: str, licence: str | None = None) -> Weights:
 
 
 def _library_files(name: str) -> tuple[Distribution, dict[str, Path]]:
-    """Find an installed wheel's files by their path in site-packages; only a wheel for every Python of the container will do."""
+    """Find an installed wheel's files by their path in site-packages; it must be one that any Python can load."""
     try:
         library = distribution(name)
     except PackageNotFoundError as error:
@@ -198,9 +205,7 @@ def contents(weights: Weights) -> dict[str, bytes]:
                 "name": name,
                 "version": library.version,
                 "licence": library.metadata["License-Expression"] or library.metadata["License"],
-                "licence_files": sorted(
-                    f"code/{path}" for path in files if "/licenses/" in path or "/sboms/" in path
-                ),
+                "licence_files": sorted(f"code/{path}" for path in files if "/licenses/" in path or "/sboms/" in path),
             }
         )
         entries.update({f"code/{path}": file.read_bytes() for path, file in files.items()})

@@ -88,7 +88,7 @@ def write(path: Path) -> None:
         # One thread: with several, x264's output depends on the machine's number of cores.
         stream.codec_context.thread_count = 1
         for index in range(SECONDS * FPS):
-            picture = av.VideoFrame.from_image(compose(street, things(index / FPS))[0])
+            picture = av.VideoFrame.from_ndarray(np.asarray(compose(street, things(index / FPS))[0]))
             picture.pts, picture.time_base = index, Fraction(1, FPS)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))

@@ -45,9 +45,7 @@ def _mix(a: Colour, b: Colour, share: float) -> Colour:
 
 
 def _tint(rng: np.random.Generator, base: Colour, spread: int) -> Colour:
-    red, green, blue = (
-        int(np.clip(channel + rng.integers(-spread, spread + 1), 0, 255)) for channel in base
-    )
+    red, green, blue = (int(np.clip(channel + rng.integers(-spread, spread + 1), 0, 255)) for channel in base)
     return red, green, blue
 
 

@@ -1,4 +1,4 @@
-"""Measures a detector on generated scenes that it was not trained on: average precision of boxes and masks, precision, recall."""
+"""Measures a detector on generated scenes: average precision of boxes and masks, precision and recall."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def box_overlaps(found: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) 
 
 def mask_overlaps(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Overlaps:
     """Intersection over union of masks: shapes (N, H, W) and (M, H, W) give (N, M)."""
-    one, other = (masks.reshape(len(masks), -1).astype(np.float32) for masks in (found, true))
+    one, other = (
+        masks.reshape(len(masks), int(np.prod(masks.shape[1:]))).astype(np.float32) for masks in (found, true)
+    )
     shared = one @ other.T
     union = one.sum(axis=1)[:, None] + other.sum(axis=1)[None, :] - shared
     return np.asarray(shared / np.maximum(union, 1), dtype=np.float64)

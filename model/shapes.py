@@ -1,4 +1,4 @@
-"""Draws the four kinds of object that generated scenes hold, each with a look of its own, as pictures with an alpha channel."""
+"""Draws the four kinds of object that generated scenes hold, each with a look of its own, on transparent ground."""
 
 from __future__ import annotations
 
@@ -53,22 +53,18 @@ class Pen:
         """Fill an ellipse around (x, y)."""
         self._draw.ellipse(self._to_pixels([(x - rx, y - ry), (x + rx, y + ry)]), fill=colour)
 
-    def box(self, x1: float, y1: float, x2: float, y2: float, radius: float, colour: Colour) -> None:
+    def box(self, x1: float, y1: float, x2: float, y2: float, *, radius: float, colour: Colour) -> None:
         """Fill a rectangle with rounded corners."""
-        self._draw.rounded_rectangle(
-            self._to_pixels([(x1, y1), (x2, y2)]), radius * self._scale, fill=colour
-        )
+        self._draw.rounded_rectangle(self._to_pixels([(x1, y1), (x2, y2)]), radius * self._scale, fill=colour)
 
     def limb(self, points: list[Point], thickness: float, colour: Colour) -> None:
         """Draw a thick line with round ends."""
         pixels = self._to_pixels(points)
-        self._draw.line(
-            pixels, fill=colour, width=max(1, round(thickness * self._scale)), joint="curve"
-        )
+        self._draw.line(pixels, fill=colour, width=max(1, round(thickness * self._scale)), joint="curve")
         for x, y in points:
             self.ellipse(x, y, thickness / 2, thickness / 2, colour)
 
-    def arc(self, x: float, y: float, r: float, start: float, end: float, colour: Colour) -> None:
+    def arc(self, x: float, y: float, r: float, *, start: float, end: float, colour: Colour) -> None:
         """Draw a part of a circle's line; angles in degrees."""
         self._draw.arc(
             self._to_pixels([(x - r, y - r), (x + r, y + r)]),
@@ -89,9 +85,7 @@ def _draw_car(pen: Pen, look: Look, phase: float) -> None:
     roof_front, roof_back = (0.62, 1.45) if look.variant % 2 == 0 else (0.75, 1.95)
     pen.polygon([(0.3, 0.45), (roof_front, 0.0), (roof_back, 0.0), (roof_back + 0.35, 0.45)], body)
     middle = (roof_front + roof_back) / 2
-    pen.polygon(
-        [(0.47, 0.42), (roof_front + 0.06, 0.08), (middle - 0.04, 0.08), (middle - 0.04, 0.42)], glass
-    )
+    pen.polygon([(0.47, 0.42), (roof_front + 0.06, 0.08), (middle - 0.04, 0.08), (middle - 0.04, 0.42)], glass)
     pen.polygon(
         [
             (middle + 0.04, 0.42),
@@ -101,10 +95,10 @@ def _draw_car(pen: Pen, look: Look, phase: float) -> None:
         ],
         glass,
     )
-    pen.box(0.0, 0.4, 2.4, 0.8, 0.12, body)
-    pen.box(0.02, 0.66, 2.38, 0.8, 0.06, _shade(body, 0.7))
-    pen.box(0.0, 0.48, 0.1, 0.58, 0.03, (250, 235, 150))
-    pen.box(2.3, 0.48, 2.4, 0.58, 0.03, (200, 30, 30))
+    pen.box(0.0, 0.4, 2.4, 0.8, radius=0.12, colour=body)
+    pen.box(0.02, 0.66, 2.38, 0.8, radius=0.06, colour=_shade(body, 0.7))
+    pen.box(0.0, 0.48, 0.1, 0.58, radius=0.03, colour=(250, 235, 150))
+    pen.box(2.3, 0.48, 2.4, 0.58, radius=0.03, colour=(200, 30, 30))
     for x in (0.5, 1.9):
         pen.ellipse(x, 0.78, 0.22, 0.22, (25, 25, 28))
         pen.ellipse(x, 0.78, 0.11, 0.11, rim)
@@ -134,7 +128,9 @@ def _draw_ball(pen: Pen, look: Look, phase: float) -> None:
         return
     for stripe in range(3):
         start = math.degrees(turn) + stripe * 120
-        pen.arc(0.5 + 0.2 * math.cos(turn), 0.5 + 0.2 * math.sin(turn), 0.28, start, start + 80, pattern)
+        pen.arc(
+            0.5 + 0.2 * math.cos(turn), 0.5 + 0.2 * math.sin(turn), 0.28, start=start, end=start + 80, colour=pattern
+        )
 
 
 def _draw_person(pen: Pen, look: Look, phase: float) -> None:
@@ -146,10 +142,10 @@ def _draw_person(pen: Pen, look: Look, phase: float) -> None:
         foot = (x + 0.14 * side * swing, 0.96)
         pen.limb([(x, 0.52), knee, foot], 0.085, trousers if side == 1 else _shade(trousers, 0.8))
     pen.limb([(x, 0.25), (x + 0.09 * swing, 0.38), (x + 0.13 * swing, 0.5)], 0.06, _shade(shirt, 0.8))
-    pen.box(x - 0.11, 0.2, x + 0.11, 0.56, 0.06, shirt)
+    pen.box(x - 0.11, 0.2, x + 0.11, 0.56, radius=0.06, colour=shirt)
     pen.limb([(x, 0.25), (x - 0.09 * swing, 0.38), (x - 0.13 * swing, 0.5)], 0.06, _shade(shirt, 0.9))
     pen.ellipse(x - 0.13 * swing, 0.51, 0.03, 0.03, skin)
-    pen.box(x - 0.03, 0.14, x + 0.03, 0.22, 0.01, skin)
+    pen.box(x - 0.03, 0.14, x + 0.03, 0.22, radius=0.01, colour=skin)
     pen.ellipse(x, 0.1, 0.085, 0.1, hair)
     pen.ellipse(x + 0.015, 0.115, 0.07, 0.08, skin)
 

@@ -37,9 +37,7 @@ class _Residual(nn.Module):
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
         )
-        self.shortcut = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs)
-        )
+        self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs))
         self.activation = nn.ReLU(inplace=True)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -73,16 +71,14 @@ def _small() -> MaskRCNN:
     levels = [str(level) for level in range(len(_STAGES))]
 
     def pool(side: int) -> MultiScaleRoIAlign:
-        # torchvision's defaults place objects on levels for pictures of 800 pixels: all of ours would land on the first.
+        # torchvision's default spreads objects over levels for pictures of 800 pixels: ours would all be on the first.
         return MultiScaleRoIAlign(levels, side, sampling_ratio=2, canonical_scale=64)
 
     return MaskRCNN(
         _small_backbone(),
         min_size=SMALL_SIDE,
         max_size=2 * SMALL_SIDE,
-        rpn_anchor_generator=AnchorGenerator(
-            sizes=((10,), (20,), (40,), (80,)), aspect_ratios=((0.5, 1.0, 2.0),) * 4
-        ),
+        rpn_anchor_generator=AnchorGenerator(sizes=((10,), (20,), (40,), (80,)), aspect_ratios=((0.5, 1.0, 2.0),) * 4),
         rpn_head=RPNHead(_FPN_WIDTH, 3),
         rpn_pre_nms_top_n_train=300,
         rpn_post_nms_top_n_train=150,

@@ -108,7 +108,7 @@ class Detector:
     card
         What the model is.
     model
-        With its weights; its mask branch is taken off, for masks cost a third of a frame's time and nobody asks for them.
+        With its weights; its mask branch is taken off, for nobody asks for masks and they cost a third of the time.
     """
 
     def __init__(self, card: Card, model: MaskRCNN) -> None:
@@ -155,7 +155,7 @@ class Detector:
         list of Detection
             By falling score.
         """
-        # Half precision only where the hardware is built for it; torchvision's box arithmetic stays in single precision under autocast.
+        # Half precision only where the hardware is built for it; autocast keeps box arithmetic in single precision.
         half = self._device.type == "cuda"
         with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=half):
             pixels = torch.from_numpy(picture).to(self._device).permute(2, 0, 1).float().div_(255)

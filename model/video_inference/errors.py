@@ -1,4 +1,4 @@
-"""The errors that are the caller's: each becomes a 4xx with a one-line reason, and the worker serves the next request."""
+"""The errors that are the caller's: each becomes a 4xx with a one-line reason."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class ClientError(Exception):
     phrase = "Bad Request"
 
 
-class EmptyBody(ClientError):
+class EmptyBodyError(ClientError):
     """The request holds no bytes."""
 
 
-class NotAVideo(ClientError):
+class NotAVideoError(ClientError):
     """The bytes are no video in a supported container, or hold no picture that can be decoded."""
 
 
-class NoVideoTrack(ClientError):
+class NoVideoTrackError(ClientError):
     """The container can be read but holds no moving pictures, for instance sound alone."""

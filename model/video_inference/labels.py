@@ -9,9 +9,7 @@ _CATEGORIES: list[str] = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"
 CLASS_COUNT = len(_CATEGORIES)
 """Size of the class head: 90 ids and the background."""
 
-LABELS = {
-    index: name for index, name in enumerate(_CATEGORIES) if name not in ("__background__", "N/A")
-}
+LABELS = {index: name for index, name in enumerate(_CATEGORIES) if name not in ("__background__", "N/A")}
 """Label by category id; COCO leaves ten of the 90 ids unused."""
 
 

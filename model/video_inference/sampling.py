@@ -1,4 +1,4 @@
-"""Chooses from a stream of frames those nearest to evenly spaced times, whatever the frame rate is and however it varies."""
+"""Chooses from a stream of frames those nearest to evenly spaced times, whatever the frame rate is."""
 
 from __future__ import annotations
 

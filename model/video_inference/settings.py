@@ -1,4 +1,4 @@
-"""Reads from the environment how densely videos are sampled, what counts as found, and how many threads a worker takes."""
+"""Reads from the environment how densely videos are sampled, what counts as found, and a worker's threads."""
 
 from __future__ import annotations
 

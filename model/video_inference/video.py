@@ -15,14 +15,14 @@ import av.video
 import numpy as np
 import numpy.typing as npt
 
-from .errors import EmptyBody, NotAVideo, NoVideoTrack
+from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError
 
 Rgb = npt.NDArray[np.uint8]
 Rotation = Literal[0, 90, 180, 270]
 
 _CONTAINERS = "mov,mp4,matroska,webm,avi"
 _SUPPORTED = "mp4, mov, mkv, webm or avi"
-# Playlists and the like name files and addresses that FFmpeg would open: only containers that carry their pictures themselves are let in.
+# Playlists name files and addresses that FFmpeg would open: only containers that hold their pictures are let in.
 _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
 _MICROSECONDS = 1_000_000
 _PROMISE_TOLERANCE = Fraction(1, 10)
@@ -83,22 +83,22 @@ class Video:
 
     Raises
     ------
-    EmptyBody, NotAVideo, NoVideoTrack
+    EmptyBodyError, NotAVideoError, NoVideoTrackError
         If there is nothing to decode in it.
     """
 
     def __init__(self, body: bytes | bytearray | memoryview, threads: int = 1) -> None:
         if len(body) == 0:
-            raise EmptyBody("The request's body is empty: send a video.")
+            raise EmptyBodyError("The request's body is empty: send a video.")
         try:
             self._container = av.open(io.BytesIO(body), mode="r", options=_OPEN_OPTIONS)
         except av.ArgumentError as error:
-            raise NotAVideo(f"The body is in another format than {_SUPPORTED}.") from error
+            raise NotAVideoError(f"The body is in another format than {_SUPPORTED}.") from error
         except (av.FFmpegError, ValueError) as error:
-            raise NotAVideo(f"The body is not a video ({_SUPPORTED}): {_reason(error)}.") from error
+            raise NotAVideoError(f"The body is not a video ({_SUPPORTED}): {_reason(error)}.") from error
         try:
             self._stream = self._choose_stream()
-        except NoVideoTrack:
+        except NoVideoTrackError:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
@@ -113,7 +113,7 @@ class Video:
             # A cover picture of a song is a video stream of one frame to FFmpeg.
             if not stream.disposition & pictures:
                 return stream
-        raise NoVideoTrack("The body holds no video track: send a file with moving pictures.")
+        raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
 
     def __enter__(self) -> Video:
         return self
@@ -135,7 +135,7 @@ class Video:
 
     @property
     def truncated(self) -> bool:
-        """Whether decoding broke off, or the packets ended before the container promised; known after the last frame."""
+        """Whether decoding broke off or packets ended before the container promised; known after the last frame."""
         if self._broke_off:
             return True
         promised = Fraction(self._container.duration or 0, _MICROSECONDS)
@@ -150,7 +150,7 @@ class Video:
 
         Raises
         ------
-        NotAVideo
+        NotAVideoError
             If not a single frame can be decoded.
         """
         reason = "it holds no picture"
@@ -182,7 +182,7 @@ class Video:
             yield Frame(index, shown, picture)
             index += 1
         if index == 0:
-            raise NotAVideo(f"No frame of the video can be decoded: {reason}.")
+            raise NotAVideoError(f"No frame of the video can be decoded: {reason}.")
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         start = Fraction(self._container.start_time or 0, _MICROSECONDS)
