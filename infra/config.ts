@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defaults } from "./defaults.ts";
+import { defaults, torchServeImage } from "./defaults.ts";
 
 /** What the error message says about a setting. */
 interface Setting {
@@ -27,13 +27,21 @@ function wholeNumber(min: number, max: number, byDefault: number, unit = "") {
     .register(settings, { allowed, example: byDefault });
 }
 
-function numberWithin(above: number, max: number, byDefault: number, unit = "") {
-  const allowed = `a number above ${above} and at most ${max}${unit}`;
+function positiveNumber(max: number, byDefault: number, unit = "") {
+  const allowed = `a number above 0 and at most ${max}${unit}`;
   return numeral
     .transform(Number)
-    .pipe(z.number().gt(above).max(max))
+    .pipe(z.number().positive().max(max))
     .default(byDefault)
     .register(settings, { allowed, example: byDefault });
+}
+
+function fraction(byDefault: number) {
+  return numeral
+    .transform(Number)
+    .pipe(z.number().min(0).max(1))
+    .default(byDefault)
+    .register(settings, { allowed: "a number from 0 to 1", example: byDefault });
 }
 
 const instanceType = z
@@ -50,7 +58,7 @@ const image = z
   .optional()
   .register(settings, {
     allowed: "an image in ECR with its tag or digest: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
-    example: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:TAG",
+    example: `763104351884.dkr.ecr.us-east-1.amazonaws.com/${torchServeImage.repositoryName}:${torchServeImage.imageTag}`,
   });
 
 const switchOff = z
@@ -92,7 +100,7 @@ function schema(projectRoot: string) {
       /** Invocations at a time on each instance, and the model server's workers. */
       maxConcurrency: wholeNumber(1, 1000, defaults.maxConcurrency),
       /** Queued and running invocations per instance that target tracking holds. */
-      backlogTarget: numberWithin(0, 1000, defaults.backlogTarget),
+      backlogTarget: positiveNumber(1000, defaults.backlogTarget),
       /** Seconds. */
       scaleInCooldown: wholeNumber(0, longestCooldown, defaults.scaleInCooldown, " (seconds)"),
       /** Seconds. */
@@ -104,9 +112,9 @@ function schema(projectRoot: string) {
       /** MiB: the largest result. */
       maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)"),
       /** Frames per second of video that the model looks at. */
-      sampleFps: numberWithin(0, 1000, defaults.sampleFps, " (frames per second)"),
+      sampleFps: positiveNumber(1000, defaults.sampleFps, " (frames per second)"),
       /** Detections below this score are left out. */
-      scoreThreshold: numberWithin(0, 1, defaults.scoreThreshold),
+      scoreThreshold: fraction(defaults.scoreThreshold),
       inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)"),
       resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)"),
       /** Whether destroying the stack deletes what is in its buckets. */

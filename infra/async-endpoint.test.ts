@@ -1,0 +1,167 @@
+/** What holds for the endpoint, its model, its configuration and its role. */
+import assert from "node:assert/strict";
+import { AsyncEndpoint, type AsyncEndpointArgs } from "./async-endpoint.ts";
+import { CompletionTopics } from "./completion-topics.ts";
+import { containerEnvironment } from "./container-environment.ts";
+import { defaults } from "./defaults.ts";
+import { statement, statements } from "./testing/documents.ts";
+import { accountId, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { VideoStorage } from "./video-storage.ts";
+
+const modelType = "aws:sagemaker/model:Model";
+const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
+const endpointType = "aws:sagemaker/endpoint:Endpoint";
+
+type Choices = Omit<AsyncEndpointArgs, "account" | "storage" | "topics" | "modelUrl">;
+
+async function deploy(choices: Choices = {}): Promise<Registrations> {
+  const { registrations } = await registrationsOf(() => {
+    const account = mockAccount();
+    new AsyncEndpoint("detector", {
+      account,
+      storage: new VideoStorage("clips"),
+      topics: new CompletionTopics("clips", { account }),
+      modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
+      ...choices,
+    });
+  });
+  return registrations;
+}
+
+describe("AsyncEndpoint", () => {
+  let registrations: Registrations;
+
+  before(async () => {
+    registrations = await deploy();
+  });
+
+  it("leaves the names of model and configuration to Pulumi: both are immutable, and replaced by new ones", () => {
+    for (const type of [modelType, configurationType, endpointType]) {
+      assert.equal(registrations.one(type).inputs["name"], undefined);
+      assert.equal(registrations.one(type).deleteBeforeReplace, undefined);
+    }
+  });
+
+  it("serves the artifact in AWS's TorchServe image of the region, with the limits' environment", () => {
+    assert.deepEqual(registrations.one(modelType).inputs, {
+      executionRoleArn: `arn:aws:iam:eu-west-1:${accountId}:detector-execution-0a1b2c3`,
+      primaryContainer: {
+        image:
+          "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
+        modelDataUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
+        environment: containerEnvironment(defaults),
+      },
+    });
+  });
+
+  it("makes the model once the role may read the artifact", () => {
+    const rolePolicy = registrations.one("aws:iam/rolePolicy:RolePolicy");
+    assert.ok(registrations.one(modelType).dependencies.includes(rolePolicy.urn));
+  });
+
+  it("has one variant with a fixed name, that starts with one instance", () => {
+    const { productionVariants } = registrations.one(configurationType).inputs;
+    assert.deepEqual(productionVariants, [
+      {
+        variantName: "AllTraffic",
+        modelName: "detector-model-0a1b2c3",
+        instanceType: "ml.g4dn.xlarge",
+        initialInstanceCount: 1,
+      },
+    ]);
+  });
+
+  it("is asynchronous: results, failures and notices have their places", () => {
+    const { asyncInferenceConfig } = registrations.one(configurationType).inputs;
+    assert.deepEqual(asyncInferenceConfig, {
+      clientConfig: { maxConcurrentInvocationsPerInstance: 2 },
+      outputConfig: {
+        s3OutputPath: "s3://clips-output-0a1b2c3/results",
+        s3FailurePath: "s3://clips-output-0a1b2c3/failures",
+        notificationConfig: {
+          successTopic: `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
+          errorTopic: `arn:aws:sns:eu-west-1:${accountId}:clips-error-0a1b2c3`,
+        },
+      },
+    });
+  });
+
+  it("sends an instance as many invocations at a time as its server has workers", async () => {
+    const other = await deploy({ maxConcurrency: 7 });
+    const { asyncInferenceConfig } = other.one(configurationType).inputs;
+    const { primaryContainer } = other.one(modelType).inputs;
+    assert.partialDeepStrictEqual(asyncInferenceConfig, {
+      clientConfig: { maxConcurrentInvocationsPerInstance: 7 },
+    });
+    assert.partialDeepStrictEqual(primaryContainer, { environment: { SAGEMAKER_MODEL_SERVER_WORKERS: "7" } });
+  });
+
+  describe("the execution role", () => {
+    let policy: unknown;
+
+    before(() => {
+      ({ policy } = registrations.one("aws:iam/rolePolicy:RolePolicy").inputs);
+    });
+
+    it("is SageMaker's, and only on behalf of this account", () => {
+      const { assumeRolePolicy } = registrations.one("aws:iam/role:Role").inputs;
+      assert.deepEqual(statements(assumeRolePolicy), [
+        {
+          Effect: "Allow",
+          Principal: { Service: "sagemaker.amazonaws.com" },
+          Action: ["sts:AssumeRole"],
+          Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+        },
+      ]);
+    });
+
+    it("may do nothing by a wildcard, and names resources wherever AWS takes them", () => {
+      for (const { Action, Resource, Sid } of statements(policy)) {
+        assert.ok(!Action.some((action) => action.includes("*")), Sid);
+        if (Resource?.includes("*")) {
+          assert.deepEqual([...Action, ...Resource].length, 2, Sid);
+          assert.ok(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"].includes(Action[0]!), Sid);
+        }
+      }
+      assert.ok(statement(policy, "WriteInstanceMetrics").Condition?.["StringEquals"]);
+    });
+
+    it("reads videos and every artifact, and writes results and failures alone", () => {
+      assert.deepEqual(statement(policy, "ReadVideosAndModel").Resource, [
+        "arn:aws:s3:::clips-input-0a1b2c3/input/*",
+        "arn:aws:s3:::clips-input-0a1b2c3/models/*",
+      ]);
+      assert.deepEqual(statement(policy, "WriteResults").Resource, [
+        "arn:aws:s3:::clips-output-0a1b2c3/results/*",
+        "arn:aws:s3:::clips-output-0a1b2c3/failures/*",
+      ]);
+      assert.deepEqual(statement(policy, "FindObjects").Resource, [
+        "arn:aws:s3:::clips-input-0a1b2c3",
+        "arn:aws:s3:::clips-output-0a1b2c3",
+      ]);
+    });
+
+    it("speaks on the two topics and writes its own endpoint's logs", () => {
+      assert.deepEqual(statement(policy, "SayWhatIsDone").Resource, [
+        `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
+        `arn:aws:sns:eu-west-1:${accountId}:clips-error-0a1b2c3`,
+      ]);
+      assert.deepEqual(statement(policy, "WriteLogs").Resource, [
+        `arn:aws:logs:eu-west-1:${accountId}:log-group:/aws/sagemaker/Endpoints/detector-endpoint-*`,
+      ]);
+    });
+
+    it("pulls the one image that is served", async () => {
+      assert.deepEqual(statement(policy, "PullImage").Resource, [
+        "arn:aws:ecr:eu-west-1:763104351884:repository/pytorch-inference",
+      ]);
+      const own = await deploy({ image: "210987654321.dkr.ecr.us-west-2.amazonaws.com/team/detector@sha256:f00d" });
+      assert.deepEqual(statement(own.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"], "PullImage").Resource, [
+        "arn:aws:ecr:us-west-2:210987654321:repository/team/detector",
+      ]);
+      assert.partialDeepStrictEqual(own.one(modelType).inputs, {
+        primaryContainer: { image: "210987654321.dkr.ecr.us-west-2.amazonaws.com/team/detector@sha256:f00d" },
+      });
+    });
+  });
+});

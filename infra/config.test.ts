@@ -1,0 +1,172 @@
+/** What a stack's config may say, and what is said where it is wrong. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { ConfigError, parseConfig, type StackConfig } from "./config.ts";
+
+const namespace = "async-video-inference";
+
+describe("a stack's config", () => {
+  const projectRoot = mkdtempSync(path.join(tmpdir(), "config-"));
+  writeFileSync(path.join(projectRoot, "model.tar.gz"), "");
+  after(() => {
+    rmSync(projectRoot, { recursive: true });
+  });
+
+  /** A good config with some settings changed; undefined takes one out. */
+  function parse(changes: Record<string, string | undefined> = {}, others: Record<string, string> = {}): StackConfig {
+    const settings: Record<string, string | undefined> = { modelArtifact: "model.tar.gz", ...changes };
+    const own = Object.entries(settings).flatMap(([key, value]) =>
+      value === undefined ? [] : [[`${namespace}:${key}`, value] as const],
+    );
+    return parseConfig({ ...Object.fromEntries(own), ...others }, { namespace, stack: "prod", projectRoot });
+  }
+
+  /** The problems that are listed, one line each. */
+  function problems(changes: Record<string, string | undefined>): string[] {
+    try {
+      parse(changes);
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      const [headline, ...lines] = error.message.split("\n");
+      assert.match(
+        headline!,
+        new RegExp(`^The config of stack prod has ${lines.length === 1 ? "a problem" : `${lines.length} problems`}:$`),
+      );
+      return lines;
+    }
+    return [];
+  }
+
+  it("needs the artifact alone; all else is the blog's set-up", () => {
+    assert.deepEqual(parse(), {
+      modelArtifact: path.join(projectRoot, "model.tar.gz"),
+      instanceType: "ml.g4dn.xlarge",
+      minCapacity: 0,
+      maxCapacity: 5,
+      maxConcurrency: 2,
+      backlogTarget: 5,
+      scaleInCooldown: 120,
+      scaleOutCooldown: 120,
+      invocationTimeout: 900,
+      maxRequestSize: 1024,
+      maxResponseSize: 256,
+      sampleFps: 1,
+      scoreThreshold: 0.5,
+      inputRetentionDays: 14,
+      resultRetentionDays: 30,
+      forceDestroy: false,
+    });
+  });
+
+  it("reads the text that Pulumi hands over as the types that the settings have", () => {
+    const config = parse({ sampleFps: "0.5", maxCapacity: "3", forceDestroy: "true", scaleInCooldown: "0" });
+    assert.equal(config.sampleFps, 0.5);
+    assert.equal(config.maxCapacity, 3);
+    assert.equal(config.forceDestroy, true);
+    assert.equal(config.scaleInCooldown, 0);
+  });
+
+  it("takes a score threshold of 0: every detection", () => {
+    assert.equal(parse({ scoreThreshold: "0" }).scoreThreshold, 0);
+  });
+
+  it("does not look at other namespaces", () => {
+    assert.equal(parse({}, { "aws:region": "eu-west-1", "other:maxCapacity": "none" }).maxCapacity, 5);
+  });
+
+  it("takes a minimum of 1 and a CPU instance: they are well formed, and for the policies to refuse", () => {
+    assert.equal(parse({ minCapacity: "1" }).minCapacity, 1);
+    assert.equal(parse({ instanceType: "ml.m5.xlarge" }).instanceType, "ml.m5.xlarge");
+  });
+
+  const wrong: [setting: string, value: string | undefined, said: RegExp][] = [
+    ["modelArtifact", undefined, /modelArtifact is not set, but must be the path of an existing model\.tar\.gz/],
+    ["modelArtifact", "absent.tar.gz", /modelArtifact is "absent\.tar\.gz", but must be the path of an existing/],
+    ["modelArtifact", ".", /existing model\.tar\.gz/],
+    ["maxConcurrency", "0", /a whole number from 1 to 1000/],
+    ["maxConcurrency", "2.5", /a whole number from 1 to 1000/],
+    ["maxConcurrency", "two", /maxConcurrency is "two", but must be a whole number/],
+    ["maxConcurrency", "", /whole number/],
+    ["minCapacity", "-1", /a whole number from 0 to 1000/],
+    ["maxCapacity", "0", /a whole number from 1 to 1000/],
+    ["minCapacity", "6", /minCapacity is "6", but must be at most maxCapacity/],
+    ["backlogTarget", "0", /a number above 0 and at most 1000/],
+    ["scaleInCooldown", "-5", /a whole number from 0 to 86400 \(seconds\)/],
+    ["invocationTimeout", "3601", /a whole number from 1 to 3600 \(seconds\)/],
+    ["maxRequestSize", "2048", /a whole number from 1 to 1024 \(MiB\)/],
+    ["maxResponseSize", "2048", /a whole number from 1 to 2047 \(MiB\)/],
+    ["sampleFps", "0", /a number above 0 and at most 1000 \(frames per second\)/],
+    ["scoreThreshold", "1.1", /a number from 0 to 1\./],
+    ["instanceType", "g4dn.xlarge", /a SageMaker instance type, ml\.FAMILY\.SIZE/],
+    ["image", "pytorch-inference:2.6", /an image in ECR with its tag or digest/],
+    ["image", "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference", /an image in ECR with its tag/],
+    ["forceDestroy", "yes", /forceDestroy is "yes", but must be true or false/],
+    ["maxCapcity", "5", /maxCapcity is not a setting \(there are modelArtifact, .*Remove it: pulumi config rm/],
+  ];
+  for (const [setting, value, said] of wrong) {
+    it(`is refused with ${setting} ${value === undefined ? "missing" : JSON.stringify(value)}, in words and with a command`, () => {
+      const [problem, ...others] = problems({ [setting]: value });
+      assert.deepEqual(others, []);
+      assert.match(problem!, said);
+      assert.match(problem!, new RegExp(`pulumi config (set|rm) ${namespace}:${setting} .*--stack prod$`));
+    });
+  }
+
+  it("lists every problem at once, a contradiction between good values beside wrong values and unknown keys", () => {
+    const listed = problems({
+      modelArtifact: undefined,
+      minCapacity: "4",
+      maxCapacity: "3",
+      maxConcurrency: "0",
+      sampleFps: "fast",
+      colour: "red",
+      shape: "round",
+    });
+    const keys = listed.map((line) => /async-video-inference:(\w+)/.exec(line)?.[1]);
+    assert.deepEqual(keys.toSorted(), [
+      "colour",
+      "maxConcurrency",
+      "minCapacity",
+      "modelArtifact",
+      "sampleFps",
+      "shape",
+    ]);
+  });
+
+  it("is mended by the very commands that its message gives", () => {
+    const changes: Record<string, string | undefined> = {
+      maxConcurrency: "0",
+      sampleFps: "x",
+      minCapacity: "9",
+      colour: "red",
+    };
+    for (const problem of problems(changes)) {
+      const [, command, key, value] = /pulumi config (set|rm) [^:]+:(\w+)(?: (\S+))? --stack/.exec(problem) ?? [];
+      assert.ok(key !== undefined);
+      changes[key] = command === "rm" ? undefined : value;
+    }
+    assert.deepEqual(problems(changes), []);
+  });
+
+  it("names every wrong setting, and no right one, whatever is given", () => {
+    const integer = fc.integer({ min: -10, max: 1100 });
+    fc.assert(
+      fc.property(integer, integer, integer, (minCapacity, maxCapacity, maxConcurrency) => {
+        const listed = problems({
+          minCapacity: String(minCapacity),
+          maxCapacity: String(maxCapacity),
+          maxConcurrency: String(maxConcurrency),
+        });
+        const said = (setting: string) => listed.some((line) => line.includes(`:${setting} is`));
+        const minOk = minCapacity >= 0 && minCapacity <= 1000;
+        const maxOk = maxCapacity >= 1 && maxCapacity <= 1000;
+        assert.equal(said("maxCapacity"), !maxOk);
+        assert.equal(said("minCapacity"), !minOk || (maxOk && minCapacity > maxCapacity));
+        assert.equal(said("maxConcurrency"), maxConcurrency < 1 || maxConcurrency > 1000);
+      }),
+    );
+  });
+});

@@ -1,0 +1,97 @@
+/** What holds for the serving container's environment, whatever the limits. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
+
+const limits = fc.record<ServingLimits>({
+  maxConcurrency: fc.integer({ min: 1, max: 16 }),
+  invocationTimeout: fc.integer({ min: 1, max: 3600 }),
+  maxRequestSize: fc.integer({ min: 1, max: 1024 }),
+  maxResponseSize: fc.integer({ min: 1, max: 2047 }),
+  sampleFps: fc.double({ min: 0.01, max: 1000, noNaN: true }),
+  scoreThreshold: fc.double({ min: 0.01, max: 1, noNaN: true }),
+});
+
+/** MiB of Java's heap. */
+function heap(environment: Record<string, string>): number {
+  return Number(/-Xmx(\d+)m/.exec(environment["JAVA_TOOL_OPTIONS"] ?? "")?.[1]);
+}
+
+describe("the container's environment", () => {
+  it("lets a worker run for each invocation that SageMaker sends at a time", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        assert.equal(containerEnvironment(given)["SAGEMAKER_MODEL_SERVER_WORKERS"], String(given.maxConcurrency));
+      }),
+    );
+  });
+
+  it("lets the model server wait at least as long as an invocation may take, by both names of the timeout", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        const environment = containerEnvironment(given);
+        assert.ok(Number(environment["TS_DEFAULT_RESPONSE_TIMEOUT"]) >= given.invocationTimeout);
+        assert.ok(Number(environment["SAGEMAKER_MODEL_SERVER_TIMEOUT"]) >= given.invocationTimeout);
+      }),
+    );
+  });
+
+  it("gives sizes in bytes that fit into TorchServe's int", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        const environment = containerEnvironment(given);
+        assert.equal(Number(environment["TS_MAX_REQUEST_SIZE"]), given.maxRequestSize * 1024 ** 2);
+        assert.equal(Number(environment["TS_MAX_RESPONSE_SIZE"]), given.maxResponseSize * 1024 ** 2);
+        assert.ok(Number(environment["TS_MAX_RESPONSE_SIZE"]) < 2 ** 31);
+      }),
+    );
+  });
+
+  it("has a heap that holds every request and response in flight, and grows with each limit", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        const { maxConcurrency, maxRequestSize, maxResponseSize } = given;
+        const size = heap(containerEnvironment(given));
+        assert.ok(size > maxConcurrency * (maxRequestSize + maxResponseSize));
+        assert.ok(heap(containerEnvironment({ ...given, maxRequestSize: maxRequestSize + 1 })) > size);
+        assert.ok(heap(containerEnvironment({ ...given, maxResponseSize: maxResponseSize + 1 })) > size);
+        assert.ok(heap(containerEnvironment({ ...given, maxConcurrency: maxConcurrency + 1 })) > size);
+      }),
+    );
+  });
+
+  it("fits ml.g4dn.xlarge, which has 16 GiB, with the blog's concurrency and the largest inputs", () => {
+    const size = heap(
+      containerEnvironment({
+        maxConcurrency: 2,
+        invocationTimeout: 900,
+        maxRequestSize: 1024,
+        maxResponseSize: 256,
+        sampleFps: 1,
+        scoreThreshold: 0.5,
+      }),
+    );
+    assert.ok(size <= 6 * 1024, `${size} MiB`);
+  });
+
+  it("tells the handler how often to look and how sure to be", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        const environment = containerEnvironment(given);
+        assert.equal(Number(environment["SAMPLE_FPS"]), given.sampleFps);
+        assert.equal(Number(environment["SCORE_THRESHOLD"]), given.scoreThreshold);
+      }),
+    );
+  });
+
+  it("has none of the variables with which the toolkit would fall back to a timeout of 60 s", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        assert.deepEqual(
+          Object.keys(containerEnvironment(given)).filter((name) => name.startsWith("SAGEMAKER_TS_")),
+          [],
+        );
+      }),
+    );
+  });
+});
