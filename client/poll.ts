@@ -1,4 +1,4 @@
-/** A patient wait: looks with growing pauses, reports every few seconds, sits out what passes by itself, ends at a limit. */
+/** A patient wait: looks with growing pauses, reports every second, sits out what passes by itself, ends at a limit. */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { explain, isPassing } from "./errors.ts";
@@ -17,7 +17,7 @@ export interface PollProgress<State> {
 export interface PollOptions<State> {
   /** Real seconds after which the wait ends with what was seen last. @default none */
   readonly limitSeconds?: number | undefined;
-  /** Called at once and then every few seconds, also while an answer is slow to come. */
+  /** Called at once and then every second, also while an answer is slow to come. */
   readonly onProgress?: ((progress: PollProgress<State>) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Real seconds between looks: the first pause, and the longest that they grow to. @default 0.5 and 5 */
@@ -27,7 +27,7 @@ export interface PollOptions<State> {
 }
 
 /** Real milliseconds between two reports. */
-const REPORT_MS = 3_000;
+const REPORT_MS = 1_000;
 
 /** How much longer each pause is than the one before. */
 const GROWTH = 1.3;

@@ -4,8 +4,9 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
+import { HeadObjectCommand, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import type { HttpHandler } from "@smithy/core/protocols";
 import { codeOf, SetupError } from "./errors.ts";
 import type { ObjectPlace } from "./location.ts";
 import type { Stack } from "./stack.ts";
@@ -69,7 +70,7 @@ export interface UploadedVideo {
  * @throws SetupError before anything is sent if the file is missing, empty, too large or not a file, or if it changes on the way
  */
 export async function uploadVideo(stack: Stack, file: string, options: UploadOptions = {}): Promise<UploadedVideo> {
-  const bytes = await checkedSize(file);
+  const bytes = await checkVideoFile(file);
   const sha256 = await hash(file, bytes, options);
   const { inputBucket: Bucket, inputPrefix } = stack.outputs;
   const name = `${sha256}${path.extname(file).toLowerCase()}`;
@@ -83,7 +84,7 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
 
   options.signal?.throwIfAborted();
   const upload = new Upload({
-    client: stack.s3,
+    client: options.signal === undefined ? stack.s3 : interruptible(stack, options.signal),
     params: { Bucket, Key, Body: Readable.from(guarded(file, sha256, options.signal)), ContentType: contentType },
     partSize: PART_BYTES,
   });
@@ -94,7 +95,27 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
   return { ...done, skipped: false };
 }
 
-async function checkedSize(file: string): Promise<number> {
+/**
+ * A client over the same connections whose requests end with the signal: lib-storage's own abort leaves its clean-up
+ * behind in the background. The clean-up's request (DELETE) is let through.
+ */
+function interruptible(stack: Stack, signal: AbortSignal): S3Client {
+  const { credentials, forcePathStyle, requestHandler: connections } = stack.s3.config;
+  const requestHandler: HttpHandler = {
+    handle: async (request, options) =>
+      await connections.handle(request, request.method === "DELETE" ? options : { ...options, abortSignal: signal }),
+    // The connections keep the settings that the stack's client gave them.
+    updateHttpClientConfig: () => undefined,
+    httpHandlerConfigs: () => ({}),
+  };
+  return new S3Client({ ...stack.clientConfig, credentials, forcePathStyle: forcePathStyle === true, requestHandler });
+}
+
+/**
+ * A video file's size, bytes.
+ * @throws SetupError if the file is missing, empty, too large for an asynchronous endpoint, or not a file
+ */
+export async function checkVideoFile(file: string): Promise<number> {
   const stats = await stat(file).catch((error: unknown) => {
     throw new SetupError(`Cannot read ${file} (${codeOf(error)}): give the path of a video file.`);
   });

@@ -1,0 +1,67 @@
+/** Shows what is going on: one live line on a terminal, a plain line every few seconds in a log. */
+
+/** The part of a stream that is written to. */
+export interface TextSink {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+/** How often the line is drawn, ms: a log is never silent for five seconds. */
+const TERMINAL_MS = 200;
+const LOG_MS = 4_000;
+
+/** A line that stays current until disposed. */
+export class LiveLine implements Disposable {
+  readonly #sink: TextSink;
+  readonly #timer: NodeJS.Timeout;
+  #text = "";
+  #started = performance.now();
+
+  constructor(sink: TextSink) {
+    this.#sink = sink;
+    this.#timer = setInterval(
+      () => {
+        this.#draw();
+      },
+      this.#live ? TERMINAL_MS : LOG_MS,
+    );
+    this.#timer.unref();
+  }
+
+  /** What goes on now; `step` says whether it is a new step, whose time counts from now. */
+  show(text: string, step: "new step" | "same step" = "same step"): void {
+    if (step === "new step") this.#started = performance.now();
+    const first = this.#text === "" || step === "new step";
+    this.#text = text;
+    if (first) this.#draw();
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.clear();
+    this.#sink.write(`${line}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.clear();
+    this.#text = "";
+  }
+
+  get #live(): boolean {
+    return this.#sink.isTTY === true;
+  }
+
+  #draw(): void {
+    if (this.#text === "") return;
+    const seconds = Math.floor((performance.now() - this.#started) / 1000);
+    const line = `… ${this.#text} (${seconds} s)`;
+    this.#sink.write(this.#live ? `\r\u001b[2K${line.slice(0, (this.#sink.columns ?? 80) - 1)}` : `${line}\n`);
+  }
+
+  /** Makes room for text that something else prints. */
+  clear(): void {
+    if (this.#live) this.#sink.write("\r\u001b[2K");
+  }
+}

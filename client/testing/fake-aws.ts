@@ -1,0 +1,308 @@
+/** For tests: a real HTTP server that speaks the wire shapes of S3, SageMaker, its runtime and CloudWatch that the client meets. */
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import type { AddressInfo } from "node:net";
+import type { StackOutputs } from "../outputs.ts";
+
+/** One request as the server saw it. */
+export interface SeenRequest {
+  /** `GetObject`, `InvokeEndpointAsync`, … */
+  readonly operation: string;
+  /** Bucket and key, for S3. */
+  readonly object: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+}
+
+/** What the server answers instead of doing its work. */
+export interface Fault {
+  readonly operation: string;
+  /** Only for objects whose `bucket/key` contains this. */
+  readonly object?: string;
+  /** How often. @default 1 */
+  readonly times?: number;
+  readonly answer:
+    | { readonly status: number; readonly code: string; readonly message?: string }
+    /** The work is done, and the connection breaks before the answer. */
+    | "lose the answer"
+    /** Nothing is done, and no answer ever comes. */
+    | "hang";
+}
+
+/** An accepted invocation. */
+export interface SeenInvocation {
+  readonly inferenceId: string;
+  readonly inputLocation: string;
+  readonly outputLocation: string;
+  readonly failureLocation: string;
+  readonly headers: IncomingMessage["headers"];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** The server. Start it with {@link startFakeAws}. */
+export class FakeAws implements AsyncDisposable {
+  /** S3's objects by `bucket/key`. */
+  readonly objects = new Map<string, Buffer>();
+  readonly invocations: SeenInvocation[] = [];
+  readonly requests: SeenRequest[] = [];
+  /** The service's clock, which its Date headers show. S3's show this machine's. */
+  now = new Date(Math.floor(Date.now() / 1000) * 1000);
+  endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 0, DesiredInstanceCount: 0 };
+  /** Sum and SampleCount by metric name. */
+  readonly metrics = new Map<string, { Sum: number; SampleCount: number }>();
+  /** Called for every invocation; tests put the job's object here. */
+  onInvocation: (invocation: SeenInvocation) => void = () => undefined;
+  /** Without s3:ListBucket a missing object is forbidden. */
+  mayList = true;
+  /** Whether answers say where a failure will be. */
+  failureLocations = true;
+  /** When a lifecycle rule removes objects. */
+  expiry: Date | undefined;
+
+  readonly #faults: (Fault & { left: number })[] = [];
+  readonly #server: Server;
+  readonly #uploads = new Map<string, Map<number, Buffer>>();
+  #lastUpload = 0;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      void this.#serve(request, response);
+    });
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Outputs of a stack that lives on this server. */
+  get outputs(): StackOutputs {
+    return {
+      endpointName: "video",
+      variantName: "main",
+      region: "us-east-1",
+      awsEndpointUrl: this.url,
+      inputBucket: "in",
+      inputPrefix: "videos/",
+      outputLocation: "s3://out/results/",
+      failureLocation: "s3://out/failures/",
+      successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
+      errorTopicArn: "arn:aws:sns:us-east-1:000000000000:error",
+      successQueueUrl: `${this.url}/000000000000/success`,
+      errorQueueUrl: `${this.url}/000000000000/error`,
+      maxConcurrency: 2,
+      instanceType: "ml.g4dn.xlarge",
+      maxCapacity: 5,
+    };
+  }
+
+  /** Answers the next matching requests in another way. */
+  fail(fault: Fault): void {
+    this.#faults.push({ ...fault, left: fault.times ?? 1 });
+  }
+
+  /** How often an operation was asked for. */
+  count(operation: string): number {
+    return this.requests.filter((request) => request.operation === operation).length;
+  }
+
+  /** Multipart uploads neither completed nor aborted. */
+  get openUploads(): number {
+    return this.#uploads.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", this.url);
+    const object = decodeURIComponent(url.pathname.slice(1));
+    const operation = operationOf(request, url);
+    const body = await buffer(request).catch(() => undefined);
+    // The client broke off its upload.
+    if (body === undefined) return;
+    this.requests.push({ operation, object, headers: request.headers, body });
+    const fault = this.#faults.find(
+      (each) => each.left > 0 && each.operation === operation && object.includes(each.object ?? ""),
+    );
+    if (fault !== undefined) fault.left -= 1;
+    if (fault?.answer === "hang") return;
+    const isS3 = !("x-amz-target" in request.headers) && operation !== "InvokeEndpointAsync";
+    const answer =
+      fault === undefined || fault.answer === "lose the answer"
+        ? this.#answer(operation, object, url, request.headers, body)
+        : errorAnswer(isS3, fault.answer.status, fault.answer.code, fault.answer.message);
+    if (fault?.answer === "lose the answer") {
+      request.socket.destroy();
+      return;
+    }
+    response.writeHead(answer.status, {
+      date: (isS3 ? new Date() : this.now).toUTCString(),
+      "x-amzn-requestid": `request-${this.requests.length}`,
+      ...answer.headers,
+    });
+    response.end(operation === "HeadObject" ? undefined : answer.body);
+  }
+
+  #answer(operation: string, object: string, url: URL, headers: IncomingMessage["headers"], body: Buffer): Answer {
+    switch (operation) {
+      case "InvokeEndpointAsync":
+        return this.#invoke(url, headers);
+      case "DescribeEndpoint":
+        return json({
+          EndpointName: "video",
+          EndpointStatus: this.endpoint.EndpointStatus,
+          ProductionVariants: [{ VariantName: "main", ...this.endpoint }],
+        });
+      case "GetMetricStatistics": {
+        const { MetricName } = JSON.parse(body.toString()) as { MetricName: string };
+        const datapoint = this.metrics.get(MetricName);
+        return json({ Label: MetricName, Datapoints: datapoint === undefined ? [] : [datapoint] });
+      }
+      case "PutObject":
+        this.objects.set(object, body);
+        return { status: 200, headers: { etag: '"etag"' } };
+      case "DeleteObject":
+        this.objects.delete(object);
+        return { status: 204 };
+      case "HeadObject":
+      case "GetObject":
+        return this.#get(object, headers.range);
+      default:
+        return this.#multipart(operation, object, url.searchParams, body);
+    }
+  }
+
+  #invoke(url: URL, headers: IncomingMessage["headers"]): Answer {
+    const number = this.invocations.length + 1;
+    const inferenceId = String(headers["x-amzn-sagemaker-inference-id"]);
+    const invocation = {
+      inferenceId,
+      inputLocation: String(headers["x-amzn-sagemaker-inputlocation"]),
+      // Keys that cannot be derived from anything the client knows.
+      outputLocation: `s3://out/results/${crypto.randomUUID()}-${number}.out`,
+      failureLocation: `s3://out/failures/${crypto.randomUUID()}-${number}-error.out`,
+      headers,
+    };
+    if (url.pathname !== "/endpoints/video/async-invocations") {
+      return errorAnswer(false, 400, "ValidationError", "Endpoint not found.");
+    }
+    this.invocations.push(invocation);
+    this.onInvocation(invocation);
+    return {
+      status: 202,
+      headers: {
+        "content-type": "application/json",
+        "x-amzn-sagemaker-outputlocation": invocation.outputLocation,
+        ...(this.failureLocations ? { "x-amzn-sagemaker-failurelocation": invocation.failureLocation } : {}),
+      },
+      body: JSON.stringify({ InferenceId: inferenceId }),
+    };
+  }
+
+  #get(object: string, range: string | undefined): Answer {
+    const content = this.objects.get(object);
+    if (content === undefined) {
+      return this.mayList ? errorAnswer(true, 404, "NoSuchKey") : errorAnswer(true, 403, "AccessDenied");
+    }
+    if (range === undefined) {
+      const expiry = this.expiry === undefined ? {} : { "x-amz-expiration": expiration(this.expiry) };
+      return { status: 200, headers: { "content-length": String(content.length), ...expiry }, body: content };
+    }
+    if (content.length === 0) return errorAnswer(true, 416, "InvalidRange");
+    return {
+      status: 206,
+      headers: { "content-length": "1", "content-range": `bytes 0-0/${content.length}` },
+      body: content.subarray(0, 1),
+    };
+  }
+
+  #multipart(operation: string, object: string, query: URLSearchParams, body: Buffer): Answer {
+    const id = query.get("uploadId") ?? "";
+    switch (operation) {
+      case "CreateMultipartUpload": {
+        const created = `upload-${++this.#lastUpload}`;
+        this.#uploads.set(created, new Map());
+        return xml(`<InitiateMultipartUploadResult><UploadId>${created}</UploadId></InitiateMultipartUploadResult>`);
+      }
+      case "UploadPart":
+        this.#uploads.get(id)?.set(Number(query.get("partNumber")), body);
+        return { status: 200, headers: { etag: `"part-${query.get("partNumber") ?? ""}"` } };
+      case "CompleteMultipartUpload": {
+        const parts = [...(this.#uploads.get(id) ?? [])].sort(([a], [b]) => a - b);
+        this.objects.set(object, Buffer.concat(parts.map(([, part]) => part)));
+        this.#uploads.delete(id);
+        return xml("<CompleteMultipartUploadResult><ETag>etag</ETag></CompleteMultipartUploadResult>");
+      }
+      case "AbortMultipartUpload":
+        this.#uploads.delete(id);
+        return { status: 204 };
+      default:
+        return errorAnswer(true, 501, "NotImplemented", operation);
+    }
+  }
+}
+
+/** Starts a server of its own on a free port of 127.0.0.1. */
+export async function startFakeAws(): Promise<FakeAws> {
+  const aws = new FakeAws();
+  await aws.listen();
+  return aws;
+}
+
+/** `s3://bucket/key` as {@link FakeAws.objects} has it. */
+export function objectKey(uri: string): string {
+  return uri.replace("s3://", "");
+}
+
+function operationOf(request: IncomingMessage, url: URL): string {
+  const target = request.headers["x-amz-target"];
+  if (typeof target === "string") return target.split(".")[1] ?? "";
+  if (url.pathname.endsWith("/async-invocations")) return "InvokeEndpointAsync";
+  const query = url.searchParams;
+  switch (request.method) {
+    case "POST":
+      return query.has("uploads") ? "CreateMultipartUpload" : "CompleteMultipartUpload";
+    case "PUT":
+      return query.has("partNumber") ? "UploadPart" : "PutObject";
+    case "DELETE":
+      return query.has("uploadId") ? "AbortMultipartUpload" : "DeleteObject";
+    case "HEAD":
+      return "HeadObject";
+    default:
+      return "GetObject";
+  }
+}
+
+/** S3's x-amz-expiration header. */
+function expiration(date: Date): string {
+  return `expiry-date="${date.toUTCString()}", rule-id="old"`;
+}
+
+function json(body: object): Answer {
+  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
+}
+
+function xml(body: string): Answer {
+  return { status: 200, headers: { "content-type": "application/xml" }, body };
+}
+
+function errorAnswer(isS3: boolean, status: number, code: string, message = code): Answer {
+  if (isS3) return { ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`), status };
+  return {
+    status,
+    headers: { "content-type": "application/json", "x-amzn-errortype": code },
+    body: JSON.stringify({ Message: message }),
+  };
+}
