@@ -1,0 +1,165 @@
+/** How CloudWatch judges an alarm's datapoints: thresholds, M out of N, missing data, and the reason in CloudWatch's words. */
+
+import type { MetricId, Statistic } from "./metric-types.ts";
+
+/** The operators that need no anomaly model. */
+export type Comparison =
+  "GreaterThanOrEqualToThreshold" | "GreaterThanThreshold" | "LessThanThreshold" | "LessThanOrEqualToThreshold";
+
+export type MissingData = "missing" | "ignore" | "breaching" | "notBreaching";
+
+export type AlarmStateValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
+
+/** What an alarm looks at and when it is in alarm. */
+export interface AlarmRule {
+  readonly metric: MetricId;
+  readonly statistic: Statistic;
+  /** Only data put with this unit. */
+  readonly unit?: string;
+  /** Length of one datapoint's period, ms, a multiple of a minute. */
+  readonly period: number;
+  /** N: how many datapoints are looked at. */
+  readonly evaluationPeriods: number;
+  /** M: how many of them must breach. */
+  readonly datapointsToAlarm: number;
+  readonly threshold: number;
+  readonly comparison: Comparison;
+  readonly treatMissingData: MissingData;
+}
+
+/** One period of the evaluation range; `value` is undefined if there was no data. */
+export interface EvaluatedPeriod {
+  readonly timestamp: number;
+  readonly value: number | undefined;
+  readonly sampleCount: number;
+}
+
+/** The outcome of one evaluation; no `state`: the current one is kept. */
+export interface Evaluation {
+  readonly state: AlarmStateValue | undefined;
+  readonly reason: string;
+  /** The newest datapoint that was looked at. */
+  readonly value: number | undefined;
+  /** The datapoints that were looked at, newest first. */
+  readonly looked: readonly EvaluatedPeriod[];
+}
+
+/**
+ * How many periods are looked at beyond N, to find N datapoints where some are missing. The user guide's examples ("How alarm state is
+ * evaluated when data is missing") have 5 for N = 3 and give no rule.
+ */
+const furtherPeriods = 2;
+
+/** How many periods an evaluation of the rule looks at. */
+export function evaluationRange(rule: AlarmRule): number {
+  return rule.evaluationPeriods + furtherPeriods;
+}
+
+const words: Record<Comparison, string> = {
+  GreaterThanOrEqualToThreshold: "greater than or equal to",
+  GreaterThanThreshold: "greater than",
+  LessThanThreshold: "less than",
+  LessThanOrEqualToThreshold: "less than or equal to",
+};
+
+function breaches(value: number, { comparison, threshold }: AlarmRule): boolean {
+  switch (comparison) {
+    case "GreaterThanOrEqualToThreshold":
+      return value >= threshold;
+    case "GreaterThanThreshold":
+      return value > threshold;
+    case "LessThanThreshold":
+      return value < threshold;
+    case "LessThanOrEqualToThreshold":
+      return value <= threshold;
+  }
+}
+
+/**
+ * Judges the periods of the evaluation range, oldest first, by the user guide's rules ("Using Amazon CloudWatch alarms", evaluating an alarm and missing data): the N newest
+ * datapoints count, whatever lies between them; what is missing of them is filled as `treatMissingData` says.
+ */
+export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Evaluation {
+  const { evaluationPeriods, datapointsToAlarm, treatMissingData } = rule;
+  const existing = range
+    .map((period, index) => ({ period, value: period.value, age: range.length - index }))
+    .filter((point): point is { period: EvaluatedPeriod; value: number; age: number } => point.value !== undefined)
+    .slice(-evaluationPeriods);
+  const breaching = existing.filter(({ value }) => breaches(value, rule));
+  const missing = evaluationPeriods - existing.length;
+  const looked = existing.map(({ period }) => period).reverse();
+  const value = looked[0]?.value;
+  const judged = (state: AlarmStateValue | undefined): Evaluation => {
+    return { state, reason: reasonFor(rule, state, looked, breaching.length, missing), value, looked };
+  };
+
+  if (missing === 0) return judged(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
+  switch (treatMissingData) {
+    case "breaching":
+      return judged(breaching.length + missing >= datapointsToAlarm ? "ALARM" : "OK");
+    case "notBreaching":
+      return judged(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
+    case "ignore":
+    case "missing": {
+      if (breaching.length >= datapointsToAlarm) return judged("ALARM");
+      if (breaching.length < existing.length) return judged("OK");
+      if (treatMissingData === "ignore") return judged(undefined);
+      if (existing.length === 0) return judged("INSUFFICIENT_DATA");
+      // All that is there breaches: an alarm if the oldest of it is at least M periods old, else too early to say.
+      const oldest = existing[0]?.age ?? 0;
+      return judged(oldest >= datapointsToAlarm ? "ALARM" : undefined);
+    }
+  }
+}
+
+function pad(part: number): string {
+  return String(part).padStart(2, "0");
+}
+
+/** A moment as the reasons write it: `21/11/26 16:04:00`. */
+function stamp(timestamp: number): string {
+  const date = new Date(timestamp);
+  const day = [date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCFullYear() % 100].map(pad).join("/");
+  return `${day} ${[date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(pad).join(":")}`;
+}
+
+/** A number as the reasons write it, `5.0` rather than `5`. */
+function decimal(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+function reasonFor(
+  rule: AlarmRule,
+  state: AlarmStateValue | undefined,
+  looked: readonly EvaluatedPeriod[],
+  breaching: number,
+  missing: number,
+): string {
+  const { evaluationPeriods, datapointsToAlarm, treatMissingData } = rule;
+  if (state === undefined || state === "INSUFFICIENT_DATA") {
+    return `Insufficient Data: ${count(missing, "datapoint")} ${missing === 1 ? "was" : "were"} unknown.`;
+  }
+  const filler = treatMissingData === "breaching" ? "Breaching" : "NonBreaching";
+  const filled = `${count(missing, "missing datapoint")} ${missing === 1 ? "was" : "were"} treated as [${filler}]`;
+  if (looked.length === 0) {
+    return `Threshold Crossed: no datapoints were received for ${count(missing, "period")} and ${filled}.`;
+  }
+  const isFilled = missing > 0 && (treatMissingData === "breaching" || treatMissingData === "notBreaching");
+  const points = looked.map(({ timestamp, value = 0 }) => `${decimal(value)} (${stamp(timestamp)})`).join(", ");
+  const relation = `${words[rule.comparison]} the threshold (${decimal(rule.threshold)})`;
+  const suffix = isFilled ? ` and ${filled}` : "";
+  if (state === "OK" && breaching === 0) {
+    const verb = looked.length === 1 ? "was not" : "were not";
+    return `Threshold Crossed: ${count(looked.length, "datapoint")} [${points}] ${verb} ${relation}${suffix}.`;
+  }
+  const minimum = state === "ALARM" ? datapointsToAlarm : evaluationPeriods - datapointsToAlarm + 1;
+  const transition = state === "ALARM" ? "OK -> ALARM" : "ALARM -> OK";
+  const hits = state === "ALARM" ? breaching : looked.length - breaching;
+  const verb = `${hits === 1 ? "was" : "were"}${state === "OK" ? " not" : ""}`;
+  const share = `${hits} out of the last ${count(evaluationPeriods, "datapoint")}`;
+  return `Threshold Crossed: ${share} [${points}] ${verb} ${relation}${suffix} (minimum ${count(minimum, "datapoint")} for ${transition} transition).`;
+}

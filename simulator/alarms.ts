@@ -1,0 +1,266 @@
+/** CloudWatch's metric alarms: judged every minute on the minute, with their actions and their history. */
+
+import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
+import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { statistic } from "./metrics.ts";
+import type { MetricStore } from "./metrics.ts";
+
+/** An alarm as it was put. */
+export interface AlarmSettings extends AlarmRule {
+  readonly name: string;
+  readonly description?: string;
+  readonly actionsEnabled: boolean;
+  /** What to do on entering each state. */
+  readonly actions: Readonly<Record<AlarmStateValue, readonly string[]>>;
+}
+
+/** An alarm as it stands. All moments are ms since the epoch. */
+export interface Alarm {
+  readonly settings: AlarmSettings;
+  readonly configuredAt: number;
+  readonly state: AlarmStateValue;
+  readonly reason: string;
+  /** JSON text; absent before the first evaluation. */
+  readonly reasonData: string | undefined;
+  /** When the state or its reason last changed. */
+  readonly stateUpdatedAt: number;
+  /** When the state last became another one. */
+  readonly stateTransitionedAt: number;
+}
+
+/** Why an action is run. */
+export interface AlarmEvent {
+  readonly alarm: Alarm;
+  readonly previous: Alarm;
+  /** The newest datapoint of the evaluation; undefined if there was none. */
+  readonly value: number | undefined;
+}
+
+/** Runs the actions of one kind. */
+export interface ActionRunner {
+  accepts(action: string): boolean;
+  /** Whether the action runs again each minute while its state lasts, as CloudWatch does for scaling policies only. */
+  readonly repeats: boolean;
+  /** Throws what keeps the action from being run. */
+  run(action: string, event: AlarmEvent): void;
+}
+
+export type HistoryType = "ConfigurationUpdate" | "StateUpdate" | "Action";
+
+export interface HistoryItem {
+  readonly alarmName: string;
+  readonly timestamp: number;
+  readonly type: HistoryType;
+  readonly summary: string;
+  /** JSON text. */
+  readonly data: string;
+}
+
+export interface AlarmsOptions {
+  readonly clock: Clock;
+  readonly metrics: MetricStore;
+}
+
+const minute = 60_000;
+
+/** History is kept for 30 days (CloudWatch API reference, DescribeAlarmHistory); and no more items than this in all. */
+const historyAge = 30 * 86_400_000;
+const historyLength = 10_000;
+
+export class Alarms {
+  readonly #clock: Clock;
+  readonly #metrics: MetricStore;
+  readonly #alarms = new Map<string, Alarm>();
+  readonly #runners: ActionRunner[] = [];
+  readonly #history: HistoryItem[] = [];
+  #tick: Timer | undefined;
+
+  constructor({ clock, metrics }: AlarmsOptions) {
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#schedule();
+  }
+
+  /** Adds a kind of action. */
+  addRunner(runner: ActionRunner): void {
+    this.#runners.push(runner);
+  }
+
+  /** Creates an alarm, or gives an existing one new settings and leaves its state until the next evaluation. */
+  put(settings: AlarmSettings): void {
+    const now = this.#clock.now();
+    const existing = this.#alarms.get(settings.name);
+    this.#alarms.set(settings.name, {
+      state: "INSUFFICIENT_DATA",
+      reason: "Unchecked: Initial alarm creation",
+      reasonData: undefined,
+      stateUpdatedAt: now,
+      stateTransitionedAt: now,
+      ...existing,
+      settings,
+      configuredAt: now,
+    });
+    const type = existing === undefined ? "Create" : "Update";
+    const done = existing === undefined ? "created" : "updated";
+    this.#record(settings.name, "ConfigurationUpdate", `Alarm "${settings.name}" ${done}`, { version: "1.0", type });
+  }
+
+  delete(name: string): void {
+    if (!this.#alarms.delete(name)) return;
+    this.#record(name, "ConfigurationUpdate", `Alarm "${name}" deleted`, { version: "1.0", type: "Delete" });
+  }
+
+  get(name: string): Alarm | undefined {
+    return this.#alarms.get(name);
+  }
+
+  /** All alarms, by name. */
+  list(): Alarm[] {
+    return [...this.#alarms.values()].sort((left, right) => (left.settings.name < right.settings.name ? -1 : 1));
+  }
+
+  /** Puts the alarm into a state until the next evaluation says otherwise; runs the state's actions if it is another one. */
+  setState(name: string, state: AlarmStateValue, reason: string, reasonData?: string): void {
+    const alarm = this.#alarms.get(name);
+    if (alarm !== undefined) this.#enter(alarm, state, reason, reasonData, undefined);
+  }
+
+  setActionsEnabled(name: string, actionsEnabled: boolean): void {
+    const alarm = this.#alarms.get(name);
+    if (alarm === undefined || alarm.settings.actionsEnabled === actionsEnabled) return;
+    this.put({ ...alarm.settings, actionsEnabled });
+  }
+
+  /** What happened to alarms, that were deleted too, oldest first. */
+  history(): readonly HistoryItem[] {
+    return this.#history;
+  }
+
+  /** Ends the evaluations. */
+  stop(): void {
+    this.#tick?.cancel();
+  }
+
+  #schedule(): void {
+    const next = (Math.floor(this.#clock.now() / minute) + 1) * minute;
+    this.#tick = this.#clock.setTimer(next, () => {
+      this.#schedule();
+      for (const { settings } of this.list()) this.#evaluate(settings.name, next);
+    });
+  }
+
+  #evaluate(name: string, now: number): void {
+    const alarm = this.#alarms.get(name);
+    if (alarm === undefined) return;
+    const evaluation = evaluate(alarm.settings, this.#range(alarm.settings, now));
+    const { state = alarm.state, reason, value } = evaluation;
+    if (state !== alarm.state) {
+      this.#enter(alarm, state, reason, this.#reasonData(alarm.settings, evaluation, now), value);
+      return;
+    }
+    for (const action of this.#actionsOf(alarm)) {
+      const runner = this.#runnerOf(action);
+      if (runner?.repeats === true) this.#run(action, runner, { alarm, previous: alarm, value });
+    }
+  }
+
+  /** The periods that end with `end`, oldest first. */
+  #range(rule: AlarmRule, end: number): EvaluatedPeriod[] {
+    const length = evaluationRange(rule);
+    const start = end - length * rule.period;
+    const query = { metric: rule.metric, start, end, period: rule.period };
+    const points = this.#metrics.query(rule.unit === undefined ? query : { ...query, unit: rule.unit });
+    const found = new Map(points.map((point) => [point.timestamp, point]));
+    return Array.from({ length }, (_, index) => {
+      const timestamp = start + index * rule.period;
+      const point = found.get(timestamp);
+      return {
+        timestamp,
+        value: point === undefined ? undefined : statistic(point, rule.statistic),
+        sampleCount: point?.sampleCount ?? 0,
+      };
+    });
+  }
+
+  #enter(
+    alarm: Alarm,
+    state: AlarmStateValue,
+    reason: string,
+    reasonData: string | undefined,
+    value: number | undefined,
+  ): void {
+    const now = this.#clock.now();
+    const isOther = state !== alarm.state;
+    const stateTransitionedAt = isOther ? now : alarm.stateTransitionedAt;
+    const entered: Alarm = { ...alarm, state, reason, reasonData, stateUpdatedAt: now, stateTransitionedAt };
+    const { name } = alarm.settings;
+    this.#alarms.set(name, entered);
+    if (!isOther) return;
+    this.#record(name, "StateUpdate", `Alarm updated from ${alarm.state} to ${state}`, {
+      version: "1.0",
+      oldState: this.#stateData(alarm),
+      newState: this.#stateData(entered),
+    });
+    for (const action of this.#actionsOf(entered)) {
+      const event = { alarm: entered, previous: alarm, value };
+      this.#report(action, entered, this.#run(action, this.#runnerOf(action), event));
+    }
+  }
+
+  #stateData({ state, reason, reasonData }: Alarm): object {
+    const data: unknown = reasonData === undefined ? undefined : JSON.parse(reasonData);
+    return { stateValue: state, stateReason: reason, stateReasonData: data };
+  }
+
+  #actionsOf({ settings, state }: Alarm): readonly string[] {
+    return settings.actionsEnabled ? settings.actions[state] : [];
+  }
+
+  #runnerOf(action: string): ActionRunner | undefined {
+    return this.#runners.find((runner) => runner.accepts(action));
+  }
+
+  /** @returns What kept the action from being run. */
+  #run(action: string, runner: ActionRunner | undefined, event: AlarmEvent): string | undefined {
+    if (runner === undefined) return "no such action is implemented";
+    try {
+      runner.run(action, event);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #report(action: string, alarm: Alarm, error: string | undefined): void {
+    const summary =
+      error === undefined ? `Successfully executed action ${action}` : `Failed to execute action ${action}. ${error}`;
+    const actionState = error === undefined ? "Succeeded" : "Failed";
+    const data = { actionState, stateUpdateTimestamp: alarm.stateUpdatedAt, notificationResource: action, error };
+    this.#record(alarm.settings.name, "Action", summary, data);
+  }
+
+  #reasonData(rule: AlarmRule, evaluation: Evaluation, now: number): string {
+    const iso = (timestamp: number): string => new Date(timestamp).toISOString().replace("Z", "+0000");
+    const { looked } = evaluation;
+    return JSON.stringify({
+      version: "1.0",
+      queryDate: iso(now),
+      ...(looked.length === 0 ? {} : { startDate: iso(looked[looked.length - 1]?.timestamp ?? now) }),
+      statistic: rule.statistic,
+      period: rule.period / 1_000,
+      recentDatapoints: looked.map(({ value }) => value).reverse(),
+      threshold: rule.threshold,
+      evaluatedDatapoints: looked.map(({ timestamp, value, sampleCount }) => {
+        return { timestamp: iso(timestamp), sampleCount, value };
+      }),
+    });
+  }
+
+  #record(alarmName: string, type: HistoryType, summary: string, data: object): void {
+    const timestamp = this.#clock.now();
+    this.#history.push({ alarmName, timestamp, type, summary, data: JSON.stringify(data) });
+    const kept = this.#history.findIndex((item) => item.timestamp >= timestamp - historyAge);
+    this.#history.splice(0, Math.max(kept, this.#history.length - historyLength));
+  }
+}

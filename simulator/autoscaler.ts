@@ -1,0 +1,311 @@
+/** Application Auto Scaling: alarms run policies, policies ask for instances, the largest number wins, cooldowns hold back. */
+
+import type { Alarms, AlarmEvent } from "./alarms.ts";
+import type { Clock } from "./clock.ts";
+import { stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
+import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
+import { defaultScalingSwitches } from "./scaling-types.ts";
+import type {
+  CapacityPort,
+  ScalableTarget,
+  ScalingActivity,
+  ScalingPolicy,
+  ScalingSwitches,
+  Suspension,
+} from "./scaling-types.ts";
+
+export interface AutoscalerOptions {
+  readonly clock: Clock;
+  readonly alarms: Alarms;
+  readonly capacity: CapacityPort;
+  readonly region: string;
+  readonly accountId: string;
+  readonly switches?: Partial<ScalingSwitches>;
+  /** @default the platform's random UUIDs */
+  readonly uuid?: () => string;
+}
+
+/** A policy, and the cooldown that its last activity began. */
+interface PolicyEntry {
+  policy: ScalingPolicy;
+  cooldown: { readonly direction: "out" | "in"; readonly from: number; readonly until: number } | undefined;
+}
+
+/** What a policy asks for when its alarm speaks. */
+interface Proposal {
+  readonly entry: PolicyEntry;
+  readonly alarmName: string;
+  readonly count: number;
+}
+
+interface TargetEntry {
+  target: ScalableTarget;
+  readonly policies: Map<string, PolicyEntry>;
+  /** Alarms that have spoken at this moment, by policy. */
+  readonly spoken: Map<PolicyEntry, AlarmEvent>;
+  isChanging: boolean;
+}
+
+/** Activities are kept for six weeks (API reference, DescribeScalingActivities). */
+const activityAge = 42 * 86_400_000;
+
+function isTracking(policy: ScalingPolicy): policy is ScalingPolicy & { rule: TargetTracking } {
+  return policy.rule.type === "TargetTrackingScaling";
+}
+
+export class Autoscaler {
+  readonly #options: AutoscalerOptions;
+  readonly #switches: ScalingSwitches;
+  readonly #uuid: () => string;
+  readonly #targets = new Map<string, TargetEntry>();
+  readonly #activities: ScalingActivity[] = [];
+
+  constructor(options: AutoscalerOptions) {
+    this.#options = options;
+    this.#switches = { ...defaultScalingSwitches, ...options.switches };
+    this.#uuid = options.uuid ?? ((): string => crypto.randomUUID());
+    options.alarms.addRunner({
+      accepts: (action) => action.startsWith("arn:aws:autoscaling:"),
+      repeats: true,
+      run: (action, event) => {
+        this.#alarmSpeaks(action, event);
+      },
+    });
+  }
+
+  /** Registers a resource, or changes its registration, and moves its capacity into [min, max] at once. */
+  register(resourceId: string, limits: { min: number; max: number; suspension?: Suspension }): ScalableTarget {
+    const existing = this.#targets.get(resourceId);
+    const suspension = limits.suspension ??
+      existing?.target.suspension ?? { scaleIn: false, scaleOut: false, scheduled: false };
+    const createdAt = existing?.target.createdAt ?? this.#now;
+    const target = { resourceId, min: limits.min, max: limits.max, suspension, createdAt };
+    const entry = existing ?? { target, policies: new Map(), spoken: new Map(), isChanging: false };
+    entry.target = target;
+    this.#targets.set(resourceId, entry);
+    this.#moveIntoLimits(entry);
+    return target;
+  }
+
+  /** Forgets a resource with its policies and their alarms; without effect if it is not registered. */
+  deregister(resourceId: string): void {
+    const entry = this.#targets.get(resourceId);
+    if (entry === undefined) return;
+    for (const { policy } of entry.policies.values()) this.#deleteAlarms(policy);
+    this.#targets.delete(resourceId);
+  }
+
+  target(resourceId: string): ScalableTarget | undefined {
+    return this.#targets.get(resourceId)?.target;
+  }
+
+  /** In the order of registration. */
+  targets(): ScalableTarget[] {
+    return [...this.#targets.values()].map(({ target }) => target);
+  }
+
+  /** Creates a policy of a registered resource, or overwrites the one of that name; target tracking gets new alarms. */
+  putPolicy(resourceId: string, name: string, rule: StepScaling | TargetTracking): ScalingPolicy {
+    const entry = this.#targets.get(resourceId);
+    if (entry === undefined) throw new Error(`No scalable target is registered for ${resourceId}.`);
+    const existing = entry.policies.get(name)?.policy;
+    if (existing !== undefined) this.#deleteAlarms(existing);
+    const policy: ScalingPolicy = {
+      name,
+      arn: existing?.arn ?? this.#policyArn(resourceId, name),
+      resourceId,
+      rule,
+      createdAt: existing?.createdAt ?? this.#now,
+      alarms: [],
+    };
+    const complete = isTracking(policy) ? { ...policy, alarms: this.#createAlarms(policy) } : policy;
+    entry.policies.set(name, { policy: complete, cooldown: undefined });
+    return complete;
+  }
+
+  /** Without effect if there is no such policy. */
+  deletePolicy(resourceId: string, name: string): void {
+    const entry = this.#targets.get(resourceId);
+    const found = entry?.policies.get(name);
+    if (entry === undefined || found === undefined) return;
+    this.#deleteAlarms(found.policy);
+    entry.policies.delete(name);
+  }
+
+  /** All policies, in the order in which they were created. */
+  policies(): ScalingPolicy[] {
+    return [...this.#targets.values()].flatMap(({ policies }) => [...policies.values()].map(({ policy }) => policy));
+  }
+
+  /** The newest first. */
+  activities(): ScalingActivity[] {
+    return this.#activities.toReversed();
+  }
+
+  /** Notes that an alarm speaks; all that speak at one moment are heard before anything is decided. */
+  #alarmSpeaks(action: string, event: AlarmEvent): void {
+    const arn = action.replace(/:createdBy\/.*$/, "");
+    for (const entry of this.#targets.values()) {
+      for (const policy of entry.policies.values()) {
+        if (policy.policy.arn !== arn) continue;
+        if (entry.spoken.size === 0) {
+          this.#options.clock.setTimer(this.#now, () => {
+            this.#decide(entry);
+          });
+        }
+        entry.spoken.set(policy, event);
+        return;
+      }
+    }
+    throw new Error(`There is no scaling policy ${arn}.`);
+  }
+
+  #decide(entry: TargetEntry): void {
+    const events = [...entry.spoken];
+    entry.spoken.clear();
+    const { resourceId } = entry.target;
+    const current = this.#options.capacity.current(resourceId);
+    if (entry.isChanging || current === undefined || this.#targets.get(resourceId) !== entry) return;
+    const proposals = events.flatMap(([policy, event]) => this.#propose(entry, policy, event, current));
+    const winner = this.#scaleOut(entry, proposals, current) ?? this.#scaleIn(entry, proposals, current);
+    if (winner === undefined) return;
+    const { policy } = winner.entry;
+    const cause = `monitor alarm ${winner.alarmName} in state ALARM triggered policy ${policy.name}`;
+    void this.#change(entry, winner.count, cause, winner.entry);
+  }
+
+  #propose(entry: TargetEntry, policyEntry: PolicyEntry, { alarm, value }: AlarmEvent, current: number): Proposal[] {
+    if (value === undefined) return [];
+    const { rule } = policyEntry.policy;
+    const wanted = this.#wanted(rule, value, alarm.settings.threshold, current);
+    if (wanted === undefined) return [];
+    const { min, max } = entry.target;
+    const asked = wanted > current ? this.#lessEarlierAdditions(policyEntry, wanted, current) : wanted;
+    return [{ entry: policyEntry, alarmName: alarm.settings.name, count: Math.min(max, Math.max(min, asked)) }];
+  }
+
+  #wanted(rule: StepScaling | TargetTracking, value: number, threshold: number, current: number): number | undefined {
+    if (rule.type === "StepScaling") return stepCapacity(rule, value, threshold, current);
+    const wanted = trackingCapacity(rule, value, current);
+    return this.#switches.trackingScaleIn === "proportional" ? wanted : Math.max(wanted, current - 1);
+  }
+
+  /** In a scale-out's cooldown, what it added counts as part of what is asked for now (API reference, Cooldown). */
+  #lessEarlierAdditions({ policy: { rule }, cooldown }: PolicyEntry, wanted: number, current: number): number {
+    const isAbsolute = rule.type === "StepScaling" && rule.adjustmentType === "ExactCapacity";
+    if (isAbsolute || cooldown?.direction !== "out" || this.#now >= cooldown.until) return wanted;
+    const added = Math.max(0, current - cooldown.from);
+    return Math.max(current, wanted - added);
+  }
+
+  #scaleOut(entry: TargetEntry, proposals: readonly Proposal[], current: number): Proposal | undefined {
+    if (entry.target.suspension.scaleOut) return undefined;
+    return this.#largest(proposals.filter(({ count }) => count > current));
+  }
+
+  #scaleIn(entry: TargetEntry, proposals: readonly Proposal[], current: number): Proposal | undefined {
+    if (entry.target.suspension.scaleIn || proposals.some(({ count }) => count > current)) return undefined;
+    const fewer = proposals.filter(({ count }) => count < current);
+    // Target tracking scales in only when every target-tracking policy is ready to; a step policy does not wait for them (API reference, PutScalingPolicy).
+    const allReady = [...entry.policies.values()].every((candidate) => {
+      const { rule } = candidate.policy;
+      if (rule.type === "StepScaling" || rule.disableScaleIn) return true;
+      return fewer.some((proposal) => proposal.entry === candidate);
+    });
+    const allowed = fewer.filter(({ entry: { policy, cooldown } }) => {
+      if (cooldown?.direction === "in" && this.#now < cooldown.until) return false;
+      return !isTracking(policy) || (allReady && !policy.rule.disableScaleIn);
+    });
+    return this.#largest(allowed);
+  }
+
+  #largest(proposals: readonly Proposal[]): Proposal | undefined {
+    return proposals.reduce<Proposal | undefined>(
+      (best, proposal) => (best === undefined || proposal.count > best.count ? proposal : best),
+      undefined,
+    );
+  }
+
+  #moveIntoLimits(entry: TargetEntry): void {
+    const { resourceId, min, max } = entry.target;
+    const current = this.#options.capacity.current(resourceId);
+    if (current === undefined || entry.isChanging || this.#targets.get(resourceId) !== entry) return;
+    if (current < min) void this.#change(entry, min, `minimum capacity was set to ${min}`);
+    else if (current > max) void this.#change(entry, max, `maximum capacity was set to ${max}`);
+  }
+
+  /** One scaling activity, from its decision until the resource has so many instances; never rejects. */
+  async #change(entry: TargetEntry, count: number, cause: string, policy?: PolicyEntry): Promise<void> {
+    const { resourceId } = entry.target;
+    const from = this.#options.capacity.current(resourceId) ?? 0;
+    const done = `Successfully set desired instance count to ${count}.`;
+    const activity: ScalingActivity = {
+      id: this.#uuid(),
+      resourceId,
+      description: `Setting desired instance count to ${count}.`,
+      cause,
+      startedAt: this.#now,
+      endedAt: undefined,
+      status: "InProgress",
+      statusMessage: `${done} Waiting for change to be fulfilled by sagemaker.`,
+    };
+    this.#activities.push(activity);
+    const end = (status: "Successful" | "Failed", statusMessage: string): void => {
+      const index = this.#activities.indexOf(activity);
+      if (index >= 0) this.#activities[index] = { ...activity, status, statusMessage, endedAt: this.#now };
+    };
+    entry.isChanging = true;
+    try {
+      await this.#options.capacity.set(resourceId, count);
+      if (policy !== undefined) this.#beginCooldown(entry, policy, from, count);
+      end("Successful", `${done} Change successfully fulfilled by sagemaker.`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      end("Failed", `Failed to set desired instance count to ${count}. Reason: ${reason}`);
+      return;
+    } finally {
+      entry.isChanging = false;
+      this.#forgetOldActivities();
+    }
+    this.#moveIntoLimits(entry);
+  }
+
+  #beginCooldown(entry: TargetEntry, { policy }: PolicyEntry, from: number, count: number): void {
+    const direction = count > from ? "out" : "in";
+    const { rule } = policy;
+    let length: number;
+    if (rule.type === "StepScaling") length = rule.cooldown;
+    else length = direction === "out" ? rule.scaleOutCooldown : rule.scaleInCooldown;
+    for (const other of entry.policies.values()) {
+      // A scale-out ends the cooldown of an earlier scale-in (API reference, ScaleInCooldown).
+      if (direction === "out" && other.cooldown?.direction === "in") other.cooldown = undefined;
+      if (other.policy.name === policy.name) other.cooldown = { direction, from, until: this.#now + length };
+    }
+  }
+
+  #createAlarms(policy: ScalingPolicy & { rule: TargetTracking }): string[] {
+    const names = { resourceId: policy.resourceId, policyArn: policy.arn, uuid: this.#uuid };
+    const { high, low } = trackingAlarms(policy.rule, names);
+    const created = low === undefined ? [high] : [high, low];
+    for (const alarm of created) this.#options.alarms.put(alarm);
+    return created.map(({ name }) => name);
+  }
+
+  #deleteAlarms(policy: ScalingPolicy): void {
+    for (const name of policy.alarms) this.#options.alarms.delete(name);
+  }
+
+  #policyArn(resourceId: string, name: string): string {
+    const { region, accountId } = this.#options;
+    return `arn:aws:autoscaling:${region}:${accountId}:scalingPolicy:${this.#uuid()}:resource/sagemaker/${resourceId}:policyName/${name}`;
+  }
+
+  #forgetOldActivities(): void {
+    const kept = this.#activities.findIndex(({ startedAt }) => startedAt >= this.#now - activityAge);
+    this.#activities.splice(0, Math.max(0, kept));
+  }
+
+  get #now(): number {
+    return this.#options.clock.now();
+  }
+}

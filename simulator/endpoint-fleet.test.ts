@@ -1,0 +1,214 @@
+/** Holds how an asynchronous endpoint's instances come and go: scaling, updates, deletion. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { EndpointBench, minute, second } from "./endpoint-bench.ts";
+import { DeploymentFailedError, EndpointBusyError, EndpointGoneError, ScalingFailedError } from "./endpoint-api.ts";
+
+describe("an asynchronous endpoint's instances", () => {
+  it("take a running job with them only after 30 s of grace (SIGTERM, then SIGKILL), and it is queued again, at the head", async () => {
+    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: 2 * minute }) });
+    bench.send(2);
+    void bench.endpoint.setDesired(0);
+    await bench.clock.advance(30 * second - 1);
+    assert.equal(bench.endpoint.inProcess, 1);
+    await bench.clock.advance(1);
+    assert.equal(bench.endpoint.queued, 2);
+    assert.equal(bench.endpoint.state, "in-service");
+    void bench.endpoint.setDesired(1);
+    await bench.clock.advance(minute);
+    assert.deepEqual(bench.started, ["video-1 on main-1", "video-1 on main-2"]);
+  });
+
+  it("let a job end that needs less than the grace", async () => {
+    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: 20 * second }) });
+    const [id = ""] = bench.send();
+    void bench.endpoint.setDesired(0);
+    await bench.clock.advance(minute);
+    assert.equal(bench.ended(id).status, "completed");
+    assert.equal(bench.endpoint.currentCount, 0);
+  });
+
+  it("fail the job that they take with them where the switch says so", async () => {
+    const bench = await new EndpointBench({ interrupted: "fail" }).deployed(1, { run: () => ({ length: 2 * minute }) });
+    const [id = ""] = bench.send();
+    void bench.endpoint.setDesired(0);
+    await bench.clock.advance(minute);
+    assert.equal(bench.failure(id).cause, "interrupted");
+  });
+
+  it("are taken away idle ones first", async () => {
+    const bench = await new EndpointBench().deployed(3, { run: () => ({ length: 2 * minute }) });
+    bench.send(1);
+    void bench.endpoint.setDesired(1);
+    await bench.clock.advance(2 * minute);
+    assert.equal(bench.endpoint.currentCount, 1);
+    assert.deepEqual(bench.started, ["video-1 on main-1"]);
+    assert.equal(bench.ended("video-1").status, "completed");
+  });
+
+  it("are tried again when they do not start, with growing pauses, and given up after the last attempt", async () => {
+    const attempts: number[] = [];
+    const bench = await new EndpointBench().deployed(0, {
+      startUp: () => {
+        attempts.push(bench.elapsed);
+        throw new Error("no capacity");
+      },
+    });
+    const scaling = bench.endpoint.setDesired(1);
+    const refusal = assert.rejects(
+      scaling,
+      (error) => error instanceof ScalingFailedError && error.message.includes("no capacity"),
+    );
+    await bench.clock.advance(10 * minute);
+    await refusal;
+    assert.deepEqual(attempts, [minute, minute + 30 * second, minute + 90 * second]);
+    assert.equal(bench.endpoint.desiredCount, 0);
+    assert.equal(bench.endpoint.state, "in-service");
+  });
+
+  it("are replaced when they end by themselves, and their jobs run again, but not for ever", async () => {
+    const bench = new EndpointBench({ repeatsAfterInterruption: 2 });
+    let launched = 0;
+    await bench.endpoint.deploy({
+      launcher: {
+        launch: () => {
+          launched += 1;
+          const lost = Promise.withResolvers<string>();
+          return Promise.resolve({
+            lost: lost.promise,
+            run: () => {
+              lost.resolve("killed");
+              return new Promise<never>(() => undefined);
+            },
+            stop: () => Promise.resolve(),
+          });
+        },
+      },
+      concurrency: 1,
+      initialCount: 1,
+    });
+    const [poison = ""] = bench.send();
+    await bench.clock.advance(minute);
+    assert.equal(bench.failure(poison).cause, "interrupted");
+    assert.match(bench.failure(poison).reason, /ended by itself: killed/);
+    assert.equal(launched, 4);
+    assert.equal(bench.endpoint.currentCount, 1);
+  });
+});
+
+describe("an asynchronous endpoint's updates", () => {
+  it("start the whole new fleet first, keep the queue, then take the old fleet away", async () => {
+    const bench = await new EndpointBench().deployed(1);
+    bench.send(4);
+    const update = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 2, initialCount: 1 });
+    await bench.clock.advance(minute - 1);
+    assert.equal(bench.endpoint.state, "updating");
+    assert.deepEqual(bench.started, ["video-1 on main-1", "video-2 on main-1"]);
+    await bench.clock.advance(minute);
+    await update;
+    assert.deepEqual(bench.started.slice(2), ["video-3 on main-2", "video-4 on main-2"]);
+    assert.equal(bench.settled.size, 4);
+    assert.equal(bench.endpoint.currentCount, 1);
+    assert.deepEqual(bench.states, ["in-service", "updating", "in-service"]);
+  });
+
+  it("reset the number of instances to the new configuration's, from zero too (UpdateEndpoint without RetainAllVariantProperties)", async () => {
+    const bench = await new EndpointBench().deployed(0);
+    const update = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 2 });
+    await bench.clock.advance(minute);
+    await update;
+    assert.equal(bench.endpoint.currentCount, 2);
+    assert.equal(bench.endpoint.desiredCount, 2);
+  });
+
+  it("roll back to the old fleet when the new one does not start", async () => {
+    const bench = await new EndpointBench().deployed(1);
+    const launcher = bench.launcher({
+      startUp: (id) => {
+        if (id === "main-3") throw new Error("the artifact has no code/inference.py");
+        return minute;
+      },
+    });
+    await assert.rejects(bench.endpoint.deploy({ launcher, concurrency: 1, initialCount: 2 }), DeploymentFailedError);
+    assert.equal(bench.endpoint.state, "in-service");
+    assert.deepEqual(bench.endpoint.capacity, { current: 1, desired: 1, starting: 0, stopping: 0 });
+    const [id = ""] = bench.send();
+    await bench.clock.advance(minute);
+    assert.equal(bench.ended(id).status, "completed");
+  });
+
+  it("and scaling refuse each other, in SageMaker's words", async () => {
+    const bench = await new EndpointBench().deployed(1);
+    const fleet = { launcher: bench.launcher(), concurrency: 1, initialCount: 1 };
+    const refusal = {
+      name: "EndpointBusyError",
+      message: 'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/videos".',
+    };
+    const scaling = bench.endpoint.setDesired(2);
+    assert.equal(bench.endpoint.state, "scaling");
+    await assert.rejects(bench.endpoint.deploy(fleet), refusal);
+    await assert.rejects(bench.endpoint.setDesired(3), refusal);
+    await bench.clock.advance(minute);
+    await scaling;
+    const update = bench.endpoint.deploy(fleet);
+    await assert.rejects(bench.endpoint.setDesired(3), refusal);
+    await bench.clock.advance(minute);
+    await update;
+  });
+
+  it("have failed for good when the first fleet does not start", async () => {
+    const bench = new EndpointBench();
+    const launcher = bench.launcher({
+      startUp: () => {
+        throw new Error("image not found");
+      },
+    });
+    const creation = bench.endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
+    await assert.rejects(creation, { name: "DeploymentFailedError", message: "image not found" });
+    assert.equal(bench.endpoint.state, "failed");
+    await assert.rejects(
+      bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 1 }),
+      EndpointBusyError,
+    );
+  });
+});
+
+describe("an asynchronous endpoint's deletion", () => {
+  it("ends everything, in any state, and takes nothing any more", async () => {
+    for (const during of ["creating", "working", "scaling"] as const) {
+      const bench = new EndpointBench();
+      const creation = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 1 });
+      const outcome = creation.catch((error: unknown) => error);
+      await bench.clock.advance(during === "creating" ? 30 * second : minute);
+      if (during !== "creating") bench.send(2);
+      const scaling = during === "scaling" ? bench.endpoint.setDesired(3) : undefined;
+      const deletion = bench.endpoint.delete();
+      await bench.clock.advance(minute);
+      await deletion;
+      await scaling;
+      if (during === "creating") assert.ok((await outcome) instanceof EndpointGoneError);
+      assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 0, starting: 0, stopping: 0 });
+      assert.equal(bench.endpoint.state, "deleted");
+      assert.equal(bench.endpoint.backlog, 0);
+      assert.equal(bench.settled.size, 0);
+      assert.equal(bench.clock.holds, 0);
+      assert.throws(() => bench.send(), EndpointGoneError);
+      const samples = bench.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length;
+      await bench.clock.advance(5 * minute);
+      assert.equal(bench.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length, samples);
+    }
+  });
+
+  it("fails what was queued and in process where the switch says so", async () => {
+    const bench = await new EndpointBench({ atDeletion: "fail" }).deployed(1);
+    const sent = bench.send(3);
+    void bench.endpoint.delete();
+    await bench.clock.advance(0);
+    assert.equal(bench.endpoint.state, "deleted");
+    assert.deepEqual(
+      sent.map((id) => bench.failure(id).cause),
+      ["deleted", "deleted", "deleted"],
+    );
+  });
+});

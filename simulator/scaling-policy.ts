@@ -1,0 +1,122 @@
+/** What Application Auto Scaling's policies ask for: pure rules from a metric's value to a number of instances. */
+
+import type { AlarmSettings } from "./alarms.ts";
+import type { MetricId, Statistic } from "./metric-types.ts";
+
+/** One step: applies while lower <= value - threshold < upper (below the threshold: lower < value - threshold <= upper); no bound: unbounded. */
+export interface StepAdjustment {
+  readonly lower?: number;
+  readonly upper?: number;
+  readonly adjustment: number;
+}
+
+export interface StepScaling {
+  readonly type: "StepScaling";
+  readonly adjustmentType: "ChangeInCapacity" | "ExactCapacity" | "PercentChangeInCapacity";
+  readonly steps: readonly StepAdjustment[];
+  /** The least change that a percentage makes. */
+  readonly minAdjustment?: number;
+  /** ms. */
+  readonly cooldown: number;
+}
+
+export interface TargetTracking {
+  readonly type: "TargetTrackingScaling";
+  readonly metric: MetricId;
+  readonly statistic: Statistic;
+  readonly unit?: string;
+  readonly target: number;
+  /** ms. */
+  readonly scaleOutCooldown: number;
+  /** ms. */
+  readonly scaleInCooldown: number;
+  readonly disableScaleIn: boolean;
+}
+
+/**
+ * The service's cooldown for endpoint variants where none is given, ms (API reference,
+ * StepScalingPolicyConfiguration and TargetTrackingScalingPolicyConfiguration).
+ */
+export const defaultCooldown = 300_000;
+
+/** Target tracking's low alarm stands at this share of the target; the user guide says "typically more than 10%" below. */
+const lowShare = 0.9;
+
+/** A percentage as a whole number of instances: at least one, otherwise towards zero (API reference, PercentChangeInCapacity). */
+function percentOf(capacity: number, percent: number, least: number): number {
+  const exact = (capacity * percent) / 100;
+  if (exact === 0) return 0;
+  return Math.sign(exact) * Math.max(Math.floor(Math.abs(exact)), 1, least);
+}
+
+/** The number of instances that a step policy asks for, from `current` instances; undefined if no step applies. */
+export function stepCapacity(policy: StepScaling, value: number, threshold: number, base: number): number | undefined {
+  const difference = value - threshold;
+  const step = policy.steps.find(({ lower = -Infinity, upper = Infinity }) => {
+    return difference >= 0 ? lower <= difference && difference < upper : lower < difference && difference <= upper;
+  });
+  if (step === undefined) return undefined;
+  switch (policy.adjustmentType) {
+    case "ExactCapacity":
+      return step.adjustment;
+    case "ChangeInCapacity":
+      return current + step.adjustment;
+    case "PercentChangeInCapacity":
+      return current + percentOf(current, step.adjustment, policy.minAdjustment ?? 0);
+  }
+}
+
+/**
+ * The number of instances that target tracking asks for: proportional, rounded up, so that taking one away never lifts the metric above the target (user guide). At
+ * zero instances the metric is the whole backlog, as if there were one. The exact form is AWS's secret.
+ */
+export function trackingCapacity(policy: TargetTracking, value: number, current: number): number {
+  return Math.ceil((Math.max(1, current) * value) / policy.target);
+}
+
+/** Names and ARNs that AWS's own alarms of a target-tracking policy carry. */
+export interface TrackingNames {
+  readonly resourceId: string;
+  readonly policyArn: string;
+  readonly uuid: () => string;
+}
+
+/**
+ * The alarms of a target-tracking policy: 3 of 3 minutes above the target, 15 of 15 below 90 % of it (none if scale-in is
+ * disabled). Name, description and action as exports of AWS's show them.
+ */
+export function trackingAlarms(
+  policy: TargetTracking,
+  names: TrackingNames,
+): { high: AlarmSettings; low?: AlarmSettings } {
+  const creator = `${names.policyArn}:createdBy/${names.uuid()}`;
+  const base = {
+    metric: policy.metric,
+    statistic: policy.statistic,
+    ...(policy.unit === undefined ? {} : { unit: policy.unit }),
+    period: 60_000,
+    treatMissingData: "missing",
+    description: `DO NOT EDIT OR DELETE. For TargetTrackingScaling policy ${creator}.`,
+    actionsEnabled: true,
+    actions: { OK: [], ALARM: [creator], INSUFFICIENT_DATA: [] },
+  } as const;
+  const prefix = `TargetTracking-${names.resourceId}`;
+  const high: AlarmSettings = {
+    ...base,
+    name: `${prefix}-AlarmHigh-${names.uuid()}`,
+    comparison: "GreaterThanThreshold",
+    threshold: policy.target,
+    evaluationPeriods: 3,
+    datapointsToAlarm: 3,
+  };
+  if (policy.disableScaleIn) return { high };
+  const low: AlarmSettings = {
+    ...base,
+    name: `${prefix}-AlarmLow-${names.uuid()}`,
+    comparison: "LessThanThreshold",
+    threshold: policy.target * lowShare,
+    evaluationPeriods: 15,
+    datapointsToAlarm: 15,
+  };
+  return { high, low };
+}

@@ -1,0 +1,65 @@
+/** Application Auto Scaling's nouns: scalable targets, policies, activities, and the capacity that they move. */
+
+import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
+
+/** The resource whose capacity is scaled; `resourceId` is Application Auto Scaling's, `endpoint/E/variant/V`. */
+export interface CapacityPort {
+  /** The desired number of instances; undefined if there is no such resource. */
+  current(resourceId: string): number | undefined;
+  /** Resolves when so many are in service; rejects with the reason why the resource refuses or cannot. */
+  set(resourceId: string, count: number): Promise<void>;
+}
+
+/** Which scaling is suspended. */
+export interface Suspension {
+  readonly scaleIn: boolean;
+  readonly scaleOut: boolean;
+  readonly scheduled: boolean;
+}
+
+export interface ScalableTarget {
+  readonly resourceId: string;
+  readonly min: number;
+  readonly max: number;
+  readonly suspension: Suspension;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+}
+
+export interface ScalingPolicy {
+  readonly name: string;
+  readonly arn: string;
+  readonly resourceId: string;
+  readonly rule: StepScaling | TargetTracking;
+  /** Names of the alarms that target tracking made for itself. */
+  readonly alarms: readonly string[];
+  /** ms since the epoch. */
+  readonly createdAt: number;
+}
+
+export type ActivityStatus = "InProgress" | "Successful" | "Failed";
+
+/** One change of a target's capacity, in AWS's words. */
+export interface ScalingActivity {
+  readonly id: string;
+  readonly resourceId: string;
+  readonly description: string;
+  readonly cause: string;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly status: ActivityStatus;
+  readonly statusMessage: string;
+}
+
+/** What no source settles about Application Auto Scaling. */
+export interface ScalingSwitches {
+  /**
+   * How target tracking scales in: the user guide says "more gradually" than it scales out, which an instance at a time
+   * is; a public trace of an endpoint took 25 minutes to zero. "proportional" goes to the wanted number at once.
+   * @default "one-at-a-time"
+   */
+  readonly trackingScaleIn: "one-at-a-time" | "proportional";
+}
+
+export const defaultScalingSwitches: ScalingSwitches = { trackingScaleIn: "one-at-a-time" };
