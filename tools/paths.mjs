@@ -15,13 +15,14 @@ export const localFolder = join(repoRoot, ".local");
 export const setupReport = join(localFolder, "setup.json");
 
 /**
- * What this clone's last set-up took, in seconds; undefined where none has run.
+ * What this clone's last set-up took, in seconds; 0 where none has run.
  * @param {string} [report]
+ * @returns {number}
  */
 export function readSetupSeconds(report = setupReport) {
-  if (!existsSync(report)) return undefined;
+  if (!existsSync(report)) return 0;
   const seconds = property(JSON.parse(readFileSync(report, "utf8")), "seconds");
-  return typeof seconds === "number" ? seconds : undefined;
+  return typeof seconds === "number" ? seconds : 0;
 }
 
 /**

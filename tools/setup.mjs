@@ -1,0 +1,121 @@
+/** Installs what a fresh machine lacks: Node packages, Python environments, the Pulumi CLI. A second run has nothing to do. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  cacheRoot,
+  languageHost,
+  localFolder,
+  ministack,
+  pulumiBuild,
+  pulumiRoot,
+  pulumiVersion,
+  repoRoot,
+  serving,
+  setupReport,
+  uv,
+} from "./paths.mjs";
+import { messageOf, SetupError, Stopped } from "./setup/errors.mjs";
+import { nodePackages, requireNode } from "./setup/node-packages.mjs";
+import { Progress } from "./setup/progress.mjs";
+import { pulumiCli } from "./setup/pulumi.mjs";
+import { pythonEnvironment } from "./setup/python.mjs";
+import { installMissing } from "./setup/steps.mjs";
+
+const steps = [
+  nodePackages(repoRoot, localFolder),
+  pythonEnvironment(serving, "Python environment for serving", ["bin/python", "bin/torchserve"], uv),
+  pythonEnvironment(ministack, "Python environment for MiniStack", ["bin/python"], uv),
+  pulumiCli({
+    version: pulumiVersion,
+    root: pulumiRoot,
+    build: pulumiBuild,
+    cacheRoot,
+    module: join(repoRoot, "tools", "pulumi"),
+    languageHost,
+  }),
+];
+const names = steps.map(({ name }) => name);
+
+const usage = `Installs what this project needs and this machine lacks, once; a second run has nothing to do.
+
+usage: node tools/setup.mjs [--only NAMES]
+
+  --only NAMES  only these, separated by commas: ${names.join(", ")}
+  --help        this text
+
+The Python environments and the CLI go to ${cacheRoot}
+(ASYNC_VIDEO_INFERENCE_CACHE names another folder); "npm run clean" removes them.
+Progress goes to stderr. The status is 0 if everything is there, 2 for a wrong option, else 1.
+`;
+
+/**
+ * @param {string[]} args
+ * @returns {Set<string> | "help"} the names of the steps
+ * @throws {SetupError} for a wrong option
+ */
+function parseOptions(args) {
+  /** @type {{ help?: boolean, only?: string }} */
+  let options;
+  try {
+    options = parseArgs({ args, options: { help: { type: "boolean" }, only: { type: "string" } } }).values;
+  } catch (error) {
+    throw new SetupError(messageOf(error));
+  }
+  if (options.help) return "help";
+  const only = options.only?.split(",") ?? names;
+  const unknown = only.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new SetupError(`--only: "${unknown.join(",")}" is none of ${names.join(", ")}.`);
+  return new Set(only);
+}
+
+/** @returns {Promise<number>} the exit status */
+async function main() {
+  const started = performance.now();
+  let only;
+  try {
+    only = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (only === "help") {
+    process.stdout.write(usage);
+    return 0;
+  }
+
+  const stop = new AbortController();
+  /** @type {NodeJS.Signals | undefined} */
+  let stoppedBy;
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.on(signal, () => {
+      stoppedBy ??= signal;
+      stop.abort();
+    });
+  }
+  try {
+    const wanted = steps.filter(({ name }) => only.has(name));
+    const missing = wanted.filter((step) => !step.isReady());
+    const progress = new Progress(process.stderr);
+    await installMissing(missing, { env: process.env, signal: stop.signal, progress, cacheRoot });
+    if (only.has("node")) requireNode(repoRoot, process.versions.node);
+    const seconds = (performance.now() - started) / 1000;
+    mkdirSync(dirname(setupReport), { recursive: true });
+    writeFileSync(setupReport, `${JSON.stringify({ seconds })}\n`);
+    process.stderr.write(
+      missing.length === 0 ? "set-up: everything is there\n" : `set-up: done in ${seconds.toFixed(1)} s\n`,
+    );
+    return 0;
+  } catch (error) {
+    if (error instanceof Stopped && stoppedBy !== undefined) {
+      process.stderr.write(`set-up: stopped by ${stoppedBy}; run it again to go on\n`);
+      return 128 + constants.signals[stoppedBy];
+    }
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`\nset-up failed: ${error.message}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();

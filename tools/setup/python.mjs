@@ -1,0 +1,132 @@
+/** Makes the Python environments with uv, which comes from the Python package index itself. */
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { findOnPath, run } from "./commands.mjs";
+import { CommandFailed, indent, messageOf, SetupError } from "./errors.mjs";
+import { installOnce, isComplete } from "./install.mjs";
+
+/** The Pythons that torch 2.6, PyAV's abi3 wheels and AWS's image have in common. */
+const PYTHONS = ">=3.11,<3.13";
+
+/** Where to look for a Python that can make the environment in which pip installs uv. */
+const CANDIDATES = ["python3", "python3.12", "python3.11", "python"];
+
+/**
+ * @typedef {object} Uv
+ * @property {string} lock
+ * @property {string} root
+ * @property {string} executable
+ */
+
+/**
+ * The step that makes one environment from its hashed lock file.
+ * @param {import("../paths.mjs").PythonEnvironment} environment
+ * @param {string} title
+ * @param {readonly string[]} files what it cannot work without, relative to its root
+ * @param {Uv} uv
+ * @returns {import("./steps.mjs").Step}
+ */
+export function pythonEnvironment(environment, title, files, uv) {
+  const installation = { root: environment.root, files };
+  return {
+    name: environment.name,
+    title,
+    isReady: () => isComplete(installation),
+    install: (context) =>
+      installOnce(installation, context, async (folder) => {
+        await installUv(uv, context);
+        await fillEnvironment(folder, environment.lock, uv, context);
+      }),
+  };
+}
+
+/**
+ * @param {string} folder
+ * @param {string} lock
+ * @param {Uv} uv
+ * @param {import("./install.mjs").StepContext} context
+ */
+async function fillEnvironment(folder, lock, uv, context) {
+  const options = { ...context, onLine: context.report };
+  const quiet = ["--no-progress"];
+  context.report("looking for Python 3.11 or 3.12");
+  try {
+    // --relocatable: the folder gets its final name only when it is whole. --quiet: uv warns of each Python it cannot use.
+    await run(
+      uv.executable,
+      ["venv", ...quiet, "--quiet", "--allow-existing", "--relocatable", "--python", PYTHONS, folder],
+      options,
+    );
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    throw new SetupError(
+      "Python 3.11 or 3.12 was not found on this machine, and could not be downloaded. Install one of them " +
+        `(on Debian and Ubuntu: apt-get install python3.11). uv said:\n${indent(error.output)}`,
+    );
+  }
+  context.report("installing packages");
+  // The lock's hashes also hold for what builds the few packages that come as source.
+  const checks = ["--require-hashes", "--build-constraints", lock];
+  await run(
+    uv.executable,
+    ["pip", "sync", ...quiet, ...checks, "--python", join(folder, "bin", "python"), lock],
+    options,
+  );
+}
+
+/**
+ * Puts the pinned uv into the cache: one executable, taken from an environment that pip filled.
+ * @param {Uv} uv
+ * @param {import("./install.mjs").StepContext} context
+ */
+async function installUv(uv, context) {
+  await installOnce({ root: uv.root, files: ["uv"] }, context, async (folder) => {
+    const environment = join(folder, "environment");
+    await makeEnvironment(environment, context);
+    context.report("installing uv");
+    const options = [
+      "--require-hashes",
+      "--no-deps",
+      "--only-binary",
+      ":all:",
+      "--disable-pip-version-check",
+      "--no-input",
+    ];
+    // Without a network, pip would try five times, for a minute.
+    const retries = ["--retries", "1", "--timeout", "15"];
+    const python = join(environment, "bin", "python");
+    await run(python, ["-m", "pip", "install", ...options, ...retries, "-r", uv.lock], context);
+    await cp(join(environment, "bin", "uv"), join(folder, "uv"));
+    await rm(environment, { recursive: true });
+  });
+}
+
+/**
+ * An environment with pip, by the first Python on the PATH that can make one.
+ * @param {string} folder
+ * @param {import("./install.mjs").StepContext} context
+ */
+async function makeEnvironment(folder, context) {
+  const pythons = CANDIDATES.flatMap((name) => findOnPath(name, context.env["PATH"]));
+  if (pythons.length === 0) {
+    throw new SetupError(
+      "Python is not on the PATH. Install Python 3.11 or 3.12, with its venv module " +
+        "(on Debian and Ubuntu: apt-get install python3 python3-venv).",
+    );
+  }
+  context.report("making an environment for uv");
+  const failures = [];
+  for (const python of pythons) {
+    try {
+      await run(python, ["-m", "venv", "--clear", folder], context);
+      return;
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      failures.push(messageOf(error));
+    }
+  }
+  throw new SetupError(
+    "No Python on the PATH can make an environment. Install Python 3.11 or 3.12 with its venv module " +
+      `(on Debian and Ubuntu: apt-get install python3 python3-venv).\n${indent(failures.join("\n"))}`,
+  );
+}

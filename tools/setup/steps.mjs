@@ -1,0 +1,75 @@
+/** Runs the steps of a set-up side by side, and stops the others when one fails. */
+import { statfsSync } from "node:fs";
+import { isDiskFull, messageOf, SetupError, Stopped } from "./errors.mjs";
+
+/** What everything takes on a disk, measured on linux x64 with empty caches, in GB. */
+const NEEDED_GB = 14;
+
+/**
+ * One thing that a fresh machine lacks.
+ * @typedef {object} Step
+ * @property {string} name as `--only` takes it
+ * @property {string} title as progress shows it
+ * @property {() => boolean} isReady whether there is nothing to do; fast, it runs at every start
+ * @property {(context: import("./install.mjs").StepContext) => Promise<void>} install
+ */
+
+/**
+ * Installs what is missing. When it settles, nothing that it started runs on.
+ * @param {readonly Step[]} steps
+ * @param {{ env: NodeJS.ProcessEnv, signal: AbortSignal, progress: import("./progress.mjs").Progress, cacheRoot: string }} options
+ * @throws {SetupError} with the reason of the step that failed first
+ * @throws {Stopped} if the signal came first
+ */
+export async function installMissing(steps, { env, signal, progress, cacheRoot }) {
+  const failed = new AbortController();
+  /** @type {SetupError | undefined} */
+  let failure;
+  await Promise.all(
+    steps.map(async (step) => {
+      progress.start(step.title);
+      try {
+        await step.install({
+          env,
+          signal: AbortSignal.any([signal, failed.signal]),
+          report: (what) => {
+            progress.report(step.title, what);
+          },
+        });
+        progress.end(step.title, "done");
+      } catch (error) {
+        progress.end(step.title, error instanceof Stopped ? "stopped" : "failed");
+        if (failure === undefined && !(error instanceof Stopped)) failure = asSetupError(step, error, cacheRoot);
+        failed.abort();
+      }
+    }),
+  );
+  if (failure !== undefined) throw failure;
+  if (signal.aborted) throw new Stopped();
+}
+
+/**
+ * @param {Step} step
+ * @param {unknown} error
+ * @param {string} cacheRoot
+ */
+function asSetupError(step, error, cacheRoot) {
+  const message = `${step.title}: ${messageOf(error)}`;
+  if (isDiskFull(error)) {
+    return new SetupError(
+      `The disk is full. The environments and the CLI need about ${NEEDED_GB} GB, the caches of npm, uv and Go included; ` +
+        `${freeSpace(cacheRoot)}. Free some, or name a folder on another disk in ASYNC_VIDEO_INFERENCE_CACHE.\n${message}`,
+    );
+  }
+  return error instanceof SetupError ? error : new SetupError(message);
+}
+
+/** @param {string} folder */
+function freeSpace(folder) {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return `${folder} has ${((bavail * bsize) / 1e9).toFixed(1)} GB left`;
+  } catch (error) {
+    return `how much is left could not be found out (${messageOf(error)})`;
+  }
+}
