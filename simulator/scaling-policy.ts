@@ -50,7 +50,7 @@ function percentOf(capacity: number, percent: number, least: number): number {
 }
 
 /** The number of instances that a step policy asks for, from `current` instances; undefined if no step applies. */
-export function stepCapacity(policy: StepScaling, value: number, threshold: number, base: number): number | undefined {
+export function stepCapacity(policy: StepScaling, value: number, threshold: number, current: number): number | undefined {
   const difference = value - threshold;
   const step = policy.steps.find(({ lower = -Infinity, upper = Infinity }) => {
     return difference >= 0 ? lower <= difference && difference < upper : lower < difference && difference <= upper;
