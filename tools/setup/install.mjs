@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { withLock } from "./lock.mjs";
 
 /** The marker in a complete folder; it holds the size and the time of the files that `isComplete` looks at. */
-const MARKER = ".complete";
+export const COMPLETE = ".complete";
 
 /**
  * What a step of the set-up is given.
@@ -29,7 +29,7 @@ const MARKER = ".complete";
  */
 export function isComplete({ root, files }) {
   try {
-    return readFileSync(join(root, MARKER), "utf8") === fingerprint(root, files);
+    return readFileSync(join(root, COMPLETE), "utf8") === fingerprint(root, files);
   } catch {
     return false;
   }
@@ -57,7 +57,7 @@ export async function installOnce(installation, context, build) {
     try {
       await mkdir(folder, { recursive: true });
       await build(folder);
-      await writeFile(join(folder, MARKER), fingerprint(folder, files));
+      await writeFile(join(folder, COMPLETE), fingerprint(folder, files));
       await rm(root, { recursive: true, force: true });
       await rename(folder, root);
     } finally {
