@@ -120,7 +120,7 @@ describe("waiting for a job", () => {
   it("sits out a broken service and says so meanwhile", async () => {
     put(job.outputLocation, "{}");
     // One look's tries are used up, the next look succeeds.
-    aws.fail({ operation: "GetObject", times: 6, answer: { status: 503, code: "SlowDown" } });
+    aws.fail({ operation: "GetObject", times: 6, answer: { status: 500, code: "InternalError" } });
     const problems: (string | undefined)[] = [];
     const state = await waitForJob(stack, job, {
       pause: { first: 2.5, longest: 2.5 },
@@ -128,7 +128,7 @@ describe("waiting for a job", () => {
     });
     assert.equal(state.status, "completed");
     assert.ok(
-      problems.some((problem) => problem?.includes("SlowDown")),
+      problems.some((problem) => problem?.includes("InternalError")),
       problems.join(", "),
     );
   }).timeout(60_000);

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { reasonOf } from "./failure.ts";
+
+describe("the reason in a failure object", () => {
+  const modelsWords = "not a video: moov atom not found";
+  const bodies = {
+    "the model's JSON": JSON.stringify({ error: modelsWords }),
+    "the model's JSON with its type": JSON.stringify({ error: { type: "NotAVideo", message: modelsWords } }),
+    "a model server's JSON": JSON.stringify({ code: 400, type: "BadRequest", message: modelsWords }),
+    "the model's JSON as a JSON string": JSON.stringify(JSON.stringify({ error: modelsWords })),
+    "the model's JSON inside SageMaker's sentence": `Received client error (400) from primary with message "{"error": "${modelsWords}"}". See https://example.com for more.`,
+    "the model's JSON, escaped, inside SageMaker's sentence": `Received client error (400) from primary with message "{\\"error\\": \\"${modelsWords}\\"}". See the log.`,
+    "SageMaker's sentence inside JSON": JSON.stringify({ message: `Received: {"error": "${modelsWords}"}.` }),
+    "plain text": `  ${modelsWords}\n`,
+  };
+  for (const [form, body] of Object.entries(bodies)) {
+    it(`is found in ${form}`, () => {
+      assert.equal(reasonOf(body), modelsWords);
+    });
+  }
+
+  it("is the whole sentence where no model's words are inside", () => {
+    const sentence = "ClientError: Received server error (500) from model. See the SageMaker Endpoint logs {of yours}.";
+    assert.equal(reasonOf(sentence), sentence);
+  });
+
+  it("is the JSON itself where no member tells anything", () => {
+    assert.equal(reasonOf('{"code": 507}'), '{"code": 507}');
+  });
+
+  it("says so where there is nothing", () => {
+    assert.match(reasonOf(" \n"), /empty/);
+    assert.equal(reasonOf('{"error": ""}'), '{"error": ""}');
+  });
+
+  it("is one line of bounded length, whatever the body", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ maxLength: 2000 }), fc.json()), (body) => {
+        const reason = reasonOf(body);
+        assert.match(reason, /^\S(.*\S)?$/);
+        assert.ok(reason.length <= 601);
+      }),
+    );
+  });
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { LiveLine } from "./live-line.ts";
+
+describe("the live line", () => {
+  const sink = (isTTY: boolean) => ({
+    isTTY,
+    columns: 20,
+    text: "",
+    write(text: string) {
+      this.text += text;
+    },
+  });
+
+  it("is a plain line for each step in a log, at once", () => {
+    const log = sink(false);
+    using line = new LiveLine(log);
+    line.show("a.mp4: reading", "new step");
+    line.show("a.mp4: uploading 10 %");
+    line.show("b.mp4: reading", "new step");
+    assert.equal(log.text, "… a.mp4: reading (0 s)\n… b.mp4: reading (0 s)\n");
+  });
+
+  it("is drawn over itself on a terminal, no wider than it, and leaves no trace", () => {
+    const terminal = sink(true);
+    {
+      using line = new LiveLine(terminal);
+      line.show("a.mp4: uploading 10 % of 71.0 MB");
+    }
+    assert.equal(terminal.text, "\r\u001b[2K… a.mp4: uploading \r\u001b[2K");
+  });
+
+  it("gives way to a line that stays", () => {
+    const terminal = sink(true);
+    using line = new LiveLine(terminal);
+    line.say("done");
+    assert.equal(terminal.text, "\r\u001b[2Kdone\n");
+  });
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { inspect } from "node:util";
+import { checkOutputs, readOutputs } from "./outputs.ts";
+import type { StackOutputs } from "./outputs.ts";
+import { SetupError } from "./errors.ts";
+
+const good: StackOutputs = {
+  endpointName: "endpoint-1234567",
+  variantName: "main",
+  region: "eu-west-1",
+  inputBucket: "in",
+  inputPrefix: "videos/",
+  outputLocation: "s3://out/results",
+  failureLocation: "s3://out/failures/",
+  successTopicArn: "arn:aws:sns:eu-west-1:123456789012:success",
+  errorTopicArn: "arn:aws:sns:eu-west-1:123456789012:error",
+  successQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/success",
+  errorQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/error",
+  maxConcurrency: 2,
+  instanceType: "ml.g4dn.xlarge",
+  maxCapacity: 5,
+};
+
+describe("a stack's outputs", () => {
+  let root: string;
+  const searchPath = process.env["PATH"];
+
+  beforeEach(async () => {
+    root = await mkdtemp(path.join(tmpdir(), "outputs-"));
+  });
+
+  afterEach(async () => {
+    process.env["PATH"] = searchPath;
+    await rm(root, { recursive: true });
+  });
+
+  it("of the local stack are in .local/outputs.json", async () => {
+    const local = { ...good, awsEndpointUrl: "http://127.0.0.1:4566" };
+    await mkdir(path.join(root, ".local"));
+    await writeFile(path.join(root, ".local", "outputs.json"), JSON.stringify(local));
+    assert.deepEqual(await readOutputs({}, root), local);
+    assert.deepEqual(await readOutputs({ stack: "local" }, root), local);
+  });
+
+  it("say how to get a local stack where none is up", async () => {
+    await assert.rejects(readOutputs({ stack: "local" }, root), {
+      name: "SetupError",
+      message: /outputs\.json \(ENOENT\).*npm run local:up/,
+    });
+  });
+
+  it("come from a file where one is named", async () => {
+    const file = path.join(root, "outputs.json");
+    await writeFile(file, JSON.stringify(good));
+    assert.deepEqual(await readOutputs({ outputs: file }, root), good);
+    await assert.rejects(readOutputs({ outputs: `${file}.none` }, root), /ENOENT.*--outputs/);
+  });
+
+  const fakePulumi = async (script: string): Promise<void> => {
+    await writeFile(path.join(root, "pulumi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    process.env["PATH"] = `${root}${path.delimiter}${searchPath ?? ""}`;
+  };
+
+  it("of any other stack are what Pulumi says, asked in the project", async () => {
+    await fakePulumi(`[ "$*" = "stack output --json --stack org/dev" ] && [ "$PWD" = "${root}" ] && cat outputs.json`);
+    await writeFile(path.join(root, "outputs.json"), JSON.stringify(good));
+    assert.deepEqual(await readOutputs({ stack: "org/dev" }, root), good);
+  });
+
+  it("pass on why Pulumi cannot say them", async () => {
+    await fakePulumi("echo \"error: no stack named 'dev' found\" >&2; exit 255");
+    await assert.rejects(readOutputs({ stack: "dev" }, root), /stack dev: no stack named 'dev' found\. Log in/);
+  });
+
+  it("say what to do where there is no Pulumi", async () => {
+    process.env["PATH"] = root;
+    await assert.rejects(readOutputs({ stack: "dev" }, root), /Pulumi CLI is not on the PATH.*--outputs/);
+  });
+
+  it("may have members that the client does not know", () => {
+    assert.deepEqual(checkOutputs({ ...good, dashboardUrl: "https://example.com" }, "outputs"), good);
+  });
+
+  for (const [name, broken] of Object.entries({
+    endpointName: "",
+    awsEndpointUrl: "localhost:4566",
+    outputLocation: "https://out/results",
+    successTopicArn: "topic",
+    maxConcurrency: "2",
+    maxCapacity: undefined,
+  })) {
+    it(`are refused by name where ${name} is ${inspect(broken)}`, () => {
+      assert.throws(
+        () => checkOutputs({ ...good, [name]: broken }, "file.json"),
+        (error) => error instanceof SetupError && error.message.startsWith(`file.json: ${name}: `),
+      );
+    });
+  }
+
+  it("are refused where they are no JSON", async () => {
+    const file = path.join(root, "outputs.json");
+    await writeFile(file, "endpointName=x");
+    await assert.rejects(readOutputs({ outputs: file }, root), /is not JSON.*pulumi stack output --json/);
+  });
+});
