@@ -99,7 +99,7 @@ function setupAtWork(paths) {
 function removeEmptyFolders(cache) {
   const kinds = CACHED.map((kind) => join(cache, kind));
   for (const folder of [...entriesOf(join(cache, "pulumi")), ...kinds, cache]) {
-    if (existsSync(folder) && entriesOf(folder).length === 0) rmdirSync(folder);
+    if (existsSync(folder) && lstatSync(folder).isDirectory() && entriesOf(folder).length === 0) rmdirSync(folder);
   }
 }
 
