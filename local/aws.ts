@@ -1,0 +1,163 @@
+/** The whole of AWS on one machine, put together: MiniStack, the gateway, the services of our own, the Pulumi provider. */
+
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Alarms } from "../simulator/alarms.ts";
+import { Autoscaler } from "../simulator/autoscaler.ts";
+import { MetricStore } from "../simulator/metrics.ts";
+import { RealClock } from "../simulator/real-clock.ts";
+import { awsPorts } from "./aws-ports.ts";
+import { defaultPort, startGateway } from "./gateway.ts";
+import { startMiniStack } from "./ministack.ts";
+import { ArtifactCache } from "./model-server/artifact.ts";
+import { ModelServerLauncher } from "./model-server/launcher.ts";
+import { freePorts } from "./processes/ports.ts";
+import { startProvider } from "./provider/server.ts";
+import { SageMaker } from "./sagemaker/service.ts";
+import { WireService } from "./wire/dispatch.ts";
+import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
+import type { Service } from "./wire/service.ts";
+
+export interface LocalAwsOptions {
+  /** The gateway's; 0 takes a free one. @default 4566 */
+  readonly port?: number;
+  /** How many times faster than real time the clock runs while nothing starts and nothing works. @default 1 */
+  readonly speed?: number;
+  /** For data and logs; created. Data of an earlier run in it is not read. */
+  readonly stateDir: string;
+  /** @default "us-east-1" */
+  readonly region?: string;
+  /** @default "000000000000" */
+  readonly accountId?: string;
+  /** Python of the environment with ministack and botocore. */
+  readonly ministackPython: string;
+  /** Python of the environment with the serving stack. */
+  readonly servingPython: string;
+  /** Folder that relative paths of a Pulumi program's assets start from. */
+  readonly programDirectory?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface LocalAws {
+  readonly url: string;
+  readonly region: string;
+  readonly accountId: string;
+  /** Where the Pulumi provider named aws listens (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
+  readonly providerPort: number;
+  /** Resolves, with an error that says what happened, when a part of it has ended though nobody stopped it. */
+  readonly broken: Promise<Error>;
+  /** Ends everything; resolves when no process is left. Later calls return the same promise. */
+  stop(): Promise<void>;
+}
+
+/** A part of the local AWS has ended by itself. */
+export class LocalAwsBrokenError extends Error {
+  override readonly name = "LocalAwsBrokenError";
+}
+
+/** Starts the local AWS. If a part does not start, the others are stopped and the part's error is thrown. */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
+  await mkdir(stateDir, { recursive: true });
+  await rm(join(stateDir, "instances"), { recursive: true, force: true });
+  await using parts = new AsyncDisposableStack();
+
+  const clock = new RealClock(options.speed ?? 1);
+  parts.defer(() => {
+    clock.stop();
+  });
+  const [ministackPort = 0] = await freePorts(1);
+  const ports = awsPorts(`http://127.0.0.1:${ministackPort}`, region);
+  parts.defer(() => {
+    ports.close();
+  });
+  const metrics = new MetricStore(clock);
+  const alarms = new Alarms({ clock, metrics });
+  const artifacts = new ArtifactCache(join(stateDir, "artifacts"), ports.objects);
+  const sagemaker: SageMaker = new SageMaker({
+    region,
+    accountId,
+    clock,
+    metrics,
+    ...ports,
+    scalableTargets: {
+      isRegistered: (resourceId) => autoscaler.target(resourceId) !== undefined,
+      deregister(resourceId) {
+        autoscaler.deregister(resourceId);
+      },
+    },
+    launcherFor: (container) =>
+      new ModelServerLauncher(container, {
+        python: options.servingPython,
+        region,
+        stateDir,
+        objects: ports.objects,
+        artifacts,
+      }),
+  });
+  const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity: sagemaker.capacity, region, accountId });
+
+  const gateway = await startGateway({
+    port: options.port ?? defaultPort,
+    upstreamPort: ministackPort,
+    clock,
+    region,
+    accountId,
+    services: await onTheWire(ministackPython, [sagemaker.control, sagemaker.runtime]),
+    status: () => ({
+      now: new Date(clock.now()).toISOString(),
+      speed: options.speed ?? 1,
+      endpoints: sagemaker.status(),
+    }),
+  });
+  parts.defer(() => gateway.stop());
+  const logFile = join(stateDir, "logs", "ministack.log");
+  const ministack = await startMiniStack({
+    python: ministackPython,
+    port: ministackPort,
+    gatewayPort: gateway.port,
+    accountId,
+    region,
+    stateDir,
+    logFile,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  parts.defer(() => ministack.stop());
+  // Before MiniStack goes: instances and the outbox still use it.
+  parts.defer(() => sagemaker.stop());
+  const provider = await startProvider({
+    endpoint: gateway.url,
+    region,
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    ...(options.programDirectory === undefined ? {} : { programDirectory: options.programDirectory }),
+  });
+  parts.defer(() => provider.stop());
+  signal?.throwIfAborted();
+
+  const running = parts.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    url: gateway.url,
+    region,
+    accountId,
+    providerPort: provider.port,
+    broken: ministack.ended.then(
+      (how) => new LocalAwsBrokenError(`MiniStack has ended (${how}). The end of its log is in ${logFile}.`),
+    ),
+    stop() {
+      stopping ??= running.disposeAsync();
+      return stopping;
+    },
+  };
+}
+
+async function onTheWire(python: string, services: readonly Service[]): Promise<Map<string, WireService>> {
+  const folder = await botocoreDataFolder(python);
+  const loaded = await Promise.all(
+    services.map(async (service) => {
+      const model = await loadApiModel(folder, service.model);
+      return [service.model, new WireService(model, service)] as const;
+    }),
+  );
+  return new Map(loaded);
+}

@@ -1,0 +1,116 @@
+/** MiniStack, which stands in for all of AWS that the local AWS does not serve itself: a child that only the gateway knows. */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.ts";
+
+/** The services of the video stack that MiniStack serves. */
+const services = ["s3", "sns", "sqs", "iam", "kms", "sts", "logs", "events", "lambda", "ecr", "ec2"];
+
+export interface MiniStackOptions {
+  /** Python of the environment that has ministack and hypercorn. */
+  readonly python: string;
+  /** Its own, on 127.0.0.1. */
+  readonly port: number;
+  /** The port that clients see: MiniStack writes it into queue URLs. */
+  readonly gatewayPort: number;
+  readonly accountId: string;
+  readonly region: string;
+  /** Gets MiniStack's temporary files. */
+  readonly stateDir: string;
+  readonly logFile: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface MiniStack {
+  /** Resolves when it is gone, asked or not, with words for how it ended. */
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** MiniStack did not start. */
+export class MiniStackError extends Error {
+  override readonly name = "MiniStackError";
+}
+
+const startLimit = 60_000;
+
+/** Starts MiniStack and resolves when it is healthy. Throws MiniStackError with the end of its log. */
+export async function startMiniStack(options: MiniStackOptions): Promise<MiniStack> {
+  const { port } = options;
+  const temporary = join(options.stateDir, "tmp");
+  await mkdir(temporary, { recursive: true });
+  const child = await startGuarded({
+    python: options.python,
+    // Not `python -m ministack`: that binds GATEWAY_PORT itself, which here is the gateway's.
+    command: [
+      options.python,
+      "-m",
+      "hypercorn",
+      "ministack.app:app",
+      "--bind",
+      `127.0.0.1:${port}`,
+      "--keep-alive",
+      "75",
+      "--log-level",
+      "WARNING",
+    ],
+    env: {
+      PATH: process.env["PATH"],
+      HOME: temporary,
+      TMPDIR: temporary,
+      BIND_HOST: "127.0.0.1",
+      GATEWAY_PORT: String(options.gatewayPort),
+      LISTEN_PORT: String(port),
+      MINISTACK_HOST: "127.0.0.1",
+      MINISTACK_ACCOUNT_ID: options.accountId,
+      MINISTACK_REGION: options.region,
+      AWS_DEFAULT_REGION: options.region,
+      SERVICES: services.join(","),
+      LOG_LEVEL: "WARNING",
+      PYTHONUNBUFFERED: "1",
+      // Everything stays in memory: the stack's data never outlives the local AWS, and a ranged GET of a persisted object reads all of it.
+      PERSIST_STATE: "0",
+      S3_PERSIST: "0",
+    },
+    cwd: temporary,
+    logFile: options.logFile,
+    grace: 5_000,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await healthy(url, child, options);
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  return { ended: child.ended, stop: () => child.stop() };
+}
+
+async function healthy(url: string, child: GuardedProcess, options: MiniStackOptions): Promise<void> {
+  const deadline = Date.now() + startLimit;
+  let end: string | undefined;
+  void child.ended.then((how) => {
+    end = how;
+  });
+  for (;;) {
+    options.signal?.throwIfAborted();
+    if (end !== undefined) {
+      throw new MiniStackError(
+        `MiniStack ended before it was ready (${end}). The end of ${options.logFile}:\n${await logTail(options.logFile)}`,
+      );
+    }
+    if (Date.now() > deadline) {
+      throw new MiniStackError(`MiniStack was not ready after ${startLimit / 1000} s; see ${options.logFile}.`);
+    }
+    try {
+      const response = await fetch(`${url}/_ministack/health`, { signal: AbortSignal.timeout(2_000) });
+      await response.arrayBuffer();
+      if (response.ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(50);
+  }
+}

@@ -1,0 +1,49 @@
+/** The environment of a model server: what SageMaker gives a container, what the Model asks for, what a small machine needs. */
+
+import { join } from "node:path";
+
+const mebibyte = 1024 * 1024;
+// TorchServe's own default of both size limits, bytes.
+const defaultSizeLimit = 6_553_500;
+
+/**
+ * @param base the instance's folder, which stands for the container's /opt
+ * @param asked the Model's Environment
+ */
+export function containerEnvironment(
+  base: string,
+  region: string,
+  asked: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: base,
+    LANG: "C.UTF-8",
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    PYTHONUNBUFFERED: "1",
+    // The image starts a worker per GPU, and the smallest GPU instance has one; TorchServe here would start one per CPU core.
+    SAGEMAKER_MODEL_SERVER_WORKERS: "1",
+    JAVA_TOOL_OPTIONS: javaOptions(asked),
+    ...Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, relocated(base, value)])),
+  };
+}
+
+/** A container has its model at /opt/ml/model; values that say so must follow it to where it is here. */
+function relocated(base: string, value: string): string {
+  return value === "/opt/ml" || value.startsWith("/opt/ml/") ? join(base, "ml", value.slice("/opt/ml".length)) : value;
+}
+
+/**
+ * The heap may grow with the largest request and response (each is copied about twice on its way), but what is not used goes back;
+ * the quick compiler and the simple collector halve start-up and memory of a front end that only passes bytes on.
+ */
+function javaOptions(asked: Readonly<Record<string, string>>): string {
+  const limitOf = (name: string): number => {
+    const bytes = Number(asked[name] ?? defaultSizeLimit);
+    return Number.isFinite(bytes) && bytes > 0 ? bytes : defaultSizeLimit;
+  };
+  const bytes = 2 * (limitOf("TS_MAX_REQUEST_SIZE") + limitOf("TS_MAX_RESPONSE_SIZE"));
+  const heap = Math.min(256 + Math.ceil(bytes / mebibyte), 4096);
+  return `-Xmx${heap}m -XX:+UseSerialGC -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 -XX:TieredStopAtLevel=1`;
+}

@@ -1,0 +1,71 @@
+/** One HTTP request to a model server with streams on both sides and no time limit but the caller's. */
+
+import { request as httpRequest } from "node:http";
+import { pipeline, Transform, type Readable } from "node:stream";
+
+export interface ModelRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
+  /** Length of the body, bytes. */
+  readonly size: number;
+  readonly signal: AbortSignal;
+  /** All of the body has been handed to the connection. */
+  readonly onSent: () => void;
+}
+
+export interface ModelResponse {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly body: Readable;
+}
+
+/** Resolves when the response begins. fetch would end a long one: it waits five minutes for headers. */
+export function invoke(url: string, { headers, body, size, signal, onSent }: ModelRequest): Promise<ModelResponse> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, {
+      method: "POST",
+      headers: { ...headers, "Content-Length": size },
+      agent: false,
+      signal,
+    });
+    request.on("response", (response) => {
+      resolve({ status: response.statusCode ?? 0, contentType: response.headers["content-type"], body: response });
+    });
+    request.on("error", (error) => {
+      body.destroy();
+      // A server that refuses a body may answer and close before it has read all: the answer then came first, and this changes nothing.
+      reject(error);
+    });
+    request.on("finish", onSent);
+    pipeline(body, request, (error) => {
+      if (error) reject(error);
+    });
+  });
+}
+
+/** Passes a stream through and keeps its bytes as long as they are at most `limit`. */
+export function keepStart(source: Readable, limit: number): { body: Readable; whole(): Uint8Array | undefined } {
+  let size = 0;
+  const chunks: Buffer[] = [];
+  const body = new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      size += chunk.byteLength;
+      if (size <= limit) chunks.push(chunk);
+      callback(null, chunk);
+    },
+  });
+  // An error of the source ends the body with it; whoever reads the body is told.
+  pipeline(source, body, () => undefined);
+  return { body, whole: () => (size <= limit ? Buffer.concat(chunks) : undefined) };
+}
+
+/** The first `limit` bytes of a stream; the rest is read and dropped. */
+export async function readAll(source: Readable, limit: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    if (size < limit) chunks.push(chunk.subarray(0, limit - size));
+    size += chunk.byteLength;
+  }
+  return Buffer.concat(chunks);
+}

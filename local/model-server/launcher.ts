@@ -1,0 +1,102 @@
+/** Starts instances: each is SageMaker's real serving stack as processes, in a folder and on ports of its own. */
+
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Instance, InstanceLauncher } from "../../simulator/worker.ts";
+import type { ObjectStore } from "../aws-ports.ts";
+import { logTail, startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { freePorts } from "../processes/ports.ts";
+import type { ContainerSpec } from "../sagemaker/dependencies.ts";
+import type { Invocation } from "../sagemaker/invocation.ts";
+import type { ArtifactCache } from "./artifact.ts";
+import { containerEnvironment } from "./environment.ts";
+import { ModelServer } from "./model-server.ts";
+import { untilReady } from "./readiness.ts";
+
+export interface ModelServerOptions {
+  /** Python of the environment with the serving stack. */
+  readonly python: string;
+  readonly region: string;
+  /** Instances' folders and logs go below it. */
+  readonly stateDir: string;
+  readonly objects: ObjectStore;
+  readonly artifacts: ArtifactCache;
+  /** How long an instance may take to start, ms of real time. @default 4 min, SageMaker's limit for a container to get healthy */
+  readonly startLimit?: number;
+}
+
+/** A model server did not start; the message ends with the end of its log. */
+export class InstanceError extends Error {
+  override readonly name = "InstanceError";
+}
+
+const starter = fileURLToPath(new URL("start.py", import.meta.url));
+
+/** From SIGTERM to SIGKILL. Source: developer guide, "Use your own inference code". */
+const stopGrace = 30_000;
+
+export class ModelServerLauncher implements InstanceLauncher<Invocation> {
+  readonly #container: ContainerSpec;
+  readonly #options: ModelServerOptions;
+
+  constructor(container: ContainerSpec, options: ModelServerOptions) {
+    this.#container = container;
+    this.#options = options;
+  }
+
+  async launch(instanceId: string, signal: AbortSignal): Promise<Instance<Invocation>> {
+    signal.throwIfAborted();
+    const { endpointName, modelDataUrl, environment } = this.#container;
+    const { python, region, stateDir, artifacts, objects, startLimit = 240_000 } = this.#options;
+    const logFile = join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`);
+    const instances = join(stateDir, "instances");
+    await mkdir(instances, { recursive: true });
+    const base = await mkdtemp(join(instances, "i-"));
+    // TorchServe's workers listen on sockets in it, whose paths may have little more than a hundred bytes.
+    const temporary = await mkdtemp(join(tmpdir(), "instance-"));
+    const cleanUp = async (): Promise<void> => {
+      for (const folder of [base, temporary]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    };
+    let server: GuardedProcess | undefined;
+    try {
+      await artifacts.unpack(modelDataUrl, join(base, "ml", "model"));
+      signal.throwIfAborted();
+      const ports = await freePorts(4);
+      server = await startGuarded({
+        python,
+        command: [python, starter, base, temporary, ...ports.map(String)],
+        env: containerEnvironment(base, region, environment),
+        cwd: base,
+        logFile,
+        grace: stopGrace,
+      });
+      const url = `http://127.0.0.1:${ports[0] ?? 0}`;
+      await this.#untilReady(url, server, { logFile, startLimit, signal });
+      return new ModelServer({ url, process: server, objects, cleanUp });
+    } catch (error) {
+      await server?.stop();
+      await cleanUp();
+      throw error;
+    }
+  }
+
+  async #untilReady(
+    url: string,
+    server: GuardedProcess,
+    { logFile, startLimit, signal }: { logFile: string; startLimit: number; signal: AbortSignal },
+  ): Promise<void> {
+    const failed = new AbortController();
+    const fail = async (why: string): Promise<void> => {
+      failed.abort(new InstanceError(`The model server ${why}. The end of its log:\n${await logTail(logFile)}`));
+    };
+    void server.ended.then((how) => fail(`ended before it was ready (${how})`));
+    const timer = setTimeout(() => void fail(`was not ready after ${startLimit / 1000} s`), startLimit);
+    try {
+      await untilReady(url, AbortSignal.any([signal, failed.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

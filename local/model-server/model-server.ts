@@ -1,0 +1,137 @@
+/** A running instance: hands a request's object from S3 to the model server, and its answer back to S3, as streams. */
+
+import type { Instance, RunOutcome, RunTimings } from "../../simulator/worker.ts";
+import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
+import type { GuardedProcess } from "../processes/guarded.ts";
+import { formatS3Location } from "../s3-location.ts";
+import { embeddedResponseLimit, type Invocation } from "../sagemaker/invocation.ts";
+import { invoke, keepStart, readAll, type ModelResponse } from "./http.ts";
+
+export interface ModelServerParts {
+  readonly url: string;
+  readonly process: GuardedProcess;
+  readonly objects: ObjectStore;
+  /** Removes the instance's folders. */
+  readonly cleanUp: () => Promise<void>;
+}
+
+/** The largest input. Source: developer guide, "Asynchronous inference". */
+const inputLimit = 1024 ** 3;
+/** How much of a model's error answer is kept, bytes. */
+const errorLimit = 1024 ** 2;
+
+type Stage = "download" | "model" | "upload";
+
+export class ModelServer implements Instance<Invocation> {
+  readonly #parts: ModelServerParts;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: ModelServerParts) {
+    this.#parts = parts;
+  }
+
+  async run(invocation: Invocation, signal: AbortSignal): Promise<RunOutcome> {
+    invocation.answer = undefined;
+    const started = performance.now();
+    const progress: { stage: Stage } = { stage: "download" };
+    try {
+      const input = await this.#parts.objects.get(invocation.input, signal);
+      const refusal = refusalOf(invocation, input);
+      if (input === undefined || refusal !== undefined) {
+        return { status: "failed", reason: refusal ?? "", stage: "download", timings: {} };
+      }
+      const { response, sentAt } = await this.#ask(invocation, input, signal, () => {
+        progress.stage = "model";
+      });
+      const answeredAt = performance.now();
+      const timings: RunTimings = { download: sentAt - started, model: answeredAt - sentAt };
+      if (response.status < 200 || response.status > 299) {
+        return await modelFailure(invocation, response, timings);
+      }
+      progress.stage = "upload";
+      await this.#store(invocation, response, signal);
+      return { status: "completed", timings: { ...timings, upload: performance.now() - answeredAt } };
+    } catch (error) {
+      const { stage } = progress;
+      return { status: "failed", reason: failureReason(stage, invocation, error), stage, timings: {} };
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#parts.process.stop().then(() => this.#parts.cleanUp());
+    return this.#stopping;
+  }
+
+  async #ask(
+    invocation: Invocation,
+    input: ObjectContent,
+    signal: AbortSignal,
+    onSent: () => void,
+  ): Promise<{ response: ModelResponse; sentAt: number }> {
+    let sentAt: number | undefined;
+    const response = await invoke(`${this.#parts.url}/invocations`, {
+      headers: modelHeaders(invocation),
+      body: input.body,
+      size: input.size,
+      signal,
+      onSent() {
+        sentAt = performance.now();
+        onSent();
+      },
+    });
+    // A model that answers before it has read everything had its input all the same.
+    return { response, sentAt: sentAt ?? performance.now() };
+  }
+
+  async #store(invocation: Invocation, response: ModelResponse, signal: AbortSignal): Promise<void> {
+    const { output } = invocation;
+    const kept = keepStart(response.body, embeddedResponseLimit);
+    await this.#parts.objects.put(
+      output,
+      kept.body,
+      { contentType: response.contentType, kmsKeyId: output.kmsKeyId },
+      signal,
+    );
+    invocation.answer = { contentType: response.contentType, body: kept.whole() };
+  }
+}
+
+/** Which headers reach a container of an asynchronous endpoint is unconfirmed beyond content type, accept and custom attributes. */
+function modelHeaders({ contentType, accept, customAttributes, inferenceId }: Invocation): Record<string, string> {
+  return {
+    ...(contentType === undefined ? {} : { "Content-Type": contentType }),
+    ...(accept === undefined ? {} : { Accept: accept }),
+    ...(customAttributes === undefined ? {} : { "X-Amzn-SageMaker-Custom-Attributes": customAttributes }),
+    "X-Amzn-SageMaker-Inference-Id": inferenceId,
+  };
+}
+
+// AWS's words for inputs that cannot be fetched are unconfirmed.
+function refusalOf(invocation: Invocation, input: ObjectContent | undefined): string | undefined {
+  const where = formatS3Location(invocation.input);
+  if (input === undefined) return `ClientError: Could not download the input: there is no object at ${where}.`;
+  if (input.size <= inputLimit) return undefined;
+  input.body.destroy();
+  return `ClientError: The input at ${where} has ${input.size} bytes; an asynchronous endpoint takes up to ${inputLimit}.`;
+}
+
+async function modelFailure(invocation: Invocation, response: ModelResponse, timings: RunTimings): Promise<RunOutcome> {
+  const body = await readAll(response.body, errorLimit);
+  invocation.answer = { contentType: response.contentType, body };
+  const kind = response.status < 500 ? "client error" : "server error";
+  // Seen for 500; the wording for other statuses is unconfirmed, and so is whether it ever quotes the model.
+  const reason = `ClientError: Received ${kind} (${response.status}) from model. See the SageMaker Endpoint logs in your account for more information.`;
+  return { status: "failed", reason, modelStatus: response.status, timings };
+}
+
+function failureReason(stage: Stage, invocation: Invocation, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  switch (stage) {
+    case "download":
+      return `ClientError: Could not pass the input at ${formatS3Location(invocation.input)} to the model: ${why}`;
+    case "model":
+      return `ClientError: The model did not complete its response: ${why}`;
+    case "upload":
+      return `ClientError: Could not write the response to ${formatS3Location(invocation.output)}: ${why}`;
+  }
+}

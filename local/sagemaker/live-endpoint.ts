@@ -1,0 +1,217 @@
+/** One endpoint: SageMaker's view of the simulator's machine. */
+
+import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus } from "@aws-sdk/client-sagemaker";
+import { AsyncEndpoint } from "../../simulator/endpoint.ts";
+import {
+  DeploymentFailedError,
+  EndpointGoneError,
+  ScalingFailedError,
+  type EndpointState,
+} from "../../simulator/endpoint-api.ts";
+import type { SageMakerDependencies } from "./dependencies.ts";
+import type { EndpointConfigRecord } from "./endpoint-configs.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Outbox, Sender } from "./outbox.ts";
+import type { Named } from "./registry.ts";
+
+type LiveEndpointDependencies = Pick<SageMakerDependencies, "clock" | "metrics" | "launcherFor" | "switches">;
+
+// FailureReason's maximum length in the API model.
+const reasonLimit = 1024;
+
+/** How long a failed update shows RollingBack before the endpoint is InService again, ms of real time; on AWS minutes. */
+const rollbackTime = 15_000;
+
+const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
+  creating: "Creating",
+  "in-service": "InService",
+  updating: "Updating",
+  scaling: "Updating",
+  failed: "Failed",
+  deleting: "Deleting",
+  deleted: "Deleting",
+};
+
+export class LiveEndpoint implements Named {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: Date;
+  readonly #aws: LiveEndpointDependencies;
+  readonly #outbox: Outbox;
+  readonly #machine: AsyncEndpoint<Invocation>;
+  #config: EndpointConfigRecord;
+  #deploymentConfig: DeploymentConfig | undefined;
+  #failureReason: string | undefined;
+  #modifiedAt: Date;
+  #isRollingBack = false;
+
+  constructor(
+    identity: { readonly name: string; readonly arn: string },
+    config: EndpointConfigRecord,
+    deploymentConfig: DeploymentConfig | undefined,
+    aws: LiveEndpointDependencies,
+    outbox: Outbox,
+  ) {
+    this.name = identity.name;
+    this.arn = identity.arn;
+    this.#aws = aws;
+    this.#outbox = outbox;
+    this.#config = config;
+    this.#deploymentConfig = deploymentConfig;
+    this.createdAt = new Date(aws.clock.now());
+    this.#modifiedAt = this.createdAt;
+    this.#machine = new AsyncEndpoint<Invocation>({
+      name: this.name,
+      arn: this.arn,
+      variant: config.variant.name,
+      clock: aws.clock,
+      metrics: aws.metrics,
+      listener: {
+        onSettled: (invocation, settlement) => {
+          outbox.settled(this.sender, invocation, settlement);
+        },
+        onState: () => {
+          this.#modifiedAt = new Date(aws.clock.now());
+        },
+      },
+      ...(aws.switches === undefined ? {} : { switches: aws.switches }),
+    });
+  }
+
+  get config(): EndpointConfigRecord {
+    return this.#config;
+  }
+
+  get sender(): Sender {
+    return { endpointName: this.name, variantName: this.#config.variant.name, async: this.#config.async };
+  }
+
+  get status(): EndpointStatus {
+    return this.#isRollingBack ? "RollingBack" : statuses[this.#machine.state];
+  }
+
+  get modifiedAt(): Date {
+    return this.#modifiedAt;
+  }
+
+  /** Instances in service and wanted. */
+  get capacity(): { readonly current: number; readonly desired: number } {
+    return { current: this.#machine.currentCount, desired: this.#machine.desiredCount };
+  }
+
+  get queued(): number {
+    return this.#machine.queued;
+  }
+
+  get inProcess(): number {
+    return this.#machine.inProcess;
+  }
+
+  /** Takes requests: it serves now, or will again. */
+  get isInvocable(): boolean {
+    return ["in-service", "updating", "scaling"].includes(this.#machine.state);
+  }
+
+  enqueue(invocation: Invocation): void {
+    this.#machine.enqueue(invocation);
+  }
+
+  /** Starts the first fleet; how it ends is seen in the status. */
+  create(): void {
+    this.#outbox.test(this.sender);
+    void this.#deploy(this.#config, this.#config.variant.initialCount);
+  }
+
+  /** Replaces the fleet; how it ends is seen in the status. */
+  update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
+    this.#outbox.test({ ...this.sender, async: config.async });
+    void this.#deploy(config, count).then((succeeded) => {
+      if (succeeded) this.#deploymentConfig = deploymentConfig;
+    });
+  }
+
+  /** Resolves when so many instances are in service. Rejects with the simulator's EndpointBusyError or ScalingFailedError. */
+  async setDesired(count: number): Promise<void> {
+    try {
+      await this.#machine.setDesired(count);
+    } catch (error) {
+      if (error instanceof ScalingFailedError) this.#failureReason = error.message.slice(0, reasonLimit);
+      throw error;
+    }
+  }
+
+  async delete(): Promise<void> {
+    await this.#machine.delete();
+  }
+
+  describe(): DescribeEndpointOutput {
+    const { variant, async } = this.#config;
+    const { current, desired } = this.capacity;
+    const time = this.#config.variant.model.createdAt;
+    return {
+      EndpointName: this.name,
+      EndpointArn: this.arn,
+      EndpointConfigName: this.#config.name,
+      // AWS shows no variants of an endpoint that has never served.
+      ProductionVariants: ["creating", "failed"].includes(this.#machine.state)
+        ? undefined
+        : [
+            {
+              VariantName: variant.name,
+              DeployedImages: [
+                { SpecifiedImage: variant.model.image, ResolvedImage: variant.model.image, ResolutionTime: time },
+              ],
+              CurrentWeight: variant.weight,
+              DesiredWeight: variant.weight,
+              CurrentInstanceCount: current,
+              DesiredInstanceCount: desired,
+            },
+          ],
+      EndpointStatus: this.status,
+      FailureReason: this.#failureReason,
+      CreationTime: this.createdAt,
+      LastModifiedTime: this.#modifiedAt,
+      LastDeploymentConfig: this.#deploymentConfig,
+      AsyncInferenceConfig: this.#config.input.AsyncInferenceConfig ?? {
+        OutputConfig: { S3OutputPath: `s3://${async.outputPath.bucket}/${async.outputPath.key}` },
+      },
+    };
+  }
+
+  async #deploy(config: EndpointConfigRecord, count: number): Promise<boolean> {
+    const { variant, async } = config;
+    const previous = this.#config;
+    const isFirst = this.#machine.state === "creating";
+    this.#failureReason = undefined;
+    this.#config = config;
+    const launcher = this.#aws.launcherFor({
+      endpointName: this.name,
+      variantName: variant.name,
+      modelDataUrl: variant.model.modelDataUrl,
+      environment: variant.model.environment,
+    });
+    try {
+      await this.#machine.deploy({ launcher, concurrency: async.concurrency, initialCount: count });
+      return true;
+    } catch (error) {
+      this.#config = previous;
+      if (error instanceof EndpointGoneError) return false;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#failureReason = message.slice(0, reasonLimit);
+      if (!(error instanceof DeploymentFailedError))
+        console.error(`Endpoint ${this.name} could not be deployed:`, error);
+      if (!isFirst) this.#rollBack();
+      return false;
+    }
+  }
+
+  /** The old fleet has never stopped serving; the status is what tells those who wait for the update that it failed. */
+  #rollBack(): void {
+    this.#isRollingBack = true;
+    const release = this.#aws.clock.hold();
+    this.#aws.clock.setTimer(this.#aws.clock.now() + rollbackTime, () => {
+      this.#isRollingBack = false;
+      release();
+    });
+  }
+}

@@ -1,0 +1,93 @@
+/** Answers requests for one service: finds protocol and operation, checks the input against the model, calls the handler. */
+
+import { cborProtocol, jsonProtocol } from "./document-protocols.ts";
+import { checkInput } from "./check.ts";
+import type { ApiModel } from "./model.ts";
+import { resolveError, type Protocol, type WireRequest, type WireResponse } from "./protocol.ts";
+import { queryProtocol } from "./query.ts";
+import { restJsonProtocol } from "./rest-json.ts";
+import { AwsError, type Handler, type RequestContext, type Service } from "./service.ts";
+
+type AnyHandler = Handler<Record<string, unknown>, object>;
+
+const protocols: Readonly<Record<string, (model: ApiModel) => Protocol>> = {
+  "smithy-rpc-v2-cbor": cborProtocol,
+  json: jsonProtocol,
+  "rest-json": restJsonProtocol,
+  query: queryProtocol,
+};
+
+/** One service on the wire. */
+export class WireService {
+  readonly #model: ApiModel;
+  readonly #handlers: ReadonlyMap<string, AnyHandler>;
+  readonly #protocols: readonly Protocol[];
+
+  /** Throws Error if a handler is for an operation that the model does not have. */
+  constructor(model: ApiModel, service: Service) {
+    this.#model = model;
+    // The model's check of each input is what makes the handlers' parameter types true.
+    this.#handlers = new Map(Object.entries(service.handlers as unknown as Readonly<Record<string, AnyHandler>>));
+    for (const name of this.#handlers.keys()) {
+      if (model.operation(name) === undefined) {
+        throw new Error(`The service ${service.model} has a handler for ${name}, which its API model does not know.`);
+      }
+    }
+    this.#protocols = model.metadata.protocols.flatMap((name) => protocols[name]?.(model) ?? []);
+  }
+
+  /** Never rejects: what goes wrong is an answer. */
+  async handle(request: WireRequest, context: RequestContext): Promise<WireResponse> {
+    for (const protocol of this.#protocols) {
+      const name = protocol.operationOf(request);
+      if (name !== undefined) return await this.#answer(protocol, name, request, context);
+    }
+    const [first] = this.#protocols;
+    const unknown = new AwsError("UnknownOperationException", "The request names no operation of this service.", 404);
+    if (first === undefined) return { status: 404, headers: {}, body: unknown.message };
+    return first.refuse(resolveError(this.#model, unknown), context.requestId);
+  }
+
+  async #answer(
+    protocol: Protocol,
+    name: string,
+    request: WireRequest,
+    context: RequestContext,
+  ): Promise<WireResponse> {
+    try {
+      const operation = this.#model.operation(name);
+      if (operation === undefined) {
+        throw new AwsError("UnknownOperationException", `${this.#model.signingName} has no operation ${name}.`, 404);
+      }
+      const handler = this.#handlers.get(name);
+      if (handler === undefined) {
+        // 501 is no status that SDKs retry.
+        throw new AwsError(
+          "NotImplementedException",
+          `The local AWS does not implement ${this.#model.signingName}:${name}.`,
+          501,
+        );
+      }
+      const input = protocol.read(operation, request);
+      if (operation.input !== undefined) checkInput(this.#model, operation.input.shape, input);
+      return protocol.write(operation, { ...(await handler(input, context)) }, context.requestId);
+    } catch (error) {
+      return protocol.refuse(resolveError(this.#model, this.#awsError(error, name)), context.requestId);
+    }
+  }
+
+  #awsError(error: unknown, operation: string): AwsError {
+    if (error instanceof AwsError) {
+      // The check speaks for all services; those that call it ValidationError in their model (runtime, CloudWatch) say so.
+      const hasError = (code: string) =>
+        [...this.#model.shapes()].some(([name, shape]) => shape.exception === true && name === code);
+      if (error.code === "ValidationException" && !hasError("ValidationException") && hasError("ValidationError")) {
+        return new AwsError("ValidationError", error.message, error.status, error.members);
+      }
+      return error;
+    }
+    console.error(`${this.#model.signingName}:${operation} failed:`, error);
+    const message = error instanceof Error ? error.message : String(error);
+    return new AwsError("InternalFailure", `The local AWS failed at ${operation}: ${message}`, 500);
+  }
+}

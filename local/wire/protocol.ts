@@ -1,0 +1,73 @@
+/** What AWS's wire protocols have in common: requests and responses as the gateway sees them, and errors resolved against the model. */
+
+import type { ApiModel, Operation, Shape } from "./model.ts";
+import { AwsError } from "./service.ts";
+
+/** A request whose body was read whole and, if it was compressed, unpacked. Header names are in lower case. */
+export interface WireRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface WireResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}
+
+/** An error with what the model says about it. */
+export interface ResolvedError {
+  readonly error: AwsError;
+  /** The error's shape; absent for common errors, which no model lists. */
+  readonly shape: { readonly name: string; readonly definition: Shape } | undefined;
+  /** The name that the modern protocols carry. */
+  readonly name: string;
+  /** The code that the query protocol carries. */
+  readonly queryCode: string;
+  readonly status: number;
+  readonly fault: "Sender" | "Receiver";
+}
+
+/** One of AWS's protocols, for one service. */
+export interface Protocol {
+  /** The name of the operation that the request is for; undefined if the request is not of this protocol. */
+  operationOf(request: WireRequest): string | undefined;
+  /** The operation's input with the types that handlers see. Throws AwsError (SerializationException). */
+  read(operation: Operation, request: WireRequest): Record<string, unknown>;
+  write(operation: Operation, output: Readonly<Record<string, unknown>>, requestId: string): WireResponse;
+  refuse(error: ResolvedError, requestId: string): WireResponse;
+}
+
+/** Finds the shape that an error's code or name belongs to, and the code, name and status that go onto the wire. */
+export function resolveError(model: ApiModel, error: AwsError): ResolvedError {
+  for (const [name, definition] of model.shapes()) {
+    if (definition.exception === true && (name === error.code || definition.error?.code === error.code)) {
+      const status = definition.error?.httpStatusCode ?? error.status;
+      return {
+        error,
+        shape: { name, definition },
+        name,
+        queryCode: definition.error?.code ?? name,
+        status,
+        fault: status < 500 ? "Sender" : "Receiver",
+      };
+    }
+  }
+  return {
+    error,
+    shape: undefined,
+    name: error.code,
+    queryCode: error.code,
+    status: error.status,
+    fault: error.status < 500 ? "Sender" : "Receiver",
+  };
+}
+
+/** The members of an error's document: its own and its message under the name that the shape gives it. */
+export function errorMembers(resolved: ResolvedError): Record<string, unknown> {
+  const members = resolved.shape?.definition.members ?? {};
+  const messageName = Object.keys(members).find((name) => name.toLowerCase() === "message") ?? "message";
+  return { ...resolved.error.members, [messageName]: resolved.error.message };
+}
