@@ -20,8 +20,8 @@ export interface AlarmRule {
   readonly period: number;
   /** N: how many datapoints are looked at. */
   readonly evaluationPeriods: number;
-  /** M: how many of them must breach. */
-  readonly datapointsToAlarm: number;
+  /** M: how many of them must breach. @default evaluationPeriods */
+  readonly datapointsToAlarm?: number;
   readonly threshold: number;
   readonly comparison: Comparison;
   readonly treatMissingData: MissingData;
@@ -80,7 +80,7 @@ function breaches(value: number, { comparison, threshold }: AlarmRule): boolean 
  * datapoints count, whatever lies between them; what is missing of them is filled as `treatMissingData` says.
  */
 export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Evaluation {
-  const { evaluationPeriods, datapointsToAlarm, treatMissingData } = rule;
+  const { evaluationPeriods, datapointsToAlarm = evaluationPeriods, treatMissingData } = rule;
   const existing = range
     .map((period, index) => ({ period, value: period.value, age: range.length - index }))
     .filter((point): point is { period: EvaluatedPeriod; value: number; age: number } => point.value !== undefined)
@@ -139,7 +139,7 @@ function reasonFor(
   breaching: number,
   missing: number,
 ): string {
-  const { evaluationPeriods, datapointsToAlarm, treatMissingData } = rule;
+  const { evaluationPeriods, datapointsToAlarm = evaluationPeriods, treatMissingData } = rule;
   if (state === undefined || state === "INSUFFICIENT_DATA") {
     return `Insufficient Data: ${count(missing, "datapoint")} ${missing === 1 ? "was" : "were"} unknown.`;
   }

@@ -42,8 +42,8 @@ export interface ActionRunner {
   accepts(action: string): boolean;
   /** Whether the action runs again each minute while its state lasts, as CloudWatch does for scaling policies only. */
   readonly repeats: boolean;
-  /** Throws what keeps the action from being run. */
-  run(action: string, event: AlarmEvent): void;
+  /** Throws, or rejects with, what keeps the action from being run. */
+  run(action: string, event: AlarmEvent): Promise<void> | undefined;
 }
 
 export type HistoryType = "ConfigurationUpdate" | "StateUpdate" | "Action";
@@ -161,7 +161,9 @@ export class Alarms {
     }
     for (const action of this.#actionsOf(alarm)) {
       const runner = this.#runnerOf(action);
-      if (runner?.repeats === true) this.#run(action, runner, { alarm, previous: alarm, value });
+      if (runner?.repeats !== true) continue;
+      // A repetition leaves no trace in the history.
+      this.#run(action, runner, { alarm, previous: alarm, value }, () => undefined);
     }
   }
 
@@ -204,7 +206,9 @@ export class Alarms {
     });
     for (const action of this.#actionsOf(entered)) {
       const event = { alarm: entered, previous: alarm, value };
-      this.#report(action, entered, this.#run(action, this.#runnerOf(action), event));
+      this.#run(action, this.#runnerOf(action), event, (error) => {
+        this.#report(action, entered, error);
+      });
     }
   }
 
@@ -221,14 +225,27 @@ export class Alarms {
     return this.#runners.find((runner) => runner.accepts(action));
   }
 
-  /** @returns What kept the action from being run. */
-  #run(action: string, runner: ActionRunner | undefined, event: AlarmEvent): string | undefined {
-    if (runner === undefined) return "no such action is implemented";
+  /** Runs an action and says what kept it from being run, if anything did. */
+  #run(
+    action: string,
+    runner: ActionRunner | undefined,
+    event: AlarmEvent,
+    report: (error: string | undefined) => void,
+  ): void {
+    const fail = (error: unknown): void => {
+      report(error instanceof Error ? error.message : String(error));
+    };
     try {
-      runner.run(action, event);
-      return undefined;
+      if (runner === undefined) throw new Error("No such action is implemented.");
+      const running = runner.run(action, event);
+      if (running === undefined) report(undefined);
+      else {
+        void running.then(() => {
+          report(undefined);
+        }, fail);
+      }
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      fail(error);
     }
   }
 

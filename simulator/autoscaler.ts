@@ -69,6 +69,7 @@ export class Autoscaler {
       repeats: true,
       run: (action, event) => {
         this.#alarmSpeaks(action, event);
+        return undefined;
       },
     });
   }
@@ -79,7 +80,8 @@ export class Autoscaler {
     const suspension = limits.suspension ??
       existing?.target.suspension ?? { scaleIn: false, scaleOut: false, scheduled: false };
     const createdAt = existing?.target.createdAt ?? this.#now;
-    const target = { resourceId, min: limits.min, max: limits.max, suspension, createdAt };
+    const arn = existing?.target.arn ?? this.#targetArn();
+    const target = { resourceId, arn, min: limits.min, max: limits.max, suspension, createdAt };
     const entry = existing ?? { target, policies: new Map(), spoken: new Map(), isChanging: false };
     entry.target = target;
     this.#targets.set(resourceId, entry);
@@ -148,6 +150,7 @@ export class Autoscaler {
     for (const entry of this.#targets.values()) {
       for (const policy of entry.policies.values()) {
         if (policy.policy.arn !== arn) continue;
+        this.#refuseWithoutStep(policy.policy, event);
         if (entry.spoken.size === 0) {
           this.#options.clock.setTimer(this.#now, () => {
             this.#decide(entry);
@@ -158,6 +161,13 @@ export class Autoscaler {
       }
     }
     throw new Error(`There is no scaling policy ${arn}.`);
+  }
+
+  #refuseWithoutStep({ rule }: ScalingPolicy, { alarm, value }: AlarmEvent): void {
+    if (rule.type !== "StepScaling") return;
+    const { threshold } = alarm.settings;
+    if (value !== undefined && stepCapacity(rule, value, threshold, 0) !== undefined) return;
+    throw new Error(`No step adjustment found for metric value ${value ?? "[]"} and breach threshold ${threshold}`);
   }
 
   #decide(entry: TargetEntry): void {
@@ -293,6 +303,11 @@ export class Autoscaler {
 
   #deleteAlarms(policy: ScalingPolicy): void {
     for (const name of policy.alarms) this.#options.alarms.delete(name);
+  }
+
+  #targetArn(): string {
+    const { region, accountId } = this.#options;
+    return `arn:aws:application-autoscaling:${region}:${accountId}:scalable-target/${this.#uuid().replaceAll("-", "")}`;
   }
 
   #policyArn(resourceId: string, name: string): string {

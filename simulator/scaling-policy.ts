@@ -18,6 +18,8 @@ export interface StepScaling {
   readonly minAdjustment?: number;
   /** ms. */
   readonly cooldown: number;
+  /** How the alarm's datapoints are summed up. @default "Average" */
+  readonly aggregation?: "Average" | "Minimum" | "Maximum";
 }
 
 export interface TargetTracking {
@@ -50,7 +52,12 @@ function percentOf(capacity: number, percent: number, least: number): number {
 }
 
 /** The number of instances that a step policy asks for, from `current` instances; undefined if no step applies. */
-export function stepCapacity(policy: StepScaling, value: number, threshold: number, current: number): number | undefined {
+export function stepCapacity(
+  policy: StepScaling,
+  value: number,
+  threshold: number,
+  current: number,
+): number | undefined {
   const difference = value - threshold;
   const step = policy.steps.find(({ lower = -Infinity, upper = Infinity }) => {
     return difference >= 0 ? lower <= difference && difference < upper : lower < difference && difference <= upper;
@@ -107,7 +114,6 @@ export function trackingAlarms(
     comparison: "GreaterThanThreshold",
     threshold: policy.target,
     evaluationPeriods: 3,
-    datapointsToAlarm: 3,
   };
   if (policy.disableScaleIn) return { high };
   const low: AlarmSettings = {
@@ -116,7 +122,6 @@ export function trackingAlarms(
     comparison: "LessThanThreshold",
     threshold: policy.target * lowShare,
     evaluationPeriods: 15,
-    datapointsToAlarm: 15,
   };
   return { high, low };
 }

@@ -19,6 +19,7 @@ export interface Suspension {
 
 export interface ScalableTarget {
   readonly resourceId: string;
+  readonly arn: string;
   readonly min: number;
   readonly max: number;
   readonly suspension: Suspension;
