@@ -1,0 +1,154 @@
+/** What changed between what AWS has and what the program wants, property by property. */
+import { sameJson, samePolicy } from "./policy.ts";
+import type { Fields, Property } from "./properties.ts";
+import { asAsset, isRecord, unknown } from "./values.ts";
+
+/** How one property changed. */
+export type ChangeKind = "add" | "delete" | "update";
+
+/** A property that changed. */
+export interface Change {
+  /** Where, in the engine's notation: `productionVariants[0].initialInstanceCount`. */
+  readonly path: string;
+  /** The property of the resource that it is in. */
+  readonly root: string;
+  readonly kind: ChangeKind;
+  /** Whether the resource must be replaced. */
+  readonly replaces: boolean;
+}
+
+/** Terraform's zero values: for a property that has neither a default nor a value of AWS's own, the same as none. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === "" || value === false || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isRecord(value) && Object.values(value).every(isEmpty);
+}
+
+type Found = Omit<Change, "root">;
+
+function kindOf(before: unknown, after: unknown): ChangeKind {
+  if (before === undefined || before === null) return "add";
+  return after === undefined || after === null ? "delete" : "update";
+}
+
+function sameScalar(property: Property, before: unknown, after: unknown): boolean {
+  if (before === after) return true;
+  if (property.kind === "asset") return asAsset(before)?.hash === asAsset(after)?.hash;
+  if (typeof before !== "string" || typeof after !== "string") return false;
+  if (property.same?.(before, after) === true) return true;
+  switch (property.kind) {
+    case "policy":
+      return samePolicy(before, after);
+    case "json":
+      return sameJson(before, after);
+    case "decimal":
+      return before.trim() !== "" && after.trim() !== "" && Number(before) === Number(after);
+    default:
+      return false;
+  }
+}
+
+function compareLists(property: Property, before: unknown[], after: unknown[], path: string): Found[] {
+  const item = property.item ?? { kind: "text" };
+  const whole: Found = { path, kind: "update", replaces: property.forceNew === true };
+  if (before.length !== after.length) return [whole];
+  if (property.kind === "list") {
+    return after.flatMap((value, index) => compare(item, before[index], value, `${path}[${index}]`, whole.replaces));
+  }
+  const left = [...before];
+  for (const value of after) {
+    const match = left.findIndex((candidate) => compare(item, candidate, value, path, false).length === 0);
+    if (match < 0) return [whole];
+    left.splice(match, 1);
+  }
+  return [];
+}
+
+function compareMaps(before: Record<string, unknown>, after: Record<string, unknown>, path: string): Found[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return keys
+    .filter((key) => before[key] !== after[key])
+    .map((key) => ({
+      path: /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`,
+      kind: kindOf(before[key], after[key]),
+      replaces: false,
+    }));
+}
+
+function compare(property: Property, before: unknown, after: unknown, path: string, replaces: boolean): Found[] {
+  const within = property.forceNew === true || replaces;
+  if (after === undefined || after === null) {
+    if (property.computed === true || isEmpty(before)) return [];
+    return [{ path, kind: "delete", replaces: within }];
+  }
+  if (isEmpty(before) && isEmpty(after)) return [];
+  if (after === unknown || before === undefined || before === null) {
+    return [{ path, kind: kindOf(before, after), replaces: within }];
+  }
+  const mark = (found: Found[]): Found[] => (within ? found.map((one) => ({ ...one, replaces: true })) : found);
+  if (Array.isArray(before) && Array.isArray(after)) return mark(compareLists(property, before, after, path));
+  if (property.kind === "block" && isRecord(before) && isRecord(after)) {
+    return mark(compareBlocks(property.fields ?? {}, before, after, `${path}.`, within));
+  }
+  if (property.kind === "map" && isRecord(before) && isRecord(after)) return mark(compareMaps(before, after, path));
+  return sameScalar(property, before, after) ? [] : [{ path, kind: "update", replaces: within }];
+}
+
+function compareBlocks(
+  fields: Fields,
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+  prefix: string,
+  replaces: boolean,
+): Found[] {
+  return Object.entries(fields).flatMap(([name, field]) =>
+    compare(field, before[name], after[name], `${prefix}${name}`, replaces),
+  );
+}
+
+/** The changes from the state `before` to the wanted inputs `after`; an unknown is a change. */
+export function changes(
+  fields: Fields,
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+): readonly Change[] {
+  return Object.entries(fields).flatMap(([root, field]) =>
+    compare(field, before[root], after[root], root, false).map((found) => ({ ...found, root })),
+  );
+}
+
+/**
+ * What AWS answers (`read`), in the program's words (`written`) where both mean the same: the text of a policy, the order
+ * of a set, an empty value or none.
+ */
+export function reconcile(property: Property, written: unknown, read: unknown): unknown {
+  if (isEmpty(written) && isEmpty(read)) return written;
+  if (written === undefined || written === null || read === undefined || read === null) return read;
+  if (Array.isArray(written) && Array.isArray(read)) {
+    const item = property.item ?? { kind: "text" };
+    const answers: unknown[] = property.kind === "set" ? inOrderOf(item, written, read) : read;
+    return answers.map((value, index) => reconcile(item, written[index], value));
+  }
+  if (property.kind === "block" && isRecord(written) && isRecord(read)) {
+    const fields = property.fields ?? {};
+    return Object.fromEntries(
+      [...new Set([...Object.keys(written), ...Object.keys(read)])]
+        .filter((name) => name in fields)
+        .map((name) => [
+          name,
+          name in read ? reconcile(fields[name] ?? property, written[name], read[name]) : written[name],
+        ]),
+    );
+  }
+  return compare(property, read, written, "", false).length === 0 ? written : read;
+}
+
+/** The members of a set in the program's order, those that it does not have last. */
+function inOrderOf(item: Property, written: readonly unknown[], read: readonly unknown[]): unknown[] {
+  const left = [...read];
+  const known = written.flatMap((value) => {
+    const match = left.findIndex((candidate) => compare(item, candidate, value, "", false).length === 0);
+    return match < 0 ? [] : left.splice(match, 1);
+  });
+  return [...known, ...left];
+}

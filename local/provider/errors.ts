@@ -1,0 +1,91 @@
+/** What can go wrong in the provider, in words for whoever runs `pulumi up`. */
+import { isRecord } from "./values.ts";
+import type { Values } from "./values.ts";
+
+/** Something that the program, the stack's config or AWS got wrong. */
+export class ProviderError extends Error {
+  override readonly name: string = "ProviderError";
+}
+
+/** The engine gave up on an operation (Ctrl-C), so the provider stopped waiting. */
+export class CancelledError extends ProviderError {
+  override readonly name = "CancelledError";
+}
+
+/** AWS refused a call, or did not answer. */
+export class AwsCallError extends ProviderError {
+  override readonly name = "AwsCallError";
+  readonly operation: string;
+  /** AWS's error code; a Node error code such as ECONNREFUSED if nothing answered. */
+  readonly code: string;
+  /** AWS's own message. */
+  readonly reason: string;
+
+  constructor(operation: string, code: string, reason: string, status: number | undefined, cause: unknown) {
+    super(`${operation} failed: ${code}: ${reason}${status === undefined ? "" : ` (HTTP ${status})`}`, { cause });
+    this.operation = operation;
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** AWS made or changed the resource, but a later step failed: the engine keeps `state`, and `reasons` with it. */
+export class HalfDoneError extends ProviderError {
+  override readonly name = "HalfDoneError";
+  readonly id: string;
+  readonly state: Values;
+  readonly inputs: Values;
+
+  constructor(id: string, state: Values, inputs: Values, reason: string, cause: unknown) {
+    super(reason, { cause });
+    this.id = id;
+    this.state = state;
+    this.inputs = inputs;
+  }
+}
+
+/** Whether AWS answered with one of these codes. */
+export function isCode(error: unknown, ...codes: readonly string[]): error is AwsCallError {
+  return error instanceof AwsCallError && codes.includes(error.code);
+}
+
+/** What `call` answers; undefined if AWS answers one of `codes`, which say that the thing is not there. */
+export async function unlessMissing<T>(call: Promise<T>, ...codes: readonly string[]): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isCode(error, ...codes)) return undefined;
+    throw error;
+  }
+}
+
+function toCallError(operation: string, endpoint: string, error: unknown): AwsCallError {
+  const fields = isRecord(error) ? error : {};
+  const message = error instanceof Error ? error.message : String(error);
+  const metadata = isRecord(fields["$metadata"]) ? fields["$metadata"] : {};
+  const status = typeof metadata["httpStatusCode"] === "number" ? metadata["httpStatusCode"] : undefined;
+  if (typeof fields["code"] === "string" && status === undefined) {
+    const reason = `${endpoint} does not answer (${message}): is the local AWS running?`;
+    return new AwsCallError(operation, fields["code"], reason, undefined, error);
+  }
+  // SQS answers its older codes (AWS.SimpleQueueService.NonExistentQueue) beside the modelled ones.
+  const code = error instanceof Error ? error.name : "Error";
+  return new AwsCallError(operation, code, message, status, error);
+}
+
+/** Middleware of the SDK's, as far as it is used here. */
+export type Middleware = <Args, Result>(
+  next: (args: Args) => Promise<Result>,
+  context: { commandName?: string },
+) => (args: Args) => Promise<Result>;
+
+/** SDK middleware that turns every error into an AwsCallError that names the operation. */
+export function namingErrors(endpoint: string): Middleware {
+  return (next, context) => async (args) => {
+    try {
+      return await next(args);
+    } catch (error) {
+      throw toCallError(context.commandName?.replace(/Command$/, "") ?? "The call", endpoint, error);
+    }
+  };
+}

@@ -1,0 +1,179 @@
+/** A resource's life, the same for every type: preview, create, read, diff, update, delete. */
+import { autoNamed, isDefaulted } from "./check.ts";
+import { changes, reconcile } from "./diff.ts";
+import type { Change } from "./diff.ts";
+import { CancelledError, HalfDoneError, ProviderError } from "./errors.ts";
+import type { ResourceType, Scope, State } from "./resource.ts";
+import { readTags, tagChanges } from "./tags.ts";
+import type { TagRules } from "./tags.ts";
+import { defaultsKey, isRecord, toValue, toValues, unknown, withoutMarks } from "./values.ts";
+import type { Values } from "./values.ts";
+
+/** What AWS has, for the engine. */
+export interface Known {
+  readonly id: string;
+  readonly state: Values;
+}
+
+/** A resource's difference between state and program. */
+export interface Difference {
+  readonly changes: readonly Change[];
+  readonly replaces: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+}
+
+/** What differs between the state and new checked inputs; `ignored` are the program's ignoreChanges. */
+export function diff(type: ResourceType, before: Values, inputs: Values, ignored: readonly string[]): Difference {
+  const isIgnored = ({ path }: Change): boolean =>
+    ignored.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
+  const all = changes(type.fields, before, withoutMarks(inputs)).filter((change) => !isIgnored(change));
+  const updatable = type.update !== undefined;
+  const found = all.map((change) =>
+    updatable || change.root === "tags" || change.root === "tagsAll" ? change : { ...change, replaces: true },
+  );
+  const replaces = [...new Set(found.filter((change) => change.replaces).map((change) => change.root))];
+  const name = autoNamed(type);
+  const nameWasGiven = name !== undefined && !isDefaulted(inputs, name);
+  return {
+    changes: found,
+    replaces,
+    deleteBeforeReplace: replaces.length > 0 && (nameWasGiven || type.deleteBeforeReplace === true),
+  };
+}
+
+/** What a create would make: its inputs, and unknowns for what AWS fills in. */
+export function previewCreate(type: ResourceType, inputs: Values): Values {
+  const filledIn = [
+    ...type.outputs,
+    ...Object.entries(type.fields).flatMap(([name, field]) => (field.computed === true ? [name] : [])),
+  ];
+  return { ...Object.fromEntries(filledIn.map((name) => [name, unknown])), ...withoutMarks(inputs), id: unknown };
+}
+
+/** What an update would leave. */
+export function previewUpdate(type: ResourceType, id: string, before: Values, inputs: Values): Values {
+  const found = changes(type.fields, before, withoutMarks(inputs));
+  const moving = found.some(({ root }) => root !== "tags" && root !== "tagsAll") ? (type.movingOutputs ?? []) : [];
+  return { ...before, ...withoutMarks(inputs), ...Object.fromEntries(moving.map((name) => [name, unknown])), id };
+}
+
+/** Creates a resource and reads it. Throws HalfDoneError if AWS has made it but a later step failed. */
+export async function create(type: ResourceType, inputs: Values, tags: TagRules, scope: Scope): Promise<Known> {
+  const clean = withoutMarks(inputs);
+  let made: string | undefined;
+  const noting: Scope = { ...scope, created: (id) => (made = id) };
+  try {
+    const id = await type.create(clean, noting);
+    made = id;
+    const known = await read(type, id, clean, tags, scope);
+    if (known === undefined) throw new ProviderError(`AWS made ${id} but does not find it when it is read`);
+    return known;
+  } catch (error) {
+    if (made === undefined) throw error;
+    throw await halfDone(type, made, clean, inputs, tags, scope, error);
+  }
+}
+
+/** Updates a resource, tags first, and reads it. Throws HalfDoneError with what AWS then has if a step failed. */
+export async function update(
+  type: ResourceType,
+  id: string,
+  before: Values,
+  inputs: Values,
+  tags: TagRules,
+  scope: Scope,
+): Promise<Known> {
+  const clean = withoutMarks(inputs);
+  const changed = new Set(changes(type.fields, before, clean).map((change) => change.root));
+  try {
+    if (changed.has("tagsAll")) await retag(type, id, before, clean, scope);
+    changed.delete("tags");
+    changed.delete("tagsAll");
+    if (changed.size > 0) {
+      if (type.update === undefined) throw new ProviderError(`${type.token} cannot be updated in place`);
+      await type.update({ id, inputs: clean, before, changed }, scope);
+    }
+    const known = await read(type, id, { ...before, ...clean }, tags, scope, clean);
+    if (known === undefined) throw new ProviderError(`${id} was not found after its update`);
+    return known;
+  } catch (error) {
+    throw await halfDone(type, id, { ...before, ...clean }, inputs, tags, scope, error);
+  }
+}
+
+async function retag(type: ResourceType, id: string, before: Values, clean: Values, scope: Scope): Promise<void> {
+  if (type.tagging === undefined) throw new ProviderError(`${type.token} has no tags`);
+  const all = texts(clean["tagsAll"]);
+  const target = { id, arn: typeof before["arn"] === "string" ? before["arn"] : id, all };
+  const { set, remove } = tagChanges(texts(before["tagsAll"]), all);
+  if (remove.length > 0) await type.tagging.untag(target, remove, scope);
+  if (Object.keys(set).length > 0) await type.tagging.tag(target, set, scope);
+}
+
+function texts(value: unknown): Record<string, string> {
+  return isRecord(value)
+    ? Object.fromEntries(
+        Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+      )
+    : {};
+}
+
+/**
+ * Reads a resource; undefined if it is not there. `known` is its last state or its inputs, empty for an import; `written` are the
+ * program's words, kept where AWS's mean the same.
+ */
+export async function read(
+  type: ResourceType,
+  id: string,
+  known: Values,
+  tags: TagRules,
+  scope: Scope,
+  written: Values = known,
+): Promise<Known | undefined> {
+  const found = await type.read(id, scope, known);
+  if (found === undefined) return undefined;
+  const state = merge(type, written, known, found, tags);
+  const realId = typeof found["id"] === "string" ? found["id"] : id;
+  return { id: realId, state: { ...state, id: realId } };
+}
+
+function merge(type: ResourceType, written: Values, known: Values, found: State, tags: TagRules): Values {
+  const state: Record<string, unknown> = {};
+  const answers: State = isRecord(found["tags"])
+    ? { ...found, ...readTags(tags, texts(found["tags"]), written["tags"]) }
+    : found;
+  for (const [name, field] of Object.entries(type.fields)) {
+    state[name] = name in answers ? reconcile(field, written[name], answers[name]) : known[name];
+  }
+  for (const name of type.outputs) state[name] = name in answers ? answers[name] : known[name];
+  return toValues(state);
+}
+
+/** The inputs that a program would give for what was read; for an import, all that is set. */
+export function inputsOf(type: ResourceType, state: Values, oldInputs: Values): Values {
+  const isImport = Object.keys(oldInputs).length === 0;
+  const names = Object.keys(isImport ? type.fields : oldInputs);
+  const inputs: Record<string, unknown> = {};
+  for (const name of names) {
+    if (name === defaultsKey) inputs[name] = oldInputs[name];
+    else if (name in state) inputs[name] = state[name];
+  }
+  if (isImport) inputs[defaultsKey] = [];
+  return toValues(inputs);
+}
+
+async function halfDone(
+  type: ResourceType,
+  id: string,
+  known: Values,
+  inputs: Values,
+  tags: TagRules,
+  scope: Scope,
+  error: unknown,
+): Promise<Error> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const found = await read(type, id, known, tags, scope).catch(() => undefined);
+  const state = found?.state ?? { ...toValues(known), id: toValue(id) };
+  const why = error instanceof CancelledError ? `${reason}; what AWS has of it so far was kept` : reason;
+  return new HalfDoneError(id, state, inputs, why, error);
+}

@@ -1,0 +1,85 @@
+/** When two IAM policies, or two JSON texts, mean the same. */
+import { isRecord } from "./values.ts";
+
+const accountRoot = /^arn:aws[\w-]*:iam::(\d{12}):root$/;
+
+/** A value as one text: keys sorted. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (!isRecord(value)) return JSON.stringify(value);
+  const members = Object.keys(value).sort();
+  return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
+}
+
+/** One text or a list of them, as a sorted list without repetitions; `false` is "false". */
+function texts(value: unknown, read: (text: string) => string = (text) => text): unknown {
+  if (isRecord(value)) return value;
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return [...new Set(all.map((one) => (isRecord(one) ? canonical(one) : read(String(one)))))].sort();
+}
+
+/** AWS answers the account's root ARN where its number was given. */
+const accountId = (text: string): string => accountRoot.exec(text)?.[1] ?? text;
+
+function principal(value: unknown): unknown {
+  if (!isRecord(value)) return texts(value);
+  return Object.fromEntries(
+    Object.entries(value).map(([type, who]) => [type, texts(who, type === "AWS" ? accountId : undefined)]),
+  );
+}
+
+function condition(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([test, variables]) => [
+      test,
+      isRecord(variables)
+        ? Object.fromEntries(Object.entries(variables).map(([variable, values]) => [variable, texts(values)]))
+        : variables,
+    ]),
+  );
+}
+
+function statement(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => {
+      if (key === "Principal" || key === "NotPrincipal") return [key, principal(member)];
+      if (key === "Condition") return [key, condition(member)];
+      if (/^(Not)?(Action|Resource)$/.test(key)) return [key, texts(member)];
+      return [key, member];
+    }),
+  );
+}
+
+/** A policy as one text that is the same for all ways to write it. Throws SyntaxError if it is not JSON. */
+export function canonicalPolicy(policy: string): string {
+  const document: unknown = JSON.parse(policy);
+  if (!isRecord(document)) return canonical(document);
+  const { Statement: held, ...rest } = document;
+  const all: readonly unknown[] = Array.isArray(held) ? held : held === undefined ? [] : [held];
+  return `${canonical(rest)} ${all
+    .map((one) => canonical(statement(one)))
+    .sort()
+    .join(" ")}`;
+}
+
+function same(canonicalise: (text: string) => string, one: string, other: string): boolean {
+  if (one === other) return true;
+  try {
+    return canonicalise(one) === canonicalise(other);
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Whether two policies mean the same: the order of keys, statements, actions, resources, principals and values does not count, nor
+ * whether a list of one is written as a text, a list of one statement as an object, an account's number as its root's ARN, `false` as "false".
+ */
+export const samePolicy = (one: string, other: string): boolean => same(canonicalPolicy, one, other);
+
+/** Whether two JSON texts hold the same value; the order of keys does not count. */
+export const sameJson = (one: string, other: string): boolean =>
+  same((value) => canonical(JSON.parse(value)), one, other);

@@ -1,0 +1,51 @@
+/** The Pulumi provider named aws, as a gRPC server that the engine attaches to (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { ProviderError } from "./errors.ts";
+import { Service } from "./service.ts";
+import type { ProviderOptions } from "./session.ts";
+
+/** A provider that is running. */
+export interface RunningProvider {
+  /** TCP port on 127.0.0.1. */
+  readonly port: number;
+  /** Ends all operations and stops. */
+  stop(): Promise<void>;
+}
+
+/** As the engine's own limit: state and assets travel in messages. */
+const longestMessage = 400 * 1024 * 1024;
+/** How long (ms) operations under way may take to end when the provider stops. */
+const graceMilliseconds = 2_000;
+
+/** Starts the provider on a free port of 127.0.0.1. Throws ProviderError if it cannot listen. */
+export async function startProvider(options: ProviderOptions): Promise<RunningProvider> {
+  const server = new Server({
+    "grpc.max_receive_message_length": longestMessage,
+    "grpc.max_send_message_length": longestMessage,
+  });
+  const service = new Service(options);
+  server.addService(providerGrpc.ResourceProviderService, service.implementation());
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new ProviderError(`The provider cannot listen on 127.0.0.1: ${error.message}`, { cause: error }));
+    });
+  });
+  return {
+    port,
+    stop: async () => {
+      service.stop();
+      await new Promise<void>((resolve) => {
+        const force = setTimeout(() => {
+          server.forceShutdown();
+          resolve();
+        }, graceMilliseconds);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      });
+    },
+  };
+}

@@ -1,0 +1,296 @@
+/** The engine's calls, one method each, on top of the life of a resource (lifecycle.ts) and of the functions. */
+import type * as grpc from "@grpc/grpc-js";
+import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import provider from "@pulumi/pulumi/proto/provider_pb.js";
+import type { Failure } from "./check.ts";
+import { checkInputs } from "./check.ts";
+import { checkConfig } from "./config.ts";
+import type { Change } from "./diff.ts";
+import { EngineLog } from "./engineLog.ts";
+import { ProviderError } from "./errors.ts";
+import { functionNames, invoke } from "./functions.ts";
+import * as lifecycle from "./lifecycle.ts";
+import { findType, tokens } from "./registry.ts";
+import type { ResourceType, Scope } from "./resource.ts";
+import { Session } from "./session.ts";
+import type { ProviderOptions } from "./session.ts";
+import { withoutMarks } from "./values.ts";
+import type { Values } from "./values.ts";
+import { fromStruct, toServiceError, toStruct } from "./wire.ts";
+
+/** The version of @pulumi/aws whose types this provider serves. */
+const version = "7.48.0";
+
+/** What is known about one connection. */
+interface Peer {
+  session?: Session;
+  log?: EngineLog;
+}
+
+/** The message of a request about a resource. */
+interface About {
+  getUrn(): string;
+  getType(): string;
+}
+
+type Answer<Request, Response> = (request: Request, peer: Peer, signal: AbortSignal) => Promise<Response> | Response;
+
+const { DiffChanges } = provider.DiffResponse;
+const { Kind } = provider.PropertyDiff;
+
+/** The service behind the gRPC server. Each engine has a connection, and so a configuration, of its own. */
+export class Service {
+  readonly #options: ProviderOptions;
+  readonly #peers = new Map<string, Peer>();
+  #cancel = new AbortController();
+
+  constructor(options: ProviderOptions) {
+    this.#options = options;
+  }
+
+  /** Ends all waits, and closes all connections. */
+  stop(): void {
+    this.#cancel.abort();
+    for (const { session, log } of this.#peers.values()) {
+      session?.close();
+      log?.close();
+    }
+    this.#peers.clear();
+  }
+
+  /** The methods by name. */
+  implementation(): grpc.UntypedServiceImplementation {
+    const unary = <Request, Response>(answer: Answer<Request, Response>) => this.#unary(answer);
+    return {
+      handshake: unary(this.#handshake),
+      attach: unary(this.#attach),
+      getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(version)),
+      getSchema: unary(() => new provider.GetSchemaResponse().setSchema(JSON.stringify({ name: "aws", version }))),
+      checkConfig: unary(this.#checkConfig),
+      diffConfig: unary(this.#diffConfig),
+      configure: unary(this.#configure),
+      check: unary(this.#check),
+      diff: unary(this.#diff),
+      create: unary(this.#create),
+      read: unary(this.#read),
+      update: unary(this.#update),
+      delete: unary(this.#delete),
+      invoke: unary(this.#invoke),
+      cancel: unary(() => {
+        this.#cancel.abort();
+        // This process outlives the engine: what the next one asks for is not cancelled.
+        this.#cancel = new AbortController();
+        return new emptyProto.Empty();
+      }),
+    };
+  }
+
+  #unary<Request, Response>(answer: Answer<Request, Response>): grpc.handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      const gone = new AbortController();
+      call.on("cancelled", () => {
+        gone.abort();
+      });
+      const signal = AbortSignal.any([gone.signal, this.#cancel.signal]);
+      const peer = this.#peer(call.getPeer());
+      Promise.resolve()
+        .then(() => answer.call(this, call.request, peer, signal))
+        .then(
+          (response) => {
+            callback(null, response);
+          },
+          (error: unknown) => {
+            callback(toServiceError(error, aboutOf(call.request)));
+          },
+        );
+    };
+  }
+
+  #peer(address: string): Peer {
+    const peer = this.#peers.get(address) ?? {};
+    this.#peers.set(address, peer);
+    return peer;
+  }
+
+  #handshake(): provider.ProviderHandshakeResponse {
+    return new provider.ProviderHandshakeResponse()
+      .setAcceptSecrets(false)
+      .setAcceptResources(false)
+      .setAcceptOutputs(false)
+      .setSupportsAutonamingConfiguration(false);
+  }
+
+  #attach(request: plugin.PluginAttach, peer: Peer): emptyProto.Empty {
+    peer.log?.close();
+    peer.log = new EngineLog(request.getAddress());
+    return new emptyProto.Empty();
+  }
+
+  #checkConfig(request: provider.CheckRequest): provider.CheckResponse {
+    const news = fromStruct(request.getNews());
+    return new provider.CheckResponse().setInputs(toStruct(news)).setFailuresList(checkConfig(news).map(toFailure));
+  }
+
+  #diffConfig(request: provider.DiffRequest): provider.DiffResponse {
+    const [olds, news] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
+    const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])];
+    const diffs = keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
+    return new provider.DiffResponse()
+      .setChanges(diffs.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE)
+      .setDiffsList(diffs);
+  }
+
+  async #configure(request: provider.ConfigureRequest, peer: Peer): Promise<provider.ConfigureResponse> {
+    peer.session?.close();
+    peer.session = await Session.open(this.#options, fromStruct(request.getArgs()));
+    return new provider.ConfigureResponse()
+      .setAcceptsecrets(false)
+      .setAcceptresources(false)
+      .setAcceptoutputs(false)
+      .setSupportspreview(true)
+      .setSupportsAutonamingConfiguration(false);
+  }
+
+  #check(request: provider.CheckRequest, peer: Peer): provider.CheckResponse {
+    const token = request.getType();
+    const news = fromStruct(request.getNews());
+    const type = findType(token);
+    if (type === undefined) {
+      return new provider.CheckResponse()
+        .setInputs(toStruct(news))
+        .setFailuresList([toFailure({ property: "", reason: missing("type", token, tokens) })]);
+    }
+    const session = sessionOf(peer);
+    const { inputs, failures } = checkInputs(type, fromStruct(request.getOlds()), news, {
+      name: request.getName(),
+      region: session.region,
+      tags: session.config.tags,
+      seed: request.getRandomseed_asU8(),
+    });
+    return new provider.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(failures.map(toFailure));
+  }
+
+  #diff(request: provider.DiffRequest): provider.DiffResponse {
+    const difference = lifecycle.diff(
+      typeOf(request),
+      fromStruct(request.getOlds()),
+      fromStruct(request.getNews()),
+      request.getIgnorechangesList(),
+    );
+    const response = new provider.DiffResponse()
+      .setChanges(difference.changes.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE)
+      .setDiffsList([...new Set(difference.changes.map((change) => change.root))])
+      .setReplacesList([...difference.replaces])
+      .setDeletebeforereplace(difference.deleteBeforeReplace)
+      .setHasdetaileddiff(true);
+    const detailed = response.getDetaileddiffMap();
+    for (const change of difference.changes) {
+      detailed.set(change.path, new provider.PropertyDiff().setKind(kindOf(change)).setInputdiff(false));
+    }
+    return response;
+  }
+
+  async #create(request: provider.CreateRequest, peer: Peer, signal: AbortSignal): Promise<provider.CreateResponse> {
+    const type = typeOf(request);
+    const inputs = fromStruct(request.getProperties());
+    if (request.getPreview()) {
+      return new provider.CreateResponse().setProperties(toStruct(lifecycle.previewCreate(type, inputs)));
+    }
+    const { session, scope } = scopeOf(request, inputs, peer, signal);
+    const made = await lifecycle.create(type, inputs, session.config.tags, scope);
+    return new provider.CreateResponse().setId(made.id).setProperties(toStruct(made.state));
+  }
+
+  async #read(request: provider.ReadRequest, peer: Peer, signal: AbortSignal): Promise<provider.ReadResponse> {
+    const type = typeOf(request);
+    const state = fromStruct(request.getProperties());
+    const oldInputs = fromStruct(request.getInputs());
+    const { session, scope } = scopeOf(request, { ...state, ...oldInputs }, peer, signal);
+    const written = { ...state, ...withoutMarks(oldInputs) };
+    const known = await lifecycle.read(type, request.getId(), state, session.config.tags, scope, written);
+    if (known === undefined) return new provider.ReadResponse();
+    return new provider.ReadResponse()
+      .setId(known.id)
+      .setProperties(toStruct(known.state))
+      .setInputs(toStruct(lifecycle.inputsOf(type, known.state, oldInputs)));
+  }
+
+  async #update(request: provider.UpdateRequest, peer: Peer, signal: AbortSignal): Promise<provider.UpdateResponse> {
+    const type = typeOf(request);
+    const [before, inputs] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
+    if (request.getPreview()) {
+      const planned = lifecycle.previewUpdate(type, request.getId(), before, inputs);
+      return new provider.UpdateResponse().setProperties(toStruct(planned));
+    }
+    const { session, scope } = scopeOf(request, inputs, peer, signal);
+    const known = await lifecycle.update(type, request.getId(), before, inputs, session.config.tags, scope);
+    return new provider.UpdateResponse().setProperties(toStruct(known.state));
+  }
+
+  async #delete(request: provider.DeleteRequest, peer: Peer, signal: AbortSignal): Promise<emptyProto.Empty> {
+    const state = fromStruct(request.getProperties());
+    const { scope } = scopeOf(request, state, peer, signal);
+    await typeOf(request).delete(request.getId(), scope, state);
+    return new emptyProto.Empty();
+  }
+
+  async #invoke(request: provider.InvokeRequest, peer: Peer): Promise<provider.InvokeResponse> {
+    const token = request.getTok();
+    const answer = await invoke(token, fromStruct(request.getArgs()), sessionOf(peer));
+    if (answer === undefined) {
+      const failure = { property: "", reason: missing("function", token, functionNames) };
+      return new provider.InvokeResponse().setFailuresList([toFailure(failure)]);
+    }
+    return new provider.InvokeResponse().setReturn(toStruct(answer));
+  }
+}
+
+function missing(what: string, token: string, known: readonly string[]): string {
+  return (
+    `The local AWS's provider has no ${what} ${token}: leave it out of the stack that runs on the local AWS, ` +
+    `or add it to the provider. It has ${known.join(", ")}`
+  );
+}
+
+function typeOf(request: About): ResourceType {
+  const type = findType(request.getType());
+  if (type === undefined) throw new ProviderError(missing("type", request.getType(), tokens));
+  return type;
+}
+
+function sessionOf(peer: Peer): Session {
+  if (peer.session === undefined) {
+    throw new ProviderError("The engine has not configured the provider on this connection: run the command again");
+  }
+  return peer.session;
+}
+
+function scopeOf(request: About, values: Values, peer: Peer, signal: AbortSignal): { session: Session; scope: Scope } {
+  const session = sessionOf(peer);
+  return { session, scope: session.scope(values["region"], request.getUrn(), signal, peer.log) };
+}
+
+/** What an error should say it is about. */
+function aboutOf(request: unknown): string | undefined {
+  const about = request as Partial<About & { getId(): string }>;
+  const urn = about.getUrn?.();
+  if (urn === undefined || urn === "") return undefined;
+  const id = about.getId?.() ?? "";
+  return `${about.getType?.() ?? ""} ${urn.split("::").at(-1) ?? urn}${id === "" ? "" : ` (${id})`}`;
+}
+
+function toFailure({ property, reason }: Failure): provider.CheckFailure {
+  return new provider.CheckFailure().setProperty(property).setReason(reason);
+}
+
+function kindOf({ kind, replaces }: Change): provider.PropertyDiff.Kind {
+  switch (kind) {
+    case "add":
+      return replaces ? Kind.ADD_REPLACE : Kind.ADD;
+    case "delete":
+      return replaces ? Kind.DELETE_REPLACE : Kind.DELETE;
+    case "update":
+      return replaces ? Kind.UPDATE_REPLACE : Kind.UPDATE;
+  }
+}

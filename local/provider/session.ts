@@ -1,0 +1,133 @@
+/** One engine's use of the provider: its connection, its configuration, its clients, and the scopes of its operations. */
+import { isAbsolute, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import { Clients } from "./clients.ts";
+import type { Connection, Credentials } from "./clients.ts";
+import { readConfig } from "./config.ts";
+import type { ProviderConfig } from "./config.ts";
+import { EngineLog } from "./engineLog.ts";
+import { CancelledError, ProviderError } from "./errors.ts";
+import { partitionOf } from "./partitions.ts";
+import type { Scope } from "./resource.ts";
+import type { Values } from "./values.ts";
+
+/** How to start the provider. */
+export interface ProviderOptions {
+  /** Where the local AWS listens: http://127.0.0.1:PORT. */
+  readonly endpoint: string;
+  /** The region of programs that give none. */
+  readonly region: string;
+  readonly credentials: Credentials;
+  /** Folder that an asset's relative path starts from: the Pulumi program's. Without it such a path is refused. */
+  readonly programDirectory?: string;
+  /**
+   * How long a create is tried again while AWS refuses it in the words that a role not yet known everywhere causes, in ms.
+   * Default: 2 minutes, as the official provider waits.
+   */
+  readonly patience?: number;
+}
+
+const defaultPatience = 120_000;
+/** Attempts per call of the official provider's SDK are 25; what is down on one machine stays down. */
+const defaultAttempts = 3;
+
+/** What an engine that has configured the provider works with. */
+export class Session {
+  readonly config: ProviderConfig;
+  readonly region: string;
+  readonly accountId: string;
+  readonly #options: ProviderOptions;
+  readonly #connection: Connection;
+  readonly #clients = new Map<string, Clients>();
+
+  private constructor(options: ProviderOptions, config: ProviderConfig, connection: Connection, accountId: string) {
+    this.#options = options;
+    this.config = config;
+    this.region = config.region ?? options.region;
+    this.#connection = connection;
+    this.accountId = accountId;
+  }
+
+  /** Reads the configuration and asks AWS who is calling. Throws ProviderError for an account that must not be touched. */
+  static async open(options: ProviderOptions, values: Values): Promise<Session> {
+    const config = readConfig(values);
+    const { accessKey, secretKey, token } = config;
+    const connection: Connection = {
+      endpoint: options.endpoint,
+      endpoints: config.endpoints,
+      credentials:
+        accessKey === undefined || secretKey === undefined
+          ? options.credentials
+          : {
+              accessKeyId: accessKey,
+              secretAccessKey: secretKey,
+              ...(token === undefined ? {} : { sessionToken: token }),
+            },
+      pathStyle: config.pathStyle,
+      attempts: config.retries === undefined ? defaultAttempts : config.retries + 1,
+    };
+    const clients = new Clients(connection, config.region ?? options.region);
+    try {
+      const { Account: account = "" } = await clients.sts.send(new GetCallerIdentityCommand({}));
+      checkAccount(config, account);
+      return new Session(options, config, connection, account);
+    } finally {
+      clients.destroy();
+    }
+  }
+
+  /** The clients of a region. */
+  clients(region: string): Clients {
+    const clients = this.#clients.get(region) ?? new Clients(this.#connection, region);
+    this.#clients.set(region, clients);
+    return clients;
+  }
+
+  /** The surroundings of one operation on one resource; `signal` ends its waits. */
+  scope(region: unknown, urn: string, signal: AbortSignal, log: EngineLog | undefined): Scope {
+    const where = typeof region === "string" && region !== "" ? region : this.region;
+    return {
+      aws: this.clients(where),
+      region: where,
+      accountId: this.accountId,
+      partition: partitionOf(where).partition,
+      patience: this.#options.patience ?? defaultPatience,
+      created: () => undefined,
+      sleep: async (milliseconds) => {
+        await pause(milliseconds, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
+      },
+      progress: (message) => log?.status(urn, message),
+      resolvePath: (path) => this.#resolvePath(path),
+    };
+  }
+
+  /** Closes all connections to AWS. */
+  close(): void {
+    for (const clients of this.#clients.values()) clients.destroy();
+    this.#clients.clear();
+  }
+
+  #resolvePath(path: string): string {
+    if (isAbsolute(path)) return path;
+    if (this.#options.programDirectory !== undefined) return join(this.#options.programDirectory, path);
+    throw new ProviderError(
+      `The asset's path ${path} is relative, and a provider that runs beside the engine does not know to what: give an absolute path`,
+    );
+  }
+}
+
+function checkAccount(config: ProviderConfig, account: string): void {
+  const { allowedAccountIds: allowed, forbiddenAccountIds: forbidden } = config;
+  if (forbidden.includes(account)) {
+    throw new ProviderError(
+      `AWS account ID not allowed: ${account} is one of aws:forbiddenAccountIds (${forbidden.join(", ")}): choose another stack or other credentials`,
+    );
+  }
+  if (allowed.length > 0 && !allowed.includes(account)) {
+    throw new ProviderError(
+      `AWS account ID not allowed: ${account} is none of aws:allowedAccountIds (${allowed.join(", ")}): choose the stack that belongs to this account, or the credentials that belong to this stack`,
+    );
+  }
+}

@@ -1,0 +1,39 @@
+/** Between the engine's messages and plain values: structs, and errors with what was half done. */
+import { Metadata, status } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
+import anyProto from "google-protobuf/google/protobuf/any_pb.js";
+import structProto from "google-protobuf/google/protobuf/struct_pb.js";
+import provider from "@pulumi/pulumi/proto/provider_pb.js";
+import statusProto from "@pulumi/pulumi/proto/status_pb.js";
+import { CancelledError, HalfDoneError } from "./errors.ts";
+import type { Values } from "./values.ts";
+
+/** The values of a struct; none for a missing one. */
+export function fromStruct(struct: structProto.Struct | undefined): Values {
+  return struct?.toJavaScript() ?? {};
+}
+
+/** Values as a struct. */
+export function toStruct(values: Values): structProto.Struct {
+  return structProto.Struct.fromJavaScript(values);
+}
+
+/** An error as gRPC carries it; a half done resource travels in the status details, as the engine wants it. */
+export function toServiceError(error: unknown, about: string | undefined): Partial<ServiceError> {
+  const said = error instanceof Error ? error.message : String(error);
+  const message = about === undefined ? said : `${about}: ${said}`;
+  if (!(error instanceof HalfDoneError)) {
+    return { code: error instanceof CancelledError ? status.ABORTED : status.UNKNOWN, details: message };
+  }
+  const half = new provider.ErrorResourceInitFailed()
+    .setId(error.id)
+    .setProperties(toStruct(error.state))
+    .setInputs(toStruct(error.inputs))
+    .setReasonsList([message]);
+  const detail = new anyProto.Any();
+  detail.pack(half.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const whole = new statusProto.Status().setCode(status.UNKNOWN).setMessage(message).setDetailsList([detail]);
+  const metadata = new Metadata();
+  metadata.add("grpc-status-details-bin", Buffer.from(whole.serializeBinary()));
+  return { code: status.UNKNOWN, details: message, metadata };
+}
