@@ -13,7 +13,7 @@ import type { Invocation } from "../sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
 import { containerEnvironment } from "./environment.ts";
 import { ModelServer } from "./model-server.ts";
-import { untilReady } from "./readiness.ts";
+import { LoadError, untilReady } from "./readiness.ts";
 
 export interface ModelServerOptions {
   /** Python of the environment with the serving stack. */
@@ -95,6 +95,9 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     const timer = setTimeout(() => void fail(`was not ready after ${startLimit / 1000} s`), startLimit);
     try {
       await untilReady(url, AbortSignal.any([signal, failed.signal]));
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      throw new InstanceError(`${error.message}. The end of the server's log:\n${await logTail(logFile)}`);
     } finally {
       clearTimeout(timer);
     }

