@@ -1,0 +1,63 @@
+/** What an alarm's action on an SNS topic publishes, as CloudWatch writes it. */
+
+import type { ActionRunner, AlarmEvent } from "../../simulator/alarms.ts";
+import { alarmArn, type Place } from "./identity.ts";
+
+/** Publishes to a topic; rejects if there is none. */
+export type Publish = (topicArn: string, message: string, subject: string) => Promise<void>;
+
+/** CloudWatch writes moments in messages as `2026-11-22T16:04:00.000+0000`. */
+function stamp(moment: number): string {
+  return new Date(moment).toISOString().replace("Z", "+0000");
+}
+
+/** SNS takes no longer subjects. */
+const subjectLimit = 100;
+
+function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
+  const { settings } = alarm;
+  return JSON.stringify({
+    AlarmName: settings.name,
+    AlarmDescription: settings.description ?? null,
+    AWSAccountId: place.accountId,
+    AlarmConfigurationUpdatedTimestamp: stamp(alarm.configuredAt),
+    NewStateValue: alarm.state,
+    NewStateReason: alarm.reason,
+    StateChangeTime: stamp(alarm.stateUpdatedAt),
+    // CloudWatch writes the region's long name here; it is not in any API model.
+    Region: place.region,
+    AlarmArn: alarmArn(place, settings.name),
+    OldStateValue: previous.state,
+    OKActions: settings.actions.OK,
+    AlarmActions: settings.actions.ALARM,
+    InsufficientDataActions: settings.actions.INSUFFICIENT_DATA,
+    Trigger: {
+      MetricName: settings.metric.name,
+      Namespace: settings.metric.namespace,
+      StatisticType: "Statistic",
+      Statistic: settings.statistic.toUpperCase(),
+      Unit: settings.unit ?? null,
+      Dimensions: Object.entries(settings.metric.dimensions).map(([name, value]) => ({ value, name })),
+      Period: settings.period / 1_000,
+      EvaluationPeriods: settings.evaluationPeriods,
+      DatapointsToAlarm: settings.datapointsToAlarm ?? settings.evaluationPeriods,
+      ComparisonOperator: settings.comparison,
+      Threshold: settings.threshold,
+      TreatMissingData: settings.treatMissingData,
+      EvaluateLowSampleCountPercentile: "",
+    },
+  });
+}
+
+/** Runs alarm actions that are topic ARNs. */
+export function topicActions(publish: Publish, place: Place): ActionRunner {
+  return {
+    accepts: (action) => action.startsWith("arn:aws:sns:"),
+    repeats: false,
+    run: (action, event) => {
+      const { alarm } = event;
+      const subject = `${alarm.state}: "${alarm.settings.name}" in ${place.region}`.slice(0, subjectLimit);
+      return publish(action, messageOf(event, place), subject);
+    },
+  };
+}
