@@ -56,6 +56,8 @@ export class FakeAws implements AsyncDisposable {
   endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 0, DesiredInstanceCount: 0 };
   /** Sum and SampleCount by metric name. */
   readonly metrics = new Map<string, { Sum: number; SampleCount: number }>();
+  /** Answers to further operations of JSON services, by the operation's name. */
+  readonly answers = new Map<string, object>();
   /** Called for every invocation; tests put the job's object here. */
   onInvocation: (invocation: SeenInvocation) => void = () => undefined;
   /** Without s3:ListBucket a missing object is forbidden. */
@@ -179,8 +181,11 @@ export class FakeAws implements AsyncDisposable {
       case "HeadObject":
       case "GetObject":
         return this.#get(object, headers.range);
-      default:
+      default: {
+        const answer = this.answers.get(operation);
+        if (answer !== undefined) return json(answer);
         return this.#multipart(operation, object, url.searchParams, body);
+      }
     }
   }
 

@@ -1,0 +1,91 @@
+/** What to look at when a wait is over its time: the endpoint, its alarms, the scaling activities, the log. */
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalingActivitiesCommand,
+} from "@aws-sdk/client-application-auto-scaling";
+import { paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
+import type { MetricAlarm } from "@aws-sdk/client-cloudwatch";
+import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
+import { explain } from "../client/index.ts";
+import type { Stack } from "../client/index.ts";
+
+/** A wait was longer than its limit; the message shows how the endpoint stands. */
+export class TooLongError extends Error {
+  override readonly name = "TooLongError";
+}
+
+/** Says what was waited for, for how long, and how everything stands that the wait depends on. */
+export async function tooLong(stack: Stack, awaited: string, limitSeconds: number): Promise<TooLongError> {
+  const { endpointName } = stack.outputs;
+  const lines = [
+    `${awaited} did not come within ${limitSeconds / 60} minutes. What it depends on:`,
+    ...(await section(() => endpointLines(stack))),
+    ...(await section(() => alarmLines(stack))),
+    ...(await section(() => activityLines(stack))),
+    `log: CloudWatch log group /aws/sagemaker/Endpoints/${endpointName}`,
+  ];
+  return new TooLongError(lines.join("\n      "));
+}
+
+/** A part that cannot be read must not hide the others. */
+async function section(read: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return await read();
+  } catch (error) {
+    return [`not readable: ${explain(error)}`];
+  }
+}
+
+async function endpointLines(stack: Stack): Promise<string[]> {
+  const endpoint = await stack.sagemaker.send(
+    new DescribeEndpointCommand({ EndpointName: stack.outputs.endpointName }),
+  );
+  const variants = endpoint.ProductionVariants?.map(
+    ({ CurrentInstanceCount, DesiredInstanceCount }) =>
+      `${CurrentInstanceCount ?? "?"} instances, ${DesiredInstanceCount ?? "?"} wanted`,
+  );
+  const reason = endpoint.FailureReason === undefined ? "" : `: ${endpoint.FailureReason}`;
+  return [`endpoint: ${endpoint.EndpointStatus ?? "?"}${reason}, ${variants?.join("; ") ?? "no variant"}`];
+}
+
+async function alarmLines(stack: Stack): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client: stack.cloudwatch }, {})) {
+    for (const alarm of MetricAlarms) {
+      if (!isOnEndpoint(alarm, stack.outputs.endpointName)) continue;
+      lines.push(`alarm ${alarm.AlarmName ?? "?"}: ${alarm.StateValue ?? "?"}, ${alarm.StateReason ?? "no reason"}`);
+    }
+  }
+  return lines.length === 0 ? ["alarms: none on this endpoint's metrics, so nothing can scale it"] : lines;
+}
+
+function isOnEndpoint(alarm: MetricAlarm, endpointName: string): boolean {
+  const dimensions = [
+    alarm.Dimensions,
+    ...(alarm.Metrics ?? []).map(({ MetricStat }) => MetricStat?.Metric?.Dimensions),
+  ];
+  return dimensions
+    .flatMap((each) => each ?? [])
+    .some(({ Name, Value }) => Name === "EndpointName" && Value === endpointName);
+}
+
+async function activityLines(stack: Stack): Promise<string[]> {
+  const { endpointName, variantName } = stack.outputs;
+  const client = new ApplicationAutoScalingClient(stack.clientConfig);
+  try {
+    const { ScalingActivities = [] } = await client.send(
+      new DescribeScalingActivitiesCommand({
+        ServiceNamespace: "sagemaker",
+        ResourceId: `endpoint/${endpointName}/variant/${variantName}`,
+        MaxResults: 5,
+      }),
+    );
+    if (ScalingActivities.length === 0) return ["scaling activities: none"];
+    return ScalingActivities.map(
+      ({ StartTime, StatusCode, Description, StatusMessage }) =>
+        `scaling activity ${StartTime?.toISOString() ?? "?"}: ${StatusCode ?? "?"}, ${StatusMessage ?? Description ?? ""}`,
+    );
+  } finally {
+    client.destroy();
+  }
+}

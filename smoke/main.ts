@@ -1,0 +1,36 @@
+/** Runs the smoke test by mocha after checking that it can run at all: the options, the stack's outputs, the video. */
+import path from "node:path";
+import Mocha from "mocha";
+import { checkVideoFile, explain, isSetupProblem, readOutputs } from "../client/index.ts";
+import { hand, help, parseOptions } from "./options.ts";
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options === "help") {
+    process.stdout.write(help);
+    return 0;
+  }
+  await readOutputs(options);
+  await checkVideoFile(options.video);
+  hand(options);
+  const interruption = new AbortController();
+  // The spec ends its waits and cleans up on the same signals; a second one ends the process at once.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      interruption.abort();
+    });
+  }
+  const mocha = new Mocha({ reporter: options.json ? "json" : "spec", timeout: 0, bail: true });
+  mocha.addFile(path.join(import.meta.dirname, "smoke.ts"));
+  await mocha.loadFilesAsync();
+  const failures = await new Promise<number>((resolve) => mocha.run(resolve));
+  if (interruption.signal.aborted) return 130;
+  return failures === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`error: ${explain(error)}`);
+  process.exitCode = isSetupProblem(error) ? 2 : 1;
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { parseNotification } from "./notifications.ts";
+
+describe("a notification", () => {
+  const completed = {
+    awsRegion: "us-east-1",
+    eventTime: "2030-01-01T00:00:00.000Z",
+    receivedTime: "2030-01-01T00:00:00.000Z",
+    invocationStatus: "Completed",
+    requestParameters: { contentType: "video/mp4", endpointName: "video", inputLocation: "s3://in/a.mp4" },
+    responseParameters: { contentType: "application/json", outputLocation: "s3://out/a.out" },
+    inferenceId: "smoke-1",
+    eventVersion: "1.0",
+    eventSource: "aws:sagemaker",
+    eventName: "InferenceResult",
+  };
+
+  it("says which job ended, how, and where its result is", () => {
+    assert.deepEqual(parseNotification(JSON.stringify(completed)), {
+      inferenceId: "smoke-1",
+      invocationStatus: "Completed",
+      responseParameters: { outputLocation: "s3://out/a.out" },
+    });
+  });
+
+  it("of a failure may lack response parameters", () => {
+    const { responseParameters, ...rest } = completed;
+    assert.ok(responseParameters);
+    const failed = { ...rest, invocationStatus: "Failed", failureReason: "ClientError: no" };
+    assert.deepEqual(parseNotification(JSON.stringify(failed)), {
+      inferenceId: "smoke-1",
+      invocationStatus: "Failed",
+      failureReason: "ClientError: no",
+    });
+  });
+
+  it("is none where the service only tests the topic, or where the message is no JSON", () => {
+    const test = { eventVersion: "1.0", eventSource: "aws:sagemaker", eventName: "TestNotification" };
+    assert.equal(parseNotification(JSON.stringify(test)), undefined);
+    assert.equal(parseNotification("hello"), undefined);
+  });
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { hand, handed, parseOptions } from "./options.ts";
+
+describe("the smoke test's options", () => {
+  it("have the repository's sample as the video and wait for zero first", () => {
+    const options = parseOptions([]);
+    assert.ok(options !== "help" && existsSync(options.video));
+    assert.deepEqual({ ...options, video: "" }, { video: "", any: false, "until-zero": false, json: false });
+  });
+
+  it("reach the spec as they were given", () => {
+    const options = parseOptions(["--stack", "dev", "--video", "a.mp4", "--any", "--until-zero", "--json"]);
+    assert.ok(options !== "help");
+    hand(options);
+    assert.deepEqual(handed(), {
+      stack: "dev",
+      video: "a.mp4",
+      any: true,
+      "until-zero": true,
+      json: true,
+    });
+  });
+
+  it("ask for help", () => {
+    assert.equal(parseOptions(["--any", "--help"]), "help");
+  });
+
+  for (const [args, words] of [
+    [["--bogus"], /Unknown option '--bogus'; --help/],
+    [["video.mp4"], /Unexpected argument/],
+    [["--video", ""], /--video: /],
+    [["--stack", "dev", "--outputs", "x.json"], /give one/],
+  ] as const) {
+    it(`refuse ${args.join(" ")}`, () => {
+      assert.throws(() => parseOptions(args), { name: "SetupError", message: words });
+    });
+  }
+});

@@ -1,0 +1,181 @@
+/** The smoke test: one good video and one bad file through a deployed stack, from its outputs alone. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  fetchResult,
+  invoke,
+  LiveLine,
+  openStack,
+  poll,
+  readCapacity,
+  summarize,
+  uploadVideo,
+  waitForInstances,
+  waitForJob,
+} from "../client/index.ts";
+import type { Job, JobState, Stack } from "../client/index.ts";
+import { tooLong } from "./diagnosis.ts";
+import { removeObjects } from "./leftovers.ts";
+import { NotificationWatch } from "./notifications.ts";
+import type { Notification } from "./notifications.ts";
+import { handed } from "./options.ts";
+
+/** Real seconds that a wait may take; a stack that needs longer is broken. */
+const limits = {
+  /** A new endpoint gives its instance back after 15 quiet minutes and more; 25 were seen. */
+  toZero: 45 * 60,
+  /** Two one-minute datapoints, a GPU instance and its container, one short video. */
+  fromZero: 30 * 60,
+  job: 15 * 60,
+  notification: 3 * 60,
+};
+
+const options = handed();
+
+describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
+  // Names all that this run makes; redrive drops messages of such jobs and never sends them again.
+  const run = `smoke-${randomUUID()}`;
+  const interruption = new AbortController();
+  const { signal } = interruption;
+  const remove: string[] = [];
+  const live = new LiveLine(process.stderr);
+  let stack: Stack;
+  let watch: NotificationWatch | undefined;
+  let folder: string | undefined;
+  let good: Job;
+  let bad: Job;
+
+  before(async () => {
+    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    stack = await openStack(options);
+    watch = await NotificationWatch.open(stack, run);
+    folder = await mkdtemp(path.join(tmpdir(), `${run}-`));
+  });
+
+  after(async () => {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    live[Symbol.dispose]();
+    if (folder !== undefined) await rm(folder, { recursive: true });
+    await watch?.close();
+    for (const line of await removeObjects(stack, remove)) console.error(line);
+    stack.close();
+  });
+
+  if (!options.any) {
+    it("has no instances before the first video", async () => {
+      await untilZero();
+    });
+  }
+
+  it(`makes a valid result with detections of a video${options.any ? "" : ", from zero instances"}`, async () => {
+    if (!options.any) assert.equal((await readCapacity(stack, signal)).current, 0);
+    good = await send(options.video, "good");
+    const { state, peak } = await watchJob(good, limits.fromZero);
+    assert.equal(state.status, "completed", state.status === "failed" ? `the job failed: ${state.reason}` : undefined);
+    assert.ok(peak > 0, "no instance was seen in service");
+    const { detections, frames } = summarize(await fetchResult(stack, good, signal));
+    assert.ok(detections > 0, `the result of ${frames} frames is valid, but nothing was found in them`);
+  });
+
+  it("announces the result on the success topic", async () => {
+    const notification = await announcementOf(good);
+    assert.equal(notification.invocationStatus, "Completed");
+    assert.equal(notification.responseParameters?.outputLocation, good.outputLocation);
+  });
+
+  it("ends a file that is no video as a failure object with the handler's reason", async () => {
+    assert.ok(folder !== undefined);
+    const file = path.join(folder, "text.mp4");
+    await writeFile(file, "This is a text in a file that calls itself a video.\n");
+    bad = await send(file, "bad");
+    const { state } = await watchJob(bad, limits.job);
+    assert.equal(state.status, "failed");
+    // Of all that may stand in a failure object only the handler's own words speak of videos.
+    assert.match(state.reason, /video/i);
+  });
+
+  it("announces the failure on the error topic", async () => {
+    const notification = await announcementOf(bad);
+    assert.equal(notification.invocationStatus, "Failed");
+    assert.ok(notification.failureReason, "the notification gives no reason");
+  });
+
+  if (options["until-zero"]) {
+    it("goes back to zero instances", async () => {
+      await untilZero();
+    });
+  }
+
+  function interrupt(): void {
+    interruption.abort();
+  }
+
+  async function untilZero(): Promise<void> {
+    live.show("waiting for zero instances", "new step");
+    const capacity = await waitForInstances(stack, 0, {
+      signal,
+      limitSeconds: limits.toZero,
+      onProgress: ({ state, problem }) => {
+        const now = state === undefined ? "" : `: ${state.current} now, ${state.desired} wanted`;
+        live.show(`waiting for zero instances${now}${problem === undefined ? "" : `; retrying: ${problem}`}`);
+      },
+    });
+    if (capacity.current !== 0) throw await tooLong(stack, "Zero instances", limits.toZero);
+  }
+
+  async function send(file: string, name: string): Promise<Job> {
+    live.show(`sending ${file}`, "new step");
+    const video = await uploadVideo(stack, file, {
+      signal,
+      // Its own folder: nobody else's upload of the same bytes may be what this run removes.
+      folder: run,
+      onProgress: ({ step, loaded, total }) => {
+        live.show(`${step} ${file}: ${Math.floor((100 * loaded) / total)} %`);
+      },
+    });
+    remove.push(video.inputLocation);
+    const job = await invoke(stack, { ...video, inferenceId: `${run}-${name}`, signal });
+    remove.push(job.outputLocation, ...(job.failureLocation === undefined ? [] : [job.failureLocation]));
+    return job;
+  }
+
+  /** Waits for a job's end and keeps an eye on the instances meanwhile. */
+  async function watchJob(job: Job, limitSeconds: number): Promise<{ state: JobState; peak: number }> {
+    live.show(`waiting for ${job.inferenceId}`, "new step");
+    const ended = new AbortController();
+    let peak = 0;
+    const watching = poll(
+      async () => {
+        const capacity = await readCapacity(stack, signal);
+        peak = Math.max(peak, capacity.current);
+        live.show(`waiting for ${job.inferenceId}: ${capacity.current} instances, ${capacity.desired} wanted`);
+      },
+      () => ended.signal.aborted,
+      { signal, pause: { first: 0.5, longest: 1 } },
+    );
+    const [seen, watched] = await Promise.allSettled([
+      waitForJob(stack, job, { signal, limitSeconds }).finally(() => {
+        ended.abort();
+      }),
+      watching,
+    ]);
+    if (seen.status === "rejected") throw seen.reason;
+    if (watched.status === "rejected") throw watched.reason;
+    const state = seen.value;
+    if (state.status === "pending") throw await tooLong(stack, `The end of job ${job.inferenceId}`, limitSeconds);
+    return { state, peak };
+  }
+
+  async function announcementOf(job: Job): Promise<Notification> {
+    assert.ok(watch !== undefined);
+    live.show(`waiting for the notification of ${job.inferenceId}`, "new step");
+    const notification = await watch.of(job.inferenceId, { signal, limitSeconds: limits.notification });
+    if (notification === undefined) {
+      throw await tooLong(stack, `The notification of job ${job.inferenceId}`, limits.notification);
+    }
+    return notification;
+  }
+});
