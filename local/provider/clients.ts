@@ -7,7 +7,7 @@ import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
-import { namingErrors } from "./errors.ts";
+import { naming } from "./errors.ts";
 import type { Middleware } from "./errors.ts";
 
 /** What signs the calls. */
@@ -26,6 +26,8 @@ export interface Connection {
   readonly pathStyle: boolean;
   /** Attempts per call, the first included. */
   readonly attempts: number;
+  /** Told of each call. */
+  readonly onCall: ((operation: string) => void) | undefined;
 }
 
 /** The services that the provider calls. */
@@ -108,8 +110,8 @@ export class Clients {
   }
 
   #naming<C extends Stacked>(service: ServiceName, client: C): C {
-    const options = { step: "initialize", priority: "high", name: "namingErrors" } as const;
-    client.middlewareStack.add(namingErrors(this.#endpoint(service)), options);
+    const options = { step: "initialize", priority: "high", name: "naming" } as const;
+    client.middlewareStack.add(naming(this.#endpoint(service), this.#connection.onCall), options);
     return client;
   }
 

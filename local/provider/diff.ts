@@ -122,7 +122,7 @@ export function changes(
  * of a set, an empty value or none.
  */
 export function reconcile(property: Property, written: unknown, read: unknown): unknown {
-  if (isEmpty(written) && isEmpty(read)) return written;
+  if (isEmpty(written) && isEmpty(read)) return written ?? read;
   if (written === undefined || written === null || read === undefined || read === null) return read;
   if (Array.isArray(written) && Array.isArray(read)) {
     const item = property.item ?? { kind: "text" };

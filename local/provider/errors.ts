@@ -79,13 +79,15 @@ export type Middleware = <Args, Result>(
   context: { commandName?: string },
 ) => (args: Args) => Promise<Result>;
 
-/** SDK middleware that turns every error into an AwsCallError that names the operation. */
-export function namingErrors(endpoint: string): Middleware {
+/** SDK middleware that tells of each call and turns every error into an AwsCallError, both by the operation's name. */
+export function naming(endpoint: string, onCall: ((operation: string) => void) | undefined): Middleware {
   return (next, context) => async (args) => {
+    const operation = context.commandName?.replace(/Command$/, "") ?? "The call";
+    onCall?.(operation);
     try {
       return await next(args);
     } catch (error) {
-      throw toCallError(context.commandName?.replace(/Command$/, "") ?? "The call", endpoint, error);
+      throw toCallError(operation, endpoint, error);
     }
   };
 }

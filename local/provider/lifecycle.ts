@@ -3,11 +3,12 @@ import { autoNamed, isDefaulted } from "./check.ts";
 import { changes, reconcile } from "./diff.ts";
 import type { Change } from "./diff.ts";
 import { CancelledError, HalfDoneError, ProviderError } from "./errors.ts";
+import type { Fields, Property } from "./properties.ts";
 import type { ResourceType, Scope, State } from "./resource.ts";
 import { readTags, tagChanges } from "./tags.ts";
 import type { TagRules } from "./tags.ts";
 import { defaultsKey, isRecord, toValue, toValues, unknown, withoutMarks } from "./values.ts";
-import type { Values } from "./values.ts";
+import type { Value, Values } from "./values.ts";
 
 /** What AWS has, for the engine. */
 export interface Known {
@@ -149,17 +150,35 @@ function merge(type: ResourceType, written: Values, known: Values, found: State,
   return toValues(state);
 }
 
-/** The inputs that a program would give for what was read; for an import, all that is set. */
+/** The inputs that a program would give for what was read; for an import, all that is set and no default. */
 export function inputsOf(type: ResourceType, state: Values, oldInputs: Values): Values {
-  const isImport = Object.keys(oldInputs).length === 0;
-  const names = Object.keys(isImport ? type.fields : oldInputs);
-  const inputs: Record<string, unknown> = {};
-  for (const name of names) {
-    if (name === defaultsKey) inputs[name] = oldInputs[name];
-    else if (name in state) inputs[name] = state[name];
+  if (Object.keys(oldInputs).length > 0) return blockInputs(type.fields, oldInputs, state);
+  const set = Object.entries(type.fields).filter(
+    ([name, field]) => changes({ [name]: { ...field, computed: true } }, {}, { [name]: state[name] }).length > 0,
+  );
+  const given = set.filter(([name, field]) => JSON.stringify(field.default) !== JSON.stringify(state[name]));
+  return toValues({ ...Object.fromEntries(given.map(([name]) => [name, state[name]])), [defaultsKey]: [] });
+}
+
+/** The properties of `state` that `old` inputs have, with their marks: what AWS has filled in is no input. */
+function blockInputs(fields: Fields, old: Values, state: Values): Values {
+  return Object.fromEntries(
+    Object.entries(old).flatMap(([name, value]) => {
+      const [field, now] = [fields[name], state[name]];
+      if (field === undefined) return [[name, value]];
+      return now === undefined ? [] : [[name, inputOf(field, value, now)]];
+    }),
+  );
+}
+
+function inputOf(field: Property, old: Value, now: Value): Value {
+  const { item } = field;
+  if (item !== undefined && Array.isArray(now) && Array.isArray(old)) {
+    return now.map((value, index) => inputOf(item, old[index] ?? null, value));
   }
-  if (isImport) inputs[defaultsKey] = [];
-  return toValues(inputs);
+  return field.kind === "block" && isRecord(now) && isRecord(old)
+    ? blockInputs(field.fields ?? {}, toValues(old), toValues(now))
+    : now;
 }
 
 async function halfDone(

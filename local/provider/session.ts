@@ -26,6 +26,8 @@ export interface ProviderOptions {
    * Default: 2 minutes, as the official provider waits.
    */
   readonly patience?: number;
+  /** Told of each call to AWS, by the operation's name: for a trace. */
+  readonly onCall?: (operation: string) => void;
 }
 
 const defaultPatience = 120_000;
@@ -66,6 +68,7 @@ export class Session {
             },
       pathStyle: config.pathStyle,
       attempts: config.retries === undefined ? defaultAttempts : config.retries + 1,
+      onCall: options.onCall,
     };
     const clients = new Clients(connection, config.region ?? options.region);
     try {
