@@ -41,7 +41,7 @@ export interface ObjectStore {
 
 /** SNS. */
 export interface Topics {
-  publish(topicArn: string, message: string): Promise<void>;
+  publish(topicArn: string, message: string, subject?: string): Promise<void>;
 }
 
 /** IAM. */
@@ -71,8 +71,8 @@ export function awsPorts(endpoint: string, region: string): AwsPorts {
   return {
     objects: s3Store(s3),
     topics: {
-      async publish(topicArn, message) {
-        await sns.send(new PublishCommand({ TopicArn: topicArn, Message: message }));
+      async publish(topicArn, message, subject) {
+        await sns.send(new PublishCommand({ TopicArn: topicArn, Message: message, Subject: subject }));
       },
     },
     roles: iamRoles(iam),

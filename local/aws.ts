@@ -6,11 +6,13 @@ import { Alarms } from "../simulator/alarms.ts";
 import { Autoscaler } from "../simulator/autoscaler.ts";
 import { MetricStore } from "../simulator/metrics.ts";
 import { RealClock } from "../simulator/real-clock.ts";
+import { applicationAutoScaling } from "./application-autoscaling/service.ts";
 import { awsPorts } from "./aws-ports.ts";
 import { defaultPort, startGateway } from "./gateway.ts";
 import { startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
+import { monitoring } from "./monitoring/service.ts";
 import { freePorts } from "./processes/ports.ts";
 import { startProvider } from "./provider/server.ts";
 import { SageMaker } from "./sagemaker/service.ts";
@@ -97,13 +99,27 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   });
   const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity: sagemaker.capacity, region, accountId });
 
+  const services = [
+    sagemaker.control,
+    sagemaker.runtime,
+    applicationAutoScaling({ region, accountId, autoscaler, capacity: sagemaker.capacity }),
+    monitoring({
+      region,
+      accountId,
+      clock,
+      metrics,
+      alarms,
+      publish: (topicArn, message, subject) => ports.topics.publish(topicArn, message, subject),
+    }),
+  ];
+
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
     upstreamPort: ministackPort,
     clock,
     region,
     accountId,
-    services: await onTheWire(ministackPython, [sagemaker.control, sagemaker.runtime]),
+    services: await onTheWire(ministackPython, services),
     status: () => ({
       now: new Date(clock.now()).toISOString(),
       speed: options.speed ?? 1,

@@ -1,9 +1,9 @@
-"""Becomes TorchServe as SageMaker's PyTorch inference image runs it, but inside one folder and on the loopback interface.
+"""Becomes TorchServe as SageMaker's PyTorch inference image runs it, but in one folder and on the loopback interface.
 
 Usage: start.py BASE TEMPORARY INFERENCE_PORT METRICS_PORT GRPC_INFERENCE_PORT GRPC_MANAGEMENT_PORT
 
-BASE holds the unpacked model.tar.gz as BASE/ml/model; everything that the server writes goes below BASE and TEMPORARY. The environment is
-the container's: what the image's own entry point would read is read here too.
+BASE holds the unpacked model.tar.gz as BASE/ml/model; everything that the server writes goes below BASE and TEMPORARY.
+The environment is the container's: what the image's own entry point would read is read here too.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def main(arguments: list[str]) -> None:
     requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
     if requirements.exists():
         sys.exit(
-            "The model's code/requirements.txt asks for packages to be installed at every start. The local AWS does not "
-            "install any: put what the image lacks into the artifact, unpacked."
+            "The model's code/requirements.txt asks for packages to be installed at every start. The local AWS does "
+            "not install any: put what the image lacks into the artifact, unpacked."
         )
     # Imported late: it reads the environment when it is imported.
     torchserve = import_module(f"{TOOLKIT}.torchserve")
@@ -73,10 +73,11 @@ def main(arguments: list[str]) -> None:
     torchserve._create_torchserve_config_file(handler_service.origin)
     sys.stdout.flush()
     os.chdir(base)
-    os.execvp(
-        "torchserve",
+    server = str(Path(sys.executable).parent / "torchserve")
+    os.execv(
+        server,
         [
-            "torchserve",
+            server,
             "--start",
             "--foreground",
             "--model-store",

@@ -16,6 +16,10 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -83,7 +87,7 @@ def descendants() -> list[int]:
 
 
 def kill_all() -> None:
-    """Send SIGKILL to everything that is left; where descendants cannot be listed, to the whole group, guard included."""
+    """Send SIGKILL to everything that is left; where descendants cannot be listed, to the group, guard included."""
     if not ON_LINUX:
         os.killpg(0, signal.SIGKILL)
     for pid in descendants():
@@ -93,50 +97,70 @@ def kill_all() -> None:
             continue
 
 
+class Watch:
+    """Waits until nothing of the command is left, and brings that about once there is a reason to."""
+
+    def __init__(self, grace: float) -> None:
+        self.grace = grace
+        self.asked_to_stop = False
+        self.exit_status: int | None = None
+        self.deadline: float | None = None
+        self.woken, wake = os.pipe()
+        os.set_blocking(self.woken, False)
+        os.set_blocking(wake, False)
+        self.watched = [0, self.woken]
+        # Signals wake the select below, whenever they come.
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, self.note)
+        signal.signal(signal.SIGTERM, self.note)
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """Take note of a signal."""
+        self.asked_to_stop = self.asked_to_stop or number == signal.SIGTERM
+
+    def run(self, command_pid: int) -> int:
+        """Return the command's exit status once nothing is left."""
+        while True:
+            status, nothing_left = reap(command_pid)
+            if status is not None:
+                self.exit_status = status
+            if nothing_left:
+                return 1 if self.exit_status is None else self.exit_status
+            self.end_if_due()
+            self.wait()
+
+    def end_if_due(self) -> None:
+        """Ask everything to end as soon as there is a reason, and kill what is left after the grace."""
+        if self.deadline is None:
+            if self.asked_to_stop or self.exit_status is not None:
+                self.deadline = time.monotonic() + self.grace
+                os.killpg(0, signal.SIGTERM)
+        elif time.monotonic() >= self.deadline:
+            kill_all()
+
+    def wait(self) -> None:
+        """Sleep until something happens or is due."""
+        # Past the deadline: again every tenth of a second, for what was born meanwhile.
+        pause = None if self.deadline is None else max(0.1, self.deadline - time.monotonic())
+        readable, _, _ = select.select(self.watched, [], [], pause)
+        if self.woken in readable:
+            os.read(self.woken, 4096)
+        if 0 in readable and os.read(0, 4096) == b"":
+            self.asked_to_stop = True
+            self.watched = [self.woken]
+
+
 def main(arguments: list[str]) -> int:
     """Run the command until nothing of it is left; return its exit status."""
     grace, command = float(arguments[0]), arguments[1:]
-    woken, wake = os.pipe()
-    os.set_blocking(woken, False)
-    os.set_blocking(wake, False)
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    asked_to_stop = False
-
-    def note(number: int, _frame: object) -> None:
-        nonlocal asked_to_stop
-        asked_to_stop = asked_to_stop or number == signal.SIGTERM
-
-    signal.signal(signal.SIGCHLD, note)
-    signal.signal(signal.SIGTERM, note)
+    watch = Watch(grace)
     if ON_LINUX:
         # Orphans of the family become the guard's children, so that it knows when nothing is left.
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    command_pid = start(command)
-    exit_status: int | None = None
-    deadline: float | None = None
-    watched = [0, woken]
-    while True:
-        status, nothing_left = reap(command_pid)
-        if status is not None:
-            exit_status = status
-        if nothing_left:
-            break
-        if deadline is None and (asked_to_stop or exit_status is not None):
-            deadline = time.monotonic() + grace
-            os.killpg(0, signal.SIGTERM)
-        if deadline is not None and time.monotonic() >= deadline:
-            kill_all()
-        # Past the deadline: again every tenth of a second, for what was born meanwhile.
-        pause = None if deadline is None else max(0.1, deadline - time.monotonic())
-        readable, _, _ = select.select(watched, [], [], pause)
-        if woken in readable:
-            os.read(woken, 4096)
-        if 0 in readable and os.read(0, 4096) == b"":
-            asked_to_stop = True
-            watched = [woken]
+    status = watch.run(start(command))
     if not ON_LINUX:
         kill_all()
-    return exit_status if exit_status is not None else 1
+    return status
 
 
 if __name__ == "__main__":
