@@ -140,18 +140,19 @@ class Runners {
   }
 }
 
-/**
- * @param {unknown} error
- * @returns {Error}
- */
-const asError = (error) => (error instanceof Error ? error : new Error(String(error)));
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
 /**
  * @param {string} engine
  * @param {Sdk} sdk
  * @param {Runners} runners
  */
-function languageRuntime(engine, { messages, plugins, version }, runners) {
+function languageRuntime(engine, { grpc, messages, plugins, version }, runners) {
+  const refusal = (/** @type {unknown} */ error) => ({
+    code: grpc.status.FAILED_PRECONDITION,
+    details: messageOf(error),
+  });
   /**
    * What the engine asks for to run programs and policy packs; gRPC answers UNIMPLEMENTED to the rest.
    * @type {Pick<
@@ -195,7 +196,7 @@ function languageRuntime(engine, { messages, plugins, version }, runners) {
           answer(null, response);
         },
         (/** @type {unknown} */ error) => {
-          answer(asError(error));
+          answer(refusal(error));
         },
       );
     },
@@ -219,7 +220,7 @@ function languageRuntime(engine, { messages, plugins, version }, runners) {
           response.setStderr(data);
           call.write(response);
         });
-        child.once("error", (error) => call.destroy(error));
+        child.once("error", (error) => call.emit("error", refusal(error)));
         child.once("close", (status) => {
           const response = new messages.RunPluginResponse();
           response.setExitcode(status ?? 1);
@@ -228,7 +229,7 @@ function languageRuntime(engine, { messages, plugins, version }, runners) {
         });
         call.once("cancelled", () => child.kill("SIGTERM"));
       } catch (error) {
-        call.destroy(asError(error));
+        call.emit("error", refusal(error));
       }
     },
 
@@ -247,13 +248,13 @@ function languageRuntime(engine, { messages, plugins, version }, runners) {
  * @param {Runners} runners
  * @returns {Promise<number | NodeJS.Signals>} its status, or the signal that ended it
  */
-function run(engine, request, runners) {
+async function run(engine, request, runners) {
   const resolve = requireFrom(request.info?.programDirectory ?? request.pwd).resolve;
   const { args, env } = programCommand(engine, request, resolve);
   const child = runners.add(
     spawn("node", args, { cwd: request.pwd, env: { ...process.env, ...env }, stdio: ["ignore", "inherit", "inherit"] }),
   );
-  return new Promise((done, failed) => {
+  return await new Promise((done, failed) => {
     child.once("error", failed);
     child.once("exit", (status, signal) => {
       done(status ?? signal ?? 1);
@@ -327,7 +328,7 @@ async function main() {
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   main().catch((/** @type {unknown} */ error) => {
-    process.stderr.write(`${asError(error).message}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 1;
   });
 }
