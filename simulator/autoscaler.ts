@@ -25,24 +25,30 @@ export interface AutoscalerOptions {
   readonly uuid?: () => string;
 }
 
-/** A policy, and the cooldown that its last activity began. */
-interface PolicyEntry {
-  policy: ScalingPolicy;
-  cooldown: { readonly direction: "out" | "in"; readonly from: number; readonly until: number } | undefined;
-}
-
 /** What a policy asks for when its alarm speaks. */
 interface Proposal {
-  readonly entry: PolicyEntry;
+  readonly policy: ScalingPolicy;
   readonly alarmName: string;
   readonly count: number;
 }
 
+/**
+ * Begun by an activity, for the time that its policy says. It holds for the whole target: two policies that
+ * look at one backlog do not both add to it.
+ */
+interface Cooldown {
+  readonly direction: "out" | "in";
+  /** The capacity before the activity. */
+  readonly from: number;
+  readonly until: number;
+}
+
 interface TargetEntry {
   target: ScalableTarget;
-  readonly policies: Map<string, PolicyEntry>;
-  /** Alarms that have spoken at this moment, by policy. */
-  readonly spoken: Map<PolicyEntry, AlarmEvent>;
+  readonly policies: Map<string, ScalingPolicy>;
+  /** Alarms that have spoken at this moment, by policy name. */
+  readonly spoken: Map<string, AlarmEvent>;
+  cooldown: Cooldown | undefined;
   isChanging: boolean;
 }
 
@@ -82,7 +88,13 @@ export class Autoscaler {
     const createdAt = existing?.target.createdAt ?? this.#now;
     const arn = existing?.target.arn ?? this.#targetArn();
     const target = { resourceId, arn, min: limits.min, max: limits.max, suspension, createdAt };
-    const entry = existing ?? { target, policies: new Map(), spoken: new Map(), isChanging: false };
+    const entry: TargetEntry = existing ?? {
+      target,
+      policies: new Map(),
+      spoken: new Map(),
+      cooldown: undefined,
+      isChanging: false,
+    };
     entry.target = target;
     this.#targets.set(resourceId, entry);
     this.#moveIntoLimits(entry);
@@ -93,7 +105,7 @@ export class Autoscaler {
   deregister(resourceId: string): void {
     const entry = this.#targets.get(resourceId);
     if (entry === undefined) return;
-    for (const { policy } of entry.policies.values()) this.#deleteAlarms(policy);
+    for (const policy of entry.policies.values()) this.#deleteAlarms(policy);
     this.#targets.delete(resourceId);
   }
 
@@ -110,7 +122,7 @@ export class Autoscaler {
   putPolicy(resourceId: string, name: string, rule: StepScaling | TargetTracking): ScalingPolicy {
     const entry = this.#targets.get(resourceId);
     if (entry === undefined) throw new Error(`No scalable target is registered for ${resourceId}.`);
-    const existing = entry.policies.get(name)?.policy;
+    const existing = entry.policies.get(name);
     if (existing !== undefined) this.#deleteAlarms(existing);
     const policy: ScalingPolicy = {
       name,
@@ -121,22 +133,22 @@ export class Autoscaler {
       alarms: [],
     };
     const complete = isTracking(policy) ? { ...policy, alarms: this.#createAlarms(policy) } : policy;
-    entry.policies.set(name, { policy: complete, cooldown: undefined });
+    entry.policies.set(name, complete);
     return complete;
   }
 
   /** Without effect if there is no such policy. */
   deletePolicy(resourceId: string, name: string): void {
     const entry = this.#targets.get(resourceId);
-    const found = entry?.policies.get(name);
-    if (entry === undefined || found === undefined) return;
-    this.#deleteAlarms(found.policy);
+    const policy = entry?.policies.get(name);
+    if (entry === undefined || policy === undefined) return;
+    this.#deleteAlarms(policy);
     entry.policies.delete(name);
   }
 
   /** All policies, in the order in which they were created. */
   policies(): ScalingPolicy[] {
-    return [...this.#targets.values()].flatMap(({ policies }) => [...policies.values()].map(({ policy }) => policy));
+    return [...this.#targets.values()].flatMap(({ policies }) => [...policies.values()]);
   }
 
   /** The newest first. */
@@ -149,14 +161,14 @@ export class Autoscaler {
     const arn = action.replace(/:createdBy\/.*$/, "");
     for (const entry of this.#targets.values()) {
       for (const policy of entry.policies.values()) {
-        if (policy.policy.arn !== arn) continue;
-        this.#refuseWithoutStep(policy.policy, event);
+        if (policy.arn !== arn) continue;
+        this.#refuseWithoutStep(policy, event);
         if (entry.spoken.size === 0) {
           this.#options.clock.setTimer(this.#now, () => {
             this.#decide(entry);
           });
         }
-        entry.spoken.set(policy, event);
+        entry.spoken.set(policy.name, event);
         return;
       }
     }
@@ -176,36 +188,39 @@ export class Autoscaler {
     const { resourceId } = entry.target;
     const current = this.#options.capacity.current(resourceId);
     if (entry.isChanging || current === undefined || this.#targets.get(resourceId) !== entry) return;
-    const proposals = events.flatMap(([policy, event]) => this.#propose(entry, policy, event, current));
+    const proposals = events.flatMap(([name, event]) => this.#propose(entry, name, event, current));
     const winner = this.#scaleOut(entry, proposals, current) ?? this.#scaleIn(entry, proposals, current);
     if (winner === undefined) return;
-    const { policy } = winner.entry;
-    const cause = `monitor alarm ${winner.alarmName} in state ALARM triggered policy ${policy.name}`;
-    void this.#change(entry, winner.count, cause, winner.entry);
+    const { policy, alarmName, count } = winner;
+    const cause = `monitor alarm ${alarmName} in state ALARM triggered policy ${policy.name}`;
+    void this.#change(entry, count, cause, policy.rule);
   }
 
-  #propose(entry: TargetEntry, policyEntry: PolicyEntry, { alarm, value }: AlarmEvent, current: number): Proposal[] {
-    if (value === undefined) return [];
-    const { rule } = policyEntry.policy;
-    const wanted = this.#wanted(rule, value, alarm.settings.threshold, current);
-    if (wanted === undefined) return [];
+  #propose(entry: TargetEntry, policyName: string, { alarm, value }: AlarmEvent, current: number): Proposal[] {
+    const policy = entry.policies.get(policyName);
+    if (value === undefined || policy === undefined) return [];
+    const { cooldown } = entry;
+    const { threshold, name } = alarm.settings;
+    // In a scale-out's cooldown what it added counts as part of what is asked for now (API reference, Cooldown): asked
+    // from the capacity before it, more is added only if more is wanted than there is by now.
+    const isCooling = cooldown?.direction === "out" && this.#now < cooldown.until;
+    const more = this.#wanted(policy.rule, value, threshold, isCooling ? cooldown.from : current);
+    const fewer = this.#wanted(policy.rule, value, threshold, current);
+    let asked: number | undefined;
+    if (more !== undefined && more > current) asked = more;
+    else if (fewer !== undefined && fewer < current) asked = fewer;
+    if (asked === undefined) return [];
     const { min, max } = entry.target;
-    const asked = wanted > current ? this.#lessEarlierAdditions(policyEntry, wanted, current) : wanted;
-    return [{ entry: policyEntry, alarmName: alarm.settings.name, count: Math.min(max, Math.max(min, asked)) }];
+    return [{ policy, alarmName: name, count: Math.min(max, Math.max(min, asked)) }];
   }
 
-  #wanted(rule: StepScaling | TargetTracking, value: number, threshold: number, current: number): number | undefined {
-    if (rule.type === "StepScaling") return stepCapacity(rule, value, threshold, current);
-    const wanted = trackingCapacity(rule, value, current);
-    return this.#switches.trackingScaleIn === "proportional" ? wanted : Math.max(wanted, current - 1);
-  }
-
-  /** In a scale-out's cooldown, what it added counts as part of what is asked for now (API reference, Cooldown). */
-  #lessEarlierAdditions({ policy: { rule }, cooldown }: PolicyEntry, wanted: number, current: number): number {
-    const isAbsolute = rule.type === "StepScaling" && rule.adjustmentType === "ExactCapacity";
-    if (isAbsolute || cooldown?.direction !== "out" || this.#now >= cooldown.until) return wanted;
-    const added = Math.max(0, current - cooldown.from);
-    return Math.max(current, wanted - added);
+  #wanted(rule: StepScaling | TargetTracking, value: number, threshold: number, from: number): number | undefined {
+    if (rule.type === "StepScaling") return stepCapacity(rule, value, threshold, from);
+    const wanted = trackingCapacity(rule, value, from);
+    if (value > rule.target) return wanted;
+    // Below the target the low alarm speaks: it never adds.
+    const least = this.#switches.trackingScaleIn === "proportional" ? wanted : Math.max(wanted, from - 1);
+    return Math.min(from, least);
   }
 
   #scaleOut(entry: TargetEntry, proposals: readonly Proposal[], current: number): Proposal | undefined {
@@ -214,18 +229,16 @@ export class Autoscaler {
   }
 
   #scaleIn(entry: TargetEntry, proposals: readonly Proposal[], current: number): Proposal | undefined {
-    if (entry.target.suspension.scaleIn || proposals.some(({ count }) => count > current)) return undefined;
+    const { cooldown, target } = entry;
+    if (target.suspension.scaleIn || proposals.some(({ count }) => count > current)) return undefined;
+    if (cooldown?.direction === "in" && this.#now < cooldown.until) return undefined;
     const fewer = proposals.filter(({ count }) => count < current);
     // Target tracking scales in only when every target-tracking policy is ready to; a step policy does not wait for them (API reference, PutScalingPolicy).
-    const allReady = [...entry.policies.values()].every((candidate) => {
-      const { rule } = candidate.policy;
+    const allReady = [...entry.policies.values()].every(({ name, rule }) => {
       if (rule.type === "StepScaling" || rule.disableScaleIn) return true;
-      return fewer.some((proposal) => proposal.entry === candidate);
+      return fewer.some(({ policy }) => policy.name === name);
     });
-    const allowed = fewer.filter(({ entry: { policy, cooldown } }) => {
-      if (cooldown?.direction === "in" && this.#now < cooldown.until) return false;
-      return !isTracking(policy) || (allReady && !policy.rule.disableScaleIn);
-    });
+    const allowed = fewer.filter(({ policy }) => !isTracking(policy) || (allReady && !policy.rule.disableScaleIn));
     return this.#largest(allowed);
   }
 
@@ -245,7 +258,7 @@ export class Autoscaler {
   }
 
   /** One scaling activity, from its decision until the resource has so many instances; never rejects. */
-  async #change(entry: TargetEntry, count: number, cause: string, policy?: PolicyEntry): Promise<void> {
+  async #change(entry: TargetEntry, count: number, cause: string, rule?: StepScaling | TargetTracking): Promise<void> {
     const { resourceId } = entry.target;
     const from = this.#options.capacity.current(resourceId) ?? 0;
     const done = `Successfully set desired instance count to ${count}.`;
@@ -267,7 +280,7 @@ export class Autoscaler {
     entry.isChanging = true;
     try {
       await this.#options.capacity.set(resourceId, count);
-      if (policy !== undefined) this.#beginCooldown(entry, policy, from, count);
+      if (rule !== undefined) this.#beginCooldown(entry, rule, from, count);
       end("Successful", `${done} Change successfully fulfilled by sagemaker.`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -280,17 +293,13 @@ export class Autoscaler {
     this.#moveIntoLimits(entry);
   }
 
-  #beginCooldown(entry: TargetEntry, { policy }: PolicyEntry, from: number, count: number): void {
+  /** A cooldown begins when an activity has completed; a scale-out ends that of an earlier scale-in (API reference, ScaleInCooldown). */
+  #beginCooldown(entry: TargetEntry, rule: StepScaling | TargetTracking, from: number, count: number): void {
     const direction = count > from ? "out" : "in";
-    const { rule } = policy;
     let length: number;
     if (rule.type === "StepScaling") length = rule.cooldown;
     else length = direction === "out" ? rule.scaleOutCooldown : rule.scaleInCooldown;
-    for (const other of entry.policies.values()) {
-      // A scale-out ends the cooldown of an earlier scale-in (API reference, ScaleInCooldown).
-      if (direction === "out" && other.cooldown?.direction === "in") other.cooldown = undefined;
-      if (other.policy.name === policy.name) other.cooldown = { direction, from, until: this.#now + length };
-    }
+    entry.cooldown = { direction, from, until: this.#now + length };
   }
 
   #createAlarms(policy: ScalingPolicy & { rule: TargetTracking }): string[] {

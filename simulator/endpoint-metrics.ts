@@ -39,7 +39,8 @@ export class EndpointMetrics {
       this.#sink.put({ namespace, name, dimensions: { EndpointName: this.#endpoint }, timestamp, value, unit });
     };
     gauge("ApproximateBacklogSize", backlog, "Count");
-    if (inService > 0 || this.#switches.backlogPerInstanceAtZero === "undivided") {
+    const atZero = this.#switches.backlogPerInstanceAtZero;
+    if (inService > 0 || atZero === "undivided" || (atZero === "undivided-while-backlog" && backlog > 0)) {
       gauge("ApproximateBacklogSizePerInstance", backlog / Math.max(1, inService), "Count");
     }
     gauge("ApproximateAgeOfOldestRequest", oldest === undefined ? 0 : (timestamp - oldest) / 1_000, "Seconds");

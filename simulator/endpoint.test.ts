@@ -135,9 +135,13 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.deepEqual(bench.gauge("ApproximateAgeOfOldestRequest"), [0, 0, 59.999, 119.999, 0]);
   });
 
-  it("have either answer about the backlog per instance at zero instances", async () => {
-    const expected = { undivided: [0, 7], missing: [undefined, undefined] } as const;
-    for (const backlogPerInstanceAtZero of ["undivided", "missing"] as const) {
+  it("have every answer about the backlog per instance at zero instances", async () => {
+    const expected = {
+      undivided: [0, 7],
+      missing: [undefined, undefined],
+      "undivided-while-backlog": [undefined, 7],
+    } as const;
+    for (const backlogPerInstanceAtZero of ["undivided", "missing", "undivided-while-backlog"] as const) {
       const bench = await new EndpointBench({ backlogPerInstanceAtZero }).deployed(0);
       bench.send(7);
       await bench.clock.advance(minute);

@@ -4,10 +4,12 @@
 export interface EndpointSwitches {
   /**
    * ApproximateBacklogSizePerInstance while no instance is in service. The developer guide lets target tracking act from zero once
-   * the backlog exceeds the target, which needs a value ("undivided": the backlog itself); a CDK construct calls it undefined ("missing").
-   * @default "undivided"
+   * the backlog exceeds the target, which needs a value ("undivided": the backlog itself); a CDK construct calls it undefined
+   * ("missing"). "undivided-while-backlog" agrees with both: nothing divided by nothing is missing. Where an idle endpoint
+   * at zero publishes 0, target tracking's low alarm never leaves ALARM, and an instance woken for less than the target goes as soon as it is idle.
+   * @default "undivided-while-backlog"
    */
-  readonly backlogPerInstanceAtZero: "missing" | "undivided";
+  readonly backlogPerInstanceAtZero: "missing" | "undivided" | "undivided-while-backlog";
   /**
    * Whether the backlog's gauges are published while nothing is queued or in process. Scaling to zero by target tracking on
    * them, which the guide describes, needs it.
@@ -40,7 +42,7 @@ export interface EndpointSwitches {
 }
 
 export const defaultEndpointSwitches: EndpointSwitches = {
-  backlogPerInstanceAtZero: "undivided",
+  backlogPerInstanceAtZero: "undivided-while-backlog",
   gaugesWhileIdle: true,
   oldestRequestAmong: "queued",
   startingCountsAsCapacity: false,

@@ -1,0 +1,118 @@
+/** A test bench: an asynchronous endpoint with the scaling that the stack gives it, in virtual time. */
+
+import { Alarms } from "./alarms.ts";
+import type { AlarmSettings } from "./alarms.ts";
+import { Autoscaler } from "./autoscaler.ts";
+import { EndpointBench, minute } from "./endpoint-bench.ts";
+import type { LatencyModel } from "./latency-model.ts";
+import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
+import type { CapacityPort, ScalingSwitches } from "./scaling-types.ts";
+import type { EndpointSwitches } from "./switches.ts";
+import type { InvocationRequest } from "./worker.ts";
+
+export const resourceId = "endpoint/videos/variant/main";
+const endpointDimension = { EndpointName: "videos" };
+
+/** The stack's target tracking: 5 requests per instance, cooldowns of two minutes. */
+export const backlogTracking: TargetTracking = {
+  type: "TargetTrackingScaling",
+  metric: { namespace: "AWS/SageMaker", name: "ApproximateBacklogSizePerInstance", dimensions: endpointDimension },
+  statistic: "Average",
+  target: 5,
+  scaleOutCooldown: 2 * minute,
+  scaleInCooldown: 2 * minute,
+  disableScaleIn: false,
+};
+
+/** The stack's step policy: one instance more. */
+export const wakeStep: StepScaling = {
+  type: "StepScaling",
+  adjustmentType: "ChangeInCapacity",
+  steps: [{ lower: 0, adjustment: 1 }],
+  cooldown: 5 * minute,
+};
+
+/** The stack's alarm on a backlog without capacity. */
+export function wakeAlarm(action: string): AlarmSettings {
+  return {
+    name: "wake",
+    metric: { namespace: "AWS/SageMaker", name: "HasBacklogWithoutCapacity", dimensions: endpointDimension },
+    statistic: "Average",
+    period: minute,
+    evaluationPeriods: 2,
+    datapointsToAlarm: 2,
+    threshold: 1,
+    comparison: "GreaterThanOrEqualToThreshold",
+    treatMissingData: "missing",
+    actionsEnabled: true,
+    actions: { OK: [], ALARM: [action], INSUFFICIENT_DATA: [] },
+  };
+}
+
+export class ScalingBench {
+  readonly endpoints: EndpointBench;
+  readonly alarms: Alarms;
+  readonly autoscaler: Autoscaler;
+  readonly #counts: string[] = [];
+
+  constructor(switches: Partial<EndpointSwitches & ScalingSwitches> = {}) {
+    this.endpoints = new EndpointBench(switches);
+    const { clock, metrics, endpoint } = this.endpoints;
+    this.alarms = new Alarms({ clock, metrics });
+    const capacity: CapacityPort = {
+      current: (id) => (id === resourceId && endpoint.state !== "deleted" ? endpoint.desiredCount : undefined),
+      set: async (_, count) => {
+        const before = endpoint.desiredCount;
+        const change = endpoint.setDesired(count);
+        const minutes = this.endpoints.elapsed / minute;
+        if (endpoint.desiredCount !== before) this.#counts.push(`${minutes}:${endpoint.desiredCount}`);
+        await change;
+      },
+    };
+    let uuids = 0;
+    this.autoscaler = new Autoscaler({
+      clock,
+      alarms: this.alarms,
+      capacity,
+      region: "us-east-1",
+      accountId: "000000000000",
+      switches,
+      uuid: () => {
+        uuids += 1;
+        return `00000000-0000-4000-8000-${String(uuids).padStart(12, "0")}`;
+      },
+    });
+  }
+
+  /** A deployed endpoint with a registered target; policies are up to the caller. */
+  async deployed(
+    count: number,
+    limits = { min: 0, max: 5 },
+    model: Partial<LatencyModel<InvocationRequest>> = {},
+  ): Promise<this> {
+    await this.endpoints.deployed(count, model);
+    this.autoscaler.register(resourceId, limits);
+    return this;
+  }
+
+  /** Both of the stack's policies, the step policy with its alarm. */
+  withStackPolicies(): this {
+    return this.withTracking().withWake();
+  }
+
+  withTracking(changes: Partial<TargetTracking> = {}): this {
+    this.autoscaler.putPolicy(resourceId, "backlog", { ...backlogTracking, ...changes });
+    return this;
+  }
+
+  withWake(): this {
+    this.alarms.put(wakeAlarm(this.autoscaler.putPolicy(resourceId, "wake", wakeStep).arn));
+    return this;
+  }
+
+  /** Runs the clock; tells all changes of the desired number of instances so far, as `minutes:count`. */
+  async watch(length: number): Promise<string[]> {
+    await this.endpoints.clock.advance(length);
+    return [...this.#counts];
+  }
+}
