@@ -37,7 +37,9 @@ export async function untilReady(url: string, signal: AbortSignal): Promise<void
     if (pids.size > attempts * Math.max(1, workers)) {
       throw new LoadError(`The model cannot be loaded: its workers have ended ${attempts} times while they loaded it`);
     }
-    await sleep(pause, undefined, { signal });
+    // An aborted sleep rejects with a plain AbortError; the signal has the reason.
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
   }
 }
 
