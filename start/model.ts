@@ -12,7 +12,7 @@ export class ModelCommandError extends Error {
 /** Where Pulumi.local.yaml expects the artifact. */
 export const localArtifact = join(repoRoot, "model", "dist", "model.tar.gz");
 
-const annotationSchema = z.object({ video: z.string(), picture: z.string() });
+const annotationSchema = z.object({ movie: z.string(), animation: z.string() });
 
 /** Builds model.tar.gz with the small model of the local stack. */
 export async function packageModel(signal: AbortSignal): Promise<void> {

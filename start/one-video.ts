@@ -32,7 +32,7 @@ export interface VideoRun {
   /** On the stack's clock, seconds: TimeInBacklog and ModelLatency as CloudWatch has them. */
   readonly backlogSeconds: number | undefined;
   readonly modelSeconds: number | undefined;
-  readonly files: { readonly result: string; readonly video: string; readonly picture: string };
+  readonly files: { readonly result: string; readonly movie: string; readonly animation: string };
 }
 
 /** Real seconds: more than any local start, job or scale-in takes; past it something is broken. */

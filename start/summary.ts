@@ -69,8 +69,8 @@ export function textSummary(report: Report): string {
     ["to the result", `${report.resultSeconds.toFixed(1)} s`],
     ["in all", `${report.totalSeconds.toFixed(1)} s, set-up ${report.setupSeconds.toFixed(1)} s of it`],
     ["result", relative(process.cwd(), run.files.result)],
-    ["annotated", relative(process.cwd(), run.files.video)],
-    ["picture", relative(process.cwd(), run.files.picture)],
+    ["annotated", relative(process.cwd(), run.files.movie)],
+    ["animation", relative(process.cwd(), run.files.animation)],
   ];
   const notice = run.summary.notice === null ? "" : `\n${run.summary.notice}\n`;
   return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("")}${notice}`;
