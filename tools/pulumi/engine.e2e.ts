@@ -160,7 +160,7 @@ describe("the language host under the real engine", () => {
     assert.equal(summary.result, "succeeded");
     assert.equal(outputs["greeting"]?.value, "hello you in dev");
     assert.equal(outputs["secret"]?.value, "hush");
-    assert.equal(outputs["secret"]?.secret, true);
+    assert.equal(outputs["secret"].secret, true);
     assert.equal(outputs["node"]?.value, process.version);
     assert.match(said, /said by the program/);
     const processes: unknown = outputs["processes"]?.value;

@@ -1,5 +1,6 @@
 /** Shows steps that run side by side: live lines on a terminal, plain lines in a log. */
 import { performance } from "node:perf_hooks";
+import { stripVTControlCharacters } from "node:util";
 
 /** How often a terminal is redrawn, in milliseconds. */
 const FRAME = 200;
@@ -65,7 +66,7 @@ export class Progress {
   report(step, what) {
     const line = this.#lines.get(step);
     // A command's output may move the cursor.
-    const text = what.replace(/\p{Cc}/gu, "").trim();
+    const text = stripVTControlCharacters(what).replace(/\p{Cc}/gu, "").trim();
     if (line !== undefined && line.until === undefined && text !== "") line.what = text;
   }
 

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Machine } from "../testing/machine.ts";
+import { installOnce, isComplete } from "./install.mjs";
+
+/** An installation of one file, and a count of how often it was built. */
+function toolIn(machine: Machine) {
+  const installation = { root: join(machine.folder, "tools", "one"), files: ["tool"] };
+  let builds = 0;
+  const build = async (folder: string) => {
+    builds += 1;
+    assert.ok(!existsSync(join(installation.root, "half")));
+    await writeFile(join(folder, "tool"), `build ${builds}`);
+  };
+  return { installation, build, builds: () => builds };
+}
+
+describe("a folder that is there whole or not at all", () => {
+  it("is built once", async () => {
+    await using machine = await Machine.create();
+    const { installation, build, builds } = toolIn(machine);
+    assert.equal(isComplete(installation), false);
+    await installOnce(installation, machine.context, build);
+    assert.equal(isComplete(installation), true);
+    await installOnce(installation, machine.context, build);
+    assert.equal(builds(), 1);
+    assert.deepEqual(await readdir(dirname(installation.root)), ["one"]);
+  });
+
+  it("is built once by two that need it at the same time", async () => {
+    await using machine = await Machine.create();
+    const { installation, build, builds } = toolIn(machine);
+    await Promise.all([1, 2].map(() => installOnce(installation, machine.context, build)));
+    assert.equal(builds(), 1);
+    assert.deepEqual(machine.reports, ["waiting for another step"]);
+  });
+
+  it("is not there, nor a part of it, when its build fails; and the next try makes it", async () => {
+    await using machine = await Machine.create();
+    const { installation, build } = toolIn(machine);
+    const fail = async (folder: string) => {
+      await writeFile(join(folder, "tool"), "half");
+      throw new Error("no space left on device");
+    };
+    await assert.rejects(installOnce(installation, machine.context, fail), /no space left/);
+    assert.deepEqual(await readdir(dirname(installation.root)), []);
+    await installOnce(installation, machine.context, build);
+    assert.equal(isComplete(installation), true);
+  });
+
+  for (const { what, harm } of [
+    { what: "lost a file", harm: (root: string) => rm(join(root, "tool")) },
+    { what: "has a file cut short", harm: (root: string) => writeFile(join(root, "tool"), "b") },
+    { what: "lost its marker", harm: (root: string) => rm(join(root, ".complete")) },
+    { what: "has an empty marker", harm: (root: string) => writeFile(join(root, ".complete"), "") },
+  ]) {
+    it(`is made anew when it ${what}`, async () => {
+      await using machine = await Machine.create();
+      const { installation, build, builds } = toolIn(machine);
+      await installOnce(installation, machine.context, build);
+      await harm(installation.root);
+      assert.equal(isComplete(installation), false);
+      await installOnce(installation, machine.context, build);
+      assert.equal(isComplete(installation), true);
+      assert.equal(builds(), 2);
+      assert.equal(await readFile(join(installation.root, "tool"), "utf8"), "build 2");
+    });
+  }
+
+  it("clears away what a killed set-up left beside it, and nothing else", async () => {
+    await using machine = await Machine.create();
+    const { installation, build } = toolIn(machine);
+    await mkdir(join(`${installation.root}.tmp-99999`, "half"), { recursive: true });
+    await mkdir(`${installation.root}-other`);
+    await installOnce(installation, machine.context, build);
+    assert.deepEqual((await readdir(dirname(installation.root))).sort(), ["one", "one-other"]);
+  });
+});
