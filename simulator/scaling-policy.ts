@@ -78,7 +78,9 @@ export function stepCapacity(
  * zero instances the metric is the whole backlog, as if there were one. The exact form is AWS's secret.
  */
 export function trackingCapacity(policy: TargetTracking, value: number, current: number): number {
-  return Math.ceil((Math.max(1, current) * value) / policy.target);
+  const exact = (Math.max(1, current) * value) / policy.target;
+  // A backlog divided by the instances and multiplied again may be a hair above the whole number that it was.
+  return Math.max(0, Math.ceil(exact - 1e-9));
 }
 
 /** Names and ARNs that AWS's own alarms of a target-tracking policy carry. */

@@ -1,0 +1,278 @@
+/** Holds Application Auto Scaling's own rules on a capacity that the test gives: limits, cooldowns, suspension, activities. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { Alarms } from "./alarms.ts";
+import type { AlarmSettings } from "./alarms.ts";
+import { Autoscaler } from "./autoscaler.ts";
+import { MetricStore } from "./metrics.ts";
+import { backlogTracking, wakeStep } from "./scaling-bench.ts";
+import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+const minute = 60_000;
+const resourceId = "endpoint/videos/variant/main";
+const metric = { namespace: "Test", name: "Load", dimensions: {} };
+
+/** A capacity that obeys after `delay` ms, or refuses with `refusal`. */
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly metrics = new MetricStore(this.clock);
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  readonly set: number[] = [];
+  count: number | undefined;
+  delay = 0;
+  refusal: string | undefined;
+  readonly autoscaler: Autoscaler;
+
+  constructor(count?: number) {
+    this.count = count;
+    this.autoscaler = new Autoscaler({
+      clock: this.clock,
+      alarms: this.alarms,
+      region: "us-east-1",
+      accountId: "000000000000",
+      capacity: {
+        current: (id) => (id === resourceId ? this.count : undefined),
+        set: async (_, wanted) => {
+          this.set.push(wanted);
+          if (this.refusal !== undefined) throw new Error(this.refusal);
+          this.count = wanted;
+          await new Promise<void>((resolve) => {
+            this.clock.setTimer(this.clock.now() + this.delay, resolve);
+          });
+        },
+      },
+    });
+  }
+
+  /** An alarm on a metric of its own name that runs the policy each minute while its value is above 0, or below where `isBelow`. */
+  step(name: string, changes: Partial<StepScaling>, isBelow = false): void {
+    const { arn } = this.autoscaler.putPolicy(resourceId, name, { ...wakeStep, cooldown: 0, ...changes });
+    const alarm: AlarmSettings = {
+      name,
+      metric: { ...metric, name },
+      statistic: "Average",
+      period: minute,
+      evaluationPeriods: 1,
+      threshold: 0,
+      comparison: isBelow ? "LessThanThreshold" : "GreaterThanThreshold",
+      treatMissingData: "notBreaching",
+      actionsEnabled: true,
+      actions: { OK: [], ALARM: [arn], INSUFFICIENT_DATA: [] },
+    };
+    this.alarms.put(alarm);
+  }
+
+  track(name: string, changes: Partial<TargetTracking>): void {
+    this.autoscaler.putPolicy(resourceId, name, { ...backlogTracking, metric: { ...metric, name }, ...changes });
+  }
+
+  /** A minute passes in which the metrics have these values. */
+  async pass(values: Record<string, number>, minutes = 1): Promise<void> {
+    for (let index = 0; index < minutes; index += 1) {
+      for (const [name, value] of Object.entries(values)) {
+        this.metrics.put({ ...metric, name, timestamp: this.clock.now(), value });
+      }
+      await this.clock.advance(minute);
+    }
+  }
+}
+
+describe("a scalable target", () => {
+  it("moves the capacity into its limits when it is registered, and says so", async () => {
+    const bench = new Bench(7);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    await bench.clock.advance(0);
+    bench.autoscaler.register(resourceId, { min: 6, max: 9 });
+    await bench.clock.advance(0);
+    assert.deepEqual(bench.set, [5, 6]);
+    const causes = bench.autoscaler.activities().map(({ cause }) => cause);
+    assert.deepEqual(causes, ["minimum capacity was set to 6", "maximum capacity was set to 5"]);
+  });
+
+  it("leaves a capacity within its limits alone", async () => {
+    const bench = new Bench(3);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    await bench.clock.advance(minute);
+    assert.deepEqual(bench.set, []);
+  });
+
+  it("catches up with limits that were set while a change was under way", async () => {
+    const bench = new Bench(1);
+    bench.delay = 5 * minute;
+    bench.autoscaler.register(resourceId, { min: 3, max: 5 });
+    bench.autoscaler.register(resourceId, { min: 4, max: 5 });
+    await bench.clock.advance(15 * minute);
+    assert.deepEqual(bench.set, [3, 4]);
+  });
+
+  it("takes its policies and their alarms with it", () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    bench.track("load", {});
+    assert.equal(bench.alarms.list().length, 2);
+    bench.autoscaler.deregister(resourceId);
+    assert.deepEqual([bench.autoscaler.targets(), bench.autoscaler.policies(), bench.alarms.list()], [[], [], []]);
+  });
+
+  it("is not scaled beyond its limits", async () => {
+    const bench = new Bench(4);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    bench.step("up", { steps: [{ lower: 0, adjustment: 10 }] });
+    await bench.pass({ up: 1 }, 3);
+    assert.deepEqual(bench.set, [5]);
+  });
+
+  it("is not scaled in or out while that is suspended", async () => {
+    const bench = new Bench(3);
+    bench.autoscaler.register(resourceId, {
+      min: 0,
+      max: 5,
+      suspension: { scaleIn: true, scaleOut: true, scheduled: false },
+    });
+    bench.step("up", {});
+    bench.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    await bench.pass({ up: 1, down: 1 });
+    await bench.pass({ up: 0, down: -1 });
+    assert.deepEqual(bench.set, []);
+    bench.autoscaler.register(resourceId, {
+      min: 0,
+      max: 5,
+      suspension: { scaleIn: false, scaleOut: true, scheduled: false },
+    });
+    await bench.pass({ up: 1, down: 0 });
+    await bench.pass({ up: 0, down: -1 });
+    assert.deepEqual(bench.set, [2]);
+  });
+});
+
+describe("a cooldown", () => {
+  it("counts what a scale-out added as part of what is asked for next, and only more than that is added", async () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
+    bench.step("up", {
+      cooldown: 5 * minute,
+      steps: [
+        { lower: 0, upper: 10, adjustment: 2 },
+        { lower: 10, adjustment: 3 },
+      ],
+    });
+    await bench.pass({ up: 1 }, 3);
+    assert.deepEqual(bench.set, [3]);
+    await bench.pass({ up: 11 });
+    assert.deepEqual(bench.set, [3, 4]);
+  });
+
+  it("begins when the activity completes, and ends", async () => {
+    const bench = new Bench(1);
+    bench.delay = 90_000;
+    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
+    bench.step("up", { cooldown: 2 * minute });
+    const counts: (number | undefined)[] = [];
+    for (let index = 0; index < 7; index += 1) {
+      await bench.pass({ up: 1 });
+      counts.push(bench.count);
+    }
+    // Asked for at 1:00, done at 2:30, cooling until 4:30: the next one at 5:00.
+    assert.deepEqual(counts, [2, 2, 2, 2, 3, 3, 3]);
+  });
+
+  it("of a scale-in holds back the next scale-in, and not a scale-out", async () => {
+    const bench = new Bench(9);
+    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
+    bench.step("down", { cooldown: 3 * minute, steps: [{ upper: 0, adjustment: -1 }] }, true);
+    bench.step("up", { steps: [{ lower: 0, adjustment: 4 }] });
+    await bench.pass({ down: -1, up: 0 }, 3);
+    assert.deepEqual(bench.set, [8]);
+    await bench.pass({ down: 1, up: 1 });
+    assert.deepEqual(bench.set, [8, 12]);
+    await bench.pass({ down: -1, up: 0 });
+    assert.deepEqual(bench.set, [8, 12, 11]);
+  });
+
+  it("does not hold back other activities than scaling policies' own", async () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
+    bench.step("up", { cooldown: 60 * minute });
+    await bench.pass({ up: 1 });
+    bench.autoscaler.register(resourceId, { min: 5, max: 20 });
+    await bench.clock.advance(0);
+    assert.deepEqual(bench.set, [2, 5]);
+  });
+});
+
+describe("several policies of one target", () => {
+  it("give the largest capacity, also against one that wants less", async () => {
+    const bench = new Bench(5);
+    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
+    bench.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    bench.step("one", {});
+    bench.step("four", { steps: [{ lower: 0, adjustment: 4 }] });
+    await bench.pass({ down: -1, one: 1, four: 1 });
+    assert.deepEqual(bench.set, [9]);
+    await bench.pass({ down: -1, one: 0, four: 0 });
+    assert.deepEqual(bench.set, [9, 8]);
+  });
+
+  it("let a step policy scale in though target tracking is not ready to", async () => {
+    const bench = new Bench(5);
+    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
+    bench.track("load", {});
+    bench.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    await bench.pass({ down: -1, load: 5 });
+    assert.deepEqual(bench.set, [4]);
+  });
+});
+
+describe("a scaling activity", () => {
+  it("fails with the resource's reason, and is tried again while the alarm lasts", async () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    bench.step("up", { cooldown: 10 * minute });
+    bench.refusal = "the endpoint is busy";
+    await bench.pass({ up: 1 }, 2);
+    bench.refusal = undefined;
+    await bench.pass({ up: 1 });
+    const told = bench.autoscaler.activities().map(({ status, statusMessage }) => `${status}: ${statusMessage}`);
+    const failure = "Failed: Failed to set desired instance count to 2. Reason: the endpoint is busy";
+    assert.deepEqual(told, [
+      "Successful: Successfully set desired instance count to 2. Change successfully fulfilled by sagemaker.",
+      failure,
+      failure,
+    ]);
+  });
+
+  it("is forgotten after six weeks", async () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 2, max: 5 });
+    await bench.clock.advance(43 * 86_400_000);
+    bench.autoscaler.register(resourceId, { min: 3, max: 5 });
+    await bench.clock.advance(0);
+    assert.equal(bench.autoscaler.activities().length, 1);
+  });
+
+  it("does not happen for a resource that is gone", async () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    bench.step("up", {});
+    bench.count = undefined;
+    await bench.pass({ up: 1 });
+    assert.deepEqual(bench.set, []);
+  });
+});
+
+describe("an alarm's action on a policy", () => {
+  it("fails, in the alarm's history, where no step applies or there is no such policy", async () => {
+    const bench = new Bench(1);
+    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
+    bench.step("up", { steps: [{ lower: 10, adjustment: 1 }] });
+    bench.step("gone", {});
+    bench.autoscaler.deletePolicy(resourceId, "gone");
+    await bench.pass({ up: 1, gone: 1 });
+    const told = bench.alarms.history().filter(({ type }) => type === "Action");
+    assert.equal(told.length, 2);
+    assert.match(told[0]?.summary ?? "", /There is no scaling policy arn:aws:autoscaling:/);
+    assert.match(told[1]?.summary ?? "", /No step adjustment found for metric value 1 and breach threshold 0/);
+  });
+});

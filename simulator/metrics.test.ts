@@ -1,0 +1,95 @@
+/** Holds what the metric store adds up, tells apart and forgets. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import { MetricStore, statistic } from "./metrics.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+const minute = 60_000;
+const metric = { namespace: "N", name: "M", dimensions: { A: "1", B: "2" } };
+
+describe("MetricStore", () => {
+  it("adds up single values and sets within a period, whatever the order they come in", () => {
+    const data = fc.array(fc.record({ at: fc.integer({ min: 0, max: 9 }), value: fc.integer({ min: -50, max: 50 }) }), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(data, (values) => {
+        const store = new MetricStore(new VirtualClock(0));
+        for (const { at, value } of values) store.put({ ...metric, timestamp: at * 20_000, value });
+        const points = store.query({ metric, start: 0, end: 4 * minute, period: minute });
+        for (let index = 0; index < 4; index += 1) {
+          const inPeriod = values.filter(({ at }) => Math.floor(at / 3) === index).map(({ value }) => value);
+          const point = points.find(({ timestamp }) => timestamp === index * minute);
+          assert.equal(point?.sampleCount ?? 0, inPeriod.length);
+          if (point === undefined) continue;
+          assert.equal(
+            point.sum,
+            inPeriod.reduce((sum, value) => sum + value, 0),
+          );
+          assert.equal(point.minimum, Math.min(...inPeriod));
+          assert.equal(point.maximum, Math.max(...inPeriod));
+        }
+      }),
+    );
+  });
+
+  it("gives the five statistics", () => {
+    const set = { sampleCount: 4, sum: 10, minimum: 1, maximum: 5 };
+    const names = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"] as const;
+    assert.deepEqual(
+      names.map((name) => statistic(set, name)),
+      [2.5, 10, 1, 5, 4],
+    );
+  });
+
+  it("takes the start of a period in and leaves its end out", () => {
+    const store = new MetricStore(new VirtualClock(0));
+    for (const timestamp of [0, minute - 1, minute]) store.put({ ...metric, timestamp, value: 1 });
+    const [point] = store.query({ metric, start: 0, end: minute, period: minute });
+    assert.equal(point?.sampleCount, 2);
+  });
+
+  it("tells metrics apart by all dimensions, in any order of them", () => {
+    const store = new MetricStore(new VirtualClock(0));
+    store.put({ ...metric, timestamp: 0, value: 1 });
+    const count = (dimensions: Record<string, string>): number =>
+      store.query({ metric: { ...metric, dimensions }, start: 0, end: 1, period: 1_000 }).length;
+    assert.deepEqual(
+      [count({ B: "2", A: "1" }), count({ A: "1" }), count({ A: "1", B: "3" }), count({})],
+      [1, 0, 0, 0],
+    );
+  });
+
+  it("keeps units apart where one is asked for", () => {
+    const store = new MetricStore(new VirtualClock(0));
+    store.put({ ...metric, timestamp: 0, value: 1, unit: "Count" });
+    store.put({ ...metric, timestamp: 0, value: 10, unit: "Bytes" });
+    const query = { metric, start: 0, end: minute, period: minute };
+    assert.equal(store.query({ ...query, unit: "Bytes" })[0]?.sum, 10);
+    assert.equal(store.query(query)[0]?.sum, 11);
+    assert.deepEqual(store.units(metric), ["Count", "Bytes"]);
+  });
+
+  it("forgets data after 15 days, and then the metric", async () => {
+    const clock = new VirtualClock(0);
+    const store = new MetricStore(clock);
+    store.put({ ...metric, timestamp: 0, value: 1 });
+    await clock.advance(15 * 86_400_000);
+    assert.equal(store.list().length, 1);
+    await clock.advance(1);
+    assert.equal(store.list().length, 0);
+  });
+
+  it("does not grow without end", async () => {
+    const clock = new VirtualClock(0);
+    const store = new MetricStore(clock);
+    const day = 86_400_000;
+    for (let index = 0; index < 60; index += 1) {
+      store.put({ ...metric, timestamp: clock.now(), value: 1 });
+      await clock.advance(day);
+    }
+    assert.equal(store.query({ metric, start: 0, end: 60 * day, period: day }).length, 16);
+  });
+});

@@ -1,0 +1,80 @@
+/** Holds what step and target-tracking policies ask for, by the API reference's rules. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import { stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
+import type { StepScaling } from "./scaling-policy.ts";
+import { backlogTracking, wakeStep } from "./scaling-bench.ts";
+
+describe("a step policy", () => {
+  const outAndIn: StepScaling = {
+    ...wakeStep,
+    steps: [
+      { upper: -10, adjustment: -2 },
+      { lower: -10, upper: 0, adjustment: -1 },
+      { lower: 0, upper: 10, adjustment: 1 },
+      { lower: 10, adjustment: 3 },
+    ],
+  };
+
+  it("includes the lower bound above the threshold, the upper bound below it", () => {
+    const asked = [30, 39.9, 40, 49.9, 50, 59.9, 60, 99].map((value) => stepCapacity(outAndIn, value, 50, 10));
+    assert.deepEqual(asked, [8, 8, 8, 9, 11, 11, 13, 13]);
+  });
+
+  it("asks for nothing where no step applies", () => {
+    assert.equal(stepCapacity(wakeStep, 0, 1, 3), undefined);
+  });
+
+  it("sets an exact capacity", () => {
+    assert.equal(stepCapacity({ ...wakeStep, adjustmentType: "ExactCapacity" }, 1, 1, 4), 1);
+  });
+
+  it("rounds a percentage towards zero, but not to nothing", () => {
+    const percent = (adjustment: number, current: number, minAdjustment?: number): number | undefined => {
+      const steps = [{ lower: 0, adjustment }];
+      const least = minAdjustment === undefined ? {} : { minAdjustment };
+      return stepCapacity({ ...wakeStep, adjustmentType: "PercentChangeInCapacity", steps, ...least }, 1, 1, current);
+    };
+    assert.deepEqual([percent(25, 10), percent(5, 10), percent(-25, 10), percent(-5, 10)], [12, 11, 8, 9]);
+    assert.deepEqual([percent(25, 10, 4), percent(-25, 10, 4), percent(50, 0)], [14, 6, 0]);
+  });
+});
+
+describe("target tracking", () => {
+  it("asks for as many instances as bring the metric to the target, and never so few that it would be above", () => {
+    fc.assert(
+      fc.property(fc.nat(500), fc.integer({ min: 1, max: 20 }), (backlog, current) => {
+        const asked = trackingCapacity(backlogTracking, backlog / current, current);
+        assert.equal(asked, Math.ceil(backlog / backlogTracking.target));
+      }),
+    );
+  });
+
+  it("takes the metric at zero instances for the whole backlog", () => {
+    assert.deepEqual(
+      [0, 1, 5, 6, 23].map((backlog) => trackingCapacity(backlogTracking, backlog, 0)),
+      [0, 1, 1, 2, 5],
+    );
+  });
+
+  it("makes two alarms: 3 of 3 above the target, 15 of 15 below 90 % of it, with AWS's names", () => {
+    const names = { resourceId: "endpoint/E/variant/V", policyArn: "arn:P", uuid: () => "u-u-i-d" };
+    const { high, low } = trackingAlarms(backlogTracking, names);
+    const shape = (alarm: typeof high): unknown[] => [
+      alarm.name,
+      alarm.comparison,
+      alarm.threshold,
+      alarm.evaluationPeriods,
+      alarm.treatMissingData,
+    ];
+    const prefix = "TargetTracking-endpoint/E/variant/V";
+    assert.deepEqual(shape(high), [`${prefix}-AlarmHigh-u-u-i-d`, "GreaterThanThreshold", 5, 3, "missing"]);
+    assert.ok(low);
+    assert.deepEqual(shape(low), [`${prefix}-AlarmLow-u-u-i-d`, "LessThanThreshold", 4.5, 15, "missing"]);
+    const creator = "arn:P:createdBy/u-u-i-d";
+    assert.deepEqual(high.actions.ALARM, [creator]);
+    assert.equal(high.description, `DO NOT EDIT OR DELETE. For TargetTrackingScaling policy ${creator}.`);
+  });
+});
