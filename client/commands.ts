@@ -68,7 +68,7 @@ export async function submit({ files, flags }: CommandOf<"submit">, context: Con
       });
       waiting.delete(file);
       const end = await withResult(stack, job, state, signal);
-      printEnd(context, file, job, end);
+      printEnd(context, file, { file, ...job }, end);
       return end;
     }),
   );
@@ -134,7 +134,12 @@ function isGood({ state, problem }: JobEnd): boolean {
   return state.status === "completed" && problem === undefined;
 }
 
-function printEnd({ print }: Context, name: string, job: Job, { state, summary, problem }: JobEnd): void {
+function printEnd(
+  { print }: Context,
+  name: string,
+  job: Job & { readonly file?: string },
+  { state, summary, problem }: JobEnd,
+): void {
   print(`${name}: ${problem ?? describe(state, summary)}`, {
     ...job,
     status: state.status,

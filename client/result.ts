@@ -54,7 +54,7 @@ export interface VideoResult {
 const schemaFile = path.join(import.meta.dirname, "..", "model", "result.schema.json");
 
 /** Reads the model's schema and makes a check of it; costs a few milliseconds, so make it once. */
-export function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
+function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
   const schema = JSON.parse(readFileSync(file, "utf8")) as object;
   return new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true }).compile<VideoResult>(schema);
 }

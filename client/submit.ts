@@ -6,9 +6,9 @@ import { ServiceAnswerError } from "./errors.ts";
 import type { Stack } from "./stack.ts";
 
 /** AWS's default for how long a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
-export const DEFAULT_TTL_SECONDS = 21_600;
+const DEFAULT_TTL_SECONDS = 21_600;
 /** AWS's default for how long one run may take, seconds (InvocationTimeoutSeconds, 1..3600). */
-export const DEFAULT_TIMEOUT_SECONDS = 900;
+const DEFAULT_TIMEOUT_SECONDS = 900;
 
 /** A job that the service has accepted: plain data that can be written down as JSON and taken up again later. */
 export const jobSchema = z.object({

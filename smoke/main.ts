@@ -24,7 +24,10 @@ async function main(args: readonly string[]): Promise<number> {
   mocha.addFile(path.join(import.meta.dirname, "smoke.ts"));
   await mocha.loadFilesAsync();
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
-  if (interruption.signal.aborted) return 130;
+  if (interruption.signal.aborted) {
+    console.error("Interrupted; what was made until then is removed.");
+    return 130;
+  }
   return failures === 0 ? 0 : 1;
 }
 

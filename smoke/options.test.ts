@@ -3,6 +3,10 @@ import { existsSync } from "node:fs";
 import { hand, handed, parseOptions } from "./options.ts";
 
 describe("the smoke test's options", () => {
+  afterEach(() => {
+    delete process.env["SMOKE_OPTIONS"];
+  });
+
   it("have the repository's sample as the video and wait for zero first", () => {
     const options = parseOptions([]);
     assert.ok(options !== "help" && existsSync(options.video));
