@@ -185,13 +185,16 @@ class Video:
             raise NotAVideoError(f"No frame of the video can be decoded: {reason}.")
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
-        start = Fraction(self._container.start_time or 0, _MICROSECONDS)
+        # Matroska promises the time of the end, the others that from the first picture or sound to it.
+        from_zero = self._container.format.name.startswith("matroska")
+        start = Fraction(0 if from_zero else self._container.start_time or 0, _MICROSECONDS)
         for packet in self._container.demux():
             if packet.pts is not None and packet.time_base is not None:
                 # Any track counts: sound may last longer than pictures, and the container promises for both.
                 end = (packet.pts + (packet.duration or 0)) * packet.time_base - start
                 self._seen_until = max(self._seen_until, end)
-            if packet.stream_index == self._stream.index:
+            # Not the packet's own stream_index: it is 0 on the empty packets that end each track.
+            if packet.stream is self._stream:
                 yield from self._stream.codec_context.decode(packet)
 
     def _time(self, picture: av.VideoFrame) -> Fraction | None:

@@ -1,0 +1,84 @@
+"""Working ahead is bounded, keeps order and errors, and stops when its consumer does."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from video_inference.ahead import Ahead
+
+
+class Source:
+    """Counts how far it was driven, and says when it was closed."""
+
+    def __init__(self, count: int, fail_at: int | None = None) -> None:
+        self.made = 0
+        self.closed = threading.Event()
+        self._count = count
+        self._fail_at = fail_at
+
+    def items(self) -> Iterator[int]:
+        try:
+            for number in range(self._count):
+                if number == self._fail_at:
+                    raise ValueError("broken")
+                self.made += 1
+                yield number
+        finally:
+            self.closed.set()
+
+
+def test_all_items_arrive_in_order() -> None:
+    with Ahead(Source(500).items(), 3) as ahead:
+        assert list(ahead) == list(range(500))
+
+
+@pytest.mark.parametrize("depth", [1, 4])
+def test_the_source_never_runs_further_ahead_than_the_bound(depth: int) -> None:
+    source = Source(60)
+    furthest = 0
+    with Ahead(source.items(), depth) as ahead:
+        for consumed, _ in enumerate(ahead, 1):
+            # A slow consumer: the thread has all the time it needs to run away.
+            threading.Event().wait(0.003)
+            furthest = max(furthest, source.made - consumed)
+    assert 1 <= furthest <= depth + 1
+
+
+def test_an_error_of_the_source_follows_the_items_before_it() -> None:
+    with Ahead(Source(10, fail_at=7).items(), 2) as ahead:
+        items = iter(ahead)
+        assert list(itertools.islice(items, 7)) == list(range(7))
+        with pytest.raises(ValueError, match="broken"):
+            next(items)
+
+
+def test_a_consumer_that_fails_stops_the_thread_and_closes_the_source() -> None:
+    source = Source(1_000_000)
+    before = threading.active_count()
+
+    def consume() -> None:
+        with Ahead(source.items(), 2) as ahead:
+            for item in ahead:
+                if item == 5:
+                    raise KeyError(item)
+
+    with pytest.raises(KeyError):
+        consume()
+    assert source.closed.is_set()
+    assert threading.active_count() == before
+    assert source.made <= 5 + 1 + 2 + 1
+
+
+def test_the_time_in_the_source_is_counted() -> None:
+    def slow() -> Iterator[int]:
+        for number in range(5):
+            threading.Event().wait(0.01)
+            yield number
+
+    with Ahead(slow(), 2) as ahead:
+        list(ahead)
+    assert ahead.busy_seconds >= 0.05

@@ -1,0 +1,92 @@
+"""Sampling by time takes the frame nearest to each asked time, at any frame rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.videos import regular
+from video_inference.sampling import sample_by_time
+
+
+@dataclass(frozen=True)
+class Shown:
+    index: int
+    timestamp: Fraction
+
+
+def shown(times: list[Fraction]) -> list[Shown]:
+    return [Shown(index, time) for index, time in enumerate(times)]
+
+
+def indices(times: list[Fraction], fps: Fraction) -> list[int]:
+    return [frame.index for frame in sample_by_time(shown(times), fps)]
+
+
+@pytest.mark.parametrize(
+    ("count", "rate", "expected"),
+    [
+        (1199, Fraction(60_000, 1001), 20),
+        (800, Fraction(10), 80),
+        (750, Fraction(25), 30),
+        (719, Fraction(24_000, 1001), 30),
+        (1, Fraction(25), 1),
+    ],
+)
+def test_a_constant_rate_gives_one_frame_per_second(count: int, rate: Fraction, expected: int) -> None:
+    chosen = list(sample_by_time(shown(regular(count, rate)), Fraction(1)))
+    assert len(chosen) == expected
+    for second, frame in enumerate(chosen):
+        assert abs(frame.timestamp - second) <= 1 / rate / 2
+
+
+def test_a_variable_rate_gives_one_frame_per_second() -> None:
+    slow = [Fraction(index, 5) for index in range(50)]
+    fast = [10 + Fraction(index, 60) for index in range(600)]
+    middling = [20 + Fraction(index, 24) for index in range(240)]
+    times = slow + fast + middling
+    assert [round(times[index]) for index in indices(times, Fraction(1))] == list(range(30))
+
+
+def test_asking_for_more_than_there_is_gives_every_frame_once() -> None:
+    assert indices(regular(10, 5), Fraction(100)) == list(range(10))
+
+
+def test_a_frame_that_is_nearest_to_several_times_is_taken_once() -> None:
+    assert indices([Fraction(0), Fraction(10), Fraction(11)], Fraction(1)) == [0, 1, 2]
+
+
+def test_frames_are_taken_from_the_source_only_as_needed() -> None:
+    taken = []
+
+    def source() -> Iterator[Shown]:
+        for frame in shown(regular(1000, 25)):
+            taken.append(frame.index)
+            yield frame
+
+    chosen = sample_by_time(source(), Fraction(1))
+    assert [next(chosen).index, next(chosen).index] == [0, 25]
+    assert len(taken) == 27
+
+
+@given(
+    gaps=st.lists(st.fractions(Fraction(1, 200), Fraction(2)), max_size=16),
+    fps=st.fractions(Fraction(1, 10), Fraction(20)),
+)
+def test_each_asked_time_has_its_nearest_frame_and_no_other_frame_is_taken(gaps: list[Fraction], fps: Fraction) -> None:
+    times = [Fraction(0)]
+    for gap in gaps:
+        times.append(times[-1] + gap)
+    end = times[-1] + (gaps[-1] / 2 if gaps else 0)
+    wanted = set()
+    asked = Fraction(0)
+    while asked < end or asked == 0:
+        # The later of two equally near frames.
+        wanted.add(min(range(len(times)), key=lambda index: (abs(times[index] - asked), -index)))
+        asked += 1 / fps
+    assert indices(times, fps) == sorted(wanted)

@@ -1,0 +1,189 @@
+"""Videos are decoded in order with true times and colours, upright, and what is no video is refused with a reason."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.videos import HEIGHT, WIDTH, Codec, number_of, regular, turned, write, write_numbered, write_sound
+from video_inference.errors import ClientError, EmptyBodyError, NotAVideoError, NoVideoTrackError
+from video_inference.sampling import sample_by_time
+from video_inference.video import Frame, Rgb, Video, VideoInfo
+
+CONTAINERS: list[tuple[str, Codec, str]] = [
+    ("video.mp4", "libx264", "h264"),
+    ("video.mov", "libx264", "h264"),
+    ("video.mp4", "libx265", "hevc"),
+    ("video.mkv", "libx264", "h264"),
+    ("video.webm", "libvpx-vp9", "vp9"),
+    ("video.avi", "mpeg4", "mpeg4"),
+]
+
+
+def read(body: bytes) -> tuple[list[Frame], VideoInfo, bool]:
+    with Video(body) as video:
+        frames = list(video.frames())
+        return frames, video.info, video.truncated
+
+
+@pytest.mark.parametrize(("name", "codec", "codec_name"), CONTAINERS)
+def test_every_frame_comes_in_order_with_its_time(tmp_path: Path, name: str, codec: Codec, codec_name: str) -> None:
+    frames, info, truncated = read(write_numbered(tmp_path / name, regular(60, 25), codec))
+    assert [number_of(frame.rgb()) for frame in frames] == list(range(60))
+    assert [frame.index for frame in frames] == list(range(60))
+    # Matroska keeps times in milliseconds.
+    assert all(abs(frame.timestamp - Fraction(frame.index, 25)) < Fraction(1, 1000) for frame in frames)
+    assert not truncated
+    assert (info.width, info.height, info.rotation, info.codec) == (WIDTH, HEIGHT, 0, codec_name)
+    assert info.duration == pytest.approx(2.4, abs=0.05)
+
+
+@pytest.mark.parametrize("rate", [Fraction(60_000, 1001), Fraction(10), Fraction(30)])
+def test_a_constant_rate_is_sampled_by_time(tmp_path: Path, rate: Fraction) -> None:
+    body = write_numbered(tmp_path / "video.mp4", regular(int(5 * rate), rate))
+    with Video(body) as video:
+        samples = list(sample_by_time(video.frames(), Fraction(1)))
+        numbers = [number_of(sample.rgb()) for sample in samples]
+    assert numbers == [round(second * rate) for second in range(5)]
+
+
+def test_a_variable_rate_is_sampled_by_time(tmp_path: Path) -> None:
+    times = [Fraction(index, 5) for index in range(15)] + [3 + Fraction(index, 50) for index in range(150)]
+    body = write_numbered(tmp_path / "video.mp4", times)
+    with Video(body) as video:
+        samples = list(sample_by_time(video.frames(), Fraction(1)))
+        numbers = [number_of(sample.rgb()) for sample in samples]
+    assert [times[number] for number in numbers] == [0, 1, 2, 3, 4, 5]
+    assert [float(sample.timestamp) for sample in samples] == pytest.approx([0, 1, 2, 3, 4, 5], abs=1e-3)
+
+
+def test_times_count_from_the_first_frame(tmp_path: Path) -> None:
+    times = [7 + time for time in regular(50, 25)]
+    frames, _, truncated = read(write_numbered(tmp_path / "video.mkv", times))
+    assert frames[0].timestamp == 0
+    assert float(frames[-1].timestamp) == pytest.approx(49 / 25, abs=2e-3)
+    assert not truncated
+
+
+def corners() -> Rgb:
+    """Paint the upper left quarter red, the upper right one green, the lower left one blue and the rest white."""
+    picture = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
+    picture[: HEIGHT // 2, : WIDTH // 2] = (255, 0, 0)
+    picture[: HEIGHT // 2, WIDTH // 2 :] = (0, 255, 0)
+    picture[HEIGHT // 2 :, : WIDTH // 2] = (0, 0, 255)
+    return picture
+
+
+def corner_colours(picture: Rgb) -> list[str]:
+    names = {(1, 0, 0): "red", (0, 1, 0): "green", (0, 0, 1): "blue", (1, 1, 1): "white"}
+    height, width, _ = picture.shape
+    found = []
+    for y, x in ((8, 8), (8, width - 8), (height - 8, 8), (height - 8, width - 8)):
+        red, green, blue = (int(channel > 127) for channel in picture[y, x])
+        found.append(names[red, green, blue])
+    return found
+
+
+def test_colours_come_as_red_green_blue(tmp_path: Path) -> None:
+    frames, _, _ = read(write(tmp_path / "video.mp4", [corners()] * 3, regular(3, 25)))
+    picture = frames[0].rgb()
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+    assert picture.dtype == np.uint8
+    assert corner_colours(picture) == ["red", "green", "blue", "white"]
+
+
+@pytest.mark.parametrize(
+    ("clockwise", "expected"),
+    [
+        (90, ["blue", "red", "white", "green"]),
+        (180, ["white", "blue", "green", "red"]),
+        (270, ["green", "white", "red", "blue"]),
+    ],
+)
+def test_frames_are_turned_as_players_turn_them(tmp_path: Path, clockwise: int, expected: list[str]) -> None:
+    body = turned(write(tmp_path / "video.mp4", [corners()] * 3, regular(3, 25)), clockwise)
+    frames, info, _ = read(body)
+    assert corner_colours(frames[0].rgb()) == expected
+    assert info.rotation == clockwise
+    assert (info.height, info.width, 3) == frames[0].rgb().shape
+    assert (info.width, info.height) == ((WIDTH, HEIGHT) if clockwise == 180 else (HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize(("name", "codec", "_codec_name"), CONTAINERS)
+def test_a_file_cut_short_is_read_as_far_as_it_goes_and_said_to_be_truncated(
+    tmp_path: Path, name: str, codec: Codec, _codec_name: str
+) -> None:
+    noise = np.random.default_rng(1)
+    pictures = [noise.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8) for _ in range(40)]
+    body = write(tmp_path / name, pictures, regular(40, 25), codec)
+    for share in (0.5, 0.8):
+        frames, _, truncated = read(body[: int(len(body) * share)])
+        assert 0 < len(frames) < 40
+        assert truncated
+
+
+def test_damage_in_the_middle_is_no_error(tmp_path: Path) -> None:
+    body = bytearray(write_numbered(tmp_path / "video.mp4", regular(100, 25)))
+    middle = len(body) * 2 // 3
+    body[middle : middle + 400] = b"\xff" * 400
+    frames, _, _ = read(bytes(body))
+    assert len(frames) > 0
+
+
+def test_sound_that_outlasts_the_pictures_is_no_truncation(tmp_path: Path) -> None:
+    for name in ("video.mp4", "video.mkv"):
+        body = write(tmp_path / name, [corners()] * 25, regular(25, 25), sound=3)
+        frames, _, truncated = read(body)
+        assert len(frames) == 25
+        assert not truncated
+
+
+def test_an_empty_body_is_refused() -> None:
+    with pytest.raises(EmptyBodyError):
+        Video(b"")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no video at all\n" * 50,
+        b"\0" * 4096,
+        b"RIFF\x10\0\0\0AVI ",
+        b"\x89PNG\r\n\x1a\n" + b"\0" * 200,
+        b"ffconcat version 1.0\nfile street.mp4\n",
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:1/a.ts\n#EXT-X-ENDLIST\n",
+    ],
+    ids=["text", "zeros", "cut avi", "picture", "list of files", "playlist"],
+)
+def test_what_is_no_video_is_refused_with_one_line(body: bytes) -> None:
+    with pytest.raises(NotAVideoError) as refusal:
+        read(body)
+    assert "mp4, mov, mkv, webm or avi" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_list_of_files_does_not_open_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_numbered(tmp_path / "secret.mp4", regular(10, 25))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotAVideoError):
+        read(b"ffconcat version 1.0\nfile secret.mp4\n")
+
+
+def test_sound_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoVideoTrackError):
+        Video(write_sound(tmp_path / "sound.mp4"))
+
+
+def test_an_mp4_without_its_index_is_refused(tmp_path: Path) -> None:
+    body = write_numbered(tmp_path / "video.mp4", regular(30, 25))
+    with pytest.raises(NotAVideoError):
+        read(body.replace(b"moov", b"none"))
+
+
+def test_an_mp4_without_its_pictures_is_refused(tmp_path: Path) -> None:
+    body = write_numbered(tmp_path / "video.mp4", regular(30, 25))
+    with pytest.raises(ClientError, match="No frame"):
+        read(body[: body.index(b"mdat") + 4])
