@@ -106,7 +106,16 @@ describe("a lock between processes", () => {
     await writeFile(lock, `${process.pid}\n`);
     const stop = new AbortController();
     const work = () => assert.fail("the lock belonged to another");
-    const waiting = withLock(lock, { signal: stop.signal, onWait: () => { stop.abort(); } }, work);
+    const waiting = withLock(
+      lock,
+      {
+        signal: stop.signal,
+        onWait: () => {
+          stop.abort();
+        },
+      },
+      work,
+    );
     await assert.rejects(waiting, Stopped);
     assert.ok(existsSync(lock), "the other's lock stays");
   });

@@ -66,7 +66,9 @@ export class Progress {
   report(step, what) {
     const line = this.#lines.get(step);
     // A command's output may move the cursor.
-    const text = stripVTControlCharacters(what).replace(/\p{Cc}/gu, "").trim();
+    const text = stripVTControlCharacters(what)
+      .replace(/\p{Cc}/gu, "")
+      .trim();
     if (line !== undefined && line.until === undefined && text !== "") line.what = text;
   }
 

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Machine } from "../testing/machine.ts";
+import { SetupError } from "./errors.mjs";
+import { pulumiCli, verify } from "./pulumi.mjs";
+
+const version = "3.259.0";
+const archive = `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`;
+
+/** The step on a machine, with a language host of our own that says so. */
+async function stepOn(machine: Machine, hostText = "// ours\n") {
+  const languageHost = join(machine.folder, "language-host.mjs");
+  await writeFile(languageHost, hostText);
+  const hash = createHash("sha256").update(hostText).digest("hex").slice(0, 8);
+  const root = join(machine.cache, "pulumi", version, hash);
+  const build = join(machine.cache, "pulumi", version, "cli");
+  const step = pulumiCli({ version, root, build, cacheRoot: machine.cache, module: machine.folder, languageHost });
+  return { step, root, cli: join(root, "bin", "pulumi"), host: join(root, "bin", "pulumi-language-nodejs") };
+}
+
+/** A Go that builds an executable, and counts its builds. */
+async function go(machine: Machine): Promise<void> {
+  await machine.realCommands("chmod");
+  await machine.command(
+    "go",
+    `if [ "$1" = list ]; then echo a; echo b; exit; fi
+echo "$*" >> ${machine.folder}/go.log
+echo a >&2
+while [ "$1" != -o ]; do shift; done
+echo '#!/bin/sh' > "$2" && echo 'echo built' >> "$2" && chmod 755 "$2"`,
+  );
+}
+
+/** A curl that serves a release with its checksums, and a tar. */
+async function release(machine: Machine, checksum?: string): Promise<void> {
+  const content = join(machine.folder, "release", "pulumi");
+  await mkdir(content, { recursive: true });
+  for (const name of ["pulumi", "pulumi-language-nodejs"]) {
+    await writeFile(join(content, name), `#!/bin/sh\necho official ${name}\n`);
+    await chmod(join(content, name), 0o755);
+  }
+  const file = join(machine.folder, "release", archive);
+  execFileSync("tar", ["-czf", file, "-C", join(machine.folder, "release"), "pulumi"]);
+  const found = createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex");
+  const list = `${"0".repeat(64)}  pulumi-v${version}-plan9-mips.tar.gz\n${checksum ?? found}  ${archive}\n`;
+  await writeFile(join(machine.folder, "release", `pulumi-${version}-checksums.txt`), list);
+  await machine.realCommands("cp", "tar", "gzip");
+  await machine.command(
+    "curl",
+    `for url; do :; done
+while [ "$1" != --output ]; do shift; done
+cp "${machine.folder}/release/\${url##*/}" "$2"`,
+  );
+}
+
+const offline = "echo 'curl: (6) Could not resolve host' >&2; exit 6";
+
+async function failure(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => assert.fail("it did not fail"),
+    (error: unknown) => {
+      assert.ok(error instanceof SetupError, String(error));
+      return error.message;
+    },
+  );
+}
+
+const say = (file: string) => execFileSync(file, { encoding: "utf8", env: {} }).trim();
+
+describe("the Pulumi CLI", () => {
+  it("is the one on the PATH where that has the SDK's version, with the language host beside it", async () => {
+    await using machine = await Machine.create();
+    await machine.command("pulumi", `echo v${version}`);
+    await machine.command("pulumi-language-nodejs", "echo official host");
+    const { step, cli, host } = await stepOn(machine);
+    await step.install(machine.context);
+    assert.equal(realpathSync(cli), join(machine.bin, "pulumi"));
+    assert.equal(say(host), "official host");
+    assert.equal(step.isReady(), true);
+  });
+
+  it("from the PATH is looked for again after it was replaced there", async () => {
+    await using machine = await Machine.create();
+    await machine.command("pulumi", `echo v${version}`);
+    const { step } = await stepOn(machine);
+    await step.install(machine.context);
+    assert.equal(step.isReady(), true);
+    await machine.command("pulumi", "echo v4.0.0 # another release");
+    assert.equal(step.isReady(), false);
+  });
+
+  it("from the PATH gets our language host where it brings none", async () => {
+    await using machine = await Machine.create();
+    await machine.command("pulumi", `echo v${version}`);
+    const { step, root, host } = await stepOn(machine, "// of this clone\n");
+    await step.install(machine.context);
+    assert.match(await readFile(host, "utf8"), /^#!\/bin\/sh\nexec node .*language-host\.mjs/);
+    assert.equal(await readFile(join(root, "lib", "language-host.mjs"), "utf8"), "// of this clone\n");
+  });
+
+  it("is else the official release, unpacked, with its own language host", async () => {
+    await using machine = await Machine.create();
+    await machine.command("pulumi", "echo v3.1.0");
+    await release(machine);
+    const { step, cli, host } = await stepOn(machine);
+    await step.install(machine.context);
+    assert.equal(say(cli), "official pulumi");
+    assert.equal(say(host), "official pulumi-language-nodejs");
+    assert.deepEqual((await readdir(join(machine.cache, "pulumi", version, "cli"))).sort(), [
+      ".complete",
+      "pulumi",
+      "pulumi-language-nodejs",
+    ]);
+  });
+
+  it("is not taken from a release whose checksum is not the published one", async () => {
+    await using machine = await Machine.create();
+    await release(machine, "1".repeat(64));
+    const { step, root } = await stepOn(machine);
+    const message = await failure(step.install(machine.context));
+    assert.match(
+      message,
+      new RegExp(`2\\. the official release: ${archive} has the SHA-256 .*, but 1{64} is published`),
+    );
+    assert.ok(!existsSync(root));
+  });
+
+  it("is else built from the pinned source, with our language host, once for all versions of that host", async () => {
+    await using machine = await Machine.create();
+    await machine.command("curl", offline);
+    await go(machine);
+    for (const text of ["// one\n", "// two\n"]) {
+      const { step, cli, host } = await stepOn(machine, text);
+      assert.equal(step.isReady(), false);
+      await step.install(machine.context);
+      assert.equal(step.isReady(), true);
+      assert.equal(say(cli), "built");
+      assert.match(await readFile(host, "utf8"), /language-host\.mjs/);
+    }
+    const builds = (await readFile(join(machine.folder, "go.log"), "utf8")).trim().split("\n");
+    assert.equal(builds.length, 1);
+    assert.match(builds[0] ?? "", /version\.Version=v3\.259\.0/);
+    assert.ok(machine.reports.includes("building from source, 1 of at most 2 packages"));
+  });
+
+  it("of this very cache on the PATH is not taken for one of the machine's", async () => {
+    await using machine = await Machine.create();
+    const own = join(machine.cache, "pulumi", version, "old", "bin");
+    await mkdir(own, { recursive: true });
+    await writeFile(join(own, "pulumi"), `#!/bin/sh\necho v${version}\n`);
+    await chmod(join(own, "pulumi"), 0o755);
+    await machine.command("curl", offline);
+    await go(machine);
+    const { step, cli } = await stepOn(machine);
+    const context = { ...machine.context, env: { ...machine.env, PATH: `${own}:${machine.bin}` } };
+    await step.install(context);
+    assert.equal(say(cli), "built");
+  });
+
+  it("that is not to be had is one message with all three ways, and why each failed", async () => {
+    await using machine = await Machine.create();
+    await machine.command("pulumi", "echo v3.1.0");
+    await machine.command("curl", offline);
+    const { step } = await stepOn(machine);
+    const message = await failure(step.install(machine.context));
+    assert.match(message, /^There is no way to the Pulumi CLI 3\.259\.0 on this machine\. Three were tried:/);
+    assert.match(message, /1\. one on the PATH: .*bin\/pulumi is v3\.1\.0\./);
+    assert.match(message, /2\. the official release: [^]*Could not resolve host/);
+    assert.match(message, /3\. a build from source: Go is not on the PATH\./);
+    assert.match(message, /Install Pulumi 3\.259\.0 .* or Go 1\.25 or newer/);
+    assert.deepEqual(await readdir(join(machine.cache, "pulumi", version)), []);
+  });
+
+  it("whose source cannot be downloaded passes on Go's words", async () => {
+    await using machine = await Machine.create();
+    await machine.command("go", "echo 'go: dial tcp: connection refused' >&2; exit 1");
+    const { step } = await stepOn(machine);
+    const message = await failure(step.install(machine.context));
+    assert.match(message, /1\. one on the PATH: there is none\./);
+    assert.match(message, /2\. the official release: curl was not found/);
+    assert.match(message, /3\. a build from source: go ended with status 1:\n +go: dial tcp: connection refused/);
+  });
+
+  it("is not built a second way when the disk is full", async () => {
+    await using machine = await Machine.create();
+    await machine.command("curl", "echo 'curl: (23) No space left on device' >&2; exit 23");
+    await go(machine);
+    const { step } = await stepOn(machine);
+    await assert.rejects(step.install(machine.context), /No space left on device/);
+    assert.ok(!existsSync(join(machine.folder, "go.log")));
+  });
+});
+
+describe("a published list of checksums", () => {
+  it("must list the file", async () => {
+    await using machine = await Machine.create();
+    const file = join(machine.folder, "file");
+    await writeFile(file, "abc");
+    // SHA-256 of "abc": FIPS 180-2, appendix B.1.
+    const sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    await verify(file, "file", `${"0".repeat(64)}  other\n${sum} *file\n`);
+    await assert.rejects(verify(file, "file", `${sum}  other\n`), /do not list file/);
+    await assert.rejects(verify(file, "file", `${"0".repeat(64)}  file\n`), new RegExp(`has the SHA-256 ${sum}`));
+  });
+});

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Machine } from "../testing/machine.ts";
+import { SetupError } from "./errors.mjs";
+import { pythonEnvironment } from "./python.mjs";
+
+/** Two environments of a machine, and what uv was asked to do. */
+async function environments(machine: Machine) {
+  const lock = join(machine.folder, "lock.txt");
+  await writeFile(lock, "a==1.0 --hash=sha256:00\n");
+  const root = join(machine.cache, "uv", "1");
+  const uv = { lock, root, executable: join(root, "uv") };
+  const steps = ["serving", "other"].map((name) => {
+    const folder = join(machine.cache, "python", name);
+    const environment = { name, lock, root: folder, python: join(folder, "bin", "python") };
+    return pythonEnvironment(environment, name, ["bin/python"], uv);
+  });
+  const calls = async () => {
+    const log = join(machine.folder, "uv.log");
+    return existsSync(log) ? (await readFile(log, "utf8")).trim().split("\n") : [];
+  };
+  return { steps, calls };
+}
+
+/** A Python whose venv has a pip that installs a `uv` of this script. */
+async function python(machine: Machine, uvScript: string): Promise<void> {
+  await machine.realCommands("mkdir", "cp", "chmod", "echo");
+  await writeFile(join(machine.folder, "uv"), `#!/bin/sh\necho "$*" >> ${machine.folder}/uv.log\n${uvScript}\n`);
+  await writeFile(
+    join(machine.folder, "pip"),
+    `#!/bin/sh
+case "$*" in *--require-hashes*) ;; *) echo "hashes are not checked" >&2; exit 9 ;; esac
+cp ${machine.folder}/uv "\${0%/*}/uv" && chmod 755 "\${0%/*}/uv"\n`,
+  );
+  await machine.command(
+    "python3",
+    `mkdir -p "$4/bin" && cp ${machine.folder}/pip "$4/bin/python" && chmod 755 "$4/bin/python"`,
+  );
+}
+
+/** What uv does when all is well: the folder is the last word of `uv venv …`. */
+const goodUv = `if [ "$1" = venv ]; then for folder; do :; done; mkdir -p "$folder/bin"; echo > "$folder/bin/python"; fi`;
+
+async function failure(work: Promise<unknown>): Promise<SetupError> {
+  return work.then(
+    () => assert.fail("it did not fail"),
+    (error: unknown) => {
+      assert.ok(error instanceof SetupError, String(error));
+      return error;
+    },
+  );
+}
+
+describe("the Python environments", () => {
+  it("are made side by side by one uv, from locks whose hashes are checked, and then found ready", async () => {
+    await using machine = await Machine.create();
+    await python(machine, goodUv);
+    const { steps, calls } = await environments(machine);
+    await Promise.all(steps.map((step) => step.install(machine.context)));
+    assert.deepEqual(
+      steps.map((step) => step.isReady()),
+      [true, true],
+    );
+    const log = await calls();
+    assert.equal(log.filter((line) => line.startsWith("venv") && line.includes("--relocatable")).length, 2);
+    assert.equal(log.filter((line) => line.startsWith("pip sync") && line.includes("--require-hashes")).length, 2);
+    assert.deepEqual(await readdir(join(machine.cache, "uv", "1")), [".complete", "uv"]);
+
+    await Promise.all(steps.map((step) => step.install(machine.context)));
+    assert.equal((await calls()).length, log.length);
+  });
+
+  it("are made anew when their interpreter has gone", async () => {
+    await using machine = await Machine.create();
+    await python(machine, goodUv);
+    const [step] = (await environments(machine)).steps;
+    assert.ok(step !== undefined);
+    await step.install(machine.context);
+    await rm(join(machine.cache, "python", "serving", "bin", "python"));
+    assert.equal(step.isReady(), false);
+    await step.install(machine.context);
+    assert.equal(step.isReady(), true);
+  });
+
+  it("need a Python on the PATH, and say what to install", async () => {
+    await using machine = await Machine.create();
+    const [step] = (await environments(machine)).steps;
+    const { message } = await failure(step!.install(machine.context));
+    assert.match(message, /^Python is not on the PATH\. Install Python 3\.11 or 3\.12, with its venv module/);
+  });
+
+  it("need its venv module, and say so", async () => {
+    await using machine = await Machine.create();
+    await machine.command("python3", "echo 'ensurepip is not available' >&2; exit 1");
+    const [step] = (await environments(machine)).steps;
+    const { message } = await failure(step!.install(machine.context));
+    assert.match(
+      message,
+      /No Python on the PATH can make an environment\. .*venv module[^]*ensurepip is not available/,
+    );
+  });
+
+  it("take the next Python where the first cannot make an environment", async () => {
+    await using machine = await Machine.create();
+    await python(machine, goodUv);
+    await machine.command("python3.12", await readFile(join(machine.bin, "python3"), "utf8"));
+    await machine.command("python3", "exit 127");
+    const [step] = (await environments(machine)).steps;
+    await step!.install(machine.context);
+    assert.equal(step!.isReady(), true);
+  });
+
+  it("need Python 3.11 or 3.12, and pass on uv's words", async () => {
+    await using machine = await Machine.create();
+    await python(machine, "echo 'error: No interpreter found' >&2; exit 2");
+    const [step] = (await environments(machine)).steps;
+    const { message } = await failure(step!.install(machine.context));
+    assert.match(message, /^Python 3\.11 or 3\.12 was not found[^]*uv said:\n {2}error: No interpreter found$/);
+    assert.deepEqual(await readdir(join(machine.cache, "python")), []);
+  });
+});
