@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { link, mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { repoRoot } from "./paths.mjs";
+import { Machine } from "./testing/machine.ts";
+
+const clean = join(repoRoot, "tools", "clean.mjs");
+
+/** A cache with one environment and one CLI, which is there under two names. */
+async function filled(machine: Machine): Promise<void> {
+  const environment = join(machine.cache, "python", "serving-1");
+  const cli = join(machine.cache, "pulumi", "3.0.0", "cli");
+  const root = join(machine.cache, "pulumi", "3.0.0", "root");
+  for (const folder of [environment, cli, root]) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, ".complete"), "");
+  }
+  await writeFile(join(environment, "lib"), Buffer.alloc(3_000_000));
+  await writeFile(join(cli, "pulumi"), Buffer.alloc(2_000_000));
+  await link(join(cli, "pulumi"), join(root, "pulumi"));
+}
+
+describe("the command tools/clean.mjs", () => {
+  it("removes what set-up cached, and says what each took and what that freed", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    const { status, stdout } = await machine.run(clean);
+    assert.equal(status, 0);
+    assert.match(stdout, /^python\/serving-1: 0\.00 GB$/m);
+    assert.match(stdout, /^Freed 0\.01 GB\.$/m);
+    assert.ok(!existsSync(machine.cache));
+  });
+
+  it("counts a file with two names once, and one that another folder still holds not as freed", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    await link(join(machine.cache, "python", "serving-1", "lib"), join(machine.folder, "uv-holds-it"));
+    const { stdout } = await machine.run(clean, "--json");
+    const report: unknown = JSON.parse(stdout);
+    assert.ok(typeof report === "object" && report !== null && "freed" in report && "items" in report);
+    assert.ok(Number(report.freed) >= 2_000_000 && Number(report.freed) < 2_500_000, stdout);
+    assert.ok(Array.isArray(report.items));
+    const paths = report.items.map((item: { path: string }) => item.path).sort();
+    assert.deepEqual(paths, ["pulumi/3.0.0/cli", "pulumi/3.0.0/root", "python/serving-1"]);
+  });
+
+  it("leaves alone what set-up did not make", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    const own = ["mine", "python/mine", "pulumi/mine/deep"].map((path) => join(machine.cache, path));
+    for (const folder of own) await mkdir(folder, { recursive: true });
+    await machine.run(clean);
+    assert.ok(!existsSync(join(machine.cache, "python", "serving-1")));
+    for (const folder of own.slice(0, 2)) assert.ok(existsSync(folder), folder);
+    assert.ok(existsSync(join(machine.cache, "pulumi", "mine", "deep")));
+  });
+
+  it("removes left-overs of killed set-ups", async () => {
+    await using machine = await Machine.create();
+    const leftover = join(machine.cache, "python", "serving-1.tmp-99999");
+    await mkdir(leftover, { recursive: true });
+    await writeFile(join(machine.cache, "python", "serving-1.lock"), "999999999\n");
+    const { status } = await machine.run(clean);
+    assert.equal(status, 0);
+    assert.ok(!existsSync(machine.cache));
+  });
+
+  it("does not follow links out of the cache", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    const outside = join(machine.folder, "outside");
+    await mkdir(outside);
+    await writeFile(join(outside, "file"), "");
+    await symlink(outside, join(machine.cache, "python", "serving-1", "link"));
+    await machine.run(clean);
+    assert.ok(existsSync(join(outside, "file")));
+  });
+
+  it("refuses while a set-up is at work", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    await writeFile(join(machine.cache, "python", "serving-2.lock"), `${process.pid}\n`);
+    const { status, stderr } = await machine.run(clean);
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`A set-up is at work .*process ${process.pid}`));
+    assert.ok(existsSync(join(machine.cache, "python", "serving-1")));
+  });
+
+  it("says that there was nothing", async () => {
+    await using machine = await Machine.create();
+    const { status, stdout } = await machine.run(clean);
+    assert.equal(status, 0);
+    assert.match(stdout, /^Freed 0\.00 GB: .* held nothing\.$/m);
+  });
+
+  it("explains itself, and refuses what it does not know", async () => {
+    await using machine = await Machine.create();
+    assert.match((await machine.run(clean, "--help")).stdout, /usage: npm run clean/);
+    assert.equal((await machine.run(clean, "--everything")).status, 2);
+  });
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { repoRoot } from "./paths.mjs";
+import { isAlive, Machine, outcome, until } from "./testing/machine.ts";
+
+const setup = join(repoRoot, "tools", "setup.mjs");
+
+/** All files of a cache. */
+async function left(cache: string): Promise<string[]> {
+  const entries = await readdir(cache, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe("the command tools/setup.mjs", () => {
+  it("explains itself", async () => {
+    await using machine = await Machine.create();
+    const { status, stdout } = await machine.run(setup, "--help");
+    assert.equal(status, 0);
+    assert.match(stdout, /--only NAMES .*node, serving, ministack, pulumi/);
+    assert.ok(stdout.includes(machine.cache));
+  });
+
+  for (const { args, says } of [
+    { args: ["--no-such-option"], says: /--no-such-option/ },
+    { args: ["--only", "serving,everything"], says: /"everything" is none of node, serving, ministack, pulumi/ },
+    { args: ["serving"], says: /serving/ },
+  ]) {
+    it(`refuses ${args.join(" ")} with status 2`, async () => {
+      await using machine = await Machine.create();
+      const { status, stderr } = await machine.run(setup, ...args);
+      assert.equal(status, 2);
+      assert.match(stderr, says);
+      assert.match(stderr, /usage: node tools\/setup\.mjs/);
+    });
+  }
+
+  it("on a machine without Python says so, once, with status 1", async () => {
+    await using machine = await Machine.create();
+    const { status, stdout, stderr } = await machine.run(setup, "--only", "serving,ministack");
+    assert.equal(status, 1);
+    assert.equal(stdout, "");
+    assert.equal(stderr.split("set-up failed: Python is not on the PATH. Install Python 3.11").length, 2);
+    assert.deepEqual(await left(machine.cache), []);
+  });
+
+  it("on a machine with neither CLI nor Go nor network says so in one message, with status 1", async () => {
+    await using machine = await Machine.create();
+    await machine.command("curl", "echo 'curl: (7) Failed to connect' >&2; exit 7");
+    const { status, stderr } = await machine.run(setup, "--only", "pulumi");
+    assert.equal(status, 1);
+    const [, message] = stderr.split("set-up failed: ");
+    assert.match(message ?? "", /^There is no way to the Pulumi CLI[^]*1\. one[^]*2\. the official[^]*3\. a build/);
+    assert.deepEqual(await left(machine.cache), []);
+  });
+
+  for (const { signal, status } of [
+    { signal: "SIGINT", status: 130 },
+    { signal: "SIGTERM", status: 143 },
+  ] as const) {
+    it(`stopped by ${signal} ends all it started, clears up, and has status ${status}`, async () => {
+      await using machine = await Machine.create();
+      const file = join(machine.folder, "pids");
+      await machine.command(
+        "python3",
+        `/bin/mkdir -p "$4/half"; /bin/sleep 600 & echo $$ $! > ${file}.new; /bin/mv ${file}.new ${file}; wait`,
+      );
+      const child = machine.start(setup, "--only", "serving,ministack");
+      const ended = outcome(child);
+      await until("Python is at work", () => existsSync(file));
+      const pids = readFileSync(file, "utf8").trim().split(" ").map(Number);
+      assert.equal(pids.length, 2);
+      child.kill(signal);
+      const { status: found, stderr } = await ended;
+      assert.equal(found, status);
+      assert.match(stderr, new RegExp(`stopped by ${signal}`));
+      await until("its processes are gone", () => !pids.some(isAlive));
+      assert.deepEqual(await left(machine.cache), []);
+    });
+  }
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { SetupError, Stopped } from "./errors.mjs";
+import { Progress } from "./progress.mjs";
+import { installMissing, type Step } from "./steps.mjs";
+
+const quiet = () => new Progress({ write: () => true }, { live: false });
+
+function step(title: string, install: Step["install"]): Step {
+  return { name: title, title, isReady: () => false, install };
+}
+
+/** A step that goes on until it is told to stop. */
+function endless(title: string, onStop: () => void): Step {
+  return step(
+    title,
+    ({ signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          onStop();
+          reject(new Stopped());
+        });
+      }),
+  );
+}
+
+describe("the steps of a set-up", () => {
+  const never = new AbortController().signal;
+
+  it("run side by side", async () => {
+    let meet: (() => void) | undefined;
+    const met = new Promise<void>((resolve) => {
+      meet = resolve;
+    });
+    const steps = [
+      step("first", () => met),
+      step("second", () => {
+        meet?.();
+        return Promise.resolve();
+      }),
+    ];
+    await installMissing(steps, { env: {}, signal: never, progress: quiet(), cacheRoot: "/" });
+  });
+
+  it("are stopped when one fails, whose reason is the error", async () => {
+    let stopped = false;
+    const steps = [
+      endless("long", () => (stopped = true)),
+      step("broken", () => Promise.reject(new Error("it broke"))),
+    ];
+    const options = { env: {}, signal: never, progress: quiet(), cacheRoot: "/" };
+    await assert.rejects(installMissing(steps, options), (error) => {
+      assert.ok(error instanceof SetupError);
+      assert.equal(error.message, "broken: it broke");
+      return true;
+    });
+    assert.ok(stopped);
+  });
+
+  it("are stopped by the signal", async () => {
+    const stop = new AbortController();
+    const long = endless("long", () => undefined);
+    const running = installMissing([long], { env: {}, signal: stop.signal, progress: quiet(), cacheRoot: "/" });
+    stop.abort();
+    await assert.rejects(running, Stopped);
+  });
+
+  it("that fill the disk say how much is left, and where else the cache can be", async () => {
+    const full = step("big", () => Promise.reject(new Error("ENOSPC: no space left on device, write")));
+    const options = { env: {}, signal: never, progress: quiet(), cacheRoot: process.cwd() };
+    await assert.rejects(installMissing([full], options), (error) => {
+      assert.ok(error instanceof SetupError);
+      assert.match(error.message, /^The disk is full\. .* has \d+\.\d GB left\. .*ASYNC_VIDEO_INFERENCE_CACHE/);
+      return true;
+    });
+  });
+});
