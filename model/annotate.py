@@ -96,7 +96,7 @@ def draw(picture: Image.Image, boxes: Mapping[str, Any], timestamp: float, notic
     font = ImageFont.load_default(max(11, picture.height // 26))
     pen = ImageDraw.Draw(picture)
     for detection in boxes["detections"]:
-        colour = _COLOURS[detection["label_id"] % len(_COLOURS)]
+        colour = _COLOURS[detection["label_id"] * 7 % len(_COLOURS)]
         x1, y1, x2, y2 = detection["box"]
         pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
         _plate(picture, (x1, y1), f"{detection['label']} {detection['score']:.2f}", font, colour)
@@ -164,7 +164,7 @@ def _write_animation(stills: Sequence[Image.Image], path: Path) -> None:
         scale = min(1.0, width / stills[0].width)
         size = (round(stills[0].width * scale), max(1, round(stills[0].height * scale)))
         first, *rest = [
-            still.resize(size, Image.Resampling.LANCZOS).quantize(96, dither=Image.Dither.NONE) for still in stills
+            still.resize(size, Image.Resampling.LANCZOS).quantize(128, dither=Image.Dither.NONE) for still in stills
         ]
         first.save(path, "GIF", save_all=True, append_images=rest, duration=_GIF_FRAME_MILLISECONDS, loop=0)
         if path.stat().st_size <= _GIF_BYTES:

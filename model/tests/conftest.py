@@ -1,8 +1,51 @@
-"""What all tests share: no deadlines, for machines may be slow."""
+"""What all tests share: the small model as a container finds it, and no deadlines, for machines may be slow."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+import inference
+import package
+from video_inference.detector import CARD_FILE, WEIGHTS_FILE
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+ROOM = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def entries() -> dict[str, bytes]:
+    """What the small model's artifact holds, by path."""
+    return package.contents(package.find_weights("small"))
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory, entries: dict[str, bytes]) -> Path:
+    """The small model's weights and card, as a container unpacks them."""
+    folder = tmp_path_factory.mktemp("model")
+    for name in (CARD_FILE, WEIGHTS_FILE):
+        (folder / name).write_bytes(entries[name])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(model_dir: Path) -> inference.Model:
+    """The small model, loaded."""
+    return inference.model_fn(str(model_dir))
+
+
+@pytest.fixture(scope="session")
+def street() -> Path:
+    """The sample video in the repository."""
+    return ROOM / "samples" / "street.mp4"
+
+
+@pytest.fixture(scope="session")
+def street_result(model: inference.Model, street: Path) -> str:
+    """What the handler answers for the sample video."""
+    answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json")
+    return answer

@@ -1,0 +1,42 @@
+"""Settings come from the environment, have defaults, and are refused by name when wrong."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from video_inference.settings import SettingError, read_settings
+
+
+def test_the_defaults_are_a_frame_a_second_and_half_a_score() -> None:
+    settings = read_settings({})
+    assert settings.sample_fps == 1
+    assert settings.score_threshold == 0.5
+    assert settings.threads >= 1
+
+
+def test_rates_are_exact() -> None:
+    assert read_settings({"SAMPLE_FPS": "0.1"}).sample_fps == Fraction(1, 10)
+
+
+def test_workers_share_the_cores() -> None:
+    assert read_settings({"SAGEMAKER_MODEL_SERVER_WORKERS": "1000"}).threads == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAMPLE_FPS", "fast"),
+        ("SAMPLE_FPS", "0"),
+        ("SAMPLE_FPS", "-1"),
+        ("SAMPLE_FPS", "1/0"),
+        ("SAMPLE_FPS", "1001"),
+        ("SCORE_THRESHOLD", "1.01"),
+        ("SCORE_THRESHOLD", ""),
+        ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        read_settings({name: value})
