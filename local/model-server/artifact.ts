@@ -54,10 +54,10 @@ export class ArtifactCache {
 
   async #fetch(url: string, path: string): Promise<string> {
     if (await exists(path)) return path;
+    await mkdir(this.#folder, { recursive: true });
     const location = parseS3Location(url);
     const content = location === undefined ? undefined : await this.#objects.get(location);
     if (content === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
-    await mkdir(this.#folder, { recursive: true });
     const partial = `${path}.partial`;
     try {
       await pipeline(content.body, createWriteStream(partial));

@@ -33,7 +33,7 @@ export function invoke(url: string, { headers, body, size, signal, onSent }: Mod
     });
     request.on("error", (error) => {
       body.destroy();
-      // A server that refuses a body may answer and close before it has read all: the answer then came first, and this changes nothing.
+      // Changes nothing where the answer came first: a server that refuses a body need not read all of it.
       reject(error);
     });
     request.on("finish", onSent);
@@ -59,13 +59,17 @@ export function keepStart(source: Readable, limit: number): { body: Readable; wh
   return { body, whole: () => (size <= limit ? Buffer.concat(chunks) : undefined) };
 }
 
-/** The first `limit` bytes of a stream; the rest is read and dropped. */
-export async function readAll(source: Readable, limit: number): Promise<Uint8Array> {
+/** The first `limit` bytes of a stream, or what came before it broke off; the rest is read and dropped. */
+export async function readStart(source: Readable, limit: number): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    if (size < limit) chunks.push(chunk.subarray(0, limit - size));
-    size += chunk.byteLength;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      if (size < limit) chunks.push(chunk.subarray(0, limit - size));
+      size += chunk.byteLength;
+    }
+  } catch {
+    // A server that refuses a body may close the connection behind its answer.
   }
   return Buffer.concat(chunks);
 }

@@ -5,7 +5,7 @@ import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
 import { formatS3Location } from "../s3-location.ts";
 import { embeddedResponseLimit, type Invocation } from "../sagemaker/invocation.ts";
-import { invoke, keepStart, readAll, type ModelResponse } from "./http.ts";
+import { invoke, keepStart, readStart, type ModelResponse } from "./http.ts";
 
 export interface ModelServerParts {
   readonly url: string;
@@ -116,7 +116,7 @@ function refusalOf(invocation: Invocation, input: ObjectContent | undefined): st
 }
 
 async function modelFailure(invocation: Invocation, response: ModelResponse, timings: RunTimings): Promise<RunOutcome> {
-  const body = await readAll(response.body, errorLimit);
+  const body = await readStart(response.body, errorLimit);
   invocation.answer = { contentType: response.contentType, body };
   const kind = response.status < 500 ? "client error" : "server error";
   // Seen for 500; the wording for other statuses is unconfirmed, and so is whether it ever quotes the model.
@@ -132,6 +132,6 @@ function failureReason(stage: Stage, invocation: Invocation, error: unknown): st
     case "model":
       return `ClientError: The model did not complete its response: ${why}`;
     case "upload":
-      return `ClientError: Could not write the response to ${formatS3Location(invocation.output)}: ${why}`;
+      return `ClientError: Could not pass the response on to ${formatS3Location(invocation.output)}: ${why}`;
   }
 }

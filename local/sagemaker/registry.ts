@@ -115,7 +115,7 @@ function writeToken(offset: number): string {
 
 function readToken(token: string | undefined): number {
   if (token === undefined) return 0;
-  const offset = Number(Buffer.from(token, "base64url").toString("utf8"));
-  if (!Number.isInteger(offset) || offset < 0) throw new AwsError("ValidationException", "Invalid pagination token");
-  return offset;
+  const offset = Buffer.from(token, "base64url").toString("utf8");
+  if (!/^\d{1,9}$/.test(offset)) throw new AwsError("ValidationException", "Invalid pagination token");
+  return Number(offset);
 }

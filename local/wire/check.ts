@@ -109,7 +109,9 @@ export function patternOf(source: string): RegExp {
     .replaceAll("\\p{Print}", "\\x20-\\x7E")
     .replaceAll("\\p{Alnum}", "a-zA-Z0-9")
     .replaceAll("\\A", "^")
-    .replaceAll("\\z", "$");
+    .replaceAll("\\z", "$")
+    // Java takes a repeated end of text for one.
+    .replace(/\$\{\d+,\d+\}/g, "$$");
   // The two POSIX classes above stand bare in some patterns and inside a class in others.
   const bracketed = translated.replace(/(?<![[\w\\-])(\\x20-\\x7E|a-zA-Z0-9)(?=[+*?{]|$)/g, "[$1]");
   const whole = `^(?:${bracketed})$`;

@@ -1,0 +1,93 @@
+/** Tests that model artifacts are fetched once and unpacked whole, or refused. */
+
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { create } from "tar";
+import { FakeObjects } from "../testing/fake-aws.ts";
+import type { S3Location } from "../s3-location.ts";
+import { ArtifactCache, ArtifactError } from "./artifact.ts";
+
+const url = "s3://models/model.tar.gz";
+
+describe("A model artifact", () => {
+  let folder: string;
+  let objects: FakeObjects;
+  let fetched: number;
+  let cache: ArtifactCache;
+
+  const pack = async (text: string): Promise<Buffer> => {
+    const source = await mkdtemp(join(folder, "source-"));
+    await mkdir(join(source, "code"));
+    await writeFile(join(source, "code", "inference.py"), text);
+    const file = join(source, "model.tar.gz");
+    await create({ file, cwd: source, gzip: true }, ["code"]);
+    return await readFile(file);
+  };
+  const unpacked = (name: string) => readFile(join(folder, name, "code", "inference.py"), "utf8");
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "artifact-"));
+    fetched = 0;
+    objects = new (class extends FakeObjects {
+      override async get(location: S3Location) {
+        fetched += 1;
+        return await super.get(location);
+      }
+    })();
+    objects.set(url, await pack("one"));
+    cache = new ArtifactCache(join(folder, "cache"), objects);
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is unpacked for each instance and fetched once", async () => {
+    await Promise.all([cache.unpack(url, join(folder, "a")), cache.unpack(url, join(folder, "b"))]);
+    await cache.unpack(url, join(folder, "c"));
+    assert.deepEqual(await Promise.all(["a", "b", "c"].map(unpacked)), ["one", "one", "one"]);
+    assert.equal(fetched, 1);
+  });
+
+  it("is fetched again once it has changed", async () => {
+    await cache.unpack(url, join(folder, "a"));
+    objects.set(url, await pack("another one"));
+    await cache.unpack(url, join(folder, "b"));
+    assert.equal(await unpacked("b"), "another one");
+  });
+
+  const broken: [string, (whole: Buffer) => Buffer][] = [
+    ["cut off", (whole) => whole.subarray(0, whole.byteLength - 20)],
+    ["no archive", () => Buffer.from("not an archive")],
+  ];
+  for (const [what, change] of broken) {
+    it(`is refused if it is ${what}`, async () => {
+      objects.set(url, change(await pack("x".repeat(100_000))));
+      await assert.rejects(cache.unpack(url, join(folder, "a")), (error: unknown) => {
+        assert.ok(error instanceof ArtifactError);
+        assert.match(error.message, /s3:\/\/models\/model.tar.gz is not a readable tar.gz archive/);
+        return true;
+      });
+    });
+  }
+
+  it("is refused if it is not there", async () => {
+    await assert.rejects(cache.unpack("s3://models/none.tar.gz", join(folder, "a")), /There is no model data at/);
+  });
+
+  it("leaves nothing in the cache if it breaks off on its way", async () => {
+    objects.get = async (location) => {
+      const info = await objects.head(location);
+      const body = new Readable({
+        read() {
+          this.destroy(new Error("connection reset"));
+        },
+      });
+      return info && { ...info, body };
+    };
+    await assert.rejects(cache.unpack(url, join(folder, "a")), /could not be fetched: connection reset/);
+    assert.deepEqual(await readdir(join(folder, "cache")), []);
+  });
+});
