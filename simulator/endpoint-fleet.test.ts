@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { EndpointBench, minute, second } from "./endpoint-bench.ts";
+import type { Instance, InvocationRequest } from "./worker.ts";
 import { DeploymentFailedError, EndpointBusyError, EndpointGoneError, ScalingFailedError } from "./endpoint-api.ts";
 
 describe("an asynchronous endpoint's instances", () => {
@@ -198,6 +199,27 @@ describe("an asynchronous endpoint's deletion", () => {
       await bench.clock.advance(5 * minute);
       assert.equal(bench.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length, samples);
     }
+  });
+
+  it("stops an instance that a launcher hands over although it was called off", async () => {
+    const bench = new EndpointBench();
+    const handOver = Promise.withResolvers<undefined>();
+    let stops = 0;
+    const instance: Instance<InvocationRequest> = {
+      run: () => Promise.reject(new Error("not wanted")),
+      stop: () => {
+        stops += 1;
+        return Promise.resolve();
+      },
+    };
+    const launcher = { launch: () => handOver.promise.then(() => instance) };
+    const creation = bench.endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
+    const refusal = assert.rejects(creation, EndpointGoneError);
+    const deletion = bench.endpoint.delete();
+    handOver.resolve(undefined);
+    await deletion;
+    await refusal;
+    assert.equal(stops, 1);
   });
 
   it("fails what was queued and in process where the switch says so", async () => {

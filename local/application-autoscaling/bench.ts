@@ -1,0 +1,49 @@
+/** A test bench: Application Auto Scaling over a capacity in memory, its handlers called as the gateway calls them. */
+
+import { Alarms } from "../../simulator/alarms.ts";
+import { Autoscaler } from "../../simulator/autoscaler.ts";
+import { MetricStore } from "../../simulator/metrics.ts";
+import { VirtualClock } from "../../simulator/virtual-clock.ts";
+import type { RequestContext, Service } from "../wire/service.ts";
+import { variantCapacity } from "./resource.ts";
+import { applicationAutoScaling } from "./service.ts";
+
+export const region = "us-east-1";
+export const accountId = "000000000000";
+
+/** Calls operations of a service; the caller names the types that the API model would give. */
+export function caller(service: Service, now: () => Date) {
+  return async <Output>(operation: string, input: object): Promise<Output> => {
+    const handler = service.handlers[operation];
+    if (handler === undefined) throw new Error(`${service.model} has no handler for ${operation}`);
+    const context: RequestContext = { region, accountId, requestId: "r", now: now() };
+    return (await handler(input as never, context)) as Output;
+  };
+}
+
+export class ScalingServiceBench {
+  readonly clock = new VirtualClock();
+  readonly metrics = new MetricStore(this.clock);
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  /** Desired number of instances by endpoint name; all variants are called `main`. */
+  readonly counts = new Map<string, number>([["videos", 1]]);
+  readonly autoscaler: Autoscaler;
+  readonly call: ReturnType<typeof caller>;
+
+  constructor() {
+    const capacity = variantCapacity(() => ({
+      capacityOf: (endpointName, variantName) => {
+        const desired = variantName === "main" ? this.counts.get(endpointName) : undefined;
+        return desired === undefined ? undefined : { desired };
+      },
+      setDesired: (endpointName, count) => {
+        this.counts.set(endpointName, count);
+        return Promise.resolve();
+      },
+    }));
+    const { clock, alarms } = this;
+    this.autoscaler = new Autoscaler({ clock, alarms, capacity, region, accountId });
+    const service = applicationAutoScaling({ autoscaler: this.autoscaler, capacity, region, accountId });
+    this.call = caller(service, () => new Date(clock.now()));
+  }
+}
