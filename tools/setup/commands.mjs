@@ -8,8 +8,9 @@ import { CommandFailed, Stopped } from "./errors.mjs";
 /** How long a process group may take to end by itself, in milliseconds. */
 const GRACE = 3000;
 
-/** How many lines of a failed command its error shows. */
-const TAIL = 15;
+/** How many lines of a failed command its error shows: some name the reason first, some last. */
+const HEAD = 8;
+const TAIL = 12;
 
 /**
  * @typedef {object} CommandOptions
@@ -37,12 +38,12 @@ export async function run(command, args, { env, signal, cwd, onLine }) {
   /** @type {string[]} */
   const output = [];
   /** @type {string[]} */
-  const tail = [];
+  const shown = [];
   const listen = (/** @type {import("node:stream").Readable} */ stream, /** @type {string[]} */ kept) => {
     createInterface({ input: stream }).on("line", (line) => {
       kept.push(line);
-      if (line.trim() !== "") tail.push(line.trimEnd());
-      if (tail.length > TAIL) tail.shift();
+      if (line.trim() !== "") shown.push(line.trimEnd());
+      if (shown.length > HEAD + 1 + TAIL) shown.splice(HEAD, 2, "…");
       onLine?.(line);
     });
   };
@@ -62,7 +63,7 @@ export async function run(command, args, { env, signal, cwd, onLine }) {
           new CommandFailed(
             command,
             killer ? `was ended by ${killer}` : `ended with status ${status}`,
-            tail.join("\n"),
+            shown.join("\n"),
           ),
         );
     });

@@ -27,6 +27,20 @@ describe("a command of the set-up", () => {
     });
   });
 
+  it("fails with its first and its last lines, when it wrote many", async () => {
+    await using machine = await Machine.create();
+    await machine.command("talk", 'n=0; while [ $n -lt 100 ]; do n=$((n + 1)); echo "line $n"; done; exit 1');
+    await assert.rejects(run("talk", [], machine.context), (error) => {
+      assert.ok(error instanceof CommandFailed);
+      const lines = error.output.split("\n");
+      assert.deepEqual(lines.slice(0, 10).concat(lines.slice(-1)), [
+        ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`),
+        ...["…", "line 89", "line 100"],
+      ]);
+      return true;
+    });
+  });
+
   it("that is not on the PATH fails with its name", async () => {
     await using machine = await Machine.create();
     await assert.rejects(run("absent", [], machine.context), { message: "absent was not found" });
