@@ -1,0 +1,303 @@
+/** Holds what CloudWatch's metric operations take, give and refuse. */
+
+import assert from "node:assert/strict";
+import type {
+  GetMetricDataInput,
+  GetMetricDataOutput,
+  GetMetricStatisticsOutput,
+  ListMetricsOutput,
+  MetricDatum,
+} from "@aws-sdk/client-cloudwatch";
+import { describe, it } from "mocha";
+import { MonitoringBench } from "./bench.ts";
+
+const Dimensions = [{ Name: "Job", Value: "a" }];
+const metric = { Namespace: "Videos", MetricName: "Frames", Dimensions };
+
+/** Two values in minute 0, one in minute 1, one in minute 3. */
+async function filled(): Promise<MonitoringBench> {
+  const bench = new MonitoringBench();
+  await bench.clock.advance(10 * 60_000);
+  const datum = (minutes: number, Value: number): MetricDatum => ({
+    MetricName: "Frames",
+    Dimensions,
+    Timestamp: bench.at(minutes),
+    Value,
+    Unit: "Count",
+  });
+  const MetricData = [datum(0, 10), datum(0.5, 20), datum(1, 30), datum(3.9, 40)];
+  await bench.call("PutMetricData", { Namespace: "Videos", MetricData });
+  return bench;
+}
+
+function dataQuery(bench: MonitoringBench, more: Partial<GetMetricDataInput> = {}): GetMetricDataInput {
+  const MetricStat = { Metric: metric, Period: 60, Stat: "Average" };
+  return { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: bench.at(0), EndTime: bench.at(10), ...more };
+}
+
+describe("PutMetricData", () => {
+  it("takes values, sets, and lists of values with counts", async () => {
+    const bench = new MonitoringBench();
+    await bench.call("PutMetricData", {
+      Namespace: "Videos",
+      MetricData: [
+        { MetricName: "Frames", Dimensions, Value: 1 },
+        { MetricName: "Frames", Dimensions, StatisticValues: { SampleCount: 2, Sum: 10, Minimum: 4, Maximum: 6 } },
+        { MetricName: "Frames", Dimensions, Values: [7, 8], Counts: [1, 3] },
+      ],
+    });
+    const { Datapoints } = await bench.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
+      ...metric,
+      StartTime: bench.at(0),
+      EndTime: bench.at(1),
+      Period: 60,
+      Statistics: ["SampleCount", "Sum", "Minimum", "Maximum", "Average"],
+    });
+    assert.deepEqual(Datapoints, [
+      { Timestamp: bench.at(0), Unit: "None", SampleCount: 7, Sum: 42, Minimum: 1, Maximum: 8, Average: 6 },
+    ]);
+  });
+
+  it("puts a standard-resolution value at its minute, a high-resolution one at its second", async () => {
+    const bench = new MonitoringBench();
+    const datum = { MetricName: "Frames", Dimensions, Timestamp: bench.at(0.5), Value: 1 };
+    await bench.call("PutMetricData", { Namespace: "Videos", MetricData: [datum, { ...datum, StorageResolution: 1 }] });
+    const { MetricDataResults: [result] = [] } = await bench.call<GetMetricDataOutput>(
+      "GetMetricData",
+      dataQuery(bench, {
+        MetricDataQueries: [{ Id: "m", MetricStat: { Metric: metric, Period: 10, Stat: "Sum" } }],
+        ScanBy: "TimestampAscending",
+      }),
+    );
+    assert.deepEqual(result?.Timestamps, [bench.at(0), bench.at(0.5)]);
+  });
+
+  const good = { MetricName: "Frames", Value: 1 };
+  const weeks = (count: number): Date => new Date(new MonitoringBench().start + count * 7 * 86_400_000);
+  const refusals: [string, string, object][] = [
+    ["AWS's own namespaces", "InvalidParameterValue", { Namespace: "AWS/SageMaker", MetricData: [good] }],
+    ["no data", "MissingParameter", { Namespace: "Videos" }],
+    ["no value", "MissingParameter", { Namespace: "Videos", MetricData: [{ MetricName: "Frames" }] }],
+    [
+      "two kinds of value",
+      "InvalidParameterCombination",
+      { Namespace: "Videos", MetricData: [{ ...good, Values: [1] }] },
+    ],
+    ["what is no number", "InvalidParameterValue", { Namespace: "Videos", MetricData: [{ ...good, Value: NaN }] }],
+    [
+      "counts of another length",
+      "InvalidParameterValue",
+      { Namespace: "Videos", MetricData: [{ MetricName: "F", Values: [1], Counts: [1, 2] }] },
+    ],
+    [
+      "a time over two weeks ago",
+      "InvalidParameterValue",
+      { Namespace: "Videos", MetricData: [{ ...good, Timestamp: weeks(-2.1) }] },
+    ],
+    [
+      "a time hours ahead",
+      "InvalidParameterValue",
+      { Namespace: "Videos", MetricData: [{ ...good, Timestamp: weeks(0.02) }] },
+    ],
+    [
+      "a resolution that there is not",
+      "InvalidParameterValue",
+      { Namespace: "Videos", MetricData: [{ ...good, StorageResolution: 5 }] },
+    ],
+    [
+      "over 1,000 data at once",
+      "InvalidParameterValue",
+      { Namespace: "Videos", MetricData: Array.from({ length: 1_001 }, () => good) },
+    ],
+    ["entities, by name", "ValidationError", { Namespace: "Videos", EntityMetricData: [] }],
+  ];
+  for (const [what, code, input] of refusals) {
+    it(`refuses ${what}, and then puts nothing`, async () => {
+      const bench = new MonitoringBench();
+      await assert.rejects(bench.call("PutMetricData", input), { code });
+      assert.deepEqual(bench.metrics.list(), []);
+    });
+  }
+});
+
+describe("GetMetricData", () => {
+  it("gives the periods that have data, the newest first", async () => {
+    const bench = await filled();
+    const { MetricDataResults } = await bench.call<GetMetricDataOutput>("GetMetricData", dataQuery(bench));
+    assert.deepEqual(MetricDataResults, [
+      {
+        Id: "m",
+        Label: "Frames",
+        Timestamps: [bench.at(3), bench.at(1), bench.at(0)],
+        Values: [40, 30, 15],
+        StatusCode: "Complete",
+      },
+    ]);
+  });
+
+  it("aligns periods to whole ones", async () => {
+    const bench = await filled();
+    const MetricStat = { Metric: metric, Period: 300, Stat: "Sum" };
+    const query = { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: bench.at(2), EndTime: bench.at(9) };
+    const { MetricDataResults: [result] = [] } = await bench.call<GetMetricDataOutput>("GetMetricData", query);
+    assert.deepEqual([result?.Timestamps, result?.Values], [[bench.at(0)], [100]]);
+  });
+
+  it("gives an empty result for a metric without data, and none where ReturnData is false", async () => {
+    const bench = await filled();
+    const MetricStat = { Metric: { ...metric, MetricName: "Other" }, Period: 60, Stat: "Sum" };
+    const { MetricDataResults } = await bench.call<GetMetricDataOutput>(
+      "GetMetricData",
+      dataQuery(bench, {
+        MetricDataQueries: [
+          { Id: "a", MetricStat, Label: "mine" },
+          { Id: "b", MetricStat, ReturnData: false },
+        ],
+      }),
+    );
+    assert.deepEqual(MetricDataResults, [
+      { Id: "a", Label: "mine", Timestamps: [], Values: [], StatusCode: "Complete" },
+    ]);
+  });
+
+  it("gives many datapoints in pages, each once", async () => {
+    const bench = await filled();
+    const values: number[] = [];
+    const codes: (string | undefined)[] = [];
+    let NextToken: string | undefined;
+    do {
+      const more = NextToken === undefined ? { MaxDatapoints: 2 } : { MaxDatapoints: 2, NextToken };
+      const page: GetMetricDataOutput = await bench.call("GetMetricData", dataQuery(bench, more));
+      values.push(...(page.MetricDataResults?.[0]?.Values ?? []));
+      codes.push(page.MetricDataResults?.[0]?.StatusCode);
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined);
+    assert.deepEqual(values, [40, 30, 15]);
+    assert.deepEqual(codes, ["PartialData", "Complete"]);
+  });
+
+  const stat = { Metric: metric, Period: 60, Stat: "Average" };
+  const refusals: [string, string, RegExp, (bench: MonitoringBench) => Partial<GetMetricDataInput>][] = [
+    [
+      "metric math, by name",
+      "ValidationError",
+      /does not implement metric math \(the expression of query e\)/,
+      () => ({ MetricDataQueries: [{ Id: "e", Expression: "m1 * 2" }] }),
+    ],
+    [
+      "percentiles, by name",
+      "ValidationError",
+      /the statistic p90/,
+      () => ({ MetricDataQueries: [{ Id: "m", MetricStat: { ...stat, Stat: "p90" } }] }),
+    ],
+    [
+      "a query of nothing",
+      "ValidationError",
+      /either MetricStat or Expression/,
+      () => ({ MetricDataQueries: [{ Id: "m" }] }),
+    ],
+    [
+      "an id used twice",
+      "ValidationError",
+      /not unique/,
+      () => ({
+        MetricDataQueries: [
+          { Id: "m", MetricStat: stat },
+          { Id: "m", MetricStat: stat },
+        ],
+      }),
+    ],
+    [
+      "a period of 45 seconds",
+      "ValidationError",
+      /Period/,
+      () => ({ MetricDataQueries: [{ Id: "m", MetricStat: { ...stat, Period: 45 } }] }),
+    ],
+    [
+      "an end before the start",
+      "ValidationError",
+      /StartTime must be less than/,
+      (bench) => ({ EndTime: bench.at(-1) }),
+    ],
+    ["a token of one's own", "InvalidNextToken", /token/, () => ({ NextToken: "1" })],
+  ];
+  for (const [what, code, message, more] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const bench = await filled();
+      await assert.rejects(bench.call("GetMetricData", dataQuery(bench, more(bench))), { code, message });
+    });
+  }
+});
+
+describe("GetMetricStatistics", () => {
+  const query = (bench: MonitoringBench): object => ({
+    ...metric,
+    StartTime: bench.at(0),
+    EndTime: bench.at(10),
+    Period: 60,
+    Statistics: ["Sum"],
+  });
+
+  it("gives the statistics that are asked for, with their unit", async () => {
+    const bench = await filled();
+    const { Label, Datapoints } = await bench.call<GetMetricStatisticsOutput>("GetMetricStatistics", query(bench));
+    assert.equal(Label, "Frames");
+    assert.deepEqual(Datapoints, [
+      { Timestamp: bench.at(0), Sum: 30, Unit: "Count" },
+      { Timestamp: bench.at(1), Sum: 30, Unit: "Count" },
+      { Timestamp: bench.at(3), Sum: 40, Unit: "Count" },
+    ]);
+  });
+
+  it("gives nothing for a unit that the metric was not put with", async () => {
+    const bench = await filled();
+    const { Datapoints } = await bench.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
+      ...query(bench),
+      Unit: "Bytes",
+    });
+    assert.deepEqual(Datapoints, []);
+  });
+
+  it("refuses more than 1,440 datapoints, no statistics, and percentiles by name", async () => {
+    const bench = await filled();
+    await assert.rejects(bench.call("GetMetricStatistics", { ...query(bench), EndTime: bench.at(1_441) }), {
+      code: "InvalidParameterCombination",
+      message: /up to 1,441 datapoints, which exceeds the limit of 1,440/,
+    });
+    await assert.rejects(bench.call("GetMetricStatistics", { ...query(bench), Statistics: undefined }), {
+      code: "InvalidParameterCombination",
+    });
+    await assert.rejects(bench.call("GetMetricStatistics", { ...query(bench), ExtendedStatistics: ["p90"] }), {
+      message: /does not implement ExtendedStatistics/,
+    });
+  });
+});
+
+describe("ListMetrics", () => {
+  it("filters by namespace, name, dimensions with or without a value, and by recent data", async () => {
+    const bench = await filled();
+    const other = { namespace: "Other", name: "Frames", dimensions: { Job: "b", Step: "c" } };
+    bench.metrics.put({ ...other, timestamp: bench.clock.now(), value: 1 });
+    await bench.clock.advance(3 * 3_600_000 - 60_000);
+    const names = async (input: object): Promise<(string | undefined)[]> => {
+      const { Metrics = [] } = await bench.call<ListMetricsOutput>("ListMetrics", input);
+      return Metrics.map(({ Namespace }) => Namespace);
+    };
+    assert.deepEqual(await names({}), ["Videos", "Other"]);
+    assert.deepEqual(await names({ Namespace: "Other" }), ["Other"]);
+    assert.deepEqual(await names({ MetricName: "None" }), []);
+    assert.deepEqual(await names({ Dimensions: [{ Name: "Job" }] }), ["Videos", "Other"]);
+    assert.deepEqual(await names({ Dimensions: [{ Name: "Job", Value: "b" }] }), ["Other"]);
+    assert.deepEqual(await names({ RecentlyActive: "PT3H" }), ["Other"]);
+  });
+
+  it("gives 500 metrics a page", async () => {
+    const bench = new MonitoringBench();
+    for (let index = 0; index < 501; index += 1) {
+      bench.metrics.put({ namespace: "N", name: `m${index}`, dimensions: {}, timestamp: bench.start, value: 1 });
+    }
+    const first = await bench.call<ListMetricsOutput>("ListMetrics", {});
+    const second = await bench.call<ListMetricsOutput>("ListMetrics", { NextToken: first.NextToken });
+    assert.deepEqual([first.Metrics?.length, second.Metrics?.length, second.NextToken], [500, 1, undefined]);
+  });
+});
