@@ -45,10 +45,13 @@ export function nodePackages(root, lockFolder) {
         if (findOnPath("npm", env["PATH"]).length === 0) {
           throw new SetupError("npm is not on the PATH. It comes with Node: install Node 20 or newer, with npm.");
         }
-        const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"];
-        // npm waits 10 s before it first tries a refused connection again.
-        const retries = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
-        await run("npm", [...args, ...retries], { ...context, cwd: root, env, onLine: context.report });
+        // What the lock file says, whatever this user's settings leave out or forbid: the machine's Node may be too old for
+        // packages that run on the one that is installed here.
+        const whole = ["--include=dev", "--include=optional", "--engine-strict=false"];
+        // npm waits 10 s before it first tries a refused connection again, and 5 minutes for an answer.
+        const network = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000"];
+        const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+        await run("npm", ["ci", "--ignore-scripts", ...whole, ...network, ...quiet], { ...context, cwd: root, env });
         if (!isInstalled(root, readFileSync(join(root, "package-lock.json"), "utf8"))) {
           throw new SetupError(
             `npm ci ended well, but ${join(root, "node_modules")} is not what package-lock.json says.`,

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { cacheRoot, repoRoot, servingPython } from "./paths.mjs";
+import { Machine } from "./testing/machine.ts";
+
+const python = join(repoRoot, "tools", "python.mjs");
+
+describe("the command tools/python.mjs", () => {
+  it("runs the serving environment's Python, its tools first on the PATH, and has its status", async () => {
+    await using machine = await Machine.create();
+    const interpreter = join(machine.cache, relative(cacheRoot, servingPython));
+    await mkdir(dirname(interpreter), { recursive: true });
+    await writeFile(interpreter, '#!/bin/sh\necho "$*"\necho "${PATH%%:*}"\nexit 7\n');
+    await chmod(interpreter, 0o755);
+    const { status, stdout } = await machine.run(python, "-m", "pytest");
+    assert.equal(status, 7);
+    assert.equal(stdout, `-m pytest\n${dirname(interpreter)}\n`);
+  });
+
+  it("names set-up where there is no environment", async () => {
+    await using machine = await Machine.create();
+    const { status, stderr } = await machine.run(python, "-m", "pytest");
+    assert.equal(status, 1);
+    assert.match(stderr, /run "node tools\/setup\.mjs" first/);
+  });
+});
