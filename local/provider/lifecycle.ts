@@ -7,7 +7,7 @@ import type { Fields, Property } from "./properties.ts";
 import type { ResourceType, Scope, State } from "./resource.ts";
 import { readTags, tagChanges } from "./tags.ts";
 import type { TagRules } from "./tags.ts";
-import { defaultsKey, isRecord, toValue, toValues, unknown, withoutMarks } from "./values.ts";
+import { defaultsKey, isRecord, toValues, unknown, withoutMarks } from "./values.ts";
 import type { Value, Values } from "./values.ts";
 
 /** What AWS has, for the engine. */
@@ -71,7 +71,8 @@ export async function create(type: ResourceType, inputs: Values, tags: TagRules,
     return known;
   } catch (error) {
     if (made === undefined) throw error;
-    throw await halfDone(type, made, clean, inputs, tags, scope, error);
+    const now = await read(type, made, clean, tags, scope).catch(() => undefined);
+    throw halfDone(made, now?.state ?? { ...clean, id: made }, inputs, error);
   }
 }
 
@@ -98,7 +99,9 @@ export async function update(
     if (known === undefined) throw new ProviderError(`${id} was not found after its update`);
     return known;
   } catch (error) {
-    throw await halfDone(type, id, { ...before, ...clean }, inputs, tags, scope, error);
+    // With what AWS has now, the next deployment sees what is still to do; without, the engine keeps the state from before.
+    const now = await read(type, id, { ...before, ...clean }, tags, scope).catch(() => undefined);
+    throw now === undefined ? error : halfDone(id, now.state, inputs, error);
   }
 }
 
@@ -181,18 +184,8 @@ function inputOf(field: Property, old: Value, now: Value): Value {
     : now;
 }
 
-async function halfDone(
-  type: ResourceType,
-  id: string,
-  known: Values,
-  inputs: Values,
-  tags: TagRules,
-  scope: Scope,
-  error: unknown,
-): Promise<Error> {
+function halfDone(id: string, state: Values, inputs: Values, error: unknown): HalfDoneError {
   const reason = error instanceof Error ? error.message : String(error);
-  const found = await read(type, id, known, tags, scope).catch(() => undefined);
-  const state = found?.state ?? { ...toValues(known), id: toValue(id) };
   const why = error instanceof CancelledError ? `${reason}; what AWS has of it so far was kept` : reason;
   return new HalfDoneError(id, state, inputs, why, error);
 }

@@ -52,9 +52,12 @@ export async function unlessNotFound<T>(what: string, call: Promise<T>): Promise
   }
 }
 
+const longestName = 63;
+
 /** Names of models, configurations and endpoints. */
 export function checkName({ name }: Readonly<Record<string, unknown>>): Failure[] {
-  if (typeof name !== "string" || name === unknown || /^[0-9A-Za-z](-*[0-9A-Za-z]){0,62}$/.test(name)) return [];
+  if (typeof name !== "string" || name === unknown) return [];
+  if (name.length <= longestName && /^[0-9A-Za-z](-*[0-9A-Za-z])*$/.test(name)) return [];
   const reason = `The name ${name} must have 1 to 63 letters, digits and inner hyphens: give the resource a shorter name, or set "name"`;
   return [{ property: "name", reason }];
 }

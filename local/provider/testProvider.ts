@@ -1,7 +1,9 @@
 /** For tests: a provider, and a client that speaks to it as the engine does. */
+import assert from "node:assert/strict";
 import { credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
+import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import statusProto from "@pulumi/pulumi/proto/status_pb.js";
@@ -22,6 +24,10 @@ export interface TestProvider {
   configure(config: Values): Promise<void>;
   checkConfig(config: Values): Promise<Record<string, string>>;
   invoke(token: string, args: Values): Promise<Values>;
+  /** The engine's cancel. */
+  cancel(): Promise<void>;
+  /** Another engine, on a connection of its own. */
+  connect(): Promise<Pick<TestProvider, "configure" | "invoke"> & { close(): void }>;
   stop(): Promise<void>;
 }
 
@@ -231,6 +237,13 @@ export class TestResource {
     };
   }
 
+  /** Holds that AWS has what the program, which says `news`, wants: a refresh changes nothing, and nothing differs. */
+  async assertSettled(news: Values): Promise<void> {
+    const found = await this.read();
+    assert.deepEqual(found, { state: this.state, inputs: this.inputs });
+    assert.deepEqual((await this.diff(news)).changes, []);
+  }
+
   /** Deletes it. */
   async delete(): Promise<void> {
     const request = new provider.DeleteRequest()
@@ -244,7 +257,27 @@ export class TestResource {
   }
 }
 
-/** Starts a provider, configured for us-east-1, that calls `endpoint`. */
+/** A client on a connection of its own: the library would share one between clients. */
+function connect(port: number): providerGrpc.ResourceProviderClient {
+  return new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    "grpc.use_local_subchannel_pool": 1,
+  });
+}
+
+async function configure(client: providerGrpc.ResourceProviderClient, config: Values): Promise<void> {
+  const request = new provider.ConfigureRequest().setArgs(toStruct(config)).setSendsOldInputs(true);
+  await answerOf<provider.ConfigureResponse>((answer) => client.configure(request, answer));
+}
+
+async function invoke(client: providerGrpc.ResourceProviderClient, token: string, args: Values): Promise<Values> {
+  const request = new provider.InvokeRequest().setTok(token).setArgs(toStruct(args));
+  const response = await answerOf<provider.InvokeResponse>((answer) => client.invoke(request, answer));
+  const [failure] = response.getFailuresList();
+  if (failure !== undefined) throw new CheckRefusal({ [failure.getProperty()]: failure.getReason() });
+  return fromStruct(response.getReturn());
+}
+
+/** Starts a provider for us-east-1 that calls `endpoint`. */
 export async function startTestProvider(
   endpoint: string,
   options: Partial<ProviderOptions> = {},
@@ -258,7 +291,7 @@ export async function startTestProvider(
     onCall: (operation) => recorded.push(operation),
     ...options,
   });
-  const client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${running.port}`, credentials.createInsecure());
+  const client = connect(running.port);
   const calls = (): string[] => {
     const before = recorded;
     recorded = [];
@@ -270,8 +303,7 @@ export async function startTestProvider(
     calls,
     resource: (type, name = "thing") => new TestResource(client, type, name),
     configure: async (config) => {
-      const request = new provider.ConfigureRequest().setArgs(toStruct(config)).setSendsOldInputs(true);
-      await answerOf<provider.ConfigureResponse>((answer) => client.configure(request, answer));
+      await configure(client, config);
       calls();
     },
     checkConfig: async (config) => {
@@ -279,12 +311,19 @@ export async function startTestProvider(
       const response = await answerOf<provider.CheckResponse>((answer) => client.checkConfig(request, answer));
       return Object.fromEntries(response.getFailuresList().map((one) => [one.getProperty(), one.getReason()]));
     },
-    invoke: async (token, args) => {
-      const request = new provider.InvokeRequest().setTok(token).setArgs(toStruct(args));
-      const response = await answerOf<provider.InvokeResponse>((answer) => client.invoke(request, answer));
-      const [failure] = response.getFailuresList();
-      if (failure !== undefined) throw new CheckRefusal({ [failure.getProperty()]: failure.getReason() });
-      return fromStruct(response.getReturn());
+    invoke: (token, args) => invoke(client, token, args),
+    cancel: async () => {
+      await answerOf<unknown>((answer) => client.cancel(new emptyProto.Empty(), answer));
+    },
+    connect: () => {
+      const other = connect(running.port);
+      return Promise.resolve({
+        configure: (config) => configure(other, config),
+        invoke: (token, args) => invoke(other, token, args),
+        close: () => {
+          other.close();
+        },
+      });
     },
     stop: async () => {
       client.close();

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { FakeAwsError, startFakeAws } from "./fakeAws.ts";
+import type { Answers, FakeAws } from "./fakeAws.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider, TestResource } from "./testProvider.ts";
+
+type Input = Readonly<Record<string, unknown>>;
+
+const arn = "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/1";
+
+/** One scalable target, and policies by name. */
+function fakeScaling(): Answers {
+  let target: Input | undefined;
+  let tags: Record<string, string> = {};
+  const policies = new Map<string, Input>();
+  return {
+    RegisterScalableTarget: (input) => {
+      const { Tags, ...rest } = input;
+      target = { ...target, ...rest, RoleARN: "arn:aws:iam::000000000000:role/made", ScalableTargetARN: arn };
+      tags = { ...tags, ...(Tags as object) };
+      return { ScalableTargetARN: arn };
+    },
+    DescribeScalableTargets: () => ({ ScalableTargets: target === undefined ? [] : [target] }),
+    DeregisterScalableTarget: () => {
+      if (target === undefined) throw new FakeAwsError("ObjectNotFoundException", "No scalable target found");
+      target = undefined;
+      return {};
+    },
+    ListTagsForResource: () => ({ Tags: tags }),
+    TagResource: ({ Tags }) => {
+      Object.assign(tags, Tags);
+      return {};
+    },
+    UntagResource: ({ TagKeys }) => {
+      const keys = TagKeys as string[];
+      tags = Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
+      return {};
+    },
+    PutScalingPolicy: (input) => {
+      const name = String(input["PolicyName"]);
+      const made = {
+        PolicyARN: `arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:1:policyName/${name}`,
+        Alarms: [{ AlarmName: "a", AlarmARN: "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a" }],
+      };
+      policies.set(name, { ...input, ...made });
+      return made;
+    },
+    DescribeScalingPolicies: ({ PolicyNames }) => ({
+      ScalingPolicies: (PolicyNames as string[]).flatMap((name) => policies.get(name) ?? []),
+    }),
+    DeleteScalingPolicy: ({ PolicyName }) => {
+      if (!policies.delete(String(PolicyName))) throw new FakeAwsError("ObjectNotFoundException", "No policy found");
+      return {};
+    },
+  };
+}
+
+const resourceId = "endpoint/video/variant/AllTraffic";
+const scalableDimension = "sagemaker:variant:DesiredInstanceCount";
+const serviceNamespace = "sagemaker";
+const place = { resourceId, scalableDimension, serviceNamespace };
+const placeOnAws = { ResourceId: resourceId, ScalableDimension: scalableDimension, ServiceNamespace: serviceNamespace };
+
+describe("Application Auto Scaling", () => {
+  let fake: FakeAws;
+  let provider: TestProvider;
+
+  beforeEach(async () => {
+    fake = await startFakeAws(fakeScaling());
+    provider = await startTestProvider(fake.endpoint);
+    await provider.configure({});
+  });
+
+  afterEach(async () => {
+    await provider.stop();
+    await fake.stop();
+  });
+
+  describe("Target", () => {
+    const wanted = { ...place, minCapacity: 0, maxCapacity: 5, tags: { stage: "one" } };
+    let target: TestResource;
+
+    beforeEach(async () => {
+      target = provider.resource("aws:appautoscaling/target:Target");
+      await target.create(wanted);
+    });
+
+    it("is registered with its tags, zero instances included, and has the resource for id", async () => {
+      assert.deepEqual(provider.calls(), ["RegisterScalableTarget", "DescribeScalableTargets", "ListTagsForResource"]);
+      const { Tags, ...rest } = fake.last("RegisterScalableTarget");
+      assert.deepEqual(rest, { ...placeOnAws, MinCapacity: 0, MaxCapacity: 5 });
+      assert.deepEqual(Tags, { stage: "one" });
+      assert.equal(target.id, resourceId);
+      assert.equal(target.state["arn"], arn);
+      assert.equal(target.state["roleArn"], "arn:aws:iam::000000000000:role/made");
+      await target.assertSettled(wanted);
+    });
+
+    it("changes its bounds in place, without tags, which are changed before", async () => {
+      const news = { ...wanted, maxCapacity: 7, tags: { stage: "two" } };
+      provider.calls();
+      await target.update(news);
+      assert.deepEqual(provider.calls(), [
+        "TagResource",
+        "RegisterScalableTarget",
+        "DescribeScalableTargets",
+        "ListTagsForResource",
+      ]);
+      assert.equal("Tags" in fake.last("RegisterScalableTarget"), false);
+      await target.assertSettled(news);
+    });
+
+    it("is replaced for another resource, dimension or service", async () => {
+      for (const property of Object.keys(place)) {
+        assert.deepEqual((await target.diff({ ...wanted, [property]: "other" })).replaces, [property]);
+      }
+    });
+
+    it("is imported by service, resource and dimension", async () => {
+      const imported = await target.import(`${serviceNamespace}/${resourceId}/${scalableDimension}`);
+      assert.equal(imported?.id, resourceId);
+      assert.equal(imported.inputs["maxCapacity"], 5);
+      await assert.rejects(target.import("endpoint"), /names no scalable target: write sagemaker\/endpoint/);
+    });
+
+    it("is awaited when it goes, and gone is fine", async () => {
+      provider.calls();
+      await target.delete();
+      assert.deepEqual(provider.calls(), ["DeregisterScalableTarget", "DescribeScalableTargets"]);
+      assert.equal(await target.read(), undefined);
+      await target.delete();
+    });
+  });
+
+  describe("Policy", () => {
+    const type = "aws:appautoscaling/policy:Policy";
+    const backlog = {
+      metricName: "ApproximateBacklogSizePerInstance",
+      namespace: "AWS/SageMaker",
+      statistic: "Average",
+      dimensions: [{ name: "EndpointName", value: "video" }],
+    };
+    const tracking = {
+      ...place,
+      policyType: "TargetTrackingScaling",
+      targetTrackingScalingPolicyConfiguration: {
+        customizedMetricSpecification: backlog,
+        targetValue: 5,
+        scaleInCooldown: 300,
+      },
+    };
+    const steps = {
+      ...place,
+      stepScalingPolicyConfiguration: {
+        adjustmentType: "ChangeInCapacity",
+        metricAggregationType: "Average",
+        stepAdjustments: [
+          { metricIntervalLowerBound: "0", metricIntervalUpperBound: "10", scalingAdjustment: 1 },
+          { metricIntervalLowerBound: "10", scalingAdjustment: 2 },
+        ],
+      },
+    };
+
+    it("of target tracking is put, with 0 for the cooldown that is not given", async () => {
+      const policy = provider.resource(type, "backlog");
+      await policy.create(tracking);
+      assert.deepEqual(provider.calls(), ["PutScalingPolicy", "DescribeScalingPolicies"]);
+      assert.deepEqual(fake.last("PutScalingPolicy"), {
+        ...placeOnAws,
+        PolicyName: "backlog-a1a2a3a",
+        PolicyType: "TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration: {
+          CustomizedMetricSpecification: {
+            MetricName: "ApproximateBacklogSizePerInstance",
+            Namespace: "AWS/SageMaker",
+            Dimensions: [{ Name: "EndpointName", Value: "video" }],
+            Statistic: "Average",
+          },
+          DisableScaleIn: false,
+          ScaleInCooldown: 300,
+          ScaleOutCooldown: 0,
+          TargetValue: 5,
+        },
+      });
+      assert.equal(policy.id, "backlog-a1a2a3a");
+      assert.match(JSON.stringify(policy.state["arn"]), /:scalingPolicy:/);
+      assert.deepEqual(policy.state["alarmArns"], ["arn:aws:cloudwatch:us-east-1:000000000000:alarm:a"]);
+      await policy.assertSettled(tracking);
+    });
+
+    it("in steps takes bounds as text and leaves out the open one, in any order", async () => {
+      const policy = provider.resource(type, "wake");
+      await policy.create(steps);
+      const sent = fake.last("PutScalingPolicy");
+      assert.equal(sent["PolicyType"], "StepScaling");
+      assert.deepEqual(sent["StepScalingPolicyConfiguration"], {
+        AdjustmentType: "ChangeInCapacity",
+        Cooldown: 0,
+        MetricAggregationType: "Average",
+        StepAdjustments: [
+          { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 10, ScalingAdjustment: 1 },
+          { MetricIntervalLowerBound: 10, ScalingAdjustment: 2 },
+        ],
+      });
+      await policy.assertSettled(steps);
+      const configuration = steps.stepScalingPolicyConfiguration;
+      const turned = { ...configuration, stepAdjustments: [...configuration.stepAdjustments].reverse() };
+      assert.deepEqual((await policy.diff({ ...steps, stepScalingPolicyConfiguration: turned })).changes, []);
+    });
+
+    it("changes in place, and is replaced for another name or target", async () => {
+      const policy = provider.resource(type, "backlog");
+      await policy.create(tracking);
+      const configuration = { ...tracking.targetTrackingScalingPolicyConfiguration, targetValue: 3 };
+      const news = { ...tracking, targetTrackingScalingPolicyConfiguration: configuration };
+      assert.deepEqual((await policy.diff(news)).detailed, {
+        "targetTrackingScalingPolicyConfiguration.targetValue": "update",
+      });
+      await policy.update(news);
+      await policy.assertSettled(news);
+      assert.deepEqual((await policy.diff({ ...news, policyType: "StepScaling" })).replaces, []);
+      for (const property of ["name", ...Object.keys(place)]) {
+        assert.deepEqual((await policy.diff({ ...news, [property]: "other" })).replaces, [property]);
+      }
+    });
+
+    it("is imported by service, resource, dimension and name, and gone is fine", async () => {
+      const policy = provider.resource(type, "wake");
+      await policy.create(steps);
+      const imported = await policy.import(`${serviceNamespace}/${resourceId}/${scalableDimension}/wake-a1a2a3a`);
+      assert.equal(imported?.id, "wake-a1a2a3a");
+      await policy.delete();
+      assert.equal(await policy.read(), undefined);
+      await policy.delete();
+    });
+  });
+});

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { checkInputs } from "./check.ts";
+import type { CheckContext } from "./check.ts";
+import {
+  asset,
+  block,
+  decimal,
+  flag,
+  json,
+  list,
+  map,
+  number,
+  policy,
+  regional,
+  set,
+  tagged,
+  text,
+} from "./properties.ts";
+import { resource } from "./resource.ts";
+import { unknown } from "./values.ts";
+import type { Values } from "./values.ts";
+
+const fields = {
+  name: text({
+    autoName: { max: 20, lowerCase: true, prefix: "p-", suffixIf: "fifo", suffix: ".fifo" },
+    forceNew: true,
+  }),
+  fifo: flag({ default: false }),
+  size: number({ required: true }),
+  policy: policy(),
+  rule: json(),
+  bound: decimal(),
+  file: asset(),
+  environment: map(),
+  steps: list(block({ kind: text({ default: "step" }), count: number() })),
+  zones: set(text({ required: true })),
+  ...tagged,
+  ...regional,
+};
+
+const type = resource<typeof fields>({
+  token: "test:index/thing:Thing",
+  fields,
+  outputs: [],
+  check: ({ size }) => (size === 13 ? [{ property: "size", reason: "not 13" }] : []),
+  create: () => Promise.reject(new Error("not called")),
+  read: () => Promise.reject(new Error("not called")),
+  delete: () => Promise.reject(new Error("not called")),
+});
+
+const context: CheckContext = {
+  name: "Thing",
+  region: "us-east-1",
+  tags: { defaults: { Project: "video", Owner: "team" }, ignoredKeys: ["Secret"], ignoredPrefixes: ["tmp:"] },
+  seed: Uint8Array.from([0xab, 0xcd, 0xef, 0x01, 0x23]),
+};
+
+const good: Values = { size: 1 };
+
+function check(news: Values, olds: Values = {}, more: Partial<CheckContext> = {}) {
+  const { inputs, failures } = checkInputs(type, olds, news, { ...context, ...more });
+  return { inputs, reasons: Object.fromEntries(failures.map(({ property, reason }) => [property, reason])) };
+}
+
+describe("Check", () => {
+  it("fills in name, defaults, region and tags, and says which are defaults", () => {
+    const { inputs, reasons } = check(good);
+    assert.deepEqual(reasons, {});
+    assert.deepEqual(inputs, {
+      __defaults: ["fifo", "name"],
+      fifo: false,
+      name: "p-thing-abcdef0",
+      region: "us-east-1",
+      size: 1,
+      tagsAll: { Owner: "team", Project: "video" },
+    });
+  });
+
+  it("marks the defaults of each block", () => {
+    const { inputs } = check({ ...good, steps: [{ count: 2 }, { kind: "other" }] });
+    assert.deepEqual(inputs["steps"], [
+      { __defaults: ["kind"], count: 2, kind: "step" },
+      { __defaults: [], kind: "other" },
+    ]);
+  });
+
+  describe("of names", () => {
+    it("keeps a name that was made in an earlier run, for life", () => {
+      const old = check(good).inputs;
+      assert.equal(check(good, old, { seed: Uint8Array.from([9, 9, 9, 9]) }).inputs["name"], old["name"]);
+    });
+
+    it("makes a new one when the program drops the name that it gave", () => {
+      const old = check({ ...good, name: "given" }).inputs;
+      assert.equal(old["name"], "given");
+      assert.equal(check(good, old).inputs["name"], "p-thing-abcdef0");
+    });
+
+    it("appends the suffix beyond the longest length", () => {
+      assert.equal(check({ ...good, fifo: true }).inputs["name"], "p-thing-abcdef0.fifo");
+    });
+
+    it("takes the longest name, and refuses one that is longer instead of cutting it", () => {
+      assert.deepEqual(check(good, {}, { name: "a".repeat(12) }).reasons, {});
+      const { reasons } = check(good, {}, { name: "a".repeat(13) });
+      assert.match(reasons["name"] ?? "", /name 'aaaaaaaaaaaaa' plus 7 random chars is longer than maximum length 20/);
+    });
+
+    it("makes one though the engine gives no random bytes", () => {
+      assert.match(
+        JSON.stringify(check(good, {}, { seed: new Uint8Array() }).inputs["name"]),
+        /^"p-thing-[0-9a-f]{7}"$/,
+      );
+    });
+  });
+
+  describe("of tags", () => {
+    it("overlays the defaults with the program's, less the ignored", () => {
+      const { inputs } = check({ ...good, tags: { Owner: "me", Secret: "x", "tmp:y": "z" } });
+      assert.deepEqual(inputs["tagsAll"], { Owner: "me", Project: "video" });
+    });
+
+    it("knows none of all tags while the program's are unknown", () => {
+      assert.equal(check({ ...good, tags: unknown }).inputs["tagsAll"], unknown);
+    });
+  });
+
+  it("takes the program's region over the provider's", () => {
+    assert.equal(check({ ...good, region: "eu-west-1" }).inputs["region"], "eu-west-1");
+  });
+
+  it("writes a policy that is an object as text, and knows none that holds an unknown", () => {
+    assert.equal(check({ ...good, policy: { Version: "v" } }).inputs["policy"], '{"Version":"v"}');
+    assert.equal(check({ ...good, policy: { Version: [unknown] } }).inputs["policy"], unknown);
+  });
+
+  it("takes null for not given", () => {
+    assert.deepEqual(check({ ...good, environment: null }).inputs, check(good).inputs);
+  });
+
+  it("lets an unknown stand for anything", () => {
+    const news = Object.fromEntries(Object.keys(fields).map((name) => [name, unknown]));
+    const { inputs, reasons } = check({ ...news, steps: [{ count: unknown }, unknown] });
+    assert.deepEqual(reasons, {});
+    assert.equal(inputs["name"], unknown);
+  });
+
+  it("refuses what the provider does not translate, by name, at any depth", () => {
+    assert.match(check({ ...good, acl: "private" }).reasons["acl"] ?? "", /"acl" is not translated/);
+    assert.match(check({ ...good, steps: [{ other: 1 }] }).reasons["steps[0].other"] ?? "", /is not translated/);
+  });
+
+  it("refuses what is missing", () => {
+    assert.match(check({}).reasons["size"] ?? "", /"size" is required/);
+  });
+
+  const wrong: Readonly<Record<string, Values>> = {
+    size: { size: "1" },
+    name: { name: 1 },
+    fifo: { fifo: "yes" },
+    policy: { policy: "no JSON" },
+    rule: { rule: {} },
+    bound: { bound: "one" },
+    file: { file: { path: "x" } },
+    environment: { environment: { A: 1 } },
+    steps: { steps: {} },
+    "steps[0].count": { steps: [{ count: "2" }] },
+    "zones[1]": { zones: ["a", 2] },
+  };
+  for (const [property, news] of Object.entries(wrong)) {
+    it(`refuses a wrong kind of value: ${JSON.stringify(news)}`, () => {
+      assert.match(check({ ...good, ...news }).reasons[property] ?? "", /must be .*, got /);
+    });
+  }
+
+  it("asks the type only about inputs that are right in themselves", () => {
+    assert.deepEqual(check({ size: 13 }).reasons, { size: "not 13" });
+    assert.deepEqual(Object.keys(check({ size: 13, name: 1 }).reasons), ["name"]);
+  });
+});

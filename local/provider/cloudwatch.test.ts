@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { startFakeAws } from "./fakeAws.ts";
+import type { Answers, FakeAws } from "./fakeAws.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider, TestResource } from "./testProvider.ts";
+
+type Input = Readonly<Record<string, unknown>>;
+
+/** Alarms by name, and the tags of all. */
+function fakeCloudWatch(): Answers {
+  const alarms = new Map<string, Input>();
+  let tags: readonly { Key: string; Value: string }[] = [];
+  return {
+    PutMetricAlarm: (input) => {
+      const { Tags, ...alarm } = input;
+      const name = String(input["AlarmName"]);
+      alarms.set(name, { ...alarm, AlarmArn: `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}` });
+      if (Tags !== undefined) tags = Tags as typeof tags;
+      return {};
+    },
+    DescribeAlarms: ({ AlarmNames }) => ({
+      MetricAlarms: (AlarmNames as string[]).flatMap((name) => alarms.get(name) ?? []),
+    }),
+    DeleteAlarms: ({ AlarmNames }) => {
+      for (const name of AlarmNames as string[]) alarms.delete(name);
+      return {};
+    },
+    ListTagsForResource: () => ({ Tags: tags }),
+    TagResource: ({ Tags }) => {
+      const news = Tags as typeof tags;
+      tags = [...tags.filter(({ Key }) => !news.some((one) => one.Key === Key)), ...news];
+      return {};
+    },
+    UntagResource: ({ TagKeys }) => {
+      tags = tags.filter(({ Key }) => !(TagKeys as string[]).includes(Key));
+      return {};
+    },
+  };
+}
+
+describe("MetricAlarm", () => {
+  const wanted = {
+    comparisonOperator: "GreaterThanOrEqualToThreshold",
+    evaluationPeriods: 2,
+    datapointsToAlarm: 2,
+    metricName: "HasBacklogWithoutCapacity",
+    namespace: "AWS/SageMaker",
+    dimensions: { EndpointName: "video" },
+    period: 60,
+    statistic: "Average",
+    threshold: 1,
+    alarmActions: ["arn:policy", "arn:topic"],
+    tags: { stage: "one" },
+  };
+  const query = {
+    comparisonOperator: "GreaterThanThreshold",
+    evaluationPeriods: 1,
+    threshold: 0,
+    metricQueries: [
+      { id: "e1", expression: "m1 * 2", returnData: true },
+      { id: "m1", metric: { metricName: "M", namespace: "N", period: 60, stat: "Sum", dimensions: { A: "b" } } },
+    ],
+  };
+  let fake: FakeAws;
+  let provider: TestProvider;
+  let alarm: TestResource;
+
+  beforeEach(async () => {
+    fake = await startFakeAws(fakeCloudWatch());
+    provider = await startTestProvider(fake.endpoint);
+    await provider.configure({});
+    alarm = provider.resource("aws:cloudwatch/metricAlarm:MetricAlarm", "wake");
+  });
+
+  afterEach(async () => {
+    await provider.stop();
+    await fake.stop();
+  });
+
+  it("is put whole with its tags, and read", async () => {
+    await alarm.create(wanted);
+    assert.deepEqual(provider.calls(), ["PutMetricAlarm", "DescribeAlarms", "ListTagsForResource"]);
+    const { Tags, ...sent } = fake.last("PutMetricAlarm");
+    assert.deepEqual(sent, {
+      AlarmName: "wake-a1a2a3a",
+      ActionsEnabled: true,
+      AlarmActions: ["arn:policy", "arn:topic"],
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      DatapointsToAlarm: 2,
+      Dimensions: [{ Name: "EndpointName", Value: "video" }],
+      EvaluationPeriods: 2,
+      MetricName: "HasBacklogWithoutCapacity",
+      Namespace: "AWS/SageMaker",
+      Period: 60,
+      Statistic: "Average",
+      Threshold: 1,
+      TreatMissingData: "missing",
+    });
+    assert.deepEqual(Tags, [{ Key: "stage", Value: "one" }]);
+    assert.equal(alarm.id, "wake-a1a2a3a");
+    assert.equal(alarm.state["arn"], "arn:aws:cloudwatch:us-east-1:000000000000:alarm:wake-a1a2a3a");
+    await alarm.assertSettled(wanted);
+  });
+
+  it("changes tags first, then all at once without tags", async () => {
+    await alarm.create(wanted);
+    const news = { ...wanted, threshold: 3, tags: { step: "two" } };
+    provider.calls();
+    await alarm.update(news);
+    assert.deepEqual(provider.calls(), [
+      "UntagResource",
+      "TagResource",
+      "PutMetricAlarm",
+      "DescribeAlarms",
+      "ListTagsForResource",
+    ]);
+    assert.equal("Tags" in fake.last("PutMetricAlarm"), false);
+    await alarm.assertSettled(news);
+  });
+
+  it("does not mind the order of actions, and is replaced for another name", async () => {
+    await alarm.create(wanted);
+    const turned = { ...wanted, alarmActions: [...wanted.alarmActions].reverse() };
+    assert.deepEqual((await alarm.diff(turned)).changes, []);
+    assert.deepEqual((await alarm.diff({ ...wanted, name: "other" })).replaces, ["name"]);
+  });
+
+  it("carries a metric computed from others, which is not returned unless told so", async () => {
+    await alarm.create(query);
+    assert.deepEqual(fake.last("PutMetricAlarm")["Metrics"], [
+      { Id: "e1", Expression: "m1 * 2", ReturnData: true },
+      {
+        Id: "m1",
+        MetricStat: {
+          Metric: { MetricName: "M", Namespace: "N", Dimensions: [{ Name: "A", Value: "b" }] },
+          Period: 60,
+          Stat: "Sum",
+        },
+        ReturnData: false,
+      },
+    ]);
+    await alarm.assertSettled(query);
+    const turned = { ...query, metricQueries: [...query.metricQueries].reverse() };
+    assert.deepEqual((await alarm.diff(turned)).changes, []);
+  });
+
+  it("is deleted, and gone is fine", async () => {
+    await alarm.create(wanted);
+    await alarm.delete();
+    assert.equal(await alarm.read(), undefined);
+    await alarm.delete();
+  });
+
+  it("refuses a metric without statistic, a query that is both, and queries beside a metric", async () => {
+    await assert.rejects(alarm.check({ ...wanted, statistic: null }), /One of .*statistic.* is needed/);
+    const [first, second] = query.metricQueries;
+    const both = { ...query, metricQueries: [{ ...first, ...second }] };
+    await assert.rejects(alarm.check(both), /has both/);
+    await assert.rejects(alarm.check({ ...query, period: 60 }), /does not go with/);
+  });
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { checkConfig, readConfig } from "./config.ts";
+import { unknown } from "./values.ts";
+
+const good = {
+  region: "eu-west-1",
+  allowedAccountIds: '["000000000000"]',
+  defaultTags: '{"tags":{"Project":"video"}}',
+  ignoreTags: '{"keys":["a"],"keyPrefixes":["b:"]}',
+  endpoints: '[{"s3":"http://127.0.0.1:4566"}]',
+  s3UsePathStyle: "false",
+  maxRetries: "7",
+  skipCredentialsValidation: "true",
+  version: "7.48.0",
+};
+
+describe("the provider's configuration", () => {
+  it("is texts, and JSON text for what is no text", () => {
+    assert.deepEqual(checkConfig(good), []);
+    assert.deepEqual(readConfig(good), {
+      region: "eu-west-1",
+      allowedAccountIds: ["000000000000"],
+      forbiddenAccountIds: [],
+      tags: { defaults: { Project: "video" }, ignoredKeys: ["a"], ignoredPrefixes: ["b:"] },
+      endpoints: { s3: "http://127.0.0.1:4566" },
+      pathStyle: false,
+      retries: 7,
+      accessKey: undefined,
+      secretKey: undefined,
+      token: undefined,
+    });
+  });
+
+  it("refuses an unknown key by name, and says which there are", () => {
+    const [failure] = checkConfig({ ...good, assumeRoles: "[]" });
+    assert.equal(failure?.property, "assumeRoles");
+    assert.match(failure.reason, /"aws:assumeRoles" is not a setting .*allowedAccountIds/);
+  });
+
+  it("refuses a key within JSON text by its path", () => {
+    const [failure] = checkConfig({ ...good, ignoreTags: '{"key":["a"]}' });
+    assert.match(failure?.reason ?? "", /"aws:ignoreTags\.key"/);
+  });
+
+  it("refuses text that is no JSON, and an account that is none", () => {
+    assert.match(checkConfig({ ...good, defaultTags: "no" })[0]?.reason ?? "", /must be JSON text/);
+    assert.match(checkConfig({ ...good, allowedAccountIds: '["1"]' })[0]?.reason ?? "", /12 digits/);
+  });
+
+  it("leaves what a preview does not know yet for later", () => {
+    assert.deepEqual(checkConfig({ ...good, region: unknown }), []);
+  });
+});

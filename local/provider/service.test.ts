@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { findType, tokens } from "./registry.ts";
+import { startFakeAws } from "./fakeAws.ts";
+import type { FakeAws } from "./fakeAws.ts";
+import { CheckRefusal, startTestProvider } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+
+describe("the provider's service", () => {
+  let fake: FakeAws;
+  let provider: TestProvider;
+
+  beforeEach(async () => {
+    fake = await startFakeAws({});
+    provider = await startTestProvider(fake.endpoint);
+  });
+
+  afterEach(async () => {
+    await provider.stop();
+    await fake.stop();
+  });
+
+  it("serves the types that the video stack has", () => {
+    assert.equal(tokens.length, 26);
+    for (const token of tokens) assert.match(token, /^aws:[a-z0-9]+\/(\w+):(\w+)$/);
+  });
+
+  it("names no property twice, as an input and as AWS's own", () => {
+    for (const token of tokens) {
+      const type = findType(token);
+      assert.deepEqual(
+        type?.outputs.filter((name) => name in type.fields),
+        [],
+        token,
+      );
+    }
+  });
+
+  it("refuses a type and a function that it does not have, by name, with what to do", async () => {
+    await provider.configure({});
+    await assert.rejects(
+      provider.resource("aws:ec2/vpc:Vpc").check({}),
+      (error: unknown) =>
+        error instanceof CheckRefusal &&
+        /has no type aws:ec2\/vpc:Vpc: leave it out .*aws:s3\/bucket:Bucket/.test(error.failures[""] ?? ""),
+    );
+    await assert.rejects(provider.invoke("aws:ec2/getAmi:getAmi", {}), /has no function aws:ec2\/getAmi:getAmi/);
+  });
+
+  it("answers who calls, where, and in which partition", async () => {
+    await provider.configure({ region: "eu-west-1" });
+    assert.deepEqual(await provider.invoke("aws:index/getCallerIdentity:getCallerIdentity", {}), {
+      id: "000000000000",
+      accountId: "000000000000",
+      arn: "arn:aws:iam::000000000000:root",
+      userId: "000000000000",
+    });
+    assert.deepEqual(await provider.invoke("aws:index/getRegion:getRegion", {}), {
+      id: "eu-west-1",
+      name: "eu-west-1",
+      region: "eu-west-1",
+      description: "Europe (Ireland)",
+      endpoint: "ec2.eu-west-1.amazonaws.com",
+    });
+    assert.deepEqual(await provider.invoke("aws:index/getPartition:getPartition", {}), {
+      id: "aws",
+      partition: "aws",
+      dnsSuffix: "amazonaws.com",
+      reverseDnsPrefix: "com.amazonaws",
+    });
+    const image = { repositoryName: "pytorch-inference", imageTag: "2.6.0" };
+    const { registryPath } = await provider.invoke("aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage", image);
+    assert.equal(registryPath, "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0");
+  });
+
+  it("refuses wrong arguments of a function by name", async () => {
+    await provider.configure({});
+    await assert.rejects(
+      provider.invoke("aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage", { repo: "x" }),
+      /repositoryName/,
+    );
+  });
+
+  it("is configured only for an account that is allowed and not forbidden", async () => {
+    await provider.configure({ allowedAccountIds: '["111111111111","000000000000"]' });
+    await assert.rejects(
+      provider.configure({ allowedAccountIds: '["111111111111"]' }),
+      /AWS account ID not allowed: 000000000000 is none of aws:allowedAccountIds \(111111111111\)/,
+    );
+    await assert.rejects(
+      provider.configure({ forbiddenAccountIds: '["000000000000"]' }),
+      /000000000000 is one of aws:forbiddenAccountIds/,
+    );
+  });
+
+  it("refuses to work before it is configured", async () => {
+    await assert.rejects(provider.resource("aws:s3/bucket:Bucket").check({}), /has not configured the provider/);
+  });
+
+  it("keeps the configurations of two engines apart", async () => {
+    await provider.configure({ region: "eu-west-1" });
+    const other = await provider.connect();
+    await other.configure({ region: "us-west-2" });
+    const regionOf = async ({ invoke }: Pick<TestProvider, "invoke">): Promise<unknown> =>
+      (await invoke("aws:index/getRegion:getRegion", {}))["region"];
+    assert.deepEqual([await regionOf(provider), await regionOf(other)], ["eu-west-1", "us-west-2"]);
+    other.close();
+  });
+
+  it("refuses an unknown setting before anything is configured", async () => {
+    assert.match((await provider.checkConfig({ profile: "me" }))["profile"] ?? "", /"aws:profile" is not a setting/);
+  });
+
+  it("says that the local AWS does not answer, where nothing listens", async () => {
+    const { endpoint } = fake;
+    await fake.stop();
+    await assert.rejects(
+      provider.configure({}),
+      new RegExp(`GetCallerIdentity failed: ECONNREFUSED: ${endpoint} does not answer .*is the local AWS running`),
+    );
+  });
+
+  it("does nothing of what a program ignores", async () => {
+    await provider.configure({});
+    const queue = provider.resource("aws:sqs/queue:Queue");
+    queue.inputs = await queue.check({});
+    queue.state = { ...queue.inputs, delaySeconds: 5, tags: { a: "1", b: "2" }, tagsAll: {} };
+    const news = { delaySeconds: 7, tags: { a: "2", b: "2" } };
+    const ignored = await queue.diff(news, ["delaySeconds", "tags.a", "tagsAll"]);
+    assert.deepEqual(ignored.changes, []);
+    assert.deepEqual((await queue.diff(news, ["tags", "tagsAll"])).changes, ["delaySeconds"]);
+  });
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { startTestAws } from "./testAws.ts";
+import type { TestAws } from "./testAws.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider, TestResource } from "./testProvider.ts";
+import type { Values } from "./values.ts";
+
+describe("SQS", () => {
+  let testAws: TestAws;
+  let provider: TestProvider;
+  let queue: TestResource;
+  let dead: TestResource;
+
+  before(async () => {
+    testAws = await startTestAws();
+    provider = await startTestProvider(testAws.endpoint);
+    await provider.configure({});
+    dead = provider.resource("aws:sqs/queue:Queue", "dead");
+    await dead.create({});
+    queue = provider.resource("aws:sqs/queue:Queue", "queue");
+    provider.calls();
+    await queue.create({ tags: { stage: "one" } });
+  });
+
+  after(async () => {
+    await provider.stop();
+    await testAws.stop();
+  });
+
+  describe("Queue", () => {
+    it("is created with attributes and tags in one call, and has its URL for id", async () => {
+      assert.deepEqual(provider.calls(), ["CreateQueue", "GetQueueAttributes", "ListQueueTags"]);
+      assert.match(queue.id, /^http:\/\/127\.0\.0\.1:\d+\/000000000000\/queue-a1a2a3a$/);
+      assert.equal(queue.state["url"], queue.id);
+      assert.equal(queue.state["arn"], "arn:aws:sqs:us-east-1:000000000000:queue-a1a2a3a");
+      assert.equal(queue.state["visibilityTimeoutSeconds"], 30);
+      assert.equal(queue.state["messageRetentionSeconds"], 345_600);
+      await queue.assertSettled({ tags: { stage: "one" } });
+    });
+
+    it("changes tags first, then attributes", async () => {
+      const news = { visibilityTimeoutSeconds: 60, tags: { step: "two" } };
+      assert.deepEqual((await queue.diff(news)).detailed, {
+        "tags.stage": "delete",
+        "tags.step": "add",
+        "tagsAll.stage": "delete",
+        "tagsAll.step": "add",
+        visibilityTimeoutSeconds: "update",
+      });
+      provider.calls();
+      await queue.update(news);
+      assert.deepEqual(provider.calls(), [
+        "UntagQueue",
+        "TagQueue",
+        "SetQueueAttributes",
+        "GetQueueAttributes",
+        "ListQueueTags",
+      ]);
+      await queue.assertSettled(news);
+    });
+
+    it("is replaced for another name, and a FIFO queue's name ends in .fifo", async () => {
+      assert.deepEqual((await queue.diff({ name: "other" })).replaces, ["name"]);
+      assert.equal((await provider.resource(queue.type, "q").check({ fifoQueue: true }))["name"], "q-a1a2a3a.fifo");
+      await assert.rejects(queue.check({ fifoQueue: true, name: "q" }), /must end in \.fifo, got q/);
+    });
+  });
+
+  describe("policies", () => {
+    const policyOf = (action: string): string =>
+      JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Allow",
+            Principal: { Service: "sns.amazonaws.com" },
+            Action: action,
+            Resource: "arn:aws:sqs:us-east-1:000000000000:queue-a1a2a3a",
+          },
+        ],
+      });
+    const redrive = (count: number): string =>
+      JSON.stringify({
+        deadLetterTargetArn: "arn:aws:sqs:us-east-1:000000000000:dead-a1a2a3a",
+        maxReceiveCount: count,
+      });
+    const settings: Readonly<Record<string, { property: string; first: string; then: string }>> = {
+      "queuePolicy:QueuePolicy": { property: "policy", first: policyOf("sqs:SendMessage"), then: policyOf("sqs:*") },
+      "redrivePolicy:RedrivePolicy": { property: "redrivePolicy", first: redrive(3), then: redrive(5) },
+      "redriveAllowPolicy:RedriveAllowPolicy": {
+        property: "redriveAllowPolicy",
+        first: '{"redrivePermission":"allowAll"}',
+        then: '{"redrivePermission":"denyAll"}',
+      },
+    };
+
+    for (const [name, { property, first, then }] of Object.entries(settings)) {
+      it(`${name.split(":")[1] ?? name} is put and read, settles, changes in place, and is awaited when it goes`, async () => {
+        const setting = provider.resource(`aws:sqs/${name}`);
+        const on = (text: string): Values => ({ queueUrl: queue.id, [property]: text });
+        const calls = ["SetQueueAttributes", "GetQueueAttributes"];
+        provider.calls();
+        await setting.create(on(first));
+        assert.deepEqual(provider.calls(), calls);
+        assert.equal(setting.id, queue.id);
+        await setting.assertSettled(on(first));
+        // The queue itself does not mind.
+        assert.deepEqual((await queue.diff({ visibilityTimeoutSeconds: 60, tags: { step: "two" } })).changes, []);
+
+        assert.deepEqual((await setting.diff(on(then))).detailed, { [property]: "update" });
+        const spaced = JSON.stringify(JSON.parse(first), undefined, 4);
+        assert.deepEqual((await setting.diff(on(spaced))).changes, []);
+        await setting.update(on(then));
+        await setting.assertSettled(on(then));
+        assert.deepEqual((await setting.diff({ ...on(then), queueUrl: dead.id })).replaces, ["queueUrl"]);
+
+        provider.calls();
+        await setting.delete();
+        assert.deepEqual(provider.calls(), calls);
+        assert.equal(await setting.read(), undefined);
+      });
+    }
+
+    it("a queue that is gone reads as missing and is deleted with success, its policies too", async () => {
+      await queue.delete();
+      assert.equal(await queue.read(), undefined);
+      await queue.delete();
+      const policy = provider.resource("aws:sqs/queuePolicy:QueuePolicy");
+      policy.id = queue.id;
+      await policy.delete();
+    });
+  });
+});
