@@ -95,7 +95,14 @@ async function installUv(uv, context) {
     // Without a network, pip would try five times, for a minute.
     const retries = ["--retries", "1", "--timeout", "15"];
     const python = join(environment, "bin", "python");
-    await run(python, ["-m", "pip", "install", ...options, ...retries, "-r", uv.lock], context);
+    try {
+      await run(python, ["-m", "pip", "install", ...options, ...retries, "-r", uv.lock], context);
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      throw new SetupError(
+        `uv, which makes the Python environments, could not be installed. pip said:\n${indent(error.output)}`,
+      );
+    }
     await cp(join(environment, "bin", "uv"), join(folder, "uv"));
     await rm(environment, { recursive: true });
   });

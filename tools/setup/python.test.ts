@@ -112,6 +112,16 @@ describe("the Python environments", () => {
     assert.equal(step!.isReady(), true);
   });
 
+  it("need uv, and pass on what pip says where it cannot be installed", async () => {
+    await using machine = await Machine.create();
+    await python(machine, goodUv);
+    await writeFile(join(machine.folder, "pip"), "#!/bin/sh\necho 'ERROR: No matching distribution' >&2; exit 1\n");
+    const [step] = (await environments(machine)).steps;
+    const { message } = await failure(step!.install(machine.context));
+    assert.match(message, /^uv, which .*could not be installed\. pip said:\n {2}ERROR: No matching distribution$/);
+    assert.deepEqual(await readdir(join(machine.cache, "uv")), []);
+  });
+
   it("need Python 3.11 or 3.12, and pass on uv's words", async () => {
     await using machine = await Machine.create();
     await python(machine, "echo 'error: No interpreter found' >&2; exit 2");
