@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually, isAlive } from "../testing/processes.ts";
 import { startGuarded, type GuardedProcess } from "./guarded.ts";
 
 /** A family: a shell, a child of it, and a grandchild in a session of its own. Each says its process id. */
@@ -22,23 +22,6 @@ if os.fork() == 0:
     time.sleep(600)
 time.sleep(600)`,
 ];
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `${what} did not come true`);
-    await sleep(20);
-  }
-}
 
 describe("A guarded process", () => {
   let folder: string;
