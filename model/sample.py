@@ -28,12 +28,12 @@ def scenery() -> Image.Image:
 
 def things(time: float) -> list[Placed]:
     """Say what is where `time` seconds into the video, from back to front."""
-    bounce = abs(math.sin(time * 1.9))
+    bounce = abs(math.sin(time * 0.9))
     return [
         Placed(
             BIRD,
             Look(((40, 42, 50), (25, 26, 32), (235, 165, 45)), 0, mirrored=True),
-            left=-20 + 44 * time,
+            left=-20 + 40 * time,
             top=40 + 18 * math.sin(time * 1.3),
             height=74,
             phase=time * 1.7,
@@ -41,7 +41,7 @@ def things(time: float) -> list[Placed]:
         Placed(
             CAR,
             Look(((190, 35, 40),), 0, mirrored=True),
-            left=-60 + 46 * time,
+            left=140 + 24 * time,
             top=178,
             height=62,
             phase=time * 0.9,
@@ -49,15 +49,15 @@ def things(time: float) -> list[Placed]:
         Placed(
             PERSON,
             Look(((222, 175, 140), (45, 90, 170), (60, 60, 70), (50, 35, 25)), 0, mirrored=False),
-            left=70 + 16 * time,
-            top=196,
-            height=140,
+            left=30 + 11 * time,
+            top=208,
+            height=128,
             phase=time * 0.8,
         ),
         Placed(
             CAR,
             Look(((45, 140, 90),), 1, mirrored=False),
-            left=640 - 52 * (time - 2),
+            left=600 - 34 * time,
             top=262,
             height=76,
             phase=-time * 0.9,
@@ -65,8 +65,8 @@ def things(time: float) -> list[Placed]:
         Placed(
             BALL,
             Look(((240, 240, 240), (25, 25, 30)), 0, mirrored=False),
-            left=470 - 14 * time,
-            top=220 - 70 * bounce,
+            left=520 + 4 * time,
+            top=200 - 60 * bounce,
             height=52,
             phase=-time * 0.5,
         ),
