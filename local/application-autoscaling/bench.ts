@@ -3,9 +3,9 @@
 import { Alarms } from "../../simulator/alarms.ts";
 import { Autoscaler } from "../../simulator/autoscaler.ts";
 import { MetricStore } from "../../simulator/metrics.ts";
+import type { CapacityPort } from "../../simulator/scaling-types.ts";
 import { VirtualClock } from "../../simulator/virtual-clock.ts";
 import type { RequestContext, Service } from "../wire/service.ts";
-import { variantCapacity } from "./resource.ts";
 import { applicationAutoScaling } from "./service.ts";
 
 export const region = "us-east-1";
@@ -25,25 +25,23 @@ export class ScalingServiceBench {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
-  /** Desired number of instances by endpoint name; all variants are called `main`. */
-  readonly counts = new Map<string, number>([["videos", 1]]);
+  /** Desired number of instances by resource id. */
+  readonly counts = new Map<string, number>([["endpoint/videos/variant/main", 1]]);
   readonly autoscaler: Autoscaler;
+  readonly service: Service;
   readonly call: ReturnType<typeof caller>;
 
   constructor() {
-    const capacity = variantCapacity(() => ({
-      capacityOf: (endpointName, variantName) => {
-        const desired = variantName === "main" ? this.counts.get(endpointName) : undefined;
-        return desired === undefined ? undefined : { desired };
-      },
-      setDesired: (endpointName, count) => {
-        this.counts.set(endpointName, count);
+    const capacity: CapacityPort = {
+      current: (resourceId) => this.counts.get(resourceId),
+      set: (resourceId, count) => {
+        this.counts.set(resourceId, count);
         return Promise.resolve();
       },
-    }));
+    };
     const { clock, alarms } = this;
     this.autoscaler = new Autoscaler({ clock, alarms, capacity, region, accountId });
-    const service = applicationAutoScaling({ autoscaler: this.autoscaler, capacity, region, accountId });
-    this.call = caller(service, () => new Date(clock.now()));
+    this.service = applicationAutoScaling({ autoscaler: this.autoscaler, capacity, region, accountId });
+    this.call = caller(this.service, () => new Date(clock.now()));
   }
 }

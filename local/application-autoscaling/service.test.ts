@@ -98,7 +98,7 @@ describe("RegisterScalableTarget", () => {
     const bench = new ScalingServiceBench();
     await bench.call("RegisterScalableTarget", { ...target, MinCapacity: 2 });
     await bench.clock.advance(0);
-    assert.equal(bench.counts.get("videos"), 2);
+    assert.equal(bench.counts.get(key.ResourceId), 2);
     const { ScalingActivities: [activity] = [] } = await bench.call<DescribeScalingActivitiesResponse>(
       "DescribeScalingActivities",
       { ServiceNamespace: "sagemaker", ResourceId: key.ResourceId },

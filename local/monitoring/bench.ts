@@ -4,6 +4,7 @@ import { Alarms } from "../../simulator/alarms.ts";
 import { MetricStore } from "../../simulator/metrics.ts";
 import { VirtualClock } from "../../simulator/virtual-clock.ts";
 import { accountId, caller, region } from "../application-autoscaling/bench.ts";
+import type { Service } from "../wire/service.ts";
 import { monitoring } from "./service.ts";
 
 export const minute = 60_000;
@@ -20,6 +21,7 @@ export class MonitoringBench {
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
   readonly published: Publication[] = [];
   readonly start = this.clock.now();
+  readonly service: Service;
   readonly call: ReturnType<typeof caller>;
 
   constructor() {
@@ -29,8 +31,8 @@ export class MonitoringBench {
       this.published.push({ topicArn, message, subject });
       return Promise.resolve();
     };
-    const service = monitoring({ clock, metrics, alarms, publish, region, accountId });
-    this.call = caller(service, () => new Date(clock.now()));
+    this.service = monitoring({ clock, metrics, alarms, publish, region, accountId });
+    this.call = caller(this.service, () => new Date(clock.now()));
   }
 
   /** A moment in minutes after the beginning. */
