@@ -1,100 +1,12 @@
 import assert from "node:assert/strict";
-import { FakeAwsError, startFakeAws } from "./fakeAws.ts";
-import type { Answers, FakeAws } from "./fakeAws.ts";
+import { startFakeAws } from "./fakeAws.ts";
+import type { FakeAws } from "./fakeAws.ts";
+import { FakeSageMaker } from "./fakeSageMaker.ts";
 import { InitFailed, startTestProvider } from "./testProvider.ts";
 import type { TestProvider, TestResource } from "./testProvider.ts";
 import { unknown } from "./values.ts";
 
-type Record_ = Record<string, unknown>;
-
-/** A SageMaker that remembers what it was given and lets an endpoint go through the states that a test says. */
-class FakeSageMaker {
-  readonly made = new Map<string, Record_>();
-  readonly tags = new Map<string, Map<string, string>>();
-  /** States that DescribeEndpoint answers next; the last one stays. */
-  states = ["InService"];
-  failureReason: string | undefined;
-  /** How many times CreateModel is refused first. */
-  refusals = 0;
-
-  readonly answers: Answers = {
-    CreateModel: (input) => {
-      if (this.refusals > 0) {
-        this.refusals -= 1;
-        throw new FakeAwsError("ValidationException", "Could not assume role arn:aws:iam::1:role/new.");
-      }
-      return { ModelArn: this.#make("model", "Model", input) };
-    },
-    DescribeModel: (input) => this.#find("model", "Model", input),
-    DeleteModel: (input) => this.#remove("model", "Model", input),
-    CreateEndpointConfig: (input) => ({
-      EndpointConfigArn: this.#make("endpoint configuration", "EndpointConfig", input),
-    }),
-    DescribeEndpointConfig: (input) => this.#find("endpoint configuration", "EndpointConfig", input),
-    DeleteEndpointConfig: (input) => this.#remove("endpoint configuration", "EndpointConfig", input),
-    CreateEndpoint: (input) => ({ EndpointArn: this.#make("endpoint", "Endpoint", input) }),
-    UpdateEndpoint: (input) => {
-      const found = this.#find("endpoint", "Endpoint", input);
-      Object.assign(found, input, { LastDeploymentConfig: input["DeploymentConfig"] });
-      return { EndpointArn: found["EndpointArn"] };
-    },
-    DescribeEndpoint: (input) => ({
-      ...this.#find("endpoint", "Endpoint", input),
-      EndpointStatus: this.states.length > 1 ? this.states.shift() : this.states[0],
-      FailureReason: this.failureReason,
-    }),
-    DeleteEndpoint: (input) => {
-      this.#find("endpoint", "Endpoint", input);
-      this.states = ["Deleting"];
-      return {};
-    },
-    ListTags: ({ ResourceArn }) => ({
-      Tags: [...(this.tags.get(String(ResourceArn)) ?? [])].map(([Key, Value]) => ({ Key, Value })),
-    }),
-    AddTags: ({ ResourceArn, Tags }) => {
-      this.#tag(String(ResourceArn), Tags);
-      return { Tags };
-    },
-    DeleteTags: ({ ResourceArn, TagKeys }) => {
-      for (const key of TagKeys as string[]) this.tags.get(String(ResourceArn))?.delete(key);
-      return {};
-    },
-  };
-
-  #tag(arn: string, given: unknown): void {
-    const tags = this.tags.get(arn) ?? new Map<string, string>();
-    for (const { Key, Value } of (given ?? []) as { Key: string; Value: string }[]) tags.set(Key, Value);
-    this.tags.set(arn, tags);
-  }
-
-  #make(what: string, prefix: string, input: Record_): string {
-    const name = String(input[`${prefix}Name`]);
-    const arn = `arn:aws:sagemaker:us-east-1:000000000000:${what.replace("figuration", "fig").replace(" ", "-")}/${name}`;
-    this.made.set(`${what} ${name}`, {
-      ...input,
-      [`${prefix}Arn`]: arn,
-      LastDeploymentConfig: input["DeploymentConfig"],
-    });
-    this.#tag(arn, input["Tags"]);
-    return arn;
-  }
-
-  #find(what: string, prefix: string, input: Record_): Record_ {
-    const name = String(input[`${prefix}Name`]);
-    const found = this.made.get(`${what} ${name}`);
-    if (found === undefined) throw new FakeAwsError("ValidationException", `Could not find ${what} "${name}".`);
-    return found;
-  }
-
-  #remove(what: string, prefix: string, input: Record_): object {
-    this.#find(what, prefix, input);
-    this.made.delete(`${what} ${String(input[`${prefix}Name`])}`);
-    return {};
-  }
-}
-
 const modelType = "aws:sagemaker/model:Model";
-const configType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 const endpointType = "aws:sagemaker/endpoint:Endpoint";
 
 describe("SageMaker", () => {
@@ -185,104 +97,6 @@ describe("SageMaker", () => {
       await assert.rejects(provider.resource(modelType, "m".repeat(56)).check(wanted), /1 to 63 letters/);
       await assert.rejects(model.check({ ...wanted, name: "a_b" }), /1 to 63 letters/);
       await model.check({ ...wanted, name: unknown });
-    });
-  });
-
-  describe("EndpointConfiguration", () => {
-    const variant = {
-      variantName: "AllTraffic",
-      modelName: "m",
-      instanceType: "ml.g4dn.xlarge",
-      initialInstanceCount: 1,
-    };
-    const wanted = {
-      productionVariants: [variant],
-      kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/k",
-      asyncInferenceConfig: {
-        clientConfig: { maxConcurrentInvocationsPerInstance: 4 },
-        outputConfig: {
-          s3OutputPath: "s3://b/out/",
-          s3FailurePath: "s3://b/failed/",
-          kmsKeyId: "arn:aws:kms:us-east-1:000000000000:key/k",
-          notificationConfig: {
-            successTopic: "arn:aws:sns:us-east-1:000000000000:s",
-            errorTopic: "arn:aws:sns:us-east-1:000000000000:e",
-            includeInferenceResponseIns: ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
-          },
-        },
-      },
-    };
-
-    it("is created with every name of the asynchronous configuration", async () => {
-      const config = provider.resource(configType, "video");
-      await config.create(wanted);
-      assert.deepEqual(provider.calls(), ["CreateEndpointConfig", "DescribeEndpointConfig", "ListTags"]);
-      assert.deepEqual(fake.last("CreateEndpointConfig"), {
-        EndpointConfigName: "video-a1a2a3a",
-        KmsKeyId: wanted.kmsKeyArn,
-        ProductionVariants: [
-          {
-            VariantName: "AllTraffic",
-            ModelName: "m",
-            InstanceType: "ml.g4dn.xlarge",
-            InitialInstanceCount: 1,
-            InitialVariantWeight: 1,
-            EnableSSMAccess: false,
-          },
-        ],
-        AsyncInferenceConfig: {
-          ClientConfig: { MaxConcurrentInvocationsPerInstance: 4 },
-          OutputConfig: {
-            S3OutputPath: "s3://b/out/",
-            S3FailurePath: "s3://b/failed/",
-            KmsKeyId: "arn:aws:kms:us-east-1:000000000000:key/k",
-            NotificationConfig: {
-              SuccessTopic: "arn:aws:sns:us-east-1:000000000000:s",
-              ErrorTopic: "arn:aws:sns:us-east-1:000000000000:e",
-              IncludeInferenceResponseIn: ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
-            },
-          },
-        },
-      });
-      await config.assertSettled(wanted);
-      await config.delete();
-      assert.equal(await config.read(), undefined);
-      await config.delete();
-    });
-
-    it("names a variant that has no name as Terraform does, and keeps the name", async () => {
-      const config = provider.resource(configType, "nameless");
-      const news = { productionVariants: [{ ...variant, variantName: null }] };
-      await config.create(news);
-      const [made] = config.state["productionVariants"] as { variantName: string }[];
-      assert.match(made?.variantName ?? "", /^terraform-\d{18}[0-9a-f]{8}$/);
-      await config.assertSettled(news);
-    });
-
-    it("is replaced by every change but of tags, and minds the order of variants but not of topics' contents", async () => {
-      const config = provider.resource(configType, "video");
-      await config.create(wanted);
-      const news = { ...wanted, productionVariants: [{ ...variant, initialInstanceCount: 2 }] };
-      assert.deepEqual((await config.diff(news)).detailed, {
-        "productionVariants[0].initialInstanceCount": "update-replace",
-      });
-      const output = wanted.asyncInferenceConfig.outputConfig;
-      const topics = {
-        ...output.notificationConfig,
-        includeInferenceResponseIns: [...output.notificationConfig.includeInferenceResponseIns].reverse(),
-      };
-      const turned = { ...wanted.asyncInferenceConfig, outputConfig: { ...output, notificationConfig: topics } };
-      assert.deepEqual((await config.diff({ ...wanted, asyncInferenceConfig: turned })).changes, []);
-      const renamed = { ...wanted, productionVariants: [{ ...variant, modelName: unknown }] };
-      assert.deepEqual((await config.diff(renamed)).replaces, ["productionVariants"]);
-    });
-
-    it("refuses to start without an instance", async () => {
-      const none = { productionVariants: [{ ...variant, initialInstanceCount: 0 }] };
-      await assert.rejects(
-        provider.resource(configType).check(none),
-        /initialInstanceCount.* must be at least 1, got 0/,
-      );
     });
   });
 
@@ -418,6 +232,17 @@ describe("SageMaker", () => {
       await cancelled;
       sagemaker.states = ["InService"];
       await provider.resource(endpointType, "next").create(wanted);
+    });
+
+    it("stops waiting when the engine is gone", async () => {
+      sagemaker.states = ["Creating"];
+      const creation = assert.rejects(endpoint.create(wanted), /CANCELLED/);
+      while (!fake.calls.some((call) => call.operation === "DescribeEndpoint")) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      endpoint.abandon();
+      await creation;
+      await provider.idle();
     });
 
     it("stops though an operation is still waiting", async () => {

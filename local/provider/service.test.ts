@@ -98,7 +98,7 @@ describe("the provider's service", () => {
 
   it("keeps the configurations of two engines apart", async () => {
     await provider.configure({ region: "eu-west-1" });
-    const other = await provider.connect();
+    const other = provider.connect();
     await other.configure({ region: "us-west-2" });
     const regionOf = async ({ invoke }: Pick<TestProvider, "invoke">): Promise<unknown> =>
       (await invoke("aws:index/getRegion:getRegion", {}))["region"];

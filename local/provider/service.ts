@@ -1,5 +1,6 @@
 /** The engine's calls, one method each, on top of the life of a resource (lifecycle.ts) and of the functions. */
 import type * as grpc from "@grpc/grpc-js";
+import sdk from "@pulumi/aws/package.json" with { type: "json" };
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
@@ -19,8 +20,8 @@ import { withoutMarks } from "./values.ts";
 import type { Values } from "./values.ts";
 import { fromStruct, toServiceError, toStruct } from "./wire.ts";
 
-/** The version of @pulumi/aws whose types this provider serves. */
-const version = "7.48.0";
+/** How many connections are remembered: an engine opens a few, and says nothing when it is done. */
+const mostPeers = 64;
 
 /** What is known about one connection. */
 interface Peer {
@@ -52,11 +53,7 @@ export class Service {
   /** Ends all waits, and closes all connections. */
   stop(): void {
     this.#cancel.abort();
-    for (const { session, log } of this.#peers.values()) {
-      session?.close();
-      log?.close();
-    }
-    this.#peers.clear();
+    this.#forget(0);
   }
 
   /** The methods by name. */
@@ -65,8 +62,10 @@ export class Service {
     return {
       handshake: unary(this.#handshake),
       attach: unary(this.#attach),
-      getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(version)),
-      getSchema: unary(() => new provider.GetSchemaResponse().setSchema(JSON.stringify({ name: "aws", version }))),
+      getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(sdk.version)),
+      getSchema: unary(() =>
+        new provider.GetSchemaResponse().setSchema(JSON.stringify({ name: "aws", version: sdk.version })),
+      ),
       checkConfig: unary(this.#checkConfig),
       diffConfig: unary(this.#diffConfig),
       configure: unary(this.#configure),
@@ -109,8 +108,21 @@ export class Service {
 
   #peer(address: string): Peer {
     const peer = this.#peers.get(address) ?? {};
+    // The last used is the last in the map.
+    this.#peers.delete(address);
     this.#peers.set(address, peer);
+    this.#forget(mostPeers);
     return peer;
+  }
+
+  /** Closes all connections but the last `kept` that were used. */
+  #forget(kept: number): void {
+    const oldest = [...this.#peers].slice(0, Math.max(0, this.#peers.size - kept));
+    for (const [address, { session, log }] of oldest) {
+      session?.close();
+      log?.close();
+      this.#peers.delete(address);
+    }
   }
 
   #handshake(): provider.ProviderHandshakeResponse {

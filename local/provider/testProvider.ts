@@ -1,7 +1,7 @@
 /** For tests: a provider, and a client that speaks to it as the engine does. */
 import assert from "node:assert/strict";
 import { credentials } from "@grpc/grpc-js";
-import type { ServiceError } from "@grpc/grpc-js";
+import type { ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
@@ -27,8 +27,16 @@ export interface TestProvider {
   /** The engine's cancel. */
   cancel(): Promise<void>;
   /** Another engine, on a connection of its own. */
-  connect(): Promise<Pick<TestProvider, "configure" | "invoke"> & { close(): void }>;
+  connect(): TestEngine;
+  /** Resolves when AWS has not been called for longer than any wait takes. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Another engine of the same provider. */
+export interface TestEngine extends Pick<TestProvider, "configure" | "invoke"> {
+  /** Drops the connection. */
+  close(): void;
 }
 
 /** A refusal of Check: reasons by property. */
@@ -94,6 +102,7 @@ const seed = Uint8Array.from({ length: 32 }, (_, index) => 0xa1 + index);
 /** One resource as the engine keeps it: its last inputs, its state, its id. */
 export class TestResource {
   readonly #client: providerGrpc.ResourceProviderClient;
+  #creating: ClientUnaryCall | undefined;
   readonly type: string;
   readonly name: string;
   id = "";
@@ -130,13 +139,18 @@ export class TestResource {
   /** Checks and creates. */
   async create(news: Values): Promise<Values> {
     const inputs = await this.check(news);
-    const response = await answerOf<provider.CreateResponse>((answer) =>
-      this.#client.create(this.#creation(inputs), answer),
-    );
+    const response = await answerOf<provider.CreateResponse>((answer) => {
+      this.#creating = this.#client.create(this.#creation(inputs), answer);
+    });
     this.inputs = inputs;
     this.id = response.getId();
     this.state = fromStruct(response.getProperties());
     return this.state;
+  }
+
+  /** Ends the call that creates, as an engine that dies does. */
+  abandon(): void {
+    this.#creating?.cancel();
   }
 
   /** What a preview of the creation shows. */
@@ -317,13 +331,19 @@ export async function startTestProvider(
     },
     connect: () => {
       const other = connect(running.port);
-      return Promise.resolve({
+      return {
         configure: (config) => configure(other, config),
         invoke: (token, args) => invoke(other, token, args),
         close: () => {
           other.close();
         },
-      });
+      };
+    },
+    idle: async () => {
+      do {
+        calls();
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+      } while (calls().length > 0);
     },
     stop: async () => {
       client.close();

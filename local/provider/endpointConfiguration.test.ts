@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { startFakeAws } from "./fakeAws.ts";
+import type { FakeAws } from "./fakeAws.ts";
+import { FakeSageMaker } from "./fakeSageMaker.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+import { unknown } from "./values.ts";
+
+const configType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
+
+describe("EndpointConfiguration", () => {
+  let fake: FakeAws;
+  let provider: TestProvider;
+
+  beforeEach(async () => {
+    fake = await startFakeAws(new FakeSageMaker().answers);
+    provider = await startTestProvider(fake.endpoint);
+    await provider.configure({});
+  });
+
+  afterEach(async () => {
+    await provider.stop();
+    await fake.stop();
+  });
+
+  const variant = {
+    variantName: "AllTraffic",
+    modelName: "m",
+    instanceType: "ml.g4dn.xlarge",
+    initialInstanceCount: 1,
+  };
+  const wanted = {
+    productionVariants: [variant],
+    kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/k",
+    asyncInferenceConfig: {
+      clientConfig: { maxConcurrentInvocationsPerInstance: 4 },
+      outputConfig: {
+        s3OutputPath: "s3://b/out/",
+        s3FailurePath: "s3://b/failed/",
+        kmsKeyId: "arn:aws:kms:us-east-1:000000000000:key/k",
+        notificationConfig: {
+          successTopic: "arn:aws:sns:us-east-1:000000000000:s",
+          errorTopic: "arn:aws:sns:us-east-1:000000000000:e",
+          includeInferenceResponseIns: ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
+        },
+      },
+    },
+  };
+
+  it("is created with every name of the asynchronous configuration", async () => {
+    const config = provider.resource(configType, "video");
+    await config.create(wanted);
+    assert.deepEqual(provider.calls(), ["CreateEndpointConfig", "DescribeEndpointConfig", "ListTags"]);
+    assert.deepEqual(fake.last("CreateEndpointConfig"), {
+      EndpointConfigName: "video-a1a2a3a",
+      KmsKeyId: wanted.kmsKeyArn,
+      ProductionVariants: [
+        {
+          VariantName: "AllTraffic",
+          ModelName: "m",
+          InstanceType: "ml.g4dn.xlarge",
+          InitialInstanceCount: 1,
+          InitialVariantWeight: 1,
+          EnableSSMAccess: false,
+        },
+      ],
+      AsyncInferenceConfig: {
+        ClientConfig: { MaxConcurrentInvocationsPerInstance: 4 },
+        OutputConfig: {
+          S3OutputPath: "s3://b/out/",
+          S3FailurePath: "s3://b/failed/",
+          KmsKeyId: "arn:aws:kms:us-east-1:000000000000:key/k",
+          NotificationConfig: {
+            SuccessTopic: "arn:aws:sns:us-east-1:000000000000:s",
+            ErrorTopic: "arn:aws:sns:us-east-1:000000000000:e",
+            IncludeInferenceResponseIn: ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
+          },
+        },
+      },
+    });
+    await config.assertSettled(wanted);
+    await config.delete();
+    assert.equal(await config.read(), undefined);
+    await config.delete();
+  });
+
+  it("names a variant that has no name as Terraform does, and keeps the name", async () => {
+    const config = provider.resource(configType, "nameless");
+    const news = { productionVariants: [{ ...variant, variantName: null }] };
+    await config.create(news);
+    const [made] = config.state["productionVariants"] as { variantName: string }[];
+    assert.match(made?.variantName ?? "", /^terraform-\d{18}[0-9a-f]{8}$/);
+    await config.assertSettled(news);
+  });
+
+  it("is replaced by every change but of tags, and minds the order of variants but not of topics' contents", async () => {
+    const config = provider.resource(configType, "video");
+    await config.create(wanted);
+    const news = { ...wanted, productionVariants: [{ ...variant, initialInstanceCount: 2 }] };
+    assert.deepEqual((await config.diff(news)).detailed, {
+      "productionVariants[0].initialInstanceCount": "update-replace",
+    });
+    const output = wanted.asyncInferenceConfig.outputConfig;
+    const topics = {
+      ...output.notificationConfig,
+      includeInferenceResponseIns: [...output.notificationConfig.includeInferenceResponseIns].reverse(),
+    };
+    const turned = { ...wanted.asyncInferenceConfig, outputConfig: { ...output, notificationConfig: topics } };
+    assert.deepEqual((await config.diff({ ...wanted, asyncInferenceConfig: turned })).changes, []);
+    const renamed = { ...wanted, productionVariants: [{ ...variant, modelName: unknown }] };
+    assert.deepEqual((await config.diff(renamed)).replaces, ["productionVariants"]);
+  });
+
+  it("refuses to start without an instance", async () => {
+    const none = { productionVariants: [{ ...variant, initialInstanceCount: 0 }] };
+    await assert.rejects(provider.resource(configType).check(none), /initialInstanceCount.* must be at least 1, got 0/);
+  });
+});
