@@ -1,6 +1,7 @@
 /** Deploys the Pulumi program's stack `local` to the local AWS with the real engine: preview with the policy pack first, then up; and destroy. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   LocalWorkspace,
   PulumiCommand,
@@ -22,6 +23,10 @@ export class PolicyRefusal extends Error {
 export class DeploymentError extends Error {
   override readonly name = "DeploymentError";
 }
+
+const destroyAttempts = 10;
+/** Real ms: an instance takes up to half a minute to start or to stop. */
+const destroyPause = 5_000;
 
 /** The local stack's passphrase; there is nothing secret in it (ARCHITECTURE.md). */
 const passphrase = "local";
@@ -158,18 +163,28 @@ export class Deployment {
     return { resources, outputs: values };
   }
 
-  /** Deletes everything of the stack, in the order of its dependencies. */
+  /**
+   * Deletes everything of the stack, in the order of its dependencies. SageMaker refuses to delete an endpoint that is being
+   * scaled; by then the engine has deregistered the scalable target, so the scaling ends and the next try succeeds.
+   */
   async destroy(step: Step, signal: AbortSignal): Promise<void> {
-    const diagnostics: string[] = [];
-    try {
-      await this.stack.destroy(
-        this.options(step, signal, (event) => {
-          noteErrors(event, diagnostics);
-        }),
-      );
-    } catch (error) {
-      signal.throwIfAborted();
-      throw failure("destroy", diagnostics, error);
+    for (let attempt = 1; ; attempt++) {
+      const diagnostics: string[] = [];
+      try {
+        await this.stack.destroy(
+          this.options(step, signal, (event) => {
+            noteErrors(event, diagnostics);
+          }),
+        );
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const problem = failure("destroy", diagnostics, error);
+        if (attempt === destroyAttempts || !problem.message.includes("Cannot update in-progress endpoint"))
+          throw problem;
+        step.detail("the endpoint is being scaled; waiting for it");
+        await sleep(destroyPause, undefined, { signal });
+      }
     }
   }
 }

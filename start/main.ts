@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import { relative, resolve } from "node:path";
 import { checkOutputs, connect } from "../client/index.ts";
 import { readSetupSeconds, repoRoot } from "../tools/paths.mjs";
-import { runCommand } from "./exit.ts";
+import { messageOf, runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { bringUp, defaultSpeed } from "./local-stack.ts";
 import { oneVideo, waitForZero } from "./one-video.ts";
@@ -55,8 +55,15 @@ await runCommand(async () => {
     const instancesAfter = await waitForZero(client, progress, stack.signal);
     report = { video, run, resultSeconds, instancesAfter, stack, setupSeconds: readSetupSeconds(), totalSeconds: 0 };
   } catch (error) {
-    await (stack.signal.aborted ? stack.abandon() : stack.takeDown());
-    throw stack.signal.aborted ? stack.signal.reason : error;
+    if (stack.signal.aborted) {
+      await stack.abandon();
+      throw stack.signal.reason;
+    }
+    // What went wrong first is what the person must hear last.
+    await stack.takeDown().catch((problem: unknown) => {
+      progress.say(messageOf(problem));
+    });
+    throw error;
   }
   if (options.keep) {
     stack.aws.release();

@@ -85,7 +85,12 @@ describe("npm start", () => {
     }
   });
 
-  for (const words of [/Starting AWS/, /create .*Bucket/, /Waiting for zero/, /Waiting for the result/]) {
+  for (const words of [
+    /… Starting AWS/,
+    /Deploying with Pulumi 5 s/,
+    /… Waiting for zero/,
+    /… Waiting for the result/,
+  ]) {
     it(`leaves nothing when Ctrl-C comes at "${words.source}"`, async () => {
       const running = start("--port", port);
       await running.said(words);

@@ -31,16 +31,25 @@ export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Runni
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const heard = new Set<() => void>();
+  const listen = (): void => {
+    for (const check of heard) check();
+  };
+  child.stderr.on("data", listen);
   const finished = once(child, "close").then(([status]) => ({ status: status as number | null, stdout, stderr }));
   return {
     child,
     finished,
-    async said(words) {
-      while (!words.test(stderr)) {
-        if (child.exitCode !== null) throw new Error(`It ended without having said ${String(words)}:\n${stderr}`);
-        await Promise.race([once(child.stderr, "data"), once(child, "close")]);
-      }
-    },
+    said: (words) =>
+      new Promise((resolve, reject) => {
+        heard.add(() => {
+          if (words.test(stderr)) resolve();
+        });
+        listen();
+        void finished.then(() => {
+          reject(new Error(`It ended without having said ${String(words)}:\n${stderr}`));
+        });
+      }),
   };
 }
 
