@@ -1,17 +1,18 @@
 /** Starts instances: each is SageMaker's real serving stack as processes, in a folder and on ports of its own. */
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Instance, InstanceLauncher } from "../../simulator/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
-import { logTail, startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
 import { freePorts } from "../processes/ports.ts";
 import type { ContainerSpec } from "../sagemaker/dependencies.ts";
 import type { Invocation } from "../sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
 import { containerEnvironment } from "./environment.ts";
+import { failureOf } from "./failure-log.ts";
 import { ModelServer } from "./model-server.ts";
 import { LoadError, untilReady } from "./readiness.ts";
 
@@ -27,7 +28,7 @@ export interface ModelServerOptions {
   readonly startLimit?: number;
 }
 
-/** A model server did not start; the message ends with the end of its log. */
+/** A model server did not start; the message says why, as far as its log tells. */
 export class InstanceError extends Error {
   override readonly name = "InstanceError";
 }
@@ -89,7 +90,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   ): Promise<void> {
     const failed = new AbortController();
     const fail = async (why: string): Promise<void> => {
-      failed.abort(new InstanceError(`The model server ${why}. The end of its log:\n${await logTail(logFile)}`));
+      failed.abort(new InstanceError(`The model server ${why}: ${await readFailure(logFile)}`));
     };
     void server.ended.then((how) => fail(`ended before it was ready (${how})`));
     const timer = setTimeout(() => void fail(`was not ready after ${startLimit / 1000} s`), startLimit);
@@ -97,9 +98,13 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       await untilReady(url, AbortSignal.any([signal, failed.signal]));
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
-      throw new InstanceError(`${error.message}. The end of the server's log:\n${await logTail(logFile)}`);
+      throw new InstanceError(`${error.message}: ${await readFailure(logFile)}`, { cause: error });
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+async function readFailure(logFile: string): Promise<string> {
+  return `${failureOf(await readFile(logFile, "utf8"))}\nIts log: ${logFile}`;
 }

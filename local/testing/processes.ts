@@ -23,6 +23,19 @@ export async function descendantsOf(ancestor: number): Promise<number[]> {
   return [...family];
 }
 
+/** Process ids of all living processes with `text` in their command line or environment, by Linux's /proc. */
+export async function mentioning(text: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    for (const file of ["cmdline", "environ"]) {
+      const content = await readFile(`/proc/${name}/${file}`, "utf8").catch(() => "");
+      if (content.includes(text)) found.push(Number(name));
+    }
+  }
+  return [...new Set(found)];
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
