@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ def model_fn(model_dir: str) -> Model:
     """
     settings = read_settings()
     torch.set_num_threads(settings.threads)
+    # FFmpeg complains of every damaged packet; the result says "truncated", and a worker's log is no place for the rest.
+    logging.getLogger("libav").setLevel(logging.CRITICAL)
     return Model(Detector.load(Path(model_dir)), settings)
 
 

@@ -183,6 +183,12 @@ def test_an_mp4_without_its_index_is_refused(tmp_path: Path) -> None:
         read(body.replace(b"moov", b"none"))
 
 
+def test_an_unknown_codec_is_refused(tmp_path: Path) -> None:
+    body = write_numbered(tmp_path / "video.mp4", regular(30, 25))
+    with pytest.raises(NotAVideoError, match="codec is not known"):
+        read(body.replace(b"avc1", b"none").replace(b"avcC", b"none"))
+
+
 def test_an_mp4_without_its_pictures_is_refused(tmp_path: Path) -> None:
     body = write_numbered(tmp_path / "video.mp4", regular(30, 25))
     with pytest.raises(ClientError, match="No frame"):

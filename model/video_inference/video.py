@@ -98,7 +98,7 @@ class Video:
             raise NotAVideoError(f"The body is not a video ({_SUPPORTED}): {_reason(error)}.") from error
         try:
             self._stream = self._choose_stream()
-        except NoVideoTrackError:
+        except (NoVideoTrackError, NotAVideoError):
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
@@ -111,8 +111,12 @@ class Video:
         pictures = av.stream.Disposition.attached_pic
         for stream in self._container.streams.video:
             # A cover picture of a song is a video stream of one frame to FFmpeg.
-            if not stream.disposition & pictures:
-                return stream
+            if stream.disposition & pictures:
+                continue
+            # PyAV's types do not say so, but a stream whose codec FFmpeg does not know has no context.
+            if getattr(stream, "codec_context", None) is None:
+                raise NotAVideoError("The video's codec is not known.")
+            return stream
         raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
 
     def __enter__(self) -> Video:
