@@ -49,7 +49,7 @@ def model_fn(model_dir: str) -> Model:
     """
     settings = read_settings()
     torch.set_num_threads(settings.threads)
-    # FFmpeg complains of every damaged packet; the result says "truncated", and a worker's log is no place for the rest.
+    # FFmpeg complains of every damaged packet: one bad video would fill a worker's log.
     logging.getLogger("libav").setLevel(logging.CRITICAL)
     return Model(Detector.load(Path(model_dir)), settings)
 

@@ -11,7 +11,6 @@ import json
 import sys
 import tarfile
 import tempfile
-import urllib.error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
@@ -70,7 +69,7 @@ def _coco_weights() -> Weights:
     source = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
     try:
         state = source.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
-    except (urllib.error.URLError, TimeoutError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         raise PackageError(
             f"The COCO weights cannot be fetched from {source.url}: {error}. "
             "Fetch that file elsewhere and give it as --weights FILE, or use --weights small."
