@@ -90,6 +90,29 @@ describe("an asynchronous endpoint's runs", () => {
     assert.equal(bench.settled.size, 1);
   });
 
+  it("do not take the outcome of an earlier run that lets go late for their own", async () => {
+    const bench = new EndpointBench({ retriesAfterTimeout: 1 });
+    const runs: ((outcome: RunOutcome) => void)[] = [];
+    const instance: Instance<InvocationRequest> = {
+      run: () => {
+        const { promise, resolve } = Promise.withResolvers<RunOutcome>();
+        runs.push(resolve);
+        return promise;
+      },
+      stop: () => Promise.resolve(),
+    };
+    const launcher = { launch: () => Promise.resolve(instance) };
+    await bench.endpoint.deploy({ launcher, concurrency: 2, initialCount: 1 });
+    const [id = ""] = bench.send();
+    await bench.clock.advance(15 * minute);
+    runs[0]?.({ status: "failed", reason: "too late", timings: {} });
+    await bench.clock.advance(0);
+    assert.equal(bench.settled.size, 0);
+    runs[1]?.({ status: "completed", timings: {} });
+    await bench.clock.advance(0);
+    assert.equal(bench.ended(id).status, "completed");
+  });
+
   it("fail with the model's reason, and count its status", async () => {
     const outcome = { status: "failed", reason: "not a video", modelStatus: 415, timings: { model: 20 } } as const;
     const bench = await new EndpointBench().deployed(1, { run: () => ({ length: second, outcome }) });

@@ -49,7 +49,9 @@ export class RunningInstance<Request extends InvocationRequest> {
     const abort = new AbortController();
     const release = this.#clock.hold();
     const end = (result: RunEnd): void => {
-      if (!this.#runs.delete(job)) return;
+      // An earlier, timed-out run of the same request may let go while its next one is under way.
+      if (this.#runs.get(job) !== end) return;
+      this.#runs.delete(job);
       timer.cancel();
       release();
       if (result.kind !== "outcome") abort.abort();

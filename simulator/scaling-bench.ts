@@ -53,6 +53,8 @@ export class ScalingBench {
   readonly endpoints: EndpointBench;
   readonly alarms: Alarms;
   readonly autoscaler: Autoscaler;
+  /** What the autoscaler asked for beyond its limits. */
+  readonly violations: string[] = [];
   readonly #counts: string[] = [];
 
   constructor(switches: Partial<EndpointSwitches & ScalingSwitches> = {}) {
@@ -61,7 +63,9 @@ export class ScalingBench {
     this.alarms = new Alarms({ clock, metrics });
     const capacity: CapacityPort = {
       current: (id) => (id === resourceId && endpoint.state !== "deleted" ? endpoint.desiredCount : undefined),
-      set: async (_, count) => {
+      set: async (id, count) => {
+        const { min, max } = this.autoscaler.target(id) ?? { min: 0, max: 0 };
+        if (count < min || count > max) this.violations.push(`the autoscaler asks for ${count}, not ${min} to ${max}`);
         const before = endpoint.desiredCount;
         const change = endpoint.setDesired(count);
         const minutes = this.endpoints.elapsed / minute;

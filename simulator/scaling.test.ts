@@ -2,8 +2,16 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { Alarms } from "./alarms.ts";
+import { Autoscaler } from "./autoscaler.ts";
 import { minute, second } from "./endpoint-bench.ts";
-import { ScalingBench, backlogTracking, resourceId } from "./scaling-bench.ts";
+import { AsyncEndpoint } from "./endpoint.ts";
+import type { Settlement } from "./endpoint-api.ts";
+import { LatencyLauncher } from "./latency-model.ts";
+import { MetricStore } from "./metrics.ts";
+import { RealClock } from "./real-clock.ts";
+import { ScalingBench, backlogTracking, resourceId, wakeAlarm, wakeStep } from "./scaling-bench.ts";
+import type { InvocationRequest } from "./worker.ts";
 
 describe("scaling from zero", () => {
   it("starts one instance for one video after two one-minute datapoints of HasBacklogWithoutCapacity, by the step policy", async () => {
@@ -196,5 +204,41 @@ describe("scaling and updates", () => {
     isBroken = false;
     await bench.endpoints.clock.advance(6 * minute);
     assert.equal(bench.endpoints.settled.size, 1);
+  });
+});
+
+describe("the machine on a fast real clock", () => {
+  it("wakes for one video: the wait for the alarm is short, the start and the run take their own time", async () => {
+    const clock = new RealClock(3_000);
+    const metrics = new MetricStore(clock);
+    const alarms = new Alarms({ clock, metrics });
+    const settled = Promise.withResolvers<Settlement>();
+    const endpoint = new AsyncEndpoint<InvocationRequest>({
+      name: "videos",
+      arn: "arn",
+      variant: "main",
+      clock,
+      metrics,
+      listener: {
+        onSettled: (_, settlement) => {
+          settled.resolve(settlement);
+        },
+      },
+    });
+    const capacity = {
+      current: () => endpoint.desiredCount,
+      set: (_: string, count: number) => endpoint.setDesired(count),
+    };
+    const autoscaler = new Autoscaler({ clock, alarms, capacity, region: "us-east-1", accountId: "000000000000" });
+    autoscaler.register(resourceId, { min: 0, max: 5 });
+    alarms.put(wakeAlarm(autoscaler.putPolicy(resourceId, "wake", wakeStep).arn));
+    const launcher = new LatencyLauncher<InvocationRequest>(clock, { startUp: () => 40, run: () => ({ length: 20 }) });
+    await endpoint.deploy({ launcher, concurrency: 1, initialCount: 0 });
+    const receivedAt = clock.now();
+    endpoint.enqueue({ inferenceId: "video", receivedAt, ttl: 60 * minute, timeout: 15 * minute });
+    assert.equal((await settled.promise).status, "completed");
+    assert.ok(clock.now() - receivedAt >= minute);
+    await endpoint.delete();
+    clock.stop();
   });
 });

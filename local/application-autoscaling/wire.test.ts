@@ -19,13 +19,7 @@ import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../gateway.ts";
 import { monitoring } from "../monitoring/service.ts";
 import { sdkConfig, startTestGateway } from "../testing/test-gateway.ts";
-import { ScalingServiceBench, accountId, region } from "./bench.ts";
-
-const key = {
-  ServiceNamespace: "sagemaker",
-  ResourceId: "endpoint/videos/variant/main",
-  ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
-} as const;
+import { ScalingServiceBench, accountId, key, region } from "./bench.ts";
 
 describe("scaling through the gateway", () => {
   let gateway: Gateway;

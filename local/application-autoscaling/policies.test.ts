@@ -1,0 +1,176 @@
+/** Holds Application Auto Scaling's answers and refusals about policies. */
+
+import assert from "node:assert/strict";
+import type {
+  DescribeScalingPoliciesResponse,
+  PutScalingPolicyResponse,
+} from "@aws-sdk/client-application-auto-scaling";
+import { describe, it } from "mocha";
+import { ScalingServiceBench, key, registered, stepPolicy, trackingPolicy } from "./bench.ts";
+
+describe("PutScalingPolicy", () => {
+  it("gives target tracking two alarms, and describes both kinds of policy as they were put", async () => {
+    const bench = await registered();
+    const { PolicyARN: arn, Alarms: alarms } = await bench.call<PutScalingPolicyResponse>(
+      "PutScalingPolicy",
+      trackingPolicy,
+    );
+    await bench.call("PutScalingPolicy", stepPolicy);
+    assert.match(
+      arn ?? "",
+      /^arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:[0-9a-f-]{36}:resource\/sagemaker\/endpoint\/videos\/variant\/main:policyName\/backlog$/,
+    );
+    assert.equal(alarms?.length, 2);
+    for (const { AlarmName: name = "", AlarmARN: alarmArn } of alarms) {
+      assert.ok(bench.alarms.get(name));
+      assert.equal(alarmArn, `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`);
+    }
+    const { ScalingPolicies: policies = [] } = await bench.call<DescribeScalingPoliciesResponse>(
+      "DescribeScalingPolicies",
+      { ServiceNamespace: "sagemaker", ResourceId: key.ResourceId },
+    );
+    // What is absent on the wire is undefined here.
+    const shown = JSON.parse(JSON.stringify(policies)) as object[];
+    const CreationTime = new Date(bench.clock.now()).toISOString();
+    assert.deepEqual(shown, [
+      {
+        ...trackingPolicy,
+        TargetTrackingScalingPolicyConfiguration: {
+          ...trackingPolicy.TargetTrackingScalingPolicyConfiguration,
+          DisableScaleIn: false,
+        },
+        PolicyARN: arn,
+        Alarms: alarms,
+        CreationTime,
+      },
+      { ...stepPolicy, PolicyARN: policies[1]?.PolicyARN, Alarms: [], CreationTime },
+    ]);
+  });
+
+  it("takes the service's cooldowns of 300 s where none are given, and 0 where 0 is", async () => {
+    const bench = await registered();
+    const cooldowns = async (changes: object): Promise<unknown> => {
+      const configuration = { ...trackingPolicy.TargetTrackingScalingPolicyConfiguration, ...changes };
+      await bench.call("PutScalingPolicy", {
+        ...trackingPolicy,
+        TargetTrackingScalingPolicyConfiguration: configuration,
+      });
+      const [policy] = bench.autoscaler.policies();
+      assert.ok(policy?.rule.type === "TargetTrackingScaling");
+      return [policy.rule.scaleInCooldown, policy.rule.scaleOutCooldown];
+    };
+    assert.deepEqual(await cooldowns({ ScaleInCooldown: undefined, ScaleOutCooldown: undefined }), [300_000, 300_000]);
+    assert.deepEqual(await cooldowns({ ScaleInCooldown: 0, ScaleOutCooldown: 0 }), [0, 0]);
+  });
+
+  it("overwrites the policy of that name: the ARN stays, the old alarms go", async () => {
+    const bench = await registered();
+    const before = await bench.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    const after = await bench.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    assert.equal(after.PolicyARN, before.PolicyARN);
+    assert.equal(bench.alarms.list().length, 2);
+    assert.deepEqual(
+      bench.alarms.list().map(({ settings }) => settings.name),
+      after.Alarms?.map(({ AlarmName }) => AlarmName).sort(),
+    );
+  });
+
+  const step = (StepAdjustments: object[], more: object = {}): object => ({
+    ...stepPolicy,
+    StepScalingPolicyConfiguration: { ...stepPolicy.StepScalingPolicyConfiguration, StepAdjustments, ...more },
+  });
+  const bounds = (lower?: number, upper?: number): object => ({
+    ScalingAdjustment: 1,
+    ...(lower === undefined ? {} : { MetricIntervalLowerBound: lower }),
+    ...(upper === undefined ? {} : { MetricIntervalUpperBound: upper }),
+  });
+  const tracking = (more: object): object => ({
+    ...trackingPolicy,
+    TargetTrackingScalingPolicyConfiguration: { ...trackingPolicy.TargetTrackingScalingPolicyConfiguration, ...more },
+  });
+  const metric = trackingPolicy.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification;
+  const refusals: [string, object, RegExp][] = [
+    [
+      "a step without bounds",
+      step([bounds()]),
+      /Both lower and upper bounds of a step adjustment cannot be left unspecified/,
+    ],
+    ["a gap between steps", step([bounds(0, 1), bounds(2)]), /gaps/],
+    ["overlapping steps", step([bounds(0, 3), bounds(2)]), /overlap/],
+    ["no open end above", step([bounds(0, 5)]), /unspecified upper bound/],
+    ["no open end below", step([bounds(-5, 0)]), /unspecified lower bound/],
+    ["no steps", step([]), /StepAdjustment/],
+    [
+      "more than 20 steps",
+      step(Array.from({ length: 21 }, (_, index) => bounds(index, index === 20 ? undefined : index + 1))),
+      /at most 20/,
+    ],
+    ["a least change without a percentage", step([bounds(0)], { MinAdjustmentMagnitude: 2 }), /MinAdjustmentMagnitude/],
+    [
+      "a step policy without its configuration",
+      { ...key, PolicyName: "x" },
+      /StepScalingPolicyConfiguration is required/,
+    ],
+    [
+      "a predefined metric, by name",
+      tracking({
+        CustomizedMetricSpecification: undefined,
+        PredefinedMetricSpecification: { PredefinedMetricType: "SageMakerVariantInvocationsPerInstance" },
+      }),
+      /does not implement the predefined metric SageMakerVariantInvocationsPerInstance/,
+    ],
+    [
+      "metric math, by name",
+      tracking({ CustomizedMetricSpecification: { Metrics: [] } }),
+      /does not implement metric math/,
+    ],
+    ["tracking without a metric", tracking({ CustomizedMetricSpecification: undefined }), /Exactly one of/],
+    [
+      "a metric without a statistic",
+      tracking({ CustomizedMetricSpecification: { ...metric, Statistic: undefined } }),
+      /Statistic/,
+    ],
+    [
+      "a predictive policy, by name",
+      { ...key, PolicyName: "x", PolicyType: "PredictiveScaling" },
+      /does not implement scaling policies of type PredictiveScaling/,
+    ],
+  ];
+  for (const [what, input, message] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const bench = await registered();
+      await assert.rejects(bench.call("PutScalingPolicy", input), { code: "ValidationException", message });
+      assert.deepEqual(bench.autoscaler.policies(), []);
+    });
+  }
+
+  it("refuses a second target tracking on the same metric", async () => {
+    const bench = await registered();
+    await bench.call("PutScalingPolicy", trackingPolicy);
+    await assert.rejects(bench.call("PutScalingPolicy", { ...trackingPolicy, PolicyName: "again" }), {
+      message: "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
+    });
+  });
+
+  it("refuses a policy of a resource that is not registered", async () => {
+    await assert.rejects(new ScalingServiceBench().call("PutScalingPolicy", stepPolicy), {
+      code: "ObjectNotFoundException",
+      message:
+        /^No scalable target registered for service namespace: sagemaker, resource ID: endpoint\/videos\/variant\/main/,
+    });
+  });
+});
+
+describe("DeleteScalingPolicy", () => {
+  it("deletes a policy with its alarms, and refuses one that there is not", async () => {
+    const bench = await registered();
+    await bench.call("PutScalingPolicy", trackingPolicy);
+    const input = { ...key, PolicyName: "backlog" };
+    await bench.call("DeleteScalingPolicy", input);
+    assert.deepEqual([bench.autoscaler.policies(), bench.alarms.list()], [[], []]);
+    await assert.rejects(bench.call("DeleteScalingPolicy", input), {
+      code: "ObjectNotFoundException",
+      message: /^No scaling policy found for .*, policy name: backlog$/,
+    });
+  });
+});
