@@ -1,7 +1,9 @@
 /** The AWS SDK's clients, one per service and region, all of which call the local AWS. */
 import { ApplicationAutoScalingClient } from "@aws-sdk/client-application-auto-scaling";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { IAMClient } from "@aws-sdk/client-iam";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SNSClient } from "@aws-sdk/client-sns";
@@ -30,8 +32,21 @@ export interface Connection {
   readonly onCall: ((operation: string) => void) | undefined;
 }
 
-/** The services that the provider calls. */
-export type ServiceName = "appautoscaling" | "cloudwatch" | "iam" | "s3" | "sagemaker" | "sns" | "sqs" | "sts";
+/** The services that the provider calls, as its `endpoints` names them. */
+export const serviceNames = [
+  "appautoscaling",
+  "cloudwatch",
+  "iam",
+  "kms",
+  "logs",
+  "s3",
+  "sagemaker",
+  "sns",
+  "sqs",
+  "sts",
+] as const;
+
+export type ServiceName = (typeof serviceNames)[number];
 
 /** What all clients of the SDK have in common here. */
 interface Stacked {
@@ -51,6 +66,8 @@ export class Clients {
   #appautoscaling: ApplicationAutoScalingClient | undefined;
   #cloudwatch: CloudWatchClient | undefined;
   #iam: IAMClient | undefined;
+  #kms: KMSClient | undefined;
+  #logs: CloudWatchLogsClient | undefined;
   #s3: S3Client | undefined;
   #sagemaker: SageMakerClient | undefined;
   #sns: SNSClient | undefined;
@@ -73,6 +90,12 @@ export class Clients {
   }
   get iam(): IAMClient {
     return (this.#iam ??= this.#naming("iam", new IAMClient(this.#config("iam"))));
+  }
+  get kms(): KMSClient {
+    return (this.#kms ??= this.#naming("kms", new KMSClient(this.#config("kms"))));
+  }
+  get logs(): CloudWatchLogsClient {
+    return (this.#logs ??= this.#naming("logs", new CloudWatchLogsClient(this.#config("logs"))));
   }
   get s3(): S3Client {
     return (this.#s3 ??= this.#naming(
@@ -100,6 +123,8 @@ export class Clients {
       this.#appautoscaling,
       this.#cloudwatch,
       this.#iam,
+      this.#kms,
+      this.#logs,
       this.#s3,
       this.#sagemaker,
       this.#sns,

@@ -1,6 +1,7 @@
 /** The provider's configuration: what it takes, and what it refuses by name. */
 import { z } from "zod";
 import type { Failure } from "./check.ts";
+import { serviceNames } from "./clients.ts";
 import type { ServiceName } from "./clients.ts";
 import type { TagRules } from "./tags.ts";
 import { unknown } from "./values.ts";
@@ -35,7 +36,6 @@ function jsonText<T>(schema: z.ZodType<T>) {
     .pipe(schema);
 }
 
-const services = ["appautoscaling", "cloudwatch", "iam", "s3", "sagemaker", "sns", "sqs", "sts"] as const;
 const accounts = jsonText(z.array(z.string().regex(/^\d{12}$/, "must be an account id of 12 digits")));
 const texts = z.record(z.string(), z.string());
 
@@ -48,7 +48,7 @@ const schema = z
     ignoreTags: jsonText(
       z.strictObject({ keys: z.array(z.string()).optional(), keyPrefixes: z.array(z.string()).optional() }),
     ),
-    endpoints: jsonText(z.array(z.partialRecord(z.enum(services), z.url()))),
+    endpoints: jsonText(z.array(z.partialRecord(z.enum(serviceNames), z.url()))),
     s3UsePathStyle: jsonText(z.boolean()),
     maxRetries: jsonText(z.number().int().min(0)),
     accessKey: z.string(),

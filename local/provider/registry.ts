@@ -1,8 +1,11 @@
 /** All types that the provider serves, by token. */
 import * as appautoscaling from "./appautoscaling.ts";
 import { metricAlarm } from "./cloudwatch.ts";
+import { dashboard } from "./dashboard.ts";
 import { endpointConfiguration } from "./endpointConfiguration.ts";
 import * as iam from "./iam.ts";
+import * as kms from "./kms.ts";
+import { logGroup } from "./logs.ts";
 import type { ResourceType } from "./resource.ts";
 import * as s3 from "./s3.ts";
 import { bucketNotification, bucketPolicy } from "./s3Access.ts";
@@ -16,12 +19,16 @@ import * as sqs from "./sqs.ts";
 const all: readonly ResourceType[] = [
   appautoscaling.policy,
   appautoscaling.target,
+  dashboard,
   endpoint,
   endpointConfiguration,
   iam.managedPolicy,
   iam.role,
   iam.rolePolicy,
   iam.rolePolicyAttachment,
+  kms.alias,
+  kms.key,
+  logGroup,
   metricAlarm,
   model,
   s3.bucket,

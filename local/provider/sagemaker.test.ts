@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { startFakeAws } from "./fakeAws.ts";
 import type { FakeAws } from "./fakeAws.ts";
 import { FakeSageMaker } from "./fakeSageMaker.ts";
+import { startTestEngine } from "./testEngine.ts";
 import { InitFailed, startTestProvider } from "./testProvider.ts";
 import type { TestProvider, TestResource } from "./testProvider.ts";
 import { unknown } from "./values.ts";
@@ -120,6 +121,16 @@ describe("SageMaker", () => {
         "ListTags",
       ]);
       await endpoint.assertSettled(wanted);
+    });
+
+    it("says beside itself, in the engine's view, what it waits for", async () => {
+      const engine = await startTestEngine();
+      await provider.attach(engine.address);
+      sagemaker.states = ["Creating", "InService"];
+      await endpoint.create(wanted);
+      const [line] = await engine.lines();
+      assert.deepEqual(line, { urn: endpoint.urn, message: "Creating for 0 s", ephemeral: true });
+      engine.stop();
     });
 
     it("that fails keeps its half made self, with SageMaker's reason", async () => {

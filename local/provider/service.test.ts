@@ -20,7 +20,7 @@ describe("the provider's service", () => {
   });
 
   it("serves the types that the video stack has", () => {
-    assert.equal(tokens.length, 26);
+    assert.equal(tokens.length, 30);
     for (const token of tokens) assert.match(token, /^aws:[a-z0-9]+\/(\w+):(\w+)$/);
   });
 

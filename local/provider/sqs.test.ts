@@ -3,6 +3,7 @@ import { startTestAws } from "./testAws.ts";
 import type { TestAws } from "./testAws.ts";
 import { startTestProvider } from "./testProvider.ts";
 import type { TestProvider, TestResource } from "./testProvider.ts";
+import { unknown } from "./values.ts";
 import type { Values } from "./values.ts";
 
 describe("SQS", () => {
@@ -63,6 +64,7 @@ describe("SQS", () => {
       assert.deepEqual((await queue.diff({ name: "other" })).replaces, ["name"]);
       assert.equal((await provider.resource(queue.type, "q").check({ fifoQueue: true }))["name"], "q-a1a2a3a.fifo");
       await assert.rejects(queue.check({ fifoQueue: true, name: "q" }), /must end in \.fifo, got q/);
+      await queue.check({ fifoQueue: true, name: unknown });
     });
   });
 

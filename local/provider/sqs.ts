@@ -16,6 +16,7 @@ import { flag, json, number, policy, regional, tagged, text } from "./properties
 import type { FieldsOf } from "./properties.ts";
 import { resource } from "./resource.ts";
 import type { Managed, Scope } from "./resource.ts";
+import { unknown } from "./values.ts";
 
 type Properties<Args> = FieldsOf<pulumi.Unwrap<Args> & Managed>;
 
@@ -89,7 +90,7 @@ export const queue = resource<typeof queueFields>({
   },
   check(inputs) {
     const { name, fifoQueue } = inputs;
-    if (fifoQueue !== true || typeof name !== "string" || name.endsWith(".fifo")) return [];
+    if (fifoQueue !== true || typeof name !== "string" || name === unknown || name.endsWith(".fifo")) return [];
     return [{ property: "name", reason: `The name of a FIFO queue must end in .fifo, got ${name}` }];
   },
   async create(inputs, { aws }) {

@@ -4,6 +4,7 @@ import { credentials } from "@grpc/grpc-js";
 import type { ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import statusProto from "@pulumi/pulumi/proto/status_pb.js";
@@ -24,17 +25,19 @@ export interface TestProvider {
   configure(config: Values): Promise<void>;
   checkConfig(config: Values): Promise<Record<string, string>>;
   invoke(token: string, args: Values): Promise<Values>;
+  /** The engine says where it listens. */
+  attach(engine: string): Promise<void>;
   /** The engine's cancel. */
   cancel(): Promise<void>;
   /** Another engine, on a connection of its own. */
-  connect(): TestEngine;
+  connect(): OtherEngine;
   /** Resolves when AWS has not been called for longer than any wait takes. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Another engine of the same provider. */
-export interface TestEngine extends Pick<TestProvider, "configure" | "invoke"> {
+export interface OtherEngine extends Pick<TestProvider, "configure" | "invoke"> {
   /** Drops the connection. */
   close(): void;
 }
@@ -326,6 +329,9 @@ export async function startTestProvider(
       return Object.fromEntries(response.getFailuresList().map((one) => [one.getProperty(), one.getReason()]));
     },
     invoke: (token, args) => invoke(client, token, args),
+    attach: async (engine) => {
+      await answerOf<unknown>((answer) => client.attach(new plugin.PluginAttach().setAddress(engine), answer));
+    },
     cancel: async () => {
       await answerOf<unknown>((answer) => client.cancel(new emptyProto.Empty(), answer));
     },

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { FakeAwsError, startFakeAws } from "./fakeAws.ts";
+import type { Answers, FakeAws } from "./fakeAws.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+
+function fakeDashboards(): Answers {
+  const bodies = new Map<unknown, unknown>();
+  return {
+    PutDashboard: ({ DashboardName, DashboardBody }) => {
+      // AWS writes the body in its own way.
+      bodies.set(DashboardName, JSON.stringify(JSON.parse(String(DashboardBody)), undefined, 1));
+      return { DashboardValidationMessages: [] };
+    },
+    GetDashboard: ({ DashboardName: name }) => {
+      if (!bodies.has(name)) throw new FakeAwsError("ResourceNotFound", `Dashboard ${String(name)} does not exist`);
+      const DashboardArn = `arn:aws:cloudwatch::000000000000:dashboard/${String(name)}`;
+      return { DashboardName: name, DashboardBody: bodies.get(name), DashboardArn };
+    },
+    DeleteDashboards: ({ DashboardNames }) => {
+      for (const name of DashboardNames as unknown[]) bodies.delete(name);
+      return {};
+    },
+  };
+}
+
+describe("Dashboard", () => {
+  let fake: FakeAws;
+  let provider: TestProvider;
+
+  before(async () => {
+    fake = await startFakeAws(fakeDashboards());
+    provider = await startTestProvider(fake.endpoint);
+    await provider.configure({});
+  });
+
+  after(async () => {
+    await provider.stop();
+    await fake.stop();
+  });
+
+  it("is put whole, compared by meaning, replaced for another name, and deleted", async () => {
+    const dashboard = provider.resource("aws:cloudwatch/dashboard:Dashboard");
+    const wanted = (start: string) => ({ dashboardName: "video", dashboardBody: `{"start":"${start}","widgets":[]}` });
+    await dashboard.create(wanted("-PT1H"));
+    assert.deepEqual(provider.calls(), ["PutDashboard", "GetDashboard"]);
+    assert.equal(dashboard.id, "video");
+    assert.equal(dashboard.state["dashboardArn"], "arn:aws:cloudwatch::000000000000:dashboard/video");
+    await dashboard.assertSettled(wanted("-PT1H"));
+    const turned = { ...wanted(""), dashboardBody: '{"widgets":[],"start":"-PT1H"}' };
+    assert.deepEqual((await dashboard.diff(turned)).changes, []);
+
+    assert.deepEqual((await dashboard.diff(wanted("-PT3H"))).detailed, { dashboardBody: "update" });
+    await dashboard.update(wanted("-PT3H"));
+    await dashboard.assertSettled(wanted("-PT3H"));
+    const other = await dashboard.diff({ ...wanted("-PT3H"), dashboardName: "other" });
+    assert.deepEqual(other.replaces, ["dashboardName"]);
+    await dashboard.delete();
+    assert.equal(await dashboard.read(), undefined);
+    await dashboard.delete();
+  });
+});

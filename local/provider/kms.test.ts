@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { startTestAws } from "./testAws.ts";
+import type { TestAws } from "./testAws.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider, TestResource } from "./testProvider.ts";
+import { unknown } from "./values.ts";
+
+const policyOf = (action: string): string =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { AWS: "000000000000" }, Action: action, Resource: "*" }],
+  });
+
+describe("KMS", () => {
+  let testAws: TestAws;
+  let provider: TestProvider;
+  let key: TestResource;
+  const wanted = { description: "videos", enableKeyRotation: true, policy: policyOf("kms:*"), tags: { stage: "one" } };
+
+  before(async () => {
+    testAws = await startTestAws();
+    provider = await startTestProvider(testAws.endpoint);
+    await provider.configure({});
+    key = provider.resource("aws:kms/key:Key", "videos");
+    await key.create(wanted);
+  });
+
+  after(async () => {
+    await provider.stop();
+    await testAws.stop();
+  });
+
+  describe("Key", () => {
+    it("is created, rotated, and read with policy and tags", async () => {
+      assert.deepEqual(provider.calls(), [
+        "CreateKey",
+        "EnableKeyRotation",
+        "DescribeKey",
+        "GetKeyRotationStatus",
+        "GetKeyPolicy",
+        "ListResourceTags",
+      ]);
+      assert.match(key.id, /^[0-9a-f-]{36}$/);
+      assert.equal(key.state["keyId"], key.id);
+      assert.equal(key.state["arn"], `arn:aws:kms:us-east-1:000000000000:key/${key.id}`);
+      await key.assertSettled(wanted);
+    });
+
+    it("changes tags first, then one thing after the other, and is replaced for another use", async () => {
+      const news = { description: "films", isEnabled: true, policy: policyOf("kms:Encrypt"), tags: { step: "two" } };
+      provider.calls();
+      await key.update(news);
+      assert.deepEqual(provider.calls().slice(0, 5), [
+        "UntagResource",
+        "TagResource",
+        "DisableKeyRotation",
+        "UpdateKeyDescription",
+        "PutKeyPolicy",
+      ]);
+      await key.assertSettled(news);
+      assert.deepEqual((await key.diff({ ...news, keyUsage: "SIGN_VERIFY" })).replaces, ["keyUsage"]);
+      await key.update({ ...news, isEnabled: false });
+      assert.equal(key.state["isEnabled"], false);
+      await key.update(news);
+      assert.equal(key.state["isEnabled"], true);
+    });
+  });
+
+  describe("Alias", () => {
+    it("names a key by id or ARN, and another in place", async () => {
+      const alias = provider.resource("aws:kms/alias:Alias", "videos");
+      provider.calls();
+      await alias.create({ targetKeyId: key.id });
+      assert.deepEqual(provider.calls(), ["CreateAlias", "ListAliases"]);
+      assert.equal(alias.id, "alias/videos-a1a2a3a");
+      assert.equal(alias.state["targetKeyArn"], key.state["arn"]);
+      await alias.assertSettled({ targetKeyId: key.id });
+      assert.deepEqual((await alias.diff({ targetKeyId: key.state["arn"] ?? "" })).changes, []);
+
+      const other = provider.resource("aws:kms/key:Key", "other");
+      await other.create({});
+      await alias.update({ targetKeyId: other.id });
+      await alias.assertSettled({ targetKeyId: other.id });
+      assert.deepEqual((await alias.diff({ targetKeyId: other.id, name: "alias/films" })).replaces, ["name"]);
+      await assert.rejects(alias.check({ targetKeyId: other.id, name: "films" }), /must be alias\//);
+      await alias.check({ targetKeyId: other.id, name: unknown });
+      await alias.delete();
+      assert.equal(await alias.read(), undefined);
+      await alias.delete();
+    });
+  });
+
+  describe("a key's end", () => {
+    it("is scheduled, and a key that waits for it is gone", async () => {
+      provider.calls();
+      await key.delete();
+      assert.deepEqual(provider.calls(), ["ScheduleKeyDeletion", "DescribeKey"]);
+      assert.equal(await key.read(), undefined);
+      await key.delete();
+    });
+  });
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { startTestAws } from "./testAws.ts";
+import type { TestAws } from "./testAws.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+
+describe("LogGroup", () => {
+  let testAws: TestAws;
+  let provider: TestProvider;
+
+  before(async () => {
+    testAws = await startTestAws();
+    provider = await startTestProvider(testAws.endpoint);
+    await provider.configure({});
+  });
+
+  after(async () => {
+    await provider.stop();
+    await testAws.stop();
+  });
+
+  it("is created, keeps its logs as long as wanted, for ever with 0 days, and is deleted", async () => {
+    const group = provider.resource("aws:cloudwatch/logGroup:LogGroup", "video");
+    const wanted = { retentionInDays: 14, tags: { stage: "one" } };
+    await group.create(wanted);
+    assert.deepEqual(provider.calls(), [
+      "CreateLogGroup",
+      "PutRetentionPolicy",
+      "DescribeLogGroups",
+      "ListTagsForResource",
+    ]);
+    assert.equal(group.id, "video-a1a2a3a");
+    assert.equal(group.state["arn"], "arn:aws:logs:us-east-1:000000000000:log-group:video-a1a2a3a");
+    await group.assertSettled(wanted);
+
+    const news = { tags: { stage: "two" } };
+    provider.calls();
+    await group.update(news);
+    assert.deepEqual(provider.calls(), [
+      "TagResource",
+      "DeleteRetentionPolicy",
+      "DescribeLogGroups",
+      "ListTagsForResource",
+    ]);
+    await group.assertSettled(news);
+    assert.deepEqual((await group.diff({ ...news, name: "other" })).replaces, ["name"]);
+
+    await group.delete();
+    assert.equal(await group.read(), undefined);
+    await group.delete();
+  });
+
+  it("is left where it is if the program says so", async () => {
+    const group = provider.resource("aws:cloudwatch/logGroup:LogGroup", "kept");
+    await group.create({ skipDestroy: true });
+    await group.delete();
+    assert.notEqual(await group.read(), undefined);
+  });
+});
