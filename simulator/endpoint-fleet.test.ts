@@ -68,6 +68,30 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(bench.endpoint.state, "in-service");
   });
 
+  it("that were to replace a lost one are called off by a scale-in", async () => {
+    const bench = new EndpointBench();
+    const lost = Promise.withResolvers<string>();
+    const calledOff: string[] = [];
+    const launch = async (id: string, signal: AbortSignal): Promise<Instance<InvocationRequest>> => {
+      if (id !== "main-1") {
+        await new Promise((resolve) => {
+          signal.addEventListener("abort", resolve);
+        });
+        calledOff.push(id);
+        signal.throwIfAborted();
+      }
+      return { lost: lost.promise, run: () => Promise.reject(new Error("no run")), stop: () => Promise.resolve() };
+    };
+    await bench.endpoint.deploy({ launcher: { launch }, concurrency: 1, initialCount: 1 });
+    lost.resolve("killed");
+    await bench.clock.advance(minute);
+    assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 1, starting: 1, stopping: 0 });
+    await bench.endpoint.setDesired(0);
+    assert.deepEqual(calledOff, ["main-2"]);
+    assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 0, starting: 0, stopping: 0 });
+    assert.equal(bench.clock.holds, 0);
+  });
+
   it("are replaced when they end by themselves, and their jobs run again, but not for ever", async () => {
     const bench = new EndpointBench({ repeatsAfterInterruption: 2 });
     let launched = 0;
