@@ -13,6 +13,7 @@ import {
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Upload } from "@aws-sdk/lib-storage";
 import { z } from "zod";
+import { localCredentials } from "./credentials.ts";
 import type { S3Location } from "./s3-location.ts";
 
 export interface ObjectInfo {
@@ -62,8 +63,7 @@ export function awsPorts(endpoint: string, region: string): AwsPorts {
   const config = {
     endpoint,
     region,
-    // MiniStack checks no signatures; the SDK wants to make them.
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    credentials: localCredentials,
   };
   const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
   const sns = new SNSClient(config);

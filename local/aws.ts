@@ -8,8 +8,9 @@ import { MetricStore } from "../simulator/metrics.ts";
 import { RealClock } from "../simulator/real-clock.ts";
 import { applicationAutoScaling } from "./application-autoscaling/service.ts";
 import { awsPorts } from "./aws-ports.ts";
+import { localCredentials } from "./credentials.ts";
 import { defaultPort, startGateway } from "./gateway.ts";
-import { startMiniStack } from "./ministack.ts";
+import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
 import { monitoring } from "./monitoring/service.ts";
@@ -116,6 +117,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
     upstreamPort: ministackPort,
+    upstreamServices: miniStackServices,
     clock,
     region,
     accountId,
@@ -144,7 +146,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const provider = await startProvider({
     endpoint: gateway.url,
     region,
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    credentials: localCredentials,
     ...(options.programDirectory === undefined ? {} : { programDirectory: options.programDirectory }),
   });
   parts.defer(() => provider.stop());

@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly port: number;
   /** MiniStack's own port. */
   readonly upstreamPort: number;
+  /** SigV4 names of the services that MiniStack serves. */
+  readonly upstreamServices: readonly string[];
   readonly clock: Clock;
   readonly region: string;
   readonly accountId: string;
@@ -106,15 +108,15 @@ async function answer(
       return;
     }
     const scope = scopeOf(request, url);
-    const model = scope === undefined ? undefined : ownScopes[scope.service];
-    if (scope === undefined || model === undefined) {
+    // Without a signature it can only be for S3 or a queue's URL.
+    if (scope === undefined || options.upstreamServices.includes(scope.service)) {
       proxy.forward(request, response, stamp);
       return;
     }
     const requestId = randomUUID();
     // Own services take small bodies: no need to let the client wait. For the others MiniStack says when to go on.
     if (request.headers.expect !== undefined) response.writeContinue();
-    const reply = await serveOwn(request, url, { ...scope, model }, options, requestId);
+    const reply = await serveOwn(request, url, scope, options, requestId);
     const body = Buffer.from(reply.body);
     response.writeHead(reply.status, {
       ...reply.headers,
@@ -133,26 +135,28 @@ async function answer(
 async function serveOwn(
   request: IncomingMessage,
   url: URL,
-  target: Scope & { readonly model: string },
+  target: Scope,
   options: GatewayOptions,
   requestId: string,
 ): Promise<WireResponse> {
-  if (target.region !== options.region) {
+  const model = ownScopes[target.service];
+  if (model !== undefined && target.region !== options.region) {
     return refuse(
+      request,
       400,
       "InvalidSignatureException",
       `The local AWS serves ${target.service} in ${options.region}; the request was signed for ${target.region}.`,
     );
   }
   // Control plane and runtime share a signing name; on AWS their host names differ.
-  const isRuntime = target.model === "sagemaker" && url.pathname.startsWith("/endpoints/");
-  const service = options.services.get(isRuntime ? "sagemaker-runtime" : target.model);
+  const isRuntime = model === "sagemaker" && url.pathname.startsWith("/endpoints/");
+  const service = model === undefined ? undefined : options.services.get(isRuntime ? "sagemaker-runtime" : model);
   if (service === undefined) {
-    return refuse(501, "NotImplementedException", `The local AWS does not implement ${target.service}.`);
+    return refuse(request, 501, "NotImplementedException", `The local AWS does not implement ${target.service}.`);
   }
   const body = await readBody(request);
   if (body === undefined) {
-    return refuse(413, "RequestEntityTooLargeException", `A request body may have ${bodyLimit} bytes here.`);
+    return refuse(request, 413, "RequestEntityTooLargeException", `A request body may have ${bodyLimit} bytes here.`);
   }
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [
@@ -169,7 +173,12 @@ async function serveOwn(
   });
 }
 
-function refuse(status: number, code: string, message: string): WireResponse {
+/** An error that clients of any protocol find their way in: those of JSON and REST by header and body, those of query by XML. */
+function refuse(request: IncomingMessage, status: number, code: string, message: string): WireResponse {
+  if (request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true) {
+    const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
+    return { status, headers: { "content-type": "text/xml" }, body: `<ErrorResponse>${error}</ErrorResponse>` };
+  }
   return {
     status,
     headers: { "content-type": "application/json", "x-amzn-errortype": code },

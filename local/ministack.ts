@@ -3,10 +3,23 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { localCredentials } from "./credentials.ts";
 import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.ts";
 
-/** The services of the video stack that MiniStack serves. */
-const services = ["s3", "sns", "sqs", "iam", "kms", "sts", "logs", "events", "lambda", "ecr", "ec2"];
+/** The services of the video stack that MiniStack serves, by their SigV4 names, which are its own too. */
+export const miniStackServices: readonly string[] = [
+  "s3",
+  "sns",
+  "sqs",
+  "iam",
+  "kms",
+  "sts",
+  "logs",
+  "events",
+  "lambda",
+  "ecr",
+  "ec2",
+];
 
 export interface MiniStackOptions {
   /** Python of the environment that has ministack and hypercorn. */
@@ -67,7 +80,9 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       MINISTACK_ACCOUNT_ID: options.accountId,
       MINISTACK_REGION: options.region,
       AWS_DEFAULT_REGION: options.region,
-      SERVICES: services.join(","),
+      SERVICES: miniStackServices.join(","),
+      AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",
       // Everything stays in memory: the stack's data never outlives the local AWS, and a ranged GET of a persisted object reads all of it.

@@ -153,6 +153,16 @@ describe("An instance of the real serving stack", function () {
     assert.equal((await ask({ a: 2 })).outcome.status, "completed");
   });
 
+  it("survives the end of its whole server", async () => {
+    const [guard = 0] = await descendantsOf(process.pid);
+    for (const pid of await descendantsOf(guard)) process.kill(pid, "SIGKILL");
+    await eventually(
+      "another server is there",
+      async () => (await ask({ a: 3 })).outcome.status === "completed",
+      120_000,
+    );
+  });
+
   it("keeps a log", async () => {
     const log = await readFile(join(folder, "state", "logs", "endpoints", "echo", "v-1.log"), "utf8");
     assert.match(log, /Torchserve version/);

@@ -13,7 +13,7 @@ import type { Invocation } from "../sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
 import { containerEnvironment } from "./environment.ts";
 import { failureOf } from "./failure-log.ts";
-import { ModelServer } from "./model-server.ts";
+import { ModelServer, type RunningServer } from "./model-server.ts";
 import { LoadError, untilReady } from "./readiness.ts";
 
 export interface ModelServerOptions {
@@ -38,6 +38,13 @@ const starter = fileURLToPath(new URL("start.py", import.meta.url));
 /** From SIGTERM to SIGKILL. Source: developer guide, "Use your own inference code". */
 const stopGrace = 30_000;
 
+/** An instance's folders and log. */
+interface Place {
+  readonly base: string;
+  readonly temporary: string;
+  readonly logFile: string;
+}
+
 export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   readonly #container: ContainerSpec;
   readonly #options: ModelServerOptions;
@@ -49,36 +56,49 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
 
   async launch(instanceId: string, signal: AbortSignal): Promise<Instance<Invocation>> {
     signal.throwIfAborted();
-    const { endpointName, modelDataUrl, environment } = this.#container;
-    const { python, region, stateDir, artifacts, objects, startLimit = 240_000 } = this.#options;
-    const logFile = join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`);
+    const { endpointName, modelDataUrl } = this.#container;
+    const { stateDir, artifacts, objects } = this.#options;
     const instances = join(stateDir, "instances");
     await mkdir(instances, { recursive: true });
-    const base = await mkdtemp(join(instances, "i-"));
-    // TorchServe's workers listen on sockets in it, whose paths may have little more than a hundred bytes.
-    const temporary = await mkdtemp(join(tmpdir(), "instance-"));
-    const cleanUp = async (): Promise<void> => {
-      for (const folder of [base, temporary]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    const place: Place = {
+      base: await mkdtemp(join(instances, "i-")),
+      // TorchServe's workers listen on sockets in it, whose paths may have little more than a hundred bytes.
+      temporary: await mkdtemp(join(tmpdir(), "instance-")),
+      logFile: join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`),
     };
-    let server: GuardedProcess | undefined;
+    const cleanUp = async (): Promise<void> => {
+      for (const folder of [place.base, place.temporary]) {
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      }
+    };
     try {
-      await artifacts.unpack(modelDataUrl, join(base, "ml", "model"));
-      signal.throwIfAborted();
-      const ports = await freePorts(4);
-      server = await startGuarded({
-        python,
-        command: [python, starter, base, temporary, ...ports.map(String)],
-        env: containerEnvironment(base, region, environment),
-        cwd: base,
-        logFile,
-        grace: stopGrace,
-      });
-      const url = `http://127.0.0.1:${ports[0] ?? 0}`;
-      await this.#untilReady(url, server, { logFile, startLimit, signal });
-      return new ModelServer({ url, process: server, objects, cleanUp });
+      await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"));
+      const server = await this.#start(place, signal);
+      return new ModelServer({ server, restart: (end) => this.#start(place, end), objects, cleanUp });
     } catch (error) {
-      await server?.stop();
       await cleanUp();
+      throw error;
+    }
+  }
+
+  async #start({ base, temporary, logFile }: Place, signal: AbortSignal): Promise<RunningServer> {
+    signal.throwIfAborted();
+    const { python, region, startLimit = 240_000 } = this.#options;
+    const ports = await freePorts(4);
+    const process = await startGuarded({
+      python,
+      command: [python, starter, base, temporary, ...ports.map(String)],
+      env: containerEnvironment(base, region, this.#container.environment),
+      cwd: base,
+      logFile,
+      grace: stopGrace,
+    });
+    try {
+      const url = `http://127.0.0.1:${ports[0] ?? 0}`;
+      await this.#untilReady(url, process, { logFile, startLimit, signal });
+      return { url, process };
+    } catch (error) {
+      await process.stop();
       throw error;
     }
   }

@@ -16,6 +16,8 @@ describe("A request to a model server", () => {
   let asked: { headers: IncomingMessage["headers"]; body: Buffer }[];
   let answer: (response: ServerResponse, request: IncomingMessage) => void;
   let stopped: string[];
+  let died: PromiseWithResolvers<string>;
+  let restarts: PromiseWithResolvers<undefined>[];
 
   const invocation = (change: Partial<Invocation> = {}): Invocation => ({
     inferenceId: "job-1",
@@ -55,17 +57,31 @@ describe("A request to a model server", () => {
     await once(server, "listening");
     objects = new FakeObjects();
     objects.set("s3://videos/a.mp4", "a video");
-    instance = new ModelServer({
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      objects,
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const running = (name: string, ended: Promise<string>) => ({
+      url,
       process: {
         pid: 0,
-        ended: new Promise(() => undefined),
+        ended,
         async stop() {
           await Promise.resolve();
-          stopped.push("process");
+          stopped.push(name);
         },
       },
+    });
+    restarts = [];
+    died = Promise.withResolvers<string>();
+    instance = new ModelServer({
+      server: running("process", died.promise),
+      restart: (signal) => {
+        const restart = Promise.withResolvers<undefined>();
+        signal.addEventListener("abort", () => {
+          restart.reject(new Error("given up"));
+        });
+        restarts.push(restart);
+        return restart.promise.then(() => running("second process", new Promise(() => undefined)));
+      },
+      objects,
       async cleanUp() {
         await Promise.resolve();
         stopped.push("folders");
@@ -214,6 +230,36 @@ describe("A request to a model server", () => {
     abort.abort();
     assert.equal((await running).status, "failed");
     await closed.promise;
+  });
+
+  it("waits for another server, once the first has ended by itself", async () => {
+    died.resolve("signal SIGKILL");
+    while (restarts.length === 0) await sleep(5);
+    const running = run();
+    await sleep(50);
+    assert.equal(asked.length, 0);
+    restarts[0]?.resolve(undefined);
+    assert.equal((await running).status, "completed");
+    await instance.stop();
+    assert.deepEqual(stopped, ["second process", "folders"]);
+  });
+
+  it("fails if there is no other server", async () => {
+    died.resolve("signal SIGKILL");
+    while (restarts.length === 0) await sleep(5);
+    restarts[0]?.reject(new Error("no memory"));
+    const outcome = await run();
+    assert.ok(outcome.status === "failed");
+    assert.match(outcome.reason, /no memory/);
+  });
+
+  it("gives a restart up when the instance is stopped", async () => {
+    died.resolve("signal SIGKILL");
+    while (restarts.length === 0) await sleep(5);
+    const running = run();
+    await instance.stop();
+    assert.equal((await running).status, "failed");
+    assert.deepEqual(stopped, ["folders"]);
   });
 
   it("is no more possible once the instance is stopped: its processes, then its folders are gone", async () => {

@@ -7,9 +7,16 @@ import { formatS3Location } from "../s3-location.ts";
 import { embeddedResponseLimit, type Invocation } from "../sagemaker/invocation.ts";
 import { invoke, keepStart, readStart, type ModelResponse } from "./http.ts";
 
-export interface ModelServerParts {
+/** A server that can take requests. */
+export interface RunningServer {
   readonly url: string;
   readonly process: GuardedProcess;
+}
+
+export interface ModelServerParts {
+  readonly server: RunningServer;
+  /** Starts another one in the place of one that has ended by itself. */
+  readonly restart: (signal: AbortSignal) => Promise<RunningServer>;
   readonly objects: ObjectStore;
   /** Removes the instance's folders. */
   readonly cleanUp: () => Promise<void>;
@@ -24,10 +31,14 @@ type Stage = "download" | "model" | "upload";
 
 export class ModelServer implements Instance<Invocation> {
   readonly #parts: ModelServerParts;
+  readonly #end = new AbortController();
+  #server: Promise<RunningServer>;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: ModelServerParts) {
     this.#parts = parts;
+    this.#server = Promise.resolve(parts.server);
+    this.#watch(parts.server);
   }
 
   async run(invocation: Invocation, signal: AbortSignal): Promise<RunOutcome> {
@@ -35,12 +46,13 @@ export class ModelServer implements Instance<Invocation> {
     const started = performance.now();
     const progress: { stage: Stage } = { stage: "download" };
     try {
+      const { url } = await this.#server;
       const input = await this.#parts.objects.get(invocation.input, signal);
       const refusal = refusalOf(invocation, input);
       if (input === undefined || refusal !== undefined) {
         return { status: "failed", reason: refusal ?? "", stage: "download", timings: {} };
       }
-      const { response, sentAt } = await this.#ask(invocation, input, signal, () => {
+      const { response, sentAt } = await ask(url, invocation, input, signal, () => {
         progress.stage = "model";
       });
       const answeredAt = performance.now();
@@ -58,29 +70,33 @@ export class ModelServer implements Instance<Invocation> {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#parts.process.stop().then(() => this.#parts.cleanUp());
+    this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
-  async #ask(
-    invocation: Invocation,
-    input: ObjectContent,
-    signal: AbortSignal,
-    onSent: () => void,
-  ): Promise<{ response: ModelResponse; sentAt: number }> {
-    let sentAt: number | undefined;
-    const response = await invoke(`${this.#parts.url}/invocations`, {
-      headers: modelHeaders(invocation),
-      body: input.body,
-      size: input.size,
-      signal,
-      onSent() {
-        sentAt = performance.now();
-        onSent();
-      },
+  async #stop(): Promise<void> {
+    this.#end.abort();
+    // A restart under way is given up and cleans up behind itself.
+    const server = await this.#server.catch(() => undefined);
+    await server?.process.stop();
+    await this.#parts.cleanUp();
+  }
+
+  /** SageMaker replaces a container that does not answer any more; requests wait for the new one. */
+  #watch(server: RunningServer): void {
+    void server.process.ended.then((how) => {
+      if (this.#stopping !== undefined) return;
+      console.error(`A model server has ended by itself (${how}) and is started again.`);
+      this.#server = this.#parts.restart(this.#end.signal);
+      this.#server.then(
+        (restarted) => {
+          this.#watch(restarted);
+        },
+        (error: unknown) => {
+          if (!this.#end.signal.aborted) console.error("The model server could not be started again:", error);
+        },
+      );
     });
-    // A model that answers before it has read everything had its input all the same.
-    return { response, sentAt: sentAt ?? performance.now() };
   }
 
   async #store(invocation: Invocation, response: ModelResponse, signal: AbortSignal): Promise<void> {
@@ -94,6 +110,28 @@ export class ModelServer implements Instance<Invocation> {
     );
     invocation.answer = { contentType: response.contentType, body: kept.whole() };
   }
+}
+
+async function ask(
+  url: string,
+  invocation: Invocation,
+  input: ObjectContent,
+  signal: AbortSignal,
+  onSent: () => void,
+): Promise<{ response: ModelResponse; sentAt: number }> {
+  let sentAt: number | undefined;
+  const response = await invoke(`${url}/invocations`, {
+    headers: modelHeaders(invocation),
+    body: input.body,
+    size: input.size,
+    signal,
+    onSent() {
+      sentAt = performance.now();
+      onSent();
+    },
+  });
+  // A model that answers before it has read everything had its input all the same.
+  return { response, sentAt: sentAt ?? performance.now() };
 }
 
 /** Which headers reach a container of an asynchronous endpoint is unconfirmed beyond content type, accept and custom attributes. */

@@ -2,6 +2,7 @@
 
 import { RealClock } from "../../simulator/real-clock.ts";
 import type { Clock } from "../../simulator/clock.ts";
+import { localCredentials } from "../credentials.ts";
 import { startGateway, type Gateway } from "../gateway.ts";
 import { WireService } from "../wire/dispatch.ts";
 import type { Service } from "../wire/service.ts";
@@ -22,6 +23,7 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
     port: 0,
     // Nobody listens on port 1 of a loopback interface.
     upstreamPort: 1,
+    upstreamServices: ["s3"],
     clock,
     region: testRegion,
     accountId: testAccount,
@@ -35,7 +37,7 @@ export function sdkConfig(gateway: Gateway) {
   return {
     endpoint: gateway.url,
     region: testRegion,
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    credentials: localCredentials,
     // One attempt: a test wants to see the first answer.
     maxAttempts: 1,
   };
