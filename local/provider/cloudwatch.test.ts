@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { startFakeAws } from "./fakeAws.ts";
 import type { Answers, FakeAws } from "./fakeAws.ts";
 import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider, TestResource } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+import type { TestResource } from "./testResource.ts";
 
 type Input = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { startTestAws } from "./testAws.ts";
 import type { TestAws } from "./testAws.ts";
 import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider, TestResource } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+import type { TestResource } from "./testResource.ts";
 
 const trust = (service: string) => ({
   Version: "2012-10-17",

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestAws } from "./testAws.ts";
 import type { TestAws } from "./testAws.ts";
-import { CheckRefusal, isUnknown, startTestProvider } from "./testProvider.ts";
-import type { TestProvider, TestResource } from "./testProvider.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+import { CheckRefusal, isUnknown } from "./testResource.ts";
+import type { TestResource } from "./testResource.ts";
 import { unknown } from "./values.ts";
 import type { Values } from "./values.ts";
 

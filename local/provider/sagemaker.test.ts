@@ -3,8 +3,10 @@ import { startFakeAws } from "./fakeAws.ts";
 import type { FakeAws } from "./fakeAws.ts";
 import { FakeSageMaker } from "./fakeSageMaker.ts";
 import { startTestEngine } from "./testEngine.ts";
-import { InitFailed, startTestProvider } from "./testProvider.ts";
-import type { TestProvider, TestResource } from "./testProvider.ts";
+import { startTestProvider } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+import { InitFailed } from "./testResource.ts";
+import type { TestResource } from "./testResource.ts";
 import { unknown } from "./values.ts";
 
 const modelType = "aws:sagemaker/model:Model";

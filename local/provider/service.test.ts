@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { findType, tokens } from "./registry.ts";
 import { startFakeAws } from "./fakeAws.ts";
 import type { FakeAws } from "./fakeAws.ts";
-import { CheckRefusal, startTestProvider } from "./testProvider.ts";
+import { startTestProvider } from "./testProvider.ts";
 import type { TestProvider } from "./testProvider.ts";
+import { CheckRefusal } from "./testResource.ts";
 
 describe("the provider's service", () => {
   let fake: FakeAws;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { startTestAws } from "./testAws.ts";
 import type { TestAws } from "./testAws.ts";
 import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider, TestResource } from "./testProvider.ts";
+import type { TestProvider } from "./testProvider.ts";
+import type { TestResource } from "./testResource.ts";
 import { unknown } from "./values.ts";
 import type { Values } from "./values.ts";
 
