@@ -3,7 +3,7 @@ import { statfsSync } from "node:fs";
 import { isDiskFull, messageOf, SetupError, Stopped } from "./errors.mjs";
 
 /** What everything takes on a disk, measured on linux x64 with empty caches, in GB. */
-const NEEDED_GB = 14;
+const NEEDED_GB = 9;
 
 /**
  * One thing that a fresh machine lacks.
