@@ -24,7 +24,7 @@ import type { FieldsOf, Inputs } from "./properties.ts";
 import { resource } from "./resource.ts";
 import type { Managed, Scope } from "./resource.ts";
 import { retry } from "./retry.ts";
-import { fromStep, fromTracking, stepScaling, targetTracking, toStep, toTracking } from "./scalingPolicies.ts";
+import { fromStep, fromTracking, stepScaling, targetTracking, toStep, toTracking } from "./scaling-policies.ts";
 
 type Properties<Args> = FieldsOf<pulumi.Unwrap<Args> & Managed>;
 

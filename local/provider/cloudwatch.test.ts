@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { startFakeAws } from "./fakeAws.ts";
-import type { Answers, FakeAws } from "./fakeAws.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
-import type { TestResource } from "./testResource.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
+import type { Answers, FakeAws } from "./testing/fake-aws.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
+import type { TestResource } from "./testing/resource.ts";
 
 type Input = Readonly<Record<string, unknown>>;
 

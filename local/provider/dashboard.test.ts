@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { FakeAwsError, startFakeAws } from "./fakeAws.ts";
-import type { Answers, FakeAws } from "./fakeAws.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
+import { FakeAwsError, startFakeAws } from "./testing/fake-aws.ts";
+import type { Answers, FakeAws } from "./testing/fake-aws.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
 
 function fakeDashboards(): Answers {
   const bodies = new Map<unknown, unknown>();

@@ -1,10 +1,10 @@
 /** The functions (invokes) that a program can call. */
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { z } from "zod";
-import { prebuiltImage, prebuiltImageArgs } from "./ecrImages.ts";
+import { prebuiltImage, prebuiltImageArgs } from "./ecr-images.ts";
 import { ProviderError } from "./errors.ts";
 import { partitionOf, regionDescription } from "./partitions.ts";
-import { policyDocument, policyDocumentArgs } from "./policyDocument.ts";
+import { policyDocument, policyDocumentArgs } from "./policy-document.ts";
 import type { Session } from "./session.ts";
 import { toValues } from "./values.ts";
 import type { Values } from "./values.ts";

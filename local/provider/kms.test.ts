@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { startTestAws } from "./testAws.ts";
-import type { TestAws } from "./testAws.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
-import type { TestResource } from "./testResource.ts";
+import { startTestAws } from "./testing/aws.ts";
+import type { TestAws } from "./testing/aws.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
+import type { TestResource } from "./testing/resource.ts";
 import { unknown } from "./values.ts";
 
 const policyOf = (action: string): string =>

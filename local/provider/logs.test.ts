@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { startTestAws } from "./testAws.ts";
-import type { TestAws } from "./testAws.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
+import { startTestAws } from "./testing/aws.ts";
+import type { TestAws } from "./testing/aws.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
 
 describe("LogGroup", () => {
   let testAws: TestAws;

@@ -9,8 +9,8 @@ import type { OpMap, Stack } from "@pulumi/pulumi/automation/index.js";
 import { pulumiRoot } from "../../tools/paths.mjs";
 import { startProvider } from "./server.ts";
 import type { RunningProvider } from "./server.ts";
-import { startTestAws } from "./testAws.ts";
-import type { TestAws } from "./testAws.ts";
+import { startTestAws } from "./testing/aws.ts";
+import type { TestAws } from "./testing/aws.ts";
 
 const account = "000000000000";
 

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startTestAws } from "./testAws.ts";
-import type { TestAws } from "./testAws.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
-import { CheckRefusal, isUnknown } from "./testResource.ts";
-import type { TestResource } from "./testResource.ts";
+import { startTestAws } from "./testing/aws.ts";
+import type { TestAws } from "./testing/aws.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
+import { CheckRefusal, isUnknown } from "./testing/resource.ts";
+import type { TestResource } from "./testing/resource.ts";
 import { unknown } from "./values.ts";
 import type { Values } from "./values.ts";
 

@@ -18,7 +18,7 @@ import { block, flag, regional, tagged, text } from "./properties.ts";
 import type { FieldsOf, Inputs } from "./properties.ts";
 import { resource } from "./resource.ts";
 import type { Managed, Scope } from "./resource.ts";
-import { deleteVersions } from "./s3Versions.ts";
+import { deleteVersions } from "./s3-versions.ts";
 import { fromTagList, toTagList } from "./tags.ts";
 
 type Properties<Args> = FieldsOf<pulumi.Unwrap<Args> & Managed>;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { startFakeAws } from "./fakeAws.ts";
-import type { FakeAws } from "./fakeAws.ts";
-import { FakeSageMaker } from "./fakeSageMaker.ts";
-import { startTestEngine } from "./testEngine.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
-import { InitFailed } from "./testResource.ts";
-import type { TestResource } from "./testResource.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
+import { FakeSageMaker } from "./testing/fake-sagemaker.ts";
+import { startTestEngine } from "./testing/engine.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
+import { InitFailed } from "./testing/resource.ts";
+import type { TestResource } from "./testing/resource.ts";
 import { unknown } from "./values.ts";
 
 const modelType = "aws:sagemaker/model:Model";

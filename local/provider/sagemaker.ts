@@ -1,4 +1,4 @@
-/** SageMaker: models and endpoints (endpoint configurations: endpointConfiguration.ts). */
+/** SageMaker: models and endpoints (endpoint configurations: endpoint-configuration.ts). */
 import {
   AddTagsCommand,
   CreateEndpointCommand,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { findType, tokens } from "./registry.ts";
-import { startFakeAws } from "./fakeAws.ts";
-import type { FakeAws } from "./fakeAws.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
-import { CheckRefusal } from "./testResource.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
+import { CheckRefusal } from "./testing/resource.ts";
 
 describe("the provider's service", () => {
   let fake: FakeAws;

@@ -8,7 +8,7 @@ import type { Failure } from "./check.ts";
 import { checkInputs } from "./check.ts";
 import { checkConfig } from "./config.ts";
 import type { Change } from "./diff.ts";
-import { EngineLog } from "./engineLog.ts";
+import { EngineLog } from "./engine-log.ts";
 import { ProviderError } from "./errors.ts";
 import { functionNames, invoke } from "./functions.ts";
 import * as lifecycle from "./lifecycle.ts";

@@ -6,7 +6,7 @@ import { Clients } from "./clients.ts";
 import type { Connection, Credentials } from "./clients.ts";
 import { readConfig } from "./config.ts";
 import type { ProviderConfig } from "./config.ts";
-import { EngineLog } from "./engineLog.ts";
+import { EngineLog } from "./engine-log.ts";
 import { CancelledError, ProviderError } from "./errors.ts";
 import { partitionOf } from "./partitions.ts";
 import type { Scope } from "./resource.ts";

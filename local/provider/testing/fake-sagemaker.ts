@@ -1,6 +1,6 @@
 /** For tests: SageMaker's models, configurations and endpoints as answers of a fake AWS. */
-import { FakeAwsError } from "./fakeAws.ts";
-import type { Answers } from "./fakeAws.ts";
+import { FakeAwsError } from "./fake-aws.ts";
+import type { Answers } from "./fake-aws.ts";
 
 type Fields = Record<string, unknown>;
 

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ministackPython } from "../../tools/paths.mjs";
-import { startMiniStack } from "../ministack.ts";
-import { freePorts } from "../processes/ports.ts";
+import { ministackPython } from "../../../tools/paths.mjs";
+import { startMiniStack } from "../../ministack.ts";
+import { freePorts } from "../../processes/ports.ts";
 
 /** An AWS with S3, SNS, SQS, IAM and STS. */
 export interface TestAws {

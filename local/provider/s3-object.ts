@@ -16,7 +16,7 @@ import { asset, flag, map, regional, tagged, text } from "./properties.ts";
 import type { FieldsOf, Inputs } from "./properties.ts";
 import { resource } from "./resource.ts";
 import type { Managed, Scope } from "./resource.ts";
-import { deleteVersions } from "./s3Versions.ts";
+import { deleteVersions } from "./s3-versions.ts";
 import { fromTagList, toTagList } from "./tags.ts";
 import { asAsset } from "./values.ts";
 import type { Asset } from "./values.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { startFakeAws } from "./fakeAws.ts";
-import type { FakeAws } from "./fakeAws.ts";
-import { FakeSageMaker } from "./fakeSageMaker.ts";
-import { startTestProvider } from "./testProvider.ts";
-import type { TestProvider } from "./testProvider.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
+import { FakeSageMaker } from "./testing/fake-sagemaker.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import type { TestProvider } from "./testing/provider.ts";
 import { unknown } from "./values.ts";
 
 const configType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";

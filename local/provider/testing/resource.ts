@@ -5,9 +5,9 @@ import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import type providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import statusProto from "@pulumi/pulumi/proto/status_pb.js";
-import { unknown } from "./values.ts";
-import type { Values } from "./values.ts";
-import { fromStruct, toStruct } from "./wire.ts";
+import { unknown } from "../values.ts";
+import type { Values } from "../values.ts";
+import { fromStruct, toStruct } from "../wire.ts";
 
 /** A refusal of Check: reasons by property. */
 export class CheckRefusal extends Error {

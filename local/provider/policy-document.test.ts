@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { policyDocument, policyDocumentArgs } from "./policyDocument.ts";
+import { policyDocument, policyDocumentArgs } from "./policy-document.ts";
 
 interface Answer {
   readonly json: string;

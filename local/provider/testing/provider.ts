@@ -4,11 +4,11 @@ import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import { startProvider } from "./server.ts";
-import type { ProviderOptions } from "./session.ts";
-import { answerOf, CheckRefusal, TestResource } from "./testResource.ts";
-import type { Values } from "./values.ts";
-import { fromStruct, toStruct } from "./wire.ts";
+import { startProvider } from "../server.ts";
+import type { ProviderOptions } from "../session.ts";
+import { answerOf, CheckRefusal, TestResource } from "./resource.ts";
+import type { Values } from "../values.ts";
+import { fromStruct, toStruct } from "../wire.ts";
 
 /** A provider under test. */
 export interface TestProvider {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { prebuiltImage } from "./ecrImages.ts";
+import { prebuiltImage } from "./ecr-images.ts";
 
 const repositoryName = "pytorch-inference";
 const path = (region: string, args: object = {}, own = region): unknown =>
