@@ -175,7 +175,8 @@ describe("An instance of the real serving stack", function () {
       testArtifact,
       await artifactOf(folder, "def model_fn(model_dir):\n    raise RuntimeError('no such weights')\n"),
     );
-    const state = join(folder, "broken");
+    // So deep that the workers' sockets have to be elsewhere.
+    const state = join(folder, "broken", "x".repeat(80));
     await assert.rejects(launcher(state, broken).launch("v-1", AbortSignal.timeout(200_000)), (error: unknown) => {
       assert.ok(error instanceof InstanceError, String(error));
       assert.match(error.message, /^The model cannot be loaded: .*: RuntimeError: no such weights\n/);

@@ -45,6 +45,8 @@ interface Place {
   readonly logFile: string;
 }
 
+const longestSocketPath = 100;
+
 export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   readonly #container: ContainerSpec;
   readonly #options: ModelServerOptions;
@@ -60,10 +62,10 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     const { stateDir, artifacts, objects } = this.#options;
     const instances = join(stateDir, "instances");
     await mkdir(instances, { recursive: true });
+    const base = await mkdtemp(join(instances, "i-"));
     const place: Place = {
-      base: await mkdtemp(join(instances, "i-")),
-      // TorchServe's workers listen on sockets in it, whose paths may have little more than a hundred bytes.
-      temporary: await mkdtemp(join(tmpdir(), "instance-")),
+      base,
+      temporary: await temporaryFolder(base),
       logFile: join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`),
     };
     const cleanUp = async (): Promise<void> => {
@@ -123,6 +125,19 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * A folder below the instance's own, so that it goes with the state whatever happens; but TorchServe's workers listen on sockets in it,
+ * whose paths may have little more than a hundred bytes (sockaddr_un), so that a deep one has to be elsewhere.
+ */
+async function temporaryFolder(base: string): Promise<string> {
+  const below = join(base, "tmp");
+  if (Buffer.byteLength(join(below, ".ts.sock.90000")) > longestSocketPath) {
+    return await mkdtemp(join(tmpdir(), "instance-"));
+  }
+  await mkdir(below);
+  return below;
 }
 
 async function readFailure(logFile: string): Promise<string> {
