@@ -213,9 +213,10 @@ function plain(text: string): string {
 }
 
 function failure(verb: string, diagnostics: readonly string[], error: unknown): DeploymentError {
+  const said = plain(error instanceof Error ? error.message : String(error));
+  // The Automation API's own message repeats the whole command line and output; the CLI's error comes last.
   const words =
-    diagnostics.length > 0
-      ? [...new Set(diagnostics)].join("\n")
-      : plain(error instanceof Error ? error.message : String(error));
-  return new DeploymentError(`pulumi ${verb} failed:\n${words}`, { cause: error });
+    diagnostics.length > 0 ? [...new Set(diagnostics)].join("\n") : (said.split(/^error: /m).at(-1) ?? said);
+  const hint = words.includes('no space left on device') ? "\nThe disk is full: make room and run the command again." : "";
+  return new DeploymentError(`pulumi ${verb} failed:\n${words.trim()}${hint}`, { cause: error });
 }
