@@ -5,22 +5,23 @@ import { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
 import { statement, statements } from "./testing/documents.ts";
-import { accountId, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { accountId, keyArn, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
 import { VideoStorage } from "./video-storage.ts";
 
 const modelType = "aws:sagemaker/model:Model";
 const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 const endpointType = "aws:sagemaker/endpoint:Endpoint";
 
-type Choices = Omit<AsyncEndpointArgs, "account" | "storage" | "topics" | "modelUrl">;
+type Choices = Omit<AsyncEndpointArgs, "account" | "keyArn" | "storage" | "topics" | "modelUrl">;
 
 async function deploy(choices: Choices = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
     const account = mockAccount();
     new AsyncEndpoint("detector", {
       account,
-      storage: new VideoStorage("clips"),
-      topics: new CompletionTopics("clips", { account }),
+      keyArn,
+      storage: new VideoStorage("clips", { keyArn }),
+      topics: new CompletionTopics("clips", { account, keyArn }),
       modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
       ...choices,
     });
@@ -51,6 +52,7 @@ describe("AsyncEndpoint", () => {
         modelDataUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
         environment: containerEnvironment(defaults),
       },
+      enableNetworkIsolation: false,
     });
   });
 
@@ -78,6 +80,7 @@ describe("AsyncEndpoint", () => {
       outputConfig: {
         s3OutputPath: "s3://clips-output-0a1b2c3/results",
         s3FailurePath: "s3://clips-output-0a1b2c3/failures",
+        kmsKeyId: keyArn,
         notificationConfig: {
           successTopic: `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
           errorTopic: `arn:aws:sns:eu-west-1:${accountId}:clips-error-0a1b2c3`,
@@ -94,6 +97,50 @@ describe("AsyncEndpoint", () => {
       clientConfig: { maxConcurrentInvocationsPerInstance: 7 },
     });
     assert.partialDeepStrictEqual(primaryContainer, { environment: { SAGEMAKER_MODEL_SERVER_WORKERS: "7" } });
+  });
+
+  it("lets what hangs on the fleet go before an update to another instance type, and the endpoint's update wait for it", () => {
+    const fleet = registrations.one("pulumi:index:Stash");
+    assert.deepEqual(fleet.inputs["input"], "ml.g4dn.xlarge");
+    assert.equal(fleet.deleteBeforeReplace, true);
+    assert.deepEqual(fleet.replaceOnChanges, ["input"]);
+    const endpoint = registrations.one(endpointType);
+    assert.ok(endpoint.dependencies.includes(fleet.urn));
+    // Made of it, the endpoint itself would be replaced with the fleet, and its queue lost.
+    assert.deepEqual(
+      Object.values(endpoint.propertyDependencies).filter((urns) => urns.includes(fleet.urn)),
+      [],
+    );
+  });
+
+  it("is updated as SageMaker does by itself, unless a bake time or alarms are chosen", async () => {
+    assert.equal(registrations.one(endpointType).inputs["deploymentConfig"], undefined);
+    const careful = await deploy({ bakeTime: 300, rollbackAlarms: ["team-errors"] });
+    assert.deepEqual(careful.one(endpointType).inputs["deploymentConfig"], {
+      blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: 300 } },
+      autoRollbackConfiguration: { alarms: [{ alarmName: "team-errors" }] },
+    });
+    const slow = await deploy({ bakeTime: 60 });
+    assert.deepEqual(slow.one(endpointType).inputs["deploymentConfig"], {
+      blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: 60 } },
+    });
+  });
+
+  it("joins a VPC and leaves every network where that is chosen, with a role that may join that one alone", async () => {
+    assert.equal(registrations.one(modelType).inputs["vpcConfig"], undefined);
+    const choices = { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"], networkIsolation: true };
+    const inside = await deploy(choices);
+    assert.partialDeepStrictEqual(inside.one(modelType).inputs, {
+      enableNetworkIsolation: true,
+      vpcConfig: { subnets: ["subnet-1"], securityGroupIds: ["sg-1"] },
+    });
+    const { policy } = inside.one("aws:iam/rolePolicy:RolePolicy").inputs;
+    assert.deepEqual(statement(policy, "JoinNetwork").Resource, [
+      `arn:aws:ec2:eu-west-1:${accountId}:network-interface/*`,
+      `arn:aws:ec2:eu-west-1:${accountId}:subnet/subnet-1`,
+      `arn:aws:ec2:eu-west-1:${accountId}:security-group/sg-1`,
+    ]);
+    assert.ok(statement(policy, "SeeNetwork").Action.every((action) => action.startsWith("ec2:Describe")));
   });
 
   describe("the execution role", () => {
@@ -149,6 +196,12 @@ describe("AsyncEndpoint", () => {
       assert.deepEqual(statement(policy, "WriteLogs").Resource, [
         `arn:aws:logs:eu-west-1:${accountId}:log-group:/aws/sagemaker/Endpoints/detector-endpoint-*`,
       ]);
+    });
+
+    it("uses the stack's key and no other", () => {
+      const { Action, Resource } = statement(policy, "UseKey");
+      assert.deepEqual(Action, ["kms:Decrypt", "kms:GenerateDataKey"]);
+      assert.deepEqual(Resource, [keyArn]);
     });
 
     it("pulls the one image that is served", async () => {

@@ -6,7 +6,7 @@ import type { Account } from "./account.ts";
 import type { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
 import { defaults, torchServeImage } from "./defaults.ts";
-import { executionPolicy, trustPolicy } from "./execution-role.ts";
+import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -28,7 +28,32 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
    */
   readonly image?: pulumi.Input<string> | undefined;
   /** @default "ml.g4dn.xlarge" */
-  readonly instanceType?: pulumi.Input<string>;
+  readonly instanceType?: string;
+  /** ARN of the key that results are encrypted with. */
+  readonly keyArn: pulumi.Input<string>;
+  /**
+   * Subnets that instances have an interface in; they must reach S3, SNS, ECR and CloudWatch Logs from there.
+   * @default none: AWS's own network
+   */
+  readonly subnetIds?: readonly string[];
+  /** @default none */
+  readonly securityGroupIds?: readonly string[];
+  /**
+   * Whether the container is cut off from every network; SageMaker still brings videos and takes results away.
+   * @default false
+   */
+  readonly networkIsolation?: boolean;
+  /**
+   * Seconds that a new fleet serves beside the old one, watched by the alarms, before the old one goes.
+   * @default 0
+   */
+  readonly bakeTime?: number;
+  /**
+   * Names of CloudWatch alarms, any of which takes an update back. They must be there before the endpoint is: to change
+   * them makes a new endpoint (the provider's rule).
+   * @default none
+   */
+  readonly rollbackAlarms?: readonly string[];
 }
 
 /**
@@ -39,6 +64,11 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly endpoint: sagemaker.Endpoint;
   readonly endpointName: pulumi.Output<string>;
   readonly variantName = variantName;
+  /**
+   * Replaced, old first, when the variant's instance type changes. AWS refuses such an update while a scalable target is
+   * registered: a target that is made of this goes before the endpoint's update, and comes back after it.
+   */
+  readonly fleet: pulumi.Stash;
   readonly instanceType: pulumi.Output<string>;
   /** Invocations at a time on an instance. */
   readonly maxConcurrency: number;
@@ -46,7 +76,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   constructor(name: string, args: AsyncEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:AsyncEndpoint", name, {}, opts);
     const settings = { ...defaults, ...args };
-    const { account, storage, topics, instanceType, maxConcurrency } = settings;
+    const { account, storage, topics, keyArn, instanceType, maxConcurrency } = settings;
+    const network = networkOf(settings);
     const image = settings.image ?? sagemaker.getPrebuiltEcrImageOutput(torchServeImage, { parent: this }).registryPath;
 
     const role = new iam.Role(`${name}-execution`, { assumeRolePolicy: trustPolicy(account) }, { parent: this });
@@ -69,6 +100,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
             pulumi.interpolate`${storage.outputBucketArn}/${storage.failurePrefix}*`,
           ],
           topics: [topics.successTopicArn, topics.errorTopicArn],
+          keyArn,
+          network,
         }),
       },
       { parent: this },
@@ -79,6 +112,10 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       {
         executionRoleArn: role.arn,
         primaryContainer: { image, modelDataUrl: args.modelUrl, environment: containerEnvironment(settings) },
+        enableNetworkIsolation: settings.networkIsolation,
+        ...(network === undefined
+          ? {}
+          : { vpcConfig: { subnets: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] } }),
       },
       // CreateModel reads the artifact with the role: it must be allowed to by then.
       { parent: this, dependsOn: rolePolicy },
@@ -88,7 +125,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       `${name}-config`,
       {
         productionVariants: [
-          // SageMaker starts no endpoint without an instance; the autoscaler takes it to zero.
+          // SageMaker starts no endpoint without an instance; the autoscaler takes it to zero. No kmsKeyArn: instances with
+          // a disk of their own, such as g4dn, encrypt it in hardware and refuse a key.
           { variantName, modelName: model.name, instanceType, initialInstanceCount: 1 },
         ],
         asyncInferenceConfig: {
@@ -96,6 +134,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
           outputConfig: {
             s3OutputPath: storage.outputLocation,
             s3FailurePath: storage.failureLocation,
+            kmsKeyId: keyArn,
             notificationConfig: { successTopic: topics.successTopicArn, errorTopic: topics.errorTopicArn },
           },
         },
@@ -103,10 +142,15 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       { parent: this },
     );
 
+    this.fleet = new pulumi.Stash(
+      `${name}-fleet`,
+      { input: instanceType },
+      { parent: this, replaceOnChanges: ["input"], deleteBeforeReplace: true },
+    );
     this.endpoint = new sagemaker.Endpoint(
       `${name}-endpoint`,
-      { endpointConfigName: configuration.name },
-      { parent: this },
+      { endpointConfigName: configuration.name, ...deployment(settings) },
+      { parent: this, dependsOn: this.fleet },
     );
     this.endpointName = this.endpoint.name;
     this.instanceType = pulumi.output(instanceType);
@@ -118,4 +162,27 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       maxConcurrency: this.maxConcurrency,
     });
   }
+}
+
+/** Instances are in a VPC once they have a subnet; SageMaker wants a security group with it. */
+function networkOf({ subnetIds, securityGroupIds }: Network): Network | undefined {
+  return subnetIds.length === 0 ? undefined : { subnetIds, securityGroupIds };
+}
+
+/** Blue/green, all at once, and back again if an alarm goes off; SageMaker's own way where nothing is chosen. */
+function deployment({
+  bakeTime,
+  rollbackAlarms,
+}: Required<Pick<AsyncEndpointArgs, "bakeTime" | "rollbackAlarms">>): Pick<sagemaker.EndpointArgs, "deploymentConfig"> {
+  if (bakeTime === 0 && rollbackAlarms.length === 0) return {};
+  return {
+    deploymentConfig: {
+      blueGreenUpdatePolicy: {
+        trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: bakeTime },
+      },
+      ...(rollbackAlarms.length === 0
+        ? {}
+        : { autoRollbackConfiguration: { alarms: rollbackAlarms.map((alarmName) => ({ alarmName })) } }),
+    },
+  };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { CompletionTopics } from "./completion-topics.ts";
 import { statements } from "./testing/documents.ts";
-import { accountId, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { accountId, keyArn, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
 
 const region = "eu-west-1";
 
@@ -11,7 +11,7 @@ describe("CompletionTopics", () => {
 
   before(async () => {
     ({ registrations } = await registrationsOf(() => {
-      new CompletionTopics("clips", { account: mockAccount() });
+      new CompletionTopics("clips", { account: mockAccount(), keyArn, completionEmails: ["ann@example.com"] });
     }));
   });
 
@@ -20,10 +20,13 @@ describe("CompletionTopics", () => {
     const queueArn = `arn:aws:sqs:${region}:${accountId}:${name}-0a1b2c3`;
 
     describe(name, () => {
-      it("is encrypted, and so are its queues", () => {
-        assert.equal(registrations.one("aws:sns/topic:Topic", name).inputs["kmsMasterKeyId"], "alias/aws/sns");
+      it("is encrypted with the stack's key, and so are its queues", () => {
+        assert.equal(registrations.one("aws:sns/topic:Topic", name).inputs["kmsMasterKeyId"], keyArn);
         for (const queue of [name, `${name}-dead-letters`]) {
-          assert.equal(registrations.one("aws:sqs/queue:Queue", queue).inputs["sqsManagedSseEnabled"], true);
+          const { inputs } = registrations.one("aws:sqs/queue:Queue", queue);
+          assert.equal(inputs["kmsMasterKeyId"], keyArn);
+          // SQS takes one of the two.
+          assert.equal(inputs["sqsManagedSseEnabled"], undefined);
         }
       });
 
@@ -66,6 +69,11 @@ describe("CompletionTopics", () => {
           rawMessageDelivery: true,
         });
         assert.ok(subscription.dependencies.includes(policy.urn));
+      });
+
+      it("tells the people who asked to hear of it", () => {
+        const { inputs } = registrations.one("aws:sns/topicSubscription:TopicSubscription", `${name}-ann@example.com`);
+        assert.deepEqual(inputs, { topic: topicArn, protocol: "email", endpoint: "ann@example.com" });
       });
 
       it("keeps what its readers could not deal with, as long as SQS keeps anything", () => {

@@ -3,6 +3,8 @@ import * as sns from "@pulumi/aws/sns/index.js";
 import * as sqs from "@pulumi/aws/sqs/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
+import { defaults } from "./defaults.ts";
+import { subscribeEmails } from "./email-subscriptions.ts";
 import { denyWithoutTls, policyDocument } from "./policy-document.ts";
 
 /** Seconds that a message waits for a reader: SQS's longest, 14 days. */
@@ -14,6 +16,13 @@ const maxReceiveCount = 5;
 export interface CompletionTopicsArgs {
   /** The account whose SageMaker may publish. */
   readonly account: Account;
+  /** ARN of the key that topics and queues are encrypted with. */
+  readonly keyArn: pulumi.Input<string>;
+  /**
+   * Addresses that hear of every result and failure, once each has confirmed.
+   * @default none
+   */
+  readonly completionEmails?: readonly string[];
 }
 
 /** A success and an error topic, encrypted, each with a queue and that queue's dead-letter queue. */
@@ -22,22 +31,31 @@ export class CompletionTopics extends pulumi.ComponentResource {
   readonly errorTopicArn: pulumi.Output<string>;
   readonly successQueueUrl: pulumi.Output<string>;
   readonly errorQueueUrl: pulumi.Output<string>;
+  /** The queues that the topics fill. */
+  readonly queueArns: pulumi.Output<string>[];
+  /** The queues that take what readers could not deal with. */
+  readonly deadLetterQueueArns: pulumi.Output<string>[];
 
   constructor(name: string, args: CompletionTopicsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:CompletionTopics", name, {}, opts);
 
-    const success = channel(`${name}-success`, args.account, this);
-    const error = channel(`${name}-error`, args.account, this);
+    const settings = { ...defaults, ...args };
+    const success = channel(`${name}-success`, settings, this);
+    const error = channel(`${name}-error`, settings, this);
 
     this.successTopicArn = success.topic.arn;
     this.errorTopicArn = error.topic.arn;
     this.successQueueUrl = success.queue.url;
     this.errorQueueUrl = error.queue.url;
+    this.queueArns = [success.queue.arn, error.queue.arn];
+    this.deadLetterQueueArns = [success.deadLetters.arn, error.deadLetters.arn];
     this.registerOutputs({
       successTopicArn: this.successTopicArn,
       errorTopicArn: this.errorTopicArn,
       successQueueUrl: this.successQueueUrl,
       errorQueueUrl: this.errorQueueUrl,
+      queueArns: this.queueArns,
+      deadLetterQueueArns: this.deadLetterQueueArns,
     });
   }
 }
@@ -45,10 +63,10 @@ export class CompletionTopics extends pulumi.ComponentResource {
 /** A topic that only SageMaker speaks on, and a queue that only this topic fills. */
 function channel(
   name: string,
-  account: Account,
+  { account, keyArn, completionEmails }: Required<CompletionTopicsArgs>,
   parent: pulumi.ComponentResource,
-): { topic: sns.Topic; queue: sqs.Queue } {
-  const topic = new sns.Topic(name, { kmsMasterKeyId: "alias/aws/sns" }, { parent });
+): { topic: sns.Topic; queue: sqs.Queue; deadLetters: sqs.Queue } {
+  const topic = new sns.Topic(name, { kmsMasterKeyId: keyArn }, { parent });
   new sns.TopicPolicy(
     name,
     {
@@ -72,14 +90,14 @@ function channel(
 
   const deadLetters = new sqs.Queue(
     `${name}-dead-letters`,
-    { messageRetentionSeconds, sqsManagedSseEnabled: true },
+    { messageRetentionSeconds, kmsMasterKeyId: keyArn },
     { parent },
   );
   const queue = new sqs.Queue(
     name,
     {
       messageRetentionSeconds,
-      sqsManagedSseEnabled: true,
+      kmsMasterKeyId: keyArn,
       redrivePolicy: pulumi.jsonStringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount }),
     },
     { parent },
@@ -109,5 +127,6 @@ function channel(
     // What is published before the queue may be written to would be lost.
     { parent, dependsOn: delivery },
   );
-  return { topic, queue };
+  subscribeEmails(name, topic, completionEmails, parent);
+  return { topic, queue, deadLetters };
 }

@@ -52,12 +52,21 @@ describe("a stack's config", () => {
       scaleOutCooldown: 120,
       invocationTimeout: 900,
       maxRequestSize: 1024,
-      maxResponseSize: 256,
+      maxResponseSize: 128,
       sampleFps: 1,
       scoreThreshold: 0.5,
       inputRetentionDays: 14,
       resultRetentionDays: 30,
       forceDestroy: false,
+      protectData: false,
+      oldestRequestLimit: 7200,
+      operationsEmails: [],
+      completionEmails: [],
+      subnetIds: [],
+      securityGroupIds: [],
+      networkIsolation: false,
+      bakeTime: 0,
+      rollbackAlarms: [],
     });
   });
 
@@ -67,6 +76,13 @@ describe("a stack's config", () => {
     assert.equal(config.maxCapacity, 3);
     assert.equal(config.forceDestroy, true);
     assert.equal(config.scaleInCooldown, 0);
+  });
+
+  it("reads lists, which Pulumi hands over as JSON", () => {
+    const operationsEmails = ["ann@example.com", "bob@example.com"];
+    assert.deepEqual(parse({ operationsEmails: JSON.stringify(operationsEmails) }).operationsEmails, operationsEmails);
+    const network = { subnetIds: '["subnet-0a1b"]', securityGroupIds: '["sg-0a1b","sg-2c3d"]' };
+    assert.deepEqual(parse(network).securityGroupIds, ["sg-0a1b", "sg-2c3d"]);
   });
 
   it("takes a score threshold of 0: every detection", () => {
@@ -104,11 +120,23 @@ describe("a stack's config", () => {
     ["image", "pytorch-inference:2.6", /an image in ECR with its tag or digest/],
     ["image", "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference", /an image in ECR with its tag/],
     ["forceDestroy", "yes", /forceDestroy is "yes", but must be true or false/],
+    ["forceDestroy", "true", /forceDestroy is "true", but must be false where protectData is true/],
+    ["oldestRequestLimit", "30", /a whole number from 60 to 21600 \(seconds\)/],
+    ["operationsEmails", "ann@example.com", /must be a list of e-mail addresses/],
+    ["completionEmails", '["ann","bob"]', /must be a list of e-mail addresses/],
+    ["subnetIds", "{}", /must be a list of subnets' ids/],
+    ["securityGroupIds", '["sg-0a1b"]', /must be given together with subnetIds, or not at all/],
+    ["bakeTime", "-1", /a whole number from 0 to 3600 \(seconds\)/],
+    ["rollbackAlarms", '[""]', /must be a list of names of CloudWatch alarms/],
+    ["callerAccountId", "1234", /must be an AWS account's number, twelve digits/],
     ["maxCapcity", "5", /maxCapcity is not a setting \(there are modelArtifact, .*Remove it: pulumi config rm/],
   ];
   for (const [setting, value, said] of wrong) {
     it(`is refused with ${setting} ${value === undefined ? "missing" : JSON.stringify(value)}, in words and with a command`, () => {
-      const [problem, ...others] = problems({ [setting]: value });
+      const [problem, ...others] = problems({
+        protectData: setting === "forceDestroy" ? "true" : undefined,
+        [setting]: value,
+      });
       assert.deepEqual(others, []);
       assert.match(problem!, said);
       assert.match(problem!, new RegExp(`pulumi config (set|rm) ${namespace}:${setting} .*--stack prod$`));

@@ -67,6 +67,32 @@ const switchOff = z
   .default(false)
   .register(settings, { allowed: "true or false", example: false });
 
+/** A list: Pulumi hands it over as JSON. `items` says in words what is in it. */
+function list(item: z.ZodString, items: string, sample: string) {
+  const allowed = `a list of ${items}`;
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: "custom", message: allowed });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.array(item))
+    .default([])
+    .register(settings, { allowed, example: `'${JSON.stringify([sample])}'` });
+}
+
+const emails = list(z.string().regex(/^[^\s@]+@[^\s@]+$/), "e-mail addresses", "ops@example.com");
+
+const otherAccount = z
+  .string()
+  .regex(/^\d{12}$/)
+  .optional()
+  .register(settings, { allowed: "an AWS account's number, twelve digits", example: "123456789012" });
+
 function artifact(projectRoot: string) {
   return z
     .string()
@@ -83,6 +109,8 @@ function artifact(projectRoot: string) {
 const longestCooldown = 86_400;
 /** TorchServe reads its size limits, in bytes, into a Java int: one MiB less than 2 GiB is the most. */
 const largestSize = 2047;
+/** Seconds: SageMaker drops a request that has waited for longer (RequestTTLSeconds). */
+const longestTtl = 21_600;
 /** S3's lifecycle rules take more; ten years is longer than anyone means to keep a video by default. */
 const longestRetention = 3650;
 
@@ -119,12 +147,47 @@ function schema(projectRoot: string) {
       resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)"),
       /** Whether destroying the stack deletes what is in its buckets. */
       forceDestroy: switchOff,
+      /** Whether Pulumi refuses to delete the buckets and the key. */
+      protectData: switchOff,
+      /** Seconds that a request may wait before an alarm says so. */
+      oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)"),
+      /** Who gets the alarms. */
+      operationsEmails: emails,
+      /** Who hears of every result and failure. */
+      completionEmails: emails,
+      /** Where instances have an interface; none: AWS's own network. */
+      subnetIds: list(z.string().regex(/^subnet-[0-9a-f]+$/), "subnets' ids", "subnet-0a1b2c3d"),
+      securityGroupIds: list(z.string().regex(/^sg-[0-9a-f]+$/), "security groups' ids", "sg-0a1b2c3d"),
+      /** Whether the container is cut off from every network. */
+      networkIsolation: switchOff,
+      /** Seconds that a new fleet serves beside the old one before the old one goes. */
+      bakeTime: wholeNumber(0, 3600, defaults.bakeTime, " (seconds)"),
+      /** Alarms that take an update back. */
+      rollbackAlarms: list(z.string().min(1), "names of CloudWatch alarms", "team-errors"),
+      /** Another account whose people may take the role of callers. */
+      callerAccountId: otherAccount,
     })
     .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
       path: ["minCapacity"],
       message: "at most maxCapacity",
-      when: ({ issues }) => !issues.some(({ path: at }) => at?.[0] === "minCapacity" || at?.[0] === "maxCapacity"),
+      when: bothAreGood("minCapacity", "maxCapacity"),
+    })
+    .refine(({ forceDestroy, protectData }) => !forceDestroy || !protectData, {
+      path: ["forceDestroy"],
+      message: "false where protectData is true",
+      when: bothAreGood("forceDestroy", "protectData"),
+    })
+    .refine(({ subnetIds, securityGroupIds }) => (subnetIds.length === 0) === (securityGroupIds.length === 0), {
+      path: ["securityGroupIds"],
+      message: "given together with subnetIds, or not at all",
+      when: bothAreGood("subnetIds", "securityGroupIds"),
     });
+}
+
+/** Whether two settings are right by themselves, so that they can be compared. */
+function bothAreGood(one: string, other: string) {
+  return ({ issues }: z.core.ParsePayload): boolean =>
+    !issues.some(({ path: at }) => at?.[0] === one || at?.[0] === other);
 }
 
 /** A stack's checked settings, defaults filled in. */
@@ -187,5 +250,5 @@ export function parseConfig(
       `Set it: pulumi config set ${prefix}${key} ${setting?.example ?? "VALUE"} --stack ${stack}`
     );
   });
-  throw new ConfigError(stack, problems);
+  throw new ConfigError(stack, [...new Set(problems)]);
 }

@@ -1,8 +1,15 @@
 /** What SageMaker may do in the account on behalf of the endpoint: the policies of its execution role. */
-import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
+import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
+import { hostNamespace, namespace } from "./metrics.ts";
 import { policyDocument } from "./policy-document.ts";
+
+/** Where in a VPC the instances stand. */
+export interface Network {
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+}
 
 /** What the endpoint reads, writes and says. */
 export interface ExecutionScope {
@@ -17,8 +24,12 @@ export interface ExecutionScope {
   readonly writes: pulumi.Input<string>[];
   /** ARNs of the topics that are published to. */
   readonly topics: pulumi.Input<string>[];
+  /** ARN of the key that all of it is encrypted with. */
+  readonly keyArn: pulumi.Input<string>;
   /** The serving image, in ECR. */
   readonly image: pulumi.Input<string>;
+  /** The subnets and security groups that instances have an interface in, if any. */
+  readonly network?: Network | undefined;
 }
 
 /** Who may take the role: SageMaker, and only when it acts for this account. */
@@ -47,6 +58,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
     },
     // Without it a missing object reads as "access denied".
     { Sid: "FindObjects", Effect: "Allow", Action: "s3:ListBucket", Resource: scope.buckets },
+    { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: scope.keyArn },
     { Sid: "SayWhatIsDone", Effect: "Allow", Action: "sns:Publish", Resource: scope.topics },
     {
       Sid: "PullImage",
@@ -70,9 +82,46 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
       Effect: "Allow",
       Action: "cloudwatch:PutMetricData",
       Resource: "*",
-      Condition: { StringEquals: { "cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"] } },
+      Condition: { StringEquals: { "cloudwatch:namespace": [namespace, hostNamespace] } },
     },
+    ...(scope.network === undefined ? [] : joinNetwork(account, scope.network)),
   ]);
+}
+
+/** What SageMaker needs to put an interface into a VPC for each instance (AWS: "SageMaker roles", private VPC). */
+function joinNetwork(account: Account, { subnetIds, securityGroupIds }: Network): PolicyStatement[] {
+  const inEc2 = (resource: string): pulumi.Output<string> =>
+    pulumi.interpolate`arn:${account.partition}:ec2:${account.region}:${account.id}:${resource}`;
+  return [
+    {
+      Sid: "JoinNetwork",
+      Effect: "Allow",
+      Action: [
+        "ec2:CreateNetworkInterface",
+        "ec2:CreateNetworkInterfacePermission",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DeleteNetworkInterfacePermission",
+      ],
+      Resource: [
+        inEc2("network-interface/*"),
+        ...subnetIds.map((id) => inEc2(`subnet/${id}`)),
+        ...securityGroupIds.map((id) => inEc2(`security-group/${id}`)),
+      ],
+    },
+    {
+      // EC2 takes no resource for what describes.
+      Sid: "SeeNetwork",
+      Effect: "Allow",
+      Action: [
+        "ec2:DescribeDhcpOptions",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+      ],
+      Resource: "*",
+    },
+  ];
 }
 
 /**

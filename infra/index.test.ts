@@ -1,9 +1,10 @@
-/** The program as a whole: what it registers, in which order it would be destroyed, and what it tells its users. */
+/** The program as a whole, for every stack: what it registers, in which order it would be destroyed, and what it tells its users. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Registration, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { stackConfig, stacks } from "./testing/stacks.ts";
 
 /** Imports index.ts anew: a module runs once for each address. */
 let imports = 0;
@@ -12,127 +13,229 @@ function program(): Promise<unknown> {
   return import(`./index.ts?run=${imports}`);
 }
 
+/** What holds data: the two buckets and the key that opens them. */
+const dataTypes = ["aws:kms/key:Key", "aws:s3/bucket:Bucket"];
+
 describe("the program", () => {
   let folder: string;
-  let config: Record<string, string>;
-  let registrations: Registrations;
-  let outputs: Readonly<Record<string, unknown>>;
+  let artifact: string;
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "infra-"));
-    const artifact = path.join(folder, "model.tar.gz");
+    artifact = path.join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
-    config = { "async-video-inference:modelArtifact": artifact };
-    ({ registrations, outputs } = await registrationsOf(program, { config }));
   });
 
   after(() => rm(folder, { recursive: true }));
 
-  /** All that a registration depends on, directly or not; a component stands for its children. */
-  function ancestry(registration: Registration): Set<string> {
-    const seen = new Set<string>();
-    const visit = (urn: string) => {
-      if (seen.has(urn)) return;
-      seen.add(urn);
-      registrations.at(urn).dependencies.forEach(visit);
-    };
-    registration.dependencies.forEach(visit);
-    return seen;
+  for (const stack of stacks) {
+    describe(`as the stack ${stack}`, () => {
+      let registrations: Registrations;
+      let outputs: Readonly<Record<string, unknown>>;
+
+      before(async () => {
+        ({ registrations, outputs } = await registrationsOf(program, { stack, config: stackConfig(stack, artifact) }));
+      });
+
+      /** All that a registration depends on, directly or not. */
+      function ancestry(registration: Registration): Set<string> {
+        const seen = new Set<string>();
+        const visit = (urn: string) => {
+          if (seen.has(urn)) return;
+          seen.add(urn);
+          registrations.at(urn).dependencies.forEach(visit);
+        };
+        registration.dependencies.forEach(visit);
+        return seen;
+      }
+
+      it("gives every component a child and every child the component's name", () => {
+        const components = registrations.all.filter(({ type }) => type.startsWith("asyncvideo:index:"));
+        assert.deepEqual(components.map(({ type }) => type.split(":")[2]).sort(), [
+          "AccessPolicies",
+          "AsyncEndpoint",
+          "CompletionTopics",
+          "EncryptionKey",
+          "ModelArtifact",
+          "Monitoring",
+          "ScaleToZero",
+          "VideoStorage",
+        ]);
+        for (const { type, name, parent } of registrations.all.filter((each) => each.type.startsWith("aws:"))) {
+          const component = registrations.at(parent);
+          assert.ok(component.type.startsWith("asyncvideo:index:"), `${type} ${name} has the parent ${component.type}`);
+          assert.ok(name.startsWith(component.name), `${type} ${name} in ${component.name}`);
+        }
+      });
+
+      it("is destroyed in the order that AWS wants: policies and alarm, target, endpoint, config, model, role policy, key", () => {
+        const order = [
+          registrations.one("aws:cloudwatch/metricAlarm:MetricAlarm", "video-from-zero"),
+          ...[
+            "aws:appautoscaling/target:Target",
+            "aws:sagemaker/endpoint:Endpoint",
+            "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+            "aws:sagemaker/model:Model",
+            "aws:iam/rolePolicy:RolePolicy",
+            "aws:kms/key:Key",
+          ].map((type) => registrations.one(type)),
+        ];
+        for (const [index, later] of order.slice(1).entries()) {
+          const earlier = order[index]!;
+          assert.ok(ancestry(earlier).has(later.urn), `${earlier.type} goes before ${later.type}`);
+        }
+        const target = registrations.one("aws:appautoscaling/target:Target");
+        for (const policy of registrations.ofType("aws:appautoscaling/policy:Policy")) {
+          assert.ok(ancestry(policy).has(target.urn));
+        }
+      });
+
+      it("asks for deletion before replacement of nothing that AWS has", () => {
+        const asking = registrations.all.filter(({ deleteBeforeReplace }) => deleteBeforeReplace !== undefined);
+        assert.deepEqual(
+          asking.map(({ type }) => type),
+          ["pulumi:index:Stash"],
+        );
+      });
+
+      it("leaves every name to Pulumi, so that stacks never collide and immutable resources can be replaced", () => {
+        for (const { type, name, inputs } of registrations.all.filter((each) => each.type.startsWith("aws:"))) {
+          assert.equal(inputs["name"], undefined, `${type} ${name}`);
+          assert.equal(inputs["namePrefix"], undefined, `${type} ${name}`);
+        }
+        for (const { inputs } of registrations.ofType("aws:s3/bucket:Bucket")) {
+          assert.equal(inputs["bucket"], undefined);
+        }
+        // The one type without names of Pulumi's making takes the endpoint's.
+        const { dashboardName } = registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
+        assert.equal(dashboardName, outputs["endpointName"]);
+      });
+
+      it("scales to zero, with both policies, and on AWS's dimension", () => {
+        assert.equal(registrations.one("aws:appautoscaling/target:Target").inputs["minCapacity"], 0);
+        const types = registrations
+          .ofType("aws:appautoscaling/policy:Policy")
+          .map(({ inputs }) => inputs["policyType"])
+          .sort();
+        assert.deepEqual(types, ["StepScaling", "TargetTrackingScaling"]);
+      });
+
+      it("encrypts all that takes a key with the stack's own", () => {
+        const { urn } = registrations.one("aws:kms/key:Key");
+        for (const [type, input] of [
+          ["aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "rules"],
+          ["aws:sns/topic:Topic", "kmsMasterKeyId"],
+          ["aws:sqs/queue:Queue", "kmsMasterKeyId"],
+          ["aws:sagemaker/endpointConfiguration:EndpointConfiguration", "asyncInferenceConfig"],
+        ] as const) {
+          for (const { name, propertyDependencies } of registrations.ofType(type)) {
+            assert.ok(propertyDependencies[input]?.includes(urn), `${type} ${name}`);
+          }
+        }
+      });
+
+      it("has the outputs of the contract, and no AWS endpoint of its own on AWS", () => {
+        const { awsEndpointUrl, ...always } = outputs;
+        assert.equal(awsEndpointUrl, process.env["AWS_ENDPOINT_URL"]);
+        assert.deepEqual(always, {
+          endpointName: "video-endpoint-0a1b2c3",
+          variantName: "AllTraffic",
+          region: "eu-west-1",
+          inputBucket: "video-input-0a1b2c3",
+          inputPrefix: "input/",
+          outputLocation: "s3://video-output-0a1b2c3/results",
+          failureLocation: "s3://video-output-0a1b2c3/failures",
+          successTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-success-0a1b2c3",
+          errorTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-error-0a1b2c3",
+          successQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-success-0a1b2c3",
+          errorQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-error-0a1b2c3",
+          operationsTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-operations-0a1b2c3",
+          dashboardUrl:
+            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/video-endpoint-0a1b2c3",
+          callerPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-caller-0a1b2c3",
+          operatorPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-operator-0a1b2c3",
+          maxConcurrency: 2,
+          instanceType: "ml.g4dn.xlarge",
+          maxCapacity: stack === "prod" ? 5 : 2,
+        });
+      });
+    });
   }
 
-  it("gives every component a child and every child the component's name", () => {
-    const components = registrations.all.filter(({ type }) => type.startsWith("asyncvideo:index:"));
-    assert.deepEqual(components.map(({ type }) => type.split(":")[2]).sort(), [
-      "AsyncEndpoint",
-      "CompletionTopics",
-      "ModelArtifact",
-      "ScaleToZero",
-      "VideoStorage",
-    ]);
-    for (const { type, name, parent } of registrations.all.filter((each) => each.type.startsWith("aws:"))) {
-      const component = registrations.at(parent);
-      assert.ok(component.type.startsWith("asyncvideo:index:"), `${type} ${name} has the parent ${component.type}`);
-      assert.ok(name.startsWith(component.name), `${type} ${name} in ${component.name}`);
+  it("deletes what is in the buckets on local and dev alone, and lets nobody delete prod's buckets and key", async () => {
+    for (const stack of stacks) {
+      const { registrations } = await registrationsOf(program, { stack, config: stackConfig(stack, artifact) });
+      const isProd = stack === "prod";
+      for (const { inputs } of registrations.ofType("aws:s3/bucket:Bucket")) {
+        assert.equal(inputs["forceDestroy"], !isProd, stack);
+      }
+      const data = registrations.all.filter(({ type }) => dataTypes.includes(type));
+      assert.equal(data.length, 3);
+      for (const { name, protect } of data) assert.equal(protect, isProd, `${stack} ${name}`);
     }
   });
 
-  it("is destroyed in the order that AWS wants: policies and alarm, target, endpoint, config, model, role policy", () => {
-    const order = [
-      "aws:cloudwatch/metricAlarm:MetricAlarm",
-      "aws:appautoscaling/target:Target",
-      "aws:sagemaker/endpoint:Endpoint",
-      "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
-      "aws:sagemaker/model:Model",
-      "aws:iam/rolePolicy:RolePolicy",
-    ].map((type) => registrations.one(type));
-    for (const [index, later] of order.slice(1).entries()) {
-      const earlier = order[index]!;
-      assert.ok(ancestry(earlier).has(later.urn), `${earlier.type} goes before ${later.type}`);
-    }
-    const target = registrations.one("aws:appautoscaling/target:Target");
-    for (const policy of registrations.ofType("aws:appautoscaling/policy:Policy")) {
-      assert.ok(ancestry(policy).has(target.urn));
-    }
-  });
-
-  it("never asks for deletion before replacement", () => {
-    assert.deepEqual(
-      registrations.all.filter(({ deleteBeforeReplace }) => deleteBeforeReplace !== undefined),
-      [],
-    );
-  });
-
-  it("leaves every name to Pulumi, so that stacks never collide and immutable resources can be replaced", () => {
-    for (const { type, name, inputs } of registrations.all.filter((each) => each.type.startsWith("aws:"))) {
-      assert.equal(inputs["name"], undefined, `${type} ${name}`);
-      assert.equal(inputs["namePrefix"], undefined, `${type} ${name}`);
-    }
-    for (const { inputs } of registrations.ofType("aws:s3/bucket:Bucket")) assert.equal(inputs["bucket"], undefined);
-  });
-
-  it("has the outputs of the contract, and no AWS endpoint of its own on AWS", () => {
-    const { awsEndpointUrl, ...always } = outputs;
-    assert.equal(awsEndpointUrl, process.env["AWS_ENDPOINT_URL"]);
-    assert.deepEqual(always, {
-      endpointName: "video-endpoint-0a1b2c3",
-      variantName: "AllTraffic",
-      region: "eu-west-1",
-      inputBucket: "video-input-0a1b2c3",
-      inputPrefix: "input/",
-      outputLocation: "s3://video-output-0a1b2c3/results",
-      failureLocation: "s3://video-output-0a1b2c3/failures",
-      successTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-success-0a1b2c3",
-      errorTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-error-0a1b2c3",
-      successQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-success-0a1b2c3",
-      errorQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-error-0a1b2c3",
-      maxConcurrency: 2,
-      instanceType: "ml.g4dn.xlarge",
-      maxCapacity: 5,
+  it("is the blog's set-up as the stack prod", async () => {
+    const { registrations } = await registrationsOf(program, { stack: "prod", config: stackConfig("prod", artifact) });
+    const tracking = registrations.one("aws:appautoscaling/policy:Policy", "video-backlog").inputs;
+    assert.partialDeepStrictEqual(tracking["targetTrackingScalingPolicyConfiguration"], {
+      targetValue: 5,
+      scaleInCooldown: 120,
+      scaleOutCooldown: 120,
     });
   });
 
-  it("has a new object, and so a new model, for another artifact, and the same ones for the same", async () => {
-    const again = await registrationsOf(program, { config });
-    assert.deepEqual(inputsByUrn(again.registrations), inputsByUrn(registrations));
+  describe("when something changes", () => {
+    let registrations: Registrations;
+    let config: Record<string, string>;
 
-    const other = path.join(folder, "other.tar.gz");
-    await writeFile(other, "other weights");
-    const changed = await registrationsOf(program, { config: { "async-video-inference:modelArtifact": other } });
-    const before = inputsByUrn(registrations);
-    assert.deepEqual(
-      [...inputsByUrn(changed.registrations)]
-        .filter(([urn, inputs]) => before.get(urn) !== inputs)
-        .map(([urn]) => urn.split("::").slice(-2).join(" "))
-        .sort(),
-      [
-        "asyncvideo:index:AsyncEndpoint$aws:sagemaker/model:Model video-model",
-        "asyncvideo:index:ModelArtifact$aws:s3/bucketObjectv2:BucketObjectv2 video-model",
-      ],
-    );
+    before(async () => {
+      config = stackConfig("prod", artifact);
+      ({ registrations } = await registrationsOf(program, { config }));
+    });
+
+    /** The resources of AWS whose inputs are others with this config. */
+    async function changedBy(changes: Record<string, string>): Promise<string[]> {
+      const own = Object.entries(changes).map(([key, value]) => [`async-video-inference:${key}`, value] as const);
+      const changed = await registrationsOf(program, { config: { ...config, ...Object.fromEntries(own) } });
+      const before = inputsByUrn(registrations);
+      return [...inputsByUrn(changed.registrations)]
+        .filter(([urn, inputs]) => before.get(urn) !== inputs && urn.includes("$aws:"))
+        .map(([urn]) => urn.split("$")[1]!.replace(/^aws:\w+\/\w+:/, ""))
+        .sort();
+    }
+
+    it("registers the same for the same", async () => {
+      assert.deepEqual(await changedBy({}), []);
+    });
+
+    it("has a new object, and so a new model, for another artifact", async () => {
+      const other = path.join(folder, "other.tar.gz");
+      await writeFile(other, "other weights");
+      assert.deepEqual(await changedBy({ modelArtifact: other }), [
+        "BucketObjectv2::video-model",
+        "Model::video-model",
+      ]);
+    });
+
+    it("has a new model for another image or environment", async () => {
+      assert.deepEqual(await changedBy({ sampleFps: "2" }), ["Model::video-model"]);
+      const image = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.5.1";
+      assert.deepEqual(await changedBy({ image }), ["Model::video-model"]);
+    });
+
+    it("has a new configuration alone for another instance type", async () => {
+      assert.deepEqual(await changedBy({ instanceType: "ml.g5.xlarge" }), ["EndpointConfiguration::video-config"]);
+    });
+
+    it("leaves model and configuration alone for another scaling", async () => {
+      assert.deepEqual(await changedBy({ maxCapacity: "4" }), ["Dashboard::video", "Target::video"]);
+      assert.deepEqual(await changedBy({ backlogTarget: "3" }), ["Policy::video-backlog"]);
+    });
   });
 
   it("stops before it registers anything when the config is wrong", async () => {
-    const wrong = { ...config, "async-video-inference:maxConcurrency": "0" };
+    const wrong = { ...stackConfig("prod", artifact), "async-video-inference:maxConcurrency": "0" };
     await assert.rejects(registrationsOf(program, { config: wrong }), /async-video-inference:maxConcurrency is "0"/);
   });
 });

@@ -1,22 +1,25 @@
 /** The whole stack: videos go in, an endpoint that sleeps at zero instances looks at them, results come out. */
+import { AccessPolicies } from "./access-policies.ts";
 import { currentAccount } from "./account.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
 import { CompletionTopics } from "./completion-topics.ts";
 import { readConfig } from "./config.ts";
+import { EncryptionKey } from "./encryption-key.ts";
 import { ModelArtifact } from "./model-artifact.ts";
+import { Monitoring } from "./monitoring.ts";
 import { ScaleToZero } from "./scale-to-zero.ts";
+import { stackOutputs } from "./stack-outputs.ts";
 import { VideoStorage } from "./video-storage.ts";
 
 const config = readConfig();
 const account = currentAccount();
+const { protectData: protect } = config;
 
-const storage = new VideoStorage("video", {
-  inputRetentionDays: config.inputRetentionDays,
-  resultRetentionDays: config.resultRetentionDays,
-  forceDestroy: config.forceDestroy,
-});
+const { arn: keyArn } = new EncryptionKey("video", { account }, { protect });
 
-const topics = new CompletionTopics("video", { account });
+const storage = new VideoStorage("video", { ...config, keyArn }, { protect });
+
+const topics = new CompletionTopics("video", { ...config, account, keyArn });
 
 const model = new ModelArtifact("video-model", {
   path: config.modelArtifact,
@@ -25,44 +28,38 @@ const model = new ModelArtifact("video-model", {
 });
 
 const inference = new AsyncEndpoint("video", {
+  ...config,
   account,
+  keyArn,
   storage,
   topics,
   modelUrl: model.url,
-  image: config.image,
-  instanceType: config.instanceType,
-  maxConcurrency: config.maxConcurrency,
-  invocationTimeout: config.invocationTimeout,
-  maxRequestSize: config.maxRequestSize,
-  maxResponseSize: config.maxResponseSize,
-  sampleFps: config.sampleFps,
-  scoreThreshold: config.scoreThreshold,
 });
 
 const scaling = new ScaleToZero("video", {
+  ...config,
   endpoint: inference.endpoint,
   variantName: inference.variantName,
-  minCapacity: config.minCapacity,
-  maxCapacity: config.maxCapacity,
-  backlogTarget: config.backlogTarget,
-  scaleInCooldown: config.scaleInCooldown,
-  scaleOutCooldown: config.scaleOutCooldown,
+  fleet: inference.fleet,
 });
 
-// The contract with everything that uses a deployed stack (ARCHITECTURE.md, "Where rooms meet").
-export const endpointName = inference.endpointName;
-export const variantName = inference.variantName;
-export const region = account.region;
-/** Only where AWS is a machine of one's own; undefined outputs are left out. */
-export const awsEndpointUrl = process.env["AWS_ENDPOINT_URL"];
-export const inputBucket = storage.inputBucket;
-export const inputPrefix = storage.inputPrefix;
-export const outputLocation = storage.outputLocation;
-export const failureLocation = storage.failureLocation;
-export const successTopicArn = topics.successTopicArn;
-export const errorTopicArn = topics.errorTopicArn;
-export const successQueueUrl = topics.successQueueUrl;
-export const errorQueueUrl = topics.errorQueueUrl;
-export const maxConcurrency = inference.maxConcurrency;
-export const instanceType = inference.instanceType;
-export const maxCapacity = scaling.maxCapacity;
+const monitoring = new Monitoring("video", {
+  ...config,
+  account,
+  keyArn,
+  endpointName: inference.endpointName,
+  variantName: inference.variantName,
+});
+
+const access = new AccessPolicies("video", {
+  ...config,
+  account,
+  keyArn,
+  storage,
+  topics,
+  inference,
+  operationsTopicArn: monitoring.operationsTopicArn,
+});
+
+// A default export, because a named one that is undefined on some stacks makes Pulumi warn in every run.
+export default stackOutputs({ account, storage, topics, inference, scaling, monitoring, access });

@@ -1,5 +1,6 @@
 /** What holds for scaling: to zero, from zero for a single video, and up with the backlog. */
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import { ScaleToZero, type ScaleToZeroArgs } from "./scale-to-zero.ts";
 import { type Registrations, registrationsOf } from "./testing/registrations.ts";
@@ -8,10 +9,11 @@ const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
-async function scaling(args: Omit<ScaleToZeroArgs, "endpoint" | "variantName"> = {}): Promise<Registrations> {
+async function scaling(args: Omit<ScaleToZeroArgs, "endpoint" | "variantName" | "fleet"> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
     const endpoint = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
-    new ScaleToZero("clips", { endpoint, variantName: "AllTraffic", ...args });
+    const fleet = new pulumi.Stash("fleet", { input: "ml.g4dn.xlarge" });
+    new ScaleToZero("clips", { endpoint, variantName: "AllTraffic", fleet, ...args });
   });
   return registrations;
 }
@@ -36,6 +38,12 @@ describe("ScaleToZero", () => {
   it("registers the target after its endpoint, so that a destroy deregisters it first", () => {
     const endpoint = registrations.one("aws:sagemaker/endpoint:Endpoint");
     assert.ok(registrations.one(targetType).dependencies.includes(endpoint.urn));
+  });
+
+  it("makes the target of the fleet, so that it goes before the fleet does", () => {
+    const fleet = registrations.one("pulumi:index:Stash");
+    const { propertyDependencies } = registrations.one(targetType);
+    assert.ok(propertyDependencies["resourceId"]?.includes(fleet.urn));
   });
 
   it("follows the backlog per instance, with the dimension EndpointName alone", () => {

@@ -4,6 +4,7 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import type * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { defaults } from "./defaults.ts";
+import { queueMetric } from "./metrics.ts";
 
 /** Seconds after a start from zero in which another one does not add to it: longer than an instance takes to start. */
 const wakeCooldown = 300;
@@ -14,6 +15,8 @@ export interface ScaleToZeroArgs {
   readonly endpoint: sagemaker.Endpoint;
   /** Its only variant. */
   readonly variantName: pulumi.Input<string>;
+  /** What stands before the endpoint and is replaced, old first, when AWS wants the variant deregistered for an update. */
+  readonly fleet: pulumi.Stash;
   /**
    * Instances while nothing is queued.
    * @default 0
@@ -48,14 +51,17 @@ export class ScaleToZero extends pulumi.ComponentResource {
 
   constructor(name: string, args: ScaleToZeroArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
-    const { endpoint, variantName, minCapacity, maxCapacity, ...tracking } = { ...defaults, ...args };
+    const { endpoint, variantName, fleet, minCapacity, maxCapacity, ...tracking } = { ...defaults, ...args };
 
     const target = new appautoscaling.Target(
       name,
       {
         serviceNamespace: "sagemaker",
         scalableDimension: "sagemaker:variant:DesiredInstanceCount",
-        resourceId: pulumi.interpolate`endpoint/${endpoint.name}/variant/${variantName}`,
+        // With the fleet among what it is made of, the engine deletes the target, and what hangs on it, before the fleet.
+        resourceId: pulumi
+          .all([endpoint.name, variantName, fleet.output])
+          .apply(([endpointName, variant]) => `endpoint/${endpointName}/variant/${variant}`),
         minCapacity,
         maxCapacity,
       },
@@ -79,7 +85,8 @@ export class ScaleToZero extends pulumi.ComponentResource {
           scaleInCooldown: tracking.scaleInCooldown,
           scaleOutCooldown: tracking.scaleOutCooldown,
           customizedMetricSpecification: {
-            ...backlogMetric("ApproximateBacklogSizePerInstance"),
+            ...queueMetric("ApproximateBacklogSizePerInstance"),
+            statistic: "Average",
             dimensions: [{ name: "EndpointName", value: endpoint.name }],
           },
         },
@@ -106,7 +113,8 @@ export class ScaleToZero extends pulumi.ComponentResource {
       `${name}-from-zero`,
       {
         alarmDescription: "Videos are queued and no instance is there: starts one.",
-        ...backlogMetric("HasBacklogWithoutCapacity"),
+        ...queueMetric("HasBacklogWithoutCapacity"),
+        statistic: "Average",
         dimensions: { EndpointName: endpoint.name },
         period: 60,
         evaluationPeriods: 2,
@@ -122,9 +130,4 @@ export class ScaleToZero extends pulumi.ComponentResource {
     this.maxCapacity = target.maxCapacity;
     this.registerOutputs({ maxCapacity: this.maxCapacity });
   }
-}
-
-/** SageMaker publishes the queue's metrics with the dimension EndpointName alone: with a variant's name there is no data. */
-function backlogMetric(metricName: "ApproximateBacklogSizePerInstance" | "HasBacklogWithoutCapacity") {
-  return { namespace: "AWS/SageMaker", metricName, statistic: "Average" };
 }

@@ -1,12 +1,12 @@
 /** What holds for the stack's buckets. */
 import assert from "node:assert/strict";
 import { statements } from "./testing/documents.ts";
-import { type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { keyArn, type Registrations, registrationsOf } from "./testing/registrations.ts";
 import { VideoStorage, type VideoStorageArgs } from "./video-storage.ts";
 
-async function storage(args?: VideoStorageArgs): Promise<Registrations> {
+async function storage(args: Partial<VideoStorageArgs> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
-    new VideoStorage("clips", args);
+    new VideoStorage("clips", { keyArn, ...args });
   });
   return registrations;
 }
@@ -42,10 +42,13 @@ describe("VideoStorage", () => {
         assert.deepEqual(rule, { objectOwnership: "BucketOwnerEnforced" });
       });
 
-      it("is encrypted with KMS, with one key request for many objects", () => {
+      it("is encrypted with the stack's key, with one key request for many objects", () => {
         const { rules } = settings("bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration");
         assert.deepEqual(rules, [
-          { applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" }, bucketKeyEnabled: true },
+          {
+            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
+            bucketKeyEnabled: true,
+          },
         ]);
       });
 

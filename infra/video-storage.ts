@@ -15,6 +15,8 @@ const failurePrefix = "failures/";
 
 /** What can be chosen about a {@link VideoStorage}. */
 export interface VideoStorageArgs {
+  /** ARN of the key that objects are encrypted with. */
+  readonly keyArn: pulumi.Input<string>;
   /**
    * Days until a video is deleted from the input bucket.
    * @default 14
@@ -53,9 +55,9 @@ export class VideoStorage extends pulumi.ComponentResource {
   /** s3:// prefix of failures, without a slash at its end. */
   readonly failureLocation: pulumi.Output<string>;
 
-  constructor(name: string, args: VideoStorageArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: VideoStorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:VideoStorage", name, {}, opts);
-    const { inputRetentionDays, resultRetentionDays, forceDestroy } = { ...defaults, ...args };
+    const { keyArn, inputRetentionDays, resultRetentionDays, forceDestroy } = { ...defaults, ...args };
 
     const input = new s3.Bucket(`${name}-input`, { forceDestroy }, { parent: this });
     const versioning = new s3.BucketVersioning(
@@ -63,7 +65,7 @@ export class VideoStorage extends pulumi.ComponentResource {
       { bucket: input.bucket, versioningConfiguration: { status: "Enabled" } },
       { parent: this },
     );
-    guard(`${name}-input`, input, this);
+    guard(`${name}-input`, input, keyArn, this);
     expire(`${name}-input`, input, [expiry("videos", inputPrefix, inputRetentionDays), tidyVersions()], {
       parent: this,
       // A rule about noncurrent versions means nothing before there are versions.
@@ -71,7 +73,7 @@ export class VideoStorage extends pulumi.ComponentResource {
     });
 
     const output = new s3.Bucket(`${name}-output`, { forceDestroy }, { parent: this });
-    guard(`${name}-output`, output, this);
+    guard(`${name}-output`, output, keyArn, this);
     expire(
       `${name}-output`,
       output,
@@ -105,7 +107,7 @@ function s3Url(bucket: s3.Bucket, prefix: string): pulumi.Output<string> {
 }
 
 /** What holds for every bucket: private, owned by the account whoever writes, encrypted, TLS alone, events on. */
-function guard(name: string, bucket: s3.Bucket, parent: VideoStorage): void {
+function guard(name: string, bucket: s3.Bucket, keyArn: pulumi.Input<string>, parent: VideoStorage): void {
   const privacy = new s3.BucketPublicAccessBlock(
     name,
     {
@@ -126,7 +128,13 @@ function guard(name: string, bucket: s3.Bucket, parent: VideoStorage): void {
     name,
     {
       bucket: bucket.bucket,
-      rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" }, bucketKeyEnabled: true }],
+      rules: [
+        {
+          applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
+          // One request to KMS for many objects.
+          bucketKeyEnabled: true,
+        },
+      ],
     },
     { parent },
   );

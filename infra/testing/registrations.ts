@@ -12,8 +12,11 @@ export interface Registration {
   readonly parent: string;
   /** URNs of what it depends on, through dependsOn or through an input. */
   readonly dependencies: readonly string[];
+  /** The same, input by input. */
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly protect: boolean;
   readonly ignoreChanges: readonly string[];
+  readonly replaceOnChanges: readonly string[];
   /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
   readonly deleteBeforeReplace: boolean | undefined;
   /** The inputs, resolved; what is not known in a preview is missing. */
@@ -76,8 +79,12 @@ const record: Register = function (request, respond) {
         urn: response.getUrn(),
         parent: request.getParent(),
         dependencies: request.getDependenciesList(),
+        propertyDependencies: Object.fromEntries(
+          [...request.getPropertydependenciesMap().entries()].map(([key, value]) => [key, value.getUrnsList()]),
+        ),
         protect: request.getProtect() ?? false,
         ignoreChanges: request.getIgnorechangesList(),
+        replaceOnChanges: request.getReplaceonchangesList(),
         deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
         inputs,
       });
@@ -100,6 +107,8 @@ function created({ type, name, inputs }: MockResourceArgs): { id: string; state:
       name: physicalName,
       arn,
       ...(type === "aws:s3/bucket:Bucket" ? { bucket: physicalName } : {}),
+      ...(type === "aws:kms/key:Key" ? { keyId: physicalName } : {}),
+      ...(type === "pulumi:index:Stash" ? { output: given["input"] } : {}),
       ...(type === "aws:sqs/queue:Queue"
         ? { url: `https://sqs.${region}.amazonaws.com/${accountId}/${physicalName}` }
         : {}),
@@ -144,8 +153,17 @@ export async function registrationsOf(
     Record<string, unknown> | undefined;
   // Waits until nothing is under way.
   await pulumi.runtime.disconnect();
-  return { registrations, outputs: outputs ?? {} };
+  return { registrations, outputs: outputs?.["default"] === undefined ? (outputs ?? {}) : namedIn(outputs["default"]) };
 }
+
+/** What Pulumi takes from a module's default export. */
+function namedIn(exported: unknown): Readonly<Record<string, unknown>> {
+  if (typeof exported !== "object" || exported === null) throw new Error("the program's default export is no object");
+  return { ...exported };
+}
+
+/** A key's ARN, for components on their own. */
+export const keyArn = `arn:aws:kms:${region}:${accountId}:key/1a2b`;
 
 /** A mocked account, for components on their own. */
 export function mockAccount(): {

@@ -1,0 +1,127 @@
+/** The dashboard: what the blog's charts show of a burst, and what an operator looks at first. */
+import { hostNamespace, queueMetric, requestMetric } from "./metrics.ts";
+
+/** What the dashboard is about. */
+export interface DashboardScope {
+  readonly endpointName: string;
+  readonly variantName: string;
+  readonly region: string;
+  /** Instances at most: the line that the number of instances stays below. */
+  readonly maxCapacity: number;
+  /** ARNs of the alarms whose state is shown. */
+  readonly alarmArns: readonly string[];
+}
+
+/** How one line of a chart is drawn. */
+interface Line {
+  readonly stat: "Average" | "Maximum" | "SampleCount" | "Sum" | "p90";
+  readonly label: string;
+}
+
+type Metric = readonly [namespace: string, name: string, ...dimensionsAndLine: (string | Line)[]];
+
+interface Chart {
+  readonly title: string;
+  readonly metrics: readonly Metric[];
+  /** What the numbers are. */
+  readonly unit: string;
+}
+
+/** CloudWatch's grid is 24 wide: three charts in a row. */
+const width = 8;
+const height = 6;
+
+/** The body of the dashboard, as CloudWatch wants it (user guide, "Dashboard body structure and syntax"). */
+export function dashboardBody(scope: DashboardScope): string {
+  const { endpointName, variantName, region, maxCapacity } = scope;
+  const endpoint = ["EndpointName", endpointName] as const;
+  const variant = [...endpoint, "VariantName", variantName] as const;
+  const ofQueue = (name: Parameters<typeof queueMetric>[0], line: Line): Metric => {
+    const { namespace, metricName } = queueMetric(name);
+    return [namespace, metricName, ...endpoint, line];
+  };
+  const ofRequests = (name: Parameters<typeof requestMetric>[0], line: Line): Metric => {
+    const { namespace, metricName } = requestMetric(name);
+    return [namespace, metricName, ...variant, line];
+  };
+
+  const charts: Chart[] = [
+    {
+      title: "Backlog",
+      unit: "requests",
+      metrics: [ofQueue("ApproximateBacklogSize", { stat: "Maximum", label: "queued and in process" })],
+    },
+    {
+      title: "Backlog per instance",
+      unit: "requests",
+      metrics: [ofQueue("ApproximateBacklogSizePerInstance", { stat: "Average", label: "per instance" })],
+    },
+    {
+      title: `Instances (at most ${maxCapacity})`,
+      unit: "instances",
+      // SageMaker counts no instances: each sends one sample of its own metrics a minute.
+      metrics: [[hostNamespace, "CPUUtilization", ...variant, { stat: "SampleCount", label: "in service" }]],
+    },
+    {
+      title: "Videos per minute",
+      unit: "videos",
+      metrics: [
+        ofRequests("InvocationsProcessed", { stat: "Sum", label: "processed" }),
+        ofRequests("InvocationFailures", { stat: "Sum", label: "failed" }),
+        ofRequests("ExpiredRequests", { stat: "Sum", label: "expired" }),
+      ],
+    },
+    {
+      title: "Model latency",
+      unit: "microseconds",
+      metrics: [
+        ofRequests("ModelLatency", { stat: "Average", label: "average" }),
+        ofRequests("ModelLatency", { stat: "p90", label: "slowest tenth" }),
+      ],
+    },
+    {
+      title: "Time in backlog",
+      unit: "milliseconds",
+      metrics: [
+        ofRequests("TimeInBacklog", { stat: "Average", label: "average" }),
+        ofRequests("TimeInBacklog", { stat: "Maximum", label: "longest" }),
+      ],
+    },
+    {
+      title: "Total processing time",
+      unit: "milliseconds",
+      metrics: [
+        ofRequests("TotalProcessingTime", { stat: "Average", label: "average" }),
+        ofRequests("TotalProcessingTime", { stat: "Maximum", label: "longest" }),
+      ],
+    },
+    {
+      title: "Oldest request",
+      unit: "seconds",
+      metrics: [ofQueue("ApproximateAgeOfOldestRequest", { stat: "Maximum", label: "age" })],
+    },
+    {
+      title: "Waiting with no instance",
+      unit: "1: yes",
+      metrics: [ofQueue("HasBacklogWithoutCapacity", { stat: "Average", label: "waiting" })],
+    },
+  ];
+
+  return JSON.stringify({
+    widgets: [
+      {
+        type: "alarm",
+        ...{ x: 0, y: 0, width: 24, height: 2 },
+        properties: { title: "Alarms", alarms: scope.alarmArns },
+      },
+      ...charts.map(({ title, metrics, unit }, index) => ({
+        type: "metric",
+        x: (index % 3) * width,
+        y: 2 + Math.floor(index / 3) * height,
+        width,
+        height,
+        properties: { title, region, period: 60, metrics, yAxis: { left: { min: 0, label: unit, showUnits: false } } },
+      })),
+    ],
+  });
+}

@@ -1,0 +1,45 @@
+/** What holds for the stack's key. */
+import assert from "node:assert/strict";
+import { EncryptionKey } from "./encryption-key.ts";
+import { statement, statements } from "./testing/documents.ts";
+import { accountId, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
+
+describe("EncryptionKey", () => {
+  let registrations: Registrations;
+  let policy: unknown;
+
+  before(async () => {
+    ({ registrations } = await registrationsOf(() => {
+      new EncryptionKey("clips", { account: mockAccount() });
+    }));
+    policy = JSON.parse(String(registrations.one("aws:kms/key:Key").inputs["policy"]));
+  });
+
+  it("is rotated, and can be had back for a month", () => {
+    const { inputs } = registrations.one("aws:kms/key:Key");
+    assert.equal(inputs["enableKeyRotation"], true);
+    assert.equal(inputs["deletionWindowInDays"], 30);
+  });
+
+  it("is found by an alias", () => {
+    assert.deepEqual(registrations.one("aws:kms/alias:Alias").inputs, { targetKeyId: "clips-0a1b2c3" });
+  });
+
+  it("is administered by its account, so that nobody is shut out of it", () => {
+    assert.deepEqual(statement(policy, "AccountAdministers").Principal, { AWS: `arn:aws:iam::${accountId}:root` });
+  });
+
+  it("is used by AWS's services for what the stack needs, and for nothing else", () => {
+    const services = statements(policy).filter(({ Sid }) => Sid !== "AccountAdministers");
+    assert.deepEqual(
+      services.map(({ Principal, Action }) => [Principal, Action]),
+      ["cloudwatch.amazonaws.com", "sns.amazonaws.com"].map((Service) => [
+        { Service },
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+      ]),
+    );
+    assert.deepEqual(statement(policy, "AlarmsPublish").Condition, {
+      StringEquals: { "aws:SourceAccount": accountId },
+    });
+  });
+});

@@ -1,0 +1,20 @@
+/** The stacks' own config, as Pulumi hands it to the program. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+
+/** The stacks that the project has. */
+export const stacks = ["dev", "prod", "local"] as const;
+
+const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
+
+/** The config in Pulumi.<stack>.yaml, with another artifact: the stack's own is not built where tests run. */
+export function stackConfig(stack: (typeof stacks)[number], artifact: string): Record<string, string> {
+  const file = path.join(import.meta.dirname, "..", "..", `Pulumi.${stack}.yaml`);
+  const { config } = stackFile.parse(parse(readFileSync(file, "utf8")));
+  const texts = Object.entries(config).map(
+    ([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
+  return { ...Object.fromEntries(texts), "async-video-inference:modelArtifact": artifact };
+}
