@@ -1,4 +1,4 @@
-/** Deploys the Pulumi program's stack `local` to the local AWS with the real engine: preview with the policy pack first, then up; and destroy. */
+/** Works on a stack of the Pulumi program with the real engine: preview with the policy pack first, then up; refresh and destroy. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,6 +6,7 @@ import {
   LocalWorkspace,
   PulumiCommand,
   type EngineEvent,
+  type OpMap,
   type OutputMap,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
@@ -28,19 +29,22 @@ const destroyAttempts = 10;
 /** Real ms: an instance takes up to half a minute to start or to stop. */
 const destroyPause = 5_000;
 
-/** The local stack's passphrase; there is nothing secret in it (ARCHITECTURE.md). */
+/** The passphrase of stacks whose state is on this machine; there is nothing secret in them (ARCHITECTURE.md). */
 const passphrase = "local";
 
 /** Folders of this Node, which runs the program, and of the Pulumi CLI, to be first on the PATH. */
 export const pulumiPath = [dirname(process.execPath), join(pulumiRoot, "bin")];
 
-/** What the Pulumi CLI needs, beside the PATH and what an AWS SDK needs, to work on the local stack, as environment variables. */
-export function pulumiEnvironment(ready: Ready, paths: StatePaths): Record<string, string> {
+/** What the Pulumi CLI needs, beside the PATH and what an AWS SDK needs, to work on a stack whose state is on this machine. */
+export function pulumiEnvironment(
+  { providerPort }: Pick<Ready, "providerPort">,
+  paths: Pick<StatePaths, "backend" | "pulumiHome">,
+): Record<string, string> {
   return {
     PULUMI_BACKEND_URL: `file://${paths.backend}`,
     PULUMI_HOME: paths.pulumiHome,
     PULUMI_CONFIG_PASSPHRASE: passphrase,
-    PULUMI_DEBUG_PROVIDERS: `aws:${ready.providerPort}`,
+    PULUMI_DEBUG_PROVIDERS: `aws:${providerPort}`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   };
@@ -57,35 +61,84 @@ export function awsEnvironment(ready: Ready): Record<string, string> {
   };
 }
 
-/** A deployment of the stack `local` under way. */
+/** Which stack, and where its program, its state and its AWS are. */
+export interface Workplace {
+  readonly stackName: string;
+  /** The folder with Pulumi.yaml. */
+  readonly projectFolder: string;
+  /** Takes the place of Pulumi.<stack>.yaml. */
+  readonly configFile?: string | undefined;
+  readonly paths: Pick<StatePaths, "backend" | "pulumiHome">;
+  /** Where the provider named aws listens. */
+  readonly providerPort: number;
+  /** What the program finds in its environment, beside this process's. */
+  readonly environment: Record<string, string>;
+}
+
+/** One resource that a preview or an update does something to. */
+export interface Planned {
+  /** The engine's word: create, update, replace, delete … */
+  readonly operation: string;
+  readonly type: string;
+  readonly name: string;
+}
+
+/** What a preview showed. */
+export interface Plan {
+  /** How many policies judged the stack. */
+  readonly policies: number;
+  /** How many resources there are of each operation. */
+  readonly changes: OpMap;
+  /** All that does not stay as it is. */
+  readonly planned: readonly Planned[];
+}
+
+/** Work on one stack. */
 export class Deployment {
   private readonly stack: Stack;
-  private readonly outputsFile: string;
   private readonly configFile: string | undefined;
+  /** Written after each update, if it is given. */
+  private readonly outputsFile: string | undefined;
 
-  private constructor(stack: Stack, outputsFile: string, configFile: string | undefined) {
+  private constructor(stack: Stack, configFile: string | undefined, outputsFile: string | undefined) {
     this.stack = stack;
-    this.outputsFile = outputsFile;
     this.configFile = configFile;
+    this.outputsFile = outputsFile;
   }
 
-  /** Opens, or makes, the stack in the local backend. `configFile` takes the place of Pulumi.local.yaml. */
+  /** Opens, or makes, the stack `local` in the local backend. `configFile` takes the place of Pulumi.local.yaml. */
   static async open(ready: Ready, paths: StatePaths, configFile?: string): Promise<Deployment> {
+    return await Deployment.openAt(
+      {
+        stackName: "local",
+        projectFolder: repoRoot,
+        configFile,
+        paths,
+        providerPort: ready.providerPort,
+        environment: awsEnvironment(ready),
+      },
+      paths.outputs,
+    );
+  }
+
+  /** Opens, or makes, a stack. Making one adds a salt to its Pulumi.<stack>.yaml where that has none. */
+  static async openAt(place: Workplace, outputsFile?: string): Promise<Deployment> {
+    const { stackName, projectFolder, configFile, paths, providerPort, environment } = place;
     await mkdir(paths.backend, { recursive: true });
     await mkdir(paths.pulumiHome, { recursive: true });
     const stack = await LocalWorkspace.createOrSelectStack(
-      { stackName: "local", workDir: repoRoot },
+      { stackName, workDir: projectFolder },
       {
         envVars: {
-          ...awsEnvironment(ready),
-          ...pulumiEnvironment(ready, paths),
+          ...environment,
+          ...pulumiEnvironment({ providerPort }, paths),
           PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
         },
         pulumiHome: paths.pulumiHome,
         pulumiCommand: await PulumiCommand.get({ root: pulumiRoot }),
       },
     );
-    return new Deployment(stack, paths.outputs, configFile);
+    return new Deployment(stack, configFile, outputsFile);
   }
 
   private options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
@@ -102,10 +155,12 @@ export class Deployment {
     };
   }
 
-  /** Previews with the policy pack. Returns how many policies judged the stack; throws {@link PolicyRefusal} or {@link DeploymentError}. */
-  async preview(step: Step, signal: AbortSignal): Promise<{ policies: number }> {
+  /** Previews with the policy pack. Throws {@link PolicyRefusal} or {@link DeploymentError}. */
+  async preview(step: Step, signal: AbortSignal): Promise<Plan> {
     const violations: string[] = [];
     const policies = new Set<string>();
+    const planned: Planned[] = [];
+    let changes: OpMap = {};
     const diagnostics: string[] = [];
     try {
       await this.stack.preview({
@@ -120,6 +175,8 @@ export class Deployment {
           for (const name of judged(event)) {
             policies.add(name);
           }
+          planned.push(...plannedIn(event));
+          changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
         policyPacks: [join(repoRoot, "policies")],
       });
@@ -132,25 +189,22 @@ export class Deployment {
       }
       throw failure("preview", diagnostics, error);
     }
-    return { policies: policies.size };
+    return { policies: policies.size, changes, planned };
   }
 
-  /** Creates or updates what the preview showed. Returns the number of resources in the stack and writes its outputs for `client/`. */
-  async up(step: Step, signal: AbortSignal): Promise<{ resources: number; outputs: Record<string, unknown> }> {
+  /** Creates or updates what the preview showed. Returns the number of resources in the stack, and writes its outputs for `client/`. */
+  async up(
+    step: Step,
+    signal: AbortSignal,
+  ): Promise<{ resources: number; changes: OpMap; outputs: Record<string, unknown> }> {
     const diagnostics: string[] = [];
-    let resources = 0;
+    let changes: OpMap = {};
     let outputs: OutputMap;
     try {
       const result = await this.stack.up(
         this.options(step, signal, (event) => {
           noteErrors(event, diagnostics);
-          const changes = event.summaryEvent?.resourceChanges;
-          if (changes !== undefined) {
-            resources = Object.entries(changes).reduce(
-              (sum, [kind, count]) => (kind === "delete" ? sum : sum + count),
-              0,
-            );
-          }
+          changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
       );
       outputs = result.outputs;
@@ -159,8 +213,29 @@ export class Deployment {
       throw failure("up", diagnostics, error);
     }
     const values = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value as unknown]));
-    await writeFile(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
-    return { resources, outputs: values };
+    if (this.outputsFile !== undefined) {
+      await writeFile(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
+    }
+    const resources = Object.entries(changes).reduce((sum, [kind, count]) => (kind === "delete" ? sum : sum + count), 0);
+    return { resources, changes, outputs: values };
+  }
+
+  /** Reads every resource from AWS into the state. Returns how many were found changed, and how. */
+  async refresh(step: Step, signal: AbortSignal): Promise<OpMap> {
+    const diagnostics: string[] = [];
+    let changes: OpMap = {};
+    try {
+      await this.stack.refresh(
+        this.options(step, signal, (event) => {
+          noteErrors(event, diagnostics);
+          changes = event.summaryEvent?.resourceChanges ?? changes;
+        }),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw failure("refresh", diagnostics, error);
+    }
+    return changes;
   }
 
   /**
@@ -187,6 +262,12 @@ export class Deployment {
       }
     }
   }
+}
+
+function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
+  if (resourcePreEvent === undefined || resourcePreEvent.metadata.op === "same") return [];
+  const { op: operation, urn, type } = resourcePreEvent.metadata;
+  return [{ operation, type, name: urn.split("::").at(-1) ?? urn }];
 }
 
 function judged(event: EngineEvent): string[] {

@@ -1,5 +1,4 @@
 /** The functions (invokes) that a program can call. */
-import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { z } from "zod";
 import { prebuiltImage, prebuiltImageArgs } from "./ecr-images.ts";
 import { ProviderError } from "./errors.ts";
@@ -27,7 +26,7 @@ const functions: Readonly<Record<string, Answer>> = {
   "aws:index/getCallerIdentity:getCallerIdentity": answer(
     z.strictObject({ id: z.string().optional() }),
     async (_args, session) => {
-      const { Account, Arn, UserId } = await session.clients(session.region).sts.send(new GetCallerIdentityCommand({}));
+      const { Account, Arn, UserId } = await session.caller();
       return { id: Account, accountId: Account, arn: Arn, userId: UserId };
     },
   ),

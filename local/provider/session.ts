@@ -1,7 +1,7 @@
 /** One engine's use of the provider: its connection, its configuration, its clients, and the scopes of its operations. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import { GetCallerIdentityCommand, type GetCallerIdentityCommandOutput } from "@aws-sdk/client-sts";
 import { Clients } from "./clients.ts";
 import type { Connection, Credentials } from "./clients.ts";
 import { readConfig } from "./config.ts";
@@ -16,6 +16,11 @@ import type { Values } from "./values.ts";
 export interface ProviderOptions {
   /** Where the local AWS listens: http://127.0.0.1:PORT. */
   readonly endpoint: string;
+  /**
+   * For previews without any AWS: the account whose they are. Checks, differences and functions are answered; what would call
+   * AWS is refused.
+   */
+  readonly previewAccountId?: string;
   /** The region of programs that give none. */
   readonly region: string;
   readonly credentials: Credentials;
@@ -70,6 +75,10 @@ export class Session {
       attempts: config.retries === undefined ? defaultAttempts : config.retries + 1,
       onCall: options.onCall,
     };
+    if (options.previewAccountId !== undefined) {
+      checkAccount(config, options.previewAccountId);
+      return new Session(options, config, connection, options.previewAccountId);
+    }
     const clients = new Clients(connection, config.region ?? options.region);
     try {
       const { Account: account = "" } = await clients.sts.send(new GetCallerIdentityCommand({}));
@@ -80,8 +89,20 @@ export class Session {
     }
   }
 
-  /** The clients of a region. */
+  /** Who is calling. */
+  async caller(): Promise<Pick<GetCallerIdentityCommandOutput, "Account" | "Arn" | "UserId">> {
+    if (this.#options.previewAccountId === undefined) {
+      return await this.clients(this.region).sts.send(new GetCallerIdentityCommand({}));
+    }
+    const { partition } = partitionOf(this.region);
+    return { Account: this.accountId, Arn: `arn:${partition}:iam::${this.accountId}:root`, UserId: this.accountId };
+  }
+
+  /** The clients of a region. Throws ProviderError where there are only previews. */
   clients(region: string): Clients {
+    if (this.#options.previewAccountId !== undefined) {
+      throw new ProviderError("This provider is for previews without AWS: deploy with another one");
+    }
     const clients = this.#clients.get(region) ?? new Clients(this.#connection, region);
     this.#clients.set(region, clients);
     return clients;
