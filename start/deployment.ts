@@ -216,7 +216,10 @@ export class Deployment {
     if (this.outputsFile !== undefined) {
       await writeFile(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
     }
-    const resources = Object.entries(changes).reduce((sum, [kind, count]) => (kind === "delete" ? sum : sum + count), 0);
+    const resources = Object.entries(changes).reduce(
+      (sum, [kind, count]) => (kind === "delete" ? sum : sum + count),
+      0,
+    );
     return { resources, changes, outputs: values };
   }
 

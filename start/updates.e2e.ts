@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalableTargetsCommand,
+  DescribeScalingPoliciesCommand,
+} from "@aws-sdk/client-application-auto-scaling";
+import { CloudWatchClient, DescribeAlarmsCommand, ListDashboardsCommand } from "@aws-sdk/client-cloudwatch";
+import { DescribeKeyCommand, KMSClient, ListAliasesCommand, ListKeysCommand } from "@aws-sdk/client-kms";
+import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  DescribeEndpointCommand,
+  ListEndpointConfigsCommand,
+  ListEndpointsCommand,
+  ListModelsCommand,
+  SageMakerClient,
+} from "@aws-sdk/client-sagemaker";
+import { ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
+import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { repoRoot } from "../tools/paths.mjs";
+import { Deployment } from "./deployment.ts";
+import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
+import { localArtifact, packageModel } from "./model.ts";
+import { statePaths, type StatePaths } from "./state.ts";
+import { freePort } from "./testing/commands.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
+
+describe("a stack that is updated by the real engine", () => {
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+  let deployment: Deployment;
+  let configFile: string;
+  let outputs: Record<string, unknown>;
+  let clients: ReturnType<typeof connect>;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "updates-"));
+    paths = statePaths(folder);
+    configFile = join(folder, "Pulumi.local.yaml");
+    await mkdir(paths.aws, { recursive: true });
+    [aws] = await Promise.all([
+      startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal }),
+      packageModel(signal),
+    ]);
+    clients = connect(aws);
+    await configure({});
+    deployment = await Deployment.open(aws, paths, configFile);
+    ({ outputs } = await deployment.up(step, signal));
+  });
+
+  after(async () => {
+    Object.values(clients).forEach((client) => {
+      client.destroy();
+    });
+    await aws.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Pulumi.local.yaml with other values; keys in the program's namespace unless they name another. */
+  async function configure(changes: Record<string, unknown>): Promise<void> {
+    const settings = settingsFile.parse(parse(await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8")));
+    for (const [key, value] of Object.entries(changes)) {
+      settings.config[key.includes(":") ? key : `async-video-inference:${key}`] = value;
+    }
+    await writeFile(configFile, stringify(settings));
+  }
+
+  async function upWith(changes: Record<string, unknown>): Promise<Record<string, number>> {
+    await configure(changes);
+    const result = await deployment.up(step, signal);
+    assert.equal(result.outputs["endpointName"], outputs["endpointName"], "the endpoint, and its queue, stay");
+    outputs = result.outputs;
+    const { same = 0, ...others } = result.changes;
+    assert.ok(same > 0);
+    return others;
+  }
+
+  const endpoint = () =>
+    clients.sagemaker.send(new DescribeEndpointCommand({ EndpointName: String(outputs["endpointName"]) }));
+
+  /** The one scalable target and how many policies hang on it. */
+  async function scaling(): Promise<{ max: number | undefined; policies: number }> {
+    const namespace = { ServiceNamespace: "sagemaker" } as const;
+    const { ScalableTargets: targets = [] } = await clients.scaling.send(new DescribeScalableTargetsCommand(namespace));
+    const { ScalingPolicies: policies = [] } = await clients.scaling.send(
+      new DescribeScalingPoliciesCommand(namespace),
+    );
+    assert.equal(targets.length, 1);
+    return { max: targets[0]?.MaxCapacity, policies: policies.length };
+  }
+
+  it("shows nothing to do when nothing has changed", async () => {
+    const { changes, planned } = await deployment.preview(step, signal);
+    assert.deepEqual(planned, []);
+    assert.deepEqual(Object.keys(changes), ["same"]);
+  });
+
+  it("is read back from AWS as it was written", async () => {
+    const changes = await deployment.refresh(step, signal);
+    assert.deepEqual(Object.keys(changes), ["same"]);
+  });
+
+  it("takes another artifact: a new model and configuration, the endpoint in place", async () => {
+    const before = await endpoint();
+    const other = join(folder, "model.tar.gz");
+    // A gzip file may have several members: this one is read as the same archive, under another hash.
+    await writeFile(other, Buffer.concat([await readFile(localArtifact), emptyGzip]));
+    // The object, the model and the configuration are replaced, the endpoint is updated.
+    assert.deepEqual(await upWith({ modelArtifact: other }), { replace: 3, update: 1 });
+    const { EndpointConfigName, EndpointStatus } = await endpoint();
+    assert.equal(EndpointStatus, "InService");
+    assert.notEqual(EndpointConfigName, before.EndpointConfigName);
+    await upWith({});
+  });
+
+  it("takes another concurrency: as many workers, in a new model and configuration", async () => {
+    assert.deepEqual(await upWith({ maxConcurrency: 1 }), { replace: 2, update: 1 });
+    assert.equal(outputs["maxConcurrency"], 1);
+  });
+
+  it("takes another maximum without touching the endpoint", async () => {
+    const before = await endpoint();
+    // The target, and the dashboard that shows it.
+    assert.deepEqual(await upWith({ maxConcurrency: 1, maxCapacity: 3 }), { update: 2 });
+    assert.equal((await scaling()).max, 3);
+    assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
+  });
+
+  it("takes another backlog target without touching the endpoint", async () => {
+    assert.deepEqual(await upWith({ maxConcurrency: 1, maxCapacity: 3, backlogTarget: 2 }), { update: 1 });
+  });
+
+  it("takes other tags in place", async () => {
+    const changes = await upWith({
+      maxConcurrency: 1,
+      maxCapacity: 3,
+      backlogTarget: 2,
+      "aws:defaultTags": { tags: { project: "async-video-inference", stack: "local", team: "vision" } },
+    });
+    assert.deepEqual(Object.keys(changes), ["update"]);
+  });
+
+  it("takes another instance type, which AWS refuses while a scalable target is registered, in one update", async () => {
+    const changed = { maxConcurrency: 1, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
+    const changes = await upWith(changed);
+    // The fleet, the target, its two policies and the configuration; the endpoint and the alarm that wakes it in place.
+    assert.deepEqual(await scaling(), { max: 3, policies: 2 });
+    assert.equal(changes["replace"], 5);
+    assert.equal((await endpoint()).EndpointStatus, "InService");
+    assert.equal(outputs["instanceType"], "ml.g5.xlarge");
+    const { planned } = await deployment.preview(step, signal);
+    assert.deepEqual(planned, []);
+  });
+
+  it("is read back as it was written after all of that", async () => {
+    assert.deepEqual(Object.keys(await deployment.refresh(step, signal)), ["same"]);
+  });
+
+  it("leaves nothing behind when it is destroyed", async () => {
+    await deployment.destroy(step, signal);
+    const { scaling: autoscaling, cloudwatch, kms, s3, sagemaker, sns, sqs } = clients;
+    assert.deepEqual((await s3.send(new ListBucketsCommand({}))).Buckets ?? [], []);
+    assert.deepEqual((await sagemaker.send(new ListEndpointsCommand({}))).Endpoints, []);
+    assert.deepEqual((await sagemaker.send(new ListEndpointConfigsCommand({}))).EndpointConfigs, []);
+    assert.deepEqual((await sagemaker.send(new ListModelsCommand({}))).Models, []);
+    const targets = await autoscaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: "sagemaker" }));
+    assert.deepEqual(targets.ScalableTargets, []);
+    assert.deepEqual((await cloudwatch.send(new DescribeAlarmsCommand({}))).MetricAlarms ?? [], []);
+    assert.deepEqual((await cloudwatch.send(new ListDashboardsCommand({}))).DashboardEntries ?? [], []);
+    assert.deepEqual((await sns.send(new ListTopicsCommand({}))).Topics ?? [], []);
+    assert.deepEqual((await sqs.send(new ListQueuesCommand({}))).QueueUrls ?? [], []);
+    const { Aliases = [] } = await kms.send(new ListAliasesCommand({}));
+    assert.deepEqual(
+      Aliases.filter(({ AliasName = "" }) => !AliasName.startsWith("alias/aws/")),
+      [],
+    );
+    const { Keys = [] } = await kms.send(new ListKeysCommand({}));
+    for (const { KeyId } of Keys) {
+      const { KeyMetadata: key } = await kms.send(new DescribeKeyCommand({ KeyId }));
+      // KMS deletes no key at once.
+      if (key?.KeyManager === "CUSTOMER") assert.equal(key.KeyState, "PendingDeletion");
+    }
+  });
+});
+
+/** gzip of nothing. */
+const emptyGzip = Buffer.from("1f8b08000000000002ff03000000000000000000", "hex");
+
+function connect({ url, region }: RunningLocalAws) {
+  const config = { endpoint: url, region, credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+  return {
+    cloudwatch: new CloudWatchClient(config),
+    kms: new KMSClient(config),
+    s3: new S3Client({ ...config, forcePathStyle: true }),
+    sagemaker: new SageMakerClient(config),
+    scaling: new ApplicationAutoScalingClient(config),
+    sns: new SNSClient(config),
+    sqs: new SQSClient(config),
+  };
+}
