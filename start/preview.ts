@@ -1,0 +1,164 @@
+/** `npm run preview`: what a deployment of a stack would do, by the real engine with the policy pack, and no AWS account. */
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { startProvider } from "../local/provider/server.ts";
+import { repoRoot } from "../tools/paths.mjs";
+import { Deployment, type Plan } from "./deployment.ts";
+import { runCommand } from "./exit.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { localArtifact, packageModel } from "./model.ts";
+import { UsageError } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { statePaths } from "./state.ts";
+
+const stacks = ["dev", "prod", "local"] as const;
+type StackName = (typeof stacks)[number];
+
+const help = `Usage: npm run preview -- --stack dev|prod|local [--config-file FILE] [--json]
+
+Shows what a first deployment of a stack would create, and judges it with the policy pack, as the
+real engine does. No AWS account is needed: AWS is asked nothing, and nothing is created.
+
+  --stack NAME        the stack
+  --config-file FILE  takes the place of Pulumi.NAME.yaml
+  --json              print one JSON object on standard output
+
+Exit status: 0 the stack passes, 1 a policy or the program refuses it, 2 bad input, 130 Ctrl-C.
+`;
+
+/** The provider asks no account who it is: a config that names none gets the local AWS's. */
+const anyAccount = "000000000000";
+/** What of the provider's config changes the plan; the rest says how to reach an account. */
+const planning = ["aws:region", "aws:defaultTags", "aws:ignoreTags", "aws:allowedAccountIds"];
+/** What the program is, beside the stack's config: Pulumi writes into the project's folder, so it works in another one. */
+const program = ["infra", "node_modules", "package.json"];
+const artifactKey = "async-video-inference:modelArtifact";
+
+const settingsSchema = z.object({
+  config: z.looseObject({
+    [artifactKey]: z.string().optional(),
+    "aws:region": z.string().default("us-east-1"),
+    "aws:allowedAccountIds": z.array(z.string()).default([]),
+  }),
+});
+
+interface PreviewOptions {
+  readonly stack: StackName;
+  readonly configFile: string;
+  readonly json: boolean;
+}
+
+function readOptions(args: readonly string[]): PreviewOptions | undefined {
+  let values: { stack?: string; "config-file"?: string; json?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        stack: { type: "string" },
+        "config-file": { type: "string" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message} Add --help to see what there is.`);
+  }
+  if (values.help === true) return undefined;
+  const stack = stacks.find((name) => name === values.stack);
+  if (stack === undefined) {
+    throw new UsageError(`--stack takes one of ${stacks.join(", ")}. Add --help to see what there is.`);
+  }
+  const configFile = resolve(values["config-file"] ?? join(repoRoot, `Pulumi.${stack}.yaml`));
+  if (!existsSync(configFile)) throw new UsageError(`There is no config file ${configFile}.`);
+  return { stack, configFile, json: values.json ?? false };
+}
+
+/** A folder with the project in it, where the engine may write. Returns the account and region that the preview is for. */
+async function copyProject(
+  folder: string,
+  { stack, configFile }: PreviewOptions,
+  artifact: string | undefined,
+): Promise<{ accountId: string; region: string }> {
+  const parsed = settingsSchema.safeParse(parse(await readFile(configFile, "utf8")));
+  if (!parsed.success) throw new UsageError(`${configFile}: ${z.prettifyError(parsed.error)}`);
+  const { config } = parsed.data;
+  const kept = Object.entries(config).filter(([key]) => !key.startsWith("aws:") || planning.includes(key));
+  const settings = { config: { ...Object.fromEntries(kept), ...(artifact && { [artifactKey]: artifact }) } };
+  await writeFile(join(folder, `Pulumi.${stack}.yaml`), stringify(settings));
+  await copyFile(join(repoRoot, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+  for (const name of program) await symlink(join(repoRoot, name), join(folder, name));
+  return { accountId: config["aws:allowedAccountIds"][0] ?? anyAccount, region: config["aws:region"] };
+}
+
+/** The small artifact, if the stack's own is named but not built; building it is part of nobody's deployment. */
+async function standIn(
+  { configFile }: PreviewOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const parsed = settingsSchema.safeParse(parse(await readFile(configFile, "utf8")));
+  const own = parsed.data?.config[artifactKey];
+  if (own === undefined || existsSync(resolve(repoRoot, own))) return undefined;
+  progress.say(`There is no ${own}: the small model stands in for it.`);
+  if (!existsSync(localArtifact)) {
+    await progress.step("Packaging the small model", () => packageModel(signal));
+  }
+  return localArtifact;
+}
+
+async function preview(options: PreviewOptions, progress: Progress, signal: AbortSignal): Promise<Plan> {
+  const artifact = await standIn(options, progress, signal);
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "preview-")));
+  try {
+    const project = join(folder, "project");
+    await mkdir(project);
+    const { accountId, region } = await copyProject(project, options, artifact);
+    const provider = await startProvider({
+      // Never called.
+      endpoint: "http://127.0.0.1:9",
+      region,
+      credentials: { accessKeyId: "none", secretAccessKey: "none" },
+      previewAccountId: accountId,
+    });
+    try {
+      const deployment = await Deployment.openAt({
+        stackName: options.stack,
+        projectFolder: project,
+        paths: statePaths(folder),
+        providerPort: provider.port,
+        environment: {},
+      });
+      const { result } = await progress.step(`Previewing the stack ${options.stack}`, (step) =>
+        deployment.preview(step, signal),
+      );
+      return result;
+    } finally {
+      await provider.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function textOf({ planned, policies }: Plan): string {
+  const lines = planned.map(({ operation, type, name }) => `  ${operation.padEnd(8)}${type}  ${name}`);
+  return `${lines.join("\n")}\n${planned.length} resources, passed ${policies} policies.\n`;
+}
+
+await runCommand(async () => {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(help);
+    return;
+  }
+  const progress = new Progress();
+  const headline = `An account-free preview of the stack ${options.stack}: AWS is asked nothing, nothing is created.\n`;
+  (options.json ? process.stderr : process.stdout).write(headline);
+  const plan = await preview(options, progress, interruptSignal());
+  process.stdout.write(options.json ? `${JSON.stringify({ stack: options.stack, ...plan })}\n` : textOf(plan));
+});
