@@ -1,0 +1,30 @@
+/** How the program's sources become those of Pulumi's template. */
+import assert from "node:assert/strict";
+import { asTemplate } from "./default-program.ts";
+
+describe("the program as Pulumi's template would have it", () => {
+  it("imports the whole of @pulumi/aws once, and has its modules and types under their names", () => {
+    const source = `import * as s3 from "@pulumi/aws/s3/index.js";
+import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
+import { getRegionOutput } from "@pulumi/aws/getRegion.js";
+import * as pulumi from "@pulumi/pulumi";
+`;
+    assert.equal(
+      asTemplate(source),
+      `import * as aws from "@pulumi/aws";
+import s3 = aws.s3;
+import PolicyDocument = aws.iam.PolicyDocument;
+import PolicyStatement = aws.iam.PolicyStatement;
+import getRegionOutput = aws.getRegionOutput;
+import * as pulumi from "@pulumi/pulumi";
+`,
+    );
+  });
+
+  it("imports its own files as CommonJS does", () => {
+    assert.equal(
+      asTemplate('import { a } from "./a.ts";\nconst folder = import.meta.dirname;\n'),
+      'import { a } from "./a";\nconst folder = __dirname;\n',
+    );
+  });
+});

@@ -1,0 +1,63 @@
+/** The same program as Pulumi's own template would have it: CommonJS, `import * as aws`, compiled by ts-node with its type check. */
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+const projectRoot = path.resolve(import.meta.dirname, "..", "..");
+
+/** What `pulumi new aws-typescript` writes. */
+const tsconfig = {
+  compilerOptions: {
+    strict: true,
+    outDir: "bin",
+    target: "es2020",
+    module: "nodenext",
+    moduleResolution: "nodenext",
+    sourceMap: true,
+    experimentalDecorators: true,
+    pretty: true,
+    noFallthroughCasesInSwitch: true,
+    noImplicitReturns: true,
+    forceConsistentCasingInFileNames: true,
+    // The template's program would be written in the language of its target; this one knows later libraries.
+    lib: ["es2024"],
+    types: ["node"],
+  },
+  files: ["index.ts"],
+};
+
+/** Writes the program into a folder, ready for ts-node, and returns its entry. */
+export async function writeDefaultProgram(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const source = path.join(projectRoot, "infra");
+  for (const file of await readdir(source)) {
+    if (!file.endsWith(".ts") || file.endsWith(".test.ts")) continue;
+    await writeFile(path.join(folder, file), asTemplate(await readFile(path.join(source, file), "utf8")));
+  }
+  await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+  await writeFile(path.join(folder, "package.json"), JSON.stringify({ name: "default-program", main: "index.ts" }));
+  await symlink(path.join(projectRoot, "node_modules"), path.join(folder, "node_modules"));
+  return path.join(folder, "index.ts");
+}
+
+/** A source file's imports and globals in the words of a CommonJS program that imports the whole of @pulumi/aws. */
+export function asTemplate(source: string): string {
+  const aliases: string[] = [];
+  const body = source
+    .replaceAll(/^import (?:type )?\* as (\w+) from "@pulumi\/aws\/(\w+)\/index\.js";\n/gm, (_, name, module) => {
+      aliases.push(`import ${String(name)} = aws.${String(module)};`);
+      return "";
+    })
+    .replaceAll(
+      /^import (?:type )?\{([^}]*)\} from "@pulumi\/aws\/(?:(\w+)\/index|\w+)\.js";\n/gm,
+      (_, names, module) => {
+        for (const name of String(names).split(",")) {
+          const from = module === undefined ? "aws" : `aws.${String(module)}`;
+          aliases.push(`import ${name.trim()} = ${from}.${name.trim()};`);
+        }
+        return "";
+      },
+    )
+    .replaceAll(/from "(\.[^"]*)\.ts"/g, 'from "$1"')
+    .replaceAll("import.meta.dirname", "__dirname");
+  return aliases.length === 0 ? body : `import * as aws from "@pulumi/aws";\n${aliases.join("\n")}\n${body}`;
+}
