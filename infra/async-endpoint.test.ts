@@ -113,6 +113,13 @@ describe("AsyncEndpoint", () => {
     );
   });
 
+  it("keeps its instances over an update", () => {
+    assert.deepEqual(registrations.one(endpointType).updateHooks, [
+      "detector-note-capacity",
+      "detector-restore-capacity",
+    ]);
+  });
+
   it("is updated as SageMaker does by itself, unless a bake time or alarms are chosen", async () => {
     assert.equal(registrations.one(endpointType).inputs["deploymentConfig"], undefined);
     const careful = await deploy({ bakeTime: 300, rollbackAlarms: ["team-errors"] });

@@ -7,6 +7,7 @@ import type { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
 import { defaults, torchServeImage } from "./defaults.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
+import { keepCapacity } from "./live-capacity.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -150,7 +151,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.endpoint = new sagemaker.Endpoint(
       `${name}-endpoint`,
       { endpointConfigName: configuration.name, ...deployment(settings) },
-      { parent: this, dependsOn: this.fleet },
+      { parent: this, dependsOn: this.fleet, hooks: keepCapacity(name) },
     );
     this.endpointName = this.endpoint.name;
     this.instanceType = pulumi.output(instanceType);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   ApplicationAutoScalingClient,
   DescribeScalableTargetsCommand,
@@ -9,7 +10,13 @@ import {
 } from "@aws-sdk/client-application-auto-scaling";
 import { CloudWatchClient, DescribeAlarmsCommand, ListDashboardsCommand } from "@aws-sdk/client-cloudwatch";
 import { DescribeKeyCommand, KMSClient, ListAliasesCommand, ListKeysCommand } from "@aws-sdk/client-kms";
-import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
 import {
   DescribeEndpointCommand,
   ListEndpointConfigsCommand,
@@ -17,6 +24,7 @@ import {
   ListModelsCommand,
   SageMakerClient,
 } from "@aws-sdk/client-sagemaker";
+import { InvokeEndpointAsyncCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { parse, stringify } from "yaml";
@@ -86,6 +94,37 @@ describe("a stack that is updated by the real engine", () => {
   const endpoint = () =>
     clients.sagemaker.send(new DescribeEndpointCommand({ EndpointName: String(outputs["endpointName"]) }));
 
+  const desired = async () => (await endpoint()).ProductionVariants?.[0]?.DesiredInstanceCount;
+
+  const isInService = async () => (await endpoint()).EndpointStatus === "InService";
+
+  /** Queues the sample video. Returns where its result will be. */
+  async function invoke(): Promise<string> {
+    const bucket = String(outputs["inputBucket"]);
+    const key = `${String(outputs["inputPrefix"])}street.mp4`;
+    const body = await readFile(join(repoRoot, "model", "samples", "street.mp4"));
+    await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+    const { OutputLocation = "" } = await clients.runtime.send(
+      new InvokeEndpointAsyncCommand({
+        EndpointName: String(outputs["endpointName"]),
+        InputLocation: `s3://${bucket}/${key}`,
+        ContentType: "video/mp4",
+      }),
+    );
+    return OutputLocation;
+  }
+
+  async function isThere(location: string): Promise<boolean> {
+    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(location) ?? [];
+    try {
+      await clients.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return true;
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return false;
+      throw error;
+    }
+  }
+
   /** The one scalable target and how many policies hang on it. */
   async function scaling(): Promise<{ max: number | undefined; policies: number }> {
     const namespace = { ServiceNamespace: "sagemaker" } as const;
@@ -115,10 +154,17 @@ describe("a stack that is updated by the real engine", () => {
     await writeFile(other, Buffer.concat([await readFile(localArtifact), emptyGzip]));
     // The object, the model and the configuration are replaced, the endpoint is updated.
     assert.deepEqual(await upWith({ modelArtifact: other }), { replace: 3, update: 1 });
-    const { EndpointConfigName, EndpointStatus } = await endpoint();
-    assert.equal(EndpointStatus, "InService");
-    assert.notEqual(EndpointConfigName, before.EndpointConfigName);
+    assert.notEqual((await endpoint()).EndpointConfigName, before.EndpointConfigName);
+    await until(isInService, 60_000);
     await upWith({});
+  });
+
+  it("does not wake an idle endpoint for longer than the update takes", async () => {
+    await until(async () => (await desired()) === 0, 120_000);
+    const { EndpointConfigName: before } = await endpoint();
+    assert.deepEqual(await upWith({ sampleFps: 2 }), { replace: 2, update: 1 });
+    assert.notEqual((await endpoint()).EndpointConfigName, before);
+    assert.equal(await desired(), 0);
   });
 
   it("takes another concurrency: as many workers, in a new model and configuration", async () => {
@@ -148,16 +194,18 @@ describe("a stack that is updated by the real engine", () => {
     assert.deepEqual(Object.keys(changes), ["update"]);
   });
 
-  it("takes another instance type, which AWS refuses while a scalable target is registered, in one update", async () => {
+  it("takes another instance type, which AWS refuses while a scalable target is registered, in one update that loses no request", async () => {
+    const location = await invoke();
     const changed = { maxConcurrency: 1, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
     const changes = await upWith(changed);
     // The fleet, the target, its two policies and the configuration; the endpoint and the alarm that wakes it in place.
     assert.deepEqual(await scaling(), { max: 3, policies: 2 });
     assert.equal(changes["replace"], 5);
-    assert.equal((await endpoint()).EndpointStatus, "InService");
     assert.equal(outputs["instanceType"], "ml.g5.xlarge");
     const { planned } = await deployment.preview(step, signal);
     assert.deepEqual(planned, []);
+    await until(() => isThere(location), 240_000);
+    await until(isInService, 60_000);
   });
 
   it("is read back as it was written after all of that", async () => {
@@ -191,6 +239,14 @@ describe("a stack that is updated by the real engine", () => {
   });
 });
 
+async function until(holds: () => Promise<boolean>, limit: number): Promise<void> {
+  const deadline = performance.now() + limit;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, `not within ${limit / 1000} s`);
+    await sleep(500);
+  }
+}
+
 /** gzip of nothing. */
 const emptyGzip = Buffer.from("1f8b08000000000002ff03000000000000000000", "hex");
 
@@ -200,6 +256,7 @@ function connect({ url, region }: RunningLocalAws) {
     cloudwatch: new CloudWatchClient(config),
     kms: new KMSClient(config),
     s3: new S3Client({ ...config, forcePathStyle: true }),
+    runtime: new SageMakerRuntimeClient(config),
     sagemaker: new SageMakerClient(config),
     scaling: new ApplicationAutoScalingClient(config),
     sns: new SNSClient(config),

@@ -61,6 +61,12 @@ const [kind, index, config] = z
   .parse(process.argv.slice(2));
 if (kind === "ts-node") registerTsNode();
 const pulumi = require("@pulumi/pulumi") as typeof import("@pulumi/pulumi");
+const { MockMonitor } = require("@pulumi/pulumi/runtime/mocks.js") as typeof import("@pulumi/pulumi/runtime/mocks.js");
+// Mocks say that they know hooks, and lack the call that registers one.
+const registerHook = (_request: unknown, respond: (error: null, response: object) => void): void => {
+  respond(null, {});
+};
+Reflect.set(MockMonitor.prototype, "registerResourceHook", registerHook);
 let resources = 0;
 await pulumi.runtime.setMocks(
   {

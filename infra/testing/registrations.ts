@@ -17,6 +17,8 @@ export interface Registration {
   readonly protect: boolean;
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
+  /** Names of the hooks before and after its update. */
+  readonly updateHooks: readonly string[];
   /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
   readonly deleteBeforeReplace: boolean | undefined;
   /** The inputs, resolved; what is not known in a preview is missing. */
@@ -85,6 +87,10 @@ const record: Register = function (request, respond) {
         protect: request.getProtect() ?? false,
         ignoreChanges: request.getIgnorechangesList(),
         replaceOnChanges: request.getReplaceonchangesList(),
+        updateHooks: [
+          ...(request.getHooks()?.getBeforeUpdateList() ?? []),
+          ...(request.getHooks()?.getAfterUpdateList() ?? []),
+        ],
         deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
         inputs,
       });
@@ -93,6 +99,12 @@ const record: Register = function (request, respond) {
   });
 };
 Reflect.set(MockMonitor.prototype, "registerResource", record);
+
+// Mocks say that they know hooks, and lack the call that registers one.
+const registerHook = (_request: unknown, respond: (error: null, response: object) => void): void => {
+  respond(null, {});
+};
+Reflect.set(MockMonitor.prototype, "registerResourceHook", registerHook);
 
 /** The outputs that AWS adds to the inputs, as far as the program reads them. */
 function created({ type, name, inputs }: MockResourceArgs): { id: string; state: Record<string, unknown> } {

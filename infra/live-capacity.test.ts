@@ -1,0 +1,120 @@
+/** What the hooks around an endpoint's update do. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import type * as pulumi from "@pulumi/pulumi";
+import { capacityHooks, type LiveEndpoint, sageMaker } from "./live-capacity.ts";
+
+const arn = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/detector";
+
+function hookArgs(outputs: Record<string, string>): pulumi.ResourceHookArgs {
+  const type = "aws:sagemaker/endpoint:Endpoint";
+  return {
+    urn: `urn:pulumi:test::project::${type}::x`,
+    id: "detector",
+    name: "x",
+    type,
+    oldOutputs: outputs,
+    newOutputs: outputs,
+  };
+}
+
+/** Runs both hooks around an update that leaves one instance; SageMaker shows these states one after the other. */
+async function update(
+  states: LiveEndpoint[],
+): Promise<{ set: [string, string, number][]; regions: string[]; looks: number }> {
+  const set: [string, string, number][] = [];
+  const regions: string[] = [];
+  let looks = 0;
+  const { note, restore } = capacityHooks((region) => {
+    regions.push(region);
+    return Promise.resolve({
+      describe: () => {
+        const state = states[Math.min(looks, states.length - 1)]!;
+        looks += 1;
+        return Promise.resolve(state);
+      },
+      setDesired: (...call) => {
+        set.push(call);
+        return Promise.resolve();
+      },
+    });
+  }, 1);
+  const args = hookArgs({ arn, name: "detector" });
+  await note(args);
+  await restore(args);
+  return { set, regions, looks };
+}
+
+const inService = (desired: number): LiveEndpoint => ({ status: "InService", variantName: "AllTraffic", desired });
+
+describe("the live capacity over an update", () => {
+  it("goes back to none where there was none, so that an update does not wake an idle endpoint for long", async () => {
+    assert.deepEqual((await update([inService(0), inService(1)])).set, [["detector", "AllTraffic", 0]]);
+  });
+
+  it("goes back to what a busy endpoint had", async () => {
+    assert.deepEqual((await update([inService(4), inService(1)])).set, [["detector", "AllTraffic", 4]]);
+  });
+
+  it("is left alone where the update did not change it", async () => {
+    assert.deepEqual((await update([inService(1), inService(1)])).set, []);
+  });
+
+  it("is noted once no scaling is under way, for which SageMaker would refuse the update", async () => {
+    const busy = (status: string): LiveEndpoint => ({ ...inService(2), status });
+    const { set, looks } = await update([busy("Updating"), busy("RollingBack"), inService(3), inService(1)]);
+    assert.equal(looks, 4);
+    assert.deepEqual(set, [["detector", "AllTraffic", 3]]);
+  });
+
+  it("is asked for in the endpoint's own region", async () => {
+    assert.deepEqual(new Set((await update([inService(1)])).regions), new Set(["eu-west-1"]));
+  });
+
+  it("is SageMaker's own, read and set by its API", async () => {
+    const requests: [target: string, body: unknown][] = [];
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        requests.push([String(request.headers["x-amz-target"]), JSON.parse(body)]);
+        response.setHeader("content-type", "application/x-amz-json-1.1");
+        response.end(
+          JSON.stringify({
+            EndpointStatus: "InService",
+            ProductionVariants: [{ VariantName: "AllTraffic", DesiredInstanceCount: 3 }],
+          }),
+        );
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(address !== null && typeof address === "object");
+    const environment = {
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${address.port}`,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+    const before = { ...process.env };
+    Object.assign(process.env, environment);
+    try {
+      const port = await sageMaker("eu-west-1");
+      assert.deepEqual(await port.describe("detector"), inService(3));
+      await port.setDesired("detector", "AllTraffic", 0);
+    } finally {
+      process.env = before;
+      server.close();
+      server.closeAllConnections();
+    }
+    assert.deepEqual(requests, [
+      ["SageMaker.DescribeEndpoint", { EndpointName: "detector" }],
+      [
+        "SageMaker.UpdateEndpointWeightsAndCapacities",
+        {
+          EndpointName: "detector",
+          DesiredWeightsAndCapacities: [{ VariantName: "AllTraffic", DesiredInstanceCount: 0 }],
+        },
+      ],
+    ]);
+  });
+});
