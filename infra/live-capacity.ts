@@ -53,12 +53,13 @@ export function capacityHooks(
   };
   return {
     async note({ oldOutputs }) {
-      let { name, port, live } = await look(oldOutputs);
-      while (busy.includes(live.status)) {
+      const { name, port, live } = await look(oldOutputs);
+      let now = live;
+      while (busy.includes(now.status)) {
         await sleep(pause);
-        live = await port.describe(name);
+        now = await port.describe(name);
       }
-      noted.set(name, live.desired);
+      noted.set(name, now.desired);
     },
     async restore({ newOutputs }) {
       const { name, port, live } = await look(newOutputs);
