@@ -148,7 +148,7 @@ export class Deployment {
         watch(event);
         const urn = event.resourcePreEvent?.metadata.urn;
         if (urn !== undefined) {
-          step.detail(`${event.resourcePreEvent?.metadata.op ?? ""} ${urn.split("::").slice(-2).join(" ")}`);
+          step.detail(`${event.resourcePreEvent?.metadata.op ?? ""} ${shortName(urn)}`);
         }
       },
       ...(this.configFile === undefined ? {} : { configFile: this.configFile }),
@@ -169,7 +169,7 @@ export class Deployment {
           if (event.policyEvent?.enforcementLevel === "mandatory") {
             const { policyName, resourceUrn, message } = event.policyEvent;
             violations.push(
-              `${policyName}${resourceUrn === undefined ? "" : ` (${resourceUrn.split("::").slice(-2).join(" ")})`}: ${plain(message)}`,
+              `${policyName}${resourceUrn === undefined ? "" : ` (${shortName(resourceUrn)})`}: ${plain(message)}`,
             );
           }
           for (const name of judged(event)) {
@@ -278,6 +278,12 @@ function judged(event: EngineEvent): string[] {
   const summary = (event as { policyAnalyzeSummaryEvent?: { passed?: string[] | null; failed?: string[] | null } })
     .policyAnalyzeSummaryEvent;
   return [...(summary?.passed ?? []), ...(summary?.failed ?? [])];
+}
+
+/** A resource as people name it: the last part of its type, and its name in the program. */
+function shortName(urn: string): string {
+  const [type = "", name = ""] = urn.split("::").slice(-2);
+  return `${type.split(":").at(-1) ?? ""} ${name}`;
 }
 
 function noteErrors(event: EngineEvent, diagnostics: string[]): void {

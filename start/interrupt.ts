@@ -1,12 +1,12 @@
 /** Turns a signal, or the death of the terminal, into one AbortSignal that everything long listens to. */
 
-/** The person (or the machine) asked for the end: `exitStatus` is the shell's convention, 128 + the signal's number. */
+/** The person (or the machine) asked for the end; whoever catches it has cleaned up before it is shown. `exitStatus` is the shell's convention, 128 + the signal's number. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly exitStatus: number;
 
   constructor(signal: string, exitStatus: number) {
-    super(`Stopped by ${signal}.`);
+    super(`Stopped by ${signal}; nothing of it is left.`);
     this.exitStatus = exitStatus;
   }
 }

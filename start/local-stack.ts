@@ -55,25 +55,31 @@ export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
     await release(paths);
   };
   try {
-    const [started] = await Promise.all([
-      progress.step("Starting AWS on this machine", async () => {
-        const running = await startLocalAws({
-          paths,
-          port: options.port,
-          speed: options.speed ?? defaultSpeed,
-          detached,
-          signal: options.signal,
-        });
-        aws = running;
-        // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
-        options.signal.addEventListener("abort", () => void running.stop());
-        return running;
-      }),
-      packageModel(options.signal),
-    ]);
-    const running = started.result;
+    const { result: running } = await progress.step(
+      "Starting AWS on this machine and packaging the model",
+      async () => {
+        const [started, packaged] = await Promise.allSettled([
+          startLocalAws({
+            paths,
+            port: options.port,
+            speed: options.speed ?? defaultSpeed,
+            detached,
+            signal: options.signal,
+          }),
+          packageModel(options.signal),
+        ]);
+        if (started.status === "rejected") throw started.reason;
+        aws = started.value;
+        if (packaged.status === "rejected") throw packaged.reason;
+        return aws;
+      },
+    );
+    // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
+    options.signal.addEventListener("abort", () => void running.stop());
     const signal = AbortSignal.any([options.signal, running.died]);
-    const deployment = await Deployment.open(running, paths, options.configFile);
+    const { result: deployment } = await progress.step("Opening the stack", () =>
+      Deployment.open(running, paths, options.configFile),
+    );
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
     if (detached) {

@@ -7,7 +7,7 @@ import { readReady, stopLocalAws, type Ready } from "./local-aws.ts";
 import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
 import { parseOptions, UsageError } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { liveOwner, release } from "./state.ts";
+import { inUse, liveOwner, release } from "./state.ts";
 
 const help = `Usage: npm run local:up -- [--port P] [--speed N] [--json]
        npm run local:status -- [--json]
@@ -55,9 +55,8 @@ async function down(args: readonly string[]): Promise<void> {
   const progress = new Progress();
   const ready = await whatIsUp();
   if (ready === undefined) {
-    if ((await liveOwner(localState)) !== undefined) {
-      throw new UsageError("Another command is using the local stack now. Wait for it to end, or stop it with Ctrl-C.");
-    }
+    const owner = await liveOwner(localState);
+    if (owner !== undefined) throw inUse(owner, false);
     await release(localState);
     progress.say("No local stack is up.");
     return;
@@ -82,7 +81,10 @@ async function status(args: readonly string[]): Promise<void> {
   }
   const ready = await whatIsUp();
   if (ready === undefined) {
-    process.stdout.write(options.json ? '{"up":false}\n' : "No local stack is up. Start one with: npm run local:up\n");
+    const owner = await liveOwner(localState);
+    const words =
+      owner === undefined ? "No local stack is up. Start one with: npm run local:up" : inUse(owner, false).message;
+    process.stdout.write(options.json ? '{"up":false}\n' : `${words}\n`);
     return;
   }
   using stack = connect(await readOutputs({ stack: "local" }));
@@ -101,6 +103,8 @@ async function env(args: readonly string[]): Promise<void> {
   }
   const ready = await whatIsUp();
   if (ready === undefined) {
+    // For eval, which otherwise would succeed.
+    process.stdout.write("false\n");
     throw new UsageError("No local stack is up. Start one with: npm run local:up");
   }
   const variables = { ...awsEnvironment(ready), ...pulumiEnvironment(ready, localState) };

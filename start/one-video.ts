@@ -42,7 +42,7 @@ const metricsLimit = 60;
 
 /** Waits until the endpoint has no instance. */
 export async function waitForZero(stack: Stack, progress: Progress, signal: AbortSignal): Promise<number> {
-  const { result } = await progress.step("Waiting for zero instances (15 quiet minutes on the stack's clock)", (step) =>
+  const { result } = await progress.step("Waiting for zero instances: 15 quiet minutes on the stack's clock", (step) =>
     waitForInstances(stack, 0, {
       signal,
       limitSeconds: scaleLimit,
@@ -74,7 +74,7 @@ export async function oneVideo(
   });
 
   const { result: watched } = await progress.step("Waiting for the result", (step) =>
-    watchJob(stack, job, step.detail, signal),
+    watchJob(stack, video, job, step.detail, signal),
   );
 
   const { result: finished } = await progress.step("Fetching the result and drawing its boxes", async () => {
@@ -95,7 +95,7 @@ export async function oneVideo(
   };
 }
 
-async function watchJob(stack: Stack, job: Job, detail: (text: string) => void, signal: AbortSignal) {
+async function watchJob(stack: Stack, video: string, job: Job, detail: (text: string) => void, signal: AbortSignal) {
   const over = new AbortController();
   let instancesPeak = 0;
   let fromZeroSeconds = 0;
@@ -111,7 +111,9 @@ async function watchJob(stack: Stack, job: Job, detail: (text: string) => void, 
           ? `${capacity.current} instance at work`
           : capacity.desired > 0
             ? "the first instance starts"
-            : "in the queue, no instance yet",
+            : instancesPeak > 0
+              ? "done, the instance goes"
+              : "in the queue, no instance yet",
       );
       await sleep(300);
     }
@@ -119,10 +121,10 @@ async function watchJob(stack: Stack, job: Job, detail: (text: string) => void, 
   try {
     const state = await waitForJob(stack, job, { signal, limitSeconds: jobLimit, pause: { first: 0.3, longest: 1 } });
     if (state.status === "failed") {
-      throw new JobFailed(state.reason);
+      throw new JobFailed(`${video}: ${state.reason}`);
     }
     if (state.status !== "completed") {
-      throw new JobFailed(`No result after ${jobLimit / 60} minutes: the job is ${state.status}.`);
+      throw new JobFailed(`${video}: no result after ${jobLimit / 60} minutes: the job is ${state.status}.`);
     }
   } finally {
     over.abort();

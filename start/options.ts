@@ -47,7 +47,9 @@ export function parseOptions(
     );
     values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message} Add --help to see what there is.`);
+    // Node's first sentence says what is wrong; the next ones are about Node's own parser.
+    const problem = ((error as Error).message.split(/\. |\n/)[0] ?? "").replace(/\.$/, "");
+    throw new UsageError(`${problem}. Add --help to see what there is.`);
   }
   const parsed = schema.safeParse(values);
   if (!parsed.success) {

@@ -23,8 +23,17 @@ describe("the local stack's folder", () => {
     assert.equal((await liveOwner(paths))?.pid, process.pid);
   });
 
-  it("is refused to a second owner while the first lives, with what to do", async () => {
+  it("is refused to a second command while the first runs", async () => {
     await takeOver(paths);
+    await assert.rejects(
+      takeOver(paths),
+      (error: Error) => error instanceof StackInUse && error.message.includes("Wait for it to end"),
+    );
+  });
+
+  it("is refused to a command while a stack is kept up, with what to do", async () => {
+    await takeOver(paths);
+    await writeFile(paths.ready, JSON.stringify({ pid: process.pid }));
     await assert.rejects(
       takeOver(paths),
       (error: Error) => error instanceof StackInUse && error.message.includes("npm run local:down"),

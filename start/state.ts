@@ -87,11 +87,7 @@ export async function liveOwner(paths: StatePaths): Promise<Owner | undefined> {
 export async function takeOver(paths: StatePaths): Promise<void> {
   await mkdir(paths.root, { recursive: true });
   const owner = await liveOwner(paths);
-  if (owner !== undefined) {
-    throw new StackInUse(
-      `The local stack is in use by process ${owner.pid}. Wait for it to end, or take down one that was kept up with: npm run local:down`,
-    );
-  }
+  if (owner !== undefined) throw inUse(owner, await isKeptUp(paths, owner));
   await rm(paths.lock, { force: true });
   try {
     await writeFile(paths.lock, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), { flag: "wx" });
@@ -104,13 +100,32 @@ export async function takeOver(paths: StatePaths): Promise<void> {
   await discardData(paths);
 }
 
+/** Whether the owner is a local AWS that was left up, and not a command that will end. */
+export async function isKeptUp(paths: StatePaths, owner: Owner): Promise<boolean> {
+  try {
+    return z.object({ pid: z.int() }).parse(JSON.parse(await readFile(paths.ready, "utf8"))).pid === owner.pid;
+  } catch {
+    // Missing, or about to be written: not up yet.
+    return false;
+  }
+}
+
+/** What to tell whoever wants the stack while `owner` has it. */
+export function inUse(owner: Owner, keptUp: boolean): StackInUse {
+  return new StackInUse(
+    keptUp
+      ? `The local stack is up already, in use by process ${owner.pid}. Use it, or take it down with: npm run local:down`
+      : `The local stack is in use by process ${owner.pid}, another command of this clone. Wait for it to end, or stop it with Ctrl-C.`,
+  );
+}
+
 /** Hands the stack to the process that keeps it up after this one has ended. */
 export async function handOver(paths: StatePaths, pid: number): Promise<void> {
   await writeFile(paths.lock, JSON.stringify({ pid, started: startOf(pid) }));
 }
 
 async function discardData(paths: StatePaths): Promise<void> {
-  for (const path of [paths.backend, paths.aws, paths.outputs, paths.ready]) {
+  for (const path of [paths.backend, join(paths.pulumiHome, "logs"), paths.aws, paths.outputs, paths.ready]) {
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -28,6 +28,7 @@ export function jsonSummary(report: Report): string {
     frames: run.summary.frames,
     detections: run.summary.detections,
     objects: run.summary.objects,
+    notice: run.summary.notice,
     instances_peak: run.instancesPeak,
     instances_after: report.instancesAfter,
     resources: stack.resources,
@@ -57,7 +58,7 @@ export function textSummary(report: Report): string {
       "frames",
       `${run.summary.frames}, one a second${run.summary.truncated ? " (the video ends before its container says)" : ""}`,
     ],
-    ["objects", objects.length === 0 ? "none" : objects.join(", ")],
+    ["detections", objects.length === 0 ? "none" : objects.join(", ")],
     [
       "stack",
       `${stack.resources} resources, passed ${stack.policies} policies, deployed in ${stack.deploySeconds.toFixed(1)} s`,
