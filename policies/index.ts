@@ -1,6 +1,5 @@
 /** The policy pack. Making it starts its server, so the policies are in modules of their own. */
 import { PolicyPack } from "@pulumi/policy";
-import { gpuInstanceType } from "./endpoint.ts";
-import { minCapacityZero } from "./scaling.ts";
+import { policies } from "./pack.ts";
 
-new PolicyPack("async-video-inference", { policies: [minCapacityZero, gpuInstanceType] });
+new PolicyPack("async-video-inference", { policies });

@@ -1,6 +1,16 @@
 /** Policies about how many instances there are. */
-import { Target } from "@pulumi/aws/appautoscaling/target.js";
-import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import { Policy, type PolicyArgs } from "@pulumi/aws/appautoscaling/policy.js";
+import { Target, type TargetArgs } from "@pulumi/aws/appautoscaling/target.js";
+import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metricAlarm.js";
+import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
+import {
+  type PolicyResource,
+  type ResourceValidationPolicy,
+  type StackValidationPolicy,
+  validateResourceOfType,
+} from "@pulumi/policy";
+import { comesAfter, ofType, refersTo, type Typed } from "./resources.ts";
+import { ifKnown, judgeEach } from "./unknown.ts";
 
 /** An endpoint with nothing to do has no instance, and so costs nothing. */
 export const minCapacityZero: ResourceValidationPolicy = {
@@ -9,7 +19,7 @@ export const minCapacityZero: ResourceValidationPolicy = {
     "A SageMaker endpoint variant scales in to zero instances: each that stays is billed while nothing is queued.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Target, (target, { name }, reportViolation) => {
-    if (target.serviceNamespace !== "sagemaker" || target.scalableDimension !== variantInstances) return;
+    if (!countsVariantInstances(target)) return;
     if (target.minCapacity !== 0) {
       reportViolation(
         `The scalable target '${name}' keeps ${target.minCapacity} instance(s) running while nothing is queued. ` +
@@ -19,5 +29,239 @@ export const minCapacityZero: ResourceValidationPolicy = {
   }),
 };
 
-/** The one scalable dimension of SageMaker that counts an endpoint variant's instances. */
-const variantInstances = "sagemaker:variant:DesiredInstanceCount";
+const mostInstances = 10;
+
+/** A burst, or a mistake in a loop, cannot start more instances than someone has thought of. */
+export const maxCapacityLimit: ResourceValidationPolicy = {
+  name: "max-capacity-limit",
+  description:
+    "A SageMaker endpoint variant has an upper bound that someone has chosen: a burst must not start instances without end.",
+  enforcementLevel: "mandatory",
+  configSchema: {
+    properties: {
+      limit: { type: "integer", minimum: 1, default: mostInstances, description: "The most instances of a variant." },
+    },
+  },
+  validateResource: validateResourceOfType(Target, (target, args, reportViolation) => {
+    if (!countsVariantInstances(target)) return;
+    const { limit = mostInstances } = args.getConfig<{ limit?: number }>();
+    if (target.maxCapacity > limit) {
+      reportViolation(
+        `The scalable target '${args.name}' may start ${target.maxCapacity} instances, and ${limit} are allowed. ` +
+          `Set its maxCapacity to at most ${limit}, or raise limit in the policy's config.`,
+      );
+    }
+  }),
+};
+
+/** The metrics of an asynchronous endpoint's queue that a target can be tracked by (SageMaker, "Autoscale an asynchronous endpoint"). */
+const backlogMetrics = ["ApproximateBacklogSizePerInstance", "ApproximateBacklogSize"];
+
+/** What target tracking without a backlog metric does is nothing: it waits for a metric that is never sent. */
+export const backlogMetric: ResourceValidationPolicy = {
+  name: "backlog-metric",
+  description:
+    "Target tracking of an asynchronous endpoint follows its backlog by the dimension EndpointName alone: " +
+    "SageMaker sends no invocation metrics for it, and no backlog metric with a variant's name.",
+  enforcementLevel: "mandatory",
+  validateResource: validateResourceOfType(Policy, (policy, { name }, reportViolation) => {
+    const tracking = policy.targetTrackingScalingPolicyConfiguration;
+    if (!countsVariantInstances(policy) || tracking === undefined) return;
+    const remedy = (property: string, value: string): string =>
+      `Set targetTrackingScalingPolicyConfiguration.customizedMetricSpecification.${property} to ${value}.`;
+    const metric = tracking.customizedMetricSpecification;
+    if (metric === undefined) {
+      reportViolation(
+        `The scaling policy '${name}' tracks a predefined metric, which asynchronous endpoints do not send. ` +
+          remedy("metricName", backlogMetrics[0] ?? ""),
+      );
+      return;
+    }
+    const tracked =
+      metric.metrics === undefined || metric.metrics.length === 0
+        ? [{ ...pick(metric), at: "" }]
+        : metric.metrics.flatMap(({ metricStat }, index) =>
+            metricStat === undefined
+              ? []
+              : [{ ...pick(metricStat.metric), at: `metrics[${index}].metricStat.metric.` }],
+          );
+    for (const { metricName, namespace, dimensionNames, at } of tracked) {
+      if (namespace !== "AWS/SageMaker" || !backlogMetrics.includes(metricName ?? "")) {
+        reportViolation(
+          `The scaling policy '${name}' tracks ${namespace ?? "no namespace"} ${metricName ?? "no metric"}, which does not tell of the queue. ` +
+            `${remedy(`${at}metricName`, backlogMetrics.join(" or "))} ${remedy(`${at}namespace`, "AWS/SageMaker")}`,
+        );
+      } else if (dimensionNames.join() !== "EndpointName") {
+        reportViolation(
+          `The scaling policy '${name}' tracks ${metricName ?? ""} by ${dimensionNames.join(" and ") || "no dimension"}, for which there is no data. ` +
+            remedy(`${at}dimensions`, "the one dimension EndpointName"),
+        );
+      }
+    }
+  }),
+};
+
+/** What a metric is, without the values of its dimensions: those are not known in a first preview. */
+function pick(metric: {
+  readonly metricName?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly dimensions?: readonly { readonly name: string }[] | undefined;
+}) {
+  const { metricName, namespace, dimensions = [] } = metric;
+  return { metricName, namespace, dimensionNames: dimensions.map(({ name }) => name) };
+}
+
+/** At zero instances, target tracking starts one only once more than its target is queued: a single video would wait for ever. */
+export const wakesFromZero: StackValidationPolicy = {
+  name: "wakes-from-zero",
+  description:
+    "An endpoint variant that scales to zero has a step scaling policy that an alarm on HasBacklogWithoutCapacity runs: " +
+    "without one, fewer requests than the backlog's target wait for ever.",
+  enforcementLevel: "mandatory",
+  validateStack: ({ resources }, reportViolation) => {
+    const policies = ofType<PolicyArgs>(resources, "aws:appautoscaling/policy:Policy");
+    const alarms = ofType<MetricAlarmArgs>(resources, "aws:cloudwatch/metricAlarm:MetricAlarm");
+    judgeEach(variantTargets(resources), reportViolation, (target) => {
+      if (target.props.minCapacity !== 0) return;
+      const starting = policies.filter(
+        (policy) =>
+          startsFromZero(policy) &&
+          refersTo(policy, "resourceId", target, () => policy.props.resourceId === target.props.resourceId),
+      );
+      const woken = starting.some((policy) =>
+        alarms.some(
+          (alarm) =>
+            tellsOfWaiting(alarm, target) &&
+            refersTo(alarm, "alarmActions", policy, () => actions(alarm).includes(policy.props.arn)),
+        ),
+      );
+      if (!woken) {
+        reportViolation(
+          `Nothing starts the first instance of the scalable target '${target.name}'. ` +
+            (starting.length === 0
+              ? `Add a scaling policy with its resourceId, policyType StepScaling, adjustmentType ChangeInCapacity and a step of +1, and a `
+              : `Run its step scaling policy '${starting[0]?.name ?? ""}' by a `) +
+            `MetricAlarm on AWS/SageMaker HasBacklogWithoutCapacity with the dimension EndpointName alone, ` +
+            `comparisonOperator GreaterThanOrEqualToThreshold, threshold 1, and the policy's ARN in alarmActions.`,
+          target.urn,
+        );
+      }
+    });
+  },
+};
+
+/** A change by percent does nothing at zero. */
+function startsFromZero({ props }: Typed<PolicyArgs>): boolean {
+  const { adjustmentType, stepAdjustments = [] } = props.stepScalingPolicyConfiguration ?? {};
+  return (
+    (adjustmentType === "ChangeInCapacity" || adjustmentType === "ExactCapacity") &&
+    stepAdjustments.some(({ scalingAdjustment }) => scalingAdjustment >= 1)
+  );
+}
+
+/** Whether an alarm goes off when requests wait at a target's endpoint and no instance is there. */
+function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetArgs>): boolean {
+  if (props.metricName !== "HasBacklogWithoutCapacity" || props.namespace !== "AWS/SageMaker") return false;
+  if (props.actionsEnabled === false || Object.keys(props.dimensions ?? {}).join() !== "EndpointName") return false;
+  const { comparisonOperator = "", threshold = 0 } = props;
+  const at1 =
+    comparisonOperator === "GreaterThanOrEqualToThreshold"
+      ? threshold > 0 && threshold <= 1
+      : threshold >= 0 && threshold < 1;
+  if (!comparisonOperator.startsWith("GreaterThan") || !at1) return false;
+  // The metric is of this endpoint, as far as both names are known.
+  const names = ifKnown(() => ({ ofAlarm: props.dimensions?.["EndpointName"], ofTarget: endpointName(target) }));
+  return names === undefined || names.value.ofAlarm === names.value.ofTarget;
+}
+
+function actions({ props }: Typed<MetricAlarmArgs>): unknown[] {
+  return [...(props.alarmActions ?? [])];
+}
+
+const shortestCooldown = 60;
+const longestCooldown = 1800;
+
+/** Too short: another instance is asked for before the last one counts. Too long: the backlog, or the bill, grows meanwhile. */
+export const cooldownsSane: ResourceValidationPolicy = {
+  name: "cooldowns-sane",
+  description:
+    "Cooldowns are long enough for metrics, sent once a minute, to show the last change, and short enough to follow the backlog.",
+  enforcementLevel: "mandatory",
+  configSchema: {
+    properties: {
+      minSeconds: { type: "integer", minimum: 0, default: shortestCooldown, description: "The shortest cooldown (s)." },
+      maxSeconds: { type: "integer", minimum: 1, default: longestCooldown, description: "The longest cooldown (s)." },
+    },
+  },
+  validateResource: validateResourceOfType(Policy, (policy, args, reportViolation) => {
+    if (!countsVariantInstances(policy)) return;
+    const { minSeconds = shortestCooldown, maxSeconds = longestCooldown } = args.getConfig<{
+      minSeconds?: number;
+      maxSeconds?: number;
+    }>();
+    const { scaleInCooldown, scaleOutCooldown } = policy.targetTrackingScalingPolicyConfiguration ?? {};
+    const cooldowns = {
+      "targetTrackingScalingPolicyConfiguration.scaleInCooldown": scaleInCooldown,
+      "targetTrackingScalingPolicyConfiguration.scaleOutCooldown": scaleOutCooldown,
+      "stepScalingPolicyConfiguration.cooldown": policy.stepScalingPolicyConfiguration?.cooldown,
+    };
+    for (const [property, seconds] of Object.entries(cooldowns)) {
+      if (seconds !== undefined && (seconds < minSeconds || seconds > maxSeconds)) {
+        reportViolation(
+          `The scaling policy '${args.name}' has a cooldown of ${seconds} s. ` +
+            `Set its ${property} to ${minSeconds} to ${maxSeconds} (seconds).`,
+        );
+      }
+    }
+  }),
+};
+
+/** A target that does not wait for its endpoint is registered too early, and, worse, deregistered too late. */
+export const targetAfterEndpoint: StackValidationPolicy = {
+  name: "target-after-endpoint",
+  description:
+    "A scalable target depends on its endpoint: AWS refuses to register a variant that is not in service, and to delete an endpoint that is being scaled.",
+  enforcementLevel: "mandatory",
+  validateStack: ({ resources }, reportViolation) => {
+    const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
+    judgeEach(variantTargets(resources), reportViolation, (target) => {
+      if (endpoints.some((endpoint) => comesAfter(target, endpoint) && isOf(target, endpoint))) return;
+      // A name that is not known yet and comes from no endpoint of the stack throws here: not yet checkable.
+      const own = endpoints.find((endpoint) => isOf(target, endpoint));
+      if (own !== undefined) {
+        reportViolation(
+          `The scalable target '${target.name}' does not depend on its endpoint '${own.name}'. ` +
+            `Make its resourceId of the endpoint's name output, or add dependsOn: the endpoint.`,
+          target.urn,
+        );
+      }
+    });
+  },
+};
+
+/** Whether a target is of an endpoint. */
+function isOf(target: Typed<TargetArgs>, endpoint: Typed<EndpointArgs>): boolean {
+  return refersTo(target, "resourceId", endpoint, () => endpointName(target) === endpoint.props.name);
+}
+
+/** The endpoint's name in `endpoint/NAME/variant/VARIANT`. */
+function endpointName({ props }: Typed<TargetArgs>): string | undefined {
+  return props.resourceId.split("/")[1];
+}
+
+/** The targets that count an endpoint variant's instances. */
+export function variantTargets(resources: readonly PolicyResource[]): Typed<TargetArgs>[] {
+  return ofType<TargetArgs>(resources, "aws:appautoscaling/target:Target").filter(({ props }) =>
+    countsVariantInstances(props),
+  );
+}
+
+/** Whether it is about the one scalable dimension of SageMaker that counts an endpoint variant's instances. */
+function countsVariantInstances(scaled: { readonly serviceNamespace: string; readonly scalableDimension: string }) {
+  return (
+    scaled.serviceNamespace === "sagemaker" && scaled.scalableDimension === "sagemaker:variant:DesiredInstanceCount"
+  );
+}
+
+/** Whether a target scales an endpoint; for policies of other domains. */
+export { isOf as scales };

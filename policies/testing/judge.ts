@@ -1,11 +1,16 @@
-/** Runs a policy on one resource as the pack's server does: the inputs as the engine hands them over, unknown values guarded. */
+/** Runs policies on resources as the pack's server does: the properties as the engine hands them over, unknown values guarded. */
 import * as framework from "@pulumi/policy";
-import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import type {
+  PolicyResource,
+  ReportViolation,
+  ResourceValidationArgs,
+  ResourceValidationPolicy,
+  StackValidationPolicy,
+} from "@pulumi/policy";
+import { notYetCheckable, sayingUnknown } from "../unknown.ts";
 
-// The framework exports both and leaves them out of its type declarations.
+// The framework exports it and leaves it out of its type declarations.
 const unknownCheckingProxy = Reflect.get(framework, "unknownCheckingProxy") as <Props>(props: Props) => Props;
-/** Thrown where a policy reads a value that is not known before the update. */
-export const UnknownValueError = Reflect.get(framework, "UnknownValueError") as new () => Error;
 
 /** What stands for a string that is not known before the update, in the engine's wire format. */
 export const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -17,48 +22,123 @@ export interface Judged {
   readonly type: string;
   readonly name: string;
   readonly props: Record<string, unknown>;
+  /** The stack's name. @default "test" */
+  readonly stack?: string;
+  readonly protect?: boolean;
+  /** URNs, by property; all that it depends on is in here. @default none */
+  readonly dependsOn?: Readonly<Record<string, readonly string[]>>;
 }
 
-/**
- * The violations that a policy reports.
- * @param config the policy's own, as a config file has it
- * @throws UnknownValueError if the policy needs a value that is not known yet: the server says so as an advisory
- */
-export async function violations(
-  policy: ResourceValidationPolicy,
-  { type, name, props }: Judged,
-  config: object = {},
-): Promise<string[]> {
-  const found: string[] = [];
-  const guarded = unknownCheckingProxy(props);
-  class NotApplicable extends Error {}
-  const args = {
+/** What a policy said. */
+export interface Report {
+  readonly policy: string;
+  readonly message: string;
+  readonly urn: string | undefined;
+  /** Whether it says that it could not judge yet, and nothing else. */
+  readonly unknown: boolean;
+}
+
+/** The policies' own config, as a config file has it. */
+export type PackConfig = Readonly<Record<string, object>>;
+
+class NotApplicable extends Error {}
+
+const options = {
+  ignoreChanges: [],
+  aliases: [],
+  customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
+  additionalSecretOutputs: [],
+};
+
+/** A resource's URN. */
+export function urnOf({ type, name, stack = "test" }: Judged): string {
+  return `urn:pulumi:${stack}::async-video-inference::${type}::${name}`;
+}
+
+function seen(judged: Judged) {
+  const { type, name, props, protect = false } = judged;
+  return {
     type,
     name,
-    props: guarded,
-    urn: `urn:pulumi:test::async-video-inference::${type}::${name}`,
-    opts: {
-      protect: false,
-      ignoreChanges: [],
-      aliases: [],
-      customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
-      additionalSecretOutputs: [],
-    },
-    stackTags: new Map<string, string>(),
+    props: unknownCheckingProxy(props),
+    urn: urnOf(judged),
+    opts: { ...options, protect },
     isType: (resourceClass: object) => Reflect.get(resourceClass, "__pulumiType") === type,
     asType: () => undefined,
-    getConfig: (() => config) as ResourceValidationArgs["getConfig"],
-    notApplicable: (reason?: string): never => {
-      throw new NotApplicable(reason);
-    },
-  } satisfies ResourceValidationArgs;
-  const validations = [policy.validateResource ?? []].flat();
-  for (const validate of validations) {
-    try {
-      await validate(args, (message) => found.push(message));
-    } catch (error) {
-      if (!(error instanceof NotApplicable)) throw error;
+  };
+}
+
+function stackOf(resources: readonly Judged[]): PolicyResource[] {
+  const stack = resources.map((judged): PolicyResource => ({
+    ...seen(judged),
+    dependencies: [],
+    propertyDependencies: {},
+  }));
+  const byUrn = new Map(stack.map((resource) => [resource.urn, resource]));
+  const resolved = (urns: readonly string[]): PolicyResource[] =>
+    urns.map((urn) => byUrn.get(urn)).filter((resource) => resource !== undefined);
+  for (const [index, { dependsOn = {} }] of resources.entries()) {
+    const resource = stack[index];
+    if (resource === undefined) continue;
+    for (const [property, urns] of Object.entries(dependsOn)) resource.propertyDependencies[property] = resolved(urns);
+    resource.dependencies = resolved(Object.values(dependsOn).flat());
+  }
+  return stack;
+}
+
+/** What policies say of resources, which are a stack. */
+export async function reports(
+  policies: readonly (ResourceValidationPolicy | StackValidationPolicy)[],
+  resources: readonly Judged[],
+  config: PackConfig = {},
+): Promise<Report[]> {
+  const found: Report[] = [];
+  const stack = stackOf(resources);
+  for (const policy of policies.map(sayingUnknown)) {
+    const common = {
+      stackTags: new Map<string, string>(),
+      getConfig: (() => config[policy.name] ?? {}) as ResourceValidationArgs["getConfig"],
+      notApplicable: (reason?: string): never => {
+        throw new NotApplicable(reason);
+      },
+    };
+    if ("validateStack" in policy) {
+      await applicable(() => policy.validateStack({ ...common, resources: stack }, reporter(policy.name, found)));
+      continue;
+    }
+    for (const judged of resources) {
+      const args: ResourceValidationArgs = { ...common, ...seen(judged) };
+      for (const validate of [policy.validateResource ?? []].flat()) {
+        await applicable(() => validate(args, reporter(policy.name, found, args.urn)));
+      }
     }
   }
   return found;
+}
+
+async function applicable(validate: () => void | Promise<void>): Promise<void> {
+  try {
+    await validate();
+  } catch (error) {
+    if (!(error instanceof NotApplicable)) throw error;
+  }
+}
+
+/** Takes a violation in both forms that the server takes. */
+function reporter(policy: string, found: Report[], ofResource?: string): ReportViolation {
+  return (violation: string | { readonly message: string; readonly urn?: string }, urn?: string) => {
+    const said = typeof violation === "string" ? { message: violation, urn } : violation;
+    const { message } = said;
+    found.push({ policy, message, urn: said.urn ?? ofResource, unknown: message.startsWith(notYetCheckable) });
+  };
+}
+
+/** The violations that a policy reports, of a resource or of a stack's; not what it says it cannot check yet. */
+export async function violations(
+  policy: ResourceValidationPolicy | StackValidationPolicy,
+  judged: Judged | readonly Judged[],
+  config: object = {},
+): Promise<string[]> {
+  const found = await reports([policy], [judged].flat(), { [policy.name]: config });
+  return found.filter(({ unknown }) => !unknown).map(({ message }) => message);
 }

@@ -1,0 +1,87 @@
+/** Policies about what must not be lost: notices that nobody could read, and a production stack's data. */
+import type { QueueArgs } from "@pulumi/aws/sqs/queue.js";
+import type { RedrivePolicyArgs } from "@pulumi/aws/sqs/redrivePolicy.js";
+import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import { z } from "zod";
+import { ofType, refersTo, type Typed } from "./resources.ts";
+import { judgeEach } from "./unknown.ts";
+
+const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });
+
+/** A notice that a reader cannot deal with would come back until it expires, and then be gone. */
+export const queueDeadLetters: StackValidationPolicy = {
+  name: "queue-dead-letters",
+  description:
+    "A queue hands what its readers cannot deal with to a dead-letter queue: else it comes back until it is gone.",
+  enforcementLevel: "mandatory",
+  validateStack: ({ resources }, reportViolation) => {
+    const queues = ofType<QueueArgs>(resources, "aws:sqs/queue:Queue");
+    const redrives = ofType<RedrivePolicyArgs>(resources, "aws:sqs/redrivePolicy:RedrivePolicy");
+    const senders = [...queues, ...redrives];
+    judgeEach(queues, reportViolation, (queue) => {
+      if (queue.props.redriveAllowPolicy || deadLetterTarget(queue) !== undefined) return;
+      if (
+        redrives.some((redrive) =>
+          refersTo(redrive, "queueUrl", queue, () => redrive.props.queueUrl === queue.props.id),
+        )
+      )
+        return;
+      const takesDeadLetters = senders.some((sender) =>
+        refersTo(sender, "redrivePolicy", queue, () => {
+          const target = deadLetterTarget(sender);
+          return target !== undefined && target === queue.props.arn;
+        }),
+      );
+      if (!takesDeadLetters) {
+        reportViolation(
+          `The queue '${queue.name}' has no dead-letter queue. ` +
+            `Set its redrivePolicy to a document with deadLetterTargetArn, another queue's ARN, and maxReceiveCount.`,
+          queue.urn,
+        );
+      }
+    });
+  },
+};
+
+/** The ARN that a redrive policy names. */
+function deadLetterTarget({ props }: Typed<QueueArgs> | Typed<RedrivePolicyArgs>): string | undefined {
+  if (!props.redrivePolicy) return undefined;
+  try {
+    return redriveSchema.safeParse(JSON.parse(props.redrivePolicy)).data?.deadLetterTargetArn;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+const productionStacks = ["prod", "production"];
+/** What holds data, or opens it. */
+const dataTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", "aws:kms/key:Key"];
+
+/** A mistaken destroy is refused by Pulumi, before AWS is asked. */
+export const dataProtected: ResourceValidationPolicy = {
+  name: "data-protected",
+  description:
+    "A production stack's buckets and keys are protected: a destroy, or a rename that replaces, must not take the data.",
+  enforcementLevel: "mandatory",
+  configSchema: {
+    properties: {
+      stacks: {
+        type: "array",
+        items: { type: "string" },
+        default: productionStacks,
+        description: "Names of the stacks whose data must be protected.",
+      },
+    },
+  },
+  validateResource: ({ type, name, urn, opts, getConfig }, reportViolation) => {
+    if (!dataTypes.includes(type)) return;
+    const { stacks = productionStacks } = getConfig<{ stacks?: string[] }>();
+    const stack = urn.split(":")[2] ?? "";
+    if (stacks.includes(stack) && !opts.protect) {
+      reportViolation(
+        `The ${type.split(":").at(-1) ?? type} '${name}' of the stack ${stack} can be deleted. Set its resource option protect to true.`,
+      );
+    }
+  },
+};

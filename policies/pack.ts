@@ -1,0 +1,61 @@
+/** The policies of the pack, in the order of its table. */
+import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import { noPublicAccess, noWildcards, trustedPrincipals } from "./access.ts";
+import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
+import { hourlyCostLimit, requiredTags } from "./cost.ts";
+import { dataProtected, queueDeadLetters } from "./durability.ts";
+import { keyRotation, queueEncrypted, topicEncrypted } from "./encryption.ts";
+import {
+  asynchronousOnly,
+  completionTopics,
+  concurrencyLimit,
+  failurePath,
+  gpuInstanceType,
+  noFixedName,
+  singleVariant,
+} from "./endpoint.ts";
+import { supportedImage } from "./image.ts";
+import {
+  backlogMetric,
+  cooldownsSane,
+  maxCapacityLimit,
+  minCapacityZero,
+  targetAfterEndpoint,
+  wakesFromZero,
+} from "./scaling.ts";
+import { sayingUnknown } from "./unknown.ts";
+
+/** A policy about one resource or about a stack's. */
+export type PackPolicy = ResourceValidationPolicy | StackValidationPolicy;
+
+/** The policies by domain. */
+export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
+  Scaling: [minCapacityZero, maxCapacityLimit, backlogMetric, wakesFromZero, cooldownsSane, targetAfterEndpoint],
+  Endpoint: [
+    gpuInstanceType,
+    asynchronousOnly,
+    completionTopics,
+    failurePath,
+    concurrencyLimit,
+    singleVariant,
+    noFixedName,
+    supportedImage,
+  ],
+  Data: [
+    bucketPrivate,
+    bucketOwnerEnforced,
+    bucketCustomerKey,
+    bucketTlsOnly,
+    bucketLifecycle,
+    topicEncrypted,
+    queueEncrypted,
+    queueDeadLetters,
+    keyRotation,
+    dataProtected,
+  ],
+  Access: [noWildcards, trustedPrincipals, noPublicAccess],
+  Cost: [hourlyCostLimit, requiredTags],
+};
+
+/** All, each of which says what it cannot check yet. */
+export const policies: PackPolicy[] = Object.values(domains).flat().map(sayingUnknown);

@@ -1,0 +1,68 @@
+/** The tests that every policy has: a good case passes, each broken field is refused with a remedy, an unknown value is said to be so. */
+import assert from "node:assert/strict";
+import type { PackPolicy } from "../pack.ts";
+import { type Judged, reports, violations } from "./judge.ts";
+
+/** The cases of one policy. */
+export interface Cases {
+  /** What passes: one resource, or a stack. */
+  readonly good: Judged | readonly Judged[];
+  /** Further resources or stacks that pass, by what they are. */
+  readonly passes?: Readonly<Record<string, Judged | readonly Judged[]>>;
+  /** What is refused, by what is broken, and a part of the remedy. */
+  readonly refuses: Readonly<Record<string, readonly [broken: Judged | readonly Judged[], remedy: RegExp]>>;
+  /** What is not known yet. */
+  readonly unknown: Judged | readonly Judged[];
+  /** Config that makes the good case refused. */
+  readonly stricter?: object;
+  /** @default "mandatory" */
+  readonly level?: PackPolicy["enforcementLevel"];
+}
+
+/** Declares the tests of a policy. */
+export function test(
+  policy: PackPolicy,
+  { good, passes = {}, refuses, unknown, stricter, level = "mandatory" }: Cases,
+): void {
+  describe(policy.name, () => {
+    it(`is ${level ?? ""}`, () => {
+      assert.equal(policy.enforcementLevel, level);
+    });
+
+    for (const [what, judged] of Object.entries({ "what is as it should be": good, ...passes })) {
+      it(`lets pass ${what}`, async () => {
+        assert.deepEqual(await reports([policy], [judged].flat()), []);
+      });
+    }
+
+    for (const [what, [broken, remedy]] of Object.entries(refuses)) {
+      it(`refuses ${what}, and says what to do`, async () => {
+        const [message, ...others] = await violations(policy, broken);
+        assert.ok(message !== undefined, "nothing is reported");
+        assert.deepEqual(others, []);
+        assert.match(message, remedy);
+      });
+    }
+
+    it("says that it cannot tell while a value is unknown", async () => {
+      const said = await reports([policy], [unknown].flat());
+      assert.deepEqual(
+        said.map(({ unknown: cannotTell }) => cannotTell),
+        [true],
+        JSON.stringify(said),
+      );
+      assert.ok(said[0]?.urn !== undefined);
+    });
+
+    if (stricter !== undefined) {
+      it("takes its limits from the config", async () => {
+        assert.equal((await violations(policy, good, stricter)).length, 1);
+      });
+    }
+  });
+}
+
+/** The same resource with other properties; undefined takes one away. */
+export function but<Resource extends Judged>(resource: Resource, props: Record<string, unknown>): Resource {
+  return { ...resource, props: { ...resource.props, ...props } };
+}
