@@ -1,0 +1,164 @@
+/** What the policies about buckets refuse and what they let pass. */
+import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
+import { but, test } from "./testing/cases.ts";
+import { type Judged, unknownString, urnOf } from "./testing/judge.ts";
+
+const bucket: Judged = {
+  type: "aws:s3/bucket:Bucket",
+  name: "videos",
+  props: { bucket: "videos-0a1b2c3", id: "videos-0a1b2c3" },
+};
+
+function beside(type: string, props: Record<string, unknown>): Judged {
+  return {
+    type: `aws:s3/bucket${type}:Bucket${type}`,
+    name: "videos",
+    props: { bucket: "videos-0a1b2c3", ...props },
+    dependsOn: { bucket: [urnOf(bucket)] },
+  };
+}
+
+const twin: Judged = { ...bucket, type: "aws:s3/bucketV2:BucketV2" };
+const other = { bucket: "other" };
+
+const closed = beside("PublicAccessBlock", {
+  blockPublicAcls: true,
+  blockPublicPolicy: true,
+  ignorePublicAcls: true,
+  restrictPublicBuckets: true,
+});
+const open = /'videos' can be made public\. Add a BucketPublicAccessBlock/;
+
+test(bucketPrivate, {
+  good: [bucket, closed],
+  passes: {
+    "a first preview, in which the bucket's name is not known": [
+      but(bucket, { bucket: unknownString, id: unknownString }),
+      but(closed, { bucket: unknownString }),
+    ],
+    "no bucket at all": [closed],
+  },
+  refuses: {
+    "no block": [[bucket], open],
+    "a block of another bucket": [[bucket, but(closed, other)], open],
+    "the deprecated type without one": [[twin], open],
+    ...Object.fromEntries(
+      ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].flatMap((block) => [
+        [`${block} false`, [[bucket, but(closed, { [block]: false })], open] as const],
+        [`no ${block}`, [[bucket, but(closed, { [block]: undefined })], open] as const],
+      ]),
+    ),
+  },
+  unknown: [bucket, but(closed, { blockPublicAcls: unknownString })],
+});
+
+const owned = beside("OwnershipControls", { rule: { objectOwnership: "BucketOwnerEnforced" } });
+const ownership = /set rule\.objectOwnership to BucketOwnerEnforced/;
+
+test(bucketOwnerEnforced, {
+  good: [bucket, owned],
+  refuses: {
+    "no controls": [[bucket], ownership],
+    "ACLs that are on": [[bucket, but(owned, { rule: { objectOwnership: "BucketOwnerPreferred" } })], ownership],
+  },
+  unknown: [bucket, but(owned, { rule: { objectOwnership: unknownString } })],
+});
+
+const keyArn = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
+
+function encryption(sseAlgorithm: string, kmsMasterKeyId?: string): Judged {
+  return beside("ServerSideEncryptionConfiguration", {
+    rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm, kmsMasterKeyId } }],
+  });
+}
+
+const encrypt = /sseAlgorithm to aws:kms and kmsMasterKeyId to a KMS key's ARN/;
+
+test(bucketCustomerKey, {
+  good: [bucket, encryption("aws:kms", keyArn)],
+  passes: {
+    "two layers": [bucket, encryption("aws:kms:dsse", keyArn)],
+    "the deprecated type": [
+      twin,
+      {
+        ...encryption("aws:kms", keyArn),
+        type: "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+      },
+    ],
+  },
+  refuses: {
+    "no encryption of its own": [[bucket], encrypt],
+    "S3's key": [[bucket, encryption("AES256")], encrypt],
+    "no key": [[bucket, encryption("aws:kms")], encrypt],
+    "AWS's key": [[bucket, encryption("aws:kms", "arn:aws:kms:us-east-1:1:alias/aws/s3")], encrypt],
+  },
+  unknown: [bucket, encryption("aws:kms", unknownString)],
+});
+
+const denial = {
+  Effect: "Deny",
+  Principal: "*",
+  Action: "s3:*",
+  Resource: ["arn:aws:s3:::videos-0a1b2c3", "arn:aws:s3:::videos-0a1b2c3/*"],
+  Condition: { Bool: { "aws:SecureTransport": "false" } },
+};
+
+function bucketPolicy(change: object): Judged {
+  return beside("Policy", { policy: JSON.stringify({ Version: "2012-10-17", Statement: [{ ...denial, ...change }] }) });
+}
+
+const plain = /'videos' can be read without TLS\. Add a BucketPolicy/;
+
+test(bucketTlsOnly, {
+  good: [bucket, bucketPolicy({})],
+  passes: {
+    "a document that is an object": [bucket, beside("Policy", { policy: { Statement: denial } })],
+    "every principal as AWS writes it, and a boolean": [
+      bucket,
+      bucketPolicy({ Principal: { AWS: "*" }, Condition: { Bool: { "aws:securetransport": false } } }),
+    ],
+  },
+  refuses: {
+    "no policy": [[bucket], plain],
+    "what is no document": [[bucket, beside("Policy", { policy: "{" })], plain],
+    "an allowance": [[bucket, bucketPolicy({ Effect: "Allow" })], plain],
+    "a denial to someone": [[bucket, bucketPolicy({ Principal: { AWS: "arn:aws:iam::1:root" } })], plain],
+    "a denial of one action": [[bucket, bucketPolicy({ Action: "s3:GetObject" })], plain],
+    "a denial on the bucket alone": [[bucket, bucketPolicy({ Resource: denial.Resource[0] })], plain],
+    "a denial on the objects alone": [[bucket, bucketPolicy({ Resource: denial.Resource[1] })], plain],
+    "a denial of what has TLS": [
+      [bucket, bucketPolicy({ Condition: { Bool: { "aws:SecureTransport": "true" } } })],
+      plain,
+    ],
+    "a denial under another condition as well": [
+      [bucket, bucketPolicy({ Condition: { ...denial.Condition, StringEquals: { "aws:PrincipalAccount": "1" } } })],
+      plain,
+    ],
+  },
+  unknown: [bucket, beside("Policy", { policy: unknownString })],
+});
+
+function lifecycle(...rules: object[]): Judged {
+  return beside("LifecycleConfiguration", { rules });
+}
+
+const expiry = { id: "old", status: "Enabled", expiration: { days: 14 } };
+const forEver = /rules one with status Enabled and expiration\.days/;
+
+test(bucketLifecycle, {
+  good: [bucket, lifecycle(expiry)],
+  passes: {
+    "one of several rules": [bucket, lifecycle({ status: "Enabled", abortIncompleteMultipartUpload: {} }, expiry)],
+    "a date": [bucket, lifecycle({ ...expiry, expiration: { date: "2027-01-01T00:00:00Z" } })],
+  },
+  refuses: {
+    "no lifecycle": [[bucket], forEver],
+    "no rule": [[bucket, lifecycle()], forEver],
+    "a rule that is off": [[bucket, lifecycle({ ...expiry, status: "Disabled" })], forEver],
+    "a rule that deletes markers alone": [
+      [bucket, lifecycle({ ...expiry, expiration: { expiredObjectDeleteMarker: true } })],
+      forEver,
+    ],
+  },
+  unknown: [bucket, beside("LifecycleConfiguration", { rules: unknownString })],
+});

@@ -1,0 +1,104 @@
+/** What the policies about cost refuse and what they let pass. */
+import assert from "node:assert/strict";
+import { hourlyCostLimit, requiredTags } from "./cost.ts";
+import { but, test } from "./testing/cases.ts";
+import { type Judged, unknownNumber, unknownString, urnOf, violations } from "./testing/judge.ts";
+
+const configuration: Judged = {
+  type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+  name: "videos-config",
+  props: { name: "videos-config-0a1b2c3", productionVariants: [{ instanceType: "ml.g4dn.xlarge" }] },
+};
+const endpoint: Judged = {
+  type: "aws:sagemaker/endpoint:Endpoint",
+  name: "videos",
+  props: { name: "videos-0a1b2c3", endpointConfigName: "videos-config-0a1b2c3" },
+  dependsOn: { endpointConfigName: [urnOf(configuration)] },
+};
+const target: Judged = {
+  type: "aws:appautoscaling/target:Target",
+  name: "videos",
+  props: {
+    serviceNamespace: "sagemaker",
+    scalableDimension: "sagemaker:variant:DesiredInstanceCount",
+    resourceId: "endpoint/videos-0a1b2c3/variant/AllTraffic",
+    minCapacity: 0,
+    maxCapacity: 5,
+  },
+  dependsOn: { resourceId: [urnOf(endpoint)] },
+};
+
+function stack(instanceType: string, maxCapacity: unknown): Judged[] {
+  return [but(configuration, { productionVariants: [{ instanceType }] }), endpoint, but(target, { maxCapacity })];
+}
+
+test(hourlyCostLimit, {
+  good: [configuration, endpoint, target],
+  passes: {
+    "a first preview": [
+      configuration,
+      but(endpoint, { name: unknownString }),
+      but(target, { resourceId: unknownString }),
+    ],
+    "the limit to a cent": stack("ml.g4dn.xlarge", 13),
+    "an endpoint of another stack": [but(target, { maxCapacity: 1000 })],
+  },
+  refuses: {
+    "too many instances": [
+      stack("ml.g4dn.xlarge", 14),
+      /'videos' can cost 10\.31 USD an hour \(14 times ml\.g4dn\.xlarge.*maxCapacity to at most 13.*productionVariants\[0\]\.instanceType of 'videos-config'/,
+    ],
+    "a dear type": [stack("ml.p5.48xlarge", 1), /63\.30 USD/],
+    "a type without a price": [stack("ml.g9.xlarge", 1), /no price of ml\.g9\.xlarge.*Add it to prices/],
+    "a dear pool": [
+      [
+        but(configuration, { productionVariants: [{ instancePools: [{ instanceType: "ml.g5.48xlarge" }] }] }),
+        endpoint,
+        target,
+      ],
+      /instancePools\[0\]\.instanceType/,
+    ],
+  },
+  unknown: stack("ml.g4dn.xlarge", unknownNumber),
+  stricter: { limit: 3 },
+});
+
+describe("hourly-cost-limit", () => {
+  it("takes prices from the config, beside and instead of its own", async () => {
+    assert.deepEqual(
+      await violations(hourlyCostLimit, stack("ml.g9.xlarge", 1), { prices: { "ml.g9.xlarge": 3 } }),
+      [],
+    );
+    assert.equal(
+      (await violations(hourlyCostLimit, stack("ml.g4dn.xlarge", 5), { prices: { "ml.g4dn.xlarge": 3 } })).length,
+      1,
+    );
+  });
+});
+
+const topic: Judged = {
+  type: "aws:sns/topic:Topic",
+  name: "done",
+  props: { tagsAll: { project: "videos", stack: "prod" } },
+};
+
+test(requiredTags, {
+  good: topic,
+  passes: {
+    "tags of its own, where a provider adds none": but(topic, {
+      tagsAll: undefined,
+      tags: { project: "videos", stack: "prod" },
+    }),
+    "what takes no tags": { type: "aws:sns/topicPolicy:TopicPolicy", name: "done", props: {} },
+  },
+  refuses: {
+    "no tags": [
+      but(topic, { tagsAll: undefined }),
+      /Topic 'done' lacks the tags project, stack\. Set tags of it, or aws:defaultTags/,
+    ],
+    "one that lacks": [but(topic, { tagsAll: { project: "videos" } }), /lacks the tags stack\./],
+    "an empty one": [but(topic, { tagsAll: { project: "", stack: "prod" } }), /lacks the tags project\./],
+  },
+  unknown: but(topic, { tagsAll: { project: unknownString, stack: "prod" } }),
+  stricter: { tags: ["owner"] },
+});

@@ -1,0 +1,45 @@
+/** What the policies about keys, topics and queues refuse and what they let pass. */
+import { keyRotation, queueEncrypted, topicEncrypted } from "./encryption.ts";
+import { but, test } from "./testing/cases.ts";
+import { type Judged, unknownString } from "./testing/judge.ts";
+
+const kmsMasterKeyId = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
+const topic: Judged = { type: "aws:sns/topic:Topic", name: "done", props: { kmsMasterKeyId } };
+const queue: Judged = { type: "aws:sqs/queue:Queue", name: "done", props: { kmsMasterKeyId } };
+const key: Judged = { type: "aws:kms/key:Key", name: "videos", props: { enableKeyRotation: true } };
+
+for (const [policy, good, what] of [
+  [topicEncrypted, topic, "topic"],
+  [queueEncrypted, queue, "queue"],
+] as const) {
+  const remedy = new RegExp(`The ${what} 'done' is not encrypted.*Set its kmsMasterKeyId to a KMS key's ARN`);
+  test(policy, {
+    good,
+    passes: { "an alias of one's own": but(good, { kmsMasterKeyId: "alias/videos" }) },
+    refuses: {
+      "no key": [but(good, { kmsMasterKeyId: undefined }), remedy],
+      "an empty name": [but(good, { kmsMasterKeyId: "" }), remedy],
+      "AWS's key": [but(good, { kmsMasterKeyId: "alias/aws/sns" }), remedy],
+      "the service's own encryption": [but(good, { kmsMasterKeyId: undefined, sqsManagedSseEnabled: true }), remedy],
+    },
+    unknown: but(good, { kmsMasterKeyId: unknownString }),
+  });
+}
+
+const rotate = /'videos' is never rotated\. Set its enableKeyRotation to true/;
+
+test(keyRotation, {
+  good: key,
+  passes: {
+    "an asymmetric key, which KMS cannot rotate": but(key, {
+      enableKeyRotation: undefined,
+      customerMasterKeySpec: "RSA_2048",
+    }),
+    "a key in a store of one's own": but(key, { enableKeyRotation: false, customKeyStoreId: "cks-1" }),
+  },
+  refuses: {
+    "no rotation": [but(key, { enableKeyRotation: false }), rotate],
+    "KMS's default": [but(key, { enableKeyRotation: undefined }), rotate],
+  },
+  unknown: but(key, { enableKeyRotation: unknownString }),
+});
