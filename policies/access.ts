@@ -1,11 +1,5 @@
 /** Policies about who may do what. */
-import { Policy } from "@pulumi/aws/iam/policy.js";
 import { Role } from "@pulumi/aws/iam/role.js";
-import { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
-import { Key } from "@pulumi/aws/kms/key.js";
-import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
-import { TopicPolicy } from "@pulumi/aws/sns/topicPolicy.js";
-import { QueuePolicy } from "@pulumi/aws/sqs/queuePolicy.js";
 import {
   type ReportViolation,
   type ResourceValidationArgs,
@@ -13,6 +7,7 @@ import {
   validateResourceOfType,
 } from "@pulumi/policy";
 import { conditionValues, label, type Statement, statementsOf } from "./documents.ts";
+import { validateTypes } from "./resources.ts";
 
 const noResource = "AWS takes no resource for it (Service Authorization Reference).";
 
@@ -51,19 +46,15 @@ export const noWildcards: ResourceValidationPolicy = {
       },
     },
   },
-  validateResource: [
-    validateResourceOfType(Policy, ({ policy }, args, report) => {
+  validateResource: validateTypes<{ policy?: unknown; inlinePolicies?: { policy?: unknown }[] }>(
+    ["aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/role:Role"],
+    ({ policy, inlinePolicies = [] }, args, report) => {
       judgeStatements(policy, "policy", args, report);
-    }),
-    validateResourceOfType(RolePolicy, ({ policy }, args, report) => {
-      judgeStatements(policy, "policy", args, report);
-    }),
-    validateResourceOfType(Role, ({ inlinePolicies = [] }, args, report) => {
-      for (const [index, { policy }] of inlinePolicies.entries()) {
-        judgeStatements(policy, `inlinePolicies[${index}].policy`, args, report);
+      for (const [index, inline] of inlinePolicies.entries()) {
+        judgeStatements(inline.policy, `inlinePolicies[${index}].policy`, args, report);
       }
-    }),
-  ],
+    },
+  ),
 };
 
 function judgeStatements(document: unknown, at: string, args: ResourceValidationArgs, report: ReportViolation): void {
@@ -157,12 +148,15 @@ export const noPublicAccess: ResourceValidationPolicy = {
   name: "no-public-access",
   description: "The policy of a bucket, a topic, a queue or a key allows nothing to everyone: that is how data leaks.",
   enforcementLevel: "mandatory",
-  validateResource: [
-    validateResourceOfType(BucketPolicy, judgePublic),
-    validateResourceOfType(TopicPolicy, judgePublic),
-    validateResourceOfType(QueuePolicy, judgePublic),
-    validateResourceOfType(Key, judgePublic),
-  ],
+  validateResource: validateTypes(
+    [
+      "aws:s3/bucketPolicy:BucketPolicy",
+      "aws:sns/topicPolicy:TopicPolicy",
+      "aws:sqs/queuePolicy:QueuePolicy",
+      "aws:kms/key:Key",
+    ],
+    judgePublic,
+  ),
 };
 
 /** A condition on who asks narrows "everyone" down; others, such as on the source's address, do not say who. */

@@ -5,10 +5,10 @@ import type { BucketOwnershipControlsArgs } from "@pulumi/aws/s3/bucketOwnership
 import type { BucketPolicyArgs } from "@pulumi/aws/s3/bucketPolicy.js";
 import type { BucketPublicAccessBlockArgs } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 import type { BucketServerSideEncryptionConfigurationArgs } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
-import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
+import type { StackValidationPolicy } from "@pulumi/policy";
 import { conditionValues, type Statement, statementsOf } from "./documents.ts";
 import { isCustomerKey } from "./encryption.ts";
-import { ofType, refersTo, type Typed } from "./resources.ts";
+import { Index, ofType, refersTo, type Typed } from "./resources.ts";
 import { judgeEach } from "./unknown.ts";
 
 const bucketTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"];
@@ -33,25 +33,34 @@ function bucketPolicy<Args extends BesideArgs>({
   readonly keeps: (props: Typed<Args>["props"], bucket: Typed<BucketArgs>) => boolean;
   readonly remedy: string;
 }): StackValidationPolicy {
-  const judge = (bucket: Typed<BucketArgs>, resources: readonly PolicyResource[]): boolean =>
-    ofType<Args>(resources, ...types)
-      .filter((beside) => refersTo(beside, "bucket", bucket, () => isNameOf(beside, bucket)))
-      .some(({ props }) => keeps(props, bucket));
   return {
     name,
     description,
     enforcementLevel: "mandatory",
     validateStack: ({ resources }, reportViolation) => {
+      const index = new Index(ofType<Args>(resources, ...types), bucketOf);
       judgeEach(ofType<BucketArgs>(resources, ...bucketTypes), reportViolation, (bucket) => {
-        if (!judge(bucket, resources)) reportViolation(`The bucket '${bucket.name}' ${remedy}`, bucket.urn);
+        const kept = index
+          .candidates(
+            () => bucket.props.bucket,
+            () => bucket.props.id,
+          )
+          .filter((beside) => refersTo(beside, "bucket", bucket, () => isNameOf(beside, bucket)))
+          .some(({ props }) => keeps(props, bucket));
+        if (!kept) reportViolation(`The bucket '${bucket.name}' ${remedy}`, bucket.urn);
       });
     },
   };
 }
 
+/** Which bucket a resource stands beside. */
+function bucketOf<Args extends BesideArgs>({ props }: Typed<Args>): unknown {
+  return (props as { readonly bucket?: unknown }).bucket;
+}
+
 /** A bucket's id is its name. */
-function isNameOf<Args extends BesideArgs>({ props }: Typed<Args>, bucket: Typed<BucketArgs>): boolean {
-  const { bucket: named } = props as { readonly bucket?: unknown };
+function isNameOf<Args extends BesideArgs>(beside: Typed<Args>, bucket: Typed<BucketArgs>): boolean {
+  const named = bucketOf(beside);
   return named !== undefined && (named === bucket.props.bucket || named === bucket.props.id);
 }
 

@@ -4,7 +4,7 @@ import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointCo
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { instanceTypes } from "./endpoint.ts";
 import { hourlyPrices, pricesAsOf, pricesRegion } from "./prices.ts";
-import { ofType, refersTo } from "./resources.ts";
+import { ofType, refersTo, validateTypes } from "./resources.ts";
 import { scales, variantTargets } from "./scaling.ts";
 import { judgeEach } from "./unknown.ts";
 
@@ -72,7 +72,7 @@ export const hourlyCostLimit: StackValidationPolicy = {
 const defaultTags = ["project", "stack"];
 
 /** What costs money or holds data, and takes tags. */
-const taggedTypes = new Set([
+const taggedTypes = [
   "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:iam/policy:Policy",
   "aws:iam/role:Role",
@@ -84,7 +84,13 @@ const taggedTypes = new Set([
   "aws:sagemaker/model:Model",
   "aws:sns/topic:Topic",
   "aws:sqs/queue:Queue",
-]);
+];
+
+/** The provider adds its default tags to the resource's own and calls the whole tagsAll. */
+interface Tagged {
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly tagsAll?: Readonly<Record<string, string>>;
+}
 
 /** A bill that can be read. */
 export const requiredTags: ResourceValidationPolicy = {
@@ -101,17 +107,17 @@ export const requiredTags: ResourceValidationPolicy = {
       },
     },
   },
-  validateResource: ({ type, name, props, getConfig }, reportViolation) => {
-    if (!taggedTypes.has(type)) return;
-    const { tags: required = defaultTags } = getConfig<{ tags?: string[] }>();
-    // The provider adds its default tags to the resource's own and calls the whole tagsAll.
-    const { tags, tagsAll = tags } = props as { tags?: Record<string, string>; tagsAll?: Record<string, string> };
-    const missing = required.filter((tag) => !tagsAll?.[tag]);
-    if (missing.length > 0) {
-      reportViolation(
-        `The ${type.split(":").at(-1) ?? type} '${name}' lacks the tags ${missing.join(", ")}. ` +
-          `Set tags of it, or aws:defaultTags in the stack's config for all.`,
-      );
-    }
-  },
+  validateResource: validateTypes<Tagged>(
+    taggedTypes,
+    ({ tags, tagsAll = tags }, { type, name, getConfig }, reportViolation) => {
+      const { tags: required = defaultTags } = getConfig<{ tags?: string[] }>();
+      const missing = required.filter((tag) => !tagsAll?.[tag]);
+      if (missing.length > 0) {
+        reportViolation(
+          `The ${type.split(":").at(-1) ?? type} '${name}' lacks the tags ${missing.join(", ")}. ` +
+            `Set tags of it, or aws:defaultTags in the stack's config for all.`,
+        );
+      }
+    },
+  ),
 };

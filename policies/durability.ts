@@ -3,7 +3,7 @@ import type { QueueArgs } from "@pulumi/aws/sqs/queue.js";
 import type { RedrivePolicyArgs } from "@pulumi/aws/sqs/redrivePolicy.js";
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { z } from "zod";
-import { ofType, refersTo, type Typed } from "./resources.ts";
+import { ofType, refersTo, type Typed, validateTypes } from "./resources.ts";
 import { judgeEach } from "./unknown.ts";
 
 const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });
@@ -74,8 +74,7 @@ export const dataProtected: ResourceValidationPolicy = {
       },
     },
   },
-  validateResource: ({ type, name, urn, opts, getConfig }, reportViolation) => {
-    if (!dataTypes.includes(type)) return;
+  validateResource: validateTypes(dataTypes, (_, { type, name, urn, opts, getConfig }, reportViolation) => {
     const { stacks = productionStacks } = getConfig<{ stacks?: string[] }>();
     const stack = urn.split(":")[2] ?? "";
     if (stacks.includes(stack) && !opts.protect) {
@@ -83,5 +82,5 @@ export const dataProtected: ResourceValidationPolicy = {
         `The ${type.split(":").at(-1) ?? type} '${name}' of the stack ${stack} can be deleted. Set its resource option protect to true.`,
       );
     }
-  },
+  }),
 };

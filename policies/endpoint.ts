@@ -1,7 +1,12 @@
 /** Policies about what an endpoint runs on and how it takes requests. */
 import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import { Model } from "@pulumi/aws/sagemaker/model.js";
-import { type ResourceValidation, type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import {
+  type ReportViolation,
+  type ResourceValidationArgs,
+  type ResourceValidationPolicy,
+  validateResourceOfType,
+} from "@pulumi/policy";
+import { validateTypes } from "./resources.ts";
 
 /** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig takes (AWS API reference, ProductionVariant). */
 const gpuFamilies = ["g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200"];
@@ -167,17 +172,17 @@ export const noFixedName: ResourceValidationPolicy = {
   description:
     "Models and endpoint configurations are immutable and have names that Pulumi makes: with a fixed name a change cannot create the new one beside the old, so the endpoint is without it.",
   enforcementLevel: "mandatory",
-  validateResource: [
-    validateResourceOfType(Model, judgeName),
-    validateResourceOfType(EndpointConfiguration, judgeName),
-  ],
+  validateResource: validateTypes(
+    ["aws:sagemaker/model:Model", "aws:sagemaker/endpointConfiguration:EndpointConfiguration"],
+    judgeName,
+  ),
 };
 
 /** Judges by the name's form, because a policy sees the inputs after Pulumi has filled in the names that it makes. */
 function judgeName(
   props: { readonly name?: string | undefined },
-  { name: resource, type }: Parameters<ResourceValidation>[0],
-  reportViolation: Parameters<ResourceValidation>[1],
+  { name: resource, type }: ResourceValidationArgs,
+  reportViolation: ReportViolation,
 ): void {
   if (props.name === undefined) return;
   const madeByPulumi =

@@ -1,7 +1,21 @@
 /** Finds a stack's resources for policies about several of them, and tells which refers to which. */
-import type { PolicyResource } from "@pulumi/policy";
+import type { PolicyResource, ReportViolation, ResourceValidation, ResourceValidationArgs } from "@pulumi/policy";
 import type { Unwrap } from "@pulumi/pulumi";
 import { ifKnown } from "./unknown.ts";
+
+/**
+ * Judges the resources of several types by one function. (A list of functions, one for each type, would have the framework
+ * unpack every resource of a stack once for each.)
+ */
+export function validateTypes<Props>(
+  types: readonly string[],
+  judge: (props: Props, args: ResourceValidationArgs, report: ReportViolation) => void,
+): ResourceValidation {
+  return (args, report) => {
+    if (!types.includes(args.type)) args.notApplicable(`Policy only applies to ${types.join(", ")}`);
+    judge(args.props as Props, args, report);
+  };
+}
 
 /** A resource whose properties have a shape: the inputs of its type, and what AWS adds. */
 export interface Typed<Args> extends Omit<PolicyResource, "props"> {
@@ -33,6 +47,33 @@ export function refersTo(from: Linked, property: string, to: Linked, names: () =
   // An unknown value comes from some resource: if the program says from which, that settles it.
   if (madeOf !== undefined && madeOf.length > 0) return madeOf.some(({ urn }) => urn === to.urn);
   return names();
+}
+
+/** Resources by the value of a property, for stacks that are too large to compare each with each. */
+export class Index<Resource> {
+  private readonly known = new Map<unknown, Resource[]>();
+  private readonly unknown: Resource[] = [];
+
+  constructor(resources: readonly Resource[], valueOf: (resource: Resource) => unknown) {
+    for (const resource of resources) {
+      const value = ifKnown(() => valueOf(resource));
+      if (value === undefined) {
+        this.unknown.push(resource);
+        continue;
+      }
+      const same = this.known.get(value.value);
+      if (same === undefined) this.known.set(value.value, [resource]);
+      else same.push(resource);
+    }
+  }
+
+  /** Those that may have one of some values: that have it, and whose value is not known. All, if no value is known. */
+  candidates(...reads: (() => unknown)[]): Resource[] {
+    const values = reads.map((read) => ifKnown(read));
+    if (values.every((value) => value === undefined)) return [...this.known.values(), this.unknown].flat();
+    const having = new Set(values.flatMap((value) => this.known.get(value?.value) ?? []));
+    return [...having, ...this.unknown];
+  }
 }
 
 /** Whether one resource is created after another, because it depends on it, directly or not. */

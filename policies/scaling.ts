@@ -225,7 +225,7 @@ export const targetAfterEndpoint: StackValidationPolicy = {
   validateStack: ({ resources }, reportViolation) => {
     const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
     judgeEach(variantTargets(resources), reportViolation, (target) => {
-      if (endpoints.some((endpoint) => comesAfter(target, endpoint) && isOf(target, endpoint))) return;
+      if (endpoints.some((endpoint) => isOf(target, endpoint) && comesAfter(target, endpoint))) return;
       // A name that is not known yet and comes from no endpoint of the stack throws here: not yet checkable.
       const own = endpoints.find((endpoint) => isOf(target, endpoint));
       if (own !== undefined) {

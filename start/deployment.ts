@@ -1,4 +1,5 @@
 /** Works on a stack of the Pulumi program with the real engine: preview with the policy pack first, then up; refresh and destroy. */
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -68,6 +69,8 @@ export interface Workplace {
   readonly projectFolder: string;
   /** Takes the place of Pulumi.<stack>.yaml. */
   readonly configFile?: string | undefined;
+  /** Takes the place of policies/config.<stack>.json; a stack that has none gets the policies' defaults. */
+  readonly policyConfigFile?: string | undefined;
   readonly paths: Pick<StatePaths, "backend" | "pulumiHome">;
   /** Where the provider named aws listens. */
   readonly providerPort: number;
@@ -87,6 +90,10 @@ export interface Planned {
 export interface Plan {
   /** How many policies judged the stack. */
   readonly policies: number;
+  /** What policies advise against, and do not refuse. */
+  readonly advisories: readonly string[];
+  /** How many rules could not be judged yet, because the preview does not know a value. */
+  readonly notYetCheckable: number;
   /** How many resources there are of each operation. */
   readonly changes: OpMap;
   /** All that does not stay as it is. */
@@ -99,20 +106,41 @@ export class Deployment {
   private readonly configFile: string | undefined;
   /** Written after each update, if it is given. */
   private readonly outputsFile: string | undefined;
+  /** The policy pack, and what the stack asks of it. */
+  private readonly policyPack: { readonly policyPacks: string[]; readonly policyPackConfigs?: string[] };
 
-  private constructor(stack: Stack, configFile: string | undefined, outputsFile: string | undefined) {
+  private constructor(
+    stack: Stack,
+    { configFile, policyConfigFile }: Pick<Workplace, "configFile" | "policyConfigFile">,
+    outputsFile: string | undefined,
+  ) {
     this.stack = stack;
     this.configFile = configFile;
+    const pack = join(repoRoot, "policies");
+    const ofStack = policyConfigFile ?? join(pack, `config.${stack.name}.json`);
+    this.policyPack = {
+      policyPacks: [pack],
+      ...(policyConfigFile !== undefined || existsSync(ofStack) ? { policyPackConfigs: [ofStack] } : {}),
+    };
     this.outputsFile = outputsFile;
   }
 
-  /** Opens, or makes, the stack `local` in the local backend. `configFile` takes the place of Pulumi.local.yaml. */
-  static async open(ready: Ready, paths: StatePaths, configFile?: string): Promise<Deployment> {
+  /**
+   * Opens, or makes, the stack `local` in the local backend. `configFile` takes the place of Pulumi.local.yaml,
+   * `policyConfigFile` that of policies/config.local.json.
+   */
+  static async open(
+    ready: Ready,
+    paths: StatePaths,
+    configFile?: string,
+    policyConfigFile?: string,
+  ): Promise<Deployment> {
     return await Deployment.openAt(
       {
         stackName: "local",
         projectFolder: repoRoot,
         configFile,
+        policyConfigFile,
         paths,
         providerPort: ready.providerPort,
         environment: awsEnvironment(ready),
@@ -123,7 +151,7 @@ export class Deployment {
 
   /** Opens, or makes, a stack. Making one adds a salt to its Pulumi.<stack>.yaml where that has none. */
   static async openAt(place: Workplace, outputsFile?: string): Promise<Deployment> {
-    const { stackName, projectFolder, configFile, paths, providerPort, environment } = place;
+    const { stackName, projectFolder, paths, providerPort, environment } = place;
     await mkdir(paths.backend, { recursive: true });
     await mkdir(paths.pulumiHome, { recursive: true });
     const stack = await LocalWorkspace.createOrSelectStack(
@@ -138,7 +166,7 @@ export class Deployment {
         pulumiCommand: await PulumiCommand.get({ root: pulumiRoot }),
       },
     );
-    return new Deployment(stack, configFile, outputsFile);
+    return new Deployment(stack, place, outputsFile);
   }
 
   private options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
@@ -158,6 +186,8 @@ export class Deployment {
   /** Previews with the policy pack. Throws {@link PolicyRefusal} or {@link DeploymentError}. */
   async preview(step: Step, signal: AbortSignal): Promise<Plan> {
     const violations: string[] = [];
+    const advisories: string[] = [];
+    let notYetCheckable = 0;
     const policies = new Set<string>();
     const planned: Planned[] = [];
     let changes: OpMap = {};
@@ -166,11 +196,13 @@ export class Deployment {
       await this.stack.preview({
         ...this.options(step, signal, (event) => {
           noteErrors(event, diagnostics);
-          if (event.policyEvent?.enforcementLevel === "mandatory") {
-            const { policyName, resourceUrn, message } = event.policyEvent;
-            violations.push(
-              `${policyName}${resourceUrn === undefined ? "" : ` (${shortName(resourceUrn)})`}: ${plain(message)}`,
-            );
+          if (event.policyEvent !== undefined) {
+            const { policyName, resourceUrn, enforcementLevel } = event.policyEvent;
+            const message = plain(event.policyEvent.message);
+            const where = resourceUrn === undefined ? "" : ` (${shortName(resourceUrn)})`;
+            // The pack's word for what it cannot judge yet (policies/README.md).
+            if (message.startsWith("Not yet checkable:")) notYetCheckable += 1;
+            else (enforcementLevel === "mandatory" ? violations : advisories).push(`${policyName}${where}: ${message}`);
           }
           for (const name of judged(event)) {
             policies.add(name);
@@ -178,7 +210,7 @@ export class Deployment {
           planned.push(...plannedIn(event));
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
-        policyPacks: [join(repoRoot, "policies")],
+        ...this.policyPack,
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -189,7 +221,7 @@ export class Deployment {
       }
       throw failure("preview", diagnostics, error);
     }
-    return { policies: policies.size, changes, planned };
+    return { policies: policies.size, advisories: [...new Set(advisories)], notYetCheckable, changes, planned };
   }
 
   /** Creates or updates what the preview showed. Returns the number of resources in the stack, and writes its outputs for `client/`. */
@@ -201,12 +233,14 @@ export class Deployment {
     let changes: OpMap = {};
     let outputs: OutputMap;
     try {
-      const result = await this.stack.up(
-        this.options(step, signal, (event) => {
+      const result = await this.stack.up({
+        ...this.options(step, signal, (event) => {
           noteErrors(event, diagnostics);
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
-      );
+        // Again: what the preview did not know, the update does.
+        ...this.policyPack,
+      });
       outputs = result.outputs;
     } catch (error) {
       signal.throwIfAborted();

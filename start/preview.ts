@@ -145,9 +145,13 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
   }
 }
 
-function textOf({ planned, policies }: Plan): string {
+function textOf({ planned, policies, advisories, notYetCheckable }: Plan): string {
   const lines = planned.map(({ operation, type, name }) => `  ${operation.padEnd(8)}${type}  ${name}`);
-  return `${lines.join("\n")}\n${planned.length} resources, passed ${policies} policies.\n`;
+  const advice = advisories.map((advisory) => `  ${advisory}\n`).join("");
+  return (
+    `${lines.join("\n")}\n${planned.length} resources, passed ${policies} policies; ` +
+    `${notYetCheckable} rules not yet checkable, ${advisories.length} advisories.\n${advice}`
+  );
 }
 
 await runCommand(async () => {

@@ -1,0 +1,63 @@
+/** The page of the pack says what the pack is. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { policies } from "./pack.ts";
+import { page, withTable } from "./table.ts";
+
+const level = z.enum(["advisory", "mandatory", "disabled"]);
+const configSchema = z.record(z.string(), z.union([level, z.looseObject({ enforcementLevel: level.optional() })]));
+
+/** Without what a formatter may change: the width of columns. */
+function unpadded(text: string): string {
+  return text.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---");
+}
+
+describe("README.md of the pack", () => {
+  const text = readFileSync(page, "utf8");
+
+  it("has the table that the pack has", () => {
+    assert.equal(unpadded(text), unpadded(withTable(text)), "run npm run docs:policies and npm run format");
+  });
+
+  it("refuses to write a table into a page that has no place for it", () => {
+    assert.throws(() => withTable("# Policies\n"), /has no lines/);
+  });
+});
+
+describe("every policy", () => {
+  it("has a name of its own, a level, and a sentence that says why", () => {
+    assert.equal(new Set(policies.map(({ name }) => name)).size, policies.length);
+    for (const { name, description, enforcementLevel } of policies) {
+      assert.match(name, /^[a-z]+(-[a-z]+)+$/);
+      assert.ok(enforcementLevel !== undefined, name);
+      assert.match(description, /^[A-Z].{40,}\.$/, name);
+    }
+  });
+
+  it("gives each property of its config a description", () => {
+    for (const { name, configSchema: schema } of policies) {
+      for (const [property, { description }] of Object.entries(schema?.properties ?? {})) {
+        assert.ok(description !== undefined, `${name}.${property}`);
+      }
+    }
+  });
+});
+
+describe("the stacks' config files", () => {
+  for (const file of readdirSync(import.meta.dirname).filter((name) => /^config\..+\.json$/.test(name))) {
+    it(`${file} sets what policies have`, () => {
+      const config = configSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, file), "utf8")));
+      for (const [name, value] of Object.entries(config)) {
+        const policy = policies.find((each) => each.name === name);
+        assert.ok(policy !== undefined, name);
+        if (typeof value === "string") continue;
+        const { enforcementLevel: _, ...properties } = value;
+        for (const property of Object.keys(properties)) {
+          assert.ok(policy.configSchema?.properties[property] !== undefined, `${name}.${property}`);
+        }
+      }
+    });
+  }
+});

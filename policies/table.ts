@@ -1,0 +1,49 @@
+/** The table of policies in README.md, made of the pack itself: `node policies/table.ts` writes it. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { domains, type PackPolicy } from "./pack.ts";
+
+const begin = "<!-- policies: written by npm run docs:policies -->";
+const end = "<!-- end of policies -->";
+
+/** The page. */
+export const page = join(import.meta.dirname, "README.md");
+
+function rowOf(policy: PackPolicy): string {
+  const config = Object.entries(policy.configSchema?.properties ?? {}).map(
+    ([name, { default: value }]) => `\`${name}\`${value === undefined ? "" : ` = ${shown(value)}`}`,
+  );
+  const scope = "validateStack" in policy ? "stack" : "resource";
+  return `| \`${policy.name}\` | ${policy.description} | ${policy.enforcementLevel ?? ""} | ${scope} | ${config.join("<br>")} |`;
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((each) => `\`${String(each)}\``).join(", ");
+  if (typeof value === "object" && value !== null) {
+    const keys = Object.keys(value);
+    return keys.length === 0 ? "none" : `${keys.length} entries`;
+  }
+  return `\`${String(value)}\``;
+}
+
+/** The page's text with the table as the pack has it now. */
+export function withTable(text: string): string {
+  const tables = Object.entries(domains).map(([domain, policies]) =>
+    [
+      `### ${domain}`,
+      "",
+      "| Policy | What and why | Level | Judges | Config and its defaults |",
+      "| --- | --- | --- | --- | --- |",
+      ...policies.map(rowOf),
+    ].join("\n"),
+  );
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(`${page} has no lines "${begin}" and "${end}": add them.`);
+  return `${before}${begin}\n\n${tables.join("\n\n")}\n\n${end}${after}`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await writeFile(page, withTable(await readFile(page, "utf8")));
+}

@@ -1,0 +1,386 @@
+/** What can be broken in the real program's stack, and which policy is about it. */
+import fc from "fast-check";
+import { type Judged, urnOf } from "./judge.ts";
+
+/** A stack whose resources may be changed, taken away and added to. */
+export class BrokenStack {
+  readonly resources: Judged[];
+
+  constructor(resources: readonly Judged[]) {
+    this.resources = structuredClone([...resources]);
+  }
+
+  /** One of a type, of those that `wanted` is about. */
+  one(type: string, pick: number, wanted: (resource: Judged) => boolean = () => true): Judged {
+    const all = this.resources.filter((resource) => resource.type === type && wanted(resource));
+    const found = all[pick % all.length];
+    if (found === undefined) throw new Error(`the program has no ${type} to break`);
+    return found;
+  }
+
+  /** Takes one away. */
+  remove(resource: Judged): void {
+    this.resources.splice(this.resources.indexOf(resource), 1);
+  }
+
+  /** Puts another in its place. */
+  replace(resource: Judged, changed: Judged): Judged {
+    this.resources.splice(this.resources.indexOf(resource), 1, changed);
+    return changed;
+  }
+
+  /** What a resource's property is made of, if that is of a type. */
+  madeOf(resource: Judged, property: string, type: string): Judged {
+    const urns = resource.dependsOn?.[property] ?? [];
+    const found = this.resources.find((each) => each.type === type && urns.includes(urnOf(each)));
+    if (found === undefined) throw new Error(`${property} of ${resource.name} is made of no ${type}`);
+    return found;
+  }
+}
+
+/** One way of breaking a stack. */
+export interface Break {
+  readonly policy: string;
+  readonly what: string;
+  /** Breaks a stack; answers which resource the policy must name. */
+  readonly by: fc.Arbitrary<(stack: BrokenStack) => Judged>;
+}
+
+const target = "aws:appautoscaling/target:Target";
+const scalingPolicy = "aws:appautoscaling/policy:Policy";
+const alarm = "aws:cloudwatch/metricAlarm:MetricAlarm";
+const configuration = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
+const model = "aws:sagemaker/model:Model";
+const bucket = "aws:s3/bucket:Bucket";
+const queue = "aws:sqs/queue:Queue";
+const role = "aws:iam/role:Role";
+
+const isTracking = ({ props }: Judged) => props["targetTrackingScalingPolicyConfiguration"] !== undefined;
+const isStep = ({ props }: Judged) => props["stepScalingPolicyConfiguration"] !== undefined;
+const isWaking = ({ props, name }: Judged) =>
+  props["metricName"] === "HasBacklogWithoutCapacity" && name.endsWith("from-zero");
+
+/** Sets a value at a path of properties. */
+function set(resource: Judged, path: string, value: unknown): Judged {
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  let at: Record<string, unknown> = resource.props;
+  for (const key of keys) at = at[key] as Record<string, unknown>;
+  at[last] = value;
+  return resource;
+}
+
+/** Breaks by setting a property of any one of some resources to a random bad value. */
+function setting(
+  policy: string,
+  type: string,
+  path: string,
+  values: fc.Arbitrary<unknown>,
+  wanted?: (resource: Judged) => boolean,
+): Break {
+  return {
+    policy,
+    what: `${path} of a ${type.split(":").at(-1) ?? type}`,
+    by: fc.tuple(fc.nat(100), values).map(
+      ([pick, value]) =>
+        (stack) =>
+          set(stack.one(type, pick, wanted), path, structuredClone(value)),
+    ),
+  };
+}
+
+/** Breaks what stands beside a bucket, or takes it away; the bucket is named. */
+function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Break[] {
+  const type = `aws:s3/bucket${kind}:Bucket${kind}`;
+  const picked = (stack: BrokenStack, pick: number): [Judged, Judged] => {
+    const one = stack.one(type, pick);
+    return [one, stack.madeOf(one, "bucket", bucket)];
+  };
+  return [
+    {
+      policy,
+      what: `no ${kind}`,
+      by: fc.nat(100).map((pick) => (stack) => {
+        const [one, named] = picked(stack, pick);
+        stack.remove(one);
+        return named;
+      }),
+    },
+    {
+      policy,
+      what: `${path} of a ${kind}`,
+      by: fc.tuple(fc.nat(100), values).map(([pick, value]) => (stack) => {
+        const [one, named] = picked(stack, pick);
+        set(one, path, structuredClone(value));
+        return named;
+      }),
+    },
+  ];
+}
+
+/** Breaks a document by another statement in it. */
+function stating(policy: string, type: string, property: string, statements: fc.Arbitrary<object>): Break {
+  return {
+    policy,
+    what: `a statement in ${property} of a ${type.split(":").at(-1) ?? type}`,
+    by: fc.tuple(fc.nat(100), statements).map(([pick, statement]) => (stack) => {
+      const one = stack.one(type, pick);
+      const document = JSON.parse(String(one.props[property])) as { Statement: object[] };
+      document.Statement.push(statement);
+      return set(one, property, JSON.stringify(document));
+    }),
+  };
+}
+
+const nothing = fc.constantFrom(undefined, "");
+const asyncConfig = "asyncInferenceConfig";
+const tracking = "targetTrackingScalingPolicyConfiguration";
+const metric = `${tracking}.customizedMetricSpecification`;
+const wildcard = fc.oneof(
+  fc.record({
+    Effect: fc.constant("Allow"),
+    Action: fc.constantFrom("*", "s3:*", "sagemaker:Invoke*", "kms:?"),
+    Resource: fc.constant("arn:aws:s3:::a/b"),
+  }),
+  fc.record({
+    Effect: fc.constant("Allow"),
+    Action: fc.constantFrom("s3:GetObject", "kms:Decrypt"),
+    Resource: fc.constantFrom("*", "arn:aws:s3:::*", "arn:aws:sqs:us-east-1:1:*"),
+  }),
+  fc.record({
+    Effect: fc.constant("Allow"),
+    NotAction: fc.constant("iam:*"),
+    Resource: fc.constant("arn:aws:s3:::a/b"),
+  }),
+);
+const stranger = fc
+  .constantFrom<object[]>(
+    { Principal: "*" },
+    { Principal: { AWS: "arn:aws:iam::999999999999:root" } },
+    { Principal: { Federated: "cognito-identity.amazonaws.com" } },
+    { Principal: { Service: "lambda.amazonaws.com" } },
+  )
+  .map((who) => ({ Effect: "Allow", Action: "sts:AssumeRole", ...who }));
+const everyone = fc.record({
+  Effect: fc.constant("Allow"),
+  Principal: fc.constantFrom("*", { AWS: "*" }),
+  Action: fc.constantFrom("sns:Publish", "s3:GetObject", "kms:Decrypt"),
+  Resource: fc.constant("*"),
+});
+
+/** All breaks. */
+export const breaks: readonly Break[] = [
+  setting("min-capacity-zero", target, "minCapacity", fc.integer({ min: 1, max: 100 })),
+  setting("max-capacity-limit", target, "maxCapacity", fc.integer({ min: 11, max: 1000 })),
+  setting(
+    "backlog-metric",
+    scalingPolicy,
+    `${metric}.metricName`,
+    fc.constantFrom("Invocations", "InvocationsPerInstance", "CPUUtilization"),
+    isTracking,
+  ),
+  setting(
+    "backlog-metric",
+    scalingPolicy,
+    `${metric}.namespace`,
+    fc.string().filter((text) => text !== "AWS/SageMaker"),
+    isTracking,
+  ),
+  setting(
+    "backlog-metric",
+    scalingPolicy,
+    `${metric}.dimensions`,
+    fc.constantFrom(
+      [],
+      [{ name: "VariantName", value: "AllTraffic" }],
+      [
+        { name: "EndpointName", value: "e" },
+        { name: "VariantName", value: "v" },
+      ],
+    ),
+    isTracking,
+  ),
+  setting("backlog-metric", scalingPolicy, metric, fc.constant(undefined), isTracking),
+  ...(
+    [
+      ["metricName", fc.constantFrom("ApproximateBacklogSize", "Invocations")],
+      ["dimensions.VariantName", fc.constant("AllTraffic")],
+      ["threshold", fc.integer({ min: 2, max: 1000 })],
+      ["alarmActions", fc.constantFrom(undefined, [], ["arn:aws:sns:us-east-1:1:other"])],
+      [
+        "comparisonOperator",
+        fc.constantFrom("LessThanThreshold", "LessThanOrEqualToThreshold", "GreaterThanThreshold"),
+      ],
+      ["actionsEnabled", fc.constant(false)],
+    ] as const
+  ).map(([path, values]): Break => ({
+    policy: "wakes-from-zero",
+    what: `${path} of the alarm that wakes`,
+    by: values.map((value: unknown) => (stack) => {
+      set(stack.one(alarm, 0, isWaking), path, value);
+      return stack.one(target, 0);
+    }),
+  })),
+  {
+    policy: "wakes-from-zero",
+    what: "no alarm, or no step policy",
+    by: fc.boolean().map((noAlarm) => (stack) => {
+      stack.remove(noAlarm ? stack.one(alarm, 0, isWaking) : stack.one(scalingPolicy, 0, isStep));
+      return stack.one(target, 0);
+    }),
+  },
+  ...["scaleInCooldown", "scaleOutCooldown"].map((property) =>
+    setting(
+      "cooldowns-sane",
+      scalingPolicy,
+      `${tracking}.${property}`,
+      fc.oneof(fc.integer({ min: 0, max: 59 }), fc.integer({ min: 1801, max: 86_400 })),
+      isTracking,
+    ),
+  ),
+  setting(
+    "cooldowns-sane",
+    scalingPolicy,
+    "stepScalingPolicyConfiguration.cooldown",
+    fc.integer({ min: 1801, max: 86_400 }),
+    isStep,
+  ),
+  {
+    policy: "target-after-endpoint",
+    what: "a target that depends on nothing",
+    by: fc.constant((stack: BrokenStack) => {
+      const one = stack.one(target, 0);
+      return stack.replace(one, { ...one, dependsOn: {} });
+    }),
+  },
+  setting(
+    "gpu-instance-type",
+    configuration,
+    "productionVariants.0.instanceType",
+    fc.constantFrom("ml.m5.xlarge", "ml.c6i.2xlarge", "ml.t2.medium", "ml.inf1.xlarge"),
+  ),
+  setting(
+    "gpu-instance-type",
+    configuration,
+    "productionVariants.0.instancePools",
+    fc.constantFrom(
+      [{ instanceType: "ml.m5.xlarge" }],
+      [{ instanceType: "ml.g5.xlarge" }, { instanceType: "ml.c5.xlarge" }],
+    ),
+  ),
+  setting("asynchronous-only", configuration, asyncConfig, fc.constant(undefined)),
+  ...["successTopic", "errorTopic"].map((topic) =>
+    setting("completion-topics", configuration, `${asyncConfig}.outputConfig.notificationConfig.${topic}`, nothing),
+  ),
+  setting("failure-path", configuration, `${asyncConfig}.outputConfig.s3FailurePath`, nothing),
+  setting(
+    "concurrency-limit",
+    configuration,
+    `${asyncConfig}.clientConfig.maxConcurrentInvocationsPerInstance`,
+    fc.oneof(fc.constant(undefined), fc.integer({ min: 5, max: 1000 })),
+  ),
+  setting(
+    "single-variant",
+    configuration,
+    "shadowProductionVariants",
+    fc.constant([{ instanceType: "ml.g4dn.xlarge" }]),
+  ),
+  setting("single-variant", configuration, "productionVariants.1", fc.constant({ instanceType: "ml.g4dn.xlarge" })),
+  ...[model, configuration].map((type) =>
+    setting("no-fixed-name", type, "name", fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,30}$/)),
+  ),
+  setting(
+    "supported-image",
+    model,
+    "primaryContainer.image",
+    fc
+      .constantFrom("2.0.1", "2.4.0", "2.5.1")
+      .map((version) => `763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:${version}-gpu-py312`),
+  ),
+  ...["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].flatMap((block, index) =>
+    beside("bucket-private", "PublicAccessBlock", block, fc.constantFrom(false, undefined)).slice(index === 0 ? 0 : 1),
+  ),
+  ...beside(
+    "bucket-owner-enforced",
+    "OwnershipControls",
+    "rule.objectOwnership",
+    fc.constantFrom("ObjectWriter", "BucketOwnerPreferred"),
+  ),
+  ...beside(
+    "bucket-customer-key",
+    "ServerSideEncryptionConfiguration",
+    "rules.0.applyServerSideEncryptionByDefault",
+    fc.constantFrom(
+      undefined,
+      { sseAlgorithm: "AES256" },
+      { sseAlgorithm: "aws:kms" },
+      { sseAlgorithm: "aws:kms", kmsMasterKeyId: "alias/aws/s3" },
+    ),
+  ),
+  ...beside(
+    "bucket-tls-only",
+    "Policy",
+    "policy",
+    fc.constantFrom(
+      "{}",
+      '{"Statement":[]}',
+      '{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}',
+    ),
+  ),
+  ...beside(
+    "bucket-lifecycle",
+    "LifecycleConfiguration",
+    "rules",
+    fc.constantFrom([], [{ status: "Disabled", expiration: { days: 1 } }]),
+  ),
+  setting("topic-encrypted", "aws:sns/topic:Topic", "kmsMasterKeyId", fc.constantFrom(undefined, "", "alias/aws/sns")),
+  setting("queue-encrypted", queue, "kmsMasterKeyId", fc.constantFrom(undefined, "", "alias/aws/sqs")),
+  setting(
+    "queue-dead-letters",
+    queue,
+    "redrivePolicy",
+    fc.constantFrom(undefined, "", "{}"),
+    ({ props }) => props["redrivePolicy"] !== undefined,
+  ),
+  setting("key-rotation", "aws:kms/key:Key", "enableKeyRotation", fc.constantFrom(false, undefined)),
+  {
+    policy: "data-protected",
+    what: "a bucket or a key of the stack prod without protection",
+    by: fc.tuple(fc.nat(100), fc.constantFrom(bucket, "aws:kms/key:Key")).map(([pick, type]) => (stack) => {
+      const one = stack.one(type, pick);
+      return stack.replace(one, { ...one, protect: false });
+    }),
+  },
+  stating("no-wildcards", "aws:iam/policy:Policy", "policy", wildcard),
+  stating("no-wildcards", "aws:iam/rolePolicy:RolePolicy", "policy", wildcard),
+  stating("trusted-principals", role, "assumeRolePolicy", stranger),
+  ...[
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "aws:kms/key:Key",
+  ].map((type) => stating("no-public-access", type, "policy", everyone)),
+  {
+    policy: "hourly-cost-limit",
+    what: "a dear instance type, or one without a price",
+    by: fc
+      .constantFrom("ml.p5.48xlarge", "ml.g5.48xlarge", "ml.p4d.24xlarge", "ml.g7.xlarge")
+      .map((instanceType) => (stack) => {
+        set(stack.one(configuration, 0), "productionVariants.0.instanceType", instanceType);
+        return stack.one(target, 0);
+      }),
+  },
+  ...[
+    bucket,
+    queue,
+    role,
+    model,
+    configuration,
+    "aws:sns/topic:Topic",
+    "aws:kms/key:Key",
+    "aws:sagemaker/endpoint:Endpoint",
+    alarm,
+  ].map((type) =>
+    setting("required-tags", type, "tagsAll", fc.constantFrom({}, { project: "x" }, { stack: "dev" }, undefined)),
+  ),
+];
