@@ -46,9 +46,9 @@ export const noWildcards: ResourceValidationPolicy = {
       },
     },
   },
-  validateResource: validateTypes<{ policy?: unknown; inlinePolicies?: { policy?: unknown }[] }>(
+  validateResource: validateTypes(
     ["aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/role:Role"],
-    ({ policy, inlinePolicies = [] }, args, report) => {
+    ({ policy, inlinePolicies = [] }: { policy?: unknown; inlinePolicies?: { policy?: unknown }[] }, args, report) => {
       judgeStatements(policy, "policy", args, report);
       for (const [index, inline] of inlinePolicies.entries()) {
         judgeStatements(inline.policy, `inlinePolicies[${index}].policy`, args, report);

@@ -33,8 +33,9 @@ export const hourlyCostLimit: StackValidationPolicy = {
       },
     },
   },
-  validateStack: ({ resources, getConfig }, reportViolation) => {
-    const { limit = defaultLimit, prices = {} } = getConfig<{ limit?: number; prices?: Record<string, number> }>();
+  validateStack: (args, reportViolation) => {
+    const { resources } = args;
+    const { limit = defaultLimit, prices = {} } = args.getConfig<{ limit?: number; prices?: Record<string, number> }>();
     const priceOf: Partial<Record<string, number>> = { ...hourlyPrices, ...prices };
     const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
     const configurations = ofType<EndpointConfigurationArgs>(
@@ -107,17 +108,15 @@ export const requiredTags: ResourceValidationPolicy = {
       },
     },
   },
-  validateResource: validateTypes<Tagged>(
-    taggedTypes,
-    ({ tags, tagsAll = tags }, { type, name, getConfig }, reportViolation) => {
-      const { tags: required = defaultTags } = getConfig<{ tags?: string[] }>();
-      const missing = required.filter((tag) => !tagsAll?.[tag]);
-      if (missing.length > 0) {
-        reportViolation(
-          `The ${type.split(":").at(-1) ?? type} '${name}' lacks the tags ${missing.join(", ")}. ` +
-            `Set tags of it, or aws:defaultTags in the stack's config for all.`,
-        );
-      }
-    },
-  ),
+  validateResource: validateTypes(taggedTypes, ({ tags, tagsAll = tags }: Tagged, args, reportViolation) => {
+    const { tags: required = defaultTags } = args.getConfig<{ tags?: string[] }>();
+    const { type, name } = args;
+    const missing = required.filter((tag) => !tagsAll?.[tag]);
+    if (missing.length > 0) {
+      reportViolation(
+        `The ${type.split(":").at(-1) ?? type} '${name}' lacks the tags ${missing.join(", ")}. ` +
+          `Set tags of it, or aws:defaultTags in the stack's config for all.`,
+      );
+    }
+  }),
 };

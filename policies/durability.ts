@@ -74,8 +74,9 @@ export const dataProtected: ResourceValidationPolicy = {
       },
     },
   },
-  validateResource: validateTypes(dataTypes, (_, { type, name, urn, opts, getConfig }, reportViolation) => {
-    const { stacks = productionStacks } = getConfig<{ stacks?: string[] }>();
+  validateResource: validateTypes(dataTypes, (_: object, args, reportViolation) => {
+    const { stacks = productionStacks } = args.getConfig<{ stacks?: string[] }>();
+    const { type, name, urn, opts } = args;
     const stack = urn.split(":")[2] ?? "";
     if (stacks.includes(stack) && !opts.protect) {
       reportViolation(

@@ -1,13 +1,17 @@
 /** The real program passes the pack, and the pack reports whatever is broken in it. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { z } from "zod";
+import { accountId, region, registrationsOf } from "../infra/testing/registrations.ts";
+import { stackConfig } from "../infra/testing/stacks.ts";
 import { policies } from "./pack.ts";
 import { BrokenStack, breaks } from "./testing/breaks.ts";
 import { type Judged, type PackConfig, reports, urnOf } from "./testing/judge.ts";
-import { firstPreview, programResources, type StackName } from "./testing/program.ts";
+import { checked, firstPreview, type StackName } from "./testing/program.ts";
 
 const stackNames = ["dev", "prod"] as const satisfies StackName[];
 const configSchema = z.record(
@@ -17,6 +21,27 @@ const configSchema = z.record(
 
 function configOf(stack: StackName): PackConfig {
   return configSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, `config.${stack}.json`), "utf8")));
+}
+
+/** Imports the program anew: a module runs once for each address. */
+let imports = 0;
+
+/** What the program registers for a stack. */
+async function programResources(stack: StackName): Promise<Judged[]> {
+  const folder = await mkdtemp(join(tmpdir(), "policies-"));
+  try {
+    const artifact = join(folder, "model.tar.gz");
+    await writeFile(artifact, "weights and code");
+    imports += 1;
+    const address = `../infra/index.ts?policies=${imports}`;
+    const { registrations } = await registrationsOf(() => import(address), {
+      stack,
+      config: stackConfig(stack, artifact),
+    });
+    return checked(registrations.all, { stack, region, accountId });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** Broken stacks for each break: together at least 300. */

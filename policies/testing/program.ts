@@ -1,50 +1,38 @@
-/** The real program's stacks, as the engine hands them to a policy pack: registered against mocks, checked as the provider does. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import {
-  accountId,
-  type Registration,
-  type Registrations,
-  region,
-  registrationsOf,
-} from "../../infra/testing/registrations.ts";
-import { stackConfig } from "../../infra/testing/stacks.ts";
+/** The real program's registrations, as the engine hands them to a policy pack: checked as the provider does. */
 import { type Judged, unknownString } from "./judge.ts";
 
 /** Stacks that are deployed to AWS. */
 export type StackName = "dev" | "prod";
 
+/** One resource as the program registered it under mocks. */
+interface Registration {
+  readonly type: string;
+  readonly name: string;
+  readonly urn: string;
+  readonly dependencies: readonly string[];
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
+  readonly protect: boolean;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+/** Where the mocks say that the program is deployed. */
+interface Place {
+  readonly stack: StackName;
+  readonly region: string;
+  readonly accountId: string;
+}
+
 /** What the mocks of the program end every name with. */
 const suffix = "-0a1b2c3";
 
-/** Imports the program anew: a module runs once for each address. */
-let imports = 0;
-
-/** What the program registers for a stack. */
-export async function programResources(stack: StackName): Promise<Judged[]> {
-  const folder = await mkdtemp(join(tmpdir(), "policies-"));
-  try {
-    const artifact = join(folder, "model.tar.gz");
-    await writeFile(artifact, "weights and code");
-    imports += 1;
-    const address = `../../infra/index.ts?policies=${imports}`;
-    const { registrations } = await registrationsOf(() => import(address), {
-      stack,
-      config: stackConfig(stack, artifact),
-    });
-    return checked(registrations, stack);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-function checked(registrations: Registrations, stack: StackName): Judged[] {
-  const judged = registrations.all
+/** What the pack gets to see of registrations. */
+export function checked(registrations: readonly Registration[], place: Place): Judged[] {
+  const { stack } = place;
+  const judged = registrations
     .filter(({ type }) => type.startsWith("aws:"))
-    .map((registration) => asChecked(registration, stack));
+    .map((registration) => asChecked(registration, place));
   // A dependency on a component is one on its children; URNs of the mocks name the parents too, the judge's do not.
-  const names = new Map(registrations.all.map(({ urn, type, name }) => [urn, { type, name }]));
+  const names = new Map(registrations.map(({ urn, type, name }) => [urn, { type, name }]));
   const translated = (urn: string): string => {
     const { type = "", name = "" } = names.get(urn) ?? {};
     return `urn:pulumi:${stack}::async-video-inference::${type}::${name}`;
@@ -60,10 +48,10 @@ function checked(registrations: Registrations, stack: StackName): Judged[] {
 /** What Check adds (names, all tags), makes text (documents), and what AWS answers (ARNs). */
 function asChecked(
   { type, name, inputs: given, protect, propertyDependencies, dependencies }: Registration,
-  stack: StackName,
+  { stack, region, accountId }: Place,
 ) {
   // An asset is a handle of the program's: no policy is about what is in it.
-  const { source: _, ...inputs } = given;
+  const inputs = Object.fromEntries(Object.entries(given).filter(([property]) => property !== "source"));
   const physicalName = `${name}${suffix}`;
   const [service = ""] = type.replace("aws:", "").split("/");
   const arn =
