@@ -9,7 +9,8 @@ import { z } from "zod";
 import { accountId, region, registrationsOf } from "../infra/testing/registrations.ts";
 import { stackConfig } from "../infra/testing/stacks.ts";
 import { policies } from "./pack.ts";
-import { BrokenStack, breaks } from "./testing/breaks.ts";
+import { breaks } from "./testing/breaks.ts";
+import { BrokenStack } from "./testing/broken-stack.ts";
 import { type Judged, type PackConfig, reports, urnOf } from "./testing/judge.ts";
 import { checked, firstPreview, type StackName } from "./testing/program.ts";
 

@@ -308,9 +308,10 @@ function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
 }
 
 function judged(event: EngineEvent): string[] {
-  // The engine sends, and the SDK's type lacks, one event a resource and pack that lists the policies that passed and failed.
-  const summary = (event as { policyAnalyzeSummaryEvent?: { passed?: string[] | null; failed?: string[] | null } })
-    .policyAnalyzeSummaryEvent;
+  // The engine sends, and the SDK's type lacks, one event a resource and pack, and one a stack and pack, that lists the
+  // policies that passed and failed.
+  const sent = event as Partial<Record<"policyAnalyzeSummaryEvent" | "policyAnalyzeStackSummaryEvent", Judgement>>;
+  const summary = sent.policyAnalyzeSummaryEvent ?? sent.policyAnalyzeStackSummaryEvent;
   return [...(summary?.passed ?? []), ...(summary?.failed ?? [])];
 }
 
@@ -318,6 +319,12 @@ function judged(event: EngineEvent): string[] {
 function shortName(urn: string): string {
   const [type = "", name = ""] = urn.split("::").slice(-2);
   return `${type.split(":").at(-1) ?? ""} ${name}`;
+}
+
+/** Names of policies. */
+interface Judgement {
+  readonly passed?: readonly string[] | null;
+  readonly failed?: readonly string[] | null;
 }
 
 function noteErrors(event: EngineEvent, diagnostics: string[]): void {

@@ -1,42 +1,7 @@
 /** What can be broken in the real program's stack, and which policy is about it. */
 import fc from "fast-check";
-import { type Judged, urnOf } from "./judge.ts";
-
-/** A stack whose resources may be changed, taken away and added to. */
-export class BrokenStack {
-  readonly resources: Judged[];
-
-  constructor(resources: readonly Judged[]) {
-    this.resources = structuredClone([...resources]);
-  }
-
-  /** One of a type, of those that `wanted` is about. */
-  one(type: string, pick: number, wanted: (resource: Judged) => boolean = () => true): Judged {
-    const all = this.resources.filter((resource) => resource.type === type && wanted(resource));
-    const found = all[pick % all.length];
-    if (found === undefined) throw new Error(`the program has no ${type} to break`);
-    return found;
-  }
-
-  /** Takes one away. */
-  remove(resource: Judged): void {
-    this.resources.splice(this.resources.indexOf(resource), 1);
-  }
-
-  /** Puts another in its place. */
-  replace(resource: Judged, changed: Judged): Judged {
-    this.resources.splice(this.resources.indexOf(resource), 1, changed);
-    return changed;
-  }
-
-  /** What a resource's property is made of, if that is of a type. */
-  madeOf(resource: Judged, property: string, type: string): Judged {
-    const urns = resource.dependsOn?.[property] ?? [];
-    const found = this.resources.find((each) => each.type === type && urns.includes(urnOf(each)));
-    if (found === undefined) throw new Error(`${property} of ${resource.name} is made of no ${type}`);
-    return found;
-  }
-}
+import type { BrokenStack } from "./broken-stack.ts";
+import type { Judged } from "./judge.ts";
 
 /** One way of breaking a stack. */
 export interface Break {
