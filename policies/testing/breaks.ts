@@ -98,7 +98,6 @@ function stating(policy: string, type: string, property: string, statements: fc.
 }
 
 const nothing = fc.constantFrom(undefined, "");
-const asyncConfig = "asyncInferenceConfig";
 const tracking = "targetTrackingScalingPolicyConfiguration";
 const metric = `${tracking}.customizedMetricSpecification`;
 const wildcard = fc.oneof(
@@ -233,15 +232,20 @@ export const breaks: readonly Break[] = [
       [{ instanceType: "ml.g5.xlarge" }, { instanceType: "ml.c5.xlarge" }],
     ),
   ),
-  setting("asynchronous-only", configuration, asyncConfig, fc.constant(undefined)),
+  setting("asynchronous-only", configuration, "asyncInferenceConfig", fc.constant(undefined)),
   ...["successTopic", "errorTopic"].map((topic) =>
-    setting("completion-topics", configuration, `${asyncConfig}.outputConfig.notificationConfig.${topic}`, nothing),
+    setting(
+      "completion-topics",
+      configuration,
+      `asyncInferenceConfig.outputConfig.notificationConfig.${topic}`,
+      nothing,
+    ),
   ),
-  setting("failure-path", configuration, `${asyncConfig}.outputConfig.s3FailurePath`, nothing),
+  setting("failure-path", configuration, "asyncInferenceConfig.outputConfig.s3FailurePath", nothing),
   setting(
     "concurrency-limit",
     configuration,
-    `${asyncConfig}.clientConfig.maxConcurrentInvocationsPerInstance`,
+    "asyncInferenceConfig.clientConfig.maxConcurrentInvocationsPerInstance",
     fc.oneof(fc.constant(undefined), fc.integer({ min: 5, max: 1000 })),
   ),
   setting(
