@@ -1,6 +1,6 @@
 /** What can be broken in the real program's stack, and which policy is about it. */
 import fc from "fast-check";
-import type { BrokenStack } from "./broken-stack.ts";
+import { type BrokenStack, set } from "./broken-stack.ts";
 import type { Judged } from "./judge.ts";
 
 /** One way of breaking a stack. */
@@ -24,16 +24,6 @@ const isTracking = ({ props }: Judged) => props["targetTrackingScalingPolicyConf
 const isStep = ({ props }: Judged) => props["stepScalingPolicyConfiguration"] !== undefined;
 const isWaking = ({ props, name }: Judged) =>
   props["metricName"] === "HasBacklogWithoutCapacity" && name.endsWith("from-zero");
-
-/** Sets a value at a path of properties. */
-function set(resource: Judged, path: string, value: unknown): Judged {
-  const keys = path.split(".");
-  const last = keys.pop() ?? "";
-  let at: Record<string, unknown> = resource.props;
-  for (const key of keys) at = at[key] as Record<string, unknown>;
-  at[last] = value;
-  return resource;
-}
 
 /** Breaks by setting a property of any one of some resources to a random bad value. */
 function setting(

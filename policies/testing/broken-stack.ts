@@ -36,3 +36,13 @@ export class BrokenStack {
     return found;
   }
 }
+
+/** Sets a value at a path of properties. */
+export function set(resource: Judged, path: string, value: unknown): Judged {
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  let at: Record<string, unknown> = resource.props;
+  for (const key of keys) at = at[key] as Record<string, unknown>;
+  at[last] = value;
+  return resource;
+}
