@@ -12,6 +12,7 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
 import { pulumiRoot, repoRoot } from "../tools/paths.mjs";
+import { judged, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
 import type { Ready } from "./local-aws.ts";
 import type { StatePaths } from "./state.ts";
 import type { Step } from "./progress.ts";
@@ -63,7 +64,7 @@ export function awsEnvironment(ready: Ready): Record<string, string> {
 }
 
 /** Which stack, and where its program, its state and its AWS are. */
-export interface Workplace {
+export interface StackPlace {
   readonly stackName: string;
   /** The folder with Pulumi.yaml. */
   readonly projectFolder: string;
@@ -76,14 +77,6 @@ export interface Workplace {
   readonly providerPort: number;
   /** What the program finds in its environment, beside this process's. */
   readonly environment: Record<string, string>;
-}
-
-/** One resource that a preview or an update does something to. */
-export interface Planned {
-  /** The engine's word: create, update, replace, delete … */
-  readonly operation: string;
-  readonly type: string;
-  readonly name: string;
 }
 
 /** What a preview showed. */
@@ -111,7 +104,7 @@ export class Deployment {
 
   private constructor(
     stack: Stack,
-    { configFile, policyConfigFile }: Pick<Workplace, "configFile" | "policyConfigFile">,
+    { configFile, policyConfigFile }: Pick<StackPlace, "configFile" | "policyConfigFile">,
     outputsFile: string | undefined,
   ) {
     this.stack = stack;
@@ -150,7 +143,7 @@ export class Deployment {
   }
 
   /** Opens, or makes, a stack. Making one adds a salt to its Pulumi.<stack>.yaml where that has none. */
-  static async openAt(place: Workplace, outputsFile?: string): Promise<Deployment> {
+  static async openAt(place: StackPlace, outputsFile?: string): Promise<Deployment> {
     const { stackName, projectFolder, paths, providerPort, environment } = place;
     await mkdir(paths.backend, { recursive: true });
     await mkdir(paths.pulumiHome, { recursive: true });
@@ -299,48 +292,6 @@ export class Deployment {
       }
     }
   }
-}
-
-function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
-  if (resourcePreEvent === undefined || resourcePreEvent.metadata.op === "same") return [];
-  const { op: operation, urn, type } = resourcePreEvent.metadata;
-  return [{ operation, type, name: urn.split("::").at(-1) ?? urn }];
-}
-
-function judged(event: EngineEvent): string[] {
-  // The engine sends, and the SDK's type lacks, one event a resource and pack, and one a stack and pack, that lists the
-  // policies that passed and failed.
-  const sent = event as Partial<Record<"policyAnalyzeSummaryEvent" | "policyAnalyzeStackSummaryEvent", Judgement>>;
-  const summary = sent.policyAnalyzeSummaryEvent ?? sent.policyAnalyzeStackSummaryEvent;
-  return [...(summary?.passed ?? []), ...(summary?.failed ?? [])];
-}
-
-/** A resource as people name it: the last part of its type, and its name in the program. */
-function shortName(urn: string): string {
-  const [type = "", name = ""] = urn.split("::").slice(-2);
-  return `${type.split(":").at(-1) ?? ""} ${name}`;
-}
-
-/** Names of policies. */
-interface Judgement {
-  readonly passed?: readonly string[] | null;
-  readonly failed?: readonly string[] | null;
-}
-
-function noteErrors(event: EngineEvent, diagnostics: string[]): void {
-  if (event.diagnosticEvent?.severity === "error") {
-    diagnostics.push(plain(event.diagnosticEvent.message));
-  }
-}
-
-/** Without the engine's colour mark-up (`<{%reset%}>`) and terminal codes. */
-function plain(text: string): string {
-  // eslint's no-control-regex forbids the escape character in a literal.
-  const escape = String.fromCharCode(27);
-  return text
-    .replaceAll(/<\{%[^%]*%\}>/g, "")
-    .replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "")
-    .trim();
 }
 
 function failure(verb: string, diagnostics: readonly string[], error: unknown): DeploymentError {
