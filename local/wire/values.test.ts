@@ -47,7 +47,11 @@ const thing = fc.letrec((tie) => ({
       Moment: moment,
       Bytes: fc.uint8Array(),
       List: fc.array(fc.string()),
-      Map: fc.dictionary(fc.string(), fc.integer()),
+      // The AWS SDK's own CBOR reader, which the gateway shares with its clients, drops a key of this name.
+      Map: fc.dictionary(
+        fc.string().filter((key) => key !== "__proto__"),
+        fc.integer(),
+      ),
       Inner: tie("thing"),
     },
     { requiredKeys: [] },
