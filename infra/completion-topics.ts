@@ -6,6 +6,7 @@ import type { Account } from "./account.ts";
 import { defaults } from "./defaults.ts";
 import { subscribeEmails } from "./email-subscriptions.ts";
 import { denyWithoutTls, policyDocument } from "./policy-document.ts";
+import { serviceTopic } from "./service-topic.ts";
 
 /** Seconds that a message waits for a reader: SQS's longest, 14 days. */
 const messageRetentionSeconds = 1_209_600;
@@ -66,26 +67,11 @@ function channel(
   { account, keyArn, completionEmails }: Required<CompletionTopicsArgs>,
   parent: pulumi.ComponentResource,
 ): { topic: sns.Topic; queue: sqs.Queue; deadLetters: sqs.Queue } {
-  const topic = new sns.Topic(name, { kmsMasterKeyId: keyArn }, { parent });
-  new sns.TopicPolicy(
+  // The execution role, which SageMaker publishes with, is allowed to by its own policy.
+  const topic = serviceTopic(
     name,
-    {
-      arn: topic.arn,
-      // Takes the place of AWS's default, which lets the whole account publish. The execution role, which SageMaker
-      // publishes with, is allowed to by its own policy.
-      policy: policyDocument([
-        {
-          Sid: "SageMakerOfThisAccountPublishes",
-          Effect: "Allow",
-          Principal: { Service: "sagemaker.amazonaws.com" },
-          Action: "sns:Publish",
-          Resource: topic.arn,
-          Condition: { StringEquals: { "aws:SourceAccount": account.id } },
-        },
-        denyWithoutTls("sns:Publish", [topic.arn]),
-      ]),
-    },
-    { parent },
+    { account, keyArn, service: "sagemaker.amazonaws.com", sid: "SageMakerOfThisAccountPublishes" },
+    parent,
   );
 
   const deadLetters = new sqs.Queue(

@@ -1,13 +1,13 @@
 /** How the stack is watched: a dashboard to look at, and alarms that speak up by themselves. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
-import * as sns from "@pulumi/aws/sns/index.js";
+import type * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { dashboardBody } from "./dashboard.ts";
 import { defaults } from "./defaults.ts";
 import { subscribeEmails } from "./email-subscriptions.ts";
 import { queueMetric, requestMetric } from "./metrics.ts";
-import { denyWithoutTls, policyDocument } from "./policy-document.ts";
+import { serviceTopic } from "./service-topic.ts";
 
 /** Minutes with videos queued and no instance after which no instance is coming: longer than a GPU instance takes to start. */
 const stuckMinutes = 20;
@@ -127,24 +127,10 @@ function operationsTopic(
   emails: readonly string[],
   parent: pulumi.Resource,
 ): sns.Topic {
-  const topic = new sns.Topic(name, { kmsMasterKeyId: keyArn }, { parent });
-  new sns.TopicPolicy(
+  const topic = serviceTopic(
     name,
-    {
-      arn: topic.arn,
-      policy: policyDocument([
-        {
-          Sid: "AlarmsOfThisAccountPublish",
-          Effect: "Allow",
-          Principal: { Service: "cloudwatch.amazonaws.com" },
-          Action: "sns:Publish",
-          Resource: topic.arn,
-          Condition: { StringEquals: { "aws:SourceAccount": account.id } },
-        },
-        denyWithoutTls("sns:Publish", [topic.arn]),
-      ]),
-    },
-    { parent },
+    { account, keyArn, service: "cloudwatch.amazonaws.com", sid: "AlarmsOfThisAccountPublish" },
+    parent,
   );
   subscribeEmails(name, topic, emails, parent);
   return topic;

@@ -19,7 +19,7 @@ import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../gateway.ts";
 import { monitoring } from "../monitoring/service.ts";
 import { sdkConfig, startTestGateway } from "../testing/test-gateway.ts";
-import { ScalingServiceBench, accountId, key, region } from "./bench.ts";
+import { ScalingServiceBench, accountId, key, region, trackingPolicy } from "./bench.ts";
 
 describe("scaling through the gateway", () => {
   let gateway: Gateway;
@@ -53,24 +53,7 @@ describe("scaling through the gateway", () => {
     const { Tags } = await scaling.send(new ListTagsForResourceCommand({ ResourceARN }));
     assert.deepEqual(Tags, { project: "videos" });
 
-    const { Alarms = [] } = await scaling.send(
-      new PutScalingPolicyCommand({
-        ...key,
-        PolicyName: "backlog",
-        PolicyType: "TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration: {
-          TargetValue: 5,
-          ScaleInCooldown: 120,
-          ScaleOutCooldown: 120,
-          CustomizedMetricSpecification: {
-            Namespace: "AWS/SageMaker",
-            MetricName: "ApproximateBacklogSizePerInstance",
-            Statistic: "Average",
-            Dimensions: [{ Name: "EndpointName", Value: "videos" }],
-          },
-        },
-      }),
-    );
+    const { Alarms = [] } = await scaling.send(new PutScalingPolicyCommand(trackingPolicy));
     await scaling.send(
       new PutScalingPolicyCommand({
         ...key,
