@@ -42,13 +42,13 @@ describe("the diagnosis of a wait that is over its time", () => {
   });
 
   it("shows the endpoint, its own alarms, the scaling activities and where the log is", async () => {
-    const { message } = await tooLong(stack, "The end of job smoke-1", 1800);
+    const { message } = await tooLong(stack, "The end of job smoke-1", 1800, "/none");
     assert.deepEqual(message.split(/\n */), [
       "The end of job smoke-1 did not come within 30 minutes. What it depends on:",
       "endpoint: InService, 0 instances, 0 wanted",
       "alarm backlog-without-capacity: INSUFFICIENT_DATA, Unchecked: Initial alarm creation",
       "scaling activity 2030-01-01T00:00:00.000Z: Failed, Failed to set desired instance count to 1. Reason: no quota.",
-      "log: CloudWatch log group /aws/sagemaker/Endpoints/video",
+      "log: /none/video cannot be read: ENOENT: no such file or directory, scandir '/none/video'",
     ]);
   });
 

@@ -8,6 +8,7 @@ import type { MetricAlarm } from "@aws-sdk/client-cloudwatch";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
 import { explain } from "../client/index.ts";
 import type { Stack } from "../client/index.ts";
+import { localLogs, logTail } from "./log-tail.ts";
 
 /** A wait was longer than its limit; the message shows how the endpoint stands. */
 export class TooLongError extends Error {
@@ -15,14 +16,18 @@ export class TooLongError extends Error {
 }
 
 /** Says what was waited for, for how long, and how everything stands that the wait depends on. */
-export async function tooLong(stack: Stack, awaited: string, limitSeconds: number): Promise<TooLongError> {
-  const { endpointName } = stack.outputs;
+export async function tooLong(
+  stack: Stack,
+  awaited: string,
+  limitSeconds: number,
+  logFolder = localLogs,
+): Promise<TooLongError> {
   const lines = [
     `${awaited} did not come within ${limitSeconds / 60} minutes. What it depends on:`,
     ...(await section(() => endpointLines(stack))),
     ...(await section(() => alarmLines(stack))),
     ...(await section(() => activityLines(stack))),
-    `log: CloudWatch log group /aws/sagemaker/Endpoints/${endpointName}`,
+    ...(await logTail(stack, logFolder)),
   ];
   return new TooLongError(lines.join("\n      "));
 }

@@ -1,0 +1,61 @@
+/** The last lines of an endpoint's containers: from CloudWatch Logs, or from the files that the local AWS keeps. */
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { explain } from "../client/index.ts";
+import type { Stack } from "../client/index.ts";
+
+/** Lines that are shown. */
+const TAIL = 15;
+
+/** Where the local AWS keeps its instances' logs: a folder for each endpoint, a file for each instance. */
+export const localLogs = path.join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
+
+/** The newest container's last lines, each as one line of text; where they cannot be read, a line that says so and where they are. */
+export async function logTail(stack: Stack, localFolder = localLogs): Promise<string[]> {
+  const { awsEndpointUrl, endpointName } = stack.outputs;
+  if (awsEndpointUrl !== undefined) {
+    const folder = path.join(localFolder, endpointName);
+    return await readable(folder, () => localTail(folder));
+  }
+  const group = `/aws/sagemaker/Endpoints/${endpointName}`;
+  return await readable(`CloudWatch log group ${group}`, () => cloudTail(stack, group));
+}
+
+async function readable(place: string, read: () => Promise<readonly string[]>): Promise<string[]> {
+  try {
+    const lines = await read();
+    if (lines.length === 0) return [`log: ${place} is empty`];
+    return [`log: the end of ${place}:`, ...lines.slice(-TAIL).map((line) => `  ${line.trimEnd()}`)];
+  } catch (error) {
+    return [`log: ${place} cannot be read: ${explain(error)}`];
+  }
+}
+
+async function cloudTail(stack: Stack, logGroupName: string): Promise<readonly string[]> {
+  const logs = new CloudWatchLogsClient(stack.clientConfig);
+  try {
+    const { logStreams = [] } = await logs.send(
+      new DescribeLogStreamsCommand({ logGroupName, orderBy: "LastEventTime", descending: true, limit: 1 }),
+    );
+    const [newest] = logStreams;
+    if (newest === undefined) return [];
+    const { events = [] } = await logs.send(
+      new GetLogEventsCommand({ logGroupName, logStreamName: newest.logStreamName, limit: TAIL, startFromHead: false }),
+    );
+    return events.map(({ message = "" }) => message);
+  } finally {
+    logs.destroy();
+  }
+}
+
+async function localTail(folder: string): Promise<readonly string[]> {
+  const files = await Promise.all(
+    (await readdir(folder)).map(async (name) => {
+      const file = path.join(folder, name);
+      return { file, changed: (await stat(file)).mtimeMs };
+    }),
+  );
+  const newest = files.sort((a, b) => b.changed - a.changed)[0];
+  return newest === undefined ? [] : (await readFile(newest.file, "utf8")).trimEnd().split("\n");
+}
