@@ -30,6 +30,7 @@ describe("a stack's outputs", () => {
 
   beforeEach(async () => {
     root = await mkdtemp(path.join(tmpdir(), "outputs-"));
+    for (const stack of ["dev", "prod"]) await writeFile(path.join(root, `Pulumi.${stack}.yaml`), "");
   });
 
   afterEach(async () => {
@@ -73,6 +74,14 @@ describe("a stack's outputs", () => {
   it("pass on why Pulumi cannot say them", async () => {
     await fakePulumi("echo \"error: no stack named 'dev' found\" >&2; exit 255");
     await assert.rejects(readOutputs({ stack: "dev" }, root), /stack dev: no stack named 'dev' found\. Log in/);
+  });
+
+  it("name the stacks that there are where another is asked for, without Pulumi", async () => {
+    process.env["PATH"] = root;
+    await assert.rejects(readOutputs({ stack: "nope" }, root), {
+      name: "SetupError",
+      message: /no stack nope \(no Pulumi\.nope\.yaml\); it has dev, prod\. Check --stack/,
+    });
   });
 
   it("say what to do where there is no Pulumi", async () => {

@@ -1,6 +1,6 @@
 /** Reads a deployed stack's outputs, all that the client knows about a deployment, and checks them. */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
@@ -85,7 +85,20 @@ async function readText(file: string, remedy: string): Promise<string> {
   }
 }
 
+/** A stack of this project has a settings file; without one its name is a slip, which neither Pulumi nor a login is needed to see. */
+async function refuseUnknown(stack: string, root: string): Promise<void> {
+  // A stack may be named with its organization: org/dev.
+  const wanted = stack.split("/").at(-1) ?? stack;
+  const known = (await readdir(root)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+  if (known.includes(wanted)) return;
+  const there = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
+  throw new SetupError(
+    `This project has no stack ${stack} (no Pulumi.${wanted}.yaml); ${there}. Check --stack, or give a file with --outputs.`,
+  );
+}
+
 async function askPulumi(stack: string, root: string): Promise<string> {
+  await refuseUnknown(stack, root);
   try {
     const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "--json", "--stack", stack], {
       cwd: root,

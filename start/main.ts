@@ -6,7 +6,7 @@ import { readSetupSeconds, repoRoot } from "../tools/paths.mjs";
 import { messageOf, runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { bringUp, defaultSpeed } from "./local-stack.ts";
-import { oneVideo, waitForZero } from "./one-video.ts";
+import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { parseOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { jsonSummary, textSummary, type Report } from "./summary.ts";
@@ -52,7 +52,7 @@ await runCommand(async () => {
     await waitForZero(client, progress, stack.signal);
     const run = await oneVideo(client, video, outFolder, progress, stack.signal);
     const resultSeconds = (performance.now() - started) / 1000;
-    const instancesAfter = await waitForZero(client, progress, stack.signal);
+    const instancesAfter = await backToZero(client, progress, stack.signal);
     report = { video, run, resultSeconds, instancesAfter, stack, setupSeconds: readSetupSeconds(), totalSeconds: 0 };
   } catch (error) {
     if (stack.signal.aborted) {

@@ -55,6 +55,14 @@ export async function waitForZero(stack: Stack, progress: Progress, signal: Abor
   return result.current;
 }
 
+/** Waits for zero again, after a video; says so where the instance went while the result was fetched and drawn. */
+export async function backToZero(stack: Stack, progress: Progress, signal: AbortSignal): Promise<number> {
+  const { status, current, desired } = await readCapacity(stack, signal);
+  if (status !== "InService" || current !== 0 || desired !== 0) return await waitForZero(stack, progress, signal);
+  progress.say("✓ Back at zero instances: the 15 quiet minutes on the stack's clock have passed meanwhile");
+  return current;
+}
+
 /** Uploads the video, invokes the endpoint, waits for the result, fetches it into `folder` and annotates it. Throws {@link JobFailed}. */
 export async function oneVideo(
   stack: Stack,
