@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image
 
 from scenes import Placed, Truth, background, compose
 from shapes import BALL, BIRD, CAR, PERSON, Look
+from videos import regular
+from videos.writer import Encoding
+from videos.writer import write as write_video
 
 WIDTH, HEIGHT = 640, 360
 FPS = 25
@@ -81,17 +82,13 @@ def truth(time: float) -> list[Truth]:
 def write(path: Path) -> None:
     """Encode the sample video as H.264 in an MP4 that can be read from its beginning."""
     street = scenery()
-    with av.open(path, "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"crf": "26", "preset": "slow"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.gop_size = 2 * FPS
-        # One thread: with several, x264's output depends on the machine's number of cores.
-        stream.codec_context.thread_count = 1
-        for index in range(SECONDS * FPS):
-            picture = av.VideoFrame.from_ndarray(np.asarray(compose(street, things(index / FPS))[0]))
-            picture.pts, picture.time_base = index, Fraction(1, FPS)
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
+    times = regular(SECONDS * FPS, FPS)
+    write_video(
+        path,
+        (np.asarray(compose(street, things(float(time)))[0]) for time in times),
+        times,
+        encoding=Encoding(options={"crf": "26", "preset": "slow", "g": str(2 * FPS)}, ticks=FPS),
+    )
 
 
 def main() -> int:

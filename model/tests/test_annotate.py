@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import annotate
-from tests.videos import regular, write_numbered
 from video_inference.video import Video
+from videos import regular, write_numbered
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import sample
 import scenes
 from scores import box_overlaps
 from tests.conftest import ROOM
-from tests.videos import numbered, regular, turned, write, write_numbered, write_sound
 from video_inference.errors import NotAVideoError
+from videos import numbered, regular, turned, write, write_numbered, write_sound
 
 
 class Context:

@@ -17,8 +17,8 @@ import torch
 
 import package
 from tests.conftest import ROOM
-from tests.videos import regular, write_numbered
 from video_inference.architecture import build
+from videos import regular, write_numbered
 
 _RUN = """
 import sys

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.videos import regular
 from video_inference.sampling import sample_by_time
+from videos import regular
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.videos import HEIGHT, WIDTH, Codec, number_of, regular, turned, write, write_numbered, write_sound
 from video_inference.errors import ClientError, EmptyBodyError, NotAVideoError, NoVideoTrackError
 from video_inference.sampling import sample_by_time
 from video_inference.video import Frame, Rgb, Video, VideoInfo
+from videos import HEIGHT, WIDTH, Codec, number_of, regular, turned, write, write_numbered, write_sound
 
 CONTAINERS: list[tuple[str, Codec, str]] = [
     ("video.mp4", "libx264", "h264"),

@@ -1,0 +1,39 @@
+"""Every file that is no video to look at is refused in one line, and what comes next is served as if nothing was."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+import inference
+from tests.test_inference import Context
+from videos import regular, write_numbered
+from videos.bad import BAD, Bad
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_numbered(tmp_path_factory.mktemp("good") / "video.mp4", regular(10, 25))
+
+
+@pytest.mark.parametrize("sample", BAD, ids=[sample.name for sample in BAD])
+def test_a_bad_file_is_refused_in_one_line_and_the_next_good_one_is_served(
+    model: inference.Model, tmp_path: Path, good: bytes, sample: Bad
+) -> None:
+    context = Context()
+    answer, _ = inference.transform_fn(model, sample.write(tmp_path / sample.name), "video/mp4", "*/*", context)
+    assert 400 <= context.status[0] < 500
+    reason = json.loads(answer)["error"]
+    assert len(reason.splitlines()) == 1
+    assert "Traceback" not in reason
+    assert str(tmp_path) not in reason
+    assert re.search(sample.reason, reason, re.IGNORECASE), reason
+    assert "ahead" not in [thread.name for thread in threading.enumerate()]
+
+    context = Context()
+    inference.transform_fn(model, good, "video/mp4", "*/*", context)
+    assert context.status[0] == 200

@@ -1,0 +1,182 @@
+"""The frames that the handler looks at are those that decoding everything gives, nearest to the asked times."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import inference
+from video_inference.architecture import build
+from video_inference.detector import Card, Detection, Detector
+from video_inference.video import Rgb
+from videos import number_of, write
+from videos.good import GOOD, Good, film
+from videos.writer import Codec, Encoding
+
+# What containers round times to, and a little for floats: Matroska keeps milliseconds.
+_ROUNDING = Fraction(1, 900)
+_RATES = [Fraction(1, 2), Fraction(1), Fraction(7, 3), Fraction(30)]
+
+
+class Eye(Detector):
+    """Finds nothing and remembers every picture that it was shown."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card, build("maskrcnn_small"))
+        self.seen: list[Rgb] = []
+
+    def detect(self, picture: Rgb, *_more: object, **_options: object) -> list[Detection]:
+        self.seen.append(picture.copy())
+        return []
+
+
+@pytest.fixture(scope="module")
+def eye(model: inference.Model) -> Eye:
+    return Eye(model.detector.card)
+
+
+def look(model: inference.Model, eye: Eye, body: bytes, fps: Fraction) -> tuple[dict[str, Any], list[Rgb]]:
+    """Have the handler look at a video; returns its result and the pictures that its detector saw."""
+    eye.seen = []
+    watcher = inference.Model(eye, replace(model.settings, sample_fps=fps))
+    answer, _ = inference.transform_fn(watcher, body, "video/mp4", "application/json")
+    result: dict[str, Any] = json.loads(answer)
+    return result, eye.seen
+
+
+def upright(frame: av.VideoFrame) -> Rgb:
+    """Turn a frame as players do; FFmpeg's angle and numpy's are both counterclockwise."""
+    return np.asarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)), dtype=np.uint8)
+
+
+def everything(body: bytes) -> list[Rgb]:
+    """Decode all of a video, in order, by one thread and nothing clever."""
+    pictures: list[Rgb] = []
+    with av.open(io.BytesIO(body), mode="r") as container:
+        track = container.streams.video[0]
+        track.codec_context.thread_count = 1
+        try:
+            pictures.extend(upright(frame) for frame in container.decode(track))
+        except av.FFmpegError:
+            # A file that was cut short may end in the middle of a packet.
+            assert pictures
+    return pictures
+
+
+def check_choice(chosen: Sequence[int], times: Sequence[Fraction], fps: Fraction) -> None:
+    """Check that each asked time has a frame nearest to it, and that no other frame was taken."""
+    assert list(chosen) == sorted(set(chosen))
+    last_gap = times[-1] - times[-2] if len(times) > 1 else Fraction(0)
+    end = times[-1] + last_gap / 2
+    needed: set[int] = set()
+    asked = Fraction(0)
+    while asked <= end + _ROUNDING:
+        best = min(abs(time - asked) for time in times)
+        near = {index for index, time in enumerate(times) if abs(time - asked) <= best + 2 * _ROUNDING}
+        assert asked > end - _ROUNDING or asked == 0 or near & set(chosen), f"{float(asked)} s has no frame"
+        needed |= near
+        asked += 1 / fps
+    assert set(chosen) <= needed
+
+
+def check(result: dict[str, Any], seen: Sequence[Rgb], body: bytes, times: Sequence[Fraction], fps: Fraction) -> None:
+    """Check a result and its pictures against all of the video's, and against when those were meant to be shown."""
+    pictures = everything(body)
+    times = [time - times[0] for time in times[: len(pictures)]]
+    assert len(pictures) == len(times)
+    chosen = [frame["index"] for frame in result["frames"]]
+    check_choice(chosen, times, fps)
+    assert len(seen) == len(chosen)
+    for picture, frame in zip(seen, result["frames"], strict=True):
+        index = frame["index"]
+        assert abs(frame["timestamp"] - times[index]) <= _ROUNDING
+        assert np.array_equal(picture, pictures[index]), f"frame {index} is not what decoding everything gives"
+
+
+@pytest.mark.parametrize("sample", GOOD, ids=[sample.name for sample in GOOD])
+def test_sampled_frames_are_those_of_decoding_everything(
+    model: inference.Model, eye: Eye, tmp_path: Path, sample: Good
+) -> None:
+    body = sample.write(tmp_path / sample.name)
+    times = sample.times[sample.trimmed :]
+    for fps in _RATES:
+        result, seen = look(model, eye, body, fps)
+        check(result, seen, body, times, fps)
+        assert result["truncated"] == (sample.share < 1)
+        assert result["video"]["rotation"] == sample.rotation
+        assert (result["video"]["width"], result["video"]["height"]) == sample.size
+        if sample.share == 1:
+            # Beside what a decoder says: each picture carries its number.
+            assert [number_of(picture) - sample.trimmed for picture in seen] == [
+                frame["index"] for frame in result["frames"]
+            ]
+
+
+@pytest.mark.parametrize("sample", GOOD, ids=[sample.name for sample in GOOD])
+def test_timestamps_are_within_half_a_frame_of_the_asked_times(
+    model: inference.Model, eye: Eye, tmp_path: Path, sample: Good
+) -> None:
+    if len(sample.times) == 1:
+        pytest.skip("one frame is nearest to every time")
+    body = sample.write(tmp_path / sample.name)
+    widest = max(later - earlier for earlier, later in pairwise(sample.times))
+    frames = look(model, eye, body, Fraction(1))[0]["frames"]
+    for asked, frame in enumerate(frames):
+        assert abs(frame["timestamp"] - asked) <= widest / 2 + _ROUNDING
+
+
+_CONTAINERS: dict[Codec, tuple[str, ...]] = {
+    "libx264": ("film.mp4", "film.mkv", "film.mov"),
+    "libx265": ("film.mp4", "film.mkv"),
+    "libvpx-vp9": ("film.webm",),
+    "mpeg4": ("film.mp4",),
+}
+
+
+@st.composite
+def encodings(draw: st.DrawFn) -> tuple[str, Codec, Encoding]:
+    codec = draw(st.sampled_from(sorted(_CONTAINERS)))
+    options = {}
+    if codec in ("libx264", "mpeg4"):
+        options["bf"] = str(draw(st.integers(0, 3 if codec == "libx264" else 2)))
+    encoding = Encoding(keyframe_every=draw(st.integers(2, 40)), options=options, fragmented=draw(st.booleans()))
+    return draw(st.sampled_from(_CONTAINERS[codec])), codec, encoding
+
+
+@settings(max_examples=30, derandomize=True)
+@given(
+    encoded=encodings(),
+    gaps=st.lists(st.integers(8, 300), min_size=1, max_size=50),
+    start=st.integers(0, 3000),
+    fps=st.fractions(Fraction(1, 3), Fraction(40), max_denominator=1001),
+)
+def test_any_rate_and_any_groups_of_pictures_give_the_right_frames(
+    *,
+    tmp_path_factory: pytest.TempPathFactory,
+    model: inference.Model,
+    eye: Eye,
+    encoded: tuple[str, Codec, Encoding],
+    gaps: list[int],
+    start: int,
+    fps: Fraction,
+) -> None:
+    name, codec, encoding = encoded
+    times = [Fraction(start, 1000)]
+    for gap in gaps:
+        times.append(times[-1] + Fraction(gap, 1000))
+    body = write(tmp_path_factory.mktemp("film") / name, film(len(times), 80, 48), times, codec, encoding=encoding)
+    result, seen = look(model, eye, body, fps)
+    check(result, seen, body, times, fps)
+    assert not result["truncated"]

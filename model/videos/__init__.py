@@ -1,0 +1,19 @@
+"""Makes the videos that tests, the fuzzer, the benchmark and people try the handler with: `python -m videos --help`."""
+
+from .boxes import turned
+from .pictures import HEIGHT, WIDTH, number_of, numbered
+from .times import regular
+from .writer import Codec, write, write_numbered, write_sound
+
+__all__ = [
+    "HEIGHT",
+    "WIDTH",
+    "Codec",
+    "number_of",
+    "numbered",
+    "regular",
+    "turned",
+    "write",
+    "write_numbered",
+    "write_sound",
+]

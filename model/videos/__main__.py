@@ -1,0 +1,48 @@
+"""Writes the sample videos and the bad ones to a folder, with a list of what each is: `python -m videos --out DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from .bad import BAD
+from .good import GOOD
+
+LIST = "list.json"
+
+
+def write_all(folder: Path) -> list[dict[str, object]]:
+    """Write every sample below `good/` and `bad/`, and say of each what is to be expected."""
+    entries: list[dict[str, object]] = []
+    for kind, samples in (("good", GOOD), ("bad", BAD)):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for sample in samples:
+            size = len(sample.write(folder / kind / sample.name))
+            entries.append({"file": f"{kind}/{sample.name}", "kind": kind, "about": sample.about, "bytes": size})
+    for entry, good in zip(entries, GOOD, strict=False):
+        entry["truncated"] = good.share < 1
+    for entry, bad in zip(entries[len(GOOD) :], BAD, strict=True):
+        entry["reason"] = bad.reason
+    (folder / LIST).write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
+    return entries
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="videos", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help=f"the folder; {LIST} in it says what is there")
+    parser.add_argument("--json", action="store_true", help="print that list")
+    options = parser.parse_args(arguments)
+    entries = write_all(options.out)
+    if options.json:
+        print(json.dumps(entries, indent=2))
+    else:
+        for entry in entries:
+            print(f"{entry['bytes']:>8}  {entry['file']:<28} {entry['about']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

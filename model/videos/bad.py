@@ -1,0 +1,140 @@
+"""Bodies that are no video to look at: each must be refused with a 4xx and one line that says why."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .absurd import resized
+from .boxes import of_unknown_codec, without_fragments, without_index, without_pictures
+from .good import film
+from .pictures import moving
+from .times import regular
+from .writer import Codec, Encoding, write, write_sound
+
+_KEY = {
+    "encryption_scheme": "cenc-aes-ctr",
+    "encryption_key": "000102030405060708090a0b0c0d0e0f",
+    "encryption_kid": "0f0e0d0c0b0a09080706050403020100",
+}
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A body that must be refused.
+
+    Attributes
+    ----------
+    name
+        Of the file.
+    about
+        What is wrong with it, in a few words.
+    make
+        Gives its bytes; it may write files below the folder that it gets.
+    reason
+        A regular expression that the refusal's line holds, upper or lower case.
+    """
+
+    name: str
+    about: str
+    make: Callable[[Path], bytes]
+    reason: str
+
+    def write(self, path: Path) -> bytes:
+        """Write it to a path and return its bytes."""
+        body = self.make(path.parent)
+        path.write_bytes(body)
+        return body
+
+
+def _bytes(body: bytes) -> Callable[[Path], bytes]:
+    return lambda _folder: body
+
+
+def _video(suffix: str = ".mp4", codec: Codec = "libx264", encoding: Encoding | None = None) -> Callable[[Path], bytes]:
+    def make(folder: Path) -> bytes:
+        path = folder / f"base{suffix}"
+        body = write(path, film(50), regular(50, 25), codec, encoding=encoding)
+        path.unlink()
+        return body
+
+    return make
+
+
+def _sound(suffix: str) -> Callable[[Path], bytes]:
+    def make(folder: Path) -> bytes:
+        path = folder / f"base{suffix}"
+        body = write_sound(path)
+        path.unlink()
+        return body
+
+    return make
+
+
+def _edited(make: Callable[[Path], bytes], edit: Callable[[bytes], bytes]) -> Callable[[Path], bytes]:
+    return lambda folder: edit(make(folder))
+
+
+def _picture(kind: str) -> Callable[[Path], bytes]:
+    def make(_folder: Path) -> bytes:
+        body = io.BytesIO()
+        pictures = [Image.fromarray(moving(number)) for number in range(3)]
+        # An animated GIF moves, but it is a picture to whoever sends videos.
+        pictures[0].save(body, kind, **({"save_all": True, "append_images": pictures[1:]} if kind == "GIF" else {}))
+        return body.getvalue()
+
+    return make
+
+
+def _noise(_folder: Path) -> bytes:
+    return np.random.default_rng(7).bytes(20_000)
+
+
+_NO_VIDEO = "not a video|another format"
+_PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
+_INDEX_LAST = Encoding(fast_start=False)
+_WEBM = _video(".webm", "libvpx-vp9")
+
+BAD: tuple[Bad, ...] = (
+    Bad("empty.mp4", "no bytes", _bytes(b""), "empty"),
+    Bad("text.mp4", "text", _bytes(b"This is no video.\n" * 40), _NO_VIDEO),
+    Bad(
+        "error-page.mp4",
+        "a web page",
+        _bytes(b"<!doctype html><title>Not found</title>\n"),
+        _NO_VIDEO,
+    ),
+    Bad("zeros.mp4", "zeros", _bytes(bytes(10_000)), _NO_VIDEO),
+    Bad("noise.mp4", "noise", _noise, _NO_VIDEO),
+    Bad("playlist.mp4", "a playlist that names an address", _bytes(_PLAYLIST), _NO_VIDEO),
+    Bad(
+        "file-list.mp4",
+        "a list of files",
+        _bytes(b"ffconcat version 1.0\nfile rate-25.mp4\n"),
+        _NO_VIDEO,
+    ),
+    Bad("picture.png", "a PNG", _picture("PNG"), _NO_VIDEO),
+    Bad("picture.jpg", "a JPEG", _picture("JPEG"), _NO_VIDEO),
+    Bad("picture.gif", "an animated GIF", _picture("GIF"), _NO_VIDEO),
+    Bad("sound.mp4", "sound alone", _sound(".mp4"), "no video track"),
+    Bad("sound.mkv", "sound alone, in Matroska", _sound(".mkv"), "no video track"),
+    Bad(
+        "no-frames.mp4",
+        "an MP4 of zero length",
+        _edited(_video(encoding=Encoding(fragmented=True)), without_fragments),
+        ".",
+    ),
+    Bad("no-index.mp4", "an MP4 whose recorder lost power", _edited(_video(encoding=_INDEX_LAST), without_index), "."),
+    Bad("header-only.mp4", "the first 40 bytes of an MP4", _edited(_video(), lambda body: body[:40]), "."),
+    Bad("header-only.mkv", "the first 400 bytes of a Matroska", _edited(_video(".mkv"), lambda body: body[:400]), "."),
+    Bad("encrypted.mp4", "Common Encryption", _video(encoding=Encoding(container_options=_KEY)), "."),
+    Bad("unknown-codec.mp4", "a codec that nobody knows", _edited(_video(), of_unknown_codec), "codec"),
+    Bad("damaged.mp4", "no packet left whole", _edited(_video(), without_pictures), "no frame"),
+    Bad("absurd.webm", "pictures of 16000 x 16000", _edited(_WEBM, lambda body: resized(body, 16_000, 16_000)), "."),
+    Bad("absurd-wide.webm", "pictures of 65536 x 16", _edited(_WEBM, lambda body: resized(body, 65_536, 16)), "."),
+)

@@ -1,0 +1,35 @@
+"""When frames are shown: constant, changing and irregular rates, in exact seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+NTSC_60 = Fraction(60_000, 1001)
+"""Frames per second of what is called 59.94."""
+
+
+def regular(count: int, rate: Fraction | int) -> list[Fraction]:
+    """Give the times of `count` frames at a constant rate."""
+    return [Fraction(index) / rate for index in range(count)]
+
+
+def changing(parts: Sequence[tuple[int, Fraction | int]]) -> list[Fraction]:
+    """Give the times of parts that follow each other, each so many frames at its own rate."""
+    times: list[Fraction] = []
+    start = Fraction(0)
+    for count, rate in parts:
+        times += [start + time for time in regular(count, rate)]
+        start += Fraction(count) / rate
+    return times
+
+
+def irregular(count: int, seed: int) -> list[Fraction]:
+    """Give the times of frames whose gaps are anything from 10 to 200 milliseconds, as a phone in bad light leaves."""
+    gaps = np.random.default_rng(seed).integers(10, 201, count - 1)
+    times = [Fraction(0)]
+    for gap in gaps:
+        times.append(times[-1] + Fraction(int(gap), 1000))
+    return times

@@ -1,0 +1,161 @@
+"""Encodes pictures at given times with any of the handler's codecs into any of its containers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+
+from .pictures import Rgb, numbered
+
+Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4"]
+
+_FAST: dict[Codec, dict[str, str]] = {
+    "libx264": {"preset": "veryfast"},
+    "libx265": {"preset": "ultrafast"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libsvtav1": {"preset": "8", "crf": "25"},
+    "mpeg4": {},
+}
+# These two take what is not FFmpeg's own through one option, as name=value pairs between colons.
+_OWN_OPTIONS: dict[Codec, str] = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
+_NO_SCENE_CUTS = "1000000000"
+
+# MPEG-4 part 2 keeps the parts of a second in 16 bits.
+_TICKS: dict[Codec, int] = {"mpeg4": 60_000}
+_USUAL_TICKS = 90_000
+
+# SVT-AV1 writes to standard error unless told in this way; errors are still written.
+os.environ.setdefault("SVT_LOG", "1")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How pictures are encoded, beyond codec and container.
+
+    Attributes
+    ----------
+    keyframe_every
+        Frames from one keyframe to the next; without it the encoder decides.
+    options
+        More of the encoder's, by FFmpeg's names.
+    pixel_format
+        FFmpeg's name of it.
+    fast_start
+        Whether an MP4 has its index before its pictures, so that it can be read from its beginning.
+    fragmented
+        Whether an MP4 consists of fragments with an index each, as streams and crash-proof recorders write.
+    container_options
+        More of the container's, by FFmpeg's names.
+    ticks
+        Parts of a second to which times are rounded; there are enough without it.
+    threads
+        Of the encoder. With several, the bytes depend on the machine's number of cores.
+    """
+
+    keyframe_every: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    pixel_format: str = "yuv420p"
+    fast_start: bool = True
+    fragmented: bool = False
+    container_options: Mapping[str, str] = field(default_factory=dict)
+    ticks: int | None = None
+    threads: int = 1
+
+
+def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
+    options = _FAST[codec] | dict(encoding.options)
+    own = {"log-level": "none"} if codec == "libx265" else {}
+    every = encoding.keyframe_every
+    if every is not None:
+        if codec in _OWN_OPTIONS:
+            own["keyint"] = str(every)
+        else:
+            options |= {"g": str(every), "keyint_min": str(every)}
+        if codec == "libx264":
+            options["sc_threshold"] = "0"
+        elif codec == "mpeg4":
+            options["sc_threshold"] = _NO_SCENE_CUTS
+        elif codec == "libx265":
+            own |= {"min-keyint": str(every), "scenecut": "0"}
+    if own:
+        name = _OWN_OPTIONS[codec]
+        pairs = [f"{key}={value}" for key, value in own.items()]
+        options[name] = ":".join([*pairs, *filter(None, [options.get(name)])])
+    return options
+
+
+def _container_options(path: Path, encoding: Encoding) -> dict[str, str]:
+    options = dict(encoding.container_options)
+    if path.suffix in (".mp4", ".mov"):
+        if encoding.fragmented:
+            options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
+        elif encoding.fast_start:
+            options["movflags"] = "faststart"
+    return options
+
+
+def write(
+    path: Path,
+    pictures: Iterable[Rgb],
+    times: Sequence[Fraction],
+    codec: Codec = "libx264",
+    *,
+    sound: float = 0,
+    encoding: Encoding | None = None,
+) -> bytes:
+    """Encode pictures of shape (H, W, 3) at times in seconds; the container follows from the path's name.
+
+    Parameters
+    ----------
+    sound
+        Seconds of silence to put beside the pictures.
+    """
+    encoding = encoding or Encoding()
+    with av.open(path, "w", options=_container_options(path, encoding)) as container:
+        rate = round(1 / (times[1] - times[0])) if len(times) > 1 else 25
+        track = container.add_stream(codec, rate=rate, options=_encoder_options(codec, encoding))
+        track.pix_fmt = encoding.pixel_format
+        # An AVI has no times: its frames follow each other at the rate.
+        ticks = rate if path.suffix == ".avi" else encoding.ticks or _TICKS.get(codec, _USUAL_TICKS)
+        time_base = Fraction(1, ticks)
+        track.codec_context.time_base = time_base
+        track.codec_context.thread_count = encoding.threads
+        tone = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
+        for picture, time in zip(pictures, times, strict=True):
+            if not track.codec_context.is_open:
+                track.height, track.width = picture.shape[:2]
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.time_base = time_base
+            frame.pts = round(time / time_base)
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+        if tone is not None:
+            _silence(container, tone, sound)
+    return path.read_bytes()
+
+
+def _silence(container: av.container.OutputContainer, tone: av.AudioStream, seconds: float) -> None:
+    for start in range(0, round(seconds * 48_000), 1024):
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        silence.sample_rate, silence.pts = 48_000, start
+        container.mux(tone.encode(silence))
+    container.mux(tone.encode(None))
+
+
+def write_numbered(path: Path, times: Sequence[Fraction], codec: Codec = "libx264") -> bytes:
+    """Encode a numbered picture for each time."""
+    return write(path, [numbered(index) for index in range(len(times))], times, codec)
+
+
+def write_sound(path: Path) -> bytes:
+    """Encode a second of silence without a picture."""
+    with av.open(path, "w") as container:
+        _silence(container, container.add_stream("aac", rate=48_000, layout="mono"), 1)
+    return path.read_bytes()
