@@ -11,7 +11,8 @@ import type { ResultSummary } from "./result.ts";
 import type { Stack } from "./stack.ts";
 import { invoke, jobSchema } from "./submit.ts";
 import type { Job } from "./submit.ts";
-import { checkVideoFile, uploadVideo } from "./upload.ts";
+import { uploadVideo } from "./upload.ts";
+import { checkVideoFile } from "./video-file.ts";
 import { checkJob, waitForJob } from "./wait.ts";
 import type { JobState } from "./wait.ts";
 

@@ -1,7 +1,7 @@
 /** Places in S3: s3:// URIs taken apart, and whether something is there. */
-import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { codeOf, ServiceAnswerError } from "./errors.ts";
+import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
 
 /** An object's place. */
 export interface ObjectPlace {
@@ -40,6 +40,51 @@ export async function exists(s3: S3Client, uri: string, signal?: AbortSignal): P
     if (code === "InvalidRange") return true;
     if (code === "NoSuchKey" || code === "NotFound") return false;
     throw error;
+  }
+}
+
+/** What HEAD tells about an object. */
+export interface ObjectHead {
+  readonly bytes: number;
+  readonly contentType: string | undefined;
+  /** When a lifecycle rule removes it. */
+  readonly expiry: Date | undefined;
+}
+
+/**
+ * Asks for an object without its content. `forbidden` is also how S3 calls a missing object to a caller who may not list
+ * the bucket.
+ * @throws SetupError where HEAD's bodiless answer says that bucket, region and credentials do not belong together
+ */
+export async function headObject(
+  s3: S3Client,
+  place: ObjectPlace,
+  signal?: AbortSignal,
+): Promise<ObjectHead | "missing" | "forbidden"> {
+  try {
+    const head = await s3.send(new HeadObjectCommand(place), signal === undefined ? {} : { abortSignal: signal });
+    const expiry = /expiry-date="([^"]+)"/.exec(head.Expiration ?? "")?.[1];
+    return {
+      bytes: head.ContentLength ?? 0,
+      contentType: head.ContentType,
+      expiry: expiry === undefined ? undefined : new Date(expiry),
+    };
+  } catch (error) {
+    if (!(error instanceof S3ServiceException)) throw error;
+    switch (error.$metadata.httpStatusCode) {
+      case 404:
+        return "missing";
+      case 403:
+        return "forbidden";
+      case 301:
+        throw new SetupError(`Bucket ${place.Bucket} is in another region than the stack's outputs say.`);
+      case 400:
+        throw new SetupError(
+          `S3 refuses to look at s3://${place.Bucket}/${place.Key}: check the AWS credentials (expired ones are refused so) and the region.`,
+        );
+      default:
+        throw error;
+    }
   }
 }
 

@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
 import { ServiceAnswerError } from "./errors.ts";
+import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 
 /** AWS's default for how long a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
-const DEFAULT_TTL_SECONDS = 21_600;
+export const DEFAULT_TTL_SECONDS = 21_600;
 /** AWS's default for how long one run may take, seconds (InvocationTimeoutSeconds, 1..3600). */
-const DEFAULT_TIMEOUT_SECONDS = 900;
+export const DEFAULT_TIMEOUT_SECONDS = 900;
 
 /** A job that the service has accepted: plain data that can be written down as JSON and taken up again later. */
 export const jobSchema = z.object({
@@ -25,6 +26,8 @@ export const jobSchema = z.object({
   submittedAt: z.iso.datetime(),
   ttlSeconds: z.int().positive(),
   timeoutSeconds: z.int().positive(),
+  /** The model's options, in the handler's grammar. */
+  customAttributes: z.string().min(1).optional(),
   /** Tries that the call took: after more than one the service may hold the job twice, as it does not de-duplicate. */
   attempts: z.int().positive(),
 });
@@ -44,29 +47,70 @@ export interface Invocation {
   readonly ttlSeconds?: number | undefined;
   /** Seconds one run may take, 1..3600. @default 900 */
   readonly timeoutSeconds?: number | undefined;
+  /** Handed to the model as it is, at most 1024 characters: see `customAttributesOf`. */
+  readonly customAttributes?: string | undefined;
+  /** Calls whose outcome nobody knows that were made for this job before. @default 0 */
+  readonly attemptsBefore?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told what keeps the service from answering while the call is tried again. */
+  readonly onProblem?: ((problem: string) => void) | undefined;
 }
+
+/** A name for a job that no other has. */
+export function newInferenceId(): string {
+  return `video-${randomUUID()}`;
+}
+
+/** How long throttling and what else passes is sat out beyond the SDK's own tries, real seconds, and the pauses between. */
+const PATIENCE_SECONDS = 300;
+const PAUSE = { first: 1, longest: 20 };
+
+/** How long a call under way may go on after the caller's signal, ms: its answer saves sending the job again. */
+const GRACE_MS = 5_000;
 
 /**
  * Hands one video that is in S3 to the endpoint. Throttling and passing errors are retried with the same InferenceId; the
- * job counts once, whatever the number of tries.
- * @throws the SDK's error if the service refuses, ServiceAnswerError if its answer does not say where the result will be
+ * job counts once, whatever the number of tries. After the caller's signal a call under way has a few seconds to be answered.
+ * @throws AbortError on the caller's signal; the SDK's error if the service refuses; ServiceAnswerError if its answer does
+ * not say where the result will be
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
-  const inferenceId = invocation.inferenceId ?? `video-${randomUUID()}`;
+  const { inputLocation, contentType, customAttributes, signal, onProblem } = invocation;
+  const inferenceId = invocation.inferenceId ?? newInferenceId();
   const ttlSeconds = invocation.ttlSeconds ?? DEFAULT_TTL_SECONDS;
   const timeoutSeconds = invocation.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
-  const answer = await stack.runtime.send(
-    new InvokeEndpointAsyncCommand({
-      EndpointName: stack.outputs.endpointName,
-      InputLocation: invocation.inputLocation,
-      ContentType: invocation.contentType,
-      Accept: "application/json",
-      InferenceId: inferenceId,
-      RequestTTLSeconds: ttlSeconds,
-      InvocationTimeoutSeconds: timeoutSeconds,
-    }),
-    invocation.signal === undefined ? {} : { abortSignal: invocation.signal },
+  const command = new InvokeEndpointAsyncCommand({
+    EndpointName: stack.outputs.endpointName,
+    InputLocation: inputLocation,
+    ContentType: contentType,
+    Accept: "application/json",
+    InferenceId: inferenceId,
+    RequestTTLSeconds: ttlSeconds,
+    InvocationTimeoutSeconds: timeoutSeconds,
+    CustomAttributes: customAttributes,
+  });
+  let attempts = invocation.attemptsBefore ?? 0;
+  using grace = graceAfter(signal);
+  const answer = await poll(
+    async () => {
+      try {
+        const accepted = await stack.runtime.send(command, { abortSignal: grace.signal });
+        attempts += accepted.$metadata.attempts ?? 1;
+        return accepted;
+      } catch (error) {
+        attempts += attemptsOf(error);
+        throw error;
+      }
+    },
+    () => true,
+    {
+      signal,
+      patienceSeconds: PATIENCE_SECONDS,
+      pause: PAUSE,
+      onProgress: ({ problem }) => {
+        if (problem !== undefined) onProblem?.(problem);
+      },
+    },
   );
   if (answer.OutputLocation === undefined) {
     throw new ServiceAnswerError(`SageMaker accepted job ${inferenceId} without saying where its result will be.`);
@@ -74,15 +118,42 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   // The answer's own Date: it was read a moment ago.
   const submittedAt = await stack.clock.now(5);
   return {
-    inferenceId: answer.InferenceId ?? inferenceId,
+    inferenceId,
     endpointName: stack.outputs.endpointName,
-    inputLocation: invocation.inputLocation,
-    contentType: invocation.contentType,
+    inputLocation,
+    contentType,
     outputLocation: answer.OutputLocation,
     ...(answer.FailureLocation === undefined ? {} : { failureLocation: answer.FailureLocation }),
     submittedAt: submittedAt.toISOString(),
     ttlSeconds,
     timeoutSeconds,
-    attempts: answer.$metadata.attempts ?? 1,
+    ...(customAttributes === undefined ? {} : { customAttributes }),
+    attempts,
   };
+}
+
+/** A signal that follows the caller's after {@link GRACE_MS}. */
+function graceAfter(signal: AbortSignal | undefined): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const follow = (): void => {
+    timer = setTimeout(() => {
+      controller.abort();
+    }, GRACE_MS);
+  };
+  signal?.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", follow);
+    },
+  };
+}
+
+/** How often the SDK tried before it gave up. */
+function attemptsOf(error: unknown): number {
+  const metadata = error instanceof Error && "$metadata" in error ? error.$metadata : undefined;
+  const attempts = typeof metadata === "object" && metadata !== null && "attempts" in metadata ? metadata.attempts : 1;
+  return typeof attempts === "number" ? attempts : 1;
 }

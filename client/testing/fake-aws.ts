@@ -112,6 +112,11 @@ export class FakeAws implements AsyncDisposable {
     this.#faults.push({ ...fault, left: fault.times ?? 1 });
   }
 
+  /** Ends all faults. */
+  answerAgain(): void {
+    this.#faults.length = 0;
+  }
+
   /** How often an operation was asked for. */
   count(operation: string): number {
     return this.requests.filter((request) => request.operation === operation).length;

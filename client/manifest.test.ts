@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import path from "node:path";
+import { Manifest, readManifest } from "./manifest.ts";
+import type { ManifestLine } from "./manifest-lines.ts";
+import type { Job } from "./submit.ts";
+
+const planned = (inferenceId: string): ManifestLine => ({
+  event: "planned",
+  job: {
+    inferenceId,
+    endpointName: "video",
+    file: `/videos/${inferenceId}.mp4`,
+    contentType: "video/mp4",
+    ttlSeconds: 60,
+    timeoutSeconds: 30,
+  },
+});
+const place = { inputLocation: "s3://in/a.mp4", contentType: "video/mp4" };
+const intent = (inferenceId: string): ManifestLine => ({ event: "intent", inferenceId, ...place });
+const job = (inferenceId: string): Job => ({
+  inferenceId,
+  endpointName: "video",
+  ...place,
+  outputLocation: "s3://out/1.out",
+  submittedAt: "2030-01-01T00:00:00.000Z",
+  ttlSeconds: 60,
+  timeoutSeconds: 30,
+  attempts: 1,
+});
+const accepted = (inferenceId: string): ManifestLine => ({ event: "accepted", job: job(inferenceId) });
+
+describe("a manifest", () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "manifest-"));
+    file = path.join(folder, "jobs", "manifest.jsonl");
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  it("has on the disk what was appended, and says the same to whoever reads it", async () => {
+    await using manifest = await Manifest.create(file);
+    await manifest.append(planned("a"), planned("b"));
+    await manifest.append(intent("a"));
+    await manifest.append(accepted("a"));
+    await manifest.append(intent("b"));
+    await manifest.append({ event: "ended", inferenceId: "a", status: "failed", reason: "no" });
+    const read = await readManifest(file);
+    assert.deepEqual(read, manifest.entries);
+    assert.deepEqual(
+      [...read.values()].map(({ intents, job, end }) => [intents, job?.inferenceId, end?.status]),
+      [
+        [1, "a", "failed"],
+        [1, undefined, undefined],
+      ],
+    );
+  });
+
+  it("keeps whole lines in their order when many are appended at once", async () => {
+    await using manifest = await Manifest.create(file);
+    const names = Array.from({ length: 200 }, (_, index) => `job-${index}`);
+    await Promise.all(names.map((name) => manifest.append(planned(name))));
+    assert.deepEqual([...(await readManifest(file)).keys()], names);
+  });
+
+  it("is taken up again, without what a crash has left of a last line", async () => {
+    {
+      await using manifest = await Manifest.create(file);
+      await manifest.append(planned("a"), intent("a"));
+    }
+    await appendFile(file, '{"event":"accepted","job":{"infe');
+    assert.equal((await readManifest(file)).get("a")!.job, undefined);
+    await using manifest = await Manifest.open(file);
+    await manifest.append(accepted("a"));
+    assert.deepEqual((await readManifest(file)).get("a")!.job, job("a"));
+  });
+
+  it("is not begun over one that is there", async () => {
+    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    await assert.rejects(Manifest.create(file), /is there already: go on with it \(--resume\)/);
+    assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
+  });
+
+  it("is one process's at a time", async () => {
+    await using manifest = await Manifest.create(file);
+    await manifest.append(planned("a"));
+    await assert.rejects(Manifest.open(file), /Another process is at work on .*delete .*\.lock/);
+  });
+
+  it("is free again when the process that had it was killed", async () => {
+    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    const child = spawn(process.execPath, ["--eval", ""]);
+    await once(child, "exit");
+    await writeFile(`${file}.lock`, JSON.stringify({ pid: child.pid, host: hostname() }));
+    await (await Manifest.open(file))[Symbol.asyncDispose]();
+    assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
+  });
+
+  it("is not taken from another machine's process, of which nobody knows whether it lives", async () => {
+    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    await writeFile(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
+    await assert.rejects(Manifest.open(file), /Another process/);
+  });
+
+  it("is refused where a line is damaged, with the line's number", async () => {
+    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    for (const line of ["{", '{"event":"launched"}', JSON.stringify(intent("never planned"))]) {
+      await writeFile(file, `${JSON.stringify(planned("a"))}\n${line}\n`);
+      await assert.rejects(readManifest(file), /line 2, is none of a manifest's/);
+      await assert.rejects(Manifest.open(file), /line 2/);
+    }
+  });
+
+  it("is refused where there is none, or none can be", async () => {
+    await assert.rejects(Manifest.open(file), /Cannot read .*ENOENT/);
+    await writeFile(path.join(folder, "taken"), "");
+    await assert.rejects(Manifest.create(path.join(folder, "taken", "m")), {
+      name: "SetupError",
+      message: /Cannot write/,
+    });
+  });
+});

@@ -1,0 +1,31 @@
+/** What a caller may ask of the model for one video, as the handler reads it from CustomAttributes. */
+import { SetupError } from "./errors.ts";
+
+/** How the model is to look at one video; what is left out is as the model was deployed. */
+export interface ModelOptions {
+  /** Frames looked at per second of video, above 0. */
+  readonly fps?: number | undefined;
+  /** Detections with a lower score are left out, 0..1. */
+  readonly score?: number | undefined;
+  /** Whether each object's mask is wanted, as COCO RLE inside its box. */
+  readonly masks?: boolean | undefined;
+}
+
+/**
+ * The options in the handler's grammar, `fps=2;score=0.5;masks=rle`; undefined if there are none.
+ * @throws SetupError if a number is out of its range
+ */
+export function customAttributesOf({ fps, score, masks }: ModelOptions): string | undefined {
+  if (fps !== undefined && !(fps > 0 && fps < Infinity)) {
+    throw new SetupError(`fps is ${fps}: it must be a number above 0, frames per second of video.`);
+  }
+  if (score !== undefined && !(score >= 0 && score <= 1)) {
+    throw new SetupError(`score is ${score}: it must be a number from 0 to 1.`);
+  }
+  const parts = [
+    ...(fps === undefined ? [] : [`fps=${fps}`]),
+    ...(score === undefined ? [] : [`score=${score}`]),
+    ...(masks === true ? ["masks=rle"] : []),
+  ];
+  return parts.length === 0 ? undefined : parts.join(";");
+}

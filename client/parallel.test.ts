@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import { inParallel } from "./parallel.ts";
+
+describe("work in parallel", () => {
+  it("begins each item once, in order, never more at a time than allowed", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (pauses, concurrency) => {
+        const begun: number[] = [];
+        let running = 0;
+        let most = 0;
+        await inParallel(pauses.entries(), concurrency, async ([index, pause]) => {
+          begun.push(index);
+          most = Math.max(most, ++running);
+          await sleep(pause);
+          running -= 1;
+        });
+        assert.deepEqual(begun, [...pauses.keys()]);
+        assert.equal(most, Math.min(concurrency, pauses.length));
+        assert.equal(running, 0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("begins nothing after an error, waits for what is under way, and throws the first error", async () => {
+    const ended: number[] = [];
+    const working = inParallel([0, 1, 2, 3, 4], 2, async (item) => {
+      if (item === 1) throw new Error("first");
+      await sleep(20);
+      ended.push(item);
+      throw new Error("second");
+    });
+    await assert.rejects(working, /first/);
+    assert.deepEqual(ended, [0]);
+  });
+});

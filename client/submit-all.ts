@@ -1,0 +1,196 @@
+/** Submits many videos, a bounded number at a time, each by way of the manifest: planned, about to be sent, accepted. */
+import path from "node:path";
+import { SetupError } from "./errors.ts";
+import type { Manifest } from "./manifest.ts";
+import type { ManifestEntry, PlannedJob } from "./manifest-lines.ts";
+import { inParallel } from "./parallel.ts";
+import type { Stack } from "./stack.ts";
+import { DEFAULT_TIMEOUT_SECONDS, DEFAULT_TTL_SECONDS, invoke, newInferenceId } from "./submit.ts";
+import type { Job } from "./submit.ts";
+import { uploadVideo } from "./upload.ts";
+import type { UploadedVideo, UploadProgress } from "./upload.ts";
+import { contentTypeOf, InputError } from "./video-file.ts";
+
+/** One video to be sent: a file, which is uploaded, or an object in S3, which is used in place. */
+export interface Submission {
+  /** A file's path, or an object's s3:// URI. */
+  readonly video: string;
+  /** Media type handed to the model. @default by the extension */
+  readonly contentType?: string | undefined;
+  /** Unique, printable, at most 64 characters. @default a random one */
+  readonly inferenceId?: string | undefined;
+  /** Seconds the job may wait in the queue, 60..21600. @default 21600 */
+  readonly ttlSeconds?: number | undefined;
+  /** Seconds one run may take, 1..3600. @default 900 */
+  readonly timeoutSeconds?: number | undefined;
+  /** The model's options: see `customAttributesOf`. */
+  readonly customAttributes?: string | undefined;
+}
+
+/** What becomes of one submission; `video` is as the manifest has it, a file's path absolute. */
+export type Outcome =
+  | {
+      readonly video: string;
+      readonly inferenceId: string;
+      readonly job: Job;
+      /** Of a file that was uploaded in this run. */
+      readonly uploaded?: UploadedVideo;
+    }
+  /** Not sent, because of its own input: other videos are not concerned. */
+  | { readonly video: string; readonly inferenceId: string; readonly problem: InputError };
+
+/** How far one submission is. */
+export type SubmissionProgress = { readonly video: string; readonly inferenceId: string } & (
+  | UploadProgress
+  | { readonly step: "invoking" }
+  /** The service does not answer as it should at the moment; the call is tried again. */
+  | { readonly step: "retrying"; readonly problem: string }
+);
+
+/** How to submit. */
+export interface SubmitOptions {
+  /** Submissions under way at a time. @default 8 */
+  readonly concurrency?: number | undefined;
+  /** Where each step is written before it is made, so that it can be gone on with after a crash. @default none */
+  readonly manifest?: Manifest | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once for each submission that was accepted or refused, the manifest's line already on the disk. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+  readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
+}
+
+/** Submissions under way at a time, if nothing is said: enough to hide the network's delays, few enough for four parts of 8 MB each in memory. */
+const DEFAULT_CONCURRENCY = 8;
+
+/**
+ * Uploads what is to be uploaded and hands each video to the endpoint. What is wrong with one video is that one's outcome;
+ * any other error ends the whole, after what is under way, and leaves the rest to {@link resumeAll}.
+ * @returns an outcome for each submission, in their order
+ * @throws AbortError on the caller's signal; SetupError if a job of that name is in the manifest already; the SDK's error
+ * for what does not pass by itself, or did not pass in minutes
+ */
+export async function submitAll(
+  stack: Stack,
+  submissions: readonly Submission[],
+  options: SubmitOptions = {},
+): Promise<readonly Outcome[]> {
+  const planned = submissions.map((submission) => planOf(stack, submission));
+  const names = new Set(options.manifest?.entries.keys());
+  for (const { inferenceId } of planned) {
+    if (names.has(inferenceId)) throw new SetupError(`Two jobs are called ${inferenceId}: an InferenceId names one.`);
+    names.add(inferenceId);
+  }
+  await options.manifest?.append(...planned.map((job) => ({ event: "planned", job }) as const));
+  return await submitPlanned(
+    stack,
+    planned.map((job) => ({ planned: job, intents: 0 })),
+    options,
+  );
+}
+
+/**
+ * Goes on with what an earlier process planned and did not see accepted, under the same InferenceIds. Where a call was about
+ * to be made and its outcome is unknown, it is made again: the service does not de-duplicate, so it may then run the job
+ * twice, but the job is one, and its places are those that the last call returned.
+ * @returns an outcome for each job that was gone on with
+ * @throws as {@link submitAll}; SetupError if the manifest is another endpoint's
+ */
+export async function resumeAll(
+  stack: Stack,
+  manifest: Manifest,
+  options: Omit<SubmitOptions, "manifest"> = {},
+): Promise<readonly Outcome[]> {
+  const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
+  const { endpointName } = stack.outputs;
+  const other = open.find(({ planned }) => planned.endpointName !== endpointName);
+  if (other !== undefined) {
+    throw new SetupError(
+      `The jobs of ${manifest.file} are for endpoint ${other.planned.endpointName}, and this stack's is ${endpointName}: give the stack that they were planned for.`,
+    );
+  }
+  return await submitPlanned(stack, open, { ...options, manifest });
+}
+
+function planOf(stack: Stack, submission: Submission): PlannedJob {
+  const { video, customAttributes } = submission;
+  return {
+    inferenceId: submission.inferenceId ?? newInferenceId(),
+    endpointName: stack.outputs.endpointName,
+    // Absolute, so that it can be gone on with from any folder.
+    ...(isS3(video) ? { inputLocation: video } : { file: path.resolve(video) }),
+    contentType: submission.contentType ?? contentTypeOf(video),
+    ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,
+    timeoutSeconds: submission.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+    ...(customAttributes === undefined ? {} : { customAttributes }),
+  };
+}
+
+/** Whether a video is named by an s3:// URI. */
+export function isS3(video: string): boolean {
+  return video.startsWith("s3://");
+}
+
+async function submitPlanned(
+  stack: Stack,
+  entries: readonly ManifestEntry[],
+  options: SubmitOptions,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  await inParallel(entries.entries(), options.concurrency ?? DEFAULT_CONCURRENCY, async ([index, entry]) => {
+    options.signal?.throwIfAborted();
+    const outcome = await submitOne(stack, entry, options);
+    outcomes[index] = outcome;
+    options.onOutcome?.(outcome);
+  });
+  return outcomes;
+}
+
+async function submitOne(stack: Stack, entry: ManifestEntry, options: SubmitOptions): Promise<Outcome> {
+  const { planned, intents } = entry;
+  const { inferenceId, ttlSeconds, timeoutSeconds, customAttributes } = planned;
+  const { manifest, signal, onProgress } = options;
+  const video = planned.file ?? planned.inputLocation ?? "";
+  const report = (progress: UploadProgress | { step: "invoking" } | { step: "retrying"; problem: string }): void => {
+    onProgress?.({ video, inferenceId, ...progress });
+  };
+  const onProblem = (problem: string): void => {
+    report({ step: "retrying", problem });
+  };
+  try {
+    const { uploaded, ...place } = await placeOf(stack, entry, { signal, onProgress: report, onProblem });
+    signal?.throwIfAborted();
+    await manifest?.append({ event: "intent", inferenceId, ...place });
+    report({ step: "invoking" });
+    const job = await invoke(stack, {
+      ...place,
+      inferenceId,
+      ttlSeconds,
+      timeoutSeconds,
+      customAttributes,
+      attemptsBefore: intents,
+      signal,
+      onProblem,
+    });
+    await manifest?.append({ event: "accepted", job });
+    return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    await manifest?.append({ event: "refused", inferenceId, problem: error.message });
+    return { video, inferenceId, problem: error };
+  }
+}
+
+/** Where the video is in S3; uploads it if it is not there yet. */
+async function placeOf(
+  stack: Stack,
+  { planned, sent }: ManifestEntry,
+  options: Parameters<typeof uploadVideo>[2],
+): Promise<{ inputLocation: string; contentType: string; uploaded?: UploadedVideo }> {
+  const { file, inputLocation, contentType } = planned;
+  // A call that may have been accepted is made again with the very same video, whatever its file holds by now.
+  if (sent !== undefined) return sent;
+  if (inputLocation !== undefined) return { inputLocation, contentType };
+  if (file === undefined) throw new InputError(`Job ${planned.inferenceId} has neither a file nor a place in S3.`);
+  const uploaded = await uploadVideo(stack, file, options);
+  return { inputLocation: uploaded.inputLocation, contentType, uploaded };
+}

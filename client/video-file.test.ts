@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { repoRoot } from "../tools/paths.mjs";
+import { checkVideo, contentTypeOf, looksLikeVideo } from "./video-file.ts";
+
+describe("a file's content type", () => {
+  it("follows its extension, whatever its case, and is general where that tells nothing", () => {
+    assert.equal(contentTypeOf("a/b.MOV"), "video/quicktime");
+    assert.equal(contentTypeOf("clip.webm"), "video/webm");
+    assert.equal(contentTypeOf("clip"), "application/octet-stream");
+  });
+});
+
+describe("a video by its first bytes", () => {
+  const starts: Record<string, Buffer> = {
+    mp4: Buffer.from("\0\0\0\x20ftypisom", "latin1"),
+    "a mov of the nineties": Buffer.from("\0\x12\x34\x56moovxxxx", "latin1"),
+    "mkv and webm": Buffer.from("\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f", "latin1"),
+    avi: Buffer.from("RIFF\0\0\0\x10AVI ", "latin1"),
+  };
+  for (const [what, start] of Object.entries(starts)) {
+    it(`is ${what}`, () => {
+      assert.ok(looksLikeVideo(start));
+    });
+  }
+
+  for (const text of ["This is a text", "RIFF\0\0\0\x10WAVE", "#EXTM3U\n#EXT-X", "\x89PNG\r\n\x1a\n\0\0\0\r", ""]) {
+    it(`is not ${JSON.stringify(text)}`, () => {
+      assert.equal(looksLikeVideo(Buffer.from(text, "latin1")), false);
+    });
+  }
+
+  it("is told in the file itself, whatever it is called", async () => {
+    const sample = path.join(repoRoot, "model", "samples", "street.mp4");
+    assert.ok((await checkVideo(sample)) > 0);
+    const folder = await mkdtemp(path.join(tmpdir(), "video-"));
+    try {
+      const notes = path.join(folder, "notes.mp4");
+      await writeFile(notes, "These are notes.");
+      await assert.rejects(checkVideo(notes), {
+        name: "InputError",
+        message: /notes\.mp4 is not a video: .* webm and avi/,
+      });
+      await writeFile(notes, "x");
+      await assert.rejects(checkVideo(notes), /is not a video/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,86 @@
+/** What a file must be to be sent as a video: there, within AWS's limit, and of a format that the model reads. */
+import { open, stat } from "node:fs/promises";
+import path from "node:path";
+import { codeOf, SetupError } from "./errors.ts";
+
+/** The largest input that an asynchronous endpoint takes, bytes (AWS: "payloads up to 1 GB"). */
+export const MAX_INPUT_BYTES = 1024 ** 3;
+
+/** What is wrong with one video alone, others are not concerned. Exit status 2. */
+export class InputError extends SetupError {
+  override readonly name = "InputError";
+}
+
+/** The formats that the model reads, by extension. */
+const contentTypes: Readonly<Record<string, string>> = {
+  ".avi": "video/x-msvideo",
+  ".m4v": "video/mp4",
+  ".mkv": "video/x-matroska",
+  ".mov": "video/quicktime",
+  ".mp4": "video/mp4",
+  ".webm": "video/webm",
+};
+
+/** A file's media type by its extension; what the extension does not tell is for the model to find out. */
+export function contentTypeOf(file: string): string {
+  return contentTypes[path.extname(file).toLowerCase()] ?? "application/octet-stream";
+}
+
+/**
+ * A file's size, bytes.
+ * @throws InputError if the file is missing, empty, too large for an asynchronous endpoint, or not a file
+ */
+export async function checkVideoFile(file: string): Promise<number> {
+  const stats = await stat(file).catch((error: unknown) => {
+    throw new InputError(`Cannot read ${file} (${codeOf(error)}): give the path of a video file.`);
+  });
+  if (!stats.isFile()) throw new InputError(`${file} is not a file: give the path of a video file.`);
+  checkSize(file, stats.size);
+  return stats.size;
+}
+
+/** @throws InputError if an input of this size cannot be sent */
+export function checkSize(name: string, bytes: number): void {
+  if (bytes === 0) throw new InputError(`${name} is empty: it holds no video.`);
+  if (bytes > MAX_INPUT_BYTES) {
+    const gb = (bytes / MAX_INPUT_BYTES).toFixed(2);
+    throw new InputError(
+      `${name} has ${gb} GB; an asynchronous endpoint takes 1 GB. Cut it (ffmpeg -c copy -f segment -segment_time 600) or encode it at a lower bit rate.`,
+    );
+  }
+}
+
+/** QuickTime's first atoms: `ftyp` in all of today's files, the others in those of before 2001. */
+const quickTimeAtoms = ["ftyp", "moov", "mdat", "wide", "free", "skip", "pnot"];
+
+/** EBML's first bytes, with which Matroska and WebM begin (RFC 8794, section 11.2.1). */
+const ebml = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
+
+/** How many bytes {@link looksLikeVideo} looks at. */
+const HEAD_BYTES = 12;
+
+/** Whether a file that begins so may be mp4, mov, mkv, webm or avi. */
+export function looksLikeVideo(head: Buffer): boolean {
+  if (head.subarray(0, 4).equals(ebml)) return true;
+  if (head.toString("latin1", 0, 4) === "RIFF") return head.toString("latin1", 8, 12) === "AVI ";
+  return quickTimeAtoms.includes(head.toString("latin1", 4, 8));
+}
+
+/**
+ * Checks a file and its first bytes; returns its size, bytes.
+ * @throws InputError as {@link checkVideoFile}, and if it is in another format than the model reads
+ */
+export async function checkVideo(file: string): Promise<number> {
+  const bytes = await checkVideoFile(file);
+  const head = Buffer.alloc(HEAD_BYTES);
+  try {
+    await using handle = await open(file);
+    await handle.read(head, 0, HEAD_BYTES, 0);
+  } catch (error) {
+    throw new InputError(`Cannot read ${file} (${codeOf(error)}): give a file that you may read.`);
+  }
+  if (!looksLikeVideo(head)) {
+    throw new InputError(`${file} is not a video: by its first bytes it is none of mp4, mov, mkv, webm and avi.`);
+  }
+  return bytes;
+}
