@@ -176,8 +176,11 @@ export class Deployment {
     };
   }
 
-  /** Previews with the policy pack. Throws {@link PolicyRefusal} or {@link DeploymentError}. */
-  async preview(step: Step, signal: AbortSignal): Promise<Plan> {
+  /**
+   * Previews with the policy pack, and writes the engine's plan into `planFile`, if it is given, for {@link up}.
+   * Throws {@link PolicyRefusal} or {@link DeploymentError}.
+   */
+  async preview(step: Step, signal: AbortSignal, planFile?: string): Promise<Plan> {
     const violations: string[] = [];
     const advisories: string[] = [];
     let notYetCheckable = 0;
@@ -204,6 +207,7 @@ export class Deployment {
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
         ...this.policyPack,
+        ...(planFile === undefined ? {} : { plan: planFile }),
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -217,10 +221,14 @@ export class Deployment {
     return { policies: policies.size, advisories: [...new Set(advisories)], notYetCheckable, changes, planned };
   }
 
-  /** Creates or updates what the preview showed. Returns the number of resources in the stack, and writes its outputs for `client/`. */
+  /**
+   * Creates or updates what the preview showed; with its `planFile`, that and nothing else. Returns the number of resources
+   * in the stack, and writes its outputs for `client/`.
+   */
   async up(
     step: Step,
     signal: AbortSignal,
+    planFile?: string,
   ): Promise<{ resources: number; changes: OpMap; outputs: Record<string, unknown> }> {
     const diagnostics: string[] = [];
     let changes: OpMap = {};
@@ -233,6 +241,7 @@ export class Deployment {
         }),
         // Again: what the preview did not know, the update does.
         ...this.policyPack,
+        ...(planFile === undefined ? {} : { plan: planFile }),
       });
       outputs = result.outputs;
     } catch (error) {
@@ -266,6 +275,25 @@ export class Deployment {
       throw failure("refresh", diagnostics, error);
     }
     return changes;
+  }
+
+  /** What AWS has, compared with what the program says: all that an update would put right. Neither state nor AWS is changed. */
+  async drift(step: Step, signal: AbortSignal): Promise<readonly Planned[]> {
+    const diagnostics: string[] = [];
+    const planned: Planned[] = [];
+    try {
+      await this.stack.preview({
+        ...this.options(step, signal, (event) => {
+          noteErrors(event, diagnostics);
+          planned.push(...plannedIn(event));
+        }),
+        refresh: true,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw failure("preview --refresh", diagnostics, error);
+    }
+    return planned;
   }
 
   /**

@@ -7,13 +7,26 @@ export interface Planned {
   readonly operation: string;
   readonly type: string;
   readonly name: string;
+  /** Paths of the properties that differ; none where the resource is new or goes. */
+  readonly properties: readonly string[];
 }
+
+/** What changes nothing: a resource that stays, and one that is looked at. */
+const idle: readonly string[] = ["same", "refresh", "read"];
 
 /** What the event says will happen to a resource; nothing where it stays as it is. */
 export function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
-  if (resourcePreEvent === undefined || resourcePreEvent.metadata.op === "same") return [];
-  const { op: operation, urn, type } = resourcePreEvent.metadata;
-  return [{ operation, type, name: urn.split("::").at(-1) ?? urn }];
+  if (resourcePreEvent === undefined || idle.includes(resourcePreEvent.metadata.op)) return [];
+  const { op: operation, urn, type, detailedDiff, diffs } = resourcePreEvent.metadata;
+  const properties = Object.keys(detailedDiff ?? {});
+  return [
+    {
+      operation,
+      type,
+      name: urn.split("::").at(-1) ?? urn,
+      properties: properties.length > 0 ? properties : (diffs ?? []),
+    },
+  ];
 }
 
 /** The policies that judged a resource or the stack. */

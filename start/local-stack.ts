@@ -13,17 +13,33 @@ export const defaultSpeed = 240;
 /** The local stack's folder. */
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
 
-/** How to bring the stack up. */
-export interface LocalStackOptions {
+/** How to start the local AWS for a stack. */
+export interface LocalGroundOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
   /** It outlives this process. @default false */
   readonly detached?: boolean;
-  /** Takes the place of Pulumi.local.yaml. */
-  readonly configFile?: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+}
+
+/** How to bring the stack up. */
+export interface LocalStackOptions extends LocalGroundOptions {
+  /** Takes the place of Pulumi.local.yaml. */
+  readonly configFile?: string;
+}
+
+/** A local AWS, owned by this command, with the model's artifact built: what a stack is deployed on. */
+export interface LocalGround {
+  readonly aws: RunningLocalAws;
+  readonly paths: StatePaths;
+  /** Aborts when the caller's signal does, or when the local AWS dies. */
+  readonly signal: AbortSignal;
+  /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  abandon(): Promise<void>;
+  /** Destroys the stack through the engine, ends the local AWS, discards the state. */
+  takeDown(deployment: Deployment): Promise<void>;
 }
 
 /** A deployed local stack. */
@@ -44,8 +60,8 @@ export interface LocalStack {
   abandon(): Promise<void>;
 }
 
-/** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
-export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
+/** Takes the local stack's folder over, starts the local AWS and packages the model. Whatever fails, or an abort, leaves nothing behind. */
+export async function prepareGround(options: LocalGroundOptions): Promise<LocalGround> {
   const { progress, paths = localState, detached = false } = options;
   options.signal.throwIfAborted();
   await takeOver(paths);
@@ -77,22 +93,12 @@ export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
     // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
     options.signal.addEventListener("abort", () => void running.stop());
     const signal = AbortSignal.any([options.signal, running.died]);
-    const { result: deployment } = await progress.step("Opening the stack", () =>
-      Deployment.open(running, paths, options.configFile),
-    );
-    const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
-    const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
-    if (detached) {
-      await handOver(paths, running.pid);
-    }
     return {
       aws: running,
-      ...up.result,
-      policies: preview.result.policies,
-      deploySeconds: preview.seconds + up.seconds,
+      paths,
       signal,
       abandon,
-      async takeDown() {
+      async takeDown(deployment) {
         try {
           await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
         } finally {
@@ -102,6 +108,35 @@ export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
     };
   } catch (error) {
     await abandon();
+    throw error;
+  }
+}
+
+/** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
+export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
+  const { progress } = options;
+  const ground = await prepareGround(options);
+  const { aws, paths, signal } = ground;
+  try {
+    const { result: deployment } = await progress.step("Opening the stack", () =>
+      Deployment.open(aws, paths, options.configFile),
+    );
+    const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
+    const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
+    if (options.detached === true) {
+      await handOver(paths, aws.pid);
+    }
+    return {
+      aws,
+      ...up.result,
+      policies: preview.result.policies,
+      deploySeconds: preview.seconds + up.seconds,
+      signal,
+      abandon: () => ground.abandon(),
+      takeDown: () => ground.takeDown(deployment),
+    };
+  } catch (error) {
+    await ground.abandon();
     throw error;
   }
 }

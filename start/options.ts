@@ -1,4 +1,4 @@
-/** Reads the command line of `npm start` and of the `local:` commands. */
+/** Reads the command line of `npm start`, of the `local:` commands and of the rehearsal. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
 
@@ -16,6 +16,9 @@ const wholeNumber = (name: string, least: number, most: number) =>
 
 const schema = z.object({
   video: z.string().optional(),
+  /** Each KEY=VALUE. */
+  config: z.array(z.string()).optional(),
+  "config-file": z.string().optional(),
   speed: wholeNumber("speed", 1, 3600).optional(),
   port: wholeNumber("port", 1, 65535).optional(),
   keep: z.boolean().default(false),
@@ -23,11 +26,13 @@ const schema = z.object({
   help: z.boolean().default(false),
 });
 
-/** The options of `npm start`; `local:` commands take those that they name. */
+/** All options; each command takes those that it names. */
 export type StartOptions = z.infer<typeof schema>;
 
 const flags = {
   video: { type: "string" },
+  config: { type: "string", multiple: true },
+  "config-file": { type: "string" },
   speed: { type: "string" },
   port: { type: "string" },
   keep: { type: "boolean" },

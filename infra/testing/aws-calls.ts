@@ -106,6 +106,9 @@ function s3Call(method: string, url: URL): Call {
   const has = (name: string): boolean => url.searchParams.has(name);
   if (key === "") {
     if (has("delete")) return { action: "s3:DeleteObject", resource: `${resource}/*` };
+    // A bucket's own settings: no caller or operator may change any of them, so one name will do.
+    if (method === "PUT") return { action: "s3:PutBucket*", resource };
+    if (method === "DELETE") return { action: "s3:DeleteBucket*", resource };
     return { action: has("versions") ? "s3:ListBucketVersions" : "s3:ListBucket", resource };
   }
   switch (method) {
