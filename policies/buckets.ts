@@ -8,7 +8,7 @@ import type { BucketServerSideEncryptionConfigurationArgs } from "@pulumi/aws/s3
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { conditionValues, type Statement, statementsOf } from "./documents.ts";
 import { isCustomerKey } from "./encryption.ts";
-import { Index, ofType, refersTo, type Typed } from "./resources.ts";
+import { ofType, References, type Typed } from "./resources.ts";
 import { judgeEach } from "./unknown.ts";
 
 const bucketTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"];
@@ -38,30 +38,21 @@ function bucketPolicy<Args extends BesideArgs>({
     description,
     enforcementLevel: "mandatory",
     validateStack: ({ resources }, reportViolation) => {
-      const index = new Index(ofType<Args>(resources, ...types), bucketOf);
-      judgeEach(ofType<BucketArgs>(resources, ...bucketTypes), reportViolation, (bucket) => {
-        const kept = index
-          .candidates(
-            () => bucket.props.bucket,
-            () => bucket.props.id,
-          )
-          .filter((beside) => refersTo(beside, "bucket", bucket, () => isNameOf(beside, bucket)))
-          .some(({ props }) => keeps(props, bucket));
+      const buckets = ofType<BucketArgs>(resources, ...bucketTypes);
+      const beside = new References<Typed<Args>, Typed<BucketArgs>>({
+        from: ofType<Args>(resources, ...types),
+        property: "bucket",
+        values: ({ props }) => [(props as { readonly bucket?: unknown }).bucket],
+        to: buckets,
+        // A bucket's id is its name.
+        names: [({ props }) => props.bucket, ({ props }) => props.id],
+      });
+      judgeEach(buckets, reportViolation, (bucket) => {
+        const kept = beside.to(bucket).some(({ props }) => keeps(props, bucket));
         if (!kept) reportViolation(`The bucket '${bucket.name}' ${remedy}`, bucket.urn);
       });
     },
   };
-}
-
-/** Which bucket a resource stands beside. */
-function bucketOf<Args extends BesideArgs>({ props }: Typed<Args>): unknown {
-  return (props as { readonly bucket?: unknown }).bucket;
-}
-
-/** A bucket's id is its name. */
-function isNameOf<Args extends BesideArgs>(beside: Typed<Args>, bucket: Typed<BucketArgs>): boolean {
-  const named = bucketOf(beside);
-  return named !== undefined && (named === bucket.props.bucket || named === bucket.props.id);
 }
 
 const blocks = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"] as const;

@@ -4,8 +4,8 @@ import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointCo
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { instanceTypes } from "./endpoint.ts";
 import { hourlyPrices, pricesAsOf, pricesRegion } from "./prices.ts";
-import { ofType, refersTo, validateTypes } from "./resources.ts";
-import { scales, variantTargets } from "./scaling.ts";
+import { ofType, References, validateTypes } from "./resources.ts";
+import { endpointsOf, variantTargets } from "./scaling.ts";
 import { judgeEach } from "./unknown.ts";
 
 /** USD an hour: room for the blog post's five ml.g4dn.xlarge, and not for its mistakes. */
@@ -37,17 +37,19 @@ export const hourlyCostLimit: StackValidationPolicy = {
     const { resources } = args;
     const { limit = defaultLimit, prices = {} } = args.getConfig<{ limit?: number; prices?: Record<string, number> }>();
     const priceOf: Partial<Record<string, number>> = { ...hourlyPrices, ...prices };
-    const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
-    const configurations = ofType<EndpointConfigurationArgs>(
-      resources,
-      "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
-    );
-    judgeEach(variantTargets(resources), reportViolation, (target) => {
-      const endpoint = endpoints.find((each) => scales(target, each));
+    const targets = variantTargets(resources);
+    const endpoints = endpointsOf(targets, resources);
+    const configurations = new References({
+      from: ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint"),
+      property: "endpointConfigName",
+      values: ({ props }) => [props.endpointConfigName],
+      to: ofType<EndpointConfigurationArgs>(resources, "aws:sagemaker/endpointConfiguration:EndpointConfiguration"),
+      names: [({ props }) => props.name],
+    });
+    judgeEach(targets, reportViolation, (target) => {
+      const endpoint = endpoints.of(target);
       if (endpoint === undefined) return;
-      const configuration = configurations.find((each) =>
-        refersTo(endpoint, "endpointConfigName", each, () => endpoint.props.endpointConfigName === each.props.name),
-      );
+      const configuration = configurations.of(endpoint);
       const { maxCapacity } = target.props;
       for (const { instanceType, at } of instanceTypes(configuration?.props.productionVariants ?? [])) {
         const price = priceOf[instanceType];

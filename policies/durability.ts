@@ -3,7 +3,7 @@ import type { QueueArgs } from "@pulumi/aws/sqs/queue.js";
 import type { RedrivePolicyArgs } from "@pulumi/aws/sqs/redrivePolicy.js";
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { z } from "zod";
-import { ofType, refersTo, type Typed, validateTypes } from "./resources.ts";
+import { ofType, References, type Typed, validateTypes } from "./resources.ts";
 import { judgeEach } from "./unknown.ts";
 
 const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });
@@ -17,22 +17,23 @@ export const queueDeadLetters: StackValidationPolicy = {
   validateStack: ({ resources }, reportViolation) => {
     const queues = ofType<QueueArgs>(resources, "aws:sqs/queue:Queue");
     const redrives = ofType<RedrivePolicyArgs>(resources, "aws:sqs/redrivePolicy:RedrivePolicy");
-    const senders = [...queues, ...redrives];
+    const redriven = new References({
+      from: redrives,
+      property: "queueUrl",
+      values: ({ props }) => [props.queueUrl],
+      to: queues,
+      names: [({ props }) => props.id],
+    });
+    const senders = new References<Typed<QueueArgs> | Typed<RedrivePolicyArgs>, Typed<QueueArgs>>({
+      from: [...queues, ...redrives],
+      property: "redrivePolicy",
+      values: (sender) => [deadLetterTarget(sender)],
+      to: queues,
+      names: [({ props }) => props.arn],
+    });
     judgeEach(queues, reportViolation, (queue) => {
       if (queue.props.redriveAllowPolicy || deadLetterTarget(queue) !== undefined) return;
-      if (
-        redrives.some((redrive) =>
-          refersTo(redrive, "queueUrl", queue, () => redrive.props.queueUrl === queue.props.id),
-        )
-      )
-        return;
-      const takesDeadLetters = senders.some((sender) =>
-        refersTo(sender, "redrivePolicy", queue, () => {
-          const target = deadLetterTarget(sender);
-          return target !== undefined && target === queue.props.arn;
-        }),
-      );
-      if (!takesDeadLetters) {
+      if (redriven.to(queue).length === 0 && senders.to(queue).length === 0) {
         reportViolation(
           `The queue '${queue.name}' has no dead-letter queue. ` +
             `Set its redrivePolicy to a document with deadLetterTargetArn, another queue's ARN, and maxReceiveCount.`,

@@ -34,45 +34,108 @@ export function ofType<Args>(resources: readonly PolicyResource[], ...types: str
 
 type Linked = Pick<PolicyResource, "urn" | "dependencies" | "propertyDependencies">;
 
-/**
- * Whether a property of one resource names another: by its value, or, while a preview does not know the value, by what the
- * program made the property of.
- * @param names reads the property and says whether it names the other; may meet unknown values
- * @throws the framework's error for unknown values if neither can be told
- */
-export function refersTo(from: Linked, property: string, to: Linked, names: () => boolean): boolean {
-  const known = ifKnown(names);
-  if (known !== undefined) return known.value;
-  const madeOf = from.propertyDependencies[property];
-  // An unknown value comes from some resource: if the program says from which, that settles it.
-  if (madeOf !== undefined && madeOf.length > 0) return madeOf.some(({ urn }) => urn === to.urn);
-  return names();
+/** A property by which resources of one kind name resources of another. */
+interface Link<From, To> {
+  readonly from: readonly From[];
+  readonly property: string;
+  /** What the property says; may meet unknown values. */
+  readonly values: (from: From) => readonly unknown[];
+  readonly to: readonly To[];
+  /** What a resource goes by; each may meet an unknown value. */
+  readonly names: readonly ((to: To) => unknown)[];
 }
 
-/** Resources by the value of a property, for stacks that are too large to compare each with each. */
-export class Index<Resource> {
-  private readonly known = new Map<unknown, Resource[]>();
-  private readonly unknown: Resource[] = [];
+/**
+ * Which resources name which: by the property's value, or, while a preview does not know the value, by what the program made
+ * the property of. Indexed, because a stack may be too large to compare each with each.
+ */
+export class References<From extends Linked, To extends Linked> {
+  private readonly link: Link<From, To>;
+  private readonly saying: Groups<From>;
+  private readonly made: Groups<From>;
+  private readonly named: Groups<To>;
+  private readonly byUrn: Groups<To>;
+  /** Those whose property is made of no resource, as far as the program says. */
+  private readonly plain: ReadonlySet<From>;
 
-  constructor(resources: readonly Resource[], valueOf: (resource: Resource) => unknown) {
+  constructor(link: Link<From, To>) {
+    this.link = link;
+    this.saying = new Groups(link.from, link.values);
+    this.made = new Groups(link.from, (from) => this.madeOf(from));
+    this.named = new Groups(link.to, (to) => link.names.map((name) => name(to)));
+    this.byUrn = new Groups(link.to, ({ urn }) => [urn]);
+    this.plain = new Set(link.from.filter((from) => this.madeOf(from).length === 0));
+  }
+
+  /**
+   * All that name a resource.
+   * @throws the framework's error for unknown values if one of them cannot be told yet
+   */
+  to(to: To): From[] {
+    const names = this.link.names.map((name) => ifKnown(() => name(to)));
+    const untold = names.every((name) => name === undefined)
+      ? this.plain
+      : this.saying.unknown.filter((from) => this.plain.has(from));
+    const candidates = new Set([
+      ...names.flatMap((name) => (name === undefined ? [] : this.saying.having(name.value))),
+      ...this.made.having(to.urn),
+      ...untold,
+    ]);
+    return [...candidates].filter((from) => this.refers(from, to));
+  }
+
+  /**
+   * What a resource names, if the stack has it.
+   * @throws the framework's error for unknown values if that cannot be told yet
+   */
+  of(from: From): To | undefined {
+    const values = ifKnown(() => this.link.values(from));
+    const made = this.madeOf(from);
+    const candidates = [
+      ...(values?.value ?? []).flatMap((value) => this.named.having(value)),
+      ...made.flatMap((urn) => this.byUrn.having(urn)),
+      ...(values === undefined && made.length === 0 ? this.link.to : this.named.unknown),
+    ];
+    return candidates.find((to) => this.refers(from, to));
+  }
+
+  private refers(from: From, to: To): boolean {
+    const names = (): boolean => {
+      const values: readonly unknown[] = this.link.values(from).filter((value) => value !== undefined);
+      return values.length > 0 && this.link.names.some((name) => values.includes(name(to)));
+    };
+    const known = ifKnown(names);
+    if (known !== undefined) return known.value;
+    // An unknown value comes from some resource: if the program says from which, that settles it.
+    const made = this.madeOf(from);
+    return made.length > 0 ? made.includes(to.urn) : names();
+  }
+
+  private madeOf(from: From): string[] {
+    return (from.propertyDependencies[this.link.property] ?? []).map(({ urn }) => urn);
+  }
+}
+
+/** Resources by the values that they have. */
+class Groups<Resource> {
+  private readonly known = new Map<unknown, Resource[]>();
+  /** Those of which not every value is known yet. */
+  readonly unknown: Resource[] = [];
+
+  constructor(resources: readonly Resource[], valuesOf: (resource: Resource) => readonly unknown[]) {
     for (const resource of resources) {
-      const value = ifKnown(() => valueOf(resource));
-      if (value === undefined) {
-        this.unknown.push(resource);
-        continue;
+      const values = ifKnown(() => valuesOf(resource));
+      if (values === undefined) this.unknown.push(resource);
+      for (const value of new Set(values?.value)) {
+        const same = this.known.get(value);
+        if (same === undefined) this.known.set(value, [resource]);
+        else same.push(resource);
       }
-      const same = this.known.get(value.value);
-      if (same === undefined) this.known.set(value.value, [resource]);
-      else same.push(resource);
     }
   }
 
-  /** Those that may have one of some values: that have it, and whose value is not known. All, if no value is known. */
-  candidates(...reads: (() => unknown)[]): Resource[] {
-    const values = reads.map((read) => ifKnown(read));
-    if (values.every((value) => value === undefined)) return [...this.known.values(), this.unknown].flat();
-    const having = new Set(values.flatMap((value) => this.known.get(value?.value) ?? []));
-    return [...having, ...this.unknown];
+  having(value: unknown): readonly Resource[] {
+    return value === undefined ? [] : (this.known.get(value) ?? []);
   }
 }
 

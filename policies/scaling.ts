@@ -9,7 +9,7 @@ import {
   type StackValidationPolicy,
   validateResourceOfType,
 } from "@pulumi/policy";
-import { comesAfter, ofType, refersTo, type Typed } from "./resources.ts";
+import { comesAfter, ofType, References, type Typed } from "./resources.ts";
 import { ifKnown, judgeEach } from "./unknown.ts";
 
 /** An endpoint with nothing to do has no instance, and so costs nothing. */
@@ -119,22 +119,26 @@ export const wakesFromZero: StackValidationPolicy = {
     "without one, fewer requests than the backlog's target wait for ever.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, reportViolation) => {
+    const targets = variantTargets(resources);
     const policies = ofType<PolicyArgs>(resources, "aws:appautoscaling/policy:Policy");
-    const alarms = ofType<MetricAlarmArgs>(resources, "aws:cloudwatch/metricAlarm:MetricAlarm");
-    judgeEach(variantTargets(resources), reportViolation, (target) => {
+    const policiesOf = new References({
+      from: policies,
+      property: "resourceId",
+      values: ({ props }) => [props.resourceId],
+      to: targets,
+      names: [({ props }) => props.resourceId],
+    });
+    const alarmsOf = new References({
+      from: ofType<MetricAlarmArgs>(resources, "aws:cloudwatch/metricAlarm:MetricAlarm"),
+      property: "alarmActions",
+      values: ({ props }) => [...(props.alarmActions ?? [])],
+      to: policies,
+      names: [({ props }) => props.arn],
+    });
+    judgeEach(targets, reportViolation, (target) => {
       if (target.props.minCapacity !== 0) return;
-      const starting = policies.filter(
-        (policy) =>
-          startsFromZero(policy) &&
-          refersTo(policy, "resourceId", target, () => policy.props.resourceId === target.props.resourceId),
-      );
-      const woken = starting.some((policy) =>
-        alarms.some(
-          (alarm) =>
-            tellsOfWaiting(alarm, target) &&
-            refersTo(alarm, "alarmActions", policy, () => actions(alarm).includes(policy.props.arn)),
-        ),
-      );
+      const starting = policiesOf.to(target).filter(startsFromZero);
+      const woken = starting.some((policy) => alarmsOf.to(policy).some((alarm) => tellsOfWaiting(alarm, target)));
       if (!woken) {
         reportViolation(
           `Nothing starts the first instance of the scalable target '${target.name}'. ` +
@@ -172,10 +176,6 @@ function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetA
   // The metric is of this endpoint, as far as both names are known.
   const names = ifKnown(() => ({ ofAlarm: props.dimensions?.["EndpointName"], ofTarget: endpointName(target) }));
   return names === undefined || names.value.ofAlarm === names.value.ofTarget;
-}
-
-function actions({ props }: Typed<MetricAlarmArgs>): unknown[] {
-  return [...(props.alarmActions ?? [])];
 }
 
 const shortestCooldown = 60;
@@ -223,12 +223,12 @@ export const targetAfterEndpoint: StackValidationPolicy = {
     "A scalable target depends on its endpoint: AWS refuses to register a variant that is not in service, and to delete an endpoint that is being scaled.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, reportViolation) => {
-    const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
-    judgeEach(variantTargets(resources), reportViolation, (target) => {
-      if (endpoints.some((endpoint) => isOf(target, endpoint) && comesAfter(target, endpoint))) return;
+    const targets = variantTargets(resources);
+    const endpoints = endpointsOf(targets, resources);
+    judgeEach(targets, reportViolation, (target) => {
       // A name that is not known yet and comes from no endpoint of the stack throws here: not yet checkable.
-      const own = endpoints.find((endpoint) => isOf(target, endpoint));
-      if (own !== undefined) {
+      const own = endpoints.of(target);
+      if (own !== undefined && !comesAfter(target, own)) {
         reportViolation(
           `The scalable target '${target.name}' does not depend on its endpoint '${own.name}'. ` +
             `Make its resourceId of the endpoint's name output, or add dependsOn: the endpoint.`,
@@ -239,9 +239,18 @@ export const targetAfterEndpoint: StackValidationPolicy = {
   },
 };
 
-/** Whether a target is of an endpoint. */
-function isOf(target: Typed<TargetArgs>, endpoint: Typed<EndpointArgs>): boolean {
-  return refersTo(target, "resourceId", endpoint, () => endpointName(target) === endpoint.props.name);
+/** Which endpoint each target scales. */
+export function endpointsOf(
+  targets: readonly Typed<TargetArgs>[],
+  resources: readonly PolicyResource[],
+): References<Typed<TargetArgs>, Typed<EndpointArgs>> {
+  return new References({
+    from: targets,
+    property: "resourceId",
+    values: (target) => [endpointName(target)],
+    to: ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint"),
+    names: [({ props }) => props.name],
+  });
 }
 
 /** The endpoint's name in `endpoint/NAME/variant/VARIANT`. */
@@ -262,6 +271,3 @@ function countsVariantInstances(scaled: { readonly serviceNamespace: string; rea
     scaled.serviceNamespace === "sagemaker" && scaled.scalableDimension === "sagemaker:variant:DesiredInstanceCount"
   );
 }
-
-/** Whether a target scales an endpoint; for policies of other domains. */
-export { isOf as scales };

@@ -64,13 +64,13 @@ export function judgeEach<Resource extends { readonly name: string; readonly urn
   }
 }
 
-/** The same policy, which says of itself what it cannot check yet. */
+/** The same policy, which says of itself what it cannot check yet. (The pack's policies wait for nothing.) */
 export function sayingUnknown<Policy extends ResourceValidationPolicy | StackValidationPolicy>(policy: Policy): Policy {
   if ("validateStack" in policy) return policy;
   const validations = [policy.validateResource ?? []].flat().map((validate) => {
-    const judge: typeof validate = async (args, report) => {
+    const judge: typeof validate = (args, report) => {
       try {
-        await validate(args, report);
+        return validate(args, report);
       } catch (error) {
         if (!isUnknownValue(error)) throw error;
         reportUnknown(report, args.name, error, args.urn);
