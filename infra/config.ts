@@ -117,55 +117,63 @@ const longestRetention = 3650;
 function schema(projectRoot: string) {
   return z
     .strictObject({
-      /** Absolute path of the artifact; in the config relative to the project's folder. */
-      modelArtifact: artifact(projectRoot),
-      /** The serving image. Without one: AWS's TorchServe image in the stack's region. */
-      image,
-      instanceType,
-      /** Instances while nothing is queued. More than 0 is valid here and refused by the policy pack. */
-      minCapacity: wholeNumber(0, 1000, defaults.minCapacity),
-      maxCapacity: wholeNumber(1, 1000, defaults.maxCapacity),
-      /** Invocations at a time on each instance, and the model server's workers. */
-      maxConcurrency: wholeNumber(1, 1000, defaults.maxConcurrency),
-      /** Queued and running invocations per instance that target tracking holds. */
-      backlogTarget: positiveNumber(1000, defaults.backlogTarget),
-      /** Seconds. */
-      scaleInCooldown: wholeNumber(0, longestCooldown, defaults.scaleInCooldown, " (seconds)"),
-      /** Seconds. */
-      scaleOutCooldown: wholeNumber(0, longestCooldown, defaults.scaleOutCooldown, " (seconds)"),
-      /** Seconds: the longest InvocationTimeoutSeconds that the model server honours. */
-      invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)"),
-      /** MiB: the largest video. */
-      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)"),
-      /** MiB: the largest result. */
-      maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)"),
-      /** Frames per second of video that the model looks at. */
-      sampleFps: positiveNumber(1000, defaults.sampleFps, " (frames per second)"),
-      /** Detections below this score are left out. */
-      scoreThreshold: fraction(defaults.scoreThreshold),
-      inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)"),
-      resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)"),
-      /** Whether destroying the stack deletes what is in its buckets. */
-      forceDestroy: switchOff,
-      /** Whether Pulumi refuses to delete the buckets and the key. */
-      protectData: switchOff,
-      /** Seconds that a request may wait before an alarm says so. */
-      oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)"),
-      /** Who gets the alarms. */
-      operationsEmails: emails,
-      /** Who hears of every result and failure. */
-      completionEmails: emails,
-      /** Where instances have an interface; none: AWS's own network. */
-      subnetIds: list(z.string().regex(/^subnet-[0-9a-f]+$/), "subnets' ids", "subnet-0a1b2c3d"),
-      securityGroupIds: list(z.string().regex(/^sg-[0-9a-f]+$/), "security groups' ids", "sg-0a1b2c3d"),
-      /** Whether the container is cut off from every network. */
-      networkIsolation: switchOff,
-      /** Seconds that a new fleet serves beside the old one before the old one goes. */
-      bakeTime: wholeNumber(0, 3600, defaults.bakeTime, " (seconds)"),
-      /** Alarms that take an update back. */
-      rollbackAlarms: list(z.string().min(1), "names of CloudWatch alarms", "team-errors"),
-      /** Another account whose people may take the role of callers. */
-      callerAccountId: otherAccount,
+      modelArtifact: artifact(projectRoot).describe(
+        "The model: what `model/package.py` built. Relative to the project's folder.",
+      ),
+      image: image.describe("The serving image. Without one: AWS's TorchServe image in the stack's region."),
+      instanceType: instanceType.describe("What the model runs on. The policy pack asks for a GPU."),
+      minCapacity: wholeNumber(0, 1000, defaults.minCapacity).describe(
+        "Instances while nothing is queued. The policy pack refuses more than 0.",
+      ),
+      maxCapacity: wholeNumber(1, 1000, defaults.maxCapacity).describe("Instances at most."),
+      maxConcurrency: wholeNumber(1, 1000, defaults.maxConcurrency).describe(
+        "Videos at a time on each instance; the model server has as many workers.",
+      ),
+      backlogTarget: positiveNumber(1000, defaults.backlogTarget).describe(
+        "Queued and running videos per instance that target tracking holds.",
+      ),
+      scaleInCooldown: wholeNumber(0, longestCooldown, defaults.scaleInCooldown, " (seconds)").describe(
+        "How long after a scale-in the next one may come.",
+      ),
+      scaleOutCooldown: wholeNumber(0, longestCooldown, defaults.scaleOutCooldown, " (seconds)").describe(
+        "How long after a scale-out the next one may come.",
+      ),
+      invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)").describe(
+        "The longest run of one video that the model server honours.",
+      ),
+      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)").describe("The largest video."),
+      maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)").describe("The largest result."),
+      sampleFps: positiveNumber(1000, defaults.sampleFps, " (frames per second)").describe(
+        "How much of a video the model looks at.",
+      ),
+      scoreThreshold: fraction(defaults.scoreThreshold).describe("Detections below this score are left out."),
+      inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)").describe(
+        "How long videos are kept.",
+      ),
+      resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)").describe(
+        "How long results and failures are kept.",
+      ),
+      forceDestroy: switchOff.describe("Whether destroying the stack deletes what is in its buckets."),
+      protectData: switchOff.describe("Whether Pulumi refuses to delete the buckets and the key."),
+      oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)").describe(
+        "How long a video may wait before an alarm says so.",
+      ),
+      operationsEmails: emails.describe("Who gets the alarms, once each has confirmed."),
+      completionEmails: emails.describe("Who hears of every result and failure, once each has confirmed."),
+      subnetIds: list(z.string().regex(/^subnet-[0-9a-f]+$/), "subnets' ids", "subnet-0a1b2c3d").describe(
+        "Where instances have an interface; none: AWS's own network.",
+      ),
+      securityGroupIds: list(z.string().regex(/^sg-[0-9a-f]+$/), "security groups' ids", "sg-0a1b2c3d").describe(
+        "Given together with `subnetIds`.",
+      ),
+      networkIsolation: switchOff.describe("Whether the container is cut off from every network."),
+      bakeTime: wholeNumber(0, 3600, defaults.bakeTime, " (seconds)").describe(
+        "How long a new fleet serves beside the old one before the old one goes.",
+      ),
+      rollbackAlarms: list(z.string().min(1), "names of CloudWatch alarms", "team-errors").describe(
+        "Alarms that take an update back.",
+      ),
+      callerAccountId: otherAccount.describe("Another account whose people may take the role of callers."),
     })
     .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
       path: ["minCapacity"],
@@ -251,4 +259,27 @@ export function parseConfig(
     );
   });
   throw new ConfigError(stack, [...new Set(problems)]);
+}
+
+/** One setting, as the table of settings tells of it. */
+export interface SettingDescription {
+  readonly key: string;
+  /** The values that are valid, in words. */
+  readonly allowed: string;
+  /** Undefined: it must be set, or is off. A list is empty by default. */
+  readonly byDefault: string | number | boolean | readonly string[] | undefined;
+  readonly meaning: string;
+}
+
+/** All settings, in the order in which they are declared. */
+export function describeSettings(): SettingDescription[] {
+  return Object.entries(schema("").shape).map(([key, field]) => {
+    const { success, data } = field.safeParse(undefined);
+    return {
+      key,
+      allowed: settings.get(field)?.allowed ?? "",
+      byDefault: success ? data : undefined,
+      meaning: field.description ?? "",
+    };
+  });
 }

@@ -19,8 +19,38 @@ export interface StackParts {
   readonly access: AccessPolicies;
 }
 
-/** Every output by its name. `awsEndpointUrl` is there only where AWS is a machine of one's own, `callerRoleArn` only with another account. */
-export function stackOutputs(parts: StackParts): Record<string, pulumi.Input<string | number>> {
+/** What each output is; each stack has all but those that {@link SomeStacksOutput} names. */
+export const outputMeanings = {
+  endpointName: "What to invoke.",
+  variantName: "Its one production variant: the dimension of its metrics.",
+  region: "Where it is.",
+  awsEndpointUrl: "On `local` alone: where AWS is.",
+  inputBucket: "Where videos go …",
+  inputPrefix: "… and what their keys start with.",
+  outputLocation: "s3:// prefix of results. A job's own place is in the answer to its invocation.",
+  failureLocation: "s3:// prefix of failures, likewise.",
+  successTopicArn: "Where a result is announced.",
+  errorTopicArn: "Where a failure is announced.",
+  successQueueUrl: "A queue that keeps the announcements of results.",
+  errorQueueUrl: "A queue that keeps the announcements of failures, for redrive.",
+  operationsTopicArn: "Where alarms speak.",
+  dashboardUrl: "What to look at: the dashboard in AWS's console.",
+  callerPolicyArn: "A managed policy to attach to those who send videos.",
+  operatorPolicyArn: "A managed policy to attach to those who look after the stack.",
+  callerRoleArn: "With `callerAccountId` alone: the role for the people of the other account.",
+  maxConcurrency: "Videos at a time on each instance.",
+  instanceType: "What an instance is.",
+  maxCapacity: "Instances at most.",
+} as const;
+
+type OutputName = keyof typeof outputMeanings;
+/** There only where AWS is a machine of one's own, and only with another account. */
+type SomeStacksOutput = "awsEndpointUrl" | "callerRoleArn";
+type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number>> &
+  Partial<Record<SomeStacksOutput, pulumi.Input<string>>>;
+
+/** Every output by its name. */
+export function stackOutputs(parts: StackParts): Outputs {
   const { account, storage, topics, inference, scaling, monitoring, access } = parts;
   const awsEndpointUrl = process.env["AWS_ENDPOINT_URL"];
   return {

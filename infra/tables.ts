@@ -1,0 +1,46 @@
+/** The tables of settings and outputs in the project's README.md, made of the program itself: `node infra/tables.ts` writes them. */
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describeSettings, type SettingDescription } from "./config.ts";
+import { outputMeanings } from "./stack-outputs.ts";
+
+/** The page. */
+export const page = path.join(import.meta.dirname, "..", "README.md");
+
+function shown(value: SettingDescription["byDefault"]): string {
+  if (value === undefined) return "";
+  return typeof value === "object" ? "none" : `\`${value}\``;
+}
+
+function settingsTable(): string {
+  const rows = describeSettings().map(
+    ({ key, allowed, byDefault, meaning }) => `| \`${key}\` | ${meaning} | ${allowed} | ${shown(byDefault)} |`,
+  );
+  return ["| Setting | What it means | What it may be | Default |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function outputsTable(): string {
+  const rows = Object.entries(outputMeanings).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
+  return ["| Output | What it is |", "| --- | --- |", ...rows].join("\n");
+}
+
+/** The page's text with one table between its two marks. */
+function withTable(text: string, name: string, table: string): string {
+  const begin = `<!-- ${name}: written by npm run docs -->`;
+  const end = `<!-- end of ${name} -->`;
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) {
+    throw new Error(`${page} has no lines "${begin}" and "${end}": add them.`);
+  }
+  return `${before}${begin}\n\n${table}\n\n${end}${after}`;
+}
+
+/** The page's text with both tables as the program has them now. */
+export function withTables(text: string): string {
+  return withTable(withTable(text, "settings", settingsTable()), "outputs", outputsTable());
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await writeFile(page, withTables(await readFile(page, "utf8")));
+}
