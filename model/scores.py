@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,8 @@ from shapes import KINDS
 
 Overlaps = npt.NDArray[np.float64]
 
-_IOU = 0.5
+_LOOSE = 0.5
+_THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
 _CONFIDENT = 0.5
 
 
@@ -47,14 +49,14 @@ def mask_overlaps(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> 
     return np.asarray(shared / np.maximum(union, 1), dtype=np.float64)
 
 
-def match(overlaps: Overlaps, scores: npt.NDArray[np.float64]) -> list[_Judged]:
-    """Give each detection, best score first, the still free object that it overlaps most, if by half or more."""
+def match(overlaps: Overlaps, scores: npt.NDArray[np.float64], threshold: float) -> list[_Judged]:
+    """Give each detection, best score first, the still free object that it overlaps most, if by that much."""
     free = np.ones(overlaps.shape[1], dtype=bool)
     judged = []
     for index in np.argsort(-scores, kind="stable"):
         candidates = np.where(free, overlaps[index], 0.0)
         best = int(candidates.argmax()) if candidates.size else -1
-        right = best >= 0 and bool(candidates[best] >= _IOU)
+        right = best >= 0 and bool(candidates[best] >= threshold)
         if right:
             free[best] = False
         judged.append(_Judged(float(scores[index]), right))
@@ -72,6 +74,35 @@ def average_precision(judged: list[_Judged], objects: int) -> float:
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
+class _Tally:
+    """What was found of one kind of object, judged at each overlap that is asked for."""
+
+    def __init__(self) -> None:
+        self.objects = 0
+        self.boxes: defaultdict[float, list[_Judged]] = defaultdict(list)
+        self.masks: defaultdict[float, list[_Judged]] = defaultdict(list)
+
+    def add(self, scores: npt.NDArray[np.float64], boxes: Overlaps, masks: Overlaps) -> None:
+        """Judge one picture's N detections of M objects: scores of shape (N,), overlaps of shape (N, M)."""
+        self.objects += boxes.shape[1]
+        for threshold in _THRESHOLDS:
+            self.boxes[threshold] += match(boxes, scores, threshold)
+            self.masks[threshold] += match(masks, scores, threshold)
+
+    def scores(self) -> dict[str, float]:
+        """Average precision at IoU 0.5 and, as COCO's AP, the mean over IoU 0.50 to 0.95."""
+        box, mask = (
+            {threshold: average_precision(judged[threshold], self.objects) for threshold in _THRESHOLDS}
+            for judged in (self.boxes, self.masks)
+        )
+        return {
+            "box_ap50": box[_LOOSE],
+            "mask_ap50": mask[_LOOSE],
+            "box_ap": float(np.mean(list(box.values()))),
+            "mask_ap": float(np.mean(list(mask.values()))),
+        }
+
+
 def measure(model: MaskRCNN, seed: int, count: int) -> dict[str, object]:
     """Measure a model, in evaluation mode, on generated scenes.
 
@@ -87,44 +118,42 @@ def measure(model: MaskRCNN, seed: int, count: int) -> dict[str, object]:
     Returns
     -------
     dict
-        Box AP50 and mask AP50 (mean and by label), and precision and recall of boxes at score 0.5; all at IoU 0.5.
+        AP50 and AP (the mean over IoU 0.50 to 0.95) of boxes and masks, mean and by label; precision and recall of
+        boxes at score 0.5 and IoU 0.5.
     """
-    boxes: defaultdict[int, list[_Judged]] = defaultdict(list)
-    masks: defaultdict[int, list[_Judged]] = defaultdict(list)
-    objects: defaultdict[int, int] = defaultdict(int)
+    tallies = {kind: _Tally() for kind in KINDS}
     for number in range(count):
         image, truths = scenes.scene(np.random.default_rng((seed, number)))
         with torch.inference_mode():
             found = model([pil_to_tensor(image).float() / 255])[0]
         labels = found["labels"].numpy()
-        for kind in KINDS:
+        for kind, tally in tallies.items():
             chosen = labels == kind.label_id
             true = [truth for truth in truths if truth.label_id == kind.label_id]
-            objects[kind.label_id] += len(true)
-            scores = found["scores"].numpy()[chosen].astype(np.float64)
             true_boxes = np.array([truth.box for truth in true], dtype=np.float64).reshape(-1, 4)
-            found_boxes = found["boxes"].numpy()[chosen].astype(np.float64)
-            boxes[kind.label_id] += match(box_overlaps(found_boxes, true_boxes), scores)
             true_masks = np.array([truth.mask for truth in true], dtype=bool)
-            true_masks = true_masks.reshape(len(true), image.height, image.width)
-            found_masks = found["masks"].numpy()[chosen, 0] >= 0.5
-            masks[kind.label_id] += match(mask_overlaps(found_masks, true_masks), scores)
-    confident = [one for judged in boxes.values() for one in judged if one.score >= _CONFIDENT]
+            tally.add(
+                found["scores"].numpy()[chosen].astype(np.float64),
+                box_overlaps(found["boxes"].numpy()[chosen].astype(np.float64), true_boxes),
+                mask_overlaps(
+                    found["masks"].numpy()[chosen, 0] >= 0.5, true_masks.reshape(len(true), image.height, image.width)
+                ),
+            )
+    confident = [one for tally in tallies.values() for one in tally.boxes[_LOOSE] if one.score >= _CONFIDENT]
     right = sum(one.right for one in confident)
-    by_label = {
-        kind.label: {
-            "objects": objects[kind.label_id],
-            "box_ap50": round(average_precision(boxes[kind.label_id], objects[kind.label_id]), 3),
-            "mask_ap50": round(average_precision(masks[kind.label_id], objects[kind.label_id]), 3),
-        }
-        for kind in KINDS
-    }
+    by_label = {kind.label: tally.scores() for kind, tally in tallies.items()}
+    means = {name: float(np.mean([each[name] for each in by_label.values()])) for name in by_label[KINDS[0].label]}
     return {
         "scenes": count,
         "seed": seed,
-        "box_ap50": round(float(np.mean([each["box_ap50"] for each in by_label.values()])), 3),
-        "mask_ap50": round(float(np.mean([each["mask_ap50"] for each in by_label.values()])), 3),
+        **_rounded(means),
         "precision": round(right / max(1, len(confident)), 3),
-        "recall": round(right / max(1, sum(objects.values())), 3),
-        "by_label": by_label,
+        "recall": round(right / max(1, sum(tally.objects for tally in tallies.values())), 3),
+        "by_label": {
+            kind.label: {"objects": tally.objects, **_rounded(by_label[kind.label])} for kind, tally in tallies.items()
+        },
     }
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in values.items()}
