@@ -8,7 +8,8 @@ import pytest
 from hypothesis import settings
 
 import inference
-import package
+from artifact.contents import contents
+from artifact.weights import find_weights
 from video_inference.detector import CARD_FILE, WEIGHTS_FILE
 
 settings.register_profile("patient", deadline=None)
@@ -20,7 +21,7 @@ ROOM = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def entries() -> dict[str, bytes]:
     """What the small model's artifact holds, by path."""
-    return package.contents(package.find_weights("small"))
+    return contents(find_weights("small"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""What goes into model.tar.gz, where it comes from, and how it is written."""

@@ -1,0 +1,110 @@
+"""Puts together what an artifact holds: weights, handler, wheels, what Ray Serve needs, and a manifest of it all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from artifact.weights import Weights
+from artifact.wheels import OLDEST_PYTHON, Wheel, find_wheel
+from video_inference.detector import CARD_FILE, WEIGHTS_FILE
+
+MANIFEST_FILE = "manifest.json"
+
+_ROOM = Path(__file__).resolve().parent.parent
+_HANDLER = ("inference.py", "video_inference")
+# What AWS's PyTorch and Ray images lack.
+_WHEELS = ("av",)
+# AWS's Ray image looks for these two beside the weights (Deep Learning Containers, "Ray Serve Inference").
+_RAY = ("config.yaml", "deployment.py")
+
+
+def contents(weights: Weights) -> dict[str, bytes]:
+    """Put together what the artifact holds: each entry's bytes by its path in the archive.
+
+    Raises
+    ------
+    PackageError
+        If a wheel cannot travel.
+    """
+    wheels = [find_wheel(name) for name in _WHEELS]
+    entries = {
+        WEIGHTS_FILE: weights.data,
+        CARD_FILE: _json(_card(weights)),
+        "LICENSE": (_ROOM.parent / "LICENSE").read_bytes(),
+        **{name: (_ROOM / "ray_serve" / name).read_bytes() for name in _RAY},
+    }
+    for wheel in wheels:
+        entries.update({f"code/{path}": data for path, data in wheel.files.items()})
+    entries.update({f"code/{path}": file.read_bytes() for path, file in _handler_files().items()})
+    entries[MANIFEST_FILE] = _json(_manifest(weights, wheels, entries))
+    return entries
+
+
+def _card(weights: Weights) -> dict[str, object]:
+    """Say what the handler must know of the model."""
+    return {
+        "name": weights.name,
+        "architecture": weights.architecture,
+        "weights_sha256": _sha256(weights.data),
+        "notice": weights.notice,
+        "classes": {str(label_id): label for label_id, label in weights.classes.items()},
+    }
+
+
+def _manifest(weights: Weights, wheels: list[Wheel], entries: Mapping[str, bytes]) -> dict[str, object]:
+    """Say what is in the artifact, for whoever runs it or passes it on."""
+    return {
+        "schema_version": 1,
+        "model": {
+            "name": weights.name,
+            "architecture": weights.architecture,
+            "file": WEIGHTS_FILE,
+            "sha256": _sha256(weights.data),
+            "source": weights.source,
+            "licence": weights.licence,
+            "notice": weights.notice,
+        },
+        "handler": {"licence": "Apache-2.0", "licence_file": "LICENSE", "entry": "code/inference.py"},
+        "runs_with": {
+            "python": f">={'.'.join(str(part) for part in OLDEST_PYTHON)}",
+            "platform": "linux x86_64",
+            "tried_with": {"torch": torch.__version__.partition("+")[0]},
+        },
+        "wheels": [
+            {
+                "name": wheel.name,
+                "version": wheel.version,
+                "tags": list(wheel.tags),
+                "licence": wheel.licence,
+                "notice": wheel.notice,
+                "licence_files": sorted(
+                    f"code/{path}" for path in wheel.files if "/licenses/" in path or "/sboms/" in path
+                ),
+                "shared_libraries": sorted(Path(path).name for path in wheel.files if ".libs/" in path),
+            }
+            for wheel in wheels
+        ],
+        "files": {path: _sha256(data) for path, data in entries.items()},
+    }
+
+
+def _handler_files() -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for name in _HANDLER:
+        path = _ROOM / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            files[file.relative_to(_ROOM).as_posix()] = file
+    return files
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()

@@ -1,0 +1,159 @@
+"""Finds the weights that an artifact gets: those in the repository, torchvision's for COCO, or a file's."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
+
+from artifact.errors import PackageError
+from video_inference.architecture import ARCHITECTURES, Architecture, build
+from video_inference.labels import LABELS
+
+SMALL = Path(__file__).resolve().parent.parent / "weights" / "small.pt"
+"""The weights of the small model; its card lies beside it."""
+
+_COCO = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
+_COCO_LICENCE = "BSD-3-Clause (torchvision); trained on COCO 2017, whose annotations are CC BY 4.0"
+_UNSTATED_LICENCE = "not stated by who packaged the weights"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights to package: the file's bytes, the network they fit, and what the card and the manifest say of them."""
+
+    data: bytes
+    architecture: Architecture
+    name: str
+    notice: str | None
+    classes: Mapping[int, str]
+    licence: str
+    source: str
+
+
+def find_weights(choice: str, licence: str | None = None) -> Weights:
+    """Get the weights that `--weights` names: "small", "coco", or a file's path.
+
+    Raises
+    ------
+    PackageError
+        If they cannot be had or fit no known network.
+    """
+    if choice == "small":
+        return _small()
+    if choice == "coco":
+        return _coco()
+    return _file(Path(choice), licence)
+
+
+def _small() -> Weights:
+    try:
+        card = json.loads(SMALL.with_suffix(".json").read_text("utf-8"))
+        data = SMALL.read_bytes()
+    except OSError as error:
+        raise PackageError(f"{error.filename}: {error.strerror}. Make it with train.py.") from error
+    if hashlib.sha256(data).hexdigest() != card["sha256"]:
+        raise PackageError(f"{SMALL} is not the file that its card describes. Make both with train.py.")
+    return Weights(
+        data=data,
+        architecture=card["architecture"],
+        name=card["name"],
+        notice=card["notice"],
+        classes={int(label_id): label for label_id, label in card["classes"].items()},
+        licence=card["licence"],
+        source=f"train.py, {card['training']['steps']} steps from seed {card['training']['seed']}",
+    )
+
+
+def _coco() -> Weights:
+    try:
+        state = _COCO.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
+    except (OSError, HTTPException, RuntimeError) as error:
+        raise PackageError(
+            f"The COCO weights cannot be fetched from {_COCO.url}: {error}. "
+            "Fetch that file elsewhere and give it as --weights FILE, or use --weights small."
+        ) from error
+    return _published(state)
+
+
+def _published(state: Mapping[str, Any]) -> Weights:
+    """Bring torchvision's published weights into the form of the network that `build` makes."""
+    model = build("maskrcnn_resnet50_fpn")
+    model.load_state_dict(state)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d) and layer.running_var is not None:
+            # They were trained with an epsilon of 0 in these layers, and torchvision sets it when it loads them.
+            layer.running_var -= layer.eps
+    return Weights(
+        data=_saved(model.state_dict()),
+        architecture="maskrcnn_resnet50_fpn",
+        name="Mask R-CNN ResNet-50 FPN, COCO",
+        notice=None,
+        classes=LABELS,
+        licence=_COCO_LICENCE,
+        source=str(_COCO.url),
+    )
+
+
+def _file(path: Path, licence: str | None) -> Weights:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PackageError(
+            f"The weights {path} cannot be read: {error.strerror}. Give small, coco or a file."
+        ) from error
+    state = _state_of(path, data)
+    # Published files are named after the first digits of their hash.
+    if hashlib.sha256(data).hexdigest().startswith(Path(_COCO.url).stem.rpartition("-")[2]):
+        return _published(state)
+    architecture, fitted = _fit(path, state)
+    return Weights(
+        data=data if fitted.keys() == state.keys() else _saved(fitted),
+        architecture=architecture,
+        name=path.stem,
+        notice=None,
+        classes=LABELS,
+        licence=licence or _UNSTATED_LICENCE,
+        source=path.name,
+    )
+
+
+def _state_of(path: Path, data: bytes) -> Mapping[str, Any]:
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:
+        # torch.load raises whatever the unpickler or the archive reader met.
+        raise PackageError(f"{path} is not a state dictionary saved by torch: give one.") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise PackageError(f"{path} is not a state dictionary saved by torch: give one.")
+    return state
+
+
+def _fit(path: Path, state: Mapping[str, Any]) -> tuple[Architecture, Mapping[str, Tensor]]:
+    """Find the network that weights are of, and their names in it: torchvision renamed some over the years."""
+    for architecture in ARCHITECTURES:
+        with torch.device("meta"):
+            model = build(architecture)
+        try:
+            model.load_state_dict(state, assign=True)
+        except RuntimeError:
+            continue
+        return architecture, model.state_dict()
+    raise PackageError(f"{path} holds weights of another network than {' or '.join(ARCHITECTURES)}.")
+
+
+def _saved(state: Mapping[str, Tensor]) -> bytes:
+    buffer = io.BytesIO()
+    # Without the metadata that a module adds, which says how it was made and not what it is.
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()
