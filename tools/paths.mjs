@@ -81,6 +81,9 @@ export const serving = pythonEnvironment("serving");
 /** MiniStack, which pins a botocore of its own. */
 export const ministack = pythonEnvironment("ministack");
 
+/** Ray Serve as AWS's image has it, for `npm run test:ray` alone: a plain set-up leaves it out. */
+export const ray = pythonEnvironment("ray");
+
 /** The interpreter of the serving environment. */
 export const servingPython = serving.python;
 

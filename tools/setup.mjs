@@ -11,6 +11,7 @@ import {
   pulumiBuild,
   pulumiRoot,
   pulumiVersion,
+  ray,
   repoRoot,
   serving,
   setupReport,
@@ -36,13 +37,16 @@ const steps = [
     languageHost,
   }),
 ];
-const names = steps.map(({ name }) => name);
+/** What a set-up leaves out unless it is asked for by name. */
+const onDemand = [pythonEnvironment(ray, "Python environment for Ray Serve", ["bin/python", "bin/serve"], uv)];
+const names = [...steps, ...onDemand].map(({ name }) => name);
 
 const usage = `Installs what this project needs and this machine lacks, once; a second run has nothing to do.
 
 usage: node tools/setup.mjs [--only NAMES]
 
   --only NAMES  only these, separated by commas: ${names.join(", ")}
+                (without it, all but ${onDemand.map(({ name }) => name).join(", ")})
   --help        this text
 
 The Python environments and the CLI go to ${cacheRoot}
@@ -64,7 +68,7 @@ function parseOptions(args) {
     throw new SetupError(messageOf(error));
   }
   if (options.help) return "help";
-  const only = options.only?.split(",") ?? names;
+  const only = options.only?.split(",") ?? steps.map(({ name }) => name);
   const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new SetupError(`--only: "${unknown.join(",")}" is none of ${names.join(", ")}.`);
   return new Set(only);
@@ -95,7 +99,7 @@ async function main() {
     });
   }
   try {
-    const wanted = steps.filter(({ name }) => only.has(name));
+    const wanted = [...steps, ...onDemand].filter(({ name }) => only.has(name));
     const missing = wanted.filter((step) => !step.isReady());
     const progress = new Progress(process.stderr);
     await installMissing(missing, { env: process.env, signal: stop.signal, progress, cacheRoot });

@@ -45,6 +45,12 @@ describe("the command tools/setup.mjs", () => {
     assert.deepEqual(await left(machine.cache), []);
   });
 
+  it("makes Ray's environment only where it is asked for by name", async () => {
+    await using machine = await Machine.create();
+    assert.match((await machine.run(setup)).stderr, /^(?![^]*Ray)[^]*Python environment for serving/);
+    assert.match((await machine.run(setup, "--only", "ray")).stderr, /Python environment for Ray Serve/);
+  });
+
   it("on a machine with neither CLI nor Go nor network says so in one message, with status 1", async () => {
     await using machine = await Machine.create();
     await machine.command("curl", "echo 'curl: (7) Failed to connect' >&2; exit 7");
