@@ -8,9 +8,9 @@ import { COMPLETE } from "./setup/install.mjs";
 import { isStale, ownerOf } from "./setup/lock.mjs";
 
 /** The folders of a cache. */
-const CACHED = ["python", "uv", "pulumi"];
+const CACHED = ["python", "uv", "actionlint", "pulumi"];
 
-const usage = `Removes the Python environments, uv and the Pulumi CLI that set-up cached for all clones, in
+const usage = `Removes the Python environments, uv, actionlint and the Pulumi CLI that set-up cached for all clones, in
 ${cacheRoot}
 
 usage: npm run clean [-- --json]
@@ -36,8 +36,8 @@ space until then. The status is 0, 2 for a wrong option, or 1 if a set-up is at 
  * @returns {string[]}
  */
 function cachedPaths(cache) {
-  const [python, uv, pulumi] = CACHED.map((kind) => join(cache, kind));
-  return [python, uv, ...entriesOf(pulumi)]
+  const [python, uv, actionlint, pulumi] = CACHED.map((kind) => join(cache, kind));
+  return [python, uv, actionlint, ...entriesOf(pulumi)]
     .flatMap(entriesOf)
     .filter((path) => existsSync(join(path, COMPLETE)) || /\.(tmp-\d+|lock|lock\.break)$/.test(path));
 }

@@ -1,4 +1,4 @@
-/** Where set-up puts the Python environments and the Pulumi CLI: absolute paths, the same for every clone of one user. */
+/** Where set-up puts the Python environments, the Pulumi CLI and the linters: absolute paths, the same for every clone of one user. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -90,6 +90,9 @@ export const servingPython = serving.python;
 /** The interpreter of MiniStack's environment. */
 export const ministackPython = ministack.python;
 
+/** zizmor, the linter of workflows' security. */
+export const lint = pythonEnvironment("lint");
+
 const uvLock = join(repoRoot, "tools", "python", "uv.txt");
 
 /** uv, which makes the environments: its lock file, its folder and its executable. */
@@ -132,3 +135,19 @@ export const pulumiRoot = join(cacheRoot, "pulumi", pulumiVersion, contentHash(l
 
 /** Where a CLI that was downloaded or built is kept, whatever language host stands beside it. */
 export const pulumiBuild = join(cacheRoot, "pulumi", pulumiVersion, `cli-${platform}`);
+
+/** The Go module that pins actionlint, for where no release can be downloaded. */
+export const actionlintModule = join(repoRoot, "tools", "actionlint");
+
+/** actionlint's version: that of the module. */
+export const actionlintVersion = readActionlintVersion(join(actionlintModule, "go.mod"));
+
+/** @param {string} goMod */
+function readActionlintVersion(goMod) {
+  const version = /^require github\.com\/rhysd\/actionlint v(\S+)$/m.exec(readFileSync(goMod, "utf8"))?.[1];
+  if (version === undefined) throw new Error(`${goMod}: it must require one version of github.com/rhysd/actionlint.`);
+  return version;
+}
+
+/** The folder with the executable `actionlint`. */
+export const actionlintRoot = join(cacheRoot, "actionlint", `${actionlintVersion}-${platform}`);

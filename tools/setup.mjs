@@ -1,11 +1,15 @@
-/** Installs what a fresh machine lacks: Node packages, Python environments, the Pulumi CLI. A second run has nothing to do. */
+/** Installs what a fresh machine lacks: Node packages, Python environments, the Pulumi CLI, linters. A second run has nothing to do. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import {
+  actionlintModule,
+  actionlintRoot,
+  actionlintVersion,
   cacheRoot,
   languageHost,
+  lint,
   localFolder,
   ministack,
   pulumiBuild,
@@ -17,6 +21,7 @@ import {
   setupReport,
   uv,
 } from "./paths.mjs";
+import { actionlintProgram } from "./setup/actionlint.mjs";
 import { messageOf, SetupError, Stopped } from "./setup/errors.mjs";
 import { nodePackages, requireNode } from "./setup/node-packages.mjs";
 import { Progress } from "./setup/progress.mjs";
@@ -36,6 +41,8 @@ const steps = [
     module: join(repoRoot, "tools", "pulumi"),
     languageHost,
   }),
+  pythonEnvironment(lint, "Python environment for zizmor", ["bin/zizmor"], uv),
+  actionlintProgram({ version: actionlintVersion, root: actionlintRoot, cacheRoot, module: actionlintModule }),
 ];
 /** What a set-up leaves out unless it is asked for by name. */
 const onDemand = [pythonEnvironment(ray, "Python environment for Ray Serve", ["bin/python", "bin/serve"], uv)];
@@ -49,7 +56,7 @@ usage: node tools/setup.mjs [--only NAMES]
                 (without it, all but ${onDemand.map(({ name }) => name).join(", ")})
   --help        this text
 
-The Python environments and the CLI go to ${cacheRoot}
+The Python environments, the CLI and actionlint go to ${cacheRoot}
 (ASYNC_VIDEO_INFERENCE_CACHE names another folder); "npm run clean" removes them.
 Progress goes to stderr. The status is 0 if everything is there, 2 for a wrong option, else 1.
 `;

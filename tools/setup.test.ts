@@ -18,13 +18,16 @@ describe("the command tools/setup.mjs", () => {
     await using machine = await Machine.create();
     const { status, stdout } = await machine.run(setup, "--help");
     assert.equal(status, 0);
-    assert.match(stdout, /--only NAMES .*node, serving, ministack, pulumi/);
+    assert.match(stdout, /--only NAMES .*node, serving, ministack, pulumi, lint, actionlint/);
     assert.ok(stdout.includes(machine.cache));
   });
 
   for (const { args, says } of [
     { args: ["--no-such-option"], says: /--no-such-option/ },
-    { args: ["--only", "serving,everything"], says: /"everything" is none of node, serving, ministack, pulumi/ },
+    {
+      args: ["--only", "serving,everything"],
+      says: /"everything" is none of node, serving, ministack, pulumi, lint, actionlint/,
+    },
     { args: ["serving"], says: /serving/ },
   ]) {
     it(`refuses ${args.join(" ")} with status 2`, async () => {

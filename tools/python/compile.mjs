@@ -10,7 +10,7 @@ const folder = dirname(fileURLToPath(import.meta.url));
 // For every platform and Python at once, and without the address of the index that they were read from.
 const options =
   "--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header";
-for (const name of ["uv", "serving", "ministack", "ray"]) {
+for (const name of ["uv", "serving", "ministack", "lint", "ray"]) {
   const args = ["pip", "compile", ...options.split(" "), "--quiet", `${name}.in`, "--output-file", `${name}.txt`];
   // Results are compared with TorchServe's: what both have must be the same.
   if (name === "ray") args.push("--constraint", "serving.txt");

@@ -1,12 +1,11 @@
 /** Gets the Pulumi CLI of one version: from the PATH, else the official release, else built from source. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync, statSync } from "node:fs";
-import { chmod, cp, link, mkdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { existsSync } from "node:fs";
+import { chmod, cp, link, mkdir, realpath, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { findOnPath, run } from "./commands.mjs";
-import { indent, isDiskFull, messageOf, SetupError, Stopped } from "./errors.mjs";
+import { SetupError } from "./errors.mjs";
 import { installOnce, isComplete } from "./install.mjs";
+import { downloadRelease, inTurn, linkFromPath } from "./release.mjs";
 
 /** The package that the module in tools/pulumi pins. */
 const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
@@ -56,52 +55,21 @@ export function pulumiCli(pulumi) {
  * @throws {SetupError} if none of the three ways works, with the reason of each
  */
 async function obtainCli(pulumi, context, bin) {
-  const ways = [
-    { name: "one on the PATH", use: () => linkFromPath(pulumi, context, bin) },
-    { name: "the official release", use: () => linkFromBuild(pulumi, context, bin, download) },
-    { name: "a build from source", use: () => linkFromBuild(pulumi, context, bin, build) },
-  ];
-  const failures = [];
-  for (const { name, use } of ways) {
-    try {
-      await use();
-      return;
-    } catch (error) {
-      if (error instanceof Stopped || isDiskFull(error)) throw error;
-      failures.push(`${failures.length + 1}. ${name}: ${messageOf(error)}`);
-    }
-  }
-  throw new SetupError(
-    `There is no way to the Pulumi CLI ${pulumi.version} on this machine. Three were tried:\n${indent(failures.join("\n"))}\n` +
-      `Install Pulumi ${pulumi.version} (https://www.pulumi.com/docs/install/versions/) or Go 1.25 or newer (https://go.dev/dl/), ` +
-      "see that this machine reaches the network, and run the command again.",
+  const { version } = pulumi;
+  const wanted = { name: "pulumi", args: ["version"], says: `v${version}` };
+  await inTurn(
+    [
+      { name: "one on the PATH", use: () => linkFromPath(wanted, pulumi.cacheRoot, context, bin) },
+      { name: "the official release", use: () => linkFromBuild(pulumi, context, bin, download) },
+      { name: "a build from source", use: () => linkFromBuild(pulumi, context, bin, build) },
+    ],
+    {
+      what: `the Pulumi CLI ${version}`,
+      remedy:
+        `Install Pulumi ${version} (https://www.pulumi.com/docs/install/versions/) or Go 1.25 or newer (https://go.dev/dl/), ` +
+        "see that this machine reaches the network, and run the command again.",
+    },
   );
-}
-
-/**
- * @param {Pulumi} pulumi
- * @param {StepContext} context
- * @param {string} bin
- */
-async function linkFromPath({ version, cacheRoot }, context, bin) {
-  context.report("looking on the PATH");
-  /** @type {string[]} */
-  const others = [];
-  for (const candidate of findOnPath("pulumi", context.env["PATH"])) {
-    // A shell that was set up to use this cache has its CLI on the PATH.
-    if (!relative(cacheRoot, candidate).startsWith("..")) continue;
-    const env = { ...context.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-    const found = await run(candidate, ["version"], { ...context, env }).catch((/** @type {unknown} */ error) => {
-      if (error instanceof Stopped) throw error;
-      return messageOf(error);
-    });
-    if (found === `v${version}`) {
-      await symlink(await realpath(candidate), join(bin, "pulumi"));
-      return;
-    }
-    others.push(`${candidate} is ${found}`);
-  }
-  throw new SetupError(others.length === 0 ? "there is none." : `${others.join("; ")}.`);
 }
 
 /**
@@ -125,67 +93,13 @@ async function linkFromBuild(pulumi, context, bin, make) {
  * @param {string} folder
  */
 async function download({ version }, context, folder) {
-  const archive = `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`;
-  const checksums = `pulumi-${version}-checksums.txt`;
-  const failures = [];
-  for (const place of [
-    "https://get.pulumi.com/releases/sdk",
-    `https://github.com/pulumi/pulumi/releases/download/v${version}`,
-  ]) {
-    try {
-      context.report(`asking ${new URL(place).host}`);
-      await fetchFile(`${place}/${checksums}`, join(folder, checksums), context);
-      await fetchFile(`${place}/${archive}`, join(folder, archive), context);
-      await verify(join(folder, archive), archive, await readFile(join(folder, checksums), "utf8"));
-      context.report("unpacking");
-      await run("tar", ["-xzf", join(folder, archive), "-C", folder, "--strip-components=1"], context);
-      await rm(join(folder, archive));
-      await rm(join(folder, checksums));
-      return;
-    } catch (error) {
-      if (error instanceof Stopped || isDiskFull(error)) throw error;
-      failures.push(messageOf(error));
-    }
-  }
-  throw new SetupError(failures.join("; "));
-}
-
-/**
- * @param {string} url
- * @param {string} file
- * @param {StepContext} context
- */
-async function fetchFile(url, file, context) {
-  const progress = setInterval(() => {
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (size > 0) context.report(`downloading, ${(size / 1e6).toFixed(0)} MB`);
-  }, 1000);
-  try {
-    // curl and not fetch: Node 20's fetch knows no proxy.
-    const limits = ["--connect-timeout", "5", "--speed-limit", "10000", "--speed-time", "15"];
-    await run("curl", ["--fail", "--silent", "--show-error", "--location", ...limits, "--output", file, url], context);
-  } finally {
-    clearInterval(progress);
-  }
-}
-
-/**
- * Checks a file against a list of `SHA-256  NAME` lines.
- * @param {string} file
- * @param {string} name
- * @param {string} list
- * @throws {SetupError}
- */
-export async function verify(file, name, list) {
-  const wanted = list
-    .split("\n")
-    .map((line) => line.trim().split(/\s+\*?/))
-    .find(([, listed]) => listed === name)?.[0];
-  if (wanted === undefined) throw new SetupError(`the published checksums do not list ${name}.`);
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  const found = hash.digest("hex");
-  if (found !== wanted) throw new SetupError(`${name} has the SHA-256 ${found}, but ${wanted} is published.`);
+  const release = {
+    places: ["https://get.pulumi.com/releases/sdk", `https://github.com/pulumi/pulumi/releases/download/v${version}`],
+    archive: `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
+    checksums: `pulumi-${version}-checksums.txt`,
+    unpack: ["--strip-components=1"],
+  };
+  await downloadRelease(release, context, folder);
 }
 
 /**
