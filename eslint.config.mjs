@@ -11,6 +11,7 @@ const rooms = {
   infra: [],
   local: ["simulator", "tools"],
   model: [],
+  pipeline: [],
   policies: [],
   simulator: [],
   smoke: ["client"],

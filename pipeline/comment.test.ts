@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { bodyOf } from "./comment.ts";
+import { type Report, writeReport } from "./report.ts";
+import { FakeGitHub, Workplace } from "./testing/steps.ts";
+
+const commit = "c0ffee0".padEnd(40, "0");
+const passed: Report = { stack: "dev", outcome: "passed", text: "+ 58 to create" };
+const refused: Report = { stack: "prod", outcome: "refused", text: "[mandatory] min-capacity-zero" };
+
+async function commentStep(github: FakeGitHub, reports: readonly Report[]) {
+  await using place = await Workplace.create();
+  const folder = path.join(place.folder, "reports");
+  await mkdir(folder);
+  for (const report of reports) await writeReport(path.join(folder, `${report.stack}.json`), report);
+  const environment = { ...(await github.environment()), PULL_REQUEST: "5", HEAD_SHA: commit };
+  return await place.step(["comment", "--reports", folder, "--stacks", "dev,prod"], environment);
+}
+
+const ownComment = { id: 3, body: bodyOf([passed], commit, "https://run"), user: { login: "github-actions[bot]" } };
+const bodySchema = z.object({ body: z.string() });
+
+describe("the comment on a pull request", () => {
+  it("has both stacks, what the policies say of them, and the way to the log", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/issues/5/comments", []);
+    const { status, stderr } = await commentStep(github, [refused, passed]);
+    assert.equal(status, 0, stderr);
+    const [change, ...others] = github.changes;
+    assert.deepEqual(others, []);
+    assert.equal(change?.method, "POST");
+    assert.equal(change.path, "/issues/5/comments");
+    const { body } = bodySchema.parse(change.body);
+    assert.match(body, /c0ffee0 .*https:\/\/github\.example\/team\/videos\/actions\/runs\/77/);
+    assert.match(body, /### dev passes[^]*58 to create[^]*### prod \*\*is refused[^]*min-capacity-zero/);
+  });
+
+  it("is edited where it is there already, be it on a later page", async () => {
+    await using github = new FakeGitHub();
+    const others = Array.from({ length: 130 }, (_, id) => ({
+      id: 1000 + id,
+      body: "Nice.",
+      user: { login: "someone" },
+    }));
+    github.content.set("/issues/5/comments", [...others, ownComment]);
+    assert.equal((await commentStep(github, [passed, refused])).status, 0);
+    assert.deepEqual(
+      github.changes.map(({ method, path: at }) => `${method} ${at}`),
+      ["PATCH /issues/comments/3"],
+    );
+  });
+
+  it("is not one that someone else has written like it", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/issues/5/comments", [{ ...ownComment, user: { login: "someone" } }]);
+    assert.equal((await commentStep(github, [passed, refused])).status, 0);
+    assert.equal(github.changes[0]?.method, "POST");
+  });
+
+  it("says that a stack has no preview, where its job ended early", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/issues/5/comments", []);
+    assert.equal((await commentStep(github, [passed])).status, 0);
+    assert.match(bodySchema.parse(github.changes[0]?.body).body, /### prod \*\*could not be previewed/);
+  });
+
+  it("fits into GitHub's 65,536 characters, and its code blocks hold whatever Pulumi says", () => {
+    const long = { ...passed, text: "`````\n".repeat(20_000) };
+    const body = bodyOf([long, { ...long, stack: "prod" }], commit, "https://run");
+    assert.ok(body.length < 65_536, String(body.length));
+    assert.match(body, /\n``````text\n/);
+    assert.match(body, /characters more in the job's log/);
+  });
+
+  it("fails with GitHub's words where the token may not comment", async () => {
+    await using github = new FakeGitHub();
+    const { status, stderr } = await commentStep(github, [passed]);
+    assert.equal(status, 1);
+    assert.match(stderr, /GitHub refuses GET \/issues\/5\/comments with 404: .*permissions/);
+  });
+});

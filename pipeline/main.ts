@@ -1,0 +1,8 @@
+/** The steps of the workflows in .github/workflows, each a command: `npm run -s pipeline -- STEP`. */
+import { runStep } from "./steps.ts";
+
+process.exitCode = await runStep(process.argv.slice(2), {
+  environment: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+});

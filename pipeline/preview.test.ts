@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { outcomeOf } from "./preview.ts";
+import { Workplace } from "./testing/steps.ts";
+
+const plan = "Previewing update (prod):\nResources:\n    + 58 to create\n";
+
+describe("the step preview", () => {
+  it("judges the stack by the pack with the stack's config, keeps the plan and the report, and shows it on the run's page", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays(plan);
+    const report = path.join(place.folder, "reports", "prod.json");
+    const args = ["preview", "--stack", "prod", "--refresh", "--plan", "plan.json", "--report", report];
+    const { status, stdout, stderr } = await place.step(args);
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, plan);
+    assert.deepEqual(await place.calls(), [
+      "--non-interactive --color never preview --suppress-progress --policy-pack policies " +
+        "--policy-pack-config policies/config.prod.json --refresh --save-plan plan.json --stack prod",
+    ]);
+    assert.deepEqual(JSON.parse(await readFile(report, "utf8")), { stack: "prod", outcome: "passed", text: plan });
+    assert.match(await readFile(path.join(place.folder, "summary.md"), "utf8"), /^## prod: passed\n[^]*58 to create/);
+  });
+
+  it("fails where a policy refuses, and reports that", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("Policies:\n  - [mandatory]  min-capacity-zero\n", 1);
+    const report = path.join(place.folder, "dev.json");
+    const { status, stderr } = await place.step(["preview", "--stack", "dev", "--report", report]);
+    assert.equal(status, 1);
+    assert.match(stderr, /The policy pack refuses the stack dev/);
+    assert.match(await readFile(report, "utf8"), /"outcome":"refused"/);
+  });
+
+  it("fails where Pulumi fails", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no stack named 'dev' found\n", 1);
+    const { status, stderr } = await place.step(["preview", "--stack", "dev"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /The preview of the stack dev failed/);
+  });
+
+  it("names the variable that a repository lacks, which GitHub hands over empty", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays(plan);
+    const { status, stderr } = await place.step(["preview", "--stack", "dev"], { PULUMI_BACKEND_URL: "" });
+    assert.equal(status, 2);
+    assert.match(stderr, /PULUMI_BACKEND_URL names no state backend\. Set the repository variable/);
+  });
+
+  it("says that there is no Pulumi CLI", async () => {
+    await using place = await Workplace.create();
+    const { status, stderr } = await place.step(["preview", "--stack", "dev"], { PATH: place.folder });
+    assert.equal(status, 1);
+    assert.match(stderr, /The Pulumi CLI did not start/);
+  });
+});
+
+describe("the step drift-check", () => {
+  it("asks AWS, and not the program, and changes nothing", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("Resources:\n    58 unchanged\n");
+    assert.equal((await place.step(["drift-check", "--stack", "prod"])).status, 0);
+    assert.deepEqual(await place.calls(), [
+      "--non-interactive --color never refresh --preview-only --expect-no-changes --suppress-progress --stack prod",
+    ]);
+  });
+
+  it("fails where something was changed, and says what to do", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no changes were expected for refresh but changes occurred\n", 7);
+    const { status, stderr } = await place.step(["drift-check", "--stack", "prod"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /prod is not as it was deployed.*run the workflow deploy on main/s);
+  });
+
+  it("tells that apart from a check that failed", () => {
+    assert.equal(outcomeOf({ status: 1, text: "error: AccessDenied" }), "failed");
+  });
+});

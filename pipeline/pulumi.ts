@@ -1,0 +1,74 @@
+/** Runs the Pulumi CLI as a step of a workflow: what it says goes to the log as it comes, and is kept. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { PipelineError, UsageError } from "./errors.ts";
+import type { Job } from "./job.ts";
+
+/** How the CLI ended. */
+export interface Finished {
+  readonly status: number;
+  /** What it wrote, without colours. */
+  readonly text: string;
+}
+
+const root = path.dirname(import.meta.dirname);
+
+/** The flags that judge a stack by the policy pack, with the stack's own config where there is one. */
+export function judgedBy(stack: string, configOf = stack): string[] {
+  const config = path.join("policies", `config.${configOf.split("/").at(-1) ?? ""}.json`);
+  return [
+    "--policy-pack",
+    "policies",
+    ...(existsSync(path.join(root, config)) ? ["--policy-pack-config", config] : []),
+  ];
+}
+
+/**
+ * Runs `pulumi` from the PATH in the project's folder, and waits for its end. A signal is handed on, and its end still waited
+ * for: an update that is killed leaves its lock, and its state behind AWS's.
+ * @throws UsageError if no backend is named
+ * @throws PipelineError if it cannot be started
+ */
+export async function pulumi(args: readonly string[], job: Job): Promise<Finished> {
+  // GitHub makes an empty variable of one that nobody set.
+  const environment = Object.fromEntries(Object.entries(job.environment).filter(([, value]) => value !== ""));
+  if (environment["PULUMI_BACKEND_URL"] === undefined) {
+    throw new UsageError(
+      "PULUMI_BACKEND_URL names no state backend. Set the repository variable of this stack to s3://BUCKET/PREFIX?region=REGION, " +
+        "or to https://api.pulumi.com with the secret PULUMI_ACCESS_TOKEN",
+    );
+  }
+  const child = spawn("pulumi", ["--non-interactive", "--color", "never", ...args], {
+    cwd: root,
+    env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const passOn = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, passOn);
+  let text = "";
+  for (const [from, to] of [
+    [child.stdout, job.out],
+    [child.stderr, job.err],
+  ] as const) {
+    from.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+      to(part);
+    });
+  }
+  try {
+    return await new Promise<Finished>((resolve, reject) => {
+      child.once("error", (error) => {
+        reject(new PipelineError(`The Pulumi CLI did not start (${error.message}): put it on the PATH.`));
+      });
+      child.once("close", (status) => {
+        resolve({ status: status ?? 1, text });
+      });
+    });
+  } finally {
+    for (const signal of signals) process.off(signal, passOn);
+  }
+}

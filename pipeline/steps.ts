@@ -1,0 +1,72 @@
+/** The steps by their names, their help, and how each ends. */
+import { advice } from "./advice.ts";
+import { comment } from "./comment.ts";
+import { driftIssue } from "./drift-issue.ts";
+import { ephemeral } from "./ephemeral.ts";
+import type { Job } from "./job.ts";
+import { PipelineError, UsageError } from "./errors.ts";
+import { driftCheck, preview } from "./preview.ts";
+import { promotion } from "./promotion.ts";
+import { destroy, up } from "./update.ts";
+
+const help = `Usage: npm run -s pipeline -- STEP [options]
+
+The steps of the workflows in .github/workflows. Those that work with a stack run the Pulumi CLI
+from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names.
+
+  preview --stack NAME [--refresh] [--plan FILE] [--report FILE]
+      previews; --refresh asks AWS first how the stack is, --plan keeps a plan for up, --report
+      what was found
+  up --stack NAME [--plan FILE]
+      previews and deploys; --plan allows what the plan has, and nothing else
+  ephemeral --pull-request N [--create]
+      writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and makes the stack
+  destroy --pull-request N
+      removes the stack of a pull request
+  comment --reports FOLDER --stacks NAME,…
+      puts the reports of previews into one comment of the pull request
+  drift-check --stack NAME [--report FILE]
+      asks AWS whether the stack is as it was deployed
+  drift-issue --reports FOLDER --stacks NAME,…
+      opens, edits or closes the issue about drift
+  promotion --environment NAME
+      fails if a newer commit has been deployed there
+  advice --stack NAME [--promotes NAME]
+      says what to do after a failed smoke test
+
+Exit status: 0 done, 1 refused or failed, 2 called wrongly.
+`;
+
+const steps: Readonly<Record<string, (args: readonly string[], job: Job) => Promise<void>>> = {
+  preview,
+  up,
+  ephemeral,
+  destroy,
+  comment,
+  "drift-check": driftCheck,
+  "drift-issue": driftIssue,
+  promotion,
+  advice,
+};
+
+/** Runs a step: its name, then its flags. Returns the exit status; what went wrong is said on the job's standard error. */
+export async function runStep([name = "", ...args]: readonly string[], job: Job): Promise<number> {
+  try {
+    if (["--help", "-h", "help"].includes(name) || args.includes("--help")) {
+      job.out(help);
+      return 0;
+    }
+    const step = steps[name];
+    if (step === undefined) {
+      throw new UsageError(
+        `${name === "" ? "No step is named" : `There is no step ${name}`}: --help shows what there is`,
+      );
+    }
+    await step(args, job);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    job.err(`\n${error.message}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

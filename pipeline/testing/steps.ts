@@ -1,0 +1,119 @@
+/** Runs steps as workflows do, with a Pulumi CLI and a GitHub that the test makes up. */
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { json } from "node:stream/consumers";
+import { runStep } from "../steps.ts";
+
+/** A folder with a Pulumi CLI in it that says what it is told to. */
+export class Workplace implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create(): Promise<Workplace> {
+    return new Workplace(await mkdtemp(path.join(tmpdir(), "pipeline-")));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** From now on `pulumi` says this and ends so. */
+  async pulumiSays(text: string, status = 0): Promise<void> {
+    const file = path.join(this.folder, "pulumi");
+    await writeFile(path.join(this.folder, "says"), text);
+    await writeFile(
+      file,
+      `#!/bin/sh\necho "$*" >> "${this.folder}/calls"\ncat "${this.folder}/says"\nexit ${status}\n`,
+    );
+    await chmod(file, 0o755);
+  }
+
+  /** How `pulumi` was called, each time. */
+  async calls(): Promise<string[]> {
+    return (await readFile(path.join(this.folder, "calls"), "utf8")).trim().split("\n");
+  }
+
+  /** Runs `pipeline ARGS…`. */
+  async step(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<{ status: number; stdout: string; stderr: string }> {
+    let stdout = "";
+    let stderr = "";
+    const status = await runStep(args, {
+      environment: {
+        PATH: `${this.folder}:/usr/bin:/bin`,
+        PULUMI_BACKEND_URL: "s3://state/dev",
+        GITHUB_STEP_SUMMARY: path.join(this.folder, "summary.md"),
+        ...environment,
+      },
+      out: (text) => (stdout += text),
+      err: (text) => (stderr += text),
+    });
+    return { status, stdout, stderr };
+  }
+}
+
+/** A request that changes something, as GitHub got it. */
+export interface Change {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+/** A GitHub with one repository, team/videos. Use `await using`. */
+export class FakeGitHub implements AsyncDisposable {
+  readonly changes: Change[] = [];
+  /** What is at a path below the repository, in the order of its pages. */
+  readonly content = new Map<string, readonly unknown[] | object>();
+  private readonly server: Server;
+
+  constructor() {
+    this.server = createServer((request, response) => {
+      const answer = (status: number, body: unknown): void => {
+        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      };
+      const url = new URL(request.url ?? "/", "http://github");
+      const at = url.pathname.replace("/repos/team/videos", "");
+      if (request.headers.authorization !== "Bearer token") {
+        answer(401, { message: "Bad credentials" });
+      } else if (request.method !== "GET") {
+        void json(request).then((body) => {
+          this.changes.push({ method: request.method ?? "", path: at, body });
+          answer(200, {});
+        });
+      } else {
+        const found = this.content.get(at);
+        const first = 100 * (Number(url.searchParams.get("page") ?? 1) - 1);
+        if (found === undefined) answer(404, { message: "Not Found" });
+        else answer(200, Array.isArray(found) ? found.slice(first, first + 100) : found);
+      }
+    }).listen(0, "127.0.0.1");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.close();
+    this.server.closeAllConnections();
+    await once(this.server, "close");
+  }
+
+  /** What a job finds in its environment. */
+  async environment(): Promise<NodeJS.ProcessEnv> {
+    if (!this.server.listening) await once(this.server, "listening");
+    const address = this.server.address();
+    if (address === null || typeof address === "string") throw new Error("no TCP port");
+    return {
+      GITHUB_API_URL: `http://127.0.0.1:${address.port}`,
+      GITHUB_SERVER_URL: "https://github.example",
+      GITHUB_REPOSITORY: "team/videos",
+      GITHUB_RUN_ID: "77",
+      GITHUB_TOKEN: "token",
+    };
+  }
+}

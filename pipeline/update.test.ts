@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { ephemeralStackOf } from "./ephemeral.ts";
+import { Workplace } from "./testing/steps.ts";
+
+describe("the step up", () => {
+  it("asks AWS how things are, previews with the pack, and deploys", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    assert.equal((await place.step(["up", "--stack", "dev"])).status, 0);
+    assert.deepEqual(await place.calls(), [
+      "--non-interactive --color never up --yes --refresh --stack dev --suppress-progress " +
+        "--policy-pack policies --policy-pack-config policies/config.dev.json",
+    ]);
+  });
+
+  it("holds the update to the plan that was approved, and says what a broken plan means", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: update is not allowed by the plan\n", 1);
+    const { status, stderr } = await place.step(["up", "--stack", "prod", "--plan", "plan.json"]);
+    assert.equal(status, 1);
+    assert.match((await place.calls())[0] ?? "", /config\.prod\.json --plan plan\.json$/);
+    assert.doesNotMatch((await place.calls())[0] ?? "", /--skip-preview/);
+    assert.match(stderr, /the stack has changed since it was approved: run the whole workflow again/);
+  });
+
+  it("takes a stack's name for nothing else", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    for (const args of [["--stack", "--yes"], ["--stack", "dev prod"], ["--stack="], [], ["dev"]]) {
+      const { status, stderr } = await place.step(["up", ...args]);
+      assert.equal(status, 2, args.join(" "));
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+    await assert.rejects(place.calls());
+  });
+});
+
+describe("the step destroy", () => {
+  it("removes a pull request's stack and forgets it", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    assert.equal((await place.step(["destroy", "--pull-request", "12"])).status, 0);
+    assert.deepEqual(await place.calls(), [
+      "--non-interactive --color never destroy --yes --remove --stack pr-12 --suppress-progress",
+    ]);
+  });
+
+  it("has no way to another stack", async () => {
+    for (const wrong of ["prod", "0", "-1", "12 prod", "../prod", "12\n", ""]) {
+      assert.throws(() => ephemeralStackOf(wrong), /takes a pull request's number/);
+    }
+    await using place = await Workplace.create();
+    assert.equal((await place.step(["destroy", "--stack", "prod"])).status, 2);
+  });
+
+  it("says that what is left may cost money", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no\n", 1);
+    const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /pr-12 is not removed, and may still cost money/);
+  });
+});

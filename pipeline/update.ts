@@ -1,0 +1,44 @@
+/** Deploys and removes stacks: `pipeline up` and `pipeline destroy`. */
+import { z } from "zod";
+import { PipelineError } from "./errors.ts";
+import { ephemeralStackOf } from "./ephemeral.ts";
+import type { Job } from "./job.ts";
+import { readFlags, stackName } from "./options.ts";
+import { judgedBy, pulumi } from "./pulumi.ts";
+
+const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
+
+/**
+ * Deploys what the working tree says, or exactly what a plan allows. Pulumi asks AWS how things are, previews the update with the
+ * pack and the plan, and touches nothing unless that passes.
+ * @throws PipelineError unless all of it is deployed
+ */
+export async function up(args: readonly string[], job: Job): Promise<void> {
+  const { stack, plan } = readFlags(args, upFlags);
+  const planned = plan === undefined ? [] : ["--plan", plan];
+  const { status } = await pulumi(
+    ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...judgedBy(stack), ...planned],
+    job,
+  );
+  if (status !== 0) {
+    throw new PipelineError(
+      `The stack ${stack} is not deployed: Pulumi's own words are above. ` +
+        (plan === undefined
+          ? "Mend it in a new commit; a deployment that broke off midway goes on where it stopped."
+          : "Where they name the plan, the stack has changed since it was approved: run the whole workflow again for a new plan."),
+    );
+  }
+}
+
+const destroyFlags = z.strictObject({ "pull-request": z.string() });
+
+/** Removes a pull request's stack and forgets it; there is no flag for any other stack. @throws PipelineError unless it is gone */
+export async function destroy(args: readonly string[], job: Job): Promise<void> {
+  const stack = ephemeralStackOf(readFlags(args, destroyFlags)["pull-request"]);
+  const { status } = await pulumi(["destroy", "--yes", "--remove", "--stack", stack, "--suppress-progress"], job);
+  if (status !== 0) {
+    throw new PipelineError(
+      `The stack ${stack} is not removed, and may still cost money: Pulumi's own words are above. Run the workflow "destroy" for it.`,
+    );
+  }
+}
