@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import av
 import torch
 
 from video_inference.ahead import Ahead
@@ -49,8 +49,9 @@ def model_fn(model_dir: str) -> Model:
     """
     settings = read_settings()
     torch.set_num_threads(settings.threads)
-    # FFmpeg complains of every damaged packet: one bad video would fill a worker's log.
-    logging.getLogger("libav").setLevel(logging.CRITICAL)
+    # FFmpeg complains of every damaged packet, in its decoding threads. PyAV's callback takes Python's lock for it even
+    # at its default level, and hangs for ever if whoever holds the lock is closing the decoder; without a level it is off.
+    av.logging.set_level(None)
     return Model(Detector.load(Path(model_dir)), settings)
 
 

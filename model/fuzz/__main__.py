@@ -1,0 +1,90 @@
+"""Sends damaged videos through one process that runs the handler, and fails if it crashes, hangs or grows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from .campaign import Campaign, Report, originals
+from .mutations import damaged
+from .watchdog import Watchdog
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Show progress on standard error: one line that moves on a terminal, a line for each tenth in a log."""
+    started = time.monotonic()
+    live = sys.stderr.isatty()
+    step = max(1, total // (100 if live else 10))
+
+    def show(done: int) -> None:
+        if done % step == 0 or done == total:
+            seconds = time.monotonic() - started
+            end = "\r" if live and done < total else "\n"
+            print(f"fuzz: {done}/{total} files, {seconds:.0f} s", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "seed": report.seed,
+        "files": sum(report.statuses.values())
+        + sum(1 for failure in report.failures if failure.kind in {"crash", "hang"}),
+        "statuses": {str(status): count for status, count in sorted(report.statuses.items())},
+        "failures": [asdict(failure) for failure in report.failures],
+        "slowest_seconds": round(report.slowest, 3),
+        "peak_memory": report.peak,
+        "growth": None if report.growth is None else asdict(report.growth),
+        "faults": report.faults,
+    }
+
+
+def _print_summary(report: Report) -> None:
+    for failure in report.failures:
+        print(f"file {failure.number}: {failure.kind}, kept as {failure.file}\n{failure.what.rstrip()}\n")
+    statuses = ", ".join(f"{count} x {status}" for status, count in sorted(report.statuses.items()))
+    print(f"answers       {statuses or 'none'}")
+    print(f"slowest file  {report.slowest:.2f} s")
+    if report.growth is not None:
+        warm, end = report.growth.warm, report.growth.end
+        print(f"memory        {warm.memory / 1e6:.0f} MB when warm, {end.memory / 1e6:.0f} MB at the end")
+        print(f"open files    {warm.files} when warm, {end.files} at the end")
+        print(f"threads       {warm.threads} when warm, {end.threads} at the end")
+    print("result        " + ("; ".join(report.faults) or "no crash, no hang, no growth"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the status is 1 if anything went wrong."""
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
+    parser.add_argument("--files", type=int, default=2000, help="damaged files to send (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the damage (default: %(default)s)")
+    parser.add_argument("--limit", type=float, default=10, help="seconds for one file (default: %(default)s)")
+    parser.add_argument("--keep", type=Path, default=_ROOT / ".local" / "fuzz", help="folder for files that fail")
+    parser.add_argument("--again", type=Path, nargs="+", metavar="FILE", help="send these files as they are instead")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    options = parser.parse_args(arguments)
+    again: list[Path] | None = options.again
+    if again is None:
+        base = originals()
+        bodies = (damaged(base, options.seed, number) for number in range(options.files))
+    else:
+        bodies = (file.read_bytes() for file in again)
+    with Watchdog(options.limit) as watchdog:
+        progress = _progress(options.files if again is None else len(again))
+        report = Campaign(options.seed, watchdog, options.keep, progress).run(bodies)
+    if options.json:
+        print(json.dumps(_as_json(report), indent=2))
+    else:
+        _print_summary(report)
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Judges whether a process that looked at many bodies holds more and more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+MEMORY_BOUND = 48 * 1024 * 1024
+"""Bytes by which a worker may grow between its warm-up and its end: less than 25 kB a file over 2,000 files."""
+
+_WARM_UP = 0.25
+_WINDOW = 0.1
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a worker held after a body: bytes of memory, open files, threads."""
+
+    memory: int
+    files: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a worker held after its warm-up and at its end, each the median of a tenth of its bodies."""
+
+    warm: Holdings
+    end: Holdings
+
+    @property
+    def faults(self) -> list[str]:
+        """What grew, in words."""
+        found = []
+        if self.end.memory - self.warm.memory > MEMORY_BOUND:
+            megabytes = (self.end.memory - self.warm.memory) / 1e6
+            found.append(f"memory grew by {megabytes:.0f} MB after the warm-up")
+        if self.end.files > self.warm.files:
+            found.append(f"open files grew from {self.warm.files} to {self.end.files}")
+        if self.end.threads > self.warm.threads:
+            found.append(f"threads grew from {self.warm.threads} to {self.end.threads}")
+        return found
+
+
+def _middle(window: Sequence[Holdings]) -> Holdings:
+    return Holdings(
+        round(median(one.memory for one in window)),
+        round(median(one.files for one in window)),
+        round(median(one.threads for one in window)),
+    )
+
+
+def growth_of(holdings: Sequence[Holdings]) -> Growth:
+    """Compare what one worker held after each body, in order; at least one body."""
+    size = max(1, round(_WINDOW * len(holdings)))
+    start = min(round(_WARM_UP * len(holdings)), len(holdings) - size)
+    return Growth(_middle(holdings[start : start + size]), _middle(holdings[-size:]))

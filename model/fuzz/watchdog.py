@@ -1,0 +1,142 @@
+"""Runs the worker as a child, asks it with a time limit that it cannot escape, and tells a crash from a hang."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+
+from .worker import Answer, serve
+
+Serve = Callable[[Connection, str], None]
+
+_LOADING_SECONDS = 300
+_LAST_WORDS_SECONDS = 5
+_LOG_END = 3000
+
+
+class WorkerError(Exception):
+    """The worker did not live through a body; the message says how it ended and what it wrote last."""
+
+
+class CrashError(WorkerError):
+    """The worker ended while it worked on a body."""
+
+
+class HangError(WorkerError):
+    """The worker did not answer in time and was killed."""
+
+
+class Watchdog:
+    """A context manager around one worker process, which is started anew after it crashed or hung.
+
+    Parameters
+    ----------
+    limit
+        Seconds that a body may take.
+    work
+        What the worker runs: it sends something when it is ready, then an answer for each body.
+    """
+
+    def __init__(self, limit: float, work: Serve = serve) -> None:
+        self._limit = limit
+        self._work = work
+        self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
+        self._log = Path(self._folder.name, "worker.log")
+        # A fork would share what the parent's libraries hold; a worker must be as a server starts it.
+        self._processes = multiprocessing.get_context("spawn")
+        self._worker: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
+        self.started = 0
+        """Workers that were started so far."""
+
+    def __enter__(self) -> Watchdog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._folder.cleanup()
+
+    def stop(self) -> None:
+        """End the worker; the next body gets a new one."""
+        if self._worker is None:
+            return
+        process, connection = self._worker
+        self._worker = None
+        connection.close()
+        process.kill()
+        process.join()
+        process.close()
+
+    def ask(self, body: bytes) -> Answer:
+        """Have the worker look at a body.
+
+        Raises
+        ------
+        CrashError, HangError
+            If the worker ended or took longer than the limit.
+        """
+        connection = self._connection()
+        try:
+            connection.send(body)
+            answer = self._receive(connection, self._limit)
+        except (EOFError, ConnectionError) as error:
+            raise self._crash() from error
+        if not isinstance(answer, Answer):
+            raise TypeError(f"the worker answered with {answer!r}")
+        return answer
+
+    def _connection(self) -> Connection:
+        if self._worker is None:
+            ours, theirs = self._processes.Pipe()
+            process = self._processes.Process(target=self._work, args=(theirs, str(self._log)), daemon=True)
+            process.start()
+            # The worker alone holds this end, so that its death ends the connection.
+            theirs.close()
+            self._worker = process, ours
+            self.started += 1
+            try:
+                self._receive(ours, _LOADING_SECONDS)
+            except (EOFError, ConnectionError) as error:
+                raise self._crash() from error
+        return self._worker[1]
+
+    def _receive(self, connection: Connection, seconds: float) -> object:
+        if not connection.poll(seconds):
+            self._ask_where_it_hangs()
+            hang = HangError(f"no answer after {seconds:g} s{self._last_words()}")
+            self.stop()
+            raise hang
+        answer: object = connection.recv()
+        return answer
+
+    def _ask_where_it_hangs(self) -> None:
+        """Have the worker's fault handler write down where its threads are."""
+        if self._worker is not None and (pid := self._worker[0].pid) is not None:
+            os.kill(pid, signal.SIGABRT)
+            self._worker[0].join(_LAST_WORDS_SECONDS)
+
+    def _crash(self) -> CrashError:
+        code: int | None = None
+        if self._worker is not None:
+            self._worker[0].join()
+            code = self._worker[0].exitcode
+        crash = CrashError(f"the worker ended with {code}{self._last_words()}")
+        self.stop()
+        return crash
+
+    def _last_words(self) -> str:
+        try:
+            log = self._log.read_bytes()[-_LOG_END:].decode("utf-8", "replace").strip()
+        except FileNotFoundError:
+            return ""
+        return f":\n{log}" if log else ""

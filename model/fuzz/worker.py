@@ -1,0 +1,116 @@
+"""The process that is watched: runs the handler on each body it is sent and says how it went and what it holds."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import gc
+import os
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+import inference
+import package
+from video_inference.detector import CARD_FILE, WEIGHTS_FILE
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one body went.
+
+    Attributes
+    ----------
+    status
+        What the caller would have been answered; 500 for an exception that is no client error.
+    seconds
+        In the handler.
+    memory, files, threads
+        Bytes, open files and threads that the worker holds afterwards.
+    trace
+        Of the exception, if there was one.
+    """
+
+    status: int
+    seconds: float
+    memory: int
+    files: int
+    threads: int
+    trace: str = ""
+
+
+class _Context:
+    """What a server hands to the handler, as far as the handler uses it."""
+
+    def __init__(self) -> None:
+        self.status = 200
+
+    def set_response_status(self, code: int, _phrase: str) -> None:
+        self.status = code
+
+
+def _look(model: inference.Model, body: bytes) -> tuple[int, str]:
+    context = _Context()
+    try:
+        inference.transform_fn(model, body, "video/mp4", "application/json", context)
+    except Exception:
+        return 500, traceback.format_exc()
+    return context.status, ""
+
+
+def _answer(model: inference.Model, body: bytes) -> Answer:
+    started = time.perf_counter()
+    status, trace = _look(model, body)
+    seconds = time.perf_counter() - started
+    gc.collect()
+    # Without it, freed memory that the C library keeps for later looks like growth.
+    ctypes.CDLL(None).malloc_trim(0)
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return Answer(
+        status,
+        seconds,
+        memory=pages * os.sysconf("SC_PAGE_SIZE"),
+        files=sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        threads=sum(1 for _ in Path("/proc/self/task").iterdir()),
+        trace=trace,
+    )
+
+
+def load() -> inference.Model:
+    """Load the small model as a container does."""
+    entries = package.contents(package.find_weights("small"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (CARD_FILE, WEIGHTS_FILE):
+            Path(folder, name).write_bytes(entries[name])
+        return inference.model_fn(folder)
+
+
+def serve(bodies: Connection, log: str) -> None:
+    """Say that the model is loaded, then answer each body until there are no more.
+
+    Parameters
+    ----------
+    bodies
+        Gives bodies and takes answers.
+    log
+        The file for whatever libraries print, and for the trace of a crash in native code.
+    """
+    with Path(log).open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    faulthandler.enable()
+    model = load()
+    # Frames this small gain nothing from a second thread, which on a busy machine burns a core while it waits.
+    torch.set_num_threads(1)
+    bodies.send(None)
+    while True:
+        try:
+            body: bytes = bodies.recv()
+        except EOFError:
+            return
+        bodies.send(_answer(model, body))

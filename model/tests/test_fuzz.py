@@ -1,0 +1,129 @@
+"""The handler lives through damaged files, and the fuzzer would notice if it did not."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fuzz import __main__ as command
+from fuzz.campaign import Campaign, originals
+from fuzz.growth import MEMORY_BOUND, Holdings, growth_of
+from fuzz.mutations import MUTATIONS, Mutation, damaged
+from fuzz.watchdog import CrashError, HangError, Watchdog
+from fuzz.worker import Answer
+
+_GOOD = Answer(status=200, seconds=0.1, memory=100, files=5, threads=3)
+
+
+def frail(bodies: Connection, log: str) -> None:
+    """Do what each body says."""
+    Path(log).write_text("frail: famous last words\n", "utf-8")
+    bodies.send(None)
+    while True:
+        try:
+            body = bodies.recv()
+        except EOFError:
+            return
+        if body == b"crash":
+            os.abort()
+        if body == b"hang":
+            time.sleep(600)
+        if body == b"raise":
+            bodies.send(Answer(status=500, seconds=0.1, memory=100, files=5, threads=3, trace="KeyError: 'boxes'"))
+        else:
+            bodies.send(_GOOD)
+
+
+def test_eighty_damaged_files_go_through_one_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A machine under load may be slow: what hangs, hangs for longer than this.
+    status = command.main(["--files", "80", "--seed", "7", "--limit", "60", "--keep", str(tmp_path), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["faults"] == []
+    assert status == 0
+    assert report["files"] == sum(report["statuses"].values()) == 80
+    assert report["statuses"]["200"] >= 20
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crash_is_told_and_the_next_file_gets_a_new_worker() -> None:
+    with Watchdog(60, frail) as watchdog:
+        assert watchdog.ask(b"fine") == _GOOD
+        with pytest.raises(CrashError, match=r"ended with -6:\s+frail: famous last words"):
+            watchdog.ask(b"crash")
+        assert watchdog.ask(b"fine") == _GOOD
+        assert watchdog.started == 2
+
+
+def test_a_hang_is_ended_from_outside() -> None:
+    with Watchdog(0.5, frail) as watchdog:
+        with pytest.raises(HangError, match=r"no answer after 0\.5 s"):
+            watchdog.ask(b"hang")
+        assert watchdog.started == 1
+
+
+def test_what_fails_is_reported_and_kept(tmp_path: Path) -> None:
+    with Watchdog(60, frail) as watchdog:
+        report = Campaign(3, watchdog, tmp_path / "kept", lambda _done: None).run(
+            [b"fine", b"raise", b"crash", b"fine"]
+        )
+    assert report.statuses == {200: 2, 500: 1}
+    assert [(failure.number, failure.kind) for failure in report.failures] == [(1, "exception"), (2, "crash")]
+    assert "KeyError" in report.failures[0].what
+    assert [Path(failure.file).read_bytes() for failure in report.failures] == [b"raise", b"crash"]
+    assert report.faults == ["1 x crash", "1 x exception"]
+
+
+def test_a_kept_file_can_be_sent_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "kept.bin"
+    file.write_bytes(b"no video")
+    assert command.main(["--again", str(file), "--json", "--limit", "60"]) == 0
+    assert json.loads(capsys.readouterr().out)["statuses"] == {"400": 1}
+
+
+def held(count: int, *, memory: int = 0, files: float = 0, threads: float = 0) -> list[Holdings]:
+    """Give what a worker holds that keeps this much of every body, with some noise in its memory."""
+    return [
+        Holdings(5 * 10**8 + number * memory + number % 7 * 10**6, 9 + int(number * files), 4 + int(number * threads))
+        for number in range(count)
+    ]
+
+
+def test_a_worker_that_keeps_nothing_has_not_grown() -> None:
+    assert growth_of(held(2000)).faults == []
+    assert growth_of(held(1)).faults == []
+
+
+def test_a_leak_of_a_few_files_worth_is_noticed() -> None:
+    leak = 2 * MEMORY_BOUND // 2000
+    assert growth_of(held(2000, memory=leak)).faults[0].startswith("memory grew by")
+    assert growth_of(held(2000, files=0.01)).faults == ["open files grew from 14 to 28"]
+    assert growth_of(held(80, threads=0.1)).faults == ["threads grew from 6 to 11"]
+
+
+def test_growth_while_warming_up_is_none() -> None:
+    cold = [Holdings(10**8 * number, number, 1) for number in range(5)]
+    assert growth_of(cold + held(95)).faults == []
+
+
+def test_the_same_seed_and_number_give_the_same_file_and_others_another() -> None:
+    bodies = [bytes(range(256)) * 20, b"abc" * 1000]
+    files = [damaged(bodies, 1, number) for number in range(50)]
+    assert files == [damaged(bodies, 1, number) for number in range(50)]
+    assert len(set(files)) == 50
+    assert len({damaged(bodies, seed, 0) for seed in range(50)}) == 50
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_every_mutation_takes_the_shortest_file(mutation: Mutation) -> None:
+    for seed in range(200):
+        mutation(bytearray(b"x"), np.random.default_rng(seed))
+
+
+def test_the_originals_are_small_enough_to_send_thousands() -> None:
+    assert max(map(len, originals())) < 50_000
