@@ -49,7 +49,7 @@ def model_fn(model_dir: str) -> Model:
     """
     settings = read_settings()
     torch.set_num_threads(settings.threads)
-    # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level, PyAV's callback takes
+    # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
     # Python's lock for it, and hangs for ever if whoever holds the lock is closing the decoder: no level turns it off.
     av.logging.set_level(None)
     return Model(Detector.load(Path(model_dir)), settings)
