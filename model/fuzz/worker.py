@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 import inference
-import package
+from artifact.contents import contents
+from artifact.weights import find_weights
 from video_inference.detector import CARD_FILE, WEIGHTS_FILE
 
 
@@ -83,7 +84,7 @@ def _answer(model: inference.Model, body: bytes) -> Answer:
 
 def load() -> inference.Model:
     """Load the small model as a container does."""
-    entries = package.contents(package.find_weights("small"))
+    entries = contents(find_weights("small"))
     with tempfile.TemporaryDirectory() as folder:
         for name in (CARD_FILE, WEIGHTS_FILE):
             Path(folder, name).write_bytes(entries[name])
