@@ -16,7 +16,6 @@ from video_inference.ahead import Ahead
 from video_inference.detector import Detector
 from video_inference.errors import ClientError
 from video_inference.result import Looked, Timing, document
-from video_inference.sampling import sample_by_time
 from video_inference.settings import Settings, read_settings
 from video_inference.video import Rgb, Video
 
@@ -101,7 +100,7 @@ def _look_at(model: Model, body: bytes | bytearray) -> dict[str, object]:
     started = time.perf_counter()
     inference_seconds = 0.0
     looked: list[Looked] = []
-    with Video(body, settings.threads) as video:
+    with Video(body, settings.threads, settings.max_pixels) as video:
         # Leaving the inner block stops the decoding thread before the video under it is closed.
         with Ahead(_pictures(video, settings), _FRAMES_AHEAD) as pictures:
             for index, timestamp, rgb in pictures:
@@ -121,5 +120,5 @@ def _look_at(model: Model, body: bytes | bytearray) -> dict[str, object]:
 
 
 def _pictures(video: Video, settings: Settings) -> Iterator[tuple[int, float, Rgb]]:
-    for frame in sample_by_time(video.frames(), settings.sample_fps):
+    for frame in video.samples(settings.sample_fps):
         yield frame.index, float(frame.timestamp), frame.rgb()

@@ -14,6 +14,7 @@ def test_the_defaults_are_a_frame_a_second_and_half_a_score() -> None:
     assert settings.sample_fps == 1
     assert settings.score_threshold == 0.5
     assert settings.threads >= 1
+    assert settings.max_pixels == 36_000_000
 
 
 def test_rates_are_exact() -> None:
@@ -35,6 +36,9 @@ def test_workers_share_the_cores() -> None:
         ("SCORE_THRESHOLD", "1.01"),
         ("SCORE_THRESHOLD", ""),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
+        ("MAX_PIXELS", "0"),
+        ("MAX_PIXELS", "100.5"),
+        ("MAX_PIXELS", "1e12"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from video_inference.errors import ClientError, EmptyBodyError, NotAVideoError, NoVideoTrackError
+from video_inference.errors import (
+    ClientError,
+    EmptyBodyError,
+    EncryptedVideoError,
+    NotAVideoError,
+    NoVideoTrackError,
+    TooLargePictureError,
+)
 from video_inference.sampling import sample_by_time
 from video_inference.video import Frame, Rgb, Video, VideoInfo
 from videos import HEIGHT, WIDTH, Codec, number_of, regular, turned, write, write_numbered, write_sound
+from videos.writer import Encoding
 
 CONTAINERS: list[tuple[str, Codec, str]] = [
     ("video.mp4", "libx264", "h264"),
@@ -193,3 +202,54 @@ def test_an_mp4_without_its_pictures_is_refused(tmp_path: Path) -> None:
     body = write_numbered(tmp_path / "video.mp4", regular(30, 25))
     with pytest.raises(ClientError, match="No frame"):
         read(body[: body.index(b"mdat") + 4])
+
+
+def test_an_encrypted_video_is_refused(tmp_path: Path) -> None:
+    key = "00112233445566778899aabbccddeeff"
+    locked = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": key, "encryption_kid": key}
+    encoding = Encoding(container_options=locked)
+    body = write(tmp_path / "video.mp4", [corners()] * 30, regular(30, 25), encoding=encoding)
+    with pytest.raises(EncryptedVideoError, match="encrypted"):
+        read(body)
+    with Video(body) as video, pytest.raises(EncryptedVideoError, match="encrypted"):
+        next(video.samples(Fraction(1)))
+
+
+def test_a_picture_in_a_containers_clothes_is_refused(tmp_path: Path) -> None:
+    body = write(tmp_path / "picture.avif", [corners()], regular(1, 25), "libsvtav1")
+    with pytest.raises(NotAVideoError, match="is a picture"):
+        Video(body)
+
+
+def test_pictures_over_the_limit_are_refused_before_one_is_decoded(tmp_path: Path) -> None:
+    body = write_numbered(tmp_path / "video.mp4", regular(30, 25))
+    with Video(body, max_pixels=WIDTH * HEIGHT) as video:
+        assert len(list(video.frames())) == 30
+    with pytest.raises(TooLargePictureError, match=f"{WIDTH}x{HEIGHT} pixels: at most {WIDTH * HEIGHT - 1}"):
+        Video(body, max_pixels=WIDTH * HEIGHT - 1)
+
+
+def test_a_track_that_grows_over_the_limit_breaks_off(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.webm", tmp_path / "large.webm"
+    write(small, [corners()] * 10, regular(10, 25), "libvpx-vp9")
+    write(large, [np.kron(corners(), np.ones((4, 4, 1), dtype=np.uint8))] * 10, regular(10, 25), "libvpx-vp9")
+    with av.open(small) as first, av.open(large) as second, av.open(tmp_path / "both.webm", "w") as target:
+        track = target.add_stream_from_template(first.streams.video[0])
+        for offset, source in ((0, first), (400, second)):
+            for packet in source.demux(source.streams.video[0]):
+                if packet.size > 0 and packet.pts is not None:
+                    packet.pts = packet.dts = packet.pts + offset
+                    packet.stream = track
+                    target.mux(packet)
+    with Video((tmp_path / "both.webm").read_bytes(), max_pixels=WIDTH * HEIGHT) as video:
+        assert len(list(video.frames())) == 10
+        assert video.truncated
+
+
+def test_the_body_is_neither_copied_nor_held_after_closing(tmp_path: Path) -> None:
+    body = bytearray(write_numbered(tmp_path / "video.mp4", regular(30, 25)))
+    with Video(body) as video:
+        assert len(list(video.frames())) == 30
+        with pytest.raises(BufferError):
+            body.extend(b"more")
+    body.extend(b"more")

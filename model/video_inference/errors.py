@@ -20,3 +20,11 @@ class NotAVideoError(ClientError):
 
 class NoVideoTrackError(ClientError):
     """The container can be read but holds no moving pictures, for instance sound alone."""
+
+
+class EncryptedVideoError(ClientError):
+    """The pictures are there but encrypted."""
+
+
+class TooLargePictureError(ClientError):
+    """The pictures have more pixels than this server looks at."""

@@ -1,4 +1,4 @@
-"""Reads from the environment how densely videos are sampled, what counts as found, and a worker's threads."""
+"""Reads from the environment how densely videos are sampled, what counts as found, and a worker's limits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+
+from .video import DEFAULT_MAX_PIXELS
+
+# FFmpeg's own limit, less the padding of its buffers.
+_MOST_PIXELS = 1_000_000_000
 
 
 class SettingError(ValueError):
@@ -24,11 +29,14 @@ class Settings:
         Detections with a lower score are left out.
     threads
         Processor threads for decoding and for the model, each.
+    max_pixels
+        Videos with larger pictures are refused.
     """
 
     sample_fps: Fraction
     score_threshold: float
     threads: int
+    max_pixels: int
 
 
 def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction:
@@ -40,7 +48,9 @@ def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read SAMPLE_FPS (default 1), SCORE_THRESHOLD (default 0.5) and SAGEMAKER_MODEL_SERVER_WORKERS (default 1).
+    """Read the settings.
+
+    SAMPLE_FPS (default 1), SCORE_THRESHOLD (0.5), MAX_PIXELS (36 million) and SAGEMAKER_MODEL_SERVER_WORKERS (1).
 
     Raises
     ------
@@ -56,6 +66,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     workers = _number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", "1")
     if workers < 1:
         raise SettingError(f"SAGEMAKER_MODEL_SERVER_WORKERS is {workers}: it must be at least 1.")
+    max_pixels = _number(environment, "MAX_PIXELS", str(DEFAULT_MAX_PIXELS))
+    if not 1 <= max_pixels <= _MOST_PIXELS or max_pixels.denominator != 1:
+        raise SettingError(f"MAX_PIXELS is {max_pixels}: it must be a whole number from 1 to {_MOST_PIXELS}.")
     # Each worker of an instance takes its share: more threads than cores made two workers slower than one.
     threads = max(1, len(os.sched_getaffinity(0)) // int(workers))
-    return Settings(sample_fps, float(score_threshold), threads)
+    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels))

@@ -1,31 +1,35 @@
-"""Decodes a video from memory as a stream of frames with their times, and knows whether it ended too early."""
+"""A video in memory as a stream of its frames, or of samples of them, with their times."""
 
 from __future__ import annotations
 
-import io
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import av
-import av.container
 import av.video
 import numpy as np
 import numpy.typing as npt
 
-from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError
+from .errors import NotAVideoError
+from .opening import Body, check_size, reason_of
+from .plan import Expectation, NoPlanError, Packets, Stretch, Wanted, make_plan
+from .sampling import sample_by_time
+from .track import BrokenVideoError, Track
+
+if TYPE_CHECKING:
+    from .track import AnyPacket
 
 Rgb = npt.NDArray[np.uint8]
 Rotation = Literal[0, 90, 180, 270]
 
-_CONTAINERS = "mov,mp4,matroska,webm,avi"
-_SUPPORTED = "mp4, mov, mkv, webm or avi"
-# Playlists name files and addresses that FFmpeg would open: only containers that hold their pictures are let in.
-_OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-_MICROSECONDS = 1_000_000
-_PROMISE_TOLERANCE = Fraction(1, 10)
+DEFAULT_MAX_PIXELS = 36_000_000
+"""A little more than the 8192x4320 of digital cinema."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,17 @@ class Frame:
     picture: av.VideoFrame
 
     def rgb(self) -> Rgb:
-        """Convert the picture to RGB as displayed, of shape (height, width, 3)."""
-        pixels = np.asarray(self.picture.to_ndarray(format="rgb24"), dtype=np.uint8)
+        """Convert the picture to RGB as displayed, of shape (height, width, 3).
+
+        Raises
+        ------
+        NotAVideoError
+            If its pixels are of a kind that has no colours.
+        """
+        try:
+            pixels = np.asarray(self.picture.to_ndarray(format="rgb24"), dtype=np.uint8)
+        except (av.FFmpegError, ValueError) as error:
+            raise NotAVideoError(f"The video's pictures cannot be converted to RGB: {reason_of(error)}.") from error
         return np.ascontiguousarray(np.rot90(pixels, -_rotation(self.picture) // 90))
 
 
@@ -72,52 +85,32 @@ def _rotation(picture: av.VideoFrame) -> Rotation:
 
 
 class Video:
-    """A video in memory, open for one pass over its frames; a context manager.
+    """A video in memory, open for one pass over its frames or over samples of them; a context manager.
 
     Parameters
     ----------
     body
-        The file's bytes.
+        The file's bytes; they are not copied and must stay as they are until the video is closed.
     threads
         Processor threads for the decoder.
+    max_pixels
+        Pictures of more are refused.
 
     Raises
     ------
-    EmptyBodyError, NotAVideoError, NoVideoTrackError
+    EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
         If there is nothing to decode in it.
     """
 
-    def __init__(self, body: bytes | bytearray | memoryview, threads: int = 1) -> None:
-        if len(body) == 0:
-            raise EmptyBodyError("The request's body is empty: send a video.")
-        try:
-            self._container = av.open(io.BytesIO(body), mode="r", options=_OPEN_OPTIONS)
-        except av.ArgumentError as error:
-            raise NotAVideoError(f"The body is in another format than {_SUPPORTED}.") from error
-        except (av.FFmpegError, ValueError) as error:
-            raise NotAVideoError(f"The body is not a video ({_SUPPORTED}): {_reason(error)}.") from error
-        try:
-            self._stream = self._choose_stream()
-        except (NoVideoTrackError, NotAVideoError):
-            self._container.close()
-            raise
-        self._stream.thread_type = "AUTO"
-        self._stream.codec_context.thread_count = threads
+    def __init__(self, body: Body, threads: int = 1, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        self._body = body
+        self._threads = threads
+        self._max_pixels = max_pixels
         self._info: VideoInfo | None = None
         self._broke_off = False
-        self._seen_until = Fraction(0)
-
-    def _choose_stream(self) -> av.video.VideoStream:
-        pictures = av.stream.Disposition.attached_pic
-        for stream in self._container.streams.video:
-            # A cover picture of a song is a video stream of one frame to FFmpeg.
-            if stream.disposition & pictures:
-                continue
-            # PyAV's types do not say so, but a stream whose codec FFmpeg does not know has no context.
-            if getattr(stream, "codec_context", None) is None:
-                raise NotAVideoError("The video's codec is not known.")
-            return stream
-        raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
+        self._track = Track(body, threads, max_pixels)
+        self.decoded = 0
+        """Frames that came out of the decoder so far."""
 
     def __enter__(self) -> Video:
         return self
@@ -128,7 +121,7 @@ class Video:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._container.close()
+        self._track.close()
 
     @property
     def info(self) -> VideoInfo:
@@ -140,46 +133,37 @@ class Video:
     @property
     def truncated(self) -> bool:
         """Whether decoding broke off or packets ended before the container promised; known after the last frame."""
-        if self._broke_off:
-            return True
-        promised = Fraction(self._container.duration or 0, _MICROSECONDS)
-        if self._container.format.name == "avi":
-            # FFmpeg corrects an AVI's duration by the file's size; the count of frames stays as the header has it.
-            promised = max(promised, self._stream.frames * self._frame_seconds())
-        tolerance = max(_PROMISE_TOLERANCE, 2 * self._frame_seconds())
-        return promised - self._seen_until > tolerance
+        return self._broke_off or self._track.ends_early
 
     def frames(self) -> Iterator[Frame]:
         """Decode the frames in display order, one at a time, to the end or to where decoding breaks off.
 
         Raises
         ------
-        NotAVideoError
+        NotAVideoError, EncryptedVideoError, TooLargePictureError
             If not a single frame can be decoded.
         """
-        reason = "it holds no picture"
         first: Fraction | None = None
         last = Fraction(-1)
         index = 0
+        reason = "it holds no picture"
         pictures = self._pictures()
         while True:
             try:
                 picture = next(pictures, None)
-            except (av.FFmpegError, ValueError) as error:
+            except BrokenVideoError as error:
                 self._broke_off = True
-                reason = _reason(error)
+                reason = str(error)
                 break
             if picture is None:
                 break
-            if self._info is None:
-                self._info = self._describe(picture)
             timestamp = self._time(picture)
             if first is None:
                 first = timestamp or Fraction(0)
             shown = None if timestamp is None else timestamp - first
             if shown is None or shown <= last:
                 # Some writers leave a frame's time out or repeat the one before: time goes on at the mean rate.
-                shown = last + self._frame_seconds()
+                shown = last + self._track.frame_seconds
             if index == 0:
                 shown = Fraction(0)
             last = shown
@@ -188,41 +172,104 @@ class Video:
         if index == 0:
             raise NotAVideoError(f"No frame of the video can be decoded: {reason}.")
 
+    def samples(self, fps: Fraction) -> Iterator[Frame]:
+        """Decode the frames nearest to the times 0, 1/fps, 2/fps and so on, and as little else as that takes.
+
+        They are the frames that `sample_by_time` chooses from all. Where the packets' times do not tell which those
+        are, all are decoded.
+
+        Parameters
+        ----------
+        fps
+            Wanted frames per second, above 0.
+
+        Raises
+        ------
+        NotAVideoError, EncryptedVideoError, TooLargePictureError
+            If not a single frame can be decoded.
+        """
+        last = Fraction(-1)
+        try:
+            for frame in self._planned(fps):
+                yield frame
+                last = frame.timestamp
+        except (NoPlanError, BrokenVideoError) as doubt:
+            _log.info("Every frame is decoded: %s.", doubt)
+        else:
+            return
+        self._track.close()
+        self._track = Track(self._body, self._threads, self._max_pixels)
+        for frame in sample_by_time(self.frames(), fps):
+            if frame.timestamp > last:
+                yield frame
+
+    def _planned(self, fps: Fraction) -> Iterator[Frame]:
+        """Decode the frames that a plan made from the packets asks for; each one that is yielded is right.
+
+        Raises
+        ------
+        NoPlanError, BrokenVideoError
+            If there is no plan, or what comes out is not what it says.
+        """
+        track = self._track
+        packets = track.survey()
+        plan = make_plan(packets, track.tick, fps, reorders=track.reorders)
+        # Seeking would rely on the container's index, and not all are right: reading past costs next to nothing.
+        numbered = enumerate(track.packets_again())
+        for stretch in plan:
+            for wanted, picture in self._decode(stretch, packets, numbered):
+                yield Frame(wanted.index, wanted.timestamp, picture)
+
+    def _decode(
+        self, stretch: Stretch, packets: Packets, numbered: Iterator[tuple[int, AnyPacket]]
+    ) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        track = self._track
+        expectation = Expectation(stretch, packets, may_skip=track.can_skip)
+        times = {wanted.shown_at for wanted in stretch.wanted}
+        for number, packet in numbered:
+            if number < stretch.first:
+                continue
+            if (packet.pts, packet.size) != (packets.shown_at[number], packets.sizes[number]):
+                raise NoPlanError("the container gives other packets when it is read again")
+            pictures = track.decode(packet, skip_unreferenced=track.can_skip and packet.pts not in times)
+            yield from self._take(pictures, expectation)
+            if number == stretch.last:
+                break
+        yield from self._take(track.decode(None), expectation)
+        track.restart_decoder()
+        expectation.finish()
+
+    def _take(self, pictures: list[av.VideoFrame], expectation: Expectation) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        for picture in pictures:
+            self._note(picture)
+            if picture.interlaced_frame:
+                raise NoPlanError("two packets may make one frame of an interlaced video")
+            wanted = expectation.take(picture.pts)
+            if wanted is not None:
+                if picture.is_corrupt:
+                    raise NoPlanError(f"the frame at {picture.pts} is damaged")
+                yield wanted, picture
+
     def _pictures(self) -> Iterator[av.VideoFrame]:
-        # Matroska promises the time of the end, the others that from the first picture or sound to it.
-        from_zero = self._container.format.name.startswith("matroska")
-        start = Fraction(0 if from_zero else self._container.start_time or 0, _MICROSECONDS)
-        for packet in self._container.demux():
-            if packet.pts is not None and packet.time_base is not None:
-                # Any track counts: sound may last longer than pictures, and the container promises for both.
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base - start
-                self._seen_until = max(self._seen_until, end)
-            # Not the packet's own stream_index: it is 0 on the empty packets that end each track.
-            if packet.stream is self._stream:
-                yield from self._stream.codec_context.decode(packet)
+        for packet in self._track.packets():
+            for picture in self._track.decode(packet):
+                self._note(picture)
+                yield picture
 
     def _time(self, picture: av.VideoFrame) -> Fraction | None:
         if picture.pts is None or picture.time_base is None:
             return None
         return picture.pts * picture.time_base
 
-    def _frame_seconds(self) -> Fraction:
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        return 1 / rate if rate else Fraction(1, 25)
-
-    def _describe(self, picture: av.VideoFrame) -> VideoInfo:
+    def _note(self, picture: av.VideoFrame) -> None:
+        self.decoded += 1
+        if self._info is not None:
+            if picture.width * picture.height > self._max_pixels:
+                raise BrokenVideoError("the pictures grow over the limit")
+            return
+        check_size(picture.width, picture.height, self._max_pixels)
         rotation = _rotation(picture)
         width, height = picture.width, picture.height
         if rotation in (90, 270):
             width, height = height, width
-        duration: float | None = None
-        if self._stream.duration is not None and self._stream.time_base is not None:
-            duration = float(self._stream.duration * self._stream.time_base)
-        elif self._container.duration is not None:
-            duration = self._container.duration / _MICROSECONDS
-        return VideoInfo(width, height, duration, rotation, self._stream.codec_context.name)
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join(text.split()).rstrip(".")
+        self._info = VideoInfo(width, height, self._track.duration, rotation, self._track.codec)

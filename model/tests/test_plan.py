@@ -1,0 +1,164 @@
+"""A plan names the packets that hold the sampled frames and all that these need, or there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_inference.plan import Expectation, NoPlanError, Packets, Stretch, Wanted, make_plan
+from video_inference.sampling import sample_by_time
+
+TICK = Fraction(1, 10)
+
+
+def packets(times: Collection[int], keys: Collection[int], hidden: Collection[int] = ()) -> Packets:
+    made = Packets()
+    for number, time in enumerate(times):
+        made.add(time, 100, key=number in keys, hidden=number in hidden)
+    return made
+
+
+def plan(made: Packets, fps: Fraction = Fraction(1), *, reorders: bool = False) -> list[tuple[int, int, list[int]]]:
+    return [
+        (stretch.first, stretch.last, [wanted.index for wanted in stretch.wanted])
+        for stretch in make_plan(made, TICK, fps, reorders=reorders)
+    ]
+
+
+def test_only_the_groups_that_hold_a_sample_are_decoded_and_only_up_to_it() -> None:
+    made = packets(range(40), {0, 8, 16, 24, 32})
+    assert plan(made) == [(0, 0, [0]), (8, 10, [10]), (16, 20, [20]), (24, 30, [30])]
+
+
+def test_samples_of_one_group_share_its_decoding() -> None:
+    assert plan(packets(range(40), {0, 25})) == [(0, 20, [0, 10, 20]), (25, 30, [30])]
+
+
+def test_a_frame_that_leads_an_open_group_needs_the_group_before() -> None:
+    # Decoded as 0 3 1 2 | 12 10 11, shown as 0 1 2 3 10 11 12: the keyframe of the second group is shown last.
+    made = packets([0, 3, 1, 2, 12, 10, 11], {0, 4})
+    assert plan(made, reorders=True) == [(0, 5, [0, 4])]
+
+
+def test_packets_that_are_not_shown_are_decoded_but_not_counted() -> None:
+    made = packets([-20, -10, 0, 10, 20], {0, 3}, hidden={0, 1})
+    assert plan(made) == [(0, 2, [0]), (3, 4, [1, 2])]
+
+
+@pytest.mark.parametrize(
+    ("made", "reorders", "reason"),
+    [
+        (packets([], []), False, "no packet"),
+        (packets([0, 1], {0}, hidden={0, 1}), False, "shown"),
+        (packets([0, 1, 2], {1}), False, "first packet"),
+        (packets([2, 0, 1, 3], {0}), True, "before the first keyframe"),
+        (packets([0, 1, 1, 2], {0}), False, "same time"),
+        (packets([0, 1, 2, 3], {0}), True, "reorders"),
+        (packets([10, 0, 1], {0}, hidden={0}), True, "before the first keyframe"),
+    ],
+    ids=["empty", "nothing shown", "no keyframe", "leading", "repeated", "decoding times", "hidden keyframe"],
+)
+def test_there_is_no_plan_where_times_do_not_tell(made: Packets, reorders: bool, reason: str) -> None:
+    with pytest.raises(NoPlanError, match=reason):
+        plan(made, reorders=reorders)
+
+
+@dataclass(frozen=True)
+class Shown:
+    index: int
+    timestamp: Fraction
+
+
+@st.composite
+def coded(draw: st.DrawFn) -> Packets:
+    """Groups of pictures whose frames are decoded in any order, but for each group's keyframe, which starts it."""
+    times: list[int] = []
+    keys: set[int] = set()
+    now = 0
+    for size in draw(st.lists(st.integers(1, 9), min_size=1, max_size=6)):
+        gaps = draw(st.lists(st.integers(1, 12), min_size=size, max_size=size))
+        group = [now := now + gap for gap in gaps]
+        keys.add(len(times))
+        times += [group[0], *draw(st.permutations(group[1:]))]
+    return packets(times, keys)
+
+
+@given(made=coded(), fps=st.fractions(Fraction(1, 5), Fraction(20)))
+def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_them_in_their_group(
+    made: Packets, fps: Fraction
+) -> None:
+    order = sorted(made.shown_at)
+    frames = [Shown(index, (time - order[0]) * TICK) for index, time in enumerate(order)]
+    stretches = make_plan(made, TICK, fps, reorders=False)
+    wanted = [one for stretch in stretches for one in stretch.wanted]
+    chosen = list(sample_by_time(frames, fps))
+    assert [(one.index, one.timestamp) for one in wanted] == [(one.index, one.timestamp) for one in chosen]
+    previous = -1
+    for stretch in stretches:
+        assert previous < stretch.first <= stretch.last
+        assert made.keys[stretch.first]
+        held = made.shown_at[stretch.first : stretch.last + 1]
+        assert all(one.shown_at in held for one in stretch.wanted)
+        previous = stretch.last
+
+
+def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> Expectation:
+    # Shown as 0 1 2 3 4 5; 2 and 5 are wanted.
+    made = packets([0, 3, 1, 2, 5, 4], {0}, hidden)
+    wanted = [Wanted(2, 2 * TICK, 2), Wanted(5, 5 * TICK, 5)]
+    return Expectation(Stretch(0, 5, wanted), made, may_skip=may_skip)
+
+
+def test_the_frames_that_are_counted_on_are_told_apart() -> None:
+    expected = expectation(may_skip=False)
+    assert [expected.take(time) for time in range(6)] == [
+        None,
+        None,
+        Wanted(2, 2 * TICK, 2),
+        None,
+        None,
+        Wanted(5, 5 * TICK, 5),
+    ]
+    expected.finish()
+
+
+def test_a_skipping_decoder_may_leave_out_what_nobody_wants() -> None:
+    expected = expectation(may_skip=True)
+    assert [expected.take(time) is None for time in (0, 2, 5)] == [True, False, False]
+    expected.finish()
+
+
+@pytest.mark.parametrize(
+    ("times", "may_skip", "reason"),
+    [
+        ([0, 2], False, "at 2 that is not"),
+        ([2], True, "at 2 that is not"),
+        ([0, 3], True, "at 3 that is not"),
+        ([0, 1, 1], True, "at 1 that is not"),
+        ([0, 7], True, "at 7 that is not"),
+        ([None], True, "no time"),
+        ([0, 2], True, "does not show the frame at 5"),
+    ],
+    ids=["one missing", "no keyframe", "a wanted one missing", "repeated", "unknown", "no time", "ends early"],
+)
+def test_frames_that_are_not_counted_on_end_the_plan(times: list[int | None], may_skip: bool, reason: str) -> None:
+    expected = expectation(may_skip=may_skip)
+
+    def take_all() -> None:
+        for time in times:
+            expected.take(time)
+        expected.finish()
+
+    with pytest.raises(NoPlanError, match=reason):
+        take_all()
+
+
+def test_a_keyframe_that_is_not_shown_is_not_waited_for() -> None:
+    expected = expectation(may_skip=True, hidden={0})
+    assert [expected.take(time) is None for time in (1, 2, 5)] == [True, False, False]
+    expected.finish()

@@ -1,0 +1,200 @@
+"""Sampling decodes little and gives exactly the frames that decoding everything gives, or decodes everything."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.video.stream import VideoStream
+
+from video_inference.sampling import sample_by_time
+from video_inference.video import Rgb, Video
+from videos import Codec, regular
+from videos.writer import Encoding, write
+
+RATES = [Fraction(1), Fraction(7, 5), Fraction(1000)]
+EVERY = "Every frame is decoded"
+
+
+def moving(count: int) -> list[Rgb]:
+    """Paint a texture that moves, so that encoders refer to other frames, and a flicker that no two frames share."""
+    texture = np.random.default_rng(5).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    texture = np.kron(texture[:25, :38], np.ones((8, 8, 1), dtype=np.uint8))
+    pictures = []
+    for index in range(count):
+        y, x = index * 2 % 90, index * 3 % 130
+        picture = texture[y : y + 96, x : x + 160].copy()
+        picture[:16, :16] = index * 41 % 256
+        pictures.append(picture)
+    return pictures
+
+
+def chosen(body: bytes, fps: Fraction) -> tuple[list[tuple[int, Fraction, bytes]], bool, int]:
+    """Sample after decoding everything."""
+    with Video(body, 2) as video:
+        frames = [(one.index, one.timestamp, one.rgb().tobytes()) for one in sample_by_time(video.frames(), fps)]
+        return frames, video.truncated, video.decoded
+
+
+def sampled(body: bytes, fps: Fraction) -> tuple[list[tuple[int, Fraction, bytes]], bool, int]:
+    with Video(body, 2) as video:
+        frames = [(one.index, one.timestamp, one.rgb().tobytes()) for one in video.samples(fps)]
+        return frames, video.truncated, video.decoded
+
+
+def assert_same(body: bytes) -> None:
+    for fps in RATES:
+        assert sampled(body, fps)[:2] == chosen(body, fps)[:2]
+
+
+def h264(parameters: str) -> dict[str, str]:
+    return {"preset": "veryfast", "x264-params": parameters}
+
+
+def hevc(parameters: str) -> dict[str, str]:
+    return {"preset": "ultrafast", "x265-params": f"log-level=none:{parameters}"}
+
+
+VP9 = {"deadline": "good", "cpu-used": "8", "g": "50", "auto-alt-ref": "1", "lag-in-frames": "16", "b": "200k"}
+STEADY = regular(150, 25)
+UNEVEN = [Fraction(index, 5) for index in range(15)] + [3 + Fraction(index, 50) for index in range(135)]
+
+Source = tuple[str, Codec, list[Fraction], Mapping[str, str]]
+
+PLANNED: dict[str, Source] = {
+    "H.264": ("video.mp4", "libx264", STEADY, h264("keyint=40")),
+    "H.264 without B-frames": ("video.mov", "libx264", STEADY, h264("keyint=60:bframes=0")),
+    "H.264 with frames referring to B-frames": (
+        "video.mkv",
+        "libx264",
+        STEADY,
+        h264("keyint=100:bframes=7:b-pyramid=normal:ref=5"),
+    ),
+    "H.264 in open groups": ("video.mp4", "libx264", STEADY, h264("keyint=30:open-gop=1:bframes=5:scenecut=0")),
+    "H.264 at 59.94": ("video.mp4", "libx264", regular(150, Fraction(60_000, 1001)), h264("keyint=50")),
+    "H.264 at a variable rate": ("video.mp4", "libx264", UNEVEN, h264("keyint=40")),
+    "H.264 at a variable rate in milliseconds": ("video.mkv", "libx264", UNEVEN, h264("keyint=40")),
+    "H.264 from a late start": ("video.mkv", "libx264", [7 + time for time in STEADY], h264("keyint=40")),
+    "H.264 behind an edit list": ("video.mp4", "libx264", [time - 1 for time in STEADY], h264("keyint=60")),
+    "HEVC in open groups": ("video.mp4", "libx265", STEADY, hevc("keyint=30:open-gop=1:bframes=4")),
+    "HEVC in closed groups": ("video.mkv", "libx265", STEADY, hevc("keyint=40:open-gop=0")),
+    "HEVC in temporal layers": ("video.mp4", "libx265", STEADY, hevc("keyint=40:temporal-layers=3:bframes=4")),
+    "VP9 with hidden frames": ("video.webm", "libvpx-vp9", STEADY, VP9),
+    "VP9 in MP4": ("video.mp4", "libvpx-vp9", STEADY, VP9),
+    "AV1": ("video.mp4", "libsvtav1", STEADY, {"preset": "12", "g": "50"}),
+    "AV1 in WebM": ("video.webm", "libsvtav1", STEADY, {"preset": "12", "g": "50"}),
+    "MPEG-4 with B-frames": ("video.mp4", "mpeg4", STEADY, {"g": "40", "bf": "2"}),
+}
+
+
+@pytest.mark.parametrize("source", PLANNED.values(), ids=PLANNED.keys())
+def test_the_samples_are_those_of_decoding_everything(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, source: Source
+) -> None:
+    caplog.set_level(logging.INFO)
+    name, codec, times, options = source
+    body = write(tmp_path / name, moving(len(times)), times, codec, encoding=Encoding(options=options))
+    assert_same(body)
+    assert EVERY not in caplog.text
+    assert sampled(body, Fraction(1))[2] < chosen(body, Fraction(1))[2]
+
+
+def without_presentation_times(mp4: Path) -> bytes:
+    """Copy a video, with its decoding times in the place of the presentation times."""
+    target = mp4.with_name("copied.mp4")
+    with av.open(mp4) as source, av.open(target, "w") as container:
+        track = container.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size > 0:
+                packet.pts = packet.dts
+                packet.stream = track
+                container.mux(packet)
+    return target.read_bytes()
+
+
+def from_packet(video: Path, first: int) -> bytes:
+    """Copy a video from a packet on, keyframe or not."""
+    target = video.with_name(f"copied{video.suffix}")
+    with av.open(video) as source, av.open(target, "w") as container:
+        track = container.add_stream_from_template(source.streams.video[0])
+        assert isinstance(track, VideoStream)
+        for number, packet in enumerate(source.demux(source.streams.video[0])):
+            if number >= first and packet.size > 0:
+                packet.stream = track
+                container.mux(packet)
+    return target.read_bytes()
+
+
+def test_decoding_times_in_the_place_of_presentation_times_are_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    write(
+        tmp_path / "video.mp4",
+        moving(120),
+        regular(120, 25),
+        encoding=Encoding(options=h264("keyint=40:bframes=3:b-adapt=0")),
+    )
+    assert_same(without_presentation_times(tmp_path / "video.mp4"))
+    assert "the codec reorders frames but their times do not" in caplog.text
+
+
+def test_a_start_in_the_middle_of_a_group_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    write(tmp_path / "video.mkv", moving(120), regular(120, 25), encoding=Encoding(options=h264("keyint=40")))
+    assert_same(from_packet(tmp_path / "video.mkv", 13))
+    assert "the first packet is no keyframe" in caplog.text
+
+
+def test_pictures_that_refresh_bit_by_bit_are_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    options = h264("keyint=30:intra-refresh=1")
+    assert_same(write(tmp_path / "video.mp4", moving(120), regular(120, 25), encoding=Encoding(options=options)))
+    assert "is not the next one" in caplog.text
+
+
+def test_interlaced_pictures_are_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    options = h264("keyint=40:interlaced=1")
+    assert_same(write(tmp_path / "video.mp4", moving(80), regular(80, 25), encoding=Encoding(options=options)))
+    assert "interlaced" in caplog.text
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_an_avi_which_has_no_times_is_decoded_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, codec: Codec
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert_same(write(tmp_path / "video.avi", moving(80), regular(80, 25), codec))
+    assert EVERY in caplog.text
+
+
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv", "video.webm"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_cut_short_gives_the_same_samples_and_is_said_to_be_truncated(
+    tmp_path: Path, name: str, share: float
+) -> None:
+    codec: Codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
+    options = VP9 if codec == "libvpx-vp9" else h264("keyint=40")
+    body = write(tmp_path / name, moving(150), STEADY, codec, encoding=Encoding(options=options))
+    cut = body[: int(len(body) * share)]
+    assert_same(cut)
+    assert sampled(cut, Fraction(1))[1]
+
+
+def test_a_damaged_group_does_not_spoil_the_samples_before_it(tmp_path: Path) -> None:
+    options = h264("keyint=25:min-keyint=25:scenecut=0:bframes=0")
+    body = bytearray(write(tmp_path / "video.mp4", moving(150), STEADY, encoding=Encoding(options=options)))
+    whole = sampled(bytes(body), Fraction(1))[0]
+    with av.open(tmp_path / "video.mp4") as container:
+        keys = [packet.pos for packet in container.demux(video=0) if packet.is_keyframe and packet.size > 0]
+    assert keys[3] is not None
+    body[keys[3] : keys[3] + 600] = b"\xff" * 600
+    frames, _, _ = sampled(bytes(body), Fraction(1))
+    assert frames[:3] == whole[:3]
+    assert [index for index, _, _ in frames] == sorted({index for index, _, _ in frames})

@@ -1,0 +1,154 @@
+"""Opens a video that lies in memory, without copying it, and refuses what is none."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import av
+import av.container
+import av.video
+
+from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Body = bytes | bytearray | memoryview
+
+_CONTAINERS = "mov,mp4,matroska,webm,avi"
+_PADDING = 1 << 16
+_SUPPORTED = "mp4, mov, mkv, webm or avi"
+# HEIF and AVIF pictures lie in MP4's container (ISO/IEC 23008-12, AV1 Image File Format); sequences of them are videos.
+_PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2"}
+
+
+class MemoryFile(io.RawIOBase):
+    """Reads from a buffer that stays where it is; `io.BytesIO` would copy the bytearray that a server hands over.
+
+    Parameters
+    ----------
+    body
+        It must stay as it is until the file is closed.
+
+    Raises
+    ------
+    EmptyBodyError
+        If there are no bytes.
+    """
+
+    def __init__(self, body: Body) -> None:
+        if len(body) == 0:
+            raise EmptyBodyError("The request's body is empty: send a video.")
+        super().__init__()
+        self._view = memoryview(body).cast("B")
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say that bytes can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that the position can be set."""
+        return True
+
+    def readinto(self, target: WriteableBuffer) -> int:
+        """Copy bytes from the position on; fewer than asked for at the end."""
+        into = memoryview(target).cast("B")
+        piece = self._view[self._position : self._position + len(into)]
+        into[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position, in bytes from the start, the position or the end."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self._view)}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def close(self) -> None:
+        """Let go of the buffer."""
+        self._view.release()
+        super().close()
+
+
+def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputContainer:
+    """Open the container that a file holds.
+
+    Parameters
+    ----------
+    file
+        It stays the caller's to close.
+    max_pixels
+        Decoders that look at the first frames to find out what they are refuse much larger ones.
+
+    Raises
+    ------
+    NotAVideoError
+        If there is none, or it is not one of videos.
+    """
+    options = {
+        # Playlists name files and addresses that FFmpeg would open: let in only containers that hold their pictures.
+        "format_whitelist": _CONTAINERS,
+        "protocol_whitelist": "none",
+    } | decoder_options(max_pixels)
+    try:
+        container = av.open(file, mode="r", options=options, metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, av.ArgumentError):
+            raise NotAVideoError(f"The body is in another format than {_SUPPORTED}.") from error
+        raise NotAVideoError(f"The body is not a video ({_SUPPORTED}): {reason_of(error)}.") from error
+    brand = container.metadata.get("major_brand", "").strip()
+    if brand in _PICTURE_BRANDS:
+        container.close()
+        raise NotAVideoError(f"The body is a picture ({brand}), not a video: send {_SUPPORTED}.")
+    return container
+
+
+def decoder_options(max_pixels: int) -> dict[str, str]:
+    """Make FFmpeg's decoders refuse large pictures before they get memory for them.
+
+    They count the padding of their buffers, too: `check_size` is the exact limit.
+    """
+    return {"max_pixels": str(2 * max_pixels + _PADDING)}
+
+
+def choose_track(container: av.container.InputContainer, max_pixels: int) -> av.video.VideoStream:
+    """Choose the first track of moving pictures.
+
+    Raises
+    ------
+    NoVideoTrackError, NotAVideoError, TooLargePictureError
+        If there is none that can be decoded within the limit.
+    """
+    for stream in container.streams.video:
+        # A cover picture of a song is a video stream of one frame to FFmpeg.
+        if stream.disposition & av.stream.Disposition.attached_pic:
+            continue
+        # PyAV's types do not say so, but a stream whose codec FFmpeg does not know has no context.
+        context = getattr(stream, "codec_context", None)
+        if context is None:
+            raise NotAVideoError("The video's codec is not known.")
+        check_size(context.width, context.height, max_pixels)
+        return stream
+    raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse pictures of too many pixels.
+
+    Raises
+    ------
+    TooLargePictureError
+        If they have more than `max_pixels`.
+    """
+    if width * height > max_pixels:
+        raise TooLargePictureError(
+            f"The video's pictures have {width}x{height} pixels: at most {max_pixels} in all are looked at."
+        )
+
+
+def reason_of(error: Exception) -> str:
+    """Put FFmpeg's words for an error in one line without a full stop."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(text.split()).rstrip(".")

@@ -1,0 +1,217 @@
+"""A video's track of pictures: its packets as they lie in the container, and the decoder that makes frames of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.packet
+import av.video
+
+from .errors import EncryptedVideoError
+from .opening import Body, MemoryFile, choose_track, decoder_options, open_container, reason_of
+from .plan import NoPlanError, Packets
+
+if TYPE_CHECKING:
+    AnyPacket = av.packet.Packet[Any]
+
+_MICROSECONDS = 1_000_000
+_PROMISE_TOLERANCE = Fraction(1, 10)
+# Of these every packet is one shown frame, with its time. (PyAV calls decoders by their own names.)
+_PLANNED_CODECS = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "mpeg4"}
+# Whether a frame serves as a reference is written so that these decoders can pass over those that do not; VP9 and AV1
+# learn from every frame.
+_SKIPPING_CODECS = {"h264", "hevc", "mpeg4"}
+_UNKNOWN_OR_PROGRESSIVE = {0, 1}
+
+
+class BrokenVideoError(Exception):
+    """Reading or decoding cannot go on; the message is FFmpeg's reason, without a full stop."""
+
+
+class Track:
+    """The first track of moving pictures in a container that lies in memory.
+
+    Parameters
+    ----------
+    body
+        The file's bytes; they must stay as they are until the track is closed.
+    threads
+        Processor threads for the decoder.
+    max_pixels
+        Pictures of more are refused.
+
+    Raises
+    ------
+    EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
+        If there is nothing to decode in it.
+    """
+
+    def __init__(self, body: Body, threads: int, max_pixels: int) -> None:
+        with ExitStack() as opened:
+            file = opened.enter_context(MemoryFile(body))
+            self._container = opened.enter_context(open_container(file, max_pixels))
+            self._stream = choose_track(self._container, max_pixels)
+            self.close = opened.pop_all().close
+            """Free the container and the decoder, and let go of the body."""
+        self._stream.thread_type = "AUTO"
+        self._decoder = self._stream.codec_context
+        self._decoder.thread_count = threads
+        self._decoder.options = decoder_options(max_pixels)
+        self._seen_until = Fraction(0)
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's name of the codec, such as "h264"."""
+        return self._stream.codec.canonical_name
+
+    @property
+    def tick(self) -> Fraction:
+        """Seconds of one unit of the packets' and frames' times."""
+        return self._stream.time_base or Fraction(1, _MICROSECONDS)
+
+    @property
+    def reorders(self) -> bool:
+        """Whether frames are shown in another order than they are decoded."""
+        return bool(self._decoder.has_b_frames)
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether the decoder passes over frames that nothing refers to without harm to the others."""
+        name = self._decoder.name
+        return name in _SKIPPING_CODECS and (name != "hevc" or _has_one_layer(self._decoder.extradata))
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds, as the container promises; None when it promises none."""
+        if self._stream.duration is not None:
+            return float(self._stream.duration * self.tick)
+        if self._container.duration is not None:
+            return self._container.duration / _MICROSECONDS
+        return None
+
+    @property
+    def frame_seconds(self) -> Fraction:
+        """Seconds from one frame to the next, on average."""
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return 1 / rate if rate else Fraction(1, 25)
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the packets that were read end before the container promised."""
+        promised = Fraction(self._container.duration or 0, _MICROSECONDS)
+        if self._is_avi:
+            # FFmpeg corrects an AVI's duration by the file's size; the count of frames stays as the header has it.
+            promised = max(promised, self._stream.frames * self.frame_seconds)
+        return promised - self._seen_until > max(_PROMISE_TOLERANCE, 2 * self.frame_seconds)
+
+    @property
+    def _is_avi(self) -> bool:
+        return self._container.format.name == "avi"
+
+    def packets(self) -> Iterator[AnyPacket]:
+        """Read the track's packets in decoding order; an empty one at the end drains the decoder.
+
+        Raises
+        ------
+        BrokenVideoError
+            If the container cannot be read on.
+        EncryptedVideoError
+            If a packet is encrypted.
+        """
+        # Matroska promises the time of the end, the others that from the first picture or sound to it.
+        from_zero = self._container.format.name.startswith("matroska")
+        start = Fraction(0 if from_zero else self._container.start_time or 0, _MICROSECONDS)
+        packets = self._container.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, ValueError) as error:
+                raise BrokenVideoError(reason_of(error)) from error
+            if packet is None:
+                return
+            if packet.pts is not None and packet.time_base is not None:
+                # Any track counts: sound may last longer than pictures, and the container promises for both.
+                end = (packet.pts + (packet.duration or 0)) * packet.time_base - start
+                self._seen_until = max(self._seen_until, end)
+            # Not the packet's own stream_index: it is 0 on the empty packets that end each track.
+            if packet.stream is self._stream:
+                if packet.has_sidedata("encryption_info"):
+                    raise EncryptedVideoError("The video is encrypted: send it without digital rights management.")
+                yield packet
+
+    def survey(self) -> Packets:
+        """Read all packets, without decoding any, and note what a plan needs to know.
+
+        Raises
+        ------
+        NoPlanError
+            If the packets do not tell which frame is shown when.
+        BrokenVideoError, EncryptedVideoError
+            As `packets`.
+        """
+        if self._is_avi or self._decoder.name not in _PLANNED_CODECS:
+            raise NoPlanError("the container or the codec keeps no time for every frame")
+        if self._decoder.field_order not in _UNKNOWN_OR_PROGRESSIVE:
+            raise NoPlanError("two packets may make one frame of an interlaced video")
+        noted = Packets()
+        for packet in self.packets():
+            if packet.size == 0:
+                continue
+            if packet.pts is None:
+                raise NoPlanError("a packet has no time")
+            if packet.is_corrupt:
+                raise NoPlanError("a packet is damaged")
+            if packet.has_sidedata("new_extradata"):
+                raise NoPlanError("the codec's parameters change on the way")
+            noted.add(packet.pts, packet.size, key=packet.is_keyframe, hidden=packet.is_discard)
+        return noted
+
+    def packets_again(self) -> Iterator[AnyPacket]:
+        """Read the track's packets from the start once more, without the empty one at the end.
+
+        Raises
+        ------
+        BrokenVideoError
+            If the container cannot be read.
+        """
+        try:
+            self._container.seek(self._stream.start_time or 0, stream=self._stream)
+            for packet in self._container.demux(self._stream):
+                if packet.size > 0:
+                    yield packet
+        except (av.FFmpegError, ValueError) as error:
+            raise BrokenVideoError(reason_of(error)) from error
+
+    def decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
+        """Decode a packet, or drain the decoder; frames come out as they are shown, some packets later.
+
+        Raises
+        ------
+        BrokenVideoError
+            If the packet cannot be decoded.
+        """
+        self._decoder.skip_frame = "NONREF" if skip_unreferenced else "DEFAULT"
+        try:
+            return self._decoder.decode(packet)
+        except (av.FFmpegError, ValueError) as error:
+            raise BrokenVideoError(reason_of(error)) from error
+
+    def restart_decoder(self) -> None:
+        """Forget the frames that the decoder refers to: the next packet is a keyframe."""
+        self._decoder.flush_buffers()
+
+
+def _has_one_layer(configuration: bytes | None) -> bool:
+    """Read from HEVC's configuration record that no temporal layers stand upon each other.
+
+    A frame that its own layer does not refer to may be referred to by the next layer, and FFmpeg would skip it.
+    """
+    # ISO/IEC 14496-15, 8.3.2.1.2: a record, unlike a bare bit stream, starts with 1; numTemporalLayers are bits 3 to 5
+    # of byte 21.
+    if configuration is None or len(configuration) < 23 or configuration[0] != 1:
+        return False
+    return configuration[21] >> 3 & 7 == 1
