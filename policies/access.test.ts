@@ -109,7 +109,7 @@ test(trustedPrincipals, {
     ],
     "an account": [
       role({ Principal: root }),
-      /trusts arn:aws:iam::123456789012:root\. Remove it, or add it to principals/,
+      /trusts arn:aws:iam::123456789012:root\. Remove it, or, if it is meant,.* add it to principals/,
     ],
     everyone: [role({ Principal: "*" }), /trusts \*/],
     "an identity provider": [role({ Principal: { Federated: "token.example.com" } }), /trusts token\.example\.com/],

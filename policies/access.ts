@@ -131,7 +131,10 @@ export const trustedPrincipals: ResourceValidationPolicy = {
           continue;
         }
         for (const principal of principals.filter((each) => !allowed.includes(each))) {
-          reportViolation(`${where} trusts ${principal}. Remove it, or add it to principals in the policy's config.`);
+          reportViolation(
+            `${where} trusts ${principal}. Remove it, or, if it is meant, as another account's root ` +
+              `(arn:aws:iam::ACCOUNT:root) may be, add it to principals in the policy's config.`,
+          );
         }
       }
     }

@@ -26,6 +26,26 @@ describe("README.md of the pack", () => {
   });
 });
 
+describe("the pack's folder by itself", () => {
+  const packageSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
+  const dependenciesOf = (...path: string[]) =>
+    packageSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, ...path, "package.json"), "utf8")))
+      .dependencies;
+
+  it("names every package that it imports, in the version that the project tests it with", () => {
+    const modules = readdirSync(import.meta.dirname).filter((file) => /^[a-z-]+\.m?ts$/.test(file));
+    const imported = modules.flatMap((file) =>
+      [...readFileSync(join(import.meta.dirname, file), "utf8").matchAll(/from "((?:@[\w-]+\/)?[\w-]+)[/"]/g)].map(
+        ([, name = ""]) => name,
+      ),
+    );
+    const own = dependenciesOf();
+    assert.deepEqual(Object.keys(own).sort(), [...new Set(imported)].sort());
+    const tested = dependenciesOf("..");
+    for (const [name, version] of Object.entries(own)) assert.equal(version, tested[name], name);
+  });
+});
+
 describe("every policy", () => {
   it("has a name of its own, a level, and a sentence that says why", () => {
     assert.equal(new Set(policies.map(({ name }) => name)).size, policies.length);

@@ -1,7 +1,7 @@
 /** The tests that every policy has: a good case passes, each broken field is refused with a remedy, an unknown value is said to be so. */
 import assert from "node:assert/strict";
 import type { PackPolicy } from "../pack.ts";
-import { type Judged, reports, violations } from "./judge.ts";
+import { type Judged, reports, unknownString, violations } from "./judge.ts";
 
 /** The cases of one policy. */
 export interface Cases {
@@ -11,19 +11,23 @@ export interface Cases {
   readonly passes?: Readonly<Record<string, Judged | readonly Judged[]>>;
   /** What is refused, by what is broken, and a part of the remedy. */
   readonly refuses: Readonly<Record<string, readonly [broken: Judged | readonly Judged[], remedy: RegExp]>>;
-  /** What is not known yet. */
-  readonly unknown: Judged | readonly Judged[];
+  /** What is not known yet; of a policy that reads no property, that it needs none. */
+  readonly unknown: Judged | readonly Judged[] | "reads no property";
   /** Config that makes the good case refused. */
   readonly stricter?: object;
   /** @default "mandatory" */
   readonly level?: "mandatory" | "advisory";
 }
 
+/** The policies that have tests of their own, each as often as it was declared. */
+export const tested: PackPolicy[] = [];
+
 /** Declares the tests of a policy. */
 export function test(
   policy: PackPolicy,
   { good, passes = {}, refuses, unknown, stricter, level = "mandatory" }: Cases,
 ): void {
+  tested.push(policy);
   describe(policy.name, () => {
     it(`is ${level}`, () => {
       assert.equal(policy.enforcementLevel, level);
@@ -44,15 +48,28 @@ export function test(
       });
     }
 
-    it("says that it cannot tell while a value is unknown", async () => {
-      const said = await reports([policy], [unknown].flat());
-      assert.deepEqual(
-        said.map(({ unknown: cannotTell }) => cannotTell),
-        [true],
-        JSON.stringify(said),
-      );
-      assert.ok(said[0]?.urn !== undefined);
-    });
+    if (unknown === "reads no property") {
+      it("tells though no property is known", async () => {
+        const blank = (judged: Judged | readonly Judged[]): Judged[] =>
+          [judged]
+            .flat()
+            .map((each) => but(each, Object.fromEntries(Object.keys(each.props).map((key) => [key, unknownString]))));
+        assert.deepEqual(await reports([policy], blank(good)), []);
+        for (const [broken] of Object.values(refuses)) {
+          assert.equal((await violations(policy, blank(broken))).length, 1);
+        }
+      });
+    } else {
+      it("says that it cannot tell while a value is unknown", async () => {
+        const said = await reports([policy], [unknown].flat());
+        assert.deepEqual(
+          said.map(({ unknown: cannotTell }) => cannotTell),
+          [true],
+          JSON.stringify(said),
+        );
+        assert.ok(said[0]?.urn !== undefined);
+      });
+    }
 
     if (stricter !== undefined) {
       it("takes its limits from the config", async () => {
