@@ -7,7 +7,7 @@ import type { Job } from "./job.ts";
 import { PipelineError, UsageError } from "./errors.ts";
 import { driftCheck, preview } from "./preview.ts";
 import { promotion } from "./promotion.ts";
-import { destroy, up } from "./update.ts";
+import { destroy, unlock, up } from "./update.ts";
 
 const help = `Usage: npm run -s pipeline -- STEP [options]
 
@@ -23,6 +23,8 @@ from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names
       writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and makes the stack
   destroy --pull-request N
       removes the stack of a pull request
+  unlock --stack NAME
+      takes away the lock that a killed update has left
   comment --reports FOLDER --stacks NAME,…
       puts the reports of previews into one comment of the pull request
   drift-check --stack NAME [--report FILE]
@@ -42,6 +44,7 @@ const steps: Readonly<Record<string, (args: readonly string[], job: Job) => Prom
   up,
   ephemeral,
   destroy,
+  unlock,
   comment,
   "drift-check": driftCheck,
   "drift-issue": driftIssue,

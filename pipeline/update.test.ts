@@ -61,3 +61,14 @@ describe("the step destroy", () => {
     assert.match(stderr, /pr-12 is not removed, and may still cost money/);
   });
 });
+
+describe("the step unlock", () => {
+  it("takes away the stack's locks, and says what to do then", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("The currently running update for 'dev' has been canceled!\n");
+    const { status, stdout } = await place.step(["unlock", "--stack", "dev"]);
+    assert.equal(status, 0);
+    assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack dev"]);
+    assert.match(stdout, /Deploy main again/);
+  });
+});

@@ -1,4 +1,4 @@
-/** Deploys and removes stacks: `pipeline up` and `pipeline destroy`. */
+/** Changes stacks: `pipeline up`, `pipeline destroy` and `pipeline unlock`. */
 import { z } from "zod";
 import { PipelineError } from "./errors.ts";
 import { ephemeralStackOf } from "./ephemeral.ts";
@@ -41,4 +41,19 @@ export async function destroy(args: readonly string[], job: Job): Promise<void> 
       `The stack ${stack} is not removed, and may still cost money: Pulumi's own words are above. Run the workflow "destroy" for it.`,
     );
   }
+}
+
+const unlockFlags = z.strictObject({ stack: stackName });
+
+/**
+ * Takes away all of a stack's locks, whoever holds them: Pulumi's S3 backend knows neither their owner nor an end of their time.
+ * @throws PipelineError unless they are gone
+ */
+export async function unlock(args: readonly string[], job: Job): Promise<void> {
+  const { stack } = readFlags(args, unlockFlags);
+  const { status } = await pulumi(["cancel", "--yes", "--stack", stack], job);
+  if (status !== 0) throw new PipelineError(`The stack ${stack} is still locked: Pulumi's own words are above.`);
+  job.out(
+    `The stack ${stack} has no lock. Deploy main again: an update that was killed may have left things half done.\n`,
+  );
 }

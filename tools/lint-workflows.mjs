@@ -25,7 +25,7 @@ const verdicts = [
   ]),
   passes(join(lint.root, "bin", "zizmor"), [
     ...["--offline", "--quiet", "--strict-collection", "--persona", "pedantic", "--no-progress"],
-    ...["--config", join(repoRoot, ".github", "zizmor.yml"), github],
+    github,
   ]),
 ];
 process.exitCode = verdicts.every(Boolean) ? 0 : 1;
