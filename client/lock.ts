@@ -4,6 +4,11 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { codeOf, SetupError } from "./errors.ts";
 
+/** Another process holds the lock. */
+export class BusyError extends SetupError {
+  override readonly name = "BusyError";
+}
+
 /** A lock that is held. */
 export interface FileLock {
   release(): Promise<void>;
@@ -13,7 +18,7 @@ const holderSchema = z.object({ pid: z.int().positive(), host: z.string() });
 
 /**
  * Locks a file by another one beside it, FILE.lock.
- * @throws SetupError if a living process holds the lock, or the lock cannot be written
+ * @throws BusyError if a living process holds the lock; SetupError if the lock cannot be written
  */
 export async function lockFile(file: string): Promise<FileLock> {
   const lock = `${file}.lock`;
@@ -24,7 +29,7 @@ export async function lockFile(file: string): Promise<FileLock> {
       // A link appears whole or not at all: no other process ever reads half a lock.
       for (let tries = 1; !(await linked(draft, lock)); tries++) {
         if (tries === 3 || (await isHeld(lock))) {
-          throw new SetupError(`Another process is at work on ${file}: wait for it, or, if none is, delete ${lock}.`);
+          throw new BusyError(`Another process is at work on ${file}: wait for it, or, if none is, delete ${lock}.`);
         }
         await unlink(lock).catch(ignoreMissing);
       }

@@ -1,10 +1,12 @@
 /** The client's command line: submit videos to a deployed stack, see how they stand, fetch their results. */
-import { exitStatusOf, fetch, status, submit } from "./commands.ts";
-import type { Context } from "./commands.ts";
-import { explain, isAbort } from "./errors.ts";
+import type { Command, Context } from "./command-line.ts";
+import { usage } from "./command-line.ts";
+import { fetch } from "./commands/fetch.ts";
+import { status } from "./commands/status.ts";
+import { submit } from "./commands/submit.ts";
+import { explain, isAbort, isSetupProblem } from "./errors.ts";
 import { LiveLine } from "./live-line.ts";
 import type { TextSink } from "./live-line.ts";
-import { help, parseCommand } from "./options.ts";
 import { openStack } from "./stack.ts";
 
 /** Where the command reads and writes, and what interrupts it. */
@@ -15,37 +17,48 @@ export interface Terminal {
   readonly signal: AbortSignal;
 }
 
+const commands: ReadonlyMap<string, Command> = new Map(Object.entries({ submit, status, fetch }));
+
+const overview = `Usage: npm run COMMAND -- …
+
+${[...commands].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`).join("\n")}
+
+npm run COMMAND -- --help tells more about each.
+`;
+
 /** Runs one command line; returns the exit status and never throws. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { stdin, stdout, stderr, signal } = terminal;
   using live = new LiveLine(stderr);
   try {
-    const command = parseCommand(args);
-    if (command.command === "help") {
-      stdout.write(help);
+    const [name, ...rest] = args;
+    const command = commands.get(name ?? "");
+    if (command === undefined) {
+      if (name !== "--help" && name !== "-h") {
+        throw usage(name === undefined ? "a command is missing" : `there is no command ${name}`);
+      }
+      stdout.write(overview);
       return 0;
     }
-    using stack = await openStack(command.flags);
+    const prepared = command.parse(rest);
+    if (prepared === "help") {
+      stdout.write(command.help);
+      return 0;
+    }
+    using stack = await openStack(prepared);
     const print = (human: string, json: object): void => {
       live.clear();
-      stdout.write(command.flags.json ? `${JSON.stringify(json)}\n` : `${human}\n`);
+      stdout.write(prepared.json ? `${JSON.stringify(json)}\n` : `${human}\n`);
     };
     const context: Context = { stack, print, live, stdin, signal };
-    switch (command.command) {
-      case "submit":
-        return await submit(command, context);
-      case "status":
-        return await status(command, context);
-      case "fetch":
-        return await fetch(command, context);
-    }
+    return await prepared.run(context);
   } catch (error) {
     if (isAbort(error) && signal.aborted) {
       live.say("Interrupted. Jobs that were accepted go on without this command.");
       return 130;
     }
     live.say(`error: ${explain(error)}`);
-    return exitStatusOf(error);
+    return isSetupProblem(error) ? 2 : 1;
   }
 }
 

@@ -98,22 +98,29 @@ export interface ResultSummary {
   readonly detections: number;
   /** Detections by label, the most frequent first. */
   readonly objects: Readonly<Record<string, number>>;
+  /** The same by minute of the video, from 0; every minute of which a frame was looked at. */
+  readonly minutes: readonly { readonly minute: number; readonly objects: Readonly<Record<string, number>> }[];
   readonly truncated: boolean;
   readonly notice: string | null;
 }
 
 /** Sums a result up. */
 export function summarize(result: VideoResult): ResultSummary {
-  const counts = new Map<string, number>();
-  for (const { label } of result.frames.flatMap(({ detections }) => detections)) {
-    counts.set(label, (counts.get(label) ?? 0) + 1);
-  }
-  const objects = [...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b));
+  const minutes = Map.groupBy(result.frames, ({ timestamp }) => Math.floor(timestamp / 60));
   return {
     frames: result.frames.length,
-    detections: objects.reduce((sum, [, count]) => sum + count, 0),
-    objects: Object.fromEntries(objects),
+    detections: result.frames.reduce((sum, { detections }) => sum + detections.length, 0),
+    objects: countObjects(result.frames),
+    minutes: [...minutes].map(([minute, frames]) => ({ minute, objects: countObjects(frames) })),
     truncated: result.truncated,
     notice: result.notice,
   };
+}
+
+function countObjects(frames: VideoResult["frames"]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { label } of frames.flatMap(({ detections }) => detections)) {
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
 }

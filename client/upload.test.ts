@@ -72,7 +72,7 @@ describe("uploading a video", () => {
   ] as const) {
     it(`${skipped ? "skips" : "renews"} an object that a lifecycle rule removes in ${hours} hours`, async () => {
       await uploadVideo(stack, file);
-      aws.expiry = new Date(aws.now.getTime() + hours * 3_600_000);
+      aws.s3.expiry = new Date(aws.now.getTime() + hours * 3_600_000);
       assert.equal((await uploadVideo(stack, file)).skipped, skipped);
     });
   }
@@ -107,7 +107,7 @@ describe("uploading a video", () => {
     aws.fail({ operation: "UploadPart", answer: { status: 403, code: "AccessDenied" } });
     await assert.rejects(uploadVideo(stack, file), { name: "AccessDenied" });
     assert.equal(aws.objects.size, 0);
-    assert.equal(aws.openUploads, 0);
+    assert.equal(aws.s3.openUploads, 0);
   });
 
   it("leaves no object and no parts when the caller interrupts it", async () => {
@@ -121,7 +121,7 @@ describe("uploading a video", () => {
     });
     await assert.rejects(uploading, { name: "AbortError" });
     assert.equal(aws.objects.size, 0);
-    assert.equal(aws.openUploads, 0);
+    assert.equal(aws.s3.openUploads, 0);
   });
 
   it("refuses a file that changes between hashing and sending, and leaves nothing of it", async () => {
@@ -137,7 +137,7 @@ describe("uploading a video", () => {
     });
     await assert.rejects(uploading, /changed while it was uploaded/);
     assert.equal(aws.objects.size, 0);
-    assert.equal(aws.openUploads, 0);
+    assert.equal(aws.s3.openUploads, 0);
   });
 
   describe("is refused before anything is sent", () => {

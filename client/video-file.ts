@@ -21,6 +21,9 @@ const contentTypes: Readonly<Record<string, string>> = {
   ".webm": "video/webm",
 };
 
+/** The extensions by which videos are found in folders and under s3:// prefixes. */
+export const videoExtensions: readonly string[] = Object.keys(contentTypes);
+
 /** A file's media type by its extension; what the extension does not tell is for the model to find out. */
 export function contentTypeOf(file: string): string {
   return contentTypes[path.extname(file).toLowerCase()] ?? "application/octet-stream";

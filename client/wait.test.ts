@@ -139,9 +139,9 @@ describe("waiting for a job", () => {
   }).timeout(60_000);
 
   it("throws what does not pass by itself: a place that may not be read, a bucket that is gone", async () => {
-    aws.mayList = false;
+    aws.s3.mayList = false;
     await assert.rejects(waitForJob(stack, job, quick), { name: "AccessDenied" });
-    aws.mayList = true;
+    aws.s3.mayList = true;
     aws.fail({ operation: "GetObject", answer: { status: 404, code: "NoSuchBucket" } });
     await assert.rejects(waitForJob(stack, job, quick), { name: "NoSuchBucket" });
   });

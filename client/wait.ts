@@ -1,6 +1,7 @@
 /** Where a job stands, by the objects at the places that its invocation returned, and the wait for its end. */
 import { reasonOf } from "./failure.ts";
 import { exists, read } from "./location.ts";
+import { inParallel } from "./parallel.ts";
 import { poll } from "./poll.ts";
 import type { PollOptions } from "./poll.ts";
 import type { Stack } from "./stack.ts";
@@ -13,8 +14,8 @@ export type JobState =
       readonly status: "failed";
       /** The model's or the service's words, on one line. */
       readonly reason: string;
-      /** The failure object's content. */
-      readonly body: string;
+      /** The failure object's content, where it was read. */
+      readonly body?: string;
     }
   /** Presumed: neither object is there though the request's time is over. */
   | { readonly status: "expired"; readonly deadline: Date }
@@ -61,4 +62,58 @@ export async function waitForJob(stack: Stack, job: Job, options: PollOptions<Jo
     ({ status }) => status !== "pending",
     options,
   );
+}
+
+/** How many jobs are looked at at a time. */
+const CONCURRENCY = 16;
+
+/** Looks at many jobs once; returns their states in order. */
+export async function checkJobs(
+  stack: Stack,
+  jobs: readonly Job[],
+  signal?: AbortSignal,
+): Promise<readonly (readonly [Job, JobState])[]> {
+  const states: (readonly [Job, JobState])[] = [];
+  await inParallel(jobs.entries(), CONCURRENCY, async ([index, job]) => {
+    signal?.throwIfAborted();
+    states[index] = [job, await checkJob(stack, job, signal)];
+  });
+  return states;
+}
+
+/** What a wait for many jobs reports. */
+export interface WaitProgress {
+  /** Jobs that have ended. */
+  readonly ended: number;
+  readonly total: number;
+}
+
+/**
+ * Waits for many jobs' ends, looking at all that are pending in turns; hands each end over once, as soon as it is seen.
+ * @returns the jobs that are pending at the caller's limit; without a limit it waits until each has ended or expired
+ * @throws as {@link waitForJob}, and what `onEnd` throws
+ */
+export async function waitForJobs(
+  stack: Stack,
+  jobs: readonly Job[],
+  onEnd: (job: Job, state: Exclude<JobState, { status: "pending" }>) => void | Promise<void>,
+  options: PollOptions<WaitProgress> = {},
+): Promise<readonly Job[]> {
+  const pending = new Map(jobs.map((job) => [job.inferenceId, job]));
+  const total = pending.size;
+  await poll(
+    async () => {
+      await inParallel([...pending.values()], CONCURRENCY, async (job) => {
+        options.signal?.throwIfAborted();
+        const state = await checkJob(stack, job, options.signal);
+        if (state.status === "pending") return;
+        pending.delete(job.inferenceId);
+        await onEnd(job, state);
+      });
+      return { ended: total - pending.size, total };
+    },
+    () => pending.size === 0,
+    options,
+  );
+  return [...pending.values()];
 }

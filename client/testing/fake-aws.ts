@@ -4,6 +4,9 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { AddressInfo } from "node:net";
 import type { StackOutputs } from "../outputs.ts";
+import { errorAnswer, json } from "./fake-answers.ts";
+import type { Answer } from "./fake-answers.ts";
+import { FakeS3 } from "./fake-s3.ts";
 
 /** One request as the server saw it. */
 export interface SeenRequest {
@@ -39,16 +42,9 @@ export interface SeenInvocation {
   readonly headers: IncomingMessage["headers"];
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-}
-
 /** The server. Start it with {@link startFakeAws}. */
 export class FakeAws implements AsyncDisposable {
-  /** S3's objects by `bucket/key`. */
-  readonly objects = new Map<string, Buffer>();
+  readonly s3 = new FakeS3();
   readonly invocations: SeenInvocation[] = [];
   readonly requests: SeenRequest[] = [];
   /** The service's clock, which its Date headers show. S3's show this machine's. */
@@ -60,17 +56,11 @@ export class FakeAws implements AsyncDisposable {
   readonly answers = new Map<string, object>();
   /** Called for every invocation; tests put the job's object here. */
   onInvocation: (invocation: SeenInvocation) => void = () => undefined;
-  /** Without s3:ListBucket a missing object is forbidden. */
-  mayList = true;
   /** Whether answers say where a failure will be. */
   failureLocations = true;
-  /** When a lifecycle rule removes objects. */
-  expiry: Date | undefined;
 
   readonly #faults: (Fault & { left: number })[] = [];
   readonly #server: Server;
-  readonly #uploads = new Map<string, Map<number, Buffer>>();
-  #lastUpload = 0;
 
   constructor() {
     this.#server = createServer((request, response) => {
@@ -122,9 +112,9 @@ export class FakeAws implements AsyncDisposable {
     return this.requests.filter((request) => request.operation === operation).length;
   }
 
-  /** Multipart uploads neither completed nor aborted. */
-  get openUploads(): number {
-    return this.#uploads.size;
+  /** S3's objects by `bucket/key`. */
+  get objects(): Map<string, Buffer> {
+    return this.s3.objects;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,19 +167,10 @@ export class FakeAws implements AsyncDisposable {
         const datapoint = this.metrics.get(MetricName);
         return json({ Label: MetricName, Datapoints: datapoint === undefined ? [] : [datapoint] });
       }
-      case "PutObject":
-        this.objects.set(object, body);
-        return { status: 200, headers: { etag: '"etag"' } };
-      case "DeleteObject":
-        this.objects.delete(object);
-        return { status: 204 };
-      case "HeadObject":
-      case "GetObject":
-        return this.#get(object, headers.range);
       default: {
         const answer = this.answers.get(operation);
         if (answer !== undefined) return json(answer);
-        return this.#multipart(operation, object, url.searchParams, body);
+        return this.s3.answer(operation, object, url, headers, body);
       }
     }
   }
@@ -220,48 +201,6 @@ export class FakeAws implements AsyncDisposable {
       body: JSON.stringify({ InferenceId: inferenceId }),
     };
   }
-
-  #get(object: string, range: string | undefined): Answer {
-    const content = this.objects.get(object);
-    if (content === undefined) {
-      return this.mayList ? errorAnswer(true, 404, "NoSuchKey") : errorAnswer(true, 403, "AccessDenied");
-    }
-    if (range === undefined) {
-      const expiry = this.expiry === undefined ? {} : { "x-amz-expiration": expiration(this.expiry) };
-      return { status: 200, headers: { "content-length": String(content.length), ...expiry }, body: content };
-    }
-    if (content.length === 0) return errorAnswer(true, 416, "InvalidRange");
-    return {
-      status: 206,
-      headers: { "content-length": "1", "content-range": `bytes 0-0/${content.length}` },
-      body: content.subarray(0, 1),
-    };
-  }
-
-  #multipart(operation: string, object: string, query: URLSearchParams, body: Buffer): Answer {
-    const id = query.get("uploadId") ?? "";
-    switch (operation) {
-      case "CreateMultipartUpload": {
-        const created = `upload-${++this.#lastUpload}`;
-        this.#uploads.set(created, new Map());
-        return xml(`<InitiateMultipartUploadResult><UploadId>${created}</UploadId></InitiateMultipartUploadResult>`);
-      }
-      case "UploadPart":
-        this.#uploads.get(id)?.set(Number(query.get("partNumber")), body);
-        return { status: 200, headers: { etag: `"part-${query.get("partNumber") ?? ""}"` } };
-      case "CompleteMultipartUpload": {
-        const parts = [...(this.#uploads.get(id) ?? [])].sort(([a], [b]) => a - b);
-        this.objects.set(object, Buffer.concat(parts.map(([, part]) => part)));
-        this.#uploads.delete(id);
-        return xml("<CompleteMultipartUploadResult><ETag>etag</ETag></CompleteMultipartUploadResult>");
-      }
-      case "AbortMultipartUpload":
-        this.#uploads.delete(id);
-        return { status: 204 };
-      default:
-        return errorAnswer(true, 501, "NotImplemented", operation);
-    }
-  }
 }
 
 /** Starts a server of its own on a free port of 127.0.0.1. */
@@ -291,28 +230,6 @@ function operationOf(request: IncomingMessage, url: URL): string {
     case "HEAD":
       return "HeadObject";
     default:
-      return "GetObject";
+      return query.get("list-type") === "2" ? "ListObjectsV2" : "GetObject";
   }
-}
-
-/** S3's x-amz-expiration header. */
-function expiration(date: Date): string {
-  return `expiry-date="${date.toUTCString()}", rule-id="old"`;
-}
-
-function json(body: object): Answer {
-  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
-}
-
-function xml(body: string): Answer {
-  return { status: 200, headers: { "content-type": "application/xml" }, body };
-}
-
-function errorAnswer(isS3: boolean, status: number, code: string, message = code): Answer {
-  if (isS3) return { ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`), status };
-  return {
-    status,
-    headers: { "content-type": "application/json", "x-amzn-errortype": code },
-    body: JSON.stringify({ Message: message }),
-  };
 }

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { repoRoot } from "../../tools/paths.mjs";
+import { startCommandFixture } from "../testing/command-fixture.ts";
+import type { CommandFixture } from "../testing/command-fixture.ts";
+import { sampleResult } from "../testing/sample-result.ts";
+
+describe("the command fetch", () => {
+  let fixture: CommandFixture;
+  let to: string;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+    to = fixture.path("results");
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const manifest = () => fixture.path("manifest.jsonl");
+  const submit = (...videos: readonly string[]) =>
+    fixture.execute(["submit", ...videos, "--concurrency", "1", "--json", "--manifest", manifest()]);
+
+  it("fetches the results of a job printed twice once, and exits 1 for one that has none", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      if (fixture.aws.invocations.length === 1) fixture.complete(invocation);
+    };
+    const { stdout: jobs } = await submit(fixture.path("a.mp4"), fixture.path("b.mp4"));
+    const { status, lines } = await fixture.execute(["fetch", "-", "--to", to, "--json"], `${jobs}${jobs}`);
+    assert.equal(status, 1);
+    assert.deepEqual(
+      lines().map((line) => line.status),
+      ["completed", "pending"],
+    );
+    const [first] = fixture.aws.invocations;
+    const file = await readFile(path.join(to, `${first!.inferenceId}.json`), "utf8");
+    assert.deepEqual(JSON.parse(file), sampleResult);
+    assert.equal((await readdir(to)).length, 1);
+  });
+
+  it("says so where a result that was seen is there no more", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    await fixture.execute(["status", manifest()]);
+    fixture.aws.objects.clear();
+    const { status, stdout } = await fixture.execute(["fetch", manifest(), "--to", to]);
+    assert.equal(status, 1);
+    assert.match(stdout, /is not there any more/);
+  });
+
+  it("exits 2 in one line where the folder cannot be written, and leaves no half file", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", path.join(manifest(), "x")]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^error: Cannot write .*\(ENOTDIR\)/m);
+  });
+
+  it("exits 2 where the video is gone on which it should draw", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    for (const key of fixture.aws.objects.keys()) if (key.startsWith("in/")) fixture.aws.objects.delete(key);
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /The video s3:\/\/in\/.* is not there any more/);
+    const [job] = fixture.aws.invocations;
+    assert.deepEqual(await readdir(path.join(to, job!.inferenceId)), []);
+  });
+
+  it("draws what was found on the video", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(path.join(repoRoot, "model", "samples", "street.mp4"));
+    const { status, stderr, lines } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate", "--json"]);
+    assert.equal(status, 0, stderr);
+    const folder = path.join(to, fixture.aws.invocations[0]!.inferenceId);
+    assert.equal(lines()[0]!.movie, path.join(folder, "annotated.mp4"));
+    assert.deepEqual((await readdir(folder)).toSorted(), ["annotated.gif", "annotated.mp4"]);
+  }).timeout(120_000);
+
+  it("draws nothing on what is no video, says why, and leaves nothing", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /cannot be annotated: .*video\.mp4/);
+    assert.deepEqual(await readdir(path.join(to, fixture.aws.invocations[0]!.inferenceId)), []);
+  }).timeout(120_000);
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { access, mkdir, readdir, truncate, writeFile } from "node:fs/promises";
+import { readManifest } from "../manifest.ts";
+import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
+import type { CommandFixture } from "../testing/command-fixture.ts";
+import { objectKey } from "../testing/fake-aws.ts";
+import { MAX_INPUT_BYTES } from "../video-file.ts";
+
+describe("the command submit", () => {
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const submit = (...args: readonly string[]) =>
+    fixture.execute(["submit", ...args, "--json", ...(args.includes("--manifest") ? [] : ["--manifest", manifest()])]);
+  const manifest = () => fixture.path("manifest.jsonl");
+  const video = (name: string) => fixture.path(name);
+  const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
+  const assertNothingSent = async () => {
+    assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
+    await assert.rejects(access(manifest()), { code: "ENOENT" });
+  };
+
+  it("submits each file once and prints each job", async () => {
+    const { status, stdout, lines } = await submit(video("a.mp4"), video("b.mp4"), video("a.mp4"));
+    assert.equal(status, 0, stdout);
+    assert.deepEqual(
+      lines()
+        .map(({ inferenceId }) => inferenceId)
+        .toSorted(),
+      fixture.aws.invocations.map(({ inferenceId }) => inferenceId).toSorted(),
+    );
+    assert.equal(new Set(sent()).size, 2);
+  });
+
+  it("takes the videos below a folder, hidden files and others aside, in order", async () => {
+    await mkdir(video("clips/more"), { recursive: true });
+    for (const name of ["clips/b.MOV", "clips/more/c.webm", "clips/.hidden.mp4", "clips/notes.txt"]) {
+      await writeFile(video(name), videoBytes(name));
+    }
+    const { status, lines } = await submit(video("clips"), "--concurrency", "1");
+    assert.equal(status, 0);
+    assert.deepEqual(
+      lines().map((line) => line.video),
+      [video("clips/b.MOV"), video("clips/more/c.webm")],
+    );
+  });
+
+  it("uses objects and prefixes in S3 in place", async () => {
+    for (const key of ["videos/x/1.mp4", "videos/x/2.mkv", "videos/x/2.txt", "videos/y.mp4"]) {
+      fixture.aws.objects.set(`in/${key}`, Buffer.from("video"));
+    }
+    const { status } = await submit("s3://in/videos/y.mp4", "s3://in/videos/x/", "--concurrency", "1");
+    assert.equal(status, 0);
+    assert.deepEqual(sent(), ["s3://in/videos/y.mp4", "s3://in/videos/x/1.mp4", "s3://in/videos/x/2.mkv"]);
+    assert.equal(fixture.aws.count("PutObject"), 0);
+  });
+
+  it("says that an object elsewhere needs a permission", async () => {
+    fixture.aws.objects.set("other/a.mp4", Buffer.from("video"));
+    const { status, stderr } = await submit("s3://other/a.mp4");
+    assert.equal(status, 0);
+    assert.match(stderr, /note: the stack's endpoint may read s3:\/\/in\/videos\//);
+  });
+
+  it("hands on what is asked of the model and of the service", async () => {
+    await submit(video("a.mp4"), "--fps", "0.5", "--score", "0.25", "--masks", "--ttl", "60", "--timeout", "30");
+    const { headers } = fixture.aws.invocations[0]!;
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=0.5;score=0.25;masks=rle");
+    assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "60");
+    assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "30");
+  });
+
+  it("waits for each job's own end, prints and records it once, and exits 1 where one failed", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      (fixture.aws.invocations.length === 1 ? fixture.complete : fixture.fail)(invocation);
+    };
+    const { status, lines } = await submit(video("a.mp4"), video("b.mp4"), "--wait");
+    assert.equal(status, 1);
+    const [good, bad] = fixture.aws.invocations.map(({ inferenceId }) =>
+      lines().filter((line) => line.inferenceId === inferenceId && line.status !== undefined),
+    );
+    assert.deepEqual(
+      good!.map((line) => [line.status, line.result?.detections]),
+      [["completed", 3]],
+    );
+    assert.deepEqual(
+      bad!.map((line) => [line.status, line.reason]),
+      [["failed", "not a video"]],
+    );
+    const ends = [...(await readManifest(manifest())).values()].map(({ end }) => end?.status).toSorted();
+    assert.deepEqual(ends, ["completed", "failed"]);
+  });
+
+  it("shows people what was found and the model's notice", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "--wait", "--manifest", manifest()]);
+    assert.equal(status, 0);
+    assert.match(stdout, /a\.mp4: completed: 2 frames, 3 detections: car 2, person 1\n {2}knows only generated shapes/);
+  });
+
+  it("exits 1 where a result does not fit the schema, and says so", async () => {
+    fixture.aws.onInvocation = ({ outputLocation }) =>
+      fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+    const { status, stdout } = await submit(video("a.mp4"), "--wait");
+    assert.equal(status, 1);
+    assert.match(stdout, /result\.schema\.json/);
+  });
+
+  it("stops waiting at the limit and calls the job pending; with --resume it waits for the same job, sent once", async () => {
+    const { status, lines } = await submit(video("a.mp4"), "--wait", "--limit", "1");
+    assert.equal(status, 1);
+    assert.equal(lines().at(-1)!.status, "pending");
+    fixture.complete(fixture.aws.invocations[0]!);
+    const resumed = await submit("--resume", "--manifest", manifest(), "--wait");
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.deepEqual(
+      resumed.lines().map((line) => line.status),
+      ["completed"],
+    );
+    assert.equal(fixture.aws.invocations.length, 1);
+    assert.equal((await submit("--resume", "--manifest", manifest(), "--wait")).status, 0);
+  });
+
+  it("ends with 130 when interrupted, its jobs already printed, and says how to go on", async () => {
+    fixture.aws.onInvocation = () => {
+      fixture.controller.abort();
+    };
+    const { status, stderr, lines } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.equal(status, 130);
+    assert.match(stderr, /1 not accepted yet; go on: npm run submit -- --resume --manifest .*manifest\.jsonl/);
+    assert.match(stderr, /Interrupted/);
+    assert.equal(lines()[0]!.inferenceId, fixture.aws.invocations[0]!.inferenceId);
+  });
+
+  it("leaves out a file that vanishes on the way, sends the others, and exits 2", async () => {
+    fixture.aws.onInvocation = () => {
+      rmSync(video("b.mp4"));
+    };
+    const { status, lines } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.equal(status, 2);
+    assert.deepEqual(
+      lines().map(({ problem }) => problem?.includes("ENOENT")),
+      [undefined, true],
+    );
+    assert.equal(fixture.aws.invocations.length, 1);
+  });
+
+  for (const [what, prepare, words] of [
+    ["is empty", () => writeFile(video("bad.mp4"), ""), /bad\.mp4 is empty/],
+    ["is a text", () => writeFile(video("bad.mp4"), "These are notes."), /bad\.mp4 is not a video/],
+    ["is a folder without videos", () => mkdir(video("bad.mp4")), /bad\.mp4 holds no videos/],
+    ["is missing", () => Promise.resolve(), /Cannot read .*bad\.mp4 \(ENOENT\)/],
+    [
+      "is larger than AWS's 1 GB",
+      async () => {
+        await writeFile(video("bad.mp4"), videoBytes("bad"));
+        await truncate(video("bad.mp4"), MAX_INPUT_BYTES + 1);
+      },
+      /takes 1 GB\. Cut it/,
+    ],
+  ] as const) {
+    it(`sends nothing, exits 2 and leaves no manifest where one of the files ${what}`, async () => {
+      await prepare();
+      const { status, stderr } = await submit(video("a.mp4"), video("bad.mp4"));
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  for (const [what, uri, words] of [
+    ["object", "s3://in/videos/none.mp4", /no object s3:\/\/in\/videos\/none\.mp4; end it with a slash/],
+    ["prefix", "s3://in/none/", /no videos .* below s3:\/\/in\/none\//],
+    ["bucket's name", "s3:///a.mp4", /names no bucket/],
+  ] as const) {
+    it(`sends nothing and exits 2 where there is no such ${what} in S3`, async () => {
+      const { status, stderr } = await submit(video("a.mp4"), uri);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  for (const [what, fault, words] of [
+    [
+      "the endpoint is gone",
+      { operation: "DescribeEndpoint", answer: { status: 400, code: "ValidationException" } },
+      /There is no endpoint video in us-east-1/,
+    ],
+    [
+      "the credentials have expired",
+      { operation: "DescribeEndpoint", answer: { status: 400, code: "ExpiredTokenException" } },
+      /have expired: renew them/,
+    ],
+  ] as const) {
+    it(`sends nothing and exits 2 where ${what}`, async () => {
+      fixture.aws.fail(fault);
+      const { status, stderr } = await submit(video("a.mp4"));
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  it("goes on where the caller may not look at the endpoint", async () => {
+    fixture.aws.fail({ operation: "DescribeEndpoint", answer: { status: 400, code: "AccessDeniedException" } });
+    assert.equal((await submit(video("a.mp4"))).status, 0);
+  });
+
+  it("sends nothing to an endpoint that takes nothing", async () => {
+    fixture.aws.endpoint.EndpointStatus = "Creating";
+    const { status, stderr } = await submit(video("a.mp4"));
+    assert.equal(status, 2);
+    assert.match(stderr, /is Creating: it takes videos once it is InService/);
+    await assertNothingSent();
+  });
+
+  it("does not write over a manifest", async () => {
+    await submit(video("a.mp4"));
+    const { status, stderr } = await submit(video("b.mp4"));
+    assert.equal(status, 2);
+    assert.match(stderr, /is there already: go on with it \(--resume\)/);
+    assert.equal(fixture.aws.invocations.length, 1);
+    assert.deepEqual(
+      (await readdir(fixture.folder)).filter((name) => name.endsWith(".lock")),
+      [],
+    );
+  });
+});

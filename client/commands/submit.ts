@@ -1,0 +1,228 @@
+/** The command submit: finds the videos, sends them by way of a manifest and, if wanted, waits for their ends. */
+import path from "node:path";
+import { z } from "zod";
+import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import type { Context } from "../command-line.ts";
+import { checkEndpoint } from "../endpoint.ts";
+import { isAbort } from "../errors.ts";
+import { endOf, isGood, printEnd } from "../job-report.ts";
+import { recordedState, recordOf } from "../known-jobs.ts";
+import { Manifest } from "../manifest.ts";
+import { customAttributesOf } from "../model-options.ts";
+import { findVideos } from "../sources.ts";
+import { isS3, resumeAll, submitAll } from "../submit-all.ts";
+import type { Outcome, SubmitOptions } from "../submit-all.ts";
+import type { Job } from "../submit.ts";
+import { UploadView } from "../upload-view.ts";
+import { waitForJobs } from "../wait.ts";
+
+const flags = {
+  fps: z.coerce.number().optional(),
+  score: z.coerce.number().optional(),
+  masks: z.boolean().default(false),
+  ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
+  timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
+  concurrency: wholeNumber("concurrency", "a whole number", 1, 64),
+  manifest: z.string().min(1).optional(),
+  resume: z.boolean().default(false),
+  wait: z.boolean().default(false),
+  limit: wholeNumber("limit", "whole seconds", 1, 7 * 24 * 3600),
+};
+
+type Flags = z.infer<z.ZodObject<typeof flags>>;
+
+/** Uploads videos and hands each to the endpoint. */
+export const submit = defineCommand({
+  summary: "upload videos, hand each to the endpoint, print the jobs",
+  help: {
+    usage: `Usage: npm run submit -- FILE|FOLDER|s3://… … [options]
+       npm run submit -- --resume --manifest FILE [options]
+
+Uploads videos and hands each to the endpoint. A folder stands for all videos below it (.avi .m4v .mkv .mov .mp4 .webm); an
+object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it. All are checked before the first is
+sent; the same bytes are uploaded once. Each step is written to the manifest before it is made: after Ctrl-C or a crash
+--resume sends what was not accepted yet, under the same names.
+`,
+    options: `  --fps N               frames to look at per second of video (default: as deployed)
+  --score N             leave out detections with a lower score, 0..1 (default: as deployed)
+  --masks               each object's mask, too
+  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
+  --timeout SECONDS     how long one run may take, 1..3600 (default: 900)
+  --concurrency N       videos under way at a time, 1..64 (default: 8)
+  --manifest FILE       where jobs are written down (default: a new file in out/)
+  --resume              go on with the manifest's jobs
+  --wait                wait for each job's end, fetch and check its result
+  --limit SECONDS       with --wait: stop waiting after this long; the jobs go on (default: until each has ended or expired)
+`,
+    end: `With --json a job is printed when it is accepted and, with --wait, again when it has ended.
+
+Exit status: 0 all well; 1 a job failed, expired, has not ended, or its result is wrong; 2 wrong usage, a video that cannot
+be sent, or something on this machine is missing; 130 interrupted.
+`,
+  },
+  options: {
+    fps: { type: "string" },
+    score: { type: "string" },
+    masks: { type: "boolean" },
+    ttl: { type: "string" },
+    timeout: { type: "string" },
+    concurrency: { type: "string" },
+    manifest: { type: "string" },
+    resume: { type: "boolean" },
+    wait: { type: "boolean" },
+    limit: { type: "string" },
+  },
+  flags,
+  prepare(operands, flags) {
+    const customAttributes = customAttributesOf(flags);
+    if (flags.resume) {
+      if (flags.manifest === undefined) throw usage("--resume needs --manifest FILE");
+      if (operands.length > 0) throw usage("--resume sends what the manifest says: give no FILE");
+      if (customAttributes !== undefined || flags.ttl !== undefined || flags.timeout !== undefined) {
+        throw usage("--resume sends jobs as they were planned: give no --fps, --score, --masks, --ttl or --timeout");
+      }
+      return resumeFrom(flags.manifest, flags);
+    }
+    if (operands.length === 0) throw usage("submit needs at least one FILE");
+    return (context) => submitVideos(operands, { ...flags, customAttributes }, context);
+  },
+});
+
+async function submitVideos(
+  operands: readonly string[],
+  flags: Flags & { readonly customAttributes: string | undefined },
+  context: Context,
+): Promise<number> {
+  const { stack, live, signal } = context;
+  live.show("checking the videos", "new step");
+  const videos = await findVideos(stack, operands, signal);
+  await checkEndpoint(stack, signal);
+  const place = `s3://${stack.outputs.inputBucket}/${stack.outputs.inputPrefix}`;
+  if (videos.some(({ video }) => isS3(video) && !video.startsWith(place))) {
+    live.say(
+      `note: the stack's endpoint may read ${place}; for objects elsewhere its role needs a permission of its own`,
+    );
+  }
+  await using manifest = await Manifest.create(flags.manifest ?? newManifest());
+  live.say(`manifest ${manifest.file}`);
+  const view = new UploadView(new Map(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes])));
+  return await conclude(manifest, flags, context, (options) =>
+    submitAll(
+      stack,
+      videos.map(({ video, contentType }) => ({
+        video,
+        contentType,
+        ttlSeconds: flags.ttl,
+        timeoutSeconds: flags.timeout,
+        customAttributes: flags.customAttributes,
+      })),
+      { ...options, manifest, ...viewed(view, options, context) },
+    ),
+  );
+}
+
+function resumeFrom(file: string, flags: Flags) {
+  return async (context: Context): Promise<number> => {
+    const { stack, signal } = context;
+    await using manifest = await Manifest.open(file);
+    await checkEndpoint(stack, signal);
+    const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
+    const view = new UploadView(new Map(open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0])));
+    return await conclude(manifest, flags, context, (options) =>
+      resumeAll(stack, manifest, { ...options, ...viewed(view, options, context) }),
+    );
+  };
+}
+
+/** A name for a new manifest, by this machine's clock. */
+function newManifest(): string {
+  return path.join("out", `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`);
+}
+
+/** Shows a submission's progress on the live line. */
+function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Context): SubmitOptions {
+  live.show(view.line, "new step");
+  return {
+    onProgress: (progress) => {
+      view.note(progress);
+      live.show(view.line);
+    },
+    onOutcome: (outcome) => {
+      view.end(outcome.video);
+      onOutcome?.(outcome);
+    },
+  };
+}
+
+/** Submits, prints each outcome and, with --wait, each end; what the manifest knew before is waited for, too. */
+async function conclude(
+  manifest: Manifest,
+  flags: Flags,
+  context: Context,
+  submitting: (options: SubmitOptions) => Promise<readonly Outcome[]>,
+): Promise<number> {
+  const { live, signal } = context;
+  const onOutcome = (outcome: Outcome): void => {
+    printOutcome(context, outcome);
+  };
+  let outcomes: readonly Outcome[];
+  try {
+    outcomes = await submitting({ concurrency: flags.concurrency, signal, onOutcome });
+  } catch (error) {
+    const left = [...manifest.entries.values()].filter(({ job }) => job === undefined).length;
+    if (left > 0) live.say(`${left} not accepted yet; go on: npm run submit -- --resume --manifest ${manifest.file}`);
+    if (isAbort(error)) live.say(`see how the others do: npm run status -- ${manifest.file}`);
+    throw error;
+  }
+  const refused = outcomes.some((outcome) => "problem" in outcome);
+  if (!flags.wait) return refused ? 2 : 0;
+  const good = await waitForEnds(manifest, flags.limit, context);
+  if (refused) return 2;
+  return good ? 0 : 1;
+}
+
+function printOutcome({ print }: Context, outcome: Outcome): void {
+  const { video, inferenceId } = outcome;
+  if ("problem" in outcome) {
+    print(`${video}: not sent: ${outcome.problem.message}`, { video, inferenceId, problem: outcome.problem.message });
+    return;
+  }
+  const { job, uploaded } = outcome;
+  const already = uploaded?.skipped === true ? " (the same bytes were there already)" : "";
+  print(`${video}: accepted as ${inferenceId}${already}\n  result    ${job.outputLocation}`, { video, ...job });
+}
+
+/** Waits for the ends of all jobs of a manifest that were accepted; whether all are good. */
+async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined, context: Context): Promise<boolean> {
+  const { stack, live, signal } = context;
+  const entries = [...manifest.entries.values()];
+  const nameOf = ({ inferenceId }: Job): string => {
+    const planned = manifest.entries.get(inferenceId)?.planned;
+    return planned?.file ?? planned?.inputLocation ?? inferenceId;
+  };
+  const ended = entries.map(recordedState);
+  let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
+  const waiting = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
+  live.show(`waiting for the ends of ${waiting.length} jobs`, "new step");
+  const pending = await waitForJobs(
+    stack,
+    waiting,
+    async (job, state) => {
+      const end = await endOf(stack, job, state, signal);
+      await manifest.append({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
+      good &&= isGood(end);
+      printEnd(context, nameOf(job), job, end, { video: nameOf(job) });
+    },
+    {
+      signal,
+      limitSeconds,
+      onProgress: ({ state, problem }) => {
+        const trouble = problem === undefined ? "" : `; retrying: ${problem}`;
+        live.show(`waiting for the ends of ${waiting.length} jobs, ${state?.ended ?? 0} have ended${trouble}`);
+      },
+    },
+  );
+  for (const job of pending)
+    printEnd(context, nameOf(job), job, { state: { status: "pending" } }, { video: nameOf(job) });
+  return good && pending.length === 0;
+}

@@ -1,0 +1,99 @@
+/** How a job's end is shown: to people, and as JSON. */
+import type { Context } from "./command-line.ts";
+import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
+import { fetchResult, summarize } from "./result.ts";
+import type { ResultSummary, VideoResult } from "./result.ts";
+import type { Stack } from "./stack.ts";
+import type { Job } from "./submit.ts";
+import type { JobState } from "./wait.ts";
+
+/** A job's end: the state and, of a completed job, its result in figures. */
+export interface JobEnd {
+  readonly state: JobState;
+  readonly summary?: ResultSummary;
+  /** The result is there but cannot be used. */
+  readonly problem?: string;
+}
+
+/** Fetches a completed job's result, checks it, hands it to `use`, and sums it up. */
+export async function endOf(
+  stack: Stack,
+  job: Job,
+  state: JobState,
+  signal: AbortSignal,
+  use?: (result: VideoResult) => Promise<void>,
+): Promise<JobEnd> {
+  if (state.status !== "completed") return { state };
+  try {
+    const result = await fetchResult(stack, job, signal);
+    await use?.(result);
+    return { state, summary: summarize(result) };
+  } catch (error) {
+    if (codeOf(error) === "NoSuchKey") {
+      return {
+        state,
+        problem: "completed, but its result is not there any more: S3's lifecycle rules remove results in time",
+      };
+    }
+    if (error instanceof ServiceAnswerError) return { state, problem: explain(error) };
+    throw error;
+  }
+}
+
+/** Whether the job has given a result that can be used. */
+export function isGood({ state, problem }: JobEnd): boolean {
+  return state.status === "completed" && problem === undefined;
+}
+
+/** Prints a job's end under a name that says something to people; `more` is added to the JSON form. */
+export function printEnd(
+  { print }: Pick<Context, "print">,
+  name: string,
+  job: Job,
+  end: JobEnd,
+  more: Readonly<Record<string, unknown>> = {},
+): void {
+  const { state, summary, problem } = end;
+  print(`${name}: ${problem ?? describe(state, summary)}${sentAgain(job, end)}`, {
+    ...more,
+    ...job,
+    status: state.status,
+    ...(state.status === "failed" ? { reason: state.reason } : {}),
+    ...(problem === undefined ? {} : { problem }),
+    ...(summary === undefined ? {} : { result: summary }),
+  });
+}
+
+/** The service does not de-duplicate: another run of the same job may have ended otherwise, at places that nobody was told. */
+function sentAgain({ attempts }: Job, end: JobEnd): string {
+  if (isGood(end) || end.state.status === "pending" || attempts === 1) return "";
+  return `\n  the call was made ${attempts} times: another run of this job may have a result below the stack's outputLocation`;
+}
+
+function describe(state: JobState, summary: ResultSummary | undefined): string {
+  switch (state.status) {
+    case "completed": {
+      if (summary === undefined) return `completed: ${state.outputLocation}`;
+      const found = listOf(summary.objects) || "nothing found";
+      const minutes = summary.minutes.length > 1 ? summary.minutes : [];
+      return [
+        `completed: ${summary.frames} frames, ${summary.detections} detections: ${found}`,
+        ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
+        ...(summary.truncated ? ["the video ends before its container says"] : []),
+        ...(summary.notice === null ? [] : [summary.notice]),
+      ].join("\n  ");
+    }
+    case "failed":
+      return `failed: ${state.reason}`;
+    case "expired":
+      return `expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()}`;
+    case "pending":
+      return "pending";
+  }
+}
+
+function listOf(objects: Readonly<Record<string, number>>): string {
+  return Object.entries(objects)
+    .map(([label, count]) => `${label} ${count}`)
+    .join(", ");
+}

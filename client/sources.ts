@@ -1,0 +1,131 @@
+/** Finds the videos that a command line names: files, folders, objects and prefixes in S3; all are checked before any is sent. */
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { headObject, parseS3Uri } from "./location.ts";
+import { inParallel } from "./parallel.ts";
+import type { Stack } from "./stack.ts";
+import { isS3 } from "./submit-all.ts";
+import { checkSize, checkVideo, contentTypeOf, InputError, videoExtensions } from "./video-file.ts";
+
+/** A video that can be sent. */
+export interface FoundVideo {
+  /** A file's absolute path, or an object's s3:// URI. */
+  readonly video: string;
+  readonly contentType: string;
+  readonly bytes: number;
+}
+
+/** Checks at a time: they wait for disk and network, not for the processor. */
+const CONCURRENCY = 16;
+
+/**
+ * Finds and checks videos. A folder stands for all files below it with a video's extension, hidden ones and links aside; an
+ * s3:// URI that ends with a slash, or names a bucket, for all such objects below it. What is named twice is found once.
+ * @throws InputError for the first that cannot be sent, with the number of others
+ */
+export async function findVideos(
+  stack: Stack,
+  operands: readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly FoundVideo[]> {
+  // In the order in which they are named; undefined until checked.
+  const found = new Map<string, FoundVideo | undefined>();
+  const problems: InputError[] = [];
+  const collect = async (find: () => Promise<void>): Promise<void> => {
+    try {
+      await find();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      problems.push(error);
+    }
+  };
+  for (const operand of operands) {
+    await collect(async () => {
+      if (!isS3(operand)) {
+        for (const file of await filesOf(operand)) found.set(path.resolve(file), undefined);
+      } else if (isPrefix(operand)) {
+        for (const object of await listVideos(stack, operand, signal)) found.set(object.video, object);
+      } else {
+        found.set(operand, undefined);
+      }
+    });
+  }
+  const unchecked = [...found].filter(([, video]) => video === undefined);
+  await inParallel(unchecked, CONCURRENCY, async ([name]) => {
+    signal?.throwIfAborted();
+    await collect(async () => {
+      found.set(name, isS3(name) ? await checkObject(stack, name, signal) : await checkFile(name));
+    });
+  });
+  const [first, ...others] = problems;
+  if (first !== undefined) {
+    throw others.length === 0 ? first : new InputError(`${first.message} (And ${others.length} more like it.)`);
+  }
+  return [...found.values()].filter((video) => video !== undefined);
+}
+
+function isPrefix(uri: string): boolean {
+  if (!/^s3:\/\/[^/]/.test(uri)) throw new InputError(`${uri} names no bucket.`);
+  return uri.endsWith("/") || !uri.slice("s3://".length).includes("/");
+}
+
+function hasVideoExtension(name: string): boolean {
+  return videoExtensions.includes(path.extname(name).toLowerCase());
+}
+
+async function filesOf(operand: string): Promise<readonly string[]> {
+  const stats = await stat(operand).catch(() => undefined);
+  // What is not there is told by the check of the file.
+  if (stats?.isDirectory() !== true) return [operand];
+  const files: string[] = [];
+  const visit = async (folder: string): Promise<void> => {
+    const entries = await readdir(folder, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => a.name.localeCompare(b.name, "en"))) {
+      if (entry.name.startsWith(".")) continue;
+      const file = path.join(folder, entry.name);
+      if (entry.isDirectory()) await visit(file);
+      else if (entry.isFile() && hasVideoExtension(entry.name)) files.push(file);
+    }
+  };
+  await visit(operand);
+  if (files.length === 0) throw new InputError(`${operand} holds no videos (${videoExtensions.join(", ")}).`);
+  return files;
+}
+
+async function checkFile(file: string): Promise<FoundVideo> {
+  return { video: file, contentType: contentTypeOf(file), bytes: await checkVideo(file) };
+}
+
+async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Promise<FoundVideo> {
+  const head = await headObject(stack.s3, parseS3Uri(uri), signal);
+  if (head === "missing") {
+    throw new InputError(`There is no object ${uri}; end it with a slash to take all videos below it.`);
+  }
+  if (head === "forbidden") {
+    throw new InputError(`${uri} is not there, or these AWS credentials may not read it: check both.`);
+  }
+  checkSize(uri, head.bytes);
+  const contentType = head.contentType?.startsWith("video/") === true ? head.contentType : contentTypeOf(uri);
+  return { video: uri, contentType, bytes: head.bytes };
+}
+
+async function listVideos(stack: Stack, uri: string, signal?: AbortSignal): Promise<readonly FoundVideo[]> {
+  const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
+  const videos: FoundVideo[] = [];
+  const pages = paginateListObjectsV2(
+    { client: stack.s3 },
+    { Bucket: bucket, Prefix: prefix },
+    signal === undefined ? {} : { abortSignal: signal },
+  );
+  for await (const { Contents = [] } of pages) {
+    for (const { Key = "", Size = 0 } of Contents) {
+      if (!hasVideoExtension(Key)) continue;
+      const video = `s3://${bucket}/${Key}`;
+      checkSize(video, Size);
+      videos.push({ video, contentType: contentTypeOf(Key), bytes: Size });
+    }
+  }
+  if (videos.length === 0) throw new InputError(`There are no videos (${videoExtensions.join(", ")}) below ${uri}.`);
+  return videos;
+}

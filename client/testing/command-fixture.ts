@@ -1,0 +1,97 @@
+/** For tests: the command line run in this process, against a server of its own, with a folder of small videos. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { run } from "../main.ts";
+import { objectKey, startFakeAws } from "./fake-aws.ts";
+import type { FakeAws, SeenInvocation } from "./fake-aws.ts";
+import { sampleResult } from "./sample-result.ts";
+
+/** A printed JSON line: what tests look at of it. */
+export interface PrintedLine {
+  readonly inferenceId: string;
+  readonly video?: string;
+  readonly outputLocation?: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly problem?: string;
+  readonly result?: { readonly detections: number };
+  readonly movie?: string;
+}
+
+/** What a command did. */
+export interface Executed {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output as JSON lines. */
+  readonly lines: () => readonly PrintedLine[];
+}
+
+/** A small file that is a video by its first bytes; every name makes another content. */
+export function videoBytes(name: string): Buffer {
+  return Buffer.concat([Buffer.from("\0\0\0\x20ftypisom", "latin1"), Buffer.from(name)]);
+}
+
+/** The fixture. Start it with {@link startCommandFixture}. */
+export class CommandFixture implements AsyncDisposable {
+  readonly aws: FakeAws;
+  readonly folder: string;
+  readonly controller = new AbortController();
+
+  constructor(aws: FakeAws, folder: string) {
+    this.aws = aws;
+    this.folder = folder;
+  }
+
+  path(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  /** Runs a command line on the server's stack. */
+  async execute(args: readonly string[], stdin = ""): Promise<Executed> {
+    const outputs = this.path("outputs.json");
+    await writeFile(outputs, JSON.stringify(this.aws.outputs));
+    return await this.executeBare([...args, "--outputs", outputs], stdin);
+  }
+
+  /** Runs a command line as it is. */
+  async executeBare(args: readonly string[], stdin = ""): Promise<Executed> {
+    const written = { stdout: "", stderr: "" };
+    const status = await run(args, {
+      stdin: Readable.from([stdin]),
+      stdout: { write: (text) => (written.stdout += text) },
+      stderr: { write: (text) => (written.stderr += text) },
+      signal: this.controller.signal,
+    });
+    const lines = () =>
+      written.stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as PrintedLine);
+    return { status, ...written, lines };
+  }
+
+  /** Puts a result where the invocation said. */
+  readonly complete = ({ outputLocation }: SeenInvocation): void => {
+    this.aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(sampleResult)));
+  };
+
+  /** Puts a failure where the invocation said. */
+  readonly fail = ({ failureLocation }: SeenInvocation): void => {
+    this.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"not a video"}'));
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.aws[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** Starts a server and makes a folder with the videos a.mp4 and b.mp4. */
+export async function startCommandFixture(): Promise<CommandFixture> {
+  const fixture = new CommandFixture(await startFakeAws(), await mkdtemp(path.join(tmpdir(), "client-")));
+  for (const name of ["a.mp4", "b.mp4"]) await writeFile(fixture.path(name), videoBytes(name));
+  return fixture;
+}

@@ -1,0 +1,28 @@
+/** For tests: answers in the forms that AWS's services give them. */
+
+/** One HTTP answer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** A JSON service's answer. */
+export function json(body: object): Answer {
+  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
+}
+
+/** S3's answer. */
+export function xml(body: string): Answer {
+  return { status: 200, headers: { "content-type": "application/xml" }, body };
+}
+
+/** A refusal. */
+export function errorAnswer(isS3: boolean, status: number, code: string, message = code): Answer {
+  if (isS3) return { ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`), status };
+  return {
+    status,
+    headers: { "content-type": "application/json", "x-amzn-errortype": code },
+    body: JSON.stringify({ Message: message }),
+  };
+}

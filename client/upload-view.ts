@@ -1,0 +1,69 @@
+/** One line about a submission under way: how many are through, a bar for the bytes, what goes on at the moment. */
+import path from "node:path";
+import type { SubmissionProgress } from "./submit-all.ts";
+
+/** Characters of a full bar. */
+const BAR = 20;
+
+/** Follows a submission's progress. */
+export class UploadView {
+  readonly #sizes: ReadonlyMap<string, number>;
+  /** Bytes uploaded, by video. */
+  readonly #loaded = new Map<string, number>();
+  readonly #active = new Map<string, string>();
+  #through = 0;
+
+  /** `sizes` are the bytes to upload, by video: 0 for what is in S3 already. */
+  constructor(sizes: ReadonlyMap<string, number>) {
+    this.#sizes = sizes;
+  }
+
+  note(progress: SubmissionProgress): void {
+    const { video, step } = progress;
+    if (step === "uploading") this.#loaded.set(video, progress.loaded);
+    this.#active.set(video, `${path.basename(video)} ${wordsOf(progress)}`);
+  }
+
+  /** A video was accepted or refused. */
+  end(video: string): void {
+    this.#active.delete(video);
+    this.#loaded.set(video, this.#sizes.get(video) ?? 0);
+    this.#through += 1;
+  }
+
+  /** `3 of 20 submitted; █████░░░░░░░░░░░░░░░ 25 % of 1.2 GB; a.mp4 uploading 12 % and 3 more` */
+  get line(): string {
+    const parts = [`${this.#through} of ${this.#sizes.size} submitted`];
+    const total = sum(this.#sizes.values());
+    if (total > 0) {
+      const share = sum(this.#loaded.values()) / total;
+      const full = Math.floor(share * BAR);
+      parts.push(`${"█".repeat(full)}${"░".repeat(BAR - full)} ${Math.floor(100 * share)} % of ${sizeOf(total)}`);
+    }
+    const [first, ...others] = this.#active.values();
+    if (first !== undefined) parts.push(others.length === 0 ? first : `${first} and ${others.length} more`);
+    return parts.join("; ");
+  }
+}
+
+function wordsOf(progress: SubmissionProgress): string {
+  switch (progress.step) {
+    case "hashing":
+    case "uploading":
+      return `${progress.step} ${Math.floor((100 * progress.loaded) / progress.total)} %`;
+    case "invoking":
+      return "invoking";
+    case "retrying":
+      return `retrying: ${progress.problem}`;
+  }
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
+function sizeOf(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
