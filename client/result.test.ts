@@ -37,9 +37,32 @@ describe("a result", () => {
       frames: 2,
       detections: 3,
       objects: { car: 2, person: 1 },
+      minutes: [{ minute: 0, objects: { car: 2, person: 1 } }],
       truncated: false,
       notice: "knows only generated shapes",
     });
     assert.deepEqual(Object.keys(summary.objects), ["car", "person"]);
   });
+
+  it("is summed up by minute of the video, those without objects too, not those without frames", () => {
+    const [first] = sampleResult.frames;
+    const frames = [0, 59.9, 60, 200].map((timestamp) => ({
+      ...first!,
+      timestamp,
+      detections: timestamp === 60 ? [] : first!.detections,
+    }));
+    const counted = (times: number) =>
+      Object.fromEntries(Object.entries(countIn(first!)).map(([l, n]) => [l, n * times]));
+    assert.deepEqual(summarize({ ...sampleResult, frames }).minutes, [
+      { minute: 0, objects: counted(2) },
+      { minute: 1, objects: {} },
+      { minute: 3, objects: counted(1) },
+    ]);
+  });
 });
+
+function countIn({ detections }: (typeof sampleResult.frames)[number]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { label } of detections) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
