@@ -1,0 +1,27 @@
+/** Every benchmark that package.json names runs, and prints its figures as one JSON object. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { repoRoot } from "./paths.mjs";
+
+const manifest = z.object({ scripts: z.record(z.string(), z.string()) });
+const { scripts } = manifest.parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8")));
+
+/** The model's takes minutes. */
+const longest = 30 * 60_000;
+
+describe("the benchmarks", () => {
+  for (const name of Object.keys(scripts).filter((script) => script.startsWith("bench:"))) {
+    it(`npm run -s ${name} -- --json`, async () => {
+      const { stdout } = await promisify(execFile)("npm", ["run", "-s", name, "--", "--json"], { cwd: repoRoot });
+      const figures = z.record(z.string(), z.unknown()).parse(JSON.parse(stdout));
+      assert.ok(
+        Object.values(figures).some((figure) => typeof figure === "number" && Number.isFinite(figure) && figure > 0),
+        stdout,
+      );
+    }).timeout(longest);
+  }
+});

@@ -1,0 +1,118 @@
+/** Reads what a Markdown page claims: links, headings' anchors, commands, files. */
+
+/** A link or a picture. */
+export interface Link {
+  readonly target: string;
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+interface Line {
+  readonly text: string;
+  readonly number: number;
+  /** In a code block, indented or fenced. */
+  readonly code: boolean;
+}
+
+/** The page's lines, each with whether it is code. An indented block begins after a blank line; in a list it is the item's text. */
+function linesOf(markdown: string): Line[] {
+  let fence: string | undefined;
+  let indented = false;
+  let blank = true;
+  let list = false;
+  return markdown.split("\n").flatMap((text, index) => {
+    const mark = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
+    if (mark !== undefined && (fence === undefined || mark.startsWith(fence))) {
+      fence = fence === undefined ? mark : undefined;
+      return [];
+    }
+    if (fence === undefined) {
+      if (/^\S/.test(text)) list = /^([-*+]|\d+[.)]) /.test(text);
+      const deep = /^ {4}/.test(text) && !list;
+      indented = text.trim() === "" ? indented : deep && (indented || blank);
+    }
+    blank = text.trim() === "";
+    return [{ text, number: index + 1, code: fence !== undefined || (indented && !blank) }];
+  });
+}
+
+/** Every link and picture outside code: Markdown's and HTML's. */
+export function linksIn(markdown: string): Link[] {
+  return linesOf(markdown)
+    .filter(({ code }) => !code)
+    .flatMap(({ text, number }) => {
+      const prose = text.replaceAll(/`[^`]*`/g, "");
+      const found = [
+        ...prose.matchAll(/\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g),
+        ...prose.matchAll(/^\[[^\]]+\]:\s*(\S+)/g),
+        ...prose.matchAll(/<(?:img|source|a)\s[^>]*?(?:src|srcset|href)="([^"]+)"/g),
+      ];
+      return found.map(([, target = ""]) => ({ target, line: number }));
+    });
+}
+
+/** The anchors that GitHub gives the page's headings, and those that it sets itself. */
+export function anchorsOf(markdown: string): Set<string> {
+  const anchors = new Set<string>();
+  const seen = new Map<string, number>();
+  for (const { text, code } of linesOf(markdown)) {
+    if (code) continue;
+    for (const [, id = ""] of text.matchAll(/<a\s[^>]*?(?:id|name)="([^"]+)"/g)) anchors.add(id);
+    const heading = /^#{1,6}\s+(.*?)\s*#*$/.exec(text)?.[1];
+    if (heading === undefined) continue;
+    const slug = heading
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\p{M}_\- ]/gu, "")
+      .replaceAll(" ", "-");
+    const count = seen.get(slug) ?? 0;
+    seen.set(slug, count + 1);
+    anchors.add(count === 0 ? slug : `${slug}-${count}`);
+  }
+  return anchors;
+}
+
+/** What a line of a code block starts with where it is a command and no output. */
+const program = /^(?:\w+="?\$\(|\w+=\S+ +)?(?:npm|npx|node|pulumi|aws|gh|git|eval|source|curl|cd|export|python3?)\b/;
+
+/** The commands in the page's code blocks, without their comments; lines that end with a backslash are joined. */
+export function commandsIn(markdown: string): string[] {
+  const commands: string[] = [];
+  let open: string | undefined;
+  for (const { text, code } of linesOf(markdown)) {
+    const line = text.trim();
+    if (!code || (open === undefined && !program.test(line))) {
+      open = undefined;
+      continue;
+    }
+    const words = `${open ?? ""} ${line.replace(/\s+#\s.*$/, "")}`.trim();
+    if (words.endsWith("\\")) {
+      open = words.slice(0, -1).trim();
+      continue;
+    }
+    open = undefined;
+    commands.push(words.replaceAll(/\s+/g, " "));
+  }
+  return commands;
+}
+
+/** What stands in backticks, outside code blocks. */
+export function quotedIn(markdown: string): string[] {
+  return linesOf(markdown)
+    .filter(({ code }) => !code)
+    .flatMap(({ text }) => [...text.matchAll(/`([^`]+)`/g)].map(([, quoted = ""]) => quoted));
+}
+
+/** The npm scripts that a text runs: `npm run NAME`, with or without flags, and those that have a command of their own. */
+export function npmScriptsIn(text: string): string[] {
+  const named = [...text.matchAll(/\bnpm run (?:-s |--silent )?([\w:-]+)/g)].map(([, name = ""]) => name);
+  const own = [...text.matchAll(/\bnpm (start|test)\b/g)].map(([, name = ""]) => name);
+  return [...named, ...own];
+}
+
+/** Whether quoted words are meant as a path of the repository: a folder, or a file with one of its endings. */
+export function isPath(quoted: string): boolean {
+  return /^\.?[\w@][\w@.<>*{},-]*(\/[\w@.<>*{},-]+)*(\/|\.(ts|mjs|js|py|json|md|ya?ml|svg|gif|mp4|toml|txt))$/.test(
+    quoted,
+  );
+}

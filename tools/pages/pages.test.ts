@@ -1,0 +1,115 @@
+/** The project's pages say what is so: links, files and scripts exist, and somebody runs the commands. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { z } from "zod";
+import { repoRoot } from "../paths.mjs";
+import { anchorsOf, commandsIn, isPath, linksIn, npmScriptsIn, quotedIn } from "./markdown.ts";
+import { readmeCommands } from "./readme-commands.ts";
+
+const read = (file: string): string => readFileSync(join(repoRoot, file), "utf8");
+const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read("package.json")));
+
+const ours = ["*.md", "*/**/*.md", ".github/**/*.md"];
+const foreign = ["node_modules/**", ".local/**", "**/dist/**", "**/.venv/**", "coverage/**", "out/**"];
+const pages = globSync(ours, { cwd: repoRoot, exclude: foreign }).sort();
+/** Those that tell people what to type. */
+const guides = pages.filter((page) => ["README.md", "CONTRIBUTING.md"].includes(page));
+
+/** Whether git ignores the path: then it is made when it is needed. */
+function isMade(path: string): boolean {
+  try {
+    execFileSync("git", ["check-ignore", "--quiet", "--no-index", path], { cwd: repoRoot });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("the project's pages", () => {
+  it("are found", () => {
+    for (const page of ["README.md", "ARCHITECTURE.md", "policies/README.md"]) assert.ok(pages.includes(page), page);
+  });
+
+  for (const page of pages) {
+    it(`${page}: every relative link and anchor leads somewhere`, () => {
+      const dead = linksIn(read(page)).flatMap(({ target, line }) => {
+        if (/^[a-z][a-z+.-]*:/i.test(target)) return [];
+        const [path = "", anchor] = target.split("#");
+        const file = path === "" ? page : relative(repoRoot, join(repoRoot, dirname(page), decodeURI(path)));
+        const where = `${page}:${line}: ${target}`;
+        if (!existsSync(join(repoRoot, file))) return [where];
+        return anchor === undefined || anchorsOf(read(file)).has(anchor) ? [] : [where];
+      });
+      assert.deepEqual(dead, []);
+    });
+
+    it(`${page}: every npm script that it names is there`, () => {
+      const named = new Set(npmScriptsIn(read(page)));
+      assert.deepEqual(
+        [...named].filter((name) => scripts[name] === undefined),
+        [],
+      );
+    });
+  }
+
+  for (const page of guides) {
+    it(`${page}: every file and folder that it names is there, or is made`, () => {
+      const missing = quotedIn(read(page))
+        .filter(isPath)
+        // `config.<stack>.json` stands for several files.
+        .filter((path) => globSync(path.replaceAll(/<[^>]*>/g, "*"), { cwd: repoRoot }).length === 0)
+        .filter((path) => !isMade(path));
+      assert.deepEqual(missing, []);
+    });
+  }
+});
+
+/** The npm scripts that continuous integration comes to, by way of others. */
+function ciScripts(): Set<string> {
+  const reached = new Set<string>();
+  const follow = (text: string): void => {
+    for (const name of npmScriptsIn(text)) {
+      const script = scripts[name];
+      if (script === undefined || reached.has(name)) continue;
+      reached.add(name);
+      follow(script);
+    }
+  };
+  follow(read(".ci/run"));
+  return reached;
+}
+
+describe("the commands that the pages show", () => {
+  const shown = [...new Set(guides.flatMap((page) => commandsIn(read(page))))];
+  const reached = ciScripts();
+
+  it("are all listed with what runs them", () => {
+    const listed = new Set(readmeCommands.map(({ command }) => command));
+    const unlisted = shown.filter((command) => !listed.has(command));
+    assert.deepEqual(unlisted, [], "add them to tools/pages/readme-commands.ts, with the test that runs them");
+  });
+
+  it("are listed only as long as they are shown", () => {
+    const gone = readmeCommands.filter(({ command }) => !shown.includes(command));
+    assert.deepEqual(gone, []);
+  });
+
+  for (const entry of readmeCommands) {
+    if ("test" in entry) {
+      it(`${entry.command}: run by ${entry.test}`, () => {
+        assert.match(entry.test, /(\.test\.ts|\.e2e\.ts|\/test_\w+\.py)$/);
+        assert.ok(read(entry.test).includes(entry.words), `${entry.test} has no ${entry.words}`);
+      });
+    } else if ("ci" in entry) {
+      it(`${entry.command}: run by .ci/run`, () => {
+        assert.ok(reached.has(entry.ci), `${entry.ci} is not among ${[...reached].join(", ")}`);
+      });
+    } else {
+      it(`${entry.command}: needs ${entry.needs}`, () => {
+        assert.doesNotMatch(entry.command, /^npm (start|test|run (-s )?(test|bench|local|preview|ci:))/);
+      });
+    }
+  }
+});

@@ -1,0 +1,60 @@
+/** Each command of README.md and CONTRIBUTING.md, and what runs it before a reader does. */
+
+/** A test that runs the command. */
+export interface RunByTest {
+  readonly command: string;
+  /** The test, from the project's folder. */
+  readonly test: string;
+  /** What in the test runs it. */
+  readonly words: string;
+}
+
+/** A command that continuous integration runs as it stands. */
+export interface RunByCi {
+  readonly command: string;
+  /** The npm script that runs it, or more than it, and to which `.ci/run` comes. */
+  readonly ci: string;
+}
+
+/** A command that nothing here can run. */
+export interface NotRun {
+  readonly command: string;
+  readonly needs: "an AWS account" | "GitHub";
+}
+
+/** Every command, as the pages have it. */
+export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
+  { command: "npm start", test: "start/start.e2e.ts", words: "start/main.ts" },
+  { command: "npm test", ci: "test" },
+  { command: "npm run local:up", test: "start/local.e2e.ts", words: 'local("up"' },
+  { command: 'eval "$(npm run -s local:env)"', test: "start/local.e2e.ts", words: 'eval "$(node start/local.ts env)"' },
+  {
+    command: "npm run submit -- FILE --wait",
+    test: "infra/access-policies.long.e2e.ts",
+    words: '"submit", video, "--wait"',
+  },
+  { command: "npm run -s submit -- FILE --json > jobs", test: "client/main.test.ts", words: '"submit"' },
+  { command: "npm run status -- jobs", test: "client/main.test.ts", words: '"status"' },
+  { command: "npm run fetch -- jobs", test: "client/main.test.ts", words: '"fetch"' },
+  {
+    command: "npm run smoke -- --stack local",
+    test: "start/local.e2e.ts",
+    words: '"smoke/main.ts", "--stack", "local"',
+  },
+  { command: "npm run local:status", test: "start/local.e2e.ts", words: 'local("status"' },
+  { command: "npm run local:down", test: "start/local.e2e.ts", words: 'local("down"' },
+  { command: "pulumi preview --stack local", test: "start/local.e2e.ts", words: "pulumi preview --stack local" },
+  { command: "npm run preview -- --stack prod", test: "start/preview.e2e.ts", words: "start/preview.ts" },
+  { command: "npm run test:policies", ci: "test:unit" },
+  {
+    command: "npm run -s bench:policies -- --json",
+    test: "tools/benches.long.e2e.ts",
+    words: 'startsWith("bench:")',
+  },
+  { command: "npm run ci:rehearse", test: "start/rehearse.long.e2e.ts", words: 'command("--json")' },
+  {
+    command: "npm run ci:rehearse -- --config maxCapacity=1",
+    test: "start/rehearse.long.e2e.ts",
+    words: 'command("--config"',
+  },
+];
