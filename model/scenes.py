@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from shapes import BALL, BIRD, CAR, KINDS, PERSON, Colour, Kind, Look, draw, ran
 Mask = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 
+_EQUAL_SHARES = {kind: 1 / len(KINDS) for kind in KINDS}
 _VISIBLE_SHARE = 0.4
 _SOLID = 128
 
@@ -166,11 +167,12 @@ def _camera(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def scene(rng: np.random.Generator) -> tuple[Image.Image, list[Truth]]:
-    """Generate one picture of 128 to 384 rows, square to 16:9, with one to six objects."""
+def scene(rng: np.random.Generator, shares: Mapping[Kind, float] = _EQUAL_SHARES) -> tuple[Image.Image, list[Truth]]:
+    """Generate one picture of 128 to 384 rows, square to 16:9, with one to six objects of kinds in these shares."""
     height = int(rng.integers(128, 385))
     width = round(height * float(rng.choice((1.0, 4 / 3, 16 / 9))))
-    kinds = [KINDS[index] for index in rng.integers(len(KINDS), size=int(rng.integers(1, 7)))]
+    chosen = rng.choice(len(shares), size=int(rng.integers(1, 7)), p=list(shares.values()))
+    kinds = [list(shares)[index] for index in chosen]
     things = [_place(kind, width, height, rng) for kind in kinds]
     image, truths = compose(background(width, height, rng), things)
     return _camera(image, rng), truths

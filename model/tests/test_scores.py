@@ -39,6 +39,13 @@ def test_the_scores_are_of_scenes_that_training_did_not_show(card: dict[str, Any
     assert card["scores_on_unseen_scenes"]["scenes"] >= 200
 
 
+def test_the_small_model_is_good_enough_to_be_shown(card: dict[str, Any]) -> None:
+    said = card["scores_on_unseen_scenes"]
+    assert said["mask_ap50"] >= 0.85
+    assert {label: scores["mask_ap"] for label, scores in said["by_label"].items() if scores["mask_ap"] < 0.4} == {}
+    assert (ROOM / "weights" / "small.pt").stat().st_size < 3_000_000
+
+
 def test_overlaps_of_boxes_and_masks_agree() -> None:
     boxes = np.array([[0, 0, 4, 4], [2, 2, 6, 6], [8, 8, 9, 9]], dtype=np.float64)
     masks = np.zeros((3, 10, 10), dtype=bool)

@@ -18,7 +18,7 @@ from .labels import CLASS_COUNT
 Architecture = Literal["maskrcnn_resnet50_fpn", "maskrcnn_small"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
-SMALL_SIDE = 128
+SMALL_SIDE = 144
 """Pixels to which the small model scales a frame's shorter side."""
 
 _STAGES = (32, 64, 96)
@@ -71,14 +71,14 @@ def _small() -> MaskRCNN:
     levels = [str(level) for level in range(len(_STAGES))]
 
     def pool(side: int) -> MultiScaleRoIAlign:
-        # torchvision's default spreads objects over levels for pictures of 800 pixels: ours would all be on the first.
-        return MultiScaleRoIAlign(levels, side, sampling_ratio=2, canonical_scale=64)
+        # Objects of less than half a picture are pooled from the finest level: a person is seven pixels wide from afar.
+        return MultiScaleRoIAlign(levels, side, sampling_ratio=2, canonical_scale=SMALL_SIDE)
 
     return MaskRCNN(
         _small_backbone(),
         min_size=SMALL_SIDE,
         max_size=2 * SMALL_SIDE,
-        rpn_anchor_generator=AnchorGenerator(sizes=((10,), (20,), (40,), (80,)), aspect_ratios=((0.5, 1.0, 2.0),) * 4),
+        rpn_anchor_generator=AnchorGenerator(sizes=((11,), (22,), (44,), (88,)), aspect_ratios=((0.5, 1.0, 2.0),) * 4),
         rpn_head=RPNHead(_FPN_WIDTH, 3),
         rpn_pre_nms_top_n_train=300,
         rpn_post_nms_top_n_train=150,
