@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
@@ -15,16 +16,22 @@ import torch
 from video_inference.ahead import Ahead
 from video_inference.detector import Detector
 from video_inference.errors import ClientError
-from video_inference.result import Looked, Timing, document
+from video_inference.options import JSON, Options, read_options
+from video_inference.result import Timing, Writer, ending, frame, header
 from video_inference.settings import Settings, read_settings
 from video_inference.video import Rgb, Video
 
 _FRAMES_AHEAD = 4
-_JSON = "application/json"
+_BYTES_AHEAD = 256 * 1024 * 1024
+_BYTES_PER_PIXEL = 3
+_CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class Context(Protocol):
     """What the handler uses of a server's request context; TorchServe's is one."""
+
+    def get_request_header(self, idx: int, key: str) -> str | None:
+        """Give a header of the request, by its name as it was sent."""
 
     def set_response_status(self, code: int, phrase: str) -> None:
         """Answer the request with another status than 200."""
@@ -60,7 +67,7 @@ def transform_fn(
     content_type: str | None,
     accept: str | None,
     context: Context | None = None,
-) -> tuple[str, str]:
+) -> tuple[str | bytes, str]:
     """Answer one request.
 
     Parameters
@@ -69,15 +76,17 @@ def transform_fn(
         From `model_fn`.
     body
         The video file's bytes. (Toolkits decode bodies of text types, which are no videos anyway.)
-    content_type, accept
-        Not judged: what the bytes are is seen by opening them, and the answer is JSON.
+    content_type
+        Not judged: what the bytes are is seen by opening them.
+    accept
+        The media types that the caller takes: application/json, application/x-ndjson or application/gzip.
     context
-        The server's, for the status of a refusal.
+        The server's, for the header with the caller's options and for the status of a refusal.
 
     Returns
     -------
-    tuple of str
-        The answer and its content type.
+    tuple of str or bytes, and str
+        The answer (bytes if it is compressed) and its content type.
 
     Raises
     ------
@@ -86,39 +95,53 @@ def transform_fn(
         raised errors into answers adds a traceback, which is not for the caller's eyes.
     """
     try:
+        options = read_options(_attributes(context), accept, model.settings)
         data = body.encode() if isinstance(body, str) else body
-        return json.dumps(_look_at(model, data or b""), separators=(",", ":")), _JSON
+        answer = _look_at(model, data or b"", options)
+        return answer if options.gzip else answer.decode("ascii"), options.content_type
     except ClientError as error:
         if context is None:
             raise
         context.set_response_status(error.status, error.phrase)
-        return json.dumps({"error": str(error)}), _JSON
+        return json.dumps({"error": str(error)}), JSON
 
 
-def _look_at(model: Model, body: bytes | bytearray) -> dict[str, object]:
-    settings = model.settings
+def _attributes(context: Context | None) -> str | None:
+    if context is None:
+        return None
+    # TorchServe looks names up as they were sent: as AWS writes them, or as HTTP/2 and many clients do.
+    names = (_CUSTOM_ATTRIBUTES, _CUSTOM_ATTRIBUTES.lower())
+    return next((value for name in names if (value := context.get_request_header(0, name))), None)
+
+
+def _look_at(model: Model, body: bytes | bytearray, options: Options) -> bytes:
+    settings, detector = model.settings, model.detector
     started = time.perf_counter()
     inference_seconds = 0.0
-    looked: list[Looked] = []
+    writer = Writer(options.format, compressed=options.gzip)
     with Video(body, settings.threads, settings.max_pixels) as video:
+        # A few small pictures or one large: what waits must not depend on the video.
+        fitting = max(1, _BYTES_AHEAD // (video.pixels * _BYTES_PER_PIXEL))
+        batch = min(detector.hardware.batch, fitting)
         # Leaving the inner block stops the decoding thread before the video under it is closed.
-        with Ahead(_pictures(video, settings), _FRAMES_AHEAD) as pictures:
-            for index, timestamp, rgb in pictures:
+        with Ahead(_pictures(video, options.fps), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
+            for number, frames in enumerate(pictures.batches(batch)):
+                if number == 0:
+                    writer.begin(header(detector.card, detector.hardware, options, video.info))
                 before = time.perf_counter()
-                detections = model.detector.detect(rgb, settings.score_threshold)
+                found = detector.detect(
+                    [rgb for _, _, rgb in frames],
+                    options.score_threshold,
+                    masks=options.masks,
+                    max_side=options.max_side,
+                )
                 inference_seconds += time.perf_counter() - before
-                looked.append(Looked(index, timestamp, detections))
+                for (index, timestamp, _), detections in zip(frames, found, strict=True):
+                    writer.add(frame(index, timestamp, detections))
         timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
-        return document(
-            model.detector.card,
-            settings,
-            video.info,
-            looked,
-            truncated=video.truncated,
-            timing=timing,
-        )
+        return writer.end(ending(timing, truncated=video.truncated))
 
 
-def _pictures(video: Video, settings: Settings) -> Iterator[tuple[int, float, Rgb]]:
-    for frame in video.samples(settings.sample_fps):
-        yield frame.index, float(frame.timestamp), frame.rgb()
+def _pictures(video: Video, fps: Fraction) -> Iterator[tuple[int, float, Rgb]]:
+    for sample in video.samples(fps):
+        yield sample.index, float(sample.timestamp), sample.rgb()

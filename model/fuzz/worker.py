@@ -51,6 +51,9 @@ class _Context:
     def __init__(self) -> None:
         self.status = 200
 
+    def get_request_header(self, _idx: int, _key: str) -> None:
+        """Have no header."""
+
     def set_response_status(self, code: int, _phrase: str) -> None:
         self.status = code
 

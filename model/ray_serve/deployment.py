@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ray
 from ray import serve
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,8 +19,14 @@ import inference
 class _Context:
     """What the handler uses of a server's request context."""
 
-    def __init__(self) -> None:
+    def __init__(self, headers: Headers) -> None:
         self.status = 200
+        self._headers = headers
+
+    def get_request_header(self, _idx: int, key: str) -> str | None:
+        """Give a header of the request, however its name is written."""
+        value: str | None = self._headers.get(key)
+        return value
 
     def set_response_status(self, code: int, _phrase: str) -> None:
         """Answer with another status than 200; HTTP/1.1 servers may choose their own phrase."""
@@ -34,7 +41,7 @@ class VideoInference:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request; health checks are answered meanwhile."""
-        context = _Context()
+        context = _Context(request.headers)
         answer, content_type = await asyncio.to_thread(
             inference.transform_fn,
             self._model,

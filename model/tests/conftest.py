@@ -49,4 +49,5 @@ def street() -> Path:
 def street_result(model: inference.Model, street: Path) -> str:
     """What the handler answers for the sample video."""
     answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json")
+    assert isinstance(answer, str)
     return answer

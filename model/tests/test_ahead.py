@@ -81,3 +81,27 @@ def test_the_time_in_the_source_is_counted() -> None:
     with Ahead(slow(), 2) as ahead:
         list(ahead)
     assert ahead.busy_seconds >= 0.05
+
+
+def test_batches_hold_what_waits_in_order_and_never_too_much() -> None:
+    source = Source(100)
+    with Ahead(source.items(), 8) as ahead:
+        batches = []
+        for batch in ahead.batches(5):
+            batches.append(batch)
+            threading.Event().wait(0.005)
+    assert [item for batch in batches for item in batch] == list(range(100))
+    assert {len(batch) for batch in batches} <= {1, 2, 3, 4, 5}
+    # A slow consumer finds full batches.
+    assert max(len(batch) for batch in batches) == 5
+
+
+def test_a_slow_source_makes_batches_of_one() -> None:
+    def slow() -> Iterator[int]:
+        for number in range(5):
+            threading.Event().wait(0.02)
+            yield number
+
+    with Ahead(slow(), 8) as ahead:
+        # Whoever waits for a full batch would see one list of five.
+        assert len(next(ahead.batches(5))) < 5

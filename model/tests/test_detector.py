@@ -1,19 +1,26 @@
-"""An artifact whose parts do not fit each other is refused when it is loaded."""
+"""An artifact whose parts do not fit is refused; one that fits finds what the plain model finds."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torchvision.models.detection import MaskRCNN
+from torchvision.ops import FrozenBatchNorm2d
 
 import inference
+from scores import box_overlaps
 from video_inference.architecture import build
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE, ArtifactError, Detector
+from video_inference.detector import CARD_FILE, WEIGHTS_FILE, ArtifactError, Detection, Detector
+from video_inference.folding import fold_normalisation
+from video_inference.masks import decode
+from video_inference.video import Rgb, Video
 
 
 @pytest.fixture
@@ -72,13 +79,113 @@ def test_an_unknown_architecture_is_refused(artifact: Path) -> None:
         Detector.load(artifact)
 
 
-def test_detections_are_those_of_the_plain_model(model: inference.Model, model_dir: Path) -> None:
+def plain_model(model_dir: Path) -> MaskRCNN:
     plain = build("maskrcnn_small")
     plain.load_state_dict(torch.load(model_dir / WEIGHTS_FILE, weights_only=True))
-    plain.eval()
-    picture = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    return plain.eval()
+
+
+def plainly(plain: MaskRCNN, picture: Rgb) -> dict[str, torch.Tensor]:
+    """Look at a picture as torchvision's documentation shows."""
     with torch.inference_mode():
-        expected = plain([torch.from_numpy(picture).permute(2, 0, 1).float() / 255])[0]
-    found = model.detector.detect(picture, 0.0)
+        found: dict[str, torch.Tensor] = plain([torch.from_numpy(picture).permute(2, 0, 1).float() / 255])[0]
+    return found
+
+
+def assert_agrees(found: list[Detection], expected: dict[str, torch.Tensor], tolerance: float = 0.02) -> None:
     assert [one.label_id for one in found] == expected["labels"].tolist()
-    assert np.allclose([one.box for one in found] or np.zeros((0, 4)), expected["boxes"].numpy(), atol=1e-3)
+    assert np.allclose([one.score for one in found], expected["scores"].numpy(), atol=1e-3)
+    boxes = np.array([one.box for one in found]).reshape(-1, 4)
+    assert np.allclose(boxes, expected["boxes"].numpy(), atol=tolerance)
+
+
+@pytest.fixture(scope="module")
+def frames(street: Path) -> list[Rgb]:
+    with Video(street.read_bytes()) as video:
+        return [sample.rgb() for sample in video.samples(Fraction(1, 2))]
+
+
+def test_detections_are_those_of_the_plain_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
+    plain = plain_model(model_dir)
+    noise = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    for picture in [*frames, noise, np.ascontiguousarray(np.rot90(frames[0]))]:
+        expected = plainly(plain, picture)
+        assert_agrees(model.detector.detect([picture], 0.0)[0], expected)
+        kept = expected["scores"] >= 0.5
+        assert_agrees(model.detector.detect([picture], 0.5)[0], {name: one[kept] for name, one in expected.items()})
+
+
+def test_masks_are_those_of_the_plain_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
+    plain = plain_model(model_dir)
+    for picture in frames[:3]:
+        expected = plainly(plain, picture)
+        found = model.detector.detect([picture], 0.0, masks=True)[0]
+        assert_agrees(found, expected)
+        for one, probabilities in zip(found, expected["masks"], strict=True):
+            assert one.mask is not None
+            (x, y), (height, width) = one.mask.origin, one.mask.size
+            whole = np.zeros(picture.shape[:2], dtype=np.bool_)
+            whole[y : y + height, x : x + width] = decode(one.mask)
+            # Rounding may turn a pixel that lies on the threshold, or move a box by a pixel in one of many.
+            assert np.mean(whole != (probabilities[0].numpy() > 0.5)) < 1e-3
+
+
+def test_pictures_looked_at_together_give_what_each_gives_alone(model: inference.Model, frames: list[Rgb]) -> None:
+    together = model.detector.detect(frames, 0.3)
+    for alone, one in zip((model.detector.detect([frame], 0.3)[0] for frame in frames), together, strict=True):
+        assert [found.label for found in alone] == [found.label for found in one]
+        assert np.allclose([found.box for found in alone], [found.box for found in one], atol=0.02)
+
+
+def test_a_bound_on_the_longer_side_looks_at_a_smaller_picture(
+    model: inference.Model, model_dir: Path, frames: list[Rgb]
+) -> None:
+    plain = plain_model(model_dir)
+    plain.transform.max_size = 160
+    assert_agrees(model.detector.detect([frames[2]], 0.0, max_side=160)[0], plainly(plain, frames[2]))
+    unbounded = model.detector.detect([frames[2]], 0.3)
+    assert model.detector.detect([frames[2]], 0.3, max_side=8192) == unbounded
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (16, 4000)])
+def test_thin_and_tiny_pictures_are_looked_at(model: inference.Model, size: tuple[int, int]) -> None:
+    picture = np.zeros((*size, 3), dtype=np.uint8)
+    for found in model.detector.detect([picture], 0.0, masks=True)[0]:
+        assert 0 <= found.box[0] <= found.box[2] <= size[1]
+
+
+def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
+    torch.manual_seed(1)
+    plain = build("maskrcnn_resnet50_fpn").eval()
+    for module in plain.modules():
+        if isinstance(module, FrozenBatchNorm2d):
+            # As training leaves them, so that folding them has something to get wrong.
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+            module.bias.uniform_(-0.1, 0.1)
+    pixels = torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        expected = plain.backbone(pixels)
+        fold_normalisation(plain.backbone)
+        folded = plain.backbone(pixels)
+    assert not any(isinstance(module, FrozenBatchNorm2d) for module in plain.modules())
+    assert expected.keys() == folded.keys()
+    for name, level in expected.items():
+        assert torch.allclose(level, folded[name], rtol=1e-3, atol=1e-3 * float(level.abs().max()))
+
+
+def test_a_processor_for_graphics_is_used_where_there_is_one(model: inference.Model, model_dir: Path) -> None:
+    assert model.detector.hardware.device == ("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        assert (model.detector.hardware.precision, model.detector.hardware.batch) == ("float32", 1)
+        pytest.skip("half precision and batches need a graphics processor: there is none")
+    assert model.detector.hardware.precision in {"float16", "bfloat16"}
+    assert model.detector.hardware.batch > 1
+    picture = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    expected = plainly(plain_model(model_dir), picture)
+    sure = expected["scores"] >= 0.7
+    found = model.detector.detect([picture] * 3, 0.6)
+    for one in found:
+        boxes = np.array([each.box for each in one]).reshape(-1, 4)
+        for box in expected["boxes"][sure].numpy():
+            assert box_overlaps(boxes, box[None]).max() >= 0.9

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +18,45 @@ import sample
 import scenes
 from scores import box_overlaps
 from tests.conftest import ROOM
+from video_inference import masks
 from video_inference.errors import NotAVideoError
 from videos import numbered, regular, turned, write, write_numbered, write_sound
 
 
 class Context:
-    """What a server hands to the handler, as far as the handler uses it."""
+    """What a server hands to the handler, as far as the handler uses it; header names are as they were sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
         self.status = (200, "OK")
+        self._headers = headers or {}
+
+    def get_request_header(self, idx: int, key: str) -> str | None:
+        assert idx == 0
+        return self._headers.get(key)
 
     def set_response_status(self, code: int, phrase: str) -> None:
         self.status = (code, phrase)
 
 
-def ask(model: inference.Model, body: bytes | str | None) -> tuple[int, dict[str, Any]]:
-    context = Context()
-    answer, content_type = inference.transform_fn(model, body, "video/mp4", "*/*", context)
+def ask(
+    model: inference.Model, body: bytes | str | None, attributes: str | None = None, accept: str | None = "*/*"
+) -> tuple[int, dict[str, Any]]:
+    context = Context({} if attributes is None else {"X-Amzn-SageMaker-Custom-Attributes": attributes})
+    answer, content_type = inference.transform_fn(model, body, "video/mp4", accept, context)
     assert content_type == "application/json"
     return context.status[0], json.loads(answer)
 
 
+SCHEMA = json.loads((ROOM / "result.schema.json").read_text("utf-8"))
+
+
+def without_times(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name != "timing"}
+
+
 def test_the_result_is_what_the_schema_says(street_result: str) -> None:
-    schema = json.loads((ROOM / "result.schema.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(json.loads(street_result))
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(street_result))
 
 
 def test_the_result_describes_the_sample_video(street_result: str) -> None:
@@ -49,7 +65,7 @@ def test_the_result_describes_the_sample_video(street_result: str) -> None:
     assert result["notice"] == "The model knows generated scenes only."
     assert [frame["timestamp"] for frame in result["frames"]] == [float(second) for second in range(12)]
     assert [frame["index"] for frame in result["frames"]] == [25 * second for second in range(12)]
-    assert result["sampling"] == {"fps": 1.0, "score_threshold": 0.5}
+    assert result["sampling"] == {"fps": 1.0, "score_threshold": 0.5, "masks": "none", "max_side": None}
     assert not result["truncated"]
 
 
@@ -128,5 +144,117 @@ def test_the_environment_chooses_rate_and_threshold(
     monkeypatch.setenv("SCORE_THRESHOLD", "0.97")
     _, result = ask(inference.model_fn(str(model_dir)), street.read_bytes())
     assert [frame["timestamp"] for frame in result["frames"]] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-    assert result["sampling"] == {"fps": 0.5, "score_threshold": 0.97}
+    assert result["sampling"] == {"fps": 0.5, "score_threshold": 0.97, "masks": "none", "max_side": None}
     assert all(one["score"] >= 0.97 for frame in result["frames"] for one in frame["detections"])
+
+
+def test_a_caller_chooses_for_one_request(model: inference.Model, street: Path, street_result: str) -> None:
+    status, result = ask(model, street.read_bytes(), "fps=0.25; score=0.9 ;max_side=64")
+    assert status == 200
+    assert result["sampling"] == {"fps": 0.25, "score_threshold": 0.9, "masks": "none", "max_side": 64}
+    assert [frame["timestamp"] for frame in result["frames"]] == [0.0, 4.0, 8.0]
+    assert all(one["score"] >= 0.9 for frame in result["frames"] for one in frame["detections"])
+    _, usual = ask(model, street.read_bytes())
+    assert without_times(usual) == without_times(json.loads(street_result))
+
+
+def test_options_are_found_under_a_header_in_small_letters(model: inference.Model, street: Path) -> None:
+    context = Context({"x-amzn-sagemaker-custom-attributes": "fps=0.25"})
+    answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", None, context)
+    assert len(json.loads(answer)["frames"]) == 3
+
+
+def test_a_wrong_option_is_a_client_error_that_says_what_is_allowed(model: inference.Model, street: Path) -> None:
+    status, answer = ask(model, street.read_bytes(), "frames=2")
+    assert status == 400
+    assert answer["error"].startswith("CustomAttributes: 'frames=2' is no option: allowed, ")
+    assert len(answer["error"].splitlines()) == 1
+
+
+def test_what_is_not_offered_is_not_acceptable(model: inference.Model, street: Path) -> None:
+    status, answer = ask(model, street.read_bytes(), accept="text/csv")
+    assert status == 406
+    offered = "application/json, application/x-ndjson, application/gzip"
+    assert answer == {"error": f"Accept is 'text/csv': offered are {offered}."}
+
+
+def test_masks_lie_where_their_objects_are(model: inference.Model, street: Path) -> None:
+    status, result = ask(model, street.read_bytes(), "fps=0.25;masks=rle")
+    assert status == 200
+    jsonschema.Draft202012Validator(SCHEMA).validate(result)
+    _, boxes_alone = ask(model, street.read_bytes(), "fps=0.25")
+    for frame, other in zip(result["frames"], boxes_alone["frames"], strict=True):
+        assert len(frame["detections"]) == len(other["detections"]) > 0
+        for one, same in zip(frame["detections"], other["detections"], strict=True):
+            mask = one.pop("mask")
+            assert one == same
+            (x, y), (height, width) = mask["origin"], mask["size"]
+            x1, y1, x2, y2 = one["box"]
+            # The model's mask has a rim of one of its 28 pixels around the box.
+            assert -0.04 * (x2 - x1) - 1 <= x - x1 <= 1
+            assert -0.04 * (y2 - y1) - 1 <= y - y1 <= 1
+            assert x + width <= result["video"]["width"]
+            assert y + height <= result["video"]["height"]
+            pixels = masks.decode(masks.RleMask((x, y), (height, width), mask["counts"]))
+            assert 0.1 < pixels.mean() < 1
+
+
+def test_lines_say_what_the_document_says(model: inference.Model, street: Path, street_result: str) -> None:
+    answer, content_type = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/x-ndjson")
+    assert content_type == "application/x-ndjson"
+    assert isinstance(answer, str)
+    assert answer.endswith("\n")
+    lines = [json.loads(line) for line in answer.splitlines()]
+    document = jsonschema.Draft202012Validator(SCHEMA)
+    # In the document's own context, to whose parts a line's schema refers.
+    validator = document.evolve(schema=SCHEMA["$defs"]["line"])
+    for line in lines:
+        validator.validate(line)
+    assert [line["kind"] for line in lines] == ["header", *["frame"] * 12, "ending"]
+    head, *frames, end = ({name: value for name, value in line.items() if name != "kind"} for line in lines)
+    assert end.pop("frames") == len(frames)
+    assert without_times(head | {"frames": frames} | end) == without_times(json.loads(street_result))
+
+
+@pytest.mark.parametrize(
+    ("accept", "attributes"),
+    [
+        ("application/gzip", None),
+        ("*/*", "encoding=gzip"),
+        ("application/json", "encoding=gzip"),
+    ],
+)
+def test_a_document_is_compressed_when_asked(
+    model: inference.Model, street: Path, street_result: str, accept: str, attributes: str | None
+) -> None:
+    context = Context({"X-Amzn-SageMaker-Custom-Attributes": attributes} if attributes else {})
+    answer, content_type = inference.transform_fn(model, street.read_bytes(), "video/mp4", accept, context)
+    assert content_type == "application/gzip"
+    assert isinstance(answer, bytes)
+    assert len(answer) < len(street_result) / 2
+    assert without_times(json.loads(gzip.decompress(answer))) == without_times(json.loads(street_result))
+
+
+def test_lines_are_compressed_when_asked(model: inference.Model, street: Path) -> None:
+    context = Context({"X-Amzn-SageMaker-Custom-Attributes": "encoding=gzip;fps=0.25"})
+    answer, content_type = inference.transform_fn(model, street.read_bytes(), None, "application/x-ndjson", context)
+    assert content_type == "application/gzip"
+    assert isinstance(answer, bytes)
+    assert len(gzip.decompress(answer).splitlines()) == 5
+
+
+def test_a_document_of_before_masks_is_still_valid(street_result: str) -> None:
+    result = json.loads(street_result)
+    del result["handler"], result["sampling"]["masks"], result["sampling"]["max_side"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(result)
+
+
+def test_large_pictures_are_refused_by_the_environments_limit(
+    model_dir: Path, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_PIXELS", "200000")
+    status, answer = ask(inference.model_fn(str(model_dir)), street.read_bytes())
+    assert (status, answer["error"]) == (
+        400,
+        "The video's pictures have 640x360 pixels: at most 200000 in all are looked at.",
+    )

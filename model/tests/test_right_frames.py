@@ -37,9 +37,9 @@ class Eye(Detector):
         super().__init__(card, build("maskrcnn_small"))
         self.seen: list[Rgb] = []
 
-    def detect(self, picture: Rgb, *_more: object, **_options: object) -> list[Detection]:
-        self.seen.append(picture.copy())
-        return []
+    def detect(self, pictures: Sequence[Rgb], *_more: object, **_options: object) -> list[list[Detection]]:
+        self.seen.extend(picture.copy() for picture in pictures)
+        return [[] for _ in pictures]
 
 
 @pytest.fixture(scope="module")

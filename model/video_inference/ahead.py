@@ -81,13 +81,18 @@ class Ahead(Generic[T]):
         self._thread.join()
 
     def __iter__(self) -> Iterator[T]:
+        for batch in self.batches(1):
+            yield from batch
+
+    def batches(self, size: int) -> Iterator[list[T]]:
+        """Yield lists of the items that wait, 1 to `size` of them: a slow source makes short lists, not a pause."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._ended or len(self._waiting) > 0)
-                if not self._waiting:
-                    break
-                item = self._waiting.popleft()
+                batch = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
                 self._changed.notify_all()
-            yield item
+            if not batch:
+                break
+            yield batch
         if self._error is not None:
             raise self._error

@@ -28,3 +28,14 @@ class EncryptedVideoError(ClientError):
 
 class TooLargePictureError(ClientError):
     """The pictures have more pixels than this server looks at."""
+
+
+class OptionError(ClientError):
+    """The request's CustomAttributes hold an option that is unknown, repeated or wrong."""
+
+
+class NotAcceptableError(ClientError):
+    """The request's Accept names only media types that are not offered."""
+
+    status = 406
+    phrase = "Not Acceptable"

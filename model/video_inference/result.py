@@ -1,24 +1,24 @@
-"""Writes one video's result in the form that result.schema.json describes."""
+"""Writes one video's result, frame by frame as it is found, in the forms that result.schema.json describes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from . import VERSION
 from .detector import Card, Detection
-from .settings import Settings
+from .masks import RleMask
+from .network import Hardware
+from .options import Format, Options
 from .video import VideoInfo
 
 SCHEMA_VERSION = 1
 
-
-@dataclass(frozen=True)
-class Looked:
-    """A frame that was looked at: its number, its time in seconds, and what was found in it."""
-
-    index: int
-    timestamp: float
-    detections: Sequence[Detection]
+_GZIP_LEVEL = 6
+# zlib's way to ask for gzip's header and trailer; the header has no time, so that equal results have equal bytes.
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True)
@@ -30,29 +30,12 @@ class Timing:
     total_seconds: float
 
 
-def _detection(detection: Detection) -> dict[str, object]:
-    # A hundredth of a pixel and a ten-thousandth of a score say all there is to know in half the bytes.
-    return {
-        "label": detection.label,
-        "label_id": detection.label_id,
-        "score": round(detection.score, 4),
-        "box": [round(side, 2) for side in detection.box],
-    }
-
-
-def document(
-    card: Card,
-    settings: Settings,
-    video: VideoInfo,
-    frames: Sequence[Looked],
-    *,
-    truncated: bool,
-    timing: Timing,
-) -> dict[str, object]:
-    """Put one video's result together, ready for JSON."""
+def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -> dict[str, object]:
+    """Say what is known before the first frame is looked at."""
     return {
         "schema_version": SCHEMA_VERSION,
         "notice": card.notice,
+        "handler": {"version": VERSION, "device": hardware.device, "precision": hardware.precision},
         "model": {
             "name": card.name,
             "weights": card.weights_sha256,
@@ -66,21 +49,101 @@ def document(
             "codec": video.codec,
         },
         "sampling": {
-            "fps": float(settings.sample_fps),
-            "score_threshold": settings.score_threshold,
+            "fps": float(options.fps),
+            "score_threshold": options.score_threshold,
+            "masks": "rle" if options.masks else "none",
+            "max_side": options.max_side,
         },
+    }
+
+
+def frame(index: int, timestamp: float, detections: Sequence[Detection]) -> dict[str, object]:
+    """Say what was found in a frame, by its number and its time in seconds."""
+    return {
+        "index": index,
+        "timestamp": round(timestamp, 6),
+        "detections": [_detection(detection) for detection in detections],
+    }
+
+
+def ending(timing: Timing, *, truncated: bool) -> dict[str, object]:
+    """Say what is known after the last frame."""
+    return {
         "truncated": truncated,
-        "frames": [
-            {
-                "index": frame.index,
-                "timestamp": round(frame.timestamp, 6),
-                "detections": [_detection(detection) for detection in frame.detections],
-            }
-            for frame in frames
-        ],
         "timing": {
             "decode_seconds": round(timing.decode_seconds, 4),
             "inference_seconds": round(timing.inference_seconds, 4),
             "total_seconds": round(timing.total_seconds, 4),
         },
     }
+
+
+def _detection(detection: Detection) -> dict[str, object]:
+    # A hundredth of a pixel and a ten-thousandth of a score say all there is to know in half the bytes.
+    written: dict[str, object] = {
+        "label": detection.label,
+        "label_id": detection.label_id,
+        "score": round(detection.score, 4),
+        "box": [round(side, 2) for side in detection.box],
+    }
+    if detection.mask is not None:
+        written["mask"] = _mask(detection.mask)
+    return written
+
+
+def _mask(mask: RleMask) -> dict[str, object]:
+    return {"origin": mask.origin, "size": mask.size, "counts": mask.counts}
+
+
+class Writer:
+    """Puts a result together from its header, its frames and its ending, and keeps only what is to be answered.
+
+    Parameters
+    ----------
+    form
+        One JSON document, or a line of JSON for each part.
+    compressed
+        Whether to compress it on the way.
+    """
+
+    def __init__(self, form: Format, *, compressed: bool) -> None:
+        self._lines = form == "ndjson"
+        self._packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW) if compressed else None
+        self._pieces: list[bytes] = []
+        self._frames = 0
+
+    def begin(self, head: Mapping[str, object]) -> None:
+        """Write the header."""
+        if self._lines:
+            self._line("header", head)
+        else:
+            self._write(_json(head)[:-1] + ',"frames":[')
+
+    def add(self, looked: Mapping[str, object]) -> None:
+        """Write the next frame."""
+        if self._lines:
+            self._line("frame", looked)
+        else:
+            self._write(("," if self._frames else "") + _json(looked))
+        self._frames += 1
+
+    def end(self, tail: Mapping[str, object]) -> bytes:
+        """Write the ending; returns all that was written."""
+        if self._lines:
+            self._line("ending", {"frames": self._frames, **tail})
+        else:
+            self._write("]," + _json(tail)[1:])
+        if self._packer is not None:
+            self._pieces.append(self._packer.flush())
+        return b"".join(self._pieces)
+
+    def _line(self, kind: str, part: Mapping[str, object]) -> None:
+        self._write(_json({"kind": kind, **part}) + "\n")
+
+    def _write(self, text: str) -> None:
+        data = text.encode("ascii")
+        self._pieces.append(data if self._packer is None else self._packer.compress(data))
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -12,6 +12,9 @@ from .video import DEFAULT_MAX_PIXELS
 # FFmpeg's own limit, less the padding of its buffers.
 _MOST_PIXELS = 1_000_000_000
 
+MOST_FPS = 1000
+"""Frames per second beyond which nobody samples."""
+
 
 class SettingError(ValueError):
     """An environment variable does not hold what it must."""
@@ -58,8 +61,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         If one of them is not a number in its range.
     """
     sample_fps = _number(environment, "SAMPLE_FPS", "1")
-    if not 0 < sample_fps <= 1000:
-        raise SettingError(f"SAMPLE_FPS is {sample_fps}: it must be above 0 and at most 1000.")
+    if not 0 < sample_fps <= MOST_FPS:
+        raise SettingError(f"SAMPLE_FPS is {sample_fps}: it must be above 0 and at most {MOST_FPS}.")
     score_threshold = _number(environment, "SCORE_THRESHOLD", "0.5")
     if not 0 <= score_threshold <= 1:
         raise SettingError(f"SCORE_THRESHOLD is {score_threshold}: it must be between 0 and 1.")

@@ -69,6 +69,11 @@ class Track:
         return self._stream.codec.canonical_name
 
     @property
+    def pixels(self) -> int:
+        """Pixels of a picture, as the container says; 0 if it does not."""
+        return self._stream.width * self._stream.height
+
+    @property
     def tick(self) -> Fraction:
         """Seconds of one unit of the packets' and frames' times."""
         return self._stream.time_base or Fraction(1, _MICROSECONDS)

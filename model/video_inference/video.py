@@ -124,6 +124,11 @@ class Video:
         self._track.close()
 
     @property
+    def pixels(self) -> int:
+        """How many a picture has, as the container says; at least 1."""
+        return max(1, self._track.pixels)
+
+    @property
     def info(self) -> VideoInfo:
         """What the video is; known once its first frame was decoded, for the rotation stands on the frames."""
         if self._info is None:

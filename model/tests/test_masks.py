@@ -1,0 +1,84 @@
+"""Masks are written as COCO writes them, lose nothing, and lie where torchvision pastes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision.models.detection.roi_heads import paste_masks_in_image
+
+from video_inference.masks import Mask, RleMask, decode, encode, paste
+
+
+def by_the_book(mask: Mask) -> str:
+    """Write a mask number by number, as COCO's maskApi.c describes it."""
+    counts: list[int] = []
+    previous, length = False, 0
+    for pixel in mask.ravel(order="F").tolist():
+        if pixel != previous:
+            counts.append(length)
+            previous, length = pixel, 0
+        length += 1
+    counts.append(length)
+    text = ""
+    for index, count in enumerate(counts):
+        number = count - counts[index - 2] if index > 2 else count
+        more = True
+        while more:
+            group = number & 0x1F
+            number >>= 5
+            more = number != -1 if group & 0x10 else number != 0
+            text += chr((group | 0x20 if more else group) + 48)
+    return text
+
+
+def test_the_smallest_masks_are_written_as_known() -> None:
+    assert encode(np.zeros((3, 3), dtype=np.bool_)) == "9"
+    assert encode(np.ones((2, 2), dtype=np.bool_)) == "04"
+    # Down the columns: 1 off, 2 on, 1 off.
+    assert encode(np.array([[0, 1], [1, 0]], dtype=np.bool_)) == "121"
+    assert encode(np.zeros((5, 10), dtype=np.bool_)) == "b1"
+
+
+@st.composite
+def masks(draw: st.DrawFn) -> Mask:
+    height, width = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    seed = draw(st.integers(0, 10_000))
+    grain = draw(st.integers(1, 12))
+    coarse: npt.NDArray[np.bool_] = np.random.default_rng(seed).random((40, 40)) < draw(st.floats(0, 1))
+    return np.kron(coarse, np.ones((grain, grain), dtype=np.bool_))[: height * grain, : width * grain]
+
+
+@given(masks())
+def test_masks_are_written_by_the_book_and_read_back(mask: Mask) -> None:
+    counts = encode(mask)
+    assert counts == by_the_book(mask)
+    height, width = mask.shape
+    assert np.array_equal(decode(RleMask((0, 0), (height, width), counts)), mask)
+
+
+@pytest.mark.parametrize("counts", ["8", "55", "9P", "", "0:O"])
+def test_counts_of_another_size_are_refused(counts: str) -> None:
+    with pytest.raises(ValueError, match="3 x 3"):
+        decode(RleMask((0, 0), (3, 3), counts))
+
+
+@given(
+    corners=st.lists(
+        st.tuples(*[st.floats(0, 96, width=32)] * 2, *[st.floats(0, 64, width=32)] * 2), min_size=1, max_size=4
+    ),
+    seed=st.integers(0, 1000),
+)
+def test_a_part_lies_where_torchvision_pastes_it(corners: list[tuple[float, float, float, float]], seed: int) -> None:
+    height, width = 64, 96
+    boxes = torch.tensor([[min(a, b), min(c, d), max(a, b), max(c, d)] for a, b, c, d in corners])
+    small = torch.rand((len(corners), 1, 28, 28), generator=torch.Generator().manual_seed(seed))
+    whole = paste_masks_in_image(small, boxes, (height, width)) > 0.5
+    for part, expected in zip(paste(small, boxes, (height, width)), whole, strict=True):
+        (x, y), (rows, columns) = part.origin, part.size
+        laid = np.zeros((height, width), dtype=np.bool_)
+        laid[y : y + rows, x : x + columns] = decode(part)
+        assert np.array_equal(laid, expected[0].numpy())

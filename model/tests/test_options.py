@@ -1,0 +1,108 @@
+"""A request's options are read strictly: what is unknown, repeated or wrong is refused with what is allowed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_inference.errors import NotAcceptableError, OptionError
+from video_inference.options import Options, read_options
+from video_inference.settings import read_settings
+
+SETTINGS = read_settings({"SAMPLE_FPS": "0.5", "SCORE_THRESHOLD": "0.25"})
+
+
+@pytest.mark.parametrize("attributes", [None, "", "  "])
+@pytest.mark.parametrize("accept", [None, "", "*/*"])
+def test_what_the_caller_leaves_open_is_the_workers(attributes: str | None, accept: str | None) -> None:
+    assert read_options(attributes, accept, SETTINGS) == Options(Fraction(1, 2), 0.25)
+
+
+def test_all_options_are_read() -> None:
+    options = read_options("fps=2;score=0.5;masks=rle;max_side=1333;encoding=gzip", None, SETTINGS)
+    assert options == Options(Fraction(2), 0.5, masks=True, max_side=1333, gzip=True)
+
+
+def test_rates_are_exact() -> None:
+    assert read_options("fps=29.97", None, SETTINGS).fps == Fraction(2997, 100)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "fps",
+        "fps=",
+        "fps=0",
+        "fps=-1",
+        "fps=1001",
+        "fps=1/2",
+        "fps=1e999999999",
+        "fps=nan",
+        "fps=٣",
+        "fps=1_0",
+        "FPS=2",
+        "fps=1;fps=1",
+        "fps=1;",
+        ";",
+        "score=1.1",
+        "score=high",
+        "masks=yes",
+        "max_side=63",
+        "max_side=8193",
+        "max_side=100.5",
+        "encoding=br",
+        "frames=2",
+        "trace-id-1234",
+        "fps=1,score=0.5",
+        "line\nbreak=1",
+        "x" * 1024,
+    ],
+)
+def test_what_is_wrong_is_refused_in_one_line_that_says_what_is_allowed(attributes: str) -> None:
+    with pytest.raises(OptionError) as refusal:
+        read_options(attributes, None, SETTINGS)
+    message = str(refusal.value)
+    assert "\n" not in message
+    assert "max_side=PIXELS (64 to 8192)" in message
+    assert len(message) < 400
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(attributes: str) -> None:
+    with suppress(OptionError, NotAcceptableError):
+        assert 0 < read_options(attributes, attributes, SETTINGS).fps <= 1000
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json", "application/json"),
+        ("application/json; charset=utf-8", "application/json"),
+        ("APPLICATION/X-NDJSON", "application/x-ndjson"),
+        ("application/*", "application/json"),
+        ("text/html, */*;q=0.1", "application/json"),
+        ("application/json;q=0.5, application/x-ndjson", "application/x-ndjson"),
+        ("application/json;q=0, application/*", "application/x-ndjson"),
+        ("application/x-ndjson;q=0.3, */*;q=0.2", "application/x-ndjson"),
+        ("application/gzip", "application/gzip"),
+        ("application/x-ndjson, application/json", "application/json"),
+    ],
+)
+def test_the_media_type_is_the_one_that_the_caller_likes_best(accept: str, content_type: str) -> None:
+    assert read_options(None, accept, SETTINGS).content_type == content_type
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "video/*", "application/json;q=0", "json", "application/json;q=x"])
+def test_what_is_not_offered_is_refused(accept: str) -> None:
+    with pytest.raises(NotAcceptableError, match="offered are application/json, application/x-ndjson"):
+        read_options(None, accept, SETTINGS)
+
+
+def test_lines_can_be_compressed_and_a_compressed_document_refused() -> None:
+    options = read_options("encoding=gzip", "application/x-ndjson", SETTINGS)
+    assert (options.format, options.gzip, options.content_type) == ("ndjson", True, "application/gzip")
+    assert not read_options("encoding=identity", "application/gzip", SETTINGS).gzip

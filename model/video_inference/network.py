@@ -1,0 +1,162 @@
+"""Runs a Mask R-CNN's parts on a batch of pictures, as torchvision does, but without what nobody asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.roi_heads import maskrcnn_inference
+from torchvision.models.detection.transform import resize_boxes
+
+from .folding import fold_normalisation
+from .masks import RleMask, paste
+from .video import Rgb
+
+Precision = Literal["float32", "float16", "bfloat16"]
+
+_CUDA_BATCH = 8
+_WHITE = 255
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a model runs on.
+
+    Attributes
+    ----------
+    device
+        torch's name of it.
+    precision
+        Of convolutions and products of matrices; boxes are always reckoned in float32.
+    batch
+        Pictures to look at together, at most.
+    """
+
+    device: Literal["cpu", "cuda"]
+    precision: Precision
+    batch: int
+
+
+def choose_hardware() -> Hardware:
+    """Take the graphics processor if there is one, with half precision, for which it has units of its own."""
+    if not torch.cuda.is_available():
+        # Batches were no faster on a CPU, and bfloat16 is slower on most.
+        return Hardware("cpu", "float32", 1)
+    # Both have the range that scores need; bfloat16 cannot overflow, but a T4 would only emulate it.
+    precision: Precision = "bfloat16" if torch.cuda.get_device_capability() >= (8, 0) else "float16"
+    return Hardware("cuda", precision, _CUDA_BATCH)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The objects in one picture, by falling score; `masks` is None unless they were asked for."""
+
+    label_ids: list[int]
+    scores: list[float]
+    boxes: list[tuple[float, float, float, float]]
+    masks: list[RleMask] | None
+
+
+class Network:
+    """A Mask R-CNN taken apart, so that each part runs only when it is needed.
+
+    Parameters
+    ----------
+    model
+        With its weights; its parts are changed.
+    hardware
+        Where it runs.
+    """
+
+    def __init__(self, model: MaskRCNN, hardware: Hardware) -> None:
+        self.hardware = hardware
+        self._device = torch.device(hardware.device)
+        model.eval()
+        fold_normalisation(model.backbone)
+        model.to(self._device)
+        model.backbone.to(memory_format=torch.channels_last)
+        self._model = model
+        heads = model.roi_heads
+        self._mask_branch = (heads.mask_roi_pool, nn.Sequential(heads.mask_head, heads.mask_predictor))
+        heads.mask_roi_pool = heads.mask_head = heads.mask_predictor = None
+        self._least_score: float = heads.score_thresh
+
+    def find(
+        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+    ) -> list[Found]:
+        """Find the objects in some pictures; the parameters are those of `Detector.detect`."""
+        precision = getattr(torch, self.hardware.precision)
+        half = precision is not torch.float32
+        with torch.inference_mode(), torch.autocast(self.hardware.device, precision, enabled=half):
+            return self._find(pictures, score_threshold, masks=masks, max_side=max_side)
+
+    def _find(
+        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+    ) -> list[Found]:
+        model = self._model
+        # The model drops lower scores before it compares boxes with each other: a lower one never suppresses a higher.
+        # It keeps what lies above its limit, callers also what lies on theirs.
+        model.roi_heads.score_thresh = max(self._least_score, float(np.nextafter(np.float32(score_threshold), -1)))
+        prepared = [self._prepare(picture, max_side) for picture in pictures]
+        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in prepared]
+        batch = model.transform.batch_images(prepared, size_divisible=model.transform.size_divisible)
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        features = model.backbone(batch)
+        images = _Images(batch, sizes)
+        proposals, _ = model.rpn(images, features)
+        results, _ = model.roi_heads(features, proposals, sizes)
+        probabilities = self._masks(features, results, sizes) if masks else [None] * len(results)
+        return [
+            _found(result, probability, size, (picture.shape[0], picture.shape[1]))
+            for result, probability, size, picture in zip(results, probabilities, sizes, pictures, strict=True)
+        ]
+
+    def _prepare(self, picture: Rgb, max_side: int | None) -> Tensor:
+        """Scale a picture as torchvision does, but before the colours: that is the same, on fewer pixels."""
+        transform = self._model.transform
+        pixels = torch.from_numpy(picture).to(self._device).permute(2, 0, 1)[None].float()
+        height, width = picture.shape[:2]
+        longest = transform.max_size if max_side is None else min(transform.max_size, max_side)
+        scale = min(transform.min_size[-1] / min(height, width), longest / max(height, width))
+        size = (max(1, math.floor(height * scale)), max(1, math.floor(width * scale)))
+        scaled = functional.interpolate(pixels, size=size, mode="bilinear", align_corners=False)[0]
+        mean = torch.tensor(transform.image_mean, device=self._device)[:, None, None]
+        deviation = torch.tensor(transform.image_std, device=self._device)[:, None, None]
+        prepared: Tensor = (scaled / _WHITE - mean) / deviation
+        return prepared
+
+    def _masks(
+        self, features: dict[str, Tensor], results: list[dict[str, Tensor]], sizes: list[tuple[int, int]]
+    ) -> list[Tensor]:
+        pool, branch = self._mask_branch
+        logits = branch(pool(features, [result["boxes"] for result in results], sizes))
+        probabilities: list[Tensor] = maskrcnn_inference(logits, [result["labels"] for result in results])
+        return probabilities
+
+
+@dataclass(frozen=True)
+class _Images:
+    """What the proposal network wants to know of a batch; torchvision's own class has the same two fields."""
+
+    tensors: Tensor
+    image_sizes: list[tuple[int, int]]
+
+
+def _found(
+    result: dict[str, Tensor], probabilities: Tensor | None, size: tuple[int, int], picture_size: tuple[int, int]
+) -> Found:
+    boxes = resize_boxes(result["boxes"].float(), size, picture_size)
+    rows: list[Any] = boxes.tolist()
+    return Found(
+        result["labels"].tolist(),
+        result["scores"].tolist(),
+        [(x1, y1, x2, y2) for x1, y1, x2, y2 in rows],
+        None if probabilities is None else paste(probabilities, boxes, picture_size),
+    )

@@ -1,0 +1,185 @@
+"""What a caller may choose for one request: how the video is looked at, and in which form the result comes back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeVar
+
+from .errors import NotAcceptableError, OptionError
+from .settings import MOST_FPS, Settings
+
+T = TypeVar("T")
+Format = Literal["json", "ndjson"]
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+GZIP = "application/gzip"
+_OFFERED = (JSON, NDJSON, GZIP)
+
+_SMALLEST_SIDE, _LARGEST_SIDE = 64, 8192
+_HELP = (
+    f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MOST_FPS}), "
+    f"score=NUMBER (0 to 1), masks=rle or masks=none, max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}) "
+    "and encoding=gzip or encoding=identity"
+)
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one video is looked at, and what is answered.
+
+    Attributes
+    ----------
+    fps
+        Frames looked at per second of video.
+    score_threshold
+        Detections with a lower score are left out.
+    masks
+        Whether each detection has its mask.
+    max_side
+        Pixels that the longer side of a picture may have when the model looks at it, if less than its own limit.
+    format
+        One JSON document, or a line of JSON for each frame.
+    gzip
+        Whether the answer is compressed.
+    """
+
+    fps: Fraction
+    score_threshold: float
+    masks: bool = False
+    max_side: int | None = None
+    format: Format = "json"
+    gzip: bool = False
+
+    @property
+    def content_type(self) -> str:
+        """The answer's."""
+        if self.gzip:
+            return GZIP
+        return NDJSON if self.format == "ndjson" else JSON
+
+
+def read_options(attributes: str | None, accept: str | None, settings: Settings) -> Options:
+    """Put a request's options together.
+
+    Parameters
+    ----------
+    attributes
+        SageMaker's CustomAttributes, such as "fps=2;score=0.5;masks=rle;max_side=1333".
+    accept
+        The media types that the caller takes, as HTTP writes them; none means any.
+    settings
+        The worker's, for what the caller left open.
+
+    Raises
+    ------
+    OptionError, NotAcceptableError
+        If one is unknown, repeated or wrong.
+    """
+    chosen = _pairs(attributes or "")
+    media_type = _media_type(accept)
+    return Options(
+        fps=_read(chosen, "fps", _fps, settings.sample_fps),
+        score_threshold=_read(chosen, "score", _score, settings.score_threshold),
+        masks=_read(chosen, "masks", _one_of(none=False, rle=True), default=False),
+        max_side=_read(chosen, "max_side", _side, None),
+        format="ndjson" if media_type == NDJSON else "json",
+        gzip=_read(chosen, "encoding", _one_of(identity=False, gzip=True), default=media_type == GZIP),
+    )
+
+
+def _pairs(attributes: str) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    if not attributes.strip():
+        return chosen
+    for part in attributes.split(";"):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in {"fps", "score", "masks", "max_side", "encoding"}:
+            raise OptionError(f"CustomAttributes: {_quoted(part)} is no option: {_HELP}.")
+        if name in chosen:
+            raise OptionError(f"CustomAttributes: {name} is given twice: {_HELP}.")
+        chosen[name] = value
+    return chosen
+
+
+def _quoted(text: str) -> str:
+    """Repeat what a caller wrote, in one short line of printable characters."""
+    return ascii(text.strip()[:40])
+
+
+def _read(chosen: dict[str, str], name: str, parse: Callable[[str], T], default: T) -> T:
+    if name not in chosen:
+        return default
+    try:
+        return parse(chosen[name])
+    except ValueError:
+        raise OptionError(f"CustomAttributes: {name} is {_quoted(chosen[name])}: {_HELP}.") from None
+
+
+def _decimal(text: str) -> Fraction:
+    # Not what Fraction reads beyond that: "1/0", "1e999999999", "nan".
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(text)
+    return Fraction(text)
+
+
+def _fps(text: str) -> Fraction:
+    fps = _decimal(text)
+    if not 0 < fps <= MOST_FPS:
+        raise ValueError(text)
+    return fps
+
+
+def _score(text: str) -> float:
+    score = _decimal(text)
+    if score > 1:
+        raise ValueError(text)
+    return float(score)
+
+
+def _side(text: str) -> int | None:
+    side = _decimal(text)
+    if side.denominator != 1 or not _SMALLEST_SIDE <= side <= _LARGEST_SIDE:
+        raise ValueError(text)
+    return int(side)
+
+
+def _one_of(**values: bool) -> Callable[[str], bool]:
+    def parse(text: str) -> bool:
+        if text not in values:
+            raise ValueError(text)
+        return values[text]
+
+    return parse
+
+
+def _media_type(accept: str | None) -> str:
+    """Choose of what is offered what the caller likes best (RFC 9110, 12.5.1); of equals, the first."""
+    if accept is None or not accept.strip():
+        return JSON
+    qualities = [_quality(offered, accept) for offered in _OFFERED]
+    best = max(qualities)
+    if best <= 0:
+        raise NotAcceptableError(f"Accept is {_quoted(accept)}: offered are {', '.join(_OFFERED)}.")
+    return _OFFERED[qualities.index(best)]
+
+
+def _quality(offered: str, accept: str) -> float:
+    """How much the caller likes a media type, 0..1: what the most specific range that covers it says."""
+    found = (0, 0.0)
+    for element in accept.split(","):
+        media_range, *parameters = (piece.strip().lower() for piece in element.split(";"))
+        kind = offered.partition("/")[0]
+        specificity = {"*/*": 1, f"{kind}/*": 2, offered: 3}.get(media_range, 0)
+        if specificity > found[0]:
+            weights = [value.removeprefix("q=") for value in parameters if value.startswith("q=")]
+            found = (specificity, _weight(weights[0]) if weights else 1.0)
+    return found[1]
+
+
+def _weight(text: str) -> float:
+    return float(min(Fraction(1), Fraction(text))) if _DECIMAL.fullmatch(text) else 0.0
