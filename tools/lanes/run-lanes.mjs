@@ -1,0 +1,124 @@
+/** Runs commands in lanes side by side, shows the output of each as a whole, and ends all with the first that fails. */
+import { spawn } from "node:child_process";
+import { performance } from "node:perf_hooks";
+
+/** How often it says what runs, in milliseconds: an hour's silence looks like a hang. */
+const HEARTBEAT = 30_000;
+
+/**
+ * @typedef {object} LaneOptions
+ * @property {(name: string) => readonly string[]} command a step's program and arguments
+ * @property {(text: string) => unknown} out
+ * @property {AbortSignal} signal ends all
+ * @property {number} [heartbeat] milliseconds
+ */
+
+/**
+ * @typedef {object} Ended
+ * @property {string} name
+ * @property {boolean} passed
+ * @property {string} said the last line that tells how many tests there were
+ * @property {number} seconds
+ */
+
+/**
+ * Runs the lanes to their ends. When it settles, nothing that it started runs on.
+ * @param {readonly (readonly string[])[]} lanes names of steps
+ * @param {LaneOptions} options
+ * @returns {Promise<boolean>} whether all steps have passed
+ */
+export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTBEAT }) {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  /** @type {Map<string, number>} */
+  const running = new Map();
+  /** @type {Ended[]} */
+  const ended = [];
+  const beat = setInterval(() => {
+    const states = [...running].map(([name, since]) => `${name} ${secondsSince(since)} s`);
+    out(`… ${states.join(" | ")}\n`);
+  }, heartbeat);
+
+  /** @param {string} name */
+  const step = async (name) => {
+    const since = performance.now();
+    running.set(name, since);
+    const { status, output } = await run(command(name), stop);
+    running.delete(name);
+    // What was ended for another's sake has nothing to say.
+    if (stop.aborted) return;
+    const passed = status === 0;
+    ended.push({ name, passed, said: counted(output), seconds: secondsSince(since) });
+    out(`\n── ${name}: ${passed ? "passed" : `failed (${String(status)})`} in ${secondsSince(since)} s\n${output}`);
+    if (!passed) failed.abort();
+  };
+
+  try {
+    await Promise.all(
+      lanes.map(async (lane) => {
+        for (const name of lane) {
+          if (stop.aborted) return;
+          await step(name);
+        }
+      }),
+    );
+  } finally {
+    clearInterval(beat);
+  }
+  const lines = ended.map(
+    ({ name, passed, said, seconds }) =>
+      `${passed ? "passed" : "failed"} ${String(seconds).padStart(5)} s  ${name}${said}`,
+  );
+  out(`\n${lines.join("\n")}\n`);
+  return !stop.aborted;
+}
+
+/**
+ * @param {readonly string[]} command
+ * @param {AbortSignal} stop
+ * @returns {Promise<{ status: number | string, output: string }>} the exit status, or what else ended it
+ */
+async function run([program = "", ...args], stop) {
+  // A process group of its own, so that all of it can be ended.
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  /** @type {Buffer[]} */
+  const chunks = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (/** @type {Buffer} */ chunk) => chunks.push(chunk));
+  const end = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+    } catch {
+      // It has just ended by itself.
+    }
+  };
+  stop.addEventListener("abort", end);
+  try {
+    /** @type {number | string} */
+    const status = await new Promise((resolve) => {
+      child.once("error", (error) => {
+        resolve(error.message);
+      });
+      child.once("close", (code, killedBy) => {
+        resolve(code ?? killedBy ?? "ended");
+      });
+    });
+    return { status, output: Buffer.concat(chunks).toString("utf8") };
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
+}
+
+/**
+ * What mocha and pytest say at their end about how many tests there were.
+ * @param {string} output
+ */
+function counted(output) {
+  const line = output.split("\n").findLast((text) => /^\s*(=+ )?\d+ (passing|passed|failed)\b/.test(text));
+  return line === undefined ? "" : `: ${line.replaceAll("=", "").trim()}`;
+}
+
+/** @param {number} since */
+function secondsSince(since) {
+  return Math.round((performance.now() - since) / 1000);
+}
