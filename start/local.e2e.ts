@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { join } from "node:path";
 import { repoRoot, servingPython } from "../tools/paths.mjs";
@@ -19,6 +21,8 @@ async function withLocalEnv(command: string): Promise<string> {
   });
   return stdout;
 }
+
+const quoted = (path: string): string => `'${path}'`;
 
 describe("the local stack kept up between commands", () => {
   let outputs: StackOutputs;
@@ -73,6 +77,44 @@ describe("the local stack kept up between commands", () => {
   it("passes the post-deploy smoke test: one good video from zero instances, one bad file that fails", async () => {
     const { status, stdout, stderr } = await run(["smoke/main.ts", "--stack", "local"]).finished;
     assert.equal(status, 0, `${stdout}\n${stderr}`);
+  });
+
+  it("takes videos in steps: submit to a manifest, go on with it, status, fetch with annotated videos", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "steps-"));
+    try {
+      const sample = join(repoRoot, "model/samples/street.mp4");
+      await copyFile(sample, join(folder, "clip.mp4"));
+      const jobs = join(folder, "jobs.jsonl");
+      const client = async (...args: string[]) => await run(["client/main.ts", ...args]).finished;
+      const submitted = await client("submit", sample, folder, "--manifest", jobs);
+      assert.equal(submitted.status, 0, submitted.stderr);
+      const resumed = await client("submit", "--resume", "--manifest", jobs, "--wait");
+      assert.equal(resumed.status, 0, resumed.stderr);
+      const seen = await client("status", jobs, "--json");
+      assert.equal(seen.status, 0, `${seen.stdout}\n${seen.stderr}`);
+      assert.match(seen.stdout, /"status":"completed"/);
+      const fetched = await client("fetch", jobs, "--annotate", "--to", folder);
+      assert.equal(fetched.status, 0, `${fetched.stdout}\n${fetched.stderr}`);
+      const files = await readdir(folder, { recursive: true });
+      assert.ok(
+        files.some((file) => file.endsWith("annotated.mp4")),
+        files.join(", "),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("passes the pipeline's own steps: a preview that keeps a plan, an update held to it, the drift check", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pipeline-"));
+    try {
+      const plan = quoted(join(folder, "plan.json"));
+      await withLocalEnv(`node pipeline/main.ts preview --stack local --refresh --plan ${plan}`);
+      await withLocalEnv(`node pipeline/main.ts up --stack local --plan ${plan}`);
+      await withLocalEnv("node pipeline/main.ts drift-check --stack local");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("gives boto3 a result with nothing but what local:env prints", async () => {

@@ -24,6 +24,8 @@ ${fence}
 
     of a list: npm run b
 
+      npm run d
+
 ## Part
 
 \`tools/setup.mjs\` and \`npm run c\`.
@@ -47,6 +49,7 @@ describe("a Markdown page", () => {
       "npm run a -- --json > jobs",
       "aws s3 cp a b",
       'eval "$(npm run -s local:env)"',
+      "npm run d",
     ]);
   });
 

@@ -14,12 +14,13 @@ interface Line {
   readonly code: boolean;
 }
 
-/** The page's lines, each with whether it is code. An indented block begins after a blank line; in a list it is the item's text. */
+/** The page's lines, each with whether it is code. An indented block begins after a blank line, four spaces beyond a list's text. */
 function linesOf(markdown: string): Line[] {
   let fence: string | undefined;
   let indented = false;
   let blank = true;
-  let list = false;
+  /** Where the text of the list's items starts; 0 outside lists. */
+  let offset = 0;
   return markdown.split("\n").flatMap((text, index) => {
     const mark = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
     if (mark !== undefined && (fence === undefined || mark.startsWith(fence))) {
@@ -27,8 +28,8 @@ function linesOf(markdown: string): Line[] {
       return [];
     }
     if (fence === undefined) {
-      if (/^\S/.test(text)) list = /^([-*+]|\d+[.)]) /.test(text);
-      const deep = /^ {4}/.test(text) && !list;
+      if (/^\S/.test(text)) offset = /^(?:[-*+]|\d+[.)]) +/.exec(text)?.[0].length ?? 0;
+      const deep = text.length - text.trimStart().length >= offset + 4;
       indented = text.trim() === "" ? indented : deep && (indented || blank);
     }
     blank = text.trim() === "";

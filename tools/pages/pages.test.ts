@@ -70,7 +70,10 @@ describe("the project's pages", () => {
 function ciScripts(): Set<string> {
   const reached = new Set<string>();
   const follow = (text: string): void => {
-    for (const name of npmScriptsIn(text)) {
+    const inLanes = [...text.matchAll(/tools\/lanes\.mjs(( "[^"]*")+)/g)].flatMap(
+      ([, lanes = ""]) => lanes.match(/[\w:-]+/g) ?? [],
+    );
+    for (const name of [...npmScriptsIn(text), ...inLanes]) {
       const script = scripts[name];
       if (script === undefined || reached.has(name)) continue;
       reached.add(name);

@@ -33,9 +33,26 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     test: "infra/access-policies.long.e2e.ts",
     words: '"submit", video, "--wait"',
   },
-  { command: "npm run -s submit -- FILE --json > jobs", test: "client/main.test.ts", words: '"submit"' },
-  { command: "npm run status -- jobs", test: "client/main.test.ts", words: '"status"' },
-  { command: "npm run fetch -- jobs", test: "client/main.test.ts", words: '"fetch"' },
+  {
+    command: "npm run submit -- FILE FOLDER --manifest jobs.jsonl",
+    test: "start/local.e2e.ts",
+    words: '"submit", sample, folder',
+  },
+  {
+    command: "npm run submit -- --resume --manifest jobs.jsonl",
+    test: "start/local.e2e.ts",
+    words: '"submit", "--resume"',
+  },
+  { command: "npm run status -- jobs.jsonl", test: "start/local.e2e.ts", words: 'client("status", jobs' },
+  {
+    command: "npm run fetch -- jobs.jsonl --annotate",
+    test: "start/local.e2e.ts",
+    words: 'client("fetch", jobs, "--annotate"',
+  },
+  {
+    command: "npm run submit -- clips/ s3://BUCKET/PREFIX/ --stack dev --fps 2 --score 0.6 --masks --wait",
+    needs: "an AWS account",
+  },
   {
     command: "npm run smoke -- --stack local",
     test: "start/local.e2e.ts",
@@ -45,6 +62,9 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   { command: "npm run local:down", test: "start/local.e2e.ts", words: 'local("down"' },
   { command: "pulumi preview --stack local", test: "start/local.e2e.ts", words: "pulumi preview --stack local" },
   { command: "npm run preview -- --stack prod", test: "start/preview.e2e.ts", words: "start/preview.ts" },
+  { command: "npm run check", ci: "check" },
+  { command: "npm run test:unit", ci: "test:unit" },
+  { command: "npm run test:model", ci: "test:model" },
   { command: "npm run test:policies", ci: "test:unit" },
   {
     command: "npm run -s bench:policies -- --json",
