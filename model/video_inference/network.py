@@ -19,7 +19,7 @@ from .folding import fold_normalisation
 from .masks import RleMask, paste
 from .video import Rgb
 
-Precision = Literal["float32", "float16", "bfloat16"]
+Precision = Literal["float32", "float16"]
 
 _CUDA_BATCH = 8
 _WHITE = 255
@@ -47,11 +47,10 @@ class Hardware:
 def choose_hardware() -> Hardware:
     """Take the graphics processor if there is one, with half precision, for which it has units of its own."""
     if not torch.cuda.is_available():
-        # Batches were no faster on a CPU, and bfloat16 is slower on most.
+        # Batches were no faster on a CPU, and few have units for half precision.
         return Hardware("cpu", "float32", 1)
-    # Both have the range that scores need; bfloat16 cannot overflow, but a T4 would only emulate it.
-    precision: Precision = "bfloat16" if torch.cuda.get_device_capability() >= (8, 0) else "float16"
-    return Hardware("cuda", precision, _CUDA_BATCH)
+    # Not bfloat16: it has an eighth of the digits, and a T4 would only emulate it.
+    return Hardware("cuda", "float16", _CUDA_BATCH)
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,8 @@ class Network:
         model.backbone.to(memory_format=torch.channels_last)
         self._model = model
         heads = model.roi_heads
+        if hardware.precision != "float32":
+            _reckon_boxes_in_single_precision(model)
         self._mask_branch = (heads.mask_roi_pool, nn.Sequential(heads.mask_head, heads.mask_predictor))
         heads.mask_roi_pool = heads.mask_head = heads.mask_predictor = None
         self._least_score: float = heads.score_thresh
@@ -139,6 +140,30 @@ class Network:
         logits = branch(pool(features, [result["boxes"] for result in results], sizes))
         probabilities: list[Tensor] = maskrcnn_inference(logits, [result["labels"] for result in results])
         return probabilities
+
+
+def _reckon_boxes_in_single_precision(model: MaskRCNN) -> None:
+    """Keep coordinates out of half precision, which above 1024 pixels knows whole ones only.
+
+    torchvision reckons boxes in the type of the features that they come from.
+    """
+
+    def widen(_module: nn.Module, _inputs: object, outputs: tuple[Tensor, Tensor]) -> list[Tensor]:
+        return [output.float() for output in outputs]
+
+    def widen_levels(
+        _module: nn.Module, _inputs: object, outputs: tuple[list[Tensor], list[Tensor]]
+    ) -> list[list[Tensor]]:
+        return [[level.float() for level in levels] for levels in outputs]
+
+    def stand_in(_module: nn.Module, inputs: tuple[_Images, list[Tensor]]) -> tuple[_Images, list[Tensor]]:
+        # Anchors depend on the features' shape and type alone.
+        images, features = inputs
+        return images, [feature.new_empty(1, dtype=torch.float32).expand(feature.shape) for feature in features]
+
+    model.rpn.head.register_forward_hook(widen_levels)
+    model.rpn.anchor_generator.register_forward_pre_hook(stand_in)
+    model.roi_heads.box_predictor.register_forward_hook(widen)
 
 
 @dataclass(frozen=True)
