@@ -130,7 +130,8 @@ export function isS3(video: string): boolean {
   return video.startsWith("s3://");
 }
 
-async function submitPlanned(
+/** Sends jobs that the manifest has, each from where its entry stands; outcomes and errors as {@link submitAll}'s. */
+export async function submitPlanned(
   stack: Stack,
   entries: readonly ManifestEntry[],
   options: SubmitOptions,

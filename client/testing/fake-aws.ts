@@ -52,8 +52,8 @@ export class FakeAws implements AsyncDisposable {
   endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 0, DesiredInstanceCount: 0 };
   /** Sum and SampleCount by metric name. */
   readonly metrics = new Map<string, { Sum: number; SampleCount: number }>();
-  /** Answers to further operations of JSON services, by the operation's name. */
-  readonly answers = new Map<string, object>();
+  /** Answers to further operations of JSON services, by the operation's name, or what makes them from the request. */
+  readonly answers = new Map<string, object | ((input: unknown) => object)>();
   /** Called for every invocation; tests put the job's object here. */
   onInvocation: (invocation: SeenInvocation) => void = () => undefined;
   /** Whether answers say where a failure will be. */
@@ -104,6 +104,11 @@ export class FakeAws implements AsyncDisposable {
 
   /** Ends all faults. */
   answerAgain(): void {
+    this.#faults.length = 0;
+  }
+
+  /** From here on everything is answered. */
+  forgive(): void {
     this.#faults.length = 0;
   }
 
@@ -169,6 +174,7 @@ export class FakeAws implements AsyncDisposable {
       }
       default: {
         const answer = this.answers.get(operation);
+        if (typeof answer === "function") return json((answer as (input: unknown) => object)(JSON.parse(String(body))));
         if (answer !== undefined) return json(answer);
         return this.s3.answer(operation, object, url, headers, body);
       }

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { startCommandFixture } from "../testing/command-fixture.ts";
+import type { CommandFixture } from "../testing/command-fixture.ts";
+import { objectKey } from "../testing/fake-aws.ts";
+import { failureOf, FakeQueues } from "../testing/fake-sqs.ts";
+
+describe("the command redrive", () => {
+  let fixture: CommandFixture;
+  let queues: FakeQueues;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+    queues = new FakeQueues(fixture.aws);
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const redrive = (...args: readonly string[]) =>
+    fixture.execute(["redrive", "--manifest", fixture.path("redriven.jsonl"), ...args]);
+
+  it("reports what it did with each message, and how many there were of each kind", async () => {
+    queues.put(failureOf("video-1"));
+    queues.put(failureOf("video-1"));
+    queues.put(failureOf("video-2.redrive-3"));
+    queues.put(failureOf("smoke-1"));
+    const { status, stdout, stderr } = await redrive("--json");
+    assert.equal(status, 1, stderr);
+    const report = JSON.parse(stdout) as Record<string, number> & { jobs: { kind: string; inferenceId?: string }[] };
+    assert.deepEqual(
+      [report["sent"], report["already-sent"], report["poison"], report["smoke"], report["unreadable"]],
+      [1, 1, 1, 1, 0],
+    );
+    assert.equal(report.jobs.length, 4);
+    assert.match(stderr, /video-1: sent again as video-1\.redrive-1 \(ClientError: /);
+    assert.match(stderr, /video-2\.redrive-3: given up after 3 times/);
+  });
+
+  it("ends with 0 where nothing has failed, and where all that failed is sent again", async () => {
+    assert.deepEqual(await redrive().then(({ status, stdout }) => [status, stdout.split("\n")[0]]), [
+      0,
+      "nothing has failed",
+    ]);
+    queues.put(failureOf("video-1"));
+    const { status, stdout } = await redrive();
+    assert.deepEqual([status, stdout.split("\n")[0]], [0, "1 sent again"]);
+  });
+
+  it("keeps to its limits", async () => {
+    for (const name of ["video-1", "video-2", "video-3"]) queues.put(failureOf(name));
+    await redrive("--limit", "2");
+    assert.deepEqual([fixture.aws.invocations.length, queues.error.length], [2, 1]);
+    queues.put(failureOf("video-4.redrive-1"));
+    const { stdout } = await redrive("--times", "1");
+    assert.equal(stdout.split("\n")[0], "1 sent again, 1 given up");
+  });
+
+  it("sends a submission's failed jobs again from its manifest, which status then shows", async () => {
+    fixture.aws.onInvocation = ({ inferenceId, failureLocation, outputLocation }) => {
+      if (inferenceId.includes("redrive")) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+      else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from("no"));
+    };
+    const manifest = fixture.path("manifest.jsonl");
+    await fixture.execute(["submit", fixture.path("a.mp4"), "--manifest", manifest]);
+    const { status, stdout } = await fixture.execute(["redrive", manifest, "--json"]);
+    const report = JSON.parse(stdout) as { sent: number; manifest: string };
+    assert.deepEqual([status, report.sent, report.manifest], [0, 1, path.resolve(manifest)]);
+    const shown = await fixture.execute(["status", manifest]);
+    assert.match(shown.stdout, /redrive-1: completed/);
+  });
+
+  for (const [args, words] of [
+    [["a.jsonl", "b.jsonl"], /one file of jobs/],
+    [["a.jsonl"], /give no --manifest with it/],
+    [["--limit", "0"], /--limit takes a whole number from 1/],
+  ] as const) {
+    it(`refuses ${args.join(" ")}`, async () => {
+      const { status, stderr } = await redrive(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      assert.equal(fixture.aws.count("ReceiveMessage"), 0);
+    });
+  }
+
+  it("says so where there is no such manifest", async () => {
+    const { status, stderr } = await fixture.execute(["redrive", fixture.path("none.jsonl")]);
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot read .*none\.jsonl/);
+  });
+});

@@ -1,0 +1,138 @@
+/** The command redrive: sends failed and expired jobs again, from the error queue or from a manifest. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import type { Context } from "../command-line.ts";
+import { checkEndpoint } from "../endpoint.ts";
+import { Manifest } from "../manifest.ts";
+import { redriveManifest, redriveQueue } from "../redrive/redrive.ts";
+import type { Outcome } from "../redrive/redrive.ts";
+
+/** Jobs that one run sends, if nothing is said: no run is endless, whatever fails meanwhile. */
+const DEFAULT_LIMIT = 1000;
+/** How often one job is sent again, if nothing is said. */
+const DEFAULT_TIMES = 3;
+
+const flags = {
+  limit: wholeNumber("limit", "a whole number", 1, 100_000),
+  times: wholeNumber("times", "a whole number", 1, 1000),
+  manifest: z.string().min(1).optional(),
+};
+
+type Flags = z.infer<z.ZodObject<typeof flags>>;
+
+/** Sends failed jobs again. */
+export const redrive = defineCommand({
+  summary: "send failed and expired jobs again, from the error queue or a manifest",
+  help: {
+    usage: `Usage: npm run redrive -- [JOBS] [options]
+
+Sends each failed job again, once, under its own name with .redrive-1, -2, … behind it. Without JOBS the failures are the
+messages of the stack's error queue: each is deleted once its job is sent, and goes to the dead-letter queue once its job has
+been sent again --times times, or if it cannot be read. Messages of the smoke test's jobs and SageMaker's tests of the topic
+are deleted. With JOBS, a submission's manifest, they are its jobs that failed or, presumably, expired.
+
+What is sent is written to a manifest first, so that nothing is sent twice: after Ctrl-C or a crash, run it again. A message
+does not tell a job's options and time limits; the submission's manifest does, if it is given with --manifest, and it is then
+also where the two ways of redriving know of each other.
+`,
+    options: `  --limit N             jobs to send at most (default: ${DEFAULT_LIMIT})
+  --times N             how often one job is sent again, over all runs (default: ${DEFAULT_TIMES})
+  --manifest FILE       for the error queue: what has been sent again (default: out/redrive-ENDPOINT.jsonl)
+`,
+    end: `With --json the report is printed as one JSON object.
+
+Exit status: 0 all that there was has been sent again or deleted; 1 some was given up, refused, or left for another run; 2
+wrong usage, or something is missing; 130 interrupted.
+`,
+  },
+  options: { limit: { type: "string" }, times: { type: "string" }, manifest: { type: "string" } },
+  flags,
+  prepare(operands, given) {
+    const [jobs, ...more] = operands;
+    if (more.length > 0) throw usage("redrive takes one file of jobs");
+    if (jobs !== undefined && given.manifest !== undefined) {
+      throw usage("JOBS is the manifest, too: give no --manifest with it");
+    }
+    return (context) => run(jobs, given, context);
+  },
+});
+
+/** What a run is asked about at its end. */
+const counters = {
+  sent: "sent again",
+  "already-sent": "had been sent again already",
+  smoke: "of the smoke test, deleted",
+  test: "tests of the topic, deleted",
+  poison: "given up",
+  refused: "refused by the service",
+  "no-input": "without a video's place",
+  unreadable: "unreadable",
+  "failed-again": "failed again meanwhile, left for the next run",
+  "over-limit": "left over by --limit",
+} as const satisfies Record<Outcome["kind"], string>;
+
+/** Nothing of the kind is left to do about these. */
+const done: readonly Outcome["kind"][] = ["sent", "already-sent", "smoke", "test"];
+
+async function run(jobs: string | undefined, given: Flags, context: Context): Promise<number> {
+  const { stack, live, print, signal } = context;
+  await checkEndpoint(stack, signal);
+  const file = jobs ?? given.manifest ?? path.join("out", `redrive-${stack.outputs.endpointName}.jsonl`);
+  const isNew = jobs === undefined && !existsSync(file);
+  await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file);
+  const outcomes: Outcome[] = [];
+  const from = jobs ?? "the error queue";
+  live.show(`reading ${from}`, "new step");
+  const options = {
+    limit: given.limit ?? DEFAULT_LIMIT,
+    times: given.times ?? DEFAULT_TIMES,
+    signal,
+    onOutcome: (outcome: Outcome): void => {
+      outcomes.push(outcome);
+      const line = describe(outcome);
+      if (line !== undefined) live.say(line);
+      live.show(`reading ${from}: ${summaryOf(outcomes)}`);
+    },
+  };
+  try {
+    if (jobs === undefined) await redriveQueue(stack, manifest, options);
+    else await redriveManifest(stack, manifest, options);
+  } finally {
+    const counts = countsOf(outcomes);
+    print(`${summaryOf(outcomes)}\nmanifest ${file}`, { ...counts, manifest: path.resolve(file), jobs: outcomes });
+  }
+  return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
+}
+
+function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>> {
+  const kinds = Object.keys(counters);
+  return Object.fromEntries(kinds.map((kind) => [kind, outcomes.filter((outcome) => outcome.kind === kind).length]));
+}
+
+function summaryOf(outcomes: readonly Outcome[]): string {
+  const parts = Object.entries(countsOf(outcomes)).filter(([, count]) => count > 0);
+  if (parts.length === 0) return "nothing has failed";
+  return parts.map(([kind, count]) => `${count} ${counters[kind as Outcome["kind"]]}`).join(", ");
+}
+
+function describe(outcome: Outcome): string | undefined {
+  if (!("inferenceId" in outcome)) return undefined;
+  const { inferenceId, reason } = outcome;
+  const why = reason === undefined ? "" : ` (${reason})`;
+  switch (outcome.kind) {
+    case "sent":
+      return `${inferenceId}: sent again as ${outcome.sentAs}${why}`;
+    case "poison":
+      return `${inferenceId}: given up after ${outcome.times} times${why}`;
+    case "refused":
+      return `${inferenceId}: refused by the service: ${outcome.problem}`;
+    case "no-input":
+      return `${inferenceId}: neither its message nor the manifest says where its video is`;
+    case "already-sent":
+    case "failed-again":
+    case "over-limit":
+      return undefined;
+  }
+}

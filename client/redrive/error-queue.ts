@@ -1,0 +1,134 @@
+/** The stack's error queue and the dead-letter queue behind it, as a reader needs them who deletes what is dealt with. */
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { z } from "zod";
+import { ServiceAnswerError, SetupError } from "../errors.ts";
+import type { Stack } from "../stack.ts";
+
+/** A message that this reader has for the moment. */
+export interface HeldMessage {
+  readonly body: string;
+  readonly receipt: string;
+}
+
+/** SQS's most at a time, for any operation on several messages. */
+export const BATCH = 10;
+
+/** Seconds that a message stays with its reader: longer than the slowest call. After a crash it is back then. */
+const VISIBILITY_SECONDS = 600;
+
+/** Seconds that one look waits for a message: only a look that waits asks all of SQS's servers. */
+const WAIT_SECONDS = 3;
+
+const redrivePolicySchema = z.object({ deadLetterTargetArn: z.string() });
+
+/** The error queue. Close it when done, or declare it with `using`. */
+export class ErrorQueue implements Disposable {
+  readonly #sqs: SQSClient;
+  readonly #url: string;
+  #deadLetters: string | undefined;
+
+  constructor(stack: Stack) {
+    this.#sqs = new SQSClient(stack.clientConfig);
+    this.#url = stack.outputs.errorQueueUrl;
+  }
+
+  /** Up to `most` messages, at most {@link BATCH}; none if none came for a few seconds. */
+  async receive(most: number, signal?: AbortSignal): Promise<readonly HeldMessage[]> {
+    const { Messages = [] } = await this.#sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: this.#url,
+        MaxNumberOfMessages: Math.min(most, BATCH),
+        WaitTimeSeconds: WAIT_SECONDS,
+        VisibilityTimeout: VISIBILITY_SECONDS,
+      }),
+      signal === undefined ? {} : { abortSignal: signal },
+    );
+    return Messages.map(({ Body = "", ReceiptHandle = "" }) => ({ body: Body, receipt: ReceiptHandle }));
+  }
+
+  /** Deletes what has been dealt with. */
+  async delete(messages: readonly HeldMessage[]): Promise<void> {
+    await inBatches(messages, async (entries) => {
+      const answer = await this.#sqs.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: this.#url,
+          Entries: entries.map(({ id, receipt }) => ({ Id: id, ReceiptHandle: receipt })),
+        }),
+      );
+      return answer.Failed;
+    });
+  }
+
+  /** Gives back what has not been dealt with, at once, for the next reader. */
+  async release(messages: readonly HeldMessage[]): Promise<void> {
+    await inBatches(messages, async (entries) => {
+      const answer = await this.#sqs.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl: this.#url,
+          Entries: entries.map(({ id, receipt }) => ({ Id: id, ReceiptHandle: receipt, VisibilityTimeout: 0 })),
+        }),
+      );
+      return answer.Failed;
+    });
+  }
+
+  /**
+   * Moves messages to the dead-letter queue: written there first, so that none is lost between the two.
+   * @throws SetupError if the queue has no dead-letter queue
+   */
+  async bury(messages: readonly HeldMessage[]): Promise<void> {
+    if (messages.length === 0) return;
+    this.#deadLetters ??= await this.#findDeadLetters();
+    for (const message of messages) {
+      await this.#sqs.send(new SendMessageCommand({ QueueUrl: this.#deadLetters, MessageBody: message.body }));
+      await this.delete([message]);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#sqs.destroy();
+  }
+
+  async #findDeadLetters(): Promise<string> {
+    const { Attributes } = await this.#sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ["RedrivePolicy"] }),
+    );
+    const policy = Attributes?.RedrivePolicy;
+    if (policy === undefined) {
+      throw new SetupError(
+        `The error queue ${this.#url} has no dead-letter queue: deploy the stack as it is in infra/.`,
+      );
+    }
+    const { deadLetterTargetArn } = redrivePolicySchema.parse(JSON.parse(policy));
+    const [, , , , account, name] = deadLetterTargetArn.split(":");
+    const { QueueUrl } = await this.#sqs.send(
+      new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }),
+    );
+    if (QueueUrl === undefined) throw new ServiceAnswerError(`SQS does not say where ${deadLetterTargetArn} is.`);
+    return QueueUrl;
+  }
+}
+
+/** Calls `act` for ten messages at a time; its answer names those that it failed for. */
+async function inBatches(
+  messages: readonly HeldMessage[],
+  act: (
+    entries: readonly { readonly id: string; readonly receipt: string }[],
+  ) => Promise<readonly { readonly Code?: string | undefined; readonly Message?: string | undefined }[] | undefined>,
+): Promise<void> {
+  for (let from = 0; from < messages.length; from += BATCH) {
+    const entries = messages.slice(from, from + BATCH).map(({ receipt }, index) => ({ id: String(index), receipt }));
+    const [failed] = (await act(entries)) ?? [];
+    if (failed !== undefined) {
+      throw new ServiceAnswerError(`SQS refuses: ${failed.Code ?? "no code"}: ${failed.Message ?? "no message"}`);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** Goes through failed jobs, in the error queue or in a manifest, and sends each again, once. */
+import { standingOf } from "../known-jobs.ts";
+import type { Manifest } from "../manifest.ts";
+import { inParallel } from "../parallel.ts";
+import type { Stack } from "../stack.ts";
+import { BATCH, ErrorQueue } from "./error-queue.ts";
+import type { HeldMessage } from "./error-queue.ts";
+import { readMessage, SMOKE_PREFIX } from "./message.ts";
+import { Resender } from "./resender.ts";
+import type { ResendOptions, Verdict } from "./resender.ts";
+
+/** One thing that was dealt with. */
+export type Outcome =
+  | ({ readonly inferenceId: string; readonly reason: string | undefined } & Verdict)
+  /** Deleted: the smoke test's, SageMaker's test of the topic. */
+  | { readonly kind: "smoke" | "test" }
+  /** Moved to the dead-letter queue. */
+  | { readonly kind: "unreadable" };
+
+/** How to redrive. */
+export interface RedriveOptions extends ResendOptions {
+  /** Called for each thing once it is dealt with: sent, deleted or moved. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+}
+
+/**
+ * Reads the error queue until it is empty or the limit is reached. A message is deleted when its job is sent and the manifest
+ * says so; poison and what cannot be read goes to the dead-letter queue; what is left for another run is given back.
+ * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages that were
+ * not dealt with come back
+ */
+export async function redriveQueue(stack: Stack, manifest: Manifest, options: RedriveOptions): Promise<void> {
+  using queue = new ErrorQueue(stack);
+  const resender = new Resender(stack, manifest, options);
+  const keep = new Set<HeldMessage>();
+  try {
+    while (resender.left > 0) {
+      options.signal?.throwIfAborted();
+      const messages = await queue.receive(Math.min(resender.left, BATCH), options.signal);
+      if (messages.length === 0) return;
+      for (const message of messages) keep.add(message);
+      await inParallel(messages, BATCH, async (message) => {
+        const outcome = await outcomeOf(message, resender);
+        const fate = fates[outcome.kind];
+        if (fate !== "give back") {
+          await queue[fate]([message]);
+          keep.delete(message);
+        }
+        options.onOutcome?.(outcome);
+      });
+    }
+  } finally {
+    // What cannot be given back comes back by itself, later; the error that ended the run must not be hidden by it.
+    await queue.release([...keep]).catch(() => undefined);
+  }
+}
+
+/** What becomes of a message. */
+const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> = {
+  sent: "delete",
+  "already-sent": "delete",
+  smoke: "delete",
+  test: "delete",
+  poison: "bury",
+  refused: "bury",
+  "no-input": "bury",
+  unreadable: "bury",
+  "failed-again": "give back",
+  "over-limit": "give back",
+};
+
+async function outcomeOf({ body }: HeldMessage, resender: Resender): Promise<Outcome> {
+  const message = readMessage(body);
+  if (message.kind !== "failure") return message;
+  const { inferenceId, reason } = message;
+  return { inferenceId, reason, ...(await resender.resend(message)) };
+}
+
+/** Jobs that are sent at a time. */
+const CONCURRENCY = 8;
+
+/**
+ * Sends again what a manifest's jobs say has failed or, presumably, expired. The new jobs are written to the same manifest,
+ * which is how a second run knows them.
+ * @throws as {@link redriveQueue}
+ */
+export async function redriveManifest(stack: Stack, manifest: Manifest, options: RedriveOptions): Promise<void> {
+  const resender = new Resender(stack, manifest, options);
+  const jobs = [...manifest.entries].flatMap(([inferenceId, entry]) =>
+    inferenceId.startsWith(SMOKE_PREFIX) ? [] : [{ inferenceId, ...entry }],
+  );
+  const standing = await standingOf(stack, { jobs, manifest: undefined }, options.signal);
+  await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
+    if (job === undefined || (state?.status !== "failed" && state?.status !== "expired")) return;
+    options.signal?.throwIfAborted();
+    const reason = state.status === "failed" ? state.reason : "expired, presumably";
+    options.onOutcome?.({ inferenceId, reason, ...(await resender.resend(job)) });
+  });
+}

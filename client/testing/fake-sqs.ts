@@ -1,0 +1,128 @@
+/** For tests: SQS's queues on the fake AWS, with visibility, receive counts and as-often-as-it-likes delivery. */
+import { createHash } from "node:crypto";
+import type { FakeAws } from "./fake-aws.ts";
+
+/** A message in a queue. */
+export interface FakeMessage {
+  readonly id: number;
+  readonly body: string;
+  visible: boolean;
+  receives: number;
+}
+
+interface Batch {
+  readonly QueueUrl: string;
+  readonly Entries: readonly { readonly Id: string; readonly ReceiptHandle: string }[];
+}
+
+/** The error queue of the fake AWS's stack and its dead-letter queue. */
+export class FakeQueues {
+  readonly error: FakeMessage[] = [];
+  readonly deadLetters: FakeMessage[] = [];
+  /** Whether the error queue has a dead-letter queue. */
+  hasDeadLetters = true;
+  readonly #aws: FakeAws;
+  #last = 0;
+
+  constructor(aws: FakeAws) {
+    this.#aws = aws;
+    const answer = (operation: string, act: (input: never) => object): void => {
+      aws.answers.set(operation, act);
+    };
+    answer("ReceiveMessage", (input: { MaxNumberOfMessages: number }) => this.#receive(input.MaxNumberOfMessages));
+    answer("DeleteMessageBatch", (input: Batch) =>
+      this.#each(input, (message) => {
+        this.error.splice(this.error.indexOf(message), 1);
+      }),
+    );
+    answer("ChangeMessageVisibilityBatch", (input: Batch) =>
+      this.#each(input, (message) => {
+        message.visible = true;
+      }),
+    );
+    answer("GetQueueAttributes", () => ({
+      Attributes: this.hasDeadLetters
+        ? {
+            RedrivePolicy: JSON.stringify({
+              deadLetterTargetArn: "arn:aws:sqs:us-east-1:000000000000:dead-letters",
+              maxReceiveCount: 5,
+            }),
+          }
+        : {},
+    }));
+    answer("GetQueueUrl", ({ QueueName }: { QueueName: string }) => ({
+      QueueUrl: `${aws.url}/000000000000/${QueueName}`,
+    }));
+    answer("SendMessage", (input: { QueueUrl: string; MessageBody: string }) => {
+      if (!input.QueueUrl.endsWith("/dead-letters")) throw new Error(`nothing is to be sent to ${input.QueueUrl}`);
+      this.#put(this.deadLetters, input.MessageBody);
+      return { MessageId: "id", MD5OfMessageBody: md5(input.MessageBody) };
+    });
+  }
+
+  /** Puts a message into the error queue; an object as its JSON. */
+  put(body: object | string): void {
+    this.#put(this.error, typeof body === "string" ? body : JSON.stringify(body));
+  }
+
+  /** A crash's end: what its reader had comes back. */
+  timeOut(): void {
+    for (const message of this.error) message.visible = true;
+  }
+
+  /** Messages that nobody has. */
+  get visible(): readonly FakeMessage[] {
+    return this.error.filter(({ visible }) => visible);
+  }
+
+  #put(queue: FakeMessage[], body: string): void {
+    queue.push({ id: ++this.#last, body, visible: true, receives: 0 });
+  }
+
+  #receive(most: number): object {
+    const messages = this.visible.slice(0, most);
+    for (const message of messages) {
+      message.visible = false;
+      message.receives += 1;
+    }
+    return {
+      Messages: messages.map(({ id, body }) => ({
+        MessageId: String(id),
+        ReceiptHandle: String(id),
+        Body: body,
+        MD5OfBody: md5(body),
+      })),
+    };
+  }
+
+  #each({ QueueUrl, Entries }: Batch, act: (message: FakeMessage) => void): object {
+    if (QueueUrl !== this.#aws.outputs.errorQueueUrl) throw new Error(`${QueueUrl} is not the error queue`);
+    for (const { ReceiptHandle } of Entries) {
+      const message = this.error.find(({ id }) => String(id) === ReceiptHandle);
+      if (message !== undefined) act(message);
+    }
+    return { Successful: Entries.map(({ Id }) => ({ Id })), Failed: [] };
+  }
+}
+
+/** The SDK checks it. */
+function md5(text: string): string {
+  return createHash("md5").update(text).digest("hex");
+}
+
+/** A failure's notification as SageMaker sends it. */
+export function failureOf(inferenceId: string, changes: object = {}): object {
+  return {
+    awsRegion: "us-east-1",
+    eventTime: "2030-01-01T00:00:00.000Z",
+    receivedTime: "2030-01-01T00:00:00.000Z",
+    invocationStatus: "Failed",
+    failureReason: "ClientError: Received server error (500) from model.",
+    requestParameters: { endpointName: "video", inputLocation: `s3://in/videos/${inferenceId}.mp4` },
+    inferenceId,
+    eventVersion: "1.0",
+    eventSource: "aws:sagemaker",
+    eventName: "InferenceResult",
+    ...changes,
+  };
+}
