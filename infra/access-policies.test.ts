@@ -113,15 +113,11 @@ describe("AccessPolicies", () => {
     }
   });
 
-  it("lets operators redrive dead letters into the queues that they come from", () => {
-    assert.deepEqual(
-      statement(operator, "RedriveDeadLetters").Resource,
-      ["success", "error"].map((kind) => `arn:aws:sqs:${region}:${accountId}:clips-${kind}-dead-letters-0a1b2c3`),
-    );
-    assert.deepEqual(
-      statement(operator, "RefillQueues").Resource,
-      ["success", "error"].map((kind) => `arn:aws:sqs:${region}:${accountId}:clips-${kind}-0a1b2c3`),
-    );
+  it("lets operators redrive dead letters into the queues that they come from, and give up what they redrive", () => {
+    const queues = (suffix: string) =>
+      ["success", "error"].map((kind) => `arn:aws:sqs:${region}:${accountId}:clips-${kind}${suffix}-0a1b2c3`);
+    assert.deepEqual(statement(operator, "RedriveDeadLetters").Resource, queues("-dead-letters"));
+    assert.deepEqual(statement(operator, "RefillQueues").Resource, [...queues(""), ...queues("-dead-letters")]);
   });
 
   it("lets operators read this endpoint's logs alone", () => {

@@ -65,8 +65,13 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       Action: ["sqs:CancelMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:StartMessageMoveTask"],
       Resource: scope.deadLetterQueues,
     },
-    // A redrive sends in the operator's name.
-    { Sid: "RefillQueues", Effect: "Allow", Action: "sqs:SendMessage", Resource: scope.queues },
+    {
+      // A redrive sends in the operator's name: back into the queues, or what is given up to the dead letters.
+      Sid: "RefillQueues",
+      Effect: "Allow",
+      Action: "sqs:SendMessage",
+      Resource: [...scope.queues, ...scope.deadLetterQueues],
+    },
     {
       Sid: "UseTemporaryQueues",
       Effect: "Allow",
