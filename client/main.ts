@@ -1,7 +1,9 @@
 /** The client's command line: submit videos to a deployed stack, see how they stand, fetch their results. */
 import type { Command, Context } from "./command-line.ts";
 import { usage } from "./command-line.ts";
+import { burst } from "./commands/burst.ts";
 import { fetch } from "./commands/fetch.ts";
+import { redrive } from "./commands/redrive.ts";
 import { status } from "./commands/status.ts";
 import { submit } from "./commands/submit.ts";
 import { explain, isAbort, isSetupProblem } from "./errors.ts";
@@ -17,7 +19,7 @@ export interface Terminal {
   readonly signal: AbortSignal;
 }
 
-const commands: ReadonlyMap<string, Command> = new Map(Object.entries({ submit, status, fetch }));
+const commands: ReadonlyMap<string, Command> = new Map(Object.entries({ submit, status, fetch, redrive, burst }));
 
 const overview = `Usage: npm run COMMAND -- …
 

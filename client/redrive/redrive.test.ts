@@ -239,7 +239,7 @@ describe("redrive", () => {
             await run().catch(() => undefined);
             await reopen();
           }
-          aws.forgive();
+          aws.answerAgain();
           await run();
           await reopen();
           await run();

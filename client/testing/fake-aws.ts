@@ -107,11 +107,6 @@ export class FakeAws implements AsyncDisposable {
     this.#faults.length = 0;
   }
 
-  /** From here on everything is answered. */
-  forgive(): void {
-    this.#faults.length = 0;
-  }
-
   /** How often an operation was asked for. */
   count(operation: string): number {
     return this.requests.filter((request) => request.operation === operation).length;

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { figuresOf, rowsOf } from "./figures.ts";
+import type { EndpointMetrics } from "./metrics.ts";
+import { sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
+
+const none: EndpointMetrics["total"] = { sum: [], count: [], most: [] };
+
+describe("a burst's figures", () => {
+  it("are means over all requests, not over minutes, with the largest of all", () => {
+    const { backlogSeconds, totalSeconds, modelSeconds } = figuresOf(sampleRun, sampleMetrics);
+    const requests = 20 + 40 + 38;
+    assert.deepEqual(backlogSeconds, { mean: (20 * 180 + 40 * 300 + 38 * 360) / requests, most: 390 });
+    assert.deepEqual(totalSeconds, { mean: (20 * 184 + 40 * 304 + 38 * 364) / requests, most: 395 });
+    assert.deepEqual(modelSeconds, { mean: 3, most: 5 });
+  });
+
+  it("count a minute in which nothing ended into the throughput", () => {
+    assert.deepEqual(figuresOf(sampleRun, sampleMetrics).perMinute, { mean: 98 / 4, most: 40, minutes: 4 });
+  });
+
+  it("leave quiet minutes before and after out of the throughput", () => {
+    const processed = series(0, 0, 10, 20, 0);
+    const { perMinute } = figuresOf(sampleRun, { ...sampleMetrics, processed });
+    assert.deepEqual(perMinute, { mean: 15, most: 20, minutes: 2 });
+  });
+
+  it("say the most instances that were seen, and how many are allowed", () => {
+    assert.deepEqual(figuresOf(sampleRun, sampleMetrics).instances, { most: 2, allowed: 5 });
+    assert.equal(figuresOf({ ...sampleRun, instances: [] }, sampleMetrics).instances.most, 0);
+  });
+
+  it("are null where CloudWatch has no datapoint", () => {
+    const metrics = { ...sampleMetrics, processed: [], inBacklog: none, inModel: none, total: none };
+    const figures = figuresOf({ ...sampleRun, outputBytes: undefined }, metrics);
+    const { perMinute, backlogSeconds, modelSeconds, totalSeconds, outputBytes } = figures;
+    assert.deepEqual(
+      [perMinute, backlogSeconds, modelSeconds, totalSeconds, outputBytes],
+      [null, null, null, null, null],
+    );
+    assert.equal(rowsOf(figures).filter(({ value }) => value === "no data").length, 5);
+  });
+
+  it("have a mean between nothing and the most, whatever was measured", () => {
+    const minute = fc.option(fc.record({ requests: fc.nat(50), seconds: fc.array(fc.nat(4000), { minLength: 1 }) }));
+    fc.assert(
+      fc.property(fc.array(minute, { maxLength: 30 }), (minutes) => {
+        const measured = minutes.map((each) => each?.seconds);
+        const total = {
+          sum: series(...measured.map((each) => each?.reduce((sum, one) => sum + one, 0))),
+          count: series(...measured.map((each) => each?.length)),
+          most: series(...measured.map((each) => (each === undefined ? undefined : Math.max(...each)))),
+        };
+        const processed = series(...minutes.map((each) => each?.requests));
+        const { totalSeconds, perMinute } = figuresOf(sampleRun, { ...sampleMetrics, processed, total });
+        const all = measured.flatMap((each) => each ?? []);
+        if (totalSeconds === null) assert.equal(all.length, 0);
+        else {
+          assert.equal(totalSeconds.most, Math.max(...all));
+          assert.ok(totalSeconds.mean <= totalSeconds.most && totalSeconds.mean >= Math.min(...all));
+        }
+        if (perMinute !== null) {
+          assert.ok(perMinute.mean <= perMinute.most && perMinute.mean > 0);
+          assert.equal(
+            Math.round(perMinute.mean * perMinute.minutes),
+            minutes.reduce((sum, each) => sum + (each?.requests ?? 0), 0),
+          );
+        }
+      }),
+    );
+  });
+});
+
+describe("a burst's table", () => {
+  const rows = (changes: Partial<typeof sampleRun> = {}) =>
+    Object.fromEntries(
+      rowsOf(figuresOf({ ...sampleRun, ...changes }, sampleMetrics)).map(({ label, value }) => [label, value]),
+    );
+
+  it("reads like the blog post's", () => {
+    assert.deepEqual(rows(), {
+      "Invocations (total burst size)": "100",
+      Completed: "97, 1 failed, 2 expired",
+      "Concurrency level (per instance)": "2",
+      "Instance type": "ml.g4dn.xlarge",
+      "Input payload (per invocation)": "71.0 MB",
+      "Output payload (per invocation)": "54.0 MB",
+      "Model latency": "3.0 s on average, at most 5.0 s",
+      "Instances (most seen, of at most)": "2 of 5",
+      "Throughput (requests per minute)": "24.5 over 4 min, most 40",
+      "Time in backlog": "299 s on average, at most 390 s",
+      "Total processing time": "303 s on average, at most 395 s",
+      "Whole burst": "380 s",
+    });
+  });
+
+  it("says what has not ended", () => {
+    assert.equal(rows({ completed: 90 })["Completed"], "90, 1 failed, 2 expired, 7 not ended");
+    assert.equal(rows({ completed: 100, failed: 0, expired: 0 })["Completed"], "100");
+  });
+
+  it("gives small payloads in their own units", () => {
+    const { "Input payload (per invocation)": input, "Output payload (per invocation)": output } = rows({
+      inputBytes: 31_400,
+      outputBytes: 17,
+    });
+    assert.deepEqual([input, output], ["31.4 kB", "17 B"]);
+  });
+});

@@ -1,0 +1,33 @@
+/** What a reader must know before believing a burst's figures. */
+import { counted } from "./metrics-wait.ts";
+import type { EndpointMetrics } from "./metrics.ts";
+import type { BurstRun } from "./run.ts";
+
+/** One sentence or two for each thing that is not as the figures make believe; none if all is well. */
+export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: string): readonly string[] {
+  const { accepted, completed, failed, expired, instances } = run;
+  const notes: string[] = [];
+  const ended = completed + failed;
+  const measured = counted(metrics);
+  if (measured < completed) {
+    notes.push(
+      `CloudWatch counted ${measured} of ${completed} completed requests: times and throughput leave the others out.`,
+    );
+  }
+  if (measured > ended) {
+    notes.push(
+      `CloudWatch counted ${measured} requests in this time, and this burst had ${ended}: the endpoint had other work, or ran some twice. Times and throughput are of all of them.`,
+    );
+  }
+  if (accepted > ended + expired) {
+    notes.push(`${accepted - ended - expired} jobs had not ended when the watch did.`);
+  }
+  if (expired > 0) {
+    notes.push(`${expired} jobs are presumed expired: neither result nor failure came in their time.`);
+  }
+  if (firstFailure !== undefined) notes.push(`The first failure: ${firstFailure}`);
+  if ((instances[0]?.current ?? 0) > 0) {
+    notes.push(`The burst did not begin at zero: ${instances[0]?.current ?? 0} instances were there already.`);
+  }
+  return notes;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { chartsOf } from "./charts.ts";
+import { figuresOf, rowsOf } from "./figures.ts";
+import { renderReport } from "./report.ts";
+import { openBrowser } from "./testing/browser.ts";
+import { lookAt } from "./testing/report-page.ts";
+import { sampleMetrics, sampleRun } from "./testing/sample-burst.ts";
+
+describe("a burst's report in a browser", () => {
+  let folder: string;
+  let page: string;
+  let opened: Awaited<ReturnType<typeof openBrowser>>;
+
+  before(async function () {
+    opened = await openBrowser();
+    if ("missing" in opened) {
+      console.log(`    skipped, no browser: ${opened.missing}`);
+      this.skip();
+    }
+    folder = await mkdtemp(path.join(tmpdir(), "report-"));
+    const file = path.join(folder, "report.html");
+    const figures = figuresOf(sampleRun, sampleMetrics);
+    await writeFile(file, await renderReport({ run: sampleRun, figures, metrics: sampleMetrics, notes: ["A note."] }));
+    page = pathToFileURL(file).href;
+  });
+
+  after(async () => {
+    if ("browser" in opened) await opened.close();
+    await rm(folder, { recursive: true });
+  });
+
+  for (const scheme of ["light", "dark"] as const) {
+    it(`shows every chart with its data, axes and title, ${scheme}, without a network`, async () => {
+      assert.ok("browser" in opened);
+      const seen = await lookAt(opened.browser, page, scheme);
+      assert.deepEqual(seen.problems, []);
+      assert.deepEqual(seen.requests, [page]);
+      assert.deepEqual(
+        seen.charts.map(({ id, series }) => [id, series]),
+        chartsOf(sampleRun, sampleMetrics).map(({ id, series }) => [
+          id,
+          series.map(({ label, marks }) => ({ label, values: marks.map(({ y }) => y) })),
+        ]),
+      );
+      for (const { id, inkedPixels, axes } of seen.charts) {
+        assert.ok(inkedPixels > 100, `${id} has ${inkedPixels} pixels in its series' colours`);
+        assert.ok(
+          axes.every((title) => title !== ""),
+          id,
+        );
+      }
+      assert.deepEqual(
+        seen.rows,
+        rowsOf(figuresOf(sampleRun, sampleMetrics)).map(({ label, value }) => [label, value]),
+      );
+    });
+  }
+
+  it("has a ground and marks of other colours in dark than in light", async () => {
+    assert.ok("browser" in opened);
+    const [light, dark] = [await lookAt(opened.browser, page, "light"), await lookAt(opened.browser, page, "dark")];
+    assert.ok(light.groundLuminance > 0.9, String(light.groundLuminance));
+    assert.ok(dark.groundLuminance < 0.2, String(dark.groundLuminance));
+    assert.notDeepEqual(light.charts[0]?.colours, dark.charts[0]?.colours);
+  });
+});

@@ -1,0 +1,197 @@
+/** The command burst: AWS's blog post's experiment on a stack, with its table and a report of its charts. */
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import { Burst } from "../burst/burst.ts";
+import type { BurstState, BurstVideo } from "../burst/burst.ts";
+import { figuresOf, rowsOf } from "../burst/figures.ts";
+import { waitForMetrics } from "../burst/metrics-wait.ts";
+import { notesOf } from "../burst/notes.ts";
+import { renderReport } from "../burst/report.ts";
+import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import type { Context } from "../command-line.ts";
+import { checkEndpoint } from "../endpoint.ts";
+import { codeOf, isAbort, SetupError } from "../errors.ts";
+import { Manifest } from "../manifest.ts";
+import { customAttributesOf } from "../model-options.ts";
+import { findVideos } from "../sources.ts";
+import { isS3 } from "../submit-all.ts";
+import { uploadVideo } from "../upload.ts";
+
+/** The repository's sample, for those who bring no video. */
+const sample = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
+
+/** The blog post's burst. */
+const BLOG_COUNT = 1000;
+
+const flags = {
+  count: wholeNumber("count", "a whole number", 1, 100_000),
+  video: z.array(z.string().min(1)).default([sample]),
+  concurrency: wholeNumber("concurrency", "a whole number", 1, 64),
+  fps: z.coerce.number().optional(),
+  score: z.coerce.number().optional(),
+  masks: z.boolean().default(false),
+  ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
+  timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
+  limit: wholeNumber("limit", "whole seconds", 1, 7 * 24 * 3600),
+  "until-zero": z.boolean().default(false),
+  out: z.string().min(1).optional(),
+};
+
+type Flags = z.infer<z.ZodObject<typeof flags>>;
+
+/** Sends many copies of videos at once, watches them, and says what the endpoint made of them. */
+export const burst = defineCommand({
+  summary: "send many copies of a video at once and report how the endpoint dealt with them",
+  help: {
+    usage: `Usage: npm run burst -- --count N [--video FILE]… [options]
+
+Sends N jobs as fast as the service takes them, all reading the same object in S3, watches until each has ended, and prints
+the table of AWS's blog post from the stack's own metrics. A folder of its own gets the report (report.html, one page that
+needs no network), the table (figures.json) and the manifest (jobs.jsonl), from which status and fetch go on.
+`,
+    options: `  --count N             jobs to send, 1..100000 (default: ${BLOG_COUNT}, the blog post's)
+  --video FILE          what to send: a file, or an object in S3; several are sent by turns (default: the repository's sample)
+  --concurrency N       calls under way at a time, 1..64 (default: 8)
+  --fps N               frames to look at per second of video (default: as deployed)
+  --score N             leave out detections with a lower score, 0..1 (default: as deployed)
+  --masks               each object's mask, too
+  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
+  --timeout SECONDS     how long one run may take, 1..3600 (default: 900)
+  --limit SECONDS       stop watching after this long; the jobs go on (default: until each has ended or expired)
+  --until-zero          watch on until the endpoint has no instance, for the charts
+  --out FOLDER          where the report goes, made if need be (default: a new folder in out/)
+`,
+    end: `With --json the table is printed as one JSON object.
+
+Exit status: 0 all jobs completed; 1 some failed, expired or have not ended; 2 wrong usage, or something is missing; 130
+interrupted: the jobs that were accepted go on, and the manifest has them.
+`,
+  },
+  options: {
+    count: { type: "string" },
+    video: { type: "string", multiple: true },
+    concurrency: { type: "string" },
+    fps: { type: "string" },
+    score: { type: "string" },
+    masks: { type: "boolean" },
+    ttl: { type: "string" },
+    timeout: { type: "string" },
+    limit: { type: "string" },
+    "until-zero": { type: "boolean" },
+    out: { type: "string" },
+  },
+  flags,
+  prepare(operands, given) {
+    if (operands.length > 0) throw usage("burst takes its videos by --video FILE");
+    const customAttributes = customAttributesOf(given);
+    return (context) => run({ ...given, customAttributes }, context);
+  },
+});
+
+async function run(
+  given: Flags & { readonly customAttributes: string | undefined },
+  context: Context,
+): Promise<number> {
+  const { stack, live, print, signal } = context;
+  const videos = await inS3(given.video, context);
+  await checkEndpoint(stack, signal);
+  const name = `burst-${randomBytes(4).toString("hex")}`;
+  const folder = given.out ?? path.join("out", name);
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new SetupError(`Cannot make ${folder} (${codeOf(error)}): give another place with --out.`);
+  });
+  await using manifest = await Manifest.create(path.join(folder, "jobs.jsonl"));
+  const count = given.count ?? BLOG_COUNT;
+  const burst = new Burst(stack, {
+    name,
+    videos,
+    count,
+    manifest,
+    concurrency: given.concurrency,
+    ttlSeconds: given.ttl,
+    timeoutSeconds: given.timeout,
+    customAttributes: given.customAttributes,
+    limitSeconds: given.limit,
+    untilZero: given["until-zero"],
+    signal,
+    onProgress: (state) => {
+      live.show(viewOf(state, count));
+    },
+  });
+  live.show(`sending ${count} jobs`, "new step");
+  try {
+    const finished = await burst.run();
+    live.show("waiting for CloudWatch's last minutes", "new step");
+    const metrics = await waitForMetrics(stack, finished, { signal });
+    const figures = figuresOf(finished, metrics);
+    const notes = notesOf(finished, metrics, burst.state.firstFailure);
+    const report = path.resolve(folder, "report.html");
+    await writeFile(report, await renderReport({ run: finished, figures, metrics, notes }));
+    const printed = { name, ...figures, notes, report, manifest: path.resolve(manifest.file) };
+    await writeFile(path.join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
+    const rows = rowsOf(figures);
+    const width = Math.max(...rows.map(({ label }) => label.length));
+    print(
+      [
+        ...rows.map(({ label, value }) => `${label.padEnd(width)}  ${value}`),
+        ...notes.map((note) => `note: ${note}`),
+        `report: ${pathToFileURL(report).href}`,
+      ].join("\n"),
+      printed,
+    );
+    return finished.completed === count ? 0 : 1;
+  } catch (error) {
+    if (burst.state.accepted > 0 || isAbort(error)) live.say(underWay(burst.state, count, manifest.file));
+    throw error;
+  }
+}
+
+/** Each video as one object in S3, uploaded if need be. */
+async function inS3(
+  operands: readonly string[],
+  { stack, live, signal }: Context,
+): Promise<readonly [BurstVideo, ...BurstVideo[]]> {
+  live.show("checking the videos", "new step");
+  const videos: BurstVideo[] = [];
+  for (const { video, contentType, bytes } of await findVideos(stack, operands, signal)) {
+    const inputLocation = isS3(video)
+      ? video
+      : await uploadVideo(stack, video, {
+          signal,
+          onProgress: ({ step, loaded, total }) => {
+            live.show(`${path.basename(video)}: ${step} ${Math.floor((100 * loaded) / total)} %`);
+          },
+        }).then((uploaded) => uploaded.inputLocation);
+    videos.push({ inputLocation, contentType, bytes });
+  }
+  const [first, ...others] = videos;
+  if (first === undefined) throw usage("burst needs a --video FILE");
+  return [first, ...others];
+}
+
+/** The live line: short, so that a terminal of 80 columns shows all of it. */
+function viewOf(state: BurstState, count: number): string {
+  const { accepted, completed, failed, expired, backlog, oldestSeconds, instances } = state;
+  const sent = accepted < count ? `sent ${accepted} of ${count} · ` : "";
+  const current = instances?.current ?? 0;
+  const wanted = instances?.desired ?? 0;
+  const gone = expired === 0 ? "" : ` · expired ${expired}`;
+  const oldest = oldestSeconds === undefined ? "" : ` · oldest ${Math.round(oldestSeconds)} s`;
+  const scale = wanted === current ? String(current) : `${current}→${wanted}`;
+  return `${sent}backlog ${backlog} · instances ${scale} · processed ${completed} · failed ${failed}${gone}${oldest}`;
+}
+
+function underWay(
+  { accepted, completed, failed, expired, backlog }: BurstState,
+  count: number,
+  manifest: string,
+): string {
+  const ended = completed + failed + expired;
+  return (
+    `${accepted} of ${count} jobs were accepted and ${ended} have ended; ${backlog} are under way and go on. ` +
+    `They are in ${manifest}: npm run status -- ${manifest}`
+  );
+}
