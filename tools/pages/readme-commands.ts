@@ -54,6 +54,16 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     needs: "an AWS account",
   },
   {
+    command: "npm run redrive -- --stack local",
+    test: "client/burst.long.e2e.ts",
+    words: 'command("redrive"',
+  },
+  {
+    command: "npm run burst -- --count 200",
+    test: "client/burst.long.e2e.ts",
+    words: '"burst", "--count"',
+  },
+  {
     command: "npm run smoke -- --stack local",
     test: "start/local.e2e.ts",
     words: '"smoke/main.ts", "--stack", "local"',
