@@ -29,6 +29,8 @@ def test_all_options_are_read() -> None:
 
 def test_rates_are_exact() -> None:
     assert read_options("fps=29.97", None, SETTINGS).fps == Fraction(2997, 100)
+    # As a client in JavaScript writes 0.1 + 0.2.
+    assert read_options("fps=0.30000000000000004", None, SETTINGS).fps > Fraction(3, 10)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ _HELP = (
     f"score=NUMBER (0 to 1), masks=rle or masks=none, max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}) "
     "and encoding=gzip or encoding=identity"
 )
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}")
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?|\.[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
