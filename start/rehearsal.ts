@@ -97,7 +97,7 @@ const stages: Readonly<Record<StageName, StageWork>> = {
     },
     remedy:
       "Someone, or something, has changed AWS behind Pulumi's back. Wanted: write it into the program or the config, by a " +
-      "pull request. Unwanted: pulumi up --refresh puts it back.",
+      "pull request. Unwanted: deploy main again, which asks AWS first (pulumi up --refresh) and takes it back.",
   },
 };
 

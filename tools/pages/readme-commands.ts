@@ -53,6 +53,17 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     command: "npm run submit -- clips/ s3://BUCKET/PREFIX/ --stack dev --fps 2 --score 0.6 --masks --wait",
     needs: "an AWS account",
   },
+  { command: "pulumi login 's3://BUCKET/dev?region=us-east-1'", needs: "an AWS account" },
+  {
+    command: "pulumi stack init dev --secrets-provider 'awskms://alias/NAME?region=us-east-1'",
+    needs: "an AWS account",
+  },
+  { command: "npm run doctor -- --stack dev", needs: "an AWS account" },
+  {
+    command: "pulumi up --stack dev --policy-pack policies --policy-pack-config policies/config.dev.json",
+    needs: "an AWS account",
+  },
+  { command: "npm run smoke -- --stack dev", needs: "an AWS account" },
   {
     command: "npm run redrive -- --stack local",
     test: "client/burst.long.e2e.ts",
