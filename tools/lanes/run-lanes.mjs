@@ -43,6 +43,7 @@ export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTB
   const step = async (name) => {
     const since = performance.now();
     running.set(name, since);
+    out(`… ${name}\n`);
     const { status, output } = await run(command(name), stop);
     running.delete(name);
     // What was ended for another's sake has nothing to say.
