@@ -58,7 +58,6 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     command: "pulumi stack init dev --secrets-provider 'awskms://alias/NAME?region=us-east-1'",
     needs: "an AWS account",
   },
-  { command: "npm run doctor -- --stack dev", needs: "an AWS account" },
   {
     command: "pulumi up --stack dev --policy-pack policies --policy-pack-config policies/config.dev.json",
     needs: "an AWS account",
