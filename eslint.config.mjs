@@ -8,6 +8,7 @@ import tseslint from "typescript-eslint";
 const rooms = {
   bootstrap: [],
   client: [],
+  doctor: ["infra", "policies"],
   infra: [],
   local: ["simulator", "tools"],
   model: [],

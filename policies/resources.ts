@@ -32,7 +32,12 @@ export function ofType<Args>(resources: readonly PolicyResource[], ...types: str
   return resources.filter(({ type }) => types.includes(type)) as Typed<Args>[];
 }
 
-type Linked = Pick<PolicyResource, "urn" | "dependencies" | "propertyDependencies">;
+/** A resource, as far as it says what it is made of. */
+interface Linked {
+  readonly urn: string;
+  readonly dependencies: readonly Linked[];
+  readonly propertyDependencies: Readonly<Record<string, readonly Linked[]>>;
+}
 
 /** A property by which resources of one kind name resources of another. */
 interface Link<From, To> {

@@ -1,0 +1,65 @@
+/** What the doctor says of credentials. */
+import assert from "node:assert/strict";
+import { checkAccount } from "./account.ts";
+import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { stackFile } from "./testing/stack.ts";
+
+describe("the account", () => {
+  let aws: FakeAws;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+  });
+
+  afterEach(async () => {
+    await aws[Symbol.asyncDispose]();
+  });
+
+  it("is right where the stack allows it", async () => {
+    const { status, what } = await checkAccount(stackFile(), aws.access);
+    assert.equal(status, "ok");
+    assert.ok(what.includes(`arn:aws:iam::${accountId}:user/deployer`));
+  });
+
+  it("is a problem where the stack allows another alone", async () => {
+    const { status, what, remedy } = await checkAccount(stackFile({ allowedAccountIds: ["999999999999"] }), aws.access);
+    assert.equal(status, "problem");
+    assert.match(what, /account 123456789012 .*Pulumi\.dev\.yaml allows 999999999999 alone/);
+    assert.match(remedy ?? "", /AWS_PROFILE.*aws:allowedAccountIds/);
+  });
+
+  it("is a problem where the stack forbids it", async () => {
+    const stack = stackFile({ allowedAccountIds: [], forbiddenAccountIds: [accountId] });
+    assert.equal((await checkAccount(stack, aws.access)).status, "problem");
+  });
+
+  it("is warned of where the stack would take any", async () => {
+    const { status, remedy } = await checkAccount(stackFile({ allowedAccountIds: [] }), aws.access);
+    assert.equal(status, "warning");
+    assert.match(remedy ?? "", /pulumi config set --path 'aws:allowedAccountIds\[0\]' 123456789012 --stack dev/);
+  });
+
+  it("cannot be told where the provider takes a role by itself", async () => {
+    const stack = stackFile({ assumesRole: true, allowedAccountIds: ["999999999999"] });
+    const { status, what } = await checkAccount(stack, aws.access);
+    assert.equal(status, "warning");
+    assert.match(what, /could not be checked/);
+  });
+
+  it("is a problem where AWS does not take the credentials", async () => {
+    aws.answers.set("GetCallerIdentity", new Refusal(403, "InvalidClientTokenId"));
+    const { status, what, remedy } = await checkAccount(stackFile(), aws.access);
+    assert.equal(status, "problem");
+    assert.match(what, /InvalidClientTokenId/);
+    assert.match(remedy ?? "", /Sign in again .*region us-east-1/);
+  });
+
+  it("is a problem where nobody answers, and names the local AWS where that is meant", async () => {
+    const nowhere = { ...aws.access, endpoint: "http://127.0.0.1:1" };
+    const { status, what } = await checkAccount(stackFile(), nowhere);
+    assert.equal(status, "problem");
+    assert.match(what, /ECONNREFUSED/);
+    const { remedy } = await checkAccount(stackFile({ name: "local" }), nowhere);
+    assert.match(remedy ?? "", /npm run -s local:up/);
+  });
+});

@@ -1,0 +1,57 @@
+/** Whose credentials these are, and whether the stack is to be deployed there. */
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import type { AwsAccess } from "./aws.ts";
+import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
+import type { StackFile } from "./stack-file.ts";
+
+const check = "account";
+
+/** Asks AWS who the credentials' owner is and compares with what the stack allows. */
+export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Finding> {
+  const client = new STSClient(aws);
+  try {
+    const { Account = "", Arn = "" } = await client.send(new GetCallerIdentityCommand({}));
+    return judged(stack, Account, Arn);
+  } catch (error) {
+    return problem(check, `no account: ${reasonOf(error)}`, remedyFor(error, stack, aws.region));
+  } finally {
+    client.destroy();
+  }
+}
+
+function remedyFor(error: unknown, { name }: StackFile, region: string): string {
+  if (name === "local") {
+    return 'Start the local AWS and say where it is: npm run -s local:up, then eval "$(npm run -s local:env)".';
+  }
+  if (isNamed(error, "InvalidClientTokenId", "UnrecognizedClientException")) {
+    return `Sign in again (aws sso login, AWS_PROFILE), or enable the region ${region} for the account.`;
+  }
+  return "Sign in to AWS: aws configure sso, aws sso login, or AWS_PROFILE; aws sts get-caller-identity shows who you are.";
+}
+
+function judged(stack: StackFile, account: string, arn: string): Finding {
+  const { name, file, allowedAccountIds: allowed, forbiddenAccountIds: forbidden } = stack;
+  if (stack.assumesRole) {
+    return unchecked(
+      check,
+      `the stack's provider takes a role by itself, from ${arn}`,
+      `See that the role's account is the one you mean: aws sts assume-role.`,
+    );
+  }
+  if (forbidden.includes(account) || (allowed.length > 0 && !allowed.includes(account))) {
+    const wanted = allowed.length > 0 ? `allows ${allowed.join(", ")} alone` : "forbids it";
+    return problem(
+      check,
+      `the credentials are of account ${account} (${arn}), and ${file} ${wanted}`,
+      `Use credentials of the account that is meant (AWS_PROFILE), or mend aws:allowedAccountIds in ${file}.`,
+    );
+  }
+  if (allowed.length === 0) {
+    return warning(
+      check,
+      `${account} (${arn}); ${file} would take any account's`,
+      `Name the account: pulumi config set --path 'aws:allowedAccountIds[0]' ${account} --stack ${name}`,
+    );
+  }
+  return ok(check, `${account} (${arn})`);
+}

@@ -1,0 +1,143 @@
+/** What the doctor says of Pulumi's state, and of what encrypts a stack's secrets. */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { checkBackend, findBackend } from "./backend.ts";
+import { checkSecrets } from "./secrets.ts";
+import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { stackFile } from "./testing/stack.ts";
+
+describe("the state's backend", () => {
+  let aws: FakeAws;
+  let folder: string;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
+    await writeFile(path.join(folder, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+  });
+
+  afterEach(async () => {
+    await aws[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  const check = (url: string, token?: string, stack = stackFile()) =>
+    checkBackend({ url, token }, stack, aws.access, {});
+
+  it("is found where the CLI finds it: in the environment, else in the project, else in the last login", async () => {
+    const none = { ...(await findBackend(folder, {}, folder)) };
+    assert.deepEqual(none, {});
+    await mkdir(path.join(folder, ".pulumi"));
+    const login = { current: "https://pulumi.example.com", accessTokens: { "https://pulumi.example.com": "pul-1" } };
+    await writeFile(path.join(folder, ".pulumi", "credentials.json"), JSON.stringify(login));
+    assert.deepEqual(await findBackend(folder, {}, folder), { url: login.current, token: "pul-1" });
+    await writeFile(path.join(folder, "Pulumi.yaml"), "name: p\nruntime: nodejs\nbackend:\n  url: s3://state\n");
+    assert.equal((await findBackend(folder, {}, folder))?.url, "s3://state");
+    assert.equal((await findBackend(folder, { PULUMI_BACKEND_URL: "file:///x" }, folder))?.url, "file:///x");
+  });
+
+  it("is Pulumi's own service where there is a token and nothing else", async () => {
+    const found = await findBackend(folder, { PULUMI_ACCESS_TOKEN: "pul-2" }, folder);
+    assert.deepEqual(found, { url: "https://api.pulumi.com", token: "pul-2" });
+  });
+
+  it("is a problem where nobody is logged in", async () => {
+    const { status, remedy } = await checkBackend(undefined, stackFile(), aws.access, {});
+    assert.equal(status, "problem");
+    assert.match(remedy ?? "", /pulumi login/);
+  });
+
+  it("is a bucket of which the state's folder, in the bucket's region, can be listed", async () => {
+    assert.equal((await check("s3://state/dev?region=eu-west-1")).status, "ok");
+    const { path: asked, headers } = aws.seen.at(-1)!;
+    assert.match(asked, /^\/state\/?\?.*prefix=dev%2F\.pulumi%2F/);
+    assert.match(headers.authorization ?? "", /\/eu-west-1\/s3\//);
+  });
+
+  for (const [code, status, expected] of [
+    ["NoSuchBucket", 404, "problem"],
+    ["AccessDenied", 403, "problem"],
+    ["InternalError", 500, "warning"],
+  ] as const) {
+    it(`is a ${expected} where S3 answers ${code}`, async () => {
+      aws.answers.set("ListObjectsV2", new Refusal(status, code));
+      assert.equal((await check("s3://state")).status, expected);
+    });
+  }
+
+  it("is warned of as a folder, but for the local stack; and a problem where that is not there", async () => {
+    const url = pathToFileURL(folder).href;
+    assert.equal((await check(url)).status, "warning");
+    assert.equal((await check(url, undefined, stackFile({ name: "local" }))).status, "ok");
+    assert.equal((await check(`${url}/none`)).status, "problem");
+  });
+
+  it("is Pulumi's service where that knows who we are", async () => {
+    const { status, what } = await check(aws.url, "pul-3");
+    assert.equal(status, "ok");
+    assert.match(what, /as someone$/);
+    assert.equal(aws.seen.at(-1)?.headers.authorization, "token pul-3");
+  });
+
+  it("is a problem where the service does not know us, and could not be checked where it fails or is away", async () => {
+    assert.equal((await check(aws.url)).status, "problem");
+    aws.answers.set("/api/user", new Refusal(401, "Unauthorized"));
+    assert.equal((await check(aws.url, "pul-4")).status, "problem");
+    aws.answers.set("/api/user", new Refusal(503, "Unavailable"));
+    assert.equal((await check(aws.url, "pul-4")).status, "warning");
+    const { status, what } = await check("http://127.0.0.1:1", "pul-4");
+    assert.equal(status, "warning");
+    assert.match(what, /ECONNREFUSED|bad port/);
+  });
+
+  it("could not be checked where the doctor does not know its kind", async () => {
+    assert.equal((await check("gs://state")).status, "warning");
+  });
+
+  const bucket = { url: "s3://state", token: undefined };
+  const secrets = (secretsProvider: string | undefined, env: NodeJS.ProcessEnv = {}, hasPassphrase = false) =>
+    checkSecrets(stackFile({ secretsProvider, hasPassphrase }), bucket, aws.access, env);
+
+  for (const [address, keyId] of [
+    [
+      "awskms:///arn:aws:kms:us-east-1:123456789012:key/1a2b?region=us-east-1",
+      "arn:aws:kms:us-east-1:123456789012:key/1a2b",
+    ],
+    ["awskms://1234abcd-12ab-34cd-56ef-1234567890ab?region=us-east-1", "1234abcd-12ab-34cd-56ef-1234567890ab"],
+    ["awskms://alias/pulumi?region=us-east-1", "alias/pulumi"],
+  ] as const) {
+    it(`asks KMS for the key of ${address}`, async () => {
+      const { status, what } = await secrets(address);
+      assert.equal(status, "ok", what);
+      assert.deepEqual(JSON.parse(aws.seen.at(-1)?.body ?? ""), { KeyId: keyId });
+    });
+  }
+
+  it("has a problem where the key is not enabled or not there, and could not be checked where that is denied", async () => {
+    aws.answers.set("DescribeKey", { KeyMetadata: { KeyId: "1a2b", KeyState: "PendingDeletion" } });
+    assert.match((await secrets("awskms://1a2b")).what, /is PendingDeletion/);
+    aws.answers.set("DescribeKey", new Refusal(400, "NotFoundException"));
+    assert.equal((await secrets("awskms://1a2b")).status, "problem");
+    aws.answers.set("DescribeKey", new Refusal(400, "AccessDeniedException"));
+    assert.equal((await secrets("awskms://1a2b")).status, "warning");
+  });
+
+  it("has a problem where a passphrase is needed and the environment has none", async () => {
+    assert.equal((await secrets(undefined, {}, true)).status, "problem");
+    assert.equal((await secrets(undefined, { PULUMI_CONFIG_PASSPHRASE: "" }, true)).status, "ok");
+  });
+
+  it("is warned of where no key is chosen, but on Pulumi's service, which has its own", async () => {
+    assert.match((await secrets(undefined)).remedy ?? "", /--secrets-provider "awskms:/);
+    const service = { url: "https://api.pulumi.com", token: "pul-5" };
+    assert.equal((await checkSecrets(stackFile(), service, aws.access, {})).status, "ok");
+    assert.equal((await checkSecrets(stackFile(), undefined, aws.access, {})).status, "warning");
+  });
+
+  it("could not be checked where the key is of another kind", async () => {
+    assert.equal((await secrets("gcpkms://projects/p")).status, "warning");
+  });
+});

@@ -1,0 +1,150 @@
+/** Whether the place where Pulumi keeps the stack's state is known and can be reached. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { parse } from "yaml";
+import { z } from "zod";
+import { type AwsAccess, forS3 } from "./aws.ts";
+import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
+import type { StackFile } from "./stack-file.ts";
+
+const check = "state";
+
+const projectSchema = z.object({ backend: z.object({ url: z.string() }).optional() });
+const loginSchema = z.object({
+  current: z.string().optional(),
+  accessTokens: z.record(z.string(), z.string()).default({}),
+});
+
+/** Where the state is, and how Pulumi's own service would know us. */
+export interface Backend {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+/**
+ * The backend as the Pulumi CLI finds it: from the environment, the project, or the last login.
+ * @param home the user's home folder
+ * @returns undefined where nobody is logged in
+ */
+export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: string): Promise<Backend | undefined> {
+  const project = projectSchema.parse(parse(await readFile(path.join(root, "Pulumi.yaml"), "utf8")));
+  const login = await readLogin(path.join(env["PULUMI_HOME"] ?? path.join(home, ".pulumi"), "credentials.json"));
+  const url = env["PULUMI_BACKEND_URL"] ?? project.backend?.url ?? login.current;
+  if (url === undefined || url === "") {
+    const token = env["PULUMI_ACCESS_TOKEN"];
+    return token === undefined ? undefined : { url: "https://api.pulumi.com", token };
+  }
+  return { url, token: env["PULUMI_ACCESS_TOKEN"] ?? login.accessTokens[url] };
+}
+
+async function readLogin(file: string): Promise<z.infer<typeof loginSchema>> {
+  try {
+    return loginSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { accessTokens: {} };
+    throw error;
+  }
+}
+
+/** Reads from the backend what anybody who deploys must be able to read; writes nothing. */
+export async function checkBackend(
+  backend: Backend | undefined,
+  stack: StackFile,
+  aws: AwsAccess,
+  env: NodeJS.ProcessEnv,
+): Promise<Finding> {
+  if (backend === undefined) {
+    return problem(
+      check,
+      "Pulumi is logged in nowhere",
+      "pulumi login, or pulumi login s3://BUCKET/FOLDER?region=REGION",
+    );
+  }
+  const { protocol } = new URL(backend.url);
+  switch (protocol) {
+    case "s3:":
+      return bucketFinding(backend.url, aws, env);
+    case "file:":
+      return folderFinding(backend.url, stack);
+    case "https:":
+    case "http:":
+      return serviceFinding(backend);
+    default:
+      return unchecked(check, `the doctor does not know ${protocol}// backends`, "Try pulumi stack ls.");
+  }
+}
+
+/** Lists the folder as Pulumi does: a role may be allowed that folder of the bucket alone. */
+async function bucketFinding(url: string, aws: AwsAccess, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const { hostname: bucket, pathname, searchParams } = new URL(url);
+  const folder = pathname.replaceAll(/^\/|\/$/g, "");
+  const profile = searchParams.get("profile");
+  const client = new S3Client({
+    ...forS3(aws, env),
+    region: searchParams.get("region") ?? aws.region,
+    ...(profile === null ? {} : { profile }),
+  });
+  try {
+    await client.send(
+      new ListObjectsV2Command({
+        Bucket: bucket,
+        Prefix: folder === "" ? ".pulumi/" : `${folder}/.pulumi/`,
+        MaxKeys: 1,
+      }),
+    );
+    return ok(check, url);
+  } catch (error) {
+    if (isNamed(error, "NoSuchBucket")) {
+      return problem(check, `${url}: there is no bucket ${bucket}`, "Make it, or pulumi login to another backend.");
+    }
+    if (isNamed(error, "AccessDenied")) {
+      return problem(
+        check,
+        `${url}: reading is denied`,
+        `Allow yourself s3:ListBucket on ${bucket} and s3:GetObject on ${folder === "" ? "" : `${folder}/`}* in it.`,
+      );
+    }
+    return unchecked(check, error, `Try aws s3 ls ${bucket}; see that the address names the bucket's region.`);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function folderFinding(url: string, { name }: StackFile): Promise<Finding> {
+  // Pulumi takes file://~ too, and relative paths.
+  const isAbsolute = url.startsWith("file:///");
+  if (!isAbsolute) return unchecked(check, `${url} is relative to a folder`, "Give the folder in full: file:///…");
+  const found = await stat(fileURLToPath(url)).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    return problem(check, `${url}: there is no such folder`, "Make it, or pulumi login to another backend.");
+  }
+  if (name === "local") return ok(check, url);
+  return warning(
+    check,
+    `${url}: the state is on this machine alone`,
+    "Whoever else deploys would make everything a second time: pulumi login, or pulumi login s3://BUCKET/FOLDER?region=REGION",
+  );
+}
+
+const userSchema = z.object({ githubLogin: z.string() });
+
+/** Asks Pulumi's service who we are, as pulumi whoami does. */
+async function serviceFinding({ url, token }: Backend): Promise<Finding> {
+  if (token === undefined) return problem(check, `${url}: there is no token for it`, `pulumi login ${url}`);
+  try {
+    const answer = await fetch(new URL("/api/user", url), {
+      headers: { authorization: `token ${token}`, accept: "application/vnd.pulumi+8" },
+      signal: AbortSignal.timeout(15_000),
+    });
+    if (answer.status === 401 || answer.status === 403) {
+      return problem(check, `${url} does not take the token`, `pulumi login ${url}`);
+    }
+    if (!answer.ok) return unchecked(check, `${url} answers with status ${answer.status}`, "Try pulumi whoami.");
+    return ok(check, `${url}, as ${userSchema.parse(await answer.json()).githubLogin}`);
+  } catch (error) {
+    const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+    return unchecked(check, `${url}: ${reasonOf(cause)}`, "Try pulumi whoami; see that the network lets it pass.");
+  }
+}

@@ -1,0 +1,63 @@
+/** The doctor on the stack local, with the local AWS. */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { awsEnvironment, pulumiEnvironment } from "../start/deployment.ts";
+import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
+import { packageModel } from "../start/model.ts";
+import { statePaths, type StatePaths } from "../start/state.ts";
+import { freePort, run } from "../start/testing/commands.ts";
+import type { Finding } from "./finding.ts";
+
+const signal = new AbortController().signal;
+
+describe("the doctor on the local AWS", () => {
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "doctor-"));
+    paths = statePaths(folder);
+    await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
+    [aws] = await Promise.all([
+      startLocalAws({ paths, port: await freePort(), speed: 1, detached: false, signal }),
+      packageModel(signal),
+    ]);
+  });
+
+  after(async () => {
+    await aws.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  async function examined(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {
+    const { status, stdout, stderr } = await run(["doctor/main.ts", "--stack", "local", "--json"], env).finished;
+    assert.notEqual(stdout, "", stderr);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    return { status, findings: new Map(findings.map((finding) => [finding.check, finding])) };
+  }
+
+  it("finds nothing in the way of the stack local, and says what the local AWS could not tell", async () => {
+    const { status, findings } = await examined({ ...awsEnvironment(aws), ...pulumiEnvironment(aws, paths) });
+    assert.equal(status, 0, JSON.stringify([...findings.values()], undefined, 1));
+    for (const [check, { status: found, what }] of findings) {
+      assert.equal(found, check === "quota" ? "warning" : "ok", `${check}: ${what}`);
+    }
+    assert.match(findings.get("account")?.what ?? "", /^000000000000 /);
+    assert.match(findings.get("quota")?.what ?? "", /^could not be checked: .*does not implement servicequotas/);
+  });
+
+  it("says what is in the way without the local AWS", async () => {
+    const nobody = {
+      ...awsEnvironment(aws),
+      AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+      PULUMI_BACKEND_URL: "file:///none",
+    };
+    const { status, findings } = await examined(nobody);
+    assert.equal(status, 1);
+    assert.match(findings.get("account")?.remedy ?? "", /local:up/);
+    assert.equal(findings.get("state")?.status, "problem");
+  });
+});

@@ -1,0 +1,154 @@
+/** The doctor's whole examination: of a stack from its file, and as a command. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { examine } from "./examine.ts";
+import type { Finding } from "./finding.ts";
+import { reportOf } from "./report.ts";
+import { readStackFile, SetupError } from "./stack-file.ts";
+import { accountId, type FakeAws, startFakeAws } from "./testing/fake-aws.ts";
+
+const config = (lines: readonly string[]): string => `config:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+const good = [
+  "aws:region: us-east-1",
+  `aws:allowedAccountIds: ["${accountId}"]`,
+  "async-video-inference:modelArtifact: model.tar.gz",
+  "async-video-inference:maxCapacity: 2",
+];
+
+describe("the doctor", () => {
+  let aws: FakeAws;
+  let root: string;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    root = await mkdtemp(path.join(tmpdir(), "doctor-"));
+    await writeFile(path.join(root, "Pulumi.yaml"), "name: async-video-inference\nruntime: nodejs\n");
+  });
+
+  afterEach(async () => {
+    await aws[Symbol.asyncDispose]();
+    await rm(root, { recursive: true });
+  });
+
+  async function examined(lines: readonly string[], file = "", name = "dev"): Promise<Map<string, Finding>> {
+    await writeFile(path.join(root, `Pulumi.${name}.yaml`), file + config(lines));
+    const { endpoint, credentials } = aws.access;
+    const findings = await examine(await readStackFile(root, name), {
+      env: { PULUMI_BACKEND_URL: "s3://state/dev?region=us-east-1" },
+      home: root,
+      aws: { endpoint, credentials },
+    });
+    return new Map(findings.map((finding) => [finding.check, finding]));
+  }
+
+  it("looks at everything, in the order in which it is to be mended", async () => {
+    const found = await examined(good, "secretsprovider: awskms://alias/state\n");
+    const statuses = [...found].map(([check, { status }]) => [check, status]);
+    assert.deepEqual(statuses, [
+      ["config", "ok"],
+      ["region", "ok"],
+      ["account", "ok"],
+      ["quota", "ok"],
+      ["image", "ok"],
+      ["artifact", "problem"],
+      ["state", "ok"],
+      ["secrets", "ok"],
+      ["price", "ok"],
+      ["at rest", "ok"],
+    ]);
+  });
+
+  it("asks AWS for nothing that changes anything", async () => {
+    await examined(good, "secretsprovider: awskms://alias/state\n");
+    const reading = /^(Get|List|BatchGet|Describe)/;
+    assert.deepEqual(
+      aws.seen.map(({ operation }) => operation).filter((operation) => !reading.test(operation)),
+      [],
+    );
+    assert.ok(aws.seen.length >= 5);
+  });
+
+  it("says what is wrong with the config, and examines what does not need it", async () => {
+    const found = await examined([...good, "async-video-inference:maxCapacitie: 3"]);
+    assert.equal(found.get("config")?.status, "problem");
+    assert.match(found.get("config")?.what ?? "", /maxCapacitie is not a setting/);
+    assert.match(found.get("quota")?.what ?? "", /could not be checked: the config is not valid/);
+    assert.equal(found.get("account")?.status, "ok");
+  });
+
+  it("says that a region is missing, and asks AWS nothing without", async () => {
+    const found = await examined(good.slice(1));
+    assert.equal(found.get("region")?.status, "problem");
+    for (const check of ["account", "quota", "image"]) {
+      assert.match(found.get(check)?.what ?? "", /could not be checked: there is no region/);
+    }
+    assert.deepEqual(aws.seen, []);
+  });
+
+  it("says of what AWS does not offer that it could not be checked, and says the rest", async () => {
+    aws.answers.delete("ListServiceQuotas");
+    const found = await examined(good);
+    assert.equal(found.get("quota")?.status, "warning");
+    assert.match(found.get("quota")?.what ?? "", /could not be checked: NotImplemented/);
+    assert.equal(found.get("image")?.status, "ok");
+  });
+
+  it("asks for no image for the local stack", async () => {
+    const found = await examined(good, "", "local");
+    assert.equal(found.get("image")?.status, "ok");
+    assert.ok(!aws.seen.some(({ operation }) => operation === "BatchGetImage"));
+  });
+
+  it("cannot begin without the stack's file, or with one that is none", async () => {
+    await writeFile(path.join(root, "Pulumi.prod.yaml"), config(good));
+    await assert.rejects(
+      readStackFile(root, "dev"),
+      (error) => error instanceof SetupError && /no Pulumi\.dev\.yaml .*\(prod\)/.test(error.message),
+    );
+    for (const text of ["config: [1]", "config: {aws:region: 1}", "a: b: c"]) {
+      await writeFile(path.join(root, "Pulumi.dev.yaml"), text);
+      await assert.rejects(readStackFile(root, "dev"), SetupError, text);
+    }
+  });
+
+  it("reports each finding, with what to do below it, and counts them", () => {
+    const text = reportOf([
+      { check: "region", status: "ok", what: "us-east-1" },
+      { check: "quota", status: "problem", what: "none", remedy: "Ask for one." },
+    ]);
+    assert.equal(
+      text,
+      "ok       region    us-east-1\nPROBLEM  quota     none\n                   -> Ask for one.\n\n1 problems, 0 warnings, 1 ok.\n",
+    );
+  });
+
+  const main = path.join(import.meta.dirname, "main.ts");
+  /** Runs the command; of its error only what it printed and its exit status are of interest. */
+  async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    try {
+      return { code: 0, ...(await promisify(execFile)(process.execPath, [main, ...args])) };
+    } catch (error) {
+      return error as { code: number; stdout: string; stderr: string };
+    }
+  }
+
+  it("has an exit status of its own for wrong usage and for a stack that is not there", async () => {
+    for (const [args, words] of [
+      [[], /--stack NAME is missing/],
+      [["--stak", "dev"], /--stak/],
+      [["--stack", "none"], /There is no Pulumi\.none\.yaml/],
+    ] as const) {
+      const { code, stdout, stderr } = await run(...args);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, "");
+      assert.match(stderr, words);
+    }
+    const { code, stdout } = await run("--help");
+    assert.equal(code, 0);
+    assert.match(stdout, /Exit status: 0/);
+  });
+});

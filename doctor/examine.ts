@@ -1,0 +1,87 @@
+/** All that is looked at before a stack is deployed for the first time, side by side. Nothing here changes anything. */
+import { homedir } from "node:os";
+import { ConfigError, parseConfig, type StackConfig } from "../infra/config.ts";
+import { checkAccount } from "./account.ts";
+import { artifactKey, checkArtifact } from "./artifact.ts";
+import type { AwsAccess } from "./aws.ts";
+import { checkBackend, findBackend } from "./backend.ts";
+import { type Finding, ok, problem, unchecked } from "./finding.ts";
+import { checkImage } from "./image.ts";
+import { priceFindings } from "./price.ts";
+import { checkQuota } from "./quota.ts";
+import { checkSecrets } from "./secrets.ts";
+import type { StackFile } from "./stack-file.ts";
+
+/** Where the doctor looks; tests have their own. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  /** The user's home folder. */
+  readonly home: string;
+  /** What AWS clients are made with beside the region. @default AWS's default chain */
+  readonly aws?: Pick<AwsAccess, "endpoint" | "credentials">;
+}
+
+/** This process's own. */
+export const ownSurroundings: Surroundings = { env: process.env, home: homedir() };
+
+/** The program's namespace in Pulumi's config. */
+const namespace = "async-video-inference";
+
+/** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
+export async function examine(stack: StackFile, { env, home, aws: own }: Surroundings): Promise<Finding[]> {
+  const config = readConfig(stack);
+  const settings = config instanceof ConfigError ? undefined : config;
+  const region = stack.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
+  const backend = await findBackend(stack.root, env, home);
+  const ofAws = (check: string, look: (aws: AwsAccess) => Promise<Finding>): Promise<Finding> =>
+    region === undefined
+      ? Promise.resolve(unchecked(check, "there is no region", "Set aws:region first."))
+      : look({ region, maxAttempts: 2, ...(stack.profile === undefined ? {} : { profile: stack.profile }), ...own });
+  const ofSettings = (check: string, look: (settings: StackConfig) => Promise<Finding>): Promise<Finding> =>
+    settings === undefined
+      ? Promise.resolve(unchecked(check, "the config is not valid", "Mend the config first."))
+      : look(settings);
+
+  const asked = await Promise.all([
+    ofAws("account", (aws) => checkAccount(stack, aws)),
+    ofSettings("quota", (sizing) => ofAws("quota", (aws) => checkQuota(sizing, aws))),
+    ofSettings("image", ({ image }) => imageFinding(stack, () => ofAws("image", (aws) => checkImage(image, aws)))),
+    checkArtifact(stack),
+    ofAws("state", (aws) => checkBackend(backend, stack, aws, env)),
+    ofAws("secrets", (aws) => checkSecrets(stack, backend, aws, env)),
+  ]);
+  return [
+    configFinding(stack, config),
+    regionFinding(stack, region),
+    ...asked,
+    ...(settings === undefined ? [] : priceFindings(settings)),
+  ];
+}
+
+/** The settings, with any file as the artifact: that has a finding of its own. */
+function readConfig({ root, name, values }: StackFile): StackConfig | ConfigError {
+  const present = artifactKey in values ? { ...values, [artifactKey]: "Pulumi.yaml" } : values;
+  try {
+    return parseConfig(present, { namespace, stack: name, projectRoot: root });
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+/** The local AWS pulls nothing. */
+async function imageFinding({ name }: StackFile, look: () => Promise<Finding>): Promise<Finding> {
+  return name === "local"
+    ? ok("image", "none is pulled: the local AWS serves from an environment of this machine")
+    : look();
+}
+
+function configFinding({ file }: StackFile, config: StackConfig | ConfigError): Finding {
+  if (!(config instanceof ConfigError)) return ok("config", `${file} is valid`);
+  return problem("config", config.message, `Mend ${file}; README.md has the table of settings.`);
+}
+
+function regionFinding({ name, file }: StackFile, region: string | undefined): Finding {
+  if (region !== undefined) return ok("region", region);
+  return problem("region", `${file} names none`, `pulumi config set aws:region us-east-1 --stack ${name}`);
+}

@@ -1,0 +1,57 @@
+/** `npm run doctor`: whether a stack can be deployed from here, and what to do first; changes nothing. */
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { examine, ownSurroundings } from "./examine.ts";
+import { reportOf } from "./report.ts";
+import { readStackFile, SetupError } from "./stack-file.ts";
+
+const help = `Usage: npm run doctor -- --stack NAME [--json]
+
+Looks at all that a stack's first deployment needs, and says what is missing and what to do: the
+config, credentials, account and region, the quota of the instance type, the serving image, the
+model's artifact, Pulumi's state and the key of its secrets; and what the stack costs. It only
+reads: nothing is created or changed.
+
+  --stack NAME  the stack, of which there is a Pulumi.NAME.yaml
+  --json        print one JSON object on standard output
+
+Exit status: 0 nothing stands in the way, 1 there are problems, 2 wrong usage or no such stack.
+`;
+
+function readOptions(args: readonly string[]): { readonly stack: string; readonly json: boolean } | undefined {
+  let values: { stack?: string; json?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        stack: { type: "string" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }));
+  } catch (error) {
+    throw new SetupError(`${(error as Error).message} Add --help to see what there is.`);
+  }
+  if (values.help === true) return undefined;
+  if (values.stack === undefined) throw new SetupError("--stack NAME is missing. Add --help to see what there is.");
+  return { stack: values.stack, json: values.json ?? false };
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(help);
+  } else {
+    const stack = await readStackFile(dirname(import.meta.dirname), options.stack);
+    const findings = await examine(stack, ownSurroundings);
+    const healthy = !findings.some(({ status }) => status === "problem");
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ stack: stack.name, healthy, findings })}\n` : reportOf(findings),
+    );
+    process.exitCode = healthy ? 0 : 1;
+  }
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exitCode = 2;
+}

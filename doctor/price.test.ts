@@ -1,0 +1,51 @@
+/** What the doctor says of the price. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { registrationsOf } from "../infra/testing/registrations.ts";
+import { stackConfig } from "../infra/testing/stacks.ts";
+import { alarms, priceFindings } from "./price.ts";
+
+const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5 };
+
+describe("the price", () => {
+  it("is that of all instances at the limit, and of none at rest", () => {
+    const [limit, rest] = priceFindings(sizing);
+    assert.equal(limit?.status, "ok");
+    assert.match(limit.what, /^3\.68 USD an hour at the limit: 5 ml\.g4dn\.xlarge at 0\.7364/);
+    assert.equal(rest?.status, "ok");
+    assert.match(rest.what, /^no instance; 4\.70 USD a month for a key, 7 alarms and a dashboard/);
+  });
+
+  it("is warned of where instances stay", () => {
+    const [, rest] = priceFindings({ ...sizing, minCapacity: 2 });
+    assert.equal(rest?.status, "warning");
+    assert.match(rest.what, /^1\.47 USD an hour for 2 instances that stay/);
+  });
+
+  it("could not be told of a type that has none in the pack's table", () => {
+    const [limit, rest] = priceFindings({ ...sizing, instanceType: "ml.g9.huge", minCapacity: 1 });
+    assert.equal(limit?.status, "warning");
+    assert.match(limit.what, /could not be checked: .*ml\.g9\.huge/);
+    assert.equal(rest?.status, "warning");
+  });
+
+  it("counts the alarms, the keys and the dashboards that the program makes", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
+    try {
+      const artifact = path.join(folder, "model.tar.gz");
+      await writeFile(artifact, "weights and code");
+      const { registrations } = await registrationsOf(() => import("../infra/index.ts"), {
+        stack: "dev",
+        config: stackConfig("dev", artifact),
+      });
+      const count = (type: string): number => registrations.all.filter((each) => each.type === type).length;
+      assert.equal(count("aws:cloudwatch/metricAlarm:MetricAlarm"), alarms.own);
+      assert.equal(count("aws:kms/key:Key"), 1);
+      assert.equal(count("aws:cloudwatch/dashboard:Dashboard"), 1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,16 @@
+/** The findings for people: a line each, what to do below it, and a count at the end. */
+import type { Finding, Status } from "./finding.ts";
+
+const marks: Readonly<Record<Status, string>> = { ok: "ok     ", warning: "warning", problem: "PROBLEM" };
+const indent = " ".repeat(19);
+
+/** The report's text. */
+export function reportOf(findings: readonly Finding[]): string {
+  const lines = findings.map(
+    ({ check, status, what, remedy }) =>
+      `${marks[status]}  ${check.padEnd(8)}  ${what.replaceAll("\n", `\n${indent}`)}\n` +
+      (remedy === undefined ? "" : `${indent}-> ${remedy}\n`),
+  );
+  const count = (status: Status): number => findings.filter((finding) => finding.status === status).length;
+  return `${lines.join("")}\n${count("problem")} problems, ${count("warning")} warnings, ${count("ok")} ok.\n`;
+}

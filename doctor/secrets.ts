@@ -1,0 +1,73 @@
+/** Whether what encrypts the stack's secrets is at hand. */
+import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import type { AwsAccess } from "./aws.ts";
+import type { Backend } from "./backend.ts";
+import { type Finding, isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import type { StackFile } from "./stack-file.ts";
+
+const check = "secrets";
+
+/** Finds what encrypts the stack's secrets, from the stack's file and the backend, and asks KMS for a key's state. */
+export async function checkSecrets(
+  stack: StackFile,
+  backend: Backend | undefined,
+  aws: AwsAccess,
+  env: NodeJS.ProcessEnv,
+): Promise<Finding> {
+  const { secretsProvider, hasPassphrase, file } = stack;
+  if (secretsProvider?.startsWith("awskms:") === true) return keyFinding(secretsProvider, aws);
+  if (hasPassphrase || secretsProvider === "passphrase") {
+    // An empty one is a passphrase, too.
+    if ((env["PULUMI_CONFIG_PASSPHRASE"] ?? env["PULUMI_CONFIG_PASSPHRASE_FILE"]) !== undefined) {
+      return ok(check, "by a passphrase, which the environment has");
+    }
+    return problem(
+      check,
+      `${file} has secrets by a passphrase, and the environment has none`,
+      stack.name === "local"
+        ? 'eval "$(npm run -s local:env)"'
+        : "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE.",
+    );
+  }
+  if (secretsProvider !== undefined && secretsProvider !== "default") {
+    const [kind = ""] = secretsProvider.split(":");
+    return unchecked(check, `the doctor does not know ${kind} keys`, "Try pulumi stack --show-secrets.");
+  }
+  if (backend === undefined) return unchecked(check, "Pulumi is logged in nowhere", "Log in first.");
+  if (/^https?:/.test(backend.url)) return ok(check, "by Pulumi's service");
+  return warning(
+    check,
+    `${file} names no key, and ${backend.url} would ask for a passphrase`,
+    `Choose a key when the stack is made: pulumi stack init ${stack.name} --secrets-provider "awskms:///KEY_ARN?region=${aws.region}"`,
+  );
+}
+
+/** `awskms:///ARN`, `awskms://KEY_ID`, `awskms://alias/NAME`, each with ?region= (Pulumi, "Secrets"). */
+async function keyFinding(address: string, aws: AwsAccess): Promise<Finding> {
+  const { host, pathname, searchParams } = new URL(address);
+  const KeyId = host === "" ? pathname.slice(1) : `${host}${pathname}`;
+  const region = searchParams.get("region") ?? aws.region;
+  const profile = searchParams.get("profile") ?? searchParams.get("aws_profile");
+  const client = new KMSClient({ ...aws, region, ...(profile === null ? {} : { profile }) });
+  try {
+    const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
+    const state = KeyMetadata?.KeyState ?? "in no state";
+    if (state === "Enabled") return ok(check, `KMS key ${KeyId} in ${region}`);
+    return problem(
+      check,
+      `KMS key ${KeyId} in ${region} is ${state}`,
+      "Enable it, or cancel its deletion: without it the stack's secrets cannot be read.",
+    );
+  } catch (error) {
+    if (isNamed(error, "NotFoundException")) {
+      return problem(
+        check,
+        `there is no KMS key ${KeyId} in ${region}`,
+        "Mend secretsprovider's key or its ?region=, or choose another: pulumi stack change-secrets-provider.",
+      );
+    }
+    return unchecked(check, error, `Allow yourself kms:DescribeKey on ${KeyId}, or try pulumi stack --show-secrets.`);
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,125 @@
+/** For tests: a real HTTP server that speaks the wire shapes of the AWS services, and of Pulumi's own, that the doctor asks. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { AwsAccess } from "../aws.ts";
+
+/** An answer: the body of a good one, or an error by its code. */
+export type Answer = object | string | Refusal;
+
+/** An error as AWS sends it. */
+export class Refusal {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string) {
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** One request as the server saw it. */
+export interface Seen {
+  readonly operation: string;
+  readonly path: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+/** AWS's account in the recorded answers. */
+export const accountId = "123456789012";
+
+const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:iam::${accountId}:user/deployer</Arn><UserId>AIDAEXAMPLE</UserId><Account>${accountId}</Account>
+</GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`;
+
+/** A quota as Service Quotas lists it. */
+export function quota(name: string, value: number): object {
+  return { ServiceCode: "sagemaker", QuotaName: name, QuotaCode: "L-0A1B2C3D", Value: value, Adjustable: true };
+}
+
+/** The server. By default everything is as it should be; tests change one answer. */
+export class FakeAws implements AsyncDisposable {
+  readonly seen: Seen[] = [];
+  readonly answers = new Map<string, Answer | ((body: string) => Answer)>([
+    ["GetCallerIdentity", identity],
+    ["ListServiceQuotas", { Quotas: [quota("ml.g4dn.xlarge for endpoint usage", 8)] }],
+    ["ListAWSDefaultServiceQuotas", { Quotas: [] }],
+    ["BatchGetImage", { images: [{ imageManifest: "{}" }], failures: [] }],
+    ["ListObjectsV2", `<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>`],
+    ["DescribeKey", { KeyMetadata: { KeyId: "1a2b", KeyState: "Enabled" } }],
+    ["/api/user", { githubLogin: "someone" }],
+  ]);
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      void text(request).then((body) => {
+        const operation = operationOf(request, body);
+        this.seen.push({ operation, path: request.url ?? "", headers: request.headers, body });
+        const { status, type, content } = wire(operation, this.#answer(operation, body));
+        response.writeHead(status, { "content-type": type }).end(content);
+      });
+    });
+  }
+
+  #answer(operation: string, body: string): Answer {
+    const answer = this.answers.get(operation) ?? new Refusal(501, "NotImplemented");
+    return typeof answer === "function" ? (answer as (body: string) => Answer)(body) : answer;
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** What the doctor's clients are made with to reach it. */
+  get access(): AwsAccess & Required<Pick<AwsAccess, "endpoint" | "credentials">> {
+    return {
+      region: "us-east-1",
+      endpoint: this.url,
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      // One attempt: a test wants to see the first answer.
+      maxAttempts: 1,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+/** Starts a server of its own on a free port of 127.0.0.1. */
+export async function startFakeAws(): Promise<FakeAws> {
+  const aws = new FakeAws();
+  await aws.listen();
+  return aws;
+}
+
+function operationOf(request: IncomingMessage, body: string): string {
+  const target = request.headers["x-amz-target"];
+  if (typeof target === "string") return target.split(".")[1] ?? "";
+  const url = new URL(request.url ?? "/", "http://server");
+  if (url.searchParams.get("list-type") === "2") return "ListObjectsV2";
+  return new URLSearchParams(body).get("Action") ?? url.pathname;
+}
+
+function wire(operation: string, answer: Answer): { status: number; type: string; content: string } {
+  const isXml = operation === "GetCallerIdentity" || operation === "ListObjectsV2";
+  const type = isXml ? "text/xml" : "application/x-amz-json-1.1";
+  if (!(answer instanceof Refusal)) {
+    return { status: 200, type, content: typeof answer === "string" ? answer : JSON.stringify(answer) };
+  }
+  const { status, code } = answer;
+  const inXml = `<Error><Code>${code}</Code><Message>${code}.</Message></Error>`;
+  const content = isXml
+    ? operation === "GetCallerIdentity"
+      ? `<ErrorResponse>${inXml}</ErrorResponse>`
+      : inXml
+    : JSON.stringify({ __type: code, message: `${code}.` });
+  return { status, type, content };
+}
