@@ -54,11 +54,13 @@ def model_fn(model_dir: str) -> Model:
         If the artifact or an environment variable is wrong: the worker must not become ready.
     """
     settings = read_settings()
-    torch.set_num_threads(settings.threads)
     # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
     # Python's lock for it, and hangs for ever if whoever holds the lock is closing the decoder: no level turns it off.
     av.logging.set_level(None)
-    return Model(Detector.load(Path(model_dir)), settings)
+    detector = Detector.load(Path(model_dir))
+    # The small model's steps are too short to share: threads that wait for each other took several times the work.
+    torch.set_num_threads(1 if detector.card.architecture == "maskrcnn_small" else settings.threads)
+    return Model(detector, settings)
 
 
 def transform_fn(

@@ -19,7 +19,7 @@ from video_inference.errors import (
 )
 from video_inference.sampling import sample_by_time
 from video_inference.video import Frame, Rgb, Video, VideoInfo
-from videos import HEIGHT, WIDTH, Codec, number_of, regular, turned, write, write_numbered, write_sound
+from videos import HEIGHT, WIDTH, Codec, number_of, numbered, regular, turned, write, write_numbered, write_sound
 from videos.writer import Encoding
 
 CONTAINERS: list[tuple[str, Codec, str]] = [
@@ -29,6 +29,7 @@ CONTAINERS: list[tuple[str, Codec, str]] = [
     ("video.mkv", "libx264", "h264"),
     ("video.webm", "libvpx-vp9", "vp9"),
     ("video.avi", "mpeg4", "mpeg4"),
+    ("video.webm", "libsvtav1", "av1"),
 ]
 
 
@@ -67,6 +68,16 @@ def test_a_variable_rate_is_sampled_by_time(tmp_path: Path) -> None:
         numbers = [number_of(sample.rgb()) for sample in samples]
     assert [times[number] for number in numbers] == [0, 1, 2, 3, 4, 5]
     assert [float(sample.timestamp) for sample in samples] == pytest.approx([0, 1, 2, 3, 4, 5], abs=1e-3)
+
+
+def test_an_avi_whose_frames_are_reordered_is_sampled_by_its_rate(tmp_path: Path) -> None:
+    encoding = Encoding(keyframe_every=30, options={"bf": "3", "b_strategy": "0"})
+    frames, _, truncated = read(
+        write(tmp_path / "video.avi", [numbered(index) for index in range(60)], regular(60, 25), encoding=encoding)
+    )
+    assert [number_of(frame.rgb()) for frame in frames] == list(range(60))
+    assert [frame.timestamp for frame in frames] == regular(60, 25)
+    assert not truncated
 
 
 def test_times_count_from_the_first_frame(tmp_path: Path) -> None:

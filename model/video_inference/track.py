@@ -61,6 +61,7 @@ class Track:
         self._decoder = self._stream.codec_context
         self._decoder.thread_count = threads
         self._decoder.options = decoder_options(max_pixels)
+        self._max_pixels = max_pixels
         self._seen_until = Fraction(0)
 
     @property
@@ -82,6 +83,14 @@ class Track:
     def reorders(self) -> bool:
         """Whether frames are shown in another order than they are decoded."""
         return bool(self._decoder.has_b_frames)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the container keeps a time for each frame: an AVI keeps the rate alone.
+
+        FFmpeg counts an AVI's packets, which gives the frames' times only if they are shown in the order of decoding.
+        """
+        return not (self._is_avi and self.reorders)
 
     @property
     def can_skip(self) -> bool:
@@ -202,6 +211,9 @@ class Track:
         self._decoder.skip_frame = "NONREF" if skip_unreferenced else "DEFAULT"
         try:
             return self._decoder.decode(packet)
+        except av.ArgumentError as error:
+            # What FFmpeg says where its limit of pixels is passed.
+            raise BrokenVideoError(f"its pictures are damaged or have more than {self._max_pixels} pixels") from error
         except (av.FFmpegError, ValueError) as error:
             raise BrokenVideoError(reason_of(error)) from error
 

@@ -167,7 +167,7 @@ class Video:
                 first = timestamp or Fraction(0)
             shown = None if timestamp is None else timestamp - first
             if shown is None or shown <= last:
-                # Some writers leave a frame's time out or repeat the one before: time goes on at the mean rate.
+                # Some containers or writers leave a frame's time out or repeat the one before: on at the mean rate.
                 shown = last + self._track.frame_seconds
             if index == 0:
                 shown = Fraction(0)
@@ -262,7 +262,7 @@ class Video:
                 yield picture
 
     def _time(self, picture: av.VideoFrame) -> Fraction | None:
-        if picture.pts is None or picture.time_base is None:
+        if picture.pts is None or picture.time_base is None or not self._track.has_times:
             return None
         return picture.pts * picture.time_base
 
