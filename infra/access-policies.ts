@@ -7,6 +7,7 @@ import { callerPolicy } from "./caller-policy.ts";
 import type { CompletionTopics } from "./completion-topics.ts";
 import { operatorPolicy } from "./operator-policy.ts";
 import { policyDocument } from "./policy-document.ts";
+import { boundedBy } from "./role-boundary.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** What can be chosen about {@link AccessPolicies}. */
@@ -24,6 +25,11 @@ export interface AccessPoliciesArgs {
    * @default no other account
    */
   readonly callerAccountId?: string | undefined;
+  /**
+   * ARN of the policy that bounds what the role for the other account can do.
+   * @default none
+   */
+  readonly permissionsBoundary?: string | undefined;
 }
 
 /** Nobody has these policies until someone attaches them. */
@@ -62,7 +68,7 @@ export class AccessPolicies extends pulumi.ComponentResource {
     this.callerPolicyArn = caller.arn;
     this.operatorPolicyArn = operator.arn;
     this.callerRoleArn =
-      args.callerAccountId === undefined ? undefined : callerRole(name, args.callerAccountId, caller, account, this);
+      args.callerAccountId === undefined ? undefined : callerRole(name, args.callerAccountId, caller, args, this);
     this.registerOutputs({
       callerPolicyArn: this.callerPolicyArn,
       operatorPolicyArn: this.operatorPolicyArn,
@@ -76,7 +82,7 @@ function callerRole(
   name: string,
   accountId: string,
   policy: iam.Policy,
-  account: Account,
+  { account, permissionsBoundary }: Pick<AccessPoliciesArgs, "account" | "permissionsBoundary">,
   parent: pulumi.Resource,
 ): pulumi.Output<string> {
   const role = new iam.Role(
@@ -89,6 +95,7 @@ function callerRole(
           Action: "sts:AssumeRole",
         },
       ]),
+      ...boundedBy({ permissionsBoundary }),
     },
     { parent },
   );

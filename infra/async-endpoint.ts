@@ -8,6 +8,7 @@ import { containerEnvironment, type ServingLimits } from "./container-environmen
 import { defaults, torchServeImage } from "./defaults.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
 import { keepCapacity } from "./live-capacity.ts";
+import { boundedBy } from "./role-boundary.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -45,6 +46,11 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
    */
   readonly networkIsolation?: boolean;
   /**
+   * ARN of the policy that bounds what the execution role can do.
+   * @default none
+   */
+  readonly permissionsBoundary?: string | undefined;
+  /**
    * Seconds that a new fleet serves beside the old one, watched by the alarms, before the old one goes.
    * @default 0
    */
@@ -81,7 +87,11 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     const network = networkOf(settings);
     const image = settings.image ?? sagemaker.getPrebuiltEcrImageOutput(torchServeImage, { parent: this }).registryPath;
 
-    const role = new iam.Role(`${name}-execution`, { assumeRolePolicy: trustPolicy(account) }, { parent: this });
+    const role = new iam.Role(
+      `${name}-execution`,
+      { assumeRolePolicy: trustPolicy(account), ...boundedBy(args) },
+      { parent: this },
+    );
     const rolePolicy = new iam.RolePolicy(
       `${name}-execution`,
       {

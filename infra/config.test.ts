@@ -129,6 +129,7 @@ describe("a stack's config", () => {
     ["bakeTime", "-1", /a whole number from 0 to 3600 \(seconds\)/],
     ["rollbackAlarms", '[""]', /must be a list of names of CloudWatch alarms/],
     ["callerAccountId", "1234", /must be an AWS account's number, twelve digits/],
+    ["permissionsBoundary", "boundary", /must be the ARN of an IAM policy/],
     ["maxCapcity", "5", /maxCapcity is not a setting \(there are modelArtifact, .*Remove it: pulumi config rm/],
   ];
   for (const [setting, value, said] of wrong) {

@@ -93,6 +93,15 @@ const otherAccount = z
   .optional()
   .register(settings, { allowed: "an AWS account's number, twelve digits", example: "123456789012" });
 
+const policyArn = z
+  .string()
+  .regex(/^arn:[a-z-]+:iam::\d{12}:policy\/[\w+=,.@/-]+$/)
+  .optional()
+  .register(settings, {
+    allowed: "the ARN of an IAM policy",
+    example: "arn:aws:iam::123456789012:policy/boundary",
+  });
+
 function artifact(projectRoot: string) {
   return z
     .string()
@@ -174,6 +183,7 @@ function schema(projectRoot: string) {
         "Alarms that take an update back.",
       ),
       callerAccountId: otherAccount.describe("Another account whose people may take the role of callers."),
+      permissionsBoundary: policyArn.describe("The policy that bounds what the stack's roles can do (`bootstrap/`)."),
     })
     .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
       path: ["minCapacity"],

@@ -234,6 +234,19 @@ describe("the program", () => {
     });
   });
 
+  it("bounds every role that it makes, where the account asks for it", async () => {
+    const boundary = "arn:aws:iam::123456789012:policy/boundary";
+    const config = {
+      ...stackConfig("prod", artifact),
+      "async-video-inference:permissionsBoundary": boundary,
+      "async-video-inference:callerAccountId": "210987654321",
+    };
+    const { registrations } = await registrationsOf(program, { stack: "prod", config });
+    const roles = registrations.ofType("aws:iam/role:Role");
+    assert.equal(roles.length, 2);
+    for (const { inputs, name } of roles) assert.equal(inputs["permissionsBoundary"], boundary, name);
+  });
+
   it("stops before it registers anything when the config is wrong", async () => {
     const wrong = { ...stackConfig("prod", artifact), "async-video-inference:maxConcurrency": "0" };
     await assert.rejects(registrationsOf(program, { config: wrong }), /async-video-inference:maxConcurrency is "0"/);

@@ -27,7 +27,6 @@ export interface Registration {
 
 export const accountId = "123456789012";
 export const region = "eu-west-1";
-const project = "async-video-inference";
 
 /** What was registered, in order. */
 export class Registrations {
@@ -148,6 +147,8 @@ function called({ token, inputs }: MockCallArgs): Record<string, unknown> {
 export interface Run {
   /** @default "test" */
   readonly stack?: string;
+  /** @default "async-video-inference" */
+  readonly project?: string;
   /** Full keys and values as Pulumi hands them over. @default none */
   readonly config?: Readonly<Record<string, string>>;
 }
@@ -155,7 +156,7 @@ export interface Run {
 /** Runs a program as a stack's, waits until everything is registered, and answers what was, and the stack's outputs. */
 export async function registrationsOf(
   program: () => unknown,
-  { stack = "test", config = {} }: Run = {},
+  { stack = "test", project = "async-video-inference", config = {} }: Run = {},
 ): Promise<{ registrations: Registrations; outputs: Readonly<Record<string, unknown>> }> {
   const registrations = new Registrations();
   recording = registrations;

@@ -6,6 +6,7 @@ import { endpointConfiguration } from "./endpoint-configuration.ts";
 import * as iam from "./iam.ts";
 import * as kms from "./kms.ts";
 import { logGroup } from "./logs.ts";
+import { openIdConnectProvider } from "./openid-connect.ts";
 import type { ResourceType } from "./resource.ts";
 import * as s3 from "./s3.ts";
 import { bucketNotification, bucketPolicy } from "./s3-access.ts";
@@ -31,6 +32,7 @@ const all: readonly ResourceType[] = [
   logGroup,
   metricAlarm,
   model,
+  openIdConnectProvider,
   s3.bucket,
   bucketLifecycleConfiguration,
   bucketNotification,

@@ -1,0 +1,35 @@
+/** The account that is bootstrapped, and names of what is in it. */
+import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
+import { getPartitionOutput } from "@pulumi/aws/getPartition.js";
+import { getRegionOutput } from "@pulumi/aws/getRegion.js";
+import * as pulumi from "@pulumi/pulumi";
+
+/** An AWS account in one region. */
+export class Account {
+  /** Twelve digits. */
+  readonly id: pulumi.Output<string>;
+  /** First part of every ARN: `aws`, `aws-cn`, `aws-us-gov`. */
+  readonly partition: pulumi.Output<string>;
+  readonly region: pulumi.Output<string>;
+
+  constructor() {
+    this.id = getCallerIdentityOutput().accountId;
+    this.partition = getPartitionOutput().partition;
+    this.region = getRegionOutput().region;
+  }
+
+  /** ARN of something in this account and region. */
+  regional(service: string, resource: pulumi.Input<string>): pulumi.Output<string> {
+    return pulumi.interpolate`arn:${this.partition}:${service}:${this.region}:${this.id}:${resource}`;
+  }
+
+  /** ARN of something in this account that has no region. */
+  global(service: string, resource: pulumi.Input<string>): pulumi.Output<string> {
+    return pulumi.interpolate`arn:${this.partition}:${service}::${this.id}:${resource}`;
+  }
+
+  /** ARN of a bucket, or of objects in one. */
+  bucket(name: pulumi.Input<string>): pulumi.Output<string> {
+    return pulumi.interpolate`arn:${this.partition}:s3:::${name}`;
+  }
+}

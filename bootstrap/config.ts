@@ -1,0 +1,74 @@
+/** Reads and checks the bootstrap's config: whose workflows may act in the account, and for which environments. */
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { type EnvironmentName, environmentNames } from "./environments.ts";
+
+/** Pulumi hands every value over as text; a list is JSON. */
+const list = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "must be a list" });
+    return z.NEVER;
+  }
+});
+
+const id = z.string().regex(/^\d+$/, "must be a number, as `gh api repos/OWNER/REPOSITORY` shows it").optional();
+
+const schema = z
+  .strictObject({
+    /** OWNER/REPOSITORY on GitHub. */
+    repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "must be OWNER/REPOSITORY, as on GitHub"),
+    /** Numbers that GitHub puts into its tokens' subjects (see `subjects.ts`): both, or none. */
+    ownerId: id,
+    repositoryId: id,
+    /** What is deployed to this account. */
+    environments: list.pipe(z.array(z.enum(environmentNames)).min(1)).default([...environmentNames]),
+    /** The account's identity provider for GitHub, where it has one: there can be only one. */
+    identityProviderArn: z
+      .string()
+      .regex(/^arn:[a-z-]+:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/)
+      .optional(),
+  })
+  .refine(({ ownerId, repositoryId }) => (ownerId === undefined) === (repositoryId === undefined), {
+    path: ["repositoryId"],
+    message: "must be given together with ownerId, or not at all",
+  });
+
+/** The checked settings. */
+export type BootstrapConfig = z.infer<typeof schema> & { readonly environments: readonly EnvironmentName[] };
+
+/** Says all that is wrong with the config. Pulumi prints a RunError's message alone, without a stack trace. */
+export class ConfigError extends pulumi.RunError {
+  constructor(problems: readonly string[]) {
+    super(`The bootstrap's config is wrong:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+  }
+}
+
+/**
+ * Reads the config of the stack that is being deployed.
+ * @throws ConfigError that lists every problem
+ */
+export function readConfig(): BootstrapConfig {
+  return parseConfig(pulumi.runtime.allConfig(), pulumi.getProject());
+}
+
+/**
+ * Checks a config: `values` has full keys (`namespace:key`), those of other namespaces are not looked at.
+ * @throws ConfigError that lists every problem
+ */
+export function parseConfig(values: Readonly<Record<string, string>>, namespace: string): BootstrapConfig {
+  const own = Object.fromEntries(
+    Object.entries(values)
+      .filter(([key]) => key.startsWith(`${namespace}:`))
+      .map(([key, value]) => [key.slice(namespace.length + 1), value]),
+  );
+  const checked = schema.safeParse(own);
+  if (checked.success) return checked.data;
+  throw new ConfigError(
+    checked.error.issues.map(({ path, message }) => {
+      const key = path.length === 0 ? "" : `${namespace}:${String(path[0])} `;
+      return `${key}${message}. Set it: pulumi config set KEY VALUE`;
+    }),
+  );
+}
