@@ -226,6 +226,15 @@ describe("npm run ci:rehearse", () => {
     assert.match(stdout, /smoke +not run/);
   });
 
+  it("leaves nothing when Ctrl-C comes during the smoke test", async () => {
+    const running = run(["start/rehearse.ts", "--port", String(await freePort())]);
+    await running.said(/… smoke: .*waiting/);
+    running.child.kill("SIGINT");
+    const { status, stderr } = await running.finished;
+    assert.equal(status, 130, stderr);
+    assert.match(stderr, /Stopped by SIGINT/);
+  });
+
   it("refuses what is no setting before anything is started", async () => {
     const { status, stderr } = await command("--config", "minCapacity");
     assert.equal(status, 2);
