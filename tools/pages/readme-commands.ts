@@ -58,6 +58,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     command: "pulumi stack init dev --secrets-provider 'awskms://alias/NAME?region=us-east-1'",
     needs: "an AWS account",
   },
+  { command: "npm run doctor -- --stack dev", test: "doctor/doctor.e2e.ts", words: "doctor/main.ts" },
   {
     command: "pulumi up --stack dev --policy-pack policies --policy-pack-config policies/config.dev.json",
     needs: "an AWS account",
