@@ -1,0 +1,91 @@
+"""The comparisons on a GPU with four processor cores: answering, frames per second by precision, time the GPU works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from torch.autograd.profiler_util import DeviceType
+from torch.profiler import ProfilerActivity, profile
+
+from . import blog, models
+from .compare import compare, in_new_process
+from .footage import Footage
+from .work import handler_frames
+
+WANTED = {"gpu_end_to_end_ratio": 5.0}
+"""What the project wants of the ratio, at least."""
+
+CORES = 4
+"""Processor cores of an ml.g4dn.xlarge."""
+
+_WARM_UP = 10
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Measure how long at least one of some spans of time, each (start, end), lasts."""
+    total = 0.0
+    until = float("-inf")
+    for start, end in sorted(spans):
+        if end > until:
+            total += end - max(start, until)
+            until = end
+    return total
+
+
+def _frames_per_second(video: Path, *, half: bool) -> float:
+    """Time the network alone, without masks, on the frames of a video that the handler would look at."""
+    network = models.without_masks(models.network("coco"))
+    frames = [
+        torch.from_numpy(frame).cuda().permute(2, 0, 1).float() / 255
+        for index, frame in enumerate(blog.read_all(video))
+        if index % blog.INTERVAL == 0
+    ]
+    started = 0.0
+    with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=half):
+        for index in range(_WARM_UP + len(frames)):
+            if index == _WARM_UP:
+                torch.cuda.synchronize()
+                started = time.perf_counter()
+            network([frames[index % len(frames)]])
+        torch.cuda.synchronize()
+    return len(frames) / (time.perf_counter() - started)
+
+
+def _share_busy(video: Path) -> float:
+    """Measure for how much of the time that the handler takes for a video the GPU computes or copies."""
+    model = models.handler("coco")
+    body = video.read_bytes()
+    handler_frames(model, body)
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        started = time.perf_counter()
+        handler_frames(model, body)
+        torch.cuda.synchronize()
+        seconds = time.perf_counter() - started
+    spans = [
+        (event.time_range.start / 1e6, event.time_range.end / 1e6)
+        for event in profiler.events() or []
+        if event.device_type == DeviceType.CUDA
+    ]
+    return covered(spans) / seconds
+
+
+def measure(footage: Footage, runs: int, say: Callable[[str], None]) -> dict[str, object]:
+    """Run everything with the COCO-size model on one video; `say` is told what is being run."""
+    video = footage.file()
+    say(f"gpu_end_to_end: answering for {footage.name} on {torch.cuda.get_device_name()} with {CORES} cores")
+    comparison = compare("coco", video, runs, CORES)
+    say("gpu_frames_per_second: the network alone")
+    speeds = {
+        name: round(in_new_process(CORES, _frames_per_second, video, half=half), 1)
+        for name, half in (("gpu_frames_per_second_fp32", False), ("gpu_frames_per_second_half", True))
+    }
+    say("gpu_share_busy: the handler under the profiler")
+    return {
+        "gpu_end_to_end_ratio": round(comparison.ratio(lambda usage: usage.seconds), 2),
+        **speeds,
+        "gpu_share_busy": round(in_new_process(CORES, _share_busy, video), 3),
+        "gpu": torch.cuda.get_device_name(),
+    }
