@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import ParamSpec, TypeVar
+from typing import Literal
 
-from .work import Design, Job, Usage, run
+from . import blog_work, handler_work
+from .processes import Share, in_new_process
+from .usage import Job, Usage
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Design = Literal["blog", "handler"]
 
-DESIGNS: tuple[Design, Design] = ("blog", "handler")
+DESIGNS: dict[Design, Callable[[Job, Path, Path], Usage]] = {"blog": blog_work.run, "handler": handler_work.run}
 
 
 class DifferentFramesError(Exception):
     """The designs did not look at the same number of frames: the comparison would say nothing."""
-
-
-def _limit(cores: int | None) -> None:
-    if cores is not None:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-
-
-def in_new_process(cores: int | None, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
-    """Call a function in a process of its own, on so many processor cores (None: all)."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_limit, initargs=(cores,)) as process:
-        return process.submit(function, *arguments, **options).result()
 
 
 @dataclass(frozen=True)
@@ -50,8 +36,13 @@ class Comparison:
         return self.median("blog", measure) / self.median("handler", measure)
 
 
-def compare(job: Job, video: Path, runs: int, cores: int | None = None) -> Comparison:
+def compare(job: Job, video: Path, model_dir: Path, runs: int, share: Share) -> Comparison:
     """Run a job on a video by both designs in turn, so that a slow minute of the machine meets both.
+
+    Parameters
+    ----------
+    model_dir
+        An unpacked artifact with the small model.
 
     Raises
     ------
@@ -60,9 +51,9 @@ def compare(job: Job, video: Path, runs: int, cores: int | None = None) -> Compa
     """
     usages: dict[Design, list[Usage]] = {design: [] for design in DESIGNS}
     for _ in range(runs):
-        for design in DESIGNS:
-            usages[design].append(in_new_process(cores, run, job, design, video))
-    frames = {usage.frames for design in DESIGNS for usage in usages[design]}
+        for design, run in DESIGNS.items():
+            usages[design].append(in_new_process(share, run, job, video, model_dir))
+    frames = {usage.frames for runs_of_one in usages.values() for usage in runs_of_one}
     if len(frames) != 1:
         raise DifferentFramesError(f"{video.name}, {job}: {sorted(frames)} frames")
     return Comparison(usages)

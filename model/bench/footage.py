@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image
 
 import sample
 from scenes import compose
@@ -56,13 +56,18 @@ class Footage:
         """Paint its frames: the sample video's street, larger, with a sensor's noise."""
         rng = np.random.default_rng(1)
         shape = (self.height, self.width, 3)
-        grain = [rng.normal(0, 4, shape).astype(np.int16) for _ in range(_GRAIN_PICTURES)]
+        brighter, darker = (
+            [np.abs(rng.normal(0, 4, shape)).astype(np.uint8) for _ in range(_GRAIN_PICTURES)] for _ in range(2)
+        )
         street = sample.scenery()
         for index in range(self.seconds * self.fps):
             time = index / self.fps % sample.SECONDS
-            picture = compose(street, sample.things(time))[0]
-            large = np.asarray(picture.resize((self.width, self.height), Image.Resampling.BILINEAR))
-            yield np.clip(large + grain[index % _GRAIN_PICTURES], 0, 255).astype(np.uint8)
+            picture = np.asarray(compose(street, sample.things(time))[0])
+            large = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+            # These two stop at black and white.
+            grain = index % _GRAIN_PICTURES
+            noisy = cv2.subtract(cv2.add(large, brighter[grain]), darker[grain])
+            yield np.asarray(noisy, dtype=np.uint8)
 
     def file(self, folder: Path = FOLDER) -> Path:
         """Give its file, which is made where it is not there yet."""

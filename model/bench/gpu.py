@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
-from torch.autograd.profiler_util import DeviceType
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from . import blog, models
-from .compare import compare, in_new_process
+from . import blog, handler_work, networks
+from .compare import compare
 from .footage import Footage
-from .work import handler_frames
+from .processes import Share, in_new_process
 
 WANTED = {"gpu_end_to_end_ratio": 5.0}
 """What the project wants of the ratio, at least."""
@@ -37,7 +37,7 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
 
 def _frames_per_second(video: Path, *, half: bool) -> float:
     """Time the network alone, without masks, on the frames of a video that the handler would look at."""
-    network = models.without_masks(models.network("coco"))
+    network = networks.without_masks(networks.coco()).to("cuda")
     frames = [
         torch.from_numpy(frame).cuda().permute(2, 0, 1).float() / 255
         for index, frame in enumerate(blog.read_all(video))
@@ -54,14 +54,14 @@ def _frames_per_second(video: Path, *, half: bool) -> float:
     return len(frames) / (time.perf_counter() - started)
 
 
-def _share_busy(video: Path) -> float:
+def _share_busy(video: Path, model_dir: Path) -> float:
     """Measure for how much of the time that the handler takes for a video the GPU computes or copies."""
-    model = models.handler("coco")
+    model = handler_work.model_for("coco", model_dir)
     body = video.read_bytes()
-    handler_frames(model, body)
+    handler_work.answer(model, body)
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
         started = time.perf_counter()
-        handler_frames(model, body)
+        handler_work.answer(model, body)
         torch.cuda.synchronize()
         seconds = time.perf_counter() - started
     spans = [
@@ -72,20 +72,20 @@ def _share_busy(video: Path) -> float:
     return covered(spans) / seconds
 
 
-def measure(footage: Footage, runs: int, say: Callable[[str], None]) -> dict[str, object]:
+def measure(footage: Footage, model_dir: Path, runs: int, say: Callable[[str], None]) -> dict[str, object]:
     """Run everything with the COCO-size model on one video; `say` is told what is being run."""
-    video = footage.file()
+    video, share = footage.file(), Share(cores=CORES)
     say(f"gpu_end_to_end: answering for {footage.name} on {torch.cuda.get_device_name()} with {CORES} cores")
-    comparison = compare("coco", video, runs, CORES)
+    comparison = compare("coco", video, model_dir, runs, share)
     say("gpu_frames_per_second: the network alone")
     speeds = {
-        name: round(in_new_process(CORES, _frames_per_second, video, half=half), 1)
+        name: round(in_new_process(share, _frames_per_second, video, half=half), 1)
         for name, half in (("gpu_frames_per_second_fp32", False), ("gpu_frames_per_second_half", True))
     }
     say("gpu_share_busy: the handler under the profiler")
     return {
         "gpu_end_to_end_ratio": round(comparison.ratio(lambda usage: usage.seconds), 2),
         **speeds,
-        "gpu_share_busy": round(in_new_process(CORES, _share_busy, video), 3),
+        "gpu_share_busy": round(in_new_process(share, _share_busy, video, model_dir), 3),
         "gpu": torch.cuda.get_device_name(),
     }

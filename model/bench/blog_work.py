@@ -1,0 +1,24 @@
+"""The blog's design at work in a process of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from . import blog, networks
+from .usage import Job, Usage, measured
+
+
+def run(job: Job, video: Path, model_dir: Path) -> Usage:
+    """Do a job once.
+
+    Parameters
+    ----------
+    model_dir
+        An unpacked artifact with the small model.
+    """
+    if job == "decode":
+        return measured(lambda: sum(index % blog.INTERVAL == 0 for index, _ in enumerate(blog.read_all(video))))
+    network = networks.small(model_dir) if job == "small" else networks.coco()
+    network = network.to(networks.device())
+    return measured(lambda: len(json.loads(blog.answer(network, video.read_bytes()))))

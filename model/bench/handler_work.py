@@ -1,0 +1,54 @@
+"""The handler at work in a process of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import inference
+from video_inference.architecture import build
+from video_inference.detector import Card, Detection, Detector
+from video_inference.settings import read_settings
+from video_inference.video import Rgb
+
+from . import networks
+from .usage import Job, Usage, measured
+
+
+class _Blind(Detector):
+    """Finds nothing, at no cost, and counts pictures: what is left of the handler is reading the video."""
+
+    pictures = 0
+
+    def detect(self, picture: Rgb, *_more: object, **_options: object) -> list[Detection]:
+        self.pictures += picture.ndim == 3
+        return []
+
+
+def model_for(job: Job, model_dir: Path) -> inference.Model:
+    """Load what the handler needs for a job."""
+    if job == "small":
+        return inference.model_fn(str(model_dir))
+    if job == "coco":
+        card = Card("random weights", "maskrcnn_resnet50_fpn", "0" * 64, None, {})
+        return inference.Model(Detector(card, networks.coco()), read_settings())
+    card = Card("none", "maskrcnn_small", "0" * 64, None, {})
+    return inference.Model(_Blind(card, build("maskrcnn_small")), read_settings())
+
+
+def answer(model: inference.Model, body: bytes) -> int:
+    """Have the handler answer for a video; returns how many frames it looked at."""
+    text, _ = inference.transform_fn(model, body, "video/mp4", "application/json")
+    return len(json.loads(text)["frames"])
+
+
+def run(job: Job, video: Path, model_dir: Path) -> Usage:
+    """Do a job once.
+
+    Parameters
+    ----------
+    model_dir
+        An unpacked artifact with the small model.
+    """
+    model = model_for(job, model_dir)
+    return measured(lambda: answer(model, video.read_bytes()))

@@ -1,0 +1,56 @@
+"""The networks that both designs run: the small one with its weights, and the COCO-size one with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torchvision.models.detection import MaskRCNN
+
+from video_inference.architecture import build
+from video_inference.detector import WEIGHTS_FILE, load_weights
+
+OBJECTS = 20
+"""Objects that the COCO-size network finds in a frame: random weights find none by themselves."""
+
+_CERTAIN = 12.0
+_PERSON = 1
+
+
+def device() -> str:
+    """Name the graphics processor if there is one, else the processor."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def small(model_dir: Path) -> MaskRCNN:
+    """Build the small network with the weights of an unpacked artifact."""
+    network = build("maskrcnn_small")
+    load_weights(network, model_dir / WEIGHTS_FILE)
+    return network.eval()
+
+
+def coco() -> MaskRCNN:
+    """Build the COCO-size network with random weights, the same every time, that finds `OBJECTS` in a frame."""
+    torch.manual_seed(1)
+    network = build("maskrcnn_resnet50_fpn")
+    network.roi_heads.detections_per_img = OBJECTS
+    with torch.no_grad():
+        # Every proposal is a person: what is left of them is the best that do not overlap.
+        network.roi_heads.box_predictor.cls_score.bias[_PERSON] += _CERTAIN
+    return network.eval()
+
+
+def pixels_seen(width: int, height: int) -> int:
+    """Count the pixels that the COCO-size network looks at when it is given a picture of a size."""
+    network = build("maskrcnn_resnet50_fpn")
+    images, _ = network.transform([torch.zeros(3, height, width)])
+    seen_height, seen_width = images.image_sizes[0]
+    return int(seen_height * seen_width)
+
+
+def without_masks(network: MaskRCNN) -> MaskRCNN:
+    """Take the mask branch off, as the handler does where nobody asks for masks."""
+    network.roi_heads.mask_roi_pool = None
+    network.roi_heads.mask_head = None
+    network.roi_heads.mask_predictor = None
+    return network
