@@ -34,9 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
     parser.add_argument("--runs", type=int, default=3, help="of each design, in turn (default: %(default)s)")
+    parser.add_argument(
+        "--coco-runs", type=int, default=1, help="with the COCO-size model; 0 leaves it out (default: %(default)s)"
+    )
     parser.add_argument("--seconds", type=int, default=60, help="of the long videos (default: %(default)s)")
     options = parser.parse_args(arguments)
-    chosen = cpu.plan(options.seconds, options.runs)
+    chosen = cpu.plan(options.seconds, options.runs, options.coco_runs)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         model_dir = Path(folder)
         for name, data in contents(find_weights("small")).items():

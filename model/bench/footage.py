@@ -69,11 +69,11 @@ class Footage:
             noisy = cv2.subtract(cv2.add(large, brighter[grain]), darker[grain])
             yield np.asarray(noisy, dtype=np.uint8)
 
-    def file(self, folder: Path = FOLDER) -> Path:
+    def file(self) -> Path:
         """Give its file, which is made where it is not there yet."""
-        path = folder / self.name
+        path = FOLDER / self.name
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
+            FOLDER.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".partial.mp4")
             rate = {"b": f"{self.megabits}M", "maxrate": f"{2 * self.megabits}M", "bufsize": f"{2 * self.megabits}M"}
             encoding = Encoding(self.keyframe_every, rate, threads=0)

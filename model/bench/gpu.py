@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
+
+from video_inference.network import Network, choose_hardware
 
 from . import blog, handler_work, networks
 from .compare import compare
@@ -20,8 +24,6 @@ WANTED = {"gpu_end_to_end_ratio": 5.0}
 
 CORES = 4
 """Processor cores of an ml.g4dn.xlarge."""
-
-_WARM_UP = 10
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
@@ -36,22 +38,26 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
 
 
 def _frames_per_second(video: Path, *, half: bool) -> float:
-    """Time the network alone, without masks, on the frames of a video that the handler would look at."""
-    network = networks.without_masks(networks.coco()).to("cuda")
+    """Time the handler's network alone, without masks, on the frames of a video that the handler would look at."""
+    hardware = choose_hardware()
+    network = Network(networks.coco(), hardware if half else replace(hardware, precision="float32"))
     frames = [
-        torch.from_numpy(frame).cuda().permute(2, 0, 1).float() / 255
+        np.ascontiguousarray(frame[:, :, ::-1])
         for index, frame in enumerate(blog.read_all(video))
         if index % blog.INTERVAL == 0
     ]
-    started = 0.0
-    with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=half):
-        for index in range(_WARM_UP + len(frames)):
-            if index == _WARM_UP:
-                torch.cuda.synchronize()
-                started = time.perf_counter()
-            network([frames[index % len(frames)]])
+    batches = [frames[start : start + hardware.batch] for start in range(0, len(frames), hardware.batch)]
+
+    def look() -> float:
+        started = time.perf_counter()
+        for batch in batches:
+            network.find(batch, 0.5, masks=False, max_side=None)
         torch.cuda.synchronize()
-    return len(frames) / (time.perf_counter() - started)
+        return time.perf_counter() - started
+
+    # The first look chooses algorithms and takes memory.
+    look()
+    return len(frames) / look()
 
 
 def _share_busy(video: Path, model_dir: Path) -> float:

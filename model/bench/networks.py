@@ -46,11 +46,3 @@ def pixels_seen(width: int, height: int) -> int:
     images, _ = network.transform([torch.zeros(3, height, width)])
     seen_height, seen_width = images.image_sizes[0]
     return int(seen_height * seen_width)
-
-
-def without_masks(network: MaskRCNN) -> MaskRCNN:
-    """Take the mask branch off, as the handler does where nobody asks for masks."""
-    network.roi_heads.mask_roi_pool = None
-    network.roi_heads.mask_head = None
-    network.roi_heads.mask_predictor = None
-    return network
