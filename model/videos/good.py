@@ -117,6 +117,7 @@ GOOD: tuple[Good, ...] = (
     Good("mpeg4.avi", "MPEG-4 part 2 in AVI", _steady(25), "mpeg4", encoding=_GROUPS),
     Good("h264.mov", "H.264 in QuickTime", _steady(25), encoding=_GROUPS),
     Good("h264.mkv", "H.264 in Matroska", _steady(25), encoding=_GROUPS),
+    Good("h264.avi", "H.264 with B-frames in AVI, whose times are those of decoding", _steady(25), encoding=_GROUPS),
     Good("index-last.mp4", "the index behind the pictures", _steady(25), encoding=Encoding(12, fast_start=False)),
     Good("fragmented.mp4", "fragments", _steady(25), encoding=Encoding(12, fragmented=True)),
     Good("late.mp4", "begins at 2 s", _late(_steady(25), 2), encoding=_GROUPS),
