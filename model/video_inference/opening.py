@@ -9,6 +9,7 @@ import av
 import av.container
 import av.video
 
+from .claims import MOST_SAMPLES, most_samples
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class MemoryFile(io.RawIOBase):
         super().__init__()
         self._view = memoryview(body).cast("B")
         self._position = 0
+
+    def claimed_samples(self) -> int:
+        """Count what an MP4's tables claim: see `most_samples`."""
+        return most_samples(self._view)
 
     def readable(self) -> bool:
         """Say that bytes can be read."""
@@ -92,6 +97,9 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
         "format_whitelist": _CONTAINERS,
         "protocol_whitelist": "none",
     } | decoder_options(max_pixels)
+    claimed = file.claimed_samples()
+    if claimed > MOST_SAMPLES:
+        raise NotAVideoError(f"The body claims {claimed} pictures in a track: at most {MOST_SAMPLES} are looked at.")
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
