@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parseResult, summarize } from "./result.ts";
+import type { VideoResult } from "./result.ts";
 import { sampleResult } from "./testing/sample-result.ts";
 
 describe("a result", () => {
@@ -7,6 +8,18 @@ describe("a result", () => {
 
   it("is taken as the model's schema says", () => {
     assert.deepEqual(parse(sampleResult), sampleResult);
+  });
+
+  it("may say what found the objects, and give their masks", () => {
+    const [first] = sampleResult.frames;
+    const mask = { origin: [1, 2], size: [3, 4], counts: "04:" } as const;
+    const whole: VideoResult = {
+      ...sampleResult,
+      handler: { version: "1.0.0", device: "cuda", precision: "float16" },
+      sampling: { ...sampleResult.sampling, masks: "rle", max_side: null },
+      frames: [{ ...first!, detections: first!.detections.map((one) => ({ ...one, mask })) }],
+    };
+    assert.deepEqual(parse(whole), whole);
   });
 
   const broken: Record<string, unknown> = {

@@ -17,6 +17,14 @@ export interface Detection {
   readonly score: number;
   /** x1, y1, x2, y2 in pixels of the displayed video. */
   readonly box: readonly [number, number, number, number];
+  /** Its pixels, if they were asked for: COCO's run lengths of a part of the frame. */
+  readonly mask?: {
+    /** x, y of the part's upper left pixel in the displayed video. */
+    readonly origin: readonly [number, number];
+    /** Height and width of the part in pixels. */
+    readonly size: readonly [number, number];
+    readonly counts: string;
+  };
 }
 
 /** One video's result, as model/result.schema.json says. */
@@ -24,6 +32,12 @@ export interface VideoResult {
   readonly schema_version: 1;
   /** What whoever is shown the boxes must be told about the model. */
   readonly notice: string | null;
+  /** What found the objects. */
+  readonly handler?: {
+    readonly version: string;
+    readonly device: "cpu" | "cuda";
+    readonly precision: "float32" | "float16";
+  };
   readonly model: { readonly name: string; readonly weights: string };
   readonly video: {
     /** Pixels, as displayed. */
@@ -35,7 +49,13 @@ export interface VideoResult {
     readonly rotation: 0 | 90 | 180 | 270;
     readonly codec: string;
   };
-  readonly sampling: { readonly fps: number; readonly score_threshold: number };
+  readonly sampling: {
+    readonly fps: number;
+    readonly score_threshold: number;
+    readonly masks?: "none" | "rle";
+    /** Pixels allowed for a frame's longer side as the model sees it. */
+    readonly max_side?: number | null;
+  };
   /** The video ended before its container said. */
   readonly truncated: boolean;
   readonly frames: readonly {
