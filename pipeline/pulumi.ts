@@ -14,9 +14,10 @@ export interface Finished {
 
 const root = path.dirname(import.meta.dirname);
 
-/** The flags that judge a stack by the policy pack, with the stack's own config where there is one. */
-export function judgedBy(stack: string, configOf = stack): string[] {
-  const config = path.join("policies", `config.${configOf.split("/").at(-1) ?? ""}.json`);
+/** The flags that judge a stack by the policy pack, with the stack's own config where there is one; a pull request's has dev's. */
+export function judgedBy(stack: string): string[] {
+  const name = (stack.split("/").at(-1) ?? "").replace(/^pr-\d+$/, "dev");
+  const config = path.join("policies", `config.${name}.json`);
   return [
     "--policy-pack",
     "policies",

@@ -23,6 +23,14 @@ describe("the step up", () => {
     assert.match(stderr, /the stack has changed since it was approved: run the whole workflow again/);
   });
 
+  it("judges a pull request's stack as dev, and one that has no config by the policies' defaults", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    for (const stack of ["pr-12", "team/pr-12", "mine"]) await place.step(["up", "--stack", stack]);
+    const configs = (await place.calls()).map((call) => /config\.\w+\.json/.exec(call)?.[0]);
+    assert.deepEqual(configs, ["config.dev.json", "config.dev.json", undefined]);
+  });
+
   it("takes a stack's name for nothing else", async () => {
     await using place = await Workplace.create();
     await place.pulumiSays("done\n");
