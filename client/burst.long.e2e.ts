@@ -147,14 +147,23 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     );
   });
 
-  for (const scheme of ["light", "dark"] as const) {
-    it(`has a report whose charts show data in a browser, ${scheme}`, async function () {
-      const opened = await openBrowser();
-      if ("missing" in opened) {
-        console.log(`      skipped, no browser: ${opened.missing}`);
-        this.skip();
-      }
-      try {
+  describe("and its report in a browser", () => {
+    let opened: Awaited<ReturnType<typeof openBrowser>>;
+
+    before(async function () {
+      opened = await openBrowser();
+      if ("browser" in opened) return;
+      console.log(`      skipped, no browser: ${opened.missing}`);
+      this.skip();
+    });
+
+    after(async () => {
+      if ("browser" in opened) await opened.close();
+    });
+
+    for (const scheme of ["light", "dark"] as const) {
+      it(`has charts that show data, ${scheme}`, async () => {
+        assert.ok("browser" in opened);
         const { charts, problems, requests } = await lookAt(opened.browser, pathToFileURL(report).href, scheme);
         assert.deepEqual([problems, requests], [[], [pathToFileURL(report).href]]);
         assert.equal(charts.length, 6);
@@ -170,11 +179,9 @@ describe("a burst on the local stack, with a model that only sleeps", function (
           COUNT,
         );
         assert.equal(marks("instances").at(-1), 0, "the endpoint is seen to go back to zero");
-      } finally {
-        await opened.close();
-      }
-    });
-  }
+      });
+    }
+  });
 
   describe("and a job that always fails", () => {
     const summary = (stdout: string) => JSON.parse(stdout) as Record<string, unknown>;

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from "@aws-sdk/client-iam";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { Deployment } from "../start/deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
 import { packageModel } from "../start/model.ts";
@@ -57,15 +58,17 @@ describe("the policies for callers and operators", () => {
     return statements(JSON.parse(decodeURIComponent(found?.Document ?? "")));
   }
 
+  const callsOf = (...command: string[]): Promise<Call[]> => callsEnding(0, ...command);
+
   /** Runs a command of the project against the stack, and returns what it asked of AWS. */
-  async function callsOf(...command: string[]): Promise<Call[]> {
+  async function callsEnding(expected: number, ...command: string[]): Promise<Call[]> {
     const recorder = await recordCalls(aws.url, aws);
     try {
       const file = path.join(folder, "outputs.json");
       await writeFile(file, JSON.stringify({ ...outputs, awsEndpointUrl: recorder.url }));
       const { status, stderr } = await run([...command, "--outputs", file], { AWS_ENDPOINT_URL: recorder.url })
         .finished;
-      assert.equal(status, 0, stderr);
+      assert.equal(status, expected, stderr);
       return [...recorder.calls];
     } finally {
       recorder.stop();
@@ -99,6 +102,37 @@ describe("the policies for callers and operators", () => {
     const both = [...caller, ...operator];
     const denied = calls.filter((call) => !allows(both, call) && !dispensable.includes(call.action));
     assert.deepEqual(denied, []);
+  });
+
+  it("let an operator who is a caller, too, redrive, and give up what cannot be read", async () => {
+    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+    const sqs = new SQSClient({ endpoint: aws.url, region: aws.region, credentials });
+    await sqs.send(
+      new SendMessageCommand({ QueueUrl: String(outputs["errorQueueUrl"]), MessageBody: "no notification" }),
+    );
+    sqs.destroy();
+    const manifest = path.join(folder, "redriven.jsonl");
+    const calls = await callsEnding(1, "client/main.ts", "redrive", "--manifest", manifest);
+    const actions = actionsOf(calls);
+    for (const needed of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage", "sqs:GetQueueUrl"]) {
+      assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
+    }
+    assert.deepEqual(
+      calls.filter((call) => !allows([...caller, ...operator], call)),
+      [],
+    );
+  });
+
+  it("let an operator who is a caller, too, send a burst and report on it", async () => {
+    const calls = await callsOf("client/main.ts", "burst", "--count", "2", "--out", path.join(folder, "burst"));
+    const actions = actionsOf(calls);
+    for (const needed of ["cloudwatch:GetMetricData", "sagemaker:DescribeEndpoint"]) {
+      assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
+    }
+    assert.deepEqual(
+      calls.filter((call) => !allows([...caller, ...operator], call)),
+      [],
+    );
   });
 
   it("allow neither of them what changes the stack", () => {

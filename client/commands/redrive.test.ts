@@ -48,6 +48,22 @@ describe("the command redrive", () => {
     assert.deepEqual([status, stdout.split("\n")[0]], [0, "1 sent again"]);
   });
 
+  it("reports what it did until the service refused, and nothing where it did nothing", async () => {
+    const answer = { status: 403, code: "AccessDeniedException", message: "no" };
+    fixture.aws.fail({ operation: "ReceiveMessage", answer });
+    const nothing = await redrive();
+    assert.deepEqual([nothing.status, nothing.stdout], [2, ""]);
+    assert.match(nothing.stderr, /AccessDeniedException/);
+    fixture.aws.answerAgain();
+    queues.put(failureOf("video-1"));
+    fixture.aws.onInvocation = () => {
+      fixture.aws.fail({ operation: "ReceiveMessage", answer });
+    };
+    const some = await redrive("--json");
+    assert.equal(some.status, 2);
+    assert.equal((JSON.parse(some.stdout) as { sent: number }).sent, 1);
+  });
+
   it("keeps to its limits", async () => {
     for (const name of ["video-1", "video-2", "video-3"]) queues.put(failureOf(name));
     await redrive("--limit", "2");

@@ -96,13 +96,19 @@ async function run(jobs: string | undefined, given: Flags, context: Context): Pr
       live.show(`reading ${from}: ${summaryOf(outcomes)}`);
     },
   };
+  const report = (): void => {
+    const counts = countsOf(outcomes);
+    print(`${summaryOf(outcomes)}\nmanifest ${file}`, { ...counts, manifest: path.resolve(file), jobs: outcomes });
+  };
   try {
     if (jobs === undefined) await redriveQueue(stack, manifest, options);
     else await redriveManifest(stack, manifest, options);
-  } finally {
-    const counts = countsOf(outcomes);
-    print(`${summaryOf(outcomes)}\nmanifest ${file}`, { ...counts, manifest: path.resolve(file), jobs: outcomes });
+  } catch (error) {
+    // What was sent until then must be told, too.
+    if (outcomes.length > 0) report();
+    throw error;
   }
+  report();
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
 }
 
