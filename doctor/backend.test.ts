@@ -6,6 +6,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkBackend, findBackend } from "./backend.ts";
 import { checkSecrets } from "./secrets.ts";
+import { SetupError } from "./stack-file.ts";
 import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 import { stackFile } from "./testing/stack.ts";
 
@@ -42,6 +43,17 @@ describe("the state's backend", () => {
   it("is Pulumi's own service where there is a token and nothing else", async () => {
     const found = await findBackend(folder, { PULUMI_ACCESS_TOKEN: "pul-2" }, folder);
     assert.deepEqual(found, { url: "https://api.pulumi.com", token: "pul-2" });
+  });
+
+  it("cannot be found where a file that says it cannot be read", async () => {
+    await assert.rejects(findBackend(path.join(folder, "none"), {}, folder), SetupError);
+    await mkdir(path.join(folder, ".pulumi"));
+    await writeFile(path.join(folder, ".pulumi", "credentials.json"), "{");
+    await assert.rejects(findBackend(folder, {}, folder), /credentials\.json cannot be read.*pulumi login/);
+  });
+
+  it("is a problem where it is no address", async () => {
+    assert.equal((await check("state")).status, "problem");
   });
 
   it("is a problem where nobody is logged in", async () => {

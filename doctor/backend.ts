@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { type AwsAccess, forS3 } from "./aws.ts";
 import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
-import type { StackFile } from "./stack-file.ts";
+import { SetupError, type StackFile } from "./stack-file.ts";
 
 const check = "state";
 
@@ -27,24 +27,31 @@ export interface Backend {
  * The backend as the Pulumi CLI finds it: from the environment, the project, or the last login.
  * @param home the user's home folder
  * @returns undefined where nobody is logged in
+ * @throws SetupError if the project's file, or that of the last login, cannot be read
  */
 export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: string): Promise<Backend | undefined> {
-  const project = projectSchema.parse(parse(await readFile(path.join(root, "Pulumi.yaml"), "utf8")));
-  const login = await readLogin(path.join(env["PULUMI_HOME"] ?? path.join(home, ".pulumi"), "credentials.json"));
-  const url = env["PULUMI_BACKEND_URL"] ?? project.backend?.url ?? login.current;
+  const projectFile = path.join(root, "Pulumi.yaml");
+  const project = await read(projectFile, (text) => projectSchema.parse(parse(text)));
+  if (project === undefined) throw new SetupError(`There is no ${projectFile}.`);
+  const loginFile = path.join(env["PULUMI_HOME"] ?? path.join(home, ".pulumi"), "credentials.json");
+  const login = await read(loginFile, (text) => loginSchema.parse(JSON.parse(text)));
+  const url = env["PULUMI_BACKEND_URL"] ?? project.backend?.url ?? login?.current;
   if (url === undefined || url === "") {
     const token = env["PULUMI_ACCESS_TOKEN"];
     return token === undefined ? undefined : { url: "https://api.pulumi.com", token };
   }
-  return { url, token: env["PULUMI_ACCESS_TOKEN"] ?? login.accessTokens[url] };
+  return { url, token: env["PULUMI_ACCESS_TOKEN"] ?? login?.accessTokens[url] };
 }
 
-async function readLogin(file: string): Promise<z.infer<typeof loginSchema>> {
+/** Reads a file; undefined where there is none. */
+async function read<T>(file: string, parsed: (text: string) => T): Promise<T | undefined> {
   try {
-    return loginSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    return parsed(await readFile(file, "utf8"));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { accessTokens: {} };
-    throw error;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new SetupError(
+      `${file} cannot be read: ${reasonOf(error)}. Mend it; pulumi login writes credentials.json anew.`,
+    );
   }
 }
 
@@ -61,6 +68,9 @@ export async function checkBackend(
       "Pulumi is logged in nowhere",
       "pulumi login, or pulumi login s3://BUCKET/FOLDER?region=REGION",
     );
+  }
+  if (!URL.canParse(backend.url)) {
+    return problem(check, `${backend.url} is no backend's address`, "pulumi login s3://BUCKET/FOLDER?region=REGION");
   }
   const { protocol } = new URL(backend.url);
   switch (protocol) {

@@ -136,17 +136,20 @@ describe("the doctor", () => {
     }
   }
 
-  it("has an exit status of its own for wrong usage and for a stack that is not there", async () => {
-    for (const [args, words] of [
-      [[], /--stack NAME is missing/],
-      [["--stak", "dev"], /--stak/],
-      [["--stack", "none"], /There is no Pulumi\.none\.yaml/],
-    ] as const) {
+  for (const [what, args, words] of [
+    ["no stack's name", [], /^error: --stack NAME is missing/],
+    ["an option that there is not", ["--stak", "dev"], /^error: .*--stak/],
+    ["a stack that is not there", ["--stack", "none"], /^error: There is no Pulumi\.none\.yaml/],
+  ] as const) {
+    it(`ends with status 2 and says why for ${what}`, async () => {
       const { code, stdout, stderr } = await run(...args);
       assert.equal(code, 2, stderr);
       assert.equal(stdout, "");
       assert.match(stderr, words);
-    }
+    });
+  }
+
+  it("says how it is used", async () => {
     const { code, stdout } = await run("--help");
     assert.equal(code, 0);
     assert.match(stdout, /Exit status: 0/);

@@ -1,7 +1,6 @@
 /** `npm run doctor`: whether a stack can be deployed from here, and what to do first; changes nothing. */
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { examine, ownSurroundings } from "./examine.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile, SetupError } from "./stack-file.ts";
 
@@ -43,6 +42,8 @@ try {
     process.stdout.write(help);
   } else {
     const stack = await readStackFile(dirname(import.meta.dirname), options.stack);
+    // The AWS SDKs take a second to load: not before the command line and the stack are right.
+    const { examine, ownSurroundings } = await import("./examine.ts");
     const findings = await examine(stack, ownSurroundings);
     const healthy = !findings.some(({ status }) => status === "problem");
     process.stdout.write(
@@ -51,7 +52,8 @@ try {
     process.exitCode = healthy ? 0 : 1;
   }
 } catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  process.stderr.write(`error: ${error.message}\n`);
+  // What is no SetupError is a fault of this program: its place helps to mend it.
+  const words = error instanceof SetupError ? error.message : error instanceof Error ? error.stack : undefined;
+  process.stderr.write(`error: ${words ?? String(error)}\n`);
   process.exitCode = 2;
 }

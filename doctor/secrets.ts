@@ -15,7 +15,8 @@ export async function checkSecrets(
   env: NodeJS.ProcessEnv,
 ): Promise<Finding> {
   const { secretsProvider, hasPassphrase, file } = stack;
-  if (secretsProvider?.startsWith("awskms:") === true) return keyFinding(secretsProvider, aws);
+  if (secretsProvider?.startsWith("awskms:") === true && URL.canParse(secretsProvider))
+    return keyFinding(secretsProvider, aws);
   if (hasPassphrase || secretsProvider === "passphrase") {
     // An empty one is a passphrase, too.
     if ((env["PULUMI_CONFIG_PASSPHRASE"] ?? env["PULUMI_CONFIG_PASSPHRASE_FILE"]) !== undefined) {
