@@ -88,7 +88,17 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   { command: "npm run test:model", ci: "test:model" },
   { command: "npm run test:policies", ci: "test:unit" },
   {
+    command: "npm run -s bench:model -- --json",
+    test: "tools/benches.long.e2e.ts",
+    words: 'startsWith("bench:")',
+  },
+  {
     command: "npm run -s bench:policies -- --json",
+    test: "tools/benches.long.e2e.ts",
+    words: 'startsWith("bench:")',
+  },
+  {
+    command: "npm run -s bench:program -- --json",
     test: "tools/benches.long.e2e.ts",
     words: 'startsWith("bench:")',
   },
