@@ -15,6 +15,7 @@ export class Manifest implements AsyncDisposable {
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
   #unwritten = "";
+  #mustSync = false;
   #writing: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
@@ -73,10 +74,20 @@ export class Manifest implements AsyncDisposable {
   }
 
   /**
-   * Adds lines; they are on the disk when this resolves.
+   * Adds lines; they are on the disk when this resolves, whatever happens to the machine.
    * @throws SetupError if they cannot be written; no further line can be added then
    */
   async append(...lines: readonly ManifestLine[]): Promise<void> {
+    this.#mustSync = true;
+    await this.note(...lines);
+  }
+
+  /**
+   * Adds lines that outlive this process when this resolves, but perhaps not the machine's power: an acceptance that is lost
+   * so costs one more call, and waiting for the disk would cost every job.
+   * @throws SetupError as {@link append}
+   */
+  async note(...lines: readonly ManifestLine[]): Promise<void> {
     for (const line of lines) {
       addLine(this.#entries, line);
       this.#unwritten += `${JSON.stringify(line)}\n`;
@@ -95,12 +106,14 @@ export class Manifest implements AsyncDisposable {
 
   #write(): Promise<void> {
     const text = this.#unwritten;
+    const sync = this.#mustSync;
     this.#unwritten = "";
+    this.#mustSync = false;
     this.#next = undefined;
     this.#writing = (async () => {
       try {
         await this.#handle.appendFile(text);
-        await this.#handle.datasync();
+        if (sync) await this.#handle.datasync();
       } catch (error) {
         throw unwritable(this.file, error);
       }

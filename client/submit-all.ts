@@ -54,12 +54,12 @@ export interface SubmitOptions {
   /** Where each step is written before it is made, so that it can be gone on with after a crash. @default none */
   readonly manifest?: Manifest | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called once for each submission that was accepted or refused, the manifest's line already on the disk. */
+  /** Called once for each submission that was accepted or refused, the manifest's line already written. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
 }
 
-/** Submissions under way at a time, if nothing is said: enough to hide the network's delays, few enough for four parts of 8 MB each in memory. */
+/** Submissions under way at a time, if nothing is said: enough to hide the network's delays, few enough to hold their parts in memory. */
 const DEFAULT_CONCURRENCY = 8;
 
 /**
@@ -172,11 +172,11 @@ async function submitOne(stack: Stack, entry: ManifestEntry, options: SubmitOpti
       signal,
       onProblem,
     });
-    await manifest?.append({ event: "accepted", job });
+    await manifest?.note({ event: "accepted", job });
     return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    await manifest?.append({ event: "refused", inferenceId, problem: error.message });
+    await manifest?.note({ event: "refused", inferenceId, problem: error.message });
     return { video, inferenceId, problem: error };
   }
 }

@@ -88,7 +88,7 @@ describe("uploading a video", () => {
     const seen: UploadProgress[] = [];
     const { inputLocation } = await uploadVideo(stack, file, { onProgress: (progress) => seen.push(progress) });
     assert.ok(large.equals(aws.objects.get(objectKey(inputLocation))!));
-    assert.equal(aws.count("UploadPart"), 3);
+    assert.equal(aws.count("UploadPart"), 4);
     for (const step of ["hashing", "uploading"]) {
       const last = seen.filter((progress) => progress.step === step).at(-1);
       assert.deepEqual(last, { step, loaded: large.length, total: large.length });

@@ -33,6 +33,16 @@ export interface Fault {
     | "hang";
 }
 
+/** When the client, as the server sees it, is gone: nothing is answered or done any more. */
+export interface Death {
+  /** The request at which it comes, counted from now, from 1. */
+  readonly atRequest: number;
+  /** Whether that request's work is still done. */
+  readonly afterWork: boolean;
+  /** Called at that moment. */
+  readonly onDeath: () => void;
+}
+
 /** An accepted invocation. */
 export interface SeenInvocation {
   readonly inferenceId: string;
@@ -59,6 +69,8 @@ export class FakeAws implements AsyncDisposable {
   /** Whether answers say where a failure will be. */
   failureLocations = true;
 
+  #death: (Death & { left: number }) | undefined;
+  #isDead = false;
   readonly #faults: (Fault & { left: number })[] = [];
   readonly #server: Server;
 
@@ -107,6 +119,17 @@ export class FakeAws implements AsyncDisposable {
     this.#faults.length = 0;
   }
 
+  /** Lets the client die, as far as the server can see it. */
+  die(death: Death): void {
+    this.#death = { ...death, left: death.atRequest };
+  }
+
+  /** Serves the next client. */
+  revive(): void {
+    this.#death = undefined;
+    this.#isDead = false;
+  }
+
   /** How often an operation was asked for. */
   count(operation: string): number {
     return this.requests.filter((request) => request.operation === operation).length;
@@ -129,6 +152,16 @@ export class FakeAws implements AsyncDisposable {
     const body = await buffer(request).catch(() => undefined);
     // The client broke off its upload.
     if (body === undefined) return;
+    if (this.#isDead) {
+      request.socket.destroy();
+      return;
+    }
+    const death = this.#death;
+    if (death !== undefined) death.left -= 1;
+    if (death?.left === 0 && !death.afterWork) {
+      this.#dieNow(death);
+      return;
+    }
     this.requests.push({ operation, object, headers: request.headers, body });
     const fault = this.#faults.find(
       (each) => each.left > 0 && each.operation === operation && object.includes(each.object ?? ""),
@@ -140,6 +173,10 @@ export class FakeAws implements AsyncDisposable {
       fault === undefined || fault.answer === "lose the answer"
         ? this.#answer(operation, object, url, request.headers, body)
         : errorAnswer(isS3, fault.answer.status, fault.answer.code, fault.answer.message);
+    if (death?.left === 0) {
+      this.#dieNow(death);
+      return;
+    }
     if (fault?.answer === "lose the answer") {
       request.socket.destroy();
       return;
@@ -150,6 +187,12 @@ export class FakeAws implements AsyncDisposable {
       ...answer.headers,
     });
     response.end(operation === "HeadObject" ? undefined : answer.body);
+  }
+
+  #dieNow(death: Death): void {
+    this.#isDead = true;
+    death.onDeath();
+    this.#server.closeAllConnections();
   }
 
   #answer(operation: string, object: string, url: URL, headers: IncomingMessage["headers"], body: Buffer): Answer {

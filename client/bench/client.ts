@@ -1,0 +1,117 @@
+/** `npm run -s bench:client`: the memory that a 1 GB upload takes, and the rate of small submissions against the plain SDK's. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { MAX_INPUT_BYTES } from "../index.ts";
+
+const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
+
+Measures against a server in another process: the client's peak memory over an upload of 1 GB, and 1,000 submissions of small
+files by way of a manifest beside the same calls in a loop over the plain AWS SDK, at the same concurrency. The runs
+alternate, each in a fresh process; the figures are medians.
+
+  --runs N  runs of each kind, 3 or more (default: 5)
+  --json    print one JSON object on standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more
+`;
+
+const SUBMISSIONS = 1000;
+const CONCURRENCY = 8;
+
+const peakSchema = z.object({ peak_mb: z.number().positive(), seconds: z.number().positive() });
+const rateSchema = z.object({ submits_per_second: z.number().positive(), per_second: z.array(z.int()) });
+
+async function measure<Figures>(schema: z.ZodType<Figures>, ...args: readonly string[]): Promise<Figures> {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, "run.ts"), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const closed = once(child, "close").then(([status]) => status as number | null);
+  const [out, status] = await Promise.all([text(child.stdout), closed]);
+  if (status !== 0) throw new Error(`The run ${args[0] ?? ""} ended with exit status ${String(status)}.`);
+  return schema.parse(JSON.parse(out));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  const [low = NaN, high = NaN] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
+  return (low + high) / 2;
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** A file that is a video by its first bytes. */
+const start = Buffer.from("\0\0\0\x20ftypisom", "latin1");
+
+async function bench(runs: number): Promise<Record<string, unknown>> {
+  const folder = await mkdtemp(path.join(tmpdir(), "bench-client-"));
+  const server = spawn(process.execPath, [path.join(import.meta.dirname, "sink.ts")], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  try {
+    const [line] = (await once(server.stdout.setEncoding("utf8"), "data")) as [string];
+    const url = line.trim();
+    const large = path.join(folder, "large.mp4");
+    {
+      // Sparse: AWS's largest input without a disk's gigabyte.
+      await using file = await open(large, "wx");
+      await file.write(start);
+      await file.truncate(MAX_INPUT_BYTES);
+    }
+    const upload = await measure(peakSchema, "peak", url, large);
+    await rm(large);
+    for (let index = 0; index < SUBMISSIONS; index++) {
+      await writeFile(
+        path.join(folder, `${index}.mp4`),
+        Buffer.concat([start, Buffer.from(String(index).padEnd(4096))]),
+      );
+    }
+    const results = { ours: [] as z.infer<typeof rateSchema>[], plain: [] as z.infer<typeof rateSchema>[] };
+    for (let run = 1; run <= runs; run++) {
+      for (const kind of ["ours", "plain"] as const) {
+        results[kind].push(await measure(rateSchema, kind, url, folder, String(CONCURRENCY)));
+        process.stderr.write(
+          `run ${run} of ${runs}, ${kind}: ${round(results[kind].at(-1)?.submits_per_second ?? 0)} a second\n`,
+        );
+      }
+    }
+    const rates = {
+      ours: median(results.ours.map((figures) => figures.submits_per_second)),
+      plain: median(results.plain.map((figures) => figures.submits_per_second)),
+    };
+    return {
+      peak_mb: round(upload.peak_mb),
+      upload_seconds: round(upload.seconds),
+      submits_per_second: round(rates.ours),
+      plain_submits_per_second: round(rates.plain),
+      ratio: round(rates.ours / rates.plain),
+      per_second: results.ours.at(-1)?.per_second,
+      concurrency: CONCURRENCY,
+      runs,
+    };
+  } finally {
+    server.stdin.end();
+    await rm(folder, { recursive: true });
+  }
+}
+
+const { values } = parseArgs({
+  options: { runs: { type: "string", default: "5" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+});
+if (values.help === true) {
+  process.stdout.write(help);
+} else {
+  const runs = z.coerce.number().int().min(3).parse(values.runs);
+  const figures = await bench(runs);
+  process.stdout.write(
+    values.json === true
+      ? `${JSON.stringify(figures)}\n`
+      : Object.entries(figures)
+          .map(([name, value]) => `${name.padEnd(26)} ${JSON.stringify(value)}\n`)
+          .join(""),
+  );
+}

@@ -1,0 +1,101 @@
+/** One measured run, in a process of its own; prints one JSON line: `run.ts peak URL FILE`, `run.ts ours|plain URL FOLDER CONCURRENCY`. */
+import { readdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
+import { connect, Manifest, submitAll } from "../index.ts";
+import type { Stack, StackOutputs } from "../index.ts";
+
+/** Outputs of a stack on the sink. */
+function outputsAt(url: string): StackOutputs {
+  return {
+    endpointName: "video",
+    variantName: "main",
+    region: "us-east-1",
+    awsEndpointUrl: url,
+    inputBucket: "in",
+    inputPrefix: "videos/",
+    outputLocation: "s3://out/results/",
+    failureLocation: "s3://out/failures/",
+    successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
+    errorTopicArn: "arn:aws:sns:us-east-1:000000000000:error",
+    successQueueUrl: `${url}/000000000000/success`,
+    errorQueueUrl: `${url}/000000000000/error`,
+    maxConcurrency: 2,
+    instanceType: "ml.g4dn.xlarge",
+    maxCapacity: 5,
+  };
+}
+
+/** Submits all files; calls back for each that was accepted. */
+type Submitting = (stack: Stack, files: readonly string[], concurrency: number, accepted: () => void) => Promise<void>;
+
+const ours: Submitting = async (stack, files, concurrency, accepted) => {
+  const file = path.join(path.dirname(files[0] ?? "."), "manifest.jsonl");
+  try {
+    await using manifest = await Manifest.create(file);
+    const submissions = files.map((video) => ({ video }));
+    await submitAll(stack, submissions, { concurrency, manifest, onOutcome: accepted });
+  } finally {
+    await rm(file, { force: true });
+  }
+};
+
+/** The same calls to AWS, in loops over the plain SDK: no hash, no manifest, no progress. */
+const plain: Submitting = async (stack, files, concurrency, accepted) => {
+  const left = files.values();
+  const loop = async (): Promise<void> => {
+    for (const file of left) {
+      const place = { Bucket: "in", Key: `videos/${path.basename(file)}` };
+      await stack.s3.send(new HeadObjectCommand(place)).catch(() => undefined);
+      await stack.s3.send(new PutObjectCommand({ ...place, Body: await readFile(file), ContentType: "video/mp4" }));
+      await stack.runtime.send(
+        new InvokeEndpointAsyncCommand({
+          EndpointName: "video",
+          InputLocation: `s3://in/videos/${path.basename(file)}`,
+          ContentType: "video/mp4",
+          InferenceId: path.basename(file),
+        }),
+      );
+      accepted();
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, loop));
+};
+
+/** Submissions a second, over all and in each second. */
+async function rate(submitting: Submitting, url: string, folder: string, concurrency: number) {
+  using stack = connect(outputsAt(url));
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".mp4"));
+  const files = names.map((name) => path.join(folder, name));
+  // Connections are open and code is compiled in a client that has worked for a moment.
+  await submitting(stack, files.slice(0, 100), concurrency, () => undefined);
+  const started = performance.now();
+  const perSecond: number[] = [];
+  await submitting(stack, files, concurrency, () => {
+    const second = Math.floor((performance.now() - started) / 1000);
+    perSecond[second] = (perSecond[second] ?? 0) + 1;
+  });
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    submits_per_second: files.length / seconds,
+    per_second: Array.from({ length: perSecond.length }, (_, second) => perSecond[second] ?? 0),
+  };
+}
+
+/** The process's peak memory, MB, after one upload with its manifest. */
+async function peak(url: string, file: string) {
+  using stack = connect(outputsAt(url));
+  const started = performance.now();
+  await ours(stack, [file], 8, () => undefined);
+  const seconds = (performance.now() - started) / 1000;
+  // maxRSS is in KiB on every platform (Node's documentation, process.resourceUsage).
+  return { peak_mb: (process.resourceUsage().maxRSS * 1024) / 1e6, seconds };
+}
+
+const [kind, url = "", target = "", concurrency] = process.argv.slice(2);
+const figures =
+  kind === "peak"
+    ? await peak(url, target)
+    : await rate(kind === "ours" ? ours : plain, url, target, Number(concurrency));
+process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -1,0 +1,45 @@
+/** A server that takes uploads and invocations, as S3 and SageMaker's runtime answer them, and keeps nothing: a process of its own, so that its memory is not the client's. */
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+let requests = 0;
+
+/** Answers once the body has come: it is read and dropped. */
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  requests += 1;
+  const number = requests;
+  request.resume().once("end", () => {
+    answer(request, response, number);
+  });
+}
+
+function answer({ method, url = "" }: IncomingMessage, response: ServerResponse, number: number): void {
+  if (url.endsWith("/async-invocations")) {
+    response.writeHead(202, {
+      "content-type": "application/json",
+      "x-amzn-sagemaker-outputlocation": `s3://out/results/${number}.out`,
+      "x-amzn-sagemaker-failurelocation": `s3://out/failures/${number}-error.out`,
+    });
+    response.end(`{"InferenceId":"${number}"}`);
+  } else if (method === "HEAD") {
+    response.writeHead(404).end();
+  } else if (method === "POST" && url.includes("uploads")) {
+    response.writeHead(200, { "content-type": "application/xml" });
+    response.end(`<InitiateMultipartUploadResult><UploadId>${number}</UploadId></InitiateMultipartUploadResult>`);
+  } else if (method === "POST" && url.includes("uploadId")) {
+    response.writeHead(200, { "content-type": "application/xml" });
+    response.end("<CompleteMultipartUploadResult><ETag>etag</ETag></CompleteMultipartUploadResult>");
+  } else if (method === "PUT") {
+    response.writeHead(200, { etag: `"${number}"` }).end();
+  } else {
+    // DescribeEndpoint: who may not look at the endpoint may still submit.
+    response.writeHead(400, { "x-amzn-errortype": "AccessDeniedException" }).end("{}");
+  }
+}
+
+const server = createServer(serve).listen(0, "127.0.0.1", () => {
+  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+});
+// Ends with whoever started it.
+process.stdin.resume().once("close", () => process.exit());
