@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { recordCalls, type Call } from "../infra/testing/aws-calls.ts";
+import { configOf } from "../pipeline/ephemeral.ts";
 import { awsEnvironment, Deployment, pulumiPath } from "../start/deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
 import { statePaths, type StatePaths } from "../start/state.ts";
@@ -105,6 +106,23 @@ describe("the bootstrap on the local AWS", () => {
     for (const resource of objects) assert.match(resource, /^arn:aws:s3:::async-video-state-\w+\/dev\/|^\*$|:kms:/);
     const { stdout } = await pulumi("stack", "export", "--stack", "dev");
     assert.doesNotMatch(stdout, /hush/);
+  });
+
+  it("keeps a pull request's stack, whose config is made anew for every job", async () => {
+    const config = async () => {
+      const template = "config:\n  tiny:word: open\n";
+      await writeFile(path.join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, made.secretsProvider));
+    };
+    await config();
+    await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", made.secretsProvider);
+    await pulumi("up", "--yes", "--stack", "pr-7");
+    await config();
+    await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", made.secretsProvider);
+    await pulumi("up", "--yes", "--stack", "pr-7");
+    await config();
+    await pulumi("destroy", "--yes", "--remove", "--stack", "pr-7");
+    const { stdout } = await pulumi("stack", "ls", "--json");
+    assert.doesNotMatch(stdout, /pr-7/);
   });
 
   it("is only read by a preview and by a drift check: they take no lock", async () => {

@@ -48,7 +48,11 @@ describe("a pull request's stack", () => {
       const { status, stderr } = await place.step(["ephemeral", "--pull-request", "999999999", "--create"]);
       assert.equal(status, 0, stderr);
       assert.match(await readFile(file, "utf8"), /stack: pr-999999999/);
-      assert.deepEqual(await place.calls(), ["--non-interactive --color never stack select pr-999999999 --create"]);
+      const environment = { PULUMI_SECRETS_PROVIDER: "awskms://alias/state" };
+      assert.equal((await place.step(["ephemeral", "--pull-request", "999999999", "--create"], environment)).status, 0);
+      assert.match(await readFile(file, "utf8"), /secretsprovider: awskms:\/\/alias\/state/);
+      const select = "--non-interactive --color never stack select pr-999999999 --create";
+      assert.deepEqual(await place.calls(), [select, `${select} --secrets-provider awskms://alias/state`]);
     } finally {
       await rm(file, { force: true });
     }

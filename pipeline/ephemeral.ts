@@ -39,8 +39,12 @@ export async function ephemeral(args: readonly string[], job: Job): Promise<void
   const template = await readFile(path.join(root, "Pulumi.pr.yaml"), "utf8");
   await writeFile(path.join(root, `Pulumi.${stack}.yaml`), configOf(stack, template, secretsProvider));
   if (!create) return;
-  const { status } = await pulumi(["stack", "select", stack, "--create"], job);
+  const { status } = await pulumi(["stack", "select", stack, "--create", ...secretsBy(secretsProvider)], job);
   if (status !== 0) throw new PipelineError(`The stack ${stack} cannot be made: Pulumi's own words are above.`);
+}
+
+function secretsBy(provider: string | undefined): string[] {
+  return provider === undefined ? [] : ["--secrets-provider", provider];
 }
 
 /**
