@@ -12,6 +12,7 @@ const { scripts } = manifest.parse(JSON.parse(readFileSync(join(repoRoot, "packa
 
 /** Those that take many minutes run once, without their longest part: here it is about running, not about figures. */
 const shorter: Readonly<Record<string, readonly string[]>> = {
+  "bench:client": ["--runs", "3"],
   "bench:model": ["--runs", "1", "--coco-runs", "0"],
 };
 const longest = 20 * 60_000;

@@ -93,6 +93,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     words: 'startsWith("bench:")',
   },
   {
+    command: "npm run -s bench:client -- --json",
+    test: "tools/benches.long.e2e.ts",
+    words: 'startsWith("bench:")',
+  },
+  {
     command: "npm run -s bench:policies -- --json",
     test: "tools/benches.long.e2e.ts",
     words: 'startsWith("bench:")',
