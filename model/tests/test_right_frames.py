@@ -124,12 +124,14 @@ def test_sampled_frames_are_those_of_decoding_everything(
             ]
 
 
-@pytest.mark.parametrize("sample", GOOD, ids=[sample.name for sample in GOOD])
+# One frame is the nearest to every time.
+_FILMS = [sample for sample in GOOD if len(sample.times) > 1]
+
+
+@pytest.mark.parametrize("sample", _FILMS, ids=[sample.name for sample in _FILMS])
 def test_timestamps_are_within_half_a_frame_of_the_asked_times(
     model: inference.Model, eye: Eye, tmp_path: Path, sample: Good
 ) -> None:
-    if len(sample.times) == 1:
-        pytest.skip("one frame is nearest to every time")
     body = sample.write(tmp_path / sample.name)
     widest = max(later - earlier for earlier, later in pairwise(sample.times))
     frames = look(model, eye, body, Fraction(1))[0]["frames"]
