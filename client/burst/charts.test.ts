@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chartsOf } from "./charts.ts";
 import type { ChartSpec } from "./charts.ts";
 import { MINUTE_MS } from "./metrics.ts";
-import { firstMinute, sampleMetrics, sampleRun } from "./testing/sample-burst.ts";
+import { firstMinute, sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 
 describe("a burst's charts", () => {
   const charts = chartsOf(sampleRun, sampleMetrics);
@@ -82,6 +82,18 @@ describe("a burst's charts", () => {
       desired?.marks.map(({ y }) => y),
       [0, 1, 2, 2],
     );
+  });
+
+  it("end with the last request or the last look, not with what an idle endpoint publishes", () => {
+    const idle = { ...sampleMetrics, backlog: series(100, 100, 100, 90, 80, 42, 2, 0, 0, 0, 0, 0, 0) };
+    const late = { ...sampleRun, endedAt: new Date(firstMinute + 3600_000) };
+    for (const { id, series: all } of chartsOf(late, idle)) {
+      for (const { marks } of all)
+        assert.ok(
+          marks.every(({ x }) => x <= 7),
+          id,
+        );
+    }
   });
 
   it("stay empty, not wrong, for a burst without any metrics", () => {

@@ -1,4 +1,5 @@
 /** The blog post's charts of a burst as plain data: what each shows, in which unit, with which marks. */
+import { lastEnd } from "./figures.ts";
 import { MINUTE_MS, minuteOf } from "./metrics.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun, InstanceSample } from "./run.ts";
@@ -34,12 +35,12 @@ export const timeAxis = "Minutes since the first video was sent";
 /** The charts of a burst. */
 export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly ChartSpec[] {
   const start = minuteOf(run.startedAt.getTime());
-  const end = Math.max(
-    minuteOf(run.endedAt.getTime()),
-    ...run.instances.slice(-1).map(({ at }) => minuteOf(at)),
-    ...metrics.backlog.slice(-1).map(({ minute }) => minute),
-  );
-  const gauge = (series: Series) => marksOf(series, start);
+  const end = minuteOf(lastMoment(run, metrics));
+  const gauge = (series: Series) =>
+    marksOf(
+      series.filter(({ minute }) => minute <= end),
+      start,
+    );
   const counts = (series: Series) => everyMinute(series, start, end);
   const failed = counts(metrics.failed);
   const expired = counts(metrics.expired);
@@ -107,6 +108,13 @@ export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly Char
       series: [{ label: "Model latency", marks: averages(metrics.inModel, start) }],
     },
   ];
+}
+
+/** Where the charts end: with the last request's end, or the last look at the instances. What an idle endpoint publishes after that tells nothing. */
+function lastMoment(run: BurstRun, metrics: EndpointMetrics): number {
+  const seen = run.instances.at(-1)?.at ?? 0;
+  const ended = Math.min(run.endedAt.getTime(), lastEnd(metrics) - 1);
+  return Math.max(run.startedAt.getTime(), seen, ended);
 }
 
 function marksOf(series: Series, start: number): readonly Mark[] {

@@ -30,6 +30,12 @@ describe("a burst's figures", () => {
     assert.equal(figuresOf({ ...sampleRun, instances: [] }, sampleMetrics).instances.most, 0);
   });
 
+  it("end the burst with the minute of the last end, however late that was seen", () => {
+    const late = { ...sampleRun, endedAt: new Date(sampleRun.endedAt.getTime() + 3600_000) };
+    assert.equal(figuresOf(late, sampleMetrics).elapsedSeconds, 7 * 60 - 10);
+    assert.equal(figuresOf(sampleRun, sampleMetrics).elapsedSeconds, 6.5 * 60 - 10);
+  });
+
   it("are null where CloudWatch has no datapoint", () => {
     const metrics = { ...sampleMetrics, processed: [], inBacklog: none, inModel: none, total: none };
     const figures = figuresOf({ ...sampleRun, outputBytes: undefined }, metrics);

@@ -28,7 +28,7 @@ export interface BurstFigures {
   readonly backlogSeconds: Duration | null;
   /** From acceptance to the result's upload. */
   readonly totalSeconds: Duration | null;
-  /** From the first video's submission to the last one's end. */
+  /** From the first video's submission until the last end was seen, or until the end of the minute that has it, if that is earlier. */
   readonly elapsedSeconds: number;
 }
 
@@ -48,8 +48,14 @@ export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures
     perMinute: throughputOf(metrics.processed),
     backlogSeconds: durationOf(metrics.inBacklog),
     totalSeconds: durationOf(metrics.total),
-    elapsedSeconds: (run.endedAt.getTime() - run.startedAt.getTime()) / 1000,
+    elapsedSeconds: (Math.min(run.endedAt.getTime(), lastEnd(metrics)) - run.startedAt.getTime()) / 1000,
   };
+}
+
+/** The end of the last minute in which requests ended, ms since the epoch; Infinity if CloudWatch has none. */
+export function lastEnd({ processed, failed, expired }: EndpointMetrics): number {
+  const busy = [...processed, ...failed, ...expired].filter(({ value }) => value > 0);
+  return busy.length === 0 ? Infinity : Math.max(...busy.map(({ minute }) => minute)) + MINUTE_MS;
 }
 
 /** All of a series' values together. */

@@ -26,6 +26,7 @@ const pageScript = path.join(import.meta.dirname, "page.mjs");
 export async function renderReport({ run, figures, metrics, notes }: BurstReport): Promise<string> {
   const [chartLibrary, script] = await Promise.all([readFile(library, "utf8"), readFile(pageScript, "utf8")]);
   const charts = chartsOf(run, metrics);
+  const ended = new Date(run.startedAt.getTime() + figures.elapsedSeconds * 1000);
   const title = `Burst of ${figures.invocations} videos`;
   return `<!doctype html>
 <html lang="en">
@@ -39,7 +40,7 @@ export async function renderReport({ run, figures, metrics, notes }: BurstReport
 <body>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<p>Endpoint <b>${escapeHtml(run.endpointName)}</b>, ${escapeHtml(momentOf(run.startedAt))} to ${escapeHtml(momentOf(run.endedAt))} on the service's clock. Jobs are named ${escapeHtml(run.name)}-….</p>
+<p>Endpoint <b>${escapeHtml(run.endpointName)}</b>, ${escapeHtml(momentOf(run.startedAt))} to ${escapeHtml(momentOf(ended))} on the service's clock. Jobs are named ${escapeHtml(run.name)}-….</p>
 </header>
 <main>
 ${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join("\n")}
