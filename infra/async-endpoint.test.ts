@@ -50,10 +50,45 @@ describe("AsyncEndpoint", () => {
         image:
           "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
         modelDataUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
-        environment: containerEnvironment(defaults),
+        environment: containerEnvironment(defaults, "torchserve"),
       },
       enableNetworkIsolation: false,
     });
+  });
+
+  it("serves the artifact in AWS's Ray image of the region where that is chosen, on machines with a driver for it", async () => {
+    const chosen = await deploy({ image: "ray" });
+    assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
+      primaryContainer: {
+        image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
+        environment: containerEnvironment(defaults, "ray"),
+      },
+    });
+    assert.partialDeepStrictEqual(chosen.one(configurationType).inputs, {
+      productionVariants: [{ inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1" }],
+    });
+    assert.deepEqual(statement(chosen.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"], "PullImage").Resource, [
+      "arn:aws:ecr:eu-west-1:763104351884:repository/ray",
+    ]);
+  });
+
+  it("serves it in Ray's image without CUDA on instances without a GPU", async () => {
+    const chosen = await deploy({ image: "ray", instanceType: "ml.c7i.xlarge" });
+    assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
+      primaryContainer: {
+        image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cpu-v1.5",
+        environment: { RAYSERVE_BACKEND_TIMEOUT: "900" },
+      },
+    });
+    const { productionVariants } = chosen.one(configurationType).inputs;
+    assert.deepEqual(productionVariants, [
+      {
+        variantName: "AllTraffic",
+        modelName: "detector-model-0a1b2c3",
+        instanceType: "ml.c7i.xlarge",
+        initialInstanceCount: 1,
+      },
+    ]);
   });
 
   it("makes the model once the role may read the artifact", () => {

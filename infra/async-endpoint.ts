@@ -5,10 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import type { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
-import { defaults, torchServeImage } from "./defaults.ts";
+import { defaults } from "./defaults.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
 import { keepCapacity } from "./live-capacity.ts";
 import { boundedBy } from "./role-boundary.ts";
+import { addressOf, machineImageOf, serverOf } from "./serving-image.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -25,10 +26,10 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
   /** s3:// address of the model.tar.gz, under the storage's prefix for models. */
   readonly modelUrl: pulumi.Input<string>;
   /**
-   * The serving image, in ECR.
-   * @default AWS's PyTorch image with TorchServe, from the registry of the stack's region
+   * The serving image: `torchserve` or `ray` for AWS's own, from the registry of the stack's region, or an address in ECR.
+   * @default "torchserve"
    */
-  readonly image?: pulumi.Input<string> | undefined;
+  readonly image?: string;
   /** @default "ml.g4dn.xlarge" */
   readonly instanceType?: string;
   /** ARN of the key that results are encrypted with. */
@@ -85,7 +86,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     const settings = { ...defaults, ...args };
     const { account, storage, topics, keyArn, instanceType, maxConcurrency } = settings;
     const network = networkOf(settings);
-    const image = settings.image ?? sagemaker.getPrebuiltEcrImageOutput(torchServeImage, { parent: this }).registryPath;
+    const image = addressOf(settings.image, instanceType, this);
+    const inferenceAmiVersion = machineImageOf(settings.image, instanceType);
 
     const role = new iam.Role(
       `${name}-execution`,
@@ -122,7 +124,11 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       `${name}-model`,
       {
         executionRoleArn: role.arn,
-        primaryContainer: { image, modelDataUrl: args.modelUrl, environment: containerEnvironment(settings) },
+        primaryContainer: {
+          image,
+          modelDataUrl: args.modelUrl,
+          environment: containerEnvironment(settings, serverOf(settings.image)),
+        },
         enableNetworkIsolation: settings.networkIsolation,
         ...(network === undefined
           ? {}
@@ -138,7 +144,13 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
         productionVariants: [
           // SageMaker starts no endpoint without an instance; the autoscaler takes it to zero. No kmsKeyArn: instances with
           // a disk of their own, such as g4dn, encrypt it in hardware and refuse a key.
-          { variantName, modelName: model.name, instanceType, initialInstanceCount: 1 },
+          {
+            variantName,
+            modelName: model.name,
+            instanceType,
+            initialInstanceCount: 1,
+            ...(inferenceAmiVersion === undefined ? {} : { inferenceAmiVersion }),
+          },
         ],
         asyncInferenceConfig: {
           clientConfig: { maxConcurrentInvocationsPerInstance: maxConcurrency },

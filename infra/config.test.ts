@@ -43,6 +43,7 @@ describe("a stack's config", () => {
   it("needs the artifact alone; all else is the blog's set-up", () => {
     assert.deepEqual(parse(), {
       modelArtifact: path.join(projectRoot, "model.tar.gz"),
+      image: "torchserve",
       instanceType: "ml.g4dn.xlarge",
       minCapacity: 0,
       maxCapacity: 5,
@@ -117,7 +118,8 @@ describe("a stack's config", () => {
     ["sampleFps", "0", /a number above 0 and at most 1000 \(frames per second\)/],
     ["scoreThreshold", "1.1", /a number from 0 to 1\./],
     ["instanceType", "g4dn.xlarge", /a SageMaker instance type, ml\.FAMILY\.SIZE/],
-    ["image", "pytorch-inference:2.6", /an image in ECR with its tag or digest/],
+    ["image", "pytorch-inference:2.6", /torchserve, ray, or an image in ECR with its tag or digest/],
+    ["image", "rayserve", /torchserve, ray, or an image in ECR/],
     ["image", "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference", /an image in ECR with its tag/],
     ["forceDestroy", "yes", /forceDestroy is "yes", but must be true or false/],
     ["forceDestroy", "true", /forceDestroy is "true", but must be false where protectData is true/],

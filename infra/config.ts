@@ -3,7 +3,8 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { defaults, torchServeImage } from "./defaults.ts";
+import { defaults } from "./defaults.ts";
+import { imageAddress, sampleAddress } from "./serving-image.ts";
 
 /** What the error message says about a setting. */
 interface Setting {
@@ -51,14 +52,12 @@ const instanceType = z
   .register(settings, { allowed: "a SageMaker instance type, ml.FAMILY.SIZE", example: defaults.instanceType });
 
 const image = z
-  .string()
-  .regex(
-    /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[a-z0-9]+([._/-][a-z0-9]+)*(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
-  )
-  .optional()
+  .union([z.enum(["torchserve", "ray"]), z.string().regex(imageAddress)])
+  .default(defaults.image)
   .register(settings, {
-    allowed: "an image in ECR with its tag or digest: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
-    example: `763104351884.dkr.ecr.us-east-1.amazonaws.com/${torchServeImage.repositoryName}:${torchServeImage.imageTag}`,
+    allowed:
+      "torchserve, ray, or an image in ECR with its tag or digest: ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
+    example: sampleAddress,
   });
 
 const switchOff = z
@@ -129,7 +128,9 @@ function schema(projectRoot: string) {
       modelArtifact: artifact(projectRoot).describe(
         "The model: what `model/package.py` built. Relative to the project's folder.",
       ),
-      image: image.describe("The serving image. Without one: AWS's TorchServe image in the stack's region."),
+      image: image.describe(
+        "The serving image: AWS's with TorchServe, AWS's with Ray Serve, or your own, which is taken for Ray's where its repository is named ray.",
+      ),
       instanceType: instanceType.describe("What the model runs on. The policy pack asks for a GPU."),
       minCapacity: wholeNumber(0, 1000, defaults.minCapacity).describe(
         "Instances while nothing is queued. The policy pack refuses more than 0.",

@@ -22,7 +22,10 @@ describe("the container's environment", () => {
   it("lets a worker run for each invocation that SageMaker sends at a time", () => {
     fc.assert(
       fc.property(limits, (given) => {
-        assert.equal(containerEnvironment(given)["SAGEMAKER_MODEL_SERVER_WORKERS"], String(given.maxConcurrency));
+        assert.equal(
+          containerEnvironment(given, "torchserve")["SAGEMAKER_MODEL_SERVER_WORKERS"],
+          String(given.maxConcurrency),
+        );
       }),
     );
   });
@@ -30,7 +33,7 @@ describe("the container's environment", () => {
   it("lets the model server wait at least as long as an invocation may take, by both names of the timeout", () => {
     fc.assert(
       fc.property(limits, (given) => {
-        const environment = containerEnvironment(given);
+        const environment = containerEnvironment(given, "torchserve");
         assert.ok(Number(environment["TS_DEFAULT_RESPONSE_TIMEOUT"]) >= given.invocationTimeout);
         assert.ok(Number(environment["SAGEMAKER_MODEL_SERVER_TIMEOUT"]) >= given.invocationTimeout);
       }),
@@ -40,7 +43,7 @@ describe("the container's environment", () => {
   it("gives sizes in bytes that fit into TorchServe's int", () => {
     fc.assert(
       fc.property(limits, (given) => {
-        const environment = containerEnvironment(given);
+        const environment = containerEnvironment(given, "torchserve");
         assert.equal(Number(environment["TS_MAX_REQUEST_SIZE"]), given.maxRequestSize * 1024 ** 2);
         assert.equal(Number(environment["TS_MAX_RESPONSE_SIZE"]), given.maxResponseSize * 1024 ** 2);
         assert.ok(Number(environment["TS_MAX_RESPONSE_SIZE"]) < 2 ** 31);
@@ -52,17 +55,17 @@ describe("the container's environment", () => {
     fc.assert(
       fc.property(limits, (given) => {
         const { maxConcurrency, maxRequestSize, maxResponseSize } = given;
-        const size = heap(containerEnvironment(given));
+        const size = heap(containerEnvironment(given, "torchserve"));
         assert.ok(size > maxConcurrency * (maxRequestSize + maxResponseSize));
-        assert.ok(heap(containerEnvironment({ ...given, maxRequestSize: maxRequestSize + 1 })) > size);
-        assert.ok(heap(containerEnvironment({ ...given, maxResponseSize: maxResponseSize + 1 })) > size);
-        assert.ok(heap(containerEnvironment({ ...given, maxConcurrency: maxConcurrency + 1 })) > size);
+        assert.ok(heap(containerEnvironment({ ...given, maxRequestSize: maxRequestSize + 1 }, "torchserve")) > size);
+        assert.ok(heap(containerEnvironment({ ...given, maxResponseSize: maxResponseSize + 1 }, "torchserve")) > size);
+        assert.ok(heap(containerEnvironment({ ...given, maxConcurrency: maxConcurrency + 1 }, "torchserve")) > size);
       }),
     );
   });
 
   it("leaves a quarter of ml.g4dn.xlarge's 16 GiB to the workers, with the blog's concurrency and the largest inputs", () => {
-    const { JAVA_TOOL_OPTIONS } = containerEnvironment(defaults);
+    const { JAVA_TOOL_OPTIONS } = containerEnvironment(defaults, "torchserve");
     const [, heapSize, directSize] = /-Xmx(\d+)m -XX:MaxDirectMemorySize=(\d+)m/.exec(JAVA_TOOL_OPTIONS ?? "") ?? [];
     assert.ok(Number(heapSize) + Number(directSize) <= 12 * 1024, JAVA_TOOL_OPTIONS);
   });
@@ -70,7 +73,7 @@ describe("the container's environment", () => {
   it("tells the handler how often to look and how sure to be", () => {
     fc.assert(
       fc.property(limits, (given) => {
-        const environment = containerEnvironment(given);
+        const environment = containerEnvironment(given, "torchserve");
         assert.equal(Number(environment["SAMPLE_FPS"]), given.sampleFps);
         assert.equal(Number(environment["SCORE_THRESHOLD"]), given.scoreThreshold);
       }),
@@ -81,10 +84,38 @@ describe("the container's environment", () => {
     fc.assert(
       fc.property(limits, (given) => {
         assert.deepEqual(
-          Object.keys(containerEnvironment(given)).filter((name) => name.startsWith("SAGEMAKER_TS_")),
+          Object.keys(containerEnvironment(given, "torchserve")).filter((name) => name.startsWith("SAGEMAKER_TS_")),
           [],
         );
       }),
     );
+  });
+
+  describe("for Ray Serve", () => {
+    it("lets AWS's adapter wait as long as an invocation may take, in the whole seconds that it wants", () => {
+      fc.assert(
+        fc.property(limits, (given) => {
+          const { RAYSERVE_BACKEND_TIMEOUT } = containerEnvironment(given, "ray");
+          assert.equal(RAYSERVE_BACKEND_TIMEOUT, String(given.invocationTimeout));
+          assert.match(RAYSERVE_BACKEND_TIMEOUT, /^[1-9]\d*$/);
+        }),
+      );
+    });
+
+    it("tells the handler the same as for TorchServe, and names nothing of TorchServe's", () => {
+      fc.assert(
+        fc.property(limits, (given) => {
+          const environment = containerEnvironment(given, "ray");
+          const other = containerEnvironment(given, "torchserve");
+          for (const name of ["SAGEMAKER_MODEL_SERVER_WORKERS", "SAMPLE_FPS", "SCORE_THRESHOLD"]) {
+            assert.equal(environment[name], other[name]);
+          }
+          assert.deepEqual(
+            Object.keys(environment).filter((name) => /^TS_|JAVA|SERVER_TIMEOUT/.test(name)),
+            [],
+          );
+        }),
+      );
+    });
   });
 });

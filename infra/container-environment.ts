@@ -1,4 +1,5 @@
 /** The environment of the serving container: the model server's limits and what the handler reads. */
+import type { Server } from "./serving-image.ts";
 
 /** What the environment is made from. */
 export interface ServingLimits {
@@ -21,25 +22,38 @@ const mebibyte = 1024 * 1024;
 /** MiB of heap, and of direct memory, that TorchServe runs in when bodies are small. */
 const baseMemory = 256;
 
+/** Variables for an image with this server. */
+export function containerEnvironment(limits: ServingLimits, server: Server): Record<string, string> {
+  return {
+    // TorchServe starts one worker per GPU by itself, and the artifact's deployment.py one replica in Ray Serve: a second
+    // invocation at a time would only wait inside the server.
+    SAGEMAKER_MODEL_SERVER_WORKERS: String(limits.maxConcurrency),
+    ...(server === "ray" ? rayServe(limits) : torchServe(limits)),
+    SAMPLE_FPS: String(limits.sampleFps),
+    SCORE_THRESHOLD: String(limits.scoreThreshold),
+  };
+}
+
 /**
- * Variables for AWS's TorchServe image. `SAGEMAKER_TS_{BATCH_SIZE,MAX_BATCH_DELAY,MIN_WORKERS,MAX_WORKERS}` must not be
- * among them: any of them makes the toolkit write a model entry whose response timeout is 60 s.
+ * `SAGEMAKER_TS_{BATCH_SIZE,MAX_BATCH_DELAY,MIN_WORKERS,MAX_WORKERS}` must not be among them: any of them makes the toolkit
+ * write a model entry whose response timeout is 60 s.
  */
-export function containerEnvironment(limits: ServingLimits): Record<string, string> {
+function torchServe(limits: ServingLimits): Record<string, string> {
   const timeout = String(limits.invocationTimeout);
   const memory = serverMemory(limits);
   return {
-    // By default one worker per GPU: a second invocation at a time would only wait inside the server.
-    SAGEMAKER_MODEL_SERVER_WORKERS: String(limits.maxConcurrency),
     // The toolkit documents the first and, in 2.0.25, loses it; TorchServe itself reads the second.
     SAGEMAKER_MODEL_SERVER_TIMEOUT: timeout,
     TS_DEFAULT_RESPONSE_TIMEOUT: timeout,
     TS_MAX_REQUEST_SIZE: String(limits.maxRequestSize * mebibyte),
     TS_MAX_RESPONSE_SIZE: String(limits.maxResponseSize * mebibyte),
     JAVA_TOOL_OPTIONS: `-Xmx${memory}m -XX:MaxDirectMemorySize=${memory}m`,
-    SAMPLE_FPS: String(limits.sampleFps),
-    SCORE_THRESHOLD: String(limits.scoreThreshold),
   };
+}
+
+/** Neither Ray Serve nor the adapter before it limits sizes; the adapter waits for 300 s by itself. */
+function rayServe(limits: ServingLimits): Record<string, string> {
+  return { RAYSERVE_BACKEND_TIMEOUT: String(limits.invocationTimeout) };
 }
 
 /**

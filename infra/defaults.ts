@@ -1,13 +1,9 @@
 /** What a stack gets that sets nothing: the figures of the AWS blog post that this project carries out, and AWS's own defaults. */
 
-/** TorchServe in AWS's PyTorch image, the newest tag that has it; the blog's serving stack. */
-export const torchServeImage = {
-  repositoryName: "pytorch-inference",
-  imageTag: "2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
-} as const;
-
 /** Defaults of the components' arguments and of the stack's config alike. */
 export const defaults = {
+  /** AWS's PyTorch image with TorchServe (blog). */
+  image: "torchserve",
   /** One NVIDIA T4 (blog). */
   instanceType: "ml.g4dn.xlarge",
   /** Instances while nothing is queued (blog). */

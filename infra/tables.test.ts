@@ -28,7 +28,7 @@ describe("every setting", () => {
     const without = describeSettings().filter(({ byDefault }) => byDefault === undefined);
     assert.deepEqual(
       without.map(({ key }) => key),
-      ["modelArtifact", "image", "callerAccountId", "permissionsBoundary"],
+      ["modelArtifact", "callerAccountId", "permissionsBoundary"],
     );
   });
 });
