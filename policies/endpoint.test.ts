@@ -202,7 +202,14 @@ const ended = (at: string): readonly [Judged, RegExp] => [
 
 test(supportedImage, {
   good: but(model, { primaryContainer: { image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1.0" } }),
-  passes: { "a version that is not in the table": but(model, { primaryContainer: { image: image("9.0") } }) },
+  passes: {
+    "a version that is not in the table": but(model, { primaryContainer: { image: image("9.0") } }),
+    "AWS's Ray Serve image": but(model, {
+      primaryContainer: {
+        image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
+      },
+    }),
+  },
   refuses: {
     "the blog's image": ended("2.6.0"),
     "an older one": ended("2.1.0"),

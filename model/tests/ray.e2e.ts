@@ -18,7 +18,7 @@ import type { Instance } from "../../simulator/worker.ts";
 import { ray, repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** What both servers get: as many workers, so as many threads each, that rounding is the same. */
-const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", SAMPLE_FPS: "2", TS_MAX_REQUEST_SIZE: "50000000" };
+const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", TS_MAX_REQUEST_SIZE: "50000000" };
 
 /** What AWS's image does before its adapter starts (aws/deep-learning-containers, scripts/docker/ray/sagemaker_entrypoint.sh). */
 const entryPoint = `
@@ -40,6 +40,8 @@ interface Answer {
 interface Request {
   readonly body: Uint8Array;
   readonly contentType: string;
+  /** The request's CustomAttributes. */
+  readonly options: string;
 }
 
 /** A server of the unpacked artifact. */
@@ -67,7 +69,7 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
   }).launch("v-1", AbortSignal.timeout(240_000));
   let count = 0;
   return {
-    async answer({ body, contentType }) {
+    async answer({ body, contentType, options }) {
       const key = String(++count);
       objects.set(`s3://in/${key}`, body);
       const invocation: Invocation = {
@@ -81,7 +83,7 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
         failure: undefined,
         contentType,
         accept: "application/json",
-        customAttributes: undefined,
+        customAttributes: options,
         answer: undefined,
       };
       const outcome = await instance.run(invocation, AbortSignal.timeout(240_000));
@@ -131,11 +133,15 @@ async function startRayServe(folder: string, artifact: string): Promise<Server> 
   }
   return {
     // As the image's adapter passes requests on.
-    async answer({ body, contentType }) {
+    async answer({ body, contentType, options }) {
       const response = await fetch(url, {
         method: "POST",
         body,
-        headers: { "Content-Type": contentType, Accept: "application/json" },
+        headers: {
+          "Content-Type": contentType,
+          Accept: "application/json",
+          "X-Amzn-SageMaker-Custom-Attributes": options,
+        },
         signal: AbortSignal.timeout(240_000),
       });
       return { status: response.status, body: await response.text() };
@@ -216,23 +222,28 @@ describe("The artifact in AWS's Ray Serve image", function () {
   });
 
   it("answers the sample video as TorchServe does, byte for byte but for times", async () => {
-    const [torchServe, rayServe] = await both({ body: video, contentType: "video/mp4" });
+    const [torchServe, rayServe] = await both({
+      body: video,
+      contentType: "video/mp4",
+      options: "fps=2;masks=rle",
+    });
     assert.deepEqual([torchServe.status, rayServe.status], [200, 200]);
     assert.equal(rayServe.body.match(/"timestamp":/g)?.length, 24);
+    assert.match(rayServe.body, /"mask":\{/);
     assert.equal(withoutTimes(rayServe.body), withoutTimes(torchServe.body));
   });
 
   it("refuses what is no video as TorchServe does, with a reason and no traceback", async () => {
-    const [torchServe, rayServe] = await both({ body: Buffer.from("no video"), contentType: "video/mp4" });
+    const [torchServe, rayServe] = await both({ body: Buffer.from("no video"), contentType: "video/mp4", options: "" });
     assert.equal(rayServe.status, 400);
     assert.deepEqual(rayServe, torchServe);
   });
 
   it("answers several requests at a time, more than it has workers, each as if it were alone", async () => {
     const [one, two, three] = await Promise.all([
-      both({ body: video, contentType: "video/mp4" }),
-      both({ body: video, contentType: "video/mp4" }),
-      both({ body: video, contentType: "video/mp4" }),
+      both({ body: video, contentType: "video/mp4", options: "fps=1" }),
+      both({ body: video, contentType: "video/mp4", options: "fps=1" }),
+      both({ body: video, contentType: "video/mp4", options: "fps=1" }),
     ]);
     const results = [...one, ...two, ...three].map(({ body }) => withoutTimes(body));
     assert.equal(new Set(results).size, 1);
