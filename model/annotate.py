@@ -1,4 +1,4 @@
-"""Draws a result's boxes on its video: an mp4 with the boxes held between samples, and a GIF of the sampled frames."""
+"""Draws a result on its video: a film that shows what was found where the model looked, a GIF and a sheet of that."""
 
 from __future__ import annotations
 
@@ -9,177 +9,76 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import av
-import av.video
-import jsonschema
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from annotation.drawing import draw_captions, draw_detections
+from annotation.errors import AnnotateError
+from annotation.movie import Movie
+from annotation.reading import read_result
+from annotation.stills import spread, write_animation, write_sheet
 from video_inference.errors import ClientError
 from video_inference.video import Frame, Video
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-_SCHEMA = Path(__file__).resolve().parent / "result.schema.json"
-_COLOURS = ("#ff5470", "#ffd23f", "#3ddc97", "#4cc9f0", "#c77dff", "#ff9f1c", "#f15bb5", "#9ef01a")
-_TICKS_PER_SECOND = 90_000
-_GIF_WIDTHS = (480, 320, 200)
-_GIF_BYTES = 3_000_000
-_GIF_FRAMES = 24
-_GIF_FRAME_MILLISECONDS = 700
-
-
-class AnnotateError(Exception):
-    """The annotated files cannot be made; the message says why."""
+_SHOWN = Fraction(1, 4)
+"""Seconds for which the film shows what was found in a sampled frame: later, objects are elsewhere."""
 
 
 @dataclass(frozen=True)
-class _Annotated:
-    """A frame of the video with the boxes of the last sampled frame drawn on it; `is_sample` if it is one itself."""
+class Annotated:
+    """Paths of the files; `sheet` is None where none was asked for."""
+
+    movie: Path
+    animation: Path
+    sheet: Path | None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A frame with what is to be seen on it; `is_sample` if the model looked at this one."""
 
     timestamp: Fraction
     picture: Image.Image
     is_sample: bool
 
 
-def read_result(path: Path) -> dict[str, Any]:
-    """Read a result and check it against the schema.
-
-    Raises
-    ------
-    AnnotateError
-        If it cannot be read or is no result.
-    """
-    try:
-        result: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise AnnotateError(f"The result {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise AnnotateError(f"The result {path} is not JSON: {error}.") from error
-    schema = json.loads(_SCHEMA.read_text("utf-8"))
-    validator = jsonschema.Draft202012Validator(schema)
-    wrong = jsonschema.exceptions.best_match(validator.iter_errors(result))
-    if wrong is not None:
-        raise AnnotateError(f"{path} is not a result: at {wrong.json_path}, {wrong.message}.")
-    return result
-
-
-def _plate(picture: Image.Image, corner: tuple[float, float], text: str, font: Font, colour: str) -> None:
-    """Write on a plate whose lower left corner is given, moved so that it lies within the picture."""
-    pen = ImageDraw.Draw(picture)
-    left, top, right, bottom = pen.textbbox((0, 0), text, font)
-    width, height = right - left + 6, bottom - top + 6
-    x = max(0.0, min(corner[0], picture.width - width))
-    y = max(0.0, corner[1] - height)
-    pen.rectangle((x, y, x + width, y + height), fill=colour)
-    pen.text((x + 3 - left, y + 3 - top), text, fill="#101418", font=font)
-
-
-def draw(picture: Image.Image, boxes: Mapping[str, Any], timestamp: float, notice: str | None) -> None:
-    """Draw on a picture, in place.
-
-    Parameters
-    ----------
-    picture
-        A frame as displayed.
-    boxes
-        The result's frame whose detections are drawn, with label and score.
-    timestamp
-        Of the picture, in seconds.
-    notice
-        What viewers must be told, if anything.
-    """
-    line = max(2, picture.height // 180)
-    font = ImageFont.load_default(max(11, picture.height // 26))
-    pen = ImageDraw.Draw(picture)
-    for detection in boxes["detections"]:
-        colour = _COLOURS[detection["label_id"] * 7 % len(_COLOURS)]
-        x1, y1, x2, y2 = detection["box"]
-        pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
-        _plate(picture, (x1, y1), f"{detection['label']} {detection['score']:.2f}", font, colour)
-    time = f"{timestamp:.2f} s (boxes of {boxes['timestamp']:.2f} s)"
-    _plate(picture, (0, picture.height), time, font, "#ffffff")
-    if notice is not None:
-        _plate(picture, (picture.width, picture.height), notice, font, "#ffffff")
-
-
-def _annotated(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Annotated]:
+def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Shown]:
     sampled: Sequence[Mapping[str, Any]] = result["frames"]
     size = (result["video"]["width"], result["video"]["height"])
-    current = 0
+    following, since, now = 0, Fraction(0), Fraction(0)
     for frame in frames:
-        while current + 1 < len(sampled) and sampled[current + 1]["index"] <= frame.index:
-            current += 1
-        picture = Image.fromarray(frame.rgb())
+        now, picture = frame.timestamp, Image.fromarray(frame.rgb())
         if frame.index == 0 and picture.size != size:
             raise AnnotateError(
                 f"The result is of another video: its pictures have {size[0]}x{size[1]} pixels, "
                 f"not {picture.width}x{picture.height}."
             )
-        draw(picture, sampled[current], float(frame.timestamp), result["notice"])
-        yield _Annotated(frame.timestamp, picture, sampled[current]["index"] == frame.index)
+        is_sample = False
+        # By time: where a video is damaged, decoding all of it may count its frames differently.
+        while following < len(sampled) and round(float(now), 6) >= sampled[following]["timestamp"]:
+            following, since, is_sample = following + 1, now, True
+        caption = f"{float(now):.2f} s"
+        if following > 0 and now - since < _SHOWN:
+            draw_detections(picture, sampled[following - 1]["detections"])
+            caption += "" if is_sample else f", found at {sampled[following - 1]['timestamp']:.2f} s"
+        else:
+            caption += ", not looked at"
+        draw_captions(picture, caption, result["notice"])
+        yield _Shown(now, picture, is_sample)
+    if sampled[-1]["timestamp"] > float(now) + 1:
+        raise AnnotateError(
+            f"The result is of another video: it has a frame of {sampled[-1]['timestamp']:.2f} s, "
+            f"and this one ends after {float(now):.2f} s."
+        )
 
 
-class _Movie:
-    """An H.264 mp4 being written, frame by frame with times; a context manager."""
+def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> Annotated:
+    """Write annotated.mp4, annotated.gif and, if asked to, annotated.jpg.
 
-    def __init__(self, path: Path) -> None:
-        self._container = av.open(path, "w", format="mp4", options={"movflags": "faststart"})
-        self._stream: av.video.VideoStream | None = None
-
-    def add(self, picture: Image.Image, timestamp: Fraction) -> None:
-        """Append a picture at a time in seconds; all pictures have one size."""
-        # H.264's colour format holds no odd row or column.
-        width, height = picture.width // 2 * 2, picture.height // 2 * 2
-        frame = av.VideoFrame.from_ndarray(np.asarray(picture.crop((0, 0, width, height))))
-        if self._stream is None:
-            self._stream = self._container.add_stream("libx264", options={"crf": "23"})
-            self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
-            self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
-        frame.time_base = Fraction(1, _TICKS_PER_SECOND)
-        frame.pts = round(timestamp * _TICKS_PER_SECOND)
-        self._container.mux(self._stream.encode(frame))
-
-    def __enter__(self) -> _Movie:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if error is None and self._stream is not None:
-                self._container.mux(self._stream.encode(None))
-        finally:
-            self._container.close()
-
-
-def _write_animation(stills: Sequence[Image.Image], path: Path) -> None:
-    for width in _GIF_WIDTHS:
-        scale = min(1.0, width / stills[0].width)
-        size = (round(stills[0].width * scale), max(1, round(stills[0].height * scale)))
-        first, *rest = [
-            still.resize(size, Image.Resampling.LANCZOS).quantize(128, dither=Image.Dither.NONE) for still in stills
-        ]
-        first.save(path, "GIF", save_all=True, append_images=rest, duration=_GIF_FRAME_MILLISECONDS, loop=0)
-        if path.stat().st_size <= _GIF_BYTES:
-            return
-
-
-def _spread(indices: Sequence[int], count: int) -> set[int]:
-    """Choose at most `count` of the numbers, evenly."""
-    if len(indices) <= count:
-        return set(indices)
-    return {indices[position * (len(indices) - 1) // (count - 1)] for position in range(count)}
-
-
-def annotate(video: Path, result: Path, out: Path) -> tuple[Path, Path]:
-    """Write annotated.mp4 and annotated.gif.
+    The film shows what was found in a sampled frame on it and for a quarter of a second from it, and says at any time
+    which moment that is of; GIF and sheet show sampled frames alone. All bear the model's notice.
 
     Parameters
     ----------
@@ -187,35 +86,33 @@ def annotate(video: Path, result: Path, out: Path) -> tuple[Path, Path]:
         A video and what the handler answered for it.
     out
         The folder to write to; made if need be.
-
-    Returns
-    -------
-    tuple of Path
-        Of the mp4 and of the GIF. Neither is there, or is changed, after an error.
+    sheet
+        Whether to write the contact sheet.
 
     Raises
     ------
     AnnotateError
-        If an input is missing or is not what it should be, or a file cannot be written.
+        If an input is missing or is not what it should be, or a file cannot be written: then none is there or changed.
     """
     document = read_result(result)
-    movie, animation = out / "annotated.mp4", out / "annotated.gif"
-    drafts = [path.with_name(f".{path.name}.tmp") for path in (movie, animation)]
-    chosen = _spread(range(len(document["frames"])), _GIF_FRAMES)
+    paths = [out / f"annotated.{kind}" for kind in ("mp4", "gif", "jpg")[: 3 if sheet else 2]]
+    drafts = [path.with_name(f".{path.name}.tmp") for path in paths]
+    chosen = spread(len(document["frames"]))
     stills: list[Image.Image] = []
     seen = 0
     try:
         body = video.read_bytes()
         out.mkdir(parents=True, exist_ok=True)
-        with Video(body) as source, _Movie(drafts[0]) as target:
-            for frame in _annotated(source.frames(), document):
-                target.add(frame.picture, frame.timestamp)
+        with Video(body) as source, Movie(drafts[0]) as film:
+            for frame in _shown(source.frames(), document):
+                film.add(frame.picture, frame.timestamp)
                 if frame.is_sample:
                     if seen in chosen:
                         stills.append(frame.picture)
                     seen += 1
-        _write_animation(stills, drafts[1])
-        for draft, path in zip(drafts, (movie, animation), strict=True):
+        for draft, write in zip(drafts[1:], (write_animation, write_sheet), strict=False):
+            write(stills, draft)
+        for draft, path in zip(drafts, paths, strict=True):
             draft.replace(path)
     except ClientError as error:
         raise AnnotateError(f"{video}: {error}") from error
@@ -224,26 +121,25 @@ def annotate(video: Path, result: Path, out: Path) -> tuple[Path, Path]:
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
-    return movie, animation
+    return Annotated(paths[0], paths[1], paths[2] if sheet else None)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", type=Path, required=True, help="the video that was sent")
-    parser.add_argument("--result", type=Path, required=True, help="the JSON that came back")
+    parser.add_argument("--result", type=Path, required=True, help="the JSON document that came back")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
+    parser.add_argument("--sheet", action="store_true", help="write annotated.jpg too, the sampled frames side by side")
     parser.add_argument("--json", action="store_true", help="print the files' paths as one JSON object")
     options = parser.parse_args(arguments)
     try:
-        movie, animation = annotate(options.video, options.result, options.out)
+        written = annotate(options.video, options.result, options.out, sheet=options.sheet)
     except AnnotateError as error:
         print(f"annotate.py: {error}", file=sys.stderr)
         return 1
-    if options.json:
-        print(json.dumps({"movie": str(movie), "animation": str(animation)}))
-    else:
-        print(f"{movie}\n{animation}")
+    paths = {name: str(path) for name, path in vars(written).items() if path is not None}
+    print(json.dumps(paths) if options.json else "\n".join(paths.values()))
     return 0
 
 

@@ -1,17 +1,28 @@
-"""Annotating draws the result's boxes on its video, and refuses inputs that are not what they should be."""
+"""Annotating draws a result on its video where and when it is true, and refuses inputs that are none."""
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 import annotate
+import inference
+from annotation.drawing import draw_captions, draw_detections
+from annotation.errors import AnnotateError
+from annotation.movie import Movie
+from annotation.stills import spread, write_animation, write_sheet
+from video_inference.masks import encode
 from video_inference.video import Video
 from videos import regular, write_numbered
+
+CAR = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 160.0]}
 
 
 @pytest.fixture
@@ -21,35 +32,148 @@ def result(tmp_path: Path, street_result: str) -> Path:
     return path
 
 
-def test_the_movie_has_every_frame_and_the_animation_every_sample(street: Path, result: Path, tmp_path: Path) -> None:
-    movie, animation = annotate.annotate(street, result, tmp_path / "out")
-    with Video(movie.read_bytes()) as video:
+class _Masks:
+    """A request context whose caller asks for masks."""
+
+    def get_request_header(self, _idx: int, _key: str) -> str:
+        return "fps=1;masks=rle"
+
+    def set_response_status(self, code: int, phrase: str) -> None:
+        raise AssertionError(f"{code} {phrase}")
+
+
+def _nothing(mask: dict[str, Any]) -> dict[str, Any]:
+    return {**mask, "counts": encode(np.zeros(mask["size"], dtype=np.bool_))}
+
+
+def lit(picture: Image.Image) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.asarray(picture).max(axis=2) > 0)
+
+
+def test_the_film_has_every_frame_and_the_animation_every_sample(street: Path, result: Path, tmp_path: Path) -> None:
+    written = annotate.annotate(street, result, tmp_path / "out")
+    with Video(written.movie.read_bytes()) as video:
         frames = sum(1 for _ in video.frames())
         assert (frames, video.info.width, video.info.height) == (300, 640, 360)
         assert video.info.duration == pytest.approx(12, abs=0.1)
-    with Image.open(animation) as gif:
+    with Image.open(written.animation) as gif:
         assert getattr(gif, "n_frames", 1) == 12
-    assert animation.stat().st_size < 3_000_000
+    assert written.animation.stat().st_size < 3_000_000
+    assert written.sheet is None
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["annotated.gif", "annotated.mp4"]
+
+
+def test_boxes_are_shown_for_a_quarter_of_a_second_and_what_is_shown_says_when_it_was_found(
+    street: Path, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    captions: list[str] = []
+    monkeypatch.setattr(annotate, "draw_detections", lambda _picture, detections: drawn.append(detections))
+    monkeypatch.setattr(annotate, "draw_captions", lambda _picture, time, _notice: captions.append(time))
+    document = json.loads(result.read_text())
+    with Video(street.read_bytes()) as video:
+        samples = [shown.timestamp for shown in annotate._shown(video.frames(), document) if shown.is_sample]
+    assert [float(time) for time in samples] == [frame["timestamp"] for frame in document["frames"]]
+    # 25 frames a second, the model looks at one: it, and six more before a quarter of a second is over.
+    assert drawn == [frame["detections"] for frame in document["frames"] for _ in range(7)]
+    assert captions[25:27] == ["1.00 s", "1.04 s, found at 1.00 s"]
+    assert captions[31:33] == ["1.24 s, found at 1.00 s", "1.28 s, not looked at"]
 
 
 def test_a_box_is_drawn_where_the_result_says() -> None:
     picture = Image.new("RGB", (320, 240))
-    detection = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 160.0]}
-    annotate.draw(picture, {"timestamp": 0.0, "detections": [detection]}, 0.0, None)
-    drawn = np.asarray(picture).max(axis=2) > 0
+    draw_detections(picture, [CAR])
+    drawn = lit(picture)
     assert drawn[160, 100:201].all()
     assert drawn[80:161, 200].all()
     assert not drawn[100:150, 110:190].any()
 
 
+def test_a_mask_is_drawn_on_the_objects_pixels_and_no_others() -> None:
+    mask = np.zeros((40, 60), dtype=np.bool_)
+    mask[5:35, 10:50] = np.tri(30, 40, dtype=np.bool_)
+    picture = Image.new("RGB", (320, 240))
+    part = {"origin": [120, 100], "size": [40, 60], "counts": encode(mask)}
+    draw_detections(picture, [{**CAR, "mask": part}])
+    assert (lit(picture)[100:140, 120:180] == mask).all()
+
+
+def test_the_handlers_masks_can_be_drawn(model: inference.Model, street: Path, tmp_path: Path) -> None:
+    answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json", _Masks())
+    assert isinstance(answer, str)
+    frames = json.loads(answer)["frames"]
+    masks = [detection["mask"] for frame in frames for detection in frame["detections"]]
+    assert len(masks) > 50
+    for frame in frames:
+        framed, filled = Image.new("RGB", (640, 360)), Image.new("RGB", (640, 360))
+        draw_detections(
+            framed, [{**detection, "mask": _nothing(detection["mask"])} for detection in frame["detections"]]
+        )
+        draw_detections(filled, frame["detections"])
+        assert lit(filled).sum() > lit(framed).sum()
+    path = tmp_path / "masks.json"
+    path.write_text(answer)
+    assert annotate.annotate(street, path, tmp_path / "out").movie.exists()
+
+
+def test_a_mask_that_cannot_be_read_is_refused() -> None:
+    part = {"origin": [0, 0], "size": [40, 60], "counts": "0"}
+    with pytest.raises(AnnotateError, match="A mask of the result cannot be read"):
+        draw_detections(Image.new("RGB", (320, 240)), [{**CAR, "mask": part}])
+
+
 def test_the_notice_is_on_the_picture() -> None:
     plain, told = Image.new("RGB", (640, 360)), Image.new("RGB", (640, 360))
-    boxes = {"timestamp": 0.0, "detections": []}
-    annotate.draw(plain, boxes, 0.0, None)
-    annotate.draw(told, boxes, 0.0, "The model knows generated scenes only.")
-    assert np.asarray(told)[330:, 400:].any()
-    assert not np.asarray(plain)[330:, 400:].any()
+    draw_captions(plain, "1.00 s", None)
+    draw_captions(told, "1.00 s", "The model knows generated scenes only.")
+    assert lit(told)[330:, 400:].any()
+    assert not lit(plain)[330:, 400:].any()
+
+
+def test_every_frame_of_the_film_bears_the_notice(street: Path, result: Path) -> None:
+    document = json.loads(result.read_text())
+    assert document["notice"] == "The model knows generated scenes only."
+    with Video(street.read_bytes()) as video, Video(street.read_bytes()) as plain:
+        for shown, frame in zip(annotate._shown(video.frames(), document), plain.frames(), strict=True):
+            if frame.index % 50 == 0:
+                told = np.asarray(shown.picture)[340:, 420:].astype(int)
+                assert np.abs(told - frame.rgb()[340:, 420:]).mean() > 30
+
+
+def test_a_sheet_shows_the_sampled_frames_side_by_side(
+    street: Path, result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--video", str(street), "--result", str(result), "--out", str(tmp_path / "out"), "--sheet", "--json"]
+    assert annotate.main(options) == 0
+    written = json.loads(capsys.readouterr().out)
+    assert sorted(written) == ["animation", "movie", "sheet"]
+    with Image.open(written["sheet"]) as sheet:
+        # Twelve frames of 640x360 in three rows of four.
+        assert sheet.size == (1920, 824)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 24])
+def test_a_sheet_holds_any_number_of_stills(count: int, tmp_path: Path) -> None:
+    write_sheet([Image.new("RGB", (320, 180), "#3ddc97")] * count, tmp_path / "sheet.jpg")
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        green = (np.asarray(sheet.convert("RGB"))[:, :, 0] < 128).sum()
+        assert sheet.width <= 1920
+        cell = min(320, (1920 - 8) // int(np.ceil(np.sqrt(count))) - 8)
+        assert green == pytest.approx(count * cell * round(180 * cell / 320), rel=0.03)
+
+
+def test_long_videos_are_shown_by_some_of_their_frames() -> None:
+    assert spread(5) == {0, 1, 2, 3, 4}
+    chosen = sorted(spread(3600))
+    assert (len(chosen), chosen[0], chosen[-1]) == (24, 0, 3599)
+    assert max(np.diff(chosen)) - min(np.diff(chosen)) <= 1
+
+
+def test_an_animation_gets_narrower_until_it_is_small_enough(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (8, 270, 480, 3), dtype=np.uint8)
+    write_animation([Image.fromarray(still) for still in noise] * 3, tmp_path / "noise.gif")
+    with Image.open(tmp_path / "noise.gif") as gif:
+        assert gif.width < 480
 
 
 @pytest.mark.parametrize(
@@ -67,27 +191,35 @@ def test_what_is_no_result_is_refused(
 
 
 def test_a_missing_video_is_named(result: Path, tmp_path: Path) -> None:
-    with pytest.raises(annotate.AnnotateError, match=r"none\.mp4: No such file"):
+    with pytest.raises(AnnotateError, match=r"none\.mp4: No such file"):
         annotate.annotate(tmp_path / "none.mp4", result, tmp_path / "out")
 
 
 def test_what_is_no_video_is_refused(result: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
-    with pytest.raises(annotate.AnnotateError, match="not a video"):
+    with pytest.raises(AnnotateError, match="not a video"):
         annotate.annotate(text, result, tmp_path / "out")
 
 
-def test_another_videos_result_is_refused_and_nothing_half_made_is_left(result: Path, tmp_path: Path) -> None:
+def test_a_result_of_another_size_is_refused_and_nothing_half_made_is_left(result: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.mp4"
     write_numbered(other, regular(10, 25))
-    with pytest.raises(annotate.AnnotateError, match="another video"):
+    with pytest.raises(AnnotateError, match="another video: its pictures have 640x360"):
         annotate.annotate(other, result, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_result_of_a_longer_video_is_refused(street: Path, result: Path, tmp_path: Path) -> None:
+    document = json.loads(result.read_text())
+    document["frames"].append({"index": 900, "timestamp": 36.0, "detections": []})
+    result.write_text(json.dumps(document))
+    with pytest.raises(AnnotateError, match=r"it has a frame of 36\.00 s, and this one ends after 11\.96 s"):
+        annotate.annotate(street, result, tmp_path / "out")
+
+
 def test_odd_sizes_can_be_written(tmp_path: Path) -> None:
-    with annotate._Movie(tmp_path / "odd.mp4") as movie:
+    with Movie(tmp_path / "odd.mp4") as movie:
         movie.add(Image.new("RGB", (639, 359)), Fraction(0))
     with Video((tmp_path / "odd.mp4").read_bytes()) as video:
         assert len(list(video.frames())) == 1

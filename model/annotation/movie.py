@@ -1,0 +1,50 @@
+"""Writes an H.264 mp4 frame by frame, each at its own time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import av.video
+import numpy as np
+from PIL import Image
+
+_TICKS_PER_SECOND = 90_000
+
+
+class Movie:
+    """An mp4 being written; a context manager. All pictures have one size, of which an odd row or column is cut off."""
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(path, "w", format="mp4", options={"movflags": "faststart"})
+        self._stream: av.video.VideoStream | None = None
+
+    def add(self, picture: Image.Image, timestamp: Fraction) -> None:
+        """Append a picture at a time in seconds."""
+        # H.264's colour format holds no odd row or column.
+        width, height = picture.width // 2 * 2, picture.height // 2 * 2
+        frame = av.VideoFrame.from_ndarray(np.asarray(picture.crop((0, 0, width, height))))
+        if self._stream is None:
+            self._stream = self._container.add_stream("libx264", options={"crf": "23"})
+            self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+            self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
+        frame.time_base = Fraction(1, _TICKS_PER_SECOND)
+        frame.pts = round(timestamp * _TICKS_PER_SECOND)
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> Movie:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None and self._stream is not None:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()

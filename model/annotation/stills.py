@@ -1,0 +1,53 @@
+"""Shows sampled frames without a film: as an animated GIF, or side by side on a contact sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+MOST = 24
+"""Frames that a GIF or a sheet shows at most."""
+
+_GIF_WIDTHS = (480, 320, 200)
+_GIF_BYTES = 3_000_000
+_GIF_FRAME_MILLISECONDS = 700
+_SHEET_WIDTH = 1920
+_SHEET_GAP = 8
+
+
+def spread(count: int, most: int = MOST) -> set[int]:
+    """Choose at most `most` of the numbers below `count`, evenly, the first and the last among them."""
+    if count <= most:
+        return set(range(count))
+    return {position * (count - 1) // (most - 1) for position in range(most)}
+
+
+def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
+    """Write a GIF, as wide as fits into a few megabytes."""
+    for width in _GIF_WIDTHS:
+        first, *rest = [_scaled(still, width).quantize(128, dither=Image.Dither.NONE) for still in stills]
+        first.save(path, "GIF", save_all=True, append_images=rest, duration=_GIF_FRAME_MILLISECONDS, loop=0)
+        if path.stat().st_size <= _GIF_BYTES:
+            return
+
+
+def write_sheet(stills: Sequence[Image.Image], path: Path) -> None:
+    """Write a JPEG of all stills in rows, in order of time."""
+    columns = math.ceil(math.sqrt(len(stills)))
+    cells = [_scaled(still, (_SHEET_WIDTH - _SHEET_GAP) // columns - _SHEET_GAP) for still in stills]
+    width, height = cells[0].width + _SHEET_GAP, cells[0].height + _SHEET_GAP
+    rows = math.ceil(len(cells) / columns)
+    sheet = Image.new("RGB", (columns * width + _SHEET_GAP, rows * height + _SHEET_GAP), "#ffffff")
+    for number, cell in enumerate(cells):
+        row, column = divmod(number, columns)
+        sheet.paste(cell, (_SHEET_GAP + column * width, _SHEET_GAP + row * height))
+    sheet.save(path, "JPEG", quality=85)
+
+
+def _scaled(still: Image.Image, width: int) -> Image.Image:
+    scale = min(1.0, width / still.width)
+    size = (round(still.width * scale), max(1, round(still.height * scale)))
+    return still.resize(size, Image.Resampling.LANCZOS)
