@@ -45,7 +45,7 @@ export async function examine(stack: StackFile, { env, home, aws: own }: Surroun
   const asked = await Promise.all([
     ofAws("account", (aws) => checkAccount(stack, aws)),
     ofSettings("quota", (sizing) => ofAws("quota", (aws) => checkQuota(sizing, aws))),
-    ofSettings("image", ({ image }) => imageFinding(stack, () => ofAws("image", (aws) => checkImage(image, aws)))),
+    ofSettings("image", (config) => imageFinding(stack, () => ofAws("image", (aws) => checkImage(config, aws)))),
     checkArtifact(stack),
     ofAws("state", (aws) => checkBackend(backend, stack, aws, env)),
     ofAws("secrets", (aws) => checkSecrets(stack, backend, aws, env)),

@@ -1,6 +1,7 @@
 /** Whether the serving image is there, in the stack's region. */
 import { BatchGetImageCommand, ECRClient, type ImageIdentifier } from "@aws-sdk/client-ecr";
-import { torchServeImage } from "../infra/defaults.ts";
+import type { StackConfig } from "../infra/config.ts";
+import { type PublishedImage, publishedImage } from "../infra/serving-image.ts";
 import type { AwsAccess } from "./aws.ts";
 import { type Finding, isNamed, ok, problem, unchecked } from "./finding.ts";
 import { deepLearningAccounts } from "./registries.ts";
@@ -22,20 +23,23 @@ function parsedImage(address: string): Image | undefined {
   return { registryId, region, repositoryName, id: imageTag === undefined ? { imageDigest } : { imageTag } };
 }
 
-/** AWS's own TorchServe image in a region, which a stack gets that names none. */
-function prebuiltImage(region: string): Image | undefined {
+/** One of AWS's own images in a region. */
+function prebuiltImage({ repositoryName, imageTag }: PublishedImage, region: string): Image | undefined {
   const registryId = deepLearningAccounts[region];
-  const { repositoryName, imageTag } = torchServeImage;
   return registryId === undefined ? undefined : { registryId, region, repositoryName, id: { imageTag } };
 }
 
 /** Asks the image's registry for its manifest, which is what SageMaker pulls first. */
-export async function checkImage(address: string | undefined, aws: AwsAccess): Promise<Finding> {
-  const image = address === undefined ? prebuiltImage(aws.region) : parsedImage(address);
+export async function checkImage(
+  { image: chosen, instanceType }: Pick<StackConfig, "image" | "instanceType">,
+  aws: AwsAccess,
+): Promise<Finding> {
+  const published = publishedImage(chosen, instanceType);
+  const image = published === undefined ? parsedImage(chosen) : prebuiltImage(published, aws.region);
   if (image === undefined) {
     return problem(
       check,
-      address === undefined ? `AWS has no registry of ready-made images in ${aws.region}` : `${address} is not in ECR`,
+      published === undefined ? `${chosen} is not in ECR` : `AWS has no registry of ready-made images in ${aws.region}`,
       `Set image to one in ECR in ${aws.region}, or set another aws:region.`,
     );
   }

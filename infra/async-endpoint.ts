@@ -9,7 +9,7 @@ import { defaults } from "./defaults.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
 import { keepCapacity } from "./live-capacity.ts";
 import { boundedBy } from "./role-boundary.ts";
-import { addressOf, machineImageOf, serverOf } from "./serving-image.ts";
+import { machineImageOf, publishedImage, serverOf } from "./serving-image.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -185,6 +185,16 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       maxConcurrency: this.maxConcurrency,
     });
   }
+}
+
+/** The image's address in ECR, for AWS's own in the registry of the stack's region. */
+function addressOf(image: string, instanceType: string, parent: pulumi.Resource): pulumi.Input<string> {
+  const published = publishedImage(image, instanceType);
+  if (published === undefined) return image;
+  // The provider does not know the repository `ray`, but the registry that both lie in.
+  const { registryPath } = sagemaker.getPrebuiltEcrImageOutput({ repositoryName: "pytorch-inference" }, { parent });
+  const { repositoryName, imageTag } = published;
+  return registryPath.apply((address) => `${address.slice(0, address.indexOf("/"))}/${repositoryName}:${imageTag}`);
 }
 
 /** Instances are in a VPC once they have a subnet; SageMaker wants a security group with it. */
