@@ -4,14 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import type { Environment } from "./environments.ts";
 import type { GitHubIdentity } from "./github-identity.ts";
-import {
-  identityPermissions,
-  inferencePermissions,
-  readPermissions,
-  smokePermissions,
-  storagePermissions,
-} from "./permissions.ts";
+import { identityPermissions, inferencePermissions, storagePermissions } from "./deploy-permissions.ts";
 import { policyDocument } from "./policy-document.ts";
+import { readPermissions } from "./read-permissions.ts";
+import { smokePermissions } from "./smoke-permissions.ts";
 import type { StateBackend } from "./state-backend.ts";
 
 /** Seconds that a deployment's credentials are good for: an endpoint's update may take an hour, the smoke test as long. */
