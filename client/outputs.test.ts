@@ -84,6 +84,13 @@ describe("a stack's outputs", () => {
     });
   });
 
+  it("come from the project's own Pulumi where none is on the PATH", async () => {
+    process.env["PATH"] = root;
+    await mkdir(path.join(root, "tools"));
+    await writeFile(path.join(root, "tools", "pulumi.mjs"), `console.log(${JSON.stringify(JSON.stringify(good))})`);
+    assert.deepEqual(await readOutputs({ stack: "dev" }, root), good);
+  });
+
   it("say what to do where there is no Pulumi", async () => {
     process.env["PATH"] = root;
     await assert.rejects(readOutputs({ stack: "dev" }, root), /Pulumi CLI is not on the PATH.*--outputs/);

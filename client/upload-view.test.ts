@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { UploadView } from "./upload-view.ts";
+
+describe("the line about a submission", () => {
+  const job = (video: string) => ({ video, inferenceId: video });
+
+  it("says how many are through, how many bytes are, and what goes on", () => {
+    const view = new UploadView(
+      new Map([
+        ["/v/a.mp4", 60_000_000],
+        ["/v/b.mp4", 40_000_000],
+        ["s3://in/c.mp4", 0],
+      ]),
+    );
+    assert.equal(view.line, "0 of 3 submitted; ░░░░░░░░░░░░░░░░░░░░ 0 % of 100.0 MB");
+    view.note({ ...job("/v/a.mp4"), step: "hashing", loaded: 60_000_000, total: 60_000_000 });
+    view.note({ ...job("/v/b.mp4"), step: "uploading", loaded: 20_000_000, total: 40_000_000 });
+    view.end("s3://in/c.mp4");
+    assert.equal(view.line, "1 of 3 submitted; ████░░░░░░░░░░░░░░░░ 20 % of 100.0 MB; a.mp4 hashing 100 % and 1 more");
+    view.end("/v/a.mp4");
+    view.note({ ...job("/v/b.mp4"), step: "retrying", problem: "SlowDown" });
+    assert.equal(view.line, "2 of 3 submitted; ████████████████░░░░ 80 % of 100.0 MB; b.mp4 retrying: SlowDown");
+    view.end("/v/b.mp4");
+    assert.equal(view.line, "3 of 3 submitted; ████████████████████ 100 % of 100.0 MB");
+  });
+
+  it("has no bar where nothing is uploaded", () => {
+    const view = new UploadView(new Map([["s3://in/c.mp4", 0]]));
+    view.note({ ...job("s3://in/c.mp4"), step: "invoking" });
+    assert.equal(view.line, "0 of 1 submitted; c.mp4 invoking");
+  });
+});
