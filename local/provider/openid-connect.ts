@@ -36,7 +36,7 @@ const fields = {
 export const openIdConnectProvider = resource<typeof fields>({
   token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
   fields,
-  outputs: ["arn", "thumbprintLists"],
+  outputs: ["arn"],
   tagging: {
     async tag({ id }, tags, { aws }) {
       await aws.iam.send(new TagOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: id, Tags: toTagList(tags) }));

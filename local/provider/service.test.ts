@@ -20,8 +20,8 @@ describe("the provider's service", () => {
     await fake.stop();
   });
 
-  it("serves the types that the video stack has", () => {
-    assert.equal(tokens.length, 30);
+  it("serves the types that the video stack and the bootstrap have", () => {
+    assert.equal(tokens.length, 31);
     for (const token of tokens) assert.match(token, /^aws:[a-z0-9]+\/(\w+):(\w+)$/);
   });
 

@@ -62,11 +62,14 @@ describe("a lock between processes", () => {
     const lock = join(machine.folder, "lock");
     const order: string[] = [];
     const owners: (number | undefined)[] = [];
+    const entered = Promise.withResolvers<undefined>();
     const first = withLock(lock, quietly, async () => {
+      entered.resolve(undefined);
       await until("the second waits", () => owners.length > 0);
       await sleep(500);
       order.push("first");
     });
+    await entered.promise;
     const options = { signal: never, onWait: (owner: number | undefined) => owners.push(owner) };
     const second = withLock(lock, options, () => Promise.resolve(order.push("second")));
     await Promise.all([first, second]);
