@@ -15,9 +15,10 @@ export class Manifest implements AsyncDisposable {
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
   #unwritten = "";
-  #mustSync = false;
   #writing: Promise<void> = Promise.resolve();
-  #next: Promise<void> | undefined;
+  #nextWrite: Promise<void> | undefined;
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
 
   private constructor(file: string, entries: Map<string, ManifestEntry>, handle: FileHandle, lock: FileLock) {
     this.file = file;
@@ -78,8 +79,10 @@ export class Manifest implements AsyncDisposable {
    * @throws SetupError if they cannot be written; no further line can be added then
    */
   async append(...lines: readonly ManifestLine[]): Promise<void> {
-    this.#mustSync = true;
     await this.note(...lines);
+    // What comes while the disk is busy goes to it together: one sync serves many jobs.
+    this.#nextSync ??= this.#syncing.then(() => this.#sync());
+    await this.#nextSync;
   }
 
   /**
@@ -92,33 +95,33 @@ export class Manifest implements AsyncDisposable {
       addLine(this.#entries, line);
       this.#unwritten += `${JSON.stringify(line)}\n`;
     }
-    // What comes while the disk is busy goes to it together: one sync serves many jobs.
-    this.#next ??= this.#writing.then(() => this.#write());
-    await this.#next;
+    this.#nextWrite ??= this.#writing.then(() => this.#write());
+    await this.#nextWrite;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Whoever appended has the error.
-    await (this.#next ?? this.#writing).catch(() => undefined);
+    await Promise.allSettled([this.#nextWrite, this.#writing, this.#nextSync, this.#syncing]);
     await this.#handle.close();
     await this.#lock.release();
   }
 
   #write(): Promise<void> {
     const text = this.#unwritten;
-    const sync = this.#mustSync;
     this.#unwritten = "";
-    this.#mustSync = false;
-    this.#next = undefined;
-    this.#writing = (async () => {
-      try {
-        await this.#handle.appendFile(text);
-        if (sync) await this.#handle.datasync();
-      } catch (error) {
-        throw unwritable(this.file, error);
-      }
-    })();
+    this.#nextWrite = undefined;
+    this.#writing = this.#handle.appendFile(text).catch((error: unknown) => {
+      throw unwritable(this.file, error);
+    });
     return this.#writing;
+  }
+
+  #sync(): Promise<void> {
+    this.#nextSync = undefined;
+    this.#syncing = this.#handle.datasync().catch((error: unknown) => {
+      throw unwritable(this.file, error);
+    });
+    return this.#syncing;
   }
 }
 
