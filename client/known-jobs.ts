@@ -51,7 +51,7 @@ async function record(file: string, states: ReadonlyMap<string, JobState>): Prom
     await using manifest = await Manifest.open(file);
     for (const [inferenceId, state] of states) {
       if (state.status === "pending" || manifest.entries.get(inferenceId)?.end?.status === state.status) continue;
-      await manifest.note({ event: "ended", inferenceId, ...recordOf(state) });
+      manifest.note({ event: "ended", inferenceId, ...recordOf(state) });
     }
   } catch (error) {
     // The submission is still at work: it sees the same ends, and a later look finds those that it does not wait for.

@@ -1,4 +1,5 @@
 /** The ledger of a submission, a file of JSON lines that outlives the process: what is to be sent, what may have been, what was accepted, how it ended. */
+import { appendFileSync } from "node:fs";
 import { mkdir, open, readFile, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
@@ -14,9 +15,7 @@ export class Manifest implements AsyncDisposable {
   readonly #entries: Map<string, ManifestEntry>;
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
-  #unwritten = "";
-  #writing: Promise<void> = Promise.resolve();
-  #nextWrite: Promise<void> | undefined;
+  #failure: SetupError | undefined;
   #syncing: Promise<void> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
 
@@ -69,7 +68,7 @@ export class Manifest implements AsyncDisposable {
     }
   }
 
-  /** What the manifest says now, lines that are being written included. */
+  /** What the manifest says now. */
   get entries(): ManifestEntries {
     return this.#entries;
   }
@@ -79,41 +78,34 @@ export class Manifest implements AsyncDisposable {
    * @throws SetupError if they cannot be written; no further line can be added then
    */
   async append(...lines: readonly ManifestLine[]): Promise<void> {
-    await this.note(...lines);
+    this.note(...lines);
     // What comes while the disk is busy goes to it together: one sync serves many jobs.
     this.#nextSync ??= this.#syncing.then(() => this.#sync());
     await this.#nextSync;
   }
 
   /**
-   * Adds lines that outlive this process when this resolves, but perhaps not the machine's power: an acceptance that is lost
-   * so costs one more call, and waiting for the disk would cost every job.
+   * Adds lines that outlive this process, but perhaps not the machine's power: an acceptance that is lost so costs one more
+   * call, and waiting for the disk would cost every job. At once, so that no kill comes between an answer and its line.
    * @throws SetupError as {@link append}
    */
-  async note(...lines: readonly ManifestLine[]): Promise<void> {
-    for (const line of lines) {
-      addLine(this.#entries, line);
-      this.#unwritten += `${JSON.stringify(line)}\n`;
+  note(...lines: readonly ManifestLine[]): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const line of lines) addLine(this.#entries, line);
+    try {
+      appendFileSync(this.#handle.fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    } catch (error) {
+      // Half a line may be there, and the next would run into it.
+      this.#failure = unwritable(this.file, error);
+      throw this.#failure;
     }
-    this.#nextWrite ??= this.#writing.then(() => this.#write());
-    await this.#nextWrite;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Whoever appended has the error.
-    await Promise.allSettled([this.#nextWrite, this.#writing, this.#nextSync, this.#syncing]);
+    await Promise.allSettled([this.#nextSync, this.#syncing]);
     await this.#handle.close();
     await this.#lock.release();
-  }
-
-  #write(): Promise<void> {
-    const text = this.#unwritten;
-    this.#unwritten = "";
-    this.#nextWrite = undefined;
-    this.#writing = this.#handle.appendFile(text).catch((error: unknown) => {
-      throw unwritable(this.file, error);
-    });
-    return this.#writing;
   }
 
   #sync(): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { inParallel } from "./parallel.ts";
+import { inParallel, limiter } from "./parallel.ts";
 
 describe("work in parallel", () => {
   it("begins each item once, in order, never more at a time than allowed", async () => {
@@ -34,5 +34,36 @@ describe("work in parallel", () => {
     });
     await assert.rejects(working, /first/);
     assert.deepEqual(ended, [0]);
+  });
+});
+
+describe("a limiter", () => {
+  it("runs everything, in order, never more at a time than allowed, and goes on after errors", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 4 }), async (pauses, most) => {
+        const limited = limiter(most);
+        const begun: number[] = [];
+        let running = 0;
+        const ends = await Promise.allSettled(
+          pauses.map((pause, index) =>
+            limited(async () => {
+              begun.push(index);
+              running += 1;
+              assert.ok(running <= most);
+              await sleep(pause);
+              running -= 1;
+              if (pause === 3) throw new Error("three");
+              return index;
+            }),
+          ),
+        );
+        assert.deepEqual(begun, [...pauses.keys()]);
+        assert.deepEqual(
+          ends.map(({ status }) => status === "rejected"),
+          pauses.map((pause) => pause === 3),
+        );
+      }),
+      { numRuns: 30 },
+    );
   });
 });

@@ -3,7 +3,7 @@ import path from "node:path";
 import { SetupError } from "./errors.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ManifestEntry, PlannedJob } from "./manifest-lines.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { DEFAULT_TIMEOUT_SECONDS, DEFAULT_TTL_SECONDS, invoke, newInferenceId } from "./submit.ts";
 import type { Job } from "./submit.ts";
@@ -49,7 +49,7 @@ export type SubmissionProgress = { readonly video: string; readonly inferenceId:
 
 /** How to submit. */
 export interface SubmitOptions {
-  /** Submissions under way at a time. @default 8 */
+  /** Uploads and calls under way at a time. @default 8 */
   readonly concurrency?: number | undefined;
   /** Where each step is written before it is made, so that it can be gone on with after a crash. @default none */
   readonly manifest?: Manifest | undefined;
@@ -59,7 +59,7 @@ export interface SubmitOptions {
   readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
 }
 
-/** Submissions under way at a time, if nothing is said: enough to hide the network's delays, few enough to hold their parts in memory. */
+/** Uploads and calls under way at a time, if nothing is said: enough to hide the network's delays, few enough to hold their parts in memory. */
 const DEFAULT_CONCURRENCY = 8;
 
 /**
@@ -137,16 +137,24 @@ export async function submitPlanned(
   options: SubmitOptions,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  await inParallel(entries.entries(), options.concurrency ?? DEFAULT_CONCURRENCY, async ([index, entry]) => {
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const limited = limiter(concurrency);
+  // More lanes than calls: while one waits for the disk, another one calls.
+  await inParallel(entries.entries(), 2 * concurrency - 1, async ([index, entry]) => {
     options.signal?.throwIfAborted();
-    const outcome = await submitOne(stack, entry, options);
+    const outcome = await submitOne(stack, entry, limited, options);
     outcomes[index] = outcome;
     options.onOutcome?.(outcome);
   });
   return outcomes;
 }
 
-async function submitOne(stack: Stack, entry: ManifestEntry, options: SubmitOptions): Promise<Outcome> {
+async function submitOne(
+  stack: Stack,
+  entry: ManifestEntry,
+  limited: ReturnType<typeof limiter>,
+  options: SubmitOptions,
+): Promise<Outcome> {
   const { planned, intents } = entry;
   const { inferenceId, ttlSeconds, timeoutSeconds, customAttributes } = planned;
   const { manifest, signal, onProgress } = options;
@@ -158,25 +166,30 @@ async function submitOne(stack: Stack, entry: ManifestEntry, options: SubmitOpti
     report({ step: "retrying", problem });
   };
   try {
-    const { uploaded, ...place } = await placeOf(stack, entry, { signal, onProgress: report, onProblem });
+    const { uploaded, ...place } = await limited(() =>
+      placeOf(stack, entry, { signal, onProgress: report, onProblem }),
+    );
     signal?.throwIfAborted();
     await manifest?.append({ event: "intent", inferenceId, ...place });
-    report({ step: "invoking" });
-    const job = await invoke(stack, {
-      ...place,
-      inferenceId,
-      ttlSeconds,
-      timeoutSeconds,
-      customAttributes,
-      attemptsBefore: intents,
-      signal,
-      onProblem,
+    const job = await limited(async () => {
+      signal?.throwIfAborted();
+      report({ step: "invoking" });
+      return await invoke(stack, {
+        ...place,
+        inferenceId,
+        ttlSeconds,
+        timeoutSeconds,
+        customAttributes,
+        attemptsBefore: intents,
+        signal,
+        onProblem,
+      });
     });
-    await manifest?.note({ event: "accepted", job });
+    manifest?.note({ event: "accepted", job });
     return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    await manifest?.note({ event: "refused", inferenceId, problem: error.message });
+    manifest?.note({ event: "refused", inferenceId, problem: error.message });
     return { video, inferenceId, problem: error };
   }
 }

@@ -94,7 +94,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   const answer = await poll(
     async () => {
       try {
-        const accepted = await stack.runtime.send(command, { abortSignal: grace.signal });
+        const accepted = await stack.runtime.send(command, grace.options);
         attempts += accepted.$metadata.attempts ?? 1;
         return accepted;
       } catch (error) {
@@ -132,8 +132,9 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   };
 }
 
-/** A signal that follows the caller's after {@link GRACE_MS}. */
-function graceAfter(signal: AbortSignal | undefined): { readonly signal: AbortSignal } & Disposable {
+/** A signal that follows the caller's, if there is one, after {@link GRACE_MS}. */
+function graceAfter(signal: AbortSignal | undefined): { readonly options: { abortSignal?: AbortSignal } } & Disposable {
+  if (signal === undefined) return { options: {}, [Symbol.dispose]: () => undefined };
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const follow = (): void => {
@@ -141,12 +142,12 @@ function graceAfter(signal: AbortSignal | undefined): { readonly signal: AbortSi
       controller.abort();
     }, GRACE_MS);
   };
-  signal?.addEventListener("abort", follow, { once: true });
+  signal.addEventListener("abort", follow, { once: true });
   return {
-    signal: controller.signal,
+    options: { abortSignal: controller.signal },
     [Symbol.dispose]: () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", follow);
+      signal.removeEventListener("abort", follow);
     },
   };
 }

@@ -1,7 +1,6 @@
 /** Brings one video file into the stack's input bucket, under a key that is its content's hash. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -11,7 +10,7 @@ import { headObject } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
-import { checkVideoFile, contentTypeOf, InputError } from "./video-file.ts";
+import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
 
 /**
  * Size of an upload's parts, bytes, S3's least: 1 GB makes 205 of its 10,000, and four at once take little memory. What is no
@@ -105,17 +104,18 @@ interface Content {
 }
 
 async function contentOf(file: string, { signal, onProgress }: UploadOptions): Promise<Content> {
-  const bytes = await checkVideoFile(file);
+  await using handle = await openVideo(file);
+  const bytes = await checkOpenFile(file, handle);
   const digest = createHash("sha256");
   if (bytes <= PART_BYTES) {
-    const body = await readFile(file, signal === undefined ? {} : { signal });
-    if (body.length !== bytes) throw changed(file);
+    const body = Buffer.allocUnsafeSlow(bytes);
+    const { bytesRead } = await handle.read(body, 0, bytes);
+    if (bytesRead !== bytes) throw changed(file);
     onProgress?.({ step: "hashing", loaded: bytes, total: bytes });
     return { file, bytes, sha256: digest.update(body).digest("hex"), body };
   }
   // One buffer for the whole file: a gigabyte of discarded ones would lie about until the collector comes.
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  await using handle = await open(file);
   let loaded = 0;
   for (;;) {
     signal?.throwIfAborted();

@@ -1,5 +1,7 @@
 /** What a file must be to be sent as a video: there, within AWS's limit, and of a format that the model reads. */
+import type { Stats } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, SetupError } from "./errors.ts";
 
@@ -37,6 +39,28 @@ export async function checkVideoFile(file: string): Promise<number> {
   const stats = await stat(file).catch((error: unknown) => {
     throw new InputError(`Cannot read ${file} (${codeOf(error)}): give the path of a video file.`);
   });
+  return sizeOf(file, stats);
+}
+
+/**
+ * Opens a file for reading.
+ * @throws InputError if it is missing or may not be read
+ */
+export async function openVideo(file: string): Promise<FileHandle> {
+  return await open(file).catch((error: unknown) => {
+    throw new InputError(`Cannot read ${file} (${codeOf(error)}): give the path of a video file.`);
+  });
+}
+
+/**
+ * The size of a file that is open, bytes.
+ * @throws InputError as {@link checkVideoFile}
+ */
+export async function checkOpenFile(file: string, handle: FileHandle): Promise<number> {
+  return sizeOf(file, await handle.stat());
+}
+
+function sizeOf(file: string, stats: Stats): number {
   if (!stats.isFile()) throw new InputError(`${file} is not a file: give the path of a video file.`);
   checkSize(file, stats.size);
   return stats.size;
@@ -74,14 +98,10 @@ export function looksLikeVideo(head: Buffer): boolean {
  * @throws InputError as {@link checkVideoFile}, and if it is in another format than the model reads
  */
 export async function checkVideo(file: string): Promise<number> {
-  const bytes = await checkVideoFile(file);
+  await using handle = await openVideo(file);
+  const bytes = await checkOpenFile(file, handle);
   const head = Buffer.alloc(HEAD_BYTES);
-  try {
-    await using handle = await open(file);
-    await handle.read(head, 0, HEAD_BYTES, 0);
-  } catch (error) {
-    throw new InputError(`Cannot read ${file} (${codeOf(error)}): give a file that you may read.`);
-  }
+  await handle.read(head, 0, HEAD_BYTES, 0);
   if (!looksLikeVideo(head)) {
     throw new InputError(`${file} is not a video: by its first bytes it is none of mp4, mov, mkv, webm and avi.`);
   }

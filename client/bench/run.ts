@@ -69,7 +69,7 @@ async function rate(submitting: Submitting, url: string, folder: string, concurr
   const names = (await readdir(folder)).filter((name) => name.endsWith(".mp4"));
   const files = names.map((name) => path.join(folder, name));
   // Connections are open and code is compiled in a client that has worked for a moment.
-  await submitting(stack, files.slice(0, 100), concurrency, () => undefined);
+  await submitting(stack, files.slice(0, 300), concurrency, () => undefined);
   const started = performance.now();
   const perSecond: number[] = [];
   await submitting(stack, files, concurrency, () => {

@@ -209,7 +209,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
     waiting,
     async (job, state) => {
       const end = await endOf(stack, job, state, signal);
-      await manifest.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
+      manifest.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
       printEnd(context, nameOf(job), job, end, { video: nameOf(job) });
     },

@@ -2,6 +2,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AddressInfo } from "node:net";
 import type { StackOutputs } from "../outputs.ts";
 import { errorAnswer, json } from "./fake-answers.ts";
@@ -69,6 +70,12 @@ export class FakeAws implements AsyncDisposable {
   /** Whether answers say where a failure will be. */
   failureLocations = true;
 
+  /** How long each answer takes, ms. */
+  answerMs = 0;
+  /** The most requests that were under way at a time. */
+  mostAtOnce = 0;
+
+  #underWay = 0;
   #death: (Death & { left: number }) | undefined;
   #isDead = false;
   readonly #faults: (Fault & { left: number })[] = [];
@@ -149,9 +156,12 @@ export class FakeAws implements AsyncDisposable {
     const url = new URL(request.url ?? "/", this.url);
     const object = decodeURIComponent(url.pathname.slice(1));
     const operation = operationOf(request, url);
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
+    response.once("close", () => (this.#underWay -= 1));
     const body = await buffer(request).catch(() => undefined);
     // The client broke off its upload.
     if (body === undefined) return;
+    if (this.answerMs > 0) await sleep(this.answerMs);
     if (this.#isDead) {
       request.socket.destroy();
       return;
