@@ -44,7 +44,7 @@ const hints: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: "the AWS secret key does not belong to the access key",
   AccessDenied: "these AWS credentials may not do this: attach the stack's caller policy",
   AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller policy",
-  NoSuchBucket: "the bucket of the stack's outputs does not exist: is the stack still deployed in this account?",
+  NoSuchBucket: "that bucket does not exist: is its stack still deployed, and is it the stack of these jobs?",
   PermanentRedirect: "the bucket is in another region than the stack's outputs say",
   ECONNREFUSED: "nothing answers at the endpoint: is the local AWS up (npm run local:up)?",
   ENOTFOUND: "the endpoint's host name does not resolve: check the region and the network",

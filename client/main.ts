@@ -6,7 +6,7 @@ import { fetch } from "./commands/fetch.ts";
 import { redrive } from "./commands/redrive.ts";
 import { status } from "./commands/status.ts";
 import { submit } from "./commands/submit.ts";
-import { explain, isAbort, isSetupProblem } from "./errors.ts";
+import { codeOf, explain, isAbort, isSetupProblem } from "./errors.ts";
 import { LiveLine } from "./live-line.ts";
 import type { TextSink } from "./live-line.ts";
 import { openStack } from "./stack.ts";
@@ -72,5 +72,9 @@ if (import.meta.main) {
   };
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const { stdin, stdout, stderr } = process;
+  // Whoever reads may stop reading (`| head`): what was begun goes on.
+  stdout.on("error", (error) => {
+    if (codeOf(error) !== "EPIPE") throw error;
+  });
   process.exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, signal: controller.signal });
 }

@@ -45,6 +45,21 @@ describe("the doctor", () => {
     return new Map(findings.map((finding) => [finding.check, finding]));
   }
 
+  it("asks nobody about a stack of AWS in a shell whose AWS is another", async () => {
+    await writeFile(path.join(root, "Pulumi.dev.yaml"), config(good));
+    const { endpoint, credentials } = aws.access;
+    const findings = await examine(await readStackFile(root, "dev"), {
+      env: { AWS_ENDPOINT_URL: "http://127.0.0.1:4566" },
+      home: root,
+      aws: { endpoint, credentials },
+    });
+    assert.deepEqual(
+      findings.map(({ check, status }) => [check, status]),
+      [["shell", "problem"]],
+    );
+    assert.match(reportOf(findings), /AWS_ENDPOINT_URL is http:\/\/127\.0\.0\.1:4566[^]*new shell/);
+  });
+
   it("looks at everything, in the order in which it is to be mended", async () => {
     const found = await examined(good, "secretsprovider: awskms://alias/state\n");
     const statuses = [...found].map(([check, { status }]) => [check, status]);

@@ -29,6 +29,8 @@ const namespace = "async-video-inference";
 
 /** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
 export async function examine(stack: StackFile, { env, home, aws: own }: Surroundings): Promise<Finding[]> {
+  const shell = shellFinding(stack, env);
+  if (shell !== undefined) return [shell];
   const config = readConfig(stack);
   const settings = config instanceof ConfigError ? undefined : config;
   const region = stack.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
@@ -56,6 +58,17 @@ export async function examine(stack: StackFile, { env, home, aws: own }: Surroun
     ...asked,
     ...(settings === undefined ? [] : priceFindings(settings)),
   ];
+}
+
+/** In a shell that `local:env` has set up, every answer would be the local AWS's. */
+function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | undefined {
+  const endpoint = env["AWS_ENDPOINT_URL"];
+  if (name === "local" || endpoint === undefined) return undefined;
+  return problem(
+    "shell",
+    `AWS_ENDPOINT_URL is ${endpoint}: not AWS would be asked, but what is there`,
+    "Open a new shell, or unset what npm run -s local:env has set.",
+  );
 }
 
 /** The settings, with any file as the artifact: that has a finding of its own. */

@@ -50,10 +50,11 @@ const names = [...steps, ...onDemand].map(({ name }) => name);
 
 const usage = `Installs what this project needs and this machine lacks, once; a second run has nothing to do.
 
-usage: node tools/setup.mjs [--only NAMES]
+usage: node tools/setup.mjs [--only NAMES] [--quiet]
 
   --only NAMES  only these, separated by commas: ${names.join(", ")}
                 (without it, all but ${onDemand.map(({ name }) => name).join(", ")})
+  --quiet       say nothing when everything is there
   --help        this text
 
 The Python environments, the CLI and actionlint go to ${cacheRoot}
@@ -67,10 +68,13 @@ Progress goes to stderr. The status is 0 if everything is there, 2 for a wrong o
  * @throws {SetupError} for a wrong option
  */
 function parseOptions(args) {
-  /** @type {{ help?: boolean, only?: string }} */
+  /** @type {{ help?: boolean, only?: string, quiet?: boolean }} */
   let options;
   try {
-    options = parseArgs({ args, options: { help: { type: "boolean" }, only: { type: "string" } } }).values;
+    options = parseArgs({
+      args,
+      options: { help: { type: "boolean" }, only: { type: "string" }, quiet: { type: "boolean" } },
+    }).values;
   } catch (error) {
     throw new SetupError(messageOf(error));
   }
@@ -78,23 +82,24 @@ function parseOptions(args) {
   const only = options.only?.split(",") ?? steps.map(({ name }) => name);
   const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new SetupError(`--only: "${unknown.join(",")}" is none of ${names.join(", ")}.`);
-  return new Set(only);
+  return { only: new Set(only), quiet: options.quiet ?? false };
 }
 
 /** @returns {Promise<number>} the exit status */
 async function main() {
   const started = performance.now();
-  let only;
+  let options;
   try {
-    only = parseOptions(process.argv.slice(2));
+    options = parseOptions(process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n\n${usage}`);
     return 2;
   }
-  if (only === "help") {
+  if (options === "help") {
     process.stdout.write(usage);
     return 0;
   }
+  const { only, quiet } = options;
 
   const stop = new AbortController();
   /** @type {NodeJS.Signals | undefined} */
@@ -111,6 +116,7 @@ async function main() {
     const progress = new Progress(process.stderr);
     await installMissing(missing, { env: process.env, signal: stop.signal, progress, cacheRoot });
     if (only.has("node")) requireNode(repoRoot, process.versions.node);
+    if (quiet && missing.length === 0) return 0;
     const seconds = (performance.now() - started) / 1000;
     mkdirSync(dirname(setupReport), { recursive: true });
     writeFileSync(setupReport, `${JSON.stringify({ seconds })}\n`);

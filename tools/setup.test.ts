@@ -39,6 +39,13 @@ describe("the command tools/setup.mjs", () => {
     });
   }
 
+  it("says, unless it is to be quiet, that everything is there", async () => {
+    await using machine = await Machine.create();
+    assert.match((await machine.run(setup, "--only", "node")).stderr, /^set-up: everything is there$/m);
+    const { status, stdout, stderr } = await machine.run(setup, "--only", "node", "--quiet");
+    assert.deepEqual([status, stdout, stderr], [0, "", ""]);
+  });
+
   it("on a machine without Python says so, once, with status 1", async () => {
     await using machine = await Machine.create();
     const { status, stdout, stderr } = await machine.run(setup, "--only", "serving,ministack");

@@ -41,7 +41,7 @@ describe("the command redrive", () => {
   it("ends with 0 where nothing has failed, and where all that failed is sent again", async () => {
     assert.deepEqual(await redrive().then(({ status, stdout }) => [status, stdout.split("\n")[0]]), [
       0,
-      "nothing has failed",
+      "nothing is there to send again",
     ]);
     queues.put(failureOf("video-1"));
     const { status, stdout } = await redrive();

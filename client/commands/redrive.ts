@@ -119,7 +119,7 @@ function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>
 
 function summaryOf(outcomes: readonly Outcome[]): string {
   const parts = Object.entries(countsOf(outcomes)).filter(([, count]) => count > 0);
-  if (parts.length === 0) return "nothing has failed";
+  if (parts.length === 0) return "nothing is there to send again";
   return parts.map(([kind, count]) => `${count} ${counters[kind as Outcome["kind"]]}`).join(", ");
 }
 

@@ -37,7 +37,7 @@ function registerTsNode(): void {
   });
 }
 
-const image = z.object({ repositoryName: z.string(), imageTag: z.string() });
+const image = z.object({ repositoryName: z.string(), imageTag: z.string().optional() });
 
 function called(token: string, inputs: unknown): Record<string, unknown> {
   switch (token) {
@@ -48,7 +48,7 @@ function called(token: string, inputs: unknown): Record<string, unknown> {
     case "aws:index/getPartition:getPartition":
       return { partition: "aws" };
     case "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage": {
-      const { repositoryName, imageTag } = image.parse(inputs);
+      const { repositoryName, imageTag = "latest" } = image.parse(inputs);
       return { registryPath: `763104351884.dkr.ecr.us-east-1.amazonaws.com/${repositoryName}:${imageTag}` };
     }
     default:
