@@ -64,7 +64,7 @@ Progress goes to stderr. The status is 0 if everything is there, 2 for a wrong o
 
 /**
  * @param {string[]} args
- * @returns {Set<string> | "help"} the names of the steps
+ * @returns {"help" | { only: Set<string>, quiet: boolean }}
  * @throws {SetupError} for a wrong option
  */
 function parseOptions(args) {
