@@ -216,7 +216,8 @@ describe("a burst on the local stack, with a model that only sleeps", function (
         assert.equal((await waitForJob(stack, each, { limitSeconds: 300 })).status, "failed");
       }
       const first = await redrive();
-      assert.equal(first.status, 0, first.stderr);
+      // The new job may have failed before the first run has seen the queue empty: it is then left, and the run says so.
+      assert.equal(first.status, summary(first.stdout)["failed-again"] === 0 ? 0 : 1, first.stderr);
       assert.deepEqual([summary(first.stdout)["sent"], summary(first.stdout)["smoke"]], [1, 1]);
       await failed("bad-1.redrive-1");
       const second = await redrive();
