@@ -3,11 +3,15 @@ import { appendFileSync } from "node:fs";
 import { mkdir, open, readFile, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, SetupError } from "./errors.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
 import { addLine, parseManifest } from "./manifest-lines.ts";
 import type { ManifestEntries, ManifestEntry, ManifestLine } from "./manifest-lines.ts";
+
+/** Least time from one sync's beginning to the next one's, ms: little beside a call to AWS, and many jobs' lines in one. */
+const SYNC_PAUSE_MS = 8;
 
 /** A manifest that this process writes, and no other. Close it when done, or declare it with `await using`. */
 export class Manifest implements AsyncDisposable {
@@ -18,6 +22,7 @@ export class Manifest implements AsyncDisposable {
   #failure: SetupError | undefined;
   #syncing: Promise<void> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
+  #rest: Promise<void> = Promise.resolve();
 
   private constructor(file: string, entries: Map<string, ManifestEntry>, handle: FileHandle, lock: FileLock) {
     this.file = file;
@@ -79,8 +84,8 @@ export class Manifest implements AsyncDisposable {
    */
   async append(...lines: readonly ManifestLine[]): Promise<void> {
     this.note(...lines);
-    // What comes while the disk is busy goes to it together: one sync serves many jobs.
-    this.#nextSync ??= this.#syncing.then(() => this.#sync());
+    // What comes while the disk is busy, or was a moment ago, goes to it together: one sync serves many jobs.
+    this.#nextSync ??= this.#syncing.then(() => this.#rest).then(() => this.#sync());
     await this.#nextSync;
   }
 
@@ -110,6 +115,7 @@ export class Manifest implements AsyncDisposable {
 
   #sync(): Promise<void> {
     this.#nextSync = undefined;
+    this.#rest = sleep(SYNC_PAUSE_MS);
     this.#syncing = this.#handle.datasync().catch((error: unknown) => {
       throw unwritable(this.file, error);
     });
