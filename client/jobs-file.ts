@@ -1,14 +1,28 @@
 /** Files that name jobs: a submission's manifest, or what submit --json printed. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { z } from "zod";
 import { codeOf, SetupError } from "./errors.ts";
 import { parseManifest } from "./manifest-lines.ts";
 import type { ManifestEntry } from "./manifest-lines.ts";
 import { jobSchema } from "./submit.ts";
-import type { Job } from "./submit.ts";
 
 /** What a file says about one job: all that a manifest knows, or that it was accepted. */
-export type KnownJob = Pick<ManifestEntry, "job" | "end" | "problem" | "intents"> & { readonly inferenceId: string };
+export type KnownJob = Pick<ManifestEntry, "job" | "end" | "problem" | "intents"> & {
+  readonly inferenceId: string;
+  /** The video as it was submitted, a file's path or an object's s3:// URI, if the file says it. */
+  readonly video: string | undefined;
+};
+
+/** A manifest's job. */
+export function knownJob(inferenceId: string, { planned, ...entry }: ManifestEntry): KnownJob {
+  return { inferenceId, video: planned.file ?? planned.inputLocation, ...entry };
+}
+
+/** A job's name for people: its video, which they know, and its InferenceId, which tells two jobs of one video apart. */
+export function nameOf({ inferenceId, video }: Pick<KnownJob, "inferenceId" | "video">): string {
+  return video === undefined ? inferenceId : `${video} (${inferenceId})`;
+}
 
 /** The jobs of a file, in its order. */
 export interface KnownJobs {
@@ -16,6 +30,11 @@ export interface KnownJobs {
   /** The manifest's path, if the file is one. */
   readonly manifest: string | undefined;
 }
+
+/** What submit --json prints of a job, beside how it ended. */
+const printedSchema = jobSchema.extend({ video: z.string().min(1).optional() });
+
+type PrintedJob = z.infer<typeof printedSchema>;
 
 const remedy = "give a submission's manifest, or a file with what submit --json printed";
 
@@ -27,21 +46,26 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
   const content = file === "-" ? await text(stdin) : await readText(file);
   const isManifest = content.startsWith('{"event":');
   const jobs = isManifest
-    ? [...parseManifest(content, file)].map(([inferenceId, entry]) => ({ inferenceId, ...entry }))
-    : parsePrinted(content, file).map((job) => ({ inferenceId: job.inferenceId, job, intents: 1 }));
+    ? [...parseManifest(content, file)].map(([inferenceId, entry]) => knownJob(inferenceId, entry))
+    : parsePrinted(content, file).map(({ video, ...job }) => ({
+        inferenceId: job.inferenceId,
+        video,
+        job,
+        intents: 1,
+      }));
   if (jobs.length === 0) throw new SetupError(`${file} holds no jobs: ${remedy}.`);
   return { jobs, manifest: isManifest && file !== "-" ? file : undefined };
 }
 
 /** Where a job is there more than once, its last line counts; lines about videos that were not sent are passed over. */
-function parsePrinted(content: string, file: string): readonly Job[] {
-  const jobs = new Map<string, Job>();
+function parsePrinted(content: string, file: string): readonly PrintedJob[] {
+  const jobs = new Map<string, PrintedJob>();
   for (const [index, line] of content.split("\n").entries()) {
     if (line.trim() === "") continue;
     try {
       const value: unknown = JSON.parse(line);
       if (typeof value === "object" && value !== null && "problem" in value && !("outputLocation" in value)) continue;
-      const job = jobSchema.parse(value);
+      const job = printedSchema.parse(value);
       jobs.set(job.inferenceId, job);
     } catch {
       throw new SetupError(`${file}, line ${index + 1}, is not a job: ${remedy}.`);

@@ -26,7 +26,7 @@ describe("the live line", () => {
       using line = new LiveLine(terminal);
       line.show("a.mp4: uploading 10 % of 71.0 MB");
     }
-    assert.equal(terminal.text, "\r\u001b[2K… a.mp4: uploading \r\u001b[2K");
+    assert.equal(terminal.text, "\r\u001b[2K… a.mp4: uplo (0 s)\r\u001b[2K");
   });
 
   it("gives way to a line that stays", () => {

@@ -56,8 +56,14 @@ export class LiveLine implements Disposable {
   #draw(): void {
     if (this.#text === "") return;
     const seconds = Math.floor((performance.now() - this.#started) / 1000);
-    const line = `… ${this.#text} (${seconds} s)`;
-    this.#sink.write(this.#live ? `\r\u001b[2K${line.slice(0, (this.#sink.columns ?? 80) - 1)}` : `${line}\n`);
+    const time = ` (${seconds} s)`;
+    if (!this.#live) {
+      this.#sink.write(`… ${this.#text}${time}\n`);
+      return;
+    }
+    // What does not fit goes; the time stays.
+    const width = Math.max((this.#sink.columns ?? 80) - "… ".length - time.length - 1, 0);
+    this.#sink.write(`\r\u001b[2K… ${this.#text.slice(0, width)}${time}`);
   }
 
   /** Makes room for text that something else prints. */

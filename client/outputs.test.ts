@@ -116,6 +116,13 @@ describe("a stack's outputs", () => {
     });
   }
 
+  it("are refused in one short line where they are something else altogether", () => {
+    assert.throws(() => checkOutputs({ name: "package" }, "package.json"), {
+      message:
+        "package.json: endpointName is missing; variantName is missing; region is missing (and 11 more). Deploy the stack with this version of the program first.",
+    });
+  });
+
   it("are refused where they are no JSON", async () => {
     const file = path.join(root, "outputs.json");
     await writeFile(file, "endpointName=x");

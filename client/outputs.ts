@@ -60,12 +60,22 @@ export async function readOutputs(source: OutputsSource = {}, root = projectRoot
   return parseOutputs(await askPulumi(stack, root), `the outputs of stack ${stack}`);
 }
 
+/** Enough to see whether a file is another one, or an older program's. */
+const ISSUES_SHOWN = 3;
+
 /** Checks outputs that are at hand; `origin` is how an error names them. */
 export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
   const checked = outputsSchema.safeParse(outputs);
   if (checked.success) return checked.data;
-  const issues = checked.error.issues.map((issue) => `${issue.path.join(".") || "outputs"}: ${issue.message}`);
-  throw new SetupError(`${origin}: ${issues.join("; ")}. Deploy the stack with this version of the program first.`);
+  const isObject = typeof outputs === "object" && outputs !== null;
+  const issues = checked.error.issues.map(({ path: [name], message }) =>
+    isObject && name !== undefined && !(name in outputs)
+      ? `${String(name)} is missing`
+      : `${String(name ?? "the whole")}: ${message}`,
+  );
+  const shown = issues.slice(0, ISSUES_SHOWN).join("; ");
+  const others = issues.length > ISSUES_SHOWN ? ` (and ${issues.length - ISSUES_SHOWN} more)` : "";
+  throw new SetupError(`${origin}: ${shown}${others}. Deploy the stack with this version of the program first.`);
 }
 
 function parseOutputs(text: string, origin: string): StackOutputs {

@@ -16,13 +16,16 @@ export interface FoundVideo {
   readonly bytes: number;
 }
 
+/** Bad videos that are named, so that one that is wrong among many is mended in one go. */
+const PROBLEMS_SHOWN = 5;
+
 /** Checks at a time: they wait for disk and network, not for the processor. */
 const CONCURRENCY = 16;
 
 /**
  * Finds and checks videos. A folder stands for all files below it with a video's extension, hidden ones and links aside; an
  * s3:// URI that ends with a slash, or names a bucket, for all such objects below it. What is named twice is found once.
- * @throws InputError for the first that cannot be sent, with the number of others
+ * @throws InputError that names those that cannot be sent
  */
 export async function findVideos(
   stack: Stack,
@@ -31,17 +34,17 @@ export async function findVideos(
 ): Promise<readonly FoundVideo[]> {
   // In the order in which they are named; undefined until checked.
   const found = new Map<string, FoundVideo | undefined>();
-  const problems: InputError[] = [];
-  const collect = async (find: () => Promise<void>): Promise<void> => {
+  const problems = new Map<string, InputError>();
+  const collect = async (name: string, find: () => Promise<void>): Promise<void> => {
     try {
       await find();
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      problems.push(error);
+      problems.set(name, error);
     }
   };
   for (const operand of operands) {
-    await collect(async () => {
+    await collect(operand, async () => {
       if (!isS3(operand)) {
         for (const file of await filesOf(operand)) found.set(path.resolve(file), undefined);
       } else if (isPrefix(operand)) {
@@ -54,13 +57,15 @@ export async function findVideos(
   const unchecked = [...found].filter(([, video]) => video === undefined);
   await inParallel(unchecked, CONCURRENCY, async ([name]) => {
     signal?.throwIfAborted();
-    await collect(async () => {
+    await collect(name, async () => {
       found.set(name, isS3(name) ? await checkObject(stack, name, signal) : await checkFile(name));
     });
   });
-  const [first, ...others] = problems;
-  if (first !== undefined) {
-    throw others.length === 0 ? first : new InputError(`${first.message} (And ${others.length} more like it.)`);
+  if (problems.size > 0) {
+    const named = [...new Set([...operands, ...found.keys()])];
+    const shown = named.flatMap((name) => problems.get(name)?.message ?? []).slice(0, PROBLEMS_SHOWN);
+    const others = problems.size - shown.length;
+    throw new InputError([...shown, ...(others === 0 ? [] : [`(And ${others} more.)`])].join(" "));
   }
   return [...found.values()].filter((video) => video !== undefined);
 }

@@ -1,6 +1,5 @@
 /** What a file must be to be sent as a video: there, within AWS's limit, and of a format that the model reads. */
-import type { Stats } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, SetupError } from "./errors.ts";
@@ -32,17 +31,6 @@ export function contentTypeOf(file: string): string {
 }
 
 /**
- * A file's size, bytes.
- * @throws InputError if the file is missing, empty, too large for an asynchronous endpoint, or not a file
- */
-export async function checkVideoFile(file: string): Promise<number> {
-  const stats = await stat(file).catch((error: unknown) => {
-    throw new InputError(`Cannot read ${file} (${codeOf(error)}): give the path of a video file.`);
-  });
-  return sizeOf(file, stats);
-}
-
-/**
  * Opens a file for reading.
  * @throws InputError if it is missing or may not be read
  */
@@ -54,13 +42,10 @@ export async function openVideo(file: string): Promise<FileHandle> {
 
 /**
  * The size of a file that is open, bytes.
- * @throws InputError as {@link checkVideoFile}
+ * @throws InputError if it is empty, too large for an asynchronous endpoint, or not a file
  */
 export async function checkOpenFile(file: string, handle: FileHandle): Promise<number> {
-  return sizeOf(file, await handle.stat());
-}
-
-function sizeOf(file: string, stats: Stats): number {
+  const stats = await handle.stat();
   if (!stats.isFile()) throw new InputError(`${file} is not a file: give the path of a video file.`);
   checkSize(file, stats.size);
   return stats.size;
@@ -95,7 +80,8 @@ export function looksLikeVideo(head: Buffer): boolean {
 
 /**
  * Checks a file and its first bytes; returns its size, bytes.
- * @throws InputError as {@link checkVideoFile}, and if it is in another format than the model reads
+ * @throws InputError if the file is missing, empty, too large for an asynchronous endpoint, not a file, or in another format
+ * than the model reads
  */
 export async function checkVideo(file: string): Promise<number> {
   await using handle = await openVideo(file);

@@ -137,7 +137,7 @@ describe("the doctor", () => {
     ]);
     assert.equal(
       text,
-      "ok       region    us-east-1\nPROBLEM  quota     none\n                   -> Ask for one.\n\n1 problems, 0 warnings, 1 ok.\n",
+      "ok       region    us-east-1\nPROBLEM  quota     none\n                   -> Ask for one.\n\n1 problem, 0 warnings, 1 ok.\n",
     );
   });
 

@@ -21,7 +21,7 @@ describe("the price", () => {
   it("is warned of where instances stay", () => {
     const [, rest] = priceFindings({ ...sizing, minCapacity: 2 });
     assert.equal(rest?.status, "warning");
-    assert.match(rest.what, /^1\.47 USD an hour for 2 instances that stay/);
+    assert.match(rest.what, /^1\.47 USD an hour for a minCapacity of 2/);
   });
 
   it("could not be told of a type that has none in the pack's table", () => {

@@ -45,7 +45,7 @@ function resting(minCapacity: number, price: number | undefined): Finding {
   const hourly = price === undefined ? "the price" : usd(price * minCapacity);
   return warning(
     "at rest",
-    `${hourly} an hour for ${minCapacity} instances that stay; ${stays} (${basis})`,
+    `${hourly} an hour for a minCapacity of ${minCapacity}; ${stays} (${basis})`,
     "Set minCapacity to 0: the policy pack refuses more.",
   );
 }

@@ -12,5 +12,6 @@ export function reportOf(findings: readonly Finding[]): string {
       (remedy === undefined ? "" : `${indent}-> ${remedy}\n`),
   );
   const count = (status: Status): number => findings.filter((finding) => finding.status === status).length;
-  return `${lines.join("")}\n${count("problem")} problems, ${count("warning")} warnings, ${count("ok")} ok.\n`;
+  const plural = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? "" : "s"}`;
+  return `${lines.join("")}\n${plural(count("problem"), "problem")}, ${plural(count("warning"), "warning")}, ${count("ok")} ok.\n`;
 }

@@ -1,7 +1,7 @@
 /** Runs the smoke test by mocha after checking that it can run at all: the options, the stack's outputs, the video. */
 import path from "node:path";
 import Mocha from "mocha";
-import { checkVideoFile, explain, isSetupProblem, readOutputs } from "../client/index.ts";
+import { checkVideo, explain, isSetupProblem, readOutputs } from "../client/index.ts";
 import { hand, help, parseOptions } from "./options.ts";
 
 async function main(args: readonly string[]): Promise<number> {
@@ -11,7 +11,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   await readOutputs(options);
-  await checkVideoFile(options.video);
+  await checkVideo(options.video);
   hand(options);
   const interruption = new AbortController();
   // The spec ends its waits and cleans up on the same signals; a second one ends the process at once.

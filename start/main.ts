@@ -1,7 +1,7 @@
 /** `npm start`: one video end to end on this machine, from nothing to nothing. */
 import { performance } from "node:perf_hooks";
 import { relative, resolve } from "node:path";
-import { checkOutputs, connect } from "../client/index.ts";
+import { checkOutputs, checkVideo, connect } from "../client/index.ts";
 import { readSetupSeconds, repoRoot } from "../tools/paths.mjs";
 import { messageOf, runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
@@ -10,7 +10,6 @@ import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { parseOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { jsonSummary, textSummary, type Report } from "./summary.ts";
-import { checkVideo } from "./video.ts";
 
 const sample = resolve(repoRoot, "model/samples/street.mp4");
 const outFolder = resolve(repoRoot, "out");

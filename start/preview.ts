@@ -66,7 +66,7 @@ function readOptions(args: readonly string[]): PreviewOptions | undefined {
       },
     }));
   } catch (error) {
-    throw new UsageError(`${(error as Error).message} Add --help to see what there is.`);
+    throw new UsageError(`${(error as Error).message.split(/\. |\n/)[0] ?? ""}. Add --help to see what there is.`);
   }
   if (values.help === true) return undefined;
   const stack = stacks.find((name) => name === values.stack);

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { checkVideo } from "../client/index.ts";
 import { repoRoot } from "../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
@@ -11,7 +12,6 @@ import { parseOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { rehearse, type Rehearsal } from "./rehearsal.ts";
 import { changeSettings, parseSetting } from "./settings-file.ts";
-import { checkVideo } from "./video.ts";
 
 const help = `Usage: npm run ci:rehearse -- [--config KEY=VALUE]… [--config-file FILE] [--video FILE]
                               [--port P] [--speed N] [--json]

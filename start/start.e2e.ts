@@ -54,23 +54,28 @@ describe("npm start", () => {
     }
   });
 
-  it("ends with the handler's reason for a text file that is called a video", async () => {
+  it("ends with the handler's reason for a file that only begins as a video", async () => {
     const video = join(folder, "notes.mp4");
-    await writeFile(video, "These are notes, not a video.\n".repeat(100));
+    await writeFile(video, `\0\0\0\x20ftypisom${"These are notes, not a video.\n".repeat(100)}`);
     const { status, stderr } = await start("--video", video, "--port", port).finished;
     assert.equal(status, 1, stderr);
     assert.match(stderr.trim().split("\n").at(-1)!, /not a video/i);
   });
 
-  it("refuses a file that is missing or empty before anything is started", async () => {
+  it("refuses a file that is missing, empty or no video before anything is started", async () => {
     const missing = await start("--video", join(folder, "none.mp4")).finished;
     assert.equal(missing.status, 2);
-    assert.match(missing.stderr, /There is no video at .*none\.mp4/);
+    assert.match(missing.stderr, /Cannot read .*none\.mp4 \(ENOENT\): give the path of a video file\./);
     const empty = join(folder, "empty.mp4");
     await writeFile(empty, "");
     const refused = await start("--video", empty).finished;
     assert.equal(refused.status, 2);
     assert.match(refused.stderr, /is empty/);
+    const text = join(folder, "text.mp4");
+    await writeFile(text, "These are notes, not a video.\n".repeat(100));
+    const noVideo = await start("--video", text).finished;
+    assert.equal(noVideo.status, 2);
+    assert.match(noVideo.stderr, /text\.mp4 is not a video: by its first bytes/);
   });
 
   it("names the option when the port is taken", async () => {

@@ -14,7 +14,7 @@ describe("the notes on a burst", () => {
     ["requests are not counted yet", good, withCount(90), /counted 90 of 98 completed/],
     ["others used the endpoint", good, withCount(120), /counted 120 requests.*this burst had 98/],
     ["jobs have not ended", { ...good, accepted: 100 }, sampleMetrics, /^2 jobs had not ended/],
-    ["jobs expired", { ...good, accepted: 101, expired: 3 }, sampleMetrics, /^3 jobs are presumed expired/],
+    ["jobs expired", { ...good, accepted: 101, expired: 3 }, sampleMetrics, /^3 jobs presumed expired/],
     [
       "there were instances before",
       { ...good, instances: [{ at: 0, current: 2, desired: 2 }] },

@@ -1,4 +1,5 @@
 /** What a reader must know before believing a burst's figures. */
+import { plural } from "../words.ts";
 import { counted } from "./metrics-wait.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
@@ -20,14 +21,16 @@ export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: 
     );
   }
   if (accepted > ended + expired) {
-    notes.push(`${accepted - ended - expired} jobs had not ended when the watch did.`);
+    notes.push(`${plural(accepted - ended - expired, "job")} had not ended when the watch did.`);
   }
   if (expired > 0) {
-    notes.push(`${expired} jobs are presumed expired: neither result nor failure came in their time.`);
+    notes.push(`${plural(expired, "job")} presumed expired: neither result nor failure came in their time.`);
   }
   if (firstFailure !== undefined) notes.push(`The first failure: ${firstFailure}`);
   if ((instances[0]?.current ?? 0) > 0) {
-    notes.push(`The burst did not begin at zero: ${instances[0]?.current ?? 0} instances were there already.`);
+    notes.push(
+      `The burst did not begin at zero: ${plural(instances[0]?.current ?? 0, "instance")} had been there before.`,
+    );
   }
   return notes;
 }

@@ -8,6 +8,7 @@ import { rowsOf } from "./figures.ts";
 import type { BurstFigures, Row } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
+import { plural } from "../words.ts";
 
 /** What the page shows. */
 export interface BurstReport {
@@ -27,7 +28,7 @@ export async function renderReport({ run, figures, metrics, notes }: BurstReport
   const [chartLibrary, script] = await Promise.all([readFile(library, "utf8"), readFile(pageScript, "utf8")]);
   const charts = chartsOf(run, metrics);
   const ended = new Date(run.startedAt.getTime() + figures.elapsedSeconds * 1000);
-  const title = `Burst of ${figures.invocations} videos`;
+  const title = `Burst of ${plural(figures.invocations, "video")}`;
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -93,7 +93,7 @@ describe("the command burst", () => {
     assert.deepEqual(figures.perMinute, { mean: 40, most: 40, minutes: 1 });
     assert.deepEqual(figures.instances, { most: 1, allowed: 5 });
     assert.equal(figures.outputBytes, "a result".length);
-    assert.deepEqual(figures.notes, ["The burst did not begin at zero: 1 instances were there already."]);
+    assert.deepEqual(figures.notes, ["The burst did not begin at zero: 1 instance had been there before."]);
     assert.deepEqual(JSON.parse(await readFile(fixture.path("burst/figures.json"), "utf8")), figures);
     assert.match(await readFile(figures.report, "utf8"), /^<!doctype html>[^]*Burst of 40 videos/);
     const entries = [...(await readManifest(figures.manifest)).values()];

@@ -19,6 +19,7 @@ import { customAttributesOf } from "../model-options.ts";
 import { findVideos } from "../sources.ts";
 import { isS3 } from "../submit-all.ts";
 import { uploadVideo } from "../upload.ts";
+import { plural } from "../words.ts";
 
 /** The repository's sample, for those who bring no video. */
 const sample = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
@@ -121,7 +122,7 @@ async function run(
       live.show(viewOf(state, count));
     },
   });
-  live.show(`sending ${count} jobs`, "new step");
+  live.show(`sending ${plural(count, "job")}`, "new step");
   try {
     const finished = await burst.run();
     live.show("waiting for CloudWatch's last minutes", "new step");

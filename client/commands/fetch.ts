@@ -8,11 +8,13 @@ import { defineCommand, usage } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { codeOf, SetupError } from "../errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
-import { readJobs } from "../jobs-file.ts";
+import { nameOf, readJobs } from "../jobs-file.ts";
+import type { KnownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
 import type { VideoResult } from "../result.ts";
 import type { Job } from "../submit.ts";
 import type { JobState } from "../wait.ts";
+import { plural } from "../words.ts";
 import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
 /** Fetches results. */
@@ -50,23 +52,21 @@ interface Flags {
 async function fetchAll(file: string, flags: Flags, context: Context): Promise<number> {
   const { stack, stdin, live, print, signal } = context;
   const known = await readJobs(file, stdin);
-  live.show(`looking for the ends of ${known.jobs.length} jobs`, "new step");
+  live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
   let good = true;
-  for (const {
-    known: { inferenceId, job },
-    state,
-  } of await standingOf(stack, known, signal)) {
+  for (const { known: entry, state } of await standingOf(stack, known, signal)) {
+    const { inferenceId, video, job } = entry;
     if (job === undefined || state === undefined) {
       good = false;
-      print(`${inferenceId}: was not accepted`, { inferenceId, status: "unsent" });
+      print(`${nameOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
     } else {
-      good = (await fetchOne(job, state, flags, context)) && good;
+      good = (await fetchOne(entry, job, state, flags, context)) && good;
     }
   }
   return good ? 0 : 1;
 }
 
-async function fetchOne(job: Job, state: JobState, flags: Flags, context: Context): Promise<boolean> {
+async function fetchOne(known: KnownJob, job: Job, state: JobState, flags: Flags, context: Context): Promise<boolean> {
   const { stack, live, signal } = context;
   const name = job.inferenceId.replaceAll(/[^\w.-]/g, "_");
   const file = path.join(flags.to, `${name}.json`);
@@ -80,7 +80,9 @@ async function fetchOne(job: Job, state: JobState, flags: Flags, context: Contex
     await mkdir(folder, { recursive: true });
     drawn = await annotate(stack, job, file, folder, signal);
   });
-  printEnd(context, end.summary === undefined ? job.inferenceId : file, job, end, { ...drawn });
+  const { video } = known;
+  const place = video === undefined ? file : `${file} of ${video}`;
+  printEnd(context, end.summary === undefined ? nameOf(known) : place, job, end, { video, ...drawn });
   return isGood(end);
 }
 

@@ -84,7 +84,7 @@ describe("the command redrive", () => {
     const report = JSON.parse(stdout) as { sent: number; manifest: string };
     assert.deepEqual([status, report.sent, report.manifest], [0, 1, path.resolve(manifest)]);
     const shown = await fixture.execute(["status", manifest]);
-    assert.match(shown.stdout, /redrive-1: completed/);
+    assert.match(shown.stdout, /redrive-1\): completed/);
   });
 
   for (const [args, words] of [

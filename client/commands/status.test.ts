@@ -54,7 +54,7 @@ describe("the command status", () => {
     const { stdout: jobs } = await submit();
     const { status, stdout } = await fixture.execute(["status", "-"], jobs);
     assert.equal(status, 0);
-    assert.equal(stdout.match(/: completed: s3:\/\//g)?.length, 2);
+    assert.equal(stdout.match(/[ab]\.mp4 \(video-[\w-]+\): completed: s3:\/\//g)?.length, 2);
   });
 
   it("tells the four ends apart, and what was not sent from what may have been", async () => {
@@ -89,9 +89,9 @@ describe("the command status", () => {
     );
     assert.match(stderr, /1 completed, 1 failed, 1 expired, 1 pending, 1 planned, 1 unknown, 1 refused/);
     const { stdout } = await fixture.execute(["status", manifest()]);
-    assert.match(stdout, /expired: expired, presumably: neither a result nor a failure by \d{4}-/);
-    assert.match(stdout, /unknown: may have been accepted, nobody knows: submit --resume/);
-    assert.match(stdout, /refused: not sent: it is empty/);
+    assert.match(stdout, /a\.mp4 \(expired\): expired, presumably: neither a result nor a failure by \d{4}-/);
+    assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted, nobody knows: submit --resume/);
+    assert.match(stdout, /a\.mp4 \(refused\): not sent: it is empty/);
   });
 
   it("records the ends that it sees, so that they stand when S3's lifecycle has removed the results", async () => {

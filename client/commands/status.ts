@@ -4,9 +4,10 @@ import { defineCommand } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { codeOf } from "../errors.ts";
 import { printEnd } from "../job-report.ts";
-import { readJobs } from "../jobs-file.ts";
+import { nameOf, readJobs } from "../jobs-file.ts";
 import type { KnownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
+import { plural } from "../words.ts";
 import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
 /** Shows how things stand. */
@@ -38,14 +39,14 @@ async function show(file: string | undefined, context: Context): Promise<number>
   live.show("asking for the endpoint", "new step");
   await showEndpoint(context);
   if (known === undefined) return 0;
-  live.show(`looking for the ends of ${known.jobs.length} jobs`, "new step");
+  live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
   const counts = new Map<string, number>();
   for (const { known: job, state } of await standingOf(stack, known, signal)) {
     const status = state?.status ?? unsentStatus(job);
     counts.set(status, (counts.get(status) ?? 0) + 1);
-    if (job.job !== undefined && state !== undefined) printEnd(context, job.inferenceId, job.job, { state });
-    else
-      print(`${job.inferenceId}: ${unsentWords(job)}`, { inferenceId: job.inferenceId, status, problem: job.problem });
+    const { inferenceId, video, problem } = job;
+    if (job.job !== undefined && state !== undefined) printEnd(context, nameOf(job), job.job, { state }, { video });
+    else print(`${nameOf(job)}: ${unsentWords(job)}`, { inferenceId, video, status, problem });
   }
   live.say([...counts].map(([status, count]) => `${count} ${status}`).join(", "));
   return counts.size === 1 && counts.has("completed") ? 0 : 1;

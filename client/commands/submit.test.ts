@@ -129,6 +129,17 @@ describe("the command submit", () => {
     assert.equal((await submit("--resume", "--manifest", manifest(), "--wait")).status, 0);
   });
 
+  it("names the next command where the wait is interrupted", async () => {
+    fixture.aws.onInvocation = () => {
+      setTimeout(() => {
+        fixture.controller.abort();
+      }, 500);
+    };
+    const { status, stderr } = await submit(video("a.mp4"), "--wait");
+    assert.equal(status, 130);
+    assert.match(stderr, /see how they do: npm run status -- .*manifest\.jsonl/);
+  });
+
   it("ends with 130 when interrupted, its jobs already printed, and says how to go on", async () => {
     fixture.aws.onInvocation = () => {
       fixture.controller.abort();
@@ -175,6 +186,16 @@ describe("the command submit", () => {
       await assertNothingSent();
     });
   }
+
+  it("names each of several files that cannot be sent", async () => {
+    const names = ["1.mp4", "2.mp4", "3.mp4", "4.mp4", "5.mp4", "6.mp4", "7.mp4"];
+    for (const name of names) await writeFile(video(name), "");
+    const { status, stderr } = await submit(...names.map(video));
+    assert.equal(status, 2);
+    assert.equal(stderr.match(/[1-5]\.mp4 is empty: it holds no video\./g)?.length, 5);
+    assert.match(stderr, / \(And 2 more\.\)$/m);
+    await assertNothingSent();
+  });
 
   for (const [what, uri, words] of [
     ["object", "s3://in/videos/none.mp4", /no object s3:\/\/in\/videos\/none\.mp4; end it with a slash/],

@@ -15,6 +15,7 @@ import type { Outcome, SubmitOptions } from "../submit-all.ts";
 import type { Job } from "../submit.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../wait.ts";
+import { plural } from "../words.ts";
 
 const flags = {
   fps: z.coerce.number().optional(),
@@ -176,7 +177,13 @@ async function conclude(
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
   if (!flags.wait) return refused ? 2 : 0;
-  const good = await waitForEnds(manifest, flags.limit, context);
+  let good: boolean;
+  try {
+    good = await waitForEnds(manifest, flags.limit, context);
+  } catch (error) {
+    if (isAbort(error)) live.say(`see how they do: npm run status -- ${manifest.file}`);
+    throw error;
+  }
   if (refused) return 2;
   return good ? 0 : 1;
 }
@@ -203,7 +210,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   const ended = entries.map(recordedState);
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
   const waiting = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
-  live.show(`waiting for the ends of ${waiting.length} jobs`, "new step");
+  live.show(`waiting for the ends of ${plural(waiting.length, "job")}`, "new step");
   const pending = await waitForJobs(
     stack,
     waiting,
@@ -218,11 +225,12 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
       limitSeconds,
       onProgress: ({ state, problem }) => {
         const trouble = problem === undefined ? "" : `; retrying: ${problem}`;
-        live.show(`waiting for the ends of ${waiting.length} jobs, ${state?.ended ?? 0} have ended${trouble}`);
+        live.show(`waiting for the ends of ${plural(waiting.length, "job")}, ${state?.ended ?? 0} so far${trouble}`);
       },
     },
   );
   for (const job of pending)
     printEnd(context, nameOf(job), job, { state: { status: "pending" } }, { video: nameOf(job) });
+  if (pending.length > 0) live.say(`see how they do later: npm run status -- ${manifest.file}`);
   return good && pending.length === 0;
 }

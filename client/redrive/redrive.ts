@@ -1,4 +1,5 @@
 /** Goes through failed jobs, in the error queue or in a manifest, and sends each again, once. */
+import { knownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
 import type { Manifest } from "../manifest.ts";
 import { inParallel } from "../parallel.ts";
@@ -87,7 +88,7 @@ const CONCURRENCY = 8;
 export async function redriveManifest(stack: Stack, manifest: Manifest, options: RedriveOptions): Promise<void> {
   const resender = new Resender(stack, manifest, options);
   const jobs = [...manifest.entries].flatMap(([inferenceId, entry]) =>
-    inferenceId.startsWith(SMOKE_PREFIX) ? [] : [{ inferenceId, ...entry }],
+    inferenceId.startsWith(SMOKE_PREFIX) ? [] : [knownJob(inferenceId, entry)],
   );
   const standing = await standingOf(stack, { jobs, manifest: undefined }, options.signal);
   await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
