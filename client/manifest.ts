@@ -20,6 +20,7 @@ export class Manifest implements AsyncDisposable {
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
   #failure: SetupError | undefined;
+  #unwritten = "";
   #syncing: Promise<void> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
   #rest: Promise<void> = Promise.resolve();
@@ -83,7 +84,7 @@ export class Manifest implements AsyncDisposable {
    * @throws SetupError if they cannot be written; no further line can be added then
    */
   async append(...lines: readonly ManifestLine[]): Promise<void> {
-    this.note(...lines);
+    this.#add(lines);
     // What comes while the disk is busy, or was a moment ago, goes to it together: one sync serves many jobs.
     this.#nextSync ??= this.#syncing.then(() => this.#rest).then(() => this.#sync());
     await this.#nextSync;
@@ -95,15 +96,8 @@ export class Manifest implements AsyncDisposable {
    * @throws SetupError as {@link append}
    */
   note(...lines: readonly ManifestLine[]): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    for (const line of lines) addLine(this.#entries, line);
-    try {
-      appendFileSync(this.#handle.fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    } catch (error) {
-      // Half a line may be there, and the next would run into it.
-      this.#failure = unwritable(this.file, error);
-      throw this.#failure;
-    }
+    this.#add(lines);
+    this.#write();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,13 +107,39 @@ export class Manifest implements AsyncDisposable {
     await this.#lock.release();
   }
 
+  #add(lines: readonly ManifestLine[]): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const line of lines) {
+      addLine(this.#entries, line);
+      this.#unwritten += `${JSON.stringify(line)}\n`;
+    }
+  }
+
+  #write(): void {
+    const text = this.#unwritten;
+    this.#unwritten = "";
+    try {
+      appendFileSync(this.#handle.fd, text);
+    } catch (error) {
+      // Half a line may be there, and the next would run into it.
+      this.#failure = unwritable(this.file, error);
+      throw this.#failure;
+    }
+  }
+
   #sync(): Promise<void> {
     this.#nextSync = undefined;
     this.#rest = sleep(SYNC_PAUSE_MS);
-    this.#syncing = this.#handle.datasync().catch((error: unknown) => {
+    this.#syncing = this.#writeAndSync();
+    return this.#syncing;
+  }
+
+  async #writeAndSync(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#write();
+    await this.#handle.datasync().catch((error: unknown) => {
       throw unwritable(this.file, error);
     });
-    return this.#syncing;
   }
 }
 

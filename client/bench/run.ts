@@ -54,7 +54,10 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
           EndpointName: "video",
           InputLocation: `s3://in/videos/${path.basename(file)}`,
           ContentType: "video/mp4",
+          Accept: "application/json",
           InferenceId: path.basename(file),
+          RequestTTLSeconds: 21_600,
+          InvocationTimeoutSeconds: 900,
         }),
       );
       accepted();

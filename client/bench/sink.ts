@@ -23,7 +23,7 @@ function answer({ method, url = "" }: IncomingMessage, response: ServerResponse,
     });
     response.end(`{"InferenceId":"${number}"}`);
   } else if (method === "HEAD") {
-    response.writeHead(404).end();
+    response.writeHead(404, { "content-length": 0 }).end();
   } else if (method === "POST" && url.includes("uploads")) {
     response.writeHead(200, { "content-type": "application/xml" });
     response.end(`<InitiateMultipartUploadResult><UploadId>${number}</UploadId></InitiateMultipartUploadResult>`);
