@@ -1,18 +1,11 @@
 /** What Check does for every type: tags, region, defaults, names, and the refusal of what is not translated. */
 import { randomBytes } from "node:crypto";
 import type { Fields, Property } from "./properties.ts";
-import type { ResourceType } from "./resource.ts";
+import type { Failure, ResourceType } from "./resource.ts";
 import type { TagRules } from "./tags.ts";
 import { allTags } from "./tags.ts";
 import { asAsset, defaultsKey, hasUnknown, isRecord, unknown, withoutMarks } from "./values.ts";
 import type { Value, Values } from "./values.ts";
-
-/** Something wrong with an input, and what to do about it. */
-export interface Failure {
-  /** The property it is about; empty for the whole resource. */
-  readonly property: string;
-  readonly reason: string;
-}
 
 /** What Check needs beside the inputs. */
 export interface CheckContext {

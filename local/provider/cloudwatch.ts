@@ -16,12 +16,11 @@ import type {
 } from "@aws-sdk/client-cloudwatch";
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/index.js";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Failure } from "./check.ts";
 import { unlessMissing } from "./errors.ts";
 import { block, flag, item, map, number, regional, set, tagged, text } from "./properties.ts";
 import type { FieldsOf, Inputs } from "./properties.ts";
 import { resource } from "./resource.ts";
-import type { Managed, Scope } from "./resource.ts";
+import type { Failure, Managed, Scope } from "./resource.ts";
 import { fromTagList, toTagList } from "./tags.ts";
 import { isRecord } from "./values.ts";
 

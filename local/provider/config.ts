@@ -1,6 +1,6 @@
 /** The provider's configuration: what it takes, and what it refuses by name. */
 import { z } from "zod";
-import type { Failure } from "./check.ts";
+import type { Failure } from "./resource.ts";
 import { serviceNames } from "./clients.ts";
 import type { ServiceName } from "./clients.ts";
 import type { TagRules } from "./tags.ts";

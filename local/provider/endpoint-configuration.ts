@@ -16,11 +16,10 @@ import type {
 } from "@aws-sdk/client-sagemaker";
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/index.js";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Failure } from "./check.ts";
 import { block, flag, item, list, number, regional, set, tagged, text } from "./properties.ts";
 import type { FieldsOf, Inputs } from "./properties.ts";
 import { resource } from "./resource.ts";
-import type { Managed } from "./resource.ts";
+import type { Failure, Managed } from "./resource.ts";
 import { checkName, isNotFound, readTags, tagging, unlessNotFound } from "./sagemaker.ts";
 import { toTagList } from "./tags.ts";
 import { isRecord } from "./values.ts";

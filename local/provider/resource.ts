@@ -1,7 +1,13 @@
 /** What a type of resource is to the provider: its properties, and its calls to AWS. */
 import type { Clients } from "./clients.ts";
-import type { Failure } from "./check.ts";
 import type { Fields, Inputs } from "./properties.ts";
+
+/** Something wrong with an input, and what to do about it. */
+export interface Failure {
+  /** The property it is about; empty for the whole resource. */
+  readonly property: string;
+  readonly reason: string;
+}
 
 /** Where and for whom an operation runs. */
 export interface Scope {

@@ -24,13 +24,12 @@ import type {
 } from "@aws-sdk/client-sagemaker";
 import type { EndpointArgs, ModelArgs } from "@pulumi/aws/sagemaker/index.js";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Failure } from "./check.ts";
 import { fromDeployment, deployment, toDeployment } from "./deployment.ts";
 import { AwsCallError, isCode, ProviderError } from "./errors.ts";
 import { block, flag, item, list, map, regional, set, tagged, text } from "./properties.ts";
 import type { FieldsOf, Inputs } from "./properties.ts";
 import { resource } from "./resource.ts";
-import type { Managed, Scope, Tagging } from "./resource.ts";
+import type { Failure, Managed, Scope, Tagging } from "./resource.ts";
 import { retry } from "./retry.ts";
 import { fromTagList, toTagList } from "./tags.ts";
 import { unknown } from "./values.ts";
