@@ -1,35 +1,24 @@
 /** The doctor on the stack local, with the local AWS. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { awsEnvironment, pulumiEnvironment } from "../start/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
-import { packageModel } from "../start/model.ts";
-import { statePaths, type StatePaths } from "../start/state.ts";
-import { freePort, run } from "../start/testing/commands.ts";
+import type { RunningLocalAws } from "../start/local-aws.ts";
+import type { StatePaths } from "../start/state.ts";
+import { run } from "../start/testing/commands.ts";
+import { startTestGround, type TestGround } from "../start/testing/ground.ts";
 import type { Finding } from "./finding.ts";
 
-const signal = new AbortController().signal;
-
 describe("the doctor on the local AWS", () => {
-  let folder: string;
+  let ground: TestGround;
   let paths: StatePaths;
   let aws: RunningLocalAws;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "doctor-"));
-    paths = statePaths(folder);
-    await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
-    [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 1, detached: false, signal }),
-      packageModel(signal),
-    ]);
+    ground = await startTestGround(1);
+    ({ paths, aws } = ground);
   });
 
   after(async () => {
-    await aws.stop();
-    await rm(folder, { recursive: true });
+    await ground[Symbol.asyncDispose]();
   });
 
   async function examined(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {

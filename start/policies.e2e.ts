@@ -1,37 +1,30 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListEndpointsCommand, ListModelsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { repoRoot } from "../tools/paths.mjs";
 import { awsEnvironment, Deployment, PolicyRefusal } from "./deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
-import { packageModel } from "./model.ts";
-import { statePaths, type StatePaths } from "./state.ts";
-import { freePort } from "./testing/commands.ts";
+import type { RunningLocalAws } from "./local-aws.ts";
+import type { StatePaths } from "./state.ts";
+import { startTestGround, type TestGround } from "./testing/ground.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
 describe("the engine's preview with the policy pack", () => {
+  let ground: TestGround;
   let folder: string;
   let paths: StatePaths;
   let aws: RunningLocalAws;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "policies-"));
-    paths = statePaths(folder);
-    await mkdir(paths.aws, { recursive: true });
-    [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 1, detached: false, signal }),
-      packageModel(signal),
-    ]);
+    ground = await startTestGround(1);
+    ({ folder, paths, aws } = ground);
   });
 
   after(async () => {
-    await aws.stop();
-    await rm(folder, { recursive: true });
+    await ground[Symbol.asyncDispose]();
   });
 
   /** Pulumi.local.yaml with one more value. */

@@ -1,8 +1,6 @@
 /** The rehearsal: good changes go through, bad ones are stopped where they must be. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   ApplicationAutoScalingClient,
@@ -17,20 +15,21 @@ import { localCredentials } from "../local/credentials.ts";
 import { startProvider, type RunningProvider } from "../local/provider/server.ts";
 import { repoRoot } from "../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "./deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
+import type { RunningLocalAws } from "./local-aws.ts";
 import { localState } from "./local-stack.ts";
-import { packageModel } from "./model.ts";
 import { Progress } from "./progress.ts";
 import { rehearse, type Rehearsal, type StageName } from "./rehearsal.ts";
 import { changeSettings, parseSetting } from "./settings-file.ts";
-import { statePaths, type StatePaths } from "./state.ts";
+import type { StatePaths } from "./state.ts";
 import { freePort, leftProcesses, run } from "./testing/commands.ts";
+import { startTestGround, type TestGround } from "./testing/ground.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 const progress = new Progress({ write: () => true });
 
 describe("the rehearsal of a change", () => {
+  let ground: TestGround;
   let folder: string;
   let paths: StatePaths;
   let aws: RunningLocalAws;
@@ -39,13 +38,8 @@ describe("the rehearsal of a change", () => {
   let stack: Record<string, unknown>;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "rehearse-"));
-    paths = statePaths(folder);
-    await mkdir(paths.aws, { recursive: true });
-    [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal }),
-      packageModel(signal),
-    ]);
+    ground = await startTestGround(240);
+    ({ folder, paths, aws } = ground);
     recorder = await recordCalls(aws.url, aws);
     provider = await startProvider({
       endpoint: recorder.url,
@@ -60,8 +54,7 @@ describe("the rehearsal of a change", () => {
   after(async () => {
     await provider.stop();
     recorder.stop();
-    await aws.stop();
-    await rm(folder, { recursive: true });
+    await ground[Symbol.asyncDispose]();
   });
 
   /** The stack, every call of which is seen, with some settings changed. */

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -31,16 +30,17 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { repoRoot } from "../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
-import { localArtifact, packageModel } from "./model.ts";
-import { statePaths, type StatePaths } from "./state.ts";
-import { freePort } from "./testing/commands.ts";
+import type { RunningLocalAws } from "./local-aws.ts";
+import { localArtifact } from "./model.ts";
+import type { StatePaths } from "./state.ts";
+import { startTestGround, type TestGround } from "./testing/ground.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
 
 describe("a stack that is updated by the real engine", () => {
+  let ground: TestGround;
   let folder: string;
   let paths: StatePaths;
   let aws: RunningLocalAws;
@@ -50,14 +50,9 @@ describe("a stack that is updated by the real engine", () => {
   let clients: ReturnType<typeof connect>;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "updates-"));
-    paths = statePaths(folder);
+    ground = await startTestGround(240);
+    ({ folder, paths, aws } = ground);
     configFile = join(folder, "Pulumi.local.yaml");
-    await mkdir(paths.aws, { recursive: true });
-    [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal }),
-      packageModel(signal),
-    ]);
     clients = connect(aws);
     await configure({});
     deployment = await Deployment.open(aws, paths, configFile);
@@ -68,8 +63,7 @@ describe("a stack that is updated by the real engine", () => {
     Object.values(clients).forEach((client) => {
       client.destroy();
     });
-    await aws.stop();
-    await rm(folder, { recursive: true });
+    await ground[Symbol.asyncDispose]();
   });
 
   /** Pulumi.local.yaml with other values; keys in the program's namespace unless they name another. */

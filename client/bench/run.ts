@@ -4,28 +4,8 @@ import path from "node:path";
 import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { connect, Manifest, submitAll } from "../index.ts";
-import type { Stack, StackOutputs } from "../index.ts";
-
-/** Outputs of a stack on the sink. */
-function outputsAt(url: string): StackOutputs {
-  return {
-    endpointName: "video",
-    variantName: "main",
-    region: "us-east-1",
-    awsEndpointUrl: url,
-    inputBucket: "in",
-    inputPrefix: "videos/",
-    outputLocation: "s3://out/results/",
-    failureLocation: "s3://out/failures/",
-    successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
-    errorTopicArn: "arn:aws:sns:us-east-1:000000000000:error",
-    successQueueUrl: `${url}/000000000000/success`,
-    errorQueueUrl: `${url}/000000000000/error`,
-    maxConcurrency: 2,
-    instanceType: "ml.g4dn.xlarge",
-    maxCapacity: 5,
-  };
-}
+import type { Stack } from "../index.ts";
+import { outputsAt } from "../testing/outputs-at.ts";
 
 /** Submits all files; calls back for each that was accepted. */
 type Submitting = (stack: Stack, files: readonly string[], concurrency: number, accepted: () => void) => Promise<void>;

@@ -8,6 +8,7 @@ import type { StackOutputs } from "../outputs.ts";
 import { errorAnswer, json } from "./fake-answers.ts";
 import type { Answer } from "./fake-answers.ts";
 import { FakeS3 } from "./fake-s3.ts";
+import { outputsAt } from "./outputs-at.ts";
 
 /** One request as the server saw it. */
 export interface SeenRequest {
@@ -97,23 +98,7 @@ export class FakeAws implements AsyncDisposable {
 
   /** Outputs of a stack that lives on this server. */
   get outputs(): StackOutputs {
-    return {
-      endpointName: "video",
-      variantName: "main",
-      region: "us-east-1",
-      awsEndpointUrl: this.url,
-      inputBucket: "in",
-      inputPrefix: "videos/",
-      outputLocation: "s3://out/results/",
-      failureLocation: "s3://out/failures/",
-      successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
-      errorTopicArn: "arn:aws:sns:us-east-1:000000000000:error",
-      successQueueUrl: `${this.url}/000000000000/success`,
-      errorQueueUrl: `${this.url}/000000000000/error`,
-      maxConcurrency: 2,
-      instanceType: "ml.g4dn.xlarge",
-      maxCapacity: 5,
-    };
+    return outputsAt(this.url);
   }
 
   /** Answers the next matching requests in another way. */

@@ -1,0 +1,23 @@
+/** The outputs of a stack without a deployment. */
+import type { StackOutputs } from "../outputs.ts";
+
+/** Outputs of a stack that lives on a server that tests or benchmarks have started. */
+export function outputsAt(url: string): StackOutputs {
+  return {
+    endpointName: "video",
+    variantName: "main",
+    region: "us-east-1",
+    awsEndpointUrl: url,
+    inputBucket: "in",
+    inputPrefix: "videos/",
+    outputLocation: "s3://out/results/",
+    failureLocation: "s3://out/failures/",
+    successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
+    errorTopicArn: "arn:aws:sns:us-east-1:000000000000:error",
+    successQueueUrl: `${url}/000000000000/success`,
+    errorQueueUrl: `${url}/000000000000/error`,
+    maxConcurrency: 2,
+    instanceType: "ml.g4dn.xlarge",
+    maxCapacity: 5,
+  };
+}
