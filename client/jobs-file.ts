@@ -20,7 +20,7 @@ export function knownJob(inferenceId: string, { planned, ...entry }: ManifestEnt
 }
 
 /** A job's name for people: its video, which they know, and its InferenceId, which tells two jobs of one video apart. */
-export function nameOf({ inferenceId, video }: Pick<KnownJob, "inferenceId" | "video">): string {
+export function labelOf({ inferenceId, video }: Pick<KnownJob, "inferenceId" | "video">): string {
   return video === undefined ? inferenceId : `${video} (${inferenceId})`;
 }
 

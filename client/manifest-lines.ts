@@ -66,7 +66,10 @@ export type RecordedEnd = Readonly<Omit<z.infer<typeof endedSchema>, "event" | "
 /** All that a manifest says about one job. */
 export interface ManifestEntry {
   readonly planned: PlannedJob;
-  /** Calls that were about to be made; with one or more and no `job` the outcome is unknown. */
+  /**
+   * Calls that were about to be made, or waited for their turn when the client ended; with one or more and no `job` the
+   * outcome is unknown.
+   */
   readonly intents: number;
   /** Where the video was when the call was about to be made. */
   readonly sent?: { readonly inputLocation: string; readonly contentType: string };

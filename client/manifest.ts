@@ -138,7 +138,8 @@ export class Manifest implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
     this.#write();
     await this.#handle.datasync().catch((error: unknown) => {
-      throw unwritable(this.file, error);
+      this.#failure = unwritable(this.file, error);
+      throw this.#failure;
     });
   }
 }

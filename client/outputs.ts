@@ -116,7 +116,7 @@ async function askPulumi(stack: string, root: string): Promise<string> {
   const own = path.join(root, "tools", "pulumi.mjs");
   try {
     const asked = run("pulumi", args, options).catch(async (error: unknown) => {
-      // The project's own CLI is a process, too: this room imports no other.
+      // Run and not imported: the client imports no other room.
       if (codeOf(error) === "ENOENT" && existsSync(own)) return await run(process.execPath, [own, ...args], options);
       throw error;
     });
@@ -129,7 +129,7 @@ async function askPulumi(stack: string, root: string): Promise<string> {
     }
     const stderr = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : explain(error);
     throw new SetupError(
-      `Pulumi cannot read the outputs of stack ${stack}: ${stderr.replace(/^error: /, "")}. Log in to the stack's backend, check the name with pulumi stack ls, or give a file with --outputs.`,
+      `Pulumi cannot read the outputs of stack ${stack}: ${stderr.replace(/^error: /, "").replace(/\.$/, "")}. Log in to the stack's backend, check the name with pulumi stack ls, or give a file with --outputs.`,
     );
   }
 }

@@ -108,9 +108,11 @@ async function contentOf(file: string, { signal, onProgress }: UploadOptions): P
   const bytes = await checkOpenFile(file, handle);
   const digest = createHash("sha256");
   if (bytes <= PART_BYTES) {
-    const body = Buffer.allocUnsafeSlow(bytes);
-    const { bytesRead } = await handle.read(body, 0, bytes);
+    // One byte more, to see whether it has grown.
+    const buffer = Buffer.allocUnsafeSlow(bytes + 1);
+    const { bytesRead } = await handle.read(buffer, 0, bytes + 1);
     if (bytesRead !== bytes) throw changed(file);
+    const body = buffer.subarray(0, bytes);
     onProgress?.({ step: "hashing", loaded: bytes, total: bytes });
     return { file, bytes, sha256: digest.update(body).digest("hex"), body };
   }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { repoRoot } from "../tools/paths.mjs";
 import { checkVideo, contentTypeOf, looksLikeVideo } from "./video-file.ts";
 
@@ -45,6 +47,9 @@ describe("a video by its first bytes", () => {
       });
       await writeFile(notes, "x");
       await assert.rejects(checkVideo(notes), /is not a video/);
+      const pipe = path.join(folder, "pipe.mp4");
+      await promisify(execFile)("mkfifo", [pipe]);
+      await assert.rejects(checkVideo(pipe), /pipe\.mp4 is not a file/);
     } finally {
       await rm(folder, { recursive: true });
     }

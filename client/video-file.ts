@@ -1,5 +1,5 @@
 /** What a file must be to be sent as a video: there, within AWS's limit, and of a format that the model reads. */
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, SetupError } from "./errors.ts";
@@ -35,7 +35,8 @@ export function contentTypeOf(file: string): string {
  * @throws InputError if it is missing or may not be read
  */
 export async function openVideo(file: string): Promise<FileHandle> {
-  return await open(file).catch((error: unknown) => {
+  // A pipe that nobody writes to would never open.
+  return await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw new InputError(`Cannot read ${file} (${codeOf(error)}): give the path of a video file.`);
   });
 }

@@ -12,10 +12,11 @@ import { MAX_INPUT_BYTES } from "../index.ts";
 const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
 
 Measures against a server in another process: the client's peak memory over an upload of 1 GB, and 1,000 submissions of small
-files by way of a manifest beside the same calls in a loop over the plain AWS SDK, at the same concurrency. The runs
-alternate, each in a fresh process; the figures are medians, the ratio that of each pair's ratios.
+files by way of a manifest beside the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is
+measured once; the runs of the submissions alternate, each in a fresh process, and their figures are medians, the ratio that of
+each pair's ratios.
 
-  --runs N  runs of each kind, 3 or more (default: 9)
+  --runs N  runs of each kind of submission, 3 or more (default: 9)
   --json    print one JSON object on standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more
 `;
 

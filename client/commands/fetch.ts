@@ -8,7 +8,7 @@ import { defineCommand, usage } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { codeOf, SetupError } from "../errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
-import { nameOf, readJobs } from "../jobs-file.ts";
+import { labelOf, readJobs } from "../jobs-file.ts";
 import type { KnownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
 import type { VideoResult } from "../result.ts";
@@ -58,7 +58,7 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
     const { inferenceId, video, job } = entry;
     if (job === undefined || state === undefined) {
       good = false;
-      print(`${nameOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
+      print(`${labelOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
     } else {
       good = (await fetchOne(entry, job, state, flags, context)) && good;
     }
@@ -82,7 +82,7 @@ async function fetchOne(known: KnownJob, job: Job, state: JobState, flags: Flags
   });
   const { video } = known;
   const place = video === undefined ? file : `${file} of ${video}`;
-  printEnd(context, end.summary === undefined ? nameOf(known) : place, job, end, { video, ...drawn });
+  printEnd(context, end.summary === undefined ? labelOf(known) : place, job, end, { video, ...drawn });
   return isGood(end);
 }
 

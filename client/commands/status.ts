@@ -4,7 +4,7 @@ import { defineCommand } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { codeOf } from "../errors.ts";
 import { printEnd } from "../job-report.ts";
-import { nameOf, readJobs } from "../jobs-file.ts";
+import { labelOf, readJobs } from "../jobs-file.ts";
 import type { KnownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
 import { plural } from "../words.ts";
@@ -45,8 +45,8 @@ async function show(file: string | undefined, context: Context): Promise<number>
     const status = state?.status ?? unsentStatus(job);
     counts.set(status, (counts.get(status) ?? 0) + 1);
     const { inferenceId, video, problem } = job;
-    if (job.job !== undefined && state !== undefined) printEnd(context, nameOf(job), job.job, { state }, { video });
-    else print(`${nameOf(job)}: ${unsentWords(job)}`, { inferenceId, video, status, problem });
+    if (job.job !== undefined && state !== undefined) printEnd(context, labelOf(job), job.job, { state }, { video });
+    else print(`${labelOf(job)}: ${unsentWords(job)}`, { inferenceId, video, status, problem });
   }
   live.say([...counts].map(([status, count]) => `${count} ${status}`).join(", "));
   return counts.size === 1 && counts.has("completed") ? 0 : 1;

@@ -203,7 +203,7 @@ function printOutcome({ print }: Context, outcome: Outcome): void {
 async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined, context: Context): Promise<boolean> {
   const { stack, live, signal } = context;
   const entries = [...manifest.entries.values()];
-  const nameOf = ({ inferenceId }: Job): string => {
+  const videoOf = ({ inferenceId }: Job): string => {
     const planned = manifest.entries.get(inferenceId)?.planned;
     return planned?.file ?? planned?.inputLocation ?? inferenceId;
   };
@@ -218,7 +218,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
       const end = await endOf(stack, job, state, signal);
       manifest.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
-      printEnd(context, nameOf(job), job, end, { video: nameOf(job) });
+      printEnd(context, videoOf(job), job, end, { video: videoOf(job) });
     },
     {
       signal,
@@ -230,7 +230,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
     },
   );
   for (const job of pending)
-    printEnd(context, nameOf(job), job, { state: { status: "pending" } }, { video: nameOf(job) });
+    printEnd(context, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
   if (pending.length > 0) live.say(`see how they do later: npm run status -- ${manifest.file}`);
   return good && pending.length === 0;
 }
