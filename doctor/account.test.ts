@@ -36,7 +36,10 @@ describe("the account", () => {
   it("is warned of where the stack would take any", async () => {
     const { status, remedy } = await checkAccount(stackFile({ allowedAccountIds: [] }), aws.access);
     assert.equal(status, "warning");
-    assert.match(remedy ?? "", /pulumi config set --path 'aws:allowedAccountIds\[0\]' 123456789012 --stack dev/);
+    assert.match(
+      remedy ?? "",
+      /pulumi config set --path 'aws:allowedAccountIds\[0\]' 123456789012 --type string --stack dev/,
+    );
   });
 
   it("cannot be told where the provider takes a role by itself", async () => {

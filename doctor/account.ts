@@ -50,7 +50,7 @@ function judged(stack: StackFile, account: string, arn: string): Finding {
     return warning(
       check,
       `${account} (${arn}); ${file} would take any account's`,
-      `Name the account: pulumi config set --path 'aws:allowedAccountIds[0]' ${account} --stack ${name}`,
+      `Name the account: pulumi config set --path 'aws:allowedAccountIds[0]' ${account} --type string --stack ${name}`,
     );
   }
   return ok(check, `${account} (${arn})`);

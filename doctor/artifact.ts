@@ -5,11 +5,11 @@ import path from "node:path";
 import { list } from "tar";
 import { z } from "zod";
 import { type Finding, ok, problem, reasonOf, warning } from "./finding.ts";
-import type { StackFile } from "./stack-file.ts";
+import { namespace, type StackFile } from "./stack-file.ts";
 
 const check = "artifact";
 /** The setting, whose value is a path relative to the project's folder. */
-export const artifactKey = "async-video-inference:modelArtifact";
+export const artifactKey = `${namespace}:modelArtifact`;
 const build = "Build it: npm run package:coco";
 
 /** What model/package.py puts beside the model: every file's hash, and what the model is. */

@@ -128,6 +128,8 @@ describe("the doctor", () => {
       await writeFile(path.join(root, "Pulumi.dev.yaml"), text);
       await assert.rejects(readStackFile(root, "dev"), SetupError, text);
     }
+    await writeFile(path.join(root, "Pulumi.dev.yaml"), config([`aws:allowedAccountIds: [${accountId}]`]));
+    await assert.rejects(readStackFile(root, "dev"), /write an account's number in quotes/);
   });
 
   it("reports each finding, with what to do below it, and counts them", () => {

@@ -10,7 +10,7 @@ import { checkImage } from "./image.ts";
 import { priceFindings } from "./price.ts";
 import { checkQuota } from "./quota.ts";
 import { checkSecrets } from "./secrets.ts";
-import type { StackFile } from "./stack-file.ts";
+import { namespace, type StackFile } from "./stack-file.ts";
 
 /** Where the doctor looks; tests have their own. */
 export interface Surroundings {
@@ -23,9 +23,6 @@ export interface Surroundings {
 
 /** This process's own. */
 export const ownSurroundings: Surroundings = { env: process.env, home: homedir() };
-
-/** The program's namespace in Pulumi's config. */
-const namespace = "async-video-inference";
 
 /** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
 export async function examine(stack: StackFile, { env, home, aws: own }: Surroundings): Promise<Finding[]> {

@@ -29,7 +29,9 @@ function readOptions(args: readonly string[]): { readonly stack: string; readonl
       },
     }));
   } catch (error) {
-    throw new SetupError(`${(error as Error).message.split(/\. |\n/)[0] ?? ""}. Add --help to see what there is.`);
+    throw new SetupError(
+      `${(error as Error).message.split(/\.(?: |$)|\n/)[0] ?? ""}. Add --help to see what there is.`,
+    );
   }
   if (values.help === true) return undefined;
   if (values.stack === undefined) throw new SetupError("--stack NAME is missing. Add --help to see what there is.");

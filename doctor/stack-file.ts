@@ -10,7 +10,11 @@ export class SetupError extends Error {
   override readonly name = "SetupError";
 }
 
-const accountIds = z.array(z.string()).default([]);
+/** What is not in quotes YAML takes for a number, and drops the zeros that it starts with. */
+const accountIds = z.array(z.string("write an account's number in quotes")).default([]);
+
+/** The program's namespace in Pulumi's config. */
+export const namespace = "async-video-inference";
 
 const fileSchema = z.object({
   secretsprovider: z.string().optional(),

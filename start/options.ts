@@ -40,6 +40,11 @@ const flags = {
   help: { type: "boolean", short: "h" },
 } as const;
 
+/** What Node's parser found wrong, without a full stop: its first sentence; the next ones are about the parser itself. */
+export function problemOf(error: unknown): string {
+  return (error as Error).message.split(/\.(?: |$)|\n/)[0] ?? "";
+}
+
 /** Parses `args`, of which only the flags named in `allowed` may appear. Throws {@link UsageError}. */
 export function parseOptions(
   args: readonly string[],
@@ -52,9 +57,7 @@ export function parseOptions(
     );
     values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    // Node's first sentence says what is wrong; the next ones are about Node's own parser.
-    const problem = ((error as Error).message.split(/\. |\n/)[0] ?? "").replace(/\.$/, "");
-    throw new UsageError(`${problem}. Add --help to see what there is.`);
+    throw new UsageError(`${problemOf(error)}. Add --help to see what there is.`);
   }
   const parsed = schema.safeParse(values);
   if (!parsed.success) {

@@ -12,7 +12,7 @@ import { Deployment, type Plan } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { localArtifact, packageModel } from "./model.ts";
-import { UsageError } from "./options.ts";
+import { problemOf, UsageError } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { statePaths } from "./state.ts";
 
@@ -66,7 +66,7 @@ function readOptions(args: readonly string[]): PreviewOptions | undefined {
       },
     }));
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(/\. |\n/)[0] ?? ""}. Add --help to see what there is.`);
+    throw new UsageError(`${problemOf(error)}. Add --help to see what there is.`);
   }
   if (values.help === true) return undefined;
   const stack = stacks.find((name) => name === values.stack);
