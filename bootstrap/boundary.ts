@@ -3,14 +3,15 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { allow } from "./policy-document.ts";
+import { prefix } from "./scope.ts";
 
 /**
  * What the endpoint's execution role and the role for callers of another account need between them (`infra/execution-role.ts`,
  * `infra/caller-policy.ts`). A deployment that went wrong cannot give away more than its own stack's videos.
  */
 export function boundaryPermissions(account: Account, stackTags: readonly string[]): PolicyStatement[] {
-  const buckets = account.bucket("video-*");
-  const logs = "log-group:/aws/sagemaker/Endpoints/video-endpoint-*";
+  const buckets = account.bucket(`${prefix}*`);
+  const logs = `log-group:/aws/sagemaker/Endpoints/${prefix}endpoint-*`;
   return [
     allow("Buckets", ["s3:ListBucket"], buckets),
     allow(
@@ -21,8 +22,8 @@ export function boundaryPermissions(account: Account, stackTags: readonly string
     allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], account.regional("kms", "key/*"), {
       StringLike: { "aws:ResourceTag/stack": [...stackTags] },
     }),
-    allow("Topics", ["sns:Publish"], account.regional("sns", "video-*")),
-    allow("Endpoints", ["sagemaker:InvokeEndpointAsync"], account.regional("sagemaker", "endpoint/video-*")),
+    allow("Topics", ["sns:Publish"], account.regional("sns", `${prefix}*`)),
+    allow("Endpoints", ["sagemaker:InvokeEndpointAsync"], account.regional("sagemaker", `endpoint/${prefix}*`)),
     // AWS's own images are in accounts of its own, one for each region.
     allow(
       "Images",

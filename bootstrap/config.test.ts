@@ -18,15 +18,23 @@ describe("the bootstrap's config", () => {
   });
 
   for (const { what, values, says } of [
-    { what: "no repository", values: {}, says: /bootstrap:repository .*Set it: pulumi config set/ },
+    { what: "no repository", values: {}, says: /bootstrap:repository .*Set it: pulumi config set repository VALUE/ },
     { what: "a repository's address", values: { repository: "https://github.com/a/b" }, says: /OWNER\/REPOSITORY/ },
     { what: "a pattern for a repository", values: { repository: "team/*" }, says: /OWNER\/REPOSITORY/ },
     { what: "one number of two", values: { ...good, ownerId: "1" }, says: /repositoryId must be given together/ },
     { what: "an unknown environment", values: { ...good, environments: '["staging"]' }, says: /environments/ },
     { what: "no environment", values: { ...good, environments: "[]" }, says: /environments/ },
     { what: "an environment that is no list", values: { ...good, environments: "dev" }, says: /must be a list/ },
-    { what: "another identity provider", values: { ...good, identityProviderArn: "arn:aws:iam::1:x" }, says: /Arn/ },
-    { what: "an unknown setting", values: { ...good, repo: "x" }, says: /repo/ },
+    {
+      what: "another identity provider",
+      values: { ...good, identityProviderArn: "arn:aws:iam::1:x" },
+      says: /identityProviderArn must be the ARN/,
+    },
+    {
+      what: "an unknown setting",
+      values: { ...good, repo: "x" },
+      says: /bootstrap:repo is no setting\. Remove it: pulumi config rm repo$/,
+    },
   ]) {
     it(`is refused with ${what}`, () => {
       assert.throws(() => parsed(values), says);

@@ -27,7 +27,10 @@ const schema = z
     /** The account's identity provider for GitHub, where it has one: there can be only one. */
     identityProviderArn: z
       .string()
-      .regex(/^arn:[a-z-]+:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/)
+      .regex(
+        /^arn:[a-z-]+:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/,
+        "must be the ARN of the account's provider for token.actions.githubusercontent.com",
+      )
       .optional(),
   })
   .refine(({ ownerId, repositoryId }) => (ownerId === undefined) === (repositoryId === undefined), {
@@ -66,9 +69,12 @@ export function parseConfig(values: Readonly<Record<string, string>>, namespace:
   const checked = schema.safeParse(own);
   if (checked.success) return checked.data;
   throw new ConfigError(
-    checked.error.issues.map(({ path, message }) => {
-      const key = path.length === 0 ? "" : `${namespace}:${String(path[0])} `;
-      return `${key}${message}. Set it: pulumi config set KEY VALUE`;
+    checked.error.issues.flatMap((issue) => {
+      if (issue.code === "unrecognized_keys") {
+        return issue.keys.map((key) => `${namespace}:${key} is no setting. Remove it: pulumi config rm ${key}`);
+      }
+      const key = String(issue.path[0]);
+      return [`${namespace}:${key} ${issue.message}. Set it: pulumi config set ${key} VALUE`];
     }),
   );
 }
