@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { extract } from "tar";
 import { z } from "zod";
+import { inParallel } from "../client/parallel.ts";
 import { parseResult } from "../client/result.ts";
 import { containerEnvironment } from "../local/model-server/environment.ts";
 import { untilReady } from "../local/model-server/readiness.ts";
@@ -98,7 +99,7 @@ describe("The handler under TorchServe", function () {
   it("answers every sample video as the schema says, two at a time", async () => {
     const good = samples.filter((sample) => sample.kind === "good");
     assert.ok(good.length >= 30);
-    await inTurns(good, async (sample) => {
+    await inParallel(good, atOnce, async (sample) => {
       const { status, type, text } = await ask(sample.file);
       assert.equal(status, 200, `${sample.file}: ${text}`);
       assert.equal(type, "application/json", sample.file);
@@ -117,7 +118,7 @@ describe("The handler under TorchServe", function () {
     assert.ok(bad.length >= 15 && good !== undefined);
     const before = await workers();
     assert.equal(before.length, atOnce);
-    await inTurns(bad, async ({ file, reason }) => {
+    await inParallel(bad, atOnce, async ({ file, reason }) => {
       const { status, type, text } = await ask(file);
       assert.ok(status >= 400 && status < 500, `${file}: status ${status}: ${text}`);
       assert.equal(type, "application/json", file);
@@ -134,12 +135,3 @@ describe("The handler under TorchServe", function () {
     assert.doesNotMatch(await readFile(logFile, "utf8"), /Traceback|Worker died|WORKER_ERROR/);
   });
 });
-
-/** Works on all items, `atOnce` at a time. */
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, lane));
-}

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from annotation.errors import AnnotateError
 from video_inference.masks import RleMask, decode
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _COLOURS = ("#ff5470", "#ffd23f", "#3ddc97", "#4cc9f0", "#c77dff", "#ff9f1c", "#f15bb5", "#9ef01a")
 _PAPER = "#ffffff"
@@ -50,7 +50,7 @@ def _colour(detection: Mapping[str, Any]) -> str:
     return _COLOURS[detection["label_id"] * 7 % len(_COLOURS)]
 
 
-def _font(picture: Image.Image) -> Font:
+def _font(picture: Image.Image) -> _Font:
     return ImageFont.load_default(max(11, picture.height // 26))
 
 
@@ -65,7 +65,7 @@ def _draw_mask(picture: Image.Image, mask: Mapping[str, Any], colour: str) -> No
     picture.paste(colour, (x, y, x + width, y + height), opacity)
 
 
-def _plate(picture: Image.Image, corner: tuple[float, float], text: str, font: Font, colour: str) -> None:
+def _plate(picture: Image.Image, corner: tuple[float, float], text: str, font: _Font, colour: str) -> None:
     """Write on a plate whose lower left corner is given, moved so that it lies within the picture."""
     pen = ImageDraw.Draw(picture)
     left, top, right, bottom = pen.textbbox((0, 0), text, font)

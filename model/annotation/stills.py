@@ -8,21 +8,20 @@ from pathlib import Path
 
 from PIL import Image
 
-MOST = 24
-"""Frames that a GIF or a sheet shows at most."""
-
 _GIF_WIDTHS = (480, 320, 200)
 _GIF_BYTES = 3_000_000
 _GIF_FRAME_MILLISECONDS = 700
 _SHEET_WIDTH = 1920
 _SHEET_GAP = 8
+# Frames that a GIF or a sheet shows.
+_MOST = 24
 
 
-def spread(count: int, most: int = MOST) -> set[int]:
-    """Choose at most `most` of the numbers below `count`, evenly, the first and the last among them."""
-    if count <= most:
+def spread(count: int) -> set[int]:
+    """Choose as many of the numbers below `count` as are shown, evenly, the first and the last among them."""
+    if count <= _MOST:
         return set(range(count))
-    return {position * (count - 1) // (most - 1) for position in range(most)}
+    return {position * (count - 1) // (_MOST - 1) for position in range(_MOST)}
 
 
 def write_animation(stills: Sequence[Image.Image], path: Path) -> None:

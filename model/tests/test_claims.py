@@ -47,7 +47,7 @@ def test_a_table_of_equal_sizes_is_counted(mp4: bytes) -> None:
 @pytest.mark.parametrize("count", [MOST_SAMPLES + 1, 4_000_000_000])
 def test_absurd_claims_are_refused_at_once(mp4: bytes, count: int) -> None:
     started = time.process_time()
-    with pytest.raises(NotAVideoError, match=f"claims {count} pictures"):
+    with pytest.raises(NotAVideoError, match=f"claims {count} samples"):
         Video(claiming(mp4, count))
     # FFmpeg took 13 s for 20 million.
     assert time.process_time() - started < 1

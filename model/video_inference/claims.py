@@ -27,7 +27,7 @@ class _Track:
 
 
 def most_samples(body: memoryview) -> int:
-    """Count the samples of the longest track, as far as they are claimed without bytes of their own.
+    """Count the longest track's samples, or all fragments', as far as they are claimed without bytes of their own.
 
     A table that lists its samples cannot be longer than the file. One that gives a size for all of them, or a fragment
     whose samples take the defaults, can. (Of plain sound, whose samples last a tick each, FFmpeg makes larger pieces.)

@@ -99,7 +99,7 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
     } | decoder_options(max_pixels)
     claimed = file.claimed_samples()
     if claimed > MOST_SAMPLES:
-        raise NotAVideoError(f"The body claims {claimed} pictures in a track: at most {MOST_SAMPLES} are looked at.")
+        raise NotAVideoError(f"The body claims {claimed} samples: at most {MOST_SAMPLES} are looked at.")
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:

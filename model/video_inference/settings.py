@@ -31,7 +31,7 @@ class Settings:
     score_threshold
         Detections with a lower score are left out.
     threads
-        Processor threads for decoding and for the model, each.
+        Processor threads for decoding, and for the model unless it is the small one, which takes one.
     max_pixels
         Videos with larger pictures are refused.
     """
