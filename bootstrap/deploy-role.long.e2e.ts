@@ -63,7 +63,7 @@ describe("the role for deployments", () => {
     provider = await startProvider({
       endpoint: aws.url,
       region: aws.region,
-      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+      credentials: aws.credentials,
       programDirectory: repoRoot,
       onCall: (operation) => asked.add(operation),
     });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { recordCalls, type Call } from "../infra/testing/aws-calls.ts";
+import { recordCalls, type Call } from "../local/testing/aws-calls.ts";
 import { configOf } from "../pipeline/ephemeral.ts";
 import { awsEnvironment, Deployment, pulumiPath } from "../start/deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
@@ -72,7 +72,7 @@ describe("the bootstrap on the local AWS", () => {
 
   /** Runs the CLI on the environment dev's backend, and tells what it asked of S3 and KMS. */
   async function pulumi(...args: string[]): Promise<{ stdout: string; calls: Call[] }> {
-    const recorder = await recordCalls(aws.url, aws);
+    const recorder = await recordCalls(aws);
     try {
       const { stdout } = await promisify(execFile)("pulumi", ["--non-interactive", ...args], {
         cwd: tiny,

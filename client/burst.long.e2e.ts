@@ -62,7 +62,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     const deployment = await Deployment.open(aws, paths, await configuration(await sleeper()));
     const deployed = await deployment.up({ detail: () => undefined }, signal);
     await writeFile(outputs, JSON.stringify(deployed.outputs));
-    stack = connect(checkOutputs(deployed.outputs, "The stack's outputs"));
+    stack = connect(checkOutputs(deployed.outputs, "The stack's outputs"), aws.credentials);
     sqs = new SQSClient({ ...stack.clientConfig });
   });
 

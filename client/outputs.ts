@@ -44,6 +44,12 @@ export interface OutputsSource {
 /** The project's root, where `.local/` and Pulumi.yaml are. */
 const projectRoot = path.dirname(import.meta.dirname);
 
+/** The file that the outputs are read from; undefined for a stack that Pulumi is asked about. */
+export function outputsFile(source: OutputsSource, root = projectRoot): string | undefined {
+  if (source.outputs !== undefined) return source.outputs;
+  return (source.stack ?? "local") === "local" ? path.join(root, ".local", "outputs.json") : undefined;
+}
+
 /**
  * Reads and checks a stack's outputs.
  * @throws SetupError if there is no such stack or file, or if an output is missing or malformed
@@ -54,7 +60,7 @@ export async function readOutputs(source: OutputsSource = {}, root = projectRoot
   }
   const stack = source.stack ?? "local";
   if (stack === "local") {
-    const file = path.join(root, ".local", "outputs.json");
+    const file = outputsFile(source, root) ?? "";
     return parseOutputs(await readText(file, "no local stack is up: start one with `npm run local:up`"), file);
   }
   return parseOutputs(await askPulumi(stack, root), `the outputs of stack ${stack}`);

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { connect } from "./stack.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { connect, openStack } from "./stack.ts";
 import type { StackOutputs } from "./outputs.ts";
 
 const outputs: StackOutputs = {
@@ -37,24 +40,40 @@ describe("connecting to a stack", () => {
     assert.equal(stack.s3.config.forcePathStyle, false);
   });
 
+  const emulator = { accessKeyId: "emulator", secretAccessKey: "secret" };
+
   for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
-    it(`needs no credentials for an AWS on this machine, at ${host}`, () => {
-      using stack = connect({ ...outputs, awsEndpointUrl: `http://${host}:4566` });
-      assert.deepEqual(stack.clientConfig.credentials, { accessKeyId: "local", secretAccessKey: "local" });
+    it(`uses the emulator's credentials for an AWS on this machine, at ${host}, whatever the environment has`, () => {
+      process.env["AWS_ACCESS_KEY_ID"] = "mine";
+      using stack = connect({ ...outputs, awsEndpointUrl: `http://${host}:4566` }, emulator);
+      assert.deepEqual(stack.clientConfig.credentials, emulator);
       assert.equal(stack.s3.config.forcePathStyle, true);
     });
   }
 
-  it("takes the environment's credentials even for an AWS on this machine, if there are any", () => {
-    process.env["AWS_ACCESS_KEY_ID"] = "mine";
-    using stack = connect({ ...outputs, awsEndpointUrl: "http://127.0.0.1:4566" });
-    assert.equal(stack.clientConfig.credentials, undefined);
-  });
-
   for (const host of ["10.0.0.1", "127.0.0.1.example.com"]) {
-    it(`makes no credentials up for another machine, ${host}`, () => {
-      using stack = connect({ ...outputs, awsEndpointUrl: `http://${host}:4566` });
+    it(`keeps the emulator's credentials from another machine, ${host}`, () => {
+      using stack = connect({ ...outputs, awsEndpointUrl: `http://${host}:4566` }, emulator);
       assert.equal(stack.clientConfig.credentials, undefined);
     });
   }
+
+  it("keeps the emulator's credentials from AWS", () => {
+    using stack = connect(outputs, emulator);
+    assert.equal(stack.clientConfig.credentials, undefined);
+  });
+
+  it("finds the emulator's credentials next to the outputs of its stack", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "stack-"));
+    const file = path.join(folder, "outputs.json");
+    await writeFile(file, JSON.stringify({ ...outputs, awsEndpointUrl: "http://127.0.0.1:4566" }));
+    await writeFile(
+      path.join(folder, "credentials"),
+      "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n",
+    );
+    using stack = await openStack({ outputs: file });
+    const { accessKeyId, secretAccessKey } = await stack.s3.config.credentials();
+    assert.deepEqual([accessKeyId, secretAccessKey], ["id", "secret"]);
+    await rm(folder, { recursive: true });
+  });
 });

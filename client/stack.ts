@@ -1,17 +1,20 @@
 /** An open stack: its outputs, the AWS clients that reach it, and its service's clock. */
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
-import { S3Client } from "@aws-sdk/client-s3";
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import { fromIni } from "@aws-sdk/credential-provider-ini";
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { ServiceClock } from "./clock.ts";
-import { readOutputs } from "./outputs.ts";
+import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
 
 /** What any AWS SDK client needs to reach the stack. */
 export interface ClientConfig {
   readonly region: string;
   readonly endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: ClientCredentials;
   readonly maxAttempts: number;
 }
 
@@ -35,15 +38,28 @@ export interface Stack extends Disposable {
  * @throws SetupError if there is no such stack or its outputs do not fit
  */
 export async function openStack(source: OutputsSource = {}): Promise<Stack> {
-  return connect(await readOutputs(source));
+  return connect(await readOutputs(source), credentialsOf(source));
+}
+
+/** Credentials as the AWS SDK takes them. */
+export type ClientCredentials = NonNullable<S3ClientConfig["credentials"]>;
+
+/** The emulator writes its key pair next to the outputs of its stack, as a shared credentials file. */
+function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
+  const filepath = path.join(path.dirname(outputsFile(source) ?? ""), "credentials");
+  if (outputsFile(source) === undefined || !existsSync(filepath)) return undefined;
+  return fromIni({ profile: "default", filepath, configFilepath: filepath, ignoreCache: true });
 }
 
 /** Tries for one call: the SDK's standard mode backs off exponentially and retries throttling by code and what passes by itself. */
 const MAX_ATTEMPTS = 6;
 
-/** Connects to a stack whose outputs are at hand; makes no AWS call. */
-export function connect(outputs: StackOutputs): Stack {
-  const clientConfig: ClientConfig = { ...reach(outputs), maxAttempts: MAX_ATTEMPTS };
+/**
+ * Connects to a stack whose outputs are at hand; makes no AWS call.
+ * @param credentials of the emulator; used for an AWS on this machine only. @default the AWS SDK's own search
+ */
+export function connect(outputs: StackOutputs, credentials?: ClientCredentials): Stack {
+  const clientConfig: ClientConfig = { ...reach(outputs, credentials), maxAttempts: MAX_ATTEMPTS };
   // An answer that never comes must not hang the caller; an upload's part may take long but not stand still.
   const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
   const config = { ...clientConfig, requestHandler };
@@ -69,13 +85,10 @@ export function connect(outputs: StackOutputs): Stack {
   return { outputs, clientConfig, s3, sagemaker, runtime, cloudwatch, clock, close, [Symbol.dispose]: close };
 }
 
-function reach(outputs: StackOutputs): Omit<ClientConfig, "maxAttempts"> {
+function reach(outputs: StackOutputs, credentials?: ClientCredentials): Omit<ClientConfig, "maxAttempts"> {
   const { region, awsEndpointUrl: endpoint } = outputs;
   if (endpoint === undefined) return { region };
-  // An AWS on this machine knows nobody: any credentials do, and a profile's real ones need not be looked up or renewed for it.
-  if (isLoopback(endpoint) && process.env["AWS_ACCESS_KEY_ID"] === undefined) {
-    return { region, endpoint, credentials: { accessKeyId: "local", secretAccessKey: "local" } };
-  }
+  if (isLoopback(endpoint) && credentials !== undefined) return { region, endpoint, credentials };
   return { region, endpoint };
 }
 

@@ -10,8 +10,8 @@ import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
 import { packageModel } from "../start/model.ts";
 import { statePaths } from "../start/state.ts";
 import { freePort, run } from "../start/testing/commands.ts";
-import { allows, type Call, recordCalls } from "./testing/aws-calls.ts";
-import { type Statement, statements } from "./testing/documents.ts";
+import { recordCalls, type Call } from "../local/testing/aws-calls.ts";
+import { allows, type Statement, statements } from "./testing/documents.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -49,8 +49,7 @@ describe("the policies for callers and operators", () => {
 
   /** A managed policy's statements, as IAM has them. */
   async function policyAt(PolicyArn: string): Promise<Statement[]> {
-    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-    const iam = new IAMClient({ endpoint: aws.url, region: aws.region, credentials });
+    const iam = new IAMClient({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
     const { Policy: policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
     const version = { PolicyArn, VersionId: policy?.DefaultVersionId };
     const { PolicyVersion: found } = await iam.send(new GetPolicyVersionCommand(version));
@@ -62,7 +61,7 @@ describe("the policies for callers and operators", () => {
 
   /** Runs a command of the project against the stack, and returns what it asked of AWS. */
   async function callsEnding(expected: number, ...command: string[]): Promise<Call[]> {
-    const recorder = await recordCalls(aws.url, aws);
+    const recorder = await recordCalls(aws);
     try {
       const file = path.join(folder, "outputs.json");
       await writeFile(file, JSON.stringify({ ...outputs, awsEndpointUrl: recorder.url }));
@@ -105,8 +104,7 @@ describe("the policies for callers and operators", () => {
   });
 
   it("let an operator who is a caller, too, redrive, and give up what cannot be read", async () => {
-    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-    const sqs = new SQSClient({ endpoint: aws.url, region: aws.region, credentials });
+    const sqs = new SQSClient({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
     await sqs.send(
       new SendMessageCommand({ QueueUrl: String(outputs["errorQueueUrl"]), MessageBody: "no notification" }),
     );

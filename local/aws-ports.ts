@@ -1,4 +1,4 @@
-/** What the local SageMaker needs of the rest of AWS: objects in S3, topics in SNS, roles in IAM; asked of MiniStack at its own port. */
+/** What the local SageMaker needs of the rest of AWS: objects in S3, topics in SNS, roles in IAM; called on MiniStack's socket. */
 
 import type { Readable } from "node:stream";
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from "@aws-sdk/client-iam";
@@ -13,7 +13,8 @@ import {
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Upload } from "@aws-sdk/lib-storage";
 import { z } from "zod";
-import { localCredentials } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
+import { SocketAgent } from "./processes/sockets.ts";
 import type { S3Location } from "./s3-location.ts";
 
 export interface ObjectInfo {
@@ -58,12 +59,14 @@ export interface AwsPorts {
   close(): void;
 }
 
-/** @param endpoint MiniStack's own URL */
-export function awsPorts(endpoint: string, region: string): AwsPorts {
+/** @param socketPath the Unix socket that MiniStack listens on */
+export function awsPorts(socketPath: string, region: string, credentials: Credentials): AwsPorts {
   const config = {
-    endpoint,
+    // The agent connects to the socket; the URL is for the Host header.
+    endpoint: "http://127.0.0.1",
     region,
-    credentials: localCredentials,
+    credentials,
+    requestHandler: { httpAgent: new SocketAgent(socketPath) },
   };
   const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
   const sns = new SNSClient(config);

@@ -8,13 +8,13 @@ import { MetricStore } from "../simulator/metrics.ts";
 import { RealClock } from "../simulator/real-clock.ts";
 import { applicationAutoScaling } from "./application-autoscaling/service.ts";
 import { awsPorts } from "./aws-ports.ts";
-import { localCredentials } from "./credentials.ts";
+import { randomCredentials, type Credentials } from "./credentials.ts";
 import { defaultPort, startGateway } from "./gateway.ts";
 import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
 import { monitoring } from "./monitoring/service.ts";
-import { freePorts } from "./processes/ports.ts";
+import { socketFolder } from "./processes/sockets.ts";
 import { startProvider } from "./provider/server.ts";
 import { SageMaker } from "./sagemaker/service.ts";
 import { WireService } from "./wire/dispatch.ts";
@@ -45,6 +45,8 @@ export interface LocalAws {
   readonly url: string;
   readonly region: string;
   readonly accountId: string;
+  /** The key pair that requests must be signed with; it ends with this start. */
+  readonly credentials: Credentials;
   /** Where the Pulumi provider named aws listens (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
   readonly providerPort: number;
   /** Resolves, with an error that says what happened, when a part of it has ended though nobody stopped it. */
@@ -61,7 +63,7 @@ export class LocalAwsBrokenError extends Error {
 /** Starts the local AWS. If a part does not start, the others are stopped and the part's error is thrown. */
 export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
-  await mkdir(stateDir, { recursive: true });
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
   await rm(join(stateDir, "instances"), { recursive: true, force: true });
   await using parts = new AsyncDisposableStack();
 
@@ -69,8 +71,11 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   parts.defer(() => {
     clock.stop();
   });
-  const [ministackPort = 0] = await freePorts(1);
-  const ports = awsPorts(`http://127.0.0.1:${ministackPort}`, region);
+  const credentials = randomCredentials();
+  const sockets = await socketFolder(stateDir);
+  parts.defer(() => rm(sockets, { recursive: true, force: true }));
+  const upstreamSocket = join(sockets, "ministack");
+  const ports = awsPorts(upstreamSocket, region, credentials);
   parts.defer(() => {
     ports.close();
   });
@@ -116,7 +121,8 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
 
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
-    upstreamPort: ministackPort,
+    credentials,
+    upstreamSocket,
     upstreamServices: miniStackServices,
     clock,
     region,
@@ -132,7 +138,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const logFile = join(stateDir, "logs", "ministack.log");
   const ministack = await startMiniStack({
     python: ministackPython,
-    port: ministackPort,
+    socketPath: upstreamSocket,
     gatewayPort: gateway.port,
     accountId,
     region,
@@ -146,7 +152,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const provider = await startProvider({
     endpoint: gateway.url,
     region,
-    credentials: localCredentials,
+    credentials,
     ...(options.programDirectory === undefined ? {} : { programDirectory: options.programDirectory }),
     // The official provider retries for minutes what AWS's eventual consistency refuses; here every write is seen at once.
     patience: 5_000,
@@ -160,6 +166,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     url: gateway.url,
     region,
     accountId,
+    credentials,
     providerPort: provider.port,
     broken: ministack.ended.then(
       (how) => new LocalAwsBrokenError(`MiniStack has ended (${how}). The end of its log is in ${logFile}.`),

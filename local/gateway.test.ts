@@ -24,44 +24,30 @@ import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, S
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Upload } from "@aws-sdk/lib-storage";
 import { VirtualClock } from "../simulator/virtual-clock.ts";
-import { ministackPython } from "../tools/paths.mjs";
 import { GatewayError, startGateway, type Gateway } from "./gateway.ts";
-import { miniStackServices, startMiniStack, type MiniStack } from "./ministack.ts";
-import { freePorts } from "./processes/ports.ts";
-import { authorizationFor, sdkConfig, startTestGateway, testAccount, testRegion } from "./testing/test-gateway.ts";
+import { startMiniStack } from "./ministack.ts";
+import { startTestAws } from "./testing/test-aws.ts";
+import {
+  sdkConfig,
+  signed,
+  startTestGateway,
+  testAccount,
+  testCredentials,
+  testRegion,
+  type RawRequest,
+} from "./testing/test-gateway.ts";
 
 /** A day when nobody was: answers that carry it were stamped by the gateway. */
 const now = new Date("2031-05-06T07:08:09Z");
+const unsignedPayload = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
 
 describe("The gateway", () => {
   let gateway: Gateway;
-  let ministack: MiniStack;
-  let folder: string;
   let s3: S3Client;
 
   before(async function () {
     this.timeout(60_000);
-    folder = await mkdtemp(join(tmpdir(), "gateway-"));
-    const [port = 0] = await freePorts(1);
-    gateway = await startGateway({
-      port: 0,
-      upstreamPort: port,
-      upstreamServices: miniStackServices,
-      clock: new VirtualClock(now.getTime()),
-      region: testRegion,
-      accountId: testAccount,
-      services: new Map(),
-      status: () => ({ endpoints: ["one"] }),
-    });
-    ministack = await startMiniStack({
-      python: ministackPython,
-      port,
-      gatewayPort: gateway.port,
-      accountId: testAccount,
-      region: testRegion,
-      stateDir: folder,
-      logFile: join(folder, "ministack.log"),
-    });
+    gateway = await startTestAws(new VirtualClock(now.getTime()));
     s3 = new S3Client(sdkConfig(gateway));
     await s3.send(new CreateBucketCommand({ Bucket: "videos" }));
   });
@@ -69,9 +55,10 @@ describe("The gateway", () => {
     this.timeout(60_000);
     s3.destroy();
     await gateway.stop();
-    await ministack.stop();
-    await rm(folder, { recursive: true, force: true });
   });
+
+  const send = async (path: string, request: RawRequest) =>
+    fetch(`${gateway.url}${path}`, await signed(`${gateway.url}${path}`, request));
 
   describe("passes on to MiniStack", () => {
     for (const key of ["a.mp4", "a/b c/ü+%20&=?#.mp4", "//a"]) {
@@ -135,9 +122,11 @@ describe("The gateway", () => {
     });
 
     it("a client that waits before it sends its body", async () => {
-      const request = httpRequest(`${gateway.url}/videos/expected`, {
-        method: "PUT",
-        headers: { ...authorizationFor("s3"), Expect: "100-continue", "Content-Length": 5 },
+      const url = `${gateway.url}/videos/expected`;
+      const { method, headers } = await signed(url, { service: "s3", method: "PUT", body: "hello" });
+      const request = httpRequest(url, {
+        method,
+        headers: { ...headers, Expect: "100-continue", "Content-Length": 5 },
       });
       request.flushHeaders();
       await once(request, "continue");
@@ -160,10 +149,9 @@ describe("The gateway", () => {
     });
 
     it("a request that breaks off, and serves the next", async () => {
-      const request = httpRequest(`${gateway.url}/videos/broken`, {
-        method: "PUT",
-        headers: { ...authorizationFor("s3"), "Content-Length": 1_000_000 },
-      });
+      const url = `${gateway.url}/videos/broken`;
+      const { method, headers } = await signed(url, { service: "s3", method: "PUT", headers: unsignedPayload });
+      const request = httpRequest(url, { method, headers: { ...headers, "Content-Length": 1_000_000 } });
       request.on("error", () => undefined);
       request.write("half");
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -174,13 +162,13 @@ describe("The gateway", () => {
 
   describe("stamps with the local clock", () => {
     it("what MiniStack answers", async () => {
-      const answer = await fetch(`${gateway.url}/videos/none`, { headers: authorizationFor("s3") });
+      const answer = await send("/videos/none", { service: "s3" });
       await answer.arrayBuffer();
       assert.equal(answer.headers.get("date"), now.toUTCString());
     });
 
     it("what it serves itself, with a request id", async () => {
-      const answer = await fetch(gateway.url, { method: "POST", headers: authorizationFor("monitoring"), body: "" });
+      const answer = await send("/", { service: "monitoring", body: "" });
       assert.equal(answer.headers.get("date"), now.toUTCString());
       assert.match(answer.headers.get("x-amzn-requestid") ?? "", /^[0-9a-f-]{36}$/);
     });
@@ -195,29 +183,22 @@ describe("The gateway", () => {
     });
   });
 
-  it("says that it is healthy, and how things are", async () => {
-    const health = await fetch(`${gateway.url}/_local/health`);
-    assert.deepEqual(await health.json(), { status: "ok" });
-    const status = await fetch(`${gateway.url}/_local/status`);
+  it("says that it is healthy and nothing else without a signature, and how things are with one", async () => {
+    assert.equal(await (await fetch(`${gateway.url}/_local/health`)).text(), "ok");
+    assert.equal((await fetch(`${gateway.url}/_local/status`)).status, 403);
+    const status = await send("/_local/status", { service: "sts" });
     assert.deepEqual(await status.json(), { endpoints: ["one"] });
   });
 
-  it("refuses a service that nobody serves here by name, in the client's protocol", async () => {
-    const json = await fetch(gateway.url, {
-      method: "POST",
-      headers: { ...authorizationFor("dynamodb"), "x-amz-target": "DynamoDB_20120810.ListTables" },
-      body: "{}",
-    });
+  it("refuses a service that it does not serve by name, in the client's protocol", async () => {
+    const headers = { "x-amz-target": "DynamoDB_20120810.ListTables" };
+    const json = await send("/", { service: "dynamodb", headers, body: "{}" });
     assert.equal(json.status, 501);
     assert.deepEqual(await json.json(), {
       __type: "NotImplementedException",
       message: "The local AWS does not implement dynamodb.",
     });
-    const query = await fetch(gateway.url, {
-      method: "POST",
-      headers: authorizationFor("rds"),
-      body: new URLSearchParams({ Action: "DescribeDBInstances" }),
-    });
+    const query = await send("/", { service: "rds", body: new URLSearchParams({ Action: "DescribeDBInstances" }) });
     assert.equal(query.status, 501);
     assert.match(
       await query.text(),
@@ -226,23 +207,12 @@ describe("The gateway", () => {
   });
 
   it("refuses another region for what it serves itself", async () => {
-    const answer = await fetch(gateway.url, {
-      method: "POST",
-      headers: { ...authorizationFor("sagemaker", "eu-west-1"), "x-amz-target": "SageMaker.ListModels" },
-      body: "{}",
-    });
+    const small = await startTestGateway([{ model: "sagemaker", handlers: {} }]);
+    const request = { service: "sagemaker", region: "eu-west-1", headers: { "x-amz-target": "SageMaker.ListModels" } };
+    const answer = await fetch(small.url, await signed(small.url, { ...request, body: "{}" }));
     assert.equal(answer.status, 400);
     assert.match(await answer.text(), /serves sagemaker in us-east-1; the request was signed for eu-west-1/);
-  });
-
-  it("reads the service from a presigned URL too", async () => {
-    const query = new URLSearchParams({
-      "X-Amz-Credential": `test/20260101/${testRegion}/monitoring/aws4_request`,
-      Action: "ListMetrics",
-    });
-    const answer = await fetch(`${gateway.url}/?${query.toString()}`);
-    assert.equal(answer.status, 501);
-    assert.match(await answer.text(), /The local AWS does not implement monitoring/);
+    await small.stop();
   });
 
   it("refuses a port that is taken, and names the option for another", async () => {
@@ -253,7 +223,8 @@ describe("The gateway", () => {
     await assert.rejects(
       startGateway({
         port,
-        upstreamPort: 1,
+        credentials: testCredentials,
+        upstreamSocket: "/nonexistent/ministack",
         upstreamServices: [],
         clock: new VirtualClock(0),
         region: testRegion,
@@ -272,11 +243,8 @@ describe("The gateway", () => {
 
   it("refuses a body for its own services that is too large", async () => {
     const small = await startTestGateway([{ model: "cloudwatch", handlers: {} }]);
-    const answer = await fetch(small.url, {
-      method: "POST",
-      headers: authorizationFor("monitoring"),
-      body: new Uint8Array(5 * 1024 * 1024),
-    }).catch((error: unknown) => error);
+    const request = await signed(small.url, { service: "monitoring", body: new Uint8Array(5 * 1024 * 1024) });
+    const answer = await fetch(small.url, request).catch((error: unknown) => error);
     // The server may close the connection before the client has sent all.
     assert.ok(answer instanceof Error || (answer instanceof Response && answer.status === 413));
     await small.stop();
@@ -284,7 +252,8 @@ describe("The gateway", () => {
 
   it("says that MiniStack does not answer, if that is so", async () => {
     const alone = await startTestGateway([]);
-    const answer = await fetch(`${alone.url}/bucket/key`, { headers: authorizationFor("s3") });
+    const url = `${alone.url}/bucket/key`;
+    const answer = await fetch(url, await signed(url, { service: "s3" }));
     assert.equal(answer.status, 503);
     assert.match(await answer.text(), /<Code>ServiceUnavailable<\/Code>.*MiniStack/);
     await alone.stop();
@@ -298,7 +267,7 @@ describe("MiniStack", () => {
       startMiniStack({
         // A Python without MiniStack.
         python: "python3",
-        port: 1,
+        socketPath: join(folder, "ministack"),
         gatewayPort: 2,
         accountId: testAccount,
         region: testRegion,

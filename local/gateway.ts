@@ -1,4 +1,4 @@
-/** The one URL of the local AWS: reads a request's service from its signature, serves it or passes it on to MiniStack. */
+/** The one URL of the local AWS: checks who calls, reads the service from the signature, serves it or passes it on to MiniStack. */
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -6,9 +6,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Clock } from "../simulator/clock.ts";
+import type { Credentials } from "./credentials.ts";
+import { bucketPattern, checkOrigin, ForeignRequestError, type Addressed } from "./origin.ts";
 import { Proxy } from "./proxy.ts";
+import { refuse, signatureRefusal } from "./refusal.ts";
+import { readSignature, SignatureVerifier, type Signature } from "./signature.ts";
 import type { WireService } from "./wire/dispatch.ts";
-import type { WireRequest, WireResponse } from "./wire/protocol.ts";
+import type { Refusal, WireRequest, WireResponse } from "./wire/protocol.ts";
 
 /** Where the local AWS listens unless told otherwise; LocalStack's and MiniStack's, so tools often guess it. */
 export const defaultPort = 4566;
@@ -16,8 +20,10 @@ export const defaultPort = 4566;
 export interface GatewayOptions {
   /** 0 takes a free one. */
   readonly port: number;
-  /** MiniStack's own port. */
-  readonly upstreamPort: number;
+  /** The only key pair whose signatures are accepted. */
+  readonly credentials: Credentials;
+  /** The Unix socket that MiniStack listens on. */
+  readonly upstreamSocket: string;
   /** SigV4 names of the services that MiniStack serves. */
   readonly upstreamServices: readonly string[];
   readonly clock: Clock;
@@ -25,7 +31,7 @@ export interface GatewayOptions {
   readonly accountId: string;
   /** By the name of their API model. */
   readonly services: ReadonlyMap<string, WireService>;
-  /** What `/_local/status` shows. */
+  /** The document that a signed GET of `/_local/status` answers with. */
   readonly status: () => object;
 }
 
@@ -41,40 +47,65 @@ export class GatewayError extends Error {
   override readonly name = "GatewayError";
 }
 
-// SigV4 names of the services that MiniStack never sees.
-const ownScopes: Readonly<Record<string, string>> = {
-  sagemaker: "sagemaker",
-  "application-autoscaling": "application-autoscaling",
-  monitoring: "cloudwatch",
-};
+// SigV4 names of the services that MiniStack never sees, with the names of their API models.
+const ownScopes: ReadonlyMap<string, string> = new Map([
+  ["sagemaker", "sagemaker"],
+  ["application-autoscaling", "application-autoscaling"],
+  ["monitoring", "cloudwatch"],
+]);
+
+// Where services other than S3 are called: the root, or the path of a queue's URL.
+const servicePath = /^\/(\d{12}\/[\w-]{1,80}(\.fifo)?)?$/;
+
+// Names of buckets whose paths MiniStack takes for those of other services.
+const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|signup)$/;
 
 // Above the largest body that any operation of the own services takes (InvokeEndpointAsync's inline Body: 128,000 bytes; PutMetricData: 1 MB).
 const bodyLimit = 4 * 1024 * 1024;
+const tooLarge: Refusal = {
+  name: "RequestEntityTooLargeException",
+  queryCode: "RequestEntityTooLarge",
+  message: `A request body may have ${bodyLimit} bytes here.`,
+  status: 413,
+};
 
 /** Starts the gateway on 127.0.0.1. Throws GatewayError if the port is taken. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const proxy = new Proxy(options.upstreamPort);
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    response.sendDate = false;
-    void answer(request, response, options, proxy);
-  };
-  server.on("request", serve);
-  server.on("checkContinue", serve);
   await listen(server, options.port);
   const address = server.address();
   if (address === null || typeof address === "string") throw new GatewayError("The gateway has no TCP port.");
+  const { port } = address;
+  const parts: Parts = {
+    options,
+    port,
+    proxy: new Proxy(options.upstreamSocket),
+    verifier: new SignatureVerifier(options.credentials, options.clock),
+  };
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    response.sendDate = false;
+    void answer(request, response, parts);
+  };
+  server.on("request", serve);
+  server.on("checkContinue", serve);
   return {
-    port: address.port,
-    url: `http://127.0.0.1:${address.port}`,
+    port,
+    url: `http://127.0.0.1:${port}`,
     async stop(): Promise<void> {
       const closed = once(server, "close");
       server.close();
       server.closeAllConnections();
       await closed;
-      proxy.close();
+      parts.proxy.close();
     },
   };
+}
+
+interface Parts {
+  readonly options: GatewayOptions;
+  readonly port: number;
+  readonly proxy: Proxy;
+  readonly verifier: SignatureVerifier;
 }
 
 async function listen(server: Server, port: number): Promise<void> {
@@ -91,32 +122,11 @@ async function listen(server: Server, port: number): Promise<void> {
   }
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: GatewayOptions,
-  proxy: Proxy,
-): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const { options } = parts;
   const stamp = () => ({ date: new Date(options.clock.now()).toUTCString() });
-  try {
-    // Host is of no interest here; the base only makes a path a URL.
-    const url = new URL(request.url ?? "/", "http://127.0.0.1");
-    if (url.pathname === "/_local/health" || url.pathname === "/_local/status") {
-      const document = url.pathname === "/_local/health" ? { status: "ok" } : options.status();
-      response.writeHead(200, { "content-type": "application/json", ...stamp() });
-      response.end(JSON.stringify(document));
-      return;
-    }
-    const scope = scopeOf(request, url);
-    // Without a signature it can only be for S3 or a queue's URL.
-    if (scope === undefined || options.upstreamServices.includes(scope.service)) {
-      proxy.forward(request, response, stamp);
-      return;
-    }
-    const requestId = randomUUID();
-    // Own services take small bodies: no need to let the client wait. For the others MiniStack says when to go on.
-    if (request.headers.expect !== undefined) response.writeContinue();
-    const reply = await serveOwn(request, url, scope, options, requestId);
+  const requestId = randomUUID();
+  const send = (reply: WireResponse): void => {
     const body = Buffer.from(reply.body);
     response.writeHead(reply.status, {
       ...reply.headers,
@@ -125,84 +135,141 @@ async function answer(
       ...stamp(),
     });
     response.end(body);
+  };
+  try {
+    const addressed = checkOrigin(request.headers, parts.port);
+    const [path = "/"] = (request.url ?? "/").split("?", 1);
+    if (path === "/_local/health") {
+      send({ status: 200, headers: { "content-type": "text/plain" }, body: "ok" });
+      return;
+    }
+    const reply = await serve(request, response, parts, { addressed, path, requestId, stamp });
+    if (reply !== undefined) send(reply);
   } catch (error) {
+    if (error instanceof ForeignRequestError) {
+      // The connection goes, too: the body of a refused request is not read.
+      send({ status: 403, headers: { "content-type": "text/plain", connection: "close" }, body: error.message });
+      return;
+    }
     console.error("The gateway failed at a request:", error);
     if (!response.headersSent) response.writeHead(500, stamp());
     response.end();
   }
 }
 
+interface Arrival {
+  readonly addressed: Addressed;
+  readonly path: string;
+  readonly requestId: string;
+  readonly stamp: () => Readonly<Record<string, string>>;
+}
+
+/** The answer to a request from this machine; undefined if MiniStack answers it. */
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { options, port, verifier, proxy }: Parts,
+  { addressed, path, requestId, stamp }: Arrival,
+): Promise<WireResponse | undefined> {
+  const received = { method: request.method ?? "GET", target: request.url ?? "/", headers: request.headers };
+  let signature: Signature;
+  let bodyHash: string | undefined;
+  try {
+    signature = readSignature(received);
+    if (signature.scope.service === "s3") bodyHash = await verifier.verify(received, signature);
+  } catch (error) {
+    return refuse(request, signatureRefusal(error));
+  }
+  const { service } = signature.scope;
+  if (service === "s3") {
+    const target = s3Target(addressed, path, received.target);
+    if (target === undefined) return refuse(request, noSuchPath(path));
+    const host = addressed.bucket === undefined ? undefined : `127.0.0.1:${port}`;
+    proxy.forward(request, response, { target, host, signature, stamp, bodyHash });
+    return undefined;
+  }
+  // No need to let the client wait: all services but S3 take small bodies.
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const body = await readBody(request);
+  if (body === undefined) return refuse(request, tooLarge);
+  const own = ownService(service, path, options);
+  const wireRequest: WireRequest = {
+    method: received.method,
+    url: new URL(received.target, "http://127.0.0.1"),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]),
+    ),
+    body,
+  };
+  try {
+    await verifier.verify(received, signature, body);
+  } catch (error) {
+    const refusal = signatureRefusal(error);
+    return own?.refuse(wireRequest, refusal, requestId) ?? refuse(request, { ...refusal, s3Code: undefined });
+  }
+  if (path === "/_local/status") {
+    return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(options.status()) };
+  }
+  if (own !== undefined) return await serveOwn(request, wireRequest, own, { signature, options, requestId });
+  if (!options.upstreamServices.includes(service)) return refuse(request, notImplemented(service));
+  if (addressed.bucket !== undefined || !servicePath.test(path)) return refuse(request, noSuchPath(path));
+  proxy.forward(request, response, { target: received.target, signature, stamp, body });
+  return undefined;
+}
+
 async function serveOwn(
   request: IncomingMessage,
-  url: URL,
-  target: Scope,
-  options: GatewayOptions,
-  requestId: string,
+  wireRequest: WireRequest,
+  service: WireService,
+  { signature, options, requestId }: { signature: Signature; options: GatewayOptions; requestId: string },
 ): Promise<WireResponse> {
-  const model = ownScopes[target.service];
-  if (model !== undefined && target.region !== options.region) {
-    return refuse(
-      request,
-      400,
-      "InvalidSignatureException",
-      `The local AWS serves ${target.service} in ${options.region}; the request was signed for ${target.region}.`,
-    );
+  const { scope } = signature;
+  if (scope.region !== options.region) {
+    const message = `The local AWS serves ${scope.service} in ${options.region}; the request was signed for ${scope.region}.`;
+    return refuse(request, {
+      name: "InvalidSignatureException",
+      queryCode: "SignatureDoesNotMatch",
+      message,
+      status: 400,
+    });
   }
-  // Control plane and runtime share a signing name; on AWS their host names differ.
-  const isRuntime = model === "sagemaker" && url.pathname.startsWith("/endpoints/");
-  const service = model === undefined ? undefined : options.services.get(isRuntime ? "sagemaker-runtime" : model);
-  if (service === undefined) {
-    return refuse(request, 501, "NotImplementedException", `The local AWS does not implement ${target.service}.`);
-  }
-  const body = await readBody(request);
-  if (body === undefined) {
-    return refuse(request, 413, "RequestEntityTooLargeException", `A request body may have ${bodyLimit} bytes here.`);
-  }
-  const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
+  const body = await unpacked(wireRequest);
+  if (body === undefined) return refuse(request, tooLarge);
+  return await service.handle(
+    { ...wireRequest, body },
+    { region: options.region, accountId: options.accountId, requestId, now: new Date(options.clock.now()) },
   );
-  const wireRequest: WireRequest = { method: request.method ?? "GET", url, headers, body };
-  return await service.handle(wireRequest, {
-    region: options.region,
-    accountId: options.accountId,
-    requestId,
-    now: new Date(options.clock.now()),
-  });
 }
 
-/** An error that clients of any protocol find their way in: those of JSON and REST by header and body, those of query by XML. */
-function refuse(request: IncomingMessage, status: number, code: string, message: string): WireResponse {
-  if (request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true) {
-    const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
-    return { status, headers: { "content-type": "text/xml" }, body: `<ErrorResponse>${error}</ErrorResponse>` };
-  }
-  return {
-    status,
-    headers: { "content-type": "application/json", "x-amzn-errortype": code },
-    body: JSON.stringify({ __type: code, message }),
-  };
+/** Control plane and runtime of SageMaker share a signing name; on AWS their host names differ. */
+function ownService(signingName: string, path: string, { services }: GatewayOptions): WireService | undefined {
+  const model = ownScopes.get(signingName);
+  if (model === undefined) return undefined;
+  return services.get(model === "sagemaker" && path.startsWith("/endpoints/") ? "sagemaker-runtime" : model);
 }
 
-interface Scope {
-  readonly service: string;
-  readonly region: string;
+/**
+ * The path-style target of a request to S3; undefined for a path that is no bucket's. MiniStack serves more than S3 below
+ * some paths: administration, functions, catalogues.
+ */
+function s3Target({ bucket }: Addressed, path: string, target: string): string | undefined {
+  if (bucket !== undefined) return reservedBucket.test(bucket) ? undefined : `/${bucket}${target}`;
+  if (path === "/") return target;
+  const [, first = ""] = path.split("/", 2);
+  return bucketPattern.test(first) && !reservedBucket.test(first) ? target : undefined;
 }
 
-/** SigV4's credential scope: key/date/region/service/aws4_request, from the header or, presigned, the query string. */
-function scopeOf(request: IncomingMessage, url: URL): Scope | undefined {
-  const credential =
-    /Credential=([^,\s]+)/.exec(request.headers.authorization ?? "")?.[1] ?? url.searchParams.get("X-Amz-Credential");
-  // The key may hold slashes; the other parts do not.
-  const parts = credential?.split("/").slice(-4);
-  if (parts?.length !== 4) return undefined;
-  const [, region = "", service = ""] = parts;
-  return { region, service };
+function noSuchPath(path: string): Refusal {
+  const message = `The emulator serves nothing at ${path}.`;
+  return { name: "UnknownOperationException", queryCode: "InvalidAction", message, status: 404 };
 }
 
-/** The whole body, unpacked; undefined if it is larger than the limit. */
+function notImplemented(service: string): Refusal {
+  const message = `The local AWS does not implement ${service}.`;
+  return { name: "NotImplementedException", queryCode: "NotImplementedException", message, status: 501 };
+}
+
+/** The whole body as it was sent; undefined if it is larger than the limit. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -211,8 +278,12 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
     if (size > bodyLimit) return undefined;
     chunks.push(chunk);
   }
-  const body = Buffer.concat(chunks);
-  if (request.headers["content-encoding"] !== "gzip") return body;
+  return Buffer.concat(chunks);
+}
+
+/** The body without its compression; undefined if it is larger than the limit. */
+async function unpacked({ headers, body }: WireRequest): Promise<Uint8Array | undefined> {
+  if (headers["content-encoding"] !== "gzip") return body;
   try {
     return await promisify(gunzip)(body, { maxOutputLength: bodyLimit });
   } catch (error) {

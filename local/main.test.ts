@@ -13,7 +13,8 @@ import { DescribeAlarmsCommand, CloudWatchClient } from "@aws-sdk/client-cloudwa
 import { ApplicationAutoScalingClient, DescribeScalableTargetsCommand } from "@aws-sdk/client-application-auto-scaling";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { descendantsOf, eventually, isAlive } from "./testing/processes.ts";
-import { sdkConfig } from "./testing/test-gateway.ts";
+import type { Credentials } from "./credentials.ts";
+import { sdkConfig, signed } from "./testing/test-gateway.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -23,6 +24,7 @@ interface Ready {
   readonly pid: number;
   readonly region: string;
   readonly accountId: string;
+  readonly credentials: Credentials;
 }
 
 describe("The local AWS as a process", function () {
@@ -65,18 +67,20 @@ describe("The local AWS as a process", function () {
 
   it("says where it is, serves all of AWS there, and ends without a trace on SIGTERM", async () => {
     const child = run();
-    const { url, providerPort, pid, region, accountId } = await ready(child);
+    const { url, providerPort, pid, region, accountId, credentials } = await ready(child);
     assert.equal(pid, child.pid);
     assert.equal(region, "us-east-1");
     assert.equal(accountId, "000000000000");
     assert.ok(providerPort > 0);
-    const config = sdkConfig({ url, port: 0, stop: () => Promise.resolve() });
+    const config = sdkConfig({ url }, credentials);
     assert.deepEqual((await new SageMakerClient(config).send(new ListEndpointsCommand({}))).Endpoints, []);
     assert.deepEqual((await new CloudWatchClient(config).send(new DescribeAlarmsCommand({}))).MetricAlarms, []);
     const targets = new DescribeScalableTargetsCommand({ ServiceNamespace: "sagemaker" });
     assert.deepEqual((await new ApplicationAutoScalingClient(config).send(targets)).ScalableTargets, []);
     assert.deepEqual((await new S3Client(config).send(new ListBucketsCommand({}))).Buckets ?? [], []);
-    const status = (await (await fetch(`${url}/_local/status`)).json()) as { speed: number };
+    const status = (await (
+      await fetch(`${url}/_local/status`, await signed(`${url}/_local/status`, { service: "sts", credentials }))
+    ).json()) as { speed: number };
     assert.equal(status.speed, 60);
     const family = await descendantsOf(pid);
     assert.ok(family.length >= 2);

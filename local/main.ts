@@ -10,7 +10,8 @@ import { defaultPort } from "./gateway.ts";
 const help = `Usage: node local/main.ts --state-dir DIR [--port ${defaultPort}] [--speed 1]
 
 Runs the local AWS until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone.
-Prints one line of JSON when it is ready: url, providerPort, pid, region, accountId.
+Prints one line of JSON when it is ready: url, providerPort, pid, region, accountId, and credentials, the
+random key pair that requests must be signed with.
 
   --state-dir DIR  for data and logs
   --port P         where it listens on 127.0.0.1; 0 takes a free port
@@ -76,8 +77,8 @@ async function main(): Promise<void> {
     end.signal.addEventListener("abort", done);
     if (end.signal.aborted) done();
   });
-  const { url, providerPort, region, accountId } = aws;
-  process.stdout.write(`${JSON.stringify({ url, providerPort, pid: process.pid, region, accountId })}\n`);
+  const { url, providerPort, region, accountId, credentials } = aws;
+  process.stdout.write(`${JSON.stringify({ url, providerPort, pid: process.pid, region, accountId, credentials })}\n`);
   const broken = await Promise.race([asked, aws.broken]);
   await aws.stop();
   if (broken !== undefined) throw broken;

@@ -1,31 +1,19 @@
 /** MiniStack, which stands in for all of AWS that the local AWS does not serve itself: a child that only the gateway knows. */
 
 import { mkdir } from "node:fs/promises";
+import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { localCredentials } from "./credentials.ts";
 import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.ts";
 
 /** The services of the video stack that MiniStack serves, by their SigV4 names, which are its own too. */
-export const miniStackServices: readonly string[] = [
-  "s3",
-  "sns",
-  "sqs",
-  "iam",
-  "kms",
-  "sts",
-  "logs",
-  "events",
-  "lambda",
-  "ecr",
-  "ec2",
-];
+export const miniStackServices: readonly string[] = ["s3", "sns", "sqs", "iam", "kms", "sts", "logs"];
 
 export interface MiniStackOptions {
   /** Python of the environment that has ministack and hypercorn. */
   readonly python: string;
-  /** Its own, on 127.0.0.1. */
-  readonly port: number;
+  /** The Unix socket that it listens on; its folder is open to the user only. */
+  readonly socketPath: string;
   /** The port that clients see: MiniStack writes it into queue URLs. */
   readonly gatewayPort: number;
   readonly accountId: string;
@@ -51,7 +39,7 @@ const startLimit = 60_000;
 
 /** Starts MiniStack and resolves when it is healthy. Throws MiniStackError with the end of its log. */
 export async function startMiniStack(options: MiniStackOptions): Promise<MiniStack> {
-  const { port } = options;
+  const { socketPath } = options;
   const temporary = join(options.stateDir, "tmp");
   await mkdir(temporary, { recursive: true });
   const child = await startGuarded({
@@ -63,7 +51,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       "hypercorn",
       "ministack.app:app",
       "--bind",
-      `127.0.0.1:${port}`,
+      `unix:${socketPath}`,
       "--keep-alive",
       "75",
       "--log-level",
@@ -73,16 +61,12 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       PATH: process.env["PATH"],
       HOME: temporary,
       TMPDIR: temporary,
-      BIND_HOST: "127.0.0.1",
       GATEWAY_PORT: String(options.gatewayPort),
-      LISTEN_PORT: String(port),
       MINISTACK_HOST: "127.0.0.1",
       MINISTACK_ACCOUNT_ID: options.accountId,
       MINISTACK_REGION: options.region,
       AWS_DEFAULT_REGION: options.region,
       SERVICES: miniStackServices.join(","),
-      AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",
       // Everything stays in memory: the stack's data never outlives the local AWS, and a ranged GET of a persisted object reads all of it.
@@ -93,9 +77,8 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
     logFile: options.logFile,
     grace: 5_000,
   });
-  const url = `http://127.0.0.1:${port}`;
   try {
-    await healthy(url, child, options);
+    await healthy(child, options);
   } catch (error) {
     await child.stop();
     throw error;
@@ -103,7 +86,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
   return { ended: child.ended, stop: () => child.stop() };
 }
 
-async function healthy(url: string, child: GuardedProcess, options: MiniStackOptions): Promise<void> {
+async function healthy(child: GuardedProcess, options: MiniStackOptions): Promise<void> {
   const deadline = Date.now() + startLimit;
   let end: string | undefined;
   void child.ended.then((how) => {
@@ -119,13 +102,22 @@ async function healthy(url: string, child: GuardedProcess, options: MiniStackOpt
     if (Date.now() > deadline) {
       throw new MiniStackError(`MiniStack was not ready after ${startLimit / 1000} s; see ${options.logFile}.`);
     }
-    try {
-      const response = await fetch(`${url}/_ministack/health`, { signal: AbortSignal.timeout(2_000) });
-      await response.arrayBuffer();
-      if (response.ok) return;
-    } catch {
-      // Not listening yet.
-    }
+    if (await isHealthy(options.socketPath)) return;
     await sleep(50);
   }
+}
+
+async function isHealthy(socketPath: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const request = httpRequest({ socketPath, path: "/_ministack/health", timeout: 2_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on("timeout", () => request.destroy());
+    // Not listening yet, or too slow.
+    request.on("error", () => {
+      resolve(false);
+    });
+    request.end();
+  });
 }

@@ -1,7 +1,10 @@
-/** Passes a request on to MiniStack as it is, bodies as streams, and its answer back with the local clock's Date. */
+/** Passes a verified request on to MiniStack, bodies as streams, and its answer back with the local clock's Date. */
 
+import { createHash, type Hash } from "node:crypto";
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
+import { pipeline, PassThrough, Transform, type TransformCallback } from "node:stream";
+import { escapeXml } from "./wire/query.ts";
+import { withoutAuthentication, type Signature } from "./signature.ts";
 
 // Headers about one hop, not about the message (RFC 9110, 7.6.1); Node sets its own.
 const hopByHop = new Set([
@@ -14,56 +17,88 @@ const hopByHop = new Set([
   "upgrade",
 ]);
 
+/** A verified request on its way to MiniStack. */
+export interface Forwarded {
+  /** Path and query as they were sent; S3's in path style. */
+  readonly target: string;
+  /** Takes the place of the Host header, if the client's names a bucket. */
+  readonly host?: string | undefined;
+  readonly signature: Signature;
+  /** Headers that replace MiniStack's in the answer. */
+  readonly stamp: () => Readonly<Record<string, string>>;
+  /** SHA-256 (hex) that the body must have. MiniStack gets the end of the body only if it has. */
+  readonly bodyHash?: string | undefined;
+  /** The body, if it has been read already. */
+  readonly body?: Uint8Array;
+}
+
 export class Proxy {
-  readonly #port: number;
+  readonly #socketPath: string;
   // Idle connections are closed before MiniStack closes them (75 s), so that no request meets a closing one.
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 30_000 });
 
-  /** @param port MiniStack's own, on 127.0.0.1 */
-  constructor(port: number) {
-    this.#port = port;
+  /** @param socketPath the Unix socket that MiniStack listens on */
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
   }
 
-  /** @param stamp headers that replace MiniStack's own in the answer */
-  forward(request: IncomingMessage, response: ServerResponse, stamp: () => Readonly<Record<string, string>>): void {
+  /** Streams the request's body to MiniStack and its answer back. */
+  forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): void {
+    const { stamp, host, body, bodyHash } = forwarded;
+    const replaced = { authorization: scopeOnly(forwarded.signature), ...(host === undefined ? {} : { host }) };
     const upstream = httpRequest({
-      host: "127.0.0.1",
-      port: this.#port,
+      socketPath: this.#socketPath,
       method: request.method ?? "GET",
-      path: request.url ?? "/",
-      // As they came, Host included: MiniStack reads buckets and signatures from it.
-      headers: endToEnd(request.rawHeaders),
+      path: withoutAuthentication(forwarded.target),
+      headers: endToEnd(request.rawHeaders, replaced),
       agent: this.#agent,
     });
+    const fail = (status: number, code: string, message: string): void => {
+      upstream.destroy();
+      // The rest of the body is read and dropped, so that the client sees the answer.
+      request.unpipe().resume();
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
+      response.writeHead(status, { "content-type": "application/xml", ...stamp() });
+      response.end(
+        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`,
+      );
+    };
     // A client that waits before it sends its body (Expect: 100-continue) waits for MiniStack, not for us.
     upstream.on("continue", () => {
       response.writeContinue();
     });
     upstream.on("response", (answer) => {
-      const stamped = stamp();
-      const headers = endToEnd(answer.rawHeaders, new Set(Object.keys(stamped)));
-      response.writeHead(answer.statusCode ?? 502, [...headers, ...Object.entries(stamped).flat()]);
+      response.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders, stamp(), corsPattern));
       pipeline(answer, response, () => {
-        // Either side broke off: pipeline has closed both, and nobody is left to tell.
+        // If either side broke off, pipeline has closed both.
       });
     });
     upstream.on("error", (error) => {
-      if (response.headersSent || response.destroyed) {
-        response.destroy();
-        return;
-      }
-      response.writeHead(503, { "content-type": "application/xml", ...stamp() });
-      response.end(
-        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>ServiceUnavailable</Code><Message>MiniStack, which serves this service in the local AWS, does not answer: ${error.message}</Message></Error>`,
+      fail(
+        503,
+        "ServiceUnavailable",
+        `MiniStack, which serves this service in the emulator, does not answer: ${error.message}`,
       );
     });
     response.on("close", () => {
       if (!response.writableFinished) upstream.destroy();
     });
-    pipeline(request, upstream, () => {
-      // A request that breaks off is told by "close" above, an upstream that does by "error".
+    if (body !== undefined) {
+      upstream.end(body);
+      return;
+    }
+    const check = bodyHash === undefined ? new PassThrough() : new HashCheck(bodyHash);
+    check.on("error", (error) => {
+      fail(400, "XAmzContentSHA256Mismatch", error.message);
     });
-    upstream.flushHeaders();
+    // Without a body, a request is complete with its headers: those wait for the check.
+    const { "transfer-encoding": encoding, "content-length": length = "0" } = request.headers;
+    const hasBody = encoding !== undefined || length !== "0";
+    if (hasBody) upstream.flushHeaders();
+    request.pipe(check).pipe(upstream);
   }
 
   close(): void {
@@ -71,12 +106,49 @@ export class Proxy {
   }
 }
 
-function endToEnd(rawHeaders: readonly string[], replaced: ReadonlySet<string> = new Set()): string[] {
+/** Keeps the last piece of a body back until the whole has the hash that was signed. */
+class HashCheck extends Transform {
+  readonly #expected: string;
+  readonly #hash: Hash = createHash("sha256");
+  #held: Buffer | undefined;
+
+  constructor(expected: string) {
+    super();
+    this.#expected = expected;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#hash.update(chunk);
+    const ready = this.#held;
+    this.#held = chunk;
+    callback(null, ready);
+  }
+
+  override _flush(callback: TransformCallback): void {
+    if (this.#hash.digest("hex") === this.#expected) callback(null, this.#held);
+    else callback(new Error("The provided 'x-amz-content-sha256' header does not match what was computed."));
+  }
+}
+
+/** MiniStack routes by the credential scope; the signature has been verified and stays here. */
+function scopeOnly({ accessKeyId, date, scope }: Signature): string {
+  const day = date.toISOString().slice(0, 10).replaceAll("-", "");
+  const credential = `${accessKeyId}/${day}/${scope.region}/${scope.service}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=${"0".repeat(64)}`;
+}
+
+/** MiniStack allows every origin. */
+const corsPattern = /^access-control-/;
+
+/** Headers without those about one hop, those that match `dropped`, and those replaced. */
+function endToEnd(rawHeaders: readonly string[], replaced: Readonly<Record<string, string>>, dropped = /^$/): string[] {
   const kept: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const lower = name.toLowerCase();
-    if (!hopByHop.has(lower) && !replaced.has(lower)) kept.push(name, rawHeaders[index + 1] ?? "");
+    if (!hopByHop.has(lower) && !Object.hasOwn(replaced, lower) && !dropped.test(lower)) {
+      kept.push(name, rawHeaders[index + 1] ?? "");
+    }
   }
-  return kept;
+  return [...kept, ...Object.entries(replaced).flat()];
 }

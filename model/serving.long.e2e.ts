@@ -5,6 +5,8 @@ import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { extract } from "tar";
@@ -12,7 +14,8 @@ import { z } from "zod";
 import { inParallel } from "../client/parallel.ts";
 import { parseResult } from "../client/result.ts";
 import { containerEnvironment } from "../local/model-server/environment.ts";
-import { untilReady } from "../local/model-server/readiness.ts";
+import { get, invoke } from "../local/model-server/http.ts";
+import { untilReady, type ServerSockets } from "../local/model-server/readiness.ts";
 import { startGuarded, type GuardedProcess } from "../local/processes/guarded.ts";
 import { freePorts } from "../local/processes/ports.ts";
 import { repoRoot, servingPython } from "../tools/paths.mjs";
@@ -36,7 +39,7 @@ const refusal = z.strictObject({ error: z.string() });
 
 interface Answer {
   readonly status: number;
-  readonly type: string | null;
+  readonly type: string | undefined;
   readonly text: string;
 }
 
@@ -44,21 +47,24 @@ describe("The handler under TorchServe", function () {
   this.timeout(600_000);
   let folder: string;
   let server: GuardedProcess | undefined;
-  let url: string;
+  let sockets: ServerSockets;
   let logFile: string;
   let samples: z.infer<typeof sampleList>;
 
   const ask = async (file: string): Promise<Answer> => {
-    const response = await fetch(`${url}/invocations`, {
-      method: "POST",
+    const body = await readFile(join(folder, "samples", file));
+    const response = await invoke(sockets.inference, {
       headers: { "Content-Type": "video/mp4", Accept: "application/json" },
-      body: await readFile(join(folder, "samples", file)),
+      body: Readable.from([body]),
+      size: body.byteLength,
+      signal: AbortSignal.timeout(300_000),
+      onSent: () => undefined,
     });
-    return { status: response.status, type: response.headers.get("content-type"), text: await response.text() };
+    return { status: response.status, type: response.contentType, text: await text(response.body) };
   };
   const workers = async (): Promise<number[]> => {
-    const answer = await fetch(`${url}/models/model`);
-    const [model] = modelDescription.parse(await answer.json());
+    const [, answer] = await get(sockets.management, "/models/model", AbortSignal.timeout(10_000));
+    const [model] = modelDescription.parse(JSON.parse(answer));
     return (model?.workers ?? []).map(({ pid }) => pid).sort((a, b) => a - b);
   };
 
@@ -75,7 +81,7 @@ describe("The handler under TorchServe", function () {
     await mkdir(model, { recursive: true });
     await mkdir(temporary);
     await extract({ file: artifact, cwd: model, strict: true });
-    const ports = await freePorts(4);
+    const ports = await freePorts(2);
     logFile = join(folder, "server.log");
     server = await startGuarded({
       python: servingPython,
@@ -88,8 +94,7 @@ describe("The handler under TorchServe", function () {
       logFile,
       grace: 30_000,
     });
-    url = `http://127.0.0.1:${ports[0] ?? 0}`;
-    await untilReady(url, AbortSignal.timeout(240_000));
+    sockets = await untilReady({ base, temporary }, AbortSignal.timeout(240_000));
   });
   after(async () => {
     await server?.stop();

@@ -52,14 +52,14 @@ export function pulumiEnvironment(
   };
 }
 
-/** What any AWS SDK or CLI needs to talk to the local AWS: the dummy credentials are its own. */
+/** The environment with which any AWS SDK or CLI talks to the local AWS. */
 export function awsEnvironment(ready: Ready): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: ready.url,
     AWS_REGION: ready.region,
     AWS_DEFAULT_REGION: ready.region,
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ACCESS_KEY_ID: ready.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: ready.credentials.secretAccessKey,
   };
 }
 

@@ -18,6 +18,8 @@ const readySchema = z.object({
   pid: z.int(),
   region: z.string(),
   accountId: z.string(),
+  /** The key pair that requests must be signed with; it ends with this start. */
+  credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
 });
 /** What the local AWS says when it is ready. */
 export type Ready = z.infer<typeof readySchema>;
@@ -86,7 +88,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
   });
   try {
     const ready = await firstLine(child, died.signal, options);
-    await writeFile(options.paths.ready, JSON.stringify(ready));
+    // Only the user may read the key pair.
+    await writeFile(options.paths.ready, JSON.stringify(ready), { mode: 0o600 });
+    await writeFile(options.paths.credentials, credentialsFile(ready), { mode: 0o600 });
     return {
       ...ready,
       died: died.signal,
@@ -100,6 +104,11 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
     await stop();
     throw error;
   }
+}
+
+/** The key pair in the format of the AWS CLI's and SDKs' shared credentials file. */
+function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Ready): string {
+  return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }
 
 async function firstLine(child: ChildProcess, died: AbortSignal, options: LocalAwsOptions): Promise<Ready> {

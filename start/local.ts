@@ -87,7 +87,7 @@ async function status(args: readonly string[]): Promise<void> {
     process.stdout.write(options.json ? '{"up":false}\n' : `${words}\n`);
     return;
   }
-  using stack = connect(await readOutputs({ stack: "local" }));
+  using stack = connect(await readOutputs({ stack: "local" }), ready.credentials);
   const capacity = await readCapacity(stack);
   process.stdout.write(
     options.json

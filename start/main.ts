@@ -47,7 +47,7 @@ await runCommand(async () => {
   const stack = await bringUp({ port: options.port, speed: options.speed, detached: options.keep, progress, signal });
   let report: Report;
   try {
-    using client = connect(checkOutputs(stack.outputs, "The stack's outputs"));
+    using client = connect(checkOutputs(stack.outputs, "The stack's outputs"), stack.aws.credentials);
     await waitForZero(client, progress, stack.signal);
     const run = await oneVideo(client, video, outFolder, progress, stack.signal);
     const resultSeconds = (performance.now() - started) / 1000;

@@ -41,7 +41,7 @@ describe("the engine's preview with the policy pack", () => {
     const config = {
       endpoint: aws.url,
       region: aws.region,
-      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+      credentials: aws.credentials,
     };
     const s3 = new S3Client({ ...config, forcePathStyle: true });
     const sagemaker = new SageMakerClient(config);

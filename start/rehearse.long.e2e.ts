@@ -10,8 +10,7 @@ import {
 import { CloudWatchClient, DescribeAlarmsCommand, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
 import { GetBucketTaggingCommand, PutBucketTaggingCommand, S3Client } from "@aws-sdk/client-s3";
 import { DescribeEndpointConfigCommand, ListEndpointConfigsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
-import { recordCalls, type Recorder } from "../infra/testing/aws-calls.ts";
-import { localCredentials } from "../local/credentials.ts";
+import { recordCalls, type Recorder } from "../local/testing/aws-calls.ts";
 import { startProvider, type RunningProvider } from "../local/provider/server.ts";
 import { repoRoot } from "../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "./deployment.ts";
@@ -40,11 +39,11 @@ describe("the rehearsal of a change", () => {
   before(async () => {
     ground = await startTestGround(240);
     ({ folder, paths, aws } = ground);
-    recorder = await recordCalls(aws.url, aws);
+    recorder = await recordCalls(aws);
     provider = await startProvider({
       endpoint: recorder.url,
       region: aws.region,
-      credentials: localCredentials,
+      credentials: aws.credentials,
       programDirectory: join(repoRoot, "infra"),
       patience: 5_000,
     });
@@ -82,7 +81,7 @@ describe("the rehearsal of a change", () => {
   const writes = () =>
     recorder.calls.map(({ action }) => action).filter((action) => !/:(Get|List|Describe|Head)/.test(action));
 
-  const config = () => ({ endpoint: aws.url, region: aws.region, credentials: localCredentials });
+  const config = () => ({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
 
   it("sees the calls that make a stack", () => {
     for (const call of [

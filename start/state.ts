@@ -1,5 +1,5 @@
 /** The local stack's folder `.local/`: who owns it, and that Pulumi's state and the emulators' data are kept or discarded together. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -22,6 +22,8 @@ export interface StatePaths {
   readonly outputs: string;
   /** What the local AWS said when it was ready. */
   readonly ready: string;
+  /** The local AWS's key pair, as a shared credentials file; read by `client/`, which looks for it next to the outputs. */
+  readonly credentials: string;
 }
 
 export function statePaths(root: string): StatePaths {
@@ -34,6 +36,7 @@ export function statePaths(root: string): StatePaths {
     log: join(root, "local-aws.log"),
     outputs: join(root, "outputs.json"),
     ready: join(root, "local-aws.json"),
+    credentials: join(root, "credentials"),
   };
 }
 
@@ -86,6 +89,8 @@ export async function liveOwner(paths: StatePaths): Promise<Owner | undefined> {
  */
 export async function takeOver(paths: StatePaths): Promise<void> {
   await mkdir(paths.root, { recursive: true });
+  // The key pair and the videos are the user's; an earlier version made the folder readable to others.
+  await chmod(paths.root, 0o700);
   const owner = await liveOwner(paths);
   if (owner !== undefined) throw inUse(owner, await isKeptUp(paths, owner));
   await rm(paths.lock, { force: true });
@@ -125,7 +130,14 @@ export async function handOver(paths: StatePaths, pid: number): Promise<void> {
 }
 
 async function discardData(paths: StatePaths): Promise<void> {
-  for (const path of [paths.backend, join(paths.pulumiHome, "logs"), paths.aws, paths.outputs, paths.ready]) {
+  for (const path of [
+    paths.backend,
+    join(paths.pulumiHome, "logs"),
+    paths.aws,
+    paths.outputs,
+    paths.ready,
+    paths.credentials,
+  ]) {
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -244,8 +244,8 @@ async function until(holds: () => Promise<boolean>, limit: number): Promise<void
 /** gzip of nothing. */
 const emptyGzip = Buffer.from("1f8b08000000000002ff03000000000000000000", "hex");
 
-function connect({ url, region }: RunningLocalAws) {
-  const config = { endpoint: url, region, credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+function connect({ url, region, credentials }: RunningLocalAws) {
+  const config = { endpoint: url, region, credentials };
   return {
     cloudwatch: new CloudWatchClient(config),
     kms: new KMSClient(config),

@@ -31,3 +31,17 @@ export function statement(policy: unknown, sid: string): Statement {
   if (found === undefined) throw new Error(`no statement ${sid}`);
   return found;
 }
+
+/** Whether statements allow a call; conditions aside, of which the policies under test have none. */
+export function allows(
+  statements: readonly Statement[],
+  { action, resource }: { action: string; resource: string },
+): boolean {
+  const matches = (pattern: string): boolean => {
+    const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
+    return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(resource);
+  };
+  return statements.some(
+    ({ Effect, Action, Resource = [] }) => Effect === "Allow" && Action.includes(action) && Resource.some(matches),
+  );
+}

@@ -1,7 +1,14 @@
-/** One HTTP request to a model server with streams on both sides and no time limit but the caller's. */
+/** HTTP to a model server through its Unix sockets, each call with the server's token. */
 
 import { request as httpRequest } from "node:http";
 import { pipeline, Transform, type Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+
+/** One of a model server's sockets, and the token that it asks for. */
+export interface ServerSocket {
+  readonly socketPath: string;
+  readonly token: string;
+}
 
 export interface ModelRequest {
   readonly headers: Readonly<Record<string, string>>;
@@ -19,12 +26,17 @@ export interface ModelResponse {
   readonly body: Readable;
 }
 
-/** Resolves when the response begins. fetch would end a long one: it waits five minutes for headers. */
-export function invoke(url: string, { headers, body, size, signal, onSent }: ModelRequest): Promise<ModelResponse> {
+/** POST /invocations with streams on both sides and no time limit but the caller's; resolves when the response begins. */
+export function invoke(
+  { socketPath, token }: ServerSocket,
+  { headers, body, size, signal, onSent }: ModelRequest,
+): Promise<ModelResponse> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, {
+    const request = httpRequest({
+      socketPath,
+      path: "/invocations",
       method: "POST",
-      headers: { ...headers, "Content-Length": size },
+      headers: { ...headers, Authorization: `Bearer ${token}`, "Content-Length": size },
       agent: false,
       signal,
     });
@@ -40,6 +52,20 @@ export function invoke(url: string, { headers, body, size, signal, onSent }: Mod
     pipeline(body, request, (error) => {
       if (error) reject(error);
     });
+  });
+}
+
+/** GET with the status and the whole body as text. Rejects with the reason of `signal` once that aborts. */
+export function get({ socketPath, token }: ServerSocket, path: string, signal: AbortSignal): Promise<[number, string]> {
+  return new Promise((resolve, reject) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const request = httpRequest({ socketPath, path, headers, agent: false, signal }, (response) => {
+      text(response).then((body) => {
+        resolve([response.statusCode ?? 0, body]);
+      }, reject);
+    });
+    request.on("error", reject);
+    request.end();
   });
 }
 

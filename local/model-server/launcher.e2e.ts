@@ -166,7 +166,7 @@ describe("An instance of the real serving stack", function () {
   it("keeps a log", async () => {
     const log = await readFile(join(folder, "state", "logs", "endpoints", "echo", "v-1.log"), "utf8");
     assert.match(log, /Torchserve version/);
-    assert.match(log, /ValueError: a defect|a defect/);
+    assert.match(log, /"POST \/invocations HTTP\/1\.1" 500/);
   });
 
   it("does not start from a model that cannot be loaded, and says why", async () => {

@@ -1,20 +1,20 @@
-/** Starts instances: each is SageMaker's real serving stack as processes, in a folder and on ports of its own. */
+/** Starts instances: each is SageMaker's real serving stack as processes, with a separate folder and separate sockets. */
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Instance, InstanceLauncher } from "../../simulator/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
 import { freePorts } from "../processes/ports.ts";
+import { socketFolder } from "../processes/sockets.ts";
 import type { ContainerSpec } from "../sagemaker/dependencies.ts";
 import type { Invocation } from "../sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
 import { containerEnvironment } from "./environment.ts";
 import { failureOf } from "./failure-log.ts";
 import { ModelServer, type RunningServer } from "./model-server.ts";
-import { LoadError, untilReady } from "./readiness.ts";
+import { LoadError, untilReady, type ServerSockets } from "./readiness.ts";
 
 export interface ModelServerOptions {
   /** Python of the environment with the serving stack. */
@@ -41,11 +41,10 @@ const stopGrace = 30_000;
 /** An instance's folders and log. */
 interface Place {
   readonly base: string;
+  /** Holds the sockets of the server and of its workers. */
   readonly temporary: string;
   readonly logFile: string;
 }
-
-const longestSocketPath = 100;
 
 export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   readonly #container: ContainerSpec;
@@ -61,11 +60,11 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     const { endpointName, modelDataUrl } = this.#container;
     const { stateDir, artifacts, objects } = this.#options;
     const instances = join(stateDir, "instances");
-    await mkdir(instances, { recursive: true });
+    await mkdir(instances, { recursive: true, mode: 0o700 });
     const base = await mkdtemp(join(instances, "i-"));
     const place: Place = {
       base,
-      temporary: await temporaryFolder(base),
+      temporary: await socketFolder(base),
       logFile: join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`),
     };
     const cleanUp = async (): Promise<void> => {
@@ -86,7 +85,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   async #start({ base, temporary, logFile }: Place, signal: AbortSignal): Promise<RunningServer> {
     signal.throwIfAborted();
     const { python, region, startLimit = 240_000 } = this.#options;
-    const ports = await freePorts(4);
+    const ports = await freePorts(2);
     const process = await startGuarded({
       python,
       command: [python, starter, base, temporary, ...ports.map(String)],
@@ -96,9 +95,8 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       grace: stopGrace,
     });
     try {
-      const url = `http://127.0.0.1:${ports[0] ?? 0}`;
-      await this.#untilReady(url, process, { logFile, startLimit, signal });
-      return { url, process };
+      const { inference } = await this.#untilReady({ base, temporary, logFile }, process, { startLimit, signal });
+      return { socket: inference, process };
     } catch (error) {
       await process.stop();
       throw error;
@@ -106,10 +104,11 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   }
 
   async #untilReady(
-    url: string,
+    place: Place,
     server: GuardedProcess,
-    { logFile, startLimit, signal }: { logFile: string; startLimit: number; signal: AbortSignal },
-  ): Promise<void> {
+    { startLimit, signal }: { startLimit: number; signal: AbortSignal },
+  ): Promise<ServerSockets> {
+    const { logFile } = place;
     const failed = new AbortController();
     const fail = async (why: string): Promise<void> => {
       failed.abort(new InstanceError(`The model server ${why}: ${await readFailure(logFile)}`));
@@ -117,7 +116,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     void server.ended.then((how) => fail(`ended before it was ready (${how})`));
     const timer = setTimeout(() => void fail(`was not ready after ${startLimit / 1000} s`), startLimit);
     try {
-      await untilReady(url, AbortSignal.any([signal, failed.signal]));
+      return await untilReady(place, AbortSignal.any([signal, failed.signal]));
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       throw new InstanceError(`${error.message}: ${await readFailure(logFile)}`, { cause: error });
@@ -125,19 +124,6 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       clearTimeout(timer);
     }
   }
-}
-
-/**
- * A folder below the instance's own, so that it goes with the state whatever happens; but TorchServe's workers listen on sockets in it,
- * whose paths may have little more than a hundred bytes (sockaddr_un), so that a deep one has to be elsewhere.
- */
-async function temporaryFolder(base: string): Promise<string> {
-  const below = join(base, "tmp");
-  if (Buffer.byteLength(join(below, ".ts.sock.90000")) > longestSocketPath) {
-    return await mkdtemp(join(tmpdir(), "instance-"));
-  }
-  await mkdir(below);
-  return below;
 }
 
 async function readFailure(logFile: string): Promise<string> {

@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FakeObjects } from "../testing/fake-aws.ts";
 import type { Invocation } from "../sagemaker/invocation.ts";
 import { ModelServer } from "./model-server.ts";
 
 describe("A request to a model server", () => {
+  let folder: string;
   let server: Server;
   let objects: FakeObjects;
   let instance: ModelServer;
@@ -53,13 +56,14 @@ describe("A request to a model server", () => {
         // A request that breaks off.
         .catch(() => undefined);
     });
-    server.listen(0, "127.0.0.1");
+    folder = await mkdtemp(join(tmpdir(), "model-server-"));
+    const socketPath = join(folder, "inference");
+    server.listen(socketPath);
     await once(server, "listening");
     objects = new FakeObjects();
     objects.set("s3://videos/a.mp4", "a video");
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const running = (name: string, ended: Promise<string>) => ({
-      url,
+      socket: { socketPath, token: "token" },
       process: {
         pid: 0,
         ended,
@@ -92,6 +96,7 @@ describe("A request to a model server", () => {
     server.closeAllConnections();
     server.close();
     await once(server, "close");
+    await rm(folder, { recursive: true });
   });
 
   it("carries the object, its type and what the caller said", async () => {
@@ -100,6 +105,7 @@ describe("A request to a model server", () => {
     const [{ headers, body } = { headers: {}, body: Buffer.of() }] = asked;
     assert.equal(body.toString(), "a video");
     assert.equal(headers["content-length"], "7");
+    assert.equal(headers.authorization, "Bearer token");
     assert.equal(headers["content-type"], "video/mp4");
     assert.equal(headers.accept, "application/json");
     assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=2");
@@ -212,8 +218,10 @@ describe("A request to a model server", () => {
     await once(server, "close");
     const outcome = await run();
     assert.ok(outcome.status === "failed");
-    assert.match(outcome.reason, /ECONNREFUSED/);
-    server.listen(0, "127.0.0.1");
+    assert.match(outcome.reason, /ENOENT|ECONNREFUSED/);
+    folder = await mkdtemp(join(tmpdir(), "model-server-"));
+    const socketPath = join(folder, "inference");
+    server.listen(socketPath);
     await once(server, "listening");
   });
 

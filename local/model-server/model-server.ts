@@ -5,11 +5,11 @@ import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
 import { formatS3Location } from "../s3-location.ts";
 import { embeddedResponseLimit, type Invocation } from "../sagemaker/invocation.ts";
-import { invoke, keepStart, readStart, type ModelResponse } from "./http.ts";
+import { invoke, keepStart, readStart, type ModelResponse, type ServerSocket } from "./http.ts";
 
 /** A server that can take requests. */
 export interface RunningServer {
-  readonly url: string;
+  readonly socket: ServerSocket;
   readonly process: GuardedProcess;
 }
 
@@ -46,13 +46,13 @@ export class ModelServer implements Instance<Invocation> {
     const started = performance.now();
     const progress: { stage: Stage } = { stage: "download" };
     try {
-      const { url } = await this.#server;
+      const { socket } = await this.#server;
       const input = await this.#parts.objects.get(invocation.input, signal);
       const refusal = refusalOf(invocation, input);
       if (input === undefined || refusal !== undefined) {
         return { status: "failed", reason: refusal ?? "", stage: "download", timings: {} };
       }
-      const { response, sentAt } = await ask(url, invocation, input, signal, () => {
+      const { response, sentAt } = await ask(socket, invocation, input, signal, () => {
         progress.stage = "model";
       });
       const answeredAt = performance.now();
@@ -113,14 +113,14 @@ export class ModelServer implements Instance<Invocation> {
 }
 
 async function ask(
-  url: string,
+  socket: ServerSocket,
   invocation: Invocation,
   input: ObjectContent,
   signal: AbortSignal,
   onSent: () => void,
 ): Promise<{ response: ModelResponse; sentAt: number }> {
   let sentAt: number | undefined;
-  const response = await invoke(`${url}/invocations`, {
+  const response = await invoke(socket, {
     headers: modelHeaders(invocation),
     body: input.body,
     size: input.size,

@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { LoadError, untilReady } from "./readiness.ts";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LoadError, untilReady, type ServerPlace } from "./readiness.ts";
 
 interface Worker {
   readonly status: string;
@@ -12,29 +14,49 @@ interface Worker {
 }
 
 describe("A model server is ready", () => {
-  let server: Server;
-  let url: string;
+  let servers: Server[];
+  let folder: string;
+  let place: ServerPlace;
   /** What one question after the other finds; the last answer stays. */
   let answers: { readonly ping: number; readonly workers?: readonly Worker[] }[];
 
   beforeEach(async () => {
-    server = createServer((request, response) => {
+    const answerAs = (token: string) => (request: IncomingMessage, response: ServerResponse) => {
+      if (request.headers.authorization !== `Bearer ${token}`) {
+        response.writeHead(403).end();
+        return;
+      }
       const answer = answers.length > 1 && request.url !== "/ping" ? answers.shift() : answers[0];
       if (request.url === "/ping") {
         const ping = answer?.ping ?? 500;
         if (ping !== 200 && answers.length > 1) answers.shift();
         response.writeHead(ping).end();
       } else response.end(JSON.stringify([{ minWorkers: 2, workers: answer?.workers ?? [] }]));
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    };
+    folder = await mkdtemp(join(tmpdir(), "readiness-"));
+    place = { base: folder, temporary: folder };
+    servers = [];
+    for (const name of ["inference", "management"]) {
+      const server = createServer(answerAs(`${name} token`));
+      server.listen(join(folder, name));
+      await once(server, "listening");
+      servers.push(server);
+    }
+    await writeTokens("inference token");
   });
   afterEach(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, "close");
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    }
+    await rm(folder, { recursive: true });
   });
+
+  const writeTokens = async (inference: string): Promise<void> => {
+    const keys = { inference: { key: inference }, management: { key: "management token" }, API: { key: "unused" } };
+    await writeFile(join(folder, "key_file.json"), JSON.stringify(keys));
+  };
 
   const ready = (pid: number): Worker => ({ status: "READY", pid });
   const loading = (pid: number): Worker => ({ status: "UNLOADING", pid });
@@ -47,24 +69,32 @@ describe("A model server is ready", () => {
       { ping: 200, workers: [ready(1), loading(2)] },
       { ping: 200, workers: [ready(1), ready(2)] },
     ];
-    await untilReady(url, new AbortController().signal);
+    await untilReady(place, new AbortController().signal);
     assert.equal(answers.length, 1);
+  });
+
+  it("once it takes the tokens that it has written, not those of an earlier server in its folder", async () => {
+    answers = [{ ping: 200, workers: [ready(1), ready(2)] }];
+    await writeTokens("an earlier token");
+    setTimeout(() => void writeTokens("inference token"), 50);
+    const { inference } = await untilReady(place, new AbortController().signal);
+    assert.deepEqual(inference, { socketPath: join(folder, "inference"), token: "inference token" });
   });
 
   it("never, if its workers end again and again while they load the model", async () => {
     answers = Array.from({ length: 9 }, (_, index) => ({ ping: 200, workers: [loading(index + 1), loading(-1)] }));
-    await assert.rejects(untilReady(url, new AbortController().signal), LoadError);
+    await assert.rejects(untilReady(place, new AbortController().signal), LoadError);
   });
 
   it("or given up with the caller's reason, also while it does not answer at all", async () => {
-    server.removeAllListeners("request");
+    for (const server of servers) server.removeAllListeners("request");
     const reason = new Error("took too long");
     const abort = new AbortController();
     setTimeout(() => {
       abort.abort(reason);
     }, 50);
     await assert.rejects(
-      untilReady(url, abort.signal),
+      untilReady(place, abort.signal),
       (error: unknown) => error === reason || (error as Error).cause === reason,
     );
   });

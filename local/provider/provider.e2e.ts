@@ -9,8 +9,9 @@ import type { OpMap, Stack } from "@pulumi/pulumi/automation/index.js";
 import { pulumiRoot } from "../../tools/paths.mjs";
 import { startProvider } from "./server.ts";
 import type { RunningProvider } from "./server.ts";
-import { startTestAws } from "./testing/aws.ts";
-import type { TestAws } from "./testing/aws.ts";
+import { startTestAws } from "../testing/test-aws.ts";
+import type { TestAws } from "../testing/test-aws.ts";
+import { testCredentials } from "../testing/test-gateway.ts";
 
 const account = "000000000000";
 
@@ -125,9 +126,9 @@ describe("the provider under the real engine", () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "provider-e2e-")));
     testAws = await startTestAws();
     provider = await startProvider({
-      endpoint: testAws.endpoint,
+      endpoint: testAws.url,
       region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      credentials: testCredentials,
     });
     command = await PulumiCommand.get({ root: pulumiRoot });
     await mkdir(join(folder, "state"));

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startTestAws } from "./testing/aws.ts";
-import type { TestAws } from "./testing/aws.ts";
+import { startTestAws } from "../testing/test-aws.ts";
+import type { TestAws } from "../testing/test-aws.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 import { CheckRefusal, isUnknown } from "./testing/resource.ts";
@@ -21,7 +21,7 @@ describe("S3", () => {
 
   before(async () => {
     testAws = await startTestAws();
-    provider = await startTestProvider(testAws.endpoint);
+    provider = await startTestProvider(testAws.url);
     await provider.configure({ defaultTags: '{"tags":{"Project":"video"}}' });
     bucket = provider.resource(bucketType, "Shared");
     await bucket.create({ forceDestroy: true });

@@ -2,6 +2,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { ProviderError } from "./errors.ts";
+import { checkPeerOwner } from "./peer-owner.ts";
 import { Service } from "./service.ts";
 import type { ProviderOptions } from "./session.ts";
 
@@ -18,20 +19,23 @@ const longestMessage = 400 * 1024 * 1024;
 /** How long (ms) operations under way may take to end when the provider stops. */
 const graceMilliseconds = 2_000;
 
-/** Starts the provider on a free port of 127.0.0.1. Throws ProviderError if it cannot listen. */
+/**
+ * Starts the provider on a free port of 127.0.0.1. Other users of the machine are refused; web pages cannot speak HTTP/2
+ * without TLS, which gRPC needs. Throws ProviderError if it cannot listen.
+ */
 export async function startProvider(options: ProviderOptions): Promise<RunningProvider> {
   const server = new Server({
     "grpc.max_receive_message_length": longestMessage,
     "grpc.max_send_message_length": longestMessage,
   });
-  const service = new Service(options);
-  server.addService(providerGrpc.ResourceProviderService, service.implementation());
-  const port = await new Promise<number>((resolve, reject) => {
+  const port: number = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
       else reject(new ProviderError(`The provider cannot listen on 127.0.0.1: ${error.message}`, { cause: error }));
     });
   });
+  const service = new Service(options, (peer) => checkPeerOwner(peer, port));
+  server.addService(providerGrpc.ResourceProviderService, service.implementation());
   return {
     port,
     stop: async () => {

@@ -24,6 +24,8 @@ const mostPeers = 64;
 
 /** What is known about one connection. */
 interface Peer {
+  /** Resolves if the other end may call; rejects if not. */
+  readonly admitted: Promise<void>;
   session?: Session;
   log?: EngineLog;
 }
@@ -42,11 +44,14 @@ const { Kind } = provider.PropertyDiff;
 /** The service behind the gRPC server. Each engine has a connection, and so a configuration, of its own. */
 export class Service {
   readonly #options: ProviderOptions;
+  readonly #admit: (address: string) => Promise<void>;
   readonly #peers = new Map<string, Peer>();
   #cancel = new AbortController();
 
-  constructor(options: ProviderOptions) {
+  /** @param admit resolves if the peer with this address may call; rejects with the reason if not */
+  constructor(options: ProviderOptions, admit: (address: string) => Promise<void>) {
     this.#options = options;
+    this.#admit = admit;
   }
 
   /** Ends all waits, and closes all connections. */
@@ -92,7 +97,7 @@ export class Service {
       });
       const signal = AbortSignal.any([gone.signal, this.#cancel.signal]);
       const peer = this.#peer(call.getPeer());
-      Promise.resolve()
+      peer.admitted
         .then(() => answer.call(this, call.request, peer, signal))
         .then(
           (response) => {
@@ -106,7 +111,7 @@ export class Service {
   }
 
   #peer(address: string): Peer {
-    const peer = this.#peers.get(address) ?? {};
+    const peer = this.#peers.get(address) ?? { admitted: this.#admit(address) };
     // The last used is the last in the map.
     this.#peers.delete(address);
     this.#peers.set(address, peer);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { startTestAws } from "./testing/aws.ts";
-import type { TestAws } from "./testing/aws.ts";
+import { startTestAws } from "../testing/test-aws.ts";
+import type { TestAws } from "../testing/test-aws.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 import type { TestResource } from "./testing/resource.ts";
@@ -15,7 +15,7 @@ describe("SQS", () => {
 
   before(async () => {
     testAws = await startTestAws();
-    provider = await startTestProvider(testAws.endpoint);
+    provider = await startTestProvider(testAws.url);
     await provider.configure({});
     dead = provider.resource("aws:sqs/queue:Queue", "dead");
     await dead.create({});

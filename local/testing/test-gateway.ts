@@ -2,7 +2,10 @@
 
 import { RealClock } from "../../simulator/real-clock.ts";
 import type { Clock } from "../../simulator/clock.ts";
-import { localCredentials } from "../credentials.ts";
+import { Sha256 } from "@smithy/core/checksum";
+import { HttpRequest } from "@smithy/core/protocols";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { randomCredentials, type Credentials } from "../credentials.ts";
 import { startGateway, type Gateway } from "../gateway.ts";
 import { WireService } from "../wire/dispatch.ts";
 import type { Service } from "../wire/service.ts";
@@ -10,6 +13,7 @@ import { ownModels, testModel } from "./api-models.ts";
 
 export const testRegion = "us-east-1";
 export const testAccount = "000000000000";
+export const testCredentials = randomCredentials();
 
 /** Serves the services on a free port; what it does not serve is refused, for no MiniStack stands behind it. */
 export async function startTestGateway(services: readonly Service[], clock: Clock = new RealClock()): Promise<Gateway> {
@@ -21,8 +25,8 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
   }
   return await startGateway({
     port: 0,
-    // Nobody listens on port 1 of a loopback interface.
-    upstreamPort: 1,
+    credentials: testCredentials,
+    upstreamSocket: "/nonexistent/ministack",
     upstreamServices: ["s3"],
     clock,
     region: testRegion,
@@ -33,19 +37,59 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
 }
 
 /** The configuration of an SDK client. */
-export function sdkConfig(gateway: Gateway) {
+export function sdkConfig(gateway: Pick<Gateway, "url">, credentials: Credentials = testCredentials) {
   return {
     endpoint: gateway.url,
     region: testRegion,
-    credentials: localCredentials,
+    credentials,
     // One attempt: a test wants to see the first answer.
     maxAttempts: 1,
   };
 }
 
-/** The Authorization header of a raw request, as far as the gateway reads it. */
-export function authorizationFor(service: string, region = testRegion): Record<string, string> {
-  return {
-    authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=00`,
-  };
+/** A request to sign. */
+export interface RawRequest {
+  /** The service's SigV4 name. */
+  readonly service: string;
+  /** @default "us-east-1" */
+  readonly region?: string;
+  /** @default "GET", or "POST" with a body */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | URLSearchParams;
+  /** @default now */
+  readonly signingDate?: Date;
+  /** @default the test gateway's */
+  readonly credentials?: Credentials;
+}
+
+/** Signs a request for `fetch`: its method, body, and headers with x-amz-date and Authorization. */
+export async function signed(
+  url: string,
+  request: RawRequest,
+): Promise<{ method: string; headers: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> }> {
+  const { service, region = testRegion, credentials = testCredentials, signingDate = new Date() } = request;
+  const { host, pathname, searchParams } = new URL(url);
+  const body = request.body instanceof URLSearchParams ? request.body.toString() : request.body;
+  const method = request.method ?? (body === undefined ? "GET" : "POST");
+  const type = request.body instanceof URLSearchParams ? { "content-type": "application/x-www-form-urlencoded" } : {};
+  const signer = new SignatureV4({
+    credentials,
+    region,
+    service,
+    sha256: Sha256,
+    uriEscapePath: service !== "s3",
+    // As SDKs do it: S3 alone wants the header.
+    applyChecksum: service === "s3",
+  });
+  const toSign = new HttpRequest({
+    method,
+    path: pathname,
+    query: Object.fromEntries(searchParams),
+    headers: { ...type, ...request.headers, host },
+    body,
+  });
+  const { headers: withHost } = await signer.sign(toSign, { signingDate });
+  const headers = Object.fromEntries(Object.entries(withHost).filter(([name]) => name !== "host"));
+  return { method, headers, ...(body === undefined ? {} : { body }) };
 }

@@ -20,7 +20,7 @@ import {
   type PutMetricDataCommandInput,
 } from "@aws-sdk/client-cloudwatch";
 import type { Gateway } from "../gateway.ts";
-import { authorizationFor, sdkConfig, startTestGateway } from "../testing/test-gateway.ts";
+import { sdkConfig, signed, startTestGateway, type RawRequest } from "../testing/test-gateway.ts";
 import { AwsError, type Service } from "./service.ts";
 
 const moment = new Date("2026-01-02T03:04:05.500Z");
@@ -83,12 +83,9 @@ describe("A service on the wire", () => {
     await gateway.stop();
   });
 
+  const send = async (request: RawRequest) => fetch(gateway.url, await signed(gateway.url, request));
   const query = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
-    fetch(gateway.url, {
-      method: "POST",
-      headers: { ...authorizationFor("monitoring"), ...headers },
-      body: new URLSearchParams({ Version: "2010-08-01", ...fields }),
-    });
+    send({ service: "monitoring", headers, body: new URLSearchParams({ Version: "2010-08-01", ...fields }) });
 
   describe("in JSON (Application Auto Scaling)", () => {
     const client = () => new ApplicationAutoScalingClient(sdkConfig(gateway));
@@ -131,10 +128,9 @@ describe("A service on the wire", () => {
     });
 
     it("refuses an operation without handler by name", async () => {
-      const answer = await fetch(gateway.url, {
-        method: "POST",
+      const answer = await send({
+        service: "application-autoscaling",
         headers: {
-          ...authorizationFor("application-autoscaling"),
           "x-amz-target": "AnyScaleFrontendService.PutScheduledAction",
         },
         body: "{}",
@@ -148,9 +144,9 @@ describe("A service on the wire", () => {
 
     it("refuses an operation that does not exist, and a request that names none", async () => {
       for (const target of ["AnyScaleFrontendService.Nothing", "Other.RegisterScalableTarget"]) {
-        const answer = await fetch(gateway.url, {
-          method: "POST",
-          headers: { ...authorizationFor("application-autoscaling"), "x-amz-target": target },
+        const answer = await send({
+          service: "application-autoscaling",
+          headers: { "x-amz-target": target },
           body: "{}",
         });
         assert.equal(answer.status, 404);
@@ -215,10 +211,9 @@ describe("A service on the wire", () => {
 
   describe("in JSON (CloudWatch, some CLIs)", () => {
     it("works the same", async () => {
-      const answer = await fetch(gateway.url, {
-        method: "POST",
+      const answer = await send({
+        service: "monitoring",
         headers: {
-          ...authorizationFor("monitoring"),
           "x-amz-target": "GraniteServiceVersion20100801.DescribeAlarms",
           "content-type": "application/x-amz-json-1.0",
         },
@@ -305,10 +300,9 @@ describe("A service on the wire", () => {
     });
 
     it("unpacks gzip", async () => {
-      const answer = await fetch(gateway.url, {
-        method: "POST",
+      const answer = await send({
+        service: "monitoring",
         headers: {
-          ...authorizationFor("monitoring"),
           "content-type": "application/x-www-form-urlencoded; charset=utf-8",
           "content-encoding": "gzip",
         },

@@ -3,7 +3,14 @@
 import { cborProtocol, jsonProtocol } from "./document-protocols.ts";
 import { checkInput } from "./check.ts";
 import type { ApiModel } from "./model.ts";
-import { resolveError, type Protocol, type WireRequest, type WireResponse } from "./protocol.ts";
+import {
+  asResolvedError,
+  resolveError,
+  type Protocol,
+  type Refusal,
+  type WireRequest,
+  type WireResponse,
+} from "./protocol.ts";
 import { queryProtocol } from "./query.ts";
 import { restJsonProtocol } from "./rest-json.ts";
 import { AwsError, type Handler, type RequestContext, type Service } from "./service.ts";
@@ -46,6 +53,14 @@ export class WireService {
     const unknown = new AwsError("UnknownOperationException", "The request names no operation of this service.", 404);
     if (first === undefined) return { status: 404, headers: {}, body: unknown.message };
     return first.refuse(resolveError(this.#model, unknown), context.requestId);
+  }
+
+  /** A refusal in the protocol of the request, before anything of it is read. */
+  refuse(request: WireRequest, refusal: Refusal, requestId: string): WireResponse {
+    const spoken =
+      this.#protocols.find((protocol) => protocol.operationOf(request) !== undefined) ?? this.#protocols[0];
+    if (spoken === undefined) return { status: refusal.status, headers: {}, body: refusal.message };
+    return spoken.refuse(asResolvedError(refusal), requestId);
   }
 
   async #answer(

@@ -30,6 +30,14 @@ export interface ResolvedError {
   readonly fault: "Sender" | "Receiver";
 }
 
+/** A refusal that no model lists: its name in the modern protocols, its code in the query protocol. */
+export interface Refusal {
+  readonly name: string;
+  readonly queryCode: string;
+  readonly message: string;
+  readonly status: number;
+}
+
 /** One of AWS's protocols, for one service. */
 export interface Protocol {
   /** The name of the operation that the request is for; undefined if the request is not of this protocol. */
@@ -63,6 +71,12 @@ export function resolveError(model: ApiModel, error: AwsError): ResolvedError {
     status: error.status,
     fault: error.status < 500 ? "Sender" : "Receiver",
   };
+}
+
+/** A refusal as an error that every protocol can write. */
+export function asResolvedError({ name, queryCode, message, status }: Refusal): ResolvedError {
+  const error = new AwsError(name, message, status);
+  return { error, shape: undefined, name, queryCode, status, fault: status < 500 ? "Sender" : "Receiver" };
 }
 
 /** The members of an error's document: its own and its message under the name that the shape gives it. */

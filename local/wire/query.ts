@@ -182,7 +182,8 @@ function element(name: string, content: string): string {
   return `<${name}>${content}</${name}>`;
 }
 
-function escapeXml(text: string): string {
+/** Escapes text for XML content. */
+export function escapeXml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

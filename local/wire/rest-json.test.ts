@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { InvokeEndpointAsyncCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import type { Gateway } from "../gateway.ts";
-import { authorizationFor, sdkConfig, startTestGateway } from "../testing/test-gateway.ts";
+import { sdkConfig, signed, startTestGateway } from "../testing/test-gateway.ts";
 
 describe("A service on the wire in rest-json", () => {
   let gateway: Gateway;
@@ -56,10 +56,9 @@ describe("A service on the wire in rest-json", () => {
   });
 
   it("refuses a header that is no number", async () => {
-    const answer = await fetch(`${gateway.url}/endpoints/video/async-invocations`, {
-      method: "POST",
-      headers: { ...authorizationFor("sagemaker"), "x-amzn-sagemaker-requestttlseconds": "long" },
-    });
+    const url = `${gateway.url}/endpoints/video/async-invocations`;
+    const headers = { "x-amzn-sagemaker-requestttlseconds": "long" };
+    const answer = await fetch(url, await signed(url, { service: "sagemaker", method: "POST", headers }));
     assert.equal(answer.status, 400);
     assert.equal(answer.headers.get("x-amzn-errortype"), "SerializationException");
   });

@@ -4,6 +4,7 @@ import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { testCredentials } from "../../testing/test-gateway.ts";
 import { startProvider } from "../server.ts";
 import type { ProviderOptions } from "../session.ts";
 import { answerOf, CheckRefusal, TestResource } from "./resource.ts";
@@ -67,7 +68,7 @@ export async function startTestProvider(
   const running = await startProvider({
     endpoint,
     region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    credentials: testCredentials,
     patience: 3_000,
     onCall: (operation) => recorded.push(operation),
     ...options,

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
-import type { Statement } from "./documents.ts";
+import type { Credentials } from "../credentials.ts";
+import { resigned } from "./resign.ts";
 
 /** A permission as IAM asks for it. */
 export interface Call {
@@ -19,22 +20,25 @@ export interface Recorder {
   stop(): void;
 }
 
-/** Where the calls' resources are. */
-interface Place {
+/** The emulator behind the recorder, and where the calls' resources are. */
+interface RecordedAws {
+  readonly url: string;
   readonly region: string;
   readonly accountId: string;
+  readonly credentials: Credentials;
 }
 
-/** Starts to record on a free port of 127.0.0.1. */
-export async function recordCalls(endpoint: string, place: Place): Promise<Recorder> {
-  const target = new URL(endpoint);
+/** Starts to record, on a free port of 127.0.0.1, the calls that clients with the emulator's key pair make. */
+export async function recordCalls(aws: RecordedAws): Promise<Recorder> {
+  const target = new URL(aws.url);
   const calls: Call[] = [];
   const server = createServer((request, response) => {
-    void buffer(request).then((body) => {
-      calls.push(callOf(request, body.toString("utf8"), place));
-      const { method, url: path } = request;
+    void buffer(request).then(async (body) => {
+      calls.push(callOf(request, body.toString("utf8"), aws));
+      const { method = "GET", url: path = "/" } = request;
+      const signed = await resigned({ method, target: path, headers: request.headers, body }, aws.url, aws.credentials);
       // The body is here already: nothing is left to be waited for.
-      const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => name !== "expect"));
+      const headers = Object.fromEntries(Object.entries(signed).filter(([name]) => name !== "expect"));
       const passed = send({ host: target.hostname, port: target.port, method, path, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
@@ -56,24 +60,13 @@ export async function recordCalls(endpoint: string, place: Place): Promise<Recor
   };
 }
 
-/** Whether statements allow a call; conditions aside, of which the policies under test have none. */
-export function allows(statements: readonly Statement[], { action, resource }: Call): boolean {
-  const matches = (pattern: string): boolean => {
-    const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
-    return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(resource);
-  };
-  return statements.some(
-    ({ Effect, Action, Resource = [] }) => Effect === "Allow" && Action.includes(action) && Resource.some(matches),
-  );
-}
-
 const names = z.looseObject({
   EndpointName: z.string().optional(),
   QueueName: z.string().optional(),
   QueueUrl: z.string().optional(),
 });
 
-function callOf(request: IncomingMessage, body: string, { region, accountId }: Place): Call {
+function callOf(request: IncomingMessage, body: string, { region, accountId }: RecordedAws): Call {
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const service = /Credential=[^,]*\/([^/,]+)\/aws4_request/.exec(request.headers.authorization ?? "")?.[1] ?? "";
   if (service === "s3") return s3Call(request.method ?? "GET", url);

@@ -1,0 +1,39 @@
+/** Refuses requests that a web page makes: by Origin, Sec-Fetch-Site and Host, before anything else is read. */
+
+import type { IncomingHttpHeaders } from "node:http";
+
+/** Bucket names. Source: S3 User Guide, "General purpose bucket naming rules". */
+export const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** The names that a client may reach the gateway by, and the bucket if the name has one. */
+export interface Addressed {
+  /** The bucket of S3's virtual-hosted form (BUCKET.localhost, BUCKET.s3.localhost); undefined for a plain loopback name. */
+  readonly bucket: string | undefined;
+}
+
+/** A request comes from a web page, or was sent to another host. */
+export class ForeignRequestError extends Error {
+  override readonly name = "ForeignRequestError";
+}
+
+/**
+ * Checks the headers by which a browser says who makes a request. Sec-Fetch-Site and Origin cannot be set by a page; Host
+ * tells a foreign name that resolves to this machine (DNS rebinding).
+ * @param port the gateway's
+ * @throws ForeignRequestError
+ */
+export function checkOrigin(headers: IncomingHttpHeaders, port: number): Addressed {
+  const site = headers["sec-fetch-site"];
+  if (headers.origin !== undefined || (site !== undefined && site !== "none" && site !== "same-origin")) {
+    throw new ForeignRequestError(
+      `The emulator takes no requests from web pages (Origin: ${headers.origin ?? "none"}). Call it from a program on this machine.`,
+    );
+  }
+  const { host = "" } = headers;
+  if (host === `127.0.0.1:${port}` || host === `localhost:${port}`) return { bucket: undefined };
+  const [, bucket] = new RegExp(`^(.+?)(?:\\.s3)?\\.localhost:${port}$`).exec(host) ?? [];
+  if (bucket !== undefined && bucketPattern.test(bucket)) return { bucket };
+  throw new ForeignRequestError(
+    `The emulator is not ${host === "" ? "reached without a Host header" : host}. Use http://127.0.0.1:${port} or http://localhost:${port}.`,
+  );
+}

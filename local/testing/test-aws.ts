@@ -1,0 +1,51 @@
+/** For tests: MiniStack behind the gateway, as an AWS without SageMaker. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../../simulator/clock.ts";
+import { RealClock } from "../../simulator/real-clock.ts";
+import { ministackPython } from "../../tools/paths.mjs";
+import { startGateway, type Gateway } from "../gateway.ts";
+import { miniStackServices, startMiniStack } from "../ministack.ts";
+import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
+
+/** An AWS with S3, SNS, SQS, IAM, KMS, logs and STS, on a free port. */
+export interface TestAws extends Gateway {
+  readonly credentials: typeof testCredentials;
+}
+
+/** Starts it. Throws MiniStackError. */
+export async function startTestAws(clock: Clock = new RealClock()): Promise<TestAws> {
+  const stateDir = await mkdtemp(join(tmpdir(), "aws-"));
+  const upstreamSocket = join(stateDir, "ministack");
+  const gateway = await startGateway({
+    port: 0,
+    credentials: testCredentials,
+    upstreamSocket,
+    upstreamServices: miniStackServices,
+    clock,
+    region: testRegion,
+    accountId: testAccount,
+    services: new Map(),
+    status: () => ({ endpoints: ["one"] }),
+  });
+  const ministack = await startMiniStack({
+    python: ministackPython,
+    socketPath: upstreamSocket,
+    gatewayPort: gateway.port,
+    accountId: testAccount,
+    region: testRegion,
+    stateDir,
+    logFile: join(stateDir, "ministack.log"),
+  });
+  return {
+    ...gateway,
+    credentials: testCredentials,
+    async stop() {
+      await gateway.stop();
+      await ministack.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
