@@ -3,6 +3,7 @@
 import type { Readable } from "node:stream";
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from "@aws-sdk/client-iam";
 import {
+  GetBucketCorsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -13,6 +14,7 @@ import {
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Upload } from "@aws-sdk/lib-storage";
 import { z } from "zod";
+import type { CorsRule } from "./cors.ts";
 import type { Credentials } from "./credentials.ts";
 import { SocketAgent } from "./processes/sockets.ts";
 import type { S3Location } from "./s3-location.ts";
@@ -41,6 +43,12 @@ export interface ObjectStore {
   put(location: S3Location, body: Readable | Uint8Array, options: PutOptions, signal?: AbortSignal): Promise<void>;
 }
 
+/** Settings of S3's buckets. */
+export interface Buckets {
+  /** The rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket. */
+  corsRules(bucket: string): Promise<readonly CorsRule[]>;
+}
+
 /** SNS. */
 export interface Topics {
   publish(topicArn: string, message: string, subject?: string): Promise<void>;
@@ -54,6 +62,7 @@ export interface Roles {
 
 export interface AwsPorts {
   readonly objects: ObjectStore;
+  readonly buckets: Buckets;
   readonly topics: Topics;
   readonly roles: Roles;
   close(): void;
@@ -73,6 +82,12 @@ export function awsPorts(socketPath: string, region: string, credentials: Creden
   const iam = new IAMClient(config);
   return {
     objects: s3Store(s3),
+    buckets: {
+      async corsRules(bucket) {
+        const found = await unlessMissing(() => s3.send(new GetBucketCorsCommand({ Bucket: bucket })));
+        return found?.CORSRules ?? [];
+      },
+    },
     topics: {
       async publish(topicArn, message, subject) {
         await sns.send(new PublishCommand({ TopicArn: topicArn, Message: message, Subject: subject }));

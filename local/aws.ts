@@ -123,6 +123,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     port: options.port ?? defaultPort,
     credentials,
     upstreamSocket,
+    corsRules: (bucket) => ports.buckets.corsRules(bucket),
     upstreamServices: miniStackServices,
     clock,
     region,

@@ -225,6 +225,7 @@ describe("The gateway", () => {
         port,
         credentials: testCredentials,
         upstreamSocket: "/nonexistent/ministack",
+        corsRules: () => Promise.resolve([]),
         upstreamServices: [],
         clock: new VirtualClock(0),
         region: testRegion,

@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Clock } from "../simulator/clock.ts";
 import type { Credentials } from "./credentials.ts";
-import { bucketPattern, checkOrigin, ForeignRequestError, type Addressed } from "./origin.ts";
+import { corsHeaders, type CorsRule } from "./cors.ts";
+import { bucketPattern, checkHost, ForeignRequestError, isFromPage, type Addressed } from "./origin.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";
 import { readSignature, SignatureVerifier, type Signature } from "./signature.ts";
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly upstreamSocket: string;
   /** SigV4 names of the services that MiniStack serves. */
   readonly upstreamServices: readonly string[];
+  /** A bucket's CORS configuration; no rules if it has none, or if there is no such bucket. */
+  readonly corsRules: (bucket: string) => Promise<readonly CorsRule[]>;
   readonly clock: Clock;
   readonly region: string;
   readonly accountId: string;
@@ -137,13 +140,22 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     response.end(body);
   };
   try {
-    const addressed = checkOrigin(request.headers, parts.port);
+    const addressed = checkHost(request.headers, parts.port);
     const [path = "/"] = (request.url ?? "/").split("?", 1);
+    const fromPage = isFromPage(request.headers);
+    if (fromPage) {
+      const cors = await corsOf(request, addressed, path, options);
+      response.setHeaders(new Map(Object.entries(cors)));
+      if (request.method === "OPTIONS") {
+        send({ status: 200, headers: {}, body: "" });
+        return;
+      }
+    }
     if (path === "/_local/health") {
       send({ status: 200, headers: { "content-type": "text/plain" }, body: "ok" });
       return;
     }
-    const reply = await serve(request, response, parts, { addressed, path, requestId, stamp });
+    const reply = await serve(request, response, parts, { addressed, path, fromPage, requestId, stamp });
     if (reply !== undefined) send(reply);
   } catch (error) {
     if (error instanceof ForeignRequestError) {
@@ -160,6 +172,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
 interface Arrival {
   readonly addressed: Addressed;
   readonly path: string;
+  /** Whether a web page makes the request, which a bucket's CORS configuration allows. */
+  readonly fromPage: boolean;
   readonly requestId: string;
   readonly stamp: () => Readonly<Record<string, string>>;
 }
@@ -169,7 +183,7 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   { options, port, verifier, proxy }: Parts,
-  { addressed, path, requestId, stamp }: Arrival,
+  { addressed, path, fromPage, requestId, stamp }: Arrival,
 ): Promise<WireResponse | undefined> {
   const received = { method: request.method ?? "GET", target: request.url ?? "/", headers: request.headers };
   let signature: Signature;
@@ -188,6 +202,7 @@ async function serve(
     proxy.forward(request, response, { target, host, signature, stamp, bodyHash });
     return undefined;
   }
+  if (fromPage) throw new ForeignRequestError("A bucket's CORS configuration is for requests to S3.");
   // No need to let the client wait: all services but S3 take small bodies.
   if (request.headers.expect !== undefined) response.writeContinue();
   const body = await readBody(request);
@@ -238,6 +253,24 @@ async function serveOwn(
   return await service.handle(
     { ...wireRequest, body },
     { region: options.region, accountId: options.accountId, requestId, now: new Date(options.clock.now()) },
+  );
+}
+
+/**
+ * The headers by which a bucket's CORS configuration answers a web page.
+ * @throws ForeignRequestError if the request is not for a bucket, or the bucket does not allow it
+ */
+async function corsOf(
+  { method = "GET", headers }: IncomingMessage,
+  { bucket = "" }: Addressed,
+  path: string,
+  { corsRules }: GatewayOptions,
+): Promise<Record<string, string>> {
+  const name = bucket === "" ? (path.split("/", 2)[1] ?? "") : bucket;
+  const allowed = bucketPattern.test(name) ? corsHeaders(await corsRules(name), method, headers) : undefined;
+  if (allowed !== undefined) return allowed;
+  throw new ForeignRequestError(
+    `The emulator takes no requests from web pages (Origin: ${headers.origin ?? "none"}), except to a bucket whose CORS configuration allows them.`,
   );
 }
 

@@ -16,24 +16,23 @@ export class ForeignRequestError extends Error {
   override readonly name = "ForeignRequestError";
 }
 
+/** Whether a web page makes the request. A page cannot change the headers by which a browser says so. */
+export function isFromPage(headers: IncomingHttpHeaders): boolean {
+  const site = headers["sec-fetch-site"];
+  return headers.origin !== undefined || (site !== undefined && site !== "none" && site !== "same-origin");
+}
+
 /**
- * Checks the headers by which a browser says who makes a request. Sec-Fetch-Site and Origin cannot be set by a page; Host
- * tells a foreign name that resolves to this machine (DNS rebinding).
+ * Checks that the request was sent to a loopback name: a foreign name that resolves to this machine is refused (DNS
+ * rebinding).
  * @param port the gateway's
  * @throws ForeignRequestError
  */
-export function checkOrigin(headers: IncomingHttpHeaders, port: number): Addressed {
-  const site = headers["sec-fetch-site"];
-  if (headers.origin !== undefined || (site !== undefined && site !== "none" && site !== "same-origin")) {
-    throw new ForeignRequestError(
-      `The emulator takes no requests from web pages (Origin: ${headers.origin ?? "none"}). Call it from a program on this machine.`,
-    );
-  }
-  const { host = "" } = headers;
+export function checkHost({ host = "" }: IncomingHttpHeaders, port: number): Addressed {
   if (host === `127.0.0.1:${port}` || host === `localhost:${port}`) return { bucket: undefined };
   const [, bucket] = new RegExp(`^(.+?)(?:\\.s3)?\\.localhost:${port}$`).exec(host) ?? [];
   if (bucket !== undefined && bucketPattern.test(bucket)) return { bucket };
   throw new ForeignRequestError(
-    `The emulator is not ${host === "" ? "reached without a Host header" : host}. Use http://127.0.0.1:${port} or http://localhost:${port}.`,
+    `The emulator is not at ${host === "" ? "an unnamed host" : host}. Use http://127.0.0.1:${port} or http://localhost:${port}.`,
   );
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Clock } from "../../simulator/clock.ts";
 import { RealClock } from "../../simulator/real-clock.ts";
 import { ministackPython } from "../../tools/paths.mjs";
+import { awsPorts } from "../aws-ports.ts";
 import { startGateway, type Gateway } from "../gateway.ts";
 import { miniStackServices, startMiniStack } from "../ministack.ts";
 import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
@@ -19,10 +20,12 @@ export interface TestAws extends Gateway {
 export async function startTestAws(clock: Clock = new RealClock()): Promise<TestAws> {
   const stateDir = await mkdtemp(join(tmpdir(), "aws-"));
   const upstreamSocket = join(stateDir, "ministack");
+  const ports = awsPorts(upstreamSocket, testRegion, testCredentials);
   const gateway = await startGateway({
     port: 0,
     credentials: testCredentials,
     upstreamSocket,
+    corsRules: (bucket) => ports.buckets.corsRules(bucket),
     upstreamServices: miniStackServices,
     clock,
     region: testRegion,
@@ -44,6 +47,7 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
     credentials: testCredentials,
     async stop() {
       await gateway.stop();
+      ports.close();
       await ministack.stop();
       await rm(stateDir, { recursive: true, force: true });
     },

@@ -3,7 +3,7 @@
 import { RealClock } from "../../simulator/real-clock.ts";
 import type { Clock } from "../../simulator/clock.ts";
 import { Sha256 } from "@smithy/core/checksum";
-import { HttpRequest } from "@smithy/core/protocols";
+import { escapeUri, HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { randomCredentials, type Credentials } from "../credentials.ts";
 import { startGateway, type Gateway } from "../gateway.ts";
@@ -27,6 +27,7 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
     port: 0,
     credentials: testCredentials,
     upstreamSocket: "/nonexistent/ministack",
+    corsRules: () => Promise.resolve([]),
     upstreamServices: ["s3"],
     clock,
     region: testRegion,
@@ -70,6 +71,10 @@ export async function signed(
 ): Promise<{ method: string; headers: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> }> {
   const { service, region = testRegion, credentials = testCredentials, signingDate = new Date() } = request;
   const { host, pathname, searchParams } = new URL(url);
+  const encodedOnce = pathname
+    .split("/")
+    .map((segment) => escapeUri(decodeURIComponent(segment)))
+    .join("/");
   const body = request.body instanceof URLSearchParams ? request.body.toString() : request.body;
   const method = request.method ?? (body === undefined ? "GET" : "POST");
   const type = request.body instanceof URLSearchParams ? { "content-type": "application/x-www-form-urlencoded" } : {};
@@ -84,7 +89,7 @@ export async function signed(
   });
   const toSign = new HttpRequest({
     method,
-    path: pathname,
+    path: service === "s3" ? encodedOnce : pathname,
     query: Object.fromEntries(searchParams),
     headers: { ...type, ...request.headers, host },
     body,
