@@ -113,6 +113,8 @@ export function inferencePermissions({ account, environment }: Scope): PolicySta
       sageMaker(account),
       tagged(environment),
     ),
+    // AWS takes no resource for it (Service Authorization Reference); `pipeline artifacts` looks which artifacts models use.
+    allow("ListModels", ["sagemaker:ListModels"], "*"),
     allow(
       "ScaleEndpoints",
       [

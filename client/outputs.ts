@@ -28,6 +28,8 @@ const outputsSchema = z.object({
   maxConcurrency: z.int().positive(),
   instanceType: z.string().min(1),
   maxCapacity: z.int().nonnegative(),
+  /** Absent from stacks deployed by an earlier version of the program. */
+  endpointConfigName: z.string().min(1).optional(),
 });
 
 /** A deployed stack's outputs. */

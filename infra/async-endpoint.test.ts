@@ -148,9 +148,10 @@ describe("AsyncEndpoint", () => {
     );
   });
 
-  it("keeps its instances over an update", () => {
+  it("keeps its instances over an update, and fails if SageMaker rolls it back", () => {
     assert.deepEqual(registrations.one(endpointType).updateHooks, [
       "detector-note-capacity",
+      "detector-verify-update",
       "detector-restore-capacity",
     ]);
   });

@@ -7,7 +7,7 @@ import type { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
-import { keepCapacity } from "./live-capacity.ts";
+import { updateHooks } from "./update-hooks.ts";
 import { boundedBy } from "./role-boundary.ts";
 import { machineImageOf, publishedImage, serverOf } from "./serving-image.ts";
 import type { VideoStorage } from "./video-storage.ts";
@@ -71,6 +71,8 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
 export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly endpoint: sagemaker.Endpoint;
   readonly endpointName: pulumi.Output<string>;
+  /** Name of the endpoint configuration that the endpoint must run; after a roll-back it runs another. */
+  readonly configurationName: pulumi.Output<string>;
   readonly variantName = variantName;
   /**
    * Replaced, old first, when the variant's instance type changes. AWS refuses such an update while a scalable target is
@@ -173,13 +175,15 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.endpoint = new sagemaker.Endpoint(
       `${name}-endpoint`,
       { endpointConfigName: configuration.name, ...deployment(settings) },
-      { parent: this, dependsOn: this.fleet, hooks: keepCapacity(name) },
+      { parent: this, dependsOn: this.fleet, hooks: updateHooks(name) },
     );
     this.endpointName = this.endpoint.name;
+    this.configurationName = configuration.name;
     this.instanceType = pulumi.output(instanceType);
     this.maxConcurrency = maxConcurrency;
     this.registerOutputs({
       endpointName: this.endpointName,
+      configurationName: this.configurationName,
       variantName: this.variantName,
       instanceType: this.instanceType,
       maxConcurrency: this.maxConcurrency,

@@ -57,6 +57,7 @@ describe("a stack's config", () => {
       sampleFps: 1,
       scoreThreshold: 0.5,
       inputRetentionDays: 14,
+      artifactRetentionDays: 30,
       resultRetentionDays: 30,
       forceDestroy: false,
       protectData: false,

@@ -163,6 +163,9 @@ function schema(projectRoot: string) {
       resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)").describe(
         "How long results and failures are kept.",
       ),
+      artifactRetentionDays: wholeNumber(1, longestRetention, defaults.artifactRetentionDays, " (days)").describe(
+        "Days after which the pipeline deletes a model artifact that no model uses; the newest two are kept.",
+      ),
       forceDestroy: switchOff.describe("Whether destroying the stack deletes what is in its buckets."),
       protectData: switchOff.describe("Whether Pulumi refuses to delete the buckets and the key."),
       oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)").describe(

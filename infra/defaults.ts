@@ -32,6 +32,8 @@ export const defaults = {
   inputRetentionDays: 14,
   /** Days. */
   resultRetentionDays: 30,
+  /** Days. */
+  artifactRetentionDays: 30,
   forceDestroy: false,
   protectData: false,
   /** Seconds that a request may wait before an alarm says so: twice what the blog's last one waited, a third of the longest TTL. */

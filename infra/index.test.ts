@@ -91,7 +91,7 @@ describe("the program", () => {
       });
 
       it("asks for deletion before replacement of nothing that AWS has", () => {
-        const asking = registrations.all.filter(({ deleteBeforeReplace }) => deleteBeforeReplace !== undefined);
+        const asking = registrations.all.filter(({ deleteBeforeReplace }) => deleteBeforeReplace === true);
         assert.deepEqual(
           asking.map(({ type }) => type),
           ["pulumi:index:Stash"],
@@ -143,6 +143,9 @@ describe("the program", () => {
           region: "eu-west-1",
           inputBucket: "video-input-0a1b2c3",
           inputPrefix: "input/",
+          endpointConfigName: "video-config-0a1b2c3",
+          modelLocation: "s3://video-input-0a1b2c3/models",
+          artifactRetentionDays: 30,
           outputLocation: "s3://video-output-0a1b2c3/results",
           failureLocation: "s3://video-output-0a1b2c3/failures",
           successTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-success-0a1b2c3",

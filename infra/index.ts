@@ -62,4 +62,4 @@ const access = new AccessPolicies("video", {
 });
 
 // A default export, because a named one that is undefined on some stacks makes Pulumi warn in every run.
-export default stackOutputs({ account, storage, topics, inference, scaling, monitoring, access });
+export default stackOutputs({ account, storage, topics, inference, scaling, monitoring, access, ...config });

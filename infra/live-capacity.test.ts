@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import type * as pulumi from "@pulumi/pulumi";
-import { capacityHooks, type LiveEndpoint, sageMaker } from "./live-capacity.ts";
+import { sageMaker, type LiveEndpoint } from "./endpoint-port.ts";
+import { capacityHooks } from "./live-capacity.ts";
 
 const arn = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/detector";
 
@@ -40,14 +41,21 @@ async function update(
         return Promise.resolve();
       },
     });
-  }, 1);
+  }, wait);
   const args = hookArgs({ arn, name: "detector" });
   await note(args);
   await restore(args);
   return { set, regions, looks };
 }
 
-const inService = (desired: number): LiveEndpoint => ({ status: "InService", variantName: "AllTraffic", desired });
+const wait = { interval: 1, limit: 5_000 };
+
+const inService = (desired: number): LiveEndpoint => ({
+  status: "InService",
+  variantName: "AllTraffic",
+  desired,
+  configuration: "config",
+});
 
 describe("the live capacity over an update", () => {
   it("goes back to none where there was none, so that an update does not wake an idle endpoint for long", async () => {
@@ -69,6 +77,15 @@ describe("the live capacity over an update", () => {
     assert.deepEqual(set, [["detector", "AllTraffic", 3]]);
   });
 
+  it("is not waited for without end", async () => {
+    const port = {
+      describe: () => Promise.resolve({ ...inService(2), status: "Updating" }),
+      setDesired: () => Promise.resolve(),
+    };
+    const { note } = capacityHooks(() => Promise.resolve(port), { interval: 1, limit: 20 });
+    await assert.rejects(async () => note(hookArgs({ arn, name: "detector" })), /has been Updating for/);
+  });
+
   it("is asked for in the endpoint's own region", async () => {
     assert.deepEqual(new Set((await update([inService(1)])).regions), new Set(["eu-west-1"]));
   });
@@ -82,6 +99,8 @@ describe("the live capacity over an update", () => {
         response.end(
           JSON.stringify({
             EndpointStatus: "InService",
+            EndpointConfigName: "config",
+            FailureReason: "no capacity",
             ProductionVariants: [{ VariantName: "AllTraffic", DesiredInstanceCount: 3 }],
           }),
         );
@@ -99,7 +118,7 @@ describe("the live capacity over an update", () => {
     Object.assign(process.env, environment);
     try {
       const port = await sageMaker("eu-west-1");
-      assert.deepEqual(await port.describe("detector"), inService(3));
+      assert.deepEqual(await port.describe("detector"), { ...inService(3), failureReason: "no capacity" });
       await port.setDesired("detector", "AllTraffic", 0);
     } finally {
       process.env = before;

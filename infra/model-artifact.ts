@@ -38,7 +38,9 @@ export class ModelArtifact extends pulumi.ComponentResource {
         source: new pulumi.asset.FileAsset(path),
         contentType: "application/gzip",
       },
-      { parent: this },
+      // An endpoint whose update SageMaker rolled back still starts from an older one. `pipeline artifacts` deletes those that no model uses.
+      // The key is given, which makes Pulumi delete first, and with the object the model and the configuration that depend on it.
+      { parent: this, retainOnDelete: true, deleteBeforeReplace: false },
     );
 
     this.url = pulumi.interpolate`s3://${object.bucket}/${object.key}`;

@@ -17,6 +17,7 @@ export interface StackParts {
   readonly scaling: ScaleToZero;
   readonly monitoring: Monitoring;
   readonly access: AccessPolicies;
+  readonly artifactRetentionDays: number;
 }
 
 /** What each output is; each stack has all but those that {@link SomeStacksOutput} names. */
@@ -41,6 +42,9 @@ export const outputMeanings = {
   maxConcurrency: "Videos at a time on each instance.",
   instanceType: "What an instance is.",
   maxCapacity: "Instances at most.",
+  endpointConfigName: "The endpoint configuration that the endpoint must run; the smoke test compares it.",
+  modelLocation: "s3:// prefix of model artifacts.",
+  artifactRetentionDays: "Days after which an artifact that no model uses may be deleted.",
 } as const;
 
 type OutputName = keyof typeof outputMeanings;
@@ -74,5 +78,8 @@ export function stackOutputs(parts: StackParts): Outputs {
     maxConcurrency: inference.maxConcurrency,
     instanceType: inference.instanceType,
     maxCapacity: scaling.maxCapacity,
+    endpointConfigName: inference.configurationName,
+    modelLocation: storage.modelLocation,
+    artifactRetentionDays: parts.artifactRetentionDays,
   };
 }

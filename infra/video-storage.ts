@@ -50,6 +50,8 @@ export class VideoStorage extends pulumi.ComponentResource {
   readonly resultPrefix = resultPrefix;
   /** Prefix of every failure's key, with a slash at its end. */
   readonly failurePrefix = failurePrefix;
+  /** s3:// prefix of model artifacts, without a slash at its end. */
+  readonly modelLocation: pulumi.Output<string>;
   /** s3:// prefix of results, without a slash at its end, as SageMaker's examples write it. */
   readonly outputLocation: pulumi.Output<string>;
   /** s3:// prefix of failures, without a slash at its end. */
@@ -85,6 +87,7 @@ export class VideoStorage extends pulumi.ComponentResource {
     this.inputBucketArn = input.arn;
     this.outputBucket = output.bucket;
     this.outputBucketArn = output.arn;
+    this.modelLocation = s3Url(input, modelPrefix);
     this.outputLocation = s3Url(output, resultPrefix);
     this.failureLocation = s3Url(output, failurePrefix);
     this.registerOutputs({
@@ -96,6 +99,7 @@ export class VideoStorage extends pulumi.ComponentResource {
       outputBucketArn: this.outputBucketArn,
       resultPrefix: this.resultPrefix,
       failurePrefix: this.failurePrefix,
+      modelLocation: this.modelLocation,
       outputLocation: this.outputLocation,
       failureLocation: this.failureLocation,
     });

@@ -73,3 +73,16 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
     for (const signal of signals) process.off(signal, passOn);
   }
 }
+
+/**
+ * A stack's outputs.
+ * @throws PipelineError if Pulumi cannot read them
+ */
+export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
+  let text = "";
+  const quiet = { ...job, out: (part: string) => (text += part) };
+  const { status } = await pulumi(["stack", "output", "--json", "--stack", stack], quiet);
+  if (status !== 0)
+    throw new PipelineError(`The outputs of the stack ${stack} cannot be read: Pulumi's message is above.`);
+  return JSON.parse(text) as unknown;
+}

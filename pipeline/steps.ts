@@ -1,5 +1,6 @@
 /** The steps by their names, their help, and how each ends. */
 import { advice } from "./advice.ts";
+import { artifacts } from "./artifacts.ts";
 import { comment } from "./comment.ts";
 import { driftIssue } from "./drift-issue.ts";
 import { ephemeral } from "./ephemeral.ts";
@@ -23,6 +24,8 @@ from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names
       writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and makes the stack
   destroy --pull-request N
       removes the stack of a pull request
+  artifacts --stack NAME
+      deletes model artifacts older than artifactRetentionDays that no model uses
   unlock --stack NAME
       takes away the lock that a killed update has left
   comment --reports FOLDER --stacks NAME,…
@@ -44,6 +47,7 @@ const steps: Readonly<Record<string, (args: readonly string[], job: Job) => Prom
   up,
   ephemeral,
   destroy,
+  artifacts,
   unlock,
   comment,
   "drift-check": driftCheck,

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
 import {
   fetchResult,
   invoke,
@@ -62,6 +63,18 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     await watch?.close();
     for (const line of await removeObjects(stack, remove)) console.error(line);
     stack.close();
+  });
+
+  it("runs the endpoint configuration of the last deployment", async () => {
+    const { endpointConfigName, endpointName: EndpointName } = stack.outputs;
+    if (endpointConfigName === undefined)
+      throw new Error("The stack has no output endpointConfigName: deploy it again.");
+    const endpoint = await stack.sagemaker.send(new DescribeEndpointCommand({ EndpointName }), { abortSignal: signal });
+    assert.equal(
+      endpoint.EndpointConfigName,
+      endpointConfigName,
+      `SageMaker rolled the last update back: ${endpoint.FailureReason ?? "it gives no reason"}`,
+    );
   });
 
   if (!options.any) {

@@ -21,6 +21,7 @@ export interface Registration {
   readonly updateHooks: readonly string[];
   /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
   readonly deleteBeforeReplace: boolean | undefined;
+  readonly retainOnDelete: boolean;
   /** The inputs, resolved; what is not known in a preview is missing. */
   readonly inputs: Readonly<Record<string, unknown>>;
 }
@@ -91,6 +92,7 @@ const record: Register = function (request, respond) {
           ...(request.getHooks()?.getAfterUpdateList() ?? []),
         ],
         deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
+        retainOnDelete: request.getRetainondelete() === true,
         inputs,
       });
     }

@@ -19,9 +19,6 @@ type LiveEndpointDependencies = Pick<SageMakerDependencies, "clock" | "metrics" 
 // FailureReason's maximum length in the API model.
 const reasonLimit = 1024;
 
-/** How long a failed update shows RollingBack before the endpoint is InService again, ms of real time; on AWS minutes. */
-const rollbackTime = 15_000;
-
 const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
   creating: "Creating",
   "in-service": "InService",
@@ -43,7 +40,6 @@ export class LiveEndpoint implements Named {
   #deploymentConfig: DeploymentConfig | undefined;
   #failureReason: string | undefined;
   #modifiedAt: Date;
-  #isRollingBack = false;
 
   constructor(
     identity: { readonly name: string; readonly arn: string },
@@ -87,7 +83,7 @@ export class LiveEndpoint implements Named {
   }
 
   get status(): EndpointStatus {
-    return this.#isRollingBack ? "RollingBack" : statuses[this.#machine.state];
+    return statuses[this.#machine.state];
   }
 
   get modifiedAt(): Date {
@@ -122,7 +118,10 @@ export class LiveEndpoint implements Named {
     void this.#deploy(this.#config, this.#config.variant.initialCount);
   }
 
-  /** Replaces the fleet; how it ends is seen in the status. */
+  /**
+   * Replaces the fleet. An update that fails leaves the endpoint InService with its old configuration and a FailureReason:
+   * RollingBack is a status of UpdateEndpointWeightsAndCapacities only. Source: API reference, DescribeEndpoint.
+   */
   update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
     this.#outbox.test({ ...this.sender, async: config.async });
     void this.#deploy(config, count).then((succeeded) => {
@@ -181,7 +180,6 @@ export class LiveEndpoint implements Named {
   async #deploy(config: EndpointConfigRecord, count: number): Promise<boolean> {
     const { variant, async } = config;
     const previous = this.#config;
-    const isFirst = this.#machine.state === "creating";
     this.#failureReason = undefined;
     this.#config = config;
     const launcher = this.#aws.launcherFor({
@@ -200,18 +198,7 @@ export class LiveEndpoint implements Named {
       this.#failureReason = message.slice(0, reasonLimit);
       if (!(error instanceof DeploymentFailedError))
         console.error(`Endpoint ${this.name} could not be deployed:`, error);
-      if (!isFirst) this.#rollBack();
       return false;
     }
-  }
-
-  /** The old fleet has never stopped serving; the status is what tells those who wait for the update that it failed. */
-  #rollBack(): void {
-    this.#isRollingBack = true;
-    const release = this.#aws.clock.hold();
-    this.#aws.clock.setTimer(this.#aws.clock.now() + rollbackTime, () => {
-      this.#isRollingBack = false;
-      release();
-    });
   }
 }

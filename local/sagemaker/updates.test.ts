@@ -86,11 +86,11 @@ describe("The local SageMaker", () => {
       assert.equal((await fixture.untilStatus("InService")).EndpointConfigName, "g5");
     });
 
-    it("and rolls back, with the reason, if the new instances do not start", async () => {
+    it("and is in service with the old configuration, and a reason, if the new instances do not start", async () => {
       await fixture.createConfig({ EndpointConfigName: "next" });
       fixture.aws.fleet.broken = "the model is too large";
       await update("next");
-      const rolling = await fixture.untilStatus("RollingBack");
+      const rolling = await fixture.untilStatus("InService");
       assert.equal(rolling.EndpointConfigName, "config");
       assert.match(rolling.FailureReason ?? "", /the model is too large/);
       assert.equal(rolling.ProductionVariants?.[0]?.CurrentInstanceCount, 1);

@@ -1,0 +1,45 @@
+/** The calls to SageMaker that the hooks of an endpoint make. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** An endpoint as it is now. */
+export interface LiveEndpoint {
+  readonly status: string;
+  readonly variantName: string;
+  /** Instances that are wanted. */
+  readonly desired: number;
+  /** Name of the endpoint configuration that it runs. */
+  readonly configuration: string;
+  /** The reason of the last failure, as SageMaker gives it. */
+  readonly failureReason?: string | undefined;
+}
+
+/** The calls to SageMaker that the hooks make. */
+export interface EndpointPort {
+  describe(endpointName: string): Promise<LiveEndpoint>;
+  setDesired(endpointName: string, variantName: string, count: number): Promise<void>;
+}
+
+/** SageMaker itself, with the credentials of AWS's default chain and the provider's profile. The SDK is loaded when it is needed. */
+export async function sageMaker(region: string): Promise<EndpointPort> {
+  const { DescribeEndpointCommand, SageMakerClient, UpdateEndpointWeightsAndCapacitiesCommand } =
+    await import("@aws-sdk/client-sagemaker");
+  const profile = new pulumi.Config("aws").get("profile");
+  const client = new SageMakerClient({ region, ...(profile === undefined ? {} : { profile }) });
+  return {
+    async describe(EndpointName) {
+      const found = await client.send(new DescribeEndpointCommand({ EndpointName }));
+      const [variant] = found.ProductionVariants ?? [];
+      return {
+        status: found.EndpointStatus ?? "",
+        variantName: variant?.VariantName ?? "",
+        desired: variant?.DesiredInstanceCount ?? 0,
+        configuration: found.EndpointConfigName ?? "",
+        failureReason: found.FailureReason,
+      };
+    },
+    async setDesired(EndpointName, VariantName, DesiredInstanceCount) {
+      const DesiredWeightsAndCapacities = [{ VariantName, DesiredInstanceCount }];
+      await client.send(new UpdateEndpointWeightsAndCapacitiesCommand({ EndpointName, DesiredWeightsAndCapacities }));
+    },
+  };
+}
