@@ -5,22 +5,26 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
 import torch
 from torch import Tensor
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_Weights
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops import FrozenBatchNorm2d
 
 from artifact import weights
+from artifact.download import Published
 from artifact.errors import PackageError
 from artifact.weights import SMALL, Weights, find_weights
+from tests.https_server import make_certificate, send, serve, trust
 from video_inference.architecture import build
 
 _OLD_NAMES = (
@@ -73,51 +77,138 @@ def _loaded(found: Weights) -> MaskRCNN:
     return model.eval()
 
 
-def test_the_published_coco_weights_compute_what_torchvisions_own_network_does(
-    published: MaskRCNN, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def hub(url: str, **_: object) -> dict[str, Tensor]:
-        assert url.endswith("maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth")
-        return _with_old_names(published.state_dict())
+class _Evil:
+    """Makes a folder when it is unpickled."""
 
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", hub)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+def _evil(path: Path) -> bytes:
+    """Save what looks like weights in torch's format of 2019 and makes a folder when it is unpickled."""
+    buffer = io.BytesIO()
+    torch.save({"backbone": _Evil(path)}, buffer, _use_new_zipfile_serialization=False)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def publish(
+    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[bytes], list[str]]]:
+    """Serve bytes under the published name; the function returns the list of the requests' paths."""
+    trust(certificate[0], monkeypatch)
+    monkeypatch.setattr(weights, "_CACHE", tmp_path / "cache")
+    with ExitStack() as servers:
+
+        def start(data: bytes) -> list[str]:
+            asked: list[str] = []
+
+            def answer(handler: BaseHTTPRequestHandler) -> None:
+                asked.append(handler.path)
+                send(handler, data)
+
+            url = servers.enter_context(serve(answer, certificate))
+            name = weights._COCO.name
+            file = Published(f"{url}/models/{name}", hashlib.sha256(data).hexdigest(), len(data) + 1)
+            monkeypatch.setattr(weights, "_COCO", file)
+            return asked
+
+        yield start
+
+
+def _published_file(model: MaskRCNN) -> bytes:
+    """Save weights as the published file has them: in torch's format of 2019, with the names of that time."""
+    buffer = io.BytesIO()
+    torch.save(_with_old_names(model.state_dict()), buffer, _use_new_zipfile_serialization=False)
+    return buffer.getvalue()
+
+
+def test_the_published_coco_weights_compute_what_torchvisions_own_network_does(
+    published: MaskRCNN, publish: Callable[[bytes], list[str]]
+) -> None:
+    asked = publish(_published_file(published))
     found = find_weights("coco")
+    assert asked == ["/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"]
     assert found.architecture == "maskrcnn_resnet50_fpn"
     assert "COCO 2017" in found.licence
     assert torch.allclose(_features(_loaded(found)), _features(published), rtol=1e-3, atol=1e-4)
 
 
-def test_the_published_file_is_known_by_its_hash(
-    published: MaskRCNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_published_coco_weights_are_torchvisions() -> None:
+    theirs = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url
+    assert weights._COCO.url == theirs
+    assert re.fullmatch(r"[0-9a-f]{64}", weights._COCO.sha256)
+    # torchvision names files after the first digits of their SHA-256.
+    assert weights._COCO.sha256.startswith(Path(theirs).stem.rpartition("-")[2])
+
+
+def test_the_published_coco_weights_give_the_same_bytes_whatever_the_random_state(
+    published: MaskRCNN, publish: Callable[[bytes], list[str]]
 ) -> None:
-    path = tmp_path / "downloaded.pth"
-    torch.save(_with_old_names(published.state_dict()), path)
-
-    class Source:
-        url = f"https://example.org/maskrcnn-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth"
-
-    monkeypatch.setattr(weights, "_COCO", Source)
-    found = find_weights(str(path))
-    path.unlink()
-    assert found.name == "Mask R-CNN ResNet-50 FPN, COCO"
-    assert torch.allclose(_features(_loaded(found)), _features(published), rtol=1e-3, atol=1e-4)
+    asked = publish(_published_file(published))
+    packed = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        packed.append(hashlib.sha256(find_weights("coco").data).hexdigest())
+    assert packed[0] == packed[1]
+    assert len(asked) == 1
 
 
-def test_a_hub_that_cannot_be_reached_is_one_message_with_a_way_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_pickle_in_the_cache_under_the_published_name_never_runs(
+    published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
-    def unreachable(*_: object, **__: object) -> None:
-        raise URLError("no route to host")
+    asked = publish(_published_file(published))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / weights._COCO.name).write_bytes(_evil(tmp_path / "owned"))
+    find_weights("coco")
+    assert not (tmp_path / "owned").exists()
+    assert len(asked) == 1
 
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("torch.hub.urlopen", unreachable)
+
+def test_a_pickle_with_the_expected_hash_is_refused_without_running_it(
+    publish: Callable[[bytes], list[str]], tmp_path: Path
+) -> None:
+    publish(_evil(tmp_path / "owned"))
+    with pytest.raises(PackageError, match="is not a state dictionary saved by torch"):
+        find_weights("coco")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_out(
+    published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(_published_file(published))
+    real = weights._COCO
+    monkeypatch.setattr(weights, "_COCO", Published(real.url, real.sha256[:8] + "0" * 56, real.max_bytes))
     with pytest.raises(PackageError) as refusal:
         find_weights("coco")
     message = str(refusal.value)
-    assert message.startswith("The COCO weights cannot be fetched from https://download.pytorch.org/")
-    assert "no route to host" in message
-    assert message.endswith("Fetch that file elsewhere and give it as --weights FILE, or use --weights small.")
+    assert f"{real.sha256[:8]}{'0' * 56} is expected: it is not used" in message
+    assert message.endswith("Download that file elsewhere and give it as --weights FILE, or use --weights small.")
     assert "\n" not in message
+
+
+def test_the_published_file_is_known_by_its_whole_hash(
+    published: MaskRCNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "downloaded.pth"
+    path.write_bytes(_published_file(published))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(weights, "_COCO", Published("https://example.org/model.pth", digest, 1))
+    found = find_weights(str(path))
+    assert found.name == "Mask R-CNN ResNet-50 FPN, COCO"
+    assert torch.allclose(_features(_loaded(found)), _features(published), rtol=1e-3, atol=1e-4)
+
+    monkeypatch.setattr(weights, "_COCO", Published("https://example.org/model.pth", digest[:8] + "0" * 56, 1))
+    assert find_weights(str(path)).name == "downloaded"
 
 
 def test_a_files_bytes_travel_as_they_are(tmp_path: Path) -> None:

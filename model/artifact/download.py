@@ -1,0 +1,163 @@
+"""Downloads published files into memory; a file is used only with the expected SHA-256, also one kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    UnknownHandler,
+    getproxies,
+)
+
+from artifact.errors import PackageError
+
+STALL_SECONDS = 30.0
+"""Longest wait for the server to connect or to send the next bytes."""
+
+DEADLINE_SECONDS = 1800.0
+"""Longest download in all: 178 MB at 0.1 MB/s."""
+
+_CHUNK_BYTES = 1 << 20
+_PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that is published under a fixed address and never changes.
+
+    Attributes
+    ----------
+    url
+        Its address, https.
+    sha256
+        SHA-256 of the whole file, 64 lower-case hexadecimal digits.
+    max_bytes
+        Size in bytes at which a download stops: more than the file has.
+    """
+
+    url: str
+    sha256: str
+    max_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The file's name, the last part of its address."""
+        return self.url.rpartition("/")[2]
+
+
+def obtain(file: Published, cache: Path) -> bytes:
+    """Read a published file from the cache folder, or download it and keep it there.
+
+    Raises
+    ------
+    PackageError
+        If it cannot be downloaded, or the download does not have the expected SHA-256.
+    """
+    kept = cache / file.name
+    data = _read_kept(file, kept)
+    if data is None:
+        data = _download(file)
+        _keep(data, kept)
+    return data
+
+
+def is_file(data: bytes, file: Published) -> bool:
+    """Tell whether these bytes are the published file."""
+    return hashlib.sha256(data).hexdigest() == file.sha256
+
+
+def _read_kept(file: Published, kept: Path) -> bytes | None:
+    try:
+        data = kept.read_bytes()
+    except OSError:
+        return None
+    if is_file(data, file):
+        return data
+    print(f"{kept} does not have the SHA-256 {file.sha256}: it is downloaded again.", file=sys.stderr)
+    return None
+
+
+def _download(file: Published) -> bytes:
+    try:
+        data = _body(file, _progress(file.name))
+    except (OSError, HTTPException, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise PackageError(f"{file.url} cannot be downloaded: {reason}.") from error
+    if not is_file(data, file):
+        raise PackageError(
+            f"{file.url} has the SHA-256 {hashlib.sha256(data).hexdigest()} ({len(data)} bytes), but {file.sha256} "
+            "is expected: it is not used. The file was changed on its way or at its source."
+        )
+    return data
+
+
+def _body(file: Published, report: Callable[[int], None]) -> bytes:
+    """Download the body, at most `max_bytes` of it, before the deadline."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    received = bytearray()
+    with _https_only().open(file.url, timeout=STALL_SECONDS) as response:
+        # read1 returns what has arrived, so that a slow server does not put off the look at the clock.
+        while chunk := response.read1(_CHUNK_BYTES):
+            received += chunk
+            if len(received) > file.max_bytes:
+                raise ValueError(f"it has more than {file.max_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(received)} bytes came in {DEADLINE_SECONDS:.0f} s")
+            report(len(received))
+    return bytes(received)
+
+
+def _https_only() -> OpenerDirector:
+    """Make an opener that knows no scheme but https, for redirects too."""
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler({scheme: proxy for scheme, proxy in getproxies().items() if scheme == "https"}),
+        HTTPSHandler(),
+        HTTPRedirectHandler(),
+        HTTPErrorProcessor(),
+        HTTPDefaultErrorHandler(),
+        UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _progress(name: str) -> Callable[[int], None]:
+    """Make a function that writes the number of bytes received to stderr, at most once a second."""
+    last = time.monotonic()
+
+    def report(received: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _PROGRESS_SECONDS:
+            last = time.monotonic()
+            print(f"{name}: {received / 1e6:.0f} MB downloaded", file=sys.stderr)
+
+    return report
+
+
+def _keep(data: bytes, kept: Path) -> None:
+    """Write a file, whole or not at all."""
+    temporary: Path | None = None
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, prefix=f".{kept.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+        temporary.replace(kept)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        print(f"{kept} cannot be written, so the next run downloads it again: {error.strerror}.", file=sys.stderr)

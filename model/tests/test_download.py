@@ -1,0 +1,194 @@
+"""Downloads are used only if they are the published file, whole; each test attacks one way around that."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from artifact import download
+from artifact.download import Published, obtain
+from artifact.errors import PackageError
+from tests.https_server import make_certificate, redirect, send, serve, trust
+
+CONTENT = b"published" * 1000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(autouse=True)
+def _trusted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    trust(certificate[0], monkeypatch)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+class Server:
+    """A server of one body that counts its requests."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.requests = 0
+        self.url = ""
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.requests += 1
+        send(handler, self.body)
+
+    @property
+    def file(self) -> Published:
+        return Published(url=f"{self.url}/model.pth", sha256=SHA256, max_bytes=len(CONTENT) + 1)
+
+
+@pytest.fixture
+def server(certificate: tuple[Path, Path]) -> Iterator[Server]:
+    made = Server(CONTENT)
+    with serve(made.answer, certificate) as made.url:
+        yield made
+
+
+def test_a_published_file_is_downloaded_once_and_kept(server: Server, cache: Path) -> None:
+    assert obtain(server.file, cache) == CONTENT
+    assert obtain(server.file, cache) == CONTENT
+    assert server.requests == 1
+    assert [path.name for path in cache.iterdir()] == ["model.pth"]
+
+
+def test_a_file_whose_hash_only_starts_like_the_expected_one_is_refused_and_not_kept(
+    server: Server, cache: Path
+) -> None:
+    actual = hashlib.sha256(CONTENT).hexdigest()
+    expected = actual[:63] + ("0" if actual[63] != "0" else "1")
+    file = Published(url=server.file.url, sha256=expected, max_bytes=1 << 20)
+    with pytest.raises(PackageError) as refusal:
+        obtain(file, cache)
+    assert f"has the SHA-256 {actual} (9000 bytes), but {expected} is expected" in str(refusal.value)
+    assert not cache.exists()
+
+
+def test_a_kept_file_that_was_changed_is_downloaded_again(
+    server: Server, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.mkdir()
+    (cache / "model.pth").write_bytes(b"planted")
+    assert obtain(server.file, cache) == CONTENT
+    assert (cache / "model.pth").read_bytes() == CONTENT
+    assert f"does not have the SHA-256 {SHA256}" in capsys.readouterr().err
+
+
+def test_a_kept_file_that_was_changed_is_not_used_when_the_server_is_gone(cache: Path) -> None:
+    cache.mkdir()
+    (cache / "model.pth").write_bytes(b"planted")
+    # Port 9 is discard's: no server listens there.
+    file = Published(url="https://127.0.0.1:9/model.pth", sha256=SHA256, max_bytes=1)
+    with pytest.raises(PackageError, match=r"model\.pth cannot be downloaded: "):
+        obtain(file, cache)
+
+
+def test_plain_http_is_refused(cache: Path) -> None:
+    made = Server(CONTENT)
+    with serve(made.answer) as made.url, pytest.raises(PackageError, match="unknown url type: http"):
+        obtain(made.file, cache)
+    assert made.requests == 0
+
+
+def test_a_redirect_to_plain_http_is_not_followed(certificate: tuple[Path, Path], cache: Path) -> None:
+    plain = Server(CONTENT)
+    with serve(plain.answer) as plain.url:
+        elsewhere = plain.file.url
+        with serve(lambda handler: redirect(handler, elsewhere), certificate) as url:
+            file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
+            with pytest.raises(PackageError, match="unknown url type: http"):
+                obtain(file, cache)
+    assert plain.requests == 0
+
+
+def test_a_server_with_a_certificate_that_is_not_trusted_is_refused(
+    server: Server, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, _ = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(other))
+    with pytest.raises(PackageError, match="CERTIFICATE_VERIFY_FAILED"):
+        obtain(server.file, cache)
+    assert server.requests == 0
+
+
+def test_a_body_without_an_end_is_cut_off(certificate: tuple[Path, Path], cache: Path) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(CONTENT)
+        except OSError:
+            handler.close_connection = True
+
+    with serve(endless, certificate) as url:
+        file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=50_000)
+        with pytest.raises(PackageError, match="it has more than 50000 bytes"):
+            obtain(file, cache)
+
+
+def test_a_body_that_trickles_ends_at_the_deadline(
+    certificate: tuple[Path, Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b".")
+                time.sleep(0.02)
+        except OSError:
+            handler.close_connection = True
+
+    monkeypatch.setattr(download, "DEADLINE_SECONDS", 0.5)
+    with serve(trickle, certificate) as url:
+        file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
+        with pytest.raises(PackageError, match=r"bytes came in 0 s|bytes came in 1 s"):
+            obtain(file, cache)
+
+
+def test_a_server_that_falls_silent_ends_the_download(
+    certificate: tuple[Path, Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
+
+    def silent(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.flush()
+        time.sleep(1)
+
+    with serve(silent, certificate) as url:
+        file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
+        with pytest.raises(PackageError, match="timed out"):
+            obtain(file, cache)
+
+
+def test_progress_is_told_while_bytes_arrive(
+    server: Server, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_PROGRESS_SECONDS", 0.0)
+    obtain(server.file, cache)
+    assert capsys.readouterr().err.startswith("model.pth: 0 MB downloaded")
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_next_download(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert obtain(server.file, tmp_path / "file" / "cache") == CONTENT
+    assert "the next run downloads it again" in capsys.readouterr().err
