@@ -136,7 +136,10 @@ export const pulumiRoot = join(cacheRoot, "pulumi", pulumiVersion, contentHash(l
 /** Where a CLI that was downloaded or built is kept, whatever language host stands beside it. */
 export const pulumiBuild = join(cacheRoot, "pulumi", pulumiVersion, `cli-${platform}`);
 
-/** The Go module that pins actionlint, for where no release can be downloaded. */
+/** The Go module that pins the CLI's source, for where no release can be downloaded, and the releases' checksums. */
+export const pulumiModule = join(repoRoot, "tools", "pulumi");
+
+/** The Go module that pins actionlint, for where no release can be downloaded, and the releases' checksums. */
 export const actionlintModule = join(repoRoot, "tools", "actionlint");
 
 /** actionlint's version: that of the module. */

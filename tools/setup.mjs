@@ -1,7 +1,7 @@
 /** Installs what a fresh machine lacks: Node packages, Python environments, the Pulumi CLI, linters. A second run has nothing to do. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import {
   actionlintModule,
@@ -13,6 +13,7 @@ import {
   localFolder,
   ministack,
   pulumiBuild,
+  pulumiModule,
   pulumiRoot,
   pulumiVersion,
   ray,
@@ -28,6 +29,7 @@ import { Progress } from "./setup/progress.mjs";
 import { pulumiCli } from "./setup/pulumi.mjs";
 import { pythonEnvironment } from "./setup/python.mjs";
 import { installMissing } from "./setup/steps.mjs";
+import { trustedPath } from "./setup/trust.mjs";
 
 const steps = [
   nodePackages(repoRoot, localFolder),
@@ -38,7 +40,7 @@ const steps = [
     root: pulumiRoot,
     build: pulumiBuild,
     cacheRoot,
-    module: join(repoRoot, "tools", "pulumi"),
+    module: pulumiModule,
     languageHost,
   }),
   pythonEnvironment(lint, "Python environment for zizmor", ["bin/zizmor"], uv),
@@ -100,6 +102,7 @@ async function main() {
     return 0;
   }
   const { only, quiet } = options;
+  const { path, ignored } = trustedPath(process.env["PATH"], repoRoot);
 
   const stop = new AbortController();
   /** @type {NodeJS.Signals | undefined} */
@@ -114,7 +117,7 @@ async function main() {
     const wanted = [...steps, ...onDemand].filter(({ name }) => only.has(name));
     const missing = wanted.filter((step) => !step.isReady());
     const progress = new Progress(process.stderr);
-    await installMissing(missing, { env: process.env, signal: stop.signal, progress, cacheRoot });
+    await installMissing(missing, { env: { ...process.env, PATH: path }, signal: stop.signal, progress, cacheRoot });
     if (only.has("node")) requireNode(repoRoot, process.versions.node);
     if (quiet && missing.length === 0) return 0;
     const seconds = (performance.now() - started) / 1000;
@@ -131,6 +134,11 @@ async function main() {
     }
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`\nset-up failed: ${error.message}\n`);
+    if (ignored.length > 0) {
+      process.stderr.write(
+        `Not searched, because other users can change these folders of the PATH: ${ignored.join(", ")}\n`,
+      );
+    }
     return 1;
   }
 }

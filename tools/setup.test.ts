@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { repoRoot } from "./paths.mjs";
+import { actionlintVersion, repoRoot } from "./paths.mjs";
 import { isAlive, Machine, outcome, until } from "./testing/machine.ts";
 
 const setup = join(repoRoot, "tools", "setup.mjs");
@@ -71,6 +71,55 @@ describe("the command tools/setup.mjs", () => {
     assert.deepEqual(await left(machine.cache), []);
   });
 
+  it("runs no Python modules of the current folder or of PYTHONPATH", async function () {
+    this.timeout(120_000);
+    await using machine = await Machine.create();
+    await machine.realCommands("python3");
+    const hostile = join(machine.folder, "hostile");
+    const owned = join(machine.folder, "owned");
+    await mkdir(hostile);
+    for (const name of ["venv.py", "pip.py", "ensurepip.py"]) {
+      await writeFile(join(hostile, name), `open(${JSON.stringify(owned)}, "w")\nraise SystemExit(1)\n`);
+    }
+    // No package index answers there, so that set-up ends after both modules would have run.
+    const env = { ...machine.env, PYTHONPATH: hostile, PIP_INDEX_URL: "https://127.0.0.1:9/", PIP_RETRIES: "0" };
+    const { status } = await outcome(machine.startIn(hostile, env, setup, "--only", "lint"));
+    assert.equal(status, 1);
+    assert.ok(!existsSync(owned));
+  });
+
+  it("runs commands in a neutral folder, so that the current one configures none of them", async () => {
+    await using machine = await Machine.create();
+    await machine.command("python3", `echo "runs in $(/bin/pwd)" >&2; exit 1`);
+    const { stderr } = await machine.run(setup, "--only", "lint");
+    assert.match(stderr, /^ *runs in \/$/m);
+  });
+
+  for (const { what, mode, entry } of [
+    { what: "the current folder, which a relative part of the PATH names", mode: 0o755, entry: () => "." },
+    { what: "a folder that other users can change, and names it", mode: 0o777, entry: (folder: string) => folder },
+  ]) {
+    it(`takes no program from ${what}`, async () => {
+      await using machine = await Machine.create();
+      const folder = join(machine.folder, "hostile");
+      const owned = join(machine.folder, "owned");
+      await mkdir(folder);
+      await chmod(folder, mode);
+      for (const name of ["actionlint", "curl", "go"]) {
+        await writeFile(join(folder, name), `#!/bin/sh\n: > ${owned}\necho ${actionlintVersion}\n`, { mode: 0o755 });
+      }
+      const env = { ...machine.env, PATH: `${entry(folder)}:${machine.bin}` };
+      const { status, stderr } = await outcome(machine.startIn(folder, env, setup, "--only", "actionlint"));
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /1\. one on the PATH: there is none\.\n +2\..*curl was not found\n +3\..*Go is not on the PATH/,
+      );
+      assert.equal(stderr.includes("Not searched, because other users can change"), mode === 0o777);
+      assert.ok(!existsSync(owned));
+    });
+  }
+
   for (const { signal, status } of [
     { signal: "SIGINT", status: 130 },
     { signal: "SIGTERM", status: 143 },
@@ -80,7 +129,7 @@ describe("the command tools/setup.mjs", () => {
       const file = join(machine.folder, "pids");
       await machine.command(
         "python3",
-        `/bin/mkdir -p "$4/half"; /bin/sleep 600 & echo $$ $! > ${file}.new; /bin/mv ${file}.new ${file}; wait`,
+        `/bin/mkdir -p "$5/half"; /bin/sleep 600 & echo $$ $! > ${file}.new; /bin/mv ${file}.new ${file}; wait`,
       );
       const child = machine.start(setup, "--only", "serving,ministack");
       const ended = outcome(child);

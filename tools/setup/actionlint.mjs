@@ -14,7 +14,7 @@ const PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint";
  * @property {string} version
  * @property {string} root the folder that gets the executable
  * @property {string} cacheRoot
- * @property {string} module the folder of the Go module that pins the source
+ * @property {string} module the folder of the Go module that pins the source, and of the releases' checksums.txt
  */
 
 /** @typedef {import("./install.mjs").StepContext} StepContext */
@@ -37,7 +37,7 @@ export function actionlintProgram(actionlint) {
         inTurn(
           [
             { name: "one on the PATH", use: () => linkFromPath(wanted, cacheRoot, context, folder) },
-            { name: "the official release", use: () => download(version, context, folder) },
+            { name: "the official release", use: () => download(actionlint, context, folder) },
             { name: "a build from source", use: () => build(actionlint, context, folder) },
           ],
           {
@@ -52,17 +52,17 @@ export function actionlintProgram(actionlint) {
 }
 
 /**
- * @param {string} version
+ * @param {Actionlint} actionlint
  * @param {StepContext} context
  * @param {string} folder
  */
-async function download(version, context, folder) {
+async function download({ version, module }, context, folder) {
   // Names of Go's platforms.
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const release = {
     places: [`https://github.com/rhysd/actionlint/releases/download/v${version}`],
     archive: `actionlint_${version}_${process.platform}_${arch}.tar.gz`,
-    checksums: `actionlint_${version}_checksums.txt`,
+    checksums: join(module, "checksums.txt"),
     unpack: ["actionlint"],
   };
   await downloadRelease(release, context, folder);

@@ -4,20 +4,22 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { actionlintModule, actionlintVersion as version } from "../paths.mjs";
+import { actionlintVersion as version } from "../paths.mjs";
 import { Machine } from "../testing/machine.ts";
 import { actionlintProgram } from "./actionlint.mjs";
 import { SetupError } from "./errors.mjs";
 
 const archive = `actionlint_${version}_${process.platform}_${process.arch === "x64" ? "amd64" : process.arch}.tar.gz`;
 
-function stepOn(machine: Machine) {
+async function stepOn(machine: Machine) {
+  const checksums = join(machine.folder, "checksums.txt");
+  if (!existsSync(checksums)) await writeFile(checksums, `# none\n`);
   const root = join(machine.cache, "actionlint", version);
-  const step = actionlintProgram({ version, root, cacheRoot: machine.cache, module: actionlintModule });
+  const step = actionlintProgram({ version, root, cacheRoot: machine.cache, module: machine.folder });
   return { step, executable: join(root, "actionlint") };
 }
 
-/** A curl that serves the release, and a tar. */
+/** A curl that serves the release, its recorded SHA-256, and a tar. */
 async function release(machine: Machine, checksum?: string): Promise<void> {
   const folder = join(machine.folder, "release");
   await mkdir(folder);
@@ -28,7 +30,7 @@ async function release(machine: Machine, checksum?: string): Promise<void> {
   const found = createHash("sha256")
     .update(await readFile(join(folder, archive)))
     .digest("hex");
-  await writeFile(join(folder, `actionlint_${version}_checksums.txt`), `${checksum ?? found}  ${archive}\n`);
+  await writeFile(join(machine.folder, "checksums.txt"), `${checksum ?? found}  ${archive}\n`);
   await machine.realCommands("cp", "tar", "gzip");
   await machine.command(
     "curl",
@@ -44,7 +46,7 @@ describe("actionlint", () => {
   it("is the one on the PATH where that has the pinned version", async () => {
     await using machine = await Machine.create();
     await machine.command("actionlint", `echo ${version}; echo built by someone`);
-    const { step, executable } = stepOn(machine);
+    const { step, executable } = await stepOn(machine);
     assert.equal(step.isReady(), false);
     await step.install(machine.context);
     assert.match(say(executable), /built by someone/);
@@ -55,14 +57,15 @@ describe("actionlint", () => {
     await using machine = await Machine.create();
     await machine.command("actionlint", "echo 1.0.0");
     await release(machine);
-    const { step, executable } = stepOn(machine);
+    const { step, executable } = await stepOn(machine);
     await step.install(machine.context);
     assert.equal(say(executable), "released");
     assert.ok(!existsSync(join(executable, "..", "LICENSE.txt")));
   });
 
-  it("is else built from the pinned source, and says that it is of its version", async () => {
+  it("is else built from the pinned source, as where no SHA-256 of a release is recorded", async () => {
     await using machine = await Machine.create();
+    await machine.command("curl", "exit 9");
     await machine.realCommands("chmod");
     await machine.command(
       "go",
@@ -70,7 +73,7 @@ describe("actionlint", () => {
 while [ "$1" != -o ]; do shift; done
 echo '#!/bin/sh' > "$2" && echo 'echo built' >> "$2" && chmod 755 "$2"`,
     );
-    const { step, executable } = stepOn(machine);
+    const { step, executable } = await stepOn(machine);
     await step.install(machine.context);
     assert.equal(say(executable), "built");
   });
@@ -79,7 +82,7 @@ echo '#!/bin/sh' > "$2" && echo 'echo built' >> "$2" && chmod 755 "$2"`,
     await using machine = await Machine.create();
     await machine.command("actionlint", "echo 1.0.0");
     await release(machine, "1".repeat(64));
-    const { step } = stepOn(machine);
+    const { step } = await stepOn(machine);
     await assert.rejects(step.install(machine.context), (error) => {
       assert.ok(error instanceof SetupError, String(error));
       assert.match(error.message, /^There is no way to actionlint .*\n +1\. one on the PATH: .* is 1\.0\.0\./);

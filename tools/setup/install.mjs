@@ -11,6 +11,7 @@ export const COMPLETE = ".complete";
  * What a step of the set-up is given.
  * @typedef {object} StepContext
  * @property {NodeJS.ProcessEnv} env
+ * @property {string} cwd the folder that commands run in, unless they need another
  * @property {AbortSignal} signal
  * @property {(what: string) => void} report says what it is doing now
  */

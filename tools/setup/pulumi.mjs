@@ -22,7 +22,7 @@ const LANGUAGE_HOST = "pulumi-language-nodejs";
  * @property {string} root the folder whose `bin` has the CLI and the language host
  * @property {string} build the folder that keeps a CLI that was downloaded or built
  * @property {string} cacheRoot
- * @property {string} module the folder of the Go module that pins the CLI's source
+ * @property {string} module the folder of the Go module that pins the CLI's source, and of the releases' checksums.txt
  * @property {string} languageHost the source of the language host of our own
  */
 
@@ -92,11 +92,11 @@ async function linkFromBuild(pulumi, context, bin, make) {
  * @param {StepContext} context
  * @param {string} folder
  */
-async function download({ version }, context, folder) {
+async function download({ version, module }, context, folder) {
   const release = {
     places: ["https://get.pulumi.com/releases/sdk", `https://github.com/pulumi/pulumi/releases/download/v${version}`],
     archive: `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
-    checksums: `pulumi-${version}-checksums.txt`,
+    checksums: join(module, "checksums.txt"),
     unpack: ["--strip-components=1"],
   };
   await downloadRelease(release, context, folder);

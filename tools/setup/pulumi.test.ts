@@ -14,6 +14,8 @@ const archive = `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`;
 /** The step on a machine, with a language host of our own that says so. */
 async function stepOn(machine: Machine, hostText = "// ours\n") {
   const languageHost = join(machine.folder, "language-host.mjs");
+  const checksums = join(machine.folder, "checksums.txt");
+  if (!existsSync(checksums)) await writeFile(checksums, `${"0".repeat(64)}  ${archive}\n`);
   await writeFile(languageHost, hostText);
   const hash = createHash("sha256").update(hostText).digest("hex").slice(0, 8);
   const root = join(machine.cache, "pulumi", version, hash);
@@ -35,7 +37,7 @@ echo '#!/bin/sh' > "$2" && echo 'echo built' >> "$2" && chmod 755 "$2"`,
   );
 }
 
-/** A curl that serves a release with its checksums, and a tar. */
+/** A curl that serves a release, its recorded SHA-256, and a tar. */
 async function release(machine: Machine, checksum?: string): Promise<void> {
   const content = join(machine.folder, "release", "pulumi");
   await mkdir(content, { recursive: true });
@@ -49,7 +51,7 @@ async function release(machine: Machine, checksum?: string): Promise<void> {
     .update(await readFile(file))
     .digest("hex");
   const list = `${"0".repeat(64)}  pulumi-v${version}-plan9-mips.tar.gz\n${checksum ?? found}  ${archive}\n`;
-  await writeFile(join(machine.folder, "release", `pulumi-${version}-checksums.txt`), list);
+  await writeFile(join(machine.folder, "checksums.txt"), list);
   await machine.realCommands("cp", "tar", "gzip");
   await machine.command(
     "curl",
@@ -119,14 +121,14 @@ describe("the Pulumi CLI", () => {
     ]);
   });
 
-  it("is not taken from a release whose checksum is not the published one", async () => {
+  it("is not taken from a release whose checksum is not the recorded one", async () => {
     await using machine = await Machine.create();
     await release(machine, "1".repeat(64));
     const { step, root } = await stepOn(machine);
     const message = await failure(step.install(machine.context));
     assert.match(
       message,
-      new RegExp(`2\\. the official release: ${archive} has the SHA-256 .*, but 1{64} is published`),
+      new RegExp(`2\\. the official release: ${archive} has the SHA-256 .*, but 1{64} is expected`),
     );
     assert.ok(!existsSync(root));
   });

@@ -11,6 +11,9 @@ const PYTHONS = ">=3.11,<3.13";
 /** Where to look for a Python that can make the environment in which pip installs uv. */
 const CANDIDATES = ["python3", "python3.12", "python3.11", "python"];
 
+/** Without it, `python -m venv` runs a venv.py of the current folder or of PYTHONPATH. */
+const ISOLATED = ["-I"];
+
 /**
  * @typedef {object} Uv
  * @property {string} lock
@@ -96,7 +99,7 @@ async function installUv(uv, context) {
     const retries = ["--retries", "1", "--timeout", "15"];
     const python = join(environment, "bin", "python");
     try {
-      await run(python, ["-m", "pip", "install", ...options, ...retries, "-r", uv.lock], context);
+      await run(python, [...ISOLATED, "-m", "pip", "install", ...options, ...retries, "-r", uv.lock], context);
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       throw new SetupError(
@@ -125,7 +128,7 @@ async function makeEnvironment(folder, context) {
   const failures = [];
   for (const python of pythons) {
     try {
-      await run(python, ["-m", "venv", "--clear", folder], context);
+      await run(python, [...ISOLATED, "-m", "venv", "--clear", folder], context);
       return;
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;

@@ -32,11 +32,13 @@ async function python(machine: Machine, uvScript: string): Promise<void> {
     join(machine.folder, "pip"),
     `#!/bin/sh
 case "$*" in *--require-hashes*) ;; *) echo "hashes are not checked" >&2; exit 9 ;; esac
+case "$*" in "-I -m pip install "*) ;; *) echo "modules of other folders count" >&2; exit 9 ;; esac
 cp ${machine.folder}/uv "\${0%/*}/uv" && chmod 755 "\${0%/*}/uv"\n`,
   );
   await machine.command(
     "python3",
-    `mkdir -p "$4/bin" && cp ${machine.folder}/pip "$4/bin/python" && chmod 755 "$4/bin/python"`,
+    `[ "$1" = -I ] || exit 9
+mkdir -p "$5/bin" && cp ${machine.folder}/pip "$5/bin/python" && chmod 755 "$5/bin/python"`,
   );
 }
 

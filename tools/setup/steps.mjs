@@ -5,6 +5,9 @@ import { isDiskFull, messageOf, SetupError, Stopped } from "./errors.mjs";
 /** What everything takes on a disk, measured on linux x64 with empty caches, in GB. */
 const NEEDED_GB = 9;
 
+/** Commands run here and not in the caller's folder, where uv would read uv.toml and Python would import modules. */
+const NEUTRAL_FOLDER = "/";
+
 /**
  * One thing that a fresh machine lacks.
  * @typedef {object} Step
@@ -31,6 +34,7 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
       try {
         await step.install({
           env,
+          cwd: NEUTRAL_FOLDER,
           signal: AbortSignal.any([signal, failed.signal]),
           report: (what) => {
             progress.report(step.title, what);

@@ -44,7 +44,7 @@ export class Machine implements AsyncDisposable {
   }
 
   get context(): StepContext {
-    return { env: this.env, signal: this.stopper.signal, report: (what) => this.reports.push(what) };
+    return { env: this.env, cwd: this.folder, signal: this.stopper.signal, report: (what) => this.reports.push(what) };
   }
 
   /** Stops what was given this machine's context. */
@@ -70,7 +70,12 @@ export class Machine implements AsyncDisposable {
 
   /** Starts a Node program on this machine. */
   start(script: string, ...args: string[]): ChildProcess {
-    return spawn(process.execPath, [script, ...args], { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+    return this.startIn(this.folder, this.env, script, ...args);
+  }
+
+  /** Starts a Node program in a folder, with an environment. */
+  startIn(cwd: string, env: Record<string, string>, script: string, ...args: string[]): ChildProcess {
+    return spawn(process.execPath, [script, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   }
 
   async run(script: string, ...args: string[]): Promise<Ended> {
