@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools pins the scanner of known vulnerabilities, which is built from source.
+package tools
+
+import _ "github.com/google/osv-scanner/v2/cmd/osv-scanner"
