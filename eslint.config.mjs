@@ -7,16 +7,17 @@ import tseslint from "typescript-eslint";
  */
 const rooms = {
   bootstrap: [],
-  client: [],
-  doctor: ["infra", "policies"],
+  client: ["lib"],
+  doctor: ["infra", "lib", "policies"],
   infra: [],
+  lib: [],
   local: ["simulator", "tools"],
   model: [],
-  pipeline: [],
+  pipeline: ["lib"],
   policies: [],
   simulator: [],
-  smoke: ["client"],
-  start: ["local", "client", "tools"],
+  smoke: ["client", "lib"],
+  start: ["client", "lib", "local", "tools"],
   tools: [],
 };
 
