@@ -1,4 +1,5 @@
 /** Places in S3: s3:// URIs taken apart, and whether something is there. */
+import { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
@@ -28,16 +29,10 @@ export function parseS3Uri(uri: string): ObjectPlace {
  */
 export async function exists(s3: S3Client, uri: string, signal?: AbortSignal): Promise<boolean> {
   try {
-    const { Body } = await s3.send(
-      new GetObjectCommand({ ...parseS3Uri(uri), Range: "bytes=0-0" }),
-      signal === undefined ? {} : { abortSignal: signal },
-    );
-    await Body?.transformToByteArray();
+    await readStart(s3, uri, 1, signal);
     return true;
   } catch (error) {
     const code = codeOf(error);
-    // An empty object has no first byte.
-    if (code === "InvalidRange") return true;
     if (code === "NoSuchKey" || code === "NotFound") return false;
     throw error;
   }
@@ -47,8 +42,20 @@ export async function exists(s3: S3Client, uri: string, signal?: AbortSignal): P
 export interface ObjectHead {
   readonly bytes: number;
   readonly contentType: string | undefined;
+  /** S3's ChecksumSHA256, if it was asked for and the object was uploaded with one. */
+  readonly sha256: string | undefined;
   /** When a lifecycle rule removes it. */
   readonly expiry: Date | undefined;
+}
+
+/** Options for {@link headObject}. */
+export interface HeadOptions {
+  /**
+   * Asks for the checksum, too. If a KMS key encrypts the object, this needs kms:Decrypt; without it the answer is "forbidden"
+   * (API reference, HeadObject, "ChecksumMode"). @default false
+   */
+  readonly checksum?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -59,14 +66,18 @@ export interface ObjectHead {
 export async function headObject(
   s3: S3Client,
   place: ObjectPlace,
-  signal?: AbortSignal,
+  { checksum = false, signal }: HeadOptions = {},
 ): Promise<ObjectHead | "missing" | "forbidden"> {
   try {
-    const head = await s3.send(new HeadObjectCommand(place), signal === undefined ? {} : { abortSignal: signal });
+    const head = await s3.send(
+      new HeadObjectCommand({ ...place, ...(checksum ? { ChecksumMode: "ENABLED" } : {}) }),
+      signal === undefined ? {} : { abortSignal: signal },
+    );
     const expiry = /expiry-date="([^"]+)"/.exec(head.Expiration ?? "")?.[1];
     return {
       bytes: head.ContentLength ?? 0,
       contentType: head.ContentType,
+      sha256: head.ChecksumSHA256,
       expiry: expiry === undefined ? undefined : new Date(expiry),
     };
   } catch (error) {
@@ -88,11 +99,42 @@ export async function headObject(
   }
 }
 
-/** An object's whole content. */
-export async function read(s3: S3Client, uri: string, signal?: AbortSignal): Promise<Uint8Array> {
-  const { Body } = await s3.send(
+/**
+ * An object's whole content.
+ * @throws ServiceAnswerError, before the content is read, if it is larger than `maxBytes` or its size is unknown
+ */
+export async function read(s3: S3Client, uri: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  const { Body, ContentLength } = await s3.send(
     new GetObjectCommand(parseS3Uri(uri)),
     signal === undefined ? {} : { abortSignal: signal },
   );
+  // HTTP holds the body to its length, so nothing beyond it is read.
+  if (ContentLength === undefined || ContentLength > maxBytes) {
+    if (Body instanceof Readable) Body.destroy();
+    const size = ContentLength === undefined ? "an unknown size" : `${ContentLength} bytes`;
+    throw new ServiceAnswerError(
+      `The object ${uri} has ${size}; the stack's results have at most ${maxBytes}. If it is a real result, raise maxResponseSize and deploy.`,
+    );
+  }
   return (await Body?.transformToByteArray()) ?? new Uint8Array();
+}
+
+/** An object's first `maxBytes` bytes, or all of a smaller one. */
+export async function readStart(
+  s3: S3Client,
+  uri: string,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  try {
+    const { Body } = await s3.send(
+      new GetObjectCommand({ ...parseS3Uri(uri), Range: `bytes=0-${maxBytes - 1}` }),
+      signal === undefined ? {} : { abortSignal: signal },
+    );
+    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+  } catch (error) {
+    // An empty object has no first byte.
+    if (codeOf(error) === "InvalidRange") return new Uint8Array();
+    throw error;
+  }
 }

@@ -22,6 +22,7 @@ const good: StackOutputs = {
   maxConcurrency: 2,
   instanceType: "ml.g4dn.xlarge",
   maxCapacity: 5,
+  maxResponseSize: 128,
 };
 
 describe("a stack's outputs", () => {
@@ -100,13 +101,20 @@ describe("a stack's outputs", () => {
     assert.deepEqual(checkOutputs({ ...good, dashboardUrl: "https://example.com" }, "outputs"), good);
   });
 
+  it("may be those of an older program, which did not say how large a result may be", () => {
+    const { maxResponseSize, ...older } = good;
+    assert.ok(maxResponseSize);
+    assert.deepEqual(checkOutputs(older, "outputs"), older);
+  });
+
   for (const [name, broken] of Object.entries({
-    endpointName: "",
+    endpointName: "a/../../out",
     awsEndpointUrl: "localhost:4566",
     outputLocation: "https://out/results",
     successTopicArn: "topic",
     maxConcurrency: "2",
     maxCapacity: undefined,
+    maxResponseSize: 0,
   })) {
     it(`are refused by name where ${name} is ${inspect(broken)}`, () => {
       assert.throws(

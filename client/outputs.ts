@@ -12,7 +12,8 @@ const arn = z.string().startsWith("arn:");
 
 /** The outputs that the client reads (ARCHITECTURE.md, "Stack outputs"); others may be there. */
 const outputsSchema = z.object({
-  endpointName: z.string().min(1),
+  /** SageMaker's pattern (API reference, CreateEndpoint); files and folders are named after it. */
+  endpointName: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, "must be an endpoint's name"),
   variantName: z.string().min(1),
   region: z.string().min(1),
   /** Only the local stack has one. */
@@ -30,6 +31,8 @@ const outputsSchema = z.object({
   maxCapacity: z.int().nonnegative(),
   /** Absent from stacks deployed by an earlier version of the program. */
   endpointConfigName: z.string().min(1).optional(),
+  /** MiB; stacks deployed by older programs do not have it. */
+  maxResponseSize: z.int().positive().optional(),
 });
 
 /** A deployed stack's outputs. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { parseResult, summarize } from "./result.ts";
+import { fetchResult, parseResult, summarize } from "./result.ts";
 import type { VideoResult } from "./result.ts";
+import { connect } from "./stack.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
 import { sampleResult } from "./testing/sample-result.ts";
 
 describe("a result", () => {
@@ -42,6 +44,17 @@ describe("a result", () => {
 
   it("is refused where it is no JSON", () => {
     assert.throws(() => parseResult("", "s3://out/a.out"), /s3:\/\/out\/a\.out is not JSON/);
+  });
+
+  it("of a stack whose outputs say no limit is read whole", async () => {
+    await using aws = await startFakeAws();
+    const { maxResponseSize = 0, ...older } = aws.outputs;
+    const text = JSON.stringify(sampleResult).padEnd(maxResponseSize * 1024 ** 2 + 1);
+    aws.objects.set("out/a.out", Buffer.from(text));
+    using stack = connect(older);
+    assert.deepEqual(await fetchResult(stack, { outputLocation: "s3://out/a.out" }), sampleResult);
+    using limited = connect(aws.outputs);
+    await assert.rejects(fetchResult(limited, { outputLocation: "s3://out/a.out" }), { name: "ServiceAnswerError" });
   });
 
   it("is summed up by class, the most frequent first", () => {

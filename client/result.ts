@@ -99,16 +99,21 @@ export function parseResult(text: string, origin: string, check = resultCheck())
   );
 }
 
+/** Largest result of a stack whose outputs do not say theirs, MiB: the largest value of the program's setting `maxResponseSize`. */
+const MAX_RESPONSE_MIB = 2047;
+
 /**
  * Fetches a completed job's result.
- * @throws the SDK's NoSuchKey if the job is not completed, ServiceAnswerError if the result does not fit the schema
+ * @throws the SDK's NoSuchKey if the job is not completed, ServiceAnswerError if the result is larger than the stack's
+ * `maxResponseSize` or does not fit the schema
  */
 export async function fetchResult(
   stack: Stack,
   job: Pick<Job, "outputLocation">,
   signal?: AbortSignal,
 ): Promise<VideoResult> {
-  const bytes = await read(stack.s3, job.outputLocation, signal);
+  const maxBytes = (stack.outputs.maxResponseSize ?? MAX_RESPONSE_MIB) * 1024 ** 2;
+  const bytes = await read(stack.s3, job.outputLocation, maxBytes, signal);
   return parseResult(new TextDecoder().decode(bytes), job.outputLocation);
 }
 

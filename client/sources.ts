@@ -103,7 +103,7 @@ async function checkFile(file: string): Promise<FoundVideo> {
 }
 
 async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Promise<FoundVideo> {
-  const head = await headObject(stack.s3, parseS3Uri(uri), signal);
+  const head = await headObject(stack.s3, parseS3Uri(uri), { signal });
   if (head === "missing") {
     throw new InputError(`There is no object ${uri}; end it with a slash to take all videos below it.`);
   }

@@ -54,8 +54,22 @@ describe("waiting for a job", () => {
     assert.deepEqual(await waitForJob(stack, job, quick), {
       status: "failed",
       reason: "not a video: moov atom not found",
-      body: '{"error":"not a video: moov atom not found"}',
     });
+  });
+
+  it("reads no more than 64 KiB of a failure object", async () => {
+    put(job.failureLocation, `{"error":"${"no video ".repeat(100_000)}"}`);
+    const state = await waitForJob(stack, job, quick);
+    assert.ok(state.status === "failed" && state.reason.startsWith('{"error":"no video no video '));
+    const [last] = aws.requests.filter(({ object }) => object === objectKey(job.failureLocation!)).slice(-1);
+    assert.equal(last!.headers.range, "bytes=0-65535");
+    assert.equal(aws.s3.mostBytesRead, 65_536);
+  });
+
+  it("ends as failed if the failure object is empty", async () => {
+    put(job.failureLocation, "");
+    const state = await waitForJob(stack, job, quick);
+    assert.deepEqual(state, { status: "failed", reason: "the failure object is empty: see the endpoint's log" });
   });
 
   it("ends as completed when an earlier run left a failure object beside the result", async () => {

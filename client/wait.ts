@@ -1,6 +1,6 @@
 /** Where a job stands, by the objects at the places that its invocation returned, and the wait for its end. */
 import { reasonOf } from "./failure.ts";
-import { exists, read } from "./location.ts";
+import { exists, readStart } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import { poll } from "./poll.ts";
 import type { PollOptions } from "./poll.ts";
@@ -14,8 +14,6 @@ export type JobState =
       readonly status: "failed";
       /** The model's or the service's words, on one line. */
       readonly reason: string;
-      /** The failure object's content, where it was read. */
-      readonly body?: string;
     }
   /** Presumed: neither object is there though the request's time is over. */
   | { readonly status: "expired"; readonly deadline: Date }
@@ -33,6 +31,9 @@ export function deadlineOf(job: Job): Date {
 /** How long a reading of the service's clock may serve for judging expiry, real seconds. */
 const CLOCK_MAX_AGE_SECONDS = 10;
 
+/** Largest part of a failure object that is read, bytes: far more than the reason that is shown. */
+const FAILURE_BYTES = 64 * 1024;
+
 /**
  * Looks once. The result counts if both objects are there: an earlier run of the same job may have failed.
  * @throws the SDK's error if a place cannot be read; without s3:ListBucket a missing object is AccessDenied
@@ -44,8 +45,8 @@ export async function checkJob(stack: Stack, job: Job, signal?: AbortSignal): Pr
     return { status: "completed", outputLocation: job.outputLocation };
   }
   if (job.failureLocation !== undefined && (await exists(stack.s3, job.failureLocation, signal))) {
-    const body = new TextDecoder().decode(await read(stack.s3, job.failureLocation, signal));
-    return { status: "failed", reason: reasonOf(body), body };
+    const body = await readStart(stack.s3, job.failureLocation, FAILURE_BYTES, signal);
+    return { status: "failed", reason: reasonOf(new TextDecoder().decode(body)) };
   }
   const deadline = deadlineOf(job);
   return now > deadline ? { status: "expired", deadline } : { status: "pending" };

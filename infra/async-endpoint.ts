@@ -82,6 +82,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly instanceType: pulumi.Output<string>;
   /** Invocations at a time on an instance. */
   readonly maxConcurrency: number;
+  /** Largest result, MiB. */
+  readonly maxResponseSize: number;
 
   constructor(name: string, args: AsyncEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:AsyncEndpoint", name, {}, opts);
@@ -181,12 +183,14 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.configurationName = configuration.name;
     this.instanceType = pulumi.output(instanceType);
     this.maxConcurrency = maxConcurrency;
+    this.maxResponseSize = settings.maxResponseSize;
     this.registerOutputs({
       endpointName: this.endpointName,
       configurationName: this.configurationName,
       variantName: this.variantName,
       instanceType: this.instanceType,
       maxConcurrency: this.maxConcurrency,
+      maxResponseSize: this.maxResponseSize,
     });
   }
 }

@@ -160,6 +160,7 @@ describe("the program", () => {
           maxConcurrency: 2,
           instanceType: "ml.g4dn.xlarge",
           maxCapacity: stack === "prod" ? 5 : 2,
+          maxResponseSize: stack === "local" ? 32 : 128,
         });
       });
     });

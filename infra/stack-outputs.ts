@@ -45,6 +45,7 @@ export const outputMeanings = {
   endpointConfigName: "The endpoint configuration that the endpoint must run; the smoke test compares it.",
   modelLocation: "s3:// prefix of model artifacts.",
   artifactRetentionDays: "Days after which an artifact that no model uses may be deleted.",
+  maxResponseSize: "Largest result, in MiB.",
 } as const;
 
 type OutputName = keyof typeof outputMeanings;
@@ -81,5 +82,6 @@ export function stackOutputs(parts: StackParts): Outputs {
     endpointConfigName: inference.configurationName,
     modelLocation: storage.modelLocation,
     artifactRetentionDays: parts.artifactRetentionDays,
+    maxResponseSize: inference.maxResponseSize,
   };
 }

@@ -203,7 +203,7 @@ export class Burst {
   async #outputBytes(): Promise<number | undefined> {
     const sizes: number[] = [];
     await inParallel(this.#outputs, 16, async (uri) => {
-      const head = await headObject(this.#stack.s3, parseS3Uri(uri), this.#options.signal);
+      const head = await headObject(this.#stack.s3, parseS3Uri(uri), { signal: this.#options.signal });
       if (typeof head === "object") sizes.push(head.bytes);
     });
     return sizes.length === 0 ? undefined : sizes.reduce((sum, bytes) => sum + bytes, 0) / sizes.length;

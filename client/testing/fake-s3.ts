@@ -1,4 +1,5 @@
 /** For tests: S3 as the client meets it, objects in memory. */
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { errorAnswer, xml } from "./fake-answers.ts";
 import type { Answer } from "./fake-answers.ts";
@@ -11,8 +12,14 @@ export class FakeS3 {
   mayList = true;
   /** When a lifecycle rule removes objects. */
   expiry: Date | undefined;
+  /** The most bytes of one object that a request of a part was answered with. */
+  mostBytesRead = 0;
 
   readonly #uploads = new Map<string, Map<number, Buffer>>();
+  /** Multipart uploads that were begun with SHA-256 as their checksum. */
+  readonly #withSha256 = new Set<string>();
+  /** SHA-256 of objects that were uploaded with one, as S3 keeps it. */
+  readonly #checksums = new Map<string, string>();
   #lastUpload = 0;
 
   /** Multipart uploads neither completed nor aborted. */
@@ -23,18 +30,20 @@ export class FakeS3 {
   answer(operation: string, object: string, url: URL, headers: IncomingMessage["headers"], body: Buffer): Answer {
     switch (operation) {
       case "PutObject":
+        if (isDamaged(headers, body)) return errorAnswer(true, 400, "BadDigest");
         this.objects.set(object, body);
+        this.#keepChecksum(object, headers["x-amz-checksum-sha256"]);
         return { status: 200, headers: { etag: '"etag"' } };
       case "DeleteObject":
         this.objects.delete(object);
         return { status: 204 };
       case "HeadObject":
       case "GetObject":
-        return this.#get(object, headers.range);
+        return this.#get(object, headers);
       case "ListObjectsV2":
         return this.#list(object.replace(/\/$/, ""), url.searchParams.get("prefix") ?? "");
       default:
-        return this.#multipart(operation, object, url.searchParams, body);
+        return this.#multipart(operation, object, url.searchParams, headers, body);
     }
   }
 
@@ -47,38 +56,75 @@ export class FakeS3 {
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`);
   }
 
-  #get(object: string, range: string | undefined): Answer {
+  /** Copies an object with its checksum. */
+  copy(from: string, to: string): void {
+    this.objects.set(to, this.objects.get(from) ?? Buffer.alloc(0));
+    this.#keepChecksum(to, this.#checksums.get(from));
+  }
+
+  #keepChecksum(object: string, checksum: string | string[] | undefined): void {
+    if (typeof checksum === "string") this.#checksums.set(object, checksum);
+    else this.#checksums.delete(object);
+  }
+
+  #get(object: string, { range, ...headers }: IncomingMessage["headers"]): Answer {
     const content = this.objects.get(object);
     if (content === undefined) {
       return this.mayList ? errorAnswer(true, 404, "NoSuchKey") : errorAnswer(true, 403, "AccessDenied");
     }
     if (range === undefined) {
       const expiry = this.expiry === undefined ? {} : { "x-amz-expiration": expiration(this.expiry) };
-      return { status: 200, headers: { "content-length": String(content.length), ...expiry }, body: content };
+      const kept = headers["x-amz-checksum-mode"] === "ENABLED" ? this.#checksums.get(object) : undefined;
+      const checksum = kept === undefined ? {} : { "x-amz-checksum-sha256": kept };
+      return {
+        status: 200,
+        headers: { "content-length": String(content.length), ...expiry, ...checksum },
+        body: content,
+      };
     }
     if (content.length === 0) return errorAnswer(true, 416, "InvalidRange");
+    const last = Math.min(Number(/^bytes=0-(\d+)$/.exec(range)?.[1]), content.length - 1);
+    this.mostBytesRead = Math.max(this.mostBytesRead, last + 1);
     return {
       status: 206,
-      headers: { "content-length": "1", "content-range": `bytes 0-0/${content.length}` },
-      body: content.subarray(0, 1),
+      headers: { "content-length": String(last + 1), "content-range": `bytes 0-${last}/${content.length}` },
+      body: content.subarray(0, last + 1),
     };
   }
 
-  #multipart(operation: string, object: string, query: URLSearchParams, body: Buffer): Answer {
+  #multipart(
+    operation: string,
+    object: string,
+    query: URLSearchParams,
+    headers: IncomingMessage["headers"],
+    body: Buffer,
+  ): Answer {
     const id = query.get("uploadId") ?? "";
     switch (operation) {
       case "CreateMultipartUpload": {
         const created = `upload-${++this.#lastUpload}`;
         this.#uploads.set(created, new Map());
+        if (headers["x-amz-checksum-algorithm"] === "SHA256") this.#withSha256.add(created);
         return xml(`<InitiateMultipartUploadResult><UploadId>${created}</UploadId></InitiateMultipartUploadResult>`);
       }
       case "UploadPart":
+        if (isDamaged(headers, body)) return errorAnswer(true, 400, "BadDigest");
         this.#uploads.get(id)?.set(Number(query.get("partNumber")), body);
-        return { status: 200, headers: { etag: `"part-${query.get("partNumber") ?? ""}"` } };
+        return {
+          status: 200,
+          headers: {
+            etag: `"part-${query.get("partNumber") ?? ""}"`,
+            ...(this.#withSha256.has(id) ? { "x-amz-checksum-sha256": sha256Of(body).toString("base64") } : {}),
+          },
+        };
       case "CompleteMultipartUpload": {
         const parts = [...(this.#uploads.get(id) ?? [])].sort(([a], [b]) => a - b);
         this.objects.set(object, Buffer.concat(parts.map(([, part]) => part)));
         this.#uploads.delete(id);
+        // S3 has the composite only if the completion names each part's checksum.
+        const named = body.toString().split("<ChecksumSHA256>").length - 1;
+        const composite = sha256Of(Buffer.concat(parts.map(([, part]) => sha256Of(part)))).toString("base64");
+        this.#keepChecksum(object, named === parts.length ? `${composite}-${parts.length}` : undefined);
         return xml("<CompleteMultipartUploadResult><ETag>etag</ETag></CompleteMultipartUploadResult>");
       }
       case "AbortMultipartUpload":
@@ -88,6 +134,16 @@ export class FakeS3 {
         return errorAnswer(true, 501, "NotImplemented", operation);
     }
   }
+}
+
+function sha256Of(content: Buffer): Buffer {
+  return createHash("sha256").update(content).digest();
+}
+
+/** Whether the content is not the one whose checksum the request names. */
+function isDamaged(headers: IncomingMessage["headers"], content: Buffer): boolean {
+  const checksum = headers["x-amz-checksum-sha256"];
+  return checksum !== undefined && checksum !== sha256Of(content).toString("base64");
 }
 
 /** S3's x-amz-expiration header. */

@@ -19,5 +19,6 @@ export function outputsAt(url: string): StackOutputs {
     maxConcurrency: 2,
     instanceType: "ml.g4dn.xlarge",
     maxCapacity: 5,
+    maxResponseSize: 1,
   };
 }
