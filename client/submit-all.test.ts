@@ -7,6 +7,7 @@ import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import { resumeAll, submitAll } from "./submit-all.ts";
 import type { Outcome } from "./submit-all.ts";
+import { videoBytes } from "./testing/command-fixture.ts";
 import { objectKey, startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";
 
@@ -25,7 +26,7 @@ describe("submitting many videos", () => {
     folder = await mkdtemp(path.join(tmpdir(), "submit-"));
     file = path.join(folder, "manifest.jsonl");
     videos = ["a", "b", "c", "d"].map((name) => path.join(folder, `${name}.mp4`));
-    for (const video of videos) await writeFile(video, `video ${video}`);
+    for (const video of videos) await writeFile(video, videoBytes(video));
   });
 
   afterEach(async () => {
@@ -135,6 +136,26 @@ describe("submitting many videos", () => {
     assert.ok(aws.objects.has(objectKey(job.inputLocation)));
     assert.deepEqual(await resumeAll(stack, manifest), []);
   }).timeout(60_000);
+
+  it("resumes a manifest from elsewhere without sending a file that is no video", async () => {
+    const secret = path.join(folder, "credentials");
+    await writeFile(secret, "[default]\naws_secret_access_key = canary\n");
+    {
+      await using manifest = await Manifest.create(file);
+      aws.fail({ operation: "HeadObject", answer: { status: 301, code: "" } });
+      await assert.rejects(submitAll(stack, [{ video: secret }, { video: videos[0]! }], { manifest, concurrency: 1 }));
+    }
+    aws.requests.length = 0;
+    await using manifest = await Manifest.open(file);
+    const outcomes = await resumeAll(stack, manifest);
+    assert.deepEqual(
+      outcomes.map((outcome) => "problem" in outcome && outcome.problem.message.includes("credentials is not a video")),
+      [true, false],
+    );
+    assert.match(manifest.entries.get(outcomes[0]!.inferenceId)!.problem!, /is not a video/);
+    assert.ok(aws.requests.every(({ body }) => !body.includes("canary")));
+    assert.equal(aws.invocations.length, 1);
+  });
 
   it("goes on with another endpoint's manifest at no price", async () => {
     await using manifest = await Manifest.create(file);

@@ -9,7 +9,7 @@ import { DEFAULT_TIMEOUT_SECONDS, DEFAULT_TTL_SECONDS, invoke, newInferenceId } 
 import type { Job } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
-import { contentTypeOf, InputError } from "./video-file.ts";
+import { checkVideo, contentTypeOf, InputError } from "./video-file.ts";
 
 /** One video to be sent: a file, which is uploaded, or an object in S3, which is used in place. */
 export interface Submission {
@@ -92,6 +92,9 @@ export async function submitAll(
  * Goes on with what an earlier process planned and did not see accepted, under the same InferenceIds. Where a call was about
  * to be made and its outcome is unknown, it is made again: the service does not de-duplicate, so it may then run the job
  * twice, but the job is one, and its places are those that the last call returned.
+ *
+ * A manifest is untrusted input that may name any file, so each file is checked as a video before anything is sent; a file that
+ * is none is its own job's outcome.
  * @returns an outcome for each job that was gone on with
  * @throws as {@link submitAll}; SetupError if the manifest is another endpoint's
  */
@@ -108,7 +111,30 @@ export async function resumeAll(
       `The jobs of ${manifest.file} are for endpoint ${other.planned.endpointName}, and this stack's is ${endpointName}: give the stack that they were planned for.`,
     );
   }
-  return await submitPlanned(stack, open, { ...options, manifest });
+  const problems = await problemsOf(open, options.signal);
+  return await submitPlanned(stack, open, { ...options, manifest }, problems);
+}
+
+/** File checks at a time: they wait for the disk, not for the processor. */
+const CHECKS = 16;
+
+/** Why files that are to be uploaded cannot be sent, by InferenceId. */
+async function problemsOf(
+  entries: readonly ManifestEntry[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, InputError>> {
+  const problems = new Map<string, InputError>();
+  await inParallel(entries, CHECKS, async ({ planned: { file, inferenceId }, sent }) => {
+    signal?.throwIfAborted();
+    if (file === undefined || sent !== undefined) return;
+    try {
+      await checkVideo(file);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      problems.set(inferenceId, error);
+    }
+  });
+  return problems;
 }
 
 function planOf(stack: Stack, submission: Submission): PlannedJob {
@@ -130,11 +156,15 @@ export function isS3(video: string): boolean {
   return video.startsWith("s3://");
 }
 
-/** Sends jobs that the manifest has, each from where its entry stands; outcomes and errors as {@link submitAll}'s. */
+/**
+ * Sends jobs that the manifest has, each from the step that its entry has reached, and refuses those with a problem. Outcomes and
+ * errors are those of {@link submitAll}.
+ */
 export async function submitPlanned(
   stack: Stack,
   entries: readonly ManifestEntry[],
   options: SubmitOptions,
+  problems: ReadonlyMap<string, InputError> = new Map(),
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
@@ -142,7 +172,11 @@ export async function submitPlanned(
   // More lanes than calls: while one waits for the disk, another one calls.
   await inParallel(entries.entries(), 2 * concurrency - 1, async ([index, entry]) => {
     options.signal?.throwIfAborted();
-    const outcome = await submitOne(stack, entry, limited, options);
+    const problem = problems.get(entry.planned.inferenceId);
+    const outcome =
+      problem === undefined
+        ? await submitOne(stack, entry, limited, options)
+        : refused(entry.planned, problem, options.manifest);
     outcomes[index] = outcome;
     options.onOutcome?.(outcome);
   });
@@ -158,7 +192,7 @@ async function submitOne(
   const { planned, intents } = entry;
   const { inferenceId, ttlSeconds, timeoutSeconds, customAttributes } = planned;
   const { manifest, signal, onProgress } = options;
-  const video = planned.file ?? planned.inputLocation ?? "";
+  const video = videoOf(planned);
   const report = (progress: UploadProgress | { step: "invoking" } | { step: "retrying"; problem: string }): void => {
     onProgress?.({ video, inferenceId, ...progress });
   };
@@ -189,9 +223,19 @@ async function submitOne(
     return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    manifest?.note({ event: "refused", inferenceId, problem: error.message });
-    return { video, inferenceId, problem: error };
+    return refused(planned, error, manifest);
   }
+}
+
+function refused(planned: PlannedJob, problem: InputError, manifest: Manifest | undefined): Outcome {
+  const { inferenceId } = planned;
+  manifest?.note({ event: "refused", inferenceId, problem: problem.message });
+  return { video: videoOf(planned), inferenceId, problem };
+}
+
+/** The video as the manifest has it. */
+function videoOf({ file, inputLocation }: PlannedJob): string {
+  return file ?? inputLocation ?? "";
 }
 
 /** Where the video is in S3; uploads it if it is not there yet. */

@@ -4,6 +4,7 @@ import path from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { startCommandFixture } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
+import { objectKey } from "../testing/fake-aws.ts";
 import { sampleResult } from "../testing/sample-result.ts";
 
 describe("the command fetch", () => {
@@ -49,6 +50,34 @@ describe("the command fetch", () => {
     assert.equal(status, 1);
     assert.match(stdout, /is not there any more/);
   });
+
+  it("does not read a result that is larger than the stack's results may be, and exits 1", async () => {
+    fixture.aws.onInvocation = ({ outputLocation }) =>
+      fixture.aws.objects.set(objectKey(outputLocation), Buffer.alloc(1024 ** 2 + 1, " "));
+    await submit(fixture.path("a.mp4"));
+    const { status, stdout } = await fixture.execute(["fetch", manifest(), "--to", to]);
+    assert.equal(status, 1);
+    assert.match(stdout, /has 1048577 bytes; the stack's results have at most 1048576\. .* raise maxResponseSize/);
+  });
+
+  for (const [what, ids] of [
+    ["consists of dots", [".."]],
+    ["is a dot", ["."]],
+    ["shares its file name with another's", ["a/b", "a_b"]],
+    ["shares its file name with another's but for case", ["Street", "street"]],
+    ["has a folder that is another's result file", ["street", "street.json"]],
+  ] as const) {
+    it(`writes nothing and exits 2 if an InferenceId ${what}`, async () => {
+      fixture.aws.onInvocation = fixture.complete;
+      const { stdout } = await submit(fixture.path("a.mp4"));
+      const jobs = ids.map((inferenceId) => JSON.stringify({ ...(JSON.parse(stdout) as object), inferenceId }));
+      const before = await readdir(fixture.folder);
+      const { status, stderr } = await fixture.execute(["fetch", "-", "--to", to], jobs.join("\n"));
+      assert.equal(status, 2);
+      assert.match(stderr, /^error: InferenceId.* (is not a file name|have the same file name): .*\n$/m);
+      assert.deepEqual(await readdir(fixture.folder), before);
+    });
+  }
 
   it("exits 2 in one line where the folder cannot be written, and leaves no half file", async () => {
     fixture.aws.onInvocation = fixture.complete;

@@ -25,7 +25,7 @@ export const fetch = defineCommand({
 
 Brings the results of completed jobs down, FOLDER/INFERENCE-ID.json each, checked against model/result.schema.json, and sums
 them up: objects per class and, for longer videos, per minute. FILE is a submission's manifest, or what submit --json
-printed; - is standard input.
+printed; - is standard input. It is as powerful as a command line: it names the objects that are read with your credentials.
 `,
     options: `${jobsFlags.help}  --to FOLDER           where results go (default: out)
   --annotate            bring the videos down, too, and draw what was found on them: annotated.mp4 and annotated.gif in
@@ -52,6 +52,7 @@ interface Flags {
 async function fetchAll(file: string, flags: Flags, context: Context): Promise<number> {
   const { stack, stdin, live, print, signal } = context;
   const known = await readJobs(file, stdin);
+  const names = namesOf(known.jobs);
   live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
   let good = true;
   for (const { known: entry, state } of await standingOf(stack, known, signal)) {
@@ -60,29 +61,66 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
       good = false;
       print(`${labelOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
     } else {
-      good = (await fetchOne(entry, job, state, flags, context)) && good;
+      const place = path.join(flags.to, names.get(inferenceId) ?? inferenceId);
+      good = (await fetchOne(entry, job, state, place, flags.annotate, context)) && good;
     }
   }
   return good ? 0 : 1;
 }
 
-async function fetchOne(known: KnownJob, job: Job, state: JobState, flags: Flags, context: Context): Promise<boolean> {
+/**
+ * A file name for each job, by InferenceId. Job files come from other people, so no name may lead out of the folder and no job
+ * may overwrite another's result, on a file system that ignores case as well.
+ * @throws SetupError if a name consists of dots or two jobs share one
+ */
+function namesOf(jobs: readonly KnownJob[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const owners = new Map<string, string>();
+  for (const { inferenceId } of jobs) {
+    const name = inferenceId.replaceAll(/[^\w.-]/g, "_");
+    if (/^\.*$/.test(name)) {
+      throw new SetupError(
+        `InferenceId ${JSON.stringify(inferenceId)} is not a file name: remove that job from the file.`,
+      );
+    }
+    // The result's file and the folder of --annotate.
+    for (const taken of [`${name}.json`, name].map((each) => each.toLowerCase())) {
+      const owner = owners.get(taken);
+      if (owner !== undefined) {
+        throw new SetupError(
+          `InferenceIds ${JSON.stringify(owner)} and ${JSON.stringify(inferenceId)} have the same file name: fetch them from separate files into separate folders (--to).`,
+        );
+      }
+      owners.set(taken, inferenceId);
+    }
+    names.set(inferenceId, name);
+  }
+  return names;
+}
+
+/** `place` is where the job's files go: the result's path without its extension. */
+async function fetchOne(
+  known: KnownJob,
+  job: Job,
+  state: JobState,
+  place: string,
+  annotated: boolean,
+  context: Context,
+): Promise<boolean> {
   const { stack, live, signal } = context;
-  const name = job.inferenceId.replaceAll(/[^\w.-]/g, "_");
-  const file = path.join(flags.to, `${name}.json`);
+  const file = `${place}.json`;
   let drawn: AnnotatedFiles | undefined;
   const end = await endOf(stack, job, state, signal, async (result) => {
     live.show(`fetching ${file}`, "new step");
     await writeResult(file, result);
-    if (!flags.annotate) return;
+    if (!annotated) return;
     live.show(`drawing ${job.inputLocation}`, "new step");
-    const folder = path.join(flags.to, name);
-    await mkdir(folder, { recursive: true });
-    drawn = await annotate(stack, job, file, folder, signal);
+    await mkdir(place, { recursive: true });
+    drawn = await annotate(stack, job, file, place, signal);
   });
   const { video } = known;
-  const place = video === undefined ? file : `${file} of ${video}`;
-  printEnd(context, end.summary === undefined ? labelOf(known) : place, job, end, { video, ...drawn });
+  const label = video === undefined ? file : `${file} of ${video}`;
+  printEnd(context, end.summary === undefined ? labelOf(known) : label, job, end, { video, ...drawn });
   return isGood(end);
 }
 

@@ -43,6 +43,9 @@ Uploads videos and hands each to the endpoint. A folder stands for all videos be
 object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it. All are checked before the first is
 sent; the same bytes are uploaded once. Each step is written to the manifest before it is made: after Ctrl-C or a crash
 --resume sends what was not accepted yet, under the same names.
+
+A manifest is as powerful as a command line: it names the files to upload. Resume only manifests from people you trust.
+--resume checks that each file is a video before it sends anything.
 `,
     options: `  --fps N               frames to look at per second of video (default: as deployed)
   --score N             leave out detections with a lower score, 0..1 (default: as deployed)
