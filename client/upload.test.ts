@@ -60,6 +60,34 @@ describe("uploading a video", () => {
     assert.equal(aws.count("PutObject"), 1);
   });
 
+  it("sends nothing when the same parts are there", async () => {
+    await writeFile(file, randomBytes(12 * 1024 * 1024));
+    await uploadVideo(stack, file);
+    const again = await uploadVideo(stack, file);
+    assert.equal(again.skipped, true);
+    assert.equal(aws.count("UploadPart"), 3);
+  });
+
+  for (const bytes of [1000, 12 * 1024 * 1024]) {
+    it(`sends ${bytes} bytes again over as many that another caller has put there`, async () => {
+      await writeFile(file, randomBytes(bytes));
+      const { inputLocation } = await uploadVideo(stack, file);
+      const own = aws.objects.get(objectKey(inputLocation))!;
+      const foreign = path.join(folder, "foreign.mp4");
+      await writeFile(foreign, randomBytes(bytes));
+      const planted = await uploadVideo(stack, foreign);
+      aws.s3.copy(objectKey(planted.inputLocation), objectKey(inputLocation));
+      assert.equal((await uploadVideo(stack, file)).skipped, false);
+      assert.ok(own.equals(aws.objects.get(objectKey(inputLocation))!));
+    });
+  }
+
+  it("sends it again over an object of the same size that has no SHA-256", async () => {
+    aws.objects.set(`in/videos/${sha256}.mp4`, Buffer.from("another video".slice(0, content.length)));
+    assert.equal((await uploadVideo(stack, file)).skipped, false);
+    assert.deepEqual(aws.objects.get(`in/videos/${sha256}.mp4`), content);
+  });
+
   it("sends it again over an object of another size", async () => {
     aws.objects.set(`in/videos/${sha256}.mp4`, Buffer.from("half"));
     assert.equal((await uploadVideo(stack, file)).skipped, false);

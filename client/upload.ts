@@ -6,6 +6,8 @@ import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { HttpHandler } from "@smithy/core/protocols";
+import { ContentDigest } from "./content-digest.ts";
+import type { ContentDigests } from "./content-digest.ts";
 import { headObject } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import { poll } from "./poll.ts";
@@ -59,7 +61,8 @@ export interface UploadedVideo {
 }
 
 /**
- * Uploads a file, in parts if it is large, unless the same bytes are there already.
+ * Uploads a file, in parts if it is large, unless the same bytes are there already. Every caller may write below the input
+ * prefix, so an object that is there counts only if the SHA-256 that S3 has computed of it is the file's.
  * @throws InputError before anything is sent if the file is missing, empty, too large or not a file, or if it changes on the way
  */
 export async function uploadVideo(stack: Stack, file: string, options: UploadOptions = {}): Promise<UploadedVideo> {
@@ -75,7 +78,7 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
   const place = { Bucket, Key };
   const skipped = await poll(
     async () => {
-      if (await isThere(stack, place, bytes, signal)) return true;
+      if (await isThere(stack, place, content, signal)) return true;
       signal?.throwIfAborted();
       await send(stack, place, content, options);
       return false;
@@ -94,11 +97,10 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
   return { file, inputLocation, contentType: contentTypeOf(file), bytes, sha256: content.sha256, skipped };
 }
 
-/** What is to be sent, read once to know its hash. */
-interface Content {
+/** What is to be sent, read once to know its digests. */
+interface Content extends ContentDigests {
   readonly file: string;
   readonly bytes: number;
-  readonly sha256: string;
   /** A small file's bytes; a large one's are read again. */
   readonly body: Buffer | undefined;
 }
@@ -106,15 +108,16 @@ interface Content {
 async function contentOf(file: string, { signal, onProgress }: UploadOptions): Promise<Content> {
   await using handle = await openVideo(file);
   const bytes = await checkOpenFile(file, handle);
-  const digest = createHash("sha256");
+  const digest = new ContentDigest(PART_BYTES);
   if (bytes <= PART_BYTES) {
     // One byte more, to see whether it has grown.
     const buffer = Buffer.allocUnsafeSlow(bytes + 1);
     const { bytesRead } = await handle.read(buffer, 0, bytes + 1);
     if (bytesRead !== bytes) throw changed(file);
     const body = buffer.subarray(0, bytes);
+    digest.update(body);
     onProgress?.({ step: "hashing", loaded: bytes, total: bytes });
-    return { file, bytes, sha256: digest.update(body).digest("hex"), body };
+    return { file, bytes, ...digest.digest(), body };
   }
   // One buffer for the whole file: a gigabyte of discarded ones would lie about until the collector comes.
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -128,18 +131,18 @@ async function contentOf(file: string, { signal, onProgress }: UploadOptions): P
     onProgress?.({ step: "hashing", loaded, total: bytes });
   }
   if (loaded !== bytes) throw changed(file);
-  return { file, bytes, sha256: digest.digest("hex"), body: undefined };
+  return { file, bytes, ...digest.digest(), body: undefined };
 }
 
 async function send(
   stack: Stack,
   place: ObjectPlace,
-  { file, bytes, sha256, body }: Content,
+  { file, bytes, sha256, atOnce, body }: Content,
   { signal, onProgress }: UploadOptions,
 ): Promise<void> {
   const ContentType = contentTypeOf(file);
   if (body !== undefined) {
-    const command = new PutObjectCommand({ ...place, Body: body, ContentType });
+    const command = new PutObjectCommand({ ...place, Body: body, ContentType, ChecksumSHA256: atOnce });
     await stack.s3.send(command, signal === undefined ? {} : { abortSignal: signal });
     onProgress?.({ step: "uploading", loaded: bytes, total: bytes });
     return;
@@ -147,7 +150,8 @@ async function send(
   const Body = Readable.from(guarded(file, sha256, signal), { highWaterMark: 1 });
   const upload = new Upload({
     client: signal === undefined ? stack.s3 : interruptible(stack, signal),
-    params: { ...place, Body, ContentType },
+    // S3 then checks each part, and keeps the composite of their checksums.
+    params: { ...place, Body, ContentType, ChecksumAlgorithm: "SHA256" },
     partSize: PART_BYTES,
   });
   upload.on("httpUploadProgress", ({ loaded = 0 }) => onProgress?.({ step: "uploading", loaded, total: bytes }));
@@ -191,10 +195,16 @@ function changed(file: string): InputError {
 /** A lifecycle rule must not take the object before its job could run: a skipped upload needs this much time left, ms. */
 const KEPT_LONG_ENOUGH = 24 * 3600 * 1000;
 
-async function isThere(stack: Stack, place: ObjectPlace, bytes: number, signal?: AbortSignal): Promise<boolean> {
-  const head = await headObject(stack.s3, place, signal);
+async function isThere(
+  stack: Stack,
+  place: ObjectPlace,
+  { bytes, atOnce, inParts }: Content,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const head = await headObject(stack.s3, place, { signal, checksum: true });
   // A caller who may write here but not look gets "forbidden", with or without an object: sending the same bytes again does no harm.
   if (head === "missing" || head === "forbidden" || head.bytes !== bytes) return false;
+  if (head.sha256 !== atOnce && head.sha256 !== inParts) return false;
   if (head.expiry === undefined) return true;
   return head.expiry.getTime() - (await stack.clock.now(60)).getTime() > KEPT_LONG_ENOUGH;
 }

@@ -1,0 +1,64 @@
+/**
+ * Computes the SHA-256 of a content as a whole and as S3 keeps it.
+ *
+ * S3 keeps the SHA-256 of an object that was uploaded at once. For an object uploaded in parts it keeps the composite: the
+ * SHA-256 of the parts' SHA-256 values, a hyphen and the number of parts. It has no SHA-256 of the whole then, because full-object
+ * checksums of multipart uploads exist for CRCs only (Amazon S3 User Guide, "Checking object integrity for data uploads in Amazon S3").
+ */
+import { createHash } from "node:crypto";
+import type { Hash } from "node:crypto";
+
+/** The digests of one content. */
+export interface ContentDigests {
+  /** SHA-256 of the content, in hexadecimal. */
+  readonly sha256: string;
+  /** ChecksumSHA256 of an object with this content that was uploaded at once. */
+  readonly atOnce: string;
+  /** ChecksumSHA256 of an object with this content that was uploaded in parts. */
+  readonly inParts: string;
+}
+
+/** Digests a content chunk by chunk. */
+export class ContentDigest {
+  readonly #whole = createHash("sha256");
+  readonly #ofParts = createHash("sha256");
+  readonly #partBytes: number;
+  #part: Hash | undefined;
+  /** Bytes that the part still takes. */
+  #left = 0;
+  #parts = 0;
+
+  /** @param partBytes size of all parts but the last, bytes */
+  constructor(partBytes: number) {
+    this.#partBytes = partBytes;
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#whole.update(chunk);
+    for (let from = 0; from < chunk.length;) {
+      if (this.#left === 0) this.#nextPart();
+      const piece = chunk.subarray(from, from + this.#left);
+      this.#part?.update(piece);
+      this.#left -= piece.length;
+      from += piece.length;
+    }
+  }
+
+  /** The digests of all that came; ends the digesting. */
+  digest(): ContentDigests {
+    if (this.#part !== undefined) this.#ofParts.update(this.#part.digest());
+    const whole = this.#whole.digest();
+    return {
+      sha256: whole.toString("hex"),
+      atOnce: whole.toString("base64"),
+      inParts: `${this.#ofParts.digest("base64")}-${this.#parts}`,
+    };
+  }
+
+  #nextPart(): void {
+    if (this.#part !== undefined) this.#ofParts.update(this.#part.digest());
+    this.#part = createHash("sha256");
+    this.#left = this.#partBytes;
+    this.#parts += 1;
+  }
+}
