@@ -60,6 +60,29 @@ describe("a burst's report in a browser", () => {
     });
   }
 
+  it("runs no foreign script or style and loads nothing, even if text becomes markup", async () => {
+    assert.ok("browser" in opened);
+    const opening = await opened.browser.newPage();
+    try {
+      await opening.goto(page, { waitUntil: "load" });
+      const seen = (await opening.evaluate(`(async () => {
+        const refused = [];
+        document.addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
+        const script = document.createElement("script");
+        script.textContent = "globalThis.ran = true";
+        const figure = document.createElement("div");
+        figure.innerHTML = '<img src="https://example.com/a.png" onerror="globalThis.ran = true"><b style="color: red">b</b>';
+        document.body.append(script, figure);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return { refused: refused.sort(), ran: globalThis.ran === true };
+      })()`)) as { refused: string[]; ran: boolean };
+      assert.equal(seen.ran, false);
+      assert.deepEqual(seen.refused, ["img-src", "script-src-attr", "script-src-elem", "style-src-attr"]);
+    } finally {
+      await opening.close();
+    }
+  });
+
   it("has a ground and marks of other colours in dark than in light", async () => {
     assert.ok("browser" in opened);
     const [light, dark] = [await lookAt(opened.browser, page, "light"), await lookAt(opened.browser, page, "dark")];

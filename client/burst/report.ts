@@ -1,4 +1,5 @@
 /** A burst's report: one HTML page that holds its figures, its charts and the library that draws them, for light and dark, without a network. */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +26,8 @@ const pageScript = path.join(import.meta.dirname, "page.mjs");
 
 /** The page's HTML. */
 export async function renderReport({ run, figures, metrics, notes }: BurstReport): Promise<string> {
-  const [chartLibrary, script] = await Promise.all([readFile(library, "utf8"), readFile(pageScript, "utf8")]);
+  const [libraryFile, script] = await Promise.all([readFile(library, "utf8"), readFile(pageScript, "utf8")]);
+  const chartLibrary = libraryFile.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "");
   const charts = chartsOf(run, metrics);
   const ended = new Date(run.startedAt.getTime() + figures.elapsedSeconds * 1000);
   const title = `Burst of ${plural(figures.invocations, "video")}`;
@@ -33,6 +35,7 @@ export async function renderReport({ run, figures, metrics, notes }: BurstReport
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policyOf([chartLibrary, script], [style])}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)} · ${escapeHtml(run.endpointName)}</title>
@@ -62,11 +65,21 @@ ${charts.map(numbersOf).join("\n")}
 </section>
 </main>
 <script type="application/json" id="data">${inScript({ timeAxis, charts })}</script>
-<script>${chartLibrary.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "")}</script>
+<script>${chartLibrary}</script>
 <script type="module">${script}</script>
 </body>
 </html>
 `;
+}
+
+/**
+ * A second line of defence behind {@link escapeHtml}: the page runs these scripts and styles, no others, and loads nothing.
+ * Chart.js styles its canvases by the CSSOM, which a policy allows.
+ */
+function policyOf(scripts: readonly string[], styles: readonly string[]): string {
+  const hashes = (texts: readonly string[]): string =>
+    texts.map((text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`).join(" ");
+  return `default-src 'none'; script-src ${hashes(scripts)}; style-src ${hashes(styles)}; base-uri 'none'; form-action 'none'`;
 }
 
 /** Colours of the series are told apart in both styles, also by those who see few colours. */
