@@ -9,8 +9,8 @@ import type { Stack } from "./stack.ts";
 /** What a command works with. */
 export interface Context {
   readonly stack: Stack;
-  /** Prints one result line: for people, or the JSON form of the same. */
-  readonly print: (human: string, json: object) => void;
+  /** Prints one result: its lines for people, or the JSON form of the same. */
+  readonly print: (human: string | readonly string[], json: object) => void;
   readonly live: LiveLine;
   readonly stdin: NodeJS.ReadableStream;
   readonly signal: AbortSignal;

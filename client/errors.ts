@@ -55,7 +55,7 @@ const hints: Readonly<Record<string, string>> = {
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = codeOf(error);
-  const hint = hints[code];
+  const hint = Object.hasOwn(hints, code) ? hints[code] : undefined;
   const words = error.message === "" ? code : error.message.replaceAll(/\s+/g, " ");
   // An AWS error's name is its code, which the message alone often does not say.
   const line = "$metadata" in error && !words.includes(code) ? `${code}: ${words}` : words;
@@ -64,5 +64,5 @@ export function explain(error: unknown): string {
 
 /** Whether the cause lies with the caller's machine, files or credentials (exit status 2) and not with a job (1). */
 export function isSetupProblem(error: unknown): boolean {
-  return error instanceof SetupError || (error instanceof Error && codeOf(error) in hints);
+  return error instanceof SetupError || (error instanceof Error && Object.hasOwn(hints, codeOf(error)));
 }

@@ -45,17 +45,18 @@ export function isGood({ state, problem }: JobEnd): boolean {
   return state.status === "completed" && problem === undefined;
 }
 
-/** Prints a job's end under a name that says something to people; `more` is added to the JSON form. */
+/** Prints a job's end under a name that says something to people; `added` goes into the JSON form. */
 export function printEnd(
   { print }: Pick<Context, "print">,
   name: string,
   job: Job,
   end: JobEnd,
-  more: Readonly<Record<string, unknown>> = {},
+  added: Readonly<Record<string, unknown>> = {},
 ): void {
   const { state, summary, problem } = end;
-  print(`${name}: ${problem ?? describe(state, summary)}${sentAgain(job, end)}`, {
-    ...more,
+  const [first = "", ...more] = problem === undefined ? describe(state, summary) : [problem];
+  print([`${name}: ${first}`, ...[...more, ...sentAgain(job, end)].map((line) => `  ${line}`)], {
+    ...added,
     ...job,
     status: state.status,
     ...(state.status === "failed" ? { reason: state.reason } : {}),
@@ -65,15 +66,18 @@ export function printEnd(
 }
 
 /** The service does not de-duplicate: another run of the same job may have ended otherwise, at places that nobody was told. */
-function sentAgain({ attempts }: Job, end: JobEnd): string {
-  if (isGood(end) || end.state.status === "pending" || attempts === 1) return "";
-  return `\n  the call was made ${attempts} times: another run of this job may have a result below the stack's outputLocation`;
+function sentAgain({ attempts }: Job, end: JobEnd): readonly string[] {
+  if (isGood(end) || end.state.status === "pending" || attempts === 1) return [];
+  return [
+    `the call was made ${attempts} times: another run of this job may have a result below the stack's outputLocation`,
+  ];
 }
 
-function describe(state: JobState, summary: ResultSummary | undefined): string {
+/** An end in lines, the first of which goes behind the job's name. */
+function describe(state: JobState, summary: ResultSummary | undefined): readonly string[] {
   switch (state.status) {
     case "completed": {
-      if (summary === undefined) return `completed: ${state.outputLocation}`;
+      if (summary === undefined) return [`completed: ${state.outputLocation}`];
       const found = listOf(summary.objects) || "nothing found";
       const minutes = summary.minutes.length > 1 ? summary.minutes : [];
       return [
@@ -81,14 +85,14 @@ function describe(state: JobState, summary: ResultSummary | undefined): string {
         ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
         ...(summary.truncated ? ["the video ends before its container says"] : []),
         ...(summary.notice === null ? [] : [summary.notice]),
-      ].join("\n  ");
+      ];
     }
     case "failed":
-      return `failed: ${state.reason}`;
+      return [`failed: ${state.reason}`];
     case "expired":
-      return `expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()}`;
+      return [`expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()}`];
     case "pending":
-      return "pending";
+      return ["pending"];
   }
 }
 

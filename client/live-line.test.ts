@@ -29,6 +29,14 @@ describe("the live line", () => {
     assert.equal(terminal.text, "\r\u001b[2K… a.mp4: uplo (0 s)\r\u001b[2K");
   });
 
+  it("shows foreign text as escapes, on one line", () => {
+    const log = sink(false);
+    using line = new LiveLine(log);
+    line.show("a\u001b[2J\n::error::x", "new step");
+    line.say("b\u202e\r\n");
+    assert.equal(log.text, `… a${String.raw`\x1b[2J\n::error::x`} (0 s)\nb${String.raw`\u202e\r\n`}\n`);
+  });
+
   it("gives way to a line that stays", () => {
     const terminal = sink(true);
     using line = new LiveLine(terminal);

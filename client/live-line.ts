@@ -1,5 +1,7 @@
 /** Shows what is going on: one live line on a terminal, a plain line every few seconds in a log. */
 
+import { printable } from "../lib/printable.ts";
+
 /** The part of a stream that is written to. */
 export interface TextSink {
   readonly isTTY?: boolean | undefined;
@@ -33,14 +35,14 @@ export class LiveLine implements Disposable {
   show(text: string, step: "new step" | "same step" = "same step"): void {
     if (step === "new step") this.#started = performance.now();
     const first = this.#text === "" || step === "new step";
-    this.#text = text;
+    this.#text = printable(text);
     if (first) this.#draw();
   }
 
-  /** A line that stays. */
+  /** A line that stays; line breaks in it are shown as escapes. */
   say(line: string): void {
     this.clear();
-    this.#sink.write(`${line}\n`);
+    this.#sink.write(`${printable(line)}\n`);
   }
 
   [Symbol.dispose](): void {

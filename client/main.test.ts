@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { startCommandFixture } from "./testing/command-fixture.ts";
+import { explain, isSetupProblem } from "./errors.ts";
+import { startCommandFixture, videoBytes } from "./testing/command-fixture.ts";
 import type { CommandFixture } from "./testing/command-fixture.ts";
+import { objectKey } from "./testing/fake-aws.ts";
+import { sampleResult } from "./testing/sample-result.ts";
 
 describe("the command line", () => {
   let fixture: CommandFixture;
@@ -57,6 +60,77 @@ describe("the command line", () => {
       assert.match(stderr, /^error: .*\n$/);
     });
   }
+
+  describe("shows foreign text as escapes", () => {
+    /** Sets a title, writes the clipboard, moves up and erases, ends the line, reverses the text, names commands. */
+    const hostile =
+      "\u001b]0;t\u0007\u001b]52;c;QQ==\u0007\u001b[1A\u001b[2K\u009b2J\r\n::error::x ##[add-mask]x\u202e\u2028";
+
+    const assertPrintable = (text: string): void => {
+      for (const line of text.split("\n")) {
+        assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        assert.doesNotMatch(line, /^\s*::|##\[/);
+      }
+    };
+
+    beforeEach(() => {
+      fixture.aws.onInvocation = ({ outputLocation, failureLocation }) => {
+        const isFirst = fixture.aws.invocations.length === 1;
+        const result = {
+          ...sampleResult,
+          notice: hostile,
+          frames: [
+            { ...sampleResult.frames[0]!, detections: [{ ...sampleResult.frames[0]!.detections[0]!, label: hostile }] },
+          ],
+        };
+        if (isFirst) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(result)));
+        else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from(JSON.stringify({ error: hostile })));
+      };
+    });
+
+    const submit = async (...args: readonly string[]) => {
+      const names = [`a${hostile.replaceAll("/", "")}.mp4`, "b.mp4"];
+      for (const name of names) await writeFile(fixture.path(name), videoBytes(name));
+      const manifest = ["--manifest", fixture.path("jobs.jsonl"), "--concurrency", "1"];
+      return await fixture.execute(["submit", ...names.map((name) => fixture.path(name)), ...manifest, ...args]);
+    };
+
+    it("in names, results and failures", async () => {
+      const { status, stdout, stderr } = await submit("--wait");
+      assert.equal(status, 1);
+      assertPrintable(stdout);
+      assertPrintable(stderr);
+      assert.match(stdout, /: completed: 1 frames, 1 detections: \\x1b\]0;t\\x07/);
+      assert.match(stdout, /: failed: \\x1b\]0;t\\x07/);
+    });
+
+    it("in JSON, whose values stay the same", async () => {
+      const { stdout, lines } = await submit("--wait", "--json");
+      assertPrintable(stdout);
+      assert.ok(lines().some(({ video }) => video?.includes("\u009b2J\r\n::error") === true));
+    });
+
+    it("in errors", async () => {
+      const { status, stderr } = await fixture.executeBare(["submit", `${hostile}.mp4`, "--outputs", hostile]);
+      assert.equal(status, 2);
+      assertPrintable(stderr);
+    });
+
+    it("in names of jobs", async () => {
+      const { stdout } = await submit("--json");
+      const job = JSON.parse(stdout.split("\n")[0]!) as object;
+      const jobs = JSON.stringify({ ...job, video: undefined, inferenceId: "::stop-commands::x" });
+      const shown = await fixture.execute(["status", "-"], jobs);
+      assertPrintable(shown.stdout);
+      assert.match(shown.stdout, /^\\x3a:stop-commands::x: completed/m);
+    });
+  });
+
+  it("has no hint for an error code named like an object's member", () => {
+    const error = Object.assign(new Error("no"), { code: "constructor" });
+    assert.equal(explain(error), "no");
+    assert.equal(isSetupProblem(error), false);
+  });
 
   it("exits 2 for a stack that nothing answers for, and says what may be missing", async () => {
     const outputs = fixture.path("gone.json");

@@ -1,4 +1,5 @@
 /** The client's command line: submit videos to a deployed stack, see how they stand, fetch their results. */
+import { jsonLine, printable } from "../lib/printable.ts";
 import type { Command, Context } from "./command-line.ts";
 import { usage } from "./command-line.ts";
 import { burst } from "./commands/burst.ts";
@@ -48,9 +49,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       return 0;
     }
     using stack = await openStack(prepared);
-    const print = (human: string, json: object): void => {
+    const print: Context["print"] = (human, json) => {
       live.clear();
-      stdout.write(prepared.json ? `${JSON.stringify(json)}\n` : `${human}\n`);
+      // Line by line: a line break in a file's name or a label must not begin a line.
+      const lines = typeof human === "string" ? [human] : human;
+      stdout.write(`${prepared.json ? jsonLine(json) : lines.map(printable).join("\n")}\n`);
     };
     const context: Context = { stack, print, live, stdin, signal };
     return await prepared.run(context);

@@ -80,7 +80,7 @@ export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
   if (checked.success) return checked.data;
   const isObject = typeof outputs === "object" && outputs !== null;
   const issues = checked.error.issues.map(({ path: [name], message }) =>
-    isObject && name !== undefined && !(name in outputs)
+    isObject && name !== undefined && !Object.hasOwn(outputs, name)
       ? `${String(name)} is missing`
       : `${String(name ?? "the whole")}: ${message}`,
   );
@@ -127,7 +127,7 @@ async function askPulumi(stack: string, root: string): Promise<string> {
   const own = path.join(root, "tools", "pulumi.mjs");
   try {
     const asked = run("pulumi", args, options).catch(async (error: unknown) => {
-      // Run and not imported: the client imports no other room.
+      // Run, not imported: the client may not import tools/.
       if (codeOf(error) === "ENOENT" && existsSync(own)) return await run(process.execPath, [own, ...args], options);
       throw error;
     });

@@ -13,21 +13,21 @@ export class InputError extends SetupError {
 }
 
 /** The formats that the model reads, by extension. */
-const contentTypes: Readonly<Record<string, string>> = {
-  ".avi": "video/x-msvideo",
-  ".m4v": "video/mp4",
-  ".mkv": "video/x-matroska",
-  ".mov": "video/quicktime",
-  ".mp4": "video/mp4",
-  ".webm": "video/webm",
-};
+const contentTypes: ReadonlyMap<string, string> = new Map([
+  [".avi", "video/x-msvideo"],
+  [".m4v", "video/mp4"],
+  [".mkv", "video/x-matroska"],
+  [".mov", "video/quicktime"],
+  [".mp4", "video/mp4"],
+  [".webm", "video/webm"],
+]);
 
 /** The extensions by which videos are found in folders and under s3:// prefixes. */
-export const videoExtensions: readonly string[] = Object.keys(contentTypes);
+export const videoExtensions: readonly string[] = [...contentTypes.keys()];
 
 /** A file's media type by its extension; what the extension does not tell is for the model to find out. */
 export function contentTypeOf(file: string): string {
-  return contentTypes[path.extname(file).toLowerCase()] ?? "application/octet-stream";
+  return contentTypes.get(path.extname(file).toLowerCase()) ?? "application/octet-stream";
 }
 
 /**

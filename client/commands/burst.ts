@@ -140,7 +140,7 @@ async function run(
         ...rows.map(({ label, value }) => `${label.padEnd(width)}  ${value}`),
         ...notes.map((note) => `note: ${note}`),
         `report: ${pathToFileURL(report).href}`,
-      ].join("\n"),
+      ],
       printed,
     );
     return finished.completed === count ? 0 : 1;

@@ -98,7 +98,7 @@ async function run(jobs: string | undefined, given: Flags, context: Context): Pr
   };
   const report = (): void => {
     const counts = countsOf(outcomes);
-    print(`${summaryOf(outcomes)}\nmanifest ${file}`, { ...counts, manifest: path.resolve(file), jobs: outcomes });
+    print([summaryOf(outcomes), `manifest ${file}`], { ...counts, manifest: path.resolve(file), jobs: outcomes });
   };
   try {
     if (jobs === undefined) await redriveQueue(stack, manifest, options);

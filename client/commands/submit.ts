@@ -199,7 +199,7 @@ function printOutcome({ print }: Context, outcome: Outcome): void {
   }
   const { job, uploaded } = outcome;
   const already = uploaded?.skipped === true ? " (the same bytes were there already)" : "";
-  print(`${video}: accepted as ${inferenceId}${already}\n  result    ${job.outputLocation}`, { video, ...job });
+  print([`${video}: accepted as ${inferenceId}${already}`, `  result    ${job.outputLocation}`], { video, ...job });
 }
 
 /** Waits for the ends of all jobs of a manifest that were accepted; whether all are good. */
