@@ -52,6 +52,14 @@ describe("the diagnosis of a wait that is over its time", () => {
     ]);
   });
 
+  it("shows foreign text as escapes, on one line each", async () => {
+    aws.answers.set("DescribeScalingActivities", {
+      ScalingActivities: [{ StatusCode: "Failed", StatusMessage: "no quota\n::error::x\u001b[2J" }],
+    });
+    const { message } = await tooLong(stack, "Zero instances", 60, "/none");
+    assert.match(message, /^ +scaling activity \?: Failed, no quota\\n::error::x\\x1b\[2J$/m);
+  });
+
   it("says so where nothing can scale the endpoint", async () => {
     aws.answers.set("DescribeAlarms", { MetricAlarms: [] });
     aws.answers.set("DescribeScalingActivities", { ScalingActivities: [] });

@@ -8,6 +8,7 @@ import type { MetricAlarm } from "@aws-sdk/client-cloudwatch";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
 import { explain } from "../client/index.ts";
 import type { Stack } from "../client/index.ts";
+import { printable } from "../lib/printable.ts";
 import { localLogs, logTail } from "./log-tail.ts";
 
 /** A wait was longer than its limit; the message shows how the endpoint stands. */
@@ -35,9 +36,9 @@ export async function tooLong(
 /** A part that cannot be read must not hide the others. */
 async function section(read: () => Promise<string[]>): Promise<string[]> {
   try {
-    return await read();
+    return (await read()).map(printable);
   } catch (error) {
-    return [`not readable: ${explain(error)}`];
+    return [printable(`not readable: ${explain(error)}`)];
   }
 }
 

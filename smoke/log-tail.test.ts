@@ -43,7 +43,7 @@ describe("the end of an endpoint's log", () => {
       assert.equal(title, `log: the end of ${path.join(folder, "video")}:`);
       assert.deepEqual(
         shown,
-        lines.slice(5).map((line) => `  ${line}`),
+        lines.slice(5).map((line) => `  | ${line}`),
       );
     });
 
@@ -73,11 +73,14 @@ describe("the end of an endpoint's log", () => {
 
     it("is that of CloudWatch's newest log stream", async () => {
       aws.answers.set("DescribeLogStreams", { logStreams: [{ logStreamName: "main/i-1" }] });
-      aws.answers.set("GetLogEvents", { events: [{ message: "Worker died.\n" }, { message: "Out of memory" }] });
+      aws.answers.set("GetLogEvents", {
+        events: [{ message: "Worker died.\n ::add-mask::x ##[error]\u001b[2K\n" }, { message: "Out of memory" }],
+      });
       assert.deepEqual(await logTail(stack), [
         "log: the end of CloudWatch log group /aws/sagemaker/Endpoints/video:",
-        "  Worker died.",
-        "  Out of memory",
+        "  | Worker died.",
+        String.raw`  |  \x3a:add-mask::x #\x23[error]\x1b[2K`,
+        "  | Out of memory",
       ]);
       const asked = aws.requests.find(({ operation }) => operation === "GetLogEvents");
       const { logStreamName } = JSON.parse(String(asked?.body)) as { logStreamName: string };

@@ -4,6 +4,7 @@ import path from "node:path";
 import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { explain } from "../client/index.ts";
 import type { Stack } from "../client/index.ts";
+import { quoted } from "../lib/printable.ts";
 
 /** Lines that are shown. */
 const TAIL = 15;
@@ -11,7 +12,9 @@ const TAIL = 15;
 /** Where the local AWS keeps its instances' logs: a folder for each endpoint, a file for each instance. */
 export const localLogs = path.join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
 
-/** The newest container's last lines, each as one line of text; where they cannot be read, a line that says so and where they are. */
+/**
+ * The newest container's last lines, each quoted, so that no text of a caller in them acts on a terminal or in a workflow. If they cannot be read, one line says so and names their place.
+ */
 export async function logTail(stack: Stack, localFolder = localLogs): Promise<string[]> {
   const { awsEndpointUrl, endpointName } = stack.outputs;
   if (awsEndpointUrl !== undefined) {
@@ -26,7 +29,7 @@ async function readable(place: string, read: () => Promise<readonly string[]>): 
   try {
     const lines = await read();
     if (lines.length === 0) return [`log: ${place} is empty`];
-    return [`log: the end of ${place}:`, ...lines.slice(-TAIL).map((line) => `  ${line.trimEnd()}`)];
+    return [`log: the end of ${place}:`, ...lines.slice(-TAIL).map((line) => `  ${quoted(line.trimEnd())}`)];
   } catch (error) {
     return [`log: ${place} cannot be read: ${explain(error)}`];
   }
@@ -43,7 +46,7 @@ async function cloudTail(stack: Stack, logGroupName: string): Promise<readonly s
     const { events = [] } = await logs.send(
       new GetLogEventsCommand({ logGroupName, logStreamName: newest.logStreamName, limit: TAIL, startFromHead: false }),
     );
-    return events.map(({ message = "" }) => message);
+    return events.flatMap(({ message = "" }) => message.trimEnd().split("\n"));
   } finally {
     logs.destroy();
   }

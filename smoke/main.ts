@@ -2,6 +2,8 @@
 import path from "node:path";
 import Mocha from "mocha";
 import { checkVideo, explain, isSetupProblem, readOutputs } from "../client/index.ts";
+import { printable } from "../lib/printable.ts";
+import { showPrintable } from "./failures.ts";
 import { hand, help, parseOptions } from "./options.ts";
 
 async function main(args: readonly string[]): Promise<number> {
@@ -23,7 +25,9 @@ async function main(args: readonly string[]): Promise<number> {
   const mocha = new Mocha({ reporter: options.json ? "json" : "spec", timeout: 0, bail: true });
   mocha.addFile(path.join(import.meta.dirname, "smoke.ts"));
   await mocha.loadFilesAsync();
-  const failures = await new Promise<number>((resolve) => mocha.run(resolve));
+  const failures = await new Promise<number>((resolve) => {
+    showPrintable(mocha.run(resolve));
+  });
   if (interruption.signal.aborted) {
     console.error("Interrupted; what was made until then is removed.");
     return 130;
@@ -34,6 +38,6 @@ async function main(args: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`error: ${explain(error)}`);
+  console.error(printable(`error: ${explain(error)}`));
   process.exitCode = isSetupProblem(error) ? 2 : 1;
 }

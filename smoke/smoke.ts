@@ -18,6 +18,7 @@ import {
   waitForJob,
 } from "../client/index.ts";
 import type { Job, JobState, Stack } from "../client/index.ts";
+import { printable } from "../lib/printable.ts";
 import { tooLong } from "./diagnosis.ts";
 import { removeObjects } from "./leftovers.ts";
 import { NotificationWatch } from "./notifications.ts";
@@ -61,7 +62,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     live[Symbol.dispose]();
     if (folder !== undefined) await rm(folder, { recursive: true });
     await watch?.close();
-    for (const line of await removeObjects(stack, remove)) console.error(line);
+    for (const line of await removeObjects(stack, remove)) console.error(printable(line));
     stack.close();
   });
 

@@ -1,0 +1,23 @@
+/** How failed tests are shown: mocha prints an error as it is, and its words may come from a video, the model or AWS. */
+import type { Runner } from "mocha";
+import { printableText } from "../lib/printable.ts";
+
+/** Makes the errors of a run printable. The reporters `spec` and `json` print them when the run has ended. */
+export function showPrintable(runner: Runner): void {
+  runner.on("fail", (_test, error: unknown) => {
+    makePrintable(error);
+  });
+}
+
+/** The members of an error that reporters print. */
+const shown = ["message", "stack", "actual", "expected"] as const;
+
+function makePrintable(error: unknown): void {
+  if (!(error instanceof Error)) return;
+  const members = error as Partial<Record<(typeof shown)[number], unknown>>;
+  for (const name of shown) {
+    const text = members[name];
+    if (typeof text === "string") members[name] = printableText(text);
+  }
+  makePrintable(error.cause);
+}
