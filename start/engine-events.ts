@@ -1,5 +1,6 @@
 /** Reads what the engine says of a preview or an update, event by event. */
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { printableText } from "../lib/printable.ts";
 
 /** One resource that a preview or an update does something to. */
 export interface Planned {
@@ -57,12 +58,10 @@ export function noteErrors(event: EngineEvent, diagnostics: string[]): void {
   }
 }
 
-/** Without the engine's colour mark-up (`<{%reset%}>`) and terminal codes. */
+/** Text without the engine's colour mark-up (`<{%reset%}>`) and colour codes; other control characters are shown as escapes. */
 export function plain(text: string): string {
   // eslint's no-control-regex forbids the escape character in a literal.
   const escape = String.fromCharCode(27);
-  return text
-    .replaceAll(/<\{%[^%]*%\}>/g, "")
-    .replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "")
-    .trim();
+  const uncoloured = text.replaceAll(/<\{%[^%]*%\}>/g, "").replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "");
+  return printableText(uncoloured).trim();
 }

@@ -1,5 +1,6 @@
 /** How a command ends: what it says about an error, and the exit status that goes with it. */
 import { explain, isSetupProblem } from "../client/index.ts";
+import { printableText } from "../lib/printable.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment.ts";
 import { Interrupted } from "./interrupt.ts";
 import { LocalAwsError } from "./local-aws.ts";
@@ -28,7 +29,7 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
+    process.stderr.write(`${printableText(messageOf(error))}\n`);
     process.exitCode = exitStatusOf(error);
   }
 }

@@ -1,5 +1,6 @@
 /** `npm run local:up|down|status|env`: the local stack kept up between commands. */
 import { connect, readCapacity, readOutputs } from "../client/index.ts";
+import { jsonLine, printable } from "../lib/printable.ts";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
@@ -42,7 +43,7 @@ async function up(args: readonly string[]): Promise<void> {
   stack.aws.release();
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ url: stack.aws.url, outputs: stack.outputs })}\n`
+      ? `${jsonLine({ url: stack.aws.url, outputs: stack.outputs })}\n`
       : `The stack is up at ${stack.aws.url}.\n  use it:        eval "$(npm run -s local:env)"\n  send a video:  npm run submit -- FILE --wait\n  take it down:  npm run local:down\n`,
   );
 }
@@ -91,8 +92,8 @@ async function status(args: readonly string[]): Promise<void> {
   const capacity = await readCapacity(stack);
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ up: true, url: ready.url, endpoint: stack.outputs.endpointName, ...capacity })}\n`
-      : `Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${capacity.current} of ${capacity.desired} instances.\n`,
+      ? `${jsonLine({ up: true, url: ready.url, endpoint: stack.outputs.endpointName, ...capacity })}\n`
+      : `${printable(`Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${capacity.current} of ${capacity.desired} instances.`)}\n`,
   );
 }
 
@@ -131,7 +132,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<voi
 
 await runCommand(async () => {
   const [name = "", ...args] = process.argv.slice(2);
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     throw new UsageError(`There is no command "${name}".\n\n${help}`);
   }

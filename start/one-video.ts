@@ -15,6 +15,7 @@ import {
   type ResultSummary,
   type Stack,
 } from "../client/index.ts";
+import { printable } from "../lib/printable.ts";
 import { annotate } from "./model.ts";
 import type { Progress } from "./progress.ts";
 
@@ -129,10 +130,10 @@ async function watchJob(stack: Stack, video: string, job: Job, detail: (text: st
   try {
     const state = await waitForJob(stack, job, { signal, limitSeconds: jobLimit, pause: { first: 0.3, longest: 1 } });
     if (state.status === "failed") {
-      throw new JobFailed(`${video}: ${state.reason}`);
+      throw new JobFailed(`${printable(video)}: ${printable(state.reason)}`);
     }
     if (state.status !== "completed") {
-      throw new JobFailed(`${video}: no result after ${jobLimit / 60} minutes: the job is ${state.status}.`);
+      throw new JobFailed(`${printable(video)}: no result after ${jobLimit / 60} minutes: the job is ${state.status}.`);
     }
   } finally {
     over.abort();

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
 import { parseOptions, UsageError } from "./options.ts";
 
 describe("the command line of npm start", () => {
@@ -36,5 +39,10 @@ describe("the command line of npm start", () => {
 
   it("refuses an option that this command does not have", () => {
     assert.throws(() => parseOptions(["--video", "a.mp4"], ["json"]), UsageError);
+  });
+
+  it("refuses a local command named like an object's member", async () => {
+    const running = promisify(execFile)(process.execPath, [path.join(import.meta.dirname, "local.ts"), "constructor"]);
+    await assert.rejects(running, { code: 2, stderr: /^There is no command "constructor"\./ });
   });
 });

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { jsonLine, printable, printableText } from "../lib/printable.ts";
 import { startProvider } from "../local/provider/server.ts";
 import { repoRoot } from "../tools/paths.mjs";
 import { Deployment, type Plan } from "./deployment.ts";
@@ -146,8 +147,8 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
 }
 
 function textOf({ planned, policies, advisories, notYetCheckable }: Plan): string {
-  const lines = planned.map(({ operation, type, name }) => `  ${operation.padEnd(8)}${type}  ${name}`);
-  const advice = advisories.map((advisory) => `  ${advisory}\n`).join("");
+  const lines = planned.map(({ operation, type, name }) => `  ${printable(`${operation.padEnd(8)}${type}  ${name}`)}`);
+  const advice = advisories.map((advisory) => `  ${printableText(advisory)}\n`).join("");
   return (
     `${lines.join("\n")}\n${planned.length} resources, passed ${policies} policies; ` +
     `${notYetCheckable} rules not yet checkable, ${advisories.length} advisories.\n${advice}`
@@ -164,5 +165,5 @@ await runCommand(async () => {
   const headline = `An account-free preview of the stack ${options.stack}: AWS is asked nothing, nothing is created.\n`;
   (options.json ? process.stderr : process.stdout).write(headline);
   const plan = await preview(options, progress, interruptSignal());
-  process.stdout.write(options.json ? `${JSON.stringify({ stack: options.stack, ...plan })}\n` : textOf(plan));
+  process.stdout.write(options.json ? `${jsonLine({ stack: options.stack, ...plan })}\n` : textOf(plan));
 });

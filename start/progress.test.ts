@@ -22,6 +22,18 @@ describe("progress", () => {
     assert.match(lines.at(-1)!, /^✓ Deploying \(\d+\.\d s\)\n$/);
   });
 
+  it("shows foreign names and details as escapes", async () => {
+    const progress = new Progress(recorder(false));
+    progress.say("one\n::error::x\u001b[2J");
+    await progress.step("Deploying", (step) => {
+      step.detail("create a\n\u009b2J");
+      mock.timers.tick(5_000);
+      return Promise.resolve();
+    });
+    assert.equal(lines[0], `one\n${String.raw`\x3a:error::x\x1b[2J`}\n`);
+    assert.equal(lines[2], `… Deploying 0 s · create a${String.raw`\n\x9b2J`}\n`);
+  });
+
   it("is never silent for more than five seconds in a log, and says what it is at", async () => {
     await new Progress(recorder(false)).step("Deploying", (step) => {
       step.detail("create Endpoint");

@@ -1,5 +1,6 @@
 /** Shows what is being done and for how long: one live line on a terminal, plain lines in a log; never silent for more than five seconds. */
 import { styleText } from "node:util";
+import { printable, printableText } from "../lib/printable.ts";
 
 /** Where progress goes: standard error, or a test's recorder. */
 export interface ProgressStream {
@@ -25,9 +26,9 @@ export class Progress {
     this.stream = stream;
   }
 
-  /** A line of its own. */
+  /** A line, or several, that stay. */
   say(text: string): void {
-    this.stream.write(`${text}\n`);
+    this.stream.write(`${printableText(text)}\n`);
   }
 
   /** Runs `work` as a step; returns its result and how long it took in seconds. What `work` throws ends the step and is thrown on. */
@@ -55,7 +56,7 @@ export class Progress {
     try {
       const result = await work({
         detail(text) {
-          detail = text;
+          detail = printable(text);
         },
       });
       end(terminal ? styleText("green", "✓") : "✓");

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkVideo } from "../client/index.ts";
+import { jsonLine, printableText } from "../lib/printable.ts";
 import { repoRoot } from "../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
@@ -42,7 +43,7 @@ Exit status: 0 the change may go, 1 a stage stopped it, 2 bad input, 130 Ctrl-C.
 function textOf({ stages, next }: Rehearsal): string {
   const lines = stages.map(({ name, outcome, seconds, said }) => {
     const time = outcome === "not run" ? "" : `${seconds.toFixed(1)} s`;
-    const [first = "", ...more] = said.split("\n");
+    const [first = "", ...more] = printableText(said).split("\n");
     return [
       `${name.padEnd(9)}${outcome.padEnd(9)}${time.padStart(8)}  ${first}`,
       ...more.map((line) => `  ${line}`),
@@ -72,7 +73,7 @@ await runCommand(async () => {
       signal: interruptSignal(),
     });
     const rehearsal = await onGround(ground, { configFile, planFile: join(folder, "plan.json"), video, progress });
-    process.stdout.write(options.json ? `${JSON.stringify(rehearsal)}\n` : textOf(rehearsal));
+    process.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
     if (!rehearsal.passed) process.exitCode = 1;
   } finally {
     await rm(folder, { recursive: true });

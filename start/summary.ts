@@ -1,5 +1,6 @@
 /** What `npm start` says at the end, for people and as JSON. */
 import { relative } from "node:path";
+import { jsonLine, printable } from "../lib/printable.ts";
 import type { LocalStack } from "./local-stack.ts";
 import type { VideoRun } from "./one-video.ts";
 
@@ -23,7 +24,7 @@ function round(seconds: number | undefined): number | null {
 /** One JSON object on one line; `from_zero`, `backlog` and `model` are seconds on the stack's clock, null where CloudWatch had no datapoint. */
 export function jsonSummary(report: Report): string {
   const { run, stack } = report;
-  return `${JSON.stringify({
+  return `${jsonLine({
     video: report.video,
     frames: run.summary.frames,
     detections: run.summary.detections,
@@ -73,6 +74,6 @@ export function textSummary(report: Report): string {
     ["annotated", relative(process.cwd(), run.files.movie)],
     ["animation", relative(process.cwd(), run.files.animation)],
   ];
-  const notice = run.summary.notice === null ? "" : `\n${run.summary.notice}\n`;
-  return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("")}${notice}`;
+  const notice = run.summary.notice === null ? "" : `\n${printable(run.summary.notice)}\n`;
+  return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${printable(value)}\n`).join("")}${notice}`;
 }
