@@ -5,6 +5,7 @@ import { outcomeOf } from "./preview.ts";
 import { Workplace } from "./testing/steps.ts";
 
 const plan = "Previewing update (prod):\nResources:\n    + 58 to create\n";
+const logged = "| Previewing update (prod):\n| Resources:\n|     + 58 to create\n";
 
 describe("the step preview", () => {
   it("judges the stack by the pack with the stack's config, keeps the plan and the report, and shows it on the run's page", async () => {
@@ -14,7 +15,7 @@ describe("the step preview", () => {
     const args = ["preview", "--stack", "prod", "--refresh", "--plan", "plan.json", "--report", report];
     const { status, stdout, stderr } = await place.step(args);
     assert.equal(status, 0, stderr);
-    assert.equal(stdout, plan);
+    assert.equal(stdout, logged);
     assert.deepEqual(await place.calls(), [
       "--non-interactive --color never preview --suppress-progress --policy-pack policies " +
         "--policy-pack-config policies/config.prod.json --refresh --save-plan plan.json --stack prod",
@@ -31,6 +32,31 @@ describe("the step preview", () => {
     assert.equal(status, 1);
     assert.match(stderr, /The policy pack refuses the stack dev/);
     assert.match(await readFile(report, "utf8"), /"outcome":"refused"/);
+  });
+
+  it("quotes Pulumi's output so that it neither acts as a workflow command nor controls a terminal", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no role\n  ::stop-commands::x\n##[add-mask]a\u001b[2J\u202e", 1);
+    const report = path.join(place.folder, "dev.json");
+    const { stdout } = await place.step(["preview", "--stack", "dev", "--report", report]);
+    const lines = ["error: no role", String.raw`  \x3a:stop-commands::x`, String.raw`#\x23[add-mask]a\x1b[2J\u202e`];
+    assert.equal(stdout, lines.map((line) => `| ${line}\n`).join(""));
+    const { text } = JSON.parse(await readFile(report, "utf8")) as { text: string };
+    assert.equal(text, lines.map((line) => `${line}\n`).join(""));
+  });
+
+  it("shows foreign text in an error as escapes", async () => {
+    await using place = await Workplace.create();
+    const { status, stderr } = await place.step(["::add-mask::x\u001b[2J"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^\nThere is no step ::add-mask::x\\x1b\[2J: /);
+  });
+
+  it("refuses a step named like an object's member", async () => {
+    await using place = await Workplace.create();
+    const { status, stderr } = await place.step(["constructor"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /There is no step constructor/);
   });
 
   it("fails where Pulumi fails", async () => {

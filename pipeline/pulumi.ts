@@ -1,14 +1,19 @@
-/** Runs the Pulumi CLI as a step of a workflow: what it says goes to the log as it comes, and is kept. */
+/**
+ * Runs the Pulumi CLI as a step of a workflow: its output goes to the log as it comes, each line quoted, and is kept. It shows
+ * names and errors from elsewhere, which must not act as commands of the workflow.
+ */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { createInterface } from "node:readline";
+import { printableText, quoted } from "../lib/printable.ts";
 import { PipelineError, UsageError } from "./errors.ts";
 import type { Job } from "./job.ts";
 
 /** How the CLI ended. */
 export interface Finished {
   readonly status: number;
-  /** What it wrote, without colours. */
+  /** Its output without colours, printable. */
   readonly text: string;
 }
 
@@ -55,9 +60,9 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
     [child.stdout, job.out],
     [child.stderr, job.err],
   ] as const) {
-    from.setEncoding("utf8").on("data", (part: string) => {
-      text += part;
-      to(part);
+    createInterface({ input: from, crlfDelay: Infinity }).on("line", (line) => {
+      text += `${printableText(line)}\n`;
+      to(`${quoted(line)}\n`);
     });
   }
   try {

@@ -1,4 +1,5 @@
 /** The steps by their names, their help, and how each ends. */
+import { printableText } from "../lib/printable.ts";
 import { advice } from "./advice.ts";
 import { artifacts } from "./artifacts.ts";
 import { comment } from "./comment.ts";
@@ -63,7 +64,7 @@ export async function runStep([name = "", ...args]: readonly string[], job: Job)
       job.out(help);
       return 0;
     }
-    const step = steps[name];
+    const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (step === undefined) {
       throw new UsageError(
         `${name === "" ? "No step is named" : `There is no step ${name}`}: --help shows what there is`,
@@ -73,7 +74,7 @@ export async function runStep([name = "", ...args]: readonly string[], job: Job)
     return 0;
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
-    job.err(`\n${error.message}\n`);
+    job.err(`\n${printableText(error.message)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
