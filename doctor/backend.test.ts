@@ -40,6 +40,13 @@ describe("the state's backend", () => {
     assert.equal((await findBackend(folder, { PULUMI_BACKEND_URL: "file:///x" }, folder))?.url, "file:///x");
   });
 
+  it("has no token if its URL is named like an object's member", async () => {
+    await mkdir(path.join(folder, ".pulumi"));
+    await writeFile(path.join(folder, ".pulumi", "credentials.json"), '{"accessTokens":{}}');
+    const found = await findBackend(folder, { PULUMI_BACKEND_URL: "constructor" }, folder);
+    assert.deepEqual(found, { url: "constructor", token: undefined });
+  });
+
   it("is Pulumi's own service where there is a token and nothing else", async () => {
     const found = await findBackend(folder, { PULUMI_ACCESS_TOKEN: "pul-2" }, folder);
     assert.deepEqual(found, { url: "https://api.pulumi.com", token: "pul-2" });

@@ -40,7 +40,9 @@ export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: st
     const token = env["PULUMI_ACCESS_TOKEN"];
     return token === undefined ? undefined : { url: "https://api.pulumi.com", token };
   }
-  return { url, token: env["PULUMI_ACCESS_TOKEN"] ?? login?.accessTokens[url] };
+  const tokens = login?.accessTokens ?? {};
+  const ofLogin = Object.hasOwn(tokens, url) ? tokens[url] : undefined;
+  return { url, token: env["PULUMI_ACCESS_TOKEN"] ?? ofLogin };
 }
 
 /** Reads a file; undefined where there is none. */

@@ -143,6 +143,26 @@ describe("the doctor", () => {
     );
   });
 
+  it("shows foreign text in findings as escapes", () => {
+    const text = reportOf([
+      {
+        check: "state",
+        status: "problem",
+        what: "as a\u001b[2J\n::error::x\u202e",
+        remedy: "pulumi login\n##[error]x",
+      },
+    ]);
+    assert.equal(
+      text,
+      String.raw`PROBLEM  state     as a\x1b[2J
+                   \x3a:error::x\u202e
+                   -> pulumi login\n#\x23[error]x
+
+1 problem, 0 warnings, 0 ok.
+`,
+    );
+  });
+
   const main = path.join(import.meta.dirname, "main.ts");
   /** Runs the command; of its error only what it printed and its exit status are of interest. */
   async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

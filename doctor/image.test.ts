@@ -75,6 +75,15 @@ describe("the serving image", () => {
     );
   });
 
+  it("is a problem if the region is named like an object's member", async () => {
+    const { status, what } = await checkImage(
+      { image: "torchserve", instanceType },
+      { ...aws.access, region: "constructor" },
+    );
+    assert.equal(status, "problem");
+    assert.match(what, /no registry of ready-made images in constructor/);
+  });
+
   it("is a problem where the registry has no such image or repository", async () => {
     aws.answers.set("BatchGetImage", {
       images: [],

@@ -25,7 +25,7 @@ function parsedImage(address: string): Image | undefined {
 
 /** One of AWS's own images in a region. */
 function prebuiltImage({ repositoryName, imageTag }: PublishedImage, region: string): Image | undefined {
-  const registryId = deepLearningAccounts[region];
+  const registryId = Object.hasOwn(deepLearningAccounts, region) ? deepLearningAccounts[region] : undefined;
   return registryId === undefined ? undefined : { registryId, region, repositoryName, id: { imageTag } };
 }
 

@@ -1,6 +1,7 @@
 /** `npm run doctor`: whether a stack can be deployed from here, and what to do first; changes nothing. */
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { jsonLine, printableText } from "../lib/printable.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile, SetupError } from "./stack-file.ts";
 
@@ -48,14 +49,12 @@ try {
     const { examine, ownSurroundings } = await import("./examine.ts");
     const findings = await examine(stack, ownSurroundings);
     const healthy = !findings.some(({ status }) => status === "problem");
-    process.stdout.write(
-      options.json ? `${JSON.stringify({ stack: stack.name, healthy, findings })}\n` : reportOf(findings),
-    );
+    process.stdout.write(options.json ? `${jsonLine({ stack: stack.name, healthy, findings })}\n` : reportOf(findings));
     process.exitCode = healthy ? 0 : 1;
   }
 } catch (error) {
   // What is no SetupError is a fault of this program: its place helps to mend it.
   const words = error instanceof SetupError ? error.message : error instanceof Error ? error.stack : undefined;
-  process.stderr.write(`error: ${words ?? String(error)}\n`);
+  process.stderr.write(`error: ${printableText(words ?? String(error))}\n`);
   process.exitCode = 2;
 }

@@ -31,6 +31,11 @@ describe("the price", () => {
     assert.equal(rest?.status, "warning");
   });
 
+  it("is unknown for a type named like an object's member", () => {
+    const [limit] = priceFindings({ ...sizing, instanceType: "constructor" });
+    assert.match(limit?.what ?? "", /could not be checked: .*no price of constructor/);
+  });
+
   it("counts the alarms, the keys and the dashboards that the program makes", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
     try {

@@ -20,7 +20,7 @@ export interface Sizing {
 
 /** Two findings: with as many instances as may be, and at rest. */
 export function priceFindings({ instanceType, minCapacity, maxCapacity }: Sizing): Finding[] {
-  const price = hourlyPrices[instanceType];
+  const price = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
   const atLimit =
     price === undefined
       ? unchecked(
