@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
+import av.video
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from video_inference.errors import (
     NoVideoTrackError,
     TooLargePictureError,
 )
+from video_inference.opening import MemoryFile, open_container
 from video_inference.sampling import sample_by_time
 from video_inference.video import Frame, Rgb, Video, VideoInfo
 from videos import HEIGHT, WIDTH, Codec, number_of, numbered, regular, turned, write, write_numbered, write_sound
@@ -238,6 +241,54 @@ def test_pictures_over_the_limit_are_refused_before_one_is_decoded(tmp_path: Pat
         assert len(list(video.frames())) == 30
     with pytest.raises(TooLargePictureError, match=f"{WIDTH}x{HEIGHT} pixels: at most {WIDTH * HEIGHT - 1}"):
         Video(body, max_pixels=WIDTH * HEIGHT - 1)
+
+
+def _encoded(path: Path, codec: str, size: tuple[int, int] = (352, 288), pixels: str = "yuv420p") -> bytes:
+    with av.open(path, "w") as target:
+        track = cast("av.video.VideoStream", target.add_stream(codec, rate=25))
+        track.width, track.height = size
+        track.pix_fmt = pixels
+        for index in range(5):
+            picture = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), 40 * index, dtype=np.uint8))
+            picture.pts = index
+            target.mux(track.encode(picture))
+        target.mux(track.encode(None))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("codec", ["ffvhuff", "flv", "cinepak", "snow"])
+def test_a_codec_that_cameras_and_editors_do_not_write_is_refused_and_its_decoder_never_opened(
+    codec: str, tmp_path: Path
+) -> None:
+    body = _encoded(tmp_path / "video.avi", codec, pixels="rgb24" if codec == "cinepak" else "yuv420p")
+    with pytest.raises(NotAVideoError, match=f"codec is {codec}: AV1, DNxHD, .* are decoded"):
+        Video(body)
+    with MemoryFile(body) as file, open_container(file, WIDTH * HEIGHT) as container:
+        # Only its decoder knows it.
+        assert container.streams.video[0].codec_context.pix_fmt is None
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("video.avi", "mjpeg", "yuvj420p"),
+        ("video.avi", "msmpeg4", "yuv420p"),
+        ("video.avi", "rawvideo", "yuv420p"),
+        ("video.mkv", "ffv1", "yuv420p"),
+        ("video.mkv", "mpeg2video", "yuv420p"),
+        ("video.mov", "prores_ks", "yuv422p10le"),
+        ("video.webm", "libvpx", "yuv420p"),
+    ],
+)
+def test_codecs_of_cameras_and_editors_are_decoded(name: str, codec: str, pixels: str, tmp_path: Path) -> None:
+    with Video(_encoded(tmp_path / name, codec, pixels=pixels)) as video:
+        assert len(list(video.frames())) == 5
+
+
+def test_pictures_with_a_side_that_no_result_can_state_are_refused(tmp_path: Path) -> None:
+    body = _encoded(tmp_path / "video.mkv", "ffv1", (65_540, 2))
+    with pytest.raises(TooLargePictureError, match="65540x2 pixels: at most 65536 on a side"):
+        Video(body)
 
 
 def test_a_track_that_grows_over_the_limit_breaks_off(tmp_path: Path) -> None:

@@ -19,7 +19,34 @@ Body = bytes | bytearray | memoryview
 
 _CONTAINERS = "mov,mp4,matroska,webm,avi"
 _PADDING = 1 << 16
+# The side of a picture that a result can state (result.schema.json).
+_MAX_SIDE = 65_536
+# FFmpeg's names of decoders. It has hundreds more, for formats of old games and of screen recorders, that few people
+# use or test: a hostile video would choose one of them.
+_DECODERS = (
+    "av1",
+    "dnxhd",
+    "dvvideo",
+    "ffv1",
+    "h263",
+    "h264",
+    "hevc",
+    "libdav1d",
+    "libvpx",
+    "libvpx-vp9",
+    "mjpeg",
+    "mpeg1video",
+    "mpeg2video",
+    "mpeg4",
+    "msmpeg4",
+    "msmpeg4v2",
+    "prores",
+    "rawvideo",
+    "vp8",
+    "vp9",
+)
 _SUPPORTED = "mp4, mov, mkv, webm or avi"
+_CODECS = "AV1, DNxHD, DV, FFV1, H.263, H.264, HEVC, MJPEG, MPEG-1, MPEG-2, MPEG-4, ProRes, raw pictures, VP8 and VP9"
 # HEIF and AVIF pictures lie in MP4's container (ISO/IEC 23008-12, AV1 Image File Format); sequences of them are videos.
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2"}
 
@@ -114,11 +141,11 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
 
 
 def decoder_options(max_pixels: int) -> dict[str, str]:
-    """Make FFmpeg's decoders refuse large pictures before they get memory for them.
+    """Open no decoder but those of the list, and make them refuse large pictures before they get memory for them.
 
     They count the padding of their buffers, too: `check_size` is the exact limit.
     """
-    return {"max_pixels": str(2 * max_pixels + _PADDING)}
+    return {"codec_whitelist": ",".join(_DECODERS), "max_pixels": str(2 * max_pixels + _PADDING)}
 
 
 def choose_track(container: av.container.InputContainer, max_pixels: int) -> av.video.VideoStream:
@@ -137,6 +164,8 @@ def choose_track(container: av.container.InputContainer, max_pixels: int) -> av.
         context = getattr(stream, "codec_context", None)
         if context is None:
             raise NotAVideoError("The video's codec is not known.")
+        if context.name not in _DECODERS:
+            raise NotAVideoError(f"The video's codec is {context.name}: {_CODECS} are decoded.")
         check_size(context.width, context.height, max_pixels)
         return stream
     raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
@@ -148,8 +177,12 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     Raises
     ------
     TooLargePictureError
-        If they have more than `max_pixels`.
+        If they have more than `max_pixels`, or more than 65,536 on a side.
     """
+    if max(width, height) > _MAX_SIDE:
+        raise TooLargePictureError(
+            f"The video's pictures have {width}x{height} pixels: at most {_MAX_SIDE} on a side are looked at."
+        )
     if width * height > max_pixels:
         raise TooLargePictureError(
             f"The video's pictures have {width}x{height} pixels: at most {max_pixels} in all are looked at."
