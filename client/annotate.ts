@@ -59,9 +59,16 @@ async function download(stack: Stack, uri: string, file: string, signal: AbortSi
   }
 }
 
+/**
+ * Variables that the program gets: it runs FFmpeg's decoders on a video that may be hostile, and needs no credentials.
+ * The last two say where the Python environment is (`tools/paths.mjs`).
+ */
+const passedVariables = ["PATH", "HOME", "LANG", "TMPDIR", "ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
+
 async function draw(args: readonly string[], signal: AbortSignal): Promise<AnnotatedFiles> {
   const program = [path.join("tools", "python.mjs"), path.join("model", "annotate.py"), ...args, "--json"];
-  const child = spawn(process.execPath, program, { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
+  const env = Object.fromEntries(passedVariables.map((name) => [name, process.env[name]]));
+  const child = spawn(process.execPath, program, { cwd: projectRoot, env, stdio: ["ignore", "pipe", "pipe"] });
   const end = (): void => {
     child.kill("SIGTERM");
   };
