@@ -42,6 +42,55 @@ describe("a result", () => {
     });
   }
 
+  const detection = { label: "car", label_id: 3, score: 1, box: [1, 2, 30, 40] };
+  const withDetection = (changes: object) => ({
+    ...sampleResult,
+    frames: [sampleResult.frames[0], { index: 30, timestamp: 1, detections: [{ ...detection, ...changes }] }],
+  });
+  const masked = (origin: number[], size: number[], counts = "1") => withDetection({ mask: { origin, size, counts } });
+  // A mask of n × n pixels in one run, in a few characters.
+  const hostile: Record<string, readonly [unknown, RegExp]> = {
+    "a mask of four trillion pixels": [masked([0, 0], [2_000_000, 2_000_000]), /size\/\d must be <= 65536/],
+    "a mask of 900 million pixels": [masked([0, 0], [30_000, 30_000]), /its mask does not lie within the video/],
+    "a mask that leaves the picture on the right": [
+      masked([600, 0], [1, 41]),
+      /its mask does not lie within the video/,
+    ],
+    "a mask that leaves the picture below": [masked([0, 360], [1, 1]), /its mask does not lie within the video/],
+    "more runs than pixels": [masked([0, 0], [1, 3], "11111"), /its mask has more runs than pixels/],
+    "a box of a billion pixels": [withDetection({ box: [0, 0, 1e9, 1e9] }), /box\/\d must be <= 65537/],
+    "a box beyond the picture": [withDetection({ box: [0, 0, 642, 10] }), /its box does not lie within the video/],
+    "a box from bottom to top": [withDetection({ box: [0, 9, 10, 8] }), /its box does not lie within the video/],
+    "a picture of more pixels than any": [
+      { ...sampleResult, video: { ...sampleResult.video, width: 1e9 } },
+      /width must be <= 65536/,
+    ],
+    "a label of a million characters": [withDetection({ label: "x".repeat(1e6) }), /label must NOT have more than 256/],
+  };
+  for (const [what, [value, message]] of Object.entries(hostile)) {
+    it(`is refused with ${what}`, () => {
+      assert.throws(() => parse(value), { name: "ServiceAnswerError", message });
+    });
+  }
+
+  it("names the detection that lies outside the pictures", () => {
+    assert.throws(
+      () => parse(masked([0, 360], [1, 1])),
+      /s3:\/\/out\/a\.out is not valid: \/frames\/1\/detections\/0:/,
+    );
+  });
+
+  it("may have masks of whole pictures, and boxes that rounding moves over their edge", () => {
+    for (const value of [
+      masked([0, 0], [360, 640], "04"),
+      masked([640, 360], [0, 0], "0"),
+      masked([0, 0], [1, 3], "0111"),
+    ]) {
+      assert.deepEqual(parse(value), value);
+    }
+    assert.doesNotThrow(() => parse(withDetection({ box: [0, 0, 640.01, 360.01] })));
+  });
+
   it("is refused where it is no JSON", () => {
     assert.throws(() => parseResult("", "s3://out/a.out"), /s3:\/\/out\/a\.out is not JSON/);
   });

@@ -80,8 +80,8 @@ function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
 }
 
 /**
- * A result's text, checked.
- * @throws ServiceAnswerError if it is not JSON or not what the schema says
+ * Parses a result's text and checks it: against the schema, and each detection against the video's pictures.
+ * @throws ServiceAnswerError if it is not JSON, not what the schema says, or has a detection outside the pictures
  */
 export function parseResult(text: string, origin: string, check = resultCheck()): VideoResult {
   let value: unknown;
@@ -90,7 +90,10 @@ export function parseResult(text: string, origin: string, check = resultCheck())
   } catch (error) {
     throw new ServiceAnswerError(`The result at ${origin} is not JSON: ${explain(error)}.`);
   }
-  if (check(value)) return value;
+  if (check(value)) {
+    checkDetections(value, origin);
+    return value;
+  }
   const issues = (check.errors ?? []).map(
     ({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`,
   );
@@ -103,9 +106,48 @@ export function parseResult(text: string, origin: string, check = resultCheck())
 const MAX_RESPONSE_MIB = 2047;
 
 /**
+ * Refuses a result whose boxes or masks claim more than the video's pictures: JSON Schema cannot compare two values, and
+ * readers allocate what a mask's size says.
+ */
+function checkDetections({ video, frames }: VideoResult, origin: string): void {
+  for (const [frameNumber, { detections }] of frames.entries()) {
+    for (const [number, { box, mask }] of detections.entries()) {
+      const problem = isWithin(video, box) ? maskProblem(video, mask) : "box does not lie within the video's pictures";
+      if (problem === undefined) continue;
+      throw new ServiceAnswerError(
+        `The result at ${origin} is not valid: /frames/${frameNumber}/detections/${number}: its ${problem}.`,
+      );
+    }
+  }
+}
+
+/** Whether a box lies within the pictures, to a pixel: boxes are scaled and rounded. */
+function isWithin({ width, height }: VideoResult["video"], [left, top, right, bottom]: Detection["box"]): boolean {
+  return left <= right && right <= width + 1 && top <= bottom && bottom <= height + 1;
+}
+
+function maskProblem(video: VideoResult["video"], mask: Detection["mask"]): string | undefined {
+  if (mask === undefined) return undefined;
+  const [x, y] = mask.origin;
+  const [height, width] = mask.size;
+  if (x + width > video.width || y + height > video.height) return "mask does not lie within the video's pictures";
+  // Only the first run may be empty.
+  return runsOf(mask.counts) > height * width + 1 ? "mask has more runs than pixels" : undefined;
+}
+
+/** Number of runs in a mask's counts: all characters but a number's last have the sixth bit set (see the schema). */
+function runsOf(counts: string): number {
+  let runs = 0;
+  for (let index = 0; index < counts.length; index += 1) {
+    if (((counts.charCodeAt(index) - 48) & 32) === 0) runs += 1;
+  }
+  return runs;
+}
+
+/**
  * Fetches a completed job's result.
  * @throws the SDK's NoSuchKey if the job is not completed, ServiceAnswerError if the result is larger than the stack's
- * `maxResponseSize` or does not fit the schema
+ * `maxResponseSize` or is not valid
  */
 export async function fetchResult(
   stack: Stack,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +20,12 @@ from annotation.drawing import draw_captions, draw_detections
 from annotation.errors import AnnotateError
 from annotation.movie import Movie
 from annotation.reading import read_result
-from annotation.stills import spread, write_animation, write_sheet
+from annotation.stills import spread, still_of, write_animation, write_sheet
 from video_inference.errors import ClientError
 from video_inference.video import Frame, Video
+
+_MAX_MEMORY = 16 << 30
+"""Bytes. A video of 8192x4320 pixels was seen to take 6.4 GiB, most of it in the encoder of the film."""
 
 _SHOWN = Fraction(1, 4)
 """Seconds for which the film shows what was found in a sampled frame: later, objects are elsewhere."""
@@ -92,7 +97,8 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
     Raises
     ------
     AnnotateError
-        If an input is missing or is not what it should be, or a file cannot be written: then none is there or changed.
+        If an input is missing or is not what it should be, memory is short, or a file cannot be written: then none is
+        there or changed.
     """
     document = read_result(result)
     paths = [out / f"annotated.{kind}" for kind in ("mp4", "gif", "jpg")[: 3 if sheet else 2]]
@@ -108,7 +114,7 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
                 film.add(frame.picture, frame.timestamp)
                 if frame.is_sample:
                     if seen in chosen:
-                        stills.append(frame.picture)
+                        stills.append(still_of(frame.picture, len(chosen), sheet=sheet))
                     seen += 1
         for draft, write in zip(drafts[1:], (write_animation, write_sheet), strict=False):
             write(stills, draft)
@@ -116,12 +122,36 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
             draft.replace(path)
     except ClientError as error:
         raise AnnotateError(f"{video}: {error}") from error
+    except (MemoryError, av.ExternalError) as error:
+        # The film's encoder does not say what it lacks: it gets nothing from here that it could refuse.
+        raise AnnotateError(f"{video}: there is not enough memory to draw on it{_limit()}.") from error
     except (OSError, av.FFmpegError) as error:
         raise AnnotateError(f"{error.filename or out}: {error.strerror}.") from error
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
     return Annotated(paths[0], paths[1], paths[2] if sheet else None)
+
+
+def _limit() -> str:
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    return "" if limit == resource.RLIM_INFINITY else f"; the limit is {limit >> 20} MiB"
+
+
+def limit_memory(most: int = _MAX_MEMORY) -> None:
+    """Limit this process's memory, so that a hostile video or result ends it and not the machine.
+
+    Linux counts all private memory (setrlimit(2), RLIMIT_DATA, since 4.7); macOS counts only a part of it.
+
+    Parameters
+    ----------
+    most
+        Bytes; never more than three quarters of the machine's memory, nor than an earlier limit.
+    """
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    limit = min(most, machine * 3 // 4, *([] if hard == resource.RLIM_INFINITY else [hard]))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -144,4 +174,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    limit_memory()
     sys.exit(main())

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from annotation.errors import AnnotateError
-from video_inference.masks import RleMask, decode
+from video_inference.mask_runs import RleMask, decode
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -25,7 +25,7 @@ def draw_detections(picture: Image.Image, detections: list[Mapping[str, Any]]) -
     Raises
     ------
     AnnotateError
-        If a mask's counts are not those of its size.
+        If a mask does not lie within the picture, or its counts are not those of its size.
     """
     for detection in detections:
         if "mask" in detection:
@@ -58,7 +58,7 @@ def _draw_mask(picture: Image.Image, mask: Mapping[str, Any], colour: str) -> No
     x, y = mask["origin"]
     height, width = mask["size"]
     try:
-        pixels = decode(RleMask((x, y), (height, width), mask["counts"]))
+        pixels = decode(RleMask((x, y), (height, width), mask["counts"]), (picture.height, picture.width))
     except ValueError as error:
         raise AnnotateError(f"A mask of the result cannot be read: {error}.") from error
     opacity = Image.fromarray(pixels.astype(np.uint8) * np.uint8(_MASK_OPACITY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,8 @@ import numpy as np
 from PIL import Image
 
 _TICKS_PER_SECOND = 90_000
+# Each thread of the encoder holds pictures of its own: of large ones, a hundred threads take tens of gigabytes.
+_MAX_THREADS = 16
 
 
 class Movie:
@@ -29,6 +32,7 @@ class Movie:
         if self._stream is None:
             self._stream = self._container.add_stream("libx264", options={"crf": "23"})
             self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+            self._stream.codec_context.thread_count = min(_MAX_THREADS, (os.cpu_count() or 1) * 3 // 2)
             self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
         frame.time_base = Fraction(1, _TICKS_PER_SECOND)
         frame.pts = round(timestamp * _TICKS_PER_SECOND)

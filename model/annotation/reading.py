@@ -1,8 +1,9 @@
-"""Reads a result from a file and checks it against its schema."""
+"""Reads a result from a file and checks it: against its schema, and its detections against its video's pictures."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def read_result(path: Path) -> dict[str, Any]:
     Raises
     ------
     AnnotateError
-        If it cannot be read or is no result.
+        If it cannot be read, is no result, or has a detection that is not within the video's pictures.
     """
     try:
         result: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -32,4 +33,24 @@ def read_result(path: Path) -> dict[str, Any]:
     wrong = jsonschema.exceptions.best_match(validator.iter_errors(result))
     if wrong is not None:
         raise AnnotateError(f"{path} is not a result: at {wrong.json_path}, {wrong.message}.")
+    for frame_number, frame in enumerate(result["frames"]):
+        for number, detection in enumerate(frame["detections"]):
+            if not _is_within(detection, result["video"]):
+                raise AnnotateError(
+                    f"{path} is not a result: $.frames[{frame_number}].detections[{number}] does not lie within "
+                    f"the video's pictures of {result['video']['width']}x{result['video']['height']} pixels."
+                )
     return result
+
+
+def _is_within(detection: Mapping[str, Any], video: Mapping[str, Any]) -> bool:
+    """Whether box and mask lie within the pictures: what draws them takes time and memory in proportion to them."""
+    width, height = video["width"], video["height"]
+    left, top, right, bottom = detection["box"]
+    # A pixel more: boxes are scaled and rounded.
+    if not (left <= right <= width + 1 and top <= bottom <= height + 1):
+        return False
+    if "mask" not in detection:
+        return True
+    (x, y), (rows, columns) = detection["mask"]["origin"], detection["mask"]["size"]
+    return bool(x + columns <= width and y + rows <= height)

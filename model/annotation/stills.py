@@ -15,6 +15,8 @@ _SHEET_WIDTH = 1920
 _SHEET_GAP = 8
 # Frames that a GIF or a sheet shows.
 _MOST = 24
+# Times its width that a still may be high: a picture of a few columns would not get smaller.
+_MAX_RATIO = 4
 
 
 def spread(count: int) -> set[int]:
@@ -22,6 +24,21 @@ def spread(count: int) -> set[int]:
     if count <= _MOST:
         return set(range(count))
     return {position * (count - 1) // (_MOST - 1) for position in range(_MOST)}
+
+
+def still_of(picture: Image.Image, count: int, *, sheet: bool) -> Image.Image:
+    """Scale a picture down to what is shown of it, so that a video's stills take little memory.
+
+    Parameters
+    ----------
+    picture
+        A frame of the video, of up to tens of millions of pixels.
+    count
+        Number of stills that are made of the video.
+    sheet
+        Whether a contact sheet is made too, whose cells may be wider than the GIF.
+    """
+    return _scaled(picture, max(_GIF_WIDTHS[0], _cell_width(count)) if sheet else _GIF_WIDTHS[0])
 
 
 def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
@@ -35,8 +52,8 @@ def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
 
 def write_sheet(stills: Sequence[Image.Image], path: Path) -> None:
     """Write a JPEG of all stills in rows, in order of time."""
-    columns = math.ceil(math.sqrt(len(stills)))
-    cells = [_scaled(still, (_SHEET_WIDTH - _SHEET_GAP) // columns - _SHEET_GAP) for still in stills]
+    columns = _columns(len(stills))
+    cells = [_scaled(still, _cell_width(len(stills))) for still in stills]
     width, height = cells[0].width + _SHEET_GAP, cells[0].height + _SHEET_GAP
     rows = math.ceil(len(cells) / columns)
     sheet = Image.new("RGB", (columns * width + _SHEET_GAP, rows * height + _SHEET_GAP), "#ffffff")
@@ -46,7 +63,15 @@ def write_sheet(stills: Sequence[Image.Image], path: Path) -> None:
     sheet.save(path, "JPEG", quality=85)
 
 
+def _columns(count: int) -> int:
+    return math.ceil(math.sqrt(count))
+
+
+def _cell_width(count: int) -> int:
+    return (_SHEET_WIDTH - _SHEET_GAP) // _columns(count) - _SHEET_GAP
+
+
 def _scaled(still: Image.Image, width: int) -> Image.Image:
-    scale = min(1.0, width / still.width)
-    size = (round(still.width * scale), max(1, round(still.height * scale)))
+    scale = min(1.0, width / still.width, _MAX_RATIO * width / still.height)
+    size = (max(1, round(still.width * scale)), max(1, round(still.height * scale)))
     return still.resize(size, Image.Resampling.LANCZOS)

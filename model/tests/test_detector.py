@@ -20,7 +20,7 @@ from scores import box_overlaps
 from video_inference.architecture import build
 from video_inference.detector import CARD_FILE, WEIGHTS_FILE, ArtifactError, Detection, Detector
 from video_inference.folding import fold_normalisation
-from video_inference.masks import decode
+from video_inference.mask_runs import decode
 from video_inference.network import Hardware, Network, Precision
 from video_inference.video import Rgb, Video
 
@@ -127,7 +127,7 @@ def test_masks_are_those_of_the_plain_model(model: inference.Model, model_dir: P
             assert one.mask is not None
             (x, y), (height, width) = one.mask.origin, one.mask.size
             whole = np.zeros(picture.shape[:2], dtype=np.bool_)
-            whole[y : y + height, x : x + width] = decode(one.mask)
+            whole[y : y + height, x : x + width] = decode(one.mask, (picture.shape[0], picture.shape[1]))
             # Rounding may turn a pixel that lies on the threshold, or move a box by a pixel in one of many.
             assert np.mean(whole != (probabilities[0].numpy() > 0.5)) < 1e-3
 

@@ -18,7 +18,7 @@ import sample
 import scenes
 from scores import box_overlaps
 from tests.conftest import ROOM
-from video_inference import masks
+from video_inference import mask_runs
 from video_inference.errors import NotAVideoError
 from videos import numbered, regular, turned, write, write_numbered, write_sound
 
@@ -195,7 +195,7 @@ def test_masks_lie_where_their_objects_are(model: inference.Model, street: Path)
             assert -0.04 * (y2 - y1) - 1 <= y - y1 <= 1
             assert x + width <= result["video"]["width"]
             assert y + height <= result["video"]["height"]
-            pixels = masks.decode(masks.RleMask((x, y), (height, width), mask["counts"]))
+            pixels = mask_runs.decode(mask_runs.RleMask((x, y), (height, width), mask["counts"]), (360, 640))
             assert 0.1 < pixels.mean() < 1
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
-from video_inference.masks import Mask, RleMask, decode, encode, paste
+from video_inference.mask_runs import Mask, RleMask, decode, encode
+from video_inference.masks import paste
 
 
 def by_the_book(mask: Mask) -> str:
@@ -57,13 +61,39 @@ def test_masks_are_written_by_the_book_and_read_back(mask: Mask) -> None:
     counts = encode(mask)
     assert counts == by_the_book(mask)
     height, width = mask.shape
-    assert np.array_equal(decode(RleMask((0, 0), (height, width), counts)), mask)
+    assert np.array_equal(decode(RleMask((3, 5), (height, width), counts), (height + 5, width + 3)), mask)
 
 
 @pytest.mark.parametrize("counts", ["8", "55", "9P", "", "0:O"])
 def test_counts_of_another_size_are_refused(counts: str) -> None:
     with pytest.raises(ValueError, match="3 x 3"):
-        decode(RleMask((0, 0), (3, 3), counts))
+        decode(RleMask((0, 0), (3, 3), counts), (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("origin", "size"),
+    [((0, 0), (4, 3)), ((0, 0), (3, 4)), ((1, 0), (3, 3)), ((0, 1), (3, 3)), ((-1, 0), (3, 3)), ((0, 0), (-1, -9))],
+)
+def test_masks_that_do_not_lie_within_the_picture_are_refused(origin: tuple[int, int], size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="does not lie within a picture of 3 x 3"):
+        decode(RleMask(origin, size, encode(np.zeros((max(size[0], 0), max(size[1], 0)), dtype=np.bool_))), (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("counts", "what"), [("0" * 300_000, "more runs than pixels"), ("o" * 300_000, "a number without an end")]
+)
+def test_long_counts_of_a_small_mask_are_refused_before_they_are_read_to_the_end(counts: str, what: str) -> None:
+    tracemalloc.start()
+    started = time.process_time()
+    try:
+        with pytest.raises(ValueError, match="3 x 3"):
+            decode(RleMask((0, 0), (3, 3), counts), (3, 3))
+        used = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # The counts' own bytes once; all numbers of them would take eight times that, or minutes.
+    assert used < 1.2 * len(counts), what
+    assert time.process_time() - started < 1, what
 
 
 @given(
@@ -80,5 +110,5 @@ def test_a_part_lies_where_torchvision_pastes_it(corners: list[tuple[float, floa
     for part, expected in zip(paste(small, boxes, (height, width)), whole, strict=True):
         (x, y), (rows, columns) = part.origin, part.size
         laid = np.zeros((height, width), dtype=np.bool_)
-        laid[y : y + rows, x : x + columns] = decode(part)
+        laid[y : y + rows, x : x + columns] = decode(part, (height, width))
         assert np.array_equal(laid, expected[0].numpy())

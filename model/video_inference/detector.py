@@ -15,7 +15,7 @@ from torchvision.models.detection import MaskRCNN
 
 from .architecture import ARCHITECTURES, Architecture, build
 from .labels import label_of
-from .masks import RleMask
+from .mask_runs import RleMask
 from .network import Hardware, Network, choose_hardware
 from .video import Rgb
 

@@ -16,7 +16,8 @@ from torchvision.models.detection.roi_heads import maskrcnn_inference
 from torchvision.models.detection.transform import resize_boxes
 
 from .folding import fold_normalisation
-from .masks import RleMask, paste
+from .mask_runs import RleMask
+from .masks import paste
 from .video import Rgb
 
 Precision = Literal["float32", "float16"]

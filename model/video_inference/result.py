@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import VERSION
 from .detector import Card, Detection
-from .masks import RleMask
+from .mask_runs import RleMask
 from .network import Hardware
 from .options import Format, Options
 from .video import VideoInfo
