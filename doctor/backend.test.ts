@@ -52,6 +52,39 @@ describe("the state's backend", () => {
     assert.deepEqual(found, { url: "https://api.pulumi.com", token: "pul-2" });
   });
 
+  it("gets the environment's token only if the environment, a login or Pulumi names its host, not the repository", async () => {
+    const env = { PULUMI_ACCESS_TOKEN: "pul-6" };
+    const tokenAt = async (url: string, more: NodeJS.ProcessEnv = {}) => {
+      await writeFile(path.join(folder, "Pulumi.yaml"), `name: p\nruntime: nodejs\nbackend:\n  url: ${url}\n`);
+      return (await findBackend(folder, { ...env, ...more }, folder))?.token;
+    };
+    assert.equal(await tokenAt("https://evil.example.com"), undefined);
+    assert.equal(await tokenAt("https://api.pulumi.com.evil.example.com"), undefined);
+    assert.equal(await tokenAt("https://api.pulumi.com:8443"), undefined);
+    assert.equal(await tokenAt("constructor"), undefined);
+    assert.equal(await tokenAt("https://api.pulumi.com"), "pul-6");
+    assert.equal(await tokenAt("https://x", { PULUMI_BACKEND_URL: "https://own.example.com" }), "pul-6");
+    await mkdir(path.join(folder, ".pulumi"));
+    const login = { current: "https://own.example.com", accessTokens: { "https://old.example.com": "pul-7" } };
+    await writeFile(path.join(folder, ".pulumi", "credentials.json"), JSON.stringify(login));
+    assert.equal(await tokenAt("https://own.example.com"), "pul-6");
+    assert.equal(await tokenAt("https://old.example.com"), "pul-6");
+    assert.equal(await tokenAt("https://evil.example.com"), undefined);
+  });
+
+  it("gets no token over plain http, except on this machine", async () => {
+    const { hostname, port } = new URL(aws.url);
+    assert.equal(hostname, "127.0.0.1");
+    // A name that leads here, but does not say so.
+    const plain = `http://[::ffff:127.0.0.1]:${port}`;
+    const { status, what } = await check(plain, "pul-8");
+    assert.equal(status, "warning");
+    assert.match(what, /is not https: the doctor sends it no token/);
+    assert.deepEqual(aws.seen, []);
+    assert.equal((await check(`http://localhost.evil.example:${port}`, "pul-8")).status, "warning");
+    assert.equal((await check(`http://127.0.0.1.evil.example:${port}`, "pul-8")).status, "warning");
+  });
+
   it("cannot be found where a file that says it cannot be read", async () => {
     await assert.rejects(findBackend(path.join(folder, "none"), {}, folder), SetupError);
     await mkdir(path.join(folder, ".pulumi"));

@@ -17,11 +17,14 @@ const loginSchema = z.object({
   accessTokens: z.record(z.string(), z.string()).default({}),
 });
 
-/** Where the state is, and how Pulumi's own service would know us. */
+/** Where the state is, and the token that Pulumi's service may be sent there. */
 export interface Backend {
   readonly url: string;
+  /** Absent too if there is one, but neither the environment nor a login names the service's host. */
   readonly token: string | undefined;
 }
+
+const pulumiCloud = "https://api.pulumi.com";
 
 /**
  * The backend as the Pulumi CLI finds it: from the environment, the project, or the last login.
@@ -35,14 +38,19 @@ export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: st
   if (project === undefined) throw new SetupError(`There is no ${projectFile}.`);
   const loginFile = path.join(env["PULUMI_HOME"] ?? path.join(home, ".pulumi"), "credentials.json");
   const login = await read(loginFile, (text) => loginSchema.parse(JSON.parse(text)));
+  const token = env["PULUMI_ACCESS_TOKEN"];
   const url = env["PULUMI_BACKEND_URL"] ?? project.backend?.url ?? login?.current;
-  if (url === undefined || url === "") {
-    const token = env["PULUMI_ACCESS_TOKEN"];
-    return token === undefined ? undefined : { url: "https://api.pulumi.com", token };
-  }
+  if (url === undefined || url === "") return token === undefined ? undefined : { url: pulumiCloud, token };
   const tokens = login?.accessTokens ?? {};
-  const ofLogin = Object.hasOwn(tokens, url) ? tokens[url] : undefined;
-  return { url, token: env["PULUMI_ACCESS_TOKEN"] ?? ofLogin };
+  // Pulumi.yaml comes with the repository: it must not choose who gets a token.
+  const named = [pulumiCloud, env["PULUMI_BACKEND_URL"] ?? "", login?.current ?? "", ...Object.keys(tokens)];
+  const mayHaveToken = named.map(serviceHost).includes(serviceHost(url) ?? "");
+  return { url, token: (mayHaveToken ? token : undefined) ?? (Object.hasOwn(tokens, url) ? tokens[url] : undefined) };
+}
+
+/** Host and port of a Pulumi service; undefined if the address is not one of http or https. */
+function serviceHost(url: string): string | undefined {
+  return /^https?:/.test(url) && URL.canParse(url) ? new URL(url).host : undefined;
 }
 
 /** Reads a file; undefined where there is none. */
@@ -142,9 +150,24 @@ async function folderFinding(url: string, { name }: StackFile): Promise<Finding>
 
 const userSchema = z.object({ githubLogin: z.string() });
 
-/** Asks Pulumi's service who we are, as pulumi whoami does. */
+/** Whether this machine itself answers at a host name. */
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+}
+
+/** Asks Pulumi's service who we are, as pulumi whoami does; sends the token over TLS only. */
 async function serviceFinding({ url, token }: Backend): Promise<Finding> {
-  if (token === undefined) return problem(check, `${url}: there is no token for it`, `pulumi login ${url}`);
+  if (token === undefined) {
+    return problem(
+      check,
+      `${url}: there is no token for it (PULUMI_ACCESS_TOKEN counts for hosts that a login or PULUMI_BACKEND_URL names)`,
+      `pulumi login ${url}`,
+    );
+  }
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== "https:" && !isLoopback(hostname)) {
+    return unchecked(check, `${url} is not https: the doctor sends it no token`, "Use the service's https address.");
+  }
   try {
     const answer = await fetch(new URL("/api/user", url), {
       headers: { authorization: `token ${token}`, accept: "application/vnd.pulumi+8" },
