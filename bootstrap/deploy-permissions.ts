@@ -6,6 +6,7 @@ import { alarms, prefix, project, sageMaker, type Scope, tagged, tagging } from 
 /** To make, change and delete what holds videos, results and notices. */
 export function storagePermissions({ account, environment }: Scope): PolicyStatement[] {
   const keys = account.regional("kms", "key/*");
+  const topics = account.regional("sns", `${prefix}*`);
   return [
     allow(
       "MakeBuckets",
@@ -31,16 +32,15 @@ export function storagePermissions({ account, environment }: Scope): PolicyState
     ),
     allow(
       "MakeTopics",
-      [
-        "sns:CreateTopic",
-        "sns:DeleteTopic",
-        "sns:SetTopicAttributes",
-        "sns:Subscribe",
-        "sns:TagResource",
-        "sns:UntagResource",
-      ],
-      account.regional("sns", `${prefix}*`),
+      ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource"],
+      topics,
     ),
+    // Stacks subscribe their queues and the addresses of their settings, which must confirm; nothing else.
+    allow("SubscribeQueues", ["sns:Subscribe"], topics, {
+      StringEquals: { "sns:Protocol": "sqs" },
+      StringLike: { "sns:Endpoint": account.regional("sqs", `${prefix}*`) },
+    }),
+    allow("SubscribeEmails", ["sns:Subscribe"], topics, { StringEquals: { "sns:Protocol": "email" } }),
     allow("ChangeSubscriptions", ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"], "*"),
     allow(
       "MakeQueues",

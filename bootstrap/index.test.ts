@@ -1,6 +1,6 @@
 /** What the bootstrap makes: who may take which role, what each may do, and where state is kept. */
 import assert from "node:assert/strict";
-import { type Statement, statements } from "../infra/testing/documents.ts";
+import { allows, type Statement, statements } from "../infra/testing/documents.ts";
 import { accountId, region, type Registrations, registrationsOf } from "../infra/testing/registrations.ts";
 
 /** Imports index.ts anew: a module runs once for each address. */
@@ -175,6 +175,35 @@ describe("the bootstrap", () => {
           assert.match(resource, new RegExp(`/${own}/\\*$|^arn:aws:kms`), `${name} ${Sid}`);
         }
       }
+    }
+  });
+
+  it("lets deployments subscribe queues of stacks and of the smoke test, addresses for e-mail, and nothing else", () => {
+    const all = allowed(registrations, "async-video-production-deploy").filter(({ Action }) =>
+      Action.includes("sns:Subscribe"),
+    );
+    const subscribes = (protocol: string, endpoint: string) =>
+      allows(all, {
+        action: "sns:Subscribe",
+        resource: `arn:aws:sns:${region}:${accountId}:video-success-0a1b2c3`,
+        context: { "sns:Protocol": protocol, "sns:Endpoint": endpoint },
+      });
+    const queue = (name: string, account = accountId) => `arn:aws:sqs:${region}:${account}:${name}`;
+    assert.ok(subscribes("sqs", queue("video-success-0a1b2c3")));
+    assert.ok(subscribes("sqs", queue("smoke-1")));
+    assert.ok(subscribes("email", "ops@example.com"));
+    for (const [protocol, endpoint] of [
+      ["sqs", queue("video-success", "210987654321")],
+      ["sqs", queue("smoke-1", "210987654321")],
+      ["sqs", queue("other")],
+      ["http", "http://attacker.example/"],
+      ["https", "https://attacker.example/"],
+      ["email-json", "attacker@example.com"],
+      ["sms", "+15550100"],
+      ["lambda", `arn:aws:lambda:${region}:210987654321:function:f`],
+      ["firehose", `arn:aws:firehose:${region}:210987654321:deliverystream/s`],
+    ] as const) {
+      assert.ok(!subscribes(protocol, endpoint), `${protocol} ${endpoint}`);
     }
   });
 

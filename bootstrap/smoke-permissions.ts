@@ -5,6 +5,7 @@ import { prefix, type Scope, tagged } from "./scope.ts";
 
 /** To run the smoke test: what the stack's policies for callers and operators allow together, and to tidy up after it. */
 export function smokePermissions({ account, environment }: Scope): PolicyStatement[] {
+  const temporaryQueues = account.regional("sqs", "smoke-*");
   const logs = `log-group:/aws/sagemaker/Endpoints/${prefix}endpoint-*`;
   return [
     allow(
@@ -43,8 +44,14 @@ export function smokePermissions({ account, environment }: Scope): PolicyStateme
         "sqs:ReceiveMessage",
         "sqs:SetQueueAttributes",
       ],
-      account.regional("sqs", "smoke-*"),
+      temporaryQueues,
     ),
+    allow("SubscribeTemporaryQueues", ["sns:Subscribe"], account.regional("sns", `${prefix}*`), {
+      StringEquals: { "sns:Protocol": "sqs" },
+      StringLike: { "sns:Endpoint": temporaryQueues },
+    }),
+    // AWS takes no resource: the smoke test finds queues here that earlier runs left.
+    allow("FindTemporaryQueues", ["sqs:ListQueues"], "*"),
     allow(
       "ReadLogs",
       ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],

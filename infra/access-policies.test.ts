@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { AccessPolicies } from "./access-policies.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
 import { CompletionTopics } from "./completion-topics.ts";
-import { statement, statements } from "./testing/documents.ts";
+import { allows, statement, statements } from "./testing/documents.ts";
 import {
   accountId,
   keyArn,
@@ -50,6 +50,7 @@ const withoutResource = [
   "cloudwatch:GetMetricStatistics",
   "cloudwatch:ListMetrics",
   "sns:Unsubscribe",
+  "sqs:ListQueues",
 ];
 
 describe("AccessPolicies", () => {
@@ -111,6 +112,30 @@ describe("AccessPolicies", () => {
       if (!Action.includes("sqs:CreateQueue")) continue;
       assert.deepEqual(Resource, [`arn:aws:sqs:${region}:${accountId}:smoke-*`], Sid);
     }
+  });
+
+  it("lets operators subscribe temporary queues of the account, and no other address", () => {
+    const topic = `arn:aws:sns:${region}:${accountId}:operations`;
+    const subscribes = (protocol: string, endpoint: string, resource = topic) =>
+      allows(statements(operator), {
+        action: "sns:Subscribe",
+        resource,
+        context: { "sns:Protocol": protocol, "sns:Endpoint": endpoint },
+      });
+    const queue = `arn:aws:sqs:${region}:${accountId}:smoke-1`;
+    assert.ok(subscribes("sqs", queue));
+    assert.ok(!subscribes("sqs", queue, `arn:aws:sns:${region}:${accountId}:foreign`));
+    for (const [protocol, endpoint] of [
+      ["sqs", `arn:aws:sqs:${region}:210987654321:smoke-1`],
+      ["sqs", `arn:aws:sqs:${region}:${accountId}:clips-success`],
+      ["http", "http://attacker.example/smoke-1"],
+      ["https", queue],
+      ["email", "attacker@example.com"],
+      ["lambda", `arn:aws:lambda:${region}:${accountId}:function:smoke-1`],
+    ] as const) {
+      assert.ok(!subscribes(protocol, endpoint), `${protocol} ${endpoint}`);
+    }
+    assert.ok(!allows(statements(operator), { action: "sns:Subscribe", resource: topic }));
   });
 
   it("lets operators redrive dead letters into the queues that they come from, and give up what they redrive", () => {

@@ -34,6 +34,7 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
   const { account, endpointArn, endpointName } = scope;
   const regional = (service: string, resource: pulumi.Input<string>): pulumi.Output<string> =>
     pulumi.interpolate`arn:${account.partition}:${service}:${account.region}:${account.id}:${resource}`;
+  const temporaryQueues = regional("sqs", `${temporaryQueuePrefix}*`);
   const logGroup = pulumi.interpolate`log-group:/aws/sagemaker/Endpoints/${endpointName}`;
   return policyDocument([
     { Sid: "SeeEndpoint", Effect: "Allow", Action: "sagemaker:DescribeEndpoint", Resource: endpointArn },
@@ -76,14 +77,28 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       Sid: "UseTemporaryQueues",
       Effect: "Allow",
       Action: ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", ...readQueue],
-      Resource: regional("sqs", `${temporaryQueuePrefix}*`),
+      Resource: temporaryQueues,
     },
     {
       Sid: "ListenToTopics",
       Effect: "Allow",
-      Action: ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:Subscribe"],
+      Action: ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"],
       Resource: scope.topics,
     },
+    {
+      // Notices name videos and results: they must not be sent to an address or an account elsewhere.
+      Sid: "SubscribeTemporaryQueues",
+      Effect: "Allow",
+      Action: "sns:Subscribe",
+      Resource: scope.topics,
+      Condition: {
+        StringEquals: { "sns:Protocol": "sqs" },
+        // A string to SNS, not an ARN (SNS developer guide, "Service-specific keys").
+        StringLike: { "sns:Endpoint": temporaryQueues },
+      },
+    },
+    // AWS takes no resource: the smoke test finds queues here that earlier runs left.
+    { Sid: "FindTemporaryQueues", Effect: "Allow", Action: "sqs:ListQueues", Resource: "*" },
     // AWS takes no resource here, not even the subscription's own.
     { Sid: "StopListening", Effect: "Allow", Action: "sns:Unsubscribe", Resource: "*" },
     // The queues' messages are encrypted.

@@ -32,16 +32,39 @@ export function statement(policy: unknown, sid: string): Statement {
   return found;
 }
 
-/** Whether statements allow a call; conditions aside, of which the policies under test have none. */
-export function allows(
-  statements: readonly Statement[],
-  { action, resource }: { action: string; resource: string },
-): boolean {
-  const matches = (pattern: string): boolean => {
-    const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
-    return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(resource);
-  };
+/** A call as IAM evaluates it. */
+export interface EvaluatedCall {
+  readonly action: string;
+  /** The ARN; `*` for what takes none. */
+  readonly resource: string;
+  /** Values of condition keys. */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Whether statements allow a call.
+ * @throws Error for a condition with another operator than StringEquals and StringLike
+ */
+export function allows(statements: readonly Statement[], { action, resource, context = {} }: EvaluatedCall): boolean {
   return statements.some(
-    ({ Effect, Action, Resource = [] }) => Effect === "Allow" && Action.includes(action) && Resource.some(matches),
+    ({ Effect, Action, Resource = [], Condition = {} }) =>
+      Effect === "Allow" &&
+      Action.includes(action) &&
+      Resource.some((pattern) => isLike(resource, pattern)) &&
+      Object.entries(Condition).every(([operator, keys]) =>
+        Object.entries(keys).every(([key, values]) => holds(operator, context[key], list.parse(values))),
+      ),
   );
+}
+
+/** Whether a condition holds for a key's value: as in IAM, it does not if the call lacks the key. */
+function holds(operator: string, actual: string | undefined, values: readonly string[]): boolean {
+  if (operator !== "StringEquals" && operator !== "StringLike") throw new Error(`unknown operator ${operator}`);
+  if (actual === undefined) return false;
+  return values.some((value) => (operator === "StringEquals" ? actual === value : isLike(actual, value)));
+}
+
+function isLike(text: string, pattern: string): boolean {
+  const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(text);
 }

@@ -11,6 +11,8 @@ export interface Call {
   readonly action: string;
   /** The ARN; `*` for what takes none. */
   readonly resource: string;
+  /** Values of SNS's condition keys. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 /** A recorder at work. */
@@ -85,7 +87,11 @@ function callOf(request: IncomingMessage, body: string, { region, accountId }: R
   const prefix = service === "monitoring" ? "cloudwatch" : service;
   // SQS's batches need what their single calls need.
   const action = `${prefix}:${operation.replace(/Batch$/, "")}`;
-  if (service === "sns") return { action, resource: query.get("TopicArn") ?? "*" };
+  if (service === "sns") {
+    const context = { "sns:Protocol": query.get("Protocol") ?? "", "sns:Endpoint": query.get("Endpoint") ?? "" };
+    return { action, resource: query.get("TopicArn") ?? "*", context };
+  }
+  if (action === "sqs:ListQueues") return { action, resource: "*" };
   const { EndpointName, QueueName, QueueUrl } = names.parse(target === undefined ? {} : JSON.parse(body));
   if (service === "sqs") return { action, resource: arn(QueueName ?? QueueUrl?.split("/").at(-1) ?? "") };
   if (service === "sagemaker") return { action, resource: arn(`endpoint/${EndpointName ?? ""}`) };
