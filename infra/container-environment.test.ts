@@ -51,6 +51,14 @@ describe("the container's environment", () => {
     );
   });
 
+  it("lets nobody register further models with TorchServe", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        assert.equal(containerEnvironment(given, "torchserve")["TS_ENABLE_MODEL_API"], "false");
+      }),
+    );
+  });
+
   it("has a heap that holds every request and response in flight, and grows with each limit", () => {
     fc.assert(
       fc.property(limits, (given) => {

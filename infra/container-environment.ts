@@ -45,6 +45,9 @@ function torchServe(limits: ServingLimits): Record<string, string> {
     // The toolkit documents the first and, in 2.0.25, loses it; TorchServe itself reads the second.
     SAGEMAKER_MODEL_SERVER_TIMEOUT: timeout,
     TS_DEFAULT_RESPONSE_TIMEOUT: timeout,
+    // A model that is registered is code that runs. The toolkit's file enables that for anyone, but for a newline that it
+    // forgets in 2.0.25; the environment wins over the file (TorchServe documentation, "Model API Control", "Configuration").
+    TS_ENABLE_MODEL_API: "false",
     TS_MAX_REQUEST_SIZE: String(limits.maxRequestSize * mebibyte),
     TS_MAX_RESPONSE_SIZE: String(limits.maxResponseSize * mebibyte),
     JAVA_TOOL_OPTIONS: `-Xmx${memory}m -XX:MaxDirectMemorySize=${memory}m`,

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { create } from "tar";
 import type { Instance, RunOutcome } from "../../simulator/worker.ts";
 import { servingPython } from "../../tools/paths.mjs";
@@ -14,6 +16,26 @@ import { FakeObjects, testArtifact } from "../testing/fake-aws.ts";
 import { descendantsOf, eventually, isAlive, mentioning } from "../testing/processes.ts";
 import { ArtifactCache } from "./artifact.ts";
 import { InstanceError, ModelServerLauncher } from "./launcher.ts";
+
+/**
+ * Makes the properties well-formed: the toolkit forgets a newline after `enable_model_api=true`, without which the API would be
+ * on. Python imports it at its start, and start.py becomes the server by os.execv.
+ */
+const wellFormed = `
+import os
+execv = os.execv
+
+def with_newline(path, arguments):
+    if "--ts-config" in arguments:
+        file = arguments[arguments.index("--ts-config") + 1]
+        with open(file) as source:
+            lines = source.read().replace("enable_model_api=true", "enable_model_api=true\\n")
+        with open(file, "w") as target:
+            target.write(lines)
+    execv(path, arguments)
+
+os.execv = with_newline
+`;
 
 /** Does what the request's body asks for. */
 const handler = `
@@ -167,6 +189,33 @@ describe("An instance of the real serving stack", function () {
     const log = await readFile(join(folder, "state", "logs", "endpoints", "echo", "v-1.log"), "utf8");
     assert.match(log, /Torchserve version/);
     assert.match(log, /"POST \/invocations HTTP\/1\.1" 500/);
+  });
+
+  it("registers no model, even if the toolkit's properties enable that", async () => {
+    const state = join(folder, "well-formed");
+    await mkdir(state);
+    await writeFile(join(state, "sitecustomize.py"), wellFormed);
+    const closed = await launcher(state, objects, { PYTHONPATH: state }).launch("v-1", AbortSignal.timeout(200_000));
+    try {
+      const [name = ""] = await readdir(join(state, "instances"));
+      const base = join(state, "instances", name);
+      assert.match(await readFile(join(base, "torchserve.properties"), "utf8"), /^enable_model_api=true$/m);
+      const { management } = JSON.parse(await readFile(join(base, "key_file.json"), "utf8")) as {
+        management: { key: string };
+      };
+      const log = await readFile(join(state, "logs", "endpoints", "echo", "v-1.log"), "utf8");
+      const socketPath = /Management address: unix:(\S+)/.exec(log)?.[1];
+      const request = httpRequest({
+        socketPath,
+        method: "POST",
+        path: "/models?url=evil.mar",
+        headers: { Authorization: `Bearer ${management.key}` },
+      }).end();
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      assert.equal(response.statusCode, 405, await text(response));
+    } finally {
+      await closed.stop();
+    }
   });
 
   it("does not start from a model that cannot be loaded, and says why", async () => {
