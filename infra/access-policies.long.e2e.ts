@@ -95,7 +95,7 @@ describe("the policies for callers and operators", () => {
   it("let an operator who is a caller, too, run the smoke test", async () => {
     const calls = await callsOf("smoke/main.ts", "--any");
     const actions = actionsOf(calls);
-    for (const needed of ["sqs:CreateQueue", "sns:Subscribe", "sns:Unsubscribe", "sqs:DeleteQueue"]) {
+    for (const needed of ["sqs:ListQueues", "sqs:CreateQueue", "sns:Subscribe", "sns:Unsubscribe", "sqs:DeleteQueue"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
     }
     const both = [...caller, ...operator];

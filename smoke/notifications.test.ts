@@ -1,5 +1,29 @@
 import assert from "node:assert/strict";
-import { parseNotification } from "./notifications.ts";
+import { once } from "node:events";
+import { connect } from "../client/index.ts";
+import { outputsAt } from "../client/testing/outputs-at.ts";
+import { NotificationWatch, parseNotification } from "./notifications.ts";
+import { FakeQueuesAndTopics } from "./testing/fake-queues.ts";
+
+describe("the queue of the smoke test", () => {
+  it("keeps messages for minutes, and is removed with its subscriptions", async () => {
+    const aws = new FakeQueuesAndTopics();
+    aws.server.listen(0, "127.0.0.1");
+    await once(aws.server, "listening");
+    const stack = connect(outputsAt(aws.url), { accessKeyId: "test", secretAccessKey: "test" });
+    const watch = await NotificationWatch.open(stack, "smoke-1");
+    assert.deepEqual(
+      [...aws.subscriptions.values()],
+      Array.from({ length: 2 }, () => "arn:aws:sqs:us-east-1:000000000000:smoke-1"),
+    );
+    assert.equal(aws.attributes.get("smoke-1")?.["MessageRetentionPeriod"], "300");
+    await watch.close();
+    assert.deepEqual([aws.queues.size, aws.subscriptions.size], [0, 0]);
+    stack.close();
+    aws.server.close();
+    aws.server.closeAllConnections();
+  });
+});
 
 describe("a notification", () => {
   const completed = {

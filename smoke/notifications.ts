@@ -25,6 +25,9 @@ const notificationSchema = z.object({
 /** What a topic announced about one job. */
 export type Notification = z.infer<typeof notificationSchema>;
 
+/** Seconds for which the queue keeps a message: a little more than the test waits for one. If the test is killed, no longer. */
+const messageRetention = 300;
+
 /** Hears the stack's success and error topic from the moment it is opened. */
 export class NotificationWatch {
   readonly #sns: SNSClient;
@@ -82,7 +85,7 @@ export class NotificationWatch {
     const { QueueUrl } = await this.#sqs.send(
       new CreateQueueCommand({
         QueueName: name,
-        Attributes: { MessageRetentionPeriod: "3600", Policy: queuePolicy(queueArn, topics) },
+        Attributes: { MessageRetentionPeriod: String(messageRetention), Policy: queuePolicy(queueArn, topics) },
       }),
     );
     this.#queueUrl = QueueUrl;

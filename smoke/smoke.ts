@@ -23,6 +23,7 @@ import { tooLong } from "./diagnosis.ts";
 import { removeObjects } from "./leftovers.ts";
 import { NotificationWatch } from "./notifications.ts";
 import type { Notification } from "./notifications.ts";
+import { queuePrefix, removeOldQueues } from "./old-queues.ts";
 import { handed } from "./options.ts";
 
 /** Real seconds that a wait may take; a stack that needs longer is broken. */
@@ -39,7 +40,7 @@ const options = handed();
 
 describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
   // Names all that this run makes; redrive drops messages of such jobs and never sends them again.
-  const run = `smoke-${randomUUID()}`;
+  const run = `${queuePrefix}${randomUUID()}`;
   const interruption = new AbortController();
   const { signal } = interruption;
   const remove: string[] = [];
@@ -53,6 +54,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
   before(async () => {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     stack = await openStack(options);
+    for (const line of await removeOldQueues(stack)) console.error(line);
     watch = await NotificationWatch.open(stack, run);
     folder = await mkdtemp(path.join(tmpdir(), `${run}-`));
   });

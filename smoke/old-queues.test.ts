@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "../client/index.ts";
+import type { Stack } from "../client/index.ts";
+import { outputsAt } from "../client/testing/outputs-at.ts";
+import { removeOldQueues } from "./old-queues.ts";
+import { FakeQueuesAndTopics } from "./testing/fake-queues.ts";
+
+const hour = 60 * 60;
+const now = 1_900_000_000;
+const arnOf = (queue: string, account = "000000000000") => `arn:aws:sqs:us-east-1:${account}:${queue}`;
+
+describe("what killed smoke tests left", () => {
+  let aws: FakeQueuesAndTopics;
+  let stack: Stack;
+
+  beforeEach(async () => {
+    aws = new FakeQueuesAndTopics();
+    aws.server.listen(0, "127.0.0.1");
+    await once(aws.server, "listening");
+    stack = connect(outputsAt(aws.url), { accessKeyId: "test", secretAccessKey: "test" });
+    for (const [queue, age] of Object.entries({ "smoke-old": 25, "smoke-new": 23, "smoke-older": 999, other: 999 })) {
+      aws.queues.set(queue, now - age * hour);
+    }
+    for (const [id, endpoint] of Object.entries({
+      old: arnOf("smoke-old"),
+      new: arnOf("smoke-new"),
+      gone: arnOf("smoke-gone"),
+      stack: arnOf("other"),
+      foreign: arnOf("smoke-old", "210987654321"),
+      mail: "smoke-old@example.com",
+    })) {
+      aws.subscriptions.set(`arn:aws:sns:us-east-1:000000000000:success:${id}`, endpoint);
+    }
+  });
+
+  afterEach(async () => {
+    stack.close();
+    aws.server.close();
+    aws.server.closeAllConnections();
+    await once(aws.server, "close");
+  });
+
+  const subscribed = () => [...aws.subscriptions.keys()].map((arn) => arn.split(":").at(-1));
+
+  it("is removed if it is older than a day: queues by their prefix, and subscriptions to such queues or to none", async () => {
+    assert.deepEqual(await removeOldQueues(stack, now * 1000), []);
+    assert.deepEqual([...aws.queues.keys()], ["smoke-new", "other"]);
+    assert.deepEqual(subscribed(), ["new", "stack", "foreign", "mail"]);
+  });
+
+  it("stays if it may not be removed, and is reported", async () => {
+    for (const operation of ["DeleteQueue", "Unsubscribe"]) aws.denied.add(operation);
+    const lines = await removeOldQueues(stack, now * 1000);
+    assert.equal(lines.length, 4);
+    for (const line of lines)
+      assert.match(line, /^left from an earlier smoke test: .*(smoke-old(er)?|:old|:gone): .*AccessDenied/);
+    assert.equal(aws.queues.size, 4);
+  });
+
+  it("is reported as unknown if queues and subscriptions may not be listed", async () => {
+    for (const operation of ["ListQueues", "ListSubscriptionsByTopic"]) aws.denied.add(operation);
+    const lines = await removeOldQueues(stack, now * 1000);
+    assert.equal(lines.length, 3);
+    assert.match(lines.join("\n"), /queues named smoke-\*: .*AccessDenied/);
+    assert.equal(aws.queues.size, 4);
+  });
+});

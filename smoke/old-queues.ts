@@ -1,0 +1,105 @@
+/** Removes the queues and subscriptions of smoke tests that were killed before they could. */
+import { paginateListSubscriptionsByTopic, SNSClient, UnsubscribeCommand } from "@aws-sdk/client-sns";
+import {
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  paginateListQueues,
+  QueueDoesNotExist,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { explain } from "../client/index.ts";
+import type { Stack } from "../client/index.ts";
+
+/** Start of the names of the queues that smoke tests make; operators may use no others (`infra/operator-policy.ts`). */
+export const queuePrefix = "smoke-";
+
+/** Age in milliseconds from which a queue belongs to no running test: a test takes at most a few hours. */
+const maxAge = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes the `smoke-*` queues of the account that are older than a day, and the subscriptions of the stack's topics to them or
+ * to queues that are gone. Returns what could not be removed or found, one line each.
+ * @param now milliseconds since 1970
+ */
+export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<string[]> {
+  const sqs = new SQSClient(stack.clientConfig);
+  const sns = new SNSClient(stack.clientConfig);
+  const left: string[] = [];
+  const attempt = async (what: string, act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      // Another test removed its own queue meanwhile.
+      if (error instanceof QueueDoesNotExist) return;
+      left.push(`left from an earlier smoke test: ${what}: ${explain(error)}`);
+    }
+  };
+  try {
+    for (const topic of [stack.outputs.successTopicArn, stack.outputs.errorTopicArn]) {
+      await attempt(`subscriptions to ${topic}`, async () => {
+        for (const { arn, queue } of await temporarySubscriptions(sns, topic)) {
+          await attempt(arn, async () => {
+            if (await isOldOrGone(sqs, queue, now)) await sns.send(new UnsubscribeCommand({ SubscriptionArn: arn }));
+          });
+        }
+      });
+    }
+    await attempt(`queues named ${queuePrefix}*`, async () => {
+      for (const url of await temporaryQueues(sqs)) {
+        await attempt(url, async () => {
+          if (await isOld(sqs, url, now)) await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
+        });
+      }
+    });
+    return left;
+  } finally {
+    sqs.destroy();
+    sns.destroy();
+  }
+}
+
+/** A topic's subscriptions to temporary queues of the topic's account: their ARNs and the queues' names. */
+async function temporarySubscriptions(client: SNSClient, TopicArn: string): Promise<{ arn: string; queue: string }[]> {
+  const [, , , region, account] = TopicArn.split(":");
+  const found = [];
+  for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic({ client }, { TopicArn })) {
+    for (const { SubscriptionArn: arn, Protocol, Endpoint = "" } of Subscriptions) {
+      const [, , , ...place] = Endpoint.split(":");
+      const [, , queue = ""] = place;
+      const isOurs = Protocol === "sqs" && place[0] === region && place[1] === account;
+      // What is not confirmed has no ARN yet, only a word.
+      if (isOurs && queue.startsWith(queuePrefix) && arn?.startsWith("arn:") === true) found.push({ arn, queue });
+    }
+  }
+  return found;
+}
+
+async function temporaryQueues(client: SQSClient): Promise<string[]> {
+  const urls = [];
+  for await (const { QueueUrls = [] } of paginateListQueues(
+    { client, pageSize: 1000 },
+    { QueueNamePrefix: queuePrefix },
+  )) {
+    urls.push(...QueueUrls);
+  }
+  return urls;
+}
+
+/** Whether a queue is older than a day, by its CreatedTimestamp (SQS: seconds since 1970). */
+async function isOld(sqs: SQSClient, QueueUrl: string, now: number): Promise<boolean> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["CreatedTimestamp"] }),
+  );
+  return now - Number(Attributes?.CreatedTimestamp) * 1000 > maxAge;
+}
+
+async function isOldOrGone(sqs: SQSClient, QueueName: string, now: number): Promise<boolean> {
+  try {
+    const { QueueUrl = "" } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+    return await isOld(sqs, QueueUrl, now);
+  } catch (error) {
+    if (error instanceof QueueDoesNotExist) return true;
+    throw error;
+  }
+}
