@@ -1,14 +1,9 @@
-/** What the policies about access refuse and what they let pass. */
+/** What the policy about IAM policies refuses and what it lets pass. */
 import assert from "node:assert/strict";
-import { noPublicAccess, noWildcards, trustedPrincipals } from "./access.ts";
-import { but, test } from "./testing/cases.ts";
+import { noWildcards } from "./access.ts";
+import { document } from "./testing/documents.ts";
+import { test } from "./testing/cases.ts";
 import { type Judged, unknownString, violations } from "./testing/judge.ts";
-
-const account = "123456789012";
-
-function document(...statements: object[]): string {
-  return JSON.stringify({ Version: "2012-10-17", Statement: statements });
-}
 
 const statement = {
   Sid: "Read",
@@ -22,6 +17,7 @@ function policy(change: object, type = "aws:iam/policy:Policy"): Judged {
 }
 
 const actions = /In policy of 'caller', statement Read allows .*Set Action to the actions that are needed/;
+const unreadable = /no policy document in policy that can be read.*in its own case/;
 const resources = /In policy of 'caller', statement Read allows s3:GetObject on .*Set Resource to the ARNs/;
 
 test(noWildcards, {
@@ -31,6 +27,19 @@ test(noWildcards, {
     "a denial of everything": policy({ Effect: "Deny", Action: "*", Resource: "*" }),
     "all objects of one bucket": policy({ Resource: "arn:aws:s3:::videos-0a1b2c3/*" }),
     "a prefix of queues": policy({ Resource: "arn:aws:sqs:us-east-1:123456789012:smoke-*" }),
+    "a bucket whose name is letters": policy({ Resource: "arn:aws:s3:::videos/*" }),
+    "the subscriptions of one topic": policy({ Resource: "arn:aws:sns:us-east-1:123456789012:done:*" }),
+    "a prefix of roles": policy({ Resource: "arn:aws:iam::123456789012:role/video-*" }),
+    "a resource in every region": policy({ Resource: "arn:aws:sagemaker:*:123456789012:endpoint/videos" }),
+    "log groups whose names start with a path": policy({
+      Resource: "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/Endpoints/video-*",
+    }),
+    "a folder for each user in one bucket": policy({ Resource: "arn:aws:s3:::videos/${aws:username}/*" }),
+    "network interfaces that SageMaker makes": policy({
+      Action: "ec2:CreateNetworkInterface",
+      Resource: "arn:aws:ec2:us-east-1:123456789012:network-interface/*",
+    }),
+    "a number in a condition": policy({ Condition: { NumericLessThan: { "s3:max-keys": 10 } } }),
     "a role without inline policies": { type: "aws:iam/role:Role", name: "caller", props: {} },
   },
   refuses: {
@@ -51,6 +60,53 @@ test(noWildcards, {
       policy({ Action: ["ecr:GetAuthorizationToken", "s3:GetObject"], Resource: "*" }),
       resources,
     ],
+    ...Object.fromEntries(
+      [
+        "arn:aws:s3:::*/*",
+        "arn:aws:s3:::?*",
+        "arn:aws:s3:::*/models/*",
+        "arn:aws:s3:::${aws:username}/*",
+        "arn:aws:iam::*:role/?*",
+        "arn:aws:iam::123456789012:role/?*",
+        "arn:aws:iam::123456789012:role*",
+        "arn:aws:iam::?????????012:role/videos",
+        "arn:aws:iam::${aws:PrincipalAccount}:role/videos",
+        "arn:aws:iam::*:role/videos",
+        "arn:*:iam::123456789012:role/videos",
+        "arn:aws:s?:::videos",
+        "arn:aws:sagemaker:*:*:*/*",
+        "arn:aws:logs:us-east-1:123456789012:log-group:*:log-stream:x",
+        "arn:aws:s3",
+        "*:videos",
+      ].map((pattern) => [pattern, [policy({ Resource: pattern }), resources] as const]),
+    ),
+    "interfaces of every account": [
+      policy({ Action: "ec2:CreateNetworkInterface", Resource: "arn:aws:ec2:us-east-1:*:network-interface/*" }),
+      /allows ec2:CreateNetworkInterface on arn:aws:ec2:us-east-1:\*/,
+    ],
+    "every subnet, by an action that is excused for interfaces": [
+      policy({ Action: "ec2:CreateNetworkInterface", Resource: "*" }),
+      /allows ec2:CreateNetworkInterface on \*/,
+    ],
+    "an action that is a name of every object's": [
+      policy({ Action: "constructor", Resource: "*" }),
+      /constructor on \*/,
+    ],
+    "an element in lower case": [policy({ Action: undefined, action: "*" }), unreadable],
+    "an effect in lower case": [policy({ Effect: undefined, effect: "Allow" }), unreadable],
+    "an unknown element of the document": [
+      { ...policy({}), props: { policy: JSON.stringify({ Statement: [], statement: [] }) } },
+      unreadable,
+    ],
+    "one element twice": [
+      {
+        ...policy({}),
+        props: { policy: '{"Statement":{"Effect":"Allow","Action":"*","Action" : "s3:GetObject","Resource":"*"}}' },
+      },
+      unreadable,
+    ],
+    "a user's policy": [policy({ Resource: "*" }, "aws:iam/userPolicy:UserPolicy"), resources],
+    "a group's policy": [policy({ Resource: "*" }, "aws:iam/groupPolicy:GroupPolicy"), resources],
     "a role's policy": [policy({ Resource: "*" }, "aws:iam/rolePolicy:RolePolicy"), resources],
     "an inline policy": [
       {
@@ -75,93 +131,12 @@ describe("no-wildcards", () => {
       [],
     );
   });
-});
 
-const trust = {
-  Effect: "Allow",
-  Principal: { Service: "sagemaker.amazonaws.com" },
-  Action: "sts:AssumeRole",
-  Condition: { StringEquals: { "aws:SourceAccount": account } },
-};
-
-function role(change: object): Judged {
-  return {
-    type: "aws:iam/role:Role",
-    name: "execution",
-    props: { assumeRolePolicy: document({ ...trust, ...change }) },
-  };
-}
-
-const anyAccount = /'execution', statement 1 trusts sagemaker\.amazonaws\.com for whichever.*aws:SourceAccount/;
-const root = { AWS: `arn:aws:iam::${account}:root` };
-
-test(trustedPrincipals, {
-  good: role({}),
-  passes: {
-    "a source's ARN": role({ Condition: { ArnLike: { "aws:SourceArn": `arn:aws:sagemaker:us-east-1:${account}:*` } } }),
-  },
-  refuses: {
-    "a service for any account": [role({ Condition: undefined }), anyAccount],
-    "a condition on something else": [role({ Condition: { StringEquals: { "sts:ExternalId": "x" } } }), anyAccount],
-    "a condition that all accounts meet": [
-      role({ Condition: { StringLike: { "aws:SourceAccount": "*" } } }),
-      anyAccount,
-    ],
-    "an account": [
-      role({ Principal: root }),
-      /trusts arn:aws:iam::123456789012:root\. Remove it, or, if it is meant,.* add it to principals/,
-    ],
-    everyone: [role({ Principal: "*" }), /trusts \*/],
-    "an identity provider": [role({ Principal: { Federated: "token.example.com" } }), /trusts token\.example\.com/],
-    "all but some": [role({ Principal: undefined, NotPrincipal: root }), /Set Principal instead of NotPrincipal/],
-    "what is no document": [{ ...role({}), props: { assumeRolePolicy: "{}" } }, /no policy document/],
-  },
-  unknown: { ...role({}), props: { assumeRolePolicy: unknownString } },
-});
-
-describe("trusted-principals", () => {
-  it("takes further principals from the config", async () => {
-    assert.deepEqual(await violations(trustedPrincipals, role({ Principal: root }), { principals: [root.AWS] }), []);
+  it("takes an action on every resource of a kind from the config", async () => {
+    const onKind = { onEveryResource: { "kms:Decrypt on key/*": "Keys have ids that AWS makes." } };
+    const key = (account: string) =>
+      policy({ Action: "kms:Decrypt", Resource: `arn:aws:kms:us-east-1:${account}:key/*` });
+    assert.deepEqual(await violations(noWildcards, key("123456789012"), onKind), []);
+    assert.equal((await violations(noWildcards, key("*"), onKind)).length, 1);
   });
-});
-
-const publish = {
-  Effect: "Allow",
-  Principal: { Service: "sagemaker.amazonaws.com" },
-  Action: "sns:Publish",
-  Resource: "arn:aws:sns:us-east-1:1:done",
-};
-
-function topicPolicy(change: object, type = "aws:sns/topicPolicy:TopicPolicy"): Judged {
-  return { type, name: "done", props: { policy: document({ ...publish, ...change }) } };
-}
-
-const everyone = /In policy of 'done', statement 1 allows everyone\. Set Principal/;
-
-test(noPublicAccess, {
-  good: topicPolicy({}),
-  passes: {
-    "a denial to everyone": topicPolicy({ Effect: "Deny", Principal: "*" }),
-    "everyone of one account": topicPolicy({
-      Principal: "*",
-      Condition: { StringEquals: { "aws:PrincipalAccount": account } },
-    }),
-    "a key with KMS's own policy": { type: "aws:kms/key:Key", name: "videos", props: {} },
-  },
-  refuses: {
-    "everyone on a topic": [topicPolicy({ Principal: "*" }), everyone],
-    "everyone as AWS writes it": [topicPolicy({ Principal: { AWS: ["*"] } }), everyone],
-    "all but some": [topicPolicy({ Principal: undefined, NotPrincipal: root }), everyone],
-    "everyone from an address": [
-      topicPolicy({ Principal: "*", Condition: { IpAddress: { "aws:SourceIp": "203.0.113.0/24" } } }),
-      everyone,
-    ],
-    ...Object.fromEntries(
-      ["aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:kms/key:Key"].map((type) => [
-        `everyone in a ${type}`,
-        [topicPolicy({ Principal: "*" }, type), everyone] as const,
-      ]),
-    ),
-  },
-  unknown: { ...but(topicPolicy({}), { policy: unknownString }) },
 });

@@ -130,6 +130,12 @@ test(bucketTlsOnly, {
       [bucket, bucketPolicy({ Condition: { Bool: { "aws:SecureTransport": "true" } } })],
       plain,
     ],
+    "a denial of all that does not lack TLS": [
+      [bucket, bucketPolicy({ Condition: { StringNotEquals: { "aws:SecureTransport": "false" } } })],
+      plain,
+    ],
+    "a denial of services": [[bucket, bucketPolicy({ Principal: { Service: "*" } })], plain],
+    "a denial that IAM may not read": [[bucket, bucketPolicy({ Effect: undefined, effect: "Deny" })], plain],
     "a denial under another condition as well": [
       [bucket, bucketPolicy({ Condition: { ...denial.Condition, StringEquals: { "aws:PrincipalAccount": "1" } } })],
       plain,

@@ -108,13 +108,13 @@ export const bucketTlsOnly = bucketPolicy<BucketPolicyArgs>({
 
 function refusesPlainHttp(statement: Statement): boolean {
   const { Effect, Principal = {}, Action = [], Resource = [] } = statement;
-  const everyone = Object.values(Principal).some((principals) => principals.includes("*"));
+  const everyone = Principal.AWS?.includes("*") === true;
   const everything = Action.includes("s3:*") || Action.includes("*");
   const objects = Resource.some((arn) => arn === "*" || arn.endsWith("/*"));
   const bucket = Resource.some((arn) => arn === "*" || !arn.includes("/"));
   // Another condition beside it would let some requests through.
   const always = Object.values(statement.Condition ?? {}).flatMap((tests) => Object.keys(tests)).length === 1;
-  const plain = conditionValues(statement, "aws:SecureTransport").join() === "false";
+  const plain = conditionValues(statement, ["Bool", "BoolIfExists"], "aws:SecureTransport").join() === "false";
   return Effect === "Deny" && everyone && everything && objects && bucket && always && plain;
 }
 

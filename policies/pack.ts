@@ -1,6 +1,7 @@
 /** The policies of the pack, in the order of its table. */
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
-import { noPublicAccess, noWildcards, trustedPrincipals } from "./access.ts";
+import { noWildcards } from "./access.ts";
+import { ownPoliciesOnly } from "./attachments.ts";
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
 import { dataProtected, queueDeadLetters } from "./durability.ts";
@@ -14,6 +15,7 @@ import {
   noFixedName,
   singleVariant,
 } from "./endpoint.ts";
+import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { supportedImage } from "./image.ts";
 import {
   backlogMetric,
@@ -23,6 +25,7 @@ import {
   targetAfterEndpoint,
   wakesFromZero,
 } from "./scaling.ts";
+import { trustedPrincipals } from "./trust.ts";
 import { sayingUnknown } from "./unknown.ts";
 
 /** A policy about one resource or about a stack's. */
@@ -53,7 +56,7 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
     keyRotation,
     dataProtected,
   ],
-  Access: [noWildcards, trustedPrincipals, noPublicAccess],
+  Access: [noWildcards, ownPoliciesOnly, trustedPrincipals, noPublicAccess, noForeignAccess],
   Cost: [hourlyCostLimit, requiredTags],
 };
 

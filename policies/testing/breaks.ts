@@ -1,20 +1,15 @@
 /** What can be broken in the real program's stack, and which policy is about it. */
 import fc from "fast-check";
+import { accessBreaks } from "./access-breaks.ts";
+import { beside, type Break, setting } from "./breaking.ts";
 import { type BrokenStack, set } from "./broken-stack.ts";
 import type { Judged } from "./judge.ts";
-
-/** One way of breaking a stack. */
-export interface Break {
-  readonly policy: string;
-  readonly what: string;
-  /** Breaks a stack; answers which resource the policy must name. */
-  readonly by: fc.Arbitrary<(stack: BrokenStack) => Judged>;
-}
 
 const target = "aws:appautoscaling/target:Target";
 const scalingPolicy = "aws:appautoscaling/policy:Policy";
 const alarm = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const configuration = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
+const endpoint = "aws:sagemaker/endpoint:Endpoint";
 const model = "aws:sagemaker/model:Model";
 const bucket = "aws:s3/bucket:Bucket";
 const queue = "aws:sqs/queue:Queue";
@@ -25,103 +20,9 @@ const isStep = ({ props }: Judged) => props["stepScalingPolicyConfiguration"] !=
 const isWaking = ({ props, name }: Judged) =>
   props["metricName"] === "HasBacklogWithoutCapacity" && name.endsWith("from-zero");
 
-/** Breaks by setting a property of any one of some resources to a random bad value. */
-function setting(
-  policy: string,
-  type: string,
-  path: string,
-  values: fc.Arbitrary<unknown>,
-  wanted?: (resource: Judged) => boolean,
-): Break {
-  return {
-    policy,
-    what: `${path} of a ${type.split(":").at(-1) ?? type}`,
-    by: fc.tuple(fc.nat(100), values).map(
-      ([pick, value]) =>
-        (stack) =>
-          set(stack.one(type, pick, wanted), path, structuredClone(value)),
-    ),
-  };
-}
-
-/** Breaks what stands beside a bucket, or takes it away; the bucket is named. */
-function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Break[] {
-  const type = `aws:s3/bucket${kind}:Bucket${kind}`;
-  const picked = (stack: BrokenStack, pick: number): [Judged, Judged] => {
-    const one = stack.one(type, pick);
-    return [one, stack.madeOf(one, "bucket", bucket)];
-  };
-  return [
-    {
-      policy,
-      what: `no ${kind}`,
-      by: fc.nat(100).map((pick) => (stack) => {
-        const [one, named] = picked(stack, pick);
-        stack.remove(one);
-        return named;
-      }),
-    },
-    {
-      policy,
-      what: `${path} of a ${kind}`,
-      by: fc.tuple(fc.nat(100), values).map(([pick, value]) => (stack) => {
-        const [one, named] = picked(stack, pick);
-        set(one, path, structuredClone(value));
-        return named;
-      }),
-    },
-  ];
-}
-
-/** Breaks a document by another statement in it. */
-function stating(policy: string, type: string, property: string, statements: fc.Arbitrary<object>): Break {
-  return {
-    policy,
-    what: `a statement in ${property} of a ${type.split(":").at(-1) ?? type}`,
-    by: fc.tuple(fc.nat(100), statements).map(([pick, statement]) => (stack) => {
-      const one = stack.one(type, pick);
-      const document = JSON.parse(String(one.props[property])) as { Statement: object[] };
-      document.Statement.push(statement);
-      return set(one, property, JSON.stringify(document));
-    }),
-  };
-}
-
 const nothing = fc.constantFrom(undefined, "");
 const tracking = "targetTrackingScalingPolicyConfiguration";
 const metric = `${tracking}.customizedMetricSpecification`;
-const wildcard = fc.oneof(
-  fc.record({
-    Effect: fc.constant("Allow"),
-    Action: fc.constantFrom("*", "s3:*", "sagemaker:Invoke*", "kms:?"),
-    Resource: fc.constant("arn:aws:s3:::a/b"),
-  }),
-  fc.record({
-    Effect: fc.constant("Allow"),
-    Action: fc.constantFrom("s3:GetObject", "kms:Decrypt"),
-    Resource: fc.constantFrom("*", "arn:aws:s3:::*", "arn:aws:sqs:us-east-1:1:*"),
-  }),
-  fc.record({
-    Effect: fc.constant("Allow"),
-    NotAction: fc.constant("iam:*"),
-    Resource: fc.constant("arn:aws:s3:::a/b"),
-  }),
-);
-const stranger = fc
-  .constantFrom<object[]>(
-    { Principal: "*" },
-    { Principal: { AWS: "arn:aws:iam::999999999999:root" } },
-    { Principal: { Federated: "cognito-identity.amazonaws.com" } },
-    { Principal: { Service: "lambda.amazonaws.com" } },
-  )
-  .map((who) => ({ Effect: "Allow", Action: "sts:AssumeRole", ...who }));
-const everyone = fc.record({
-  Effect: fc.constant("Allow"),
-  Principal: fc.constantFrom("*", { AWS: "*" }),
-  Action: fc.constantFrom("sns:Publish", "s3:GetObject", "kms:Decrypt"),
-  Resource: fc.constant("*"),
-});
-
 /** All breaks. */
 export const breaks: readonly Break[] = [
   setting("min-capacity-zero", target, "minCapacity", fc.integer({ min: 1, max: 100 })),
@@ -310,15 +211,7 @@ export const breaks: readonly Break[] = [
       return stack.replace(one, { ...one, protect: false });
     }),
   },
-  stating("no-wildcards", "aws:iam/policy:Policy", "policy", wildcard),
-  stating("no-wildcards", "aws:iam/rolePolicy:RolePolicy", "policy", wildcard),
-  stating("trusted-principals", role, "assumeRolePolicy", stranger),
-  ...[
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "aws:sns/topicPolicy:TopicPolicy",
-    "aws:sqs/queuePolicy:QueuePolicy",
-    "aws:kms/key:Key",
-  ].map((type) => stating("no-public-access", type, "policy", everyone)),
+  ...accessBreaks,
   {
     policy: "hourly-cost-limit",
     what: "a dear instance type, or one without a price",
@@ -329,17 +222,8 @@ export const breaks: readonly Break[] = [
         return stack.one(target, 0);
       }),
   },
-  ...[
-    bucket,
-    queue,
-    role,
-    model,
-    configuration,
-    "aws:sns/topic:Topic",
-    "aws:kms/key:Key",
-    "aws:sagemaker/endpoint:Endpoint",
-    alarm,
-  ].map((type) =>
-    setting("required-tags", type, "tagsAll", fc.constantFrom({}, { project: "x" }, { stack: "dev" }, undefined)),
+  ...[bucket, queue, role, model, configuration, "aws:sns/topic:Topic", "aws:kms/key:Key", endpoint, alarm].map(
+    (type) =>
+      setting("required-tags", type, "tagsAll", fc.constantFrom({}, { project: "x" }, { stack: "dev" }, undefined)),
   ),
 ];

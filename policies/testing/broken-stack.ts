@@ -17,6 +17,14 @@ export class BrokenStack {
     return found;
   }
 
+  /** Adds one, of the same Pulumi stack as the others. */
+  add(resource: Judged): Judged {
+    const { stack = "test" } = this.resources[0] ?? {};
+    const added = { ...resource, stack };
+    this.resources.push(added);
+    return added;
+  }
+
   /** Takes one away. */
   remove(resource: Judged): void {
     this.resources.splice(this.resources.indexOf(resource), 1);

@@ -1,0 +1,97 @@
+/** What the policy about attached policies refuses and what it lets pass. */
+import assert from "node:assert/strict";
+import { ownPoliciesOnly } from "./attachments.ts";
+import { but, test } from "./testing/cases.ts";
+import { account } from "./testing/documents.ts";
+import { type Judged, reports, unknownString, urnOf, violations } from "./testing/judge.ts";
+
+const administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
+const caller: Judged = {
+  type: "aws:iam/policy:Policy",
+  name: "caller",
+  props: { arn: `arn:aws:iam::${account}:policy/caller` },
+};
+const attachment: Judged = {
+  type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  name: "caller",
+  props: { policyArn: caller.props["arn"] },
+  dependsOn: { policyArn: [urnOf(caller)] },
+};
+const role: Judged = {
+  type: "aws:iam/role:Role",
+  name: "caller",
+  props: { managedPolicyArns: [caller.props["arn"]] },
+  dependsOn: { managedPolicyArns: [urnOf(caller)] },
+};
+const foreign = /'caller' attaches arn:aws:iam::.*, which is not a policy of this stack\. Set /;
+const unknownCaller = but(caller, { arn: unknownString });
+
+test(ownPoliciesOnly, {
+  good: [caller, attachment, role],
+  passes: {
+    "a first preview": [
+      unknownCaller,
+      but(attachment, { policyArn: unknownString }),
+      but(role, { managedPolicyArns: unknownString }),
+    ],
+    "a role without managed policies": [but(role, { managedPolicyArns: undefined })],
+    "a policy that bounds a role": [but(role, { managedPolicyArns: [], permissionsBoundary: administrator })],
+  },
+  refuses: {
+    "a policy of AWS's": [[caller, but(attachment, { policyArn: administrator })], /Set policyArn to/],
+    "a policy of AWS's among a role's": [
+      [caller, but(role, { managedPolicyArns: [caller.props["arn"], administrator] })],
+      /attaches arn:aws:iam::aws:policy\/AdministratorAccess.*Set managedPolicyArns to/,
+    ],
+    "a policy of AWS's beside one that is not known yet": [
+      [unknownCaller, but(role, { managedPolicyArns: [unknownString, administrator] })],
+      foreign,
+    ],
+    "a policy of AWS's that the program has read": [
+      [but(caller, { arn: administrator }), but(attachment, { policyArn: administrator })],
+      foreign,
+    ],
+    "a policy of another stack": [
+      [caller, but(attachment, { policyArn: `arn:aws:iam::${account}:policy/other` })],
+      foreign,
+    ],
+    ...Object.fromEntries(
+      ["user", "group"].map((who) => {
+        const Who = `${who.charAt(0).toUpperCase()}${who.slice(1)}`;
+        const type = `aws:iam/${who}PolicyAttachment:${Who}PolicyAttachment`;
+        return [
+          `a policy of AWS's on a ${who}`,
+          [[{ ...attachment, type, props: { policyArn: administrator } }], foreign],
+        ];
+      }),
+    ),
+    "a policy of AWS's on everyone it is attached to": [
+      [{ ...attachment, type: "aws:iam/policyAttachment:PolicyAttachment", props: { policyArn: administrator } }],
+      foreign,
+    ],
+    ...Object.fromEntries(
+      ["role", "user", "group"].map((who) => {
+        const Who = `${who.charAt(0).toUpperCase()}${who.slice(1)}`;
+        const type = `aws:iam/${who}PolicyAttachmentsExclusive:${Who}PolicyAttachmentsExclusive`;
+        return [`a ${who}'s whole list`, [[{ ...attachment, type, props: { policyArns: [administrator] } }], foreign]];
+      }),
+    ),
+  },
+  unknown: [caller, { ...attachment, props: { policyArn: unknownString }, dependsOn: {} }],
+});
+
+describe("own-policies-only", () => {
+  it("takes further policies from the config", async () => {
+    const stack = [but(attachment, { policyArn: administrator })];
+    assert.deepEqual(await violations(ownPoliciesOnly, stack, { policies: [administrator] }), []);
+  });
+
+  it("refuses a known policy, and says what it cannot tell of one in the same list", async () => {
+    const stack = [{ ...but(role, { managedPolicyArns: [unknownString, administrator] }), dependsOn: {} }];
+    const said = await reports([ownPoliciesOnly], stack);
+    assert.deepEqual(
+      said.map(({ unknown }) => unknown),
+      [false, true],
+    );
+  });
+});

@@ -1,0 +1,71 @@
+/** The policy about which policies a role has. */
+import type { PolicyArgs } from "@pulumi/aws/iam/policy.js";
+import type { StackValidationPolicy } from "@pulumi/policy";
+import { parseArn } from "./arns.ts";
+import { ofType } from "./resources.ts";
+import { ifKnown, judgeEach } from "./unknown.ts";
+
+/** Types that give policies to a role, a user or a group, and the property that names one or a list. */
+const attaching: ReadonlyMap<string, string> = new Map([
+  ["aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "policyArn"],
+  ["aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive", "policyArns"],
+  ["aws:iam/policyAttachment:PolicyAttachment", "policyArn"],
+  ["aws:iam/role:Role", "managedPolicyArns"],
+  ["aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn"],
+  ["aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", "policyArns"],
+  ["aws:iam/userPolicyAttachment:UserPolicyAttachment", "policyArn"],
+  ["aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive", "policyArns"],
+]);
+
+/** The pack judges what the stack's own policies allow; it cannot see into any other. */
+export const ownPoliciesOnly: StackValidationPolicy = {
+  name: "own-policies-only",
+  description:
+    "A role has policies of its own stack, and those that the config names: what any other allows, such as AdministratorAccess, is written elsewhere and can change.",
+  enforcementLevel: "mandatory",
+  configSchema: {
+    properties: {
+      policies: {
+        type: "array",
+        items: { type: "string" },
+        default: [],
+        description: "ARNs of policies that may be attached in addition to the stack's own.",
+      },
+    },
+  },
+  validateStack: (args, reportViolation) => {
+    const { resources } = args;
+    const { policies: named = [] } = args.getConfig<{ policies?: string[] }>();
+    const policies = ofType<PolicyArgs>(resources, "aws:iam/policy:Policy");
+    const urns = new Set(policies.map(({ urn }) => urn));
+    const arns = policies.map(({ props }) => ifKnown(() => props.arn)?.value);
+    // A policy that AWS manages can be read into the stack, and is not the stack's for that.
+    const own = new Set(arns.filter((arn) => arn !== undefined && parseArn(arn)?.account !== "aws"));
+    judgeEach(ofType(resources, ...attaching.keys()), reportViolation, (resource) => {
+      const property = attaching.get(resource.type) ?? "";
+      const madeOfOwn = (resource.propertyDependencies[property] ?? []).some(({ urn }) => urns.has(urn));
+      for (const read of readersOf(resource.props, property)) {
+        // The end of the update judges the value itself.
+        if (ifKnown(read) === undefined && madeOfOwn) continue;
+        const arn = read();
+        if (arn === undefined || own.has(arn) || named.includes(arn)) continue;
+        reportViolation(
+          `'${resource.name}' attaches ${arn}, which is not a policy of this stack. ` +
+            `Set ${property} to the ARN of a policy that the stack makes, or add it to policies in the policy's config.`,
+          resource.urn,
+        );
+      }
+    });
+  },
+};
+
+/** Reads the ARNs one by one, those that are known first: an unknown one must not hide the others. */
+function readersOf(props: object, property: string): (() => string | undefined)[] {
+  const value = ifKnown(() => Reflect.get(props, property) as unknown)?.value;
+  if (!Array.isArray(value)) return [() => Reflect.get(props, property) as string | undefined];
+  const readers = Array.from({ length: value.length }, (_, index) => () => value[index] as string | undefined);
+  return [
+    ...readers.filter((read) => ifKnown(read) !== undefined),
+    ...readers.filter((read) => ifKnown(read) === undefined),
+  ];
+}

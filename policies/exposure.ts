@@ -1,0 +1,193 @@
+/** Policies about whom a stack's own resources are opened to. */
+import type { GrantArgs } from "@pulumi/aws/kms/grant.js";
+import type { PermissionArgs } from "@pulumi/aws/lambda/permission.js";
+import type { TopicSubscriptionArgs } from "@pulumi/aws/sns/topicSubscription.js";
+import type {
+  PolicyResource,
+  ReportViolation,
+  ResourceValidationArgs,
+  ResourceValidationPolicy,
+  StackValidationPolicy,
+} from "@pulumi/policy";
+import { isAccount, parseArn } from "./arns.ts";
+import { limitsWho } from "./conditions.ts";
+import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { ofType, type Typed, validateTypes } from "./resources.ts";
+import { ifKnown, judgeEach } from "./unknown.ts";
+
+/** Types whose property `policy` says who may use the resource: the resource's own, or one that attaches a policy to it. */
+const opened = [
+  "aws:kms/externalKey:ExternalKey",
+  "aws:kms/key:Key",
+  "aws:kms/keyPolicy:KeyPolicy",
+  "aws:kms/replicaExternalKey:ReplicaExternalKey",
+  "aws:kms/replicaKey:ReplicaKey",
+  "aws:lambda/resourcePolicy:ResourcePolicy",
+  "aws:s3/accessPoint:AccessPoint",
+  "aws:s3/bucket:Bucket",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketV2:BucketV2",
+  "aws:s3control/accessGrantsInstanceResourcePolicy:AccessGrantsInstanceResourcePolicy",
+  "aws:s3control/accessPointPolicy:AccessPointPolicy",
+  "aws:s3control/bucketPolicy:BucketPolicy",
+  "aws:s3control/objectLambdaAccessPointPolicy:ObjectLambdaAccessPointPolicy",
+  "aws:sns/topic:Topic",
+  "aws:sns/topicPolicy:TopicPolicy",
+  "aws:sqs/queue:Queue",
+  "aws:sqs/queuePolicy:QueuePolicy",
+];
+
+interface Opened {
+  readonly policy?: unknown;
+}
+
+/** A bucket, topic, queue, key or function is opened only to those who are named. */
+export const noPublicAccess: ResourceValidationPolicy = {
+  name: "no-public-access",
+  description:
+    "The policy of a bucket, an access point, a topic, a queue or a key allows nothing to everyone: that is how data leaks.",
+  enforcementLevel: "mandatory",
+  validateResource: validateTypes(opened, judgePublic),
+};
+
+function judgePublic({ policy }: Opened, { name }: ResourceValidationArgs, report: ReportViolation): void {
+  const statements = statementsOf(policy);
+  if (statements === undefined) {
+    report(`'${name}' has no policy document in policy that can be read. ${documentRemedy}`);
+    return;
+  }
+  for (const [index, statement] of statements.entries()) {
+    const { Effect, Principal = {}, NotPrincipal } = statement;
+    if (Effect !== "Allow") continue;
+    const everyone =
+      NotPrincipal !== undefined || Object.values(Principal).some((principals) => principals.includes("*"));
+    if (everyone && !limitsWho(statement)) {
+      report(
+        `In policy of '${name}', ${label(statement, index)} allows everyone. ` +
+          `Set Principal to those who are meant, or limit it by a Condition: StringEquals aws:PrincipalAccount, an account's number.`,
+      );
+    }
+  }
+}
+
+/** What the config says about other accounts. */
+interface Config {
+  readonly principals?: readonly string[];
+  readonly endpoints?: readonly string[];
+}
+
+/** What the stack holds stays in its account, unless the config says who else gets it. */
+export const noForeignAccess: StackValidationPolicy = {
+  name: "no-foreign-access",
+  description:
+    "Resource policies, KMS grants, Lambda permissions and topic subscriptions reach principals and endpoints of the stack's own account, and those that the config names: anything else hands data to strangers.",
+  enforcementLevel: "mandatory",
+  configSchema: {
+    properties: {
+      principals: {
+        type: "array",
+        items: { type: "string" },
+        default: [],
+        description: "Account numbers, and ARNs of principals, that may be allowed in addition to the stack's account.",
+      },
+      endpoints: {
+        type: "array",
+        items: { type: "string" },
+        default: [],
+        description: "Addresses and ARNs that topics may send to, in addition to e-mail and the stack's account.",
+      },
+    },
+  },
+  validateStack: (args, reportViolation) => {
+    const { resources } = args;
+    const { principals: named = [], endpoints = [] } = args.getConfig<Config>();
+    const own = ownAccounts(resources);
+    /** Whether a principal, or the ARN of something, is of an account that is meant. */
+    const isMeant = (who: string): boolean => {
+      if (named.includes(who)) return true;
+      const account = isAccount(who) ? who : (parseArn(who)?.account ?? "");
+      return isAccount(account) && (named.includes(account) || own().has(account));
+    };
+    const remedy = "Remove it. If it is meant, add it to principals in the policy's config.";
+
+    judgeEach(ofType<Opened>(resources, ...opened), reportViolation, ({ name, urn, props }) => {
+      // A document that cannot be read is reported by no-public-access.
+      for (const [index, statement] of (statementsOf(props.policy) ?? []).entries()) {
+        // What a service may do is for its conditions to say; what everyone may, for no-public-access.
+        const strangers = Object.entries(statement.Principal ?? {}).flatMap(([kind, who]) =>
+          kind === "Service" ? [] : who,
+        );
+        for (const who of strangers.filter((each) => each !== "*" && statement.Effect === "Allow" && !isMeant(each))) {
+          reportViolation(`In policy of '${name}', ${label(statement, index)} allows ${who}. ${remedy}`, urn);
+        }
+      }
+    });
+
+    judgeEach(ofType<GrantArgs>(resources, "aws:kms/grant:Grant"), reportViolation, ({ name, urn, props }) => {
+      if (!isMeant(props.granteePrincipal)) {
+        reportViolation(`The grant '${name}' gives a key to ${props.granteePrincipal}. ${remedy}`, urn);
+      }
+    });
+
+    const permissions = ofType<PermissionArgs>(resources, "aws:lambda/permission:Permission");
+    judgeEach(permissions, reportViolation, (permission) => {
+      const who = invoker(permission);
+      if (isMeant(who)) return;
+      const forAnyone =
+        "for whichever account it acts. Set its sourceAccount to this account's number, and its sourceArn";
+      reportViolation(
+        `The permission '${permission.name}' lets ${permission.props.principal} call a function${who === "" ? ` ${forAnyone}.` : `. ${remedy}`}`,
+        permission.urn,
+      );
+    });
+
+    const subscriptions = ofType<TopicSubscriptionArgs>(resources, "aws:sns/topicSubscription:TopicSubscription");
+    judgeEach(subscriptions, reportViolation, ({ name, urn, props: { protocol, endpoint } }) => {
+      // SNS asks the people at an e-mail address first. Every other address starts to receive without a person.
+      if (["email", "email-json"].includes(protocol) || endpoints.includes(endpoint)) return;
+      if (!parseArn(endpoint) || !isMeant(endpoint)) {
+        reportViolation(
+          `The subscription '${name}' sends a topic's messages to ${endpoint} (${protocol}). ` +
+            `Set its endpoint to a queue or a function of this account. If it is meant, add it to endpoints in the policy's config.`,
+          urn,
+        );
+      }
+    });
+  },
+};
+
+/** Whose calls a function takes: a principal, or for a service the account that it acts for; empty if it does not say. */
+function invoker({ props }: Typed<PermissionArgs>): string {
+  const { principal, sourceAccount, sourceArn } = props;
+  if (!principal.endsWith(".amazonaws.com")) return principal;
+  return sourceAccount ?? sourceArn ?? "";
+}
+
+/**
+ * Types that AWS looks up by name in the caller's account. A program can read a key or a topic of another account into its
+ * stack by its ARN, so that ARN does not tell whose the stack is.
+ */
+const namedInAccount = [
+  "aws:cloudwatch/metricAlarm:MetricAlarm",
+  "aws:iam/role:Role",
+  "aws:sagemaker/endpoint:Endpoint",
+  "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+  "aws:sagemaker/model:Model",
+];
+
+/**
+ * Finds the accounts that the stack is deployed to, when they are first needed: those in the ARNs that AWS has given.
+ * @throws the framework's error for unknown values if AWS has given none yet
+ */
+function ownAccounts(resources: readonly PolicyResource[]): () => ReadonlySet<string> {
+  let found: ReadonlySet<string> | undefined;
+  return () => {
+    if (found !== undefined) return found;
+    const candidates = ofType(resources, ...namedInAccount);
+    const accountOf = ({ props }: Typed<unknown>): string => parseArn(props.arn ?? "")?.account ?? "";
+    const accounts = candidates.flatMap((each) => ifKnown(() => accountOf(each))?.value ?? []).filter(isAccount);
+    if (accounts.length === 0) candidates.forEach(accountOf);
+    found = new Set(accounts);
+    return found;
+  };
+}

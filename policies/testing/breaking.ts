@@ -1,0 +1,76 @@
+/** Ways of breaking one thing in a stack. */
+import fc from "fast-check";
+import { type BrokenStack, set } from "./broken-stack.ts";
+import type { Judged } from "./judge.ts";
+
+/** One way of breaking a stack. */
+export interface Break {
+  readonly policy: string;
+  readonly what: string;
+  /** Breaks a stack; answers which resource the policy must name. */
+  readonly by: fc.Arbitrary<(stack: BrokenStack) => Judged>;
+}
+
+const bucket = "aws:s3/bucket:Bucket";
+
+/** Breaks by setting a property of any one of some resources to a random bad value. */
+export function setting(
+  policy: string,
+  type: string,
+  path: string,
+  values: fc.Arbitrary<unknown>,
+  wanted?: (resource: Judged) => boolean,
+): Break {
+  return {
+    policy,
+    what: `${path} of a ${type.split(":").at(-1) ?? type}`,
+    by: fc.tuple(fc.nat(100), values).map(
+      ([pick, value]) =>
+        (stack) =>
+          set(stack.one(type, pick, wanted), path, structuredClone(value)),
+    ),
+  };
+}
+
+/** Breaks what stands beside a bucket, or takes it away; the bucket is named. */
+export function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Break[] {
+  const type = `aws:s3/bucket${kind}:Bucket${kind}`;
+  const picked = (stack: BrokenStack, pick: number): [Judged, Judged] => {
+    const one = stack.one(type, pick);
+    return [one, stack.madeOf(one, "bucket", bucket)];
+  };
+  return [
+    {
+      policy,
+      what: `no ${kind}`,
+      by: fc.nat(100).map((pick) => (stack) => {
+        const [one, named] = picked(stack, pick);
+        stack.remove(one);
+        return named;
+      }),
+    },
+    {
+      policy,
+      what: `${path} of a ${kind}`,
+      by: fc.tuple(fc.nat(100), values).map(([pick, value]) => (stack) => {
+        const [one, named] = picked(stack, pick);
+        set(one, path, structuredClone(value));
+        return named;
+      }),
+    },
+  ];
+}
+
+/** Breaks a document by another statement in it. */
+export function stating(policy: string, type: string, property: string, statements: fc.Arbitrary<object>): Break {
+  return {
+    policy,
+    what: `a statement in ${property} of a ${type.split(":").at(-1) ?? type}`,
+    by: fc.tuple(fc.nat(100), statements).map(([pick, statement]) => (stack) => {
+      const one = stack.one(type, pick);
+      const document = JSON.parse(String(one.props[property])) as { Statement: object[] };
+      document.Statement.push(statement);
+      return set(one, property, JSON.stringify(document));
+    }),
+  };
+}
