@@ -17,6 +17,7 @@ import {
 } from "./endpoint.ts";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { supportedImage } from "./image.ts";
+import { knownTypesOnly } from "./known-types.ts";
 import {
   backlogMetric,
   cooldownsSane,
@@ -56,7 +57,7 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
     keyRotation,
     dataProtected,
   ],
-  Access: [noWildcards, ownPoliciesOnly, trustedPrincipals, noPublicAccess, noForeignAccess],
+  Access: [knownTypesOnly, noWildcards, ownPoliciesOnly, trustedPrincipals, noPublicAccess, noForeignAccess],
   Cost: [hourlyCostLimit, requiredTags],
 };
 

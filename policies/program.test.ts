@@ -12,23 +12,28 @@ import { policies } from "./pack.ts";
 import { breaks } from "./testing/breaks.ts";
 import { BrokenStack } from "./testing/broken-stack.ts";
 import { type Judged, type PackConfig, reports, urnOf } from "./testing/judge.ts";
-import { checked, firstPreview, type StackName } from "./testing/program.ts";
+import { checked, firstPreview } from "./testing/program.ts";
 
-const stackNames = ["dev", "prod"] as const satisfies StackName[];
+const stackNames = ["dev", "prod", "local"] as const;
+type StackName = (typeof stackNames)[number];
 const configSchema = z.record(
   z.string(),
   z.union([z.string().transform(() => ({})), z.record(z.string(), z.unknown())]),
 );
 
 function configOf(stack: StackName): PackConfig {
-  return configSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, `config.${stack}.json`), "utf8")));
+  return configIn(`config.${stack}.json`);
+}
+
+function configIn(file: string): PackConfig {
+  return configSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, file), "utf8")));
 }
 
 /** Imports the program anew: a module runs once for each address. */
 let imports = 0;
 
-/** What the program registers for a stack. */
-async function programResources(stack: StackName): Promise<Judged[]> {
+/** What the program registers for a stack with some more settings. */
+async function programResources(stack: StackName, settings: Readonly<Record<string, string>> = {}): Promise<Judged[]> {
   const folder = await mkdtemp(join(tmpdir(), "policies-"));
   try {
     const artifact = join(folder, "model.tar.gz");
@@ -37,13 +42,38 @@ async function programResources(stack: StackName): Promise<Judged[]> {
     const address = `../infra/index.ts?policies=${imports}`;
     const { registrations } = await registrationsOf(() => import(address), {
       stack,
-      config: stackConfig(stack, artifact),
+      config: {
+        ...stackConfig(stack, artifact),
+        ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [`async-video-inference:${key}`, value])),
+      },
     });
     return checked(registrations.all, { stack, region, accountId });
   } finally {
     await rm(folder, { recursive: true });
   }
 }
+
+/** What the bootstrap registers in an account. */
+async function bootstrapResources(): Promise<Judged[]> {
+  imports += 1;
+  const address = `../bootstrap/index.ts?policies=${imports}`;
+  const { registrations } = await registrationsOf(() => import(address), {
+    stack: "account",
+    project: "async-video-bootstrap",
+    config: { "async-video-bootstrap:repository": "team/videos" },
+  });
+  return checked(registrations.all, { stack: "account", region, accountId });
+}
+
+const callerAccountId = "210987654321";
+const peers = { principals: [`arn:aws:iam::${callerAccountId}:root`] };
+/** Settings that add resources or statements, and what the pack's config has to say about them. */
+const variants: Readonly<Record<string, { settings: Readonly<Record<string, string>>; config?: PackConfig }>> = {
+  "in a VPC": { settings: { subnetIds: '["subnet-0a1b2c3d"]', securityGroupIds: '["sg-0a1b2c3d"]' } },
+  "with e-mail": { settings: { operationsEmails: '["ops@example.com"]', completionEmails: '["team@example.com"]' } },
+  "with callers of another account": { settings: { callerAccountId }, config: { "trusted-principals": peers } },
+  "with AWS's Ray Serve image": { settings: { image: "ray" } },
+};
 
 /** Broken stacks for each break: together at least 300. */
 const runs = 8;
@@ -78,6 +108,29 @@ describe("the pack on the real program", () => {
       }
     });
   }
+
+  for (const stack of ["dev", "prod"] as const) {
+    for (const [what, { settings, config = {} }] of Object.entries(variants)) {
+      it(`passes the stack ${stack} ${what}`, async () => {
+        const said = await reports(policies, await programResources(stack, settings), {
+          ...configOf(stack),
+          ...config,
+        });
+        const others = said.filter(({ policy }) => policy !== "supported-image");
+        assert.deepEqual(others, [], JSON.stringify(said, undefined, 1));
+      });
+    }
+  }
+
+  it("passes the bootstrap with its config, which names the account", async () => {
+    const config = configIn("../bootstrap/policies.json");
+    const principals = [`arn:aws:iam::${accountId}:oidc-provider/token.actions.githubusercontent.com`];
+    const said = await reports(policies, await bootstrapResources(), {
+      ...config,
+      "trusted-principals": { principals },
+    });
+    assert.deepEqual(said, []);
+  });
 
   it("has a break for every policy, and breaks at least 300 stacks", () => {
     assert.deepEqual([...new Set(breaks.map(({ policy }) => policy))].sort(), policies.map(({ name }) => name).sort());

@@ -15,6 +15,8 @@ export interface Registration {
   /** The same, input by input. */
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly protect: boolean;
+  /** Whether a provider makes it; a component is made of others. */
+  readonly custom: boolean;
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
   /** Names of the hooks before and after its update. */
@@ -85,6 +87,7 @@ const record: Register = function (request, respond) {
           [...request.getPropertydependenciesMap().entries()].map(([key, value]) => [key, value.getUrnsList()]),
         ),
         protect: request.getProtect() ?? false,
+        custom: request.getCustom(),
         ignoreChanges: request.getIgnorechangesList(),
         replaceOnChanges: request.getReplaceonchangesList(),
         updateHooks: [

@@ -54,6 +54,20 @@ const foreign = fc.record({
 
 /** All breaks of the policies about access. */
 export const accessBreaks: readonly Break[] = [
+  {
+    policy: "known-types-only",
+    what: "a resource of a type that the pack does not know",
+    by: fc
+      .constantFrom(
+        "aws:iam/user:User",
+        "aws:iam/accessKey:AccessKey",
+        "aws:cloudformation/stack:Stack",
+        "aws:ec2/instance:Instance",
+        "aws-native:iam:Role",
+        "pulumi-nodejs:dynamic:Resource",
+      )
+      .map((type) => (stack) => stack.add({ type, name: "more", props: {} })),
+  },
   stating("no-wildcards", "aws:iam/policy:Policy", "policy", wildcard),
   stating("no-wildcards", "aws:iam/rolePolicy:RolePolicy", "policy", wildcard),
   stating("trusted-principals", role, "assumeRolePolicy", stranger),

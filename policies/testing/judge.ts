@@ -25,6 +25,8 @@ export interface Judged {
   /** The stack's name. @default "test" */
   readonly stack?: string;
   readonly protect?: boolean;
+  /** Whether it is a component, which no provider makes. @default false */
+  readonly component?: boolean;
   /** URNs, by property; all that it depends on is in here. @default none */
   readonly dependsOn?: Readonly<Record<string, readonly string[]>>;
 }
@@ -55,9 +57,18 @@ export function urnOf({ type, name, stack = "test" }: Judged): string {
   return `urn:pulumi:${stack}::async-video-inference::${type}::${name}`;
 }
 
+/** The engine sends no provider of a component, of the stack, and of a provider. */
+function providerOf({ type, stack = "test", component = false }: Judged) {
+  const [owner = ""] = type.split(":");
+  if (component || /^pulumi:(pulumi|providers):/.test(type)) return {};
+  const provider = { type: `pulumi:providers:${owner}`, name: "default", stack, props: {} };
+  return { provider: { ...provider, urn: urnOf(provider) } };
+}
+
 function seen(judged: Judged) {
   const { type, name, props, protect = false } = judged;
   return {
+    ...providerOf(judged),
     type,
     name,
     props: unknownCheckingProxy(props),

@@ -1,9 +1,6 @@
 /** The real program's registrations, as the engine hands them to a policy pack: checked as the provider does. */
 import { type Judged, unknownString } from "./judge.ts";
 
-/** Stacks that are deployed to AWS. */
-export type StackName = "dev" | "prod";
-
 /** One resource as the program registered it under mocks. */
 interface Registration {
   readonly type: string;
@@ -12,12 +9,13 @@ interface Registration {
   readonly dependencies: readonly string[];
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly protect: boolean;
+  readonly custom: boolean;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
 /** Where the mocks say that the program is deployed. */
 interface Place {
-  readonly stack: StackName;
+  readonly stack: string;
   readonly region: string;
   readonly accountId: string;
 }
@@ -28,9 +26,7 @@ const suffix = "-0a1b2c3";
 /** What the pack gets to see of registrations. */
 export function checked(registrations: readonly Registration[], place: Place): Judged[] {
   const { stack } = place;
-  const judged = registrations
-    .filter(({ type }) => type.startsWith("aws:"))
-    .map((registration) => asChecked(registration, place));
+  const judged = registrations.map((registration) => asChecked(registration, place));
   // A dependency on a component is one on its children; URNs of the mocks name the parents too, the judge's do not.
   const names = new Map(registrations.map(({ urn, type, name }) => [urn, { type, name }]));
   const translated = (urn: string): string => {
@@ -47,7 +43,7 @@ export function checked(registrations: readonly Registration[], place: Place): J
 
 /** What Check adds (names, all tags), makes text (documents), and what AWS answers (ARNs). */
 function asChecked(
-  { type, name, inputs: given, protect, propertyDependencies, dependencies }: Registration,
+  { type, name, inputs: given, protect, custom, propertyDependencies, dependencies }: Registration,
   { stack, region, accountId }: Place,
 ) {
   // An asset is a handle of the program's: no policy is about what is in it.
@@ -70,7 +66,16 @@ function asChecked(
     ...inputs,
     ...documents,
   };
-  return { type, name, props, stack, protect, dependencies: { ...propertyDependencies, dependsOn: dependencies } };
+  const component = !custom;
+  return {
+    type,
+    name,
+    props,
+    stack,
+    protect,
+    component,
+    dependencies: { ...propertyDependencies, dependsOn: dependencies },
+  };
 }
 
 /** The same stack in its first preview: what AWS makes, and what is made of it, is not known. */

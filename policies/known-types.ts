@@ -1,0 +1,71 @@
+/** The policy about which types of resources a stack may have. */
+import type { ResourceValidationPolicy } from "@pulumi/policy";
+
+/** Types that the pack has policies about, and parts of them that open nothing, bill nothing and carry no other resources. */
+const knownTypes = [
+  "aws:appautoscaling/policy:Policy",
+  "aws:appautoscaling/target:Target",
+  "aws:cloudwatch/dashboard:Dashboard",
+  "aws:cloudwatch/metricAlarm:MetricAlarm",
+  "aws:iam/policy:Policy",
+  "aws:iam/role:Role",
+  "aws:iam/rolePolicy:RolePolicy",
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  "aws:kms/alias:Alias",
+  "aws:kms/key:Key",
+  "aws:s3/bucket:Bucket",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketNotification:BucketNotification",
+  "aws:s3/bucketObjectv2:BucketObjectv2",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketVersioning:BucketVersioning",
+  "aws:sagemaker/endpoint:Endpoint",
+  "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+  "aws:sagemaker/model:Model",
+  "aws:sns/topic:Topic",
+  "aws:sns/topicPolicy:TopicPolicy",
+  "aws:sns/topicSubscription:TopicSubscription",
+  "aws:sqs/queue:Queue",
+  "aws:sqs/queuePolicy:QueuePolicy",
+  "aws:sqs/redrivePolicy:RedrivePolicy",
+  "pulumi:index:Stash",
+  "pulumi:providers:aws",
+  "pulumi:providers:pulumi",
+];
+
+const known: ReadonlySet<string> = new Set(knownTypes);
+
+/**
+ * The other policies judge the types that they know. This one names the rest: other packages (`aws-native`), resources that
+ * carry others (a CloudFormation stack), users and access keys, and whatever else is billed.
+ */
+export const knownTypesOnly: ResourceValidationPolicy = {
+  name: "known-types-only",
+  description:
+    "A stack has resources of types that the pack knows, or that the config names: the other policies cannot judge any other.",
+  // For stacks of other projects. The config files of this project's own make it mandatory.
+  enforcementLevel: "advisory",
+  configSchema: {
+    properties: {
+      types: {
+        type: "array",
+        items: { type: "string" },
+        default: [],
+        description: `Types that a stack may have in addition to the ${knownTypes.length} that the pack knows.`,
+      },
+    },
+  },
+  validateResource: (args, reportViolation) => {
+    const { type, name, provider } = args;
+    // Without a provider, a resource is a component or the stack: it makes nothing, and its parts are judged one by one.
+    if (provider === undefined && !type.startsWith("pulumi:providers:")) return;
+    if (known.has(type) || (args.getConfig<{ types?: string[] }>().types ?? []).includes(type)) return;
+    reportViolation(
+      `The pack does not know the type ${type} of '${name}'. Remove the resource. If it is meant, and you know what it opens and costs, ` +
+        `add its type to types in the policy's config.`,
+    );
+  },
+};
