@@ -32,6 +32,13 @@ function stack(instanceType: string, maxCapacity: unknown): Judged[] {
   return [but(configuration, { productionVariants: [{ instanceType }] }), endpoint, but(target, { maxCapacity })];
 }
 
+function starting(initialInstanceCount: number, further: object = {}): Judged {
+  const variant = { instanceType: "ml.g4dn.xlarge", initialInstanceCount };
+  return but(configuration, { productionVariants: [variant], ...further });
+}
+
+const shadow = { instanceType: "ml.g4dn.xlarge", initialInstanceCount: 7 };
+
 test(hourlyCostLimit, {
   good: [configuration, endpoint, target],
   passes: {
@@ -42,14 +49,43 @@ test(hourlyCostLimit, {
     ],
     "the limit to a cent": stack("ml.g4dn.xlarge", 13),
     "an endpoint of another stack": [but(target, { maxCapacity: 1000 })],
+    "an endpoint that does not scale": [starting(13), endpoint],
+    "one instance, if the variant does not say how many": [configuration, endpoint],
+    "a configuration that no endpoint runs on": [starting(1000)],
   },
   refuses: {
     "too many instances": [
       stack("ml.g4dn.xlarge", 14),
-      /'videos' can cost 10\.31 USD an hour \(14 times ml\.g4dn\.xlarge.*maxCapacity to at most 13.*productionVariants\[0\]\.instanceType of 'videos-config'/,
+      /'videos' can cost 10\.31 USD an hour \(14 times ml\.g4dn\.xlarge.*maxCapacity of its.* at most 13.*productionVariants\[0\]\.instanceType/,
     ],
     "a dear type": [stack("ml.p5.48xlarge", 1), /63\.30 USD/],
     "a type without a price": [stack("ml.g9.xlarge", 1), /no price of ml\.g9\.xlarge.*Add it to prices/],
+    "a type that has the name of every object's property": [stack("constructor", 1), /no price of constructor/],
+    "many instances that nothing scales": [
+      [starting(50, { productionVariants: [{ instanceType: "ml.p5.48xlarge", initialInstanceCount: 50 }] }), endpoint],
+      /'videos' can cost 3164\.80 USD an hour \(50 times ml\.p5\.48xlarge.*initialInstanceCount of 'videos-config'/,
+    ],
+    "more instances at the start than a target may scale to": [
+      [starting(14), endpoint, target],
+      /10\.31 USD an hour \(14 times/,
+    ],
+    "instances that SageMaker scales": [
+      [
+        but(configuration, {
+          productionVariants: [{ instanceType: "ml.g4dn.xlarge", managedInstanceScaling: { maxInstanceCount: 14 } }],
+        }),
+        endpoint,
+      ],
+      /14 times/,
+    ],
+    "shadow variants": [
+      [starting(7, { shadowProductionVariants: [shadow] }), endpoint],
+      /10\.31 USD an hour \(7 times ml\.g4dn\.xlarge and 7 times.*to at most 6,.*shadowProductionVariants\[0\]/,
+    ],
+    "a configuration that is not in the stack": [
+      [but(endpoint, { endpointConfigName: "other" })],
+      /runs on the configuration other, which is not in this stack, so its cost is not known\. Set its endpointConfigName/,
+    ],
     "a dear pool": [
       [
         but(configuration, { productionVariants: [{ instancePools: [{ instanceType: "ml.g5.48xlarge" }] }] }),
@@ -97,6 +133,10 @@ test(requiredTags, {
       /Topic 'done' lacks the tags project, stack\. Set tags of it, or aws:defaultTags/,
     ],
     "one that lacks": [but(topic, { tagsAll: { project: "videos" } }), /lacks the tags stack\./],
+    "an inherited property instead of a tag": [
+      but(topic, { tagsAll: Object.create({ project: "videos", stack: "prod" }) as object }),
+      /lacks the tags project, stack\./,
+    ],
     "an empty one": [but(topic, { tagsAll: { project: "", stack: "prod" } }), /lacks the tags project\./],
   },
   unknown: but(topic, { tagsAll: { project: unknownString, stack: "prod" } }),

@@ -30,7 +30,10 @@ export const gpuInstanceType: ResourceValidationPolicy = {
   },
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
     const { families = gpuFamilies } = args.getConfig<{ families?: string[] }>();
-    for (const { instanceType, at } of instanceTypes(configuration.productionVariants)) {
+    const types = configuration.productionVariants.flatMap((variant, index) =>
+      typesOf(variant, `productionVariants[${index}]`),
+    );
+    for (const { instanceType, at } of types) {
       if (!families.includes(familyOf(instanceType))) {
         reportViolation(
           `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, which has no GPU that this pack knows. ` +
@@ -48,20 +51,23 @@ function familyOf(instanceType: string): string {
 }
 
 /** A variant, with the pools that AWS's API has and the provider's types do not yet. */
-interface Variant {
+export interface Variant {
   readonly instanceType?: string | undefined;
   readonly instancePools?: readonly { readonly instanceType: string }[] | undefined;
 }
 
-/** The instance types that variants run on, and where each is set: on the variant itself, or in a pool of it. */
-export function instanceTypes(variants: readonly Variant[]): { readonly instanceType: string; readonly at: string }[] {
-  return variants.flatMap(({ instanceType, instancePools = [] }, variant) => [
-    ...(instanceType === undefined ? [] : [{ instanceType, at: `productionVariants[${variant}].instanceType` }]),
+/** The instance types that a variant runs on, and where each is set: on the variant itself, which is `at`, or in a pool of it. */
+export function typesOf(
+  { instanceType, instancePools = [] }: Variant,
+  at: string,
+): { readonly instanceType: string; readonly at: string }[] {
+  return [
+    ...(instanceType === undefined ? [] : [{ instanceType, at: `${at}.instanceType` }]),
     ...instancePools.map((pool, index) => ({
       instanceType: pool.instanceType,
-      at: `productionVariants[${variant}].instancePools[${index}].instanceType`,
+      at: `${at}.instancePools[${index}].instanceType`,
     })),
-  ]);
+  ];
 }
 
 /** A real-time endpoint keeps an instance, or refuses requests while it has none: only a queue can wait for one. */

@@ -25,7 +25,7 @@ export const supportedImage: ResourceValidationPolicy = {
   },
   validateResource: validateResourceOfType(Model, (model, args, reportViolation) => {
     const config = args.getConfig<{ endOfPatch?: Record<string, string>; today?: string }>();
-    const lastDays: Partial<Record<string, string>> = { ...endOfPatch, ...config.endOfPatch };
+    const lastDays = new Map(Object.entries({ ...endOfPatch, ...config.endOfPatch }));
     const { today = new Date().toISOString().slice(0, 10) } = config;
     const containers = [
       { image: model.primaryContainer?.image, at: "primaryContainer.image" },
@@ -33,7 +33,7 @@ export const supportedImage: ResourceValidationPolicy = {
     ];
     for (const { image = "", at } of containers) {
       const version = /\/pytorch-inference[\w-]*:(\d+\.\d+)/.exec(image)?.[1];
-      const lastDay = version === undefined ? undefined : lastDays[version];
+      const lastDay = version === undefined ? undefined : lastDays.get(version);
       if (version !== undefined && lastDay !== undefined && lastDay < today) {
         reportViolation(
           `The model '${args.name}' is served by ${image}: AWS's patches for PyTorch ${version} ended on ${lastDay}. ` +

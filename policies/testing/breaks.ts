@@ -219,8 +219,17 @@ export const breaks: readonly Break[] = [
       .constantFrom("ml.p5.48xlarge", "ml.g5.48xlarge", "ml.p4d.24xlarge", "ml.g7.xlarge")
       .map((instanceType) => (stack) => {
         set(stack.one(configuration, 0), "productionVariants.0.instanceType", instanceType);
-        return stack.one(target, 0);
+        return stack.one(endpoint, 0);
       }),
+  },
+  {
+    policy: "hourly-cost-limit",
+    what: "many instances at the start, with or without a scalable target",
+    by: fc.tuple(fc.integer({ min: 20, max: 1000 }), fc.boolean()).map(([count, scaled]) => (stack) => {
+      set(stack.one(configuration, 0), "productionVariants.0.initialInstanceCount", count);
+      if (!scaled) stack.remove(stack.one(target, 0));
+      return stack.one(endpoint, 0);
+    }),
   },
   ...[bucket, queue, role, model, configuration, "aws:sns/topic:Topic", "aws:kms/key:Key", endpoint, alarm].map(
     (type) =>
