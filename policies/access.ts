@@ -29,6 +29,7 @@ const onEveryResource: Readonly<Record<string, string>> = {
   "ec2:DescribeVpcs": noResource,
   "ecr:GetAuthorizationToken": "The token is the registry's, not a repository's.",
   "sns:Unsubscribe": noResource,
+  "sqs:ListQueues": noResource,
 };
 
 /** What is allowed is written down, action by action and resource by resource. */
