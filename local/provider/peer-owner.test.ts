@@ -3,8 +3,15 @@ import { execFile } from "node:child_process";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { promisify } from "node:util";
-import { startTestProvider } from "./testing/provider.ts";
+import { credentials, Server, ServerCredentials } from "@grpc/grpc-js";
+import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
+import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { testCredentials } from "../testing/test-gateway.ts";
+import { ProviderError } from "./errors.ts";
 import { checkPeerOwner, ownerOf } from "./peer-owner.ts";
+import { Service } from "./service.ts";
+import { startTestProvider } from "./testing/provider.ts";
+import { answerOf } from "./testing/resource.ts";
 
 const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 11 1 0 100 0 0 10 0
@@ -35,6 +42,29 @@ describe("the owner of a connection's other end", () => {
     );
     socket.destroy();
     server.close();
+  });
+
+  it("is asked for at each call, since a port may pass from one user's process to another's", async () => {
+    const asked: string[] = [];
+    const options = { endpoint: "http://127.0.0.1:9", region: "us-east-1", credentials: testCredentials };
+    const service = new Service(options, async (address) => {
+      await Promise.resolve();
+      asked.push(address);
+      if (asked.length > 1) throw new ProviderError("the port belongs to user 1001 now");
+    });
+    const server = new Server();
+    server.addService(providerGrpc.ResourceProviderService, service.implementation());
+    const port = await promisify(server.bindAsync.bind(server))("127.0.0.1:0", ServerCredentials.createInsecure());
+    const client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    const call = () => answerOf<unknown>((answer) => client.getPluginInfo(new emptyProto.Empty(), answer));
+    try {
+      await call();
+      await assert.rejects(call(), /the port belongs to user 1001 now/);
+      assert.equal(new Set(asked).size, 1);
+    } finally {
+      client.close();
+      server.forceShutdown();
+    }
   });
 
   // Only root may start a process as another user.

@@ -24,8 +24,6 @@ const mostPeers = 64;
 
 /** What is known about one connection. */
 interface Peer {
-  /** Resolves if the other end may call; rejects if not. */
-  readonly admitted: Promise<void>;
   session?: Session;
   log?: EngineLog;
 }
@@ -96,9 +94,10 @@ export class Service {
         gone.abort();
       });
       const signal = AbortSignal.any([gone.signal, this.#cancel.signal]);
-      const peer = this.#peer(call.getPeer());
-      peer.admitted
-        .then(() => answer.call(this, call.request, peer, signal))
+      const address = call.getPeer();
+      // At each call: another user's process may have taken the port of an engine that has ended.
+      this.#admit(address)
+        .then(() => answer.call(this, call.request, this.#peer(address), signal))
         .then(
           (response) => {
             callback(null, response);
@@ -111,7 +110,7 @@ export class Service {
   }
 
   #peer(address: string): Peer {
-    const peer = this.#peers.get(address) ?? { admitted: this.#admit(address) };
+    const peer = this.#peers.get(address) ?? {};
     // The last used is the last in the map.
     this.#peers.delete(address);
     this.#peers.set(address, peer);
