@@ -60,8 +60,8 @@ const ownScopes: ReadonlyMap<string, string> = new Map([
 // Where services other than S3 are called: the root, or the path of a queue's URL.
 const servicePath = /^\/(\d{12}\/[\w-]{1,80}(\.fifo)?)?$/;
 
-// Names of buckets whose paths MiniStack takes for those of other services.
-const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|signup)$/;
+// Names of buckets whose paths MiniStack takes for those of other services, whatever service the request is signed for.
+const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|restapis|signup|v20180820)$/;
 
 // Above the largest body that any operation of the own services takes (InvokeEndpointAsync's inline Body: 128,000 bytes; PutMetricData: 1 MB).
 const bodyLimit = 4 * 1024 * 1024;
@@ -82,7 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const parts: Parts = {
     options,
     port,
-    proxy: new Proxy(options.upstreamSocket),
+    proxy: new Proxy(options.upstreamSocket, `127.0.0.1:${port}`),
     verifier: new SignatureVerifier(options.credentials, options.clock),
   };
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -182,10 +182,12 @@ interface Arrival {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { options, port, verifier, proxy }: Parts,
+  { options, verifier, proxy }: Parts,
   { addressed, path, fromPage, requestId, stamp }: Arrival,
 ): Promise<WireResponse | undefined> {
   const received = { method: request.method ?? "GET", target: request.url ?? "/", headers: request.headers };
+  // Clients of proxies send a whole URL, and OPTIONS may have an asterisk.
+  if (!received.target.startsWith("/")) return refuse(request, noSuchPath(path));
   let signature: Signature;
   let bodyHash: string | undefined;
   try {
@@ -198,8 +200,7 @@ async function serve(
   if (service === "s3") {
     const target = s3Target(addressed, path, received.target);
     if (target === undefined) return refuse(request, noSuchPath(path));
-    const host = addressed.bucket === undefined ? undefined : `127.0.0.1:${port}`;
-    proxy.forward(request, response, { target, host, signature, stamp, bodyHash });
+    proxy.forward(request, response, { target, signature, stamp, bodyHash });
     return undefined;
   }
   if (fromPage) throw new ForeignRequestError("A bucket's CORS configuration is for requests to S3.");
@@ -210,7 +211,8 @@ async function serve(
   const own = ownService(service, path, options);
   const wireRequest: WireRequest = {
     method: received.method,
-    url: new URL(received.target, "http://127.0.0.1"),
+    // Not relative to a base: a path that starts with two slashes would be taken for a host.
+    url: new URL(`http://127.0.0.1${received.target}`),
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]),
     ),

@@ -1,7 +1,13 @@
 /** Passes a verified request on to MiniStack, bodies as streams, and its answer back with the local clock's Date. */
 
 import { createHash, type Hash } from "node:crypto";
-import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  Agent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { pipeline, PassThrough, Transform, type TransformCallback } from "node:stream";
 import { escapeXml } from "./wire/query.ts";
 import { withoutAuthentication, type Signature } from "./signature.ts";
@@ -21,8 +27,6 @@ const hopByHop = new Set([
 export interface Forwarded {
   /** Path and query as they were sent; S3's in path style. */
   readonly target: string;
-  /** Takes the place of the Host header, if the client's names a bucket. */
-  readonly host?: string | undefined;
   readonly signature: Signature;
   /** Headers that replace MiniStack's in the answer. */
   readonly stamp: () => Readonly<Record<string, string>>;
@@ -34,18 +38,27 @@ export interface Forwarded {
 
 export class Proxy {
   readonly #socketPath: string;
+  readonly #host: string;
   // Idle connections are closed before MiniStack closes them (75 s), so that no request meets a closing one.
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 30_000 });
 
-  /** @param socketPath the Unix socket that MiniStack listens on */
-  constructor(socketPath: string) {
+  /**
+   * @param socketPath the Unix socket that MiniStack listens on
+   * @param host the gateway's loopback address with its port; MiniStack takes other hosts for those of buckets and functions
+   */
+  constructor(socketPath: string, host: string) {
     this.#socketPath = socketPath;
+    this.#host = host;
   }
 
   /** Streams the request's body to MiniStack and its answer back. */
   forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): void {
-    const { stamp, host, body, bodyHash } = forwarded;
-    const replaced = { authorization: scopeOnly(forwarded.signature), ...(host === undefined ? {} : { host }) };
+    const { stamp, body, bodyHash } = forwarded;
+    const replaced = {
+      authorization: scopeOnly(forwarded.signature),
+      host: this.#host,
+      ...framing(request.headers, body),
+    };
     const upstream = httpRequest({
       socketPath: this.#socketPath,
       method: request.method ?? "GET",
@@ -135,6 +148,15 @@ function scopeOnly({ accessKeyId, date, scope }: Signature): string {
   const day = date.toISOString().slice(0, 10).replaceAll("-", "");
   const credential = `${accessKeyId}/${day}/${scope.region}/${scope.service}/aws4_request`;
   return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=${"0".repeat(64)}`;
+}
+
+/**
+ * The headers that delimit the body. Without them Node sends the body of a GET or DELETE as bare bytes, which MiniStack would
+ * take for another request.
+ */
+function framing({ "transfer-encoding": encoding }: IncomingHttpHeaders, body?: Uint8Array): Record<string, string> {
+  if (body !== undefined) return { "content-length": String(body.byteLength) };
+  return encoding === undefined ? {} : { "transfer-encoding": "chunked" };
 }
 
 /** MiniStack allows every origin. */

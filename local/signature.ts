@@ -63,7 +63,6 @@ const authenticationParameters = new Set([
   "X-Amz-Credential",
   "X-Amz-Date",
   "X-Amz-Expires",
-  "X-Amz-Security-Token",
   "X-Amz-Signature",
   "X-Amz-SignedHeaders",
 ]);
@@ -139,7 +138,10 @@ export class SignatureVerifier {
    */
   async verify(request: ReceivedRequest, signature: Signature, body?: Uint8Array): Promise<string | undefined> {
     const { accessKeyId, signedHeaders } = signature;
-    if (accessKeyId !== this.#credentials.accessKeyId || request.headers["x-amz-security-token"] !== undefined) {
+    const hasToken =
+      request.headers["x-amz-security-token"] !== undefined ||
+      queryOf(request.target).some(([name]) => name === "X-Amz-Security-Token");
+    if (accessKeyId !== this.#credentials.accessKeyId || hasToken) {
       throw new SignatureError("unknown-key", "The security token included in the request is invalid.");
     }
     this.#checkDate(signature);
