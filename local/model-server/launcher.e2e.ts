@@ -8,10 +8,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { create } from "tar";
 import type { Instance, RunOutcome } from "../../simulator/worker.ts";
 import { servingPython } from "../../tools/paths.mjs";
 import type { Invocation } from "../sagemaker/invocation.ts";
+import { artifactOf } from "../testing/artifact.ts";
 import { FakeObjects, testArtifact } from "../testing/fake-aws.ts";
 import { descendantsOf, eventually, isAlive, mentioning } from "../testing/processes.ts";
 import { ArtifactCache } from "./artifact.ts";
@@ -64,17 +64,6 @@ def transform_fn(model, body, content_type, accept, context=None):
     }
     return json.dumps(answer), accept
 `;
-
-async function artifactOf(folder: string, source: string): Promise<Buffer> {
-  const root = await mkdtemp(join(folder, "artifact-"));
-  await mkdir(join(root, "code"));
-  await writeFile(join(root, "code", "inference.py"), source);
-  // TorchServe takes a model's only folder for the model itself, so that there must be something beside code/.
-  await writeFile(join(root, "weights.pt"), "weights");
-  const file = join(root, "model.tar.gz");
-  await create({ file, cwd: root, gzip: true }, ["code", "weights.pt"]);
-  return await readFile(file);
-}
 
 describe("An instance of the real serving stack", function () {
   this.timeout(240_000);

@@ -12,13 +12,16 @@ const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-s
 /** A browser that is open, or why there is none. */
 export type OpenBrowser = { readonly browser: Browser; close(): Promise<void> } | { readonly missing: string };
 
-/** Opens the system's browser or else, on Linux, the one of the package @sparticuz/chromium, unpacked into a folder that goes with it. */
-export async function openBrowser(): Promise<OpenBrowser> {
+/**
+ * Opens the system's browser or else, on Linux, the one of the package @sparticuz/chromium, unpacked into a folder that goes with it.
+ * @param more arguments of Chromium's command line
+ */
+export async function openBrowser(more: readonly string[] = []): Promise<OpenBrowser> {
   const folder = await mkdtemp(path.join(tmpdir(), "browser-"));
   try {
     const executablePath = (await systemBrowser()) ?? (await unpacked(folder));
     // Without a sandbox: containers and continuous integration give it none, and the pages are our own.
-    const args = ["--no-sandbox", "--disable-gpu", "--no-zygote"];
+    const args = ["--no-sandbox", "--disable-gpu", "--no-zygote", ...more];
     const browser = await puppeteer.launch({
       executablePath,
       args,
