@@ -14,6 +14,7 @@ const { scripts } = manifest.parse(JSON.parse(readFileSync(join(repoRoot, "packa
 const shorter: Readonly<Record<string, readonly string[]>> = {
   "bench:client": ["--runs", "3"],
   "bench:model": ["--runs", "1", "--coco-runs", "0", "--seconds", "10"],
+  "bench:start": ["--runs", "1", "--against", "HEAD"],
 };
 const longest = 20 * 60_000;
 

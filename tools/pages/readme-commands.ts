@@ -107,6 +107,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     test: "tools/benches.long.e2e.ts",
     words: 'startsWith("bench:")',
   },
+  {
+    command: "npm run -s bench:start -- --json",
+    test: "tools/benches.long.e2e.ts",
+    words: 'startsWith("bench:")',
+  },
   { command: "npm run ci:rehearse", test: "start/rehearse.long.e2e.ts", words: 'command("--json")' },
   {
     command: "npm run ci:rehearse -- --config maxCapacity=1",
