@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from artifact.weights import Weights
 from artifact.wheels import OLDEST_PYTHON, Wheel, find_wheel
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE
+from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
 MANIFEST_FILE = "manifest.json"
 
@@ -73,7 +72,7 @@ def _manifest(weights: Weights, wheels: list[Wheel], entries: Mapping[str, bytes
         "runs_with": {
             "python": f">={'.'.join(str(part) for part in OLDEST_PYTHON)}",
             "platform": "linux x86_64",
-            "tried_with": {"torch": torch.__version__.partition("+")[0]},
+            "tried_with": {"torch": version("torch").partition("+")[0]},
         },
         "wheels": [
             {

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
-from artifact.download import Published, is_file, obtain
 from artifact.errors import PackageError
-from video_inference.architecture import ARCHITECTURES, Architecture, build
-from video_inference.labels import LABELS
+
+if TYPE_CHECKING:
+    from video_inference.architecture import Architecture
 
 SMALL = Path(__file__).resolve().parent.parent / "weights" / "small.pt"
 """The weights of the small model; its card lies beside it."""
-
-# torchvision's MaskRCNN_ResNet50_FPN_Weights.COCO_V1, 178 MB. The file's name has only the first 8 digits of its
-# SHA-256, which another file can be made to have in minutes. The whole hash is what others recorded of this file:
-# https://github.com/lc542/ActiveVision-Research-Workbench (GAZEXPLAIN_MASKRCNN_COCO_SHA256, at commit 79cbdf9) and
-# https://github.com/winbeau/vbench-faithful (DETECTOR_SHA256) agree.
-_COCO = Published(
-    url="https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
-    sha256="bf2d0c1efbc936eeee2bc95a48e80ebc86b891f61b0106485937fc29f9315fc0",
-    max_bytes=200_000_000,
-)
-_CACHE = Path(__file__).resolve().parent.parent / "dist" / "weights"
-_COCO_LICENCE = "BSD-3-Clause (torchvision); trained on COCO 2017, whose annotations are CC BY 4.0"
-_UNSTATED_LICENCE = "not stated by who packaged the weights"
 
 
 @dataclass(frozen=True)
@@ -58,9 +42,10 @@ def find_weights(choice: str, licence: str | None = None) -> Weights:
     """
     if choice == "small":
         return _small()
-    if choice == "coco":
-        return _coco()
-    return _file(Path(choice), licence)
+    # Imported late: torch takes seconds to import, and the small model's file travels as it is.
+    state_dicts = import_module("artifact.state_dicts")
+    found: Weights = state_dicts.coco_weights() if choice == "coco" else state_dicts.file_weights(Path(choice), licence)
+    return found
 
 
 def _small() -> Weights:
@@ -80,85 +65,3 @@ def _small() -> Weights:
         licence=card["licence"],
         source=f"train.py, {card['training']['steps']} steps from seed {card['training']['seed']}",
     )
-
-
-def _coco() -> Weights:
-    try:
-        data = obtain(_COCO, _CACHE)
-    except PackageError as error:
-        raise PackageError(
-            f"{error} Download that file elsewhere and give it as --weights FILE, or use --weights small."
-        ) from error
-    return _published(_state_of(_COCO.url, data))
-
-
-def _published(state: Mapping[str, Any]) -> Weights:
-    """Bring torchvision's published weights into the form of the network that `build` makes."""
-    model = build("maskrcnn_resnet50_fpn")
-    model.load_state_dict(state)
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d) and layer.running_var is not None:
-            # They were trained with an epsilon of 0 in these layers, and torchvision sets it when it loads them.
-            layer.running_var -= layer.eps
-    return Weights(
-        data=_saved(model.state_dict()),
-        architecture="maskrcnn_resnet50_fpn",
-        name="Mask R-CNN ResNet-50 FPN, COCO",
-        notice=None,
-        classes=LABELS,
-        licence=_COCO_LICENCE,
-        source=_COCO.url,
-    )
-
-
-def _file(path: Path, licence: str | None) -> Weights:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PackageError(
-            f"The weights {path} cannot be read: {error.strerror}. Give small, coco or a file."
-        ) from error
-    state = _state_of(str(path), data)
-    if is_file(data, _COCO):
-        return _published(state)
-    architecture, fitted = _fit(path, state)
-    return Weights(
-        data=data if fitted.keys() == state.keys() else _saved(fitted),
-        architecture=architecture,
-        name=path.stem,
-        notice=None,
-        classes=LABELS,
-        licence=licence or _UNSTATED_LICENCE,
-        source=path.name,
-    )
-
-
-def _state_of(source: str, data: bytes) -> Mapping[str, Any]:
-    try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:
-        # torch.load raises whatever the unpickler or the archive reader met.
-        raise PackageError(f"{source} is not a state dictionary saved by torch: give one.") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise PackageError(f"{source} is not a state dictionary saved by torch: give one.")
-    return state
-
-
-def _fit(path: Path, state: Mapping[str, Any]) -> tuple[Architecture, Mapping[str, Tensor]]:
-    """Find the network that weights are of, and their names in it: torchvision renamed some over the years."""
-    for architecture in ARCHITECTURES:
-        with torch.device("meta"):
-            model = build(architecture)
-        try:
-            model.load_state_dict(state, assign=True)
-        except RuntimeError:
-            continue
-        return architecture, model.state_dict()
-    raise PackageError(f"{path} holds weights of another network than {' or '.join(ARCHITECTURES)}.")
-
-
-def _saved(state: Mapping[str, Tensor]) -> bytes:
-    buffer = io.BytesIO()
-    # Without the metadata that a module adds, which says how it was made and not what it is.
-    torch.save(dict(state), buffer)
-    return buffer.getvalue()

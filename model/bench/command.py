@@ -12,7 +12,7 @@ import torch
 
 from artifact.contents import contents
 from artifact.weights import find_weights
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE
+from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
 from . import cpu, gpu
 

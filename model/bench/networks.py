@@ -8,7 +8,8 @@ import torch
 from torchvision.models.detection import MaskRCNN
 
 from video_inference.architecture import build
-from video_inference.detector import WEIGHTS_FILE, load_weights
+from video_inference.artifact_files import WEIGHTS_FILE
+from video_inference.detector import load_weights
 
 OBJECTS = 20
 """Objects that the COCO-size network finds in a frame: random weights find none by themselves."""

@@ -19,7 +19,7 @@ import torch
 import inference
 from artifact.contents import contents
 from artifact.weights import find_weights
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE
+from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
 OPTIONS = ("", "fps=5;score=0.05;masks=rle", "fps=0.5;max_side=200;encoding=gzip")
 """What callers ask for, in CustomAttributes; each file meets one of these."""

@@ -10,7 +10,7 @@ from hypothesis import settings
 import inference
 from artifact.contents import contents
 from artifact.weights import find_weights
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE
+from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

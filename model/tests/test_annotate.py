@@ -21,6 +21,7 @@ from annotation.drawing import draw_captions, draw_detections
 from annotation.errors import AnnotateError
 from annotation.movie import Movie
 from annotation.stills import spread, still_of, write_animation, write_sheet
+from tests.conftest import ROOM
 from video_inference.mask_runs import encode
 from video_inference.video import Video
 from videos import regular, write_numbered
@@ -326,3 +327,9 @@ def test_odd_sizes_can_be_written(tmp_path: Path) -> None:
     with Video((tmp_path / "odd.mp4").read_bytes()) as video:
         assert len(list(video.frames())) == 1
         assert (video.info.width, video.info.height) == (638, 358)
+
+
+def test_no_torch_is_imported() -> None:
+    blocked = "import sys; sys.modules['torch'] = None; import annotate; annotate.main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", blocked], cwd=ROOM, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

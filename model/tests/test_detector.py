@@ -18,7 +18,8 @@ from torchvision.ops import FrozenBatchNorm2d
 import inference
 from scores import box_overlaps
 from video_inference.architecture import build
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE, ArtifactError, Detection, Detector
+from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
+from video_inference.detector import ArtifactError, Detection, Detector
 from video_inference.folding import fold_normalisation
 from video_inference.mask_runs import decode
 from video_inference.network import Hardware, Network, Precision

@@ -20,7 +20,7 @@ from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_Weights
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops import FrozenBatchNorm2d
 
-from artifact import weights
+from artifact import state_dicts
 from artifact.download import Published
 from artifact.errors import PackageError
 from artifact.weights import SMALL, Weights, find_weights
@@ -105,7 +105,7 @@ def publish(
 ) -> Iterator[Callable[[bytes], list[str]]]:
     """Serve bytes under the published name; the function returns the list of the requests' paths."""
     trust(certificate[0], monkeypatch)
-    monkeypatch.setattr(weights, "_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(state_dicts, "_CACHE", tmp_path / "cache")
     with ExitStack() as servers:
 
         def start(data: bytes) -> list[str]:
@@ -116,9 +116,9 @@ def publish(
                 send(handler, data)
 
             url = servers.enter_context(serve(answer, certificate))
-            name = weights._COCO.name
+            name = state_dicts._COCO.name
             file = Published(f"{url}/models/{name}", hashlib.sha256(data).hexdigest(), len(data) + 1)
-            monkeypatch.setattr(weights, "_COCO", file)
+            monkeypatch.setattr(state_dicts, "_COCO", file)
             return asked
 
         yield start
@@ -144,10 +144,10 @@ def test_the_published_coco_weights_compute_what_torchvisions_own_network_does(
 
 def test_the_published_coco_weights_are_torchvisions() -> None:
     theirs = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url
-    assert weights._COCO.url == theirs
-    assert re.fullmatch(r"[0-9a-f]{64}", weights._COCO.sha256)
+    assert state_dicts._COCO.url == theirs
+    assert re.fullmatch(r"[0-9a-f]{64}", state_dicts._COCO.sha256)
     # torchvision names files after the first digits of their SHA-256.
-    assert weights._COCO.sha256.startswith(Path(theirs).stem.rpartition("-")[2])
+    assert state_dicts._COCO.sha256.startswith(Path(theirs).stem.rpartition("-")[2])
 
 
 def test_the_published_coco_weights_give_the_same_bytes_whatever_the_random_state(
@@ -167,7 +167,7 @@ def test_a_pickle_in_the_cache_under_the_published_name_never_runs(
 ) -> None:
     asked = publish(_published_file(published))
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / weights._COCO.name).write_bytes(_evil(tmp_path / "owned"))
+    (tmp_path / "cache" / state_dicts._COCO.name).write_bytes(_evil(tmp_path / "owned"))
     find_weights("coco")
     assert not (tmp_path / "owned").exists()
     assert len(asked) == 1
@@ -186,8 +186,8 @@ def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_o
     published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(_published_file(published))
-    real = weights._COCO
-    monkeypatch.setattr(weights, "_COCO", Published(real.url, real.sha256[:8] + "0" * 56, real.max_bytes))
+    real = state_dicts._COCO
+    monkeypatch.setattr(state_dicts, "_COCO", Published(real.url, real.sha256[:8] + "0" * 56, real.max_bytes))
     with pytest.raises(PackageError) as refusal:
         find_weights("coco")
     message = str(refusal.value)
@@ -202,12 +202,12 @@ def test_the_published_file_is_known_by_its_whole_hash(
     path = tmp_path / "downloaded.pth"
     path.write_bytes(_published_file(published))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setattr(weights, "_COCO", Published("https://example.org/model.pth", digest, 1))
+    monkeypatch.setattr(state_dicts, "_COCO", Published("https://example.org/model.pth", digest, 1))
     found = find_weights(str(path))
     assert found.name == "Mask R-CNN ResNet-50 FPN, COCO"
     assert torch.allclose(_features(_loaded(found)), _features(published), rtol=1e-3, atol=1e-4)
 
-    monkeypatch.setattr(weights, "_COCO", Published("https://example.org/model.pth", digest[:8] + "0" * 56, 1))
+    monkeypatch.setattr(state_dicts, "_COCO", Published("https://example.org/model.pth", digest[:8] + "0" * 56, 1))
     assert find_weights(str(path)).name == "downloaded"
 
 

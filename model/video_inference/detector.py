@@ -14,13 +14,11 @@ import torch
 from torchvision.models.detection import MaskRCNN
 
 from .architecture import ARCHITECTURES, Architecture, build
+from .artifact_files import CARD_FILE, WEIGHTS_FILE
 from .labels import label_of
 from .mask_runs import RleMask
 from .network import Hardware, Network, choose_hardware
 from .video import Rgb
-
-CARD_FILE = "model.json"
-WEIGHTS_FILE = "model.pt"
 
 
 class ArtifactError(Exception):
