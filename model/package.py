@@ -8,16 +8,21 @@ import json
 import sys
 from pathlib import Path
 
-from artifact.archive import write
 from artifact.contents import contents
 from artifact.errors import PackageError
+from artifact.stamp import pack
 from artifact.weights import find_weights
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the artifact to write")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the artifact to write; OUT.stamp spares packing it again while nothing has changed",
+    )
     parser.add_argument(
         "--weights",
         default="small",
@@ -30,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         weights = find_weights(options.weights, options.licence)
         entries = contents(weights)
-        write(entries, options.out)
+        pack(entries, options.out)
     except PackageError as error:
         print(f"package.py: {error}", file=sys.stderr)
         return 1

@@ -18,6 +18,7 @@ import pytest
 import package
 from artifact.archive import write
 from artifact.errors import PackageError
+from artifact.stamp import pack
 from tests.conftest import ROOM
 from videos import regular, write_numbered
 
@@ -100,6 +101,49 @@ def test_what_it_carries_loads_where_nothing_is_installed(python: str, unpacked:
     command = [python, "-I", "-S", "-B", "-c", _DECODE, str(unpacked), str(video)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.stdout.strip(), done.returncode) == ("30", 0), done.stderr
+
+
+def test_an_unchanged_artifact_is_not_packed_again_and_torch_is_not_needed(artifact: Path) -> None:
+    before = artifact.stat()
+    blocked = "import sys; sys.modules['torch'] = None; import package; sys.exit(package.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", blocked, "--out", str(artifact), "--json"]
+    built = subprocess.run(command, cwd=ROOM, capture_output=True, check=True, text=True).stdout
+    assert json.loads(built)["sha256"] == hashlib.sha256(artifact.read_bytes()).hexdigest()
+    assert (artifact.stat().st_ino, artifact.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def _packed(out: Path, notes: bytes) -> bytes:
+    pack({"notes": notes, "manifest.json": hashlib.sha256(notes).hexdigest().encode()}, out)
+    with tarfile.open(out) as archive:
+        file = archive.extractfile("notes")
+        assert file is not None
+        return file.read()
+
+
+def test_a_changed_input_is_packed(tmp_path: Path) -> None:
+    out = tmp_path / "model.tar.gz"
+    assert _packed(out, b"old") == b"old"
+    assert _packed(out, b"new") == b"new"
+
+
+@pytest.mark.parametrize("changed", ["model.tar.gz", "model.tar.gz.stamp"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]"])
+def test_a_damaged_artifact_or_stamp_is_packed_again(changed: str, content: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "model.tar.gz"
+    _packed(out, b"notes")
+    (tmp_path / changed).write_bytes(content)
+    assert _packed(out, b"notes") == b"notes"
+
+
+def test_another_version_of_the_packing_code_packs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "model.tar.gz"
+    _packed(out, b"notes")
+    before = out.stat().st_ino
+    _packed(out, b"notes")
+    assert out.stat().st_ino == before
+    monkeypatch.setattr("zlib.ZLIB_RUNTIME_VERSION", "another")
+    _packed(out, b"notes")
+    assert out.stat().st_ino != before
 
 
 def test_no_container_installs_anything_for_it(entries: dict[str, bytes]) -> None:
