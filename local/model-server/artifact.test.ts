@@ -1,7 +1,7 @@
-/** Tests that model artifacts are fetched once and unpacked whole, or refused. */
+/** Tests that model artifacts are fetched and unpacked once, whole, and copied for each instance, or refused. */
 
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -44,11 +44,38 @@ describe("A model artifact", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("is unpacked for each instance and fetched once", async () => {
+  it("is given to each instance, and fetched once", async () => {
     await Promise.all([cache.unpack(url, join(folder, "a")), cache.unpack(url, join(folder, "b"))]);
     await cache.unpack(url, join(folder, "c"));
     assert.deepEqual(await Promise.all(["a", "b", "c"].map(unpacked)), ["one", "one", "one"]);
     assert.equal(fetched, 1);
+  });
+
+  it("is unpacked once", async () => {
+    await cache.unpack(url, join(folder, "a"));
+    const [tree = ""] = await readdir(join(folder, "cache"));
+    await writeFile(join(folder, "cache", tree, "mark"), "");
+    await cache.unpack(url, join(folder, "b"));
+    assert.deepEqual(await readdir(join(folder, "b")), ["code", "mark"]);
+  });
+
+  it("is an instance's to write: no other one sees it", async () => {
+    await Promise.all([cache.unpack(url, join(folder, "a")), cache.unpack(url, join(folder, "b"))]);
+    await writeFile(join(folder, "a", "code", "inference.py"), "changed");
+    await cache.unpack(url, join(folder, "c"));
+    assert.deepEqual(await Promise.all(["b", "c"].map(unpacked)), ["one", "one"]);
+  });
+
+  it("keeps its links within itself, and its files' modes", async () => {
+    const source = await mkdtemp(join(folder, "source-"));
+    await writeFile(join(source, "run.sh"), "exit 0", { mode: 0o755 });
+    await symlink("run.sh", join(source, "link"));
+    const file = join(folder, "links.tar.gz");
+    await create({ file, cwd: source, gzip: true }, ["run.sh", "link"]);
+    objects.set(url, await readFile(file));
+    await cache.unpack(url, join(folder, "a"));
+    assert.equal(await readlink(join(folder, "a", "link")), "run.sh");
+    assert.equal((await stat(join(folder, "a", "run.sh"))).mode & 0o777, 0o755);
   });
 
   it("is fetched again once it has changed", async () => {
@@ -67,9 +94,10 @@ describe("A model artifact", () => {
       objects.set(url, change(await pack("x".repeat(100_000))));
       await assert.rejects(cache.unpack(url, join(folder, "a")), (error: unknown) => {
         assert.ok(error instanceof ArtifactError);
-        assert.match(error.message, /s3:\/\/models\/model.tar.gz is not a readable tar.gz archive/);
+        assert.match(error.message, /s3:\/\/models\/model.tar.gz is not a readable tar.gz archive: ./);
         return true;
       });
+      assert.deepEqual(await readdir(join(folder, "cache")), []);
     });
   }
 

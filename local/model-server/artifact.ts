@@ -1,11 +1,14 @@
-/** Model artifacts: fetched from S3 once, unpacked for each instance. */
+/** Model artifacts: fetched from S3 and unpacked once, copied for each instance. */
 
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { once } from "node:events";
+import { constants } from "node:fs";
+import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { extract } from "tar";
 import type { ObjectStore } from "../aws-ports.ts";
 import { parseS3Location } from "../s3-location.ts";
 
@@ -26,24 +29,21 @@ export class ArtifactCache {
 
   /** Unpacks `s3://…/model.tar.gz`, as it is there now, into a folder that it creates. Throws ArtifactError. */
   async unpack(url: string, into: string): Promise<void> {
-    const archive = await this.#archiveOf(url);
-    await mkdir(into, { recursive: true });
-    try {
-      // Strict: a damaged archive is an error, not a model that lacks files.
-      await extract({ file: archive, cwd: into, strict: true });
-    } catch (error) {
-      throw new ArtifactError(`The model data at ${url} is not a readable tar.gz archive: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
+    // Copied and not linked: an instance may write to its model's files. Where the file system can, a copy shares its blocks.
+    await cp(await this.#treeOf(url), into, {
+      recursive: true,
+      verbatimSymlinks: true,
+      mode: constants.COPYFILE_FICLONE,
+    });
   }
 
-  async #archiveOf(url: string): Promise<string> {
+  /** The folder with the artifact's files. */
+  async #treeOf(url: string): Promise<string> {
     const location = parseS3Location(url);
     const info = location === undefined ? undefined : await this.#objects.head(location);
     if (location === undefined || info === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
     const name = createHash("sha256").update(`${url}\n${info.etag}`).digest("hex").slice(0, 32);
-    const path = join(this.#folder, `${name}.tar.gz`);
+    const path = join(this.#folder, name);
     let fetching = this.#fetching.get(path);
     if (fetching === undefined) {
       fetching = this.#fetch(url, path).finally(() => this.#fetching.delete(path));
@@ -54,19 +54,45 @@ export class ArtifactCache {
 
   async #fetch(url: string, path: string): Promise<string> {
     if (await exists(path)) return path;
-    await mkdir(this.#folder, { recursive: true });
     const location = parseS3Location(url);
     const content = location === undefined ? undefined : await this.#objects.get(location);
     if (content === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
     const partial = `${path}.partial`;
+    await mkdir(partial, { recursive: true });
     try {
-      await pipeline(content.body, createWriteStream(partial));
+      await untar(url, content.body, partial);
       await rename(partial, path);
     } catch (error) {
-      await rm(partial, { force: true });
-      throw new ArtifactError(`The model data at ${url} could not be fetched: ${messageOf(error)}`, { cause: error });
+      await rm(partial, { recursive: true, force: true });
+      throw error;
     }
     return path;
+  }
+}
+
+/** Unpacks a tar.gz as it comes in. By tar(1): decompressing in this process would block the gateway, which shares its thread. */
+async function untar(url: string, archive: Readable, into: string): Promise<void> {
+  let broken: Error | undefined;
+  archive.once("error", (error: Error) => {
+    broken = error;
+  });
+  // It reads from a pipe, so that it ends with this process.
+  const child = spawn("tar", ["-xzf", "-", "--no-same-owner", "-C", into], { stdio: ["pipe", "ignore", "pipe"] });
+  const [fed, ended, words] = await Promise.allSettled([
+    pipeline(archive, child.stdin),
+    once(child, "close"),
+    text(child.stderr),
+  ]);
+  if (broken !== undefined) {
+    throw new ArtifactError(`The model data at ${url} could not be fetched: ${broken.message}`, { cause: broken });
+  }
+  if (ended.status === "rejected") {
+    throw new ArtifactError(`tar could not be started: ${messageOf(ended.reason)}. Install tar.`);
+  }
+  const status = (ended.value as [number | null])[0];
+  if (status !== 0 || fed.status === "rejected") {
+    const said = words.status === "fulfilled" ? words.value.trim().split("\n").at(0) : undefined;
+    throw new ArtifactError(`The model data at ${url} is not a readable tar.gz archive: ${said ?? ""}`);
   }
 }
 
