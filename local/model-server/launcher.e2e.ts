@@ -248,8 +248,8 @@ setInterval(() => undefined, 1000);`;
     });
     await once(starter.stdout, "data");
     const family = await descendantsOf(starter.pid ?? 0);
-    // The guard, the server's wrapper, java, a worker.
-    assert.ok(family.length >= 4);
+    // The guard, the server, a worker.
+    assert.ok(family.length >= 3);
     starter.kill("SIGKILL");
     await eventually("nothing is left", () => !family.some(isAlive), 60_000);
     assert.deepEqual(await mentioning(state), []);

@@ -35,8 +35,12 @@ export class InstanceError extends Error {
 
 const starter = fileURLToPath(new URL("start.py", import.meta.url));
 
-/** From SIGTERM to SIGKILL. Source: developer guide, "Use your own inference code". */
-const stopGrace = 30_000;
+/**
+ * From SIGTERM to SIGKILL, ms. SageMaker's 30 s (developer guide, "Use your own inference code") are for requests under way; here they
+ * have ended before an instance is stopped (simulator/running-instance.ts). TorchServe then has nothing left to do: it closes its
+ * connections at once, waits 2 s for new work (ServerGroups.java, netty's quiet period) and kills its workers (WorkerLifeCycle.java).
+ */
+const stopGrace = 500;
 
 /** An instance's folders and log. */
 interface Place {

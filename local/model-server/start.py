@@ -15,6 +15,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 TOOLKIT = "sagemaker_pytorch_serving_container"
 
@@ -52,6 +53,12 @@ def set_environment(base: Path, grpc_ports: tuple[str, str], temporary: Path) ->
     )
 
 
+def become(command: list[str]) -> NoReturn:
+    """Replace this process by a command."""
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
 def main(arguments: list[str]) -> None:
     """Write the server's configuration with the image's own code, then become the server."""
     base, temporary = Path(arguments[0]), Path(arguments[1])
@@ -74,25 +81,25 @@ def main(arguments: list[str]) -> None:
     vars(torchserve)["TS_CONFIG_FILE"] = str(config)
     torchserve._set_python_path()
     torchserve._create_torchserve_config_file(handler_service.origin)
-    sys.stdout.flush()
     os.chdir(base)
-    server = str(Path(sys.executable).parent / "torchserve")
-    os.execv(
-        server,
-        [
-            server,
-            "--start",
-            "--foreground",
-            "--model-store",
-            str(store),
-            "--ts-config",
-            str(config),
-            "--log-config",
-            torchserve.DEFAULT_TS_LOG_FILE,
-            "--models",
-            f"{torchserve.DEFAULT_TS_MODEL_NAME}={torchserve.environment.model_dir}",
-        ],
-    )
+    sys.argv = [
+        "torchserve",
+        "--start",
+        "--foreground",
+        "--model-store",
+        str(store),
+        "--ts-config",
+        str(config),
+        "--log-config",
+        torchserve.DEFAULT_TS_LOG_FILE,
+        "--models",
+        f"{torchserve.DEFAULT_TS_MODEL_NAME}={torchserve.environment.model_dir}",
+    ]
+    # TorchServe's command would start Java as a child and wait for it. Java takes the place of this process instead, so
+    # that a signal to the process reaches the server, as the image's entry point sees to.
+    command = import_module("ts.model_server")
+    vars(command.subprocess)["Popen"] = become
+    command.start()
 
 
 if __name__ == "__main__":

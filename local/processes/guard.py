@@ -3,8 +3,9 @@
 Usage: guard.py GRACE_SECONDS COMMAND [ARGUMENT ...]
 
 The guard must lead its process group, and its standard input must be a pipe that its starter holds open: when the pipe
-closes (the starter asks for the end, or has died in any way), on SIGTERM, or when the command has ended, everything
-that is left gets SIGTERM, and SIGKILL after the grace. The guard exits with the command's status once nothing is left.
+closes (the starter asks for the end, or has died in any way) or on SIGTERM, the command gets SIGTERM. When it is gone,
+everything that is left gets SIGTERM, and SIGKILL after the grace. The command comes first because a server starts
+workers again that end before it. The guard exits with the command's status once nothing is left.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ class Watch:
         self.asked_to_stop = False
         self.exit_status: int | None = None
         self.deadline: float | None = None
+        self.told_rest = False
         self.woken, wake = os.pipe()
         os.set_blocking(self.woken, False)
         os.set_blocking(wake, False)
@@ -126,16 +128,19 @@ class Watch:
                 self.exit_status = status
             if nothing_left:
                 return 1 if self.exit_status is None else self.exit_status
-            self.end_if_due()
+            self.end_if_due(command_pid)
             self.wait()
 
-    def end_if_due(self) -> None:
-        """Ask everything to end as soon as there is a reason, and kill what is left after the grace."""
-        if self.deadline is None:
-            if self.asked_to_stop or self.exit_status is not None:
-                self.deadline = time.monotonic() + self.grace
-                os.killpg(0, signal.SIGTERM)
-        elif time.monotonic() >= self.deadline:
+    def end_if_due(self, command_pid: int) -> None:
+        """Ask the command to end as soon as there is a reason, then the rest, and kill what is left after the grace."""
+        if self.deadline is None and (self.asked_to_stop or self.exit_status is not None):
+            self.deadline = time.monotonic() + self.grace
+            if self.exit_status is None:
+                os.kill(command_pid, signal.SIGTERM)
+        if self.exit_status is not None and not self.told_rest:
+            self.told_rest = True
+            os.killpg(0, signal.SIGTERM)
+        if self.deadline is not None and time.monotonic() >= self.deadline:
             kill_all()
 
     def wait(self) -> None:

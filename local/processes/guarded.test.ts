@@ -74,6 +74,24 @@ describe("A guarded process", () => {
     assert.ok((await logged()).includes("bye"));
   });
 
+  it("gets SIGTERM and ends before its descendants get it, so that a server starts no worker again", async () => {
+    const worker = `import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("worker ends", flush=True), sys.exit()))
+print("worker", flush=True)
+time.sleep(600)`;
+    const server = `import signal, subprocess, sys, time
+def stop(*_):
+    time.sleep(0.3)
+    print("server ends", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+subprocess.Popen([sys.executable, "-c", ${JSON.stringify(worker)}]).wait()`;
+    const child = await start(["python3", "-c", server]);
+    await eventually("its worker runs", async () => (await logged()).includes("worker"));
+    await child.stop();
+    assert.deepEqual(await logged(), ["worker", "server ends", "worker ends"]);
+  });
+
   it("takes its descendants along when it ends by itself, and its exit status is told", async () => {
     const child = await start(["sh", "-c", "sleep 600 & echo $!; exit 3"], 500);
     assert.equal(await child.ended, "exit status 3");

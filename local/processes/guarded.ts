@@ -26,7 +26,7 @@ export interface GuardedProcess {
   readonly pid: number;
   /** Resolves, with words for how it ended, when nothing of the family is left. */
   readonly ended: Promise<string>;
-  /** SIGTERM to all, SIGKILL after the grace; resolves when nothing of the family is left. */
+  /** SIGTERM to the command, then to the rest, SIGKILL after the grace; resolves when nothing of the family is left. */
   stop(): Promise<void>;
 }
 
