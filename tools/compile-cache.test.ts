@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { localFolder, repoRoot } from "./paths.mjs";
+
+const cache = join(localFolder, "compile-cache");
+
+/** Prints the cache of a process, and then that of a child in another folder. */
+const program = `
+console.log(require("node:module").getCompileCacheDir());
+if (process.argv[1] === "parent") {
+  const options = { cwd: ${JSON.stringify(tmpdir())}, stdio: "inherit" };
+  require("node:child_process").execFileSync(process.execPath, ["-e", process.env.PROGRAM, "child"], options);
+}`;
+
+function caches(env: NodeJS.ProcessEnv): string[] {
+  const args = ["--import", join(repoRoot, "tools", "compile-cache.mjs"), "-e", program, "parent"];
+  const own = { NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined, PROGRAM: program };
+  const options = { env: { ...process.env, ...own, ...env }, encoding: "utf8" } as const;
+  return execFileSync(process.execPath, args, options).trim().split("\n");
+}
+
+describe("the compile cache", () => {
+  it("is this clone's, for a process and its children, whatever folder they run in", () => {
+    const [parent = "", child = ""] = caches({});
+    assert.ok(parent.startsWith(cache), parent);
+    assert.equal(child, parent);
+  });
+
+  it("is off for both if Node is told so, as coverage needs", () => {
+    assert.deepEqual(caches({ NODE_DISABLE_COMPILE_CACHE: "1" }), ["undefined", "undefined"]);
+  });
+
+  it("is used by every npm script that runs a command", () => {
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8")));
+    const commands = Object.values(scripts).filter((script) => script.includes("hash -r && node "));
+    assert.ok(commands.length > 10);
+    for (const script of commands) {
+      assert.match(script, /hash -r && node --import \.\/tools\/compile-cache\.mjs /);
+    }
+  });
+});
