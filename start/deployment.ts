@@ -42,11 +42,15 @@ export function pulumiEnvironment(
   { providerPort }: Pick<Ready, "providerPort">,
   paths: Pick<StatePaths, "backend" | "pulumiHome">,
 ): Record<string, string> {
+  return { ...backendEnvironment(paths), PULUMI_DEBUG_PROVIDERS: `aws:${providerPort}` };
+}
+
+/** The part of it that opening a stack needs. */
+function backendEnvironment(paths: Pick<StatePaths, "backend" | "pulumiHome">): Record<string, string> {
   return {
     PULUMI_BACKEND_URL: `file://${paths.backend}`,
     PULUMI_HOME: paths.pulumiHome,
     PULUMI_CONFIG_PASSPHRASE: passphrase,
-    PULUMI_DEBUG_PROVIDERS: `aws:${providerPort}`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   };
@@ -120,45 +124,26 @@ export class Deployment {
 
   /**
    * Opens, or makes, the stack `local` in the local backend. `configFile` takes the place of Pulumi.local.yaml,
-   * `policyConfigFile` that of policies/config.local.json.
+   * `policyConfigFile` that of policies/config.local.json. The local AWS may still be starting.
    */
   static async open(
-    ready: Ready,
+    aws: Ready | Promise<Ready>,
     paths: StatePaths,
     configFile?: string,
     policyConfigFile?: string,
   ): Promise<Deployment> {
-    return await Deployment.openAt(
-      {
-        stackName: "local",
-        projectFolder: repoRoot,
-        configFile,
-        policyConfigFile,
-        paths,
-        providerPort: ready.providerPort,
-        environment: awsEnvironment(ready),
-      },
-      paths.outputs,
-    );
+    const place = { stackName: "local", projectFolder: repoRoot, configFile, policyConfigFile, paths };
+    const stack = await openStack(place);
+    const ready = await aws;
+    Object.assign(stack.workspace.envVars, awsEnvironment(ready), pulumiEnvironment(ready, paths));
+    return new Deployment(stack, place, paths.outputs);
   }
 
   /** Opens, or makes, a stack. Making one adds a salt to its Pulumi.<stack>.yaml where that has none. */
   static async openAt(place: StackPlace, outputsFile?: string): Promise<Deployment> {
-    const { stackName, projectFolder, paths, providerPort, environment } = place;
-    await mkdir(paths.backend, { recursive: true });
-    await mkdir(paths.pulumiHome, { recursive: true });
-    const stack = await LocalWorkspace.createOrSelectStack(
-      { stackName, workDir: projectFolder },
-      {
-        envVars: {
-          ...environment,
-          ...pulumiEnvironment({ providerPort }, paths),
-          PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
-        },
-        pulumiHome: paths.pulumiHome,
-        pulumiCommand: await PulumiCommand.get({ root: pulumiRoot }),
-      },
-    );
+    const { paths, providerPort, environment } = place;
+    const stack = await openStack(place);
+    Object.assign(stack.workspace.envVars, environment, pulumiEnvironment({ providerPort }, paths));
     return new Deployment(stack, place, outputsFile);
   }
 
@@ -320,6 +305,24 @@ export class Deployment {
       }
     }
   }
+}
+
+/** Opens, or makes, a stack for the engine, which knows of no AWS yet. */
+async function openStack({
+  stackName,
+  projectFolder,
+  paths,
+}: Pick<StackPlace, "stackName" | "projectFolder" | "paths">): Promise<Stack> {
+  await mkdir(paths.backend, { recursive: true });
+  await mkdir(paths.pulumiHome, { recursive: true });
+  return await LocalWorkspace.createOrSelectStack(
+    { stackName, workDir: projectFolder },
+    {
+      envVars: { ...backendEnvironment(paths), PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter) },
+      pulumiHome: paths.pulumiHome,
+      pulumiCommand: await PulumiCommand.get({ root: pulumiRoot }),
+    },
+  );
 }
 
 function failure(verb: string, diagnostics: readonly string[], error: unknown): DeploymentError {

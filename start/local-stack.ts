@@ -8,7 +8,7 @@ import type { Progress } from "./progress.ts";
 import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
 
 /** How many times faster than real time the local AWS's clock runs while nothing starts and nothing works. */
-export const defaultSpeed = 240;
+export const defaultSpeed = 960;
 
 /** The local stack's folder. */
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
@@ -22,24 +22,21 @@ export interface LocalGroundOptions {
   readonly detached?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-}
-
-/** How to bring the stack up. */
-export interface LocalStackOptions extends LocalGroundOptions {
   /** Takes the place of Pulumi.local.yaml. */
   readonly configFile?: string;
 }
 
-/** A local AWS, owned by this command, with the model's artifact built: what a stack is deployed on. */
+/** A local AWS, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
 export interface LocalGround {
   readonly aws: RunningLocalAws;
+  readonly deployment: Deployment;
   readonly paths: StatePaths;
   /** Aborts when the caller's signal does, or when the local AWS dies. */
   readonly signal: AbortSignal;
   /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
   abandon(): Promise<void>;
   /** Destroys the stack through the engine, ends the local AWS, discards the state. */
-  takeDown(deployment: Deployment): Promise<void>;
+  takeDown(): Promise<void>;
 }
 
 /** A deployed local stack. */
@@ -60,7 +57,10 @@ export interface LocalStack {
   abandon(): Promise<void>;
 }
 
-/** Takes the local stack's folder over, starts the local AWS and packages the model. Whatever fails, or an abort, leaves nothing behind. */
+/**
+ * Takes the local stack's folder over, starts the local AWS, packages the model and opens the stack, all three at once.
+ * Leaves nothing behind when one fails or the signal aborts.
+ */
 export async function prepareGround(options: LocalGroundOptions): Promise<LocalGround> {
   const { progress, paths = localState, detached = false } = options;
   options.signal.throwIfAborted();
@@ -71,34 +71,31 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
     await release(paths);
   };
   try {
-    const { result: running } = await progress.step(
-      "Starting AWS on this machine and packaging the model",
-      async () => {
-        const [started, packaged] = await Promise.allSettled([
-          startLocalAws({
-            paths,
-            port: options.port,
-            speed: options.speed ?? defaultSpeed,
-            detached,
-            signal: options.signal,
-          }),
-          packageModel(options.signal),
-        ]);
-        if (started.status === "rejected") throw started.reason;
-        aws = started.value;
-        if (packaged.status === "rejected") throw packaged.reason;
-        return aws;
-      },
-    );
+    const { result } = await progress.step("Starting AWS on this machine and packaging the model", async () => {
+      const { port, speed = defaultSpeed, signal, configFile } = options;
+      const starting = startLocalAws({ paths, port, speed, detached, signal });
+      const [started, packaged, opened] = await Promise.allSettled([
+        starting,
+        packageModel(signal),
+        Deployment.open(starting, paths, configFile),
+      ]);
+      if (started.status === "rejected") throw started.reason;
+      aws = started.value;
+      if (packaged.status === "rejected") throw packaged.reason;
+      if (opened.status === "rejected") throw opened.reason;
+      return { running: aws, deployment: opened.value };
+    });
+    const { running, deployment } = result;
     // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
     options.signal.addEventListener("abort", () => void running.stop());
     const signal = AbortSignal.any([options.signal, running.died]);
     return {
       aws: running,
+      deployment,
       paths,
       signal,
       abandon,
-      async takeDown(deployment) {
+      async takeDown() {
         try {
           await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
         } finally {
@@ -113,14 +110,11 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
 }
 
 /** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
-export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
+export async function bringUp(options: LocalGroundOptions): Promise<LocalStack> {
   const { progress } = options;
   const ground = await prepareGround(options);
-  const { aws, paths, signal } = ground;
+  const { aws, deployment, paths, signal } = ground;
   try {
-    const { result: deployment } = await progress.step("Opening the stack", () =>
-      Deployment.open(aws, paths, options.configFile),
-    );
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
     if (options.detached === true) {
@@ -133,7 +127,7 @@ export async function bringUp(options: LocalStackOptions): Promise<LocalStack> {
       deploySeconds: preview.seconds + up.seconds,
       signal,
       abandon: () => ground.abandon(),
-      takeDown: () => ground.takeDown(deployment),
+      takeDown: () => ground.takeDown(),
     };
   } catch (error) {
     await ground.abandon();

@@ -6,7 +6,8 @@ import { readSetupSeconds, repoRoot } from "../tools/paths.mjs";
 import { messageOf, runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { bringUp, defaultSpeed } from "./local-stack.ts";
-import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
+import { type Annotation, type Drawing, startDrawing } from "./model.ts";
+import { backToZero, oneVideo, type VideoRun, waitForZero } from "./one-video.ts";
 import { parseOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { jsonSummary, textSummary, type Report } from "./summary.ts";
@@ -45,14 +46,20 @@ await runCommand(async () => {
   await checkVideo(video);
 
   const stack = await bringUp({ port: options.port, speed: options.speed, detached: options.keep, progress, signal });
-  let report: Report;
+  await using background = new AsyncDisposableStack();
+  const seconds = () => (performance.now() - started) / 1000;
+  /** Waits for the drawing. It runs while the endpoint goes back to zero and the stack is taken down. */
+  const drawn = async ({ finished }: Drawing): Promise<Annotation> =>
+    (await progress.step("Drawing the result's boxes", () => finished)).result;
+  let shown: { run: VideoRun; drawing: Drawing; drawnAt: Promise<number>; instancesAfter: number };
   try {
     using client = connect(checkOutputs(stack.outputs, "The stack's outputs"), stack.aws.credentials);
     await waitForZero(client, progress, stack.signal);
     const run = await oneVideo(client, video, outFolder, progress, stack.signal);
-    const resultSeconds = (performance.now() - started) / 1000;
-    const instancesAfter = await backToZero(client, progress, stack.signal);
-    report = { video, run, resultSeconds, instancesAfter, stack, setupSeconds: readSetupSeconds(), totalSeconds: 0 };
+    const drawing = background.use(startDrawing(video, run.result, outFolder, stack.signal));
+    const drawnAt = drawing.finished.then(seconds, () => NaN);
+    shown = { run, drawing, drawnAt, instancesAfter: await backToZero(client, progress, stack.signal) };
+    if (options.keep) await drawn(drawing);
   } catch (error) {
     if (stack.signal.aborted) {
       await stack.abandon();
@@ -70,6 +77,18 @@ await runCommand(async () => {
   } else {
     await stack.takeDown();
   }
-  report = { ...report, totalSeconds: report.setupSeconds + (performance.now() - started) / 1000 };
+  const { run, drawing, drawnAt, instancesAfter } = shown;
+  const files = await (options.keep ? drawing.finished : drawn(drawing));
+  const setupSeconds = readSetupSeconds();
+  const report: Report = {
+    video,
+    run,
+    drawn: files,
+    resultSeconds: await drawnAt,
+    instancesAfter,
+    stack,
+    setupSeconds,
+    totalSeconds: setupSeconds + seconds(),
+  };
   process.stdout.write(options.json ? jsonSummary(report) : textSummary(report));
 });

@@ -13,24 +13,38 @@ export class ModelCommandError extends Error {
 export const localArtifact = join(repoRoot, "model", "dist", "model.tar.gz");
 
 const annotationSchema = z.object({ movie: z.string(), animation: z.string() });
+/** Paths of the annotated video and of the animation of its sampled frames. */
+export type Annotation = Readonly<z.infer<typeof annotationSchema>>;
+
+/** A drawing in a process that runs in the background. Disposing of it ends the process. */
+export interface Drawing extends AsyncDisposable {
+  /** Rejects with {@link ModelCommandError} if it fails. */
+  readonly finished: Promise<Annotation>;
+}
 
 /** Builds model.tar.gz with the small model of the local stack. */
 export async function packageModel(signal: AbortSignal): Promise<void> {
   await runPython(["model/package.py", "--out", localArtifact], signal);
 }
 
-/** Draws the result's boxes on the video: `annotated.mp4` and `annotated.gif` in `folder`, returned as paths. */
-export async function annotate(
-  video: string,
-  result: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<z.infer<typeof annotationSchema>> {
-  const answer = await runPython(
-    ["model/annotate.py", "--video", video, "--result", result, "--out", folder, "--json"],
-    signal,
+/** Starts to draw the result's boxes on the video: `annotated.mp4` and `annotated.gif` in `folder`. */
+export function startDrawing(video: string, result: string, folder: string, signal: AbortSignal): Drawing {
+  const end = new AbortController();
+  const args = ["model/annotate.py", "--video", video, "--result", result, "--out", folder, "--json"];
+  const finished = runPython(args, AbortSignal.any([signal, end.signal])).then((answer) =>
+    annotationSchema.parse(JSON.parse(answer)),
   );
-  return annotationSchema.parse(JSON.parse(answer));
+  const settled = finished.then(
+    () => undefined,
+    () => undefined,
+  );
+  return {
+    finished,
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await settled;
+    },
+  };
 }
 
 async function runPython(args: readonly string[], signal: AbortSignal): Promise<string> {

@@ -16,7 +16,6 @@ import {
   type Stack,
 } from "../client/index.ts";
 import { printable } from "../lib/printable.ts";
-import { annotate } from "./model.ts";
 import type { Progress } from "./progress.ts";
 
 /** The model, or the service, could not give a result for this video; the message is its reason. */
@@ -33,7 +32,8 @@ export interface VideoRun {
   /** On the stack's clock, seconds: TimeInBacklog and ModelLatency as CloudWatch has them. */
   readonly backlogSeconds: number | undefined;
   readonly modelSeconds: number | undefined;
-  readonly files: { readonly result: string; readonly movie: string; readonly animation: string };
+  /** The result's file. */
+  readonly result: string;
 }
 
 /** Real seconds: more than any local start, job or scale-in takes; past it something is broken. */
@@ -64,7 +64,7 @@ export async function backToZero(stack: Stack, progress: Progress, signal: Abort
   return current;
 }
 
-/** Uploads the video, invokes the endpoint, waits for the result, fetches it into `folder` and annotates it. Throws {@link JobFailed}. */
+/** Uploads the video, invokes the endpoint, waits for the result and fetches it into `folder`. Throws {@link JobFailed}. */
 export async function oneVideo(
   stack: Stack,
   video: string,
@@ -86,19 +86,18 @@ export async function oneVideo(
     watchJob(stack, video, job, step.detail, signal),
   );
 
-  const { result: finished } = await progress.step("Fetching the result and drawing its boxes", async () => {
+  const { result: finished } = await progress.step("Fetching the result", async () => {
     const result = await fetchResult(stack, job, signal);
     await mkdir(folder, { recursive: true });
     const file = join(folder, "result.json");
     await writeFile(file, `${JSON.stringify(result, undefined, 1)}\n`);
-    const drawn = await annotate(video, file, folder, signal);
     const timings = await readTimings(stack, job, { signal, limitSeconds: metricsLimit });
-    return { summary: summarize(result), timings, files: { result: file, ...drawn } };
+    return { summary: summarize(result), timings, file };
   });
   return {
     ...watched,
     summary: finished.summary,
-    files: finished.files,
+    result: finished.file,
     backlogSeconds: finished.timings.backlogSeconds,
     modelSeconds: finished.timings.modelSeconds,
   };

@@ -5,7 +5,6 @@ import { join, resolve } from "node:path";
 import { checkVideo } from "../client/index.ts";
 import { jsonLine, printableText } from "../lib/printable.ts";
 import { repoRoot } from "../tools/paths.mjs";
-import { Deployment } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { defaultSpeed, prepareGround, type LocalGround } from "./local-stack.ts";
@@ -71,8 +70,9 @@ await runCommand(async () => {
       speed: options.speed,
       progress,
       signal: interruptSignal(),
+      configFile,
     });
-    const rehearsal = await onGround(ground, { configFile, planFile: join(folder, "plan.json"), video, progress });
+    const rehearsal = await onGround(ground, { planFile: join(folder, "plan.json"), video, progress });
     process.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
     if (!rehearsal.passed) process.exitCode = 1;
   } finally {
@@ -83,18 +83,13 @@ await runCommand(async () => {
 /** Rehearses, and takes the stack down whatever came of it. */
 async function onGround(
   ground: LocalGround,
-  {
-    configFile,
-    planFile,
-    video,
-    progress,
-  }: { configFile: string; planFile: string; video: string | undefined; progress: Progress },
+  { planFile, video, progress }: { planFile: string; video: string | undefined; progress: Progress },
 ): Promise<Rehearsal> {
   try {
-    const deployment = await Deployment.open(ground.aws, ground.paths, configFile);
+    const { deployment } = ground;
     const { outputs } = ground.paths;
     const rehearsal = await rehearse({ deployment, outputs, planFile, video }, progress, ground.signal);
-    await ground.takeDown(deployment);
+    await ground.takeDown();
     return rehearsal;
   } catch (error) {
     await ground.abandon();

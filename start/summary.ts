@@ -8,6 +8,8 @@ import type { VideoRun } from "./one-video.ts";
 export interface Report {
   readonly video: string;
   readonly run: VideoRun;
+  /** Paths of the annotated video and of the animation of its sampled frames. */
+  readonly drawn: { readonly movie: string; readonly animation: string };
   readonly stack: Pick<LocalStack, "resources" | "policies" | "deploySeconds">;
   /** Instances after the endpoint has scaled back. */
   readonly instancesAfter: number;
@@ -34,7 +36,7 @@ export function jsonSummary(report: Report): string {
     instances_after: report.instancesAfter,
     resources: stack.resources,
     policies: stack.policies,
-    files: run.files,
+    files: { result: run.result, ...report.drawn },
     seconds: {
       setup: round(report.setupSeconds),
       deploy: round(stack.deploySeconds),
@@ -70,9 +72,9 @@ export function textSummary(report: Report): string {
     ["in the model", clock(run.modelSeconds)],
     ["to the result", `${report.resultSeconds.toFixed(1)} s`],
     ["in all", `${report.totalSeconds.toFixed(1)} s, set-up ${report.setupSeconds.toFixed(1)} s of it`],
-    ["result", relative(process.cwd(), run.files.result)],
-    ["annotated", relative(process.cwd(), run.files.movie)],
-    ["animation", relative(process.cwd(), run.files.animation)],
+    ["result", relative(process.cwd(), run.result)],
+    ["annotated", relative(process.cwd(), report.drawn.movie)],
+    ["animation", relative(process.cwd(), report.drawn.animation)],
   ];
   const notice = run.summary.notice === null ? "" : `\n${printable(run.summary.notice)}\n`;
   return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${printable(value)}\n`).join("")}${notice}`;

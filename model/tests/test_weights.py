@@ -20,7 +20,7 @@ from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_Weights
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops import FrozenBatchNorm2d
 
-from artifact import state_dicts
+from artifact import state_dicts, weights
 from artifact.download import Published
 from artifact.errors import PackageError
 from artifact.weights import SMALL, Weights, find_weights
