@@ -6,6 +6,7 @@ import type { Job } from "./submit.ts";
 import { objectKey, startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";
 import { checkJob, deadlineOf, waitForJob } from "./wait.ts";
+import type { JobState } from "./wait.ts";
 
 const quick = { pause: { first: 0.01, longest: 0.05 } };
 const video = { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" };
@@ -35,11 +36,14 @@ describe("waiting for a job", () => {
   });
 
   it("ends as completed when the result comes, at the place that the invocation returned", async () => {
-    const waiting = waitForJob(stack, job, quick);
-    setTimeout(() => {
-      put(job.outputLocation, "{}");
-    }, 50);
-    assert.deepEqual(await waiting, { status: "completed", outputLocation: job.outputLocation });
+    // Once both places have been read, however long that takes.
+    const onProgress = ({ state }: { state: JobState | undefined }): void => {
+      if (state !== undefined) put(job.outputLocation, "{}");
+    };
+    assert.deepEqual(await waitForJob(stack, job, { ...quick, onProgress }), {
+      status: "completed",
+      outputLocation: job.outputLocation,
+    });
     const read = new Set(aws.requests.filter(({ operation }) => operation === "GetObject").map(({ object }) => object));
     assert.deepEqual(read, new Set([objectKey(job.outputLocation), objectKey(job.failureLocation!)]));
   });

@@ -29,7 +29,6 @@ import { fromStep, fromTracking, stepScaling, targetTracking, toStep, toTracking
 type Properties<Args> = FieldsOf<pulumi.Unwrap<Args> & Managed>;
 
 const gone = "ObjectNotFoundException";
-const pollMilliseconds = 1_000;
 const longestWaitMilliseconds = 5 * 60_000;
 
 const targetName = {
@@ -157,7 +156,7 @@ export const target = resource<typeof targetFields>({
       if (performance.now() - start > longestWaitMilliseconds) {
         throw new ProviderError(`Scalable target ${id} is still there 5 min after it was deregistered`);
       }
-      await scope.sleep(pollMilliseconds);
+      await scope.pause();
     }
   },
 });

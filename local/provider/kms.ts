@@ -149,7 +149,7 @@ export const key = resource<typeof keyFields>({
       if (isCode(error, gone, "KMSInvalidStateException")) return;
       throw error;
     }
-    while ((await describeKey(KeyId, scope)) !== undefined) await scope.sleep(1_000);
+    while ((await describeKey(KeyId, scope)) !== undefined) await scope.pause();
   },
 });
 

@@ -23,8 +23,8 @@ export interface Scope {
    * half made, and deletes it with the rest.
    */
   created(id: string): void;
-  /** Waits (ms, real time). Throws CancelledError when the engine gives up on the operation. */
-  sleep(milliseconds: number): Promise<void>;
+  /** Waits a moment before AWS is asked again. Throws CancelledError when the engine gives up on the operation. */
+  pause(): Promise<void>;
   /** Shows one line beside the resource while it is being worked on. */
   progress(message: string): void;
   /** The path of an asset's file, absolute. Throws ProviderError if it cannot be known. */

@@ -1,8 +1,6 @@
 /** Tries a call again while AWS refuses it for a reason that passes. */
 import type { Scope } from "./resource.ts";
 
-const pauseMilliseconds = 1_000;
-
 /**
  * What `call` answers in the end. It is tried again for `patience` (ms) while `passes` says of its error that it may pass;
  * then, or for any other error, the error is thrown.
@@ -24,7 +22,7 @@ export async function retry<T>(
       scope.progress(
         `trying again for up to ${seconds} s, because a new role is not known everywhere at once: ${reason}`,
       );
-      await scope.sleep(pauseMilliseconds);
+      await scope.pause();
     }
   }
 }

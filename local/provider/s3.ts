@@ -128,7 +128,7 @@ export const bucket = resource<typeof bucketFields>({
       await remove();
     }
     while ((await unlessMissing(scope.aws.s3.send(new HeadBucketCommand({ Bucket: id })), ...gone)) !== undefined) {
-      await scope.sleep(1_000);
+      await scope.pause();
     }
   },
 });

@@ -245,7 +245,6 @@ const endpointFields = {
   ...regional,
 } satisfies Properties<EndpointArgs>;
 
-const pollMilliseconds = 1_000;
 const longestWaitMilliseconds = 60 * 60_000;
 const pending: readonly (string | undefined)[] = ["Creating", "Updating", "SystemUpdating"];
 
@@ -261,7 +260,7 @@ async function inService(EndpointName: string, scope: Scope): Promise<void> {
       throw new ProviderError(`Endpoint ${EndpointName} is still ${found.EndpointStatus ?? "?"} after 60 min`);
     }
     scope.progress(`${found.EndpointStatus ?? "?"} for ${Math.round(waited / 1_000)} s`);
-    await scope.sleep(pollMilliseconds);
+    await scope.pause();
   }
 }
 
@@ -328,6 +327,6 @@ export const endpoint = resource<typeof endpointFields>({
       if (error instanceof AwsCallError && isNotFound(error, "endpoint")) return;
       throw error;
     }
-    while ((await describeEndpoint(id, scope)) !== undefined) await scope.sleep(pollMilliseconds);
+    while ((await describeEndpoint(id, scope)) !== undefined) await scope.pause();
   },
 });

@@ -1,6 +1,6 @@
 /** One engine's use of the provider: its connection, its configuration, its clients, and the scopes of its operations. */
 import { isAbsolute, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GetCallerIdentityCommand, type GetCallerIdentityCommandOutput } from "@aws-sdk/client-sts";
 import { Clients } from "./clients.ts";
 import type { Connection, Credentials } from "./clients.ts";
@@ -31,11 +31,14 @@ export interface ProviderOptions {
    * Default: 2 minutes, as the official provider waits.
    */
   readonly patience?: number;
+  /** Between two looks at what AWS is working on, or two tries, in ms. @default 1 s */
+  readonly pause?: number;
   /** Told of each call to AWS, by the operation's name: for a trace. */
   readonly onCall?: (operation: string) => void;
 }
 
 const defaultPatience = 120_000;
+const defaultPause = 1_000;
 /** Attempts per call of the official provider's SDK are 25; what is down on one machine stays down. */
 const defaultAttempts = 3;
 
@@ -118,8 +121,8 @@ export class Session {
       partition: partitionOf(where).partition,
       patience: this.#options.patience ?? defaultPatience,
       created: () => undefined,
-      sleep: async (milliseconds) => {
-        await pause(milliseconds, undefined, { signal }).catch(() => undefined);
+      pause: async () => {
+        await sleep(this.#options.pause ?? defaultPause, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
       },
       progress: (message) => log?.status(urn, message),

@@ -307,7 +307,7 @@ export const topicSubscription = resource<typeof subscriptionFields>({
       if (isCode(error, "InvalidParameter", "InvalidParameterException")) return;
       throw error;
     }
-    while ((await readSubscription(id, scope)) !== undefined) await scope.sleep(1_000);
+    while ((await readSubscription(id, scope)) !== undefined) await scope.pause();
   },
 });
 
@@ -316,7 +316,7 @@ async function confirmed(arn: string, minutes: number, scope: Scope): Promise<vo
     const found = await readSubscription(arn, scope);
     if (flagOf(found?.["PendingConfirmation"]) !== true) return;
     scope.progress("waiting for the endpoint to confirm");
-    await scope.sleep(1_000);
+    await scope.pause();
   }
   throw new ProviderError(`The endpoint did not confirm its subscription within ${minutes} min`);
 }

@@ -151,7 +151,7 @@ function life(property: string, attribute: string) {
     update: ({ inputs }: { readonly inputs: { readonly queueUrl: string } }, scope: Scope) => put(inputs, scope),
     delete: async (id: string, scope: Scope) => {
       await unlessMissing(setQueue(id, { [attribute]: "" }, scope), ...gone);
-      while (((await readQueue(id, scope))?.[attribute] ?? "") !== "") await scope.sleep(1_000);
+      while (((await readQueue(id, scope))?.[attribute] ?? "") !== "") await scope.pause();
     },
   };
 }

@@ -59,6 +59,9 @@ async function invoke(client: providerGrpc.ResourceProviderClient, token: string
   return fromStruct(response.getReturn());
 }
 
+/** A fiftieth of what a provider waits for AWS. */
+const pauseMilliseconds = 20;
+
 /** Starts a provider for us-east-1 that calls `endpoint`. */
 export async function startTestProvider(
   endpoint: string,
@@ -69,7 +72,8 @@ export async function startTestProvider(
     endpoint,
     region: "us-east-1",
     credentials: testCredentials,
-    patience: 3_000,
+    patience: 1_000,
+    pause: pauseMilliseconds,
     onCall: (operation) => recorded.push(operation),
     ...options,
   });
@@ -113,7 +117,7 @@ export async function startTestProvider(
     idle: async () => {
       do {
         calls();
-        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await new Promise((resolve) => setTimeout(resolve, 5 * pauseMilliseconds));
       } while (calls().length > 0);
     },
     stop: async () => {
