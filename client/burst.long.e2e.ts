@@ -89,6 +89,8 @@ describe("a burst on the local stack, with a model that only sleeps", function (
   async function configuration(artifact: string): Promise<string> {
     const settings = settingsFile.parse(parse(await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8")));
     settings.config["async-video-inference:modelArtifact"] = artifact;
+    // Two jobs at a time, as dev and prod run them.
+    settings.config["async-video-inference:maxConcurrency"] = 2;
     const file = path.join(folder, "Pulumi.local.yaml");
     await writeFile(file, stringify(settings));
     return file;

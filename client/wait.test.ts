@@ -37,7 +37,7 @@ describe("waiting for a job", () => {
 
   it("ends as completed when the result comes, at the place that the invocation returned", async () => {
     // Once both places have been read, however long that takes.
-    const onProgress = ({ state }: { state: JobState | undefined }): void => {
+    const onProgress = ({ state }: { state?: JobState }): void => {
       if (state !== undefined) put(job.outputLocation, "{}");
     };
     assert.deepEqual(await waitForJob(stack, job, { ...quick, onProgress }), {

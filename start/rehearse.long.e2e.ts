@@ -110,7 +110,7 @@ describe("the rehearsal of a change", () => {
   }
 
   it("takes a good change, another concurrency, through all stages", async () => {
-    const rehearsal = await rehearsalOf(["maxConcurrency=1"]);
+    const rehearsal = await rehearsalOf(["maxConcurrency=2"]);
     assert.deepEqual(
       outcomes(rehearsal),
       ["preview passed", "up passed", "smoke passed", "drift passed"],
@@ -125,7 +125,7 @@ describe("the rehearsal of a change", () => {
     const { AsyncInferenceConfig: asynchronous } = await sagemaker.send(
       new DescribeEndpointConfigCommand({ EndpointConfigName }),
     );
-    assert.equal(asynchronous?.ClientConfig?.MaxConcurrentInvocationsPerInstance, 1);
+    assert.equal(asynchronous?.ClientConfig?.MaxConcurrentInvocationsPerInstance, 2);
     sagemaker.destroy();
   });
 
@@ -158,7 +158,7 @@ describe("the rehearsal of a change", () => {
     await cloudwatch.send(new PutMetricAlarmCommand({ ...failures, AlarmName: failures.AlarmName!, Threshold: 1000 }));
     for (const client of [s3, scaling, cloudwatch]) client.destroy();
 
-    const settings = ["maxConcurrency=1"];
+    const settings = ["maxConcurrency=2"];
     const before = writes().length;
     const rehearsal = await rehearsalOf(settings, ["drift"]);
     assert.equal(rehearsal.passed, false);
@@ -177,7 +177,7 @@ describe("the rehearsal of a change", () => {
 
   it("stops at a smoke test that fails, with what to do next", async () => {
     // A model that is never sure enough: the stack is sound, and finds nothing.
-    const rehearsal = await rehearsalOf(["maxConcurrency=1", "scoreThreshold=1"]);
+    const rehearsal = await rehearsalOf(["maxConcurrency=2", "scoreThreshold=1"]);
     assert.deepEqual(
       outcomes(rehearsal),
       ["preview passed", "up passed", "smoke failed", "drift not run"],

@@ -162,25 +162,25 @@ describe("a stack that is updated by the real engine", () => {
   });
 
   it("takes another concurrency: as many workers, in a new model and configuration", async () => {
-    assert.deepEqual(await upWith({ maxConcurrency: 1 }), { replace: 2, update: 1 });
-    assert.equal(outputs["maxConcurrency"], 1);
+    assert.deepEqual(await upWith({ maxConcurrency: 2 }), { replace: 2, update: 1 });
+    assert.equal(outputs["maxConcurrency"], 2);
   });
 
   it("takes another maximum without touching the endpoint", async () => {
     const before = await endpoint();
     // The target, and the dashboard that shows it.
-    assert.deepEqual(await upWith({ maxConcurrency: 1, maxCapacity: 3 }), { update: 2 });
+    assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3 }), { update: 2 });
     assert.equal((await scaling()).max, 3);
     assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
   });
 
   it("takes another backlog target without touching the endpoint", async () => {
-    assert.deepEqual(await upWith({ maxConcurrency: 1, maxCapacity: 3, backlogTarget: 2 }), { update: 1 });
+    assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2 }), { update: 1 });
   });
 
   it("takes other tags in place", async () => {
     const changes = await upWith({
-      maxConcurrency: 1,
+      maxConcurrency: 2,
       maxCapacity: 3,
       backlogTarget: 2,
       "aws:defaultTags": { tags: { project: "async-video-inference", stack: "local", team: "vision" } },
@@ -190,7 +190,7 @@ describe("a stack that is updated by the real engine", () => {
 
   it("takes another instance type, which AWS refuses while a scalable target is registered, in one update that loses no request", async () => {
     const location = await invoke();
-    const changed = { maxConcurrency: 1, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
+    const changed = { maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
     const changes = await upWith(changed);
     // The fleet, the target, its two policies and the configuration; the endpoint and the alarm that wakes it in place.
     assert.deepEqual(await scaling(), { max: 3, policies: 2 });
