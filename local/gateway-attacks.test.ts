@@ -67,6 +67,7 @@ describe("The gateway under attack by raw requests", () => {
       port: 0,
       credentials: testCredentials,
       upstreamSocket,
+      corsRules: () => Promise.resolve([]),
       upstreamServices: ["s3", "sts", "sqs"],
       clock: new RealClock(),
       region: testRegion,
