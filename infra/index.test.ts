@@ -157,7 +157,7 @@ describe("the program", () => {
             "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/video-endpoint-0a1b2c3",
           callerPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-caller-0a1b2c3",
           operatorPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-operator-0a1b2c3",
-          maxConcurrency: 2,
+          maxConcurrency: stack === "local" ? 1 : 2,
           instanceType: "ml.g4dn.xlarge",
           maxCapacity: stack === "prod" ? 5 : 2,
           maxResponseSize: stack === "local" ? 32 : 128,
