@@ -1,146 +1,36 @@
-/** Tests that no request gets past the gateway's checks: sends raw bytes, and records every request on MiniStack's socket. */
+/** Tests that no request gets past the gateway's checks: sends raw bytes, and looks at every request on MiniStack's socket. */
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { RealClock } from "../simulator/real-clock.ts";
-import { startGateway, type Gateway } from "./gateway.ts";
-import { computeSignature } from "./signature.ts";
-import { testAccount, testCredentials, testRegion } from "./testing/test-gateway.ts";
-
-/** A request on MiniStack's socket. */
-interface Arrived {
-  readonly method: string;
-  readonly target: string;
-  readonly hosts: readonly string[];
-  readonly upgrade: string | undefined;
-  readonly body: string;
-}
-
-/** A request to send as it is written here, with a valid signature. */
-interface Attack {
-  /** @default "GET" */
-  readonly method?: string;
-  readonly target: string;
-  /** @default the gateway's */
-  readonly host?: string;
-  /** The SigV4 name of the service that it is signed for. @default "s3" */
-  readonly service?: string;
-  /** Headers that are not signed, each a line. */
-  readonly unsigned?: readonly string[];
-  /** As it is sent, with its framing. */
-  readonly body?: string;
-  /** The body without framing; its hash is signed, for services other than S3. */
-  readonly payload?: string;
-}
+import {
+  startAttackedGateway,
+  type Arrived,
+  type AttackedGateway,
+  type SignedAttack,
+} from "./testing/attacked-gateway.ts";
+import { testCredentials } from "./testing/test-gateway.ts";
 
 const smuggled = "POST /_ministack/reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
 const chunked = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
 
 describe("The gateway under attack by raw requests", () => {
-  let folder: string;
-  let upstream: Server;
-  let gateway: Gateway;
+  let gateway: AttackedGateway;
   let host: string;
-  let arrived: Arrived[];
+  let arrived: readonly Arrived[];
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "attacks-"));
-    const upstreamSocket = join(folder, "ministack");
-    upstream = createServer((request, response) => {
-      void text(request).then((body) => {
-        const { method = "", url = "", rawHeaders } = request;
-        const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host");
-        arrived.push({ method, target: url, hosts, upgrade: request.headers.upgrade, body });
-        response.end("from MiniStack");
-      });
-    });
-    upstream.listen(upstreamSocket);
-    await once(upstream, "listening");
-    gateway = await startGateway({
-      port: 0,
-      credentials: testCredentials,
-      upstreamSocket,
-      corsRules: () => Promise.resolve([]),
-      upstreamServices: ["s3", "sts", "sqs"],
-      clock: new RealClock(),
-      region: testRegion,
-      accountId: testAccount,
-      services: new Map(),
-      status: () => ({}),
-    });
-    host = `127.0.0.1:${gateway.port}`;
+    gateway = await startAttackedGateway();
+    ({ host, arrived } = gateway);
   });
   beforeEach(() => {
-    arrived = [];
+    gateway.arrived.length = 0;
+    gateway.asked.length = 0;
   });
   after(async () => {
     await gateway.stop();
-    upstream.close();
-    await rm(folder, { recursive: true });
   });
 
-  /** Sends the bytes and returns the status of each answer, once the gateway has closed the connection. */
-  const send = async (bytes: string): Promise<number[]> => {
-    const socket = connect(gateway.port, "127.0.0.1");
-    const silence = setTimeout(() => socket.destroy(new Error("The gateway keeps the connection open.")), 5_000);
-    socket.write(bytes);
-    const answers = await text(socket);
-    clearTimeout(silence);
-    return [...answers.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
-  };
-  const scopeOf = (service: string) => {
-    const date = new Date();
-    const stamp = date.toISOString().replace(/[-:]|\.\d+/g, "");
-    const credential = `${testCredentials.accessKeyId}/${stamp.slice(0, 8)}/${testRegion}/${service}/aws4_request`;
-    return { date: new Date(date.setMilliseconds(0)), stamp, credential };
-  };
-  const bytesOf = async (attack: Attack): Promise<string> => {
-    const { method = "GET", target, host: to = host, service = "s3", unsigned = ["Connection: close"] } = attack;
-    const { date, stamp, credential } = scopeOf(service);
-    const hash =
-      service === "s3"
-        ? "UNSIGNED-PAYLOAD"
-        : createHash("sha256")
-            .update(attack.payload ?? "")
-            .digest("hex");
-    const headers = { host: to, "x-amz-content-sha256": hash, "x-amz-date": stamp };
-    const names = Object.keys(headers);
-    const scope = { scope: { service, region: testRegion }, accessKeyId: testCredentials.accessKeyId, date };
-    const value = await computeSignature(
-      testCredentials,
-      { method, target, headers },
-      { ...scope, signedHeaders: new Set(names), expiresIn: undefined },
-      hash,
-    );
-    return [
-      `${method} ${target} HTTP/1.1`,
-      ...Object.entries(headers).map(([name, content]) => `${name}: ${content}`),
-      `Authorization: AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${value}`,
-      ...unsigned,
-      "",
-      attack.body ?? "",
-    ].join("\r\n");
-  };
-  /** Sends the attack, then a request that must pass, so that everything before it has arrived. */
-  const attacked = async (bytes: string): Promise<number[]> => {
-    const answers = await send(bytes);
-    assert.deepEqual(await send(await bytesOf({ target: "/videos/last" })), [200]);
-    assert.deepEqual(arrived.pop(), {
-      method: "GET",
-      target: "/videos/last",
-      hosts: [host],
-      upgrade: undefined,
-      body: "",
-    });
-    return answers;
-  };
+  const attacked = (bytes: string) => gateway.attack(bytes);
+  const bytesOf = (attack: SignedAttack) => gateway.bytesOf(attack);
 
   describe("forwards nothing for a signed path outside of the buckets", () => {
     for (const target of [
@@ -292,6 +182,20 @@ describe("The gateway under attack by raw requests", () => {
       });
     }
 
+    for (const [path, buckets] of [
+      ["/videos/key", ["videos"]],
+      ["/health", []],
+      ["/2015-03-31/functions", []],
+      ["/_ministack/reset", []],
+    ] as const) {
+      it(`a page's request for ${path}, and asks for the rules of ${buckets.length} buckets`, async () => {
+        const bytes = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://a.example\r\nConnection: close\r\n\r\n`;
+        assert.deepEqual(await attacked(bytes), [403]);
+        assert.deepEqual(gateway.asked, buckets);
+        assert.deepEqual(arrived, []);
+      });
+    }
+
     it("a form that uploads to S3 with a policy", async () => {
       const form = '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nkey\r\n--x--\r\n';
       const type = "Content-Type: multipart/form-data; boundary=x";
@@ -326,18 +230,7 @@ describe("The gateway under attack by raw requests", () => {
   }
 
   describe("takes a presigned URL", () => {
-    const presigned = async (path: string): Promise<string> => {
-      const { date, stamp, credential } = scopeOf("s3");
-      const target = `${path}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeURIComponent(credential)}&X-Amz-Date=${stamp}&X-Amz-Expires=60&X-Amz-SignedHeaders=host`;
-      const scope = { scope: { service: "s3", region: testRegion }, accessKeyId: testCredentials.accessKeyId, date };
-      const value = await computeSignature(
-        testCredentials,
-        { method: "GET", target, headers: { host } },
-        { ...scope, signedHeaders: new Set(["host"]), expiresIn: 60 },
-        "UNSIGNED-PAYLOAD",
-      );
-      return `${target}&X-Amz-Signature=${value}`;
-    };
+    const presigned = (path: string) => gateway.presigned(path);
     const get = (target: string, more: readonly string[] = []): string =>
       [
         "GET ",

@@ -269,7 +269,7 @@ async function corsOf(
   { corsRules }: GatewayOptions,
 ): Promise<Record<string, string>> {
   const name = bucket === "" ? (path.split("/", 2)[1] ?? "") : bucket;
-  const allowed = bucketPattern.test(name) ? corsHeaders(await corsRules(name), method, headers) : undefined;
+  const allowed = isBucket(name) ? corsHeaders(await corsRules(name), method, headers) : undefined;
   if (allowed !== undefined) return allowed;
   throw new ForeignRequestError(
     `The emulator takes no requests from web pages (Origin: ${headers.origin ?? "none"}), except to a bucket whose CORS configuration allows them.`,
@@ -288,10 +288,14 @@ function ownService(signingName: string, path: string, { services }: GatewayOpti
  * some paths: administration, functions, catalogues.
  */
 function s3Target({ bucket }: Addressed, path: string, target: string): string | undefined {
-  if (bucket !== undefined) return reservedBucket.test(bucket) ? undefined : `/${bucket}${target}`;
+  if (bucket !== undefined) return isBucket(bucket) ? `/${bucket}${target}` : undefined;
   if (path === "/") return target;
   const [, first = ""] = path.split("/", 2);
-  return bucketPattern.test(first) && !reservedBucket.test(first) ? target : undefined;
+  return isBucket(first) ? target : undefined;
+}
+
+function isBucket(name: string): boolean {
+  return bucketPattern.test(name) && !reservedBucket.test(name);
 }
 
 function noSuchPath(path: string): Refusal {
