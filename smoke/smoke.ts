@@ -54,7 +54,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
   before(async () => {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     stack = await openStack(options);
-    for (const line of await removeOldQueues(stack)) console.error(line);
+    for (const line of await removeOldQueues(stack)) console.error(printable(line));
     watch = await NotificationWatch.open(stack, run);
     folder = await mkdtemp(path.join(tmpdir(), `${run}-`));
   });
