@@ -2,6 +2,7 @@
 import { DeleteObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { DescribeModelCommand, paginateListModels, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { z } from "zod";
+import { printable } from "../lib/printable.ts";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { readFlags, stackName } from "./options.ts";
@@ -70,9 +71,9 @@ export async function artifacts(args: readonly string[], job: Job): Promise<void
     const obsolete = obsoleteArtifacts(found, used, artifactRetentionDays, Date.now());
     for (const { url } of obsolete) {
       await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: url.slice(`s3://${bucket}/`.length) }));
-      job.out(`Deleted ${url}: no model uses it, and it is older than ${artifactRetentionDays} days.\n`);
+      job.out(`Deleted ${printable(url)}: no model uses it, and it is older than ${artifactRetentionDays} days.\n`);
     }
-    job.out(`Kept ${found.length - obsolete.length} of ${found.length} artifacts in ${modelLocation}.\n`);
+    job.out(`Kept ${found.length - obsolete.length} of ${found.length} artifacts in ${printable(modelLocation)}.\n`);
   } catch (error) {
     throw new PipelineError(
       `The artifacts of the stack ${stack} cannot be cleaned up: ${(error as Error).message}. The stack itself is deployed.`,

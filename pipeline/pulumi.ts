@@ -37,6 +37,22 @@ export function judgedBy(stack: string): string[] {
  * @throws PipelineError if it cannot be started
  */
 export async function pulumi(args: readonly string[], job: Job): Promise<Finished> {
+  let text = "";
+  const kept = (to: Job["out"]) => (line: string) => {
+    text += `${printableText(line)}\n`;
+    to(`${quoted(line)}\n`);
+  };
+  const status = await run(args, job, kept(job.out), kept(job.err));
+  return { status, text };
+}
+
+/** Runs the CLI as {@link pulumi} does, hands over each line as it is, and returns the exit status. */
+async function run(
+  args: readonly string[],
+  job: Job,
+  onOutput: (line: string) => void,
+  onError: (line: string) => void,
+): Promise<number> {
   // GitHub makes an empty variable of one that nobody set.
   const environment = Object.fromEntries(Object.entries(job.environment).filter(([, value]) => value !== ""));
   if (environment["PULUMI_BACKEND_URL"] === undefined) {
@@ -55,23 +71,15 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
   };
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.on(signal, passOn);
-  let text = "";
-  for (const [from, to] of [
-    [child.stdout, job.out],
-    [child.stderr, job.err],
-  ] as const) {
-    createInterface({ input: from, crlfDelay: Infinity }).on("line", (line) => {
-      text += `${printableText(line)}\n`;
-      to(`${quoted(line)}\n`);
-    });
-  }
+  createInterface({ input: child.stdout, crlfDelay: Infinity }).on("line", onOutput);
+  createInterface({ input: child.stderr, crlfDelay: Infinity }).on("line", onError);
   try {
-    return await new Promise<Finished>((resolve, reject) => {
+    return await new Promise<number>((resolve, reject) => {
       child.once("error", (error) => {
         reject(new PipelineError(`The Pulumi CLI did not start (${error.message}): put it on the PATH.`));
       });
       child.once("close", (status) => {
-        resolve({ status: status ?? 1, text });
+        resolve(status ?? 1);
       });
     });
   } finally {
@@ -85,8 +93,14 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
  */
 export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
   let text = "";
-  const quiet = { ...job, out: (part: string) => (text += part) };
-  const { status } = await pulumi(["stack", "output", "--json", "--stack", stack], quiet);
+  const status = await run(
+    ["stack", "output", "--json", "--stack", stack],
+    job,
+    (line) => (text += line),
+    (line) => {
+      job.err(`${quoted(line)}\n`);
+    },
+  );
   if (status !== 0)
     throw new PipelineError(`The outputs of the stack ${stack} cannot be read: Pulumi's message is above.`);
   return JSON.parse(text) as unknown;

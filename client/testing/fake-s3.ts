@@ -51,7 +51,7 @@ export class FakeS3 {
     const found = [...this.objects].filter(([object]) => object.startsWith(`${bucket}/${prefix}`)).sort();
     const contents = found.map(([object, content]) => {
       const key = object.slice(bucket.length + 1);
-      return `<Contents><Key>${key}</Key><Size>${content.length}</Size></Contents>`;
+      return `<Contents><Key>${key}</Key><Size>${content.length}</Size><LastModified>2020-01-01T00:00:00Z</LastModified></Contents>`;
     });
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`);
   }
