@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,16 @@ _BYTES_AHEAD = 256 * 1024 * 1024
 _BYTES_PER_PIXEL = 3
 _CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
+_log = logging.getLogger(__name__)
+
+
+class WorkerContext(Protocol):
+    """What the handler uses of a server's context when it loads the model; TorchServe's is one."""
+
+    @property
+    def system_properties(self) -> Mapping[str, object]:
+        """What the server has assigned to the worker; `gpu_id` is the number of a graphics processor, or None."""
+
 
 class Context(Protocol):
     """What the handler uses of a server's request context; TorchServe's is one."""
@@ -45,8 +56,16 @@ class Model:
     settings: Settings
 
 
-def model_fn(model_dir: str) -> Model:
+def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     """Load the model of an unpacked artifact; device, precision and threads are chosen here.
+
+    Parameters
+    ----------
+    model_dir
+        Where the artifact is unpacked.
+    context
+        The server's, for the graphics processor that it assigns to this worker. A server without one shows each worker
+        only its own, as Ray does.
 
     Raises
     ------
@@ -57,9 +76,12 @@ def model_fn(model_dir: str) -> Model:
     # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
     # Python's lock for it, and hangs for ever if whoever holds the lock is closing the decoder: no level turns it off.
     av.logging.set_level(None)
-    detector = Detector.load(Path(model_dir))
+    gpu = None if context is None else context.system_properties.get("gpu_id")
+    detector = Detector.load(Path(model_dir), gpu if isinstance(gpu, int) else None)
     # The small model's steps are too short to share: threads that wait for each other took several times the work.
     torch.set_num_threads(1 if detector.card.architecture == "maskrcnn_small" else settings.threads)
+    detector.warm_up()
+    _log.info("Model %s is ready on %s.", detector.card.name, detector.hardware)
     return Model(detector, settings)
 
 

@@ -12,7 +12,8 @@ import torch
 from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from video_inference.network import Network, choose_hardware
+from video_inference.hardware import choose_hardware
+from video_inference.network import Network
 
 from . import blog, handler_work, networks
 from .compare import compare

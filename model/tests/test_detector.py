@@ -21,8 +21,9 @@ from video_inference.architecture import build
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 from video_inference.detector import ArtifactError, Detection, Detector
 from video_inference.folding import fold_normalisation
+from video_inference.hardware import Hardware, Precision
 from video_inference.mask_runs import decode
-from video_inference.network import Hardware, Network, Precision
+from video_inference.network import Network
 from video_inference.video import Rgb, Video
 
 

@@ -26,8 +26,9 @@ from videos import numbered, regular, turned, write, write_numbered, write_sound
 class Context:
     """What a server hands to the handler, as far as the handler uses it; header names are as they were sent."""
 
-    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, headers: Mapping[str, str] | None = None, gpu: int | None = None) -> None:
         self.status = (200, "OK")
+        self.system_properties: Mapping[str, object] = {"model_dir": "/opt/ml/model", "gpu_id": gpu}
         self._headers = headers or {}
 
     def get_request_header(self, idx: int, key: str) -> str | None:

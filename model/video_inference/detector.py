@@ -10,15 +10,20 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torchvision.models.detection import MaskRCNN
 
 from .architecture import ARCHITECTURES, Architecture, build
 from .artifact_files import CARD_FILE, WEIGHTS_FILE
+from .hardware import Hardware, choose_hardware
 from .labels import label_of
 from .mask_runs import RleMask
-from .network import Hardware, Network, choose_hardware
+from .network import Network
 from .video import Rgb
+
+_WARM_UP_SIZE = (1080, 1920)
+_WHITE = 255
 
 
 class ArtifactError(Exception):
@@ -123,11 +128,13 @@ class Detector:
         What the model is.
     model
         With its weights. It is taken apart: the detector's own from now on.
+    gpu
+        Number of the graphics processor that is assigned to this worker; None for the first.
     """
 
-    def __init__(self, card: Card, model: MaskRCNN) -> None:
+    def __init__(self, card: Card, model: MaskRCNN, gpu: int | None = None) -> None:
         self.card = card
-        self._network = Network(model, choose_hardware())
+        self._network = Network(model, choose_hardware(gpu))
 
     @property
     def hardware(self) -> Hardware:
@@ -135,8 +142,8 @@ class Detector:
         return self._network.hardware
 
     @classmethod
-    def load(cls, model_dir: Path) -> Detector:
-        """Load the model of an unpacked artifact.
+    def load(cls, model_dir: Path, gpu: int | None = None) -> Detector:
+        """Load the model of an unpacked artifact onto a graphics processor, or onto the CPU if there is none.
 
         Raises
         ------
@@ -153,7 +160,18 @@ class Detector:
             raise ArtifactError(f"{weights} has SHA-256 {digest}, but the card says {card.weights_sha256}.")
         model = build(card.architecture)
         load_weights(model, weights)
-        return cls(card, model)
+        return cls(card, model, gpu)
+
+    def warm_up(self) -> None:
+        """Look at full batches once, so that the first video does not pay for the start of CUDA's libraries.
+
+        Raises
+        ------
+        Exception
+            Whatever keeps the model from working here: the worker must not become ready.
+        """
+        noise = np.random.default_rng(1).integers(0, _WHITE, (*_WARM_UP_SIZE, 3), dtype=np.uint8)
+        self.detect([noise] * self.hardware.batch, 0.0, masks=True)
 
     def detect(
         self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool = False, max_side: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,42 +16,12 @@ from torchvision.models.detection.roi_heads import maskrcnn_inference
 from torchvision.models.detection.transform import resize_boxes
 
 from .folding import fold_normalisation
+from .hardware import Hardware
 from .mask_runs import RleMask
 from .masks import paste
 from .video import Rgb
 
-Precision = Literal["float32", "float16"]
-
-_CUDA_BATCH = 8
 _WHITE = 255
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """What a model runs on.
-
-    Attributes
-    ----------
-    device
-        torch's name of it.
-    precision
-        Of convolutions and products of matrices; boxes are always reckoned in float32.
-    batch
-        Pictures to look at together, at most.
-    """
-
-    device: Literal["cpu", "cuda"]
-    precision: Precision
-    batch: int
-
-
-def choose_hardware() -> Hardware:
-    """Take the graphics processor if there is one, with half precision, for which it has units of its own."""
-    if not torch.cuda.is_available():
-        # Batches were no faster on a CPU, and few have units for half precision.
-        return Hardware("cpu", "float32", 1)
-    # Not bfloat16: it has an eighth of the digits, and a T4 would only emulate it.
-    return Hardware("cuda", "float16", _CUDA_BATCH)
 
 
 @dataclass(frozen=True)
@@ -77,7 +47,7 @@ class Network:
 
     def __init__(self, model: MaskRCNN, hardware: Hardware) -> None:
         self.hardware = hardware
-        self._device = torch.device(hardware.device)
+        self._device = hardware.torch_device
         model.eval()
         fold_normalisation(model.backbone)
         model.to(self._device)

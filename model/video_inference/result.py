@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from . import VERSION
 from .detector import Card, Detection
+from .hardware import Hardware
 from .mask_runs import RleMask
-from .network import Hardware
 from .options import Format, Options
 from .video import VideoInfo
 
