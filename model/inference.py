@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from http import HTTPStatus
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +19,8 @@ import torch
 
 from video_inference.ahead import Ahead
 from video_inference.detector import Detector
-from video_inference.errors import ClientError
+from video_inference.errors import ClientError, EmptyBodyError
+from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
 from video_inference.options import JSON, Options, read_options
 from video_inference.result import Timing, Writer, ending, frame, header
 from video_inference.settings import Settings, read_settings
@@ -25,7 +29,11 @@ from video_inference.video import Rgb, Video
 _FRAMES_AHEAD = 4
 _BYTES_AHEAD = 256 * 1024 * 1024
 _BYTES_PER_PIXEL = 3
-_CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+_CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+_FORMS = ("multipart/", "application/x-www-form-urlencoded")
+
+_OUT_OF_MEMORY = "The server ran out of memory, even with one frame at a time: try again, or set a smaller max_side."
+_FAILED = "The handler failed on this request: the endpoint's log has the reason."
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +49,8 @@ class WorkerContext(Protocol):
 class Context(Protocol):
     """What the handler uses of a server's request context; TorchServe's is one."""
 
-    def get_request_header(self, idx: int, key: str) -> str | None:
-        """Give a header of the request, by its name as it was sent."""
+    def get_all_request_header(self, idx: int) -> Mapping[str, object]:
+        """Give the request's headers by their names as they were sent; values that are no text are the server's."""
 
     def set_response_status(self, code: int, phrase: str) -> None:
         """Answer the request with another status than 200."""
@@ -76,6 +84,7 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
     # Python's lock for it, and hangs for ever if whoever holds the lock is closing the decoder: no level turns it off.
     av.logging.set_level(None)
+    _keep_bodies_as_they_are()
     gpu = None if context is None else context.system_properties.get("gpu_id")
     detector = Detector.load(Path(model_dir), gpu if isinstance(gpu, int) else None)
     # The small model's steps are too short to share: threads that wait for each other took several times the work.
@@ -83,6 +92,16 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     detector.warm_up()
     _log.info("Model %s is ready on %s.", detector.card.name, detector.hardware)
     return Model(detector, settings)
+
+
+def _keep_bodies_as_they_are() -> None:
+    """Stop SageMaker's toolkit from decoding bodies of the types application/json and text/csv.
+
+    It does so before it calls the handler (sagemaker_inference 1.10.1, transformer.py), and answers with a traceback if
+    they are no UTF-8, which videos are not. Ray's image has no toolkit.
+    """
+    if find_spec("sagemaker_inference") is not None:
+        import_module("sagemaker_inference.content_types").UTF8_TYPES.clear()
 
 
 def transform_fn(
@@ -94,14 +113,16 @@ def transform_fn(
 ) -> tuple[str | bytes, str]:
     """Answer one request.
 
+    A lost graphics processor ends the process instead: the server answers for it and starts another worker.
+
     Parameters
     ----------
     model
         From `model_fn`.
     body
-        The video file's bytes. (Toolkits decode bodies of text types, which are no videos anyway.)
+        The video file's bytes. (Text is what a toolkit has decoded, which is no video anyway.)
     content_type
-        Not judged: what the bytes are is seen by opening them.
+        Of the request. What the bytes are is seen by opening them; it only explains why there are none.
     accept
         The media types that the caller takes: application/json, application/x-ndjson or application/gzip.
     context
@@ -114,28 +135,49 @@ def transform_fn(
 
     Raises
     ------
-    ClientError
-        Only without a context; with one, the answer is a 4xx whose JSON body gives the reason. A server that turns
-        raised errors into answers adds a traceback, which is not for the caller's eyes.
+    Exception
+        Only without a context; with one, the answer is a 4xx or 5xx whose JSON body gives the reason. A server that
+        turns raised errors into answers adds a traceback, which is not for the caller's eyes.
     """
     try:
-        options = read_options(_attributes(context), accept, model.settings)
-        data = body.encode() if isinstance(body, str) else body
-        answer = _look_at(model, data or b"", options)
+        headers = _headers(context)
+        options = read_options(headers.get(_CUSTOM_ATTRIBUTES), headers.get("accept", accept), model.settings)
+        data = body.encode() if isinstance(body, str) else body or b""
+        if not data and content_type is not None and content_type.lower().startswith(_FORMS):
+            raise EmptyBodyError(
+                "The body is a form: send the video's bytes as the body, with a type such as video/mp4."
+            )
+        answer = _look_at(model, data, options)
         return answer if options.gzip else answer.decode("ascii"), options.content_type
-    except ClientError as error:
+    except Exception as error:
+        if is_sticky(error):
+            end_worker(error)
         if context is None:
             raise
-        context.set_response_status(error.status, error.phrase)
-        return json.dumps({"error": str(error)}), JSON
+        status, reason = _refusal(error)
+    context.set_response_status(status, status.phrase)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        # Only now: the error's traceback held what is to be freed.
+        free_memory()
+    return json.dumps({"error": reason}), JSON
 
 
-def _attributes(context: Context | None) -> str | None:
+def _refusal(error: Exception) -> tuple[HTTPStatus, str]:
+    """Choose the status and the one line that a caller gets for an error."""
+    if isinstance(error, ClientError):
+        return error.status, str(error)
+    _log.error("A request failed.", exc_info=error)
+    if is_out_of_memory(error):
+        return HTTPStatus.SERVICE_UNAVAILABLE, _OUT_OF_MEMORY
+    return HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
+
+
+def _headers(context: Context | None) -> dict[str, str]:
+    """Give the request's headers by their names in small letters: in HTTP, names have no case."""
     if context is None:
-        return None
-    # TorchServe looks names up as they were sent: as AWS writes them, or as HTTP/2 and many clients do.
-    names = (_CUSTOM_ATTRIBUTES, _CUSTOM_ATTRIBUTES.lower())
-    return next((value for name in names if (value := context.get_request_header(0, name))), None)
+        return {}
+    sent = context.get_all_request_header(0)
+    return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
 
 
 def _look_at(model: Model, body: bytes | bytearray, options: Options) -> bytes:

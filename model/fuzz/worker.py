@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import gc
+import logging
 import os
 import tempfile
 import time
-import traceback
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,13 +33,13 @@ class Answer:
     Attributes
     ----------
     status
-        What the caller would have been answered; 500 for an exception that is no client error.
+        What the caller would have been answered.
     seconds
         In the handler.
     memory, files, threads
         Bytes, open files and threads that the worker holds afterwards.
     trace
-        Of the exception, if there was one.
+        Of the exception that the handler logged, if there was one.
     """
 
     status: int
@@ -56,22 +57,37 @@ class _Context:
         self.status = 200
         self._attributes = attributes
 
-    def get_request_header(self, _idx: int, _key: str) -> str:
-        """Give the caller's options: no other header is asked for."""
-        return self._attributes
+    def get_all_request_header(self, _idx: int) -> Mapping[str, object]:
+        """Give the header with the caller's options."""
+        return {"X-Amzn-SageMaker-Custom-Attributes": self._attributes}
 
     def set_response_status(self, code: int, _phrase: str) -> None:
         self.status = code
 
 
+class _Traces(logging.Handler):
+    """Keeps the traces that the handler logs: no caller gets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record's trace, if it has one."""
+        if record.exc_info:
+            self.text += logging.Formatter().formatException(record.exc_info)
+
+
 def _look(model: inference.Model, body: bytes) -> tuple[int, str]:
     # By the body, so that a file that is sent again meets the same.
     context = _Context(OPTIONS[zlib.crc32(body) % len(OPTIONS)])
+    traces = _Traces()
+    logging.getLogger().addHandler(traces)
     try:
         inference.transform_fn(model, body, "video/mp4", "application/json", context)
-    except Exception:
-        return 500, traceback.format_exc()
-    return context.status, ""
+    finally:
+        logging.getLogger().removeHandler(traces)
+    return context.status, traces.text
 
 
 def _answer(model: inference.Model, body: bytes) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import ray
@@ -23,10 +24,9 @@ class _Context:
         self.status = 200
         self._headers = headers
 
-    def get_request_header(self, _idx: int, key: str) -> str | None:
-        """Give a header of the request, however its name is written."""
-        value: str | None = self._headers.get(key)
-        return value
+    def get_all_request_header(self, _idx: int) -> Mapping[str, object]:
+        """Give the headers of the request."""
+        return dict(self._headers)
 
     def set_response_status(self, code: int, _phrase: str) -> None:
         """Answer with another status than 200; HTTP/1.1 servers may choose their own phrase."""

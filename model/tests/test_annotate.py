@@ -39,8 +39,8 @@ def result(tmp_path: Path, street_result: str) -> Path:
 class _Masks:
     """A request context whose caller asks for masks."""
 
-    def get_request_header(self, _idx: int, _key: str) -> str:
-        return "fps=1;masks=rle"
+    def get_all_request_header(self, _idx: int) -> dict[str, object]:
+        return {"X-Amzn-SageMaker-Custom-Attributes": "fps=1;masks=rle"}
 
     def set_response_status(self, code: int, phrase: str) -> None:
         raise AssertionError(f"{code} {phrase}")

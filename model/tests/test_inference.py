@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,12 @@ class Context:
     def __init__(self, headers: Mapping[str, str] | None = None, gpu: int | None = None) -> None:
         self.status = (200, "OK")
         self.system_properties: Mapping[str, object] = {"model_dir": "/opt/ml/model", "gpu_id": gpu}
-        self._headers = headers or {}
+        # TorchServe puts each part's type among them.
+        self._headers = {"body": {"content-type": "video/mp4"}, **(headers or {})}
 
-    def get_request_header(self, idx: int, key: str) -> str | None:
+    def get_all_request_header(self, idx: int) -> Mapping[str, object]:
         assert idx == 0
-        return self._headers.get(key)
+        return self._headers
 
     def set_response_status(self, code: int, phrase: str) -> None:
         self.status = (code, phrase)
@@ -159,10 +160,25 @@ def test_a_caller_chooses_for_one_request(model: inference.Model, street: Path, 
     assert without_times(usual) == without_times(json.loads(street_result))
 
 
-def test_options_are_found_under_a_header_in_small_letters(model: inference.Model, street: Path) -> None:
-    context = Context({"x-amzn-sagemaker-custom-attributes": "fps=0.25"})
-    answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", None, context)
-    assert len(json.loads(answer)["frames"]) == 3
+@pytest.mark.parametrize(
+    "spell", [str.lower, str.upper, str.title], ids=["as HTTP/2 does", "in capitals", "as Go does"]
+)
+def test_headers_are_found_however_their_names_are_spelled(
+    model: inference.Model, street: Path, spell: Callable[[str], str]
+) -> None:
+    headers = {"X-Amzn-SageMaker-Custom-Attributes": "fps=0.25", "Accept": "application/x-ndjson"}
+    context = Context({spell(name): value for name, value in headers.items()})
+    answer, content_type = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json", context)
+    assert content_type == "application/x-ndjson"
+    assert len(answer.splitlines()) == 3 + 2
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+def test_a_form_is_refused_as_what_it_is(model: inference.Model, content_type: str) -> None:
+    context = Context()
+    answer, _ = inference.transform_fn(model, None, content_type, "*/*", context)
+    assert context.status[0] == 400
+    assert json.loads(answer)["error"].startswith("The body is a form: send the video's bytes")
 
 
 def test_a_wrong_option_is_a_client_error_that_says_what_is_allowed(model: inference.Model, street: Path) -> None:

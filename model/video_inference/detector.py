@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -16,14 +17,17 @@ from torchvision.models.detection import MaskRCNN
 
 from .architecture import ARCHITECTURES, Architecture, build
 from .artifact_files import CARD_FILE, WEIGHTS_FILE
+from .faults import free_memory, is_out_of_memory
 from .hardware import Hardware, choose_hardware
 from .labels import label_of
 from .mask_runs import RleMask
-from .network import Network
+from .network import Found, Network
 from .video import Rgb
 
 _WARM_UP_SIZE = (1080, 1920)
 _WHITE = 255
+
+_log = logging.getLogger(__name__)
 
 
 class ArtifactError(Exception):
@@ -193,6 +197,11 @@ class Detector:
         -------
         list of list of Detection
             Of each picture, by falling score.
+
+        Raises
+        ------
+        MemoryError, torch.OutOfMemoryError, RuntimeError
+            If not even the pictures one by one fit into memory, or the graphics processor fails.
         """
         return [
             [
@@ -201,5 +210,23 @@ class Detector:
                     found.label_ids, found.scores, found.boxes, found.masks or repeat(None), strict=False
                 )
             ]
-            for found in self._network.find(pictures, score_threshold, masks=masks, max_side=max_side)
+            for found in self._find(pictures, score_threshold, masks=masks, max_side=max_side)
+        ]
+
+    def _find(
+        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+    ) -> list[Found]:
+        """Look at the pictures together or, if memory runs out, one by one."""
+        try:
+            return self._network.find(pictures, score_threshold, masks=masks, max_side=max_side)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            _log.warning("Memory ran out with %d pictures at a time: one at a time now.", len(pictures), exc_info=error)
+        # Not in the handler: the error's traceback holds the tensors of the batch.
+        free_memory()
+        return [
+            found
+            for picture in pictures
+            for found in self._network.find([picture], score_threshold, masks=masks, max_side=max_side)
         ]

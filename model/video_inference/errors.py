@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 
 class ClientError(Exception):
     """The request cannot be served as it is; the message is one line, made for the caller."""
 
-    status = 400
-    phrase = "Bad Request"
+    status = HTTPStatus.BAD_REQUEST
 
 
 class EmptyBodyError(ClientError):
@@ -37,5 +38,4 @@ class OptionError(ClientError):
 class NotAcceptableError(ClientError):
     """The request's Accept names only media types that are not offered."""
 
-    status = 406
-    phrase = "Not Acceptable"
+    status = HTTPStatus.NOT_ACCEPTABLE
