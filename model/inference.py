@@ -18,8 +18,9 @@ import av
 import torch
 
 from video_inference.ahead import Ahead
+from video_inference.deadline import seconds_to_answer
 from video_inference.detector import Detector
-from video_inference.errors import ClientError, EmptyBodyError
+from video_inference.errors import ClientError, EmptyBodyError, TooLittleTimeError
 from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
 from video_inference.options import JSON, Options, read_options
 from video_inference.result import Timing, Writer, ending, frame, header
@@ -139,6 +140,7 @@ def transform_fn(
         Only without a context; with one, the answer is a 4xx or 5xx whose JSON body gives the reason. A server that
         turns raised errors into answers adds a traceback, which is not for the caller's eyes.
     """
+    received = time.monotonic()
     try:
         headers = _headers(context)
         options = read_options(headers.get(_CUSTOM_ATTRIBUTES), headers.get("accept", accept), model.settings)
@@ -147,7 +149,7 @@ def transform_fn(
             raise EmptyBodyError(
                 "The body is a form: send the video's bytes as the body, with a type such as video/mp4."
             )
-        answer = _look_at(model, data, options)
+        answer = _look_at(model, data, options, received)
         return answer if options.gzip else answer.decode("ascii"), options.content_type
     except Exception as error:
         if is_sticky(error):
@@ -180,8 +182,9 @@ def _headers(context: Context | None) -> dict[str, str]:
     return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
 
 
-def _look_at(model: Model, body: bytes | bytearray, options: Options) -> bytes:
+def _look_at(model: Model, body: bytes | bytearray, options: Options, received: float) -> bytes:
     settings, detector = model.settings, model.detector
+    deadline = None if options.timeout is None else received + seconds_to_answer(options.timeout, len(body))
     started = time.perf_counter()
     inference_seconds = 0.0
     writer = Writer(options.format, compressed=options.gzip)
@@ -190,8 +193,8 @@ def _look_at(model: Model, body: bytes | bytearray, options: Options) -> bytes:
         fitting = max(1, _BYTES_AHEAD // (video.pixels * _BYTES_PER_PIXEL))
         batch = min(detector.hardware.batch, fitting)
         # Leaving the inner block stops the decoding thread before the video under it is closed.
-        with Ahead(_pictures(video, options.fps), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
-            for number, frames in enumerate(pictures.batches(batch)):
+        with Ahead(_pictures(video, options.fps, deadline), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
+            for number, frames in enumerate(pictures.batches(batch, deadline)):
                 if number == 0:
                     writer.begin(header(detector.card, detector.hardware, options, video.info))
                 before = time.perf_counter()
@@ -204,10 +207,15 @@ def _look_at(model: Model, body: bytes | bytearray, options: Options) -> bytes:
                 inference_seconds += time.perf_counter() - before
                 for (index, timestamp, _), detections in zip(frames, found, strict=True):
                     writer.add(frame(index, timestamp, detections))
+        if not writer.frames:
+            raise TooLittleTimeError(
+                f"No frame was looked at within the {options.timeout} s that the invocation may take: "
+                "set a longer timeout, or send a smaller video."
+            )
         timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
-        return writer.end(ending(timing, truncated=video.truncated))
+        return writer.end(ending(timing, truncated=pictures.late or video.truncated))
 
 
-def _pictures(video: Video, fps: Fraction) -> Iterator[tuple[int, float, Rgb]]:
-    for sample in video.samples(fps):
+def _pictures(video: Video, fps: Fraction, deadline: float | None) -> Iterator[tuple[int, float, Rgb]]:
+    for sample in video.samples(fps, deadline):
         yield sample.index, float(sample.timestamp), sample.rgb()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -105,3 +106,31 @@ def test_a_slow_source_makes_batches_of_one() -> None:
     with Ahead(slow(), 8) as ahead:
         # Whoever waits for a full batch would see one list of five.
         assert len(next(ahead.batches(5))) < 5
+
+
+def test_a_deadline_ends_the_wait_for_a_slow_source() -> None:
+    stop = threading.Event()
+
+    def slow() -> Iterator[int]:
+        yield 0
+        stop.wait(60)
+        yield 1
+
+    with Ahead(slow(), 2) as ahead:
+        batches = list(ahead.batches(1, time.monotonic() + 0.2))
+        stop.set()
+    assert (batches, ahead.late) == ([[0]], True)
+
+
+def test_a_deadline_that_has_passed_leaves_what_waits() -> None:
+    source = Source(3)
+    with Ahead(source.items(), 5) as ahead:
+        assert source.closed.wait(60)
+        assert list(ahead.batches(1, time.monotonic())) == []
+    assert ahead.late
+
+
+def test_a_source_that_ends_before_the_deadline_is_not_late() -> None:
+    with Ahead(Source(3).items(), 5) as ahead:
+        assert list(ahead.batches(1, time.monotonic() + 60)) == [[0], [1], [2]]
+    assert not ahead.late

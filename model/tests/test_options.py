@@ -23,8 +23,19 @@ def test_what_the_caller_leaves_open_is_the_workers(attributes: str | None, acce
 
 
 def test_all_options_are_read() -> None:
-    options = read_options("fps=2;score=0.5;masks=rle;max_side=1333;encoding=gzip", None, SETTINGS)
-    assert options == Options(Fraction(2), 0.5, masks=True, max_side=1333, gzip=True)
+    options = read_options("fps=2;score=0.5;masks=rle;max_side=1333;encoding=gzip;timeout=60", None, SETTINGS)
+    assert options == Options(Fraction(2), 0.5, masks=True, max_side=1333, gzip=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "environment", "limit"),
+    [(None, {}, None), ("timeout=60", {}, 60), (None, {"INVOCATION_TIMEOUT": "900"}, 900)]
+    + [(f"timeout={asked}", {"INVOCATION_TIMEOUT": "900"}, min(asked, 900)) for asked in (60, 3600)],
+)
+def test_the_time_limit_is_the_lesser_of_the_callers_and_the_servers(
+    attributes: str | None, environment: dict[str, str], limit: int | None
+) -> None:
+    assert read_options(attributes, None, read_settings(environment)).timeout == limit
 
 
 def test_rates_are_exact() -> None:
@@ -57,6 +68,10 @@ def test_rates_are_exact() -> None:
         "max_side=8193",
         "max_side=100.5",
         "encoding=br",
+        "timeout=0",
+        "timeout=3601",
+        "timeout=1.5",
+        "timeout=",
         "frames=2",
         "trace-id-1234",
         "fps=1,score=0.5",
@@ -70,7 +85,8 @@ def test_what_is_wrong_is_refused_in_one_line_that_says_what_is_allowed(attribut
     message = str(refusal.value)
     assert "\n" not in message
     assert "max_side=PIXELS (64 to 8192)" in message
-    assert len(message) < 400
+    assert "timeout=SECONDS (whole, 1 to 3600)" in message
+    assert len(message) < 450
 
 
 @given(st.text(max_size=60))

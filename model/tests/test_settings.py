@@ -15,6 +15,7 @@ def test_the_defaults_are_a_frame_a_second_and_half_a_score() -> None:
     assert settings.score_threshold == 0.5
     assert settings.threads >= 1
     assert settings.max_pixels == 36_000_000
+    assert settings.invocation_timeout is None
 
 
 def test_rates_are_exact() -> None:
@@ -36,6 +37,10 @@ def test_workers_share_the_cores() -> None:
         ("SCORE_THRESHOLD", "1.01"),
         ("SCORE_THRESHOLD", ""),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
+        ("INVOCATION_TIMEOUT", "0"),
+        ("INVOCATION_TIMEOUT", "3601"),
+        ("INVOCATION_TIMEOUT", "1.5"),
+        ("INVOCATION_TIMEOUT", ""),
         ("MAX_PIXELS", "0"),
         ("MAX_PIXELS", "100.5"),
         ("MAX_PIXELS", "1e12"),

@@ -37,6 +37,8 @@ class Ahead(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
         self.busy_seconds = 0.0
         """Seconds that the source took to make its items; complete once the iteration has ended."""
+        self.late = False
+        """Whether a deadline has ended the iteration before the source did."""
 
     def _run(self) -> None:
         try:
@@ -84,11 +86,23 @@ class Ahead(Generic[T]):
         for batch in self.batches(1):
             yield from batch
 
-    def batches(self, size: int) -> Iterator[list[T]]:
-        """Yield lists of the items that wait, 1 to `size` of them: a slow source makes short lists, not a pause."""
+    def batches(self, size: int, deadline: float | None = None) -> Iterator[list[T]]:
+        """Yield lists of the items that wait, 1 to `size` of them: a slow source makes short lists, not a pause.
+
+        Parameters
+        ----------
+        size
+            Items in a list, at most.
+        deadline
+            When to stop, in seconds of `time.monotonic`, even if items wait or are still to come; `late` tells of it.
+        """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._ended or len(self._waiting) > 0)
+                ready = self._changed.wait_for(lambda: self._ended or len(self._waiting) > 0, _seconds_until(deadline))
+                passed = not ready or (deadline is not None and time.monotonic() >= deadline)
+                if passed and (self._waiting or not self._ended):
+                    self.late = True
+                    return
                 batch = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
                 self._changed.notify_all()
             if not batch:
@@ -96,3 +110,7 @@ class Ahead(Generic[T]):
             yield batch
         if self._error is not None:
             raise self._error
+
+
+def _seconds_until(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -31,6 +31,10 @@ class TooLargePictureError(ClientError):
     """The pictures have more pixels than this server looks at."""
 
 
+class TooLittleTimeError(ClientError):
+    """The invocation's time was over before a single frame was looked at."""
+
+
 class OptionError(ClientError):
     """The request's CustomAttributes hold an option that is unknown, repeated or wrong."""
 

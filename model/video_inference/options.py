@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Literal, TypeVar
 
 from .errors import NotAcceptableError, OptionError
-from .settings import MOST_FPS, Settings
+from .settings import MAX_TIMEOUT, MOST_FPS, Settings
 
 T = TypeVar("T")
 Format = Literal["json", "ndjson"]
@@ -22,8 +22,8 @@ _OFFERED = (JSON, NDJSON, GZIP)
 _SMALLEST_SIDE, _LARGEST_SIDE = 64, 8192
 _HELP = (
     f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MOST_FPS}), "
-    f"score=NUMBER (0 to 1), masks=rle or masks=none, max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}) "
-    "and encoding=gzip or encoding=identity"
+    f"score=NUMBER (0 to 1), masks=rle or masks=none, max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}), "
+    f"encoding=gzip or encoding=identity and timeout=SECONDS (whole, 1 to {MAX_TIMEOUT})"
 )
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?|\.[0-9]{1,18}")
 
@@ -46,6 +46,9 @@ class Options:
         One JSON document, or a line of JSON for each frame.
     gzip
         Whether the answer is compressed.
+    timeout
+        Seconds that the invocation may take, as the caller asked SageMaker and as the worker's settings say, whichever
+        is less; None for no limit.
     """
 
     fps: Fraction
@@ -54,6 +57,7 @@ class Options:
     max_side: int | None = None
     format: Format = "json"
     gzip: bool = False
+    timeout: int | None = None
 
     @property
     def content_type(self) -> str:
@@ -89,16 +93,18 @@ def read_options(attributes: str | None, accept: str | None, settings: Settings)
         max_side=_read(chosen, "max_side", _side, None),
         format="ndjson" if media_type == NDJSON else "json",
         gzip=_read(chosen, "encoding", _one_of(identity=False, gzip=True), default=media_type == GZIP),
+        timeout=_least(_read(chosen, "timeout", _timeout, None), settings.invocation_timeout),
     )
 
 
 def _pairs(attributes: str) -> dict[str, str]:
     chosen: dict[str, str] = {}
+    names = {"fps", "score", "masks", "max_side", "encoding", "timeout"}
     if not attributes.strip():
         return chosen
     for part in attributes.split(";"):
         name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or name not in {"fps", "score", "masks", "max_side", "encoding"}:
+        if not equals or name not in names:
             raise OptionError(f"CustomAttributes: {_quoted(part)} is no option: {_HELP}.")
         if name in chosen:
             raise OptionError(f"CustomAttributes: {name} is given twice: {_HELP}.")
@@ -141,11 +147,23 @@ def _score(text: str) -> float:
     return float(score)
 
 
-def _side(text: str) -> int | None:
-    side = _decimal(text)
-    if side.denominator != 1 or not _SMALLEST_SIDE <= side <= _LARGEST_SIDE:
+def _whole(text: str, least: int, largest: int) -> int:
+    number = _decimal(text)
+    if number.denominator != 1 or not least <= number <= largest:
         raise ValueError(text)
-    return int(side)
+    return int(number)
+
+
+def _side(text: str) -> int | None:
+    return _whole(text, _SMALLEST_SIDE, _LARGEST_SIDE)
+
+
+def _timeout(text: str) -> int | None:
+    return _whole(text, 1, MAX_TIMEOUT)
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _one_of(**values: bool) -> Callable[[str], bool]:

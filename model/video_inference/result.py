@@ -110,7 +110,8 @@ class Writer:
         self._lines = form == "ndjson"
         self._packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW) if compressed else None
         self._pieces: list[bytes] = []
-        self._frames = 0
+        self.frames = 0
+        """How many were written."""
 
     def begin(self, head: Mapping[str, object]) -> None:
         """Write the header."""
@@ -124,13 +125,13 @@ class Writer:
         if self._lines:
             self._line("frame", looked)
         else:
-            self._write(("," if self._frames else "") + _json(looked))
-        self._frames += 1
+            self._write(("," if self.frames else "") + _json(looked))
+        self.frames += 1
 
     def end(self, tail: Mapping[str, object]) -> bytes:
         """Write the ending; returns all that was written."""
         if self._lines:
-            self._line("ending", {"frames": self._frames, **tail})
+            self._line("ending", {"frames": self.frames, **tail})
         else:
             self._write("]," + _json(tail)[1:])
         if self._packer is not None:

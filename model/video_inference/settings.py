@@ -15,6 +15,9 @@ _MOST_PIXELS = 1_000_000_000
 MOST_FPS = 1000
 """Frames per second beyond which nobody samples."""
 
+MAX_TIMEOUT = 3600
+"""Seconds that an asynchronous invocation may take: SageMaker's limit of InvocationTimeoutSeconds."""
+
 
 class SettingError(ValueError):
     """An environment variable does not hold what it must."""
@@ -34,12 +37,15 @@ class Settings:
         Processor threads for decoding, and for the model unless it is the small one, which takes one.
     max_pixels
         Videos with larger pictures are refused.
+    invocation_timeout
+        Seconds that an invocation may take; None for no limit.
     """
 
     sample_fps: Fraction
     score_threshold: float
     threads: int
     max_pixels: int
+    invocation_timeout: int | None = None
 
 
 def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction:
@@ -53,7 +59,8 @@ def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
-    SAMPLE_FPS (default 1), SCORE_THRESHOLD (0.5), MAX_PIXELS (36 million) and SAGEMAKER_MODEL_SERVER_WORKERS (1).
+    SAMPLE_FPS (default 1), SCORE_THRESHOLD (0.5), MAX_PIXELS (36 million), SAGEMAKER_MODEL_SERVER_WORKERS (1) and
+    INVOCATION_TIMEOUT (no limit).
 
     Raises
     ------
@@ -72,6 +79,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     max_pixels = _number(environment, "MAX_PIXELS", str(DEFAULT_MAX_PIXELS))
     if not 1 <= max_pixels <= _MOST_PIXELS or max_pixels.denominator != 1:
         raise SettingError(f"MAX_PIXELS is {max_pixels}: it must be a whole number from 1 to {_MOST_PIXELS}.")
+    timeout = (
+        _number(environment, "INVOCATION_TIMEOUT", str(MAX_TIMEOUT)) if "INVOCATION_TIMEOUT" in environment else None
+    )
+    if timeout is not None and (timeout.denominator != 1 or not 1 <= timeout <= MAX_TIMEOUT):
+        raise SettingError(f"INVOCATION_TIMEOUT is {timeout}: it must be whole seconds from 1 to {MAX_TIMEOUT}.")
     # Each worker of an instance takes its share: more threads than cores made two workers slower than one.
     threads = max(1, len(os.sched_getaffinity(0)) // int(workers))
-    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels))
+    limit = None if timeout is None else int(timeout)
+    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels), limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -109,6 +110,8 @@ class Video:
         self._info: VideoInfo | None = None
         self._broke_off = False
         self._track = Track(body, threads, max_pixels)
+        self._deadline: float | None = None
+        self._late = False
         self.decoded = 0
         """Frames that came out of the decoder so far."""
 
@@ -137,8 +140,11 @@ class Video:
 
     @property
     def truncated(self) -> bool:
-        """Whether decoding broke off or packets ended before the container promised; known after the last frame."""
-        return self._broke_off or self._track.ends_early
+        """Whether the frames end before the container promised, as decoding broke off, packets ended or time was over.
+
+        Known after the last frame.
+        """
+        return self._broke_off or self._late or self._track.ends_early
 
     def frames(self) -> Iterator[Frame]:
         """Decode the frames in display order, one at a time, to the end or to where decoding breaks off.
@@ -174,10 +180,10 @@ class Video:
             last = shown
             yield Frame(index, shown, picture)
             index += 1
-        if index == 0:
+        if index == 0 and not self._late:
             raise NotAVideoError(f"No frame of the video can be decoded: {reason}.")
 
-    def samples(self, fps: Fraction) -> Iterator[Frame]:
+    def samples(self, fps: Fraction, deadline: float | None = None) -> Iterator[Frame]:
         """Decode the frames nearest to the times 0, 1/fps, 2/fps and so on, and as little else as that takes.
 
         They are the frames that `sample_by_time` chooses from all. Where the packets' times do not tell which those
@@ -187,12 +193,15 @@ class Video:
         ----------
         fps
             Wanted frames per second, above 0.
+        deadline
+            When to stop decoding, in seconds of `time.monotonic`; the frames end there.
 
         Raises
         ------
         NotAVideoError, EncryptedVideoError, TooLargePictureError
             If not a single frame can be decoded.
         """
+        self._deadline = deadline
         last = Fraction(-1)
         try:
             for frame in self._planned(fps):
@@ -201,6 +210,8 @@ class Video:
         except (NoPlanError, BrokenVideoError) as doubt:
             _log.info("Every frame is decoded: %s.", doubt)
         else:
+            return
+        if self._is_late():
             return
         self._track.close()
         self._track = Track(self._body, self._threads, self._max_pixels)
@@ -224,6 +235,8 @@ class Video:
         for stretch in plan:
             for wanted, picture in self._decode(stretch, packets, numbered):
                 yield Frame(wanted.index, wanted.timestamp, picture)
+            if self._late:
+                return
 
     def _decode(
         self, stretch: Stretch, packets: Packets, numbered: Iterator[tuple[int, AnyPacket]]
@@ -232,6 +245,8 @@ class Video:
         expectation = Expectation(stretch, packets, may_skip=track.can_skip)
         times = {wanted.shown_at for wanted in stretch.wanted}
         for number, packet in numbered:
+            if self._is_late():
+                return
             if number < stretch.first:
                 continue
             if (packet.pts, packet.size) != (packets.shown_at[number], packets.sizes[number]):
@@ -257,9 +272,15 @@ class Video:
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         for packet in self._track.packets():
+            if self._is_late():
+                return
             for picture in self._track.decode(packet):
                 self._note(picture)
                 yield picture
+
+    def _is_late(self) -> bool:
+        self._late = self._late or (self._deadline is not None and time.monotonic() >= self._deadline)
+        return self._late
 
     def _time(self, picture: av.VideoFrame) -> Fraction | None:
         if picture.pts is None or picture.time_base is None or not self._track.has_times:
