@@ -40,6 +40,19 @@ describe("the container's environment", () => {
     );
   });
 
+  for (const server of ["torchserve", "ray"] as const) {
+    it(`tells the handler in ${server} how long an invocation may take, in whole seconds that the server waits, too`, () => {
+      fc.assert(
+        fc.property(limits, (given) => {
+          const environment = containerEnvironment(given, server);
+          assert.equal(environment["INVOCATION_TIMEOUT"], String(given.invocationTimeout));
+          const waits = environment[server === "ray" ? "RAYSERVE_BACKEND_TIMEOUT" : "TS_DEFAULT_RESPONSE_TIMEOUT"];
+          assert.ok(Number(waits) >= Number(environment["INVOCATION_TIMEOUT"]));
+        }),
+      );
+    });
+  }
+
   it("gives sizes in bytes that fit into TorchServe's int", () => {
     fc.assert(
       fc.property(limits, (given) => {
@@ -115,7 +128,12 @@ describe("the container's environment", () => {
         fc.property(limits, (given) => {
           const environment = containerEnvironment(given, "ray");
           const other = containerEnvironment(given, "torchserve");
-          for (const name of ["SAGEMAKER_MODEL_SERVER_WORKERS", "SAMPLE_FPS", "SCORE_THRESHOLD"]) {
+          for (const name of [
+            "SAGEMAKER_MODEL_SERVER_WORKERS",
+            "SAMPLE_FPS",
+            "SCORE_THRESHOLD",
+            "INVOCATION_TIMEOUT",
+          ]) {
             assert.equal(environment[name], other[name]);
           }
           assert.deepEqual(

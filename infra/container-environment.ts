@@ -29,6 +29,8 @@ export function containerEnvironment(limits: ServingLimits, server: Server): Rec
     // invocation at a time would only wait inside the server.
     SAGEMAKER_MODEL_SERVER_WORKERS: String(limits.maxConcurrency),
     ...(server === "ray" ? rayServe(limits) : torchServe(limits)),
+    // The handler stops before this is over: no header of a request tells a worker its deadline.
+    INVOCATION_TIMEOUT: String(limits.invocationTimeout),
     SAMPLE_FPS: String(limits.sampleFps),
     SCORE_THRESHOLD: String(limits.scoreThreshold),
   };
