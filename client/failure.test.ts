@@ -20,6 +20,15 @@ describe("the reason in a failure object", () => {
     });
   }
 
+  it("says of an option that an older handler does not know what to do about it", () => {
+    const words = "CustomAttributes: 'timeout=900' is no option: allowed, each once, are fps=NUMBER and score=NUMBER.";
+    const reason = reasonOf(JSON.stringify({ error: words }));
+    assert.match(
+      reason,
+      /^The endpoint's handler is older than this client: deploy the stack again\. \(CustomAttributes/,
+    );
+  });
+
   it("is the whole sentence where no model's words are inside", () => {
     const sentence = "ClientError: Received server error (500) from model. See the SageMaker Endpoint logs {of yours}.";
     assert.equal(reasonOf(sentence), sentence);

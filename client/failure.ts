@@ -15,12 +15,17 @@ const tellingMembers = [
   "detail",
 ];
 
+/** How a handler from before the option `timeout` refuses it: the client always sends it, the caller need not know it. */
+const unknownTimeout = /'timeout=\d+' is no option/;
+const olderHandler = "The endpoint's handler is older than this client: deploy the stack again.";
+
 /** The reason in a failure object's body, on one line; never empty, never throws. */
 export function reasonOf(body: string): string {
   const text = body.trim();
   if (text === "") return "the failure object is empty: see the endpoint's log";
   const reason = inJson(text) ?? inText(text) ?? text;
   const line = reason.replaceAll(/\s+/g, " ").trim();
+  if (unknownTimeout.test(line)) return `${olderHandler} (${line.slice(0, LONGEST / 2)}…)`;
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { customAttributesOf } from "./model-options.ts";
+import { customAttributesOf, withTimeout } from "./model-options.ts";
 
 describe("the model's options", () => {
   it("are handed over in the handler's grammar, those that are given", () => {
@@ -19,6 +19,21 @@ describe("the model's options", () => {
   ]) {
     it(`may not be ${JSON.stringify(Object.entries(options).map(String))}`, () => {
       assert.throws(() => customAttributesOf(options), { name: "SetupError" });
+    });
+  }
+});
+
+describe("the options with the run's time limit", () => {
+  for (const [given, expected] of [
+    [undefined, "timeout=900"],
+    ["", "timeout=900"],
+    ["fps=2;masks=rle", "fps=2;masks=rle;timeout=900"],
+    ["fps=2; timeout=60", "fps=2; timeout=60"],
+    ["timeout=60", "timeout=60"],
+    ["max_timeout=60", "max_timeout=60;timeout=900"],
+  ]) {
+    it(`are ${expected ?? ""} for ${given ?? "no options"}`, () => {
+      assert.equal(withTimeout(given, 900), expected);
     });
   }
 });

@@ -29,3 +29,15 @@ export function customAttributesOf({ fps, score, masks }: ModelOptions): string 
   ];
   return parts.length === 0 ? undefined : parts.join(";");
 }
+
+/**
+ * The options with the run's time limit, which reaches the handler by no other way (SageMaker passes on CustomAttributes,
+ * but not InvocationTimeoutSeconds). Options that have a `timeout=` stay as they are.
+ * @param timeoutSeconds whole seconds, 1..3600
+ */
+export function withTimeout(customAttributes: string | undefined, timeoutSeconds: number): string {
+  if (customAttributes === undefined || customAttributes.trim() === "") return `timeout=${timeoutSeconds}`;
+  return /(^|;)\s*timeout\s*=/.test(customAttributes)
+    ? customAttributes
+    : `${customAttributes};timeout=${timeoutSeconds}`;
+}

@@ -64,7 +64,7 @@ describe("submitting many videos", () => {
     assert.equal(aws.count("PutObject"), 0);
     const { headers, inputLocation } = aws.invocations[0]!;
     assert.equal(inputLocation, place);
-    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=2;masks=rle");
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=2;masks=rle;timeout=30");
     assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "60");
     assert.equal(jobOf(outcome!).customAttributes, "fps=2;masks=rle");
   });
@@ -73,6 +73,20 @@ describe("submitting many videos", () => {
     aws.answerMs = 50;
     await submitAll(stack, submissions(), { concurrency: 2 });
     assert.equal(aws.mostAtOnce, 2);
+  });
+
+  it("refuses a form's content type before the upload, and sends the others", async () => {
+    const [form, video] = await submitAll(stack, [
+      { video: videos[0]!, contentType: "Multipart/Form-Data; boundary=x" },
+      { video: videos[1]! },
+    ]);
+    assert.match(
+      form !== undefined && "problem" in form ? form.problem.message : "",
+      /has content type .*: set the video's/,
+    );
+    assert.ok(video !== undefined && "job" in video);
+    assert.equal(aws.count("PutObject"), 1);
+    assert.equal(aws.invocations.length, 1);
   });
 
   it("leaves out a video that is no good, says why, and sends the others", async () => {

@@ -9,7 +9,7 @@ import { DEFAULT_TIMEOUT_SECONDS, DEFAULT_TTL_SECONDS, invoke, newInferenceId } 
 import type { Job } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
-import { checkVideo, contentTypeOf, InputError } from "./video-file.ts";
+import { checkContentType, checkVideo, contentTypeOf, InputError } from "./video-file.ts";
 
 /** One video to be sent: a file, which is uploaded, or an object in S3, which is used in place. */
 export interface Submission {
@@ -245,6 +245,7 @@ async function placeOf(
   options: Parameters<typeof uploadVideo>[2],
 ): Promise<{ inputLocation: string; contentType: string; uploaded?: UploadedVideo }> {
   const { file, inputLocation, contentType } = planned;
+  checkContentType(file ?? inputLocation ?? planned.inferenceId, contentType);
   // A call that may have been accepted is made again with the very same video, whatever its file holds by now.
   if (sent !== undefined) return sent;
   if (inputLocation !== undefined) return { inputLocation, contentType };

@@ -46,9 +46,24 @@ describe("submitting a job", () => {
     assert.match(inferenceId, /^video-[\da-f-]{36}$/);
     assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "21600");
     assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "900");
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "timeout=900");
     assert.equal(headers["x-amzn-sagemaker-content-type"], "video/mp4");
     assert.match(headers.authorization!, /\/us-east-1\/sagemaker\/aws4_request/);
   });
+
+  it("tells the model the time limit that it tells the service", async () => {
+    await invoke(stack, { ...video, timeoutSeconds: 60, customAttributes: "fps=2" });
+    const { headers } = aws.invocations[0]!;
+    assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "60");
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=2;timeout=60");
+  });
+
+  for (const contentType of ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]) {
+    it(`refuses ${contentType}, which would not reach the model, before it sends anything`, async () => {
+      await assert.rejects(invoke(stack, { ...video, contentType }), { name: "InputError" });
+      assert.equal(aws.count("InvokeEndpointAsync"), 0);
+    });
+  }
 
   for (const status of [400, 429]) {
     it(`retries throttling by its code, with status ${status}, and counts the job once`, async () => {

@@ -3,8 +3,10 @@ import { randomUUID } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
 import { ServiceAnswerError } from "./errors.ts";
+import { withTimeout } from "./model-options.ts";
 import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
+import { checkContentType } from "./video-file.ts";
 
 /** AWS's default for how long a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
 export const DEFAULT_TTL_SECONDS = 21_600;
@@ -47,7 +49,7 @@ export interface Invocation {
   readonly ttlSeconds?: number | undefined;
   /** Seconds one run may take, 1..3600. @default 900 */
   readonly timeoutSeconds?: number | undefined;
-  /** Handed to the model as it is, at most 1024 characters: see `customAttributesOf`. */
+  /** Options for the model: see `customAttributesOf`. The run's time limit is added; at most 1024 characters with it. */
   readonly customAttributes?: string | undefined;
   /** Calls whose outcome nobody knows that were made for this job before. @default 0 */
   readonly attemptsBefore?: number | undefined;
@@ -71,7 +73,7 @@ const GRACE_MS = 5_000;
 /**
  * Hands one video that is in S3 to the endpoint. Throttling and passing errors are retried with the same InferenceId; the
  * job counts once, whatever the number of tries. After the caller's signal a call under way has a few seconds to be answered.
- * @throws AbortError on the caller's signal; the SDK's error if the service refuses; ServiceAnswerError if its answer does
+ * @throws InputError if the content type is a form's; AbortError on the caller's signal; the SDK's error if the service refuses; ServiceAnswerError if its answer does
  * not say where the result will be
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
@@ -79,6 +81,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   const inferenceId = invocation.inferenceId ?? newInferenceId();
   const ttlSeconds = invocation.ttlSeconds ?? DEFAULT_TTL_SECONDS;
   const timeoutSeconds = invocation.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+  checkContentType(inputLocation, contentType);
   const command = new InvokeEndpointAsyncCommand({
     EndpointName: stack.outputs.endpointName,
     InputLocation: inputLocation,
@@ -87,7 +90,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     InferenceId: inferenceId,
     RequestTTLSeconds: ttlSeconds,
     InvocationTimeoutSeconds: timeoutSeconds,
-    CustomAttributes: customAttributes,
+    CustomAttributes: withTimeout(customAttributes, timeoutSeconds),
   });
   let attempts = invocation.attemptsBefore ?? 0;
   using grace = graceAfter(signal);

@@ -30,6 +30,18 @@ export function contentTypeOf(file: string): string {
   return contentTypes.get(path.extname(file).toLowerCase()) ?? "application/octet-stream";
 }
 
+/** Content types whose bodies TorchServe takes apart before the model sees them; the model takes every other type. */
+const formTypes = /^\s*(multipart\/|application\/x-www-form-urlencoded)/i;
+
+/** @throws InputError if a video that is sent with this content type would not reach the model */
+export function checkContentType(name: string, contentType: string): void {
+  if (formTypes.test(contentType)) {
+    throw new InputError(
+      `${name} has content type ${contentType}, which is a form's: set the video's, such as video/mp4.`,
+    );
+  }
+}
+
 /**
  * Opens a file for reading.
  * @throws InputError if it is missing or may not be read

@@ -196,7 +196,7 @@ describe("redrive", () => {
         ["custom-attributes", "requestttlseconds", "invocationtimeoutseconds"].map(
           (header) => again?.headers[`x-amzn-sagemaker-${header}`],
         ),
-        ["fps=2", "60", "5"],
+        ["fps=2;timeout=5", "60", "5"],
       );
       assert.equal(queues.deadLetters.length, 1);
     });
@@ -278,7 +278,7 @@ describe("redrive", () => {
       assert.deepEqual(kinds(await run({}, redriveManifest)), ["sent"]);
       assert.deepEqual(sent().slice(-2), ["smoke-1", "waiting"]);
       assert.equal(aws.invocations.at(-1)?.inferenceId, "failed.redrive-1");
-      assert.equal(aws.invocations.at(-1)?.headers["x-amzn-sagemaker-custom-attributes"], "fps=2");
+      assert.equal(aws.invocations.at(-1)?.headers["x-amzn-sagemaker-custom-attributes"], "fps=2;timeout=900");
       aws.now = new Date(aws.now.getTime() + 8 * 3600_000);
       // Another process, which has not read the service's clock before.
       stack.close();
