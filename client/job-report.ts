@@ -83,7 +83,7 @@ function describe(state: JobState, summary: ResultSummary | undefined): readonly
       return [
         `completed: ${summary.frames} frames, ${summary.detections} detections: ${found}`,
         ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
-        ...(summary.truncated ? ["the video ends before its container says"] : []),
+        ...(summary.truncated ? ["the result ends before the video does"] : []),
         ...(summary.notice === null ? [] : [summary.notice]),
       ];
     }

@@ -56,7 +56,7 @@ export interface VideoResult {
     /** Pixels allowed for a frame's longer side as the model sees it. */
     readonly max_side?: number | null;
   };
-  /** The video ended before its container said. */
+  /** The result ends before the video does: the file is cut or damaged, or the time was over. */
   readonly truncated: boolean;
   readonly frames: readonly {
     readonly index: number;

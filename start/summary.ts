@@ -59,7 +59,7 @@ export function textSummary(report: Report): string {
     ["video", relative(process.cwd(), report.video)],
     [
       "frames",
-      `${run.summary.frames}, one a second${run.summary.truncated ? " (the video ends before its container says)" : ""}`,
+      `${run.summary.frames}, one a second${run.summary.truncated ? " (the result ends before the video does)" : ""}`,
     ],
     ["detections", objects.length === 0 ? "none" : objects.join(", ")],
     [
