@@ -29,7 +29,8 @@ export interface Detection {
 
 /** One video's result, as model/result.schema.json says. */
 export interface VideoResult {
-  readonly schema_version: 1;
+  /** 1 is of older handlers: members that came with version 2 are optional here. */
+  readonly schema_version: 1 | 2;
   /** What whoever is shown the boxes must be told about the model. */
   readonly notice: string | null;
   /** What found the objects. */
@@ -37,10 +38,13 @@ export interface VideoResult {
     readonly version: string;
     readonly device: "cpu" | "cuda";
     readonly precision: "float32" | "float16";
+    /** Versions of NVIDIA's driver and of CUDA; null without a GPU. */
+    readonly driver?: string | null;
+    readonly cuda?: string | null;
   };
   readonly model: { readonly name: string; readonly weights: string };
   readonly video: {
-    /** Pixels, as displayed. */
+    /** Pixels of the first frame, as displayed. */
     readonly width: number;
     readonly height: number;
     /** Seconds, as the container promises. */
@@ -48,6 +52,12 @@ export interface VideoResult {
     /** Degrees clockwise. */
     readonly rotation: 0 | 90 | 180 | 270;
     readonly codec: string;
+    /** Which of the file's video streams it is, from 0. */
+    readonly track?: number;
+    /** Seconds at which players show the first frame. */
+    readonly start?: number;
+    /** FFmpeg's name of the transfer characteristic, such as "smpte2084"; null if the file does not state it. */
+    readonly transfer?: string | null;
   };
   readonly sampling: {
     readonly fps: number;
@@ -56,12 +66,26 @@ export interface VideoResult {
     /** Pixels allowed for a frame's longer side as the model sees it. */
     readonly max_side?: number | null;
   };
-  /** The result ends before the video does: the file is cut or damaged, or the time was over. */
+  /** The frames end before the end that the file states. */
   readonly truncated: boolean;
+  /** Why they do; null if they do not. */
+  readonly truncation?: {
+    readonly reason: "damage" | "end-of-data" | "deadline";
+    /** Seconds from the first frame: the time of the last frame that was reached. */
+    readonly until: number;
+  } | null;
+  /** What could not be decoded and was passed over. */
+  readonly damage?: {
+    readonly packets: number;
+    /** Spans without frames, in seconds from the first frame. */
+    readonly gaps: readonly { readonly from: number; readonly to: number }[];
+  };
   readonly frames: readonly {
     readonly index: number;
     /** Seconds from the first frame. */
     readonly timestamp: number;
+    /** Whether it is the frame nearest to its target time, or a keyframe taken in its place. */
+    readonly sampled?: "exact" | "keyframe";
     readonly detections: readonly Detection[];
   }[];
   readonly timing: {

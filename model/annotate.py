@@ -22,7 +22,8 @@ from annotation.movie import Movie
 from annotation.reading import read_result
 from annotation.stills import spread, still_of, write_animation, write_sheet
 from video_inference.errors import ClientError
-from video_inference.video import Frame, Video
+from video_inference.frame import Frame
+from video_inference.video import Video
 
 _MAX_MEMORY = 16 << 30
 """Bytes. A video of 8192x4320 pixels was seen to take 6.4 GiB, most of it in the encoder of the film."""
@@ -53,13 +54,16 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
     sampled: Sequence[Mapping[str, Any]] = result["frames"]
     size = (result["video"]["width"], result["video"]["height"])
     following, since, now = 0, Fraction(0), Fraction(0)
-    for frame in frames:
+    for number, frame in enumerate(frames):
         now, picture = frame.timestamp, Image.fromarray(frame.rgb())
-        if frame.index == 0 and picture.size != size:
+        if number == 0 and size not in _sizes(frame, picture, result):
             raise AnnotateError(
                 f"The result is of another video: its pictures have {size[0]}x{size[1]} pixels, "
                 f"not {picture.width}x{picture.height}."
             )
+        if picture.size != size:
+            # Boxes are in pixels of the first frame, also those of pictures that have another size.
+            picture = picture.resize(size)
         is_sample = False
         # By time: where a video is damaged, decoding all of it may count its frames differently.
         while following < len(sampled) and round(float(now), 6) >= sampled[following]["timestamp"]:
@@ -77,6 +81,16 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
             f"The result is of another video: it has a frame of {sampled[-1]['timestamp']:.2f} s, "
             f"and this one ends after {float(now):.2f} s."
         )
+
+
+def _sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set[tuple[int, int]]:
+    """Give the sizes that a result may state for a video with this first frame."""
+    sizes = {picture.size}
+    if result["schema_version"] == 1:
+        # Boxes were then in stored pixels, square or not, but upright.
+        stored = (frame.picture.width, frame.picture.height)
+        sizes |= {stored, stored[::-1]}
+    return sizes
 
 
 def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> Annotated:

@@ -18,14 +18,16 @@ import av
 import torch
 
 from video_inference.ahead import Ahead
+from video_inference.damage import Truncation
 from video_inference.deadline import seconds_to_answer
 from video_inference.detector import Detector
 from video_inference.errors import ClientError, EmptyBodyError, TooLittleTimeError
 from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
 from video_inference.options import JSON, Options, read_options
-from video_inference.result import Timing, Writer, ending, frame, header
+from video_inference.picture import Rgb
+from video_inference.result import Sample, Timing, Writer, ending, frame, header
 from video_inference.settings import Settings, read_settings
-from video_inference.video import Rgb, Video
+from video_inference.video import Video
 
 _FRAMES_AHEAD = 4
 _BYTES_AHEAD = 256 * 1024 * 1024
@@ -186,36 +188,39 @@ def _look_at(model: Model, body: bytes | bytearray, options: Options, received: 
     settings, detector = model.settings, model.detector
     deadline = None if options.timeout is None else received + seconds_to_answer(options.timeout, len(body))
     started = time.perf_counter()
-    inference_seconds = 0.0
+    inference_seconds, reached = 0.0, Fraction(0)
     writer = Writer(options.format, compressed=options.gzip)
     with Video(body, settings.threads, settings.max_pixels) as video:
         # A few small pictures or one large: what waits must not depend on the video.
         fitting = max(1, _BYTES_AHEAD // (video.pixels * _BYTES_PER_PIXEL))
         batch = min(detector.hardware.batch, fitting)
         # Leaving the inner block stops the decoding thread before the video under it is closed.
-        with Ahead(_pictures(video, options.fps, deadline), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
+        with Ahead(_pictures(video, options, deadline), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
             for number, frames in enumerate(pictures.batches(batch, deadline)):
                 if number == 0:
                     writer.begin(header(detector.card, detector.hardware, options, video.info))
                 before = time.perf_counter()
                 found = detector.detect(
-                    [rgb for _, _, rgb in frames],
+                    [rgb for _, rgb in frames],
                     options.score_threshold,
                     masks=options.masks,
                     max_side=options.max_side,
+                    size=(video.info.width, video.info.height),
                 )
                 inference_seconds += time.perf_counter() - before
-                for (index, timestamp, _), detections in zip(frames, found, strict=True):
-                    writer.add(frame(index, timestamp, detections))
+                for (sample, _), detections in zip(frames, found, strict=True):
+                    writer.add(frame(sample, detections))
+                    reached = sample.timestamp
         if not writer.frames:
             raise TooLittleTimeError(
                 f"No frame was looked at within the {options.timeout} s that the invocation may take: "
                 "set a longer timeout, or send a smaller video."
             )
         timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
-        return writer.end(ending(timing, truncated=pictures.late or video.truncated))
+        truncation = Truncation("deadline", reached) if pictures.late else video.truncation
+        return writer.end(ending(timing, truncation, video.damage))
 
 
-def _pictures(video: Video, fps: Fraction, deadline: float | None) -> Iterator[tuple[int, float, Rgb]]:
-    for sample in video.samples(fps, deadline):
-        yield sample.index, float(sample.timestamp), sample.rgb()
+def _pictures(video: Video, options: Options, deadline: float | None) -> Iterator[tuple[Sample, Rgb]]:
+    for one in video.samples(options.fps, deadline, sampling=options.sampling):
+        yield Sample(one.index, one.timestamp, one.sampled), one.rgb()

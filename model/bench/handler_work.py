@@ -9,8 +9,8 @@ from pathlib import Path
 import inference
 from video_inference.architecture import build
 from video_inference.detector import Card, Detection, Detector
+from video_inference.picture import Rgb
 from video_inference.settings import read_settings
-from video_inference.video import Rgb
 
 from . import networks
 from .usage import Job, Usage, measured

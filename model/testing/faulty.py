@@ -13,7 +13,7 @@ import torch
 
 from inference import model_fn, transform_fn
 from video_inference.network import Found, Network
-from video_inference.video import Rgb
+from video_inference.picture import Rgb
 
 __all__ = ["model_fn", "transform_fn"]
 

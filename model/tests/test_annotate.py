@@ -315,7 +315,7 @@ def test_a_result_of_another_size_is_refused_and_nothing_half_made_is_left(resul
 
 def test_a_result_of_a_longer_video_is_refused(street: Path, result: Path, tmp_path: Path) -> None:
     document = json.loads(result.read_text())
-    document["frames"].append({"index": 900, "timestamp": 36.0, "detections": []})
+    document["frames"].append({"index": 900, "timestamp": 36.0, "sampled": "exact", "detections": []})
     result.write_text(json.dumps(document))
     with pytest.raises(AnnotateError, match=r"it has a frame of 36\.00 s, and this one ends after 11\.96 s"):
         annotate.annotate(street, result, tmp_path / "out")

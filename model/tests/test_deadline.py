@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import inference
 from tests.test_inference import Context
 from video_inference import network
+from video_inference.damage import Truncation
 from video_inference.deadline import receiving_seconds, seconds_to_answer
 from video_inference.plan import NoPlanError
 from video_inference.result import Writer
@@ -125,7 +126,7 @@ def test_the_frames_decoded_before_the_deadline_are_yielded_if_decoding_is_slow(
         found = [float(next(samples).timestamp), float(next(samples).timestamp)]
         slow_down(monkeypatch, clock, Track, "decode")
         found += [float(sample.timestamp) for sample in samples]
-        assert video.truncated
+        assert video.truncation == Truncation("deadline", Fraction(found[-1]))
     assert found[:2] == [0.0, 1.0]
     assert len(found) < 12
 

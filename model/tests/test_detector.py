@@ -24,7 +24,8 @@ from video_inference.folding import fold_normalisation
 from video_inference.hardware import Hardware, Precision
 from video_inference.mask_runs import decode
 from video_inference.network import Network
-from video_inference.video import Rgb, Video
+from video_inference.picture import Rgb
+from video_inference.video import Video
 
 
 @pytest.fixture

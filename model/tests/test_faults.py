@@ -20,7 +20,8 @@ from tests.test_inference import Context
 from video_inference import detector, network
 from video_inference.faults import is_out_of_memory, is_sticky
 from video_inference.network import Found
-from video_inference.video import Rgb, Video
+from video_inference.picture import Rgb
+from video_inference.video import Video
 
 # As torch 2.6 words them.
 STICKY = [
@@ -84,12 +85,18 @@ class Memory:
         find = network.Network.find
 
         def limited(
-            one: network.Network, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+            one: network.Network,
+            pictures: Sequence[Rgb],
+            score_threshold: float,
+            *,
+            masks: bool,
+            max_side: int | None,
+            size: tuple[int, int] | None,
         ) -> list[Found]:
             self.events.append(len(pictures))
             if len(pictures) > fits:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-            return find(one, pictures, score_threshold, masks=masks, max_side=max_side)
+            return find(one, pictures, score_threshold, masks=masks, max_side=max_side, size=size)
 
         monkeypatch.setattr(network.Network, "find", limited)
         monkeypatch.setattr(detector, "free_memory", lambda: self.events.append("freed"))

@@ -14,7 +14,7 @@ from tests.test_inference import Context
 from video_inference import detector, hardware, network
 from video_inference.hardware import Hardware, choose_hardware
 from video_inference.network import Found
-from video_inference.video import Rgb
+from video_inference.picture import Rgb
 
 VERSION = (
     "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025\n"

@@ -63,12 +63,24 @@ def test_the_result_is_what_the_schema_says(street_result: str) -> None:
 
 def test_the_result_describes_the_sample_video(street_result: str) -> None:
     result = json.loads(street_result)
-    assert result["video"] == {"width": 640, "height": 360, "duration": 12.0, "rotation": 0, "codec": "h264"}
+    assert result["video"] == {
+        "width": 640,
+        "height": 360,
+        "duration": 12.0,
+        "rotation": 0,
+        "codec": "h264",
+        "track": 0,
+        "start": 0.0,
+        "transfer": None,
+    }
     assert result["notice"] == "The model knows generated scenes only."
     assert [frame["timestamp"] for frame in result["frames"]] == [float(second) for second in range(12)]
     assert [frame["index"] for frame in result["frames"]] == [25 * second for second in range(12)]
     assert result["sampling"] == {"fps": 1.0, "score_threshold": 0.5, "masks": "none", "max_side": None}
+    assert {frame["sampled"] for frame in result["frames"]} == {"exact"}
     assert not result["truncated"]
+    assert result["truncation"] is None
+    assert result["damage"] == {"packets": 0, "gaps": []}
 
 
 def test_the_boxes_are_where_the_sample_videos_objects_are(street_result: str) -> None:
@@ -116,7 +128,9 @@ def test_a_truncated_video_is_answered_as_far_as_it_goes(model: inference.Model,
     status, answer = ask(model, body[: len(body) // 2])
     assert status == 200
     assert answer["truncated"]
+    assert answer["truncation"]["reason"] == "end-of-data"
     assert 0 < len(answer["frames"]) < 12
+    assert answer["frames"][-1]["timestamp"] <= answer["truncation"]["until"] < 12
 
 
 def test_the_next_good_video_is_served_after_a_bad_one_and_no_thread_is_left(
@@ -260,10 +274,28 @@ def test_lines_are_compressed_when_asked(model: inference.Model, street: Path) -
     assert len(gzip.decompress(answer).splitlines()) == 5
 
 
-def test_a_document_of_before_masks_is_still_valid(street_result: str) -> None:
-    result = json.loads(street_result)
-    del result["handler"], result["sampling"]["masks"], result["sampling"]["max_side"]
+def as_version_1(result: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a result what came with version 2 of the schema."""
+    for name in ("truncation", "damage", "handler"):
+        del result[name]
+    for name in ("track", "start", "transfer"):
+        del result["video"][name]
+    for frame in result["frames"]:
+        del frame["sampled"]
+    return result | {"schema_version": 1}
+
+
+def test_a_document_of_version_1_is_still_valid(street_result: str) -> None:
+    result = as_version_1(json.loads(street_result))
+    del result["sampling"]["masks"], result["sampling"]["max_side"]
     jsonschema.Draft202012Validator(SCHEMA).validate(result)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_document_has_the_members_of_its_version_and_no_others(street_result: str, version: int) -> None:
+    result = json.loads(street_result)
+    other = as_version_1(json.loads(street_result)) if version == 2 else result
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(other | {"schema_version": version})
 
 
 def test_large_pictures_are_refused_by_the_environments_limit(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_inference.plan import Expectation, NoPlanError, Packets, Stretch, Wanted, make_plan
-from video_inference.sampling import sample_by_time
+from video_inference.expectation import Expectation
+from video_inference.plan import NoPlanError, Packets, Stretch, Timeline, Wanted, make_plan
+from video_inference.sampling import nearest
 
 TICK = Fraction(1, 10)
 
@@ -26,7 +26,7 @@ def packets(times: Collection[int], keys: Collection[int], hidden: Collection[in
 def plan(made: Packets, fps: Fraction = Fraction(1), *, reorders: bool = False) -> list[tuple[int, int, list[int]]]:
     return [
         (stretch.first, stretch.last, [wanted.index for wanted in stretch.wanted])
-        for stretch in make_plan(made, TICK, fps, reorders=reorders)
+        for stretch in make_plan(Timeline(made, reorders=reorders), TICK, fps)
     ]
 
 
@@ -68,12 +68,6 @@ def test_there_is_no_plan_where_times_do_not_tell(made: Packets, reorders: bool,
         plan(made, reorders=reorders)
 
 
-@dataclass(frozen=True)
-class Shown:
-    index: int
-    timestamp: Fraction
-
-
 @st.composite
 def coded(draw: st.DrawFn) -> Packets:
     """Groups of pictures whose frames are decoded in any order, but for each group's keyframe, which starts it."""
@@ -93,11 +87,11 @@ def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_
     made: Packets, fps: Fraction
 ) -> None:
     order = sorted(made.shown_at)
-    frames = [Shown(index, (time - order[0]) * TICK) for index, time in enumerate(order)]
-    stretches = make_plan(made, TICK, fps, reorders=False)
+    stretches = make_plan(Timeline(made, reorders=False), TICK, fps)
     wanted = [one for stretch in stretches for one in stretch.wanted]
-    chosen = list(sample_by_time(frames, fps))
-    assert [(one.index, one.timestamp) for one in wanted] == [(one.index, one.timestamp) for one in chosen]
+    chosen = list(nearest((time - order[0] for time in order), TICK, fps))
+    assert [(one.number, one.index) for one in wanted] == chosen
+    assert [one.shown_at for one in wanted] == [order[index] for _, index in chosen]
     previous = -1
     for stretch in stretches:
         assert previous < stretch.first <= stretch.last
@@ -110,7 +104,7 @@ def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_
 def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> Expectation:
     # Shown as 0 1 2 3 4 5; 2 and 5 are wanted.
     made = packets([0, 3, 1, 2, 5, 4], {0}, hidden)
-    wanted = [Wanted(2, 2 * TICK, 2), Wanted(5, 5 * TICK, 5)]
+    wanted = [Wanted(0, 2, 2), Wanted(1, 5, 5)]
     return Expectation(Stretch(0, 5, wanted), made, may_skip=may_skip)
 
 
@@ -119,10 +113,10 @@ def test_the_frames_that_are_counted_on_are_told_apart() -> None:
     assert [expected.take(time) for time in range(6)] == [
         None,
         None,
-        Wanted(2, 2 * TICK, 2),
+        Wanted(0, 2, 2),
         None,
         None,
-        Wanted(5, 5 * TICK, 5),
+        Wanted(1, 5, 5),
     ]
     expected.finish()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,22 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_inference.sampling import sample_by_time
+from video_inference.sampling import nearest, sample_by_time
 from videos import regular
 
 
 @dataclass(frozen=True)
 class Shown:
     index: int
-    timestamp: Fraction
+    ticks: int
 
 
-def shown(times: list[Fraction]) -> list[Shown]:
-    return [Shown(index, time) for index, time in enumerate(times)]
+def ticks(times: list[Fraction]) -> tuple[list[int], Fraction]:
+    """Express times exactly in integer ticks; returns these and the tick in seconds."""
+    tick = Fraction(1, math.lcm(*(time.denominator for time in times)))
+    return [int(time / tick) for time in times], tick
 
 
 def indices(times: list[Fraction], fps: Fraction) -> list[int]:
-    return [frame.index for frame in sample_by_time(shown(times), fps)]
+    counts, tick = ticks(times)
+    return [index for _, index in nearest(counts, tick, fps)]
 
 
 @pytest.mark.parametrize(
@@ -39,10 +43,11 @@ def indices(times: list[Fraction], fps: Fraction) -> list[int]:
     ],
 )
 def test_a_constant_rate_gives_one_frame_per_second(count: int, rate: Fraction, expected: int) -> None:
-    chosen = list(sample_by_time(shown(regular(count, rate)), Fraction(1)))
+    times = regular(count, rate)
+    chosen = indices(times, Fraction(1))
     assert len(chosen) == expected
-    for second, frame in enumerate(chosen):
-        assert abs(frame.timestamp - second) <= 1 / rate / 2
+    for second, index in enumerate(chosen):
+        assert abs(times[index] - second) <= 1 / rate / 2
 
 
 def test_a_variable_rate_gives_one_frame_per_second() -> None:
@@ -65,12 +70,12 @@ def test_frames_are_taken_from_the_source_only_as_needed() -> None:
     taken = []
 
     def source() -> Iterator[Shown]:
-        for frame in shown(regular(1000, 25)):
-            taken.append(frame.index)
-            yield frame
+        for index in range(1000):
+            taken.append(index)
+            yield Shown(index, index)
 
-    chosen = sample_by_time(source(), Fraction(1))
-    assert [next(chosen).index, next(chosen).index] == [0, 25]
+    chosen = sample_by_time(source(), Fraction(1, 25), Fraction(1))
+    assert [next(chosen), next(chosen)] == [(0, Shown(0, 0)), (1, Shown(25, 25))]
     assert len(taken) == 27
 
 
@@ -90,3 +95,13 @@ def test_each_asked_time_has_its_nearest_frame_and_no_other_frame_is_taken(gaps:
         wanted.add(min(range(len(times)), key=lambda index: (abs(times[index] - asked), -index)))
         asked += 1 / fps
     assert indices(times, fps) == sorted(wanted)
+
+
+def test_each_frame_comes_with_the_number_of_the_first_target_it_is_nearest_to() -> None:
+    assert list(nearest([0, 10, 14], Fraction(1), Fraction(1))) == [(0, 0), (5, 1), (12, 2)]
+
+
+def test_the_last_frame_is_yielded_although_nothing_follows_it() -> None:
+    frames = [Shown(index, index) for index in range(3)]
+    chosen = sample_by_time(frames, Fraction(1), Fraction(1))
+    assert [frame.index for _, frame in chosen] == [0, 1, 2]

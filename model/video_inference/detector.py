@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from .hardware import Hardware, choose_hardware
 from .labels import label_of
 from .mask_runs import RleMask
 from .network import Found, Network
-from .video import Rgb
+from .picture import Rgb
 
 _WARM_UP_SIZE = (1080, 1920)
 _WHITE = 255
@@ -178,7 +179,13 @@ class Detector:
         self.detect([noise] * self.hardware.batch, 0.0, masks=True)
 
     def detect(
-        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool = False, max_side: int | None = None
+        self,
+        pictures: Sequence[Rgb],
+        score_threshold: float,
+        *,
+        masks: bool = False,
+        max_side: int | None = None,
+        size: tuple[int, int] | None = None,
     ) -> list[list[Detection]]:
         """Find the objects in some pictures.
 
@@ -192,6 +199,8 @@ class Detector:
             Whether each object's mask is wanted; they cost time.
         max_side
             Pixels that the longer side of a picture may have when the model looks at it, if less than its own limit.
+        size
+            (width, height) of the frame in whose pixels boxes and masks are given, if not in each picture's own.
 
         Returns
         -------
@@ -210,23 +219,26 @@ class Detector:
                     found.label_ids, found.scores, found.boxes, found.masks or repeat(None), strict=False
                 )
             ]
-            for found in self._find(pictures, score_threshold, masks=masks, max_side=max_side)
+            for found in self._find(pictures, score_threshold, masks=masks, max_side=max_side, size=size)
         ]
 
     def _find(
-        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+        self,
+        pictures: Sequence[Rgb],
+        score_threshold: float,
+        *,
+        masks: bool,
+        max_side: int | None,
+        size: tuple[int, int] | None,
     ) -> list[Found]:
         """Look at the pictures together or, if memory runs out, one by one."""
+        find = partial(self._network.find, score_threshold=score_threshold, masks=masks, max_side=max_side, size=size)
         try:
-            return self._network.find(pictures, score_threshold, masks=masks, max_side=max_side)
+            return find(pictures)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             _log.warning("Memory ran out with %d pictures at a time: one at a time now.", len(pictures), exc_info=error)
         # Not in the handler: the error's traceback holds the tensors of the batch.
         free_memory()
-        return [
-            found
-            for picture in pictures
-            for found in self._network.find([picture], score_threshold, masks=masks, max_side=max_side)
-        ]
+        return [found for picture in pictures for found in find([picture])]

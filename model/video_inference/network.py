@@ -19,7 +19,7 @@ from .folding import fold_normalisation
 from .hardware import Hardware
 from .mask_runs import RleMask
 from .masks import paste
-from .video import Rgb
+from .picture import Rgb
 
 _WHITE = 255
 
@@ -61,16 +61,28 @@ class Network:
         self._least_score: float = heads.score_thresh
 
     def find(
-        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+        self,
+        pictures: Sequence[Rgb],
+        score_threshold: float,
+        *,
+        masks: bool,
+        max_side: int | None,
+        size: tuple[int, int] | None = None,
     ) -> list[Found]:
         """Find the objects in some pictures; the parameters are those of `Detector.detect`."""
         precision = getattr(torch, self.hardware.precision)
         half = precision is not torch.float32
         with torch.inference_mode(), torch.autocast(self.hardware.device, precision, enabled=half):
-            return self._find(pictures, score_threshold, masks=masks, max_side=max_side)
+            return self._find(pictures, score_threshold, masks=masks, max_side=max_side, size=size)
 
     def _find(
-        self, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
+        self,
+        pictures: Sequence[Rgb],
+        score_threshold: float,
+        *,
+        masks: bool,
+        max_side: int | None,
+        size: tuple[int, int] | None,
     ) -> list[Found]:
         model = self._model
         # The model drops lower scores before it compares boxes with each other: a lower one never suppresses a higher.
@@ -86,8 +98,8 @@ class Network:
         results, _ = model.roi_heads(features, proposals, sizes)
         probabilities = self._masks(features, results, sizes) if masks else [None] * len(results)
         return [
-            _found(result, probability, size, (picture.shape[0], picture.shape[1]))
-            for result, probability, size, picture in zip(results, probabilities, sizes, pictures, strict=True)
+            _found(result, probability, seen, (picture.shape[0], picture.shape[1]) if size is None else size[::-1])
+            for result, probability, seen, picture in zip(results, probabilities, sizes, pictures, strict=True)
         ]
 
     def _prepare(self, picture: Rgb, max_side: int | None) -> Tensor:

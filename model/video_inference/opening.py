@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import av
 import av.container
+import av.stream
 import av.video
 
 from .claims import MOST_SAMPLES, most_samples
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 Body = bytes | bytearray | memoryview
 
-_CONTAINERS = "mov,mp4,matroska,webm,avi"
+# FFmpeg's demuxers. None of them opens other files.
+_CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,flv,asf,mpeg,ogg"
 _PADDING = 1 << 16
 # The side of a picture that a result can state (result.schema.json).
 _MAX_SIDE = 65_536
@@ -28,6 +30,7 @@ _DECODERS = (
     "dnxhd",
     "dvvideo",
     "ffv1",
+    "flv",
     "h263",
     "h264",
     "hevc",
@@ -42,13 +45,25 @@ _DECODERS = (
     "msmpeg4v2",
     "prores",
     "rawvideo",
+    "theora",
+    "vc1",
     "vp8",
     "vp9",
+    "wmv1",
+    "wmv2",
+    "wmv3",
 )
-_SUPPORTED = "mp4, mov, mkv, webm or avi"
-_CODECS = "AV1, DNxHD, DV, FFV1, H.263, H.264, HEVC, MJPEG, MPEG-1, MPEG-2, MPEG-4, ProRes, raw pictures, VP8 and VP9"
+_SUPPORTED = "mp4, mov, mkv, webm, avi, ts, flv, wmv, mpg or ogv"
+_CODECS = (
+    "AV1, DNxHD, DV, FFV1, FLV, H.263, H.264, HEVC, MJPEG, MPEG-1, MPEG-2, MPEG-4, ProRes, raw pictures, Theora, VC-1, "
+    "VP8, VP9 and WMV"
+)
 # HEIF and AVIF pictures lie in MP4's container (ISO/IEC 23008-12, AV1 Image File Format); sequences of them are videos.
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2"}
+# To FFmpeg, the cover of a song, a preview for each chapter and a picture in the file are video streams, too.
+_NOT_MOVING = (
+    av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails | av.stream.Disposition.still_image
+)
 
 
 class MemoryFile(io.RawIOBase):
@@ -149,26 +164,33 @@ def decoder_options(max_pixels: int) -> dict[str, str]:
 
 
 def choose_track(container: av.container.InputContainer, max_pixels: int) -> av.video.VideoStream:
-    """Choose the first track of moving pictures.
+    """Choose the main track of moving pictures: the default one, or else the one with the largest pictures.
 
     Raises
     ------
     NoVideoTrackError, NotAVideoError, TooLargePictureError
         If there is none that can be decoded within the limit.
     """
-    for stream in container.streams.video:
-        # A cover picture of a song is a video stream of one frame to FFmpeg.
-        if stream.disposition & av.stream.Disposition.attached_pic:
-            continue
-        # PyAV's types do not say so, but a stream whose codec FFmpeg does not know has no context.
-        context = getattr(stream, "codec_context", None)
-        if context is None:
-            raise NotAVideoError("The video's codec is not known.")
-        if context.name not in _DECODERS:
-            raise NotAVideoError(f"The video's codec is {context.name}: {_CODECS} are decoded.")
-        check_size(context.width, context.height, max_pixels)
-        return stream
-    raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
+    tracks = [stream for stream in container.streams.video if not stream.disposition & _NOT_MOVING]
+    if not tracks:
+        raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
+    # PyAV's types do not say so, but a stream whose codec FFmpeg does not know has no context.
+    known = [stream for stream in tracks if getattr(stream, "codec_context", None) is not None]
+    if not known:
+        raise NotAVideoError("The video's codec is not known.")
+    chosen = max(known, key=_rank)
+    name = chosen.codec_context.name
+    if name not in _DECODERS:
+        raise NotAVideoError(f"The video's codec is {name}: {_CODECS} are decoded.")
+    check_size(chosen.width, chosen.height, max_pixels)
+    return chosen
+
+
+def _rank(stream: av.video.VideoStream) -> tuple[bool, bool, int]:
+    """Order tracks by how likely each is the main one; of equals, `max` takes the first."""
+    # Some writers store a thumbnail as a track with one picture, without a flag for it.
+    is_film = stream.frames != 1
+    return is_film, bool(stream.disposition & av.stream.Disposition.default), stream.width * stream.height
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Literal, TypeVar
 
 from .errors import NotAcceptableError, OptionError
+from .plan import Sampled
 from .settings import MAX_TIMEOUT, MOST_FPS, Settings
 
 T = TypeVar("T")
@@ -19,11 +20,14 @@ NDJSON = "application/x-ndjson"
 GZIP = "application/gzip"
 _OFFERED = (JSON, NDJSON, GZIP)
 
+_EXACT: Sampled = "exact"
+_KEYFRAME: Sampled = "keyframe"
 _SMALLEST_SIDE, _LARGEST_SIDE = 64, 8192
 _HELP = (
     f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MOST_FPS}), "
-    f"score=NUMBER (0 to 1), masks=rle or masks=none, max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}), "
-    f"encoding=gzip or encoding=identity and timeout=SECONDS (whole, 1 to {MAX_TIMEOUT})"
+    "score=NUMBER (0 to 1), sampling=exact or sampling=keyframe, masks=rle or masks=none, "
+    f"max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}), encoding=gzip or encoding=identity "
+    f"and timeout=SECONDS (whole, 1 to {MAX_TIMEOUT})"
 )
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?|\.[0-9]{1,18}")
 
@@ -38,6 +42,8 @@ class Options:
         Frames looked at per second of video.
     score_threshold
         Detections with a lower score are left out.
+    sampling
+        Whether a keyframe near to a target time may take the place of the frame nearest to it.
     masks
         Whether each detection has its mask.
     max_side
@@ -53,6 +59,7 @@ class Options:
 
     fps: Fraction
     score_threshold: float
+    sampling: Sampled = "exact"
     masks: bool = False
     max_side: int | None = None
     format: Format = "json"
@@ -89,6 +96,7 @@ def read_options(attributes: str | None, accept: str | None, settings: Settings)
     return Options(
         fps=_read(chosen, "fps", _fps, settings.sample_fps),
         score_threshold=_read(chosen, "score", _score, settings.score_threshold),
+        sampling=_read(chosen, "sampling", _one_of(exact=_EXACT, keyframe=_KEYFRAME), default=_EXACT),
         masks=_read(chosen, "masks", _one_of(none=False, rle=True), default=False),
         max_side=_read(chosen, "max_side", _side, None),
         format="ndjson" if media_type == NDJSON else "json",
@@ -99,7 +107,7 @@ def read_options(attributes: str | None, accept: str | None, settings: Settings)
 
 def _pairs(attributes: str) -> dict[str, str]:
     chosen: dict[str, str] = {}
-    names = {"fps", "score", "masks", "max_side", "encoding", "timeout"}
+    names = {"fps", "score", "sampling", "masks", "max_side", "encoding", "timeout"}
     if not attributes.strip():
         return chosen
     for part in attributes.split(";"):
@@ -166,8 +174,8 @@ def _least(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _one_of(**values: bool) -> Callable[[str], bool]:
-    def parse(text: str) -> bool:
+def _one_of(**values: T) -> Callable[[str], T]:
+    def parse(text: str) -> T:
         if text not in values:
             raise ValueError(text)
         return values[text]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from typing import Literal
 
-from .sampling import sample_by_time
+import numpy as np
+
+from .sampling import nearest
+
+Sampled = Literal["exact", "keyframe"]
 
 
 class NoPlanError(Exception):
@@ -50,11 +54,24 @@ class Packets:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A frame to decode: its number in display order, its time in seconds from the first frame, and in ticks."""
+    """A frame to decode.
 
+    Attributes
+    ----------
+    number
+        Of the target time k/fps that it is for.
+    index
+        Its position in display order.
+    shown_at
+        Its time in ticks.
+    sampled
+        Whether it is the frame nearest to the target, or a keyframe taken in its place.
+    """
+
+    number: int
     index: int
-    timestamp: Fraction
     shown_at: int
+    sampled: Sampled = "exact"
 
 
 @dataclass
@@ -66,37 +83,53 @@ class Stretch:
     wanted: list[Wanted]
 
 
-def _shown(packets: Packets) -> list[int]:
-    """Give the numbers of the shown packets in display order."""
-    numbers = [number for number in range(len(packets)) if not packets.hidden[number]]
-    if not numbers:
-        raise NoPlanError("no packet is shown")
-    return sorted(numbers, key=packets.shown_at.__getitem__)
+class Timeline:
+    """The shown packets in display order.
+
+    Parameters
+    ----------
+    packets
+        Of the whole video.
+    reorders
+        Whether the codec shows frames in another order than it decodes them.
+
+    Raises
+    ------
+    NoPlanError
+        If the packets' times cannot be those of the frames.
+    """
+
+    def __init__(self, packets: Packets, *, reorders: bool) -> None:
+        if not len(packets):
+            raise NoPlanError("there is no packet")
+        shown = np.flatnonzero(np.frombuffer(packets.hidden, dtype=np.uint8) == 0)
+        if not shown.size:
+            raise NoPlanError("no packet is shown")
+        times = np.frombuffer(packets.shown_at, dtype=np.int64)
+        order = shown[np.argsort(times[shown], kind="stable")]
+        self.packets = packets
+        self.numbers: Sequence[int] = order.tolist()
+        """Of the packets."""
+        self.times: Sequence[int] = times[order].tolist()
+        """Of the frames, in ticks."""
+        if not packets.keys[0]:
+            raise NoPlanError("the first packet is no keyframe")
+        if self.start < packets.shown_at[0]:
+            # Whether a decoder shows what leads an open group of pictures at a file's start is its own affair.
+            raise NoPlanError("frames are shown before the first keyframe")
+        if (np.diff(times[order]) == 0).any():
+            raise NoPlanError("two packets have the same time")
+        if reorders and len(order) > 1 and (np.diff(order) > 0).all():
+            # Some writers put decoding times in the place of presentation times: the decoder alone knows the order.
+            raise NoPlanError("the codec reorders frames but their times do not")
+
+    @property
+    def start(self) -> int:
+        """Time of the first frame, in ticks."""
+        return self.times[0]
 
 
-def _check(packets: Packets, shown: Sequence[int], *, reorders: bool) -> None:
-    times = packets.shown_at
-    if not packets.keys[0]:
-        raise NoPlanError("the first packet is no keyframe")
-    if times[shown[0]] < times[0]:
-        # Whether a decoder shows what leads an open group of pictures at a file's start is its own affair.
-        raise NoPlanError("frames are shown before the first keyframe")
-    if any(times[one] == times[other] for one, other in pairwise(shown)):
-        raise NoPlanError("two packets have the same time")
-    in_decoding_order = all(one < other for one, other in pairwise(shown))
-    if reorders and in_decoding_order and len(shown) > 1:
-        # Some writers put decoding times in the place of presentation times: the decoder alone knows the order.
-        raise NoPlanError("the codec reorders frames but their times do not")
-
-
-@dataclass(frozen=True)
-class _Timed:
-    number: int
-    index: int
-    timestamp: Fraction
-
-
-def make_plan(packets: Packets, tick: Fraction, fps: Fraction, *, reorders: bool) -> list[Stretch]:
+def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampled = "exact") -> list[Stretch]:
     """Choose the frames nearest to the times 0, 1/fps, 2/fps and so on, and the packets that must be decoded for them.
 
     A frame needs the packets from the last keyframe that is neither decoded nor shown after it: one that is decoded
@@ -104,105 +137,59 @@ def make_plan(packets: Packets, tick: Fraction, fps: Fraction, *, reorders: bool
 
     Parameters
     ----------
-    packets
-        Of the whole video.
+    timeline
+        Of the video.
     tick
         Seconds.
     fps
         Wanted frames per second, above 0.
-    reorders
-        Whether the codec shows frames in another order than it decodes them.
+    sampling
+        With `keyframe`, a keyframe takes the place of the nearest frame if it is at most half an interval, 1/(2 fps),
+        from the target.
 
     Returns
     -------
     list of Stretch
         In order of decoding and of display, none overlapping another.
-
-    Raises
-    ------
-    NoPlanError
-        If the packets' times cannot be those of the frames.
     """
-    if not len(packets):
-        raise NoPlanError("there is no packet")
-    shown = _shown(packets)
-    _check(packets, shown, reorders=reorders)
-    times = packets.shown_at
-    start = times[shown[0]]
-    timed = (_Timed(number, index, (times[number] - start) * tick) for index, number in enumerate(shown))
-    keys = [number for number in range(len(packets)) if packets.keys[number]]
+    packets, numbers, times = timeline.packets, timeline.numbers, timeline.times
+    keys = np.flatnonzero(np.frombuffer(packets.keys, dtype=np.uint8)).tolist()
+    replacements = _keyframes(timeline, tick, fps) if sampling == "keyframe" else {}
     plan: list[Stretch] = []
-    for chosen in sample_by_time(timed, fps):
-        first = _start_for(chosen.number, keys, times)
-        wanted = Wanted(chosen.index, chosen.timestamp, times[chosen.number])
+    previous = -1
+    for number, exact in nearest((time - timeline.start for time in times), tick, fps):
+        index = replacements.get(number, exact)
+        if index == previous:
+            continue
+        previous = index
+        packet = numbers[index]
+        first = _start_for(packet, keys, packets.shown_at)
+        wanted = Wanted(number, index, times[index], "exact" if index == exact else "keyframe")
         if plan and first <= plan[-1].last:
-            plan[-1].last = max(plan[-1].last, chosen.number)
+            plan[-1].last = max(plan[-1].last, packet)
             plan[-1].wanted.append(wanted)
         else:
-            plan.append(Stretch(first, chosen.number, [wanted]))
+            plan.append(Stretch(first, packet, [wanted]))
     return plan
+
+
+def _keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, int]:
+    """Find the keyframe nearest to each target, within half an interval: its index by the target's number."""
+    per_tick, scale = (tick * fps).as_integer_ratio()
+    found: dict[int, int] = {}
+    distances: dict[int, int] = {}
+    keys = timeline.packets.keys
+    for index, (packet, time) in enumerate(zip(timeline.numbers, timeline.times, strict=True)):
+        if keys[packet]:
+            position = (time - timeline.start) * per_tick
+            number = (2 * position + scale) // (2 * scale)
+            distance = abs(position - number * scale)
+            if distance < distances.get(number, distance + 1):
+                found[number], distances[number] = index, distance
+    return found
 
 
 def _start_for(number: int, keys: Sequence[int], times: Sequence[int]) -> int:
     earlier = range(bisect_right(keys, number) - 1, -1, -1)
     # Nothing is shown before the first keyframe: one is always found.
     return next(keys[position] for position in earlier if times[keys[position]] <= times[number])
-
-
-class Expectation:
-    """Checks, for one stretch, that the frames which come out of the decoder are the ones that the plan counts on.
-
-    Parameters
-    ----------
-    stretch
-        What is decoded.
-    may_skip
-        Whether the decoder was told to leave out frames that nobody wants.
-    """
-
-    def __init__(self, stretch: Stretch, packets: Packets, *, may_skip: bool) -> None:
-        start = packets.shown_at[stretch.first]
-        self._start = start
-        self._may_skip = may_skip
-        due = range(stretch.first, stretch.last + 1)
-        self._due: Iterator[int] = iter(
-            sorted(packets.shown_at[number] for number in due if not packets.hidden[number])
-        )
-        self._needed = {wanted.shown_at: wanted for wanted in stretch.wanted}
-        if not packets.hidden[stretch.first]:
-            # A decoder that cannot start at the keyframe leaves it out: pictures that refresh themselves bit by bit.
-            self._never_skipped = {start, *self._needed}
-        else:
-            self._never_skipped = set(self._needed)
-
-    def take(self, shown_at: int | None) -> Wanted | None:
-        """Take a frame that came out, by its time in ticks; tell which wanted one it is, if it is one.
-
-        Raises
-        ------
-        NoPlanError
-            If it is not the frame whose turn it is.
-        """
-        if shown_at is None:
-            raise NoPlanError("a decoded frame has no time")
-        if shown_at < self._start:
-            return None
-        for due in self._due:
-            if due < self._start:
-                continue
-            if due == shown_at:
-                return self._needed.pop(shown_at, None)
-            if due in self._never_skipped or not self._may_skip:
-                break
-        raise NoPlanError(f"the decoder shows a frame at {shown_at} that is not the next one")
-
-    def finish(self) -> None:
-        """Say that the stretch is over.
-
-        Raises
-        ------
-        NoPlanError
-            If a wanted frame did not come out.
-        """
-        if self._needed:
-            raise NoPlanError(f"the decoder does not show the frame at {min(self._needed)}")

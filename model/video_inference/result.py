@@ -6,15 +6,18 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from . import VERSION
+from .damage import Damage, Truncation
 from .detector import Card, Detection
+from .frame import VideoInfo
 from .hardware import Hardware
 from .mask_runs import RleMask
 from .options import Format, Options
-from .video import VideoInfo
+from .plan import Sampled
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _GZIP_LEVEL = 6
 # zlib's way to ask for gzip's header and trailer; the header has no time, so that equal results have equal bytes.
@@ -30,12 +33,27 @@ class Timing:
     total_seconds: float
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A sampled frame: its number, its time in seconds from the first frame, and whether it is the exact one."""
+
+    index: int
+    timestamp: Fraction
+    sampled: Sampled
+
+
 def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -> dict[str, object]:
     """Say what is known before the first frame is looked at."""
     return {
         "schema_version": SCHEMA_VERSION,
         "notice": card.notice,
-        "handler": {"version": VERSION, "device": hardware.device, "precision": hardware.precision},
+        "handler": {
+            "version": VERSION,
+            "device": hardware.device,
+            "driver": hardware.driver,
+            "cuda": hardware.cuda,
+            "precision": hardware.precision,
+        },
         "model": {
             "name": card.name,
             "weights": card.weights_sha256,
@@ -47,6 +65,9 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
             "duration": None if video.duration is None else round(video.duration, 6),
             "rotation": video.rotation,
             "codec": video.codec,
+            "track": video.track,
+            "start": round(float(video.start), 6),
+            "transfer": video.transfer,
         },
         "sampling": {
             "fps": float(options.fps),
@@ -57,19 +78,27 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
     }
 
 
-def frame(index: int, timestamp: float, detections: Sequence[Detection]) -> dict[str, object]:
-    """Say what was found in a frame, by its number and its time in seconds."""
+def frame(sample: Sample, detections: Sequence[Detection]) -> dict[str, object]:
+    """Describe what was found in a sampled frame."""
     return {
-        "index": index,
-        "timestamp": round(timestamp, 6),
+        "index": sample.index,
+        "timestamp": round(float(sample.timestamp), 6),
+        "sampled": sample.sampled,
         "detections": [_detection(detection) for detection in detections],
     }
 
 
-def ending(timing: Timing, *, truncated: bool) -> dict[str, object]:
-    """Say what is known after the last frame."""
+def ending(timing: Timing, truncation: Truncation | None, damage: Damage) -> dict[str, object]:
+    """Describe what is known after the last frame."""
     return {
-        "truncated": truncated,
+        "truncated": truncation is not None,
+        "truncation": None
+        if truncation is None
+        else {"reason": truncation.reason, "until": round(float(truncation.until), 6)},
+        "damage": {
+            "packets": damage.packets,
+            "gaps": [{"from": round(float(gap.start), 6), "to": round(float(gap.end), 6)} for gap in damage.gaps],
+        },
         "timing": {
             "decode_seconds": round(timing.decode_seconds, 4),
             "inference_seconds": round(timing.inference_seconds, 4),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -26,21 +27,34 @@ _PLANNED_CODECS = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "mpeg
 # learn from every frame.
 _SKIPPING_CODECS = {"h264", "hevc", "mpeg4"}
 _UNKNOWN_OR_PROGRESSIVE = {0, 1}
+# These promise the time of the end, the others the time from the first picture or sound to the end.
+_END_PROMISED = {"matroska,webm", "flv"}
+# Without an index of all packets, FFmpeg cannot seek to the very first one in these.
+_REOPENED = {"mpegts", "mpeg"}
 
 
 class BrokenVideoError(Exception):
-    """Reading or decoding cannot go on; the message is FFmpeg's reason, without a full stop."""
+    """Reading cannot continue; the message is FFmpeg's reason, without a full stop."""
+
+
+class LateError(Exception):
+    """The deadline is reached."""
+
+
+class BrokenPacketError(Exception):
+    """A packet cannot be decoded; the message is FFmpeg's reason, without a full stop."""
 
 
 class Track:
-    """The first track of moving pictures in a container that lies in memory.
+    """The main track of moving pictures in a container that lies in memory.
 
     Parameters
     ----------
     body
         The file's bytes; they must stay as they are until the track is closed.
     threads
-        Processor threads for the decoder.
+        Processor threads for the decoder. With one, an error is that of the packet just given, and frames that the
+        decoder still holds at the end come out even if one of them is damaged.
     max_pixels
         Pictures of more are refused.
 
@@ -57,12 +71,20 @@ class Track:
             self._stream = choose_track(self._container, max_pixels)
             self.close = opened.pop_all().close
             """Free the container and the decoder, and let go of the body."""
+        self._body = body
         self._stream.thread_type = "AUTO"
         self._decoder = self._stream.codec_context
         self._decoder.thread_count = threads
         self._decoder.options = decoder_options(max_pixels)
         self._max_pixels = max_pixels
-        self._seen_until = Fraction(0)
+        self._ends: dict[int, int] = {}
+        self.deadline = float("inf")
+        """When reading stops, in seconds of `time.monotonic`."""
+
+    @property
+    def number(self) -> int:
+        """The track's position among the container's video streams, from 0."""
+        return self._container.streams.video.index(self._stream)
 
     @property
     def codec(self) -> str:
@@ -70,9 +92,14 @@ class Track:
         return self._stream.codec.canonical_name
 
     @property
-    def pixels(self) -> int:
-        """Pixels of a picture, as the container says; 0 if it does not."""
-        return self._stream.width * self._stream.height
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of a stored picture, as the container says; 0 if it does not."""
+        return self._stream.width, self._stream.height
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """A stored pixel's width by its height; 0 if unknown."""
+        return self._stream.sample_aspect_ratio or self._decoder.sample_aspect_ratio or Fraction(0)
 
     @property
     def tick(self) -> Fraction:
@@ -123,39 +150,50 @@ class Track:
         return promised - self._seen_until > max(_PROMISE_TOLERANCE, 2 * self.frame_seconds)
 
     @property
+    def _seen_until(self) -> Fraction:
+        """Seconds from the start that the promise counts from to the end of the packets that were read."""
+        # Any track counts: sound may last longer than pictures, and the container promises for both.
+        streams = self._container.streams
+        ends = [end * (streams[index].time_base or Fraction(0)) for index, end in self._ends.items()]
+        end_promised = self._container.format.name in _END_PROMISED
+        start = Fraction(0 if end_promised else self._container.start_time or 0, _MICROSECONDS)
+        return max([end - start for end in ends], default=Fraction(0))
+
+    @property
     def _is_avi(self) -> bool:
         return self._container.format.name == "avi"
 
     def packets(self) -> Iterator[AnyPacket]:
-        """Read the track's packets in decoding order; an empty one at the end drains the decoder.
+        """Read the track's packets in decoding order, without the empty one at the end.
 
         Raises
         ------
         BrokenVideoError
             If the container cannot be read on.
+        LateError
+            At the deadline.
         EncryptedVideoError
             If a packet is encrypted.
         """
-        # Matroska promises the time of the end, the others that from the first picture or sound to it.
-        from_zero = self._container.format.name.startswith("matroska")
-        start = Fraction(0 if from_zero else self._container.start_time or 0, _MICROSECONDS)
-        packets = self._container.demux()
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.FFmpegError, ValueError) as error:
-                raise BrokenVideoError(reason_of(error)) from error
-            if packet is None:
-                return
-            if packet.pts is not None and packet.time_base is not None:
-                # Any track counts: sound may last longer than pictures, and the container promises for both.
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base - start
-                self._seen_until = max(self._seen_until, end)
-            # Not the packet's own stream_index: it is 0 on the empty packets that end each track.
-            if packet.stream is self._stream:
-                if packet.has_sidedata("encryption_info"):
-                    raise EncryptedVideoError("The video is encrypted: send it without digital rights management.")
-                yield packet
+        ends, index, deadline = self._ends, self._stream.index, self.deadline
+        try:
+            # This runs for each of the 100,000 packets of an hour: no fractions, and as few calls as possible.
+            for packet in self._container.demux():
+                if not packet.size:
+                    continue
+                if time.monotonic() >= deadline:
+                    raise LateError
+                track, end = packet.stream_index, packet.pts
+                if end is not None:
+                    end += packet.duration or 0
+                    if end > ends.get(track, end - 1):
+                        ends[track] = end
+                if track == index:
+                    if "encryption_info" in _side_data(packet):
+                        raise EncryptedVideoError("The video is encrypted: send it without digital rights management.")
+                    yield packet
+        except (av.FFmpegError, ValueError) as error:
+            raise BrokenVideoError(reason_of(error)) from error
 
     def survey(self) -> Packets:
         """Read all packets, without decoding any, and note what a plan needs to know.
@@ -164,7 +202,7 @@ class Track:
         ------
         NoPlanError
             If the packets do not tell which frame is shown when.
-        BrokenVideoError, EncryptedVideoError
+        BrokenVideoError, LateError, EncryptedVideoError
             As `packets`.
         """
         if self._is_avi or self._decoder.name not in _PLANNED_CODECS:
@@ -173,29 +211,30 @@ class Track:
             raise NoPlanError("two packets may make one frame of an interlaced video")
         noted = Packets()
         for packet in self.packets():
-            if packet.size == 0:
-                continue
-            if packet.pts is None:
+            shown_at = packet.pts
+            if shown_at is None:
                 raise NoPlanError("a packet has no time")
             if packet.is_corrupt:
                 raise NoPlanError("a packet is damaged")
-            if packet.has_sidedata("new_extradata"):
+            if "new_extradata" in _side_data(packet):
                 raise NoPlanError("the codec's parameters change on the way")
-            noted.add(packet.pts, packet.size, key=packet.is_keyframe, hidden=packet.is_discard)
+            noted.add(shown_at, packet.size, key=packet.is_keyframe, hidden=packet.is_discard)
         return noted
 
     def packets_again(self) -> Iterator[AnyPacket]:
-        """Read the track's packets from the start once more, without the empty one at the end.
+        """Read the track's packets from the start once more.
 
         Raises
         ------
-        BrokenVideoError
-            If the container cannot be read.
+        BrokenVideoError, LateError
+            As `packets`.
         """
         try:
             self._container.seek(self._stream.start_time or 0, stream=self._stream)
             for packet in self._container.demux(self._stream):
-                if packet.size > 0:
+                if time.monotonic() >= self.deadline:
+                    raise LateError
+                if packet.size:
                     yield packet
         except (av.FFmpegError, ValueError) as error:
             raise BrokenVideoError(reason_of(error)) from error
@@ -205,21 +244,27 @@ class Track:
 
         Raises
         ------
-        BrokenVideoError
-            If the packet cannot be decoded.
+        BrokenPacketError
+            If the decoder refuses this packet, or one before it if there are several threads.
         """
         self._decoder.skip_frame = "NONREF" if skip_unreferenced else "DEFAULT"
         try:
             return self._decoder.decode(packet)
         except av.ArgumentError as error:
-            # What FFmpeg says where its limit of pixels is passed.
-            raise BrokenVideoError(f"its pictures are damaged or have more than {self._max_pixels} pixels") from error
+            # What FFmpeg says if its limit of pixels is exceeded.
+            reason = f"its pictures are damaged or have more than {self._max_pixels} pixels"
+            raise BrokenPacketError(reason) from error
         except (av.FFmpegError, ValueError) as error:
-            raise BrokenVideoError(reason_of(error)) from error
+            raise BrokenPacketError(reason_of(error)) from error
 
     def restart_decoder(self) -> None:
         """Forget the frames that the decoder refers to: the next packet is a keyframe."""
         self._decoder.flush_buffers()
+
+
+def _side_data(packet: AnyPacket) -> list[str]:
+    """List what else a packet carries; `has_sidedata` takes ten times as long."""
+    return [one.data_type for one in packet.iter_sidedata()]
 
 
 def _has_one_layer(configuration: bytes | None) -> bool:

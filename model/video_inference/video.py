@@ -3,86 +3,28 @@
 from __future__ import annotations
 
 import logging
-import time
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
 
 import av
 import av.video
-import numpy as np
-import numpy.typing as npt
 
+from .damage import MAX_ERRORS_IN_A_ROW, Damage, Truncation
 from .errors import NotAVideoError
-from .opening import Body, check_size, reason_of
-from .plan import Expectation, NoPlanError, Packets, Stretch, Wanted, make_plan
+from .frame import Frame, VideoInfo
+from .opening import Body
+from .picture import orientation_of, square_width, transfer_of
+from .plan import NoPlanError, Sampled, Timeline, make_plan
+from .reader import Reader
 from .sampling import sample_by_time
-from .track import BrokenVideoError, Track
-
-if TYPE_CHECKING:
-    from .track import AnyPacket
-
-Rgb = npt.NDArray[np.uint8]
-Rotation = Literal[0, 90, 180, 270]
+from .track import BrokenPacketError, BrokenVideoError, LateError
 
 DEFAULT_MAX_PIXELS = 36_000_000
 """A little more than the 8192x4320 of digital cinema."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a video is.
-
-    Attributes
-    ----------
-    width, height
-        Pixels, as displayed: after rotation.
-    duration
-        Seconds, as the container promises; None when it promises none.
-    rotation
-        Degrees clockwise by which stored frames are turned for display.
-    codec
-        FFmpeg's name of it, such as "h264".
-    """
-
-    width: int
-    height: int
-    duration: float | None
-    rotation: Rotation
-    codec: str
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A decoded frame: its number in display order, its time in seconds from the first one, its picture as decoded."""
-
-    index: int
-    timestamp: Fraction
-    picture: av.VideoFrame
-
-    def rgb(self) -> Rgb:
-        """Convert the picture to RGB as displayed, of shape (height, width, 3).
-
-        Raises
-        ------
-        NotAVideoError
-            If its pixels are of a kind that has no colours.
-        """
-        try:
-            pixels = np.asarray(self.picture.to_ndarray(format="rgb24"), dtype=np.uint8)
-        except (av.FFmpegError, ValueError) as error:
-            raise NotAVideoError(f"The video's pictures cannot be converted to RGB: {reason_of(error)}.") from error
-        return np.ascontiguousarray(np.rot90(pixels, -_rotation(self.picture) // 90))
-
-
-def _rotation(picture: av.VideoFrame) -> Rotation:
-    """Degrees clockwise, the nearest quarter turn; FFmpeg's angle is counterclockwise."""
-    turns: tuple[Rotation, ...] = (0, 90, 180, 270)
-    return turns[round(-picture.rotation / 90) % 4]
 
 
 class Video:
@@ -107,13 +49,13 @@ class Video:
         self._body = body
         self._threads = threads
         self._max_pixels = max_pixels
+        self._deadline = float("inf")
         self._info: VideoInfo | None = None
-        self._broke_off = False
-        self._track = Track(body, threads, max_pixels)
-        self._deadline: float | None = None
-        self._late = False
-        self.decoded = 0
-        """Frames that came out of the decoder so far."""
+        self._timeline: Timeline | None = None
+        self._start = 0
+        self._reached = Fraction(0)
+        self._reader = Reader(body, threads, max_pixels)
+        self._decoded = 0
 
     def __enter__(self) -> Video:
         return self
@@ -124,178 +66,195 @@ class Video:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._track.close()
+        self._reader.track.close()
 
     @property
     def pixels(self) -> int:
-        """How many a picture has, as the container says; at least 1."""
-        return max(1, self._track.pixels)
+        """Number of pixels of a displayed picture, as the container says; at least 1."""
+        width, height = self._reader.track.size
+        return max(1, self._square_width(width, height) * height)
+
+    @property
+    def decoded(self) -> int:
+        """Number of frames that came out of the decoder so far."""
+        return self._decoded + self._reader.decoded
 
     @property
     def info(self) -> VideoInfo:
-        """What the video is; known once its first frame was decoded, for the rotation stands on the frames."""
+        """Properties of the video; known once its first frame is decoded, because the rotation is in the frames."""
         if self._info is None:
             raise RuntimeError("no frame of this video was decoded yet")
         return self._info
 
     @property
-    def truncated(self) -> bool:
-        """Whether the frames end before the container promised, as decoding broke off, packets ended or time was over.
+    def truncation(self) -> Truncation | None:
+        """Why the frames end before the end that the container states; None if they do not. Known after the last."""
+        reason = self._reader.ended_by or ("end-of-data" if self._reader.track.ends_early else None)
+        return None if reason is None else Truncation(reason, self._reached)
 
-        Known after the last frame.
-        """
-        return self._broke_off or self._late or self._track.ends_early
+    @property
+    def damage(self) -> Damage:
+        """What could not be decoded; complete after the last frame."""
+        return self._reader.log.damage(self._start, self._reader.tick)
 
     def frames(self) -> Iterator[Frame]:
-        """Decode the frames in display order, one at a time, to the end or to where decoding breaks off.
+        """Decode the frames in display order, one at a time, and pass over what cannot be decoded.
 
         Raises
         ------
         NotAVideoError, EncryptedVideoError, TooLargePictureError
             If not a single frame can be decoded.
         """
-        first: Fraction | None = None
-        last = Fraction(-1)
-        index = 0
-        reason = "it holds no picture"
-        pictures = self._pictures()
-        while True:
-            try:
-                picture = next(pictures, None)
-            except BrokenVideoError as error:
-                self._broke_off = True
-                reason = str(error)
-                break
-            if picture is None:
-                break
-            timestamp = self._time(picture)
-            if first is None:
-                first = timestamp or Fraction(0)
-            shown = None if timestamp is None else timestamp - first
-            if shown is None or shown <= last:
-                # Some containers or writers leave a frame's time out or repeat the one before: on at the mean rate.
-                shown = last + self._track.frame_seconds
-            if index == 0:
-                shown = Fraction(0)
-            last = shown
-            yield Frame(index, shown, picture)
-            index += 1
-        if index == 0 and not self._late:
-            raise NotAVideoError(f"No frame of the video can be decoded: {reason}.")
+        ticks = -1
+        for frame in self._frames():
+            ticks = frame.ticks
+            yield frame
+        if self._reader.threads > 1 and self._reader.log.left > 1:
+            # PyAV gives up on the frames that other threads still hold when one of them is damaged.
+            self._reopen(threads=1)
+            for frame in self._frames():
+                if frame.ticks > ticks:
+                    yield frame
+        if self._info is None:
+            raise NotAVideoError(f"No frame of the video can be decoded: {self._reader.reason}.")
 
-    def samples(self, fps: Fraction, deadline: float | None = None) -> Iterator[Frame]:
+    def samples(self, fps: Fraction, deadline: float | None = None, *, sampling: Sampled = "exact") -> Iterator[Frame]:
         """Decode the frames nearest to the times 0, 1/fps, 2/fps and so on, and as little else as that takes.
 
-        They are the frames that `sample_by_time` chooses from all. Where the packets' times do not tell which those
-        are, all are decoded.
+        They are the frames that `sample_by_time` chooses from all. If the packets' times do not tell which those are,
+        all are decoded.
 
         Parameters
         ----------
         fps
             Wanted frames per second, above 0.
         deadline
-            When to stop decoding, in seconds of `time.monotonic`; the frames end there.
+            When to stop, in seconds of `time.monotonic`; the frames end there, even before the first one.
+        sampling
+            With `keyframe`, a keyframe within half an interval of a target is taken in place of the nearest frame, if
+            the packets' times tell where keyframes are.
 
         Raises
         ------
         NotAVideoError, EncryptedVideoError, TooLargePictureError
             If not a single frame can be decoded.
         """
-        self._deadline = deadline
-        last = Fraction(-1)
+        self._deadline = float("inf") if deadline is None else deadline
+        self._reader.track.deadline = self._deadline
+        last, ticks, reached = -1, -1, Fraction(0)
         try:
-            for frame in self._planned(fps):
-                yield frame
-                last = frame.timestamp
-        except (NoPlanError, BrokenVideoError) as doubt:
-            _log.info("Every frame is decoded: %s.", doubt)
-        else:
-            return
-        if self._is_late():
-            return
-        self._track.close()
-        self._track = Track(self._body, self._threads, self._max_pixels)
-        for frame in sample_by_time(self.frames(), fps):
-            if frame.timestamp > last:
-                yield frame
+            for number, frame in self._numbered_samples(fps, sampling):
+                if number > last and frame.ticks > ticks:
+                    last, ticks, reached = number, frame.ticks, frame.timestamp
+                    yield frame
+        except LateError:
+            self._reader.ended_by, self._reached = "deadline", reached
 
-    def _planned(self, fps: Fraction) -> Iterator[Frame]:
-        """Decode the frames that a plan made from the packets asks for; each one that is yielded is right.
+    def _numbered_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
+        """Decode samples by a plan, or else from all frames; each with the number of its target."""
+        found = False
+        try:
+            for sample in self._planned(fps, sampling):
+                found = True
+                yield sample
+            doubt: Exception = NoPlanError("none of the wanted frames can be decoded")
+        except (NoPlanError, BrokenVideoError) as error:
+            doubt, found = error, False
+        if not found:
+            _log.info("Every frame is decoded: %s.", doubt)
+            self._reopen(self._threads)
+            yield from sample_by_time(self.frames(), self._reader.tick, fps)
+
+    def _planned(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
+        """Decode the frames that a plan made from the packets asks for.
 
         Raises
         ------
-        NoPlanError, BrokenVideoError
-            If there is no plan, or what comes out is not what it says.
+        NoPlanError, BrokenVideoError, LateError
+            If there is no plan, or what comes out is not what it says although nothing is damaged.
         """
-        track = self._track
-        packets = track.survey()
-        plan = make_plan(packets, track.tick, fps, reorders=track.reorders)
+        track = self._reader.track
+        timeline = Timeline(track.survey(), reorders=track.reorders)
+        self._timeline, self._start = timeline, timeline.start
+        plan = make_plan(timeline, track.tick, fps, sampling)
+        reach = 1 / (2 * fps * track.tick)
         # Seeking would rely on the container's index, and not all are right: reading past costs next to nothing.
         numbered = enumerate(track.packets_again())
-        for stretch in plan:
-            for wanted, picture in self._decode(stretch, packets, numbered):
-                yield Frame(wanted.index, wanted.timestamp, picture)
-            if self._late:
-                return
+        # Several threads tell too late which packet they refuse.
+        self._reader.strict = self._threads > 1
+        done = 0
+        while done < len(plan) and self._reader.log.in_a_row < MAX_ERRORS_IN_A_ROW:
+            try:
+                for wanted, picture in self._reader.stretch(plan[done], timeline.packets, numbered, reach):
+                    time = wanted.shown_at if picture.pts is None else picture.pts
+                    index = bisect_left(timeline.times, time)
+                    yield wanted.number, self._frame(index, time - timeline.start, picture, wanted.sampled)
+                done += 1
+            except (NoPlanError, BrokenPacketError) as doubt:
+                if not self._reader.strict:
+                    raise
+                _log.info("The decoder continues with one thread: %s.", doubt)
+                self._reopen(threads=1)
+                numbered = enumerate(self._reader.track.packets())
+        self._reached = (timeline.times[-1] - timeline.start) * track.tick
+        self._reader.end()
 
-    def _decode(
-        self, stretch: Stretch, packets: Packets, numbered: Iterator[tuple[int, AnyPacket]]
-    ) -> Iterator[tuple[Wanted, av.VideoFrame]]:
-        track = self._track
-        expectation = Expectation(stretch, packets, may_skip=track.can_skip)
-        times = {wanted.shown_at for wanted in stretch.wanted}
-        for number, packet in numbered:
-            if self._is_late():
-                return
-            if number < stretch.first:
-                continue
-            if (packet.pts, packet.size) != (packets.shown_at[number], packets.sizes[number]):
-                raise NoPlanError("the container gives other packets when it is read again")
-            pictures = track.decode(packet, skip_unreferenced=track.can_skip and packet.pts not in times)
-            yield from self._take(pictures, expectation)
-            if number == stretch.last:
-                break
-        yield from self._take(track.decode(None), expectation)
-        track.restart_decoder()
-        expectation.finish()
+    def _frames(self) -> Iterator[Frame]:
+        """Decode all frames in display order in one pass."""
+        reader = self._reader
+        step = reader.step
+        index, ticks = -1, -step
+        for picture, lost_before in reader.pictures():
+            time = picture.pts if reader.track.has_times else None
+            if index < 0 and self._timeline is None:
+                self._start = time or 0
+            lost = 0 if index < 0 else lost_before
+            now = ticks + step * (1 + lost) if time is None else time - self._start
+            if now <= max(ticks, -1):
+                # Some containers or writers repeat the time of the frame before: on at the mean rate.
+                now = ticks + step
+            if time is None and lost:
+                reader.log.gap(ticks + step, now)
+            index, ticks = self._index_of(time, index + 1 + lost), now
+            self._reached = ticks * reader.tick
+            yield self._frame(index, ticks, picture)
 
-    def _take(self, pictures: list[av.VideoFrame], expectation: Expectation) -> Iterator[tuple[Wanted, av.VideoFrame]]:
-        for picture in pictures:
-            self._note(picture)
-            if picture.interlaced_frame:
-                raise NoPlanError("two packets may make one frame of an interlaced video")
-            wanted = expectation.take(picture.pts)
-            if wanted is not None:
-                if picture.is_corrupt:
-                    raise NoPlanError(f"the frame at {picture.pts} is damaged")
-                yield wanted, picture
+    def _reopen(self, threads: int) -> None:
+        """Start from the beginning of the file with a new decoder."""
+        self._decoded += self._reader.decoded
+        self._reader.track.close()
+        self._reader = Reader(self._body, threads, self._max_pixels)
+        self._reader.track.deadline = self._deadline
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
-        for packet in self._track.packets():
-            if self._is_late():
-                return
-            for picture in self._track.decode(packet):
-                self._note(picture)
-                yield picture
+    def _frame(self, index: int, ticks: int, picture: av.VideoFrame, sampled: Sampled = "exact") -> Frame:
+        if self._info is None:
+            self._info = self._describe(picture)
+        width = self._square_width(picture.width, picture.height)
+        return Frame(index, ticks, self._reader.tick, picture, width, sampled)
 
-    def _is_late(self) -> bool:
-        self._late = self._late or (self._deadline is not None and time.monotonic() >= self._deadline)
-        return self._late
-
-    def _time(self, picture: av.VideoFrame) -> Fraction | None:
-        if picture.pts is None or picture.time_base is None or not self._track.has_times:
-            return None
-        return picture.pts * picture.time_base
-
-    def _note(self, picture: av.VideoFrame) -> None:
-        self.decoded += 1
-        if self._info is not None:
-            if picture.width * picture.height > self._max_pixels:
-                raise BrokenVideoError("the pictures grow over the limit")
-            return
-        check_size(picture.width, picture.height, self._max_pixels)
-        rotation = _rotation(picture)
-        width, height = picture.width, picture.height
+    def _describe(self, picture: av.VideoFrame) -> VideoInfo:
+        track = self._reader.track
+        width, height = self._square_width(picture.width, picture.height), picture.height
+        rotation = orientation_of(picture).rotation
         if rotation in (90, 270):
             width, height = height, width
-        self._info = VideoInfo(width, height, self._track.duration, rotation, self._track.codec)
+        return VideoInfo(
+            width,
+            height,
+            track.duration,
+            rotation,
+            track.codec,
+            track.number,
+            self._start * self._reader.tick,
+            transfer_of(picture),
+        )
+
+    def _square_width(self, width: int, height: int) -> int:
+        return square_width(width, height, self._reader.track.pixel_aspect, self._max_pixels)
+
+    def _index_of(self, time: int | None, counted: int) -> int:
+        """Give a frame's number in display order: by its time if the times are known, else as counted."""
+        if self._timeline is None or time is None:
+            return counted
+        index = bisect_left(self._timeline.times, time)
+        return index if index < len(self._timeline.times) and self._timeline.times[index] == time else counted

@@ -1,0 +1,156 @@
+"""Matches the frames that come out of the decoder with those that a plan counts on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import av.video
+
+from .plan import NoPlanError, Packets, Stretch, Wanted
+
+
+class Expectation:
+    """Checks, for one stretch, that the frames which come out of the decoder are the ones that the plan counts on.
+
+    Parameters
+    ----------
+    stretch
+        What is decoded.
+    may_skip
+        Whether the decoder was told to leave out frames that are not wanted.
+    """
+
+    def __init__(self, stretch: Stretch, packets: Packets, *, may_skip: bool) -> None:
+        start = packets.shown_at[stretch.first]
+        self._start = start
+        self._may_skip = may_skip
+        due = range(stretch.first, stretch.last + 1)
+        self._due: Iterator[int] = iter(
+            sorted(packets.shown_at[number] for number in due if not packets.hidden[number])
+        )
+        self._needed = {wanted.shown_at: wanted for wanted in stretch.wanted}
+        if not packets.hidden[stretch.first]:
+            # A decoder that cannot start at the keyframe leaves it out: pictures that refresh themselves bit by bit.
+            self._never_skipped = {start, *self._needed}
+        else:
+            self._never_skipped = set(self._needed)
+
+    def take(self, shown_at: int | None) -> Wanted | None:
+        """Take a frame that came out, by its time in ticks; tell which wanted one it is, if it is one.
+
+        Raises
+        ------
+        NoPlanError
+            If it is not the frame whose turn it is.
+        """
+        if shown_at is None:
+            raise NoPlanError("a decoded frame has no time")
+        if shown_at < self._start:
+            return None
+        for due in self._due:
+            if due < self._start:
+                continue
+            if due == shown_at:
+                return self._needed.pop(shown_at, None)
+            if due in self._never_skipped or not self._may_skip:
+                break
+        raise NoPlanError(f"the decoder shows a frame at {shown_at} that is not the next one")
+
+    @property
+    def missing(self) -> list[Wanted]:
+        """The wanted frames that have not come out yet, in order of time."""
+        return list(self._needed.values())
+
+    def finish(self) -> None:
+        """Say that the stretch is over.
+
+        Raises
+        ------
+        NoPlanError
+            If a wanted frame did not come out.
+        """
+        if self._needed:
+            raise NoPlanError(f"the decoder does not show the frame at {min(self._needed)}")
+
+
+class Matcher:
+    """Finds a stretch's wanted frames among those that come out; from the first damage on, the ones nearest to them.
+
+    Parameters
+    ----------
+    stretch
+        What is decoded.
+    may_skip
+        Whether the decoder is told to leave out frames that are not wanted, as long as nothing is damaged.
+    reach
+        Ticks by which a frame may differ from the wanted one in whose place it is taken.
+    """
+
+    def __init__(self, stretch: Stretch, packets: Packets, *, may_skip: bool, reach: Fraction) -> None:
+        self._expectation = Expectation(stretch, packets, may_skip=may_skip)
+        self._start = packets.shown_at[stretch.first]
+        self._reach = reach
+        self._missing: list[Wanted] | None = None
+        self._held: av.VideoFrame | None = None
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether there was damage in this stretch."""
+        return self._missing is not None
+
+    def damage(self) -> None:
+        """Note that a packet of the stretch was refused."""
+        if self._missing is None:
+            self._missing = self._expectation.missing
+
+    def take(self, picture: av.VideoFrame) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        """Take the next frame that came out; tell which wanted frames it or the one before it stands for.
+
+        Raises
+        ------
+        NoPlanError
+            If it is not the frame whose turn it is, although nothing is damaged.
+        """
+        if picture.pts is None:
+            raise NoPlanError("a decoded frame has no time")
+        if self._missing is None:
+            yield from self._expected(picture)
+        elif picture.pts < self._start:
+            return
+        while self._missing and self._missing[0].shown_at <= picture.pts:
+            yield from self._nearest(self._missing.pop(0), picture)
+        self._held = picture
+
+    def finish(self) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        """Tell which of the other wanted frames the last one that came out stands for.
+
+        Raises
+        ------
+        NoPlanError
+            If a wanted frame did not come out, although nothing is damaged.
+        """
+        if self._missing is None:
+            self._expectation.finish()
+        for wanted in self._missing or ():
+            yield from self._nearest(wanted, None)
+
+    def _expected(self, picture: av.VideoFrame) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        if picture.interlaced_frame:
+            raise NoPlanError("two packets may make one frame of an interlaced video")
+        wanted = self._expectation.take(picture.pts)
+        if wanted is not None:
+            if picture.is_corrupt:
+                raise NoPlanError(f"the frame at {picture.pts} is damaged")
+            yield wanted, picture
+
+    def _nearest(self, wanted: Wanted, after: av.VideoFrame | None) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        distances = {
+            abs(one.pts - wanted.shown_at): one
+            for one in (self._held, after)
+            if one is not None and one.pts is not None
+        }
+        distance = min(distances, default=None)
+        if distance is not None and distance <= self._reach:
+            yield wanted, distances[distance]

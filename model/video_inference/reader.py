@@ -1,0 +1,175 @@
+"""Decodes a track in one pass, whole or in stretches, and passes over what is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import av
+import av.video
+
+from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
+from .expectation import Matcher
+from .opening import Body, check_size
+from .plan import NoPlanError, Packets, Stretch, Wanted
+from .track import BrokenPacketError, BrokenVideoError, Track
+
+if TYPE_CHECKING:
+    from .track import AnyPacket
+
+NumberedPackets = Iterator[tuple[int, "AnyPacket"]]
+
+# Seconds at the end that may be missing.
+_SHORT_END = Fraction(1, 10)
+
+
+class Reader:
+    """Decodes a track in one pass.
+
+    Parameters
+    ----------
+    body, threads, max_pixels
+        As `Track` takes them.
+
+    Raises
+    ------
+    EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
+        If there is nothing to decode in it.
+    """
+
+    def __init__(self, body: Body, threads: int, max_pixels: int) -> None:
+        self.track = Track(body, threads, max_pixels)
+        self.log = DamageLog()
+        self.threads = threads
+        self.strict = False
+        """Whether an undecodable packet is an error; else it is counted and passed over."""
+        self.ended_by: TruncationReason | None = None
+        """Why the pass ended early, if it did so before the packets that there are."""
+        self.decoded = 0
+        """Frames that came out of the decoder so far."""
+        self.reason = "it holds no picture"
+        """Why the last packet was refused."""
+        self._max_pixels = max_pixels
+
+    @property
+    def tick(self) -> Fraction:
+        """Seconds of the unit of frames' times."""
+        return self.track.tick if self.track.has_times else self.track.frame_seconds
+
+    @property
+    def step(self) -> int:
+        """Ticks from one frame to the next, on average."""
+        return max(1, round(self.track.frame_seconds / self.tick))
+
+    def pictures(self) -> Iterator[tuple[av.VideoFrame, int]]:
+        """Decode all pictures in display order; each with the number of frames lost since the one before.
+
+        Raises
+        ------
+        EncryptedVideoError, LateError
+            As `Track.packets`.
+        """
+        track, log = self.track, self.log
+        packets = track.packets()
+        more = True
+        while more and log.in_a_row < MAX_ERRORS_IN_A_ROW:
+            packet: AnyPacket | None = None
+            try:
+                packet = next(packets, None)
+            except BrokenVideoError as error:
+                self.ended_by, self.reason = "end-of-data", str(error)
+            more = packet is not None
+            pictures = self._decode(packet)
+            if packet is not None and track.has_times and not packet.is_discard:
+                log.expect(packet.pts)
+            for picture in pictures:
+                yield picture, log.shown(picture.pts if track.has_times else None)
+        log.drained(self.step)
+        self.end()
+
+    def stretch(
+        self, stretch: Stretch, packets: Packets, numbered: NumberedPackets, reach: Fraction
+    ) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+        """Decode a stretch of a plan; from its first damaged packet on, take the frames nearest to the wanted ones.
+
+        Parameters
+        ----------
+        packets
+            All that the plan was made of.
+        numbered
+            The same packets as they are read again.
+        reach
+            Ticks by which a frame may differ from the wanted one in whose place it is taken.
+
+        Raises
+        ------
+        NoPlanError
+            If what comes out is not what the plan says although nothing is damaged.
+        BrokenPacketError
+            If a packet is damaged and the pass is strict.
+        BrokenVideoError, LateError
+            As `Track.packets`.
+        """
+        track, log = self.track, self.log
+        matcher = Matcher(stretch, packets, may_skip=track.can_skip, reach=reach)
+        times = {wanted.shown_at for wanted in stretch.wanted}
+        for packet in chain(_packets_of(stretch, packets, numbered), (None,)):
+            may_skip = track.can_skip and not matcher.is_damaged
+            skip = may_skip and packet is not None and packet.pts not in times
+            refused = log.packets
+            pictures = self._decode(packet, skip_unreferenced=skip)
+            if log.packets > refused:
+                matcher.damage()
+            if packet is not None and not packet.is_discard and (not skip or matcher.is_damaged):
+                log.expect(packet.pts)
+            for picture in pictures:
+                log.shown(picture.pts)
+                yield from matcher.take(picture)
+            if log.in_a_row >= MAX_ERRORS_IN_A_ROW:
+                break
+        track.restart_decoder()
+        yield from matcher.finish()
+        log.drained(self.step)
+
+    def end(self) -> None:
+        """Note that there are no more packets: the video is truncated if the last ones were all refused."""
+        seconds = self.track.frame_seconds
+        if self.ended_by is None and self.log.in_a_row * seconds > max(_SHORT_END, 2 * seconds):
+            self.ended_by = "damage"
+
+    def _decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
+        """Decode a packet or drain the decoder."""
+        try:
+            pictures = self.track.decode(packet, skip_unreferenced=skip_unreferenced)
+        except BrokenPacketError as error:
+            self._refuse(str(error))
+            return []
+        fitting = []
+        for picture in pictures:
+            if self.decoded == 0:
+                check_size(picture.width, picture.height, self._max_pixels)
+            if picture.width * picture.height > self._max_pixels:
+                self._refuse(f"its pictures grow to {picture.width}x{picture.height} pixels")
+            else:
+                self.decoded += 1
+                fitting.append(picture)
+        return fitting
+
+    def _refuse(self, reason: str) -> None:
+        if self.strict:
+            raise BrokenPacketError(reason)
+        self.reason = reason
+        self.log.error()
+
+
+def _packets_of(stretch: Stretch, packets: Packets, numbered: NumberedPackets) -> Iterator[AnyPacket]:
+    for number, packet in numbered:
+        if number < stretch.first:
+            continue
+        if (packet.pts, packet.size) != (packets.shown_at[number], packets.sizes[number]):
+            raise NoPlanError("the container gives other packets when it is read again")
+        yield packet
+        if number == stretch.last:
+            return
