@@ -18,6 +18,7 @@ import {
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { supportedImage } from "./image.ts";
 import { knownTypesOnly } from "./known-types.ts";
+import { workersFitMemory } from "./memory.ts";
 import {
   backlogMetric,
   cooldownsSane,
@@ -44,6 +45,7 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
     singleVariant,
     noFixedName,
     supportedImage,
+    workersFitMemory,
   ],
   Data: [
     bucketPrivate,

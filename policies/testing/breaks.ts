@@ -23,6 +23,8 @@ const isWaking = ({ props, name }: Judged) =>
 const nothing = fc.constantFrom(undefined, "");
 const tracking = "targetTrackingScalingPolicyConfiguration";
 const metric = `${tracking}.customizedMetricSpecification`;
+const workerCount = "primaryContainer.environment.SAGEMAKER_MODEL_SERVER_WORKERS";
+
 /** All breaks. */
 export const breaks: readonly Break[] = [
   setting("min-capacity-zero", target, "minCapacity", fc.integer({ min: 1, max: 100 })),
@@ -212,6 +214,7 @@ export const breaks: readonly Break[] = [
     }),
   },
   ...accessBreaks,
+  setting("workers-fit-memory", model, workerCount, fc.constantFrom("3", "8", "1000")),
   {
     policy: "hourly-cost-limit",
     what: "a dear instance type, or one without a price",

@@ -1,0 +1,98 @@
+/** What the policy about the workers' memory warns of and what it lets pass. */
+import assert from "node:assert/strict";
+import { containerEnvironment, type ServingLimits } from "../infra/container-environment.ts";
+import { defaults } from "../infra/defaults.ts";
+import { instanceMemory } from "./memory-table.ts";
+import { workersFitMemory } from "./memory.ts";
+import { hourlyPrices } from "./prices.ts";
+import { but, test } from "./testing/cases.ts";
+import { type Judged, unknownString, urnOf, violations } from "./testing/judge.ts";
+
+interface Changes {
+  readonly instanceType?: string;
+  readonly limits?: Partial<ServingLimits>;
+  readonly server?: "torchserve" | "ray";
+}
+
+const model: Judged = {
+  type: "aws:sagemaker/model:Model",
+  name: "videos-model",
+  props: {
+    name: "videos-model-0a1b2c3",
+    primaryContainer: { environment: containerEnvironment(defaults, "torchserve") },
+  },
+};
+const variant = { modelName: "videos-model-0a1b2c3", instanceType: "ml.g4dn.xlarge" };
+const configuration: Judged = {
+  type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+  name: "videos-config",
+  props: { name: "videos-config-0a1b2c3", productionVariants: [variant] },
+  dependsOn: { productionVariants: [urnOf(model)] },
+};
+
+function stack({ instanceType = "ml.g4dn.xlarge", limits = {}, server = "torchserve" }: Changes): Judged[] {
+  return [
+    but(model, { primaryContainer: { environment: containerEnvironment({ ...defaults, ...limits }, server) } }),
+    but(configuration, { productionVariants: [{ ...variant, instanceType }] }),
+  ];
+}
+
+const unknownVariants = [
+  but(model, { primaryContainer: { environment: unknownString } }),
+  but(configuration, { productionVariants: [variant] }),
+];
+
+test(workersFitMemory, {
+  level: "advisory",
+  good: [model, configuration],
+  passes: {
+    "the model of another stack": [configuration],
+    "a first preview": [but(model, { name: unknownString }), configuration],
+    "four workers of small requests on four GPUs": stack({
+      instanceType: "ml.g4dn.12xlarge",
+      limits: { maxConcurrency: 8 },
+    }),
+    "two workers under Ray Serve": stack({ server: "ray" }),
+    "a model without an environment": [but(model, { primaryContainer: { image: "i" } }), configuration],
+    "a type that the pack does not know": stack({ instanceType: "ml.c7i.xlarge", limits: { maxConcurrency: 100 } }),
+    "workers that TorchServe counts": [
+      but(model, { primaryContainer: { environment: { TS_MAX_REQUEST_SIZE: "1000000" } } }),
+      configuration,
+    ],
+  },
+  refuses: {
+    "three workers with large requests on the blog's instance": [
+      stack({ limits: { maxConcurrency: 3 } }),
+      /'videos-config' runs the model 'videos-model' on ml\.g4dn\.xlarge \(productionVariants\[0\]\.instanceType\), whose 16 GiB do not hold the 21\.5 GiB of the server and 3 workers.*maxConcurrency, maxRequestSize/,
+    ],
+    "four workers on a T4": [
+      stack({ instanceType: "ml.g4dn.8xlarge", limits: { maxConcurrency: 4 } }),
+      /whose GPUs of 16 GiB do not hold the 16 GiB of the workers that share one \(4 on 1\).*setting maxConcurrency/,
+    ],
+    "sixteen workers on four GPUs": [
+      stack({ instanceType: "ml.g4dn.12xlarge", limits: { maxConcurrency: 16, maxRequestSize: 64 } }),
+      /\(16 on 4\)/,
+    ],
+    "four workers under Ray Serve": [
+      stack({ server: "ray", limits: { maxConcurrency: 4 }, instanceType: "ml.g6.xlarge" }),
+      /whose 16 GiB do not hold the 16\.8 GiB/,
+    ],
+  },
+  unknown: unknownVariants,
+});
+
+describe("workers-fit-memory", () => {
+  it("takes what a worker needs from the config", async () => {
+    const good = [model, configuration];
+    assert.equal((await violations(workersFitMemory, good, { hostPerWorker: 4 })).length, 1);
+    assert.equal((await violations(workersFitMemory, good, { gpuPerWorker: 8 })).length, 1);
+  });
+
+  it("warns of host and GPU at once", async () => {
+    assert.equal((await violations(workersFitMemory, stack({ limits: { maxConcurrency: 1000 } }))).length, 2);
+  });
+
+  it("knows the memory of every type that the pack has a price of", () => {
+    assert.deepEqual([...instanceMemory.keys()].sort(), Object.keys(hourlyPrices).sort());
+  });
+});

@@ -1,0 +1,137 @@
+/** The policy about the memory that an endpoint's workers need. */
+import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
+import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
+import type { StackValidationPolicy } from "@pulumi/policy";
+import { typesOf } from "./endpoint.ts";
+import { instanceMemory, type InstanceMemory } from "./memory-table.ts";
+import { ofType, References } from "./resources.ts";
+import { judgeEach } from "./unknown.ts";
+
+const gibibyte = 1024 ** 3;
+
+/** The share of a host's and of a GPU's memory that programs can use: 15.3 of ml.g4dn.xlarge's 16 GiB, 15 of a T4's 16. */
+const usableShare = 0.94;
+
+/** GiB of host memory that a worker takes without its request: CUDA's and cuDNN's libraries, PyTorch and the weights. */
+const hostPerWorker = 3;
+
+/** GiB of GPU memory that a worker takes with float16 and batches of 8, the COCO model and frames of 1333 pixels (estimate: 3 to 4). */
+const gpuPerWorker = 4;
+
+/** The share of the memory that Java is allowed which it held in the end: 6,550 of 9,728 MiB, measured with two bodies of 1 GiB. */
+const javaShare = 0.68;
+
+/** GiB of Ray Serve's own processes, measured; it limits no sizes, so a request may have all that SageMaker takes. */
+const rayServe = { server: 0.8, request: 1 };
+
+/** TorchServe's own limit of a request, bytes. */
+const defaultRequestLimit = 6_553_500;
+
+/** Workers that do not fit end in the middle of videos, or do not start. */
+export const workersFitMemory: StackValidationPolicy = {
+  name: "workers-fit-memory",
+  description:
+    "The model server and its workers, each with the largest video, fit into the memory of the host and of its GPUs: what does not fit is killed in the middle of a video.",
+  enforcementLevel: "advisory",
+  configSchema: {
+    properties: {
+      hostPerWorker: {
+        type: "number",
+        minimum: 0,
+        default: hostPerWorker,
+        description: "Host memory of a worker without its request (GiB).",
+      },
+      gpuPerWorker: {
+        type: "number",
+        minimum: 0,
+        default: gpuPerWorker,
+        description: "GPU memory of a worker (GiB).",
+      },
+    },
+  },
+  validateStack: (args, reportViolation) => {
+    const { resources } = args;
+    const needs = { hostPerWorker, gpuPerWorker, ...args.getConfig<Partial<Needs>>() };
+    const configurations = ofType<EndpointConfigurationArgs>(
+      resources,
+      "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+    );
+    const models = new References({
+      from: configurations,
+      property: "productionVariants",
+      values: ({ props }) => props.productionVariants.map(({ modelName }) => modelName),
+      to: ofType<ModelArgs>(resources, "aws:sagemaker/model:Model"),
+      names: [({ props }) => props.name],
+    });
+    judgeEach(configurations, reportViolation, (configuration) => {
+      const model = models.of(configuration);
+      const environment = model?.props.primaryContainer?.environment;
+      if (model === undefined || environment === undefined) return;
+      const types = configuration.props.productionVariants.flatMap((variant, index) =>
+        typesOf(variant, `productionVariants[${index}]`),
+      );
+      for (const { instanceType, at } of types) {
+        const memory = instanceMemory.get(instanceType);
+        // A type without a GPU, or without a price, is other policies' matter.
+        if (memory === undefined) continue;
+        for (const lack of lacks(environment, memory, needs)) {
+          reportViolation(
+            `The endpoint configuration '${configuration.name}' runs the model '${model.name}' on ${instanceType} (${at}), ${lack}`,
+            model.urn,
+          );
+        }
+      }
+    });
+  },
+};
+
+interface Needs {
+  readonly hostPerWorker: number;
+  readonly gpuPerWorker: number;
+}
+
+/** What does not fit, with the remedy. */
+function lacks(
+  environment: Readonly<Record<string, string>>,
+  { host, gpus, gpu }: InstanceMemory,
+  needs: Needs,
+): string[] {
+  const workers = Number(environment["SAGEMAKER_MODEL_SERVER_WORKERS"] ?? gpus);
+  const { server, request } = serverMemory(environment);
+  const hostNeed = server + workers * (needs.hostPerWorker + request);
+  // TorchServe and Ray Serve give workers to GPUs in turn.
+  const gpuNeed = Math.ceil(workers / gpus) * needs.gpuPerWorker;
+  const remedy = (variable: string): string =>
+    `Choose an instance type with more memory, or reduce ${variable} in the model's environment (the stack's `;
+  return [
+    ...(hostNeed > host * usableShare
+      ? [
+          `whose ${gib(host)} do not hold the ${gib(hostNeed)} of the server and ${workers} workers with the largest requests. ` +
+            `${remedy("SAGEMAKER_MODEL_SERVER_WORKERS, TS_MAX_REQUEST_SIZE or JAVA_TOOL_OPTIONS")}settings maxConcurrency, maxRequestSize and maxResponseSize).`,
+        ]
+      : []),
+    ...(gpuNeed > gpu * usableShare
+      ? [
+          `whose GPUs of ${gib(gpu)} do not hold the ${gib(gpuNeed)} of the workers that share one (${workers} on ${gpus}). ` +
+            `${remedy("SAGEMAKER_MODEL_SERVER_WORKERS")}setting maxConcurrency).`,
+        ]
+      : []),
+  ];
+}
+
+/** GiB of the server's own processes, and of the largest request that a worker holds. */
+function serverMemory(environment: Readonly<Record<string, string>>): { server: number; request: number } {
+  if (environment["RAYSERVE_BACKEND_TIMEOUT"] !== undefined) return rayServe;
+  const options = environment["JAVA_TOOL_OPTIONS"] ?? "";
+  const allowed = [/-Xmx(\d+)m/, /-XX:MaxDirectMemorySize=(\d+)m/]
+    .map((option) => Number(option.exec(options)?.[1] ?? 0))
+    .reduce((sum, mebibytes) => sum + mebibytes / 1024, 0);
+  return {
+    server: javaShare * allowed,
+    request: Number(environment["TS_MAX_REQUEST_SIZE"] ?? defaultRequestLimit) / gibibyte,
+  };
+}
+
+function gib(amount: number): string {
+  return `${Number(amount.toFixed(1))} GiB`;
+}
