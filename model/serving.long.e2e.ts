@@ -87,4 +87,11 @@ describe("The handler under TorchServe", function () {
     assert.deepEqual(await server?.workers(), before);
     assert.doesNotMatch(await readFile(server?.logFile ?? "", "utf8"), /Traceback|Worker died|WORKER_ERROR/);
   });
+
+  it("is timed by the benchmark, which sends larger bodies", async () => {
+    const { stdout } = await run(process.execPath, [join(repoRoot, "local", "testing", "body-seconds.ts"), "1", "8"]);
+    const seconds = z.record(z.string(), z.number()).parse(JSON.parse(stdout));
+    assert.deepEqual(Object.keys(seconds), ["1", "8"]);
+    assert.ok(Object.values(seconds).every((each) => each > 0));
+  });
 });

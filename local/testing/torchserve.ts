@@ -21,7 +21,7 @@ const room = join(repoRoot, "model");
 const starter = join(repoRoot, "local", "model-server", "start.py");
 
 /** From the start of the server to its workers' readiness, and from a request to its answer, ms. */
-const patience = { ready: 240_000, answer: 240_000, description: 10_000 };
+const patience = { ready: 240_000, answer: 600_000, description: 10_000 };
 
 const modelDescription = z.array(z.object({ workers: z.array(z.object({ pid: z.number(), status: z.string() })) }));
 
@@ -40,6 +40,8 @@ export interface TorchServeOptions {
   readonly workers: number;
   /** A Python file that takes the handler's place, by its path. @default the artifact's own */
   readonly handler?: string;
+  /** More of the container's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A TorchServe whose workers serve the small model. */
@@ -56,7 +58,7 @@ export class TorchServe {
   }
 
   /** Packs the small model's artifact, unpacks it as a container does, and serves it. */
-  static async start({ folder, workers, handler }: TorchServeOptions): Promise<TorchServe> {
+  static async start({ folder, workers, handler, environment }: TorchServeOptions): Promise<TorchServe> {
     const artifact = join(folder, "model.tar.gz");
     await run(servingPython, [join(room, "package.py"), "--weights", "small", "--out", artifact]);
     const base = join(folder, "instance");
@@ -74,6 +76,7 @@ export class TorchServe {
         SAGEMAKER_MODEL_SERVER_WORKERS: String(workers),
         TS_DEFAULT_RESPONSE_TIMEOUT: "300",
         ...(handler === undefined ? {} : { SAGEMAKER_PROGRAM: "stand_in.py" }),
+        ...environment,
       }),
       cwd: base,
       logFile,

@@ -50,7 +50,7 @@ def _batches(path: Path) -> Iterator[list[Bgr]]:
         yield batch
 
 
-def _stack(frames: list[Bgr]) -> Tensor:
+def stack(frames: list[Bgr]) -> Tensor:
     """Make floats of shape (N, 3, SIDE, SIDE) in 0..1 of them."""
     return torch.stack([torch.from_numpy(frame).permute(2, 0, 1).contiguous().float() / 255 for frame in frames])
 
@@ -64,7 +64,7 @@ def answer(model: MaskRCNN, body: bytes) -> str:
         file.flush()
         for batch in _batches(Path(file.name)):
             with torch.no_grad():
-                outputs = model(_stack(batch).to(device))
+                outputs = model(stack(batch).to(device))
             found.extend(
                 {name: output[name].cpu().numpy().tolist() for name in ("boxes", "labels", "scores")}
                 for output in outputs

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,10 @@ from artifact.contents import contents
 from artifact.weights import find_weights
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
-from . import cpu, gpu
+from . import bodies, cpu, gpu, planning
+from .rows import rows
+
+_COCO_SECONDS = 2
 
 
 def _say(what: str) -> None:
@@ -22,11 +26,31 @@ def _say(what: str) -> None:
 
 
 def _print_table(result: dict[str, object]) -> None:
-    wanted = cpu.WANTED | gpu.WANTED
+    at_least, at_most = cpu.WANTED | gpu.WANTED, planning.WANTED
     for name, value in result.items():
         if isinstance(value, float):
-            aim = f"  (wanted: at least {wanted[name]:g})" if name in wanted else ""
-            print(f"{name:<28} {value:>8}{aim}")
+            aim = f"  (wanted: at least {at_least[name]:g})" if name in at_least else ""
+            aim += f"  (wanted: at most {at_most[name]:g})" if name in at_most else ""
+            print(f"{name:<34} {value:>8}{aim}")
+    measured = result.get("rows")
+    for row in measured if isinstance(measured, list) else []:
+        print(f"{row['name']:<24} {', '.join(f'{key} {value}' for key, value in row.items() if key.endswith('ratio'))}")
+
+
+def _measure(options: argparse.Namespace, model_dir: Path) -> dict[str, object]:
+    chosen = rows(options.seconds)
+    result = cpu.measure(chosen, model_dir, options.runs, _say)
+    if options.coco_runs > 0:
+        result |= cpu.measure_coco(replace(chosen[0], seconds=_COCO_SECONDS), model_dir, options.coco_runs, _say)
+    _say("planning: an hour of video")
+    result |= planning.measure(options.runs)
+    if options.bodies:
+        _say(f"bodies: {', '.join(map(str, options.bodies))} MiB through TorchServe")
+        result["body_seconds"] = bodies.measure(options.bodies)
+    return result | {
+        "wanted": {"at_least": cpu.WANTED, "at_most": planning.WANTED},
+        "runs": {"rows and planning": options.runs, "coco_size": options.coco_runs},
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,19 +61,32 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--coco-runs", type=int, default=1, help="with the COCO-size model; 0 leaves it out (default: %(default)s)"
     )
-    parser.add_argument("--seconds", type=int, default=60, help="of the long videos (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=30, help="length of the rows' videos (default: %(default)s)")
+    parser.add_argument(
+        "--bodies",
+        type=int,
+        nargs="*",
+        default=[64, 256, 512],
+        metavar="MIB",
+        help="sizes to send through TorchServe; none leaves it out (default: 64 256 512)",
+    )
+    parser.add_argument(
+        "--gpu",
+        action="store_true",
+        help=f"measure on the GPU instead, with {gpu.CORES} processor cores and within ten minutes",
+    )
     options = parser.parse_args(arguments)
-    chosen = cpu.plan(options.seconds, options.runs, options.coco_runs)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         model_dir = Path(folder)
         for name, data in contents(find_weights("small")).items():
             if name in {CARD_FILE, WEIGHTS_FILE}:
                 (model_dir / name).write_bytes(data)
-        result = cpu.measure(chosen, model_dir, _say)
-        if torch.cuda.is_available():
-            result |= gpu.measure(chosen.every_second, model_dir, options.runs, _say)
+        if options.gpu:
+            if not torch.cuda.is_available():
+                parser.error("--gpu needs a graphics processor that CUDA can use: there is none.")
+            result = gpu.measure(rows(gpu.SECONDS), model_dir, _say)
         else:
-            _say("no GPU is here: the keys that start with gpu_ are left out")
+            result = _measure(options, model_dir)
     if options.json:
         print(json.dumps(result, indent=2))
     else:

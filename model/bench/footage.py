@@ -1,11 +1,13 @@
-"""Makes the benchmark's videos: streets as a camera films them, at the blog's bit rate, with few keyframes or many."""
+"""Makes the benchmark's videos, one for each way in which people's videos are encoded."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -14,69 +16,125 @@ import sample
 from scenes import compose
 from videos import regular
 from videos.pictures import Rgb
-from videos.writer import Encoding, write
+from videos.times import changing
+from videos.writer import Codec, Encoding, write
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / ".local" / "bench"
 
+Content = Literal["street", "shots", "screen"]
+
+FPS = 30
+NTSC = Fraction(30_000, 1001)
+
 _GRAIN_PICTURES = 8
+_SHOT_SECONDS = 3.7
+_SCROLL_SECONDS = 2.3
+_SEED = 1
 
 
 @dataclass(frozen=True)
 class Footage:
-    """One of the benchmark's videos: H.264 in MP4.
+    """One of the benchmark's videos, in MP4.
 
     Attributes
     ----------
+    name
+        Of the way it is encoded.
     seconds
-        How long it is.
-    keyframe_every
-        Frames from a keyframe to the next.
+        How long it is, at least 1.
+    encoding
+        How it is encoded.
+    codec
+        By which codec.
+    content
+        A street as a camera films it, the same in shots of a few seconds, or a screen on which a text scrolls.
+    rate
+        Frames per second; None for a screen capture's, a second of 50 frames and one of 10 in turn.
     width, height
         Pixels.
-    fps
-        Frames per second.
-    megabits
-        Per second: the blog's video has 71 MB, of about a minute.
     """
 
+    name: str
     seconds: int
-    keyframe_every: int
+    encoding: Encoding = field(default_factory=Encoding)
+    codec: Codec = "libx264"
+    content: Content = "street"
+    rate: Fraction | int | None = FPS
     width: int = 1920
     height: int = 1080
-    fps: int = 30
-    megabits: float = 9.3
 
     @property
-    def name(self) -> str:
-        """Of its file, which is made anew when anything about it changes."""
-        digest = hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:8]
-        return f"{self.height}p-{self.seconds}s-keyframe-every-{self.keyframe_every}-{digest}.mp4"
+    def file_name(self) -> str:
+        """Name of its file, which is made anew when anything about it changes."""
+        digest = hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+        return f"{self.name}-{self.height}p-{self.seconds}s-{digest}.mp4"
+
+    def times(self) -> list[Fraction]:
+        """Give when its frames are shown, in seconds: 30 frames a second on average.
+
+        So the blog's design, which looks at every thirtieth frame, looks at as many as the handler at one a second.
+        """
+        if self.rate is None:
+            return changing([(50, 50), (10, 10)] * self.seconds)[: FPS * self.seconds]
+        return regular(int(self.seconds * self.rate), self.rate)
 
     def pictures(self) -> Iterator[Rgb]:
-        """Paint its frames: the sample video's street, larger, with a sensor's noise."""
-        rng = np.random.default_rng(1)
-        shape = (self.height, self.width, 3)
-        brighter, darker = (
-            [np.abs(rng.normal(0, 4, shape)).astype(np.uint8) for _ in range(_GRAIN_PICTURES)] for _ in range(2)
-        )
-        street = sample.scenery()
-        for index in range(self.seconds * self.fps):
-            time = index / self.fps % sample.SECONDS
-            picture = np.asarray(compose(street, sample.things(time))[0])
-            large = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
-            # These two stop at black and white.
-            grain = index % _GRAIN_PICTURES
-            noisy = cv2.subtract(cv2.add(large, brighter[grain]), darker[grain])
-            yield np.asarray(noisy, dtype=np.uint8)
+        """Paint its frames."""
+        times = [float(time) for time in self.times()]
+        painters: dict[Content, Callable[[Sequence[float], int, int], Iterator[Rgb]]] = {
+            "street": _street,
+            "shots": _shots,
+            "screen": _screen,
+        }
+        return painters[self.content](times, self.width, self.height)
 
     def file(self) -> Path:
         """Give its file, which is made where it is not there yet."""
-        path = FOLDER / self.name
+        path = FOLDER / self.file_name
         if not path.exists():
             FOLDER.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".partial.mp4")
-            rate = {"b": f"{self.megabits}M", "maxrate": f"{2 * self.megabits}M", "bufsize": f"{2 * self.megabits}M"}
-            encoding = Encoding(self.keyframe_every, rate, threads=0)
-            write(partial, self.pictures(), regular(self.seconds * self.fps, self.fps), encoding=encoding)
+            write(partial, self.pictures(), self.times(), self.codec, encoding=replace(self.encoding, threads=0))
             partial.replace(path)
         return path
+
+
+def _street(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
+    """Paint the sample video's street, larger, with a sensor's noise."""
+    rng = np.random.default_rng(_SEED)
+    shape = (height, width, 3)
+    brighter, darker = (
+        [np.abs(rng.normal(0, 4, shape)).astype(np.uint8) for _ in range(_GRAIN_PICTURES)] for _ in range(2)
+    )
+    street = sample.scenery()
+    for index, time in enumerate(times):
+        picture = np.asarray(compose(street, sample.things(time % sample.SECONDS))[0])
+        large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+        # These two stop at black and white.
+        grain = index % _GRAIN_PICTURES
+        noisy = cv2.subtract(cv2.add(large, brighter[grain]), darker[grain])
+        yield np.asarray(noisy, dtype=np.uint8)
+
+
+def _shots(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
+    """Paint the street in shots that differ: as it is, mirrored, upside down, and both."""
+    for time, picture in zip(times, _street(times, width, height), strict=True):
+        shot = int(time / _SHOT_SECONDS) % 4
+        yield np.ascontiguousarray(picture[:: 1 - 2 * (shot // 2), :: 1 - 2 * (shot % 2)])
+
+
+def _screen(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
+    """Paint a page of text that scrolls a line now and then, and a pointer that moves all the time."""
+    rng = np.random.default_rng(_SEED)
+    line = 24
+    page = np.full((4 * height, width, 3), 245, dtype=np.uint8)
+    for top in range(line, len(page) - line, line):
+        marks = rng.integers(0, 2, (12, width // 16)).astype(np.uint8)
+        ink = np.repeat(np.repeat(marks, 1, axis=0), 8, axis=1) * 190
+        page[top : top + 12, 60 : 60 + ink.shape[1]] -= ink[:, :, None][:, : width - 60]
+    for time in times:
+        top = line * int(time / _SCROLL_SECONDS) % (3 * height)
+        picture = page[top : top + height].copy()
+        x, y = int(abs(np.sin(time)) * (width - 40)), int(abs(np.cos(time / 2)) * (height - 40))
+        picture[y : y + 24, x : x + 16] = (20, 20, 200)
+        yield picture

@@ -29,14 +29,47 @@ def model_for(job: Job, model_dir: Path) -> inference.Model:
         return inference.model_fn(str(model_dir))
     if job == "coco":
         card = Card("random weights", "maskrcnn_resnet50_fpn", "0" * 64, None, {})
-        return inference.Model(Detector(card, networks.coco()), read_settings())
+        detector = Detector(card, networks.coco())
+        if networks.device() == "cuda":
+            # On a CPU there is nothing to warm up, and a frame takes seconds.
+            detector.warm_up()
+        return inference.Model(detector, read_settings())
     card = Card("none", "maskrcnn_small", "0" * 64, None, {})
     return inference.Model(_Blind(card, build("maskrcnn_small")), read_settings())
 
 
-def answer(model: inference.Model, body: bytes) -> int:
-    """Have the handler answer for a video; returns how many frames it looked at."""
-    text, _ = inference.transform_fn(model, body, "video/mp4", "application/json")
+class RefusedError(Exception):
+    """The handler refused a video of the benchmark."""
+
+
+class _Context:
+    """A request with options."""
+
+    def __init__(self, options: str) -> None:
+        self.refusal: str | None = None
+        self._options = options
+
+    def get_all_request_header(self, _idx: int) -> dict[str, object]:
+        """Give the header with the options."""
+        return {"X-Amzn-SageMaker-Custom-Attributes": self._options}
+
+    def set_response_status(self, code: int, phrase: str) -> None:
+        """Keep a status other than 200."""
+        self.refusal = f"{code} {phrase}"
+
+
+def answer(model: inference.Model, body: bytes, options: str = "") -> int:
+    """Have the handler answer for a video; returns how many frames it looked at.
+
+    Raises
+    ------
+    RefusedError
+        If it does not look at any.
+    """
+    context = _Context(options)
+    text, _ = inference.transform_fn(model, body, "video/mp4", "application/json", context)
+    if context.refusal is not None:
+        raise RefusedError(f"{context.refusal}: {text!r}")
     return len(json.loads(text)["frames"])
 
 
@@ -50,3 +83,9 @@ def run(job: Job, video: Path, model_dir: Path) -> Usage:
     """
     model = model_for(job, model_dir)
     return measured(lambda: answer(model, video.read_bytes()))
+
+
+def run_keyframe(job: Job, video: Path, model_dir: Path) -> Usage:
+    """Do a job once, with keyframes for the frames near them; parameters as `run`'s."""
+    model = model_for(job, model_dir)
+    return measured(lambda: answer(model, video.read_bytes(), "sampling=keyframe"))

@@ -6,20 +6,33 @@ import io
 import json
 import os
 from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import torch
 
-from bench import blog, command, compare, cpu, footage, networks
+from bench import blog, bodies, command, compare, cpu, footage, gpu, networks, planning
+from bench.bodies import BodiesError
 from bench.compare import Comparison, DifferentFramesError
 from bench.footage import Footage
 from bench.gpu import covered
 from bench.processes import Share, in_new_process
+from bench.rows import rows
 from bench.usage import Usage, measured, peak_memory
+from video_inference.hardware import Hardware
+from video_inference.video import Video
+from videos.writer import Encoding
 
-_TINY = Footage(2, 30, width=320, height=180, megabits=1)
+
+def tiny(row: Footage) -> Footage:
+    return replace(row, width=320, height=180)
+
+
+_TINY = tiny(rows(2)[0])
 _MEGABYTE = 1 << 20
 
 
@@ -33,33 +46,128 @@ def used(cpu_seconds: float, frames: int = 3) -> Usage:
     return Usage(cpu_seconds, 2 * cpu_seconds, 1000, frames)
 
 
-def test_the_report_has_the_ratios_and_the_videos(
+def test_the_report_has_the_rows_and_the_ratios(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = replace(_TINY, keyframe_every=250)
-    monkeypatch.setattr(cpu, "plan", lambda _seconds, runs, coco_runs: cpu.Plan(_TINY, few, _TINY, runs, coco_runs))
-    assert command.main(["--json", "--runs", "1", "--coco-runs", "0"]) == 0
-    printed = capsys.readouterr()
-    report = json.loads(printed.out)
+    monkeypatch.setattr(command, "rows", lambda _seconds: [_TINY])
+    monkeypatch.setattr(planning, "measure", partial(planning.measure, seconds=60))
+    assert command.main(["--json", "--runs", "1", "--coco-runs", "0", "--bodies"]) == 0
+    report = json.loads(capsys.readouterr().out)
     ratios = {name for name, value in report.items() if isinstance(value, float) and value > 0}
-    assert ratios >= {"decode_ratio_gop1s", "decode_ratio_gop250", "end_to_end_ratio", "memory_ratio"}
-    assert [video["keyframe_every"] for video in report["videos"]] == [30, 250, 30]
-    assert all(job[design]["frames"] == 2 for job in report["medians"].values() for design in ("blog", "handler"))
+    assert ratios >= {*cpu.WANTED, "planning_ratio"}
+    assert "body_seconds" not in report
+    assert [row["name"] for row in report["rows"]] == ["aligned"]
+    for row in report["rows"]:
+        assert row["keyframe_share"] == 1
+        assert {design: figures["frames"] for design, figures in row["medians"]["decode"].items()} == {
+            "blog": 2,
+            "handler": 2,
+            "keyframe": 2,
+        }
+    assert report["decode_ratio_lowest"] == min(row["decode_ratio"] for row in report["rows"])
     assert report["memory_ratio"] > 1
-    assert "no GPU is here" in printed.err or "gpu_end_to_end_ratio" in report
 
 
-def test_footage_has_its_keyframes_and_is_made_once(folder: Path) -> None:
-    path = _TINY.file()
+@pytest.mark.parametrize("row", rows(3), ids=[row.name for row in rows(3)])
+def test_each_row_has_a_sample_a_second_for_both_designs(row: Footage) -> None:
+    path = tiny(row).file()
+    every_thirtieth = sum(index % blog.INTERVAL == 0 for index, _ in enumerate(blog.read_all(path)))
+    with Video(path.read_bytes()) as video:
+        assert len(list(video.samples(Fraction(1)))) == every_thirtieth == row.seconds
+
+
+def keyframes(path: Path) -> list[int]:
     with av.open(io.BytesIO(path.read_bytes()), mode="r") as container:
-        keys = [packet.is_keyframe for packet in container.demux(video=0) if packet.size]
-    assert [index for index, key in enumerate(keys) if key] == [0, 30]
-    assert len(keys) == 60
+        keys = [(packet.pts, packet.is_keyframe) for packet in container.demux(video=0) if packet.size]
+    return [index for index, (_, key) in enumerate(sorted(keys)) if key]
+
+
+def test_keyframes_are_where_each_row_says() -> None:
+    made = {row.name: tiny(row) for row in rows(9)}
+    assert keyframes(made["aligned"].file()) == list(range(0, 270, 30))
+    assert keyframes(made["shifted"].file()) == [0, *range(15, 270, 30)]
+    assert keyframes(made["phone-hevc"].file()) == list(range(0, 270, 30))
+    defaults, cuts = keyframes(made["x264-defaults"].file()), keyframes(made["x264-g30-scene-cuts"].file())
+    # Both have one at each of the two cuts between shots, of which the second is at 7.4 s; the first has no others.
+    assert defaults == [0, 111, 222]
+    assert set(defaults) < set(cuts)
+    assert max(np.diff(cuts)) <= 30
+
+
+def test_the_share_of_samples_near_a_keyframe_is_counted() -> None:
+    groups = replace(_TINY, seconds=8, encoding=Encoding(120))
+    # Keyframes at 0 and 4 s are within half a second of two of eight samples.
+    assert cpu.keyframe_share(groups.file(), 8) == 2 / 8
+    assert cpu.keyframe_share(replace(_TINY, seconds=8, encoding=Encoding(60)).file(), 8) == 4 / 8
+
+
+def test_footage_is_made_once(folder: Path) -> None:
+    path = _TINY.file()
     made = path.stat().st_mtime_ns
     assert _TINY.file() == path
     assert path.stat().st_mtime_ns == made
-    assert [file.name for file in folder.iterdir()] == [_TINY.name]
-    assert replace(_TINY, seconds=3).name != _TINY.name
+    assert [file.name for file in folder.iterdir()] == [_TINY.file_name]
+    assert replace(_TINY, seconds=3).file_name != _TINY.file_name
+
+
+def test_planning_is_compared_with_reading_the_same_packets() -> None:
+    path = planning.hour(60)
+    with av.open(path, "r") as container:
+        times = [packet.pts for packet in container.demux(video=0) if packet.size and packet.pts is not None]
+    assert len(times) == len(set(times)) == 60 * 25
+    assert planning.demux_seconds(path) > 0
+    assert planning.planning_seconds(path) > 0
+
+
+def test_bodies_are_measured_by_the_harness(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text("""#!/bin/sh\n[ "$2 $3" = "1 8" ] && echo '{"1": 0.5, "8": 2}' || { echo broken >&2; exit 1; }\n""")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bodies.measure([1, 8]) == {"1": 0.5, "8": 2}
+    with pytest.raises(BodiesError, match="failed: broken"):
+        bodies.measure([2])
+    node.unlink()
+    with pytest.raises(BodiesError, match="not on the PATH"):
+        bodies.measure([1])
+
+
+def test_the_gpus_benchmark_is_refused_without_one(capsys: pytest.CaptureFixture[str]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a graphics processor")
+    with pytest.raises(SystemExit):
+        command.main(["--gpu"])
+    assert "--gpu needs a graphics processor" in capsys.readouterr().err
+
+
+def test_the_network_is_timed_for_each_batch(monkeypatch: pytest.MonkeyPatch, model_dir: Path) -> None:
+    monkeypatch.setattr(networks, "coco", lambda: networks.small(model_dir))
+    measured_speeds = gpu.speeds(_TINY.file(), Hardware("cpu", "float32", 1), (1, 2))
+    assert list(measured_speeds) == ["1", "2"]
+    assert all(figures["frames_per_second"] > 0 for figures in measured_speeds.values())
+
+
+def test_decoding_is_timed_and_a_missing_decoder_explained() -> None:
+    assert isinstance(gpu.decoding_speed(_TINY.file(), nvdec=False), float)
+    if not torch.cuda.is_available():
+        assert str(gpu.decoding_speed(_TINY.file(), nvdec=True)).startswith("not available: ")
+
+
+def test_steps_that_would_come_after_the_limit_are_left_out_and_listed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(gpu, "_LIMIT_SECONDS", 0.0)
+    said: list[str] = []
+    report = gpu.measure([_TINY], tmp_path, said.append)
+    assert report["gpu_steps"] == {}
+    assert report["left_out"] == [
+        "end_to_end_ratio aligned",
+        "float16 by batch",
+        "float32 by batch",
+        "share_busy",
+        "nvdec aligned",
+        "processor aligned",
+    ]
 
 
 def test_the_blogs_design_finds_what_the_small_model_knows(model_dir: Path, street: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 from .pictures import Rgb, numbered
 
@@ -57,6 +58,8 @@ class Encoding:
         Parts of a second to which times are rounded; there are enough without it.
     threads
         Of the encoder. With several, the bytes depend on the machine's number of cores.
+    keyframes
+        Numbers of frames that are keyframes in any case.
     """
 
     keyframe_every: int | None = None
@@ -67,6 +70,7 @@ class Encoding:
     container_options: Mapping[str, str] = field(default_factory=dict)
     ticks: int | None = None
     threads: int = 1
+    keyframes: frozenset[int] = frozenset()
 
 
 def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
@@ -79,7 +83,7 @@ def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
         else:
             options |= {"g": str(every), "keyint_min": str(every)}
         if codec == "libx264":
-            options["sc_threshold"] = "0"
+            options |= {"sc_threshold": "0", "forced-idr": "1"}
         elif codec == "mpeg4":
             options["sc_threshold"] = _NO_SCENE_CUTS
         elif codec == "libx265":
@@ -128,12 +132,14 @@ def write(
         track.codec_context.time_base = time_base
         track.codec_context.thread_count = encoding.threads
         tone = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
-        for picture, time in zip(pictures, times, strict=True):
+        for number, (picture, time) in enumerate(zip(pictures, times, strict=True)):
             if not track.codec_context.is_open:
                 track.height, track.width = picture.shape[:2]
             frame = av.VideoFrame.from_ndarray(picture)
             frame.time_base = time_base
             frame.pts = round(time / time_base)
+            if number in encoding.keyframes:
+                frame.pict_type = PictureType.I
             container.mux(track.encode(frame))
         container.mux(track.encode(None))
         if tone is not None:

@@ -1,0 +1,94 @@
+"""What it takes to plan an hour of video, compared with only reading its packets."""
+
+from __future__ import annotations
+
+import io
+import time
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+
+import av
+
+from video_inference.video import Video
+from videos import regular
+from videos.pictures import moving
+from videos.writer import Encoding, write
+
+from . import footage
+from .processes import Share, in_new_process
+
+WANTED = {"planning_ratio": 2.5}
+"""What the project wants of the ratio, at most."""
+
+_FPS = 25
+_CLIP_SECONDS = 10
+_SECONDS = 3600
+_SIZE = (64, 36)
+
+
+def hour(seconds: int = _SECONDS) -> Path:
+    """Give a video that lasts so long, of tiny pictures, so that decoding one costs next to nothing."""
+    path = footage.FOLDER / f"planning-{seconds}s.mp4"
+    if path.exists():
+        return path
+    footage.FOLDER.mkdir(parents=True, exist_ok=True)
+    clip, partial = path.with_suffix(".clip.mp4"), path.with_suffix(".partial.mp4")
+    count = _CLIP_SECONDS * _FPS
+    write(
+        clip,
+        (moving(number, *_SIZE) for number in range(count)),
+        regular(count, _FPS),
+        encoding=Encoding(50, ticks=_FPS),
+    )
+    # A clip, over and over.
+    with av.open(clip, "r") as source, av.open(partial, "w", options={"movflags": "faststart"}) as target:
+        track = target.add_stream_from_template(source.streams.video[0])
+        tick = source.streams.video[0].time_base
+        if tick is None:
+            raise RuntimeError(f"{clip} has no time base.")
+        for start in range(0, seconds, _CLIP_SECONDS):
+            source.seek(0)
+            for packet in source.demux(video=0):
+                if packet.size and packet.pts is not None and packet.dts is not None:
+                    offset = round(start / tick)
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = track
+                    target.mux(packet)
+    clip.unlink()
+    partial.replace(path)
+    return path
+
+
+def demux_seconds(path: Path) -> float:
+    """Measure the processor time of reading every packet and doing nothing with it."""
+    body = path.read_bytes()
+    started = time.process_time()
+    with av.open(io.BytesIO(body), "r") as container:
+        for _packet in container.demux(video=0):
+            pass
+    return time.process_time() - started
+
+
+def planning_seconds(path: Path) -> float:
+    """Measure the processor time from opening a video to its first frame, which comes out once all is planned."""
+    body = path.read_bytes()
+    started = time.process_time()
+    with Video(body) as video:
+        next(video.samples(Fraction(1)))
+        return time.process_time() - started
+
+
+def measure(runs: int, seconds: int = _SECONDS) -> dict[str, float]:
+    """Do both in turn, each time in a new process, and compare the medians."""
+    path, share = hour(seconds), Share(one_thread=True)
+    demux: list[float] = []
+    planning: list[float] = []
+    for _ in range(runs):
+        demux.append(in_new_process(share, demux_seconds, path))
+        planning.append(in_new_process(share, planning_seconds, path))
+    return {
+        "planning_ratio": round(median(planning) / median(demux), 2),
+        "demux_cpu_seconds": round(median(demux), 3),
+        "planning_cpu_seconds": round(median(planning), 3),
+    }
