@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,10 @@ def _measure_row(footage: Footage, model_dir: Path, runs: int, say: Callable[[st
     decode = compare("decode", path, model_dir, runs, _SHARE, designs=("blog", "handler", "keyframe"))
     say(f"{footage.name}: answering with the small network")
     end_to_end = compare("small", path, model_dir, runs, _SHARE)
-    return Row(footage, keyframe_share(path, math.ceil(len(footage.times()) / FPS)), decode, end_to_end)
+    row = Row(footage, keyframe_share(path, math.ceil(len(footage.times()) / FPS)), decode, end_to_end)
+    # So that nothing is lost if a later row fails.
+    say(json.dumps({name: value for name, value in row.report().items() if name != "medians"}))
+    return row
 
 
 def measure(footages: Sequence[Footage], model_dir: Path, runs: int, say: Callable[[str], None]) -> dict[str, object]:
