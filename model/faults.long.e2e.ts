@@ -19,6 +19,7 @@ const refusal = z.strictObject({ error: z.string() });
 describe("The handler under TorchServe, when something fails", function () {
   this.timeout(600_000);
   let folder: string;
+  let started: TorchServe | undefined;
   let server: TorchServe;
   let video: Buffer;
 
@@ -48,10 +49,11 @@ describe("The handler under TorchServe, when something fails", function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "faults-"));
     video = await readFile(join(repoRoot, "model", "samples", "street.mp4"));
-    server = await TorchServe.start({ folder, workers, handler: join(repoRoot, "model", "testing", "faulty.py") });
+    started = await TorchServe.start({ folder, workers, handler: join(repoRoot, "model", "testing", "faulty.py") });
+    server = started;
   });
   after(async () => {
-    await server.stop();
+    await started?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { containerEnvironment } from "../model-server/environment.ts";
 import { get, invoke } from "../model-server/http.ts";
 import { untilReady, type ServerPlace, type ServerSockets } from "../model-server/readiness.ts";
-import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { logTail, startGuarded, type GuardedProcess } from "../processes/guarded.ts";
 import { freePorts } from "../processes/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
@@ -87,7 +87,7 @@ export class TorchServe {
       await started.untilReady();
     } catch (error) {
       await started.stop();
-      throw error;
+      throw new Error(`TorchServe did not start: ${await logTail(logFile)}`, { cause: error });
     }
     return started;
   }

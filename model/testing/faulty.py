@@ -12,6 +12,7 @@ from unittest.mock import patch
 import torch
 
 from inference import model_fn, transform_fn
+from video_inference import detector
 from video_inference.network import Found, Network
 from video_inference.picture import Rgb
 
@@ -22,23 +23,32 @@ LOST_DEVICE, LITTLE_MEMORY, NO_MEMORY, OTHER_ERROR, SLOW = range(101, 106)
 
 _SLOW_SECONDS = 4
 
-_find = Network.find
 _refused: list[Sequence[Rgb]] = []
 
 
-def _find_or_fail(
-    network: Network, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
-) -> list[Found]:
-    if max_side == LOST_DEVICE:
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-    if max_side == NO_MEMORY or (max_side == LITTLE_MEMORY and not _refused):
-        _refused.append(pictures)
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    if max_side == OTHER_ERROR:
-        raise KeyError("a secret of the handler")
-    if max_side == SLOW:
-        time.sleep(_SLOW_SECONDS)
-    return _find(network, pictures, score_threshold, masks=masks, max_side=None)
+class _FaultyNetwork(Network):
+    """Fails as max_side says."""
+
+    def find(
+        self,
+        pictures: Sequence[Rgb],
+        score_threshold: float,
+        *,
+        masks: bool,
+        max_side: int | None,
+        size: tuple[int, int] | None = None,
+    ) -> list[Found]:
+        """Fail, or find the objects in some pictures."""
+        if max_side == LOST_DEVICE:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        if max_side == NO_MEMORY or (max_side == LITTLE_MEMORY and not _refused):
+            _refused.append(pictures)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        if max_side == OTHER_ERROR:
+            raise KeyError("a secret of the handler")
+        if max_side == SLOW:
+            time.sleep(_SLOW_SECONDS)
+        return super().find(pictures, score_threshold, masks=masks, max_side=None, size=size)
 
 
-patch.object(Network, "find", _find_or_fail).start()
+patch.object(detector, "Network", _FaultyNetwork).start()
