@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -88,11 +89,9 @@ def test_full_batches_are_looked_at_before_the_worker_is_ready_which_is_logged_o
     looked: list[tuple[int, ...]] = []
     find = network.Network.find
 
-    def note(
-        one: network.Network, pictures: Sequence[Rgb], score_threshold: float, *, masks: bool, max_side: int | None
-    ) -> list[Found]:
+    def note(one: network.Network, pictures: Sequence[Rgb], score_threshold: float, **options: Any) -> list[Found]:
         looked.append((len(pictures), *pictures[0].shape))
-        return find(one, pictures, score_threshold, masks=masks, max_side=max_side)
+        return find(one, pictures, score_threshold, **options)
 
     monkeypatch.setattr(network.Network, "find", note)
     monkeypatch.setattr(detector, "choose_hardware", lambda _gpu: Hardware("cpu", "float32", 2))
