@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -89,9 +88,17 @@ def test_full_batches_are_looked_at_before_the_worker_is_ready_which_is_logged_o
     looked: list[tuple[int, ...]] = []
     find = network.Network.find
 
-    def note(one: network.Network, pictures: Sequence[Rgb], score_threshold: float, **options: Any) -> list[Found]:
+    def note(
+        one: network.Network,
+        pictures: Sequence[Rgb],
+        score_threshold: float,
+        *,
+        masks: bool,
+        max_side: int | None,
+        size: tuple[int, int] | None,
+    ) -> list[Found]:
         looked.append((len(pictures), *pictures[0].shape))
-        return find(one, pictures, score_threshold, **options)
+        return find(one, pictures, score_threshold, masks=masks, max_side=max_side, size=size)
 
     monkeypatch.setattr(network.Network, "find", note)
     monkeypatch.setattr(detector, "choose_hardware", lambda _gpu: Hardware("cpu", "float32", 2))
