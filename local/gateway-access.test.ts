@@ -1,6 +1,7 @@
 /** Tests who the gateway lets in: signatures, hosts, web pages, and the paths that reach MiniStack. */
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
@@ -251,6 +252,47 @@ describe("The gateway's door", () => {
         assert.equal(answer.status, 403);
         assert.match(await answer.text(), /<Code>AccessDenied<\/Code><Message>Request has expired/);
       }
+    });
+  });
+
+  describe("with a presigned URL of boto3, Signature Version 2", () => {
+    const secondsFromNow = (seconds: number): string => String(Math.floor(Date.now() / 1000) + seconds);
+
+    const presign = (
+      method: string,
+      path: string,
+      change: { expires?: string; key?: string; secret?: string } = {},
+    ) => {
+      const { expires = secondsFromNow(60), key = testCredentials.accessKeyId } = change;
+      const value = createHmac("sha1", change.secret ?? testCredentials.secretAccessKey)
+        .update(`${method}\n\n\n${expires}\n${path}`)
+        .digest("base64");
+      const query = new URLSearchParams({ AWSAccessKeyId: key, Signature: value, Expires: expires });
+      return `${aws.url}${path}${path.includes("?") ? "&" : "?"}${query.toString()}`;
+    };
+    const status = async (url: string, options: RequestInit = {}): Promise<string> => {
+      const answer = await fetch(url, options);
+      return `${answer.status} ${/<Code>(.*?)<\/Code>/.exec(await answer.text())?.[1] ?? ""}`.trim();
+    };
+    const body = new Uint8Array(Buffer.from("hello"));
+
+    it("puts and gets an object", async () => {
+      assert.equal(await status(presign("PUT", "/videos/v2"), { method: "PUT", body }), "200");
+      const url = presign("GET", "/videos/v2?response-content-type=text/x");
+      const answer = await fetch(url);
+      assert.deepEqual([await answer.text(), answer.headers.get("content-type")], ["hello", "text/x"]);
+    });
+
+    it("refuses a wrong signature, another key, object or method, and one that has expired", async () => {
+      const good = presign("GET", "/videos/v2");
+      assert.equal(await status(presign("GET", "/videos/v2", { secret: "wrong" })), "403 SignatureDoesNotMatch");
+      assert.equal(await status(presign("GET", "/videos/v2", { key: "AKIAOTHER" })), "403 InvalidAccessKeyId");
+      assert.equal(await status(good.replace("/v2?", "/a.mp4?")), "403 SignatureDoesNotMatch");
+      assert.equal(await status(good, { method: "DELETE" }), "403 SignatureDoesNotMatch");
+      assert.equal(await status(good, { headers: { "x-amz-acl": "public-read" } }), "403 SignatureDoesNotMatch");
+      assert.equal(await status(`${good}&acl`), "403 SignatureDoesNotMatch");
+      assert.equal(await status(presign("GET", "/videos/v2", { expires: secondsFromNow(-1) })), "403 AccessDenied");
+      assert.equal(await status(presign("GET", "/_ministack/health")), "404");
     });
   });
 

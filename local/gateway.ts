@@ -11,6 +11,7 @@ import { corsHeaders, type CorsRule } from "./cors.ts";
 import { bucketPattern, checkHost, ForeignRequestError, isFromPage, type Addressed } from "./origin.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";
+import { isPresignedV2, verifyPresignedV2 } from "./signature-v2.ts";
 import { readSignature, SignatureVerifier, type Signature } from "./signature.ts";
 import type { WireService } from "./wire/dispatch.ts";
 import type { Refusal, WireRequest, WireResponse } from "./wire/protocol.ts";
@@ -191,6 +192,13 @@ async function serve(
   let signature: Signature;
   let bodyHash: string | undefined;
   try {
+    if (isPresignedV2(received)) {
+      const target = s3Target(addressed, path, received.target);
+      if (target === undefined) return refuse(request, noSuchPath(path));
+      signature = verifyPresignedV2({ ...received, target }, options.credentials, options.region);
+      proxy.forward(request, response, { target, signature, stamp });
+      return undefined;
+    }
     signature = readSignature(received);
     if (signature.scope.service === "s3") bodyHash = await verifier.verify(received, signature);
   } catch (error) {

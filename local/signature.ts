@@ -65,6 +65,10 @@ const authenticationParameters = new Set([
   "X-Amz-Expires",
   "X-Amz-Signature",
   "X-Amz-SignedHeaders",
+  // Signature Version 2.
+  "AWSAccessKeyId",
+  "Expires",
+  "Signature",
 ]);
 
 /**
@@ -274,7 +278,8 @@ function splitTarget(target: string): [string, string?] {
   return mark < 0 ? [target] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
-function queryOf(target: string): [string, string][] {
+/** The query parameters of a request target, decoded, in their order. */
+export function queryOf(target: string): [string, string][] {
   const [, query = ""] = splitTarget(target);
   return query
     .split("&")
