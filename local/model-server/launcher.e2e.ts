@@ -19,19 +19,18 @@ import { InstanceError, ModelServerLauncher } from "./launcher.ts";
 
 /**
  * Makes the properties well-formed: the toolkit forgets a newline after `enable_model_api=true`, without which the API would be
- * on. Python imports it at its start, and start.py becomes the server by os.execv.
+ * on. Python imports it at its start, and start.py becomes the server by os.execv, in the folder of that file.
  */
 const wellFormed = `
 import os
 execv = os.execv
 
 def with_newline(path, arguments):
-    if "--ts-config" in arguments:
-        file = arguments[arguments.index("--ts-config") + 1]
-        with open(file) as source:
-            lines = source.read().replace("enable_model_api=true", "enable_model_api=true\\n")
-        with open(file, "w") as target:
-            target.write(lines)
+    file = "torchserve.properties"
+    with open(file) as source:
+        lines = source.read().replace("enable_model_api=true", "enable_model_api=true\\n")
+    with open(file, "w") as target:
+        target.write(lines)
     execv(path, arguments)
 
 os.execv = with_newline
