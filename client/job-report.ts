@@ -84,6 +84,7 @@ function describe(state: JobState, summary: ResultSummary | undefined): readonly
         `completed: ${summary.frames} frames, ${summary.detections} detections: ${found}`,
         ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
         ...(summary.truncated ? ["the result ends before the video does"] : []),
+        ...(summary.damagedPackets === 0 ? [] : [`damaged packets passed over: ${summary.damagedPackets}`]),
         ...(summary.notice === null ? [] : [summary.notice]),
       ];
     }

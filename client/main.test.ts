@@ -44,6 +44,7 @@ describe("the command line", () => {
     ["a time-out that is no number", ["submit", "a.mp4", "--timeout", "soon"], /--timeout takes whole seconds/],
     ["no videos at a time", ["submit", "a.mp4", "--concurrency", "0"], /--concurrency takes a whole number from 1/],
     ["a score above 1", ["submit", "a.mp4", "--score", "2"], /score is 2/],
+    ["an unknown way to sample", ["submit", "a.mp4", "--sampling", "all"], /--sampling takes exact or keyframe/],
     ["a rate that is no number", ["submit", "a.mp4", "--fps", "many"], /--fps/],
     ["both --stack and --outputs", ["status", "--stack", "dev", "--outputs", "x"], /give one/],
     ["no outputs", ["status", "--outputs", "/none.json"], /Cannot read \/none\.json/],

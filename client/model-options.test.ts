@@ -5,6 +5,7 @@ describe("the model's options", () => {
   it("are handed over in the handler's grammar, those that are given", () => {
     assert.equal(customAttributesOf({ fps: 2, score: 0.5, masks: true }), "fps=2;score=0.5;masks=rle");
     assert.equal(customAttributesOf({ score: 0 }), "score=0");
+    assert.equal(customAttributesOf({ fps: 1, sampling: "keyframe" }), "fps=1;sampling=keyframe");
     assert.equal(customAttributesOf({ masks: false }), undefined);
     assert.equal(customAttributesOf({}), undefined);
   });

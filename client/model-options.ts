@@ -1,12 +1,24 @@
 /** What a caller may ask of the model for one video, as the handler reads it from CustomAttributes. */
 import { SetupError } from "./errors.ts";
 
+/** The ways to choose the frame for a sampled time. */
+export const samplings = ["exact", "keyframe"] as const;
+
+/** How the frame for a sampled time is chosen. */
+export type Sampling = (typeof samplings)[number];
+
 /** How the model is to look at one video; what is left out is as the model was deployed. */
 export interface ModelOptions {
   /** Frames looked at per second of video, above 0. */
   readonly fps?: number | undefined;
   /** Detections with a lower score are left out, 0..1. */
   readonly score?: number | undefined;
+  /**
+   * `keyframe` takes a keyframe that is at most half a sampling interval away in place of the exact frame, which takes less
+   * decoding.
+   * @default exact
+   */
+  readonly sampling?: Sampling | undefined;
   /** Whether each object's mask is wanted, as COCO RLE inside its box. */
   readonly masks?: boolean | undefined;
 }
@@ -15,7 +27,7 @@ export interface ModelOptions {
  * The options in the handler's grammar, `fps=2;score=0.5;masks=rle`; undefined if there are none.
  * @throws SetupError if a number is out of its range
  */
-export function customAttributesOf({ fps, score, masks }: ModelOptions): string | undefined {
+export function customAttributesOf({ fps, score, sampling, masks }: ModelOptions): string | undefined {
   if (fps !== undefined && !(fps > 0 && fps < Infinity)) {
     throw new SetupError(`fps is ${fps}: it must be a number above 0, frames per second of video.`);
   }
@@ -25,6 +37,7 @@ export function customAttributesOf({ fps, score, masks }: ModelOptions): string 
   const parts = [
     ...(fps === undefined ? [] : [`fps=${fps}`]),
     ...(score === undefined ? [] : [`score=${score}`]),
+    ...(sampling === undefined ? [] : [`sampling=${sampling}`]),
     ...(masks === true ? ["masks=rle"] : []),
   ];
   return parts.length === 0 ? undefined : parts.join(";");

@@ -3,13 +3,23 @@ import { fetchResult, parseResult, summarize } from "./result.ts";
 import type { VideoResult } from "./result.ts";
 import { connect } from "./stack.ts";
 import { startFakeAws } from "./testing/fake-aws.ts";
-import { sampleResult } from "./testing/sample-result.ts";
+import { currentResult, sampleResult } from "./testing/sample-result.ts";
 
 describe("a result", () => {
   const parse = (value: unknown) => parseResult(JSON.stringify(value), "s3://out/a.out");
 
   it("is taken as the model's schema says", () => {
     assert.deepEqual(parse(sampleResult), sampleResult);
+  });
+
+  it("is taken in the schema's version 2, too", () => {
+    assert.deepEqual(parse(currentResult), currentResult);
+    const whole: VideoResult = { ...currentResult, truncated: false, truncation: null };
+    assert.deepEqual(parse(whole), whole);
+    assert.deepEqual(
+      [summarize(currentResult), summarize(sampleResult)].map(({ damagedPackets }) => damagedPackets),
+      [2, 0],
+    );
   });
 
   it("may say what found the objects, and give their masks", () => {
@@ -25,7 +35,11 @@ describe("a result", () => {
   });
 
   const broken: Record<string, unknown> = {
-    "another schema version": { ...sampleResult, schema_version: 2 },
+    "another schema version": { ...currentResult, schema_version: 3 },
+    "version 2 and no damage": { ...currentResult, damage: undefined },
+    "version 2 and frames that do not tell how they were sampled": { ...currentResult, frames: sampleResult.frames },
+    "version 2 and another reason for its end": { ...currentResult, truncation: { reason: "boredom", until: 1 } },
+    "version 1 and a member of version 2": { ...sampleResult, damage: currentResult.damage },
     "no frames": { ...sampleResult, frames: [] },
     "a member that the schema does not know": { ...sampleResult, masks: [] },
     "a box of three numbers": {
@@ -114,6 +128,7 @@ describe("a result", () => {
       objects: { car: 2, person: 1 },
       minutes: [{ minute: 0, objects: { car: 2, person: 1 } }],
       truncated: false,
+      damagedPackets: 0,
       notice: "knows only generated shapes",
     });
     assert.deepEqual(Object.keys(summary.objects), ["car", "person"]);

@@ -192,6 +192,8 @@ export interface ResultSummary {
   /** The same by minute of the video, from 0; every minute of which a frame was looked at. */
   readonly minutes: readonly { readonly minute: number; readonly objects: Readonly<Record<string, number>> }[];
   readonly truncated: boolean;
+  /** Packets with damage that were passed over. */
+  readonly damagedPackets: number;
   readonly notice: string | null;
 }
 
@@ -204,6 +206,7 @@ export function summarize(result: VideoResult): ResultSummary {
     objects: countObjects(result.frames),
     minutes: [...minutes].map(([minute, frames]) => ({ minute, objects: countObjects(frames) })),
     truncated: result.truncated,
+    damagedPackets: result.damage?.packets ?? 0,
     notice: result.notice,
   };
 }

@@ -21,12 +21,22 @@ describe("a video by its first bytes", () => {
     "a mov of the nineties": Buffer.from("\0\x12\x34\x56moovxxxx", "latin1"),
     "mkv and webm": Buffer.from("\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f", "latin1"),
     avi: Buffer.from("RIFF\0\0\0\x10AVI ", "latin1"),
+    flv: Buffer.from("FLV\x01\x05\0\0\0\x09", "latin1"),
+    wmv: Buffer.from("\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "latin1"),
+    mpg: Buffer.from("\0\0\x01\xba\x44\0", "latin1"),
+    ogv: Buffer.from("OggS\0\x02", "latin1"),
+    ts: packets(0),
+    "a camcorder's m2ts": packets(4),
   };
   for (const [what, start] of Object.entries(starts)) {
     it(`is ${what}`, () => {
       assert.ok(looksLikeVideo(start));
     });
   }
+
+  it("is not a text that begins with the letter of a transport stream", () => {
+    assert.equal(looksLikeVideo(Buffer.from("GIF89a".repeat(100), "latin1")), false);
+  });
 
   for (const text of ["This is a text", "RIFF\0\0\0\x10WAVE", "#EXTM3U\n#EXT-X", "\x89PNG\r\n\x1a\n\0\0\0\r", ""]) {
     it(`is not ${JSON.stringify(text)}`, () => {
@@ -43,7 +53,7 @@ describe("a video by its first bytes", () => {
       await writeFile(notes, "These are notes.");
       await assert.rejects(checkVideo(notes), {
         name: "InputError",
-        message: /notes\.mp4 is not a video: .* webm and avi/,
+        message: /notes\.mp4 is not a video: .* mpg and ogv/,
       });
       await writeFile(notes, "x");
       await assert.rejects(checkVideo(notes), /is not a video/);
@@ -55,3 +65,10 @@ describe("a video by its first bytes", () => {
     }
   });
 });
+
+/** Two packets of a transport stream, each behind so many bytes of time. */
+function packets(prefix: number): Buffer {
+  const packet = Buffer.alloc(prefix + 188);
+  packet[prefix] = 0x47;
+  return Buffer.concat([packet, packet]);
+}

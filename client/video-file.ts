@@ -15,15 +15,23 @@ export class InputError extends SetupError {
 /** The formats that the model reads, by extension. */
 const contentTypes: ReadonlyMap<string, string> = new Map([
   [".avi", "video/x-msvideo"],
+  [".flv", "video/x-flv"],
+  [".m2ts", "video/mp2t"],
   [".m4v", "video/mp4"],
   [".mkv", "video/x-matroska"],
   [".mov", "video/quicktime"],
   [".mp4", "video/mp4"],
+  [".mpeg", "video/mpeg"],
+  [".mpg", "video/mpeg"],
+  [".mts", "video/mp2t"],
+  [".ogv", "video/ogg"],
+  [".ts", "video/mp2t"],
   [".webm", "video/webm"],
+  [".wmv", "video/x-ms-wmv"],
 ]);
 
-/** The extensions by which videos are found in folders and under s3:// prefixes. */
-export const videoExtensions: readonly string[] = [...contentTypes.keys()];
+/** The extensions by which videos are found in folders and under s3:// prefixes: not `.ts`, which TypeScript has, too. */
+export const videoExtensions: readonly string[] = [...contentTypes.keys()].filter((extension) => extension !== ".ts");
 
 /** A file's media type by its extension; what the extension does not tell is for the model to find out. */
 export function contentTypeOf(file: string): string {
@@ -81,14 +89,30 @@ const quickTimeAtoms = ["ftyp", "moov", "mdat", "wide", "free", "skip", "pnot"];
 /** EBML's first bytes, with which Matroska and WebM begin (RFC 8794, section 11.2.1). */
 const ebml = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
 
-/** How many bytes {@link looksLikeVideo} looks at. */
-const HEAD_BYTES = 12;
+/** The first bytes of FLV, of ASF's header object, of an MPEG program stream's pack, and of an Ogg page. */
+const magics = ["FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11", "\0\0\x01\xba", "OggS"].map((magic) =>
+  Buffer.from(magic, "latin1"),
+);
 
-/** Whether a file that begins so may be mp4, mov, mkv, webm or avi. */
+/** The byte that each packet of an MPEG transport stream begins with, and a packet's length (ISO/IEC 13818-1, 2.4.3.2). */
+const syncByte = 0x47;
+const transportPacketBytes = 188;
+
+/** Bytes of time that Blu-ray discs and camcorders put before each packet. */
+const transportPrefixBytes = 4;
+
+/** How many bytes {@link looksLikeVideo} examines. */
+const HEAD_BYTES = 2 * (transportPrefixBytes + transportPacketBytes);
+
+/** Whether a file that begins so may be mp4, mov, mkv, webm, avi, ts, flv, wmv, mpg or ogv. */
 export function looksLikeVideo(head: Buffer): boolean {
   if (head.subarray(0, 4).equals(ebml)) return true;
   if (head.toString("latin1", 0, 4) === "RIFF") return head.toString("latin1", 8, 12) === "AVI ";
-  return quickTimeAtoms.includes(head.toString("latin1", 4, 8));
+  if (quickTimeAtoms.includes(head.toString("latin1", 4, 8))) return true;
+  if (magics.some((magic) => head.subarray(0, magic.length).equals(magic))) return true;
+  return [0, transportPrefixBytes].some(
+    (prefix) => head[prefix] === syncByte && head[2 * prefix + transportPacketBytes] === syncByte,
+  );
 }
 
 /**
@@ -102,7 +126,9 @@ export async function checkVideo(file: string): Promise<number> {
   const head = Buffer.alloc(HEAD_BYTES);
   await handle.read(head, 0, HEAD_BYTES, 0);
   if (!looksLikeVideo(head)) {
-    throw new InputError(`${file} is not a video: by its first bytes it is none of mp4, mov, mkv, webm and avi.`);
+    throw new InputError(
+      `${file} is not a video: by its first bytes it is none of mp4, mov, mkv, webm, avi, ts, flv, wmv, mpg and ogv.`,
+    );
   }
   return bytes;
 }

@@ -10,7 +10,7 @@ import { figuresOf, rowsOf } from "../burst/figures.ts";
 import { waitForMetrics } from "../burst/metrics-wait.ts";
 import { notesOf } from "../burst/notes.ts";
 import { renderReport } from "../burst/report.ts";
-import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import { defineCommand, samplingFlag, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { codeOf, isAbort, SetupError } from "../errors.ts";
@@ -33,6 +33,7 @@ const flags = {
   concurrency: wholeNumber("concurrency", "a whole number", 1, 64),
   fps: z.coerce.number().optional(),
   score: z.coerce.number().optional(),
+  sampling: samplingFlag,
   masks: z.boolean().default(false),
   ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
   timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
@@ -58,6 +59,7 @@ needs no network), the table (figures.json) and the manifest (jobs.jsonl), from 
   --concurrency N       calls under way at a time, 1..64 (default: 8)
   --fps N               frames to look at per second of video (default: as deployed)
   --score N             leave out detections with a lower score, 0..1 (default: as deployed)
+  --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
   --masks               each object's mask, too
   --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
   --timeout SECONDS     how long one run may take, 1..3600 (default: 900)
@@ -77,6 +79,7 @@ interrupted: the jobs that were accepted go on, and the manifest has them.
     concurrency: { type: "string" },
     fps: { type: "string" },
     score: { type: "string" },
+    sampling: { type: "string" },
     masks: { type: "boolean" },
     ttl: { type: "string" },
     timeout: { type: "string" },

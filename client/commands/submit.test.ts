@@ -71,9 +71,25 @@ describe("the command submit", () => {
   });
 
   it("hands on what is asked of the model and of the service", async () => {
-    await submit(video("a.mp4"), "--fps", "0.5", "--score", "0.25", "--masks", "--ttl", "60", "--timeout", "30");
+    await submit(
+      video("a.mp4"),
+      "--fps",
+      "0.5",
+      "--score",
+      "0.25",
+      "--sampling",
+      "keyframe",
+      "--masks",
+      "--ttl",
+      "60",
+      "--timeout",
+      "30",
+    );
     const { headers } = fixture.aws.invocations[0]!;
-    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=0.5;score=0.25;masks=rle;timeout=30");
+    assert.equal(
+      headers["x-amzn-sagemaker-custom-attributes"],
+      "fps=0.5;score=0.25;sampling=keyframe;masks=rle;timeout=30",
+    );
     assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "60");
     assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "30");
   });

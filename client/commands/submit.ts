@@ -1,7 +1,7 @@
 /** The command submit: finds the videos, sends them by way of a manifest and, if wanted, waits for their ends. */
 import path from "node:path";
 import { z } from "zod";
-import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import { defineCommand, samplingFlag, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { isAbort } from "../errors.ts";
@@ -20,6 +20,7 @@ import { plural } from "../words.ts";
 const flags = {
   fps: z.coerce.number().optional(),
   score: z.coerce.number().optional(),
+  sampling: samplingFlag,
   masks: z.boolean().default(false),
   ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
   timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
@@ -39,16 +40,17 @@ export const submit = defineCommand({
     usage: `Usage: npm run submit -- FILE|FOLDER|s3://… … [options]
        npm run submit -- --resume --manifest FILE [options]
 
-Uploads videos and hands each to the endpoint. A folder stands for all videos below it (.avi .m4v .mkv .mov .mp4 .webm); an
-object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it. All are checked before the first is
-sent; the same bytes are uploaded once. Each step is written to the manifest before it is made: after Ctrl-C or a crash
---resume sends what was not accepted yet, under the same names.
+Uploads videos and hands each to the endpoint. A folder stands for all videos below it (.avi .flv .m2ts .m4v .mkv .mov .mp4
+.mpeg .mpg .mts .ogv .webm .wmv); an object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it.
+All are checked before the first is sent; the same bytes are uploaded once. Each step is written to the manifest before it is
+made: after Ctrl-C or a crash --resume sends what was not accepted yet, under the same names.
 
 A manifest is as powerful as a command line: it names the files to upload. Resume only manifests from people you trust.
 --resume checks that each file is a video before it sends anything.
 `,
     options: `  --fps N               frames to look at per second of video (default: as deployed)
   --score N             leave out detections with a lower score, 0..1 (default: as deployed)
+  --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
   --masks               each object's mask, too
   --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
   --timeout SECONDS     how long one run may take, 1..3600 (default: 900)
@@ -67,6 +69,7 @@ be sent, or something on this machine is missing; 130 interrupted.
   options: {
     fps: { type: "string" },
     score: { type: "string" },
+    sampling: { type: "string" },
     masks: { type: "boolean" },
     ttl: { type: "string" },
     timeout: { type: "string" },
@@ -83,7 +86,9 @@ be sent, or something on this machine is missing; 130 interrupted.
       if (flags.manifest === undefined) throw usage("--resume needs --manifest FILE");
       if (operands.length > 0) throw usage("--resume sends what the manifest says: give no FILE");
       if (customAttributes !== undefined || flags.ttl !== undefined || flags.timeout !== undefined) {
-        throw usage("--resume sends jobs as they were planned: give no --fps, --score, --masks, --ttl or --timeout");
+        throw usage(
+          "--resume sends jobs as they were planned: give no --fps, --score, --sampling, --masks, --ttl or --timeout",
+        );
       }
       return resumeFrom(flags.manifest, flags);
     }

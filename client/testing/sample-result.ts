@@ -1,7 +1,7 @@
 /** For tests: a small result that fits the model's schema. */
 import type { VideoResult } from "../result.ts";
 
-/** Two frames with three detections. */
+/** Two frames with three detections, as handlers wrote them before version 2 of the schema. */
 export const sampleResult: VideoResult = {
   schema_version: 1,
   notice: "knows only generated shapes",
@@ -21,4 +21,16 @@ export const sampleResult: VideoResult = {
     { index: 30, timestamp: 1, detections: [{ label: "car", label_id: 3, score: 0.7, box: [2, 3, 31, 41] }] },
   ],
   timing: { decode_seconds: 0.1, inference_seconds: 0.2, total_seconds: 0.3 },
+};
+
+/** The same in version 2. */
+export const currentResult: VideoResult = {
+  ...sampleResult,
+  schema_version: 2,
+  handler: { version: "1.0.0", device: "cuda", driver: "550.163.01", cuda: "12.4", precision: "float16" },
+  video: { ...sampleResult.video, track: 0, start: 0.08, transfer: "smpte2084" },
+  truncated: true,
+  truncation: { reason: "damage", until: 1.5 },
+  damage: { packets: 2, gaps: [{ from: 1.52, to: 2 }] },
+  frames: sampleResult.frames.map((frame) => ({ ...frame, sampled: "exact" })),
 };
