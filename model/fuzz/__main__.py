@@ -12,7 +12,9 @@ from pathlib import Path
 
 from .campaign import Campaign, Report, originals
 from .mutations import damaged
+from .packets import PacketDamage, films
 from .watchdog import Watchdog
+from .worker import serve_samples
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -64,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the status is 1 if anything went wrong."""
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("--files", type=int, default=2000, help="damaged files to send (default: %(default)s)")
+    parser.add_argument(
+        "--packets", type=int, default=500, help="files with one damaged packet to send (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the damage (default: %(default)s)")
     parser.add_argument("--limit", type=float, default=10, help="seconds for one file (default: %(default)s)")
     parser.add_argument("--keep", type=Path, default=_ROOT / ".local" / "fuzz", help="folder for files that fail")
@@ -79,11 +84,21 @@ def main(arguments: list[str] | None = None) -> int:
     with Watchdog(options.limit) as watchdog:
         progress = _progress(options.files if again is None else len(again))
         report = Campaign(options.seed, watchdog, options.keep, progress).run(bodies)
+    packets: Report | None = None
+    if again is None and options.packets > 0:
+        damage = PacketDamage(films(), options.seed)
+        with Watchdog(options.limit, serve_samples) as watchdog:
+            keep, progress = options.keep / "packets", _progress(options.packets)
+            campaign = Campaign(options.seed, watchdog, keep, progress, damage.check)
+            packets = campaign.run(damage.bodies(options.packets))
     if options.json:
-        print(json.dumps(_as_json(report), indent=2))
+        print(json.dumps(_as_json(report) | {"packets": packets and _as_json(packets)}, indent=2))
     else:
         _print_summary(report)
-    return 1 if report.faults else 0
+        if packets is not None:
+            print("\nwith one damaged packet each:")
+            _print_summary(packets)
+    return 1 if report.faults or (packets is not None and packets.faults) else 0
 
 
 if __name__ == "__main__":

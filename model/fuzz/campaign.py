@@ -13,6 +13,7 @@ from videos.good import GOOD
 
 from .growth import Growth, Holdings, growth_of
 from .watchdog import CrashError, Watchdog, WorkerError
+from .worker import Answer
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,23 @@ class Campaign:
         The folder for files that fail; made when there is one.
     progress
         Called after each file with the number of files so far.
+    check
+        Tells what is wrong with the answer to the file of a number; nothing if it returns an empty text.
     """
 
-    def __init__(self, seed: int, watchdog: Watchdog, keep: Path, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        watchdog: Watchdog,
+        keep: Path,
+        progress: Callable[[int], None],
+        check: Callable[[int, Answer], str] = lambda _number, _answer: "",
+    ) -> None:
         self.report = Report(seed)
         self._watchdog = watchdog
         self._keep = keep
         self._progress = progress
+        self._check = check
         self._held: list[Holdings] = []
 
     def run(self, bodies: Iterable[bytes]) -> Report:
@@ -112,6 +123,8 @@ class Campaign:
         self._held.append(Holdings(answer.memory, answer.files, answer.threads))
         if answer.status >= 500:
             self._fail(number, "exception", answer.trace, body)
+        elif problem := self._check(number, answer):
+            self._fail(number, "wrong samples", problem, body)
 
     def _fail(self, number: int, kind: str, what: str, body: bytes) -> None:
         self._keep.mkdir(parents=True, exist_ok=True)

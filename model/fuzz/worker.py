@@ -9,21 +9,34 @@ import logging
 import os
 import tempfile
 import time
+import traceback
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import av
 import torch
 
 import inference
 from artifact.contents import contents
 from artifact.weights import find_weights
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
+from video_inference.errors import ClientError
+from video_inference.video import Video
 
 OPTIONS = ("", "fps=5;score=0.05;masks=rle", "fps=0.5;max_side=200;encoding=gzip")
 """What callers ask for, in CustomAttributes; each file meets one of these."""
+
+SAMPLE_FPS = Fraction(5)
+SAMPLE_THREADS = 2
+"""How videos are sampled whose samples are compared."""
+
+_Outcome = tuple[int, str, tuple[tuple[Fraction, int], ...]]
+"""Status, trace and samples."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,8 @@ class Answer:
         Bytes, open files and threads that the worker holds afterwards.
     trace
         Of the exception that the handler logged, if there was one.
+    samples
+        Timestamps in seconds and checksums of the sampled pictures, if these were asked for.
     """
 
     status: int
@@ -48,6 +63,7 @@ class Answer:
     files: int
     threads: int
     trace: str = ""
+    samples: tuple[tuple[Fraction, int], ...] = ()
 
 
 class _Context:
@@ -78,7 +94,7 @@ class _Traces(logging.Handler):
             self.text += logging.Formatter().formatException(record.exc_info)
 
 
-def _look(model: inference.Model, body: bytes) -> tuple[int, str]:
+def _look(model: inference.Model, body: bytes) -> _Outcome:
     # By the body, so that a file that is sent again meets the same.
     context = _Context(OPTIONS[zlib.crc32(body) % len(OPTIONS)])
     traces = _Traces()
@@ -87,12 +103,24 @@ def _look(model: inference.Model, body: bytes) -> tuple[int, str]:
         inference.transform_fn(model, body, "video/mp4", "application/json", context)
     finally:
         logging.getLogger().removeHandler(traces)
-    return context.status, traces.text
+    return context.status, traces.text, ()
 
 
-def _answer(model: inference.Model, body: bytes) -> Answer:
+def sample(body: bytes) -> _Outcome:
+    """Sample a video as the handler does, and reduce its pictures to checksums."""
+    try:
+        with Video(body, threads=SAMPLE_THREADS) as video:
+            frames = video.samples(SAMPLE_FPS)
+            return 200, "", tuple((frame.timestamp, zlib.crc32(frame.rgb().tobytes())) for frame in frames)
+    except ClientError as error:
+        return error.status, "", ()
+    except Exception:
+        return 500, traceback.format_exc(), ()
+
+
+def _answer(look: Callable[[bytes], _Outcome], body: bytes) -> Answer:
     started = time.perf_counter()
-    status, trace = _look(model, body)
+    status, trace, samples = look(body)
     seconds = time.perf_counter() - started
     gc.collect()
     # Without it, freed memory that the C library keeps for later looks like growth.
@@ -105,6 +133,7 @@ def _answer(model: inference.Model, body: bytes) -> Answer:
         files=sum(1 for _ in Path("/proc/self/fd").iterdir()),
         threads=sum(1 for _ in Path("/proc/self/task").iterdir()),
         trace=trace,
+        samples=samples,
     )
 
 
@@ -127,17 +156,32 @@ def serve(bodies: Connection, log: str) -> None:
     log
         The file for whatever libraries print, and for the trace of a crash in native code.
     """
+    _write_to(log)
+    model = load()
+    # Frames this small gain nothing from a second thread, which on a busy machine burns a core while it waits.
+    torch.set_num_threads(1)
+    _answer_all(bodies, partial(_look, model))
+
+
+def serve_samples(bodies: Connection, log: str) -> None:
+    """Like `serve`, but sample each video only: its answer has the samples, and no network is needed."""
+    _write_to(log)
+    av.logging.set_level(None)
+    _answer_all(bodies, sample)
+
+
+def _write_to(log: str) -> None:
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     faulthandler.enable()
-    model = load()
-    # Frames this small gain nothing from a second thread, which on a busy machine burns a core while it waits.
-    torch.set_num_threads(1)
+
+
+def _answer_all(bodies: Connection, look: Callable[[bytes], _Outcome]) -> None:
     bodies.send(None)
     while True:
         try:
             body: bytes = bodies.recv()
         except EOFError:
             return
-        bodies.send(_answer(model, body))
+        bodies.send(_answer(look, body))

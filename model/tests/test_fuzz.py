@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
+from fractions import Fraction
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from fuzz import __main__ as command
 from fuzz.campaign import Campaign, originals
 from fuzz.growth import MEMORY_BOUND, Holdings, growth_of
 from fuzz.mutations import MUTATIONS, Mutation, damaged
+from fuzz.packets import PacketDamage, films
 from fuzz.watchdog import CrashError, HangError, Watchdog
 from fuzz.worker import Answer
 
@@ -42,12 +45,15 @@ def frail(bodies: Connection, log: str) -> None:
 
 def test_eighty_damaged_files_go_through_one_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # A machine under load may be slow: what hangs, hangs for longer than this.
-    status = command.main(["--files", "80", "--seed", "7", "--limit", "60", "--keep", str(tmp_path), "--json"])
+    arguments = ["--files", "80", "--packets", "38", "--seed", "7", "--limit", "60", "--keep", str(tmp_path), "--json"]
+    status = command.main(arguments)
     report = json.loads(capsys.readouterr().out)
     assert report["faults"] == []
     assert status == 0
     assert report["files"] == sum(report["statuses"].values()) == 80
     assert report["statuses"]["200"] >= 20
+    assert report["packets"]["faults"] == []
+    assert report["packets"]["statuses"] == {"200": 38}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,4 +132,23 @@ def test_every_mutation_takes_the_shortest_file(mutation: Mutation) -> None:
 
 
 def test_the_originals_are_small_enough_to_send_thousands() -> None:
-    assert max(map(len, originals())) < 50_000
+    assert max(map(len, originals())) < 70_000
+
+
+def test_other_samples_than_those_of_the_damaged_group_are_told() -> None:
+    (film,) = (one for one in films() if one.name == "rate-25.mp4")
+    damage = PacketDamage([film], 1)
+    bodies = list(damage.bodies(5))
+    assert bodies == list(damage.bodies(5))
+    assert all(len(body) == len(film.body) and body != film.body for body in bodies)
+    answer = replace(_GOOD, samples=tuple(film.samples.items()))
+    assert damage.check(0, answer) == ""
+    film_packet = "packet 47 of rate-25.mp4 were damaged (1.440 to 1.920 s)"
+    assert film_packet in damage.check(0, replace(answer, samples=()))
+    for second, named in ((Fraction(1), "1.000 s"), (Fraction(8, 5), "")):
+        wrong = replace(answer, samples=tuple((film.samples | {second: 0}).items()))
+        assert damage.check(0, wrong).endswith(named)
+        missing = replace(answer, samples=tuple(one for one in film.samples.items() if one[0] != second))
+        assert damage.check(0, missing).endswith(named and f"{named} is missing")
+    new = replace(answer, samples=(*film.samples.items(), (Fraction(3, 10), 0)))
+    assert damage.check(0, new).endswith("0.300 s is new")

@@ -14,6 +14,7 @@ from videos import number_of, numbered, write
 from videos.bad import BAD
 from videos.good import GOOD, film
 from videos.pictures import moving
+from videos.shown import SHOWN
 from videos.times import NTSC_60, changing, irregular, regular
 from videos.writer import Codec, Encoding
 
@@ -27,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_list_names_every_file_and_nothing_else_is_there(folder: Path) -> None:
     entries = json.loads((folder / command.LIST).read_text("utf-8"))
-    assert len(entries) == len(GOOD) + len(BAD)
+    assert len(entries) == len(GOOD) + len(SHOWN) + len(BAD)
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {entry["file"] for entry in entries} | {command.LIST} == files
     assert all((folder / entry["file"]).stat().st_size == entry["bytes"] for entry in entries)
@@ -38,8 +39,9 @@ def test_all_promised_codecs_and_containers_are_there(folder: Path) -> None:
     for sample in GOOD:
         with av.open(io.BytesIO((folder / "good" / sample.name).read_bytes()), mode="r") as container:
             codecs.add(container.streams.video[0].codec_context.codec.canonical_name)
-    assert codecs == {"h264", "hevc", "vp9", "av1", "mpeg4"}
-    assert {Path(sample.name).suffix for sample in GOOD} == {".mp4", ".mov", ".mkv", ".webm", ".avi"}
+    assert codecs == {"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "wmv2"}
+    suffixes = {Path(sample.name).suffix for sample in GOOD}
+    assert suffixes == {".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".flv", ".wmv", ".mpg"}
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4"])

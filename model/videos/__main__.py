@@ -6,25 +6,46 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Protocol
 
 from .bad import BAD
 from .good import GOOD
+from .shown import SHOWN
 
 LIST = "list.json"
+
+
+class Sample(Protocol):
+    """A video that can be written."""
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+
+    @property
+    def about(self) -> str:
+        """What is special about it."""
+
+    def write(self, path: Path) -> bytes:
+        """Write it and return its bytes."""
 
 
 def write_all(folder: Path) -> list[dict[str, object]]:
     """Write every sample below `good/` and `bad/`, and say of each what is to be expected."""
     entries: list[dict[str, object]] = []
-    for kind, samples in (("good", GOOD), ("bad", BAD)):
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-        for sample in samples:
-            size = len(sample.write(folder / kind / sample.name))
-            entries.append({"file": f"{kind}/{sample.name}", "kind": kind, "about": sample.about, "bytes": size})
-    for entry, good in zip(entries, GOOD, strict=False):
-        entry["truncated"] = good.share < 1
-    for entry, bad in zip(entries[len(GOOD) :], BAD, strict=True):
-        entry["reason"] = bad.reason
+
+    def add(kind: str, sample: Sample, expected: dict[str, object]) -> None:
+        path = folder / kind / sample.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = len(sample.write(path))
+        entries.append({"file": f"{kind}/{sample.name}", "kind": kind, "about": sample.about, "bytes": size} | expected)
+
+    for good in GOOD:
+        add("good", good, {"truncated": good.share < 1})
+    for shown in SHOWN:
+        add("good", shown, {"truncated": False})
+    for bad in BAD:
+        add("bad", bad, {"reason": bad.reason})
     (folder / LIST).write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
     return entries
 

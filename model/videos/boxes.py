@@ -19,10 +19,19 @@ def _put(mp4: bytes, start: int, field: bytes) -> bytes:
     return mp4[:start] + field + mp4[start + len(field) :]
 
 
-def turned(mp4: bytes, clockwise: int) -> bytes:
-    """Ask, in the track header of an MP4, that players turn the pictures clockwise by a quarter, a half or three."""
-    matrices = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
-    a, b, c, d = matrices[clockwise]
+def turned(mp4: bytes, clockwise: int, *, mirrored: bool = False) -> bytes:
+    """Ask, in the track header of an MP4, that players turn the pictures clockwise by quarters.
+
+    Parameters
+    ----------
+    clockwise
+        Degrees: 0, 90, 180 or 270.
+    mirrored
+        Whether players mirror the pictures left to right before they turn them.
+    """
+    a, b, c, d = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[clockwise]
+    if mirrored:
+        a, b = -a, -b
     one, unit = 1 << 16, 1 << 30
     return _put(
         mp4, _behind(mp4, b"tkhd") + _MATRIX, struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, unit)

@@ -118,6 +118,20 @@ GOOD: tuple[Good, ...] = (
     Good("h264.mov", "H.264 in QuickTime", _steady(25), encoding=_GROUPS),
     Good("h264.mkv", "H.264 in Matroska", _steady(25), encoding=_GROUPS),
     Good("h264.avi", "H.264 with B-frames in AVI, whose times are those of decoding", _steady(25), encoding=_GROUPS),
+    Good("h264.ts", "H.264 in an MPEG transport stream", _steady(25), encoding=_GROUPS),
+    Good(
+        "late.m2ts", "HEVC in a transport stream that begins at 7 s", _late(_steady(25), 7), "libx265", encoding=_GROUPS
+    ),
+    Good(
+        "mpeg2.mpg",
+        "MPEG-2 with B-frames in a program stream",
+        _steady(25),
+        "mpeg2video",
+        encoding=Encoding(12, {"bf": "2"}),
+    ),
+    Good("mpeg2.ts", "MPEG-2 in a transport stream", _steady(25), "mpeg2video", encoding=_GROUPS),
+    Good("h264.flv", "H.264 in Flash's container", _steady(25), encoding=_GROUPS),
+    Good("wmv2.wmv", "Windows Media Video that begins at 2 s", _late(_steady(25), 2), "wmv2", encoding=_GROUPS),
     Good("index-last.mp4", "the index behind the pictures", _steady(25), encoding=Encoding(12, fast_start=False)),
     Good("fragmented.mp4", "fragments", _steady(25), encoding=Encoding(12, fragmented=True)),
     Good("late.mp4", "begins at 2 s", _late(_steady(25), 2), encoding=_GROUPS),
@@ -132,5 +146,6 @@ GOOD: tuple[Good, ...] = (
     Good("odd.avi", "161 x 97 pixels, MPEG-4 part 2", _steady(25, 2), "mpeg4", size=(161, 97)),
     Good("cut.mp4", "three fifths of an MP4", _steady(25), encoding=_GROUPS, share=0.6),
     Good("cut.mkv", "three fifths of a Matroska", _steady(25), encoding=_GROUPS, share=0.6),
+    Good("cut.flv", "three fifths of an FLV", _late(_steady(25), 7), encoding=Encoding(12, {"bf": "0"}), share=0.6),
     Good("cut.avi", "three fifths of an AVI", _steady(25), "mpeg4", encoding=_GROUPS, share=0.6),
 )

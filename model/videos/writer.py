@@ -12,10 +12,11 @@ from typing import Literal
 import av
 import numpy as np
 from av.video.frame import PictureType
+from av.video.reformatter import Colorspace
 
-from .pictures import Rgb, numbered
+from .pictures import DeepRgb, Rgb, numbered
 
-Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4"]
+Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "mpeg2video", "wmv2", "libvpx", "mjpeg"]
 
 _FAST: dict[Codec, dict[str, str]] = {
     "libx264": {"preset": "veryfast"},
@@ -23,6 +24,10 @@ _FAST: dict[Codec, dict[str, str]] = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
     "libsvtav1": {"preset": "8", "crf": "25"},
     "mpeg4": {},
+    "mpeg2video": {},
+    "wmv2": {},
+    "mjpeg": {},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
 }
 # These two take what is not FFmpeg's own through one option, as name=value pairs between colons.
 _OWN_OPTIONS: dict[Codec, str] = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
@@ -60,6 +65,8 @@ class Encoding:
         Of the encoder. With several, the bytes depend on the machine's number of cores.
     keyframes
         Numbers of frames that are keyframes in any case.
+    matrix
+        Of the colours, if not FFmpeg's default, BT.601. It is not written into the file: `options` can do that.
     """
 
     keyframe_every: int | None = None
@@ -71,6 +78,7 @@ class Encoding:
     ticks: int | None = None
     threads: int = 1
     keyframes: frozenset[int] = frozenset()
+    matrix: Colorspace | None = None
 
 
 def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
@@ -107,14 +115,14 @@ def _container_options(path: Path, encoding: Encoding) -> dict[str, str]:
 
 def write(
     path: Path,
-    pictures: Iterable[Rgb],
+    pictures: Iterable[Rgb | DeepRgb],
     times: Sequence[Fraction],
     codec: Codec = "libx264",
     *,
     sound: float = 0,
     encoding: Encoding | None = None,
 ) -> bytes:
-    """Encode pictures of shape (H, W, 3) at times in seconds; the container follows from the path's name.
+    """Encode pictures of shape (H, W, 3), of 8 or 16 bits, at times in seconds; the path's name chooses the container.
 
     Parameters
     ----------
@@ -127,7 +135,12 @@ def write(
         track = container.add_stream(codec, rate=rate, options=_encoder_options(codec, encoding))
         track.pix_fmt = encoding.pixel_format
         # An AVI has no times: its frames follow each other at the rate.
-        ticks = rate if path.suffix == ".avi" else encoding.ticks or _TICKS.get(codec, _USUAL_TICKS)
+        # MPEG-2's are those of its frame rate.
+        ticks = (
+            rate
+            if path.suffix == ".avi" or codec == "mpeg2video"
+            else encoding.ticks or _TICKS.get(codec, _USUAL_TICKS)
+        )
         time_base = Fraction(1, ticks)
         track.codec_context.time_base = time_base
         track.codec_context.thread_count = encoding.threads
@@ -135,7 +148,8 @@ def write(
         for number, (picture, time) in enumerate(zip(pictures, times, strict=True)):
             if not track.codec_context.is_open:
                 track.height, track.width = picture.shape[:2]
-            frame = av.VideoFrame.from_ndarray(picture)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24" if picture.dtype == np.uint8 else "rgb48le")
+            frame = frame.reformat(format=encoding.pixel_format, dst_colorspace=encoding.matrix)
             frame.time_base = time_base
             frame.pts = round(time / time_base)
             if number in encoding.keyframes:

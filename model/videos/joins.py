@@ -1,0 +1,92 @@
+"""Copies packets into other files without encoding them again: several tracks, joined tracks, damaged packets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+
+def with_tracks(target: Path, sources: Sequence[Path], default: int | None = None) -> bytes:
+    """Write the video tracks of several files into one, in this order.
+
+    Parameters
+    ----------
+    default
+        Position of the track that is marked as the default one. Without it, an MP4 enables its first one only.
+    """
+    with av.open(target, "w") as container:
+        for position, source in enumerate(sources):
+            with av.open(source) as opened:
+                container.add_stream_from_template(opened.streams.video[0])
+                if position == default:
+                    container.streams.video[position].disposition = av.stream.Disposition.default
+        for position, source in enumerate(sources):
+            with av.open(source) as opened:
+                for packet in opened.demux(opened.streams.video[0]):
+                    if packet.size > 0:
+                        packet.stream = container.streams.video[position]
+                        container.mux(packet)
+    return target.read_bytes()
+
+
+def spliced(target: Path, first: Path, second: Path, *, milliseconds: int) -> bytes:
+    """Write two films of one codec into one track of a Matroska or WebM file, whatever their sizes are.
+
+    Parameters
+    ----------
+    milliseconds
+        When the second film begins.
+    """
+    with av.open(first) as one, av.open(second) as other, av.open(target, "w") as container:
+        track = container.add_stream_from_template(one.streams.video[0])
+        for offset, source in ((0, one), (milliseconds, other)):
+            for packet in source.demux(source.streams.video[0]):
+                if packet.pts is not None and packet.dts is not None:
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = track
+                    container.mux(packet)
+    return target.read_bytes()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a packet lies: its first byte, its length in bytes, its time in seconds, whether it is a keyframe."""
+
+    start: int
+    size: int
+    time: Fraction
+    is_key: bool
+
+
+def packets_of(path: Path) -> list[Place]:
+    """List a file's video packets in decoding order."""
+    with av.open(path) as container:
+        return [
+            Place(packet.pos, packet.size, packet.pts * packet.time_base, packet.is_keyframe)
+            for packet in container.demux(container.streams.video[0])
+            if packet.pos is not None and packet.pts is not None and packet.size > 0
+        ]
+
+
+def group_of(packets: Sequence[Place], number: int) -> tuple[Fraction, Fraction]:
+    """Find the span of time of the frames that need a packet's group of pictures, in seconds from the first frame.
+
+    In an open group, frames that are shown before its keyframe need it, and so do those before the next keyframe.
+    """
+    first = max(position for position in range(number + 1) if packets[position].is_key)
+    later = (position for position in range(number + 1, len(packets)) if packets[position].is_key)
+    last = next(later, len(packets))
+    end = packets[last].time if last < len(packets) else max(packet.time for packet in packets) + 1
+    shown = min(packet.time for packet in packets)
+    return min(packet.time for packet in packets[first:last]) - shown, end - shown
+
+
+def overwritten(body: bytes, packet: Place, skip: int = 0) -> bytes:
+    """Overwrite a packet, but for up to `skip` bytes and half of it at its start, with bytes that no codec writes."""
+    kept = min(skip, packet.size // 2)
+    start, size = packet.start + kept, packet.size - kept
+    return body[:start] + b"\xff" * size + body[start + size :]

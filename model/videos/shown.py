@@ -1,0 +1,149 @@
+"""Sample videos whose stored pictures are not what players show, or not all that the file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from av.video.reformatter import Colorspace
+
+from .boxes import turned
+from .good import film
+from .hdr import Curve, deep
+from .joins import overwritten, packets_of, spliced, with_tracks
+from .pictures import HEIGHT, WIDTH, Rgb, moving
+from .times import regular
+from .writer import Codec, Encoding, write
+
+PICTURES = 100
+RATE = 25
+_TIMES = regular(PICTURES, RATE)
+_GROUPS = Encoding(keyframe_every=12)
+INTERLACED_STEP = 4
+"""Pictures of the film between the two fields of an interlaced one, so that combing shows."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A video of 4 seconds.
+
+    Attributes
+    ----------
+    name
+        Of the file; the container follows from it.
+    about
+        What is special about it, in a few words.
+    make
+        Writes it to a path and returns its bytes; it may write other files next to it for a while.
+    """
+
+    name: str
+    about: str
+    make: Callable[[Path], bytes]
+
+    def write(self, path: Path) -> bytes:
+        """Write it to a path, whose suffix must be that of its name, and return its bytes."""
+        body = self.make(path)
+        path.write_bytes(body)
+        return body
+
+
+def _film(
+    encoding: Encoding = _GROUPS, size: tuple[int, int] = (WIDTH, HEIGHT), codec: Codec = "libx264"
+) -> Callable[[Path], bytes]:
+    return lambda path: write(path, film(PICTURES, *size), _TIMES, codec, encoding=encoding)
+
+
+def _turned(clockwise: int) -> Callable[[Path], bytes]:
+    return lambda path: turned(_film()(path), clockwise, mirrored=True)
+
+
+def _parts(path: Path, *films: tuple[Sequence[Rgb], Codec]) -> list[Path]:
+    parts = [path.with_name(f"part-{number}{path.suffix}") for number in range(len(films))]
+    for part, (pictures, codec) in zip(parts, films, strict=True):
+        encoding = Encoding(pixel_format="yuvj420p") if codec == "mjpeg" else _GROUPS
+        write(part, pictures, _TIMES[: len(pictures)], codec, encoding=encoding)
+    return parts
+
+
+def _removed(parts: Sequence[Path], body: bytes) -> bytes:
+    for part in parts:
+        part.unlink()
+    return body
+
+
+def _two_tracks(path: Path) -> bytes:
+    parts = _parts(path, (film(PICTURES, 80, 48), "libx264"), (film(PICTURES), "libx264"))
+    return _removed(parts, with_tracks(path, parts, default=1))
+
+
+def _thumbnail(path: Path) -> bytes:
+    parts = _parts(path, (film(1, 320, 192), "mjpeg"), (film(PICTURES), "libx264"))
+    return _removed(parts, with_tracks(path, parts))
+
+
+def _grows(path: Path) -> bytes:
+    half = PICTURES // 2
+    # VP9 states the size in each keyframe, H.264 in Matroska once for the file.
+    parts = _parts(path, (film(half), "libvpx-vp9"), (film(PICTURES, 640, 384)[half:], "libvpx-vp9"))
+    return _removed(parts, spliced(path, parts[0], parts[1], milliseconds=1000 * half // RATE))
+
+
+def _hdr(curve: Curve) -> Callable[[Path], bytes]:
+    transfer = {"pq": "smpte2084", "hlg": "arib-std-b67"}[curve]
+    encoding = Encoding(
+        options={"x265-params": f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:keyint=12"},
+        pixel_format="yuv420p10le",
+        matrix=Colorspace.BT2020,
+    )
+    return lambda path: write(
+        path, [deep(picture, curve) for picture in film(PICTURES)], _TIMES, "libx265", encoding=encoding
+    )
+
+
+def woven(number: int) -> Rgb:
+    """Paint an interlaced picture: even rows show the film a little later than odd ones."""
+    picture = moving(2 * INTERLACED_STEP * number).copy()
+    picture[::2] = moving(2 * INTERLACED_STEP * number + INTERLACED_STEP)[::2]
+    return picture
+
+
+def _interlaced(path: Path) -> bytes:
+    # Rows of both fields share no chroma in this format.
+    options = {"x264-params": "bff=1:keyint=12", "crf": "10"}
+    encoding = Encoding(options=options, pixel_format="yuv422p")
+    return write(path, [woven(number) for number in range(PICTURES)], _TIMES, encoding=encoding)
+
+
+def _damaged(path: Path) -> bytes:
+    body = _film()(path)
+    # The first one that refers to the keyframe of the fifth group, behind the header of its slice.
+    return overwritten(body, packets_of(path)[49], skip=60)
+
+
+_BT709 = "colorprim=bt709:transfer=bt709:colormatrix=bt709:keyint=12"
+
+SHOWN: tuple[Shown, ...] = (
+    Shown("mirrored.mp4", "mirrored, as selfies are", _turned(0)),
+    Shown("flipped.mp4", "mirrored and turned by 180 degrees", _turned(180)),
+    Shown("mirrored-turned.mp4", "mirrored and turned by 270 degrees", _turned(270)),
+    Shown("two-tracks.mp4", "a small track, then the default one", _two_tracks),
+    Shown("thumbnail.mp4", "a thumbnail's track, then the film's", _thumbnail),
+    Shown("grows.webm", "pictures of 160 x 96, then of 640 x 384", _grows),
+    Shown("wide-pixels.mp4", "pixels of 64:45", _film(Encoding(options={"x264-params": "sar=64/45:keyint=12"}))),
+    Shown(
+        "hd-untagged.mp4",
+        "HD without a tag for its colours",
+        _film(Encoding(12, matrix=Colorspace.ITU709), (1280, 720)),
+    ),
+    Shown(
+        "hd-tagged.mp4",
+        "HD that is tagged as BT.709",
+        _film(Encoding(options={"x264-params": _BT709}, matrix=Colorspace.ITU709), (1280, 720)),
+    ),
+    Shown("pq.mp4", "HDR with PQ", _hdr("pq")),
+    Shown("hlg.mov", "HDR with HLG", _hdr("hlg")),
+    Shown("interlaced.mp4", "interlaced, bottom field first", _interlaced),
+    Shown("damaged-packet.mp4", "one packet is damaged", _damaged),
+)
