@@ -20,7 +20,8 @@ from artifact.contents import contents
 from artifact.weights import find_weights
 from scenes import compose
 from scores import box_overlaps
-from video_inference.detector import CARD_FILE, WEIGHTS_FILE, Detector
+from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
+from video_inference.detector import Detector
 from video_inference.hardware import choose_hardware
 from video_inference.network import Network
 from video_inference.picture import Rgb

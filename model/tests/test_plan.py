@@ -68,6 +68,34 @@ def test_there_is_no_plan_where_times_do_not_tell(made: Packets, reorders: bool,
         plan(made, reorders=reorders)
 
 
+def keyframe_plan(made: Packets, fps: Fraction = Fraction(1)) -> list[tuple[int, int, int, str]]:
+    """List targets, packets and how each frame is sampled, if keyframes may stand for others."""
+    return [
+        (stretch.first, stretch.last, wanted.index, wanted.sampled)
+        for stretch in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe")
+        for wanted in stretch.wanted
+    ]
+
+
+def test_a_keyframe_within_half_an_interval_stands_for_the_exact_frame_and_is_all_that_is_decoded() -> None:
+    made = packets(range(40), {0, 7, 15, 20, 34})
+    # Targets are 0, 10, 20 and 30: 7 is nearer to 10 than 15, which belongs to 20; 34 is the only one near 30.
+    assert keyframe_plan(made) == [
+        (0, 0, 0, "exact"),
+        (7, 7, 7, "keyframe"),
+        (20, 20, 20, "exact"),
+        (34, 34, 34, "keyframe"),
+    ]
+
+
+def test_without_a_keyframe_within_half_an_interval_the_frame_is_exact() -> None:
+    assert keyframe_plan(packets(range(30), {0, 4, 16})) == [
+        (0, 0, 0, "exact"),
+        (4, 10, 10, "exact"),
+        (16, 16, 16, "keyframe"),
+    ]
+
+
 @st.composite
 def coded(draw: st.DrawFn) -> Packets:
     """Groups of pictures whose frames are decoded in any order, but for each group's keyframe, which starts it."""
@@ -99,6 +127,26 @@ def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_
         held = made.shown_at[stretch.first : stretch.last + 1]
         assert all(one.shown_at in held for one in stretch.wanted)
         previous = stretch.last
+
+
+@given(made=coded(), fps=st.fractions(Fraction(1, 5), Fraction(20)))
+def test_keyframes_are_the_nearest_to_their_targets_and_within_half_an_interval(made: Packets, fps: Fraction) -> None:
+    order = sorted(made.shown_at)
+    keys = [made.shown_at[number] for number in range(len(made)) if made.keys[number]]
+    previous = -1
+    for stretch in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe"):
+        for wanted in stretch.wanted:
+            target = wanted.number / (fps * TICK) + order[0]
+            nearest_key = min(abs(key - target) for key in keys)
+            distance = abs(wanted.shown_at - target)
+            assert previous < wanted.index
+            previous = wanted.index
+            if wanted.sampled == "keyframe":
+                assert wanted.shown_at in keys
+                assert distance == nearest_key <= 1 / (2 * fps * TICK)
+                assert stretch.first <= made.shown_at.index(wanted.shown_at) <= stretch.last
+            elif wanted.shown_at not in keys:
+                assert nearest_key >= 1 / (2 * fps * TICK)
 
 
 def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> Expectation:

@@ -84,6 +84,15 @@ PLANNED: dict[str, Source] = {
     "H.264 at a variable rate in milliseconds": ("video.mkv", "libx264", UNEVEN, h264("keyint=40")),
     "H.264 from a late start": ("video.mkv", "libx264", [7 + time for time in STEADY], h264("keyint=40")),
     "H.264 behind an edit list": ("video.mp4", "libx264", [time - 1 for time in STEADY], h264("keyint=60")),
+    "H.264 in a transport stream": ("video.ts", "libx264", STEADY, h264("keyint=40")),
+    "H.264 in a transport stream from a late start": (
+        "video.m2ts",
+        "libx264",
+        [7 + time for time in STEADY],
+        h264("keyint=40"),
+    ),
+    "HEVC in a transport stream": ("video.ts", "libx265", STEADY, hevc("keyint=40:open-gop=0")),
+    "H.264 in FLV": ("video.flv", "libx264", STEADY, h264("keyint=40")),
     "HEVC in open groups": ("video.mp4", "libx265", STEADY, hevc("keyint=30:open-gop=1:bframes=4")),
     "HEVC in closed groups": ("video.mkv", "libx265", STEADY, hevc("keyint=40:open-gop=0")),
     "HEVC in temporal layers": ("video.mp4", "libx265", STEADY, hevc("keyint=40:temporal-layers=3:bframes=4")),
@@ -104,6 +113,7 @@ def test_the_samples_are_those_of_decoding_everything(
     body = write(tmp_path / name, moving(len(times)), times, codec, encoding=Encoding(options=options))
     assert_same(body)
     assert EVERY not in caplog.text
+    assert "one thread" not in caplog.text
     assert sampled(body, Fraction(1))[2] < chosen(body, Fraction(1))[2]
 
 

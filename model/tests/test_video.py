@@ -24,6 +24,7 @@ from video_inference.opening import MemoryFile, open_container
 from video_inference.picture import Rgb
 from video_inference.video import Video
 from videos import HEIGHT, WIDTH, Codec, number_of, numbered, regular, turned, write, write_numbered, write_sound
+from videos.joins import spliced
 from videos.writer import Encoding
 
 CONTAINERS: list[tuple[str, Codec, str]] = [
@@ -296,15 +297,8 @@ def test_a_track_that_grows_over_the_limit_breaks_off(tmp_path: Path) -> None:
     small, large = tmp_path / "small.webm", tmp_path / "large.webm"
     write(small, [corners()] * 10, regular(10, 25), "libvpx-vp9")
     write(large, [np.kron(corners(), np.ones((4, 4, 1), dtype=np.uint8))] * 10, regular(10, 25), "libvpx-vp9")
-    with av.open(small) as first, av.open(large) as second, av.open(tmp_path / "both.webm", "w") as target:
-        track = target.add_stream_from_template(first.streams.video[0])
-        for offset, source in ((0, first), (400, second)):
-            for packet in source.demux(source.streams.video[0]):
-                if packet.size > 0 and packet.pts is not None:
-                    packet.pts = packet.dts = packet.pts + offset
-                    packet.stream = track
-                    target.mux(packet)
-    with Video((tmp_path / "both.webm").read_bytes(), max_pixels=WIDTH * HEIGHT) as video:
+    body = spliced(tmp_path / "both.webm", small, large, milliseconds=400)
+    with Video(body, max_pixels=WIDTH * HEIGHT) as video:
         assert len(list(video.frames())) == 10
         assert video.truncation is not None
 

@@ -41,7 +41,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Damage:
-    """What could not be decoded: the number of packets that the decoder refused, and the spans without frames."""
+    """What could not be decoded: the number of packets with damage, and the spans without frames."""
 
     packets: int = 0
     gaps: Sequence[Gap] = ()
@@ -58,36 +58,46 @@ class DamageLog:
     Attributes
     ----------
     packets
-        Undecodable packets so far.
+        Packets so far that the decoder refused or could decode in part only.
     in_a_row
-        Of these, those since the last frame.
+        Packets that it refused since the last frame.
     left
         Packets whose frames had not come out when the decoder was drained the last time.
+    earliest
+        The smallest time of a packet so far, in ticks.
     """
 
     packets: int = 0
     in_a_row: int = 0
     left: int = 0
+    earliest: int = 0
     _due: list[int] = field(default_factory=list)
-    _unexplained: bool = False
+    _unexplained: int = 0
+    _is_new: bool = True
     _spans: list[tuple[int, int]] = field(default_factory=list)
+
+    def conceal(self) -> None:
+        """Note that a frame came out that is damaged."""
+        self.packets += 1
 
     def expect(self, time: int | None) -> None:
         """Note that a packet with this time, in ticks, is given to the decoder."""
         if time is not None:
+            self.earliest = time if self._is_new else min(self.earliest, time)
+            self._is_new = False
             heappush(self._due, time)
 
     def error(self) -> None:
         """Note that the decoder refused a packet."""
         self.packets += 1
         self.in_a_row += 1
-        self._unexplained = True
+        self._unexplained += 1
 
     def shown(self, time: int | None) -> int:
         """Note that a frame came out, by its time in ticks, None if it has none; tell how many before it are lost."""
         refused, self.in_a_row = self.in_a_row, 0
         if time is None:
-            self._unexplained = False
+            self._unexplained = 0
             return refused
         lost: list[int] = []
         while self._due and self._due[0] <= time:
@@ -96,6 +106,7 @@ class DamageLog:
                 lost.append(due)
         if not lost or not self._unexplained:
             return 0
+        self._unexplained = max(0, self._unexplained - len(lost))
         self.gap(lost[0], time)
         return len(lost)
 
@@ -105,11 +116,11 @@ class DamageLog:
         if self._due and self._unexplained:
             self.gap(self._due[0], max(self._due) + step)
         self._due.clear()
+        self._unexplained = 0
 
     def gap(self, start: int, end: int) -> None:
         """Note that the frames of a span, in ticks, are lost."""
         self._spans.append((start, end))
-        self._unexplained = False
 
     def damage(self, start: int, tick: Fraction) -> Damage:
         """Give what was found, with times counted from `start`, in ticks of `tick` seconds."""

@@ -94,6 +94,7 @@ class Matcher:
         self._reach = reach
         self._missing: list[Wanted] | None = None
         self._held: av.VideoFrame | None = None
+        self._starts_well = False
 
     @property
     def is_damaged(self) -> bool:
@@ -140,8 +141,11 @@ class Matcher:
         if picture.interlaced_frame:
             raise NoPlanError("two packets may make one frame of an interlaced video")
         wanted = self._expectation.take(picture.pts)
+        if picture.pts == self._start:
+            self._starts_well = not picture.is_corrupt
         if wanted is not None:
-            if picture.is_corrupt:
+            if picture.is_corrupt and not self._starts_well:
+                # Decoding may have to start earlier.
                 raise NoPlanError(f"the frame at {picture.pts} is damaged")
             yield wanted, picture
 

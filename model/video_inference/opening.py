@@ -21,8 +21,8 @@ Body = bytes | bytearray | memoryview
 # FFmpeg's demuxers. None of them opens other files.
 _CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,flv,asf,mpeg,ogg"
 _PADDING = 1 << 16
-# The side of a picture that a result can state (result.schema.json).
-_MAX_SIDE = 65_536
+MAX_SIDE = 65_536
+"""The longest side of a picture, in pixels, that a result can state (result.schema.json)."""
 # FFmpeg's names of decoders. It has hundreds more, for formats of old games and of screen recorders, that few people
 # use or test: a hostile video would choose one of them.
 _DECODERS = (
@@ -201,9 +201,9 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     TooLargePictureError
         If they have more than `max_pixels`, or more than 65,536 on a side.
     """
-    if max(width, height) > _MAX_SIDE:
+    if max(width, height) > MAX_SIDE:
         raise TooLargePictureError(
-            f"The video's pictures have {width}x{height} pixels: at most {_MAX_SIDE} on a side are looked at."
+            f"The video's pictures have {width}x{height} pixels: at most {MAX_SIDE} on a side are looked at."
         )
     if width * height > max_pixels:
         raise TooLargePictureError(

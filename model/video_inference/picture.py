@@ -16,7 +16,7 @@ from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.reformatter import Colorspace, ColorTrc
 
 from .errors import NotAVideoError
-from .opening import reason_of
+from .opening import MAX_SIDE, reason_of
 from .tone import HdrTransfer, tone_map
 
 Rgb = npt.NDArray[np.uint8]
@@ -74,12 +74,16 @@ def orientation_of(picture: av.VideoFrame) -> Orientation:
 def _display_matrix(picture: av.VideoFrame) -> bytes | None:
     """Give a picture's display matrix; None if it has none or has data next to it that PyAV cannot name."""
     try:
-        # PyAV's types describe another class.
-        found = cast("SideDataContainer", picture.side_data)
+        found = _side_data(picture)
     except ValueError:
         # PyAV 18 raises it for any kind that FFmpeg got later, such as the views of MV-HEVC.
         return None
     return bytes(found[Type.DISPLAYMATRIX]) if Type.DISPLAYMATRIX in found else None
+
+
+def _side_data(picture: av.VideoFrame) -> SideDataContainer:
+    # PyAV's types describe another class.
+    return cast("SideDataContainer", picture.side_data)
 
 
 def transfer_of(picture: av.VideoFrame) -> str | None:
@@ -102,7 +106,7 @@ def square_width(width: int, height: int, pixel_aspect: Fraction, max_pixels: in
     if not Fraction(1, _MOST_STRETCH) <= pixel_aspect <= _MOST_STRETCH:
         return width
     wide = max(1, round(width * pixel_aspect))
-    return wide if wide * height <= max_pixels else width
+    return wide if wide <= MAX_SIDE and wide * height <= max_pixels else width
 
 
 def to_rgb(picture: av.VideoFrame, width: int) -> Rgb:
@@ -158,7 +162,7 @@ def _deinterlaced(picture: av.VideoFrame) -> av.VideoFrame:
         format=picture.format,
         time_base=picture.time_base or Fraction(1, 25),
     )
-    graph.link_nodes(source, graph.add("estdif", "mode=frame"), graph.add("buffersink")).configure()
+    graph.link_nodes(source, graph.add("estdif", "mode=frame:interp=2p"), graph.add("buffersink")).configure()
     graph.vpush(picture)
     graph.vpush(None)
     return graph.vpull()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
@@ -44,7 +45,7 @@ class Reader:
         self.log = DamageLog()
         self.threads = threads
         self.strict = False
-        """Whether an undecodable packet is an error; else it is counted and passed over."""
+        """Whether a damaged packet is an error; else it is counted and passed over."""
         self.ended_by: TruncationReason | None = None
         """Why the pass ended early, if it did so before the packets that there are."""
         self.decoded = 0
@@ -52,6 +53,9 @@ class Reader:
         self.reason = "it holds no picture"
         """Why the last packet was refused."""
         self._max_pixels = max_pixels
+        # Whether a packet was refused since the decoder was restarted, and the time of the keyframe of that restart.
+        self._spoilt = False
+        self._restarted_at = -sys.maxsize
 
     @property
     def tick(self) -> Fraction:
@@ -87,7 +91,7 @@ class Reader:
             for picture in pictures:
                 yield picture, log.shown(picture.pts if track.has_times else None)
         log.drained(self.step)
-        self.end()
+        self.end(early=track.ends_early)
 
     def stretch(
         self, stretch: Stretch, packets: Packets, numbered: NumberedPackets, reach: Fraction
@@ -118,9 +122,9 @@ class Reader:
         for packet in chain(_packets_of(stretch, packets, numbered), (None,)):
             may_skip = track.can_skip and not matcher.is_damaged
             skip = may_skip and packet is not None and packet.pts not in times
-            refused = log.packets
+            refused = log.in_a_row
             pictures = self._decode(packet, skip_unreferenced=skip)
-            if log.packets > refused:
+            if log.in_a_row > refused:
                 matcher.damage()
             if packet is not None and not packet.is_discard and (not skip or matcher.is_damaged):
                 log.expect(packet.pts)
@@ -129,23 +133,51 @@ class Reader:
                 yield from matcher.take(picture)
             if log.in_a_row >= MAX_ERRORS_IN_A_ROW:
                 break
-        track.restart_decoder()
+        self._restart()
         yield from matcher.finish()
         log.drained(self.step)
 
-    def end(self) -> None:
-        """Note that there are no more packets: the video is truncated if the last ones were all refused."""
+    def be_strict(self, *, groups_are_closed: bool) -> None:
+        """Make any damage an error; call it before the first packet is decoded.
+
+        Parameters
+        ----------
+        groups_are_closed
+            Whether no frame needs the group before its own. Those that do cannot be decoded at the start of a stretch,
+            which looks like damage.
+        """
+        self.strict = True
+        if groups_are_closed:
+            self.track.refuse_damage()
+
+    def end(self, *, early: bool) -> None:
+        """Note that there are no more packets.
+
+        Parameters
+        ----------
+        early
+            Whether they end before the container promised. The video is truncated, too, if the last ones were refused.
+        """
         seconds = self.track.frame_seconds
         if self.ended_by is None and self.log.in_a_row * seconds > max(_SHORT_END, 2 * seconds):
             self.ended_by = "damage"
+        elif self.ended_by is None and early:
+            self.ended_by = "end-of-data"
 
     def _decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
         """Decode a packet or drain the decoder."""
+        pictures: list[av.VideoFrame] = []
         try:
-            pictures = self.track.decode(packet, skip_unreferenced=skip_unreferenced)
+            if self._spoilt and packet is not None and packet.is_keyframe and packet.pts is not None:
+                pictures = self.track.decode(None)
+                self._restart()
+                self._restarted_at = packet.pts
+            elif packet is not None and packet.pts is not None and packet.pts < self._restarted_at:
+                # It leads an open group and needs the one before.
+                return []
+            pictures += self.track.decode(packet, skip_unreferenced=skip_unreferenced)
         except BrokenPacketError as error:
             self._refuse(str(error))
-            return []
         fitting = []
         for picture in pictures:
             if self.decoded == 0:
@@ -155,13 +187,25 @@ class Reader:
             else:
                 self.decoded += 1
                 fitting.append(picture)
+                if picture.is_corrupt:
+                    self.log.conceal()
         return fitting
 
     def _refuse(self, reason: str) -> None:
         if self.strict:
             raise BrokenPacketError(reason)
         self.reason = reason
+        self._spoilt = True
         self.log.error()
+
+    def _restart(self) -> None:
+        """Begin a group of pictures without what is left of the ones before it."""
+        if self._spoilt:
+            self.track.renew_decoder()
+        else:
+            self.track.restart_decoder()
+        self._spoilt = False
+        self._restarted_at = -sys.maxsize
 
 
 def _packets_of(stretch: Stretch, packets: Packets, numbered: NumberedPackets) -> Iterator[AnyPacket]:

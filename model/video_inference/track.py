@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import av.packet
 import av.video
+from av.video.codeccontext import VideoCodecContext
 
 from .errors import EncryptedVideoError
 from .opening import Body, MemoryFile, choose_track, decoder_options, open_container, reason_of
@@ -28,9 +29,9 @@ _PLANNED_CODECS = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "mpeg
 _SKIPPING_CODECS = {"h264", "hevc", "mpeg4"}
 _UNKNOWN_OR_PROGRESSIVE = {0, 1}
 # These promise the time of the end, the others the time from the first picture or sound to the end.
-_END_PROMISED = {"matroska,webm", "flv"}
+_END_PROMISED = {"matroska,webm", "asf"}
 # Without an index of all packets, FFmpeg cannot seek to the very first one in these.
-_REOPENED = {"mpegts", "mpeg"}
+_WITHOUT_INDEX = {"mpegts", "mpeg"}
 
 
 class BrokenVideoError(Exception):
@@ -72,12 +73,11 @@ class Track:
             self.close = opened.pop_all().close
             """Free the container and the decoder, and let go of the body."""
         self._body = body
-        self._stream.thread_type = "AUTO"
-        self._decoder = self._stream.codec_context
-        self._decoder.thread_count = threads
-        self._decoder.options = decoder_options(max_pixels)
+        self._threads = threads
         self._max_pixels = max_pixels
+        self._decoder = self._prepared(self._stream.codec_context)
         self._ends: dict[int, int] = {}
+        self._first_decoded = Fraction(0)
         self.deadline = float("inf")
         """When reading stops, in seconds of `time.monotonic`."""
 
@@ -126,6 +126,11 @@ class Track:
         return name in _SKIPPING_CODECS and (name != "hevc" or _has_one_layer(self._decoder.extradata))
 
     @property
+    def can_rewind(self) -> bool:
+        """Whether `packets_again` gives all packets."""
+        return self._container.format.name not in _WITHOUT_INDEX
+
+    @property
     def duration(self) -> float | None:
         """Seconds, as the container promises; None when it promises none."""
         if self._stream.duration is not None:
@@ -157,6 +162,9 @@ class Track:
         ends = [end * (streams[index].time_base or Fraction(0)) for index, end in self._ends.items()]
         end_promised = self._container.format.name in _END_PROMISED
         start = Fraction(0 if end_promised else self._container.start_time or 0, _MICROSECONDS)
+        if self._container.format.name == "flv":
+            # Its writers count from the first time of decoding.
+            start = min(start, self._first_decoded)
         return max([end - start for end in ends], default=Fraction(0))
 
     @property
@@ -176,6 +184,7 @@ class Track:
             If a packet is encrypted.
         """
         ends, index, deadline = self._ends, self._stream.index, self.deadline
+        self._ends.clear()
         try:
             # This runs for each of the 100,000 packets of an hour: no fractions, and as few calls as possible.
             for packet in self._container.demux():
@@ -185,6 +194,8 @@ class Track:
                     raise LateError
                 track, end = packet.stream_index, packet.pts
                 if end is not None:
+                    if not ends:
+                        self._first_decoded = (end if packet.dts is None else packet.dts) * packet.time_base
                     end += packet.duration or 0
                     if end > ends.get(track, end - 1):
                         ends[track] = end
@@ -256,6 +267,27 @@ class Track:
             raise BrokenPacketError(reason) from error
         except (av.FFmpegError, ValueError) as error:
             raise BrokenPacketError(reason_of(error)) from error
+
+    def renew_decoder(self) -> None:
+        """Continue with a new decoder, to forget what the old one read from damage: the next packet is a keyframe."""
+        # PyAV's types promise less than it gives.
+        new = cast("VideoCodecContext", av.CodecContext.create(self._decoder.codec, "r"))
+        new.extradata, new.codec_tag = self._decoder.extradata, self._decoder.codec_tag
+        new.width, new.height = self._stream.width, self._stream.height
+        self._decoder = self._prepared(new)
+
+    def _prepared(self, decoder: VideoCodecContext) -> VideoCodecContext:
+        decoder.thread_type = "AUTO"
+        decoder.thread_count = self._threads
+        decoder.options = decoder_options(self._max_pixels)
+        return decoder
+
+    def refuse_damage(self) -> None:
+        """Have the decoder refuse packets that it would decode in part; call it before the first one is decoded.
+
+        With several threads, FFmpeg does not mark every frame that it has repaired.
+        """
+        self._decoder.options = decoder_options(self._max_pixels) | {"err_detect": "explode"}
 
     def restart_decoder(self) -> None:
         """Forget the frames that the decoder refers to: the next packet is a keyframe."""

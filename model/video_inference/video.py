@@ -89,7 +89,7 @@ class Video:
     @property
     def truncation(self) -> Truncation | None:
         """Why the frames end before the end that the container states; None if they do not. Known after the last."""
-        reason = self._reader.ended_by or ("end-of-data" if self._reader.track.ends_early else None)
+        reason = self._reader.ended_by
         return None if reason is None else Truncation(reason, self._reached)
 
     @property
@@ -141,14 +141,15 @@ class Video:
         """
         self._deadline = float("inf") if deadline is None else deadline
         self._reader.track.deadline = self._deadline
-        last, ticks, reached = -1, -1, Fraction(0)
+        last, ticks = -1, -1
         try:
             for number, frame in self._numbered_samples(fps, sampling):
                 if number > last and frame.ticks > ticks:
-                    last, ticks, reached = number, frame.ticks, frame.timestamp
+                    last, ticks = number, frame.ticks
+                    self._reached = frame.timestamp
                     yield frame
         except LateError:
-            self._reader.ended_by, self._reached = "deadline", reached
+            self._reader.ended_by, self._reached = "deadline", max(0, ticks) * self._reader.tick
 
     def _numbered_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
         """Decode samples by a plan, or else from all frames; each with the number of its target."""
@@ -178,10 +179,16 @@ class Video:
         self._timeline, self._start = timeline, timeline.start
         plan = make_plan(timeline, track.tick, fps, sampling)
         reach = 1 / (2 * fps * track.tick)
-        # Seeking would rely on the container's index, and not all are right: reading past costs next to nothing.
-        numbered = enumerate(track.packets_again())
-        # Several threads tell too late which packet they refuse.
-        self._reader.strict = self._threads > 1
+        ends_early = track.ends_early
+        # Seeking to each stretch would rely on the container's index, and not all are right: reading past costs little.
+        if not track.can_rewind:
+            self._reopen(self._threads)
+        numbered = enumerate(track.packets_again() if track.can_rewind else self._reader.track.packets())
+        if self._threads > 1:
+            # Several threads tell too late which packet is damaged, or do not tell.
+            times = timeline.packets.shown_at
+            closed = all(min(times[one.first : one.last + 1]) >= times[one.first] for one in plan)
+            self._reader.be_strict(groups_are_closed=closed)
         done = 0
         while done < len(plan) and self._reader.log.in_a_row < MAX_ERRORS_IN_A_ROW:
             try:
@@ -196,26 +203,26 @@ class Video:
                 _log.info("The decoder continues with one thread: %s.", doubt)
                 self._reopen(threads=1)
                 numbered = enumerate(self._reader.track.packets())
-        self._reached = (timeline.times[-1] - timeline.start) * track.tick
-        self._reader.end()
+        self._reader.end(early=ends_early)
+        if self._reader.ended_by != "damage":
+            self._reached = (timeline.times[-1] - timeline.start) * self._reader.tick
 
     def _frames(self) -> Iterator[Frame]:
         """Decode all frames in display order in one pass."""
         reader = self._reader
         step = reader.step
         index, ticks = -1, -step
-        for picture, lost_before in reader.pictures():
+        for picture, lost in reader.pictures():
             time = picture.pts if reader.track.has_times else None
             if index < 0 and self._timeline is None:
-                self._start = time or 0
-            lost = 0 if index < 0 else lost_before
-            now = ticks + step * (1 + lost) if time is None else time - self._start
-            if now <= max(ticks, -1):
-                # Some containers or writers repeat the time of the frame before: on at the mean rate.
-                now = ticks + step
+                # Frames that are lost before the first one count, too.
+                self._start = reader.log.earliest if lost and time is not None else time or 0
+            # Some writers repeat a time, and damage can change the order: such a frame is shown as little later as
+            # possible, so that the times of the frames behind it stay true.
+            now = ticks + step * (1 + lost) if time is None else max(time - self._start, ticks + 1, 0)
             if time is None and lost:
                 reader.log.gap(ticks + step, now)
-            index, ticks = self._index_of(time, index + 1 + lost), now
+            index, ticks = self._index_of(time, index, lost), now
             self._reached = ticks * reader.tick
             yield self._frame(index, ticks, picture)
 
@@ -252,9 +259,11 @@ class Video:
     def _square_width(self, width: int, height: int) -> int:
         return square_width(width, height, self._reader.track.pixel_aspect, self._max_pixels)
 
-    def _index_of(self, time: int | None, counted: int) -> int:
-        """Give a frame's number in display order: by its time if the times are known, else as counted."""
+    def _index_of(self, time: int | None, before: int, lost: int) -> int:
+        """Give a frame's number in display order: by its time if all times are known, else as counted."""
+        counted = before + 1 + lost
         if self._timeline is None or time is None:
             return counted
         index = bisect_left(self._timeline.times, time)
-        return index if index < len(self._timeline.times) and self._timeline.times[index] == time else counted
+        is_known = index < len(self._timeline.times) and self._timeline.times[index] == time
+        return max(index, before) if is_known else counted
