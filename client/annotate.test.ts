@@ -46,10 +46,10 @@ describe("the program that annotates", () => {
     ]);
     assert.equal(status, 0, stderr);
     const given = (await readFile(fixture.path("env"), "utf8")).trim().split("\n");
-    // PWD, OLDPWD, SHLVL and _ are the shell's.
+    // PWD, OLDPWD, SHLVL and _ are the shell's; Node passes NODE_V8_COVERAGE to every child while coverage is measured.
     const names = given
       .map((line) => line.split("=", 1)[0] ?? "")
-      .filter((name) => !/^(OLD)?PWD$|^SHLVL$|^_$/.test(name));
+      .filter((name) => !/^(OLD)?PWD$|^SHLVL$|^_$|^NODE_V8_COVERAGE$/.test(name));
     const allowed = ["ASYNC_VIDEO_INFERENCE_CACHE", "HOME", "LANG", "PATH", "TMPDIR", "XDG_CACHE_HOME"];
     assert.deepEqual(
       names.filter((name) => !allowed.includes(name)),

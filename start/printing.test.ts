@@ -14,7 +14,15 @@ describe("the output of a command", () => {
   const report: Report = {
     video: "/videos/a.mp4",
     run: {
-      summary: { frames: 1, detections: 1, objects: { [hostile]: 1 }, minutes: [], truncated: false, notice: hostile },
+      summary: {
+        frames: 1,
+        detections: 1,
+        objects: { [hostile]: 1 },
+        minutes: [],
+        truncated: false,
+        damagedPackets: 0,
+        notice: hostile,
+      },
       instancesPeak: 1,
       fromZeroSeconds: 1,
       backlogSeconds: 1,
