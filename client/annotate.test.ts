@@ -1,4 +1,4 @@
-/** What the program that draws on downloaded videos is given. */
+/** Tests the environment of the program that draws on downloaded videos. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
