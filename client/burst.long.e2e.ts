@@ -56,7 +56,8 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     folder = await mkdtemp(path.join(tmpdir(), "burst-"));
     const paths = statePaths(path.join(folder, "local"));
     await mkdir(paths.aws, { recursive: true });
-    outputs = path.join(folder, "outputs.json");
+    // Next to the key pair, where the client looks for it.
+    outputs = paths.outputs;
     report = path.join(folder, "out", "report.html");
     aws = await startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal });
     const deployment = await Deployment.open(aws, paths, await configuration(await sleeper()));

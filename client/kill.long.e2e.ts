@@ -9,7 +9,9 @@ import path from "node:path";
 import { buffer } from "node:stream/consumers";
 import { freePort, leftProcesses, run } from "../start/testing/commands.ts";
 import type { Finished } from "../start/testing/commands.ts";
-import { repoRoot } from "../tools/paths.mjs";
+import type { Credentials } from "../local/credentials.ts";
+import { resigned } from "../local/testing/resign.ts";
+import { localFolder, repoRoot } from "../tools/paths.mjs";
 import type { StackOutputs } from "./outputs.ts";
 
 /** Where the client is killed: at a request before it is handed on, or when its answer has come, which the client never sees. */
@@ -28,6 +30,7 @@ describe("submitting to the local stack with a client that is killed", () => {
   let proxy: Server;
   let folder: string;
   let outputsFile: string;
+  let credentials: Credentials;
   /** InferenceIds of the calls that reached the service. */
   const called: string[] = [];
   let killPoint: (KillPoint & { left: number; kill: () => void }) | undefined;
@@ -43,6 +46,10 @@ describe("submitting to the local stack with a client that is killed", () => {
     outputsFile = path.join(folder, "outputs.json");
     const awsEndpointUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
     await writeFile(outputsFile, JSON.stringify({ ...outputs, awsEndpointUrl }));
+    // The client looks for the key pair next to the outputs.
+    await copyFile(path.join(localFolder, "credentials"), path.join(folder, "credentials"));
+    const ready = await readFile(path.join(localFolder, "local-aws.json"), "utf8");
+    ({ credentials } = JSON.parse(ready) as { credentials: Credentials });
   });
 
   after(async () => {
@@ -71,8 +78,11 @@ describe("submitting to the local stack with a client that is killed", () => {
       return;
     }
     if (isInvocation(request)) called.push(String(request.headers["x-amzn-sagemaker-inference-id"]));
-    const { method, url: target, headers } = request;
-    const onward = forward(new URL(target ?? "/", outputs.awsEndpointUrl), { method: method ?? "GET", headers });
+    const { method = "GET", url: target = "/" } = request;
+    const { awsEndpointUrl = "" } = outputs;
+    // The client signed it for the proxy's address.
+    const headers = await resigned({ method, target, headers: request.headers, body }, awsEndpointUrl, credentials);
+    const onward = forward(new URL(target, awsEndpointUrl), { method, headers });
     onward.end(body);
     const [answer] = (await once(onward, "response")) as [IncomingMessage];
     const content = await buffer(answer);

@@ -12,10 +12,10 @@ import {
 import { create } from "tar";
 import { repoRoot } from "../tools/paths.mjs";
 import { checkOutputs, connect, invoke, uploadVideo, waitForInstances, waitForJob } from "../client/index.ts";
-import { runStep } from "../pipeline/steps.ts";
 import { awsEnvironment, Deployment, DeploymentError, pulumiEnvironment, pulumiPath } from "./deployment.ts";
 import type { RunningLocalAws } from "./local-aws.ts";
 import { changeSettings, parseSetting } from "./settings-file.ts";
+import { run } from "./testing/commands.ts";
 import { startTestGround, type TestGround } from "./testing/ground.ts";
 
 const { signal } = new AbortController();
@@ -108,19 +108,14 @@ describe("an update that SageMaker rolls back", () => {
   });
 
   it("leaves the artifact in use to the clean-up of artifacts, which keeps it", async () => {
-    let said = "";
-    const say = (text: string): void => {
-      said += text;
-    };
-    const environment = {
-      ...process.env,
+    const { status, stdout, stderr } = await run(["pipeline/main.ts", "artifacts", "--stack", "local"], {
       ...awsEnvironment(aws),
       ...pulumiEnvironment(aws, ground.paths),
       PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
-    };
-    assert.equal(await runStep(["artifacts", "--stack", "local"], { environment, out: say, err: say }), 0, said);
+    }).finished;
+    assert.equal(status, 0, stderr);
     // The good one and the broken one.
-    assert.match(said, /Kept 2 of 2 artifacts/);
+    assert.match(stdout, /Kept 2 of 2 artifacts/);
     await assertComplete();
   });
 });
