@@ -121,7 +121,7 @@ describe("the role for deployments", () => {
   it("allows all that changing it asks: tags, limits, another endpoint configuration", async () => {
     const changed = await stack((config) =>
       config
-        .replace("maxConcurrency: 2", "maxConcurrency: 1")
+        .replace("maxConcurrency: 1", "maxConcurrency: 2")
         .replace("maxCapacity: 2", "maxCapacity: 1")
         .replace("      stack: local", "      stack: local\n      owner: team"),
     );
