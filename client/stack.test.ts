@@ -43,7 +43,7 @@ describe("connecting to a stack", () => {
   const emulator = { accessKeyId: "emulator", secretAccessKey: "secret" };
 
   for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
-    it(`uses the emulator's credentials for an AWS on this machine, at ${host}, whatever the environment has`, () => {
+    it(`uses the emulator's credentials for an AWS on this machine, at ${host}, and ignores those of the environment`, () => {
       process.env["AWS_ACCESS_KEY_ID"] = "mine";
       using stack = connect({ ...outputs, awsEndpointUrl: `http://${host}:4566` }, emulator);
       assert.deepEqual(stack.clientConfig.credentials, emulator);

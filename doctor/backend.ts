@@ -17,7 +17,7 @@ const loginSchema = z.object({
   accessTokens: z.record(z.string(), z.string()).default({}),
 });
 
-/** Where the state is, and the token that Pulumi's service may be sent there. */
+/** Address of the state backend, and the token that may be sent to it. */
 export interface Backend {
   readonly url: string;
   /** Absent too if there is one, but neither the environment nor a login names the service's host. */

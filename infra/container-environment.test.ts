@@ -64,7 +64,7 @@ describe("the container's environment", () => {
     );
   });
 
-  it("lets nobody register further models with TorchServe", () => {
+  it("turns off the API that registers further models with TorchServe", () => {
     fc.assert(
       fc.property(limits, (given) => {
         assert.equal(containerEnvironment(given, "torchserve")["TS_ENABLE_MODEL_API"], "false");

@@ -140,7 +140,7 @@ function sha256Of(content: Buffer): Buffer {
   return createHash("sha256").update(content).digest();
 }
 
-/** Whether the content is not the one whose checksum the request names. */
+/** Tells whether the content has another checksum than the request names. */
 function isDamaged(headers: IncomingMessage["headers"], content: Buffer): boolean {
   const checksum = headers["x-amz-checksum-sha256"];
   return checksum !== undefined && checksum !== sha256Of(content).toString("base64");
