@@ -23,6 +23,10 @@ function caches(env: NodeJS.ProcessEnv): string[] {
   return execFileSync(process.execPath, args, options).trim().split("\n");
 }
 
+const { scripts } = z
+  .object({ scripts: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8")));
+
 describe("the compile cache", () => {
   it("is this clone's, for a process and its children, whatever folder they run in", () => {
     const [parent = "", child = ""] = caches({});
@@ -35,13 +39,18 @@ describe("the compile cache", () => {
   });
 
   it("is used by every npm script that runs a command", () => {
-    const { scripts } = z
-      .object({ scripts: z.record(z.string(), z.string()) })
-      .parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8")));
     const commands = Object.values(scripts).filter((script) => script.includes("hash -r && node "));
     assert.ok(commands.length > 10);
     for (const script of commands) {
       assert.match(script, /hash -r && node --import \.\/tools\/compile-cache\.mjs /);
     }
+  });
+});
+
+describe("an npm script that sets up and then runs Node", () => {
+  it("makes the shell forget the machine's Node, which may be too old", () => {
+    const programs = Object.entries(scripts).filter(([, script]) => /setup\.mjs[^&]*&& /.test(script));
+    assert.ok(programs.length > 10);
+    for (const [name, script] of programs) assert.match(script, /setup\.mjs[^&]*&& hash -r && /, name);
   });
 });

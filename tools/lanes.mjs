@@ -1,6 +1,5 @@
 /** Runs npm scripts in lanes side by side: `node tools/lanes.mjs "check test:unit" "test:model"`. */
 import { constants } from "node:os";
-import "./compile-cache.mjs";
 import { runLanes } from "./lanes/run-lanes.mjs";
 
 const usage = `Runs npm scripts side by side, in lanes; the scripts of a lane run one after the other.
