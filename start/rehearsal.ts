@@ -1,8 +1,9 @@
-/** A change's way through the pipeline on the local stack: preview with the policy pack, up as planned, smoke test, drift check. */
+/** A change's way through the pipeline on the local stack, and through updates that go wrong or come at a bad time. */
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
-import { DeploymentError, PolicyRefusal, type Deployment } from "./deployment.ts";
+import { DeploymentError, PolicyRefusal } from "./deployment.ts";
 import type { Planned } from "./engine-events.ts";
 import type { Progress, Step } from "./progress.ts";
+import { rolledBack, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
 
 /** AWS is not what the program says; the message names each resource and what differs. */
@@ -11,7 +12,7 @@ export class DriftFound extends Error {
 }
 
 /** The stages in their order. */
-export const stageNames = ["preview", "up", "smoke", "drift"] as const;
+export const stageNames = ["preview", "up", "smoke", "scaling", "rollback", "drift"] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** How one stage went. */
@@ -33,18 +34,13 @@ export interface Rehearsal {
 }
 
 /** What is rehearsed. */
-export interface Change {
-  readonly deployment: Deployment;
-  /** Where the deployment writes the stack's outputs. */
-  readonly outputs: string;
+export interface Change extends Updates {
   /** Where the preview leaves the plan for the update. */
   readonly planFile: string;
-  /** The smoke test's good video. */
-  readonly video?: string | undefined;
 }
 
 /** What stops a promotion, as against a fault of this program. */
-const findings = [PolicyRefusal, DeploymentError, SmokeTestFailed, DriftFound];
+const findings = [PolicyRefusal, DeploymentError, SmokeTestFailed, UpdateFailed, DriftFound];
 
 interface StageWork {
   /** While it runs. */
@@ -83,6 +79,18 @@ const stages: Readonly<Record<StageName, StageWork>> = {
     remedy:
       "The change is not promoted, and prod is as it was. In the pipeline dev has the change now: revert its commit " +
       "(git revert), which deploys what was before, or mend it in the next one. To look at it here: npm run local:up, then npm run smoke.",
+  },
+  scaling: {
+    title: "Updating while an instance starts",
+    run: updateWhileScaling,
+    remedy:
+      "The change is not promoted: a queued video did not survive an update of the endpoint. Correct the change, and rehearse it again.",
+  },
+  rollback: {
+    title: "Deploying an artifact that cannot be loaded",
+    run: rolledBack,
+    remedy:
+      "The change is not promoted: after a rolled-back update the stack is not what it was. Correct the change, and rehearse it again.",
   },
   drift: {
     title: "Drift check",

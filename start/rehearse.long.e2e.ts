@@ -1,6 +1,7 @@
 /** The rehearsal: good changes go through, bad ones are stopped where they must be. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import {
   ApplicationAutoScalingClient,
@@ -17,8 +18,8 @@ import { awsEnvironment, Deployment } from "./deployment.ts";
 import type { RunningLocalAws } from "./local-aws.ts";
 import { localState } from "./local-stack.ts";
 import { Progress } from "./progress.ts";
-import { rehearse, type Rehearsal, type StageName } from "./rehearsal.ts";
-import { changeSettings, parseSetting } from "./settings-file.ts";
+import { rehearse, stageNames, type Rehearsal, type StageName } from "./rehearsal.ts";
+import { changeSettings, parseSetting, type Setting } from "./settings-file.ts";
 import type { StatePaths } from "./state.ts";
 import { freePort, leftProcesses, run } from "./testing/commands.ts";
 import { startTestGround, type TestGround } from "./testing/ground.ts";
@@ -57,9 +58,10 @@ describe("the rehearsal of a change", () => {
   });
 
   /** The stack, every call of which is seen, with some settings changed. */
-  async function open(...settings: string[]): Promise<Deployment> {
-    const configFile = join(folder, "Pulumi.local.yaml");
-    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings.map(parseSetting));
+  async function open(...settings: Setting[]): Promise<Deployment> {
+    // A file for each, as a rehearsal works with several at once.
+    const configFile = join(await mkdtemp(join(folder, "settings-")), "Pulumi.local.yaml");
+    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings);
     const environment = awsEnvironment({ ...aws, url: recorder.url });
     return await Deployment.openAt(
       { stackName: "local", projectFolder: repoRoot, configFile, paths, providerPort: provider.port, environment },
@@ -69,9 +71,12 @@ describe("the rehearsal of a change", () => {
 
   /** Rehearses some settings; `stages` as drift.yml and deploy.yml choose them. */
   async function rehearsalOf(settings: readonly string[], stages?: readonly StageName[]): Promise<Rehearsal> {
-    const deployment = await open(...settings);
+    const parsed = settings.map(parseSetting);
+    const deployment = await open(...parsed);
     const planFile = join(folder, "plan.json");
-    return await rehearse({ deployment, outputs: paths.outputs, planFile }, progress, signal, stages);
+    const deploymentWith = (...further: Setting[]) => open(...parsed, ...further);
+    const change = { deployment, deploymentWith, outputs: paths.outputs, planFile, folder, video: undefined };
+    return await rehearse(change, progress, signal, stages);
   }
 
   const outcomes = ({ stages }: Rehearsal) => stages.map(({ name, outcome }) => `${name} ${outcome}`);
@@ -101,7 +106,10 @@ describe("the rehearsal of a change", () => {
       const before = writes().length;
       const rehearsal = await rehearsalOf([setting]);
       assert.equal(rehearsal.passed, false);
-      assert.deepEqual(outcomes(rehearsal), ["preview failed", "up not run", "smoke not run", "drift not run"]);
+      assert.deepEqual(outcomes(rehearsal), [
+        "preview failed",
+        ...["up", "smoke", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
+      ]);
       assert.ok(said(rehearsal, "preview").includes(policy), said(rehearsal, "preview"));
       assert.match(said(rehearsal, "preview"), remedy);
       assert.match(rehearsal.next, /Nothing was touched/);
@@ -113,7 +121,7 @@ describe("the rehearsal of a change", () => {
     const rehearsal = await rehearsalOf(["maxConcurrency=2"]);
     assert.deepEqual(
       outcomes(rehearsal),
-      ["preview passed", "up passed", "smoke passed", "drift passed"],
+      stageNames.map((name) => `${name} passed`),
       JSON.stringify(rehearsal),
     );
     assert.equal(rehearsal.passed, true);
@@ -169,7 +177,7 @@ describe("the rehearsal of a change", () => {
     assert.equal(words.trim().split("\n").length, 4, words);
     assert.deepEqual(writes().slice(before), [], "a drift check changes nothing");
 
-    const deployment = await open(...settings);
+    const deployment = await open(...settings.map(parseSetting));
     await deployment.refresh(step, signal);
     await deployment.up(step, signal);
     assert.equal((await rehearsalOf(settings, ["drift"])).passed, true);
@@ -180,7 +188,12 @@ describe("the rehearsal of a change", () => {
     const rehearsal = await rehearsalOf(["maxConcurrency=2", "scoreThreshold=1"]);
     assert.deepEqual(
       outcomes(rehearsal),
-      ["preview passed", "up passed", "smoke failed", "drift not run"],
+      [
+        "preview passed",
+        "up passed",
+        "smoke failed",
+        ...["scaling", "rollback", "drift"].map((name) => `${name} not run`),
+      ],
       JSON.stringify(rehearsal),
     );
     assert.match(said(rehearsal, "smoke"), /nothing was found/);
@@ -205,7 +218,7 @@ describe("npm run ci:rehearse", () => {
     assert.equal(passed, true);
     assert.deepEqual(
       stages.map(({ name, outcome }) => [name, outcome]),
-      ["preview", "up", "smoke", "drift"].map((name) => [name, "passed"]),
+      stageNames.map((name) => [name, "passed"]),
     );
     assert.ok(stages.every(({ seconds }) => seconds > 0));
   });

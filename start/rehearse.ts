@@ -5,13 +5,14 @@ import { join, resolve } from "node:path";
 import { checkVideo } from "../client/index.ts";
 import { jsonLine, printableText } from "../lib/printable.ts";
 import { repoRoot } from "../tools/paths.mjs";
+import { Deployment } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { defaultSpeed, prepareGround, type LocalGround } from "./local-stack.ts";
 import { parseOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { rehearse, type Rehearsal } from "./rehearsal.ts";
-import { changeSettings, parseSetting } from "./settings-file.ts";
+import { rehearse, type Change, type Rehearsal } from "./rehearsal.ts";
+import { changeSettings, parseSetting, type Setting } from "./settings-file.ts";
 
 const help = `Usage: npm run ci:rehearse -- [--config KEY=VALUE]… [--config-file FILE] [--video FILE]
                               [--port P] [--speed N] [--json]
@@ -24,6 +25,9 @@ down afterwards.
            anything is touched
   up       the update, held to the plan that the preview made
   smoke    the post-deploy test: one good video from zero instances, one bad file
+  scaling  another update, while the first instance starts for a queued video: the video is answered
+  rollback an artifact that no instance can load: SageMaker rolls the update back, the deployment
+           fails, and what the endpoint runs on stays; then the change is deployed again
   drift    AWS is read back and compared with what the program says
 
   --config KEY=VALUE  a setting of the stack, as in Pulumi.local.yaml; may be repeated
@@ -72,7 +76,19 @@ await runCommand(async () => {
       signal: interruptSignal(),
       configFile,
     });
-    const rehearsal = await onGround(ground, { planFile: join(folder, "plan.json"), video, progress });
+    const change = {
+      deployment: ground.deployment,
+      outputs: ground.paths.outputs,
+      planFile: join(folder, "plan.json"),
+      folder,
+      video,
+      async deploymentWith(...further: Setting[]) {
+        const changed = join(folder, "further.yaml");
+        await changeSettings(configFile, changed, further);
+        return await Deployment.open(ground.aws, ground.paths, changed);
+      },
+    };
+    const rehearsal = await onGround(ground, change, progress);
     process.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
     if (!rehearsal.passed) process.exitCode = 1;
   } finally {
@@ -81,14 +97,9 @@ await runCommand(async () => {
 });
 
 /** Rehearses, and takes the stack down whatever came of it. */
-async function onGround(
-  ground: LocalGround,
-  { planFile, video, progress }: { planFile: string; video: string | undefined; progress: Progress },
-): Promise<Rehearsal> {
+async function onGround(ground: LocalGround, change: Change, progress: Progress): Promise<Rehearsal> {
   try {
-    const { deployment } = ground;
-    const { outputs } = ground.paths;
-    const rehearsal = await rehearse({ deployment, outputs, planFile, video }, progress, ground.signal);
+    const rehearsal = await rehearse(change, progress, ground.signal);
     await ground.takeDown();
     return rehearsal;
   } catch (error) {

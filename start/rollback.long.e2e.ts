@@ -1,6 +1,5 @@
 /** Rolls an update of the endpoint back, as SageMaker does if new instances do not start, with the real engine. */
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
@@ -9,9 +8,9 @@ import {
   DescribeModelCommand,
   SageMakerClient,
 } from "@aws-sdk/client-sagemaker";
-import { create } from "tar";
 import { repoRoot } from "../tools/paths.mjs";
 import { checkOutputs, connect, invoke, uploadVideo, waitForInstances, waitForJob } from "../client/index.ts";
+import { writeBrokenArtifact } from "./broken-artifact.ts";
 import { awsEnvironment, Deployment, DeploymentError, pulumiEnvironment, pulumiPath } from "./deployment.ts";
 import type { RunningLocalAws } from "./local-aws.ts";
 import { changeSettings, parseSetting } from "./settings-file.ts";
@@ -52,17 +51,6 @@ describe("an update that SageMaker rolls back", () => {
     return await deployment.up(step, signal);
   }
 
-  /** An artifact whose handler cannot be loaded. */
-  async function brokenArtifact(): Promise<string> {
-    const folder = join(ground.folder, "broken");
-    await mkdir(join(folder, "code"), { recursive: true });
-    await writeFile(join(folder, "code", "inference.py"), "raise RuntimeError('no such weights')\n");
-    await writeFile(join(folder, "manifest.json"), "{}");
-    const file = join(ground.folder, "broken.tar.gz");
-    await create({ file, cwd: folder, gzip: true }, ["code", "manifest.json"]);
-    return file;
-  }
-
   const endpoint = () => sagemaker.send(new DescribeEndpointCommand({ EndpointName: String(outputs["endpointName"]) }));
 
   /** Asserts that all that the endpoint runs on exists. */
@@ -80,7 +68,7 @@ describe("an update that SageMaker rolls back", () => {
 
   it("fails, again when it is repeated, and deletes nothing that the endpoint still runs on", async () => {
     const before = await endpoint();
-    const setting = `modelArtifact=${await brokenArtifact()}`;
+    const setting = `modelArtifact=${await writeBrokenArtifact(ground.folder)}`;
     for (const attempt of ["the first", "the second"]) {
       await assert.rejects(up(setting), (error: unknown) => {
         assert.ok(error instanceof DeploymentError, String(error));

@@ -1,0 +1,18 @@
+/** A model artifact that no instance can load: for an update that AWS rolls back. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { create } from "tar";
+
+/** What its handler says when it is loaded. */
+export const brokenReason = "no such weights";
+
+/** Writes `broken.tar.gz`, whose handler raises {@link brokenReason} at its import, into a folder. Returns its path. */
+export async function writeBrokenArtifact(folder: string): Promise<string> {
+  const content = join(folder, "broken");
+  await mkdir(join(content, "code"), { recursive: true });
+  await writeFile(join(content, "code", "inference.py"), `raise RuntimeError("${brokenReason}")\n`);
+  await writeFile(join(content, "manifest.json"), "{}");
+  const file = join(folder, "broken.tar.gz");
+  await create({ file, cwd: content, gzip: true }, ["code", "manifest.json"]);
+  return file;
+}
