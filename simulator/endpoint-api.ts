@@ -5,6 +5,9 @@ import type { MetricSink } from "./metric-types.ts";
 import type { EndpointSwitches } from "./switches.ts";
 import type { InstanceLauncher, InvocationRequest, RunTimings } from "./worker.ts";
 
+/** How long a container may take to become healthy by default, ms (developer guide, "Use your own inference code with hosting services"). */
+export const defaultStartupTimeout = 240_000;
+
 /** One generation of instances: what an endpoint configuration says. */
 export interface Fleet<Request extends InvocationRequest> {
   readonly launcher: InstanceLauncher<Request>;
@@ -12,6 +15,11 @@ export interface Fleet<Request extends InvocationRequest> {
   readonly concurrency: number;
   /** How many instances to start with; 0 only where an update retains a scaled-in variant. */
   readonly initialCount: number;
+  /**
+   * How long a container may take from its start until it passes its health check, ms (ContainerStartupHealthCheckTimeoutInSeconds x 1000).
+   * @default 4 minutes
+   */
+  readonly startupTimeout?: number;
 }
 
 /**
@@ -112,6 +120,16 @@ export class EndpointBusyError extends Error {
 /** The endpoint is being deleted or was deleted: it takes nothing any more. */
 export class EndpointGoneError extends Error {
   override readonly name = "EndpointGoneError";
+}
+
+/** A container did not pass its health check in time: the reason with which the launch of its instance is aborted. */
+export class StartupTimeoutError extends Error {
+  override readonly name = "StartupTimeoutError";
+
+  /** @param timeout ms */
+  constructor(timeout: number) {
+    super(`The container did not become healthy within ${timeout / 1_000} seconds of its start`);
+  }
 }
 
 /** An instance of a new fleet did not start; the message says which and why. */

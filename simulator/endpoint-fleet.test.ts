@@ -68,6 +68,101 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(bench.endpoint.state, "in-service");
   });
 
+  describe("whose container starts after two minutes and is healthy after five more", () => {
+    const slow = { startUp: () => 7 * minute, provisioning: () => 2 * minute };
+    const words =
+      "The primary container for production variant main did not pass the ping health check. Please check CloudWatch logs for this endpoint.";
+
+    it("serve if the start-up timeout is longer than that, which does not count the time before the container's start", async () => {
+      const bench = new EndpointBench();
+      const deployment = bench.endpoint.deploy({
+        launcher: bench.launcher(slow),
+        concurrency: 1,
+        initialCount: 1,
+        startupTimeout: 5 * minute + 1,
+      });
+      await bench.clock.advance(7 * minute);
+      await deployment;
+      assert.equal(bench.endpoint.state, "in-service");
+    });
+
+    it("fail the endpoint in AWS's words at the moment when the start-up timeout is over", async () => {
+      const bench = new EndpointBench();
+      const deployment = bench.endpoint.deploy({
+        launcher: bench.launcher(slow),
+        concurrency: 1,
+        initialCount: 1,
+        startupTimeout: 5 * minute - second,
+      });
+      const refusal = assert.rejects(deployment, {
+        name: "DeploymentFailedError",
+        message: `${words} The container did not become healthy within 299 seconds of its start`,
+      });
+      await bench.clock.advance(7 * minute - second - 1);
+      assert.equal(bench.endpoint.state, "creating");
+      await bench.clock.advance(1);
+      await refusal;
+      assert.equal(bench.endpoint.state, "failed");
+      assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 1, starting: 0, stopping: 0 });
+      assert.equal(bench.clock.holds, 0);
+    });
+
+    it("have four minutes by default", async () => {
+      const bench = new EndpointBench();
+      const deployment = bench.endpoint.deploy({ launcher: bench.launcher(slow), concurrency: 1, initialCount: 1 });
+      const refusal = assert.rejects(deployment, /within 240 seconds/);
+      await bench.clock.advance(6 * minute);
+      await refusal;
+    });
+
+    it("are given up by a scale-out after its attempts, each of which ends with the start-up timeout", async () => {
+      const bench = new EndpointBench({ launchAttempts: 2 });
+      const deployment = bench.endpoint.deploy({
+        launcher: bench.launcher(slow),
+        concurrency: 1,
+        initialCount: 0,
+        startupTimeout: minute,
+      });
+      await bench.clock.advance(0);
+      await deployment;
+      const scaling = bench.endpoint.setDesired(1);
+      const refusal = assert.rejects(scaling, {
+        name: "ScalingFailedError",
+        message: new RegExp(`^${words} .*within 60 seconds`),
+      });
+      await bench.clock.advance(3 * minute + 30 * second + 3 * minute);
+      await refusal;
+      assert.equal(bench.endpoint.state, "in-service");
+      assert.equal(bench.endpoint.desiredCount, 0);
+    });
+
+    it("that hold on when they are aborted are stopped and not taken for healthy", async () => {
+      const bench = new EndpointBench();
+      const stopped: string[] = [];
+      const launch = async (id: string, _signal: AbortSignal, onContainerStart?: () => void) => {
+        onContainerStart?.();
+        await new Promise<void>((resolve) => void bench.clock.setTimer(bench.clock.now() + 2 * minute, resolve));
+        return {
+          run: () => Promise.reject(new Error("no run")),
+          stop: () => {
+            stopped.push(id);
+            return Promise.resolve();
+          },
+        };
+      };
+      const deployment = bench.endpoint.deploy({
+        launcher: { launch },
+        concurrency: 1,
+        initialCount: 1,
+        startupTimeout: minute,
+      });
+      const refusal = assert.rejects(deployment, /within 60 seconds/);
+      await bench.clock.advance(2 * minute);
+      await refusal;
+      assert.deepEqual(stopped, ["main-1"]);
+    });
+  });
+
   it("that were to replace a lost one are called off by a scale-in", async () => {
     const bench = new EndpointBench();
     const lost = Promise.withResolvers<string>();

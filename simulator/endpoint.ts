@@ -157,6 +157,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
   #newFleet(fleet: Fleet<Request>): InstanceFleet<Request> {
     const created = new InstanceFleet({
       fleet,
+      variant: this.#options.variant,
       clock: this.#options.clock,
       switches: this.#switches,
       nextId: () => {

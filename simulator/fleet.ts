@@ -1,7 +1,7 @@
 /** The instances of one endpoint configuration: started, replaced, spread with work, taken away. */
 
-import type { Clock } from "./clock.ts";
-import type { Fleet } from "./endpoint-api.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { defaultStartupTimeout, type Fleet, StartupTimeoutError } from "./endpoint-api.ts";
 import { RunningInstance } from "./running-instance.ts";
 import type { InstanceEvents } from "./running-instance.ts";
 import type { Job } from "./request-queue.ts";
@@ -13,6 +13,8 @@ const longestBackoff = 600_000;
 
 export interface FleetOptions<Request extends InvocationRequest> {
   readonly fleet: Fleet<Request>;
+  /** Name of the production variant. */
+  readonly variant: string;
   readonly clock: Clock;
   readonly switches: EndpointSwitches;
   /** Is told of ends of runs, and whenever the number of instances or of free places has changed. */
@@ -117,7 +119,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
   }
 
   async #attempt(attempts: number, abort: AbortController): Promise<void> {
-    const { clock, switches, nextId, fleet } = this.#options;
+    const { clock, switches, nextId } = this.#options;
     const { signal } = abort;
     const isUnwanted = (): boolean => signal.aborted;
     let pause = switches.launchBackoff;
@@ -125,7 +127,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
       const release = clock.hold();
       try {
         const id = nextId();
-        const instance = await fleet.launcher.launch(id, signal);
+        const instance = await this.#start(id, signal);
         if (isUnwanted()) await instance.stop();
         else this.#serve(id, instance, abort);
         return;
@@ -137,6 +139,32 @@ export class InstanceFleet<Request extends InvocationRequest> {
       }
       await this.#pause(pause, signal);
       pause = Math.min(2 * pause, longestBackoff);
+    }
+  }
+
+  /** Launches an instance and aborts that if its container does not become healthy in time. */
+  async #start(id: string, signal: AbortSignal): Promise<Instance<Request>> {
+    const { clock, fleet, variant } = this.#options;
+    const { launcher, startupTimeout = defaultStartupTimeout } = fleet;
+    const late = new AbortController();
+    let timer: Timer | undefined;
+    const onContainerStart = (): void => {
+      timer ??= clock.setTimer(clock.now() + startupTimeout, () => {
+        late.abort(new StartupTimeoutError(startupTimeout));
+      });
+    };
+    try {
+      const instance = await launcher.launch(id, AbortSignal.any([signal, late.signal]), onContainerStart);
+      if (late.signal.aborted) await instance.stop();
+      late.signal.throwIfAborted();
+      return instance;
+    } catch (error) {
+      if (timer === undefined) throw error;
+      // AWS's words for every container that fails before it is healthy (for example aws/sagemaker-python-sdk, issue 793).
+      const words = `The primary container for production variant ${variant} did not pass the ping health check. Please check CloudWatch logs for this endpoint.`;
+      throw new Error(`${words} ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    } finally {
+      timer?.cancel();
     }
   }
 

@@ -7,6 +7,8 @@ import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "
 export interface LatencyModel<Request extends InvocationRequest> {
   /** From launch to in service; throws what the start fails with. */
   startUp(instanceId: string): number;
+  /** The part of `startUp` before the container starts. @default all of it: the container is healthy at once */
+  provisioning?(instanceId: string): number;
   /** One run of a request. */
   run(request: Request, instanceId: string): { readonly length: number; readonly outcome?: RunOutcome };
   /** From stop to gone, with nothing in process. @default 0 */
@@ -22,8 +24,13 @@ export class LatencyLauncher<Request extends InvocationRequest> implements Insta
     this.#model = model;
   }
 
-  async launch(instanceId: string, signal: AbortSignal): Promise<Instance<Request>> {
-    await this.#wait(this.#model.startUp(instanceId), signal);
+  async launch(instanceId: string, signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Request>> {
+    const startUp = this.#model.startUp(instanceId);
+    const provisioning = this.#model.provisioning?.(instanceId) ?? startUp;
+    await this.#wait(provisioning, signal);
+    signal.throwIfAborted();
+    onContainerStart?.();
+    if (startUp > provisioning) await this.#wait(startUp - provisioning, signal);
     signal.throwIfAborted();
     return {
       run: async (request, abort) => {

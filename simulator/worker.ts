@@ -46,6 +46,9 @@ export interface Instance<Request extends InvocationRequest> {
 
 /** Starts instances; one per fleet (endpoint configuration). */
 export interface InstanceLauncher<Request extends InvocationRequest> {
-  /** Resolves when the instance can take requests. Rejects, with nothing left behind, if it cannot start or `signal` aborts. */
-  launch(instanceId: string, signal: AbortSignal): Promise<Instance<Request>>;
+  /**
+   * Resolves when the instance can take requests. Rejects, with nothing left behind, if it cannot start or `signal` aborts.
+   * @param onContainerStart to be called when the container starts: from then on the fleet's start-up timeout runs
+   */
+  launch(instanceId: string, signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Request>>;
 }

@@ -73,7 +73,7 @@ describe("An instance of the real serving stack", function () {
 
   const launcher = (stateDir: string, source: FakeObjects, environment: Record<string, string> = {}) =>
     new ModelServerLauncher(
-      { endpointName: "echo", variantName: "v", modelDataUrl: testArtifact, environment },
+      { endpointName: "echo", variantName: "v", modelDataUrl: testArtifact, environment, startupTimeout: 240_000 },
       {
         python: servingPython,
         region: "us-east-1",
@@ -223,6 +223,24 @@ describe("An instance of the real serving stack", function () {
     assert.deepEqual(await mentioning(state), []);
   });
 
+  it("does not start if a model takes longer to load than TS_DEFAULT_STARTUP_TIMEOUT, and starts if it does not", async () => {
+    const slow = new FakeObjects();
+    slow.set(
+      testArtifact,
+      await artifactOf(folder, handler.replace("    return model_dir", "    time.sleep(12)\n    return model_dir")),
+    );
+    const start = (name: string, seconds: string) =>
+      launcher(join(folder, name), slow, { TS_DEFAULT_STARTUP_TIMEOUT: seconds }).launch(
+        "v-1",
+        AbortSignal.timeout(200_000),
+      );
+    const [short, long] = await Promise.allSettled([start("short", "3"), start("long", "600")]);
+    assert.ok(long.status === "fulfilled", String(long.status === "rejected" && long.reason));
+    await long.value.stop();
+    assert.ok(short.status === "rejected");
+    assert.match(String(short.reason), /The model cannot be loaded/);
+  });
+
   it("leaves no process when whoever started it is killed", async () => {
     const state = join(folder, "orphaned");
     await mkdir(state);
@@ -236,7 +254,7 @@ const objects = new FakeObjects();
 const stateDir = ${JSON.stringify(state)};
 objects.set(${JSON.stringify(testArtifact)}, readFileSync(stateDir + "/model.tar.gz"));
 const launcher = new ModelServerLauncher(
-  { endpointName: "echo", variantName: "v", modelDataUrl: ${JSON.stringify(testArtifact)}, environment: {} },
+  { endpointName: "echo", variantName: "v", modelDataUrl: ${JSON.stringify(testArtifact)}, environment: {}, startupTimeout: 240_000 },
   { python: ${JSON.stringify(servingPython)}, region: "us-east-1", stateDir, objects, artifacts: new ArtifactCache(stateDir + "/artifacts", objects) },
 );
 await launcher.launch("v-1", new AbortController().signal);

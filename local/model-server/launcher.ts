@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { StartupTimeoutError } from "../../simulator/endpoint-api.ts";
 import type { Instance, InstanceLauncher } from "../../simulator/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
@@ -24,8 +25,6 @@ export interface ModelServerOptions {
   readonly stateDir: string;
   readonly objects: ObjectStore;
   readonly artifacts: ArtifactCache;
-  /** How long an instance may take to start, ms of real time. @default 4 min, SageMaker's limit for a container to get healthy */
-  readonly startLimit?: number;
 }
 
 /** A model server did not start; the message says why, as far as its log tells. */
@@ -59,7 +58,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     this.#options = options;
   }
 
-  async launch(instanceId: string, signal: AbortSignal): Promise<Instance<Invocation>> {
+  async launch(instanceId: string, signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Invocation>> {
     signal.throwIfAborted();
     const { endpointName, modelDataUrl } = this.#container;
     const { stateDir, artifacts, objects } = this.#options;
@@ -78,17 +77,32 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     };
     try {
       await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"));
+      onContainerStart?.();
       const server = await this.#start(place, signal);
-      return new ModelServer({ server, restart: (end) => this.#start(place, end), objects, cleanUp });
+      return new ModelServer({ server, restart: (end) => this.#restart(place, end), objects, cleanUp });
     } catch (error) {
       await cleanUp();
       throw error;
     }
   }
 
+  /** Starts a server again, within the time that a container has for its start: here the launch's caller does not watch it. */
+  async #restart(place: Place, signal: AbortSignal): Promise<RunningServer> {
+    const { startupTimeout } = this.#container;
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort(new StartupTimeoutError(startupTimeout));
+    }, startupTimeout);
+    try {
+      return await this.#start(place, AbortSignal.any([signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #start({ base, temporary, logFile }: Place, signal: AbortSignal): Promise<RunningServer> {
     signal.throwIfAborted();
-    const { python, region, startLimit = 240_000 } = this.#options;
+    const { python, region } = this.#options;
     const ports = await freePorts(2);
     const process = await startGuarded({
       python,
@@ -99,7 +113,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       grace: stopGrace,
     });
     try {
-      const { inference } = await this.#untilReady({ base, temporary, logFile }, process, { startLimit, signal });
+      const { inference } = await this.#untilReady({ base, temporary, logFile }, process, signal);
       return { socket: inference, process };
     } catch (error) {
       await process.stop();
@@ -107,25 +121,17 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     }
   }
 
-  async #untilReady(
-    place: Place,
-    server: GuardedProcess,
-    { startLimit, signal }: { startLimit: number; signal: AbortSignal },
-  ): Promise<ServerSockets> {
+  async #untilReady(place: Place, server: GuardedProcess, signal: AbortSignal): Promise<ServerSockets> {
     const { logFile } = place;
     const failed = new AbortController();
-    const fail = async (why: string): Promise<void> => {
-      failed.abort(new InstanceError(`The model server ${why}: ${await readFailure(logFile)}`));
-    };
-    void server.ended.then((how) => fail(`ended before it was ready (${how})`));
-    const timer = setTimeout(() => void fail(`was not ready after ${startLimit / 1000} s`), startLimit);
+    void server.ended.then((how) => {
+      failed.abort(new LoadError(`The model server ended before it was ready (${how})`));
+    });
     try {
       return await untilReady(place, AbortSignal.any([signal, failed.signal]));
     } catch (error) {
-      if (!(error instanceof LoadError)) throw error;
+      if (!(error instanceof LoadError || error instanceof StartupTimeoutError)) throw error;
       throw new InstanceError(`${error.message}: ${await readFailure(logFile)}`, { cause: error });
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

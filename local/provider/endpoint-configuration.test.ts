@@ -9,11 +9,13 @@ import { unknown } from "./values.ts";
 const configType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 
 describe("EndpointConfiguration", () => {
+  let sagemaker: FakeSageMaker;
   let fake: FakeAws;
   let provider: TestProvider;
 
   beforeEach(async () => {
-    fake = await startFakeAws(new FakeSageMaker().answers);
+    sagemaker = new FakeSageMaker();
+    fake = await startFakeAws(sagemaker.answers);
     provider = await startTestProvider(fake.endpoint);
     await provider.configure({});
   });
@@ -28,6 +30,8 @@ describe("EndpointConfiguration", () => {
     modelName: "m",
     instanceType: "ml.g4dn.xlarge",
     initialInstanceCount: 1,
+    containerStartupHealthCheckTimeoutInSeconds: 900,
+    inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
   };
   const wanted = {
     productionVariants: [variant],
@@ -61,7 +65,9 @@ describe("EndpointConfiguration", () => {
           InstanceType: "ml.g4dn.xlarge",
           InitialInstanceCount: 1,
           InitialVariantWeight: 1,
+          ContainerStartupHealthCheckTimeoutInSeconds: 900,
           EnableSSMAccess: false,
+          InferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
         },
       ],
       AsyncInferenceConfig: {
@@ -109,6 +115,21 @@ describe("EndpointConfiguration", () => {
     assert.deepEqual((await config.diff({ ...wanted, asyncInferenceConfig: turned })).changes, []);
     const renamed = { ...wanted, productionVariants: [{ ...variant, modelName: unknown }] };
     assert.deepEqual((await config.diff(renamed)).replaces, ["productionVariants"]);
+  });
+
+  it("shows a machine image and a start-up timeout that differ from the program's as drift", async () => {
+    const config = provider.resource(configType, "video");
+    await config.create(wanted);
+    const [made] = sagemaker.made.get(`endpoint configuration ${config.id}`)?.["ProductionVariants"] as object[];
+    Object.assign(made ?? {}, {
+      InferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-2",
+      ContainerStartupHealthCheckTimeoutInSeconds: 60,
+    });
+    Object.assign(config, await config.read());
+    assert.deepEqual((await config.diff(wanted)).detailed, {
+      "productionVariants[0].containerStartupHealthCheckTimeoutInSeconds": "update-replace",
+      "productionVariants[0].inferenceAmiVersion": "update-replace",
+    });
   });
 
   it("refuses to start without an instance", async () => {

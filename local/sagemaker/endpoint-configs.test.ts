@@ -42,6 +42,19 @@ describe("The local SageMaker", () => {
       );
     });
 
+    it("with the machine image and the start-up timeout of the variant", async () => {
+      const variant = {
+        ...goodVariant,
+        InferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
+        ContainerStartupHealthCheckTimeoutInSeconds: 900,
+      } as const;
+      await fixture.createConfig({ ProductionVariants: [variant] });
+      const { ProductionVariants } = await fixture.client.send(
+        new DescribeEndpointConfigCommand({ EndpointConfigName: "config" }),
+      );
+      assert.deepEqual(ProductionVariants, [variant]);
+    });
+
     it("until they are deleted", async () => {
       await fixture.createConfig();
       await refused(fixture.createConfig(), /^Cannot create already existing endpoint configuration/);
@@ -76,6 +89,35 @@ describe("The local SageMaker", () => {
         { ProductionVariants: [{ ...goodVariant, InstanceType: "ml.none.xlarge" as "ml.g4dn.xlarge" }] },
         /Value 'ml.none.xlarge' at 'productionVariants.1.member.instanceType' failed to satisfy constraint: Member must satisfy enum value set/,
       ],
+      [
+        "a machine image that does not exist",
+        {
+          ProductionVariants: [
+            {
+              ...goodVariant,
+              InferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-9" as "al2-ami-sagemaker-inference-gpu-2",
+            },
+          ],
+        },
+        // API reference, ProductionVariant: the valid values of InferenceAmiVersion.
+        /Value 'al2-ami-sagemaker-inference-gpu-9' at 'productionVariants.1.member.inferenceAmiVersion' failed to satisfy constraint: Member must satisfy enum value set: \[al2-ami-sagemaker-inference-gpu-2, al2-ami-sagemaker-inference-gpu-2-1, al2-ami-sagemaker-inference-gpu-3-1, al2-ami-sagemaker-inference-neuron-2, al2023-ami-sagemaker-inference-gpu-4-1\]/,
+      ],
+      ...(
+        [
+          [
+            59,
+            /containerStartupHealthCheckTimeoutInSeconds' failed to satisfy constraint: Member must have value greater than or equal to 60/,
+          ],
+          [
+            3601,
+            /containerStartupHealthCheckTimeoutInSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600/,
+          ],
+        ] as const
+      ).map(([seconds, message]): [string, Partial<CreateEndpointConfigCommandInput>, RegExp] => [
+        `a start-up timeout of ${seconds} s`,
+        { ProductionVariants: [{ ...goodVariant, ContainerStartupHealthCheckTimeoutInSeconds: seconds }] },
+        message,
+      ]),
       [
         "a concurrency of zero",
         {

@@ -10,6 +10,7 @@ import type {
   ListEndpointConfigsOutput,
   ProductionVariant,
 } from "@aws-sdk/client-sagemaker";
+import { defaultStartupTimeout } from "../../simulator/endpoint-api.ts";
 import { parseS3Location, type S3Location } from "../s3-location.ts";
 import { AwsError, type RequestContext } from "../wire/service.ts";
 import type { ModelRecord } from "./models.ts";
@@ -31,6 +32,8 @@ export interface VariantSpec {
   readonly instanceType: string;
   readonly initialCount: number;
   readonly weight: number;
+  /** From a container's start until it must pass its health check, ms. */
+  readonly startupTimeout: number;
 }
 
 export interface AsyncSpec {
@@ -137,12 +140,14 @@ function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecor
       "InstanceType and InitialInstanceCount are required for a production variant that is not serverless.",
     );
   }
+  const { ContainerStartupHealthCheckTimeoutInSeconds: startupSeconds } = variant;
   return {
     name: variant.VariantName ?? "",
     model: models.get(modelName),
     instanceType,
     initialCount,
     weight: variant.InitialVariantWeight ?? 1,
+    startupTimeout: startupSeconds === undefined ? defaultStartupTimeout : startupSeconds * 1_000,
   };
 }
 

@@ -4,15 +4,23 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CreateEndpointCommand,
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
   DeleteEndpointCommand,
   DeleteEndpointConfigCommand,
   DeleteModelCommand,
+  DescribeEndpointCommand,
   ListEndpointsCommand,
   ResourceLimitExceeded,
+  SageMakerClient,
   UpdateEndpointCommand,
   type EndpointStatus,
 } from "@aws-sdk/client-sagemaker";
-import { testArtifact, testImage } from "../testing/fake-aws.ts";
+import { MetricStore } from "../../simulator/metrics.ts";
+import { VirtualClock } from "../../simulator/virtual-clock.ts";
+import { fakeAws, testArtifact, testImage } from "../testing/fake-aws.ts";
+import { sdkConfig, startTestGateway } from "../testing/test-gateway.ts";
+import { SageMaker } from "./service.ts";
 import {
   arn,
   goodConfig,
@@ -69,6 +77,7 @@ describe("The local SageMaker", () => {
           variantName: "video",
           modelDataUrl: testArtifact,
           environment: goodModel.PrimaryContainer.Environment,
+          startupTimeout: 240_000,
         },
       ]);
     });
@@ -93,6 +102,38 @@ describe("The local SageMaker", () => {
         /in status Failed/,
       );
       await fixture.client.send(new DeleteEndpointCommand({ EndpointName: "endpoint" }));
+    });
+
+    it("that are Failed in AWS's words once a container has not passed its health check in the variant's start-up timeout", async () => {
+      const clock = new VirtualClock(Date.now());
+      const aws = fakeAws();
+      aws.fleet.unhealthy = true;
+      const sagemaker = new SageMaker({ ...aws.dependencies, clock, metrics: new MetricStore(clock) });
+      const gateway = await startTestGateway([sagemaker.control], clock);
+      const client = new SageMakerClient(sdkConfig(gateway));
+      try {
+        await client.send(new CreateModelCommand(goodModel));
+        const variant = { ...goodVariant, ContainerStartupHealthCheckTimeoutInSeconds: 900 };
+        await client.send(new CreateEndpointConfigCommand({ ...goodConfig, ProductionVariants: [variant] }));
+        await client.send(new CreateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "config" }));
+        const describe = () => client.send(new DescribeEndpointCommand({ EndpointName: "endpoint" }));
+        await clock.advance(899_999);
+        assert.equal((await describe()).EndpointStatus, "Creating");
+        await clock.advance(1);
+        const { EndpointStatus, FailureReason } = await describe();
+        assert.deepEqual(
+          [EndpointStatus, FailureReason],
+          [
+            "Failed",
+            "The primary container for production variant video did not pass the ping health check. Please check CloudWatch logs for this endpoint. The container did not become healthy within 900 seconds of its start",
+          ],
+        );
+      } finally {
+        await sagemaker.stop();
+        await gateway.stop();
+        client.destroy();
+        aws.clock.stop();
+      }
     });
 
     it("and lists them", async () => {

@@ -182,14 +182,16 @@ export class LiveEndpoint implements Named {
     const previous = this.#config;
     this.#failureReason = undefined;
     this.#config = config;
+    const { startupTimeout } = variant;
     const launcher = this.#aws.launcherFor({
       endpointName: this.name,
       variantName: variant.name,
       modelDataUrl: variant.model.modelDataUrl,
       environment: variant.model.environment,
+      startupTimeout,
     });
     try {
-      await this.#machine.deploy({ launcher, concurrency: async.concurrency, initialCount: count });
+      await this.#machine.deploy({ launcher, concurrency: async.concurrency, initialCount: count, startupTimeout });
       return true;
     } catch (error) {
       this.#config = previous;

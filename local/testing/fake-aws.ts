@@ -1,5 +1,6 @@
 /** SageMaker's surroundings in memory, for tests: objects, topics, roles, and instances that do as they are told. */
 
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { MetricStore } from "../../simulator/metrics.ts";
 import { RealClock } from "../../simulator/real-clock.ts";
@@ -83,16 +84,23 @@ export class FakeFleet {
   broken: string | undefined;
   /** Instances do not start before this has happened. */
   gate: Promise<void> = Promise.resolve();
+  /** Containers start and never become healthy. */
+  unhealthy = false;
   model: (invocation: Invocation, signal: AbortSignal) => Promise<RunOutcome> = () =>
     Promise.resolve({ status: "completed", timings: {} });
 
   launcherFor(container: ContainerSpec): InstanceLauncher<Invocation> {
     this.containers.push(container);
-    return { launch: () => this.#launch() };
+    return { launch: (_id, signal, onContainerStart) => this.#launch(signal, onContainerStart) };
   }
 
-  async #launch(): Promise<Instance<Invocation>> {
+  async #launch(signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Invocation>> {
     await this.gate;
+    onContainerStart?.();
+    if (this.unhealthy) {
+      await once(signal, "abort");
+      signal.throwIfAborted();
+    }
     if (this.broken !== undefined) throw new Error(this.broken);
     this.running += 1;
     return {

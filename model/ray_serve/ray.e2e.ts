@@ -59,7 +59,13 @@ async function buildArtifact(file: string): Promise<void> {
 async function startTorchServe(folder: string, artifact: string): Promise<Server> {
   const objects = new FakeObjects();
   objects.set(testArtifact, await readFile(artifact));
-  const container = { endpointName: "torchserve", variantName: "v", modelDataUrl: testArtifact, environment };
+  const container = {
+    endpointName: "torchserve",
+    variantName: "v",
+    modelDataUrl: testArtifact,
+    environment,
+    startupTimeout: 240_000,
+  };
   const instance: Instance<Invocation> = await new ModelServerLauncher(container, {
     python: servingPython,
     region: "us-east-1",
