@@ -23,6 +23,7 @@ const good: StackOutputs = {
   instanceType: "ml.g4dn.xlarge",
   maxCapacity: 5,
   maxResponseSize: 128,
+  requireGpu: true,
 };
 
 describe("a stack's outputs", () => {
@@ -115,6 +116,7 @@ describe("a stack's outputs", () => {
     maxConcurrency: "2",
     maxCapacity: undefined,
     maxResponseSize: 0,
+    requireGpu: "true",
   })) {
     it(`are refused by name where ${name} is ${inspect(broken)}`, () => {
       assert.throws(

@@ -33,6 +33,8 @@ const outputsSchema = z.object({
   endpointConfigName: z.string().min(1).optional(),
   /** MiB; stacks deployed by older programs do not have it. */
   maxResponseSize: z.int().positive().optional(),
+  /** Absent from stacks deployed by an earlier version of the program. */
+  requireGpu: z.boolean().optional(),
 });
 
 /** A deployed stack's outputs. */

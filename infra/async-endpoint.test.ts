@@ -50,7 +50,7 @@ describe("AsyncEndpoint", () => {
         image:
           "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
         modelDataUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
-        environment: containerEnvironment(defaults, "torchserve"),
+        environment: containerEnvironment({ ...defaults, requireGpu: true }, "torchserve"),
       },
       enableNetworkIsolation: false,
     });
@@ -61,7 +61,7 @@ describe("AsyncEndpoint", () => {
     assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
       primaryContainer: {
         image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
-        environment: containerEnvironment(defaults, "ray"),
+        environment: containerEnvironment({ ...defaults, requireGpu: true }, "ray"),
       },
     });
     assert.partialDeepStrictEqual(chosen.one(configurationType).inputs, {
@@ -87,8 +87,36 @@ describe("AsyncEndpoint", () => {
         modelName: "detector-model-0a1b2c3",
         instanceType: "ml.c7i.xlarge",
         initialInstanceCount: 1,
+        containerStartupHealthCheckTimeoutInSeconds: 900,
       },
     ]);
+  });
+
+  it("runs on the machine image that is chosen, else on one that fits the image, else on SageMaker's choice", async () => {
+    const cuda13 = "al2023-ami-sagemaker-inference-gpu-4-1";
+    const registry = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/detector";
+    for (const [choices, expected] of [
+      [{ inferenceAmi: cuda13 }, cuda13],
+      [{ image: `${registry}:2.9-cu130` }, cuda13],
+      [{ image: `${registry}:latest` }, undefined],
+      [{ image: `${registry}:latest`, inferenceAmi: cuda13 }, cuda13],
+    ] as const) {
+      const { productionVariants } = (await deploy(choices)).one(configurationType).inputs;
+      const [variant] = productionVariants as { inferenceAmiVersion?: string }[];
+      assert.equal(variant?.inferenceAmiVersion, expected, JSON.stringify(choices));
+    }
+  });
+
+  it("requires a GPU of instances that have one, unless that is turned off", async () => {
+    for (const [choices, expected] of [
+      [{}, "1"],
+      [{ requireGpu: false }, undefined],
+      [{ instanceType: "ml.c7i.xlarge" }, undefined],
+    ] as const) {
+      const { primaryContainer } = (await deploy(choices)).one(modelType).inputs;
+      const { environment } = primaryContainer as { environment: Record<string, string> };
+      assert.equal(environment["REQUIRE_GPU"], expected, JSON.stringify(choices));
+    }
   });
 
   it("makes the model once the role may read the artifact", () => {
@@ -104,6 +132,8 @@ describe("AsyncEndpoint", () => {
         modelName: "detector-model-0a1b2c3",
         instanceType: "ml.g4dn.xlarge",
         initialInstanceCount: 1,
+        containerStartupHealthCheckTimeoutInSeconds: 900,
+        inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
       },
     ]);
   });

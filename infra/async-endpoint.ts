@@ -4,12 +4,12 @@ import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import type { CompletionTopics } from "./completion-topics.ts";
-import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
+import { containerEnvironment, containerStartupTimeout, type ServingLimits } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
 import { updateHooks } from "./update-hooks.ts";
 import { boundedBy } from "./role-boundary.ts";
-import { machineImageOf, publishedImage, serverOf } from "./serving-image.ts";
+import { hasGpu, type MachineImage, machineImageOf, publishedImage, serverOf } from "./serving-image.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -32,6 +32,16 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
   readonly image?: string;
   /** @default "ml.g4dn.xlarge" */
   readonly instanceType?: string;
+  /**
+   * Machine image of the instances, which decides about their NVIDIA driver.
+   * @default the one that fits the CUDA version of AWS's images, or of the image's tag; else SageMaker's own choice
+   */
+  readonly inferenceAmi?: MachineImage | undefined;
+  /**
+   * Whether the container fails to start without a GPU that CUDA can use, instead of working on the CPU at a GPU's price.
+   * @default true for instance types with a GPU
+   */
+  readonly requireGpu?: boolean | undefined;
   /** ARN of the key that results are encrypted with. */
   readonly keyArn: pulumi.Input<string>;
   /**
@@ -84,6 +94,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly maxConcurrency: number;
   /** Largest result, MiB. */
   readonly maxResponseSize: number;
+  /** Whether the container fails to start without a GPU that CUDA can use. */
+  readonly requireGpu: boolean;
 
   constructor(name: string, args: AsyncEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:AsyncEndpoint", name, {}, opts);
@@ -91,7 +103,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     const { account, storage, topics, keyArn, instanceType, maxConcurrency } = settings;
     const network = networkOf(settings);
     const image = addressOf(settings.image, instanceType, this);
-    const inferenceAmiVersion = machineImageOf(settings.image, instanceType);
+    const inferenceAmiVersion = settings.inferenceAmi ?? machineImageOf(settings.image, instanceType);
+    const requireGpu = settings.requireGpu ?? hasGpu(instanceType);
 
     const role = new iam.Role(
       `${name}-execution`,
@@ -131,7 +144,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
         primaryContainer: {
           image,
           modelDataUrl: args.modelUrl,
-          environment: containerEnvironment(settings, serverOf(settings.image)),
+          environment: containerEnvironment({ ...settings, requireGpu }, serverOf(settings.image)),
         },
         enableNetworkIsolation: settings.networkIsolation,
         ...(network === undefined
@@ -153,6 +166,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
             modelName: model.name,
             instanceType,
             initialInstanceCount: 1,
+            containerStartupHealthCheckTimeoutInSeconds: containerStartupTimeout,
             ...(inferenceAmiVersion === undefined ? {} : { inferenceAmiVersion }),
           },
         ],
@@ -184,6 +198,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.instanceType = pulumi.output(instanceType);
     this.maxConcurrency = maxConcurrency;
     this.maxResponseSize = settings.maxResponseSize;
+    this.requireGpu = requireGpu;
     this.registerOutputs({
       endpointName: this.endpointName,
       configurationName: this.configurationName,
@@ -191,6 +206,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       instanceType: this.instanceType,
       maxConcurrency: this.maxConcurrency,
       maxResponseSize: this.maxResponseSize,
+      requireGpu: this.requireGpu,
     });
   }
 }

@@ -122,6 +122,8 @@ describe("a stack's config", () => {
     ["image", "pytorch-inference:2.6", /torchserve, ray, or an image in ECR with its tag or digest/],
     ["image", "rayserve", /torchserve, ray, or an image in ECR/],
     ["image", "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference", /an image in ECR with its tag/],
+    ["inferenceAmi", "al2-ami", /inferenceAmi is "al2-ami", but must be one of al2-ami-sagemaker-inference-gpu-2, /],
+    ["requireGpu", "yes", /requireGpu is "yes", but must be true or false\. Set it: .*requireGpu true --stack/],
     ["forceDestroy", "yes", /forceDestroy is "yes", but must be true or false/],
     ["forceDestroy", "true", /forceDestroy is "true", but must be false where protectData is true/],
     ["oldestRequestLimit", "30", /a whole number from 60 to 21600 \(seconds\)/],
@@ -146,6 +148,25 @@ describe("a stack's config", () => {
       assert.match(problem!, new RegExp(`pulumi config (set|rm) ${namespace}:${setting} .*--stack prod$`));
     });
   }
+
+  it("leaves machine image and GPU requirement to the endpoint, which knows its instance type, unless they are set", () => {
+    assert.equal(parse().inferenceAmi, undefined);
+    assert.equal(parse().requireGpu, undefined);
+    const chosen = parse({ inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1", requireGpu: "false" });
+    assert.equal(chosen.inferenceAmi, "al2023-ami-sagemaker-inference-gpu-4-1");
+    assert.equal(chosen.requireGpu, false);
+  });
+
+  it("refuses to require a GPU of an instance type that has none", () => {
+    assert.deepEqual(problems({ instanceType: "ml.c7i.xlarge", requireGpu: "false" }), []);
+    assert.deepEqual(problems({ instanceType: "ml.g5.xlarge", requireGpu: "true" }), []);
+    const [problem = "", ...others] = problems({ instanceType: "ml.c7i.xlarge", requireGpu: "true" });
+    assert.deepEqual(others, []);
+    assert.match(
+      problem,
+      /requireGpu is "true", but must be false if the instance type has no NVIDIA GPU\. Set it: .*requireGpu false --stack/,
+    );
+  });
 
   it("lists every problem at once, a contradiction between good values beside wrong values and unknown keys", () => {
     const listed = problems({

@@ -4,7 +4,7 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
-import { imageAddress, sampleAddress } from "./serving-image.ts";
+import { hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
 
 /** What the error message says about a setting. */
 interface Setting {
@@ -65,6 +65,17 @@ const switchOff = z
   .transform((text) => text === "true")
   .default(false)
   .register(settings, { allowed: "true or false", example: false });
+
+const inferenceAmi = z
+  .enum(machineImages)
+  .optional()
+  .register(settings, { allowed: `one of ${machineImages.join(", ")}`, example: machineImages[2] });
+
+const requireGpu = z
+  .enum(["true", "false"])
+  .transform((text) => text === "true")
+  .optional()
+  .register(settings, { allowed: "true or false", example: true });
 
 /** A list: Pulumi hands it over as JSON. `items` says in words what is in it. */
 function list(item: z.ZodString, items: string, sample: string) {
@@ -132,6 +143,12 @@ function schema(projectRoot: string) {
         "The serving image: AWS's with TorchServe, AWS's with Ray Serve, or your own, which is taken for Ray's where its repository is named ray.",
       ),
       instanceType: instanceType.describe("What the model runs on. The policy pack asks for a GPU."),
+      inferenceAmi: inferenceAmi.describe(
+        "Machine image of the instances, which decides about the NVIDIA driver. By default: `al2-ami-sagemaker-inference-gpu-3-1` for AWS's images on GPU types; for your own image, the one for the CUDA version in its tag (`cu12x`, `cu13x`), else SageMaker's choice.",
+      ),
+      requireGpu: requireGpu.describe(
+        "Fail to start if CUDA cannot use a GPU, instead of working on the CPU. By default: true on GPU types. The policy pack refuses false except on `local`.",
+      ),
       minCapacity: wholeNumber(0, 1000, defaults.minCapacity).describe(
         "Instances while nothing is queued. The policy pack refuses more than 0.",
       ),
@@ -198,6 +215,12 @@ function schema(projectRoot: string) {
       path: ["forceDestroy"],
       message: "false where protectData is true",
       when: bothAreGood("forceDestroy", "protectData"),
+    })
+    .refine(({ requireGpu: required, instanceType: type }) => required !== true || hasGpu(type), {
+      path: ["requireGpu"],
+      message: "false if the instance type has no NVIDIA GPU",
+      params: { example: false },
+      when: bothAreGood("requireGpu", "instanceType"),
     })
     .refine(({ subnetIds, securityGroupIds }) => (subnetIds.length === 0) === (securityGroupIds.length === 0), {
       path: ["securityGroupIds"],
@@ -266,10 +289,12 @@ export function parseConfig(
     const field = known.get(key);
     const setting = field === undefined ? undefined : settings.get(field);
     const given = own[key] === undefined ? "is not set" : `is ${JSON.stringify(own[key])}`;
+    const contradiction = issue.code === "custom" ? z.boolean().safeParse(issue.params?.["example"]).data : undefined;
+    const example = contradiction ?? setting?.example ?? "VALUE";
     const allowed = issue.code === "custom" && key !== "modelArtifact" ? issue.message : setting?.allowed;
     return (
       `${prefix}${key} ${given}, but must be ${allowed ?? issue.message}. ` +
-      `Set it: pulumi config set ${prefix}${key} ${setting?.example ?? "VALUE"} --stack ${stack}`
+      `Set it: pulumi config set ${prefix}${key} ${example} --stack ${stack}`
     );
   });
   throw new ConfigError(stack, [...new Set(problems)]);

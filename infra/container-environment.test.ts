@@ -1,16 +1,17 @@
 /** What holds for the serving container's environment, whatever the limits. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { containerEnvironment, type ServingLimits } from "./container-environment.ts";
+import { containerEnvironment, containerStartupTimeout, type ServingSettings } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
 
-const limits = fc.record<ServingLimits>({
+const limits = fc.record<ServingSettings>({
   maxConcurrency: fc.integer({ min: 1, max: 16 }),
   invocationTimeout: fc.integer({ min: 1, max: 3600 }),
   maxRequestSize: fc.integer({ min: 1, max: 1024 }),
   maxResponseSize: fc.integer({ min: 1, max: 2047 }),
   sampleFps: fc.double({ min: 0.01, max: 1000, noNaN: true }),
   scoreThreshold: fc.double({ min: 0.01, max: 1, noNaN: true }),
+  requireGpu: fc.boolean(),
 });
 
 /** MiB of Java's heap. */
@@ -53,6 +54,26 @@ describe("the container's environment", () => {
     });
   }
 
+  for (const server of ["torchserve", "ray"] as const) {
+    it(`tells the handler in ${server} to fail without a GPU if that is chosen, and else says nothing`, () => {
+      fc.assert(
+        fc.property(limits, (given) => {
+          assert.equal(containerEnvironment(given, server)["REQUIRE_GPU"], given.requireGpu ? "1" : undefined);
+        }),
+      );
+    });
+  }
+
+  it("gives a worker ten minutes to load the model, and the container more", () => {
+    fc.assert(
+      fc.property(limits, (given) => {
+        const seconds = containerEnvironment(given, "torchserve")["TS_DEFAULT_STARTUP_TIMEOUT"];
+        assert.equal(seconds, "600");
+        assert.ok(containerStartupTimeout > Number(seconds));
+      }),
+    );
+  });
+
   it("gives sizes in bytes that fit into TorchServe's int", () => {
     fc.assert(
       fc.property(limits, (given) => {
@@ -86,7 +107,7 @@ describe("the container's environment", () => {
   });
 
   it("leaves a quarter of ml.g4dn.xlarge's 16 GiB to the workers, with the blog's concurrency and the largest inputs", () => {
-    const { JAVA_TOOL_OPTIONS } = containerEnvironment(defaults, "torchserve");
+    const { JAVA_TOOL_OPTIONS } = containerEnvironment({ ...defaults, requireGpu: true }, "torchserve");
     const [, heapSize, directSize] = /-Xmx(\d+)m -XX:MaxDirectMemorySize=(\d+)m/.exec(JAVA_TOOL_OPTIONS ?? "") ?? [];
     assert.ok(Number(heapSize) + Number(directSize) <= 12 * 1024, JAVA_TOOL_OPTIONS);
   });

@@ -2,6 +2,12 @@
 import type { Server } from "./serving-image.ts";
 
 /** What the environment is made from. */
+export interface ServingSettings extends ServingLimits {
+  /** Whether the handler refuses to load without a GPU that CUDA can use. */
+  readonly requireGpu: boolean;
+}
+
+/** Limits of a request, and how the model looks at its video. */
 export interface ServingLimits {
   /** Invocations at a time on an instance. */
   readonly maxConcurrency: number;
@@ -19,20 +25,27 @@ export interface ServingLimits {
 
 const mebibyte = 1024 * 1024;
 
+/** Seconds that a worker may take to load the model. */
+const workerStartupTimeout = 600;
+
+/** Seconds that a container may take to pass its health check: a worker's start-up, and the server's own. */
+export const containerStartupTimeout = 900;
+
 /** MiB of heap, and of direct memory, that TorchServe runs in when bodies are small. */
 const baseMemory = 256;
 
 /** Variables for an image with this server. */
-export function containerEnvironment(limits: ServingLimits, server: Server): Record<string, string> {
+export function containerEnvironment(settings: ServingSettings, server: Server): Record<string, string> {
   return {
     // TorchServe starts one worker per GPU by itself, and the artifact's deployment.py one replica in Ray Serve: a second
     // invocation at a time would only wait inside the server.
-    SAGEMAKER_MODEL_SERVER_WORKERS: String(limits.maxConcurrency),
-    ...(server === "ray" ? rayServe(limits) : torchServe(limits)),
+    SAGEMAKER_MODEL_SERVER_WORKERS: String(settings.maxConcurrency),
+    ...(server === "ray" ? rayServe(settings) : torchServe(settings)),
     // The handler stops before this is over: no header of a request tells a worker its deadline.
-    INVOCATION_TIMEOUT: String(limits.invocationTimeout),
-    SAMPLE_FPS: String(limits.sampleFps),
-    SCORE_THRESHOLD: String(limits.scoreThreshold),
+    INVOCATION_TIMEOUT: String(settings.invocationTimeout),
+    SAMPLE_FPS: String(settings.sampleFps),
+    SCORE_THRESHOLD: String(settings.scoreThreshold),
+    ...(settings.requireGpu ? { REQUIRE_GPU: "1" } : {}),
   };
 }
 
@@ -47,6 +60,8 @@ function torchServe(limits: ServingLimits): Record<string, string> {
     // The toolkit documents the first and, in 2.0.25, loses it; TorchServe itself reads the second.
     SAGEMAKER_MODEL_SERVER_TIMEOUT: timeout,
     TS_DEFAULT_RESPONSE_TIMEOUT: timeout,
+    // Seconds that a worker may take to load the model; TorchServe's own 120 are short for a first start of CUDA with a large model.
+    TS_DEFAULT_STARTUP_TIMEOUT: String(workerStartupTimeout),
     // A model that is registered is code that runs. The toolkit's file enables that for anyone, but for a newline that it
     // forgets in 2.0.25; the environment wins over the file (TorchServe documentation, "Model API Control", "Configuration").
     TS_ENABLE_MODEL_API: "false",

@@ -161,6 +161,7 @@ describe("the program", () => {
           instanceType: "ml.g4dn.xlarge",
           maxCapacity: stack === "prod" ? 5 : 2,
           maxResponseSize: stack === "local" ? 32 : 128,
+          requireGpu: stack !== "local",
         });
       });
     });
@@ -224,8 +225,13 @@ describe("the program", () => {
 
     it("has a new model for another image or environment", async () => {
       assert.deepEqual(await changedBy({ sampleFps: "2" }), ["Model::video-model"]);
-      const image = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.5.1";
+      const image = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.5.1-gpu-py311-cu124";
       assert.deepEqual(await changedBy({ image }), ["Model::video-model"]);
+    });
+
+    it("has a new configuration, too, for an image that needs another driver", async () => {
+      const image = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.9.0-gpu-py312-cu130";
+      assert.deepEqual(await changedBy({ image }), ["EndpointConfiguration::video-config", "Model::video-model"]);
     });
 
     it("has a new configuration alone for another instance type", async () => {

@@ -21,11 +21,22 @@ const rayImages = {
   cpu: { repositoryName: "ray", imageTag: "serve-ml-sagemaker-cpu-v1.5" },
 } as const satisfies Record<string, PublishedImage>;
 
-/**
- * What AWS's Ray image with CUDA 12.9 needs under it: the NVIDIA driver of SageMaker's own choice is too old for it (AWS Deep Learning
- * Containers, "Ray Serve Inference").
- */
-const rayMachineImage = "al2-ami-sagemaker-inference-gpu-3-1";
+/** The machine images that SageMaker offers for inference (API reference, ProductionVariant, InferenceAmiVersion). */
+export const machineImages = [
+  "al2-ami-sagemaker-inference-gpu-2",
+  "al2-ami-sagemaker-inference-gpu-2-1",
+  "al2-ami-sagemaker-inference-gpu-3-1",
+  "al2-ami-sagemaker-inference-neuron-2",
+  "al2023-ami-sagemaker-inference-gpu-4-1",
+] as const;
+
+/** Name of one of {@link machineImages}. */
+export type MachineImage = (typeof machineImages)[number];
+
+/** NVIDIA driver 550, CUDA 12.4: for images with CUDA 12. */
+const cuda12: MachineImage = "al2-ami-sagemaker-inference-gpu-3-1";
+/** NVIDIA driver 580, CUDA 13.0: for images with CUDA 13; AWS's own image with CUDA 12.9 does not start on it (aws/deep-learning-containers, 6187). */
+const cuda13: MachineImage = "al2023-ami-sagemaker-inference-gpu-4-1";
 
 /** An image in ECR, by tag or digest. */
 export const imageAddress =
@@ -53,12 +64,24 @@ export function publishedImage(image: string, instanceType: string): PublishedIm
   return image === "ray" ? rayImages[hasGpu(instanceType) ? "gpu" : "cpu"] : undefined;
 }
 
-/** The machine image that the instances need; undefined where SageMaker's own choice is right. */
-export function machineImageOf(image: string, instanceType: string): string | undefined {
-  return serverOf(image) === "ray" && hasGpu(instanceType) ? rayMachineImage : undefined;
+/** Tags of AWS's Ray images with CUDA 12.9, in AWS's registry or a mirror. */
+const rayTagWithCuda12 = /\/ray:serve-ml-sagemaker-cuda-v1\b/;
+
+/**
+ * The machine image whose NVIDIA driver fits a serving image's CUDA. SageMaker's default for asynchronous endpoints on g4dn and g5 is
+ * driver 470 with CUDA 11.4, too old for CUDA 12 (developer guide, "Best practices to minimize interruptions during GPU driver upgrades").
+ * @param image `torchserve`, `ray`, or an address in ECR, whose tag names its CUDA version: cu124, cu130
+ * @returns undefined, which leaves the choice to SageMaker, without a GPU and if the tag does not name CUDA 12 or 13
+ */
+export function machineImageOf(image: string, instanceType: string): MachineImage | undefined {
+  if (!hasGpu(instanceType)) return undefined;
+  if (publishedImage(image, instanceType) !== undefined || rayTagWithCuda12.test(image)) return cuda12;
+  const [, major] = /:[^@/]*\bcu(12|13)\d*\b/.exec(image.replaceAll("_", "-")) ?? [];
+  if (major === undefined) return undefined;
+  return major === "12" ? cuda12 : cuda13;
 }
 
 /** Whether an instance type has NVIDIA GPUs: families G and P. */
-function hasGpu(instanceType: string): boolean {
+export function hasGpu(instanceType: string): boolean {
   return /^ml\.(g|gr|p)\d/.test(instanceType);
 }

@@ -46,12 +46,14 @@ export const outputMeanings = {
   modelLocation: "s3:// prefix of model artifacts.",
   artifactRetentionDays: "Days after which an artifact that no model uses may be deleted.",
   maxResponseSize: "Largest result, in MiB.",
+  requireGpu:
+    "Whether the endpoint fails instead of working without a GPU; the smoke test compares it with the result's device.",
 } as const;
 
 type OutputName = keyof typeof outputMeanings;
 /** There only where AWS is a machine of one's own, and only with another account. */
 type SomeStacksOutput = "awsEndpointUrl" | "callerRoleArn";
-type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number>> &
+type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number | boolean>> &
   Partial<Record<SomeStacksOutput, pulumi.Input<string>>>;
 
 /** Every output by its name. */
@@ -83,5 +85,6 @@ export function stackOutputs(parts: StackParts): Outputs {
     modelLocation: storage.modelLocation,
     artifactRetentionDays: parts.artifactRetentionDays,
     maxResponseSize: inference.maxResponseSize,
+    requireGpu: inference.requireGpu,
   };
 }

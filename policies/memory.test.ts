@@ -19,7 +19,7 @@ const model: Judged = {
   name: "videos-model",
   props: {
     name: "videos-model-0a1b2c3",
-    primaryContainer: { environment: containerEnvironment(defaults, "torchserve") },
+    primaryContainer: { environment: containerEnvironment({ ...defaults, requireGpu: true }, "torchserve") },
   },
 };
 const variant = { modelName: "videos-model-0a1b2c3", instanceType: "ml.g4dn.xlarge" };
@@ -32,7 +32,9 @@ const configuration: Judged = {
 
 function stack({ instanceType = "ml.g4dn.xlarge", limits = {}, server = "torchserve" }: Changes): Judged[] {
   return [
-    but(model, { primaryContainer: { environment: containerEnvironment({ ...defaults, ...limits }, server) } }),
+    but(model, {
+      primaryContainer: { environment: containerEnvironment({ ...defaults, requireGpu: true, ...limits }, server) },
+    }),
     but(configuration, { productionVariants: [{ ...variant, instanceType }] }),
   ];
 }

@@ -16,6 +16,7 @@ import {
   singleVariant,
 } from "./endpoint.ts";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
+import { gpuRequired, inferenceAmi } from "./gpu.ts";
 import { supportedImage } from "./image.ts";
 import { knownTypesOnly } from "./known-types.ts";
 import { workersFitMemory } from "./memory.ts";
@@ -38,6 +39,8 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
   Scaling: [minCapacityZero, maxCapacityLimit, backlogMetric, wakesFromZero, cooldownsSane, targetAfterEndpoint],
   Endpoint: [
     gpuInstanceType,
+    gpuRequired,
+    inferenceAmi,
     asynchronousOnly,
     completionTopics,
     failurePath,

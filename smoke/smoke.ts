@@ -19,6 +19,7 @@ import {
 } from "../client/index.ts";
 import type { Job, JobState, Stack } from "../client/index.ts";
 import { printable } from "../lib/printable.ts";
+import { assertDevice } from "./device.ts";
 import { tooLong } from "./diagnosis.ts";
 import { removeObjects } from "./leftovers.ts";
 import { NotificationWatch } from "./notifications.ts";
@@ -95,8 +96,10 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     const { state, peak } = await watchJob(good, limits.fromZero);
     assert.equal(state.status, "completed", state.status === "failed" ? `the job failed: ${state.reason}` : undefined);
     assert.ok(peak > 0, "no instance was seen coming");
-    const { detections, frames } = summarize(await fetchResult(stack, good, signal));
+    const result = await fetchResult(stack, good, signal);
+    const { detections, frames } = summarize(result);
     assert.ok(detections > 0, `the result of ${frames} frames is valid, but nothing was found in them`);
+    assertDevice(stack.outputs, result.handler?.device);
   });
 
   it("announces the result on the success topic", async () => {

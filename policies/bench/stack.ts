@@ -80,12 +80,22 @@ function endpointStack(index: number): BenchResource[] {
     }),
     resource("aws:sagemaker/model:Model", {
       name: made,
-      primaryContainer: { image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1" },
+      primaryContainer: {
+        image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1",
+        environment: { REQUIRE_GPU: "1" },
+      },
       tagsAll,
     }),
     resource(configuration, {
       name: made,
-      productionVariants: [{ variantName: "AllTraffic", modelName: made, instanceType: "ml.g4dn.xlarge" }],
+      productionVariants: [
+        {
+          variantName: "AllTraffic",
+          modelName: made,
+          instanceType: "ml.g4dn.xlarge",
+          inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
+        },
+      ],
       asyncInferenceConfig: {
         clientConfig: { maxConcurrentInvocationsPerInstance: 2 },
         outputConfig: {

@@ -142,6 +142,13 @@ export const breaks: readonly Break[] = [
     fc.oneof(fc.constant(undefined), fc.integer({ min: 5, max: 1000 })),
   ),
   setting(
+    "gpu-required",
+    model,
+    "primaryContainer.environment.REQUIRE_GPU",
+    fc.constantFrom(undefined, "", "0", "true"),
+  ),
+  setting("inference-ami", configuration, "productionVariants.0.inferenceAmiVersion", nothing),
+  setting(
     "single-variant",
     configuration,
     "shadowProductionVariants",

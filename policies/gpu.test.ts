@@ -1,0 +1,93 @@
+/** What the policies about GPUs refuse, advise and let pass. */
+import { gpuRequired, inferenceAmi } from "./gpu.ts";
+import { but, test } from "./testing/cases.ts";
+import { type Judged, unknownString, urnOf } from "./testing/judge.ts";
+
+const model: Judged = {
+  type: "aws:sagemaker/model:Model",
+  name: "videos-model",
+  props: { name: "videos-model-0a1b2c3", primaryContainer: { image: "i", environment: { REQUIRE_GPU: "1" } } },
+};
+const variant = {
+  modelName: "videos-model-0a1b2c3",
+  instanceType: "ml.g4dn.xlarge",
+  inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
+};
+const configuration: Judged = {
+  type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+  name: "videos-config",
+  props: { name: "videos-config-0a1b2c3", productionVariants: [variant] },
+  dependsOn: { productionVariants: [urnOf(model)] },
+};
+
+function variants(change: object): Judged {
+  return but(configuration, { productionVariants: [{ ...variant, ...change }] });
+}
+
+function container(environment: unknown): Judged {
+  return but(model, { primaryContainer: { image: "i", environment } });
+}
+
+test(inferenceAmi, {
+  level: "advisory",
+  good: configuration,
+  passes: {
+    "an instance without a GPU": variants({ instanceType: "ml.c7i.xlarge", inferenceAmiVersion: undefined }),
+    "a serverless variant": variants({ instanceType: undefined, inferenceAmiVersion: undefined }),
+  },
+  refuses: {
+    "a GPU instance with SageMaker's own driver": [
+      variants({ inferenceAmiVersion: undefined }),
+      /'videos-config' leaves the NVIDIA driver to SageMaker\. Set productionVariants\[0\]\.inferenceAmiVersion/,
+    ],
+    "an empty machine image on a family that the pack does not know": [
+      variants({ instanceType: "ml.g9.xlarge", inferenceAmiVersion: "" }),
+      /productionVariants\[0\]\.inferenceAmiVersion/,
+    ],
+    "a pool of GPU instances with SageMaker's own driver": [
+      variants({
+        instanceType: undefined,
+        instancePools: [{ instanceType: "ml.g5.xlarge" }],
+        inferenceAmiVersion: undefined,
+      }),
+      /productionVariants\[0\]\.inferenceAmiVersion/,
+    ],
+  },
+  unknown: variants({ inferenceAmiVersion: unknownString }),
+});
+
+test(gpuRequired, {
+  good: [model, configuration],
+  passes: {
+    "the model of another stack": [configuration],
+    "an instance without a GPU": [container({}), variants({ instanceType: "ml.c7i.xlarge" })],
+    "a first preview": [but(model, { name: unknownString }), configuration],
+  },
+  refuses: {
+    "a container without the variable": [
+      [container({ SAMPLE_FPS: "1" }), configuration],
+      /'videos-model' may work on the CPU of ml\.g4dn\.xlarge.*Set primaryContainer\.environment\.REQUIRE_GPU to "1" \(.* requireGpu\)/,
+    ],
+    "a container without an environment": [
+      [container(undefined), configuration],
+      /primaryContainer\.environment\.REQUIRE_GPU/,
+    ],
+    "a container that is told not to": [[container({ REQUIRE_GPU: "0" }), configuration], /REQUIRE_GPU to "1"/],
+    "one of several containers": [
+      [
+        but(model, {
+          primaryContainer: undefined,
+          containers: [{ image: "i", environment: { REQUIRE_GPU: "1" } }, { image: "j" }],
+        }),
+        configuration,
+      ],
+      /Set containers\[1\]\.environment\.REQUIRE_GPU/,
+    ],
+    "a first preview without the variable": [
+      [but(container({}), { name: unknownString }), configuration],
+      /environment\.REQUIRE_GPU/,
+    ],
+  },
+  unknown: [container(unknownString), configuration],
+  stricter: { variable: "GPU_ONLY" },
+});
