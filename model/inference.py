@@ -80,8 +80,9 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
 
     Raises
     ------
-    ArtifactError, SettingError
-        If the artifact or an environment variable is wrong: the worker must not become ready.
+    ArtifactError, SettingError, HardwareError
+        If the artifact or an environment variable is wrong, or the environment requires a graphics processor that CUDA
+        cannot use: the worker must not become ready.
     """
     settings = read_settings()
     # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
@@ -89,7 +90,7 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     av.logging.set_level(None)
     _keep_bodies_as_they_are()
     gpu = None if context is None else context.system_properties.get("gpu_id")
-    detector = Detector.load(Path(model_dir), gpu if isinstance(gpu, int) else None)
+    detector = Detector.load(Path(model_dir), gpu if isinstance(gpu, int) else None, require_gpu=settings.require_gpu)
     # The small model's steps are too short to share: threads that wait for each other took several times the work.
     torch.set_num_threads(1 if detector.card.architecture == "maskrcnn_small" else settings.threads)
     detector.warm_up()

@@ -16,6 +16,12 @@ def test_the_defaults_are_a_frame_a_second_and_half_a_score() -> None:
     assert settings.threads >= 1
     assert settings.max_pixels == 36_000_000
     assert settings.invocation_timeout is None
+    assert not settings.require_gpu
+
+
+@pytest.mark.parametrize(("value", "required"), [("0", False), ("1", True)])
+def test_a_gpu_is_required_by_a_one(value: str, required: bool) -> None:
+    assert read_settings({"REQUIRE_GPU": value}).require_gpu is required
 
 
 def test_rates_are_exact() -> None:
@@ -41,6 +47,8 @@ def test_workers_share_the_cores() -> None:
         ("INVOCATION_TIMEOUT", "3601"),
         ("INVOCATION_TIMEOUT", "1.5"),
         ("INVOCATION_TIMEOUT", ""),
+        ("REQUIRE_GPU", "true"),
+        ("REQUIRE_GPU", ""),
         ("MAX_PIXELS", "0"),
         ("MAX_PIXELS", "100.5"),
         ("MAX_PIXELS", "1e12"),

@@ -135,11 +135,13 @@ class Detector:
         With its weights. It is taken apart: the detector's own from now on.
     gpu
         Number of the graphics processor that is assigned to this worker; None for the first.
+    require_gpu
+        Whether to fail instead of working on the CPU.
     """
 
-    def __init__(self, card: Card, model: MaskRCNN, gpu: int | None = None) -> None:
+    def __init__(self, card: Card, model: MaskRCNN, gpu: int | None = None, *, require_gpu: bool = False) -> None:
         self.card = card
-        self._network = Network(model, choose_hardware(gpu))
+        self._network = Network(model, choose_hardware(gpu, require_gpu=require_gpu))
 
     @property
     def hardware(self) -> Hardware:
@@ -147,13 +149,15 @@ class Detector:
         return self._network.hardware
 
     @classmethod
-    def load(cls, model_dir: Path, gpu: int | None = None) -> Detector:
-        """Load the model of an unpacked artifact onto a graphics processor, or onto the CPU if there is none.
+    def load(cls, model_dir: Path, gpu: int | None = None, *, require_gpu: bool = False) -> Detector:
+        """Load the model of an unpacked artifact onto a graphics processor, or onto the CPU if CUDA can use none.
 
         Raises
         ------
         ArtifactError
             If its card or its weights are missing, damaged or do not fit each other.
+        HardwareError
+            If a graphics processor is required and CUDA can use none.
         """
         card = read_card(model_dir / CARD_FILE)
         weights = model_dir / WEIGHTS_FILE
@@ -165,7 +169,7 @@ class Detector:
             raise ArtifactError(f"{weights} has SHA-256 {digest}, but the card says {card.weights_sha256}.")
         model = build(card.architecture)
         load_weights(model, weights)
-        return cls(card, model, gpu)
+        return cls(card, model, gpu, require_gpu=require_gpu)
 
     def warm_up(self) -> None:
         """Look at full batches once, so that the first video does not pay for the start of CUDA's libraries.

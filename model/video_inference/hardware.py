@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +15,13 @@ Precision = Literal["float32", "float16"]
 
 _CUDA_BATCH = 8
 _DRIVER_VERSION = Path("/proc/driver/nvidia/version")
+_DEVICES = Path("/dev")
+
+_log = logging.getLogger(__name__)
+
+
+class HardwareError(Exception):
+    """A graphics processor is required, and CUDA cannot use one."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +68,70 @@ class Hardware:
         )
 
 
-def choose_hardware(gpu: int | None = None) -> Hardware:
-    """Take a graphics processor if there is one, with half precision, for which it has units of its own.
+def choose_hardware(gpu: int | None = None, *, require_gpu: bool = False) -> Hardware:
+    """Take a graphics processor if CUDA can use one, with half precision, for which it has special units; else the CPU.
+
+    A graphics processor that is visible but unusable is logged as a warning.
 
     Parameters
     ----------
     gpu
         The number of the one that the server has assigned to this worker; None for the first that the worker sees.
+    require_gpu
+        Whether to fail instead of taking the CPU.
+
+    Raises
+    ------
+    HardwareError
+        If a graphics processor is required and CUDA cannot use it; the message says why and what to do.
     """
-    if not torch.cuda.is_available():
+    index = 0 if gpu is None else gpu
+    problem = _problem_of(index)
+    if problem is not None:
+        driver = _driver_version() or "none"
+        if require_gpu:
+            raise HardwareError(
+                f"REQUIRE_GPU is 1, but CUDA cannot use GPU {index} (NVIDIA driver: {driver}, CUDA of torch: "
+                f"{torch.version.cuda or 'none'}): {problem} Choose a machine image whose driver fits the serving "
+                "image (the stack's setting inferenceAmi), or set requireGpu to false to work on the CPU."
+            )
+        if _gpu_is_visible():
+            _log.warning("A GPU is there, but CUDA cannot use it (NVIDIA driver: %s): %s", driver, problem)
         # Batches were no faster on a CPU, and few have units for half precision.
         return Hardware("cpu", "float32", 1)
-    index = 0 if gpu is None else gpu
-    # Caches, streams and libraries that are given no device use the current one.
-    torch.cuda.set_device(index)
     # Not bfloat16: it has an eighth of the digits, and a T4 would only emulate it.
     return Hardware(
         "cuda", "float16", _CUDA_BATCH, index, torch.cuda.get_device_name(index), _driver_version(), torch.version.cuda
     )
+
+
+def _problem_of(index: int) -> str | None:
+    """Use a graphics processor once, and make it the current one.
+
+    Returns
+    -------
+    str or None
+        Why CUDA cannot use it, as one line that ends with a full stop; None if it can.
+    """
+    if torch.version.cuda is None:
+        return "torch is built without CUDA."
+    try:
+        # torch repeats some errors as warnings; the caller decides how loud they are.
+        with warnings.catch_warnings(action="ignore"):
+            # Caches, streams and libraries that are given no device use the current one.
+            torch.cuda.set_device(index)
+            # A driver may load and still lack code for the device: only a kernel's result shows that.
+            torch.ones(1, device=torch.device("cuda", index)).add(1).item()
+    except (RuntimeError, AssertionError) as error:
+        # The first line is the reason; those after it are hints for debugging kernels.
+        reason = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
+        return f"{reason}."
+    return None
+
+
+def _gpu_is_visible() -> bool:
+    """Tell whether the host shows a graphics processor of NVIDIA: its driver, or its device files."""
+    return _DRIVER_VERSION.exists() or any(_DEVICES.glob("nvidia[0-9]*"))
 
 
 def _driver_version() -> str | None:

@@ -39,6 +39,8 @@ class Settings:
         Videos with larger pictures are refused.
     invocation_timeout
         Seconds that an invocation may take; None for no limit.
+    require_gpu
+        Whether the worker must not become ready without a graphics processor that CUDA can use.
     """
 
     sample_fps: Fraction
@@ -46,6 +48,7 @@ class Settings:
     threads: int
     max_pixels: int
     invocation_timeout: int | None = None
+    require_gpu: bool = False
 
 
 def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction:
@@ -59,8 +62,8 @@ def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
-    SAMPLE_FPS (default 1), SCORE_THRESHOLD (0.5), MAX_PIXELS (36 million), SAGEMAKER_MODEL_SERVER_WORKERS (1) and
-    INVOCATION_TIMEOUT (no limit).
+    SAMPLE_FPS (default 1), SCORE_THRESHOLD (0.5), MAX_PIXELS (36 million), SAGEMAKER_MODEL_SERVER_WORKERS (1),
+    INVOCATION_TIMEOUT (no limit) and REQUIRE_GPU (0).
 
     Raises
     ------
@@ -84,7 +87,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     )
     if timeout is not None and (timeout.denominator != 1 or not 1 <= timeout <= MAX_TIMEOUT):
         raise SettingError(f"INVOCATION_TIMEOUT is {timeout}: it must be whole seconds from 1 to {MAX_TIMEOUT}.")
+    require_gpu = environment.get("REQUIRE_GPU", "0")
+    if require_gpu not in {"0", "1"}:
+        raise SettingError(f"REQUIRE_GPU is {require_gpu!r}: it must be 0 or 1.")
     # Each worker of an instance takes its share: more threads than cores made two workers slower than one.
     threads = max(1, len(os.sched_getaffinity(0)) // int(workers))
     limit = None if timeout is None else int(timeout)
-    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels), limit)
+    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels), limit, require_gpu == "1")
