@@ -10,8 +10,6 @@ const minute = 60_000;
 const start = Date.UTC(2026, 10, 22, 16, 4);
 
 const rule: AlarmRule = {
-  metric: { namespace: "N", name: "M", dimensions: {} },
-  statistic: "Average",
   period: minute,
   evaluationPeriods: 3,
   threshold: 5,

@@ -1,7 +1,5 @@
 /** How CloudWatch judges an alarm's datapoints: thresholds, M out of N, missing data, and the reason in CloudWatch's words. */
 
-import type { MetricId, Statistic } from "./metric-types.ts";
-
 /** The operators that need no anomaly model. */
 export type Comparison =
   "GreaterThanOrEqualToThreshold" | "GreaterThanThreshold" | "LessThanThreshold" | "LessThanOrEqualToThreshold";
@@ -10,12 +8,8 @@ export type MissingData = "missing" | "ignore" | "breaching" | "notBreaching";
 
 export type AlarmStateValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 
-/** What an alarm looks at and when it is in alarm. */
+/** When an alarm is in alarm. */
 export interface AlarmRule {
-  readonly metric: MetricId;
-  readonly statistic: Statistic;
-  /** Only data put with this unit. */
-  readonly unit?: string;
   /** Length of one datapoint's period, ms, a multiple of a minute. */
   readonly period: number;
   /** N: how many datapoints are looked at. */
@@ -31,7 +25,8 @@ export interface AlarmRule {
 export interface EvaluatedPeriod {
   readonly timestamp: number;
   readonly value: number | undefined;
-  readonly sampleCount: number;
+  /** Absent for the result of an expression. */
+  readonly sampleCount?: number;
 }
 
 /** The outcome of one evaluation; no `state`: the current one is kept. */

@@ -11,8 +11,7 @@ const minute = 60_000;
 const metric = { namespace: "N", name: "M", dimensions: { Job: "a" } };
 const settings: AlarmSettings = {
   name: "too many",
-  metric,
-  statistic: "Maximum",
+  watched: { metric, statistic: "Maximum" },
   period: minute,
   evaluationPeriods: 1,
   threshold: 5,
@@ -95,7 +94,8 @@ describe("an alarm", () => {
   it("looks at the statistic, the unit, the period and the dimensions that it was given", async () => {
     const bench = new Bench();
     const other = { ...metric, dimensions: { Job: "b" } };
-    bench.alarms.put({ ...settings, statistic: "Sum", period: 5 * minute, unit: "Count", threshold: 10 });
+    const watched = { metric, statistic: "Sum", unit: "Count" } as const;
+    bench.alarms.put({ ...settings, watched, period: 5 * minute, threshold: 10 });
     for (let index = 0; index < 5; index += 1) {
       const timestamp = bench.start + index * minute;
       bench.metrics.put({ ...metric, timestamp, value: 2, unit: "Count" });
@@ -104,7 +104,7 @@ describe("an alarm", () => {
     }
     await bench.clock.advance(5 * minute);
     assert.equal(bench.state(), "OK");
-    bench.alarms.put({ ...settings, statistic: "Sum", period: 5 * minute, unit: "Count", threshold: 9 });
+    bench.alarms.put({ ...settings, watched, period: 5 * minute, threshold: 9 });
     bench.metrics.put({ ...metric, timestamp: bench.start + 5 * minute, value: 2, unit: "Count" });
     await bench.clock.advance(minute);
     assert.equal(bench.state(), "ALARM");

@@ -3,12 +3,24 @@
 import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
 import type { Clock, Timer } from "./clock.ts";
+import { MetricQueries } from "./metric-queries.ts";
+import type { MetricId, Statistic } from "./metric-types.ts";
 import { statistic } from "./metrics.ts";
 import type { MetricStore } from "./metrics.ts";
+
+/** The metric that an alarm watches. */
+export interface WatchedMetric {
+  readonly metric: MetricId;
+  readonly statistic: Statistic;
+  /** Only data put with this unit. */
+  readonly unit?: string;
+}
 
 /** An alarm as it was put. */
 export interface AlarmSettings extends AlarmRule {
   readonly name: string;
+  /** A metric, or queries of which the one that is returned is watched. */
+  readonly watched: WatchedMetric | MetricQueries;
   readonly description?: string;
   readonly actionsEnabled: boolean;
   /** What to do on entering each state. */
@@ -168,18 +180,29 @@ export class Alarms {
   }
 
   /** The periods that end with `end`, oldest first. */
-  #range(rule: AlarmRule, end: number): EvaluatedPeriod[] {
+  #range({ watched, ...rule }: AlarmSettings, end: number): EvaluatedPeriod[] {
+    const { period } = rule;
     const length = evaluationRange(rule);
-    const start = end - length * rule.period;
-    const query = { metric: rule.metric, start, end, period: rule.period };
-    const points = this.#metrics.query(rule.unit === undefined ? query : { ...query, unit: rule.unit });
+    const start = end - length * period;
+    if (watched instanceof MetricQueries) {
+      const { id = "" } = watched.queries.find(({ isReturned }) => isReturned) ?? {};
+      const values = new Map(
+        watched.points(id, this.#metrics, { start, end }).map(({ timestamp, value }) => [timestamp, value]),
+      );
+      return Array.from({ length }, (_, index) => {
+        const timestamp = start + index * period;
+        return { timestamp, value: values.get(timestamp) };
+      });
+    }
+    const { metric, unit } = watched;
+    const points = this.#metrics.query({ metric, start, end, period, ...(unit === undefined ? {} : { unit }) });
     const found = new Map(points.map((point) => [point.timestamp, point]));
     return Array.from({ length }, (_, index) => {
-      const timestamp = start + index * rule.period;
+      const timestamp = start + index * period;
       const point = found.get(timestamp);
       return {
         timestamp,
-        value: point === undefined ? undefined : statistic(point, rule.statistic),
+        value: point === undefined ? undefined : statistic(point, watched.statistic),
         sampleCount: point?.sampleCount ?? 0,
       };
     });
@@ -257,14 +280,14 @@ export class Alarms {
     this.#record(alarm.settings.name, "Action", summary, data);
   }
 
-  #reasonData(rule: AlarmRule, evaluation: Evaluation, now: number): string {
+  #reasonData(rule: AlarmSettings, evaluation: Evaluation, now: number): string {
     const iso = (timestamp: number): string => new Date(timestamp).toISOString().replace("Z", "+0000");
     const { looked } = evaluation;
     return JSON.stringify({
       version: "1.0",
       queryDate: iso(now),
       ...(looked.length === 0 ? {} : { startDate: iso(looked[looked.length - 1]?.timestamp ?? now) }),
-      statistic: rule.statistic,
+      ...("statistic" in rule.watched ? { statistic: rule.watched.statistic } : {}),
       period: rule.period / 1_000,
       recentDatapoints: looked.map(({ value }) => value).reverse(),
       threshold: rule.threshold,

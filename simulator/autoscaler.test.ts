@@ -51,8 +51,7 @@ class Bench {
     const { arn } = this.autoscaler.putPolicy(resourceId, name, { ...wakeStep, cooldown: 0, ...changes });
     const alarm: AlarmSettings = {
       name,
-      metric: { ...metric, name },
-      statistic: "Average",
+      watched: { metric: { ...metric, name }, statistic: "Average" },
       period: minute,
       evaluationPeriods: 1,
       threshold: 0,

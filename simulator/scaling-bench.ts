@@ -36,8 +36,10 @@ export const wakeStep: StepScaling = {
 export function wakeAlarm(action: string): AlarmSettings {
   return {
     name: "wake",
-    metric: { namespace: "AWS/SageMaker", name: "HasBacklogWithoutCapacity", dimensions: endpointDimension },
-    statistic: "Average",
+    watched: {
+      metric: { namespace: "AWS/SageMaker", name: "HasBacklogWithoutCapacity", dimensions: endpointDimension },
+      statistic: "Average",
+    },
     period: minute,
     evaluationPeriods: 2,
     datapointsToAlarm: 2,

@@ -100,9 +100,11 @@ export function trackingAlarms(
 ): { high: AlarmSettings; low?: AlarmSettings } {
   const creator = `${names.policyArn}:createdBy/${names.uuid()}`;
   const base = {
-    metric: policy.metric,
-    statistic: policy.statistic,
-    ...(policy.unit === undefined ? {} : { unit: policy.unit }),
+    watched: {
+      metric: policy.metric,
+      statistic: policy.statistic,
+      ...(policy.unit === undefined ? {} : { unit: policy.unit }),
+    },
     period: 60_000,
     treatMissingData: "missing",
     description: `DO NOT EDIT OR DELETE. For TargetTrackingScaling policy ${creator}.`,
