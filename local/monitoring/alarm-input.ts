@@ -2,9 +2,11 @@
 
 import type { PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
 import type { Comparison, MissingData } from "../../simulator/alarm-evaluation.ts";
-import type { AlarmSettings } from "../../simulator/alarms.ts";
+import type { AlarmSettings, WatchedMetric } from "../../simulator/alarms.ts";
+import type { MetricQueries } from "../../simulator/metric-queries.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { dimensionsOf } from "./identity.ts";
+import { dimensionsOf, type Place } from "./identity.ts";
+import { queriesOf } from "./metric-queries.ts";
 
 const comparisons: readonly Comparison[] = [
   "GreaterThanOrEqualToThreshold",
@@ -21,7 +23,6 @@ const day = 86_400;
 const unknownMembers = [
   "ExtendedStatistic",
   "EvaluateLowSampleCountPercentile",
-  "Metrics",
   "ThresholdMetricId",
   "EvaluationWindow",
   "WarmUpConfiguration",
@@ -35,8 +36,57 @@ function required<Value>(value: Value | undefined, name: string): Value {
   return value;
 }
 
+/** API reference, PutMetricAlarm: not together with Metrics. */
+const metricMembers = [
+  "Namespace",
+  "MetricName",
+  "Dimensions",
+  "Period",
+  "Unit",
+  "Statistic",
+] as const satisfies readonly (keyof PutMetricAlarmInput)[];
+
+/** API reference, MetricDataQuery: at most so many metrics, and as many expressions, in one alarm. */
+const mostQueries = 10;
+
+/** The queries of an alarm on metric math, and the period of the one that it watches, ms. */
+function mathOf(input: PutMetricAlarmInput, place: Place): { watched: MetricQueries; period: number } {
+  const { Metrics = [] } = input;
+  const excess = metricMembers.filter((member) => input[member] !== undefined);
+  if (excess.length > 0) {
+    throw validationError(`The parameters ${excess.join(", ")} cannot be specified together with Metrics.`);
+  }
+  for (const kind of ["MetricStat", "Expression"] as const) {
+    if (Metrics.filter((query) => query[kind] !== undefined).length > mostQueries) {
+      throw validationError(`Metrics must not have more than ${mostQueries} queries with ${kind}.`);
+    }
+  }
+  const watched = queriesOf(Metrics, place);
+  const [returned, ...others] = watched.queries.filter(({ isReturned }) => isReturned);
+  if (returned === undefined || others.length > 0) {
+    throw validationError("Exactly one element of the metrics list should return data.");
+  }
+  return { watched, period: watched.period(returned.id) };
+}
+
+/** The metric of any other alarm, and its period, ms. */
+function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period: number } {
+  return {
+    watched: {
+      metric: {
+        namespace: required(input.Namespace, "Namespace"),
+        name: required(input.MetricName, "MetricName"),
+        dimensions: dimensionsOf(input.Dimensions),
+      },
+      statistic: required(input.Statistic, "Statistic"),
+      ...(input.Unit === undefined ? {} : { unit: input.Unit }),
+    },
+    period: required(input.Period, "Period") * 1_000,
+  };
+}
+
 /** Throws ValidationError. */
-export function settingsOf(input: PutMetricAlarmInput): AlarmSettings {
+export function settingsOf(input: PutMetricAlarmInput, place: Place): AlarmSettings {
   for (const member of unknownMembers) {
     if (input[member] !== undefined) throw unimplemented(`${member} in PutMetricAlarm`);
   }
@@ -45,19 +95,13 @@ export function settingsOf(input: PutMetricAlarmInput): AlarmSettings {
   if (datapointsToAlarm !== undefined && datapointsToAlarm > evaluationPeriods) {
     throw validationError("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
   }
-  const period = required(input.Period, "Period");
-  checkPeriods(period, evaluationPeriods);
+  const { watched, period } = input.Metrics === undefined ? metricOf(input) : mathOf(input, place);
+  checkPeriods(period / 1_000, evaluationPeriods);
   return {
     name: input.AlarmName ?? "",
     ...(input.AlarmDescription === undefined ? {} : { description: input.AlarmDescription }),
-    metric: {
-      namespace: required(input.Namespace, "Namespace"),
-      name: required(input.MetricName, "MetricName"),
-      dimensions: dimensionsOf(input.Dimensions),
-    },
-    statistic: required(input.Statistic, "Statistic"),
-    ...(input.Unit === undefined ? {} : { unit: input.Unit }),
-    period: period * 1_000,
+    watched,
+    period,
     evaluationPeriods,
     ...(datapointsToAlarm === undefined ? {} : { datapointsToAlarm }),
     threshold: required(input.Threshold, "Threshold"),
@@ -74,7 +118,7 @@ export function settingsOf(input: PutMetricAlarmInput): AlarmSettings {
 
 function checkPeriods(period: number, evaluationPeriods: number): void {
   if ([10, 20, 30].includes(period)) throw unimplemented(`alarms with a period of ${period} seconds`);
-  if (period % 60 !== 0) throw validationError("Period must be 10, 20, 30 or a multiple of 60.");
+  if (period === 0 || period % 60 !== 0) throw validationError("Period must be 10, 20, 30 or a multiple of 60.");
   const [limit, words] = period < 3_600 ? [day, "a day"] : [7 * day, "a week"];
   if (period * evaluationPeriods > limit) {
     throw validationError(

@@ -112,7 +112,11 @@ describe("PutMetricAlarm", () => {
       { TreatMissingData: "bad" },
       /The value bad for parameter TreatMissingData is not supported/,
     ],
-    ["metric math, by name", { Metrics: [] }, /does not implement Metrics in PutMetricAlarm/],
+    [
+      "a metric together with metric math",
+      { Metrics: [] },
+      /Namespace, MetricName, Dimensions, Period, Statistic cannot be specified together with Metrics/,
+    ],
     ["percentiles, by name", { ExtendedStatistic: "p90" }, /does not implement ExtendedStatistic/],
     [
       "anomaly detection, by name",

@@ -13,11 +13,13 @@ import type {
   SetAlarmStateInput,
   StandardUnit,
 } from "@aws-sdk/client-cloudwatch";
-import type { Alarm, Alarms } from "../../simulator/alarms.ts";
+import type { Alarm, Alarms, AlarmSettings } from "../../simulator/alarms.ts";
+import { MetricQueries } from "../../simulator/metric-queries.ts";
 import { AwsError } from "../wire/service.ts";
 import { settingsOf } from "./alarm-input.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { alarmArn, wireDimensions, type Place } from "./identity.ts";
+import { wireQueries } from "./metric-queries.ts";
 import { paged } from "./metrics.ts";
 import type { ResourceTags } from "./tags.ts";
 
@@ -31,6 +33,19 @@ function isJsonObject(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function wireWatched({ watched, period }: AlarmSettings): MetricAlarm {
+  if (watched instanceof MetricQueries) return { Metrics: wireQueries(watched) };
+  return {
+    MetricName: watched.metric.name,
+    Namespace: watched.metric.namespace,
+    Statistic: watched.statistic,
+    Dimensions: wireDimensions(watched.metric.dimensions),
+    Period: period / 1_000,
+    // Units of alarms come from requests that the API model has checked.
+    Unit: watched.unit as StandardUnit | undefined,
+  };
 }
 
 function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
@@ -49,13 +64,7 @@ function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
     StateReasonData: alarm.reasonData,
     StateUpdatedTimestamp: new Date(alarm.stateUpdatedAt),
     StateTransitionedTimestamp: new Date(alarm.stateTransitionedAt),
-    MetricName: settings.metric.name,
-    Namespace: settings.metric.namespace,
-    Statistic: settings.statistic,
-    Dimensions: wireDimensions(settings.metric.dimensions),
-    Period: settings.period / 1_000,
-    // Units of alarms come from requests that the API model has checked.
-    Unit: settings.unit as StandardUnit | undefined,
+    ...wireWatched(settings),
     EvaluationPeriods: settings.evaluationPeriods,
     DatapointsToAlarm: settings.datapointsToAlarm,
     Threshold: settings.threshold,
@@ -72,7 +81,7 @@ export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) 
 
   return {
     PutMetricAlarm(input: PutMetricAlarmInput): object {
-      const settings = settingsOf(input);
+      const settings = settingsOf(input, place);
       const isNew = alarms.get(settings.name) === undefined;
       tags.check(input.Tags);
       alarms.put(settings);

@@ -179,12 +179,6 @@ describe("GetMetricData", () => {
   const stat = { Metric: metric, Period: 60, Stat: "Average" };
   const refusals: [string, string, RegExp, (bench: MonitoringBench) => Partial<GetMetricDataInput>][] = [
     [
-      "metric math, by name",
-      "ValidationError",
-      /does not implement metric math \(the expression of query e\)/,
-      () => ({ MetricDataQueries: [{ Id: "e", Expression: "m1 * 2" }] }),
-    ],
-    [
       "percentiles, by name",
       "ValidationError",
       /the statistic p90/,

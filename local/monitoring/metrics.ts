@@ -8,17 +8,18 @@ import type {
   GetMetricStatisticsOutput,
   ListMetricsInput,
   ListMetricsOutput,
-  MetricDataQuery,
   MetricDataResult,
   StandardUnit,
 } from "@aws-sdk/client-cloudwatch";
 import type { Clock } from "../../simulator/clock.ts";
+import type { MetricDataQuery, MetricQueries, Point, TimeRange } from "../../simulator/metric-queries.ts";
 import { statistic } from "../../simulator/metrics.ts";
 import type { MetricStore } from "../../simulator/metrics.ts";
 import { InvalidTokenError, pageOf, type Page } from "../application-autoscaling/page.ts";
 import { AwsError } from "../wire/service.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { checkPeriod, dimensionsOf, statisticOf, wireDimensions, type Place } from "./identity.ts";
+import { checkPeriod, dimensionsOf, wireDimensions, type Place } from "./identity.ts";
+import { queriesOf } from "./metric-queries.ts";
 import { putMetricData } from "./put-metric-data.ts";
 
 /** API reference, ListMetrics. */
@@ -39,11 +40,6 @@ export function paged<Item>(items: readonly Item[], size: number, token: string 
   }
 }
 
-interface TimeRange {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** The whole periods that a request's times touch. */
 function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period: number): TimeRange {
   const [start, end] = [Number(startTime), Number(endTime)];
@@ -54,36 +50,23 @@ function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period:
 interface Series {
   readonly id: string;
   readonly label: string;
-  readonly points: readonly { readonly timestamp: number; readonly value: number }[];
+  readonly points: readonly Point[];
 }
 
 export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place) {
-  const seriesOf = (query: MetricDataQuery, input: GetMetricDataInput): Series => {
-    const { Id: id = "", MetricStat: stat, Label: label } = query;
-    if (query.Expression !== undefined) throw unimplemented(`metric math (the expression of query ${id})`);
-    if (stat === undefined) throw validationError(`Query ${id} must have either MetricStat or Expression.`);
-    if (query.AccountId !== undefined && query.AccountId !== place.accountId) {
-      throw unimplemented("metrics of other accounts");
+  const seriesOf = (query: MetricDataQuery, queries: MetricQueries, input: GetMetricDataInput): Series => {
+    const { id, label, source } = query;
+    const period = queries.period(id);
+    const range = rangeOf(input.StartTime, input.EndTime, period);
+    if (typeof source === "string" && (range.end - range.start) / period > mostDatapoints) {
+      throw unimplemented(`expressions over more than ${mostDatapoints.toLocaleString("en-US")} periods`);
     }
-    if (label?.includes("${") === true) throw unimplemented("dynamic labels");
-    const { Metric: metric, Period = 0, Stat = "", Unit } = stat;
-    if (metric?.Namespace === undefined || metric.MetricName === undefined) {
-      throw validationError(`The metric of query ${id} must have Namespace and MetricName.`);
-    }
-    checkPeriod(Period);
-    const name = statisticOf(Stat);
-    const period = Period * 1_000;
-    const points = metrics.query({
-      metric: { namespace: metric.Namespace, name: metric.MetricName, dimensions: dimensionsOf(metric.Dimensions) },
-      period,
-      ...rangeOf(input.StartTime, input.EndTime, period),
-      ...(Unit === undefined ? {} : { unit: Unit }),
-    });
-    const values = points.map((point) => ({ timestamp: point.timestamp, value: statistic(point, name) }));
+    const points = queries.points(id, metrics, range);
     return {
       id,
-      label: label ?? metric.MetricName,
-      points: input.ScanBy === "TimestampAscending" ? values : values.reverse(),
+      // CloudWatch's default for an expression is in no API model; its console shows the id.
+      label: label ?? (typeof source === "string" ? id : source.metric.name),
+      points: input.ScanBy === "TimestampAscending" ? points : points.reverse(),
     };
   };
 
@@ -95,10 +78,8 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
       if (queries.length > mostQueries) {
         throw validationError(`The collection MetricDataQueries must not have a size greater than ${mostQueries}.`);
       }
-      if (new Set(queries.map(({ Id }) => Id)).size < queries.length) {
-        throw validationError("The values for parameter id in MetricDataQueries are not unique.");
-      }
-      const series = queries.filter(({ ReturnData }) => ReturnData !== false).map((query) => seriesOf(query, input));
+      const read = queriesOf(queries, place);
+      const series = read.queries.filter(({ isReturned }) => isReturned).map((query) => seriesOf(query, read, input));
       const all = series.flatMap(({ id, points }) => points.map((point) => ({ id, point })));
       const { items, nextToken } = paged(all, Math.min(MaxDatapoints, mostDatapoints), NextToken);
       const results = series.map(({ id, label, points }): MetricDataResult => {

@@ -1,6 +1,8 @@
 /** What an alarm's action on an SNS topic publishes, as CloudWatch writes it. */
 
-import type { ActionRunner, AlarmEvent } from "../../simulator/alarms.ts";
+import type { ActionRunner, AlarmEvent, AlarmSettings } from "../../simulator/alarms.ts";
+import { MetricQueries } from "../../simulator/metric-queries.ts";
+import type { Dimensions } from "../../simulator/metric-types.ts";
 import { alarmArn, type Place } from "./identity.ts";
 
 /** Publishes to a topic; rejects if there is none. */
@@ -13,6 +15,36 @@ function stamp(moment: number): string {
 
 /** SNS takes no longer subjects. */
 const subjectLimit = 100;
+
+function triggerDimensions(dimensions: Dimensions): object[] {
+  return Object.entries(dimensions).map(([name, value]) => ({ value, name }));
+}
+
+/** What the alarm watches. Shape with metric math: messages seen in public repositories. */
+function watchedOf({ watched }: AlarmSettings): object {
+  if (watched instanceof MetricQueries) {
+    const Metrics = watched.queries.map(({ id, label, isReturned, source }) => {
+      const named = { Id: id, Label: label, ReturnData: isReturned };
+      if (typeof source === "string") return { Expression: source, ...named };
+      const { metric, period, statistic, unit } = source;
+      const Metric = {
+        Dimensions: triggerDimensions(metric.dimensions),
+        MetricName: metric.name,
+        Namespace: metric.namespace,
+      };
+      return { ...named, MetricStat: { Metric, Period: period / 1_000, Stat: statistic, Unit: unit } };
+    });
+    return { Metrics };
+  }
+  return {
+    MetricName: watched.metric.name,
+    Namespace: watched.metric.namespace,
+    StatisticType: "Statistic",
+    Statistic: watched.statistic.toUpperCase(),
+    Unit: watched.unit ?? null,
+    Dimensions: triggerDimensions(watched.metric.dimensions),
+  };
+}
 
 function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
   const { settings } = alarm;
@@ -32,12 +64,7 @@ function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
     AlarmActions: settings.actions.ALARM,
     InsufficientDataActions: settings.actions.INSUFFICIENT_DATA,
     Trigger: {
-      MetricName: settings.metric.name,
-      Namespace: settings.metric.namespace,
-      StatisticType: "Statistic",
-      Statistic: settings.statistic.toUpperCase(),
-      Unit: settings.unit ?? null,
-      Dimensions: Object.entries(settings.metric.dimensions).map(([name, value]) => ({ value, name })),
+      ...watchedOf(settings),
       Period: settings.period / 1_000,
       EvaluationPeriods: settings.evaluationPeriods,
       DatapointsToAlarm: settings.datapointsToAlarm ?? settings.evaluationPeriods,

@@ -1,0 +1,247 @@
+/** Holds what GetMetricData and PutMetricAlarm take, give and refuse of metric math. */
+
+import assert from "node:assert/strict";
+import type {
+  DescribeAlarmsOutput,
+  GetMetricDataInput,
+  GetMetricDataOutput,
+  MetricDatum,
+} from "@aws-sdk/client-cloudwatch";
+import { describe, it } from "mocha";
+import { MonitoringBench, minute } from "./bench.ts";
+
+const topic = "arn:aws:sns:us-east-1:000000000000:operations";
+
+describe("GetMetricData with metric math", () => {
+  const metric = { Namespace: "Videos", MetricName: "Frames" };
+  const stat = { Metric: metric, Period: 60, Stat: "Sum" };
+
+  /** 30 in minute 0, 30 in minute 1, none in minute 2, 40 in minute 3. */
+  async function filled(): Promise<MonitoringBench> {
+    const bench = new MonitoringBench();
+    await bench.clock.advance(10 * minute);
+    const datum = (minutes: number, Value: number): MetricDatum => {
+      return { MetricName: "Frames", Timestamp: bench.at(minutes), Value };
+    };
+    const MetricData = [datum(0, 30), datum(1, 30), datum(3, 40)];
+    await bench.call("PutMetricData", { Namespace: "Videos", MetricData });
+    return bench;
+  }
+
+  function dataQuery(bench: MonitoringBench, more: Partial<GetMetricDataInput>): object {
+    return { StartTime: bench.at(0), EndTime: bench.at(10), ...more };
+  }
+
+  it("computes expressions over metrics and over other expressions, in any order", async () => {
+    const bench = await filled();
+    const { MetricDataResults } = await bench.call<GetMetricDataOutput>(
+      "GetMetricData",
+      dataQuery(bench, {
+        MetricDataQueries: [
+          { Id: "share", Expression: "IF(filled > 25, frames / filled, filled)", Label: "my share" },
+          { Id: "filled", Expression: "FILL(frames, 5)" },
+          { Id: "frames", MetricStat: stat, ReturnData: false },
+        ],
+        EndTime: bench.at(4),
+        ScanBy: "TimestampAscending",
+      }),
+    );
+    const Timestamps = [0, 1, 2, 3].map((minutes) => bench.at(minutes));
+    assert.deepEqual(MetricDataResults, [
+      { Id: "share", Label: "my share", Timestamps, Values: [1, 1, 5, 1], StatusCode: "Complete" },
+      { Id: "filled", Label: "filled", Timestamps, Values: [30, 30, 5, 40], StatusCode: "Complete" },
+    ]);
+  });
+
+  const refusals: [string, RegExp, (bench: MonitoringBench) => Partial<GetMetricDataInput>][] = [
+    [
+      "a function that is not implemented, by name",
+      /does not implement the function RATE in metric math/,
+      () => ({ MetricDataQueries: [{ Id: "e", Expression: "RATE(m)" }] }),
+    ],
+    [
+      "an expression over a query that does not exist",
+      /Expression e refers to m1, which is no query/,
+      () => ({ MetricDataQueries: [{ Id: "e", Expression: "m1 * 2" }] }),
+    ],
+    [
+      "an expression that refers to itself through another one",
+      /Expression e refers to itself/,
+      () => ({
+        MetricDataQueries: [
+          { Id: "e", Expression: "f + 1" },
+          { Id: "f", Expression: "e + 1" },
+        ],
+      }),
+    ],
+    [
+      "metrics of different periods in one expression, by name",
+      /does not implement metrics of different periods in one expression \(e\)/,
+      () => ({
+        MetricDataQueries: [
+          { Id: "e", Expression: "m + n" },
+          { Id: "m", MetricStat: stat },
+          { Id: "n", MetricStat: { ...stat, Period: 300 } },
+        ],
+      }),
+    ],
+    [
+      "a period of an expression's own, by name",
+      /does not implement Period next to the expression or metric of query e/,
+      () => ({ MetricDataQueries: [{ Id: "e", Expression: "m", Period: 60 }] }),
+    ],
+    [
+      "an expression over too long a time, by name",
+      /does not implement expressions over more than 100,800 periods/,
+      (bench) => ({
+        MetricDataQueries: [
+          { Id: "e", Expression: "FILL(m, 0)" },
+          { Id: "m", MetricStat: stat },
+        ],
+        StartTime: bench.at(-100_800),
+      }),
+    ],
+    [
+      "an id that begins with a capital letter",
+      /The id 'M' must begin with a small letter/,
+      () => ({ MetricDataQueries: [{ Id: "M", MetricStat: stat }] }),
+    ],
+  ];
+  for (const [what, message, more] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const bench = await filled();
+      await assert.rejects(bench.call("GetMetricData", dataQuery(bench, more(bench))), {
+        code: "ValidationError",
+        message,
+      });
+    });
+  }
+});
+
+describe("PutMetricAlarm with metric math", () => {
+  const Dimensions = [{ Name: "EndpointName", Value: "videos" }];
+  const stat = (MetricName: string): object => ({
+    Metric: { Namespace: "AWS/SageMaker", MetricName, Dimensions },
+    Period: 300,
+    Stat: "Sum",
+  });
+  const rate = { Id: "rate", Expression: "IF(FILL(done, 0) >= 5, failed / done, 0)", Label: "share", ReturnData: true };
+  const math = {
+    AlarmName: "clips-failure-rate",
+    ComparisonOperator: "GreaterThanOrEqualToThreshold",
+    TreatMissingData: "missing",
+    EvaluationPeriods: 1,
+    DatapointsToAlarm: 1,
+    Threshold: 0.2,
+    AlarmActions: [topic],
+    Metrics: [
+      rate,
+      { Id: "failed", MetricStat: stat("Failed"), ReturnData: false },
+      { Id: "done", MetricStat: stat("Done"), ReturnData: false },
+    ],
+  };
+
+  async function withMath(): Promise<MonitoringBench> {
+    const bench = new MonitoringBench();
+    await bench.call("PutMetricAlarm", math);
+    return bench;
+  }
+
+  const count = (bench: MonitoringBench, name: string, minutes: number, value: number): void => {
+    const dimensions = { EndpointName: "videos" };
+    bench.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: bench.at(minutes).getTime(), value });
+  };
+
+  it("creates an alarm that DescribeAlarms gives back query for query", async () => {
+    const bench = await withMath();
+    const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+    assert.deepEqual(JSON.parse(JSON.stringify(found?.Metrics)), math.Metrics);
+    for (const member of ["MetricName", "Namespace", "Statistic", "Dimensions", "Period", "Unit"] as const) {
+      assert.equal(found?.[member], undefined, member);
+    }
+  });
+
+  it("evaluates the expression over the sliding period, and publishes the queries with the new state", async () => {
+    const bench = await withMath();
+    const states: (string | undefined)[] = [];
+    count(bench, "Done", 0, 4);
+    count(bench, "Failed", 0, 4);
+    count(bench, "Done", 1, 6);
+    for (let index = 0; index < 7; index += 1) {
+      await bench.clock.advance(minute);
+      const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+      states.push(found?.StateValue);
+    }
+    // Four of four are too few, four of ten too many; after five minutes the failures are over, then all of it is.
+    assert.deepEqual(states, ["OK", "ALARM", "ALARM", "ALARM", "ALARM", "OK", "OK"]);
+    const [publication, ...others] = bench.published;
+    assert.deepEqual(others, []);
+    const message = JSON.parse(publication?.message ?? "") as {
+      NewStateReason: string;
+      Trigger: Record<string, unknown>;
+    };
+    assert.match(message.NewStateReason, /^Threshold Crossed: 1 out of the last 1 datapoint \[0\.4 /);
+    const wire = (MetricName: string) => ({
+      Metric: { Dimensions: [{ value: "videos", name: "EndpointName" }], MetricName, Namespace: "AWS/SageMaker" },
+      Period: 300,
+      Stat: "Sum",
+    });
+    assert.deepEqual(message.Trigger, {
+      Period: 300,
+      EvaluationPeriods: 1,
+      DatapointsToAlarm: 1,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      Threshold: 0.2,
+      TreatMissingData: "missing",
+      EvaluateLowSampleCountPercentile: "",
+      Metrics: [
+        rate,
+        { Id: "failed", MetricStat: wire("Failed"), ReturnData: false },
+        { Id: "done", MetricStat: wire("Done"), ReturnData: false },
+      ],
+    });
+  });
+
+  const metrics = (change: (queries: (typeof math)["Metrics"]) => object[]): object => ({
+    Metrics: change(math.Metrics),
+  });
+  const refusals: [string, object, RegExp][] = [
+    ["no query", { Metrics: [] }, /Exactly one element of the metrics list should return data/],
+    [
+      "two queries that return data",
+      metrics((queries) => queries.map((query) => ({ ...query, ReturnData: true }))),
+      /Exactly one element/,
+    ],
+    [
+      "a query that does not say whether it returns data, which it then does",
+      metrics((queries) => queries.map((query) => ({ ...query, ReturnData: undefined }))),
+      /Exactly one element/,
+    ],
+    [
+      "more than ten expressions",
+      metrics((queries) => [
+        ...queries,
+        ...Array.from({ length: 10 }, (_value, index) => ({ ...rate, Id: `e${index}`, ReturnData: false })),
+      ]),
+      /more than 10 queries with Expression/,
+    ],
+    ["an expression that is wrong", metrics(() => [{ ...rate, Expression: "1 +" }]), /Expected a number/],
+    [
+      "a function that is not implemented, by name",
+      metrics(() => [{ ...rate, Expression: "SEARCH('x')" }]),
+      /does not implement the function SEARCH in metric math/,
+    ],
+    [
+      "a period of 90 seconds",
+      metrics(() => [{ Id: "m", MetricStat: { ...stat("Done"), Period: 90 } }]),
+      /multiple of 60/,
+    ],
+  ];
+  for (const [what, changes, message] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const bench = new MonitoringBench();
+      await assert.rejects(bench.call("PutMetricAlarm", { ...math, ...changes }), { code: "ValidationError", message });
+      assert.deepEqual(bench.alarms.list(), []);
+    });
+  }
+});
