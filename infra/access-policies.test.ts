@@ -48,6 +48,7 @@ const withoutResource = [
   "cloudwatch:DescribeAlarms",
   "cloudwatch:GetMetricData",
   "cloudwatch:GetMetricStatistics",
+  "cloudwatch:ListDashboards",
   "cloudwatch:ListMetrics",
   "sns:Unsubscribe",
   "sqs:ListQueues",
@@ -143,6 +144,14 @@ describe("AccessPolicies", () => {
       ["success", "error"].map((kind) => `arn:aws:sqs:${region}:${accountId}:clips-${kind}${suffix}-0a1b2c3`);
     assert.deepEqual(statement(operator, "RedriveDeadLetters").Resource, queues("-dead-letters"));
     assert.deepEqual(statement(operator, "RefillQueues").Resource, [...queues(""), ...queues("-dead-letters")]);
+  });
+
+  it("lets operators open the dashboard that the stack's output names", () => {
+    const dashboard = (name: string) => `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
+    const opens = (resource: string) => allows(statements(operator), { action: "cloudwatch:GetDashboard", resource });
+    assert.ok(opens(dashboard("detector-endpoint-0a1b2c3")));
+    assert.ok(!opens(dashboard("other")));
+    assert.ok(allows(statements(operator), { action: "cloudwatch:ListDashboards", resource: "*" }));
   });
 
   it("lets operators read this endpoint's logs alone", () => {

@@ -37,6 +37,13 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
   const temporaryQueues = regional("sqs", `${temporaryQueuePrefix}*`);
   const logGroup = pulumi.interpolate`log-group:/aws/sagemaker/Endpoints/${endpointName}`;
   return policyDocument([
+    {
+      Sid: "SeeDashboard",
+      Effect: "Allow",
+      Action: "cloudwatch:GetDashboard",
+      // Named as the endpoint (monitoring.ts); dashboards have no region (Service Authorization Reference).
+      Resource: pulumi.interpolate`arn:${account.partition}:cloudwatch::${account.id}:dashboard/${endpointName}`,
+    },
     { Sid: "SeeEndpoint", Effect: "Allow", Action: "sagemaker:DescribeEndpoint", Resource: endpointArn },
     {
       // AWS takes no resource for any of these (Service Authorization Reference).
@@ -49,6 +56,7 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListDashboards",
         "cloudwatch:ListMetrics",
       ],
       Resource: "*",
