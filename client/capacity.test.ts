@@ -65,18 +65,24 @@ describe("the endpoint's capacity", () => {
 
   it("has a job's timings in seconds once the service has published all of them", async () => {
     const job = await invoke(stack, { inputLocation: "s3://in/a.mp4", contentType: "video/mp4" });
-    aws.metrics.set("TimeInBacklog", { Sum: 150_000, SampleCount: 1 });
-    aws.metrics.set("ModelLatency", { Sum: 2_500_000, SampleCount: 1 });
+    aws.metrics.set("TimeInBacklog", [{ Sum: 150_000, SampleCount: 1, Unit: "Milliseconds" }]);
+    aws.metrics.set("ModelLatency", [{ Sum: 2_500_000, SampleCount: 1, Unit: "Microseconds" }]);
     assert.deepEqual(await readTimings(stack, job, { ...quick, limitSeconds: 0.1 }), {
       backlogSeconds: 150,
       modelSeconds: 2.5,
     });
-    aws.metrics.set("TotalProcessingTime", { Sum: 310_000, SampleCount: 2 });
+    aws.metrics.set("TotalProcessingTime", [{ Sum: 310, SampleCount: 2, Unit: "Seconds" }]);
     assert.deepEqual(await readTimings(stack, job, quick), {
       backlogSeconds: 150,
       modelSeconds: 2.5,
       totalSeconds: 155,
     });
+    // A minute's durations of several jobs count as often as there are jobs.
+    aws.metrics.set("TimeInBacklog", [
+      { Sum: 60_000_000, SampleCount: 1, Unit: "Microseconds" },
+      { Sum: 0, SampleCount: 2, Unit: "Microseconds" },
+    ]);
+    assert.equal((await readTimings(stack, job, quick)).backlogSeconds, 20);
     const asked = JSON.parse(aws.requests.at(-1)!.body.toString()) as { Dimensions: unknown };
     assert.deepEqual(asked.Dimensions, [
       { Name: "EndpointName", Value: "video" },

@@ -1,6 +1,7 @@
 /** The endpoint's instances, and how long a finished job's parts took by the service's own metrics. */
-import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
+import { readDurations } from "./durations.ts";
+import type { DurationMetric } from "./durations.ts";
 import { poll } from "./poll.ts";
 import type { PollOptions } from "./poll.ts";
 import { SetupError } from "./errors.ts";
@@ -63,16 +64,16 @@ export interface Timings {
   readonly totalSeconds?: number;
 }
 
-/** The metrics and how many of their units make a second (developer guide, "Monitor asynchronous endpoint"). */
-const timingMetrics = {
-  backlogSeconds: { metric: "TimeInBacklog", perSecond: 1e3 },
-  modelSeconds: { metric: "ModelLatency", perSecond: 1e6 },
-  totalSeconds: { metric: "TotalProcessingTime", perSecond: 1e3 },
-} as const;
+const timingMetrics: Readonly<Record<keyof Timings, DurationMetric>> = {
+  backlogSeconds: "TimeInBacklog",
+  modelSeconds: "ModelLatency",
+  totalSeconds: "TotalProcessingTime",
+};
 
 /**
  * Reads a finished job's timings, and waits for them: metrics come a minute or two after the job. They are averages
  * over all jobs that ended since this one was submitted, so they are this job's own only if it was alone.
+ * @throws ServiceAnswerError if a metric's unit is not known
  */
 export async function readTimings(stack: Stack, job: Job, options: PollOptions<Timings> = {}): Promise<Timings> {
   const names = Object.keys(timingMetrics) as (keyof Timings)[];
@@ -97,28 +98,7 @@ async function readSeconds(
   name: keyof Timings,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  const { metric, perSecond } = timingMetrics[name];
-  const start = Date.parse(job.submittedAt);
-  const answer = await stack.cloudwatch.send(
-    new GetMetricStatisticsCommand({
-      Namespace: "AWS/SageMaker",
-      MetricName: metric,
-      Dimensions: [
-        { Name: "EndpointName", Value: stack.outputs.endpointName },
-        { Name: "VariantName", Value: stack.outputs.variantName },
-      ],
-      StartTime: new Date(Math.floor(start / 60_000) * 60_000),
-      EndTime: new Date((Math.floor(end.getTime() / 60_000) + 1) * 60_000),
-      Period: 60,
-      Statistics: ["Sum", "SampleCount"],
-    }),
-    signal === undefined ? {} : { abortSignal: signal },
-  );
-  let sum = 0;
-  let count = 0;
-  for (const { Sum = 0, SampleCount = 0 } of answer.Datapoints ?? []) {
-    sum += Sum;
-    count += SampleCount;
-  }
-  return count === 0 ? undefined : sum / count / perSecond;
+  const minutes = await readDurations(stack, timingMetrics[name], { start: new Date(job.submittedAt), end }, signal);
+  const total = (of: "count" | "sum"): number => minutes.reduce((sum, minute) => sum + minute[of], 0);
+  return total("count") === 0 ? undefined : total("sum") / total("count");
 }

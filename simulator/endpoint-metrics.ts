@@ -50,7 +50,8 @@ export class EndpointMetrics {
 
   /** A request's first run begins after `waited` ms in the queue. */
   started(timestamp: number, waited: number): void {
-    this.#put(timestamp, "TimeInBacklog", waited, "Milliseconds");
+    const unit = this.#switches.timeInBacklogUnit;
+    this.#put(timestamp, "TimeInBacklog", unit === "Milliseconds" ? waited : waited * 1_000, unit);
   }
 
   /** A request has ended, `elapsed` ms after it was received. */

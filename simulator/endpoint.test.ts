@@ -183,6 +183,22 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.equal(bench.counted("InvocationFailures"), 0);
   });
 
+  it("give the wait in the unit that is assumed, the same wait in either", async () => {
+    for (const [timeInBacklogUnit, perSecond] of [
+      ["Milliseconds", 1e3],
+      ["Microseconds", 1e6],
+    ] as const) {
+      const bench = await new EndpointBench({ timeInBacklogUnit }).deployed(1);
+      bench.send(2);
+      await bench.clock.advance(2 * minute);
+      const dimensions = { EndpointName: "videos", VariantName: "main" };
+      const metric = { namespace: "AWS/SageMaker", name: "TimeInBacklog", dimensions };
+      assert.deepEqual(bench.metrics.units(metric), [timeInBacklogUnit]);
+      assert.equal(bench.counted("TimeInBacklog"), 30 * perSecond);
+      assert.equal(bench.counted("TotalProcessingTime"), 90_000);
+    }
+  });
+
   it("hold the clock exactly while something starts, works or stops", async () => {
     const bench = new EndpointBench();
     const creation = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 1 });

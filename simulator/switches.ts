@@ -18,6 +18,12 @@ export interface EndpointSwitches {
   readonly gaugesWhileIdle: boolean;
   /** Whether ApproximateAgeOfOldestRequest looks at requests in process too. @default "queued" (the guide: "oldest request in the queue") */
   readonly oldestRequestAmong: "queued" | "queued-and-in-process";
+  /**
+   * The unit of TimeInBacklog. The developer guide's table ("Monitor asynchronous endpoint") says microseconds, next to a
+   * TotalProcessingTime in milliseconds of which it is a part; no datapoint of AWS's was found.
+   * @default "Milliseconds"
+   */
+  readonly timeInBacklogUnit: "Milliseconds" | "Microseconds";
   /** Whether a starting instance already ends HasBacklogWithoutCapacity. @default false */
   readonly startingCountsAsCapacity: boolean;
   /**
@@ -45,6 +51,7 @@ export const defaultEndpointSwitches: EndpointSwitches = {
   backlogPerInstanceAtZero: "undivided-while-backlog",
   gaugesWhileIdle: true,
   oldestRequestAmong: "queued",
+  timeInBacklogUnit: "Milliseconds",
   startingCountsAsCapacity: false,
   interrupted: "requeue",
   repeatsAfterInterruption: 3,

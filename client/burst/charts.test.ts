@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chartsOf } from "./charts.ts";
 import type { ChartSpec } from "./charts.ts";
-import { MINUTE_MS } from "./metrics.ts";
+import { MINUTE_MS } from "../minutes.ts";
 import { firstMinute, sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 
 describe("a burst's charts", () => {

@@ -1,6 +1,6 @@
 /** The blog post's charts of a burst as plain data: what each shows, in which unit, with which marks. */
 import { lastEnd } from "./figures.ts";
-import { MINUTE_MS, minuteOf } from "./metrics.ts";
+import { MINUTE_MS, minuteOf } from "../minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun, InstanceSample } from "./run.ts";
 

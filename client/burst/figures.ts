@@ -1,5 +1,5 @@
 /** A burst in figures: the table of AWS's blog post, computed from the endpoint's own metrics. */
-import { MINUTE_MS } from "./metrics.ts";
+import { MINUTE_MS } from "../minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 

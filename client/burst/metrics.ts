@@ -1,6 +1,9 @@
 /** What CloudWatch has about an endpoint over a stretch of time, minute by minute. */
 import { paginateGetMetricData } from "@aws-sdk/client-cloudwatch";
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
+import { readDurations } from "../durations.ts";
+import type { DurationMetric } from "../durations.ts";
+import { MINUTE_MS, minuteOf } from "../minutes.ts";
 import type { Stack } from "../stack.ts";
 
 /** One minute's value. */
@@ -41,25 +44,10 @@ type Publisher = "endpoint" | "variant";
 interface MetricQuery {
   readonly metric: string;
   readonly of: Publisher;
-  readonly statistic: "Average" | "Maximum" | "SampleCount" | "Sum";
-  /** The metric's units in one of ours. @default 1 */
-  readonly perUnit?: number;
+  readonly statistic: "Average" | "Maximum" | "Sum";
 }
 
 const count = (metric: string): MetricQuery => ({ metric, of: "variant", statistic: "Sum" });
-
-const durations = (metric: string, perSecond: number) => {
-  const query = { metric, of: "variant" } as const;
-  return {
-    sum: { ...query, statistic: "Sum", perUnit: perSecond },
-    count: { ...query, statistic: "SampleCount" },
-    most: { ...query, statistic: "Maximum", perUnit: perSecond },
-  } as const;
-};
-
-const inBacklog = durations("TimeInBacklog", 1e3);
-const inModel = durations("ModelLatency", 1e6);
-const total = durations("TotalProcessingTime", 1e3);
 
 const queries = {
   backlog: { metric: "ApproximateBacklogSize", of: "endpoint", statistic: "Maximum" },
@@ -67,15 +55,6 @@ const queries = {
   processed: count("InvocationsProcessed"),
   failed: count("InvocationFailures"),
   expired: count("ExpiredRequests"),
-  inBacklogSum: inBacklog.sum,
-  inBacklogCount: inBacklog.count,
-  inBacklogMost: inBacklog.most,
-  inModelSum: inModel.sum,
-  inModelCount: inModel.count,
-  inModelMost: inModel.most,
-  totalSum: total.sum,
-  totalCount: total.count,
-  totalMost: total.most,
 } as const satisfies Record<string, MetricQuery>;
 
 type QueryName = keyof typeof queries;
@@ -86,14 +65,37 @@ export interface TimeRange {
   readonly end: Date;
 }
 
-/** Reads all minutes that the range touches. */
+/**
+ * Reads all minutes that the range touches.
+ * @throws ServiceAnswerError if a duration's unit is not known
+ */
 export async function readEndpointMetrics(
+  stack: Stack,
+  range: TimeRange,
+  signal?: AbortSignal,
+): Promise<EndpointMetrics> {
+  const [counts, inBacklog, inModel, total] = await Promise.all([
+    readCounts(stack, range, signal),
+    durations(stack, "TimeInBacklog", range, signal),
+    durations(stack, "ModelLatency", range, signal),
+    durations(stack, "TotalProcessingTime", range, signal),
+  ]);
+  return { ...counts, inBacklog, inModel, total };
+}
+
+async function readCounts(
   stack: Stack,
   { start, end }: TimeRange,
   signal?: AbortSignal,
-): Promise<EndpointMetrics> {
+): Promise<Record<QueryName, Series>> {
   const names = Object.keys(queries) as QueryName[];
-  const found = new Map<string, Point[]>(names.map((name) => [name, []]));
+  const found: Record<QueryName, Point[]> = {
+    backlog: [],
+    backlogPerInstance: [],
+    processed: [],
+    failed: [],
+    expired: [],
+  };
   const pages = paginateGetMetricData(
     { client: stack.cloudwatch },
     {
@@ -105,34 +107,24 @@ export async function readEndpointMetrics(
     ...(signal === undefined ? [] : [{ abortSignal: signal }]),
   );
   for await (const { MetricDataResults = [] } of pages) {
-    for (const { Id = "", Timestamps = [], Values = [] } of MetricDataResults) {
-      const { perUnit = 1 }: MetricQuery = queries[Id as QueryName];
-      const points = Timestamps.map((time, index) => ({
-        minute: time.getTime(),
-        value: (Values[index] ?? 0) / perUnit,
-      }));
-      found.get(Id)?.push(...points);
+    for (const { Id, Timestamps = [], Values = [] } of MetricDataResults) {
+      const points = Timestamps.map((time, index) => ({ minute: time.getTime(), value: Values[index] ?? 0 }));
+      found[Id as QueryName].push(...points);
     }
   }
-  const series = (name: QueryName): Series => found.get(name) ?? [];
-  return {
-    backlog: series("backlog"),
-    backlogPerInstance: series("backlogPerInstance"),
-    processed: series("processed"),
-    failed: series("failed"),
-    expired: series("expired"),
-    inBacklog: { sum: series("inBacklogSum"), count: series("inBacklogCount"), most: series("inBacklogMost") },
-    inModel: { sum: series("inModelSum"), count: series("inModelCount"), most: series("inModelMost") },
-    total: { sum: series("totalSum"), count: series("totalCount"), most: series("totalMost") },
-  };
+  return found;
 }
 
-/** A minute, ms. */
-export const MINUTE_MS = 60_000;
-
-/** The beginning of the minute that a moment is in. */
-export function minuteOf(moment: number): number {
-  return Math.floor(moment / MINUTE_MS) * MINUTE_MS;
+async function durations(
+  stack: Stack,
+  metric: DurationMetric,
+  range: TimeRange,
+  signal?: AbortSignal,
+): Promise<Durations> {
+  const minutes = await readDurations(stack, metric, range, signal);
+  const series = (of: "count" | "most" | "sum"): Series =>
+    minutes.map((each) => ({ minute: each.minute, value: each[of] }));
+  return { sum: series("sum"), count: series("count"), most: series("most") };
 }
 
 function dataQuery(stack: Stack, name: QueryName): MetricDataQuery {

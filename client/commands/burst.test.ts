@@ -11,7 +11,6 @@ interface MetricQuery {
   readonly Id: string;
   readonly MetricStat: {
     readonly Metric: { readonly MetricName: string; readonly Dimensions: readonly { readonly Name: string }[] };
-    readonly Stat: string;
   };
 }
 
@@ -25,22 +24,24 @@ describe("the command burst", () => {
     const { aws } = fixture;
     aws.endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 1, DesiredInstanceCount: 2 };
     // Each invocation takes 2 s in the model and 60 s in the backlog, by CloudWatch.
-    const values: Readonly<Record<string, number>> = {
-      ModelLatency: 2e6,
-      TimeInBacklog: 60e3,
-      TotalProcessingTime: 62e3,
-    };
+    for (const [metric, Maximum, Unit] of [
+      ["ModelLatency", 2e6, "Microseconds"],
+      ["TimeInBacklog", 60e6, "Microseconds"],
+      ["TotalProcessingTime", 62e3, "Milliseconds"],
+    ] as const) {
+      aws.metrics.set(metric, () => {
+        const SampleCount = aws.invocations.length;
+        return [{ Sum: Maximum * SampleCount, SampleCount, Maximum, Unit }];
+      });
+    }
     aws.answers.set("GetMetricData", (input) => {
       const asked = input as { MetricDataQueries: MetricQuery[]; NextToken?: string };
       queries = asked.MetricDataQueries;
       const count = aws.invocations.length;
       const minute = Math.floor(aws.now.getTime() / 60_000) * 60;
       // One value a page: the client must ask for the next.
-      const valueOf = ({ MetricStat: { Metric, Stat } }: MetricQuery): number => {
-        const each = values[Metric.MetricName];
-        if (Stat === "SampleCount" || each === undefined) return Metric.MetricName.includes("ail") ? 0 : count;
-        return Stat === "Sum" ? each * count : each;
-      };
+      const valueOf = ({ MetricStat: { Metric } }: MetricQuery): number =>
+        Metric.MetricName.includes("ail") ? 0 : count;
       const half = asked.MetricDataQueries.length / 2;
       const page = asked.NextToken === undefined ? queries.slice(0, half) : queries.slice(half);
       return {

@@ -54,6 +54,16 @@ export interface SeenInvocation {
   readonly headers: IncomingMessage["headers"];
 }
 
+/** A datapoint as the service sends it. */
+export interface FakeDatapoint {
+  /** Seconds since the epoch. @default the service's present minute */
+  readonly Timestamp?: number;
+  readonly Sum: number;
+  readonly SampleCount: number;
+  readonly Maximum?: number;
+  readonly Unit?: string;
+}
+
 /** The server. Start it with {@link startFakeAws}. */
 export class FakeAws implements AsyncDisposable {
   readonly s3 = new FakeS3();
@@ -62,8 +72,8 @@ export class FakeAws implements AsyncDisposable {
   /** The service's clock, which its Date headers show. S3's show this machine's. */
   now = new Date(Math.floor(Date.now() / 1000) * 1000);
   endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 0, DesiredInstanceCount: 0 };
-  /** Sum and SampleCount by metric name. */
-  readonly metrics = new Map<string, { Sum: number; SampleCount: number }>();
+  /** What GetMetricStatistics answers, by metric name, or what makes it. */
+  readonly metrics = new Map<string, readonly FakeDatapoint[] | (() => readonly FakeDatapoint[])>();
   /** Answers to further operations of JSON services, by the operation's name, or what makes them from the request. */
   readonly answers = new Map<string, object | ((input: unknown) => object)>();
   /** Called for every invocation; tests put the job's object here. */
@@ -202,8 +212,10 @@ export class FakeAws implements AsyncDisposable {
         });
       case "GetMetricStatistics": {
         const { MetricName } = JSON.parse(body.toString()) as { MetricName: string };
-        const datapoint = this.metrics.get(MetricName);
-        return json({ Label: MetricName, Datapoints: datapoint === undefined ? [] : [datapoint] });
+        const found = this.metrics.get(MetricName) ?? [];
+        const Timestamp = Math.floor(this.now.getTime() / 60_000) * 60;
+        const Datapoints = (typeof found === "function" ? found() : found).map((each) => ({ Timestamp, ...each }));
+        return json({ Label: MetricName, Datapoints });
       }
       default: {
         const answer = this.answers.get(operation);

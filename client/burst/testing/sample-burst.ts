@@ -1,6 +1,6 @@
 /** For tests: a burst of 100 videos as CloudWatch would show it, small enough to be computed by hand. */
 import type { Durations, EndpointMetrics, Series } from "../metrics.ts";
-import { MINUTE_MS } from "../metrics.ts";
+import { MINUTE_MS } from "../../minutes.ts";
 import type { BurstRun } from "../run.ts";
 
 /** The minute in which the sample begins. */
