@@ -71,9 +71,15 @@ describe("CompletionTopics", () => {
         assert.ok(subscription.dependencies.includes(policy.urn));
       });
 
-      it("tells the people who asked to hear of it", () => {
+      it("tells the people who asked for it about results and failures, not about tests of the topic", () => {
         const { inputs } = registrations.one("aws:sns/topicSubscription:TopicSubscription", `${name}-ann@example.com`);
-        assert.deepEqual(inputs, { topic: topicArn, protocol: "email", endpoint: "ann@example.com" });
+        assert.deepEqual(inputs, {
+          topic: topicArn,
+          protocol: "email",
+          endpoint: "ann@example.com",
+          filterPolicy: '{"eventName":["InferenceResult"]}',
+          filterPolicyScope: "MessageBody",
+        });
       });
 
       it("keeps what its readers could not deal with, as long as SQS keeps anything", () => {

@@ -13,6 +13,12 @@ const messageRetentionSeconds = 1_209_600;
 /** Times that a reader may take a message and not delete it before the message goes to the dead-letter queue. */
 const maxReceiveCount = 5;
 
+/**
+ * SageMaker publishes a TestNotification at each update of the endpoint, which the autoscaler's are as well; results and failures are
+ * both an InferenceResult (developer guide, "Check prediction results").
+ */
+const results = { eventName: ["InferenceResult"] };
+
 /** What can be chosen about {@link CompletionTopics}. */
 export interface CompletionTopicsArgs {
   /** The account whose SageMaker may publish. */
@@ -113,6 +119,6 @@ function channel(
     // What is published before the queue may be written to would be lost.
     { parent, dependsOn: delivery },
   );
-  subscribeEmails(name, topic, completionEmails, parent);
+  subscribeEmails(name, topic, completionEmails, parent, results);
   return { topic, queue, deadLetters };
 }
