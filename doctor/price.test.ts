@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { registrationsOf } from "../infra/testing/registrations.ts";
 import { stackConfig } from "../infra/testing/stacks.ts";
-import { alarms, priceFindings } from "./price.ts";
+import { alarmMetrics, priceFindings } from "./price.ts";
 
 const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5 };
 
@@ -15,7 +15,7 @@ describe("the price", () => {
     assert.equal(limit?.status, "ok");
     assert.match(limit.what, /^3\.68 USD an hour at the limit: 5 ml\.g4dn\.xlarge at 0\.7364/);
     assert.equal(rest?.status, "ok");
-    assert.match(rest.what, /^no instance; 4\.70 USD a month for a key, 7 alarms and a dashboard/);
+    assert.match(rest.what, /^no instance; 5\.00 USD a month for a key, 10 metrics with alarms and a dashboard/);
   });
 
   it("is warned of where instances stay", () => {
@@ -46,7 +46,14 @@ describe("the price", () => {
         config: stackConfig("dev", artifact),
       });
       const count = (type: string): number => registrations.all.filter((each) => each.type === type).length;
-      assert.equal(count("aws:cloudwatch/metricAlarm:MetricAlarm"), alarms.own);
+      const watched = registrations.ofType("aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => {
+        const queries = inputs["metricQueries"] as { metric?: unknown }[] | undefined;
+        return queries === undefined ? 1 : queries.filter(({ metric }) => metric !== undefined).length;
+      });
+      assert.equal(
+        watched.reduce((sum, metrics) => sum + metrics, 0),
+        alarmMetrics.own,
+      );
       assert.equal(count("aws:kms/key:Key"), 1);
       assert.equal(count("aws:cloudwatch/dashboard:Dashboard"), 1);
     } finally {

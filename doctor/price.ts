@@ -5,8 +5,11 @@ import { type Finding, ok, unchecked, warning } from "./finding.ts";
 /** USD; us-east-1, collected with the pack's prices, from AWS's pages on KMS, CloudWatch and S3. */
 const monthly = { key: 1, alarm: 0.1, dashboard: 3, storedGigabyte: 0.023 } as const;
 
-/** The stack's own alarms, and the two that AWS makes for target tracking. */
-export const alarms = { own: 5, targetTracking: 2 } as const;
+/**
+ * The metrics that alarms watch, by which CloudWatch bills (pricing page: an alarm on an expression costs as much as one on each of its
+ * metrics): those of the stack's own alarms, and of the two that AWS makes for target tracking.
+ */
+export const alarmMetrics = { own: 8, targetTracking: 2 } as const;
 
 const usd = (amount: number): string => `${amount.toFixed(2)} USD`;
 const basis = `prices of ${pricesRegion}, ${pricesAsOf}`;
@@ -36,10 +39,10 @@ export function priceFindings({ instanceType, minCapacity, maxCapacity }: Sizing
 }
 
 function resting(minCapacity: number, price: number | undefined): Finding {
-  const count = alarms.own + alarms.targetTracking;
+  const count = alarmMetrics.own + alarmMetrics.targetTracking;
   const fixed = monthly.key + count * monthly.alarm + monthly.dashboard;
   const stays =
-    `${usd(fixed)} a month for a key, ${count} alarms and a dashboard (the last two are free within an account's first ten and three), ` +
+    `${usd(fixed)} a month for a key, ${count} metrics with alarms and a dashboard (the last two are free within an account's first ten and three), ` +
     `and ${monthly.storedGigabyte} a month for each GB of videos and results kept`;
   if (minCapacity === 0) return ok("at rest", `no instance; ${stays} (${basis})`);
   const hourly = price === undefined ? "the price" : usd(price * minCapacity);

@@ -188,6 +188,13 @@ function schema(projectRoot: string) {
       oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)").describe(
         "How long a video may wait before an alarm says so.",
       ),
+      failureRateLimit: fraction(defaults.failureRateLimit).describe(
+        "Share of failed videos within 15 minutes above which an alarm goes off; 1 turns it off.",
+      ),
+      failureRateMinRequests: wholeNumber(1, 100_000, defaults.failureRateMinRequests).describe(
+        "Minimum number of videos within 15 minutes for which their share of failures is compared.",
+      ),
+      notifyRecovery: switchOff.describe("Whether alarms also notify when they return to OK."),
       operationsEmails: emails.describe("Who gets the alarms, once each has confirmed."),
       completionEmails: emails.describe("Who hears of every result and failure, once each has confirmed."),
       subnetIds: list(z.string().regex(/^subnet-[0-9a-f]+$/), "subnets' ids", "subnet-0a1b2c3d").describe(

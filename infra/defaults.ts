@@ -38,6 +38,12 @@ export const defaults = {
   protectData: false,
   /** Seconds that a request may wait before an alarm says so: twice what the blog's last one waited, a third of the longest TTL. */
   oldestRequestLimit: 7200,
+  /** Share of failed videos above which an alarm goes off. */
+  failureRateLimit: 0.2,
+  /** Videos below which their share of failures says nothing: more than the smoke test's two. */
+  failureRateMinRequests: 5,
+  /** Whether alarms notify when they return to OK. */
+  notifyRecovery: false,
   operationsEmails: [] as readonly string[],
   completionEmails: [] as readonly string[],
   subnetIds: [] as readonly string[],

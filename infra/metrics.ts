@@ -10,6 +10,7 @@ type EndpointMetric =
 /** SageMaker publishes these with EndpointName and VariantName. */
 type VariantMetric =
   | "ExpiredRequests"
+  | "Invocation5XXErrors"
   | "InvocationFailures"
   | "InvocationsProcessed"
   | "ModelLatency"

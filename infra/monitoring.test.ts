@@ -47,6 +47,9 @@ const body = z.object({
         region: z.string().optional(),
         period: z.number().optional(),
         alarms: z.array(z.string()).optional(),
+        yAxis: z
+          .object({ left: z.object({ label: z.string().optional(), showUnits: z.boolean().optional() }) })
+          .optional(),
         metrics: z.array(z.tuple([z.string(), z.string()]).rest(z.union([z.string(), line]))).optional(),
       }),
     }),
@@ -78,7 +81,7 @@ describe("Monitoring", () => {
   for (const [name, rule] of [
     [
       "failures",
-      { metricName: "InvocationFailures", dimensions: ofVariant, statistic: "Sum", period: 300, evaluationPeriods: 1 },
+      { metricName: "Invocation5XXErrors", dimensions: ofVariant, statistic: "Sum", period: 300, evaluationPeriods: 1 },
     ],
     [
       "oldest-request",
@@ -115,14 +118,50 @@ describe("Monitoring", () => {
         threshold: 1,
         treatMissingData: "notBreaching",
         alarmActions: [topicArn],
-        okActions: [topicArn],
         ...rule,
       });
     });
   }
 
+  it("has an alarm failure-rate on an expression, quiet while there is no data", () => {
+    const { metricQueries, alarmDescription, ...inputs } = registrations.one(alarmType, "clips-failure-rate").inputs;
+    assert.equal(
+      alarmDescription,
+      "More than 0.2 of at least 5 videos failed within 15 minutes: the failure objects say why.",
+    );
+    assert.deepEqual(inputs, {
+      comparisonOperator: "GreaterThanThreshold",
+      evaluationPeriods: 1,
+      threshold: 0.2,
+      treatMissingData: "notBreaching",
+      alarmActions: [topicArn],
+    });
+    const queries = z.array(z.looseObject({ returnData: z.boolean().optional(), metric: z.unknown().optional() }));
+    const [returned, ...others] = queries.parse(metricQueries);
+    assert.equal(returned?.returnData, true);
+    for (const { metric, returnData } of others) {
+      assert.equal(returnData, undefined);
+      if (metric === undefined) continue;
+      const { namespace, dimensions, period } = z.record(z.string(), z.unknown()).parse(metric);
+      assert.deepEqual([namespace, dimensions, period], ["AWS/SageMaker", ofVariant, 900]);
+    }
+  });
+
   it("has no other alarms", () => {
-    assert.equal(registrations.ofType(alarmType).length, 4);
+    assert.equal(registrations.ofType(alarmType).length, 5);
+  });
+
+  it("notifies when an alarm returns to OK only if that is asked for", async () => {
+    for (const { inputs } of registrations.ofType(alarmType)) assert.equal(inputs["okActions"], undefined);
+    const { registrations: chosen } = await monitoring({ notifyRecovery: true });
+    for (const { inputs } of chosen.ofType(alarmType)) assert.deepEqual(inputs["okActions"], [topicArn]);
+  });
+
+  it("takes another limit of the failure rate and another number of videos", async () => {
+    const { registrations: chosen } = await monitoring({ failureRateLimit: 0.5, failureRateMinRequests: 20 });
+    const { threshold, metricQueries } = chosen.one(alarmType, "clips-failure-rate").inputs;
+    assert.equal(threshold, 0.5);
+    assert.match(JSON.stringify(metricQueries), /IF\(requests >= 20, /);
   });
 
   it("tells the people who asked for it, and lets them say how long is too long", async () => {
@@ -188,6 +227,15 @@ describe("Monitoring", () => {
           const { stat } = line.parse(rest.at(-1));
           if (/^(Invocation|Expired)/.test(name)) assert.equal(stat, "Sum");
         }
+      }
+    });
+
+    it("names no unit for times whose unit AWS's documentation leaves open", () => {
+      for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
+        const names = (properties.metrics ?? []).map(([, name]) => name);
+        const isOpen = names.some((name) => /^T(imeInBacklog|otalProcessingTime)$/.test(name));
+        assert.equal(properties.yAxis?.left.label === undefined, isOpen, properties.title);
+        assert.equal(properties.yAxis?.left.showUnits === undefined, isOpen, properties.title);
       }
     });
 

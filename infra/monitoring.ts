@@ -6,6 +6,7 @@ import type { Account } from "./account.ts";
 import { dashboardBody } from "./dashboard.ts";
 import { defaults } from "./defaults.ts";
 import { subscribeEmails } from "./email-subscriptions.ts";
+import { failureRateQueries, failureRateWindow } from "./failure-rate.ts";
 import { queueMetric, requestMetric } from "./metrics.ts";
 import { serviceTopic } from "./service-topic.ts";
 
@@ -27,13 +28,28 @@ export interface MonitoringArgs {
    */
   readonly oldestRequestLimit?: number;
   /**
+   * Share of failed videos above which an alarm goes off.
+   * @default 0.2
+   */
+  readonly failureRateLimit?: number;
+  /**
+   * Minimum number of videos for which their share of failures is compared.
+   * @default 5
+   */
+  readonly failureRateMinRequests?: number;
+  /**
+   * Whether alarms also notify when they return to OK.
+   * @default false
+   */
+  readonly notifyRecovery?: boolean;
+  /**
    * Addresses that get the alarms, once each has confirmed.
    * @default none
    */
   readonly operationsEmails?: readonly string[];
 }
 
-/** A dashboard, four alarms, and the topic that they speak on. */
+/** A dashboard, five alarms, and the topic that they speak on. */
 export class Monitoring extends pulumi.ComponentResource {
   readonly operationsTopicArn: pulumi.Output<string>;
   /** Address of the dashboard in AWS's console. */
@@ -41,7 +57,8 @@ export class Monitoring extends pulumi.ComponentResource {
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:Monitoring", name, {}, opts);
-    const { account, endpointName, variantName, oldestRequestLimit, operationsEmails } = { ...defaults, ...args };
+    const settings = { ...defaults, ...args };
+    const { account, endpointName, variantName, oldestRequestLimit, operationsEmails } = settings;
 
     const topic = operationsTopic(`${name}-operations`, account, args.keyArn, operationsEmails, this);
     const ofEndpoint = { EndpointName: endpointName };
@@ -56,7 +73,8 @@ export class Monitoring extends pulumi.ComponentResource {
           // SageMaker sends no data about what did not happen.
           treatMissingData: "notBreaching",
           alarmActions: [topic.arn],
-          okActions: [topic.arn],
+          // A new alarm becomes OK, too: without the setting, people hear only of what needs them.
+          ...(settings.notifyRecovery ? { okActions: [topic.arn] } : {}),
           ...alarmArgs,
         },
         { parent: this },
@@ -64,11 +82,20 @@ export class Monitoring extends pulumi.ComponentResource {
 
     const alarms = [
       alarm("failures", {
-        alarmDescription: "The model failed on a video: the failure object, and the endpoint's log, say why.",
-        ...requestMetric("InvocationFailures"),
+        // Not InvocationFailures, which counts a sender's broken file, such as the smoke test's, as well.
+        alarmDescription: "The model server failed on a video: the failure object, and the endpoint's log, say why.",
+        ...requestMetric("Invocation5XXErrors"),
         dimensions: ofVariant,
         statistic: "Sum",
         period: 300,
+      }),
+      alarm("failure-rate", {
+        alarmDescription:
+          `More than ${settings.failureRateLimit} of at least ${settings.failureRateMinRequests} videos ` +
+          `failed within ${failureRateWindow / 60} minutes: the failure objects say why.`,
+        comparisonOperator: "GreaterThanThreshold",
+        threshold: settings.failureRateLimit,
+        metricQueries: failureRateQueries(ofVariant, settings.failureRateMinRequests),
       }),
       alarm("oldest-request", {
         alarmDescription: `A video has been waiting for ${oldestRequestLimit} s: more instances, or fewer videos, are needed.`,

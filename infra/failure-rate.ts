@@ -1,0 +1,50 @@
+/** The share of videos that fail, as metric math. */
+import type * as pulumi from "@pulumi/pulumi";
+import { namespace, requestMetric } from "./metrics.ts";
+
+/** A metric, or an expression over other queries. */
+export interface FailureRateQuery {
+  readonly id: string;
+  readonly expression?: string;
+  readonly label?: string;
+  readonly returnData?: boolean;
+  readonly metric?: {
+    readonly namespace: string;
+    readonly metricName: string;
+    readonly dimensions: Record<string, pulumi.Input<string>>;
+    readonly stat: string;
+    readonly period: number;
+  };
+}
+
+/** Seconds: as long as a video may take by default, so that slow videos are counted together. */
+export const failureRateWindow = 900;
+
+/**
+ * Queries whose result is failed / processed videos, or 0 if fewer than `minRequests` were processed.
+ *
+ * The developer guide ("Monitor asynchronous endpoint") spells InvocationsProcessed with three s, and does not say whether it counts
+ * failures: the queries are right under each answer. A metric without data counts as 0.
+ */
+export function failureRateQueries(
+  dimensions: Record<string, pulumi.Input<string>>,
+  minRequests: number,
+): FailureRateQuery[] {
+  const count = (id: string, metric: { namespace: string; metricName: string }): FailureRateQuery => {
+    return { id, metric: { ...metric, dimensions, stat: "Sum", period: failureRateWindow } };
+  };
+  return [
+    {
+      id: "rate",
+      expression: `IF(requests >= ${minRequests}, failures / requests, 0)`,
+      label: "failed",
+      returnData: true,
+    },
+    { id: "requests", expression: "IF(processed > failures, processed, failures)" },
+    { id: "processed", expression: "FILL(counted, 0) + FILL(countedAsDocumented, 0)" },
+    { id: "failures", expression: "FILL(failed, 0)" },
+    count("failed", requestMetric("InvocationFailures")),
+    count("counted", requestMetric("InvocationsProcessed")),
+    count("countedAsDocumented", { namespace, metricName: "InvocationsProcesssed" }),
+  ];
+}
