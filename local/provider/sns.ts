@@ -243,6 +243,16 @@ const subscriptionAttributes = {
   subscriptionRoleArn: "SubscriptionRoleArn",
 } as const;
 
+/**
+ * Attributes in the order in which the official provider sets them: a scope of MessageBody first, because it allows nested filter
+ * policies, and any other one last (terraform-provider-aws, putSubscriptionAttributes).
+ */
+export function inOrder(values: Readonly<Record<string, string>>): [name: string, value: string][] {
+  const rank = ([name, value]: [string, string]): number =>
+    name === "FilterPolicyScope" ? (value === "MessageBody" ? 0 : 2) : 1;
+  return Object.entries(values).sort((one, other) => rank(one) - rank(other));
+}
+
 async function readSubscription(SubscriptionArn: string, { aws }: Scope): Promise<Record<string, string> | undefined> {
   const found = await unlessMissing(
     aws.sns.send(new GetSubscriptionAttributesCommand({ SubscriptionArn })),
@@ -294,7 +304,7 @@ export const topicSubscription = resource<typeof subscriptionFields>({
   },
   async update({ id, inputs, changed }, { aws }) {
     const values = changedAttributes(subscriptionAttributes, inputs, changed);
-    for (const [AttributeName, AttributeValue] of Object.entries(values)) {
+    for (const [AttributeName, AttributeValue] of inOrder(values)) {
       await aws.sns.send(new SetSubscriptionAttributesCommand({ SubscriptionArn: id, AttributeName, AttributeValue }));
     }
   },
