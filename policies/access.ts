@@ -16,6 +16,7 @@ const onEveryResource: Readonly<Record<string, string>> = {
   "cloudwatch:DescribeAlarms": "The alarms of target tracking have names that AWS makes.",
   "cloudwatch:GetMetricData": noResource,
   "cloudwatch:GetMetricStatistics": noResource,
+  "cloudwatch:ListDashboards": noResource,
   "cloudwatch:ListMetrics": noResource,
   "cloudwatch:PutMetricData": "Metrics are no resources; a condition can limit the namespace.",
   "ec2:CreateNetworkInterface on network-interface/*": newInterface,

@@ -56,8 +56,8 @@ describe("a subscription that filters on the message's body", () => {
       ...{ topic: topic.state["arn"] ?? "", protocol: "sqs", endpoint: queue.state["arn"] ?? "" },
       rawMessageDelivery: true,
     };
-    const TopicArn = String(topic.state["arn"]);
-    const QueueUrl = String(queue.state["url"]);
+    const TopicArn = topic.id;
+    const QueueUrl = queue.id;
 
     const timings = {};
     const failed = { status: "failed", cause: "model", reason: "no video", timings } as const;
