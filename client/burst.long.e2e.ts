@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,35 +11,22 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { create } from "tar";
-import { parse, stringify } from "yaml";
-import { z } from "zod";
+import { DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
 import { Deployment } from "../start/deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
-import { statePaths } from "../start/state.ts";
+import { changeSettings, parseSetting } from "../start/settings-file.ts";
+import { statePaths, type StatePaths } from "../start/state.ts";
 import { freePort, run } from "../start/testing/commands.ts";
 import type { BurstFigures } from "./burst/figures.ts";
 import { openBrowser } from "./burst/testing/browser.ts";
 import { lookAt } from "./burst/testing/report-page.ts";
 import { checkOutputs, connect, invoke, readManifest, waitForJob } from "./index.ts";
 import type { Stack } from "./index.ts";
-
-/** Sleeps instead of looking at a video, and fails where it is told to. */
-const handler = `
-import time
-
-def model_fn(model_dir):
-    return None
-
-def transform_fn(model, body, content_type, accept, context=None):
-    if bytes(body[:4]) == b"fail":
-        raise ValueError("told to fail")
-    time.sleep(1)
-    return '{"slept": 1}', accept
-`;
+import { poll } from "./poll.ts";
+import { openAlarmInbox, type AlarmInbox } from "./testing/alarm-inbox.ts";
+import { packScriptedModel, scripts } from "./testing/scripted-model.ts";
 
 const COUNT = 200;
-const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
 const repoRoot = path.join(import.meta.dirname, "..");
 
 describe("a burst on the local stack, with a model that only sleeps", function () {
@@ -51,19 +38,22 @@ describe("a burst on the local stack, with a model that only sleeps", function (
   let sqs: SQSClient;
   let outputs: string;
   let report: string;
+  let paths: StatePaths;
+  let model: string;
+  let deployed: Record<string, unknown>;
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "burst-"));
-    const paths = statePaths(path.join(folder, "local"));
+    paths = statePaths(path.join(folder, "local"));
     await mkdir(paths.aws, { recursive: true });
     // Next to the key pair, where the client looks for it.
     outputs = paths.outputs;
     report = path.join(folder, "out", "report.html");
     aws = await startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal });
-    const deployment = await Deployment.open(aws, paths, await configuration(await sleeper()));
-    const deployed = await deployment.up({ detail: () => undefined }, signal);
-    await writeFile(outputs, JSON.stringify(deployed.outputs));
-    stack = connect(checkOutputs(deployed.outputs, "The stack's outputs"), aws.credentials);
+    model = await packScriptedModel(folder);
+    deployed = await up();
+    await writeFile(outputs, JSON.stringify(deployed));
+    stack = connect(checkOutputs(deployed, "The stack's outputs"), aws.credentials);
     sqs = new SQSClient({ ...stack.clientConfig });
   });
 
@@ -74,27 +64,13 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     await rm(folder, { recursive: true });
   });
 
-  /** A model package of a few lines. */
-  async function sleeper(): Promise<string> {
-    const root = path.join(folder, "model");
-    await mkdir(path.join(root, "code"), { recursive: true });
-    await writeFile(path.join(root, "code", "inference.py"), handler);
-    // TorchServe takes a model's only folder for the model itself, so that there must be something beside code/.
-    await writeFile(path.join(root, "weights.pt"), "none");
-    const file = path.join(folder, "model.tar.gz");
-    await create({ file, cwd: root, gzip: true }, ["code", "weights.pt"]);
-    return file;
-  }
-
-  /** Pulumi.local.yaml with another model. */
-  async function configuration(artifact: string): Promise<string> {
-    const settings = settingsFile.parse(parse(await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8")));
-    settings.config["async-video-inference:modelArtifact"] = artifact;
-    // Two jobs at a time, as dev and prod run them.
-    settings.config["async-video-inference:maxConcurrency"] = 2;
+  /** Deploys the scripted model with two jobs at a time, as dev and prod run them, and further settings; returns the outputs. */
+  async function up(...settings: readonly string[]): Promise<Record<string, unknown>> {
     const file = path.join(folder, "Pulumi.local.yaml");
-    await writeFile(file, stringify(settings));
-    return file;
+    const changes = [`modelArtifact=${model}`, "maxConcurrency=2", ...settings].map(parseSetting);
+    await changeSettings(path.join(repoRoot, "Pulumi.local.yaml"), file, changes);
+    const deployment = await Deployment.open(aws, paths, file);
+    return (await deployment.up({ detail: () => undefined }, signal)).outputs;
   }
 
   const command = (...args: readonly string[]) => run(["client/main.ts", ...args, "--outputs", outputs]);
@@ -187,6 +163,72 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     }
   });
 
+  describe("and its alarms on failures", () => {
+    let inbox: AlarmInbox;
+
+    before(async () => {
+      inbox = await openAlarmInbox(stack, String(deployed["operationsTopicArn"]));
+    });
+
+    after(async () => {
+      inbox[Symbol.dispose]();
+      // The failures are no business of the redrive below.
+      await drain(stack.outputs.errorQueueUrl);
+    });
+
+    /** Sends jobs that all fail, and waits for their ends. */
+    async function failJobs(script: keyof typeof scripts, ...names: readonly string[]): Promise<void> {
+      const place = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}${script}.mp4` };
+      await stack.s3.send(new PutObjectCommand({ ...place, Body: scripts[script] }));
+      const input = { inputLocation: `s3://${place.Bucket}/${place.Key}`, contentType: "video/mp4" };
+      const jobs = await Promise.all(names.map((inferenceId) => invoke(stack, { ...input, inferenceId })));
+      for (const job of jobs) {
+        assert.equal((await waitForJob(stack, job, { limitSeconds: 300 })).status, "failed");
+      }
+    }
+
+    /** Waits until the service's clock is minutes later: each alarm is evaluated once a minute. */
+    async function laterBy(minutes: number): Promise<void> {
+      const end = (await stack.clock.now()).getTime() + minutes * 60_000;
+      const now = await poll(
+        async () => (await stack.clock.now()).getTime(),
+        (moment) => moment >= end,
+        { limitSeconds: 120 },
+      );
+      assert.ok(now >= end, "the service's clock stands still");
+    }
+
+    async function alarmed(): Promise<string[]> {
+      const { MetricAlarms: alarms = [] } = await stack.cloudwatch.send(
+        new DescribeAlarmsCommand({ AlarmNamePrefix: "video-failure", StateValue: "ALARM" }),
+      );
+      return alarms.map(({ AlarmName = "" }) => AlarmName);
+    }
+
+    it("is not told of a file that the model refuses", async () => {
+      await failJobs("refused", "refused-1");
+      await laterBy(3);
+      assert.deepEqual(await alarmed(), []);
+      assert.deepEqual(await inbox.take(), []);
+    });
+
+    it("is told once of failures of the server, and not of the recovery", async () => {
+      await failJobs("fails", "fails-1", "fails-2", "fails-3", "fails-4", "fails-5");
+      await laterBy(2);
+      assert.deepEqual(await inbox.take(), ["video-failure-rate ALARM", "video-failures ALARM"]);
+      await laterBy(16);
+      assert.deepEqual(await alarmed(), []);
+      assert.deepEqual(await inbox.take(), []);
+    });
+
+    it("is told of the recovery too if notifyRecovery is set", async () => {
+      await up("notifyRecovery=true");
+      await failJobs("fails", "fails-6");
+      await laterBy(8);
+      assert.deepEqual(await inbox.take(), ["video-failures ALARM", "video-failures OK"]);
+    });
+  });
+
   describe("and a job that always fails", () => {
     const summary = (stdout: string) => JSON.parse(stdout) as Record<string, unknown>;
 
@@ -211,7 +253,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
 
     it("is sent again once a run, and ends in the dead-letter queue", async () => {
       const place = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}fail.mp4` };
-      await stack.s3.send(new PutObjectCommand({ ...place, Body: "fail" }));
+      await stack.s3.send(new PutObjectCommand({ ...place, Body: scripts.fails }));
       const inputLocation = `s3://${place.Bucket}/${place.Key}`;
       const job = await invoke(stack, { inputLocation, contentType: "video/mp4", inferenceId: "bad-1" });
       const smoke = await invoke(stack, { inputLocation, contentType: "video/mp4", inferenceId: "smoke-1" });
