@@ -230,7 +230,7 @@ describe("AsyncEndpoint", () => {
           Effect: "Allow",
           Principal: { Service: "sagemaker.amazonaws.com" },
           Action: ["sts:AssumeRole"],
-          Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+          Condition: { StringEqualsIfExists: { "aws:SourceAccount": accountId } },
         },
       ]);
     });

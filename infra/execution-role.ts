@@ -32,14 +32,18 @@ export interface ExecutionScope {
   readonly network?: Network | undefined;
 }
 
-/** Who may take the role: SageMaker, and only when it acts for this account. */
+/**
+ * Trust policy of the role: SageMaker may take it, but not for another account. `IfExists`, because AWS documents the key for training
+ * jobs and only in general for other calls (SageMaker developer guide, "Cross-service confused deputy prevention"). If CreateModel or
+ * CreateEndpoint does not send it, `StringEquals` would refuse both ("Could not assume role").
+ */
 export function trustPolicy(account: Account): PolicyDocument {
   return policyDocument([
     {
       Effect: "Allow",
       Principal: { Service: "sagemaker.amazonaws.com" },
       Action: "sts:AssumeRole",
-      Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+      Condition: { StringEqualsIfExists: { "aws:SourceAccount": account.id } },
     },
   ]);
 }

@@ -11,6 +11,8 @@ const exact = ["StringEquals", "StringEqualsIgnoreCase"];
 const strings = [...exact, "StringLike"].flatMap(anyOf);
 /** These two compare the same way: each part of the ARN by itself, with wildcards. */
 const arns = ["ArnEquals", "ArnLike"].flatMap(anyOf);
+/** Operators for a service: whether it sends the key differs by call, but if it does, the value must be one of these. */
+const stringsIfPresent = [...exact, "StringLike"].map((operator) => `${operator}IfExists`);
 
 function anyOf(operator: string): string[] {
   return [operator, `ForAnyValue:${operator}`];
@@ -21,7 +23,7 @@ const accountKeys = ["aws:PrincipalAccount", "aws:SourceAccount", "kms:CallerAcc
 const arnKeys = ["aws:PrincipalArn", "aws:SourceArn"];
 const organizationKeys = ["aws:PrincipalOrgID", "aws:SourceOrgID"];
 /** Keys that say for whom a service acts. */
-export const sourceKeys: readonly string[] = ["aws:SourceAccount", "aws:SourceArn"];
+const sourceKeys: readonly string[] = ["aws:SourceAccount", "aws:SourceArn"];
 
 /**
  * Whether a condition limits a statement to accounts, organizations or sources that it names, each by a value that names one.
@@ -45,6 +47,15 @@ export function limitsWho(
     limits(arns, arnKeys, namesOwner) ||
     limits(strings, arnKeys, (value) => namesOwner(value) && !startsOpen(value))
   );
+}
+
+/**
+ * Whether a condition keeps a service from acting for other accounts than those that it names. Accepts `aws:SourceAccount` with
+ * `IfExists`: not every service sends the key with every call, and only a service can leave it out, because the principal is one.
+ */
+export function limitsSource(statement: Statement): boolean {
+  const accounts = conditionValues(statement, stringsIfPresent, "aws:SourceAccount");
+  return limitsWho(statement, sourceKeys) || (accounts.length > 0 && accounts.every(isAccount));
 }
 
 /** Whether a pattern of ARNs is of one account, or of one bucket: a bucket has no account in its ARN. */

@@ -27,6 +27,9 @@ test(trustedPrincipals, {
   good: role({}),
   passes: {
     "a source's bucket": role({ Condition: { StringEquals: { "aws:SourceArn": "arn:aws:s3:::videos" } } }),
+    "a source's account, if the service names one": role({
+      Condition: { StringEqualsIfExists: { "aws:SourceAccount": account } },
+    }),
     "a source's ARN": role({ Condition: { ArnLike: { "aws:SourceArn": `arn:aws:sagemaker:us-east-1:${account}:*` } } }),
   },
   refuses: {
@@ -37,8 +40,20 @@ test(trustedPrincipals, {
       anyAccount,
     ],
     "every account but one": [role({ Condition: { StringNotEquals: { "aws:SourceAccount": account } } }), anyAccount],
-    "an account, if the request names one": [
-      role({ Condition: { StringEqualsIfExists: { "aws:SourceAccount": account } } }),
+    "every account, if the request names one": [
+      role({ Condition: { StringLikeIfExists: { "aws:SourceAccount": "*" } } }),
+      anyAccount,
+    ],
+    "one account and all others, if the request names one": [
+      role({ Condition: { StringLikeIfExists: { "aws:SourceAccount": [account, "*"] } } }),
+      anyAccount,
+    ],
+    "no account, if the request names one": [
+      role({ Condition: { StringEqualsIfExists: { "aws:SourceAccount": [] } } }),
+      anyAccount,
+    ],
+    "a principal's account, if the request names one": [
+      role({ Condition: { StringEqualsIfExists: { "aws:PrincipalAccount": account } } }),
       anyAccount,
     ],
     "no values but one account": [

@@ -1,7 +1,7 @@
 /** The policy about who may take a role. */
 import { Role } from "@pulumi/aws/iam/role.js";
 import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
-import { limitsWho, namesSubjects, sourceKeys } from "./conditions.ts";
+import { limitsSource, namesSubjects } from "./conditions.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
 
 /** A role is taken only by those whom it is meant for. */
@@ -36,10 +36,10 @@ export const trustedPrincipals: ResourceValidationPolicy = {
         reportViolation(`${where} trusts all but some. Set Principal instead of NotPrincipal.`);
       }
       const { Service = [], Federated = [], ...others } = statement.Principal ?? {};
-      if (Service.length > 0 && !limitsWho(statement, sourceKeys)) {
+      if (Service.length > 0 && !limitsSource(statement)) {
         reportViolation(
           `${where} trusts ${Service.join(", ")} for whichever account it acts. ` +
-            `Set Condition to StringEquals aws:SourceAccount, this account's number.`,
+            `Set Condition to StringEqualsIfExists aws:SourceAccount, this account's number.`,
         );
       }
       for (const principal of [...Object.values(others).flat(), ...Federated]) {

@@ -71,7 +71,7 @@ function endpointStack(index: number): BenchResource[] {
         Effect: "Allow",
         Principal: { Service: "sagemaker.amazonaws.com" },
         Action: "sts:AssumeRole",
-        Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } },
+        Condition: { StringEqualsIfExists: { "aws:SourceAccount": "123456789012" } },
       }),
       tagsAll,
     }),
