@@ -175,10 +175,10 @@ function schema(projectRoot: string) {
       ),
       scoreThreshold: fraction(defaults.scoreThreshold).describe("Detections below this score are left out."),
       inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)").describe(
-        "How long videos are kept.",
+        "Days until a video is deleted; 1 means up to 2. S3 deletes at the midnight (UTC) after that.",
       ),
       resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)").describe(
-        "How long results and failures are kept.",
+        "Days until results and failures are deleted. S3 deletes at the midnight (UTC) after that.",
       ),
       artifactRetentionDays: wholeNumber(1, longestRetention, defaults.artifactRetentionDays, " (days)").describe(
         "Days after which the pipeline deletes a model artifact that no model uses; the newest two are kept.",

@@ -28,7 +28,7 @@ export const defaults = {
   sampleFps: 1,
   /** Detections below this are left out of a result. */
   scoreThreshold: 0.5,
-  /** Days. */
+  /** Days; 1 means 2 (video-storage.ts). */
   inputRetentionDays: 14,
   /** Days. */
   resultRetentionDays: 30,

@@ -104,8 +104,31 @@ describe("VideoStorage", () => {
     const days = rules.flatMap(({ filter, expiration }) =>
       expiration?.days === undefined ? [] : [[filter.prefix, expiration.days] as const],
     );
-    assert.deepEqual(Object.fromEntries(days), { "input/": 3, "results/": 7, "failures/": 7 });
+    assert.deepEqual(Object.fromEntries(days), { "input/": 2, "results/": 7, "failures/": 7 });
   });
+
+  for (const [retention, current] of [
+    [1, 1],
+    [2, 1],
+    [14, 13],
+  ] as const) {
+    it(`deletes every version of a video after ${Math.max(2, retention)} days with a retention of ${retention}`, async () => {
+      const { inputs } = (await storage({ inputRetentionDays: retention })).one(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "clips-input",
+      );
+      assert.partialDeepStrictEqual(inputs["rules"], [
+        {
+          id: "videos",
+          filter: { prefix: "input/" },
+          expiration: { days: current },
+          noncurrentVersionExpiration: { noncurrentDays: 1 },
+        },
+        { id: "old-models", filter: { prefix: "models/" }, noncurrentVersionExpiration: { noncurrentDays: 7 } },
+        { id: "delete-markers", filter: { prefix: "" }, expiration: { expiredObjectDeleteMarker: true } },
+      ]);
+    });
+  }
 
   it("deletes what is in its buckets only where that is asked for", async () => {
     const disposable = await storage({ forceDestroy: true });

@@ -18,7 +18,7 @@ export interface VideoStorageArgs {
   /** ARN of the key that objects are encrypted with. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * Days until a video is deleted from the input bucket.
+   * Days until a video is deleted from the input bucket; 1 means 2, because S3 hides a video for at least a day before it deletes it.
    * @default 14
    */
   readonly inputRetentionDays?: number;
@@ -68,7 +68,7 @@ export class VideoStorage extends pulumi.ComponentResource {
       { parent: this },
     );
     guard(`${name}-input`, input, keyArn, this);
-    expire(`${name}-input`, input, [expiry("videos", inputPrefix, inputRetentionDays), tidyVersions()], {
+    expire(`${name}-input`, input, versionedExpiry(inputRetentionDays), {
       parent: this,
       // A rule about noncurrent versions means nothing before there are versions.
       dependsOn: versioning,
@@ -170,13 +170,27 @@ function expiry(id: string, prefix: string, days: number): LifecycleRule {
   return { id, status: "Enabled", filter: { prefix }, expiration: { days } };
 }
 
-/** In a versioned bucket an expiry only hides an object: this deletes what was hidden, and then the marker that hid it. */
-function tidyVersions(): LifecycleRule {
-  return {
-    id: "old-versions",
-    status: "Enabled",
-    filter: { prefix: "" },
-    noncurrentVersionExpiration: { noncurrentDays: 7 },
-    expiration: { expiredObjectDeleteMarker: true },
-  };
+/**
+ * Rules for the versioned bucket. An expiry only hides a video there, and a noncurrent version stays for at least one day: a retention of
+ * N days is N - 1 days until the video is hidden, and one until it is deleted. The least is 2 days. S3 rounds both up to the next midnight
+ * UTC, and may delete later than that. Source: S3 user guide, "Lifecycle configuration elements" and "Expiring objects".
+ * @param days retention of videos
+ */
+function versionedExpiry(days: number): LifecycleRule[] {
+  return [
+    { ...expiry("videos", inputPrefix, Math.max(1, days - 1)), ...deleteNoncurrent(1) },
+    // An artifact that was deleted by mistake can be restored for a week.
+    { id: "old-models", status: "Enabled", filter: { prefix: modelPrefix }, ...deleteNoncurrent(7) },
+    // S3 refuses it in a rule with days.
+    {
+      id: "delete-markers",
+      status: "Enabled",
+      filter: { prefix: "" },
+      expiration: { expiredObjectDeleteMarker: true },
+    },
+  ];
+}
+
+function deleteNoncurrent(noncurrentDays: number): Pick<LifecycleRule, "noncurrentVersionExpiration"> {
+  return { noncurrentVersionExpiration: { noncurrentDays } };
 }
