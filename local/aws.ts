@@ -94,6 +94,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         autoscaler.deregister(resourceId);
       },
     },
+    alarms: { state: (name) => alarms.get(name)?.state },
     launcherFor: (container) =>
       new ModelServerLauncher(container, {
         python: options.servingPython,

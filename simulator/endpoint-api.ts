@@ -22,6 +22,14 @@ export interface Fleet<Request extends InvocationRequest> {
   readonly startupTimeout?: number;
 }
 
+/** How an update is watched before the old fleet is taken away. */
+export interface Baking {
+  /** From the moment when the new fleet takes the queue over, ms. */
+  readonly duration: number;
+  /** Why the update is to be rolled back; undefined while nothing speaks against it. */
+  readonly objection: () => string | undefined;
+}
+
 /**
  * - `creating`, `updating`: a `deploy` is under way (an update serves with its old fleet until the new one has started);
  * - `scaling`: the number of instances is on its way to the desired one; DescribeEndpoint says Updating here too;
@@ -90,11 +98,11 @@ export interface AsyncEndpointApi<Request extends InvocationRequest> {
   /** Queued and in process. */
   readonly backlog: number;
   /**
-   * Creates (first call) or updates the endpoint. An update starts the whole new fleet first, then hands it the queue and takes the
-   * old one away. Resolves when the endpoint is in service again. Rejects with `EndpointBusyError` unless the state is `creating` (before the first call) or
-   * `in-service`, and with `DeploymentFailedError` if an instance does not start: a new endpoint is then `failed`, an updated one keeps its old fleet.
+   * Creates (first call) or updates the endpoint. An update starts the whole new fleet first, then hands it the queue, and takes the
+   * old one away after the baking, which gives it the queue back if there is an objection. Resolves when the endpoint is in service again. Rejects with `EndpointBusyError` unless the state is `creating` (before the first call) or
+   * `in-service`, and with `DeploymentFailedError` if an instance does not start, or for an objection: a new endpoint is then `failed`, an updated one keeps its old fleet.
    */
-  deploy(fleet: Fleet<Request>): Promise<void>;
+  deploy(fleet: Fleet<Request>, baking?: Baking): Promise<void>;
   /** Puts a request into the queue; throws `EndpointGoneError` once the endpoint is being deleted. */
   enqueue(request: Request): void;
   /**
@@ -132,7 +140,7 @@ export class StartupTimeoutError extends Error {
   }
 }
 
-/** An instance of a new fleet did not start; the message says which and why. */
+/** An instance of a new fleet did not start, or there was an objection to it; the message says why. */
 export class DeploymentFailedError extends Error {
   override readonly name = "DeploymentFailedError";
 }

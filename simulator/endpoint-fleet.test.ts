@@ -353,3 +353,55 @@ describe("an asynchronous endpoint's deletion", () => {
     );
   });
 });
+
+describe("an asynchronous endpoint's instances in an update that bakes", () => {
+  /** An endpoint with an idle fleet, and an update that starts in no time and bakes for ten minutes. */
+  async function baking(objection: () => string | undefined) {
+    const bench = await new EndpointBench().deployed(1);
+    const update = bench.endpoint.deploy(
+      { launcher: bench.launcher({ startUp: () => 0 }), concurrency: 1, initialCount: 2 },
+      { duration: 10 * minute, objection },
+    );
+    const ended = update.then(
+      () => "updated",
+      (error: unknown) => (error instanceof DeploymentFailedError ? error.message : String(error)),
+    );
+    return { bench, ended };
+  }
+
+  it("work in the new fleet while the old one is kept, which goes when the time is over", async () => {
+    const { bench, ended } = await baking(() => undefined);
+    await bench.clock.advance(10 * minute - 1);
+    assert.equal(bench.endpoint.state, "updating");
+    assert.equal(bench.endpoint.currentCount, 2);
+    assert.equal(bench.endpoint.capacity.stopping, 0);
+    await bench.clock.advance(minute);
+    assert.equal(await ended, "updated");
+    assert.equal(bench.endpoint.state, "in-service");
+    assert.equal(bench.endpoint.desiredCount, 2);
+  });
+
+  it("are taken away again, and the old fleet gets the queue, if there is an objection", async () => {
+    let objection: string | undefined;
+    const { bench, ended } = await baking(() => objection);
+    await bench.clock.advance(5 * minute);
+    objection = "too many errors";
+    await bench.clock.advance(2 * minute);
+    assert.equal(await ended, "too many errors");
+    assert.equal(bench.endpoint.state, "in-service");
+    assert.equal(bench.endpoint.currentCount, 1);
+    assert.equal(bench.endpoint.desiredCount, 1);
+    const [id = ""] = bench.send();
+    await bench.clock.advance(minute);
+    assert.equal(bench.ended(id).status, "completed");
+  });
+
+  it("are all taken away if the endpoint is deleted meanwhile", async () => {
+    const { bench, ended } = await baking(() => undefined);
+    await bench.clock.advance(minute);
+    void bench.endpoint.delete();
+    await bench.clock.advance(minute);
+    assert.match(await ended, /is being deleted/);
+    assert.equal(bench.endpoint.state, "deleted");
+  });
+});

@@ -2,7 +2,15 @@
 
 import type { Timer } from "./clock.ts";
 import { DeploymentFailedError, EndpointBusyError, EndpointGoneError, ScalingFailedError } from "./endpoint-api.ts";
-import type { AsyncEndpointApi, Capacity, EndpointOptions, EndpointState, Fleet, Settlement } from "./endpoint-api.ts";
+import type {
+  AsyncEndpointApi,
+  Baking,
+  Capacity,
+  EndpointOptions,
+  EndpointState,
+  Fleet,
+  Settlement,
+} from "./endpoint-api.ts";
 import { EndpointMetrics } from "./endpoint-metrics.ts";
 import { InstanceFleet } from "./fleet.ts";
 import { RequestQueue } from "./request-queue.ts";
@@ -14,6 +22,9 @@ import type { InvocationRequest } from "./worker.ts";
 
 /** Between two samples of the gauges, ms; AWS's metrics of an asynchronous endpoint come each minute. */
 const samplePeriod = 60_000;
+
+/** Between two looks for an objection to an update, ms; alarms are evaluated each minute. */
+const bakingPeriod = 60_000;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -78,7 +89,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     return this.queued + this.inProcess;
   }
 
-  async deploy(fleet: Fleet<Request>): Promise<void> {
+  async deploy(fleet: Fleet<Request>, baking?: Baking): Promise<void> {
     const isUpdate = this.#deployed;
     if (isUpdate ? this.#state !== "in-service" : this.#state !== "creating") {
       throw new EndpointBusyError(this.#options.arn, this.#state);
@@ -95,7 +106,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
       throw new DeploymentFailedError(messageOf(error), { cause: error });
     }
     if (this.#isLeaving()) throw this.#gone();
-    await this.#switchTo(next, fleet.initialCount);
+    await this.#switchTo(next, fleet.initialCount, baking);
   }
 
   enqueue(request: Request): void {
@@ -141,17 +152,43 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     this.#setState("deleted");
   }
 
-  /** The new fleet takes the queue over; then the old one is taken away. */
-  async #switchTo(next: InstanceFleet<Request>, count: number): Promise<void> {
+  /** The new fleet takes the queue over; then the old one is taken away, or, for an objection, the new one. */
+  async #switchTo(next: InstanceFleet<Request>, count: number, baking: Baking | undefined): Promise<void> {
     const previous = this.#serving;
-    this.#serving = next;
-    this.#desired = count;
-    this.#changed();
+    const before = this.#desired;
+    this.#serve(next, count);
+    let objection: string | undefined;
     if (previous === undefined) this.#sampleAtEndOf(Math.floor(this.#now / samplePeriod) * samplePeriod);
-    else await previous.retire(this.#switches.stopGrace);
-    if (previous !== undefined) this.#fleets.delete(previous);
+    else {
+      objection = await this.#bake(baking);
+      if (objection !== undefined) this.#serve(previous, before);
+      const retired = objection === undefined ? previous : next;
+      await retired.retire(this.#switches.stopGrace);
+      this.#fleets.delete(retired);
+    }
     if (this.#isLeaving()) throw this.#gone();
     this.#setState("in-service");
+    if (objection !== undefined) throw new DeploymentFailedError(objection);
+  }
+
+  /** Gives a fleet the queue. */
+  #serve(fleet: InstanceFleet<Request>, count: number): void {
+    this.#serving = fleet;
+    this.#desired = count;
+    this.#changed();
+  }
+
+  /** Waits until the baking is over, or there is an objection, which it returns. */
+  async #bake(baking: Baking | undefined): Promise<string | undefined> {
+    if (baking === undefined) return undefined;
+    const end = this.#now + baking.duration;
+    for (;;) {
+      if (this.#isLeaving()) return undefined;
+      const objection = baking.objection();
+      if (objection !== undefined || this.#now >= end) return objection;
+      const next = Math.min(this.#now + bakingPeriod, end);
+      await new Promise<void>((resolve) => this.#options.clock.setTimer(next, resolve));
+    }
   }
 
   #newFleet(fleet: Fleet<Request>): InstanceFleet<Request> {

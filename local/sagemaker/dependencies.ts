@@ -25,6 +25,12 @@ export interface ScalableTargets {
   deregister(resourceId: string): void;
 }
 
+/** CloudWatch's alarms, as far as SageMaker looks at them. */
+export interface RollbackAlarms {
+  /** Undefined if there is no such alarm. */
+  state(name: string): "OK" | "ALARM" | "INSUFFICIENT_DATA" | undefined;
+}
+
 export interface SageMakerDependencies {
   readonly region: string;
   readonly accountId: string;
@@ -34,6 +40,7 @@ export interface SageMakerDependencies {
   readonly topics: Topics;
   readonly roles: Roles;
   readonly scalableTargets: ScalableTargets;
+  readonly alarms: RollbackAlarms;
   readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;
   /** What is known about AWS only as "either, or": deviations from the simulator's defaults. */
   readonly switches?: Partial<EndpointSwitches>;
@@ -43,6 +50,13 @@ export interface SageMakerDependencies {
    * @default true
    */
   readonly testNotificationOnScaling?: boolean;
+  /**
+   * What DescribeEndpoint's LastDeploymentConfig holds that the last call did not say: nothing, or the defaults (all at once, no
+   * waits, the longest time). hashicorp/terraform-provider-aws expects nothing: its acceptance tests (endpoint_test.go), which run on
+   * AWS, would otherwise find a difference after an update without a configuration.
+   * @default "as-given"
+   */
+  readonly lastDeploymentConfig?: "as-given" | "filled";
   /** The account's quota of instances of each type "for endpoint usage". @default 8 */
   readonly instanceQuota?: number;
 }

@@ -199,7 +199,7 @@ describe("The local SageMaker", () => {
       await refused(create({ EndpointName: "endpoint" }), /^Cannot create already existing endpoint /);
       await refused(
         create({ DeploymentConfig: { AutoRollbackConfiguration: { Alarms: [{ AlarmName: "a" }] } } }),
-        /does not implement AutoRollbackConfiguration/,
+        /Could not find alarm "a"/,
       );
     });
   });

@@ -44,7 +44,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
       endpoints.assertFree(name);
       tags.check(input.Tags);
-      checkDeployment(input.DeploymentConfig);
+      checkDeployment(input.DeploymentConfig, aws);
       const config = configs.get(configName);
       checkQuota(dependencies, config, config.variant.initialCount);
       const arn = endpoints.arnOf(name);
@@ -84,7 +84,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
       const endpoint = endpoints.get(name);
       const config = configs.get(configName);
-      checkDeployment(input.DeploymentConfig);
+      checkDeployment(input.DeploymentConfig, aws);
       assertIdle(endpoint);
       if (config === endpoint.config) {
         throw new AwsError(
@@ -175,9 +175,13 @@ function countAfterUpdate(input: UpdateEndpointInput, endpoint: LiveEndpoint, co
   return config.variant.initialCount;
 }
 
-function checkDeployment(deployment: DeploymentConfig | undefined): void {
+function checkDeployment(deployment: DeploymentConfig | undefined, { alarms }: SageMakerDependencies): void {
   if (deployment === undefined) return;
-  refuseMembers("DeploymentConfig", deployment, ["AutoRollbackConfiguration", "RollingUpdatePolicy"]);
+  refuseMembers("DeploymentConfig", deployment, ["RollingUpdatePolicy"]);
+  for (const { AlarmName: name = "" } of deployment.AutoRollbackConfiguration?.Alarms ?? []) {
+    // Unconfirmed, the message too. Otherwise a misspelled alarm would never roll an update back.
+    if (alarms.state(name) === undefined) throw new AwsError("ValidationException", `Could not find alarm "${name}".`);
+  }
   const routing = deployment.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration;
   if (routing?.Type !== undefined && routing.Type !== "ALL_AT_ONCE") refuse(`traffic routing ${routing.Type}`);
 }

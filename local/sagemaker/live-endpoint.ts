@@ -1,6 +1,7 @@
 /** One endpoint: SageMaker's view of the simulator's machine. */
 
 import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus } from "@aws-sdk/client-sagemaker";
+import type { Baking } from "../../simulator/endpoint-api.ts";
 import { AsyncEndpoint } from "../../simulator/endpoint.ts";
 import {
   DeploymentFailedError,
@@ -14,10 +15,16 @@ import type { Invocation } from "./invocation.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import type { Named } from "./registry.ts";
 
-type LiveEndpointDependencies = Pick<SageMakerDependencies, "clock" | "metrics" | "launcherFor" | "switches">;
+type LiveEndpointDependencies = Pick<
+  SageMakerDependencies,
+  "clock" | "metrics" | "launcherFor" | "switches" | "alarms" | "lastDeploymentConfig"
+>;
 
 // FailureReason's maximum length in the API model.
 const reasonLimit = 1024;
+
+// Seconds: MaximumExecutionTimeoutInSeconds's maximum in the API model.
+const longestDeployment = 28_800;
 
 const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
   creating: "Creating",
@@ -53,7 +60,7 @@ export class LiveEndpoint implements Named {
     this.#aws = aws;
     this.#outbox = outbox;
     this.#config = config;
-    this.#deploymentConfig = deploymentConfig;
+    this.#deploymentConfig = deploymentConfig && this.#recorded(deploymentConfig);
     this.createdAt = new Date(aws.clock.now());
     this.#modifiedAt = this.createdAt;
     this.#machine = new AsyncEndpoint<Invocation>({
@@ -124,9 +131,36 @@ export class LiveEndpoint implements Named {
    */
   update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
     this.#outbox.test({ ...this.sender, async: config.async });
-    void this.#deploy(config, count).then((succeeded) => {
-      if (succeeded) this.#deploymentConfig = deploymentConfig;
+    void this.#deploy(config, count, this.#bakingOf(deploymentConfig)).then((succeeded) => {
+      if (succeeded) this.#deploymentConfig = this.#recorded(deploymentConfig);
     });
+  }
+
+  /** SageMaker watches the alarms while the new fleet serves and the old one is still there. Source: developer guide, "Auto-Rollback Configuration and Monitoring". */
+  #bakingOf(deploymentConfig: DeploymentConfig | undefined): Baking {
+    const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration: rollback } = deploymentConfig ?? {};
+    return {
+      duration: (policy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds ?? 0) * 1_000,
+      objection: () => {
+        const names = (rollback?.Alarms ?? []).map(({ AlarmName = "" }) => AlarmName);
+        const fired = names.find((name) => this.#aws.alarms.state(name) === "ALARM");
+        return fired === undefined ? undefined : `The alarm ${fired} is in ALARM: the update was rolled back.`;
+      },
+    };
+  }
+
+  /** The last deployment's configuration as DescribeEndpoint shows it. */
+  #recorded(given: DeploymentConfig | undefined): DeploymentConfig | undefined {
+    if ((this.#aws.lastDeploymentConfig ?? "as-given") === "as-given") return given;
+    return {
+      ...given,
+      BlueGreenUpdatePolicy: {
+        TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE", WaitIntervalInSeconds: 0 },
+        TerminationWaitInSeconds: 0,
+        MaximumExecutionTimeoutInSeconds: longestDeployment,
+        ...given?.BlueGreenUpdatePolicy,
+      },
+    };
   }
 
   /** Resolves when so many instances are in service. Rejects with the simulator's EndpointBusyError or ScalingFailedError. */
@@ -177,7 +211,7 @@ export class LiveEndpoint implements Named {
     };
   }
 
-  async #deploy(config: EndpointConfigRecord, count: number): Promise<boolean> {
+  async #deploy(config: EndpointConfigRecord, count: number, baking?: Baking): Promise<boolean> {
     const { variant, async } = config;
     const previous = this.#config;
     this.#failureReason = undefined;
@@ -191,7 +225,8 @@ export class LiveEndpoint implements Named {
       startupTimeout,
     });
     try {
-      await this.#machine.deploy({ launcher, concurrency: async.concurrency, initialCount: count, startupTimeout });
+      const fleet = { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout };
+      await this.#machine.deploy(fleet, baking);
       return true;
     } catch (error) {
       this.#config = previous;

@@ -110,6 +110,49 @@ describe("The local SageMaker", () => {
       await update("c", { RetainDeploymentConfig: true });
       assert.deepEqual((await fixture.untilStatus("InService")).LastDeploymentConfig, deployment);
     });
+
+    it("and shows no deployment configuration after an update without one", async () => {
+      await fixture.createConfig({ EndpointConfigName: "b" });
+      await update("b");
+      assert.equal((await fixture.untilStatus("InService")).LastDeploymentConfig, undefined);
+    });
+
+    it("but not with an alarm that does not exist", async () => {
+      await fixture.createConfig({ EndpointConfigName: "b" });
+      const DeploymentConfig = { AutoRollbackConfiguration: { Alarms: [{ AlarmName: "errors" }] } };
+      await refused(update("b", { DeploymentConfig }), 'Could not find alarm "errors".');
+    });
+
+    it("and rolls back if one of the alarms is in ALARM", async () => {
+      fixture.aws.alarms.set("calm", "OK").set("errors", "ALARM");
+      await fixture.createConfig({ EndpointConfigName: "b" });
+      const Alarms = [{ AlarmName: "calm" }, { AlarmName: "errors" }];
+      await update("b", { DeploymentConfig: { AutoRollbackConfiguration: { Alarms } } });
+      const rolledBack = await fixture.untilStatus("InService");
+      assert.equal(rolledBack.EndpointConfigName, "config");
+      assert.match(rolledBack.FailureReason ?? "", /The alarm errors is in ALARM/);
+      assert.equal(rolledBack.LastDeploymentConfig, undefined);
+      assert.equal(fixture.aws.fleet.running, 1);
+      fixture.aws.alarms.set("errors", "OK");
+      await update("b", { DeploymentConfig: { AutoRollbackConfiguration: { Alarms } } });
+      assert.equal((await fixture.untilStatus("InService")).EndpointConfigName, "b");
+    });
+  });
+
+  it("shows the defaults of the last deployment if the assumption says so", async () => {
+    await fixture.stop();
+    fixture = await SageMakerFixture.start({ lastDeploymentConfig: "filled" });
+    await fixture.createEndpoint();
+    assert.equal((await fixture.untilStatus("InService")).LastDeploymentConfig, undefined);
+    await fixture.createConfig({ EndpointConfigName: "b" });
+    await fixture.client.send(new UpdateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "b" }));
+    assert.deepEqual((await fixture.untilStatus("InService")).LastDeploymentConfig, {
+      BlueGreenUpdatePolicy: {
+        TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE", WaitIntervalInSeconds: 0 },
+        TerminationWaitInSeconds: 0,
+        MaximumExecutionTimeoutInSeconds: 28_800,
+      },
+    });
   });
 
   describe("scales variants", () => {

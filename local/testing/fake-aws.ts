@@ -119,7 +119,7 @@ export const testImage =
 export const testArtifact = "s3://models/model.tar.gz";
 
 /** All of it, with one role and one artifact. */
-export function fakeAws() {
+export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {
   const clock = new RealClock();
   const objects = new FakeObjects();
   const topics = new FakeTopics();
@@ -127,6 +127,7 @@ export function fakeAws() {
   const fleet = new FakeFleet();
   const metrics = new MetricStore(clock);
   const registeredTargets = new Set<string>();
+  const alarms = new Map<string, "OK" | "ALARM" | "INSUFFICIENT_DATA">();
   objects.set(testArtifact, "tar");
   roles.trusted.add(testRole);
   const dependencies: SageMakerDependencies = {
@@ -141,7 +142,9 @@ export function fakeAws() {
       isRegistered: (resourceId) => registeredTargets.has(resourceId),
       deregister: (resourceId) => void registeredTargets.delete(resourceId),
     },
+    alarms: { state: (name) => alarms.get(name) },
     launcherFor: (container) => fleet.launcherFor(container),
+    ...changes,
   };
-  return { clock, objects, topics, roles, fleet, metrics, registeredTargets, dependencies };
+  return { clock, objects, topics, roles, fleet, metrics, registeredTargets, alarms, dependencies };
 }

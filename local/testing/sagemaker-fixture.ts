@@ -14,6 +14,7 @@ import {
   type EndpointStatus,
 } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import type { SageMakerDependencies } from "../sagemaker/dependencies.ts";
 import { SageMaker } from "../sagemaker/service.ts";
 import { fakeAws, testArtifact, testImage, testRole } from "./fake-aws.ts";
 import { sdkConfig, startTestGateway, testAccount, testRegion } from "./test-gateway.ts";
@@ -86,8 +87,8 @@ export class SageMakerFixture {
     this.#stopGateway = () => gateway.stop();
   }
 
-  static async start(): Promise<SageMakerFixture> {
-    const aws = fakeAws();
+  static async start(changes: Partial<SageMakerDependencies> = {}): Promise<SageMakerFixture> {
+    const aws = fakeAws(changes);
     const sagemaker = new SageMaker(aws.dependencies);
     const gateway = await startTestGateway([sagemaker.control, sagemaker.runtime], aws.clock);
     return new SageMakerFixture(aws, sagemaker, gateway);
