@@ -3,7 +3,7 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { allow } from "./policy-document.ts";
-import { prefix } from "./scope.ts";
+import { endpointLogs, prefix } from "./scope.ts";
 
 /**
  * What the endpoint's execution role and the role for callers of another account need between them (`infra/execution-role.ts`,
@@ -11,7 +11,6 @@ import { prefix } from "./scope.ts";
  */
 export function boundaryPermissions(account: Account, stackTags: readonly string[]): PolicyStatement[] {
   const buckets = account.bucket(`${prefix}*`);
-  const logs = `log-group:/aws/sagemaker/Endpoints/${prefix}endpoint-*`;
   return [
     allow("Buckets", ["s3:ListBucket"], buckets),
     allow(
@@ -34,9 +33,11 @@ export function boundaryPermissions(account: Account, stackTags: readonly string
     allow(
       "Logs",
       ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-      account.regional("logs", logs),
+      endpointLogs(account),
     ),
     allow("Metrics", ["cloudwatch:PutMetricData"], "*"),
+    // Those that roll an update back are the team's own (setting rollbackAlarms).
+    allow("Alarms", ["cloudwatch:DescribeAlarms"], account.regional("cloudwatch", "alarm:*")),
     allow(
       "Network",
       [

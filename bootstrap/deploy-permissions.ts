@@ -1,7 +1,7 @@
 /** What it takes to make, change and delete what `infra/` makes. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
-import { alarms, prefix, project, sageMaker, type Scope, tagged, tagging } from "./scope.ts";
+import { alarms, endpointLogs, prefix, project, sageMaker, type Scope, tagged, tagging } from "./scope.ts";
 
 /** To make, change and delete what holds videos, results and notices. */
 export function storagePermissions({ account, environment }: Scope): PolicyStatement[] {
@@ -135,6 +135,18 @@ export function inferencePermissions({ account, environment }: Scope): PolicySta
       "MakeAlarms",
       ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"],
       alarms(account),
+    ),
+    allow(
+      "MakeLogGroups",
+      [
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DeleteLogGroup",
+        "logs:PutRetentionPolicy",
+        "logs:TagResource",
+        "logs:UntagResource",
+      ],
+      endpointLogs(account),
     ),
     allow(
       "MakeDashboards",

@@ -147,6 +147,26 @@ describe("the bootstrap", () => {
     }
   });
 
+  it("lets deployments keep and remove the log groups of endpoints, and no others", () => {
+    const group = (name: string): string => `arn:aws:logs:${region}:${accountId}:log-group:${name}`;
+    const actions = ["AssociateKmsKey", "CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy", "TagResource"];
+    for (const environment of ["dev", "production", "ephemeral"]) {
+      const all = allowed(registrations, `async-video-${environment}-deploy`);
+      for (const action of [...actions, "UntagResource"].map((name) => `logs:${name}`)) {
+        assert.ok(allows(all, { action, resource: group("/aws/sagemaker/Endpoints/video-endpoint-0a1b2c3") }), action);
+        for (const other of ["/aws/sagemaker/Endpoints/other", "/aws/lambda/video-endpoint-0a1b2c3"]) {
+          assert.ok(!allows(all, { action, resource: group(other) }), `${action} ${other}`);
+        }
+      }
+    }
+    for (const role of ["dev-preview", "dev-deploy"]) {
+      const all = allowed(registrations, `async-video-${role}`);
+      assert.ok(allows(all, { action: "logs:DescribeLogGroups", resource: "*" }), role);
+      const resource = group("/aws/sagemaker/Endpoints/video-endpoint-0a1b2c3");
+      assert.ok(allows(all, { action: "logs:ListTagsForResource", resource }), role);
+    }
+  });
+
   it("lets deployments make roles within the boundary alone, and hand one of them to SageMaker alone", () => {
     const boundary = outputs["permissionsBoundary"];
     const all = allowed(registrations, "async-video-dev-deploy");
@@ -210,7 +230,9 @@ describe("the bootstrap", () => {
   it("bounds what a stack's roles can do by what they need", () => {
     const { policy } = registrations.one("aws:iam/policy:Policy", "async-video-boundary").inputs;
     const actions = actionsOf(statements(policy));
-    assert.ok(actions.includes("sagemaker:InvokeEndpointAsync"));
+    for (const needed of ["sagemaker:InvokeEndpointAsync", "cloudwatch:DescribeAlarms"]) {
+      assert.ok(actions.includes(needed), needed);
+    }
     assert.ok(!actions.some((action) => /^(iam|sts|lambda):|Delete(Object|Bucket)|Create(Role|Key)$/.test(action)));
   });
 

@@ -1,7 +1,7 @@
 /** What it takes to read what `infra/` makes. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
-import { alarms, prefix, sageMaker, type Scope, tagged } from "./scope.ts";
+import { alarms, endpointLogs, prefix, sageMaker, type Scope, tagged } from "./scope.ts";
 
 /** To see how everything is: for previews and the nightly check. Nothing of what videos show. */
 export function readPermissions({ account, environment }: Scope): PolicyStatement[] {
@@ -81,6 +81,7 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
       account.regional("application-autoscaling", "scalable-target/*"),
     ),
     allow("SeeAlarms", ["cloudwatch:ListTagsForResource"], alarms(account)),
+    allow("SeeLogGroups", ["logs:ListTagsForResource"], endpointLogs(account)),
     allow("SeeDashboards", ["cloudwatch:GetDashboard"], account.global("cloudwatch", `dashboard/${prefix}*`)),
     allow(
       "SeeWhatTakesNoResource",
@@ -90,6 +91,7 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
         "application-autoscaling:DescribeScalingPolicies",
         "cloudwatch:DescribeAlarms",
         "kms:ListAliases",
+        "logs:DescribeLogGroups",
         "sns:GetSubscriptionAttributes",
       ],
       "*",

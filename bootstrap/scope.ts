@@ -1,5 +1,6 @@
 /** What an environment's permissions are limited to: names, which all start with "video", and the tags that stacks put on what they make. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import type { Environment } from "./environments.ts";
 
@@ -29,6 +30,11 @@ export const tagging = ({ stackTag }: Environment): PolicyStatement["Condition"]
 /** All that is SageMaker's. */
 export function sageMaker(account: Account) {
   return ["endpoint", "endpoint-config", "model"].map((kind) => account.regional("sagemaker", `${kind}/${prefix}*`));
+}
+
+/** Log groups of endpoints, and what is in them. */
+export function endpointLogs(account: Account): pulumi.Output<string> {
+  return account.regional("logs", `log-group:/aws/sagemaker/Endpoints/${prefix}endpoint-*`);
 }
 
 /** The stack's own, and those that AWS makes for target tracking. */

@@ -1,12 +1,11 @@
 /** What it takes to run the smoke test, beside what reads the stack (`read-permissions.ts`). */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
-import { prefix, type Scope, tagged } from "./scope.ts";
+import { endpointLogs, prefix, type Scope, tagged } from "./scope.ts";
 
 /** To run the smoke test: what the stack's policies for callers and operators allow together, and to tidy up after it. */
 export function smokePermissions({ account, environment }: Scope): PolicyStatement[] {
   const temporaryQueues = account.regional("sqs", "smoke-*");
-  const logs = `log-group:/aws/sagemaker/Endpoints/${prefix}endpoint-*`;
   return [
     allow(
       "Invoke",
@@ -52,11 +51,7 @@ export function smokePermissions({ account, environment }: Scope): PolicyStateme
     }),
     // AWS takes no resource: the smoke test finds queues here that earlier runs left.
     allow("FindTemporaryQueues", ["sqs:ListQueues"], "*"),
-    allow(
-      "ReadLogs",
-      ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
-      [account.regional("logs", logs), account.regional("logs", `${logs}:*`)],
-    ),
+    allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], endpointLogs(account)),
     allow("SeeMetrics", ["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics"], "*"),
   ];
 }

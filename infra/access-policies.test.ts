@@ -155,10 +155,9 @@ describe("AccessPolicies", () => {
   });
 
   it("lets operators read this endpoint's logs alone", () => {
-    assert.deepEqual(statement(operator, "ReadLogs").Resource, [
-      `arn:aws:logs:${region}:${accountId}:log-group:/aws/sagemaker/Endpoints/detector-endpoint-0a1b2c3`,
-      `arn:aws:logs:${region}:${accountId}:log-group:/aws/sagemaker/Endpoints/detector-endpoint-0a1b2c3:*`,
-    ]);
+    const { name } = registrations.one("aws:cloudwatch/logGroup:LogGroup").inputs;
+    const group = `arn:aws:logs:${region}:${accountId}:log-group:${String(name)}`;
+    assert.deepEqual(statement(operator, "ReadLogs").Resource, [group, `${group}:*`]);
   });
 
   it("has no role for another account unless there is one", async () => {

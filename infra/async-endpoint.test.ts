@@ -4,13 +4,31 @@ import { AsyncEndpoint, type AsyncEndpointArgs } from "./async-endpoint.ts";
 import { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
+import { endpointNameOf } from "./endpoint-name.ts";
 import { statement, statements } from "./testing/documents.ts";
-import { accountId, keyArn, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import {
+  accountId,
+  keyArn,
+  mockAccount,
+  region,
+  type Registrations,
+  registrationsOf,
+} from "./testing/registrations.ts";
 import { VideoStorage } from "./video-storage.ts";
 
 const modelType = "aws:sagemaker/model:Model";
 const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 const endpointType = "aws:sagemaker/endpoint:Endpoint";
+
+const logGroupType = "aws:cloudwatch/logGroup:LogGroup";
+
+/** The endpoint's deploymentConfig with a bake time in seconds. */
+const deploymentConfig = (waitIntervalInSeconds: number) => ({
+  blueGreenUpdatePolicy: {
+    terminationWaitInSeconds: 0,
+    trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds },
+  },
+});
 
 type Choices = Omit<AsyncEndpointArgs, "account" | "keyArn" | "storage" | "topics" | "modelUrl">;
 
@@ -37,10 +55,57 @@ describe("AsyncEndpoint", () => {
   });
 
   it("leaves the names of model and configuration to Pulumi: both are immutable, and replaced by new ones", () => {
-    for (const type of [modelType, configurationType, endpointType]) {
+    for (const type of [modelType, configurationType]) {
       assert.equal(registrations.one(type).inputs["name"], undefined);
       assert.equal(registrations.one(type).deleteBeforeReplace, undefined);
     }
+  });
+
+  it("declares the endpoint's log group before the endpoint, encrypted and kept for some time", async () => {
+    const group = registrations.one(logGroupType);
+    const name = endpointNameOf(
+      { accountId, region, project: "async-video-inference", stack: "test", rollbackAlarms: [] },
+      "detector-endpoint-",
+    );
+    assert.equal(registrations.one(endpointType).inputs["name"], name);
+    assert.ok(registrations.one(endpointType).dependencies.includes(group.urn));
+    assert.deepEqual(group.inputs, {
+      name: `/aws/sagemaker/Endpoints/${name}`,
+      retentionInDays: 30,
+      kmsKeyId: keyArn,
+    });
+    assert.equal((await deploy({ logRetentionDays: 7 })).one(logGroupType).inputs["retentionInDays"], 7);
+  });
+
+  it("gets another name only with what makes the provider replace it, and is then created before the old one is deleted", async () => {
+    const names = (deployed: Registrations) =>
+      [endpointType, logGroupType].map((type) => deployed.one(type).inputs["name"]);
+    const before = names(registrations);
+    assert.deepEqual(names(await deploy({ bakeTime: 300 })), before);
+    const alarmed = await deploy({ rollbackAlarms: ["errors"] });
+    for (const [index, name] of names(alarmed).entries()) assert.notEqual(name, before[index]);
+    for (const type of [endpointType, logGroupType]) assert.equal(alarmed.one(type).deleteBeforeReplace, false);
+  });
+
+  it("gets another configuration for another bake time: SageMaker refuses an update to the one in use", async () => {
+    assert.equal(registrations.one(configurationType).replacementTrigger, 0);
+    assert.equal((await deploy({ bakeTime: 300 })).one(configurationType).replacementTrigger, 300);
+  });
+
+  it("lets SageMaker look at the alarms that roll an update back", async () => {
+    const rights = (deployed: Registrations) =>
+      statements(deployed.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"]).filter(
+        ({ Sid }) => Sid === "WatchRollbackAlarms",
+      );
+    assert.deepEqual(rights(registrations), []);
+    assert.deepEqual(rights(await deploy({ rollbackAlarms: ["errors"] })), [
+      {
+        Sid: "WatchRollbackAlarms",
+        Effect: "Allow",
+        Action: ["cloudwatch:DescribeAlarms"],
+        Resource: [`arn:aws:cloudwatch:${region}:${accountId}:alarm:errors`],
+      },
+    ]);
   });
 
   it("serves the artifact in AWS's TorchServe image of the region, with the limits' environment", () => {
@@ -186,17 +251,18 @@ describe("AsyncEndpoint", () => {
     ]);
   });
 
-  it("is updated as SageMaker does by itself, unless a bake time or alarms are chosen", async () => {
-    assert.equal(registrations.one(endpointType).inputs["deploymentConfig"], undefined);
+  it("says how it is updated, as SageMaker does by itself unless a bake time or alarms are chosen", async () => {
+    assert.deepEqual(registrations.one(endpointType).inputs["deploymentConfig"], deploymentConfig(0));
+    assert.deepEqual(registrations.one(endpointType).ignoreChanges, [
+      "deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds",
+    ]);
     const careful = await deploy({ bakeTime: 300, rollbackAlarms: ["team-errors"] });
     assert.deepEqual(careful.one(endpointType).inputs["deploymentConfig"], {
-      blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: 300 } },
+      ...deploymentConfig(300),
       autoRollbackConfiguration: { alarms: [{ alarmName: "team-errors" }] },
     });
     const slow = await deploy({ bakeTime: 60 });
-    assert.deepEqual(slow.one(endpointType).inputs["deploymentConfig"], {
-      blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: 60 } },
-    });
+    assert.deepEqual(slow.one(endpointType).inputs["deploymentConfig"], deploymentConfig(60));
   });
 
   it("joins a VPC and leaves every network where that is chosen, with a role that may join that one alone", async () => {

@@ -1,4 +1,5 @@
 /** The asynchronous endpoint: the role that it works with, the model that it serves, how it serves it, and where results go. */
+import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import * as pulumi from "@pulumi/pulumi";
@@ -6,6 +7,7 @@ import type { Account } from "./account.ts";
 import type { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment, containerStartupTimeout, type ServingLimits } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
+import { endpointNameOf, logGroupOf } from "./endpoint-name.ts";
 import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts";
 import { updateHooks } from "./update-hooks.ts";
 import { boundedBy } from "./role-boundary.ts";
@@ -14,6 +16,9 @@ import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
 const variantName = "AllTraffic";
+
+/** For resources with a given name, which Pulumi otherwise deletes before it creates their replacement, with all that depends on them. */
+const newFirst = { deleteBeforeReplace: false };
 
 /** What can be chosen about an {@link AsyncEndpoint}. */
 export interface AsyncEndpointArgs extends Partial<ServingLimits> {
@@ -72,6 +77,11 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
    * @default none
    */
   readonly rollbackAlarms?: readonly string[];
+  /**
+   * Days that the endpoint's log is kept; one of CloudWatch's values.
+   * @default 30
+   */
+  readonly logRetentionDays?: number;
 }
 
 /**
@@ -117,6 +127,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
         role: role.name,
         policy: executionPolicy({
           account,
+          rollbackAlarms: settings.rollbackAlarms,
           endpointNamePrefix: `${name}-endpoint-`,
           image,
           buckets: [storage.inputBucketArn, storage.outputBucketArn],
@@ -180,9 +191,17 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this },
+      // SageMaker refuses UpdateEndpoint with the configuration that is in use, so another bake time needs another configuration.
+      { parent: this, replacementTrigger: settings.bakeTime },
     );
 
+    const endpointName = nameFor(`${name}-endpoint-`, account, settings.rollbackAlarms);
+    // Before the endpoint: SageMaker would create the group, to be kept for ever and without the key.
+    const logGroup = new cloudwatch.LogGroup(
+      `${name}-endpoint`,
+      { name: endpointName.apply(logGroupOf), retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
+      { parent: this, ...newFirst },
+    );
     this.fleet = new pulumi.Stash(
       `${name}-fleet`,
       { input: instanceType },
@@ -190,8 +209,15 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     );
     this.endpoint = new sagemaker.Endpoint(
       `${name}-endpoint`,
-      { endpointConfigName: configuration.name, ...deployment(settings) },
-      { parent: this, dependsOn: this.fleet, hooks: updateHooks(name) },
+      { name: endpointName, endpointConfigName: configuration.name, deploymentConfig: deployment(settings) },
+      {
+        parent: this,
+        dependsOn: [this.fleet, logGroup],
+        hooks: updateHooks(name),
+        // SageMaker may fill it in, and an update for that alone would be refused.
+        ignoreChanges: ["deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds"],
+        ...newFirst,
+      },
     );
     this.endpointName = this.endpoint.name;
     this.configurationName = configuration.name;
@@ -226,20 +252,29 @@ function networkOf({ subnetIds, securityGroupIds }: Network): Network | undefine
   return subnetIds.length === 0 ? undefined : { subnetIds, securityGroupIds };
 }
 
-/** Blue/green, all at once, and back again if an alarm goes off; SageMaker's own way where nothing is chosen. */
+/** The endpoint's name in the stack that is being deployed. */
+function nameFor(prefix: string, account: Account, rollbackAlarms: readonly string[]): pulumi.Output<string> {
+  const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
+  return pulumi
+    .all([account.id, account.region])
+    .apply(([accountId, region]) => endpointNameOf({ accountId, region, project, stack, rollbackAlarms }, prefix));
+}
+
+/**
+ * Blue/green, all at once, and back again if an alarm goes off. This is also what SageMaker does without a configuration. It is given even so: SageMaker shows the last
+ * deployment's configuration, and the provider takes what it shows and the program does not say for a change.
+ */
 function deployment({
   bakeTime,
   rollbackAlarms,
-}: Required<Pick<AsyncEndpointArgs, "bakeTime" | "rollbackAlarms">>): Pick<sagemaker.EndpointArgs, "deploymentConfig"> {
-  if (bakeTime === 0 && rollbackAlarms.length === 0) return {};
+}: Required<Pick<AsyncEndpointArgs, "bakeTime" | "rollbackAlarms">>): sagemaker.EndpointArgs["deploymentConfig"] {
   return {
-    deploymentConfig: {
-      blueGreenUpdatePolicy: {
-        trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: bakeTime },
-      },
-      ...(rollbackAlarms.length === 0
-        ? {}
-        : { autoRollbackConfiguration: { alarms: rollbackAlarms.map((alarmName) => ({ alarmName })) } }),
+    blueGreenUpdatePolicy: {
+      terminationWaitInSeconds: 0,
+      trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: bakeTime },
     },
+    ...(rollbackAlarms.length === 0
+      ? {}
+      : { autoRollbackConfiguration: { alarms: rollbackAlarms.map((alarmName) => ({ alarmName })) } }),
   };
 }

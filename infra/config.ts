@@ -28,6 +28,15 @@ function wholeNumber(min: number, max: number, byDefault: number, unit = "") {
     .register(settings, { allowed, example: byDefault });
 }
 
+function oneOf(values: readonly number[], byDefault: number, unit: string) {
+  const allowed = `one of ${values.join(", ")}${unit}`;
+  return numeral
+    .transform(Number)
+    .pipe(z.literal([...values]))
+    .default(byDefault)
+    .register(settings, { allowed, example: byDefault });
+}
+
 function positiveNumber(max: number, byDefault: number, unit = "") {
   const allowed = `a number above 0 and at most ${max}${unit}`;
   return numeral
@@ -133,6 +142,12 @@ const longestTtl = 21_600;
 /** S3's lifecycle rules take more; ten years is longer than anyone means to keep a video by default. */
 const longestRetention = 3650;
 
+/** Days for which CloudWatch keeps a log (CloudWatch Logs API reference, PutRetentionPolicy). */
+const logRetentions = [
+  ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545],
+  ...[731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+];
+
 function schema(projectRoot: string) {
   return z
     .strictObject({
@@ -182,6 +197,9 @@ function schema(projectRoot: string) {
       ),
       artifactRetentionDays: wholeNumber(1, longestRetention, defaults.artifactRetentionDays, " (days)").describe(
         "Days after which the pipeline deletes a model artifact that no model uses; the newest two are kept.",
+      ),
+      logRetentionDays: oneOf(logRetentions, defaults.logRetentionDays, " (days)").describe(
+        "Days that CloudWatch keeps the log of the endpoint's containers.",
       ),
       forceDestroy: switchOff.describe("Whether destroying the stack deletes what is in its buckets."),
       protectData: switchOff.describe("Whether Pulumi refuses to delete the buckets and the key."),

@@ -34,6 +34,8 @@ export const defaults = {
   resultRetentionDays: 30,
   /** Days. */
   artifactRetentionDays: 30,
+  /** Days. */
+  logRetentionDays: 30,
   forceDestroy: false,
   protectData: false,
   /** Seconds that a request may wait before an alarm says so: twice what the blog's last one waited, a third of the longest TTL. */

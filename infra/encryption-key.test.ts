@@ -33,11 +33,22 @@ describe("EncryptionKey", () => {
     const services = statements(policy).filter(({ Sid }) => Sid !== "AccountAdministers");
     assert.deepEqual(
       services.map(({ Principal, Action }) => [Principal, Action]),
-      ["cloudwatch.amazonaws.com", "sns.amazonaws.com"].map((Service) => [
-        { Service },
-        ["kms:Decrypt", "kms:GenerateDataKey"],
-      ]),
+      [
+        ...["cloudwatch.amazonaws.com", "sns.amazonaws.com"].map((Service) => [
+          { Service },
+          ["kms:Decrypt", "kms:GenerateDataKey"],
+        ]),
+        [
+          { Service: "logs.eu-west-1.amazonaws.com" },
+          ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        ],
+      ],
     );
+    assert.deepEqual(statement(policy, "LogsOfEndpoint").Condition, {
+      ArnLike: {
+        "kms:EncryptionContext:aws:logs:arn": `arn:aws:logs:eu-west-1:${accountId}:log-group:/aws/sagemaker/Endpoints/clips-endpoint-*`,
+      },
+    });
     assert.deepEqual(statement(policy, "AlarmsPublish").Condition, {
       StringEquals: { "aws:SourceAccount": accountId },
     });

@@ -3,6 +3,7 @@ import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
+import { logGroupOf } from "./endpoint-name.ts";
 import { policyDocument } from "./policy-document.ts";
 
 /** Days in which a deleted key, and with it what it encrypts, can be had back: KMS's longest. */
@@ -27,7 +28,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
         description: "Videos, results and notices of the asynchronous inference stack",
         enableKeyRotation: true,
         deletionWindowInDays,
-        policy: pulumi.jsonStringify(keyPolicy(account)),
+        policy: pulumi.jsonStringify(keyPolicy(account, `${name}-endpoint-`)),
       },
       { parent: this },
     );
@@ -38,8 +39,11 @@ export class EncryptionKey extends pulumi.ComponentResource {
   }
 }
 
-/** In a key's policy the resource "*" is this key. */
-export function keyPolicy(account: Account): PolicyDocument {
+/**
+ * In a key's policy the resource "*" is this key.
+ * @param endpointNamePrefix start of the name of the endpoint whose log is encrypted
+ */
+export function keyPolicy(account: Account, endpointNamePrefix: string): PolicyDocument {
   const use = ["kms:Decrypt", "kms:GenerateDataKey"];
   return policyDocument([
     {
@@ -68,6 +72,19 @@ export function keyPolicy(account: Account): PolicyDocument {
       Principal: { Service: "sns.amazonaws.com" },
       Action: use,
       Resource: "*",
+    },
+    {
+      // As in the CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+      Sid: "LogsOfEndpoint",
+      Effect: "Allow",
+      Principal: { Service: pulumi.interpolate`logs.${account.region}.amazonaws.com` },
+      Action: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+      Resource: "*",
+      Condition: {
+        ArnLike: {
+          "kms:EncryptionContext:aws:logs:arn": pulumi.interpolate`arn:${account.partition}:logs:${account.region}:${account.id}:log-group:${logGroupOf(endpointNamePrefix)}*`,
+        },
+      },
     },
   ]);
 }

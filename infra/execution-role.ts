@@ -2,6 +2,7 @@
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
+import { logGroupOf } from "./endpoint-name.ts";
 import { hostNamespace, namespace } from "./metrics.ts";
 import { policyDocument } from "./policy-document.ts";
 
@@ -26,6 +27,8 @@ export interface ExecutionScope {
   readonly topics: pulumi.Input<string>[];
   /** ARN of the key that all of it is encrypted with. */
   readonly keyArn: pulumi.Input<string>;
+  /** Names of the alarms that roll an update back. */
+  readonly rollbackAlarms: readonly string[];
   /** The serving image, in ECR. */
   readonly image: pulumi.Input<string>;
   /** The subnets and security groups that instances have an interface in, if any. */
@@ -51,7 +54,7 @@ export function trustPolicy(account: Account): PolicyDocument {
 /** The least that an asynchronous endpoint needs (AWS: "SageMaker roles", CreateModel and asynchronous inference). */
 export function executionPolicy(scope: ExecutionScope): PolicyDocument {
   const { account } = scope;
-  const logGroups = pulumi.interpolate`arn:${account.partition}:logs:${account.region}:${account.id}:log-group:/aws/sagemaker/Endpoints/${scope.endpointNamePrefix}*`;
+  const logGroups = pulumi.interpolate`arn:${account.partition}:logs:${account.region}:${account.id}:log-group:${logGroupOf(scope.endpointNamePrefix)}*`;
   return policyDocument([
     { Sid: "ReadVideosAndModel", Effect: "Allow", Action: "s3:GetObject", Resource: scope.reads },
     {
@@ -88,8 +91,21 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
       Resource: "*",
       Condition: { StringEquals: { "cloudwatch:namespace": [namespace, hostNamespace] } },
     },
+    ...(scope.rollbackAlarms.length === 0 ? [] : [watchAlarms(account, scope.rollbackAlarms)]),
     ...(scope.network === undefined ? [] : joinNetwork(account, scope.network)),
   ]);
+}
+
+/** During an update SageMaker looks at the alarms with the role (developer guide, "Auto-Rollback Configuration and Monitoring"). */
+function watchAlarms(account: Account, names: readonly string[]): PolicyStatement {
+  return {
+    Sid: "WatchRollbackAlarms",
+    Effect: "Allow",
+    Action: "cloudwatch:DescribeAlarms",
+    Resource: names.map(
+      (name) => pulumi.interpolate`arn:${account.partition}:cloudwatch:${account.region}:${account.id}:alarm:${name}`,
+    ),
+  };
 }
 
 /** What SageMaker needs to put an interface into a VPC for each instance (AWS: "SageMaker roles", private VPC). */

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Registration, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { endpointNameOf } from "./endpoint-name.ts";
+import { accountId, region, type Registration, type Registrations, registrationsOf } from "./testing/registrations.ts";
 import { stackConfig, stacks } from "./testing/stacks.ts";
 
 /** Imports index.ts anew: a module runs once for each address. */
@@ -15,6 +16,13 @@ function program(): Promise<unknown> {
 
 /** What holds data: the two buckets and the key that opens them. */
 const dataTypes = ["aws:kms/key:Key", "aws:s3/bucket:Bucket"];
+
+/** Types whose names the program gives, because one follows from the other before either exists. */
+const named = ["aws:sagemaker/endpoint:Endpoint", "aws:cloudwatch/logGroup:LogGroup"];
+
+/** The endpoint's name as the pipeline and the doctor compute it. */
+const endpointName = (stack: string): string =>
+  endpointNameOf({ accountId, region, project: "async-video-inference", stack, rollbackAlarms: [] });
 
 describe("the program", () => {
   let folder: string;
@@ -84,6 +92,8 @@ describe("the program", () => {
           const earlier = order[index]!;
           assert.ok(ancestry(earlier).has(later.urn), `${earlier.type} goes before ${later.type}`);
         }
+        const logGroup = registrations.one("aws:cloudwatch/logGroup:LogGroup");
+        assert.ok(ancestry(registrations.one("aws:sagemaker/endpoint:Endpoint")).has(logGroup.urn));
         const target = registrations.one("aws:appautoscaling/target:Target");
         for (const policy of registrations.ofType("aws:appautoscaling/policy:Policy")) {
           assert.ok(ancestry(policy).has(target.urn));
@@ -98,14 +108,17 @@ describe("the program", () => {
         );
       });
 
-      it("leaves every name to Pulumi, so that stacks never collide and immutable resources can be replaced", () => {
+      it("leaves names to Pulumi, so that stacks never collide and immutable resources can be replaced", () => {
         for (const { type, name, inputs } of registrations.all.filter((each) => each.type.startsWith("aws:"))) {
-          assert.equal(inputs["name"], undefined, `${type} ${name}`);
           assert.equal(inputs["namePrefix"], undefined, `${type} ${name}`);
+          if (!named.includes(type)) assert.equal(inputs["name"], undefined, `${type} ${name}`);
         }
         for (const { inputs } of registrations.ofType("aws:s3/bucket:Bucket")) {
           assert.equal(inputs["bucket"], undefined);
         }
+        // Stacks do not collide here either, and the endpoint is replaced only under another name.
+        assert.equal(outputs["endpointName"], endpointName(stack));
+        assert.equal(registrations.one(named[1]!).inputs["name"], `/aws/sagemaker/Endpoints/${endpointName(stack)}`);
         // The one type without names of Pulumi's making takes the endpoint's.
         const { dashboardName } = registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
         assert.equal(dashboardName, outputs["endpointName"]);
@@ -124,6 +137,7 @@ describe("the program", () => {
         const { urn } = registrations.one("aws:kms/key:Key");
         for (const [type, input] of [
           ["aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "rules"],
+          ["aws:cloudwatch/logGroup:LogGroup", "kmsKeyId"],
           ["aws:sns/topic:Topic", "kmsMasterKeyId"],
           ["aws:sqs/queue:Queue", "kmsMasterKeyId"],
           ["aws:sagemaker/endpointConfiguration:EndpointConfiguration", "asyncInferenceConfig"],
@@ -138,7 +152,7 @@ describe("the program", () => {
         const { awsEndpointUrl, ...always } = outputs;
         assert.equal(awsEndpointUrl, process.env["AWS_ENDPOINT_URL"]);
         assert.deepEqual(always, {
-          endpointName: "video-endpoint-0a1b2c3",
+          endpointName: endpointName(stack),
           variantName: "AllTraffic",
           region: "eu-west-1",
           inputBucket: "video-input-0a1b2c3",
@@ -153,8 +167,7 @@ describe("the program", () => {
           successQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-success-0a1b2c3",
           errorQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-error-0a1b2c3",
           operationsTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-operations-0a1b2c3",
-          dashboardUrl:
-            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/video-endpoint-0a1b2c3",
+          dashboardUrl: `https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/${endpointName(stack)}`,
           callerPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-caller-0a1b2c3",
           operatorPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-operator-0a1b2c3",
           maxConcurrency: stack === "local" ? 1 : 2,

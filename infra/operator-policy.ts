@@ -2,6 +2,7 @@
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
+import { logGroupOf } from "./endpoint-name.ts";
 import { policyDocument } from "./policy-document.ts";
 
 /** Names of queues that an operator may make and remove: the smoke test's start so. */
@@ -35,7 +36,7 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
   const regional = (service: string, resource: pulumi.Input<string>): pulumi.Output<string> =>
     pulumi.interpolate`arn:${account.partition}:${service}:${account.region}:${account.id}:${resource}`;
   const temporaryQueues = regional("sqs", `${temporaryQueuePrefix}*`);
-  const logGroup = pulumi.interpolate`log-group:/aws/sagemaker/Endpoints/${endpointName}`;
+  const logGroup = pulumi.interpolate`log-group:${pulumi.output(endpointName).apply(logGroupOf)}`;
   return policyDocument([
     {
       Sid: "SeeDashboard",

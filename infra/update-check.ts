@@ -1,6 +1,7 @@
 /** Fails a deployment whose endpoint SageMaker took back to its old configuration. */
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { logGroupOf } from "./endpoint-name.ts";
 import type { EndpointPort } from "./endpoint-port.ts";
 
 const inputs = z.object({ endpointConfigName: z.string() });
@@ -30,7 +31,7 @@ export function updateCheck(portIn: (region: string) => Promise<EndpointPort>): 
     if (configuration === wanted) return;
     throw new Error(
       `SageMaker rolled the update of endpoint ${name} back: ${failureReason}. The endpoint still runs ${configuration}, not ${wanted}; nothing was deleted. ` +
-        `Read the log group /aws/sagemaker/Endpoints/${name}, fix the cause, and deploy again.`,
+        `Read the log group ${logGroupOf(name)}, fix the cause, and deploy again.`,
     );
   };
 }

@@ -6,6 +6,7 @@ const knownTypes = [
   "aws:appautoscaling/policy:Policy",
   "aws:appautoscaling/target:Target",
   "aws:cloudwatch/dashboard:Dashboard",
+  "aws:cloudwatch/logGroup:LogGroup",
   "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:iam/policy:Policy",
   "aws:iam/role:Role",

@@ -24,6 +24,8 @@ export interface Registration {
   /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
   readonly deleteBeforeReplace: boolean | undefined;
   readonly retainOnDelete: boolean;
+  /** A value whose change replaces the resource. */
+  readonly replacementTrigger: unknown;
   /** The inputs, resolved; what is not known in a preview is missing. */
   readonly inputs: Readonly<Record<string, unknown>>;
 }
@@ -96,6 +98,7 @@ const record: Register = function (request, respond) {
         ],
         deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
         retainOnDelete: request.getRetainondelete() === true,
+        replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
         inputs,
       });
     }

@@ -1,0 +1,31 @@
+/** The endpoint's name, which is known before there is an endpoint, and the names that follow from it. */
+import { createHash } from "node:crypto";
+
+/** Start of the endpoint's name in this project (`infra/index.ts`). */
+export const endpointNamePrefix = "video-endpoint-";
+
+/** What decides the endpoint's name. */
+export interface EndpointIdentity {
+  readonly accountId: string;
+  readonly region: string;
+  readonly project: string;
+  readonly stack: string;
+  /** Names of the alarms that roll an update back, in any order. Another set of them makes the provider replace the endpoint. */
+  readonly rollbackAlarms: readonly string[];
+}
+
+/**
+ * The name of a stack's endpoint: the prefix and 7 hexadecimal digits, as Pulumi makes names. SageMaker creates the endpoint's log group while
+ * CreateEndpoint runs, so the program must declare the group, and know the name, before that. A change that replaces the endpoint changes the
+ * name, so that the new endpoint can be created before the old one is deleted.
+ */
+export function endpointNameOf(identity: EndpointIdentity, prefix = endpointNamePrefix): string {
+  const { accountId, region, project, stack, rollbackAlarms } = identity;
+  const parts = [accountId, region, project, stack, ...rollbackAlarms.toSorted()];
+  return `${prefix}${createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 7)}`;
+}
+
+/** The log group of an endpoint's containers. Source: SageMaker developer guide, "Log groups and streams that Amazon SageMaker AI sends to Amazon CloudWatch Logs". */
+export function logGroupOf(endpointName: string): string {
+  return `/aws/sagemaker/Endpoints/${endpointName}`;
+}
