@@ -1,6 +1,7 @@
-/** What the local SageMaker needs of the rest of AWS: objects in S3, topics in SNS, roles in IAM; called on MiniStack's socket. */
+/** What the local SageMaker needs of the rest of AWS: objects in S3, topics in SNS, roles in IAM, logs in CloudWatch Logs; called on MiniStack's socket. */
 
 import type { Readable } from "node:stream";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from "@aws-sdk/client-iam";
 import {
   GetBucketCorsCommand,
@@ -14,6 +15,7 @@ import {
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Upload } from "@aws-sdk/lib-storage";
 import { z } from "zod";
+import { containerLogs, type ContainerLogs } from "./container-logs.ts";
 import type { CorsRule } from "./cors.ts";
 import type { Credentials } from "./credentials.ts";
 import { SocketAgent } from "./processes/sockets.ts";
@@ -65,6 +67,7 @@ export interface AwsPorts {
   readonly buckets: Buckets;
   readonly topics: Topics;
   readonly roles: Roles;
+  readonly logs: ContainerLogs;
   close(): void;
 }
 
@@ -80,6 +83,7 @@ export function awsPorts(socketPath: string, region: string, credentials: Creden
   const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
   const sns = new SNSClient(config);
   const iam = new IAMClient(config);
+  const logs = new CloudWatchLogsClient(config);
   return {
     objects: s3Store(s3),
     buckets: {
@@ -94,8 +98,9 @@ export function awsPorts(socketPath: string, region: string, credentials: Creden
       },
     },
     roles: iamRoles(iam),
+    logs: containerLogs(logs),
     close() {
-      for (const client of [s3, sns, iam]) client.destroy();
+      for (const client of [s3, sns, iam, logs]) client.destroy();
     },
   };
 }

@@ -102,6 +102,8 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         stateDir,
         objects: ports.objects,
         artifacts,
+        logs: ports.logs,
+        clock,
       }),
   });
   const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity: sagemaker.capacity, region, accountId });

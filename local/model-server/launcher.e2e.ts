@@ -12,7 +12,7 @@ import type { Instance, RunOutcome } from "../../simulator/worker.ts";
 import { servingPython } from "../../tools/paths.mjs";
 import type { Invocation } from "../sagemaker/invocation.ts";
 import { artifactOf } from "../testing/artifact.ts";
-import { FakeObjects, testArtifact } from "../testing/fake-aws.ts";
+import { FakeLogs, FakeObjects, testArtifact } from "../testing/fake-aws.ts";
 import { descendantsOf, eventually, isAlive, mentioning } from "../testing/processes.ts";
 import { ArtifactCache } from "./artifact.ts";
 import { InstanceError, ModelServerLauncher } from "./launcher.ts";
@@ -68,6 +68,7 @@ describe("An instance of the real serving stack", function () {
   this.timeout(240_000);
   let folder: string;
   let objects: FakeObjects;
+  const logs = new FakeLogs();
   let instance: Instance<Invocation>;
   let jobs = 0;
 
@@ -80,6 +81,8 @@ describe("An instance of the real serving stack", function () {
         stateDir,
         objects: source,
         artifacts: new ArtifactCache(join(stateDir, "artifacts"), source),
+        logs,
+        clock: { now: () => Date.now() },
       },
     );
   const ask = async (what: object): Promise<{ outcome: RunOutcome; answer: string; output: string | undefined }> => {
@@ -177,6 +180,10 @@ describe("An instance of the real serving stack", function () {
     const log = await readFile(join(folder, "state", "logs", "endpoints", "echo", "v-1.log"), "utf8");
     assert.match(log, /Torchserve version/);
     assert.match(log, /"POST \/invocations HTTP\/1\.1" 500/);
+    await eventually("CloudWatch Logs has it", () => {
+      const shipped = logs.groups.get("echo")?.get("v/v-1") ?? [];
+      return shipped.some((line) => /"POST \/invocations HTTP\/1\.1" 500/.test(line));
+    });
   });
 
   it("registers no model, even if the toolkit's properties enable that", async () => {
@@ -249,13 +256,14 @@ describe("An instance of the real serving stack", function () {
 import { readFileSync } from "node:fs";
 import { ArtifactCache } from ${JSON.stringify(new URL("artifact.ts", import.meta.url).href)};
 import { ModelServerLauncher } from ${JSON.stringify(new URL("launcher.ts", import.meta.url).href)};
-import { FakeObjects } from ${JSON.stringify(new URL("../testing/fake-aws.ts", import.meta.url).href)};
+import { FakeLogs, FakeObjects } from ${JSON.stringify(new URL("../testing/fake-aws.ts", import.meta.url).href)};
 const objects = new FakeObjects();
 const stateDir = ${JSON.stringify(state)};
 objects.set(${JSON.stringify(testArtifact)}, readFileSync(stateDir + "/model.tar.gz"));
 const launcher = new ModelServerLauncher(
   { endpointName: "echo", variantName: "v", modelDataUrl: ${JSON.stringify(testArtifact)}, environment: {}, startupTimeout: 240_000 },
-  { python: ${JSON.stringify(servingPython)}, region: "us-east-1", stateDir, objects, artifacts: new ArtifactCache(stateDir + "/artifacts", objects) },
+  { python: ${JSON.stringify(servingPython)}, region: "us-east-1", stateDir, objects, artifacts: new ArtifactCache(stateDir + "/artifacts", objects),
+    logs: new FakeLogs(), clock: Date },
 );
 await launcher.launch("v-1", new AbortController().signal);
 console.log("ready");

@@ -4,8 +4,10 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StartupTimeoutError } from "../../simulator/endpoint-api.ts";
+import type { Clock } from "../../simulator/clock.ts";
 import type { Instance, InstanceLauncher } from "../../simulator/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
+import type { ContainerLogs } from "../container-logs.ts";
 import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
 import { freePorts } from "../processes/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
@@ -14,6 +16,7 @@ import type { Invocation } from "../sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
 import { containerEnvironment } from "./environment.ts";
 import { failureOf } from "./failure-log.ts";
+import { LogShipper } from "./log-shipper.ts";
 import { ModelServer, type RunningServer } from "./model-server.ts";
 import { LoadError, untilReady, type ServerSockets } from "./readiness.ts";
 
@@ -25,6 +28,8 @@ export interface ModelServerOptions {
   readonly stateDir: string;
   readonly objects: ObjectStore;
   readonly artifacts: ArtifactCache;
+  readonly logs: Pick<ContainerLogs, "write">;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** A model server did not start; the message says why, as far as its log tells. */
@@ -70,7 +75,9 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       temporary: await socketFolder(base),
       logFile: join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`),
     };
+    const shipper = this.#shipper(instanceId, place.logFile);
     const cleanUp = async (): Promise<void> => {
+      await shipper.stop();
       for (const folder of [place.base, place.temporary]) {
         await rm(folder, { recursive: true, force: true, maxRetries: 3 });
       }
@@ -98,6 +105,19 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** SageMaker's streams are named VARIANT/INSTANCE. */
+  #shipper(instanceId: string, logFile: string): LogShipper {
+    const { endpointName, variantName } = this.#container;
+    const { logs, clock } = this.#options;
+    return new LogShipper(logFile, (lines) =>
+      logs.write(
+        endpointName,
+        `${variantName}/${instanceId}`,
+        lines.map((message) => ({ timestamp: clock.now(), message })),
+      ),
+    );
   }
 
   async #start({ base, temporary, logFile }: Place, signal: AbortSignal): Promise<RunningServer> {

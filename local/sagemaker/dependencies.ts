@@ -5,6 +5,7 @@ import type { MetricSink } from "../../simulator/metric-types.ts";
 import type { EndpointSwitches } from "../../simulator/switches.ts";
 import type { InstanceLauncher } from "../../simulator/worker.ts";
 import type { ObjectStore, Roles, Topics } from "../aws-ports.ts";
+import type { ContainerLogs } from "../container-logs.ts";
 import type { Invocation } from "./invocation.ts";
 
 /** What an instance is started from. */
@@ -39,6 +40,7 @@ export interface SageMakerDependencies {
   readonly objects: ObjectStore;
   readonly topics: Topics;
   readonly roles: Roles;
+  readonly logs: Pick<ContainerLogs, "createGroup">;
   readonly scalableTargets: ScalableTargets;
   readonly alarms: RollbackAlarms;
   readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;

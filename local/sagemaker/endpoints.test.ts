@@ -82,6 +82,11 @@ describe("The local SageMaker", () => {
       ]);
     });
 
+    it("and creates their log groups", async () => {
+      await fixture.createEndpoint();
+      assert.deepEqual([...fixture.aws.logs.groups.keys()], ["endpoint"]);
+    });
+
     it("and tells both topics with a TestNotification", async () => {
       await fixture.createEndpoint();
       await fixture.untilStatus("InService");

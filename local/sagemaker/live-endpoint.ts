@@ -17,7 +17,7 @@ import type { Named } from "./registry.ts";
 
 type LiveEndpointDependencies = Pick<
   SageMakerDependencies,
-  "clock" | "metrics" | "launcherFor" | "switches" | "alarms" | "lastDeploymentConfig"
+  "clock" | "metrics" | "launcherFor" | "switches" | "alarms" | "logs" | "lastDeploymentConfig"
 >;
 
 // FailureReason's maximum length in the API model.
@@ -122,6 +122,10 @@ export class LiveEndpoint implements Named {
   /** Starts the first fleet; how it ends is seen in the status. */
   create(): void {
     this.#outbox.test(this.sender);
+    // SageMaker creates the group while CreateEndpoint runs; whether before the first instance starts is unconfirmed.
+    this.#aws.logs.createGroup(this.name).catch((error: unknown) => {
+      console.error(`The log group of endpoint ${this.name} cannot be created:`, error);
+    });
     void this.#deploy(this.#config, this.#config.variant.initialCount);
   }
 

@@ -48,6 +48,8 @@ describe("An endpoint whose container requires a GPU", function () {
           stateDir,
           objects: aws.objects,
           artifacts: new ArtifactCache(join(stateDir, "artifacts"), aws.objects),
+          logs: aws.logs,
+          clock: aws.clock,
         }),
     });
     const gateway = await startTestGateway([sagemaker.control], aws.clock);

@@ -6,6 +6,7 @@ import { MetricStore } from "../../simulator/metrics.ts";
 import { RealClock } from "../../simulator/real-clock.ts";
 import type { Instance, InstanceLauncher, RunOutcome } from "../../simulator/worker.ts";
 import type { ObjectStore, PutOptions, Roles, Topics } from "../aws-ports.ts";
+import type { ContainerLogs, LogEvent } from "../container-logs.ts";
 import { formatS3Location, type S3Location } from "../s3-location.ts";
 import type { ContainerSpec, SageMakerDependencies } from "../sagemaker/dependencies.ts";
 import type { Invocation } from "../sagemaker/invocation.ts";
@@ -76,6 +77,23 @@ export class FakeRoles implements Roles {
   }
 }
 
+/** CloudWatch Logs in memory. */
+export class FakeLogs implements ContainerLogs {
+  /** Streams and their lines by the endpoint's name. */
+  readonly groups = new Map<string, Map<string, string[]>>();
+
+  async createGroup(endpointName: string): Promise<void> {
+    await Promise.resolve();
+    if (!this.groups.has(endpointName)) this.groups.set(endpointName, new Map());
+  }
+
+  async write(endpointName: string, stream: string, events: readonly LogEvent[]): Promise<void> {
+    await this.createGroup(endpointName);
+    const streams = this.groups.get(endpointName);
+    streams?.set(stream, [...(streams.get(stream) ?? []), ...events.map(({ message }) => message)]);
+  }
+}
+
 /** Starts instances that answer as `model` says. */
 export class FakeFleet {
   readonly containers: ContainerSpec[] = [];
@@ -124,6 +142,7 @@ export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {
   const objects = new FakeObjects();
   const topics = new FakeTopics();
   const roles = new FakeRoles();
+  const logs = new FakeLogs();
   const fleet = new FakeFleet();
   const metrics = new MetricStore(clock);
   const registeredTargets = new Set<string>();
@@ -138,6 +157,7 @@ export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {
     objects,
     topics,
     roles,
+    logs,
     scalableTargets: {
       isRegistered: (resourceId) => registeredTargets.has(resourceId),
       deregister: (resourceId) => void registeredTargets.delete(resourceId),
@@ -146,5 +166,5 @@ export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {
     launcherFor: (container) => fleet.launcherFor(container),
     ...changes,
   };
-  return { clock, objects, topics, roles, fleet, metrics, registeredTargets, alarms, dependencies };
+  return { clock, objects, topics, roles, fleet, metrics, registeredTargets, alarms, logs, dependencies };
 }
