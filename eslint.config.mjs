@@ -13,7 +13,7 @@ const rooms = {
   lib: [],
   local: ["simulator", "tools"],
   model: [],
-  pipeline: ["lib"],
+  pipeline: ["infra", "lib"],
   policies: [],
   simulator: [],
   smoke: ["client", "lib"],

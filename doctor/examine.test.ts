@@ -72,6 +72,7 @@ describe("the doctor", () => {
       ["artifact", "problem"],
       ["state", "ok"],
       ["secrets", "ok"],
+      ["endpoint", "ok"],
       ["price", "ok"],
       ["at rest", "ok"],
     ]);

@@ -9,6 +9,7 @@ import { type Finding, ok, problem, unchecked } from "./finding.ts";
 import { checkImage } from "./image.ts";
 import { priceFindings } from "./price.ts";
 import { checkQuota } from "./quota.ts";
+import { checkRemains } from "./remains.ts";
 import { checkSecrets } from "./secrets.ts";
 import { namespace, type StackFile } from "./stack-file.ts";
 
@@ -48,6 +49,7 @@ export async function examine(stack: StackFile, { env, home, aws: own }: Surroun
     checkArtifact(stack),
     ofAws("state", (aws) => checkBackend(backend, stack, aws, env)),
     ofAws("secrets", (aws) => checkSecrets(stack, backend, aws, env)),
+    ofSettings("endpoint", (settings) => ofAws("endpoint", (aws) => checkRemains(stack, settings, aws))),
   ]);
   return [
     configFinding(stack, config),

@@ -9,8 +9,8 @@ const help = `Usage: npm run doctor -- --stack NAME [--json]
 
 Looks at all that a stack's first deployment needs, and says what is missing and what to do: the
 config, credentials, account and region, the quota of the instance type, the serving image, the
-model's artifact, Pulumi's state and the key of its secrets; and what the stack costs. It only
-reads: nothing is created or changed.
+model's artifact, Pulumi's state and the key of its secrets, what an earlier deployment left of
+the endpoint; and what the stack costs. It only reads: nothing is created or changed.
 
   --stack NAME  the stack, of which there is a Pulumi.NAME.yaml
   --json        print one JSON object on standard output

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { z } from "zod";
 import { printableText, quoted } from "../lib/printable.ts";
 import { PipelineError, UsageError } from "./errors.ts";
 import type { Job } from "./job.ts";
@@ -92,16 +93,42 @@ async function run(
  * @throws PipelineError if Pulumi cannot read them
  */
 export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
+  return await answer(["stack", "output", "--json", "--stack", stack], `The outputs of the stack ${stack}`, job);
+}
+
+const state = z.object({
+  deployment: z.object({
+    resources: z.array(z.object({ type: z.string(), id: z.string().optional() })).default([]),
+  }),
+});
+
+/** A resource in a stack's state. */
+export interface StateResource {
+  readonly type: string;
+  /** Its id at AWS; none for components. */
+  readonly id?: string | undefined;
+}
+
+/**
+ * The resources in a stack's state.
+ * @throws PipelineError if Pulumi cannot read it
+ */
+export async function stackResources(stack: string, job: Job): Promise<readonly StateResource[]> {
+  const exported = await answer(["stack", "export", "--stack", stack], `The state of the stack ${stack}`, job);
+  return state.parse(exported).deployment.resources;
+}
+
+/** The JSON document that a command prints. */
+async function answer(args: readonly string[], what: string, job: Job): Promise<unknown> {
   let text = "";
   const status = await run(
-    ["stack", "output", "--json", "--stack", stack],
+    args,
     job,
     (line) => (text += line),
     (line) => {
       job.err(`${quoted(line)}\n`);
     },
   );
-  if (status !== 0)
-    throw new PipelineError(`The outputs of the stack ${stack} cannot be read: Pulumi's message is above.`);
+  if (status !== 0) throw new PipelineError(`${what} cannot be read: Pulumi's message is above.`);
   return JSON.parse(text) as unknown;
 }

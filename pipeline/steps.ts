@@ -20,11 +20,14 @@ from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names
       previews; --refresh asks AWS first how the stack is, --plan keeps a plan for up, --report
       what was found
   up --stack NAME [--plan FILE]
-      previews and deploys; --plan allows what the plan has, and nothing else
+      removes a log group that an earlier deployment left, or waits while an endpoint of the
+      stack's name is still being deleted; then previews and deploys; --plan allows what the plan
+      has, and nothing else
   ephemeral --pull-request N [--create]
       writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and makes the stack
   destroy --pull-request N
-      removes the stack of a pull request
+      removes the stack of a pull request, tries a second time if that fails, and waits until
+      its endpoint and its log group are gone
   artifacts --stack NAME
       deletes model artifacts older than artifactRetentionDays that no model uses
   unlock --stack NAME

@@ -1,8 +1,50 @@
 import assert from "node:assert/strict";
+import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import { endpointNameOf, logGroupOf } from "../infra/endpoint-name.ts";
 import { ephemeralStackOf } from "./ephemeral.ts";
 import { Workplace } from "./testing/steps.ts";
 
+/** An AWS in which nothing is left of an earlier deployment, for the tests of a suite. */
+function withAws(): () => FakeAws {
+  const before = process.env["AWS_ENDPOINT_URL"];
+  let aws: FakeAws;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    aws.answers.set("DeleteLogGroup", new Refusal(400, "ResourceNotFoundException"));
+    process.env["AWS_ENDPOINT_URL"] = aws.url;
+  });
+
+  afterEach(async () => {
+    if (before === undefined) delete process.env["AWS_ENDPOINT_URL"];
+    else process.env["AWS_ENDPOINT_URL"] = before;
+    await aws[Symbol.asyncDispose]();
+  });
+
+  return () => aws;
+}
+
 describe("the step up", () => {
+  const aws = withAws();
+
+  it("first removes a log group that an earlier deployment left", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    const stack = {
+      accountId,
+      region: "us-east-1",
+      project: "async-video-inference",
+      stack: "dev",
+      rollbackAlarms: [],
+    };
+    const logGroupName = logGroupOf(endpointNameOf(stack));
+    aws().answers.set("DescribeLogGroups", { logGroups: [{ logGroupName }] });
+    aws().answers.set("DeleteLogGroup", {});
+    const { status, stdout } = await place.step(["up", "--stack", "dev"]);
+    assert.equal(status, 0);
+    assert.equal(stdout, `Removed the log group ${logGroupName}, which an earlier deployment left.\n| done\n`);
+  });
+
   it("asks AWS how things are, previews with the pack, and deploys", async () => {
     await using place = await Workplace.create();
     await place.pulumiSays("done\n");
@@ -44,6 +86,8 @@ describe("the step up", () => {
 });
 
 describe("the step destroy", () => {
+  withAws();
+
   it("removes a pull request's stack and forgets it", async () => {
     await using place = await Workplace.create();
     await place.pulumiSays("done\n");

@@ -5,16 +5,18 @@ import { ephemeralStackOf } from "./ephemeral.ts";
 import type { Job } from "./job.ts";
 import { readFlags, stackName } from "./options.ts";
 import { judgedBy, pulumi } from "./pulumi.ts";
+import { clearRemains, Remains } from "./remains.ts";
 
 const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
 
 /**
- * Deploys what the working tree says, or exactly what a plan allows. Pulumi asks AWS how things are, previews the update with the
+ * Deploys what the working tree says, or exactly what a plan allows. Makes way first (remains.ts). Pulumi asks AWS how things are, previews the update with the
  * pack and the plan, and touches nothing unless that passes.
  * @throws PipelineError unless all of it is deployed
  */
 export async function up(args: readonly string[], job: Job): Promise<void> {
   const { stack, plan } = readFlags(args, upFlags);
+  await clearRemains(stack, job);
   const planned = plan === undefined ? [] : ["--plan", plan];
   const { status } = await pulumi(
     ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...judgedBy(stack), ...planned],
@@ -32,15 +34,27 @@ export async function up(args: readonly string[], job: Job): Promise<void> {
 
 const destroyFlags = z.strictObject({ "pull-request": z.string() });
 
-/** Removes a pull request's stack and forgets it; there is no flag for any other stack. @throws PipelineError unless it is gone */
+/**
+ * Removes a pull request's stack and forgets it; there is no flag for any other stack. Tries a second time, because SageMaker refuses to delete an endpoint
+ * that is being scaled, and S3 a bucket into which a last result has just been written. Then waits until the endpoint is gone.
+ * @throws PipelineError unless all of it is gone
+ */
 export async function destroy(args: readonly string[], job: Job): Promise<void> {
   const stack = ephemeralStackOf(readFlags(args, destroyFlags)["pull-request"]);
-  const { status } = await pulumi(["destroy", "--yes", "--remove", "--stack", stack, "--suppress-progress"], job);
+  using remains = await Remains.of(stack, job);
+  const once = () => pulumi(["destroy", "--yes", "--remove", "--stack", stack, "--suppress-progress"], job);
+  let { status } = await once();
+  if (status !== 0) {
+    job.out(`The stack ${stack} is not removed yet: trying again once its endpoint allows it.\n`);
+    await remains.settle();
+    ({ status } = await once());
+  }
   if (status !== 0) {
     throw new PipelineError(
       `The stack ${stack} is not removed, and may still cost money: Pulumi's own words are above. Run the workflow "destroy" for it.`,
     );
   }
+  await remains.remove();
 }
 
 const unlockFlags = z.strictObject({ stack: stackName });

@@ -11,10 +11,12 @@ export type Answer = object | string | Refusal;
 export class Refusal {
   readonly status: number;
   readonly code: string;
+  readonly message: string;
 
-  constructor(status: number, code: string) {
+  constructor(status: number, code: string, message = `${code}.`) {
     this.status = status;
     this.code = code;
+    this.message = message;
   }
 }
 
@@ -48,6 +50,8 @@ export class FakeAws implements AsyncDisposable {
     ["BatchGetImage", { images: [{ imageManifest: "{}" }], failures: [] }],
     ["ListObjectsV2", `<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>`],
     ["DescribeKey", { KeyMetadata: { KeyId: "1a2b", KeyState: "Enabled" } }],
+    ["DescribeEndpoint", new Refusal(400, "ValidationException", 'Could not find endpoint "it".')],
+    ["DescribeLogGroups", { logGroups: [] }],
     ["/api/user", { githubLogin: "someone" }],
   ]);
   readonly #server: Server;
@@ -114,12 +118,12 @@ function wire(operation: string, answer: Answer): { status: number; type: string
   if (!(answer instanceof Refusal)) {
     return { status: 200, type, content: typeof answer === "string" ? answer : JSON.stringify(answer) };
   }
-  const { status, code } = answer;
-  const inXml = `<Error><Code>${code}</Code><Message>${code}.</Message></Error>`;
+  const { status, code, message } = answer;
+  const inXml = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   const content = isXml
     ? operation === "GetCallerIdentity"
       ? `<ErrorResponse>${inXml}</ErrorResponse>`
       : inXml
-    : JSON.stringify({ __type: code, message: `${code}.` });
+    : JSON.stringify({ __type: code, message });
   return { status, type, content };
 }

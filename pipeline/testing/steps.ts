@@ -23,18 +23,32 @@ export class Workplace implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** From now on `pulumi` says this and ends so. */
-  async pulumiSays(text: string, status = 0): Promise<void> {
+  /** From now on `pulumi` says this and ends so, but for its first calls, which end with other statuses. The state is that of {@link stateHas}. */
+  async pulumiSays(text: string, status = 0, ...first: number[]): Promise<void> {
     const file = path.join(this.folder, "pulumi");
     await writeFile(path.join(this.folder, "says"), text);
+    await writeFile(path.join(this.folder, "statuses"), first.map((each) => `${each}\n`).join(""));
+    await this.stateHas([]);
     await writeFile(
       file,
-      `#!/bin/sh\necho "$*" >> "${this.folder}/calls"\ncat "${this.folder}/says"\nexit ${status}\n`,
+      `#!/bin/sh
+case "$*" in *"stack export"*) cat "${this.folder}/state"; exit 0;; esac
+echo "$*" >> "${this.folder}/calls"
+cat "${this.folder}/says"
+first=$(head -n 1 "${this.folder}/statuses")
+sed -i 1d "${this.folder}/statuses"
+exit "\${first:-${status}}"
+`,
     );
     await chmod(file, 0o755);
   }
 
-  /** How `pulumi` was called, each time. */
+  /** From now on the stack's state, as `pulumi stack export` prints it, has these resources. */
+  async stateHas(resources: readonly { readonly type: string; readonly id: string }[]): Promise<void> {
+    await writeFile(path.join(this.folder, "state"), JSON.stringify({ version: 3, deployment: { resources } }));
+  }
+
+  /** How `pulumi` was called, each time, but to export the state. */
   async calls(): Promise<string[]> {
     return (await readFile(path.join(this.folder, "calls"), "utf8")).trim().split("\n");
   }
@@ -50,6 +64,7 @@ export class Workplace implements AsyncDisposable {
       environment: {
         PATH: `${this.folder}:/usr/bin:/bin`,
         PULUMI_BACKEND_URL: "s3://state/dev",
+        AWS_REGION: "us-east-1",
         GITHUB_STEP_SUMMARY: path.join(this.folder, "summary.md"),
         ...environment,
       },
