@@ -144,6 +144,19 @@ describe("what earlier deployments left", () => {
     assert.equal(calls("DeleteLogGroup").length, 2);
   });
 
+  it("is waited for after an update that replaced the endpoint, but not what the stack has now", async () => {
+    const old = `${endpoint}-of-earlier-alarms`;
+    const resources = (name: string) => [
+      { type: "aws:sagemaker/endpoint:Endpoint", id: name },
+      { type: "aws:cloudwatch/logGroup:LogGroup", id: logGroupOf(name) },
+    ];
+    await place.stateHas(resources(old));
+    aws.answers.set("DeleteLogGroup", {});
+    using remains = await Remains.of("dev", job, wait);
+    await remains.removeReplaced(resources(endpoint));
+    assert.equal(said, `Removed the log group ${logGroupOf(old)}, which SageMaker created again.\n`);
+  });
+
   for (const [what, first, statuses] of [
     ["is tried once if that is enough", [], []],
     ["is tried again once the endpoint is no longer busy", [255], ["Updating", "InService"]],

@@ -133,7 +133,7 @@ export async function clearRemains(stack: string, job: Job, wait = defaultWait):
   });
 }
 
-/** What a destroy may leave, and has to wait for. */
+/** What a deletion may leave, and has to wait for. */
 export class Remains {
   readonly #place: Place | undefined;
   readonly #endpoints: readonly string[];
@@ -152,7 +152,7 @@ export class Remains {
     this.#wait = wait;
   }
 
-  /** Looks at a stack that is to be destroyed: afterwards there is no state. */
+  /** Looks at a stack before something of it is deleted: afterwards its state does not name it. */
   static async of(stack: string, job: Job, wait = defaultWait): Promise<Remains> {
     return await working(`What ${stack} has cannot be looked up`, async () => {
       const resources = await stackResources(stack, job);
@@ -162,14 +162,28 @@ export class Remains {
 
   /** Waits until SageMaker is done with what it does to the endpoint: until then it refuses to delete it. */
   async settle(): Promise<void> {
-    await this.#waitWhile("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting");
+    await this.#waitWhile(this.#endpoints, "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting");
   }
 
-  /** Waits until the endpoint is gone, and removes its log group if SageMaker created it again. */
+  /** After a destroy: waits until the endpoint is gone, and removes its log group if SageMaker created it again. */
   async remove(): Promise<void> {
-    await this.#waitWhile("Deleting");
+    await this.#remove(() => true);
+  }
+
+  /**
+   * The same after an update, for an endpoint that it replaced.
+   * @param now the stack's resources
+   */
+  async removeReplaced(now: readonly StateResource[]): Promise<void> {
+    const own = this.#place?.endpointName ?? "";
+    const kept = new Set([own, logGroupOf(own), ...now.map(({ id }) => id)]);
+    await this.#remove((name) => !kept.has(name));
+  }
+
+  async #remove(isGone: (name: string) => boolean): Promise<void> {
+    await this.#waitWhile(this.#endpoints.filter(isGone), "Deleting");
     await working("A log group cannot be removed", async () => {
-      for (const group of this.#place === undefined ? [] : this.#groups) {
+      for (const group of this.#place === undefined ? [] : this.#groups.filter(isGone)) {
         if (await deleteLogGroup(this.#place.logs, group)) {
           this.#job.out(`Removed the log group ${printable(group)}, which SageMaker created again.\n`);
         }
@@ -181,11 +195,11 @@ export class Remains {
     this.#place?.[Symbol.dispose]();
   }
 
-  async #waitWhile(...statuses: string[]): Promise<void> {
+  async #waitWhile(endpoints: readonly string[], ...statuses: string[]): Promise<void> {
     const place = this.#place;
     if (place === undefined) return;
     await working("The endpoint's end cannot be waited for", async () => {
-      for (const name of this.#endpoints) await waitWhile(place.sagemaker, name, statuses, this.#wait);
+      for (const name of endpoints) await waitWhile(place.sagemaker, name, statuses, this.#wait);
     });
   }
 }

@@ -4,7 +4,7 @@ import { PipelineError } from "./errors.ts";
 import { ephemeralStackOf } from "./ephemeral.ts";
 import type { Job } from "./job.ts";
 import { readFlags, stackName } from "./options.ts";
-import { judgedBy, pulumi } from "./pulumi.ts";
+import { judgedBy, pulumi, stackResources } from "./pulumi.ts";
 import { clearRemains, Remains } from "./remains.ts";
 
 const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
@@ -17,6 +17,7 @@ const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() }
 export async function up(args: readonly string[], job: Job): Promise<void> {
   const { stack, plan } = readFlags(args, upFlags);
   await clearRemains(stack, job);
+  using remains = await Remains.of(stack, job);
   const planned = plan === undefined ? [] : ["--plan", plan];
   const { status } = await pulumi(
     ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...judgedBy(stack), ...planned],
@@ -30,6 +31,7 @@ export async function up(args: readonly string[], job: Job): Promise<void> {
           : "Where they name the plan, the stack has changed since it was approved: run the whole workflow again for a new plan."),
     );
   }
+  await remains.removeReplaced(await stackResources(stack, job));
 }
 
 const destroyFlags = z.strictObject({ "pull-request": z.string() });

@@ -14,6 +14,7 @@ import {
 import { pulumiRoot, repoRoot } from "../tools/paths.mjs";
 import { judged, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
 import type { Ready } from "./local-aws.ts";
+import { Deleted } from "./remains.ts";
 import type { StatePaths } from "./state.ts";
 import type { Step } from "./progress.ts";
 
@@ -216,12 +217,14 @@ export class Deployment {
     planFile?: string,
   ): Promise<{ resources: number; changes: OpMap; outputs: Record<string, unknown> }> {
     const diagnostics: string[] = [];
+    const deleted = new Deleted();
     let changes: OpMap = {};
     let outputs: OutputMap;
     try {
       const result = await this.stack.up({
         ...this.options(step, signal, (event) => {
           noteErrors(event, diagnostics);
+          deleted.note(event);
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
         // Again: what the preview did not know, the update does.
@@ -233,6 +236,7 @@ export class Deployment {
       signal.throwIfAborted();
       throw failure("up", diagnostics, error);
     }
+    await deleted.remove(this.stack.workspace.envVars, signal);
     const values = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value as unknown]));
     if (this.outputsFile !== undefined) {
       await writeFile(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
@@ -283,18 +287,21 @@ export class Deployment {
 
   /**
    * Deletes everything of the stack, in the order of its dependencies. SageMaker refuses to delete an endpoint that is being
-   * scaled; by then the engine has deregistered the scalable target, so the scaling ends and the next try succeeds.
+   * scaled; by then the engine has deregistered the scalable target, so the scaling ends and the next try succeeds. Then waits until
+   * nothing of the endpoint is left.
    */
   async destroy(step: Step, signal: AbortSignal): Promise<void> {
+    const deleted = new Deleted();
     for (let attempt = 1; ; attempt++) {
       const diagnostics: string[] = [];
       try {
         await this.stack.destroy(
           this.options(step, signal, (event) => {
             noteErrors(event, diagnostics);
+            deleted.note(event);
           }),
         );
-        return;
+        break;
       } catch (error) {
         signal.throwIfAborted();
         const problem = failure("destroy", diagnostics, error);
@@ -304,6 +311,8 @@ export class Deployment {
         await sleep(destroyPause, undefined, { signal });
       }
     }
+    step.detail("waiting until the endpoint is gone");
+    await deleted.remove(this.stack.workspace.envVars, signal);
   }
 }
 

@@ -7,7 +7,17 @@ import {
   DescribeScalableTargetsCommand,
   DescribeScalingPoliciesCommand,
 } from "@aws-sdk/client-application-auto-scaling";
-import { CloudWatchClient, DescribeAlarmsCommand, ListDashboardsCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  ListDashboardsCommand,
+  PutMetricAlarmCommand,
+} from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchLogsClient,
+  DescribeLogGroupsCommand,
+  FilterLogEventsCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeKeyCommand, KMSClient, ListAliasesCommand, ListKeysCommand } from "@aws-sdk/client-kms";
 import {
   HeadObjectCommand,
@@ -141,6 +151,33 @@ describe("a stack that is updated by the real engine", () => {
     assert.deepEqual(Object.keys(changes), ["same"]);
   });
 
+  const logGroups = async () => (await clients.logs.send(new DescribeLogGroupsCommand({}))).logGroups ?? [];
+
+  it("has the endpoint's log in a group that is encrypted and kept for 30 days", async () => {
+    const [group, ...others] = await logGroups();
+    assert.deepEqual(others, []);
+    assert.equal(group?.logGroupName, `/aws/sagemaker/Endpoints/${String(outputs["endpointName"])}`);
+    assert.equal(group.retentionInDays, 30);
+    assert.match(group.kmsKeyId ?? "", /^arn:aws:kms:/);
+    const { logGroupName } = group;
+    await until(async () => {
+      const { events = [] } = await clients.logs.send(new FilterLogEventsCommand({ logGroupName }));
+      return events.some(({ message = "" }) => message.includes("Torchserve version"));
+    }, 30_000);
+  });
+
+  it("takes another bake time: a new configuration, the endpoint in place", async () => {
+    const before = await endpoint();
+    assert.deepEqual(await upWith({ bakeTime: 60 }), { replace: 1, update: 1 });
+    const { LastDeploymentConfig: last, EndpointConfigName: now, CreationTime } = await endpoint();
+    assert.notEqual(now, before.EndpointConfigName);
+    assert.deepEqual(CreationTime, before.CreationTime);
+    assert.equal(last?.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds, 60);
+    const { planned } = await deployment.preview(step, signal);
+    assert.deepEqual(planned, []);
+    await upWith({});
+  });
+
   it("takes another artifact: a new model and configuration, the endpoint in place", async () => {
     const before = await endpoint();
     const other = join(folder, "model.tar.gz");
@@ -202,6 +239,40 @@ describe("a stack that is updated by the real engine", () => {
     await until(isInService, 60_000);
   });
 
+  it("takes alarms that roll an update back: the new endpoint is created before the old one is deleted", async () => {
+    const alarm = {
+      Namespace: "Team",
+      MetricName: "Errors",
+      Statistic: "Sum",
+      Period: 60,
+      EvaluationPeriods: 1,
+    } as const;
+    const comparison = { Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold" } as const;
+    await clients.cloudwatch.send(new PutMetricAlarmCommand({ AlarmName: "errors", ...alarm, ...comparison }));
+    const before = String(outputs["endpointName"]);
+    const [oldGroup] = await logGroups();
+    await configure({ rollbackAlarms: ["errors"] });
+    const operations: string[] = [];
+    const recording = { detail: (text: string) => operations.push(text) };
+    ({ outputs } = await deployment.up(recording, signal));
+    const order = ["create-replacement", "delete-replaced"].flatMap((operation) =>
+      ["LogGroup video-endpoint", "Endpoint video-endpoint"].map((name) =>
+        operations.findIndex((text) => text.startsWith(operation) && text.includes(name)),
+      ),
+    );
+    const [newGroup = -1, newEndpoint = -1, oldGroupGone = -1, oldEndpointGone = -1] = order;
+    assert.ok(newGroup >= 0 && newGroup < newEndpoint, operations.join("\n"));
+    assert.ok(newEndpoint < oldEndpointGone && oldEndpointGone < oldGroupGone, operations.join("\n"));
+    assert.notEqual(outputs["endpointName"], before);
+    assert.deepEqual((await endpoint()).LastDeploymentConfig?.AutoRollbackConfiguration, {
+      Alarms: [{ AlarmName: "errors" }],
+    });
+    const names = (await logGroups()).map(({ logGroupName }) => logGroupName);
+    assert.ok(names.includes(`/aws/sagemaker/Endpoints/${String(outputs["endpointName"])}`));
+    assert.ok(oldGroup !== undefined);
+    await until(isInService, 60_000);
+  });
+
   it("is read back as it was written after all of that", async () => {
     assert.deepEqual(Object.keys(await deployment.refresh(step, signal)), ["same"]);
   });
@@ -211,11 +282,17 @@ describe("a stack that is updated by the real engine", () => {
     const { scaling: autoscaling, cloudwatch, kms, s3, sagemaker, sns, sqs } = clients;
     assert.deepEqual((await s3.send(new ListBucketsCommand({}))).Buckets ?? [], []);
     assert.deepEqual((await sagemaker.send(new ListEndpointsCommand({}))).Endpoints, []);
+    assert.deepEqual(await logGroups(), []);
     assert.deepEqual((await sagemaker.send(new ListEndpointConfigsCommand({}))).EndpointConfigs, []);
     assert.deepEqual((await sagemaker.send(new ListModelsCommand({}))).Models, []);
     const targets = await autoscaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: "sagemaker" }));
     assert.deepEqual(targets.ScalableTargets, []);
-    assert.deepEqual((await cloudwatch.send(new DescribeAlarmsCommand({}))).MetricAlarms ?? [], []);
+    const { MetricAlarms: alarms = [] } = await cloudwatch.send(new DescribeAlarmsCommand({}));
+    // The one that the stack did not make.
+    assert.deepEqual(
+      alarms.map(({ AlarmName }) => AlarmName),
+      ["errors"],
+    );
     assert.deepEqual((await cloudwatch.send(new ListDashboardsCommand({}))).DashboardEntries ?? [], []);
     assert.deepEqual((await sns.send(new ListTopicsCommand({}))).Topics ?? [], []);
     assert.deepEqual((await sqs.send(new ListQueuesCommand({}))).QueueUrls ?? [], []);
@@ -248,6 +325,7 @@ function connect({ url, region, credentials }: RunningLocalAws) {
   const config = { endpoint: url, region, credentials };
   return {
     cloudwatch: new CloudWatchClient(config),
+    logs: new CloudWatchLogsClient(config),
     kms: new KMSClient(config),
     s3: new S3Client({ ...config, forcePathStyle: true }),
     runtime: new SageMakerRuntimeClient(config),
