@@ -16,6 +16,7 @@ import { ModelServerLauncher } from "./model-server/launcher.ts";
 import { monitoring } from "./monitoring/service.ts";
 import { socketFolder } from "./processes/sockets.ts";
 import { startProvider } from "./provider/server.ts";
+import type { SageMakerDependencies } from "./sagemaker/dependencies.ts";
 import { SageMaker } from "./sagemaker/service.ts";
 import { WireService } from "./wire/dispatch.ts";
 import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
@@ -38,6 +39,8 @@ export interface LocalAwsOptions {
   readonly servingPython: string;
   /** Folder that relative paths of a Pulumi program's assets start from. */
   readonly programDirectory?: string;
+  /** Other assumptions about SageMaker, and other instances than the serving stack's. */
+  readonly sageMaker?: Partial<Pick<SageMakerDependencies, "launcherFor" | "lastDeploymentConfig">>;
   readonly signal?: AbortSignal;
 }
 
@@ -105,6 +108,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         logs: ports.logs,
         clock,
       }),
+    ...options.sageMaker,
   });
   const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity: sagemaker.capacity, region, accountId });
 

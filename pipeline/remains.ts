@@ -181,10 +181,12 @@ export class Remains {
   }
 
   async #remove(isGone: (name: string) => boolean): Promise<void> {
+    const place = this.#place;
+    if (place === undefined) return;
     await this.#waitWhile(this.#endpoints.filter(isGone), "Deleting");
     await working("A log group cannot be removed", async () => {
-      for (const group of this.#place === undefined ? [] : this.#groups.filter(isGone)) {
-        if (await deleteLogGroup(this.#place.logs, group)) {
+      for (const group of this.#groups.filter(isGone)) {
+        if (await deleteLogGroup(place.logs, group)) {
           this.#job.out(`Removed the log group ${printable(group)}, which SageMaker created again.\n`);
         }
       }

@@ -58,7 +58,7 @@ function backendEnvironment(paths: Pick<StatePaths, "backend" | "pulumiHome">): 
 }
 
 /** The environment with which any AWS SDK or CLI talks to the local AWS. */
-export function awsEnvironment(ready: Ready): Record<string, string> {
+export function awsEnvironment(ready: Pick<Ready, "url" | "region" | "credentials">): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: ready.url,
     AWS_REGION: ready.region,

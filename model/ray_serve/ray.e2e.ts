@@ -12,7 +12,7 @@ import { freePorts } from "../../local/processes/ports.ts";
 import { ArtifactCache } from "../../local/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../local/model-server/launcher.ts";
 import type { Invocation } from "../../local/sagemaker/invocation.ts";
-import { FakeObjects, testArtifact } from "../../local/testing/fake-aws.ts";
+import { FakeLogs, FakeObjects, testArtifact } from "../../local/testing/fake-aws.ts";
 import { descendantsOf, eventually, isAlive } from "../../local/testing/processes.ts";
 import type { Instance } from "../../simulator/worker.ts";
 import { ray, repoRoot, servingPython } from "../../tools/paths.mjs";
@@ -72,6 +72,8 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
     stateDir: folder,
     objects,
     artifacts: new ArtifactCache(join(folder, "artifacts"), objects),
+    logs: new FakeLogs(),
+    clock: { now: () => Date.now() },
   }).launch("v-1", AbortSignal.timeout(240_000));
   let count = 0;
   return {
