@@ -382,10 +382,10 @@ describe("an asynchronous endpoint's instances in an update that bakes", () => {
   });
 
   it("are taken away again, and the old fleet gets the queue, if there is an objection", async () => {
-    let objection: string | undefined;
-    const { bench, ended } = await baking(() => objection);
+    const objections: string[] = [];
+    const { bench, ended } = await baking(() => objections[0]);
     await bench.clock.advance(5 * minute);
-    objection = "too many errors";
+    objections.push("too many errors");
     await bench.clock.advance(2 * minute);
     assert.equal(await ended, "too many errors");
     assert.equal(bench.endpoint.state, "in-service");
