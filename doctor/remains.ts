@@ -18,11 +18,7 @@ export async function checkRemains(
 ): Promise<Finding> {
   const remedy = "Allow yourself sagemaker:DescribeEndpoint and logs:DescribeLogGroups.";
   if (assumesRole) {
-    return unchecked(
-      check,
-      "the stack's provider takes a role by itself",
-      "Look at SageMaker's console with that role.",
-    );
+    return unchecked(check, "the stack's provider assumes a role", "Look at SageMaker's console with that role.");
   }
   const [sts, sagemaker, logs] = [new STSClient(aws), new SageMakerClient(aws), new CloudWatchLogsClient(aws)];
   try {

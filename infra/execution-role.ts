@@ -96,7 +96,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
   ]);
 }
 
-/** During an update SageMaker looks at the alarms with the role (developer guide, "Auto-Rollback Configuration and Monitoring"). */
+/** During an update SageMaker reads the alarms' states with the role (developer guide, "Auto-Rollback Configuration and Monitoring"). */
 function watchAlarms(account: Account, names: readonly string[]): PolicyStatement {
   return {
     Sid: "WatchRollbackAlarms",

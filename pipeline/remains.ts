@@ -99,9 +99,9 @@ async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
 }
 
 /**
- * Makes way for a deployment. An endpoint that is being deleted keeps its name, and a log group that the stack does not know would make the
- * deployment fail: waits for the one, and removes the other.
- * @throws PipelineError if an endpoint is in the way that the stack does not know, or is not gone in time
+ * Clears the endpoint's name for a deployment. An endpoint that is being deleted still has its name, and a log group that the stack does not
+ * know would make the deployment fail. Waits for the endpoint, and removes the log group.
+ * @throws PipelineError if there is an endpoint of that name that the stack does not know, or is not gone in time
  */
 export async function clearRemains(stack: string, job: Job, wait = defaultWait): Promise<void> {
   await working(`What earlier deployments of ${stack} left cannot be removed`, async () => {

@@ -10,7 +10,7 @@ import { clearRemains, Remains } from "./remains.ts";
 const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
 
 /**
- * Deploys what the working tree says, or exactly what a plan allows. Makes way first (remains.ts). Pulumi asks AWS how things are, previews the update with the
+ * Deploys what the working tree says, or exactly what a plan allows. First clears the endpoint's name (remains.ts). Pulumi asks AWS how things are, previews the update with the
  * pack and the plan, and touches nothing unless that passes.
  * @throws PipelineError unless all of it is deployed
  */

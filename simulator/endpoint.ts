@@ -23,7 +23,7 @@ import type { InvocationRequest } from "./worker.ts";
 /** Between two samples of the gauges, ms; AWS's metrics of an asynchronous endpoint come each minute. */
 const samplePeriod = 60_000;
 
-/** Between two looks for an objection to an update, ms; alarms are evaluated each minute. */
+/** Interval at which an objection to an update is looked for, ms; alarms are evaluated each minute. */
 const bakingPeriod = 60_000;
 
 function messageOf(error: unknown): string {

@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 
-/** Between two looks at the file, ms of real time. */
+/** Interval between two reads of the file, ms of real time. */
 const period = 1_000;
 /** What PutLogEvents takes in a call: events, and bytes with 26 for each event (CloudWatch Logs API reference). */
 const limits = { events: 10_000, bytes: 1_048_576, overhead: 26 };

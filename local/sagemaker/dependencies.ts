@@ -26,7 +26,7 @@ export interface ScalableTargets {
   deregister(resourceId: string): void;
 }
 
-/** CloudWatch's alarms, as far as SageMaker looks at them. */
+/** The states of CloudWatch's alarms. */
 export interface RollbackAlarms {
   /** Undefined if there is no such alarm. */
   state(name: string): "OK" | "ALARM" | "INSUFFICIENT_DATA" | undefined;
