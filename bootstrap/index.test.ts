@@ -161,7 +161,7 @@ describe("the bootstrap", () => {
     }
     for (const role of ["dev-preview", "dev-deploy"]) {
       const all = allowed(registrations, `async-video-${role}`);
-      assert.ok(allows(all, { action: "logs:DescribeLogGroups", resource: "*" }), role);
+      assert.ok(allows(all, { action: "logs:DescribeLogGroups", resource: group(":log-stream:") }), role);
       const resource = group("/aws/sagemaker/Endpoints/video-endpoint-0a1b2c3");
       assert.ok(allows(all, { action: "logs:ListTagsForResource", resource }), role);
     }

@@ -81,6 +81,8 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
       account.regional("application-autoscaling", "scalable-target/*"),
     ),
     allow("SeeAlarms", ["cloudwatch:ListTagsForResource"], alarms(account)),
+    // AWS compares it with an ARN without a name, log-group::log-stream: (hashicorp/terraform-provider-aws#8804).
+    allow("FindLogGroups", ["logs:DescribeLogGroups"], account.regional("logs", "log-group:*")),
     allow("SeeLogGroups", ["logs:ListTagsForResource"], endpointLogs(account)),
     allow("SeeDashboards", ["cloudwatch:GetDashboard"], account.global("cloudwatch", `dashboard/${prefix}*`)),
     allow(
@@ -91,7 +93,6 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
         "application-autoscaling:DescribeScalingPolicies",
         "cloudwatch:DescribeAlarms",
         "kms:ListAliases",
-        "logs:DescribeLogGroups",
         "sns:GetSubscriptionAttributes",
       ],
       "*",
