@@ -149,7 +149,8 @@ describe("AccessPolicies", () => {
   it("lets operators open the dashboard that the stack's output names", () => {
     const dashboard = (name: string) => `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
     const opens = (resource: string) => allows(statements(operator), { action: "cloudwatch:GetDashboard", resource });
-    assert.ok(opens(dashboard("detector-endpoint-0a1b2c3")));
+    const { name: endpointName } = registrations.one("aws:sagemaker/endpoint:Endpoint").inputs;
+    assert.ok(opens(dashboard(String(endpointName))));
     assert.ok(!opens(dashboard("other")));
     assert.ok(allows(statements(operator), { action: "cloudwatch:ListDashboards", resource: "*" }));
   });

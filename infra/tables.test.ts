@@ -24,11 +24,11 @@ describe("every setting", () => {
     }
   });
 
-  it("has its default, but for what must be set and what is off", () => {
+  it("has its default, but for what must be set, what is off, and what follows from other settings", () => {
     const without = describeSettings().filter(({ byDefault }) => byDefault === undefined);
     assert.deepEqual(
       without.map(({ key }) => key),
-      ["modelArtifact", "callerAccountId", "permissionsBoundary"],
+      ["modelArtifact", "inferenceAmi", "requireGpu", "callerAccountId", "permissionsBoundary"],
     );
   });
 });
