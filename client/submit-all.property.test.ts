@@ -12,6 +12,7 @@ import type { SubmitOptions } from "./submit-all.ts";
 import { videoBytes } from "./testing/command-fixture.ts";
 import { FakeAws, objectKey, startFakeAws } from "./testing/fake-aws.ts";
 import type { Fault } from "./testing/fake-aws.ts";
+import { retryAtOnce } from "./testing/retry-at-once.ts";
 import { sampleResult } from "./testing/sample-result.ts";
 import { waitForJobs } from "./wait.ts";
 
@@ -101,7 +102,7 @@ describe("a submission that is killed and resumed", () => {
         round += 1;
         const from = aws.invocations.length;
         const invocations = () => aws.invocations.slice(from);
-        using stack = connect(aws.outputs);
+        using stack = retryAtOnce(connect(aws.outputs));
         const names = videos.map((kind, index) => {
           const name = `${round}-${index}.mp4`;
           return kind === "object" ? `s3://in/videos/${name}` : path.join(folder, name);

@@ -4,6 +4,7 @@ import type { Stack } from "./stack.ts";
 import { invoke, jobSchema } from "./submit.ts";
 import { startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";
+import { retryAtOnce } from "./testing/retry-at-once.ts";
 
 const video = { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" };
 
@@ -13,7 +14,7 @@ describe("submitting a job", () => {
 
   beforeEach(async () => {
     aws = await startFakeAws();
-    stack = connect(aws.outputs);
+    stack = retryAtOnce(connect(aws.outputs));
   });
 
   afterEach(async () => {

@@ -5,6 +5,7 @@ import { invoke } from "./submit.ts";
 import type { Job } from "./submit.ts";
 import { objectKey, startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";
+import { retryAtOnce } from "./testing/retry-at-once.ts";
 import { checkJob, deadlineOf, waitForJob } from "./wait.ts";
 import type { JobState } from "./wait.ts";
 
@@ -18,7 +19,7 @@ describe("waiting for a job", () => {
 
   beforeEach(async () => {
     aws = await startFakeAws();
-    stack = connect(aws.outputs);
+    stack = retryAtOnce(connect(aws.outputs));
     job = await invoke(stack, video);
   });
 

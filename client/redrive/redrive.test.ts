@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { mock } from "node:test";
 import fc from "fast-check";
+import { eventually } from "../../local/testing/processes.ts";
 import { Manifest } from "../manifest.ts";
 import { connect } from "../stack.ts";
 import type { Stack } from "../stack.ts";
@@ -205,12 +207,19 @@ describe("redrive", () => {
       for (const name of ["video-1", "video-2"]) queues.put(failureOf(name));
       const controller = new AbortController();
       aws.fail({ operation: "InvokeEndpointAsync", answer: "hang", times: 2 });
-      setTimeout(() => {
+      const interrupted = assert.rejects(run({ signal: controller.signal }), { name: "AbortError" });
+      await eventually("both calls are under way", () => aws.count("InvokeEndpointAsync") === 2);
+      mock.timers.enable({ apis: ["setTimeout"] });
+      try {
         controller.abort();
-      }, 300);
-      await assert.rejects(run({ signal: controller.signal }), { name: "AbortError" });
+        // The calls have this long to be answered.
+        mock.timers.tick(5_000);
+      } finally {
+        mock.timers.reset();
+      }
+      await interrupted;
       assert.equal(queues.visible.length, 2);
-    }).timeout(30_000);
+    });
 
     it("loses no job and sends none twice, whatever comes in which order", async () => {
       const message = fc.oneof(
