@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 import tracemalloc
+from contextlib import redirect_stdout
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,7 @@ from PIL import Image
 
 import annotate
 import inference
+from annotation import stills
 from annotation.drawing import draw_captions, draw_detections
 from annotation.errors import AnnotateError
 from annotation.movie import Movie
@@ -25,6 +28,8 @@ from tests.conftest import ROOM
 from video_inference.mask_runs import encode
 from video_inference.video import Video
 from videos import regular, write_numbered
+from videos.pictures import moving
+from videos.writer import write
 
 CAR = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 160.0]}
 
@@ -102,10 +107,29 @@ def test_a_mask_is_drawn_on_the_objects_pixels_and_no_others() -> None:
     assert (lit(picture)[100:140, 120:180] == mask).all()
 
 
-def test_the_handlers_masks_can_be_drawn(model: inference.Model, street: Path, tmp_path: Path) -> None:
+class Drawn(NamedTuple):
+    """A result with masks, and what the command printed that drew it with a sheet."""
+
+    result: str
+    status: int
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def drawn(model: inference.Model, street: Path, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    folder = tmp_path_factory.mktemp("masks")
     answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json", _Masks())
     assert isinstance(answer, str)
-    frames = json.loads(answer)["frames"]
+    path = folder / "masks.json"
+    path.write_text(answer)
+    options = ["--video", str(street), "--result", str(path), "--out", str(folder / "out"), "--sheet", "--json"]
+    with redirect_stdout(io.StringIO()) as printed:
+        status = annotate.main(options)
+    return Drawn(answer, status, printed.getvalue())
+
+
+def test_the_handlers_masks_can_be_drawn(drawn: Drawn) -> None:
+    frames = json.loads(drawn.result)["frames"]
     masks = [detection["mask"] for frame in frames for detection in frame["detections"]]
     assert len(masks) > 50
     for frame in frames:
@@ -115,9 +139,8 @@ def test_the_handlers_masks_can_be_drawn(model: inference.Model, street: Path, t
         )
         draw_detections(filled, frame["detections"])
         assert lit(filled).sum() > lit(framed).sum()
-    path = tmp_path / "masks.json"
-    path.write_text(answer)
-    assert annotate.annotate(street, path, tmp_path / "out").movie.exists()
+    assert drawn.status == 0
+    assert Path(json.loads(drawn.printed)["movie"]).exists()
 
 
 def test_a_mask_that_cannot_be_read_is_refused() -> None:
@@ -243,12 +266,9 @@ def test_every_frame_of_the_film_bears_the_notice(street: Path, result: Path) ->
                 assert np.abs(told - frame.rgb()[340:, 420:]).mean() > 30
 
 
-def test_a_sheet_shows_the_sampled_frames_side_by_side(
-    street: Path, result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = ["--video", str(street), "--result", str(result), "--out", str(tmp_path / "out"), "--sheet", "--json"]
-    assert annotate.main(options) == 0
-    written = json.loads(capsys.readouterr().out)
+def test_a_sheet_shows_the_sampled_frames_side_by_side(drawn: Drawn) -> None:
+    assert drawn.status == 0
+    written = json.loads(drawn.printed)
     assert sorted(written) == ["animation", "movie", "sheet"]
     with Image.open(written["sheet"]) as sheet:
         # Twelve frames of 640x360 in three rows of four.
@@ -272,11 +292,15 @@ def test_long_videos_are_shown_by_some_of_their_frames() -> None:
     assert max(np.diff(chosen)) - min(np.diff(chosen)) <= 1
 
 
-def test_an_animation_gets_narrower_until_it_is_small_enough(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (8, 270, 480, 3), dtype=np.uint8)
-    write_animation([Image.fromarray(still) for still in noise] * 3, tmp_path / "noise.gif")
-    with Image.open(tmp_path / "noise.gif") as gif:
-        assert gif.width < 480
+def test_an_animation_gets_narrower_until_it_is_small_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert stills._GIF_BYTES == 3_000_000
+    # Two pictures of noise take 340 kB at 480 pixels, 150 kB at 320 and 60 kB at 200.
+    noise = np.random.default_rng(0).integers(0, 256, (2, 270, 480, 3), dtype=np.uint8)
+    for limit, width in ((400_000, 480), (200_000, 320), (100_000, 200)):
+        monkeypatch.setattr(stills, "_GIF_BYTES", limit)
+        write_animation([Image.fromarray(still) for still in noise], tmp_path / "noise.gif")
+        with Image.open(tmp_path / "noise.gif") as gif:
+            assert gif.width == width
 
 
 @pytest.mark.parametrize(
@@ -313,12 +337,14 @@ def test_a_result_of_another_size_is_refused_and_nothing_half_made_is_left(resul
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_result_of_a_longer_video_is_refused(street: Path, result: Path, tmp_path: Path) -> None:
+def test_a_result_of_a_longer_video_is_refused(result: Path, tmp_path: Path) -> None:
     document = json.loads(result.read_text())
-    document["frames"].append({"index": 900, "timestamp": 36.0, "sampled": "exact", "detections": []})
+    document["frames"][1:] = [{"index": 900, "timestamp": 36.0, "sampled": "exact", "detections": []}]
     result.write_text(json.dumps(document))
-    with pytest.raises(AnnotateError, match=r"it has a frame of 36\.00 s, and this one ends after 11\.96 s"):
-        annotate.annotate(street, result, tmp_path / "out")
+    shorter = tmp_path / "shorter.mp4"
+    write(shorter, [moving(number, 640, 360) for number in range(10)], regular(10, 25))
+    with pytest.raises(AnnotateError, match=r"it has a frame of 36\.00 s, and this one ends after 0\.36 s"):
+        annotate.annotate(shorter, result, tmp_path / "out")
 
 
 def test_odd_sizes_can_be_written(tmp_path: Path) -> None:

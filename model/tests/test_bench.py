@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import av
@@ -25,11 +25,20 @@ from bench.rows import rows
 from bench.usage import Usage, measured, peak_memory
 from video_inference.hardware import Hardware
 from video_inference.video import Video
+from videos.pictures import Rgb
 from videos.writer import Encoding
 
 
 def tiny(row: Footage) -> Footage:
     return replace(row, width=320, height=180)
+
+
+_paint = footage._street
+
+
+@cache
+def _painted(times: tuple[float, ...], width: int, height: int) -> list[Rgb]:
+    return list(_paint(times, width, height))
 
 
 _TINY = tiny(rows(2)[0])
@@ -39,6 +48,8 @@ _MEGABYTE = 1 << 20
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(footage, "FOLDER", tmp_path)
+    # Rows that show the same pictures share them.
+    monkeypatch.setattr(footage, "_street", lambda times, width, height: iter(_painted(tuple(times), width, height)))
     return tmp_path
 
 
