@@ -4,9 +4,14 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { startTestAws } from "../local/testing/test-aws.ts";
-import type { TestAws } from "../local/testing/test-aws.ts";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { sharedTestGround } from "../start/testing/ground.ts";
 import { parseS3Uri, readStart } from "./location.ts";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
@@ -14,13 +19,12 @@ import { outputsAt } from "./testing/outputs-at.ts";
 import { uploadVideo } from "./upload.ts";
 
 describe("uploading to the local AWS's S3", () => {
-  let aws: TestAws;
   let stack: Stack;
   let folder: string;
   let file: string;
 
   before(async () => {
-    aws = await startTestAws();
+    const { aws } = await sharedTestGround();
     stack = connect({ ...outputsAt(aws.url), inputBucket: "input" }, aws.credentials);
     await stack.s3.send(new CreateBucketCommand({ Bucket: stack.outputs.inputBucket }));
     folder = await mkdtemp(path.join(tmpdir(), "upload-"));
@@ -28,8 +32,13 @@ describe("uploading to the local AWS's S3", () => {
   });
 
   after(async () => {
+    const Bucket = stack.outputs.inputBucket;
+    const { Contents = [] } = await stack.s3.send(new ListObjectsV2Command({ Bucket }));
+    await stack.s3.send(
+      new DeleteObjectsCommand({ Bucket, Delete: { Objects: Contents.map(({ Key }) => ({ Key })) } }),
+    );
+    await stack.s3.send(new DeleteBucketCommand({ Bucket }));
     stack.close();
-    await aws.stop();
     await rm(folder, { recursive: true });
   });
 

@@ -4,21 +4,15 @@ import { awsEnvironment, pulumiEnvironment } from "../start/deployment.ts";
 import type { RunningLocalAws } from "../start/local-aws.ts";
 import type { StatePaths } from "../start/state.ts";
 import { run } from "../start/testing/commands.ts";
-import { startTestGround, type TestGround } from "../start/testing/ground.ts";
+import { sharedTestGround } from "../start/testing/ground.ts";
 import type { Finding } from "./finding.ts";
 
 describe("the doctor on the local AWS", () => {
-  let ground: TestGround;
   let paths: StatePaths;
   let aws: RunningLocalAws;
 
   before(async () => {
-    ground = await startTestGround(1);
-    ({ paths, aws } = ground);
-  });
-
-  after(async () => {
-    await ground[Symbol.asyncDispose]();
+    ({ paths, aws } = await sharedTestGround());
   });
 
   async function examined(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {

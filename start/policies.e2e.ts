@@ -1,31 +1,30 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListEndpointsCommand, ListModelsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { repoRoot } from "../tools/paths.mjs";
 import { awsEnvironment, Deployment, PolicyRefusal } from "./deployment.ts";
 import type { RunningLocalAws } from "./local-aws.ts";
-import type { StatePaths } from "./state.ts";
-import { startTestGround, type TestGround } from "./testing/ground.ts";
+import { statePaths, type StatePaths } from "./state.ts";
+import { sharedTestGround } from "./testing/ground.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
 describe("the engine's preview with the policy pack", () => {
-  let ground: TestGround;
   let folder: string;
   let paths: StatePaths;
   let aws: RunningLocalAws;
 
   before(async () => {
-    ground = await startTestGround(1);
-    ({ folder, paths, aws } = ground);
+    ({ aws } = await sharedTestGround());
+    folder = await mkdtemp(join(tmpdir(), "policies-"));
+    paths = statePaths(folder);
   });
 
-  after(async () => {
-    await ground[Symbol.asyncDispose]();
-  });
+  after(() => rm(folder, { recursive: true }));
 
   /** Pulumi.local.yaml with one more value. */
   async function configWith(key: string, value: string): Promise<string> {

@@ -7,7 +7,7 @@ import { packageModel } from "../model.ts";
 import { statePaths, type StatePaths } from "../state.ts";
 import { freePort } from "./commands.ts";
 
-/** A local AWS of a test's own; nothing is left of it once it is disposed of. */
+/** A local AWS for tests; nothing is left of it once it is disposed of. */
 export interface TestGround extends AsyncDisposable {
   /** For whatever else the test writes. */
   readonly folder: string;
@@ -35,3 +35,19 @@ export async function startTestGround(speed: number): Promise<TestGround> {
     },
   };
 }
+
+let shared: Promise<TestGround> | undefined;
+
+/**
+ * Starts, on the first call, one local AWS for all test files of this mocha process that deploy nothing. Each file leaves it
+ * as it was: without buckets, models or endpoints. It keeps its Pulumi state in a separate folder. The clock runs in real time.
+ */
+export async function sharedTestGround(): Promise<TestGround> {
+  shared ??= startTestGround(1);
+  return await shared;
+}
+
+// A root hook: this module is loaded at the top level of test files.
+after(async () => {
+  await (await shared)?.[Symbol.asyncDispose]();
+});
