@@ -7,9 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repoRoot } from "../tools/paths.mjs";
 import { localState } from "./local-stack.ts";
-import { freePort, leftProcesses, run } from "./testing/commands.ts";
+import { freePort, leftProcesses, run, type Running } from "./testing/commands.ts";
 
 const start = (...args: string[]) => run(["start/main.ts", ...args]);
+
+async function assertNothingLeft(): Promise<void> {
+  assert.deepEqual(await leftProcesses(), []);
+  assert.equal(existsSync(localState.lock), false, "the lock is left");
+  assert.equal(existsSync(localState.backend), false, "Pulumi's state is left");
+  assert.equal(existsSync(localState.aws), false, "the emulators' data is left");
+}
 
 describe("npm start", () => {
   let folder: string;
@@ -22,10 +29,7 @@ describe("npm start", () => {
 
   afterEach(async () => {
     await rm(folder, { recursive: true });
-    assert.deepEqual(await leftProcesses(), []);
-    assert.equal(existsSync(localState.lock), false, "the lock is left");
-    assert.equal(existsSync(localState.backend), false, "Pulumi's state is left");
-    assert.equal(existsSync(localState.aws), false, "the emulators' data is left");
+    await assertNothingLeft();
   });
 
   it("takes one video from zero instances to an annotated result, back to zero, and takes everything down", async () => {
@@ -90,12 +94,7 @@ describe("npm start", () => {
     }
   });
 
-  for (const words of [
-    /… Starting AWS/,
-    /Deploying with Pulumi 5 s/,
-    /… Waiting for zero/,
-    /… Waiting for the result/,
-  ]) {
+  for (const words of [/… Starting AWS/, /Deploying with Pulumi 5 s/, /… Waiting for the result/]) {
     it(`leaves nothing when Ctrl-C comes at "${words.source}"`, async () => {
       const running = start("--port", port);
       await running.said(words);
@@ -116,15 +115,34 @@ describe("npm start", () => {
     first.child.kill("SIGTERM");
     assert.equal((await first.finished).status, 143);
   });
+});
 
-  it("starts afresh after a run that was killed", async () => {
-    const killed = start("--port", port);
+// One run for both tests: it starts after a killed one, and is interrupted once it has deployed.
+describe("npm start after a run that was killed", () => {
+  let next: Running | undefined;
+
+  after(async () => {
+    next?.child.kill("SIGTERM");
+    await next?.finished;
+    await assertNothingLeft();
+  });
+
+  it("starts afresh", async () => {
+    const killed = start("--port", String(await freePort()));
     await killed.said(/✓ Starting AWS/);
     killed.child.kill("SIGKILL");
     await killed.finished;
-    const next = start("--port", String(await freePort()));
+    next = start("--port", String(await freePort()));
     await next.said(/✓ Previewing/);
+  });
+
+  it('leaves nothing when Ctrl-C comes at "… Waiting for zero"', async () => {
+    assert.ok(next !== undefined, "no run was started");
+    await next.said(/… Waiting for zero/);
     next.child.kill("SIGINT");
-    assert.equal((await next.finished).status, 130);
+    const { status, stderr } = await next.finished;
+    assert.equal(status, 130, stderr);
+    assert.match(stderr, /Stopped by SIGINT/);
+    await assertNothingLeft();
   });
 });
