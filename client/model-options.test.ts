@@ -37,4 +37,11 @@ describe("the options with the run's time limit", () => {
       assert.equal(withTimeout(given, 900), expected);
     });
   }
+
+  it("may not have a longer one of their own", () => {
+    assert.throws(() => withTimeout("fps=2; timeout=901", 900), {
+      name: "InputError",
+      message: /timeout longer than the run's 900 s: .* set timeoutSeconds instead/,
+    });
+  });
 });

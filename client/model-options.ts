@@ -1,5 +1,6 @@
 /** What a caller may ask of the model for one video, as the handler reads it from CustomAttributes. */
 import { SetupError } from "./errors.ts";
+import { InputError } from "./video-file.ts";
 
 /** The ways to choose the frame for a sampled time. */
 export const samplings = ["exact", "keyframe"] as const;
@@ -45,12 +46,19 @@ export function customAttributesOf({ fps, score, sampling, masks }: ModelOptions
 
 /**
  * The options with the run's time limit, which reaches the handler by no other way (SageMaker passes on CustomAttributes,
- * but not InvocationTimeoutSeconds). Options that have a `timeout=` stay as they are.
+ * but not InvocationTimeoutSeconds). Options that have a shorter `timeout=` stay as they are.
  * @param timeoutSeconds whole seconds, 1..3600
+ * @throws InputError if the options have a longer `timeout=`: SageMaker would give the run up before the handler does
  */
 export function withTimeout(customAttributes: string | undefined, timeoutSeconds: number): string {
   if (customAttributes === undefined || customAttributes.trim() === "") return `timeout=${timeoutSeconds}`;
-  return /(^|;)\s*timeout\s*=/.test(customAttributes)
-    ? customAttributes
-    : `${customAttributes};timeout=${timeoutSeconds}`;
+  const [, own] = /(?:^|;)\s*timeout\s*=([^;]*)/.exec(customAttributes) ?? [];
+  if (own === undefined) return `${customAttributes};timeout=${timeoutSeconds}`;
+  if (Number(own) > timeoutSeconds) {
+    throw new InputError(
+      `The options ${JSON.stringify(customAttributes)} have a timeout longer than the run's ${timeoutSeconds} s: ` +
+        `leave it out and set timeoutSeconds instead.`,
+    );
+  }
+  return customAttributes;
 }

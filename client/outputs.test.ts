@@ -24,6 +24,8 @@ const good: StackOutputs = {
   maxCapacity: 5,
   maxResponseSize: 128,
   requireGpu: true,
+  maxRequestSize: 1024,
+  invocationTimeout: 900,
 };
 
 describe("a stack's outputs", () => {
@@ -102,11 +104,12 @@ describe("a stack's outputs", () => {
     assert.deepEqual(checkOutputs({ ...good, dashboardUrl: "https://example.com" }, "outputs"), good);
   });
 
-  it("may be those of an older program, which did not say how large a result may be", () => {
-    const { maxResponseSize, ...older } = good;
-    assert.ok(maxResponseSize);
-    assert.deepEqual(checkOutputs(older, "outputs"), older);
-  });
+  for (const name of ["maxResponseSize", "maxRequestSize", "invocationTimeout"]) {
+    it(`may be those of an older program, which did not have ${name}`, () => {
+      const older: object = { ...good, [name]: undefined };
+      assert.deepEqual(checkOutputs(older, "outputs"), older);
+    });
+  }
 
   for (const [name, broken] of Object.entries({
     endpointName: "a/../../out",
@@ -117,6 +120,8 @@ describe("a stack's outputs", () => {
     maxCapacity: undefined,
     maxResponseSize: 0,
     requireGpu: "true",
+    maxRequestSize: 0,
+    invocationTimeout: 0.5,
   })) {
     it(`are refused by name where ${name} is ${inspect(broken)}`, () => {
       assert.throws(

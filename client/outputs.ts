@@ -35,6 +35,10 @@ const outputsSchema = z.object({
   maxResponseSize: z.int().positive().optional(),
   /** Absent from stacks deployed by an earlier version of the program. */
   requireGpu: z.boolean().optional(),
+  /** Largest video, MiB; a stack without it takes no job (`limits.ts`), but its results can be fetched. */
+  maxRequestSize: z.int().positive().optional(),
+  /** Longest run, seconds; as `maxRequestSize`. */
+  invocationTimeout: z.int().positive().optional(),
 });
 
 /** A deployed stack's outputs. */

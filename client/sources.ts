@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { maxInputBytesOf } from "./limits.ts";
 import { headObject, parseS3Uri } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
@@ -58,7 +59,7 @@ export async function findVideos(
   await inParallel(unchecked, CONCURRENCY, async ([name]) => {
     signal?.throwIfAborted();
     await collect(name, async () => {
-      found.set(name, isS3(name) ? await checkObject(stack, name, signal) : await checkFile(name));
+      found.set(name, isS3(name) ? await checkObject(stack, name, signal) : await checkFile(stack, name));
     });
   });
   if (problems.size > 0) {
@@ -98,8 +99,12 @@ async function filesOf(operand: string): Promise<readonly string[]> {
   return files;
 }
 
-async function checkFile(file: string): Promise<FoundVideo> {
-  return { video: file, contentType: contentTypeOf(file), bytes: await checkVideo(file) };
+async function checkFile(stack: Stack, file: string): Promise<FoundVideo> {
+  return {
+    video: file,
+    contentType: contentTypeOf(file),
+    bytes: await checkVideo(file, maxInputBytesOf(stack.outputs)),
+  };
 }
 
 async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Promise<FoundVideo> {
@@ -110,7 +115,7 @@ async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Pro
   if (head === "forbidden") {
     throw new InputError(`${uri} is not there, or these AWS credentials may not read it: check both.`);
   }
-  checkSize(uri, head.bytes);
+  checkSize(uri, head.bytes, maxInputBytesOf(stack.outputs));
   const contentType = head.contentType?.startsWith("video/") === true ? head.contentType : contentTypeOf(uri);
   return { video: uri, contentType, bytes: head.bytes };
 }
@@ -127,7 +132,7 @@ async function listVideos(stack: Stack, uri: string, signal?: AbortSignal): Prom
     for (const { Key = "", Size = 0 } of Contents) {
       if (!hasVideoExtension(Key)) continue;
       const video = `s3://${bucket}/${Key}`;
-      checkSize(video, Size);
+      checkSize(video, Size, maxInputBytesOf(stack.outputs));
       videos.push({ video, contentType: contentTypeOf(Key), bytes: Size });
     }
   }

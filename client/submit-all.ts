@@ -1,11 +1,12 @@
 /** Submits many videos, a bounded number at a time, each by way of the manifest: planned, about to be sent, accepted. */
 import path from "node:path";
 import { SetupError } from "./errors.ts";
+import { maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ManifestEntry, PlannedJob } from "./manifest-lines.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
-import { DEFAULT_TIMEOUT_SECONDS, DEFAULT_TTL_SECONDS, invoke, newInferenceId } from "./submit.ts";
+import { DEFAULT_TTL_SECONDS, invoke, newInferenceId } from "./submit.ts";
 import type { Job } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
@@ -21,7 +22,7 @@ export interface Submission {
   readonly inferenceId?: string | undefined;
   /** Seconds the job may wait in the queue, 60..21600. @default 21600 */
   readonly ttlSeconds?: number | undefined;
-  /** Seconds one run may take, 1..3600. @default 900 */
+  /** Seconds one run may take, at most the stack's `invocationTimeout`. @default the stack's */
   readonly timeoutSeconds?: number | undefined;
   /** The model's options: see `customAttributesOf`. */
   readonly customAttributes?: string | undefined;
@@ -66,8 +67,8 @@ const DEFAULT_CONCURRENCY = 8;
  * Uploads what is to be uploaded and hands each video to the endpoint. What is wrong with one video is that one's outcome;
  * any other error ends the whole, after what is under way, and leaves the rest to {@link resumeAll}.
  * @returns an outcome for each submission, in their order
- * @throws AbortError on the caller's signal; SetupError if a job of that name is in the manifest already; the SDK's error
- * for what does not pass by itself, or did not pass in minutes
+ * @throws AbortError on the caller's signal; SetupError if a job of that name is in the manifest already or a run is longer than
+ * the stack allows; the SDK's error for what does not pass by itself, or did not pass in minutes
  */
 export async function submitAll(
   stack: Stack,
@@ -111,7 +112,7 @@ export async function resumeAll(
       `The jobs of ${manifest.file} are for endpoint ${other.planned.endpointName}, and this stack's is ${endpointName}: give the stack that they were planned for.`,
     );
   }
-  const problems = await problemsOf(open, options.signal);
+  const problems = await problemsOf(stack, open, options.signal);
   return await submitPlanned(stack, open, { ...options, manifest }, problems);
 }
 
@@ -120,15 +121,17 @@ const CHECKS = 16;
 
 /** Why files that are to be uploaded cannot be sent, by InferenceId. */
 async function problemsOf(
+  stack: Stack,
   entries: readonly ManifestEntry[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, InputError>> {
   const problems = new Map<string, InputError>();
+  const maxBytes = maxInputBytesOf(stack.outputs);
   await inParallel(entries, CHECKS, async ({ planned: { file, inferenceId }, sent }) => {
     signal?.throwIfAborted();
     if (file === undefined || sent !== undefined) return;
     try {
-      await checkVideo(file);
+      await checkVideo(file, maxBytes);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       problems.set(inferenceId, error);
@@ -146,7 +149,7 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
     ...(isS3(video) ? { inputLocation: video } : { file: path.resolve(video) }),
     contentType: submission.contentType ?? contentTypeOf(video),
     ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,
-    timeoutSeconds: submission.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+    timeoutSeconds: timeoutWithin(stack.outputs, submission.timeoutSeconds),
     ...(customAttributes === undefined ? {} : { customAttributes }),
   };
 }
@@ -200,6 +203,8 @@ async function submitOne(
     report({ step: "retrying", problem });
   };
   try {
+    // Before the upload: the stack may allow less than when the job was planned.
+    timeoutWithin(stack.outputs, timeoutSeconds);
     const { uploaded, ...place } = await limited(() =>
       placeOf(stack, entry, { signal, onProgress: report, onProblem }),
     );

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
 import { ServiceAnswerError } from "./errors.ts";
+import { timeoutWithin } from "./limits.ts";
 import { withTimeout } from "./model-options.ts";
 import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
@@ -10,8 +11,6 @@ import { checkContentType } from "./video-file.ts";
 
 /** AWS's default for how long a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
 export const DEFAULT_TTL_SECONDS = 21_600;
-/** AWS's default for how long one run may take, seconds (InvocationTimeoutSeconds, 1..3600). */
-export const DEFAULT_TIMEOUT_SECONDS = 900;
 
 /** A job that the service has accepted: plain data that can be written down as JSON and taken up again later. */
 export const jobSchema = z.object({
@@ -47,7 +46,7 @@ export interface Invocation {
   readonly inferenceId?: string | undefined;
   /** Seconds it may wait in the queue, 60..21600. @default 21600 */
   readonly ttlSeconds?: number | undefined;
-  /** Seconds one run may take, 1..3600. @default 900 */
+  /** Seconds one run may take, at most the stack's `invocationTimeout`. @default the stack's */
   readonly timeoutSeconds?: number | undefined;
   /** Options for the model: see `customAttributesOf`. The run's time limit is added; at most 1024 characters with it. */
   readonly customAttributes?: string | undefined;
@@ -73,14 +72,14 @@ const GRACE_MS = 5_000;
 /**
  * Hands one video that is in S3 to the endpoint. Throttling and passing errors are retried with the same InferenceId; the
  * job counts once, whatever the number of tries. After the caller's signal a call under way has a few seconds to be answered.
- * @throws InputError if the content type is a form's; AbortError on the caller's signal; the SDK's error if the service refuses; ServiceAnswerError if its answer does
- * not say where the result will be
+ * @throws InputError if the content type is a form's or the run longer than the stack allows; AbortError on the caller's signal;
+ * the SDK's error if the service refuses; ServiceAnswerError if its answer does not say where the result will be
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
   const { inputLocation, contentType, customAttributes, signal, onProblem } = invocation;
   const inferenceId = invocation.inferenceId ?? newInferenceId();
   const ttlSeconds = invocation.ttlSeconds ?? DEFAULT_TTL_SECONDS;
-  const timeoutSeconds = invocation.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+  const timeoutSeconds = timeoutWithin(stack.outputs, invocation.timeoutSeconds);
   checkContentType(inputLocation, contentType);
   const command = new InvokeEndpointAsyncCommand({
     EndpointName: stack.outputs.endpointName,

@@ -189,7 +189,16 @@ describe("uploading a video", () => {
 
     it("if it is larger than AWS's 1 GB, with what to do", async () => {
       await truncate(file, MAX_INPUT_BYTES + 1);
-      await assert.rejects(uploadVideo(stack, file), /takes 1 GB\. Cut it/);
+      await assert.rejects(uploadVideo(stack, file), /takes at most 1024 MiB\. Cut it/);
+    });
+
+    it("if it is larger than the stack takes, naming the setting", async () => {
+      await truncate(file, 2 * 1024 ** 2 + 1);
+      using small = connect({ ...aws.outputs, maxRequestSize: 2 });
+      await assert.rejects(
+        uploadVideo(small, file),
+        /has 2\.1 MiB; the stack takes at most 2 MiB .*raise maxRequestSize/,
+      );
     });
   });
 });

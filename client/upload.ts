@@ -12,6 +12,7 @@ import { headObject } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
+import { maxInputBytesOf } from "./limits.ts";
 import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
 
 /**
@@ -63,11 +64,11 @@ export interface UploadedVideo {
 /**
  * Uploads a file, in parts if it is large, unless the same bytes are there already. Every caller may write below the input
  * prefix, so an object that is there counts only if the SHA-256 that S3 has computed of it is the file's.
- * @throws InputError before anything is sent if the file is missing, empty, too large or not a file, or if it changes on the way
+ * @throws InputError before anything is sent if the file is missing, empty, larger than the stack takes or not a file, or if it changes on the way
  */
 export async function uploadVideo(stack: Stack, file: string, options: UploadOptions = {}): Promise<UploadedVideo> {
   const { signal, onProblem } = options;
-  const content = await contentOf(file, options);
+  const content = await contentOf(file, maxInputBytesOf(stack.outputs), options);
   const { bytes } = content;
   const { inputBucket: Bucket, inputPrefix } = stack.outputs;
   const name = `${content.sha256}${path.extname(file).toLowerCase()}`;
@@ -105,9 +106,9 @@ interface Content extends ContentDigests {
   readonly body: Buffer | undefined;
 }
 
-async function contentOf(file: string, { signal, onProgress }: UploadOptions): Promise<Content> {
+async function contentOf(file: string, maxBytes: number, { signal, onProgress }: UploadOptions): Promise<Content> {
   await using handle = await openVideo(file);
-  const bytes = await checkOpenFile(file, handle);
+  const bytes = await checkOpenFile(file, handle, maxBytes);
   const digest = new ContentDigest(PART_BYTES);
   if (bytes <= PART_BYTES) {
     // One byte more, to see whether it has grown.

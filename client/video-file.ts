@@ -4,7 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, SetupError } from "./errors.ts";
 
-/** The largest input that an asynchronous endpoint takes, bytes (AWS: "payloads up to 1 GB"). */
+/** The largest input that an asynchronous endpoint takes, bytes (AWS: "payloads up to 1 GB"); a stack may take less. */
 export const MAX_INPUT_BYTES = 1024 ** 3;
 
 /** What is wrong with one video alone, others are not concerned. Exit status 2. */
@@ -63,24 +63,32 @@ export async function openVideo(file: string): Promise<FileHandle> {
 
 /**
  * The size of a file that is open, bytes.
- * @throws InputError if it is empty, too large for an asynchronous endpoint, or not a file
+ * @throws InputError if it is empty, larger than `maxBytes`, or not a file
  */
-export async function checkOpenFile(file: string, handle: FileHandle): Promise<number> {
+export async function checkOpenFile(file: string, handle: FileHandle, maxBytes: number): Promise<number> {
   const stats = await handle.stat();
   if (!stats.isFile()) throw new InputError(`${file} is not a file: give the path of a video file.`);
-  checkSize(file, stats.size);
+  checkSize(file, stats.size, maxBytes);
   return stats.size;
 }
 
-/** @throws InputError if an input of this size cannot be sent */
-export function checkSize(name: string, bytes: number): void {
+/** @throws InputError if an input of this size is empty or larger than `maxBytes` */
+export function checkSize(name: string, bytes: number, maxBytes: number): void {
   if (bytes === 0) throw new InputError(`${name} is empty: it holds no video.`);
-  if (bytes > MAX_INPUT_BYTES) {
-    const gb = (bytes / MAX_INPUT_BYTES).toFixed(2);
-    throw new InputError(
-      `${name} has ${gb} GB; an asynchronous endpoint takes 1 GB. Cut it (ffmpeg -c copy -f segment -segment_time 600) or encode it at a lower bit rate.`,
-    );
-  }
+  if (bytes <= maxBytes) return;
+  const [size, most, largest] = [bytes, maxBytes, MAX_INPUT_BYTES].map(mebibytesOf);
+  const who = maxBytes < MAX_INPUT_BYTES ? "the stack" : "an asynchronous endpoint";
+  const setting = maxBytes < MAX_INPUT_BYTES ? " (its setting maxRequestSize)" : "";
+  const raise = maxBytes < MAX_INPUT_BYTES ? `, or raise maxRequestSize (to at most ${largest ?? ""}) and deploy` : "";
+  throw new InputError(
+    `${name} has ${size ?? ""} MiB; ${who} takes at most ${most ?? ""} MiB${setting}. Cut it (ffmpeg -c copy -f segment -segment_time 600) ` +
+      `or encode it at a lower bit rate${raise}.`,
+  );
+}
+
+/** Rounded up to a tenth, so that a size that is over a limit also reads so. */
+function mebibytesOf(bytes: number): number {
+  return Math.ceil((10 * bytes) / 1024 ** 2) / 10;
 }
 
 /** QuickTime's first atoms: `ftyp` in all of today's files, the others in those of before 2001. */
@@ -117,12 +125,12 @@ export function looksLikeVideo(head: Buffer): boolean {
 
 /**
  * Checks a file and its first bytes; returns its size, bytes.
- * @throws InputError if the file is missing, empty, too large for an asynchronous endpoint, not a file, or in another format
- * than the model reads
+ * @param maxBytes of the stack, if there is one yet
+ * @throws InputError if the file is missing, empty, larger than `maxBytes`, not a file, or in another format than the model reads
  */
-export async function checkVideo(file: string): Promise<number> {
+export async function checkVideo(file: string, maxBytes = MAX_INPUT_BYTES): Promise<number> {
   await using handle = await openVideo(file);
-  const bytes = await checkOpenFile(file, handle);
+  const bytes = await checkOpenFile(file, handle, maxBytes);
   const head = Buffer.alloc(HEAD_BYTES);
   await handle.read(head, 0, HEAD_BYTES, 0);
   if (!looksLikeVideo(head)) {

@@ -106,6 +106,10 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly maxResponseSize: number;
   /** Whether the container fails to start without a GPU that CUDA can use. */
   readonly requireGpu: boolean;
+  /** Largest video, MiB. */
+  readonly maxRequestSize: number;
+  /** Longest run of one video, seconds. */
+  readonly invocationTimeout: number;
 
   constructor(name: string, args: AsyncEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:AsyncEndpoint", name, {}, opts);
@@ -225,6 +229,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.maxConcurrency = maxConcurrency;
     this.maxResponseSize = settings.maxResponseSize;
     this.requireGpu = requireGpu;
+    this.maxRequestSize = settings.maxRequestSize;
+    this.invocationTimeout = settings.invocationTimeout;
     this.registerOutputs({
       endpointName: this.endpointName,
       configurationName: this.configurationName,
@@ -233,6 +239,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       maxConcurrency: this.maxConcurrency,
       maxResponseSize: this.maxResponseSize,
       requireGpu: this.requireGpu,
+      maxRequestSize: this.maxRequestSize,
+      invocationTimeout: this.invocationTimeout,
     });
   }
 }

@@ -175,6 +175,8 @@ describe("the program", () => {
           maxCapacity: stack === "prod" ? 5 : 2,
           maxResponseSize: stack === "local" ? 32 : 128,
           requireGpu: stack !== "local",
+          maxRequestSize: stack === "local" ? 128 : 1024,
+          invocationTimeout: 900,
         });
       });
     });

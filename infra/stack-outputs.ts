@@ -48,6 +48,8 @@ export const outputMeanings = {
   maxResponseSize: "Largest result, in MiB.",
   requireGpu:
     "Whether the endpoint fails instead of working without a GPU; the smoke test compares it with the result's device.",
+  maxRequestSize: "Largest video, in MiB.",
+  invocationTimeout: "Longest run of one video, in seconds.",
 } as const;
 
 type OutputName = keyof typeof outputMeanings;
@@ -86,5 +88,7 @@ export function stackOutputs(parts: StackParts): Outputs {
     artifactRetentionDays: parts.artifactRetentionDays,
     maxResponseSize: inference.maxResponseSize,
     requireGpu: inference.requireGpu,
+    maxRequestSize: inference.maxRequestSize,
+    invocationTimeout: inference.invocationTimeout,
   };
 }

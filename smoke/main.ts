@@ -1,7 +1,7 @@
 /** Runs the smoke test by mocha after checking that it can run at all: the options, the stack's outputs, the video. */
 import path from "node:path";
 import Mocha from "mocha";
-import { checkVideo, explain, isSetupProblem, readOutputs } from "../client/index.ts";
+import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } from "../client/index.ts";
 import { printable } from "../lib/printable.ts";
 import { showPrintable } from "./failures.ts";
 import { hand, help, parseOptions } from "./options.ts";
@@ -12,8 +12,8 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  await readOutputs(options);
-  await checkVideo(options.video);
+  const outputs = await readOutputs(options);
+  await checkVideo(options.video, maxInputBytesOf(outputs));
   hand(options);
   const interruption = new AbortController();
   // The spec ends its waits and cleans up on the same signals; a second one ends the process at once.

@@ -174,12 +174,13 @@ describe("the command burst", () => {
     [["--count", "1", "--video", "none.mp4"], /none\.mp4/],
     [["a.mp4"], /burst takes its videos by --video/],
     [["--fps", "0"], /fps is 0/],
+    [["--count", "1", "--timeout", "901"], /901 s is too long: the stack allows 900 s/],
   ] as const) {
     it(`sends nothing for ${args.join(" ")}`, async () => {
       const { status, stderr } = await burst(...args);
       assert.equal(status, 2);
       assert.match(stderr, words);
-      assert.equal(fixture.aws.count("InvokeEndpointAsync"), 0);
+      assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
     });
   }
 

@@ -14,6 +14,7 @@ import { defineCommand, samplingFlag, usage, wholeNumber } from "../command-line
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { codeOf, isAbort, SetupError } from "../errors.ts";
+import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
 import { customAttributesOf } from "../model-options.ts";
 import { findVideos } from "../sources.ts";
@@ -62,7 +63,7 @@ needs no network), the table (figures.json) and the manifest (jobs.jsonl), from 
   --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
   --masks               each object's mask, too
   --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
-  --timeout SECONDS     how long one run may take, 1..3600 (default: 900)
+  --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
   --limit SECONDS       stop watching after this long; the jobs go on (default: until each has ended or expired)
   --until-zero          watch on until the endpoint has no instance, for the charts
   --out FOLDER          where the report goes, made if need be (default: a new folder in out/)
@@ -100,6 +101,7 @@ async function run(
   context: Context,
 ): Promise<number> {
   const { stack, live, print, signal } = context;
+  const timeoutSeconds = timeoutWithin(stack.outputs, given.timeout);
   const videos = await inS3(given.video, context);
   await checkEndpoint(stack, signal);
   const name = `burst-${randomBytes(4).toString("hex")}`;
@@ -116,7 +118,7 @@ async function run(
     manifest,
     concurrency: given.concurrency,
     ttlSeconds: given.ttl,
-    timeoutSeconds: given.timeout,
+    timeoutSeconds,
     customAttributes: given.customAttributes,
     limitSeconds: given.limit,
     untilZero: given["until-zero"],

@@ -191,7 +191,7 @@ describe("the command submit", () => {
         await writeFile(video("bad.mp4"), videoBytes("bad"));
         await truncate(video("bad.mp4"), MAX_INPUT_BYTES + 1);
       },
-      /takes 1 GB\. Cut it/,
+      /takes at most 1024 MiB\. Cut it/,
     ],
   ] as const) {
     it(`sends nothing, exits 2 and leaves no manifest where one of the files ${what}`, async () => {
@@ -202,6 +202,59 @@ describe("the command submit", () => {
       await assertNothingSent();
     });
   }
+
+  it("sends nothing if a file is larger than the stack takes", async () => {
+    fixture.outputs = { maxRequestSize: 1 };
+    await truncate(video("a.mp4"), 1024 ** 2 + 1);
+    const { status, stderr } = await submit(video("a.mp4"));
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /a\.mp4 has 1\.1 MiB; the stack takes at most 1 MiB \(its setting maxRequestSize\)\. Cut it .* and deploy\./,
+    );
+    await assertNothingSent();
+  });
+
+  it("sends nothing if --timeout is longer than the stack allows", async () => {
+    fixture.outputs = { invocationTimeout: 600 };
+    const { status, stderr } = await submit(video("a.mp4"), "--timeout", "601");
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /601 s is too long: the stack allows 600 s \(its setting invocationTimeout\)\. .* and deploy\./,
+    );
+    await assertNothingSent();
+  });
+
+  it("gives a run as long as the stack allows if there is no --timeout", async () => {
+    fixture.outputs = { invocationTimeout: 600 };
+    assert.equal((await submit(video("a.mp4"))).status, 0);
+    const { headers } = fixture.aws.invocations[0]!;
+    assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "600");
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "timeout=600");
+  });
+
+  for (const name of ["maxRequestSize", "invocationTimeout"]) {
+    it(`sends nothing to a stack whose outputs have no ${name}`, async () => {
+      fixture.outputs = { [name]: undefined };
+      const { status, stderr } = await submit(video("a.mp4"));
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`outputs have no ${name}.*deploy the stack with this version`));
+      await assertNothingSent();
+    });
+  }
+
+  it("does not upload on --resume what is planned for longer than the stack now allows", async () => {
+    const journal = fixture.path("planned.jsonl");
+    const job = { inferenceId: "late", endpointName: "video", file: video("a.mp4"), contentType: "video/mp4" };
+    const planned = { event: "planned", job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
+    await writeFile(journal, `${JSON.stringify(planned)}\n`);
+    fixture.outputs = { invocationTimeout: 600 };
+    const { status, stdout } = await fixture.execute(["submit", "--resume", "--manifest", journal]);
+    assert.equal(status, 2);
+    assert.match(stdout, /not sent: A timeout of 900 s is too long/);
+    assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
+  });
 
   it("names each of several files that cannot be sent", async () => {
     const names = ["1.mp4", "2.mp4", "3.mp4", "4.mp4", "5.mp4", "6.mp4", "7.mp4"];

@@ -7,6 +7,7 @@ import { checkEndpoint } from "../endpoint.ts";
 import { isAbort } from "../errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../known-jobs.ts";
+import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
 import { customAttributesOf } from "../model-options.ts";
 import { findVideos } from "../sources.ts";
@@ -53,7 +54,7 @@ A manifest is as powerful as a command line: it names the files to upload. Resum
   --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
   --masks               each object's mask, too
   --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
-  --timeout SECONDS     how long one run may take, 1..3600 (default: 900)
+  --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
   --concurrency N       videos under way at a time, 1..64 (default: 8)
   --manifest FILE       where jobs are written down (default: a new file in out/)
   --resume              go on with the manifest's jobs
@@ -103,6 +104,7 @@ async function submitVideos(
   context: Context,
 ): Promise<number> {
   const { stack, live, signal } = context;
+  const timeoutSeconds = timeoutWithin(stack.outputs, flags.timeout);
   live.show("checking the videos", "new step");
   const videos = await findVideos(stack, operands, signal);
   await checkEndpoint(stack, signal);
@@ -122,7 +124,7 @@ async function submitVideos(
         video,
         contentType,
         ttlSeconds: flags.ttl,
-        timeoutSeconds: flags.timeout,
+        timeoutSeconds,
         customAttributes: flags.customAttributes,
       })),
       { ...options, manifest, ...viewed(view, options, context) },

@@ -1,10 +1,11 @@
 /** Sends failed jobs again, each once, by way of a manifest that remembers it. */
 import { codeOf } from "../errors.ts";
+import { timeoutWithin } from "../limits.ts";
 import type { Manifest } from "../manifest.ts";
 import type { PlannedJob } from "../manifest-lines.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
-import { DEFAULT_TIMEOUT_SECONDS, DEFAULT_TTL_SECONDS } from "../submit.ts";
+import { DEFAULT_TTL_SECONDS } from "../submit.ts";
 import { contentTypeOf } from "../video-file.ts";
 import { nameOf, nextIdOf } from "./redrive-id.ts";
 
@@ -113,7 +114,7 @@ export class Resender {
     if (inputLocation === undefined) return undefined;
     const { ttlSeconds, timeoutSeconds, customAttributes } = known?.planned ?? {
       ttlSeconds: DEFAULT_TTL_SECONDS,
-      timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
+      timeoutSeconds: timeoutWithin(this.#stack.outputs),
       customAttributes: undefined,
     };
     return {

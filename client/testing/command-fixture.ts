@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { run } from "../main.ts";
+import type { StackOutputs } from "../outputs.ts";
 import { objectKey, startFakeAws } from "./fake-aws.ts";
 import type { FakeAws, SeenInvocation } from "./fake-aws.ts";
 import { sampleResult } from "./sample-result.ts";
@@ -39,6 +40,8 @@ export class CommandFixture implements AsyncDisposable {
   readonly aws: FakeAws;
   readonly folder: string;
   readonly controller = new AbortController();
+  /** Outputs of the stack that a test wants another way; undefined for one that is absent. */
+  outputs: { readonly [Name in keyof StackOutputs]?: StackOutputs[Name] | undefined } = {};
 
   constructor(aws: FakeAws, folder: string) {
     this.aws = aws;
@@ -52,7 +55,7 @@ export class CommandFixture implements AsyncDisposable {
   /** Runs a command line on the server's stack. */
   async execute(args: readonly string[], stdin = ""): Promise<Executed> {
     const outputs = this.path("outputs.json");
-    await writeFile(outputs, JSON.stringify(this.aws.outputs));
+    await writeFile(outputs, JSON.stringify({ ...this.aws.outputs, ...this.outputs }));
     return await this.executeBare([...args, "--outputs", outputs], stdin);
   }
 

@@ -20,5 +20,7 @@ export function outputsAt(url: string): StackOutputs {
     instanceType: "ml.g4dn.xlarge",
     maxCapacity: 5,
     maxResponseSize: 1,
+    maxRequestSize: 1024,
+    invocationTimeout: 900,
   };
 }

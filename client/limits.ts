@@ -1,0 +1,37 @@
+/** A stack's limits on one job, from its outputs; the client checks them before it uploads. */
+import { SetupError } from "./errors.ts";
+import type { StackOutputs } from "./outputs.ts";
+import { InputError } from "./video-file.ts";
+
+/** The longest run that SageMaker allows, seconds (API reference, InvokeEndpointAsync, InvocationTimeoutSeconds). */
+export const MAX_TIMEOUT_SECONDS = 3600;
+
+/**
+ * Largest video that the stack takes, bytes.
+ * @throws SetupError if the outputs do not have the limit
+ */
+export function maxInputBytesOf({ maxRequestSize }: Pick<StackOutputs, "maxRequestSize">): number {
+  return known("maxRequestSize", maxRequestSize) * 1024 ** 2;
+}
+
+/**
+ * Seconds that one run may take: what the caller asks for, or the stack's limit. The model server gives up at that limit, whatever
+ * SageMaker was told.
+ * @throws InputError if the caller asks for more than the limit; SetupError if the outputs do not have it
+ */
+export function timeoutWithin({ invocationTimeout }: Pick<StackOutputs, "invocationTimeout">, asked?: number): number {
+  const limit = known("invocationTimeout", invocationTimeout);
+  if (asked === undefined || asked <= limit) return asked ?? limit;
+  throw new InputError(
+    `A timeout of ${asked} s is too long: the stack allows ${limit} s (its setting invocationTimeout). ` +
+      `Give at most ${limit}, or raise invocationTimeout (to at most ${MAX_TIMEOUT_SECONDS}) and deploy.`,
+  );
+}
+
+/** An earlier version of the program had limits, too, but did not say which. */
+function known(name: string, limit: number | undefined): number {
+  if (limit !== undefined) return limit;
+  throw new SetupError(
+    `The stack's outputs have no ${name}, so its limit is unknown: deploy the stack with this version of the program first.`,
+  );
+}
