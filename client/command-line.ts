@@ -4,7 +4,6 @@ import type { ParseArgsOptionsConfig } from "node:util";
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
 import type { LiveLine } from "./live-line.ts";
-import { samplings } from "./model-options.ts";
 import type { Stack } from "./stack.ts";
 
 /** What a command works with. */
@@ -111,14 +110,6 @@ export function wholeNumber(flag: string, what: string, least: number, most: num
       throw new SetupError(`--${flag} takes ${what} from ${least} to ${most}.`);
     });
 }
-
-/** The flag that chooses how a sampled frame is found. */
-export const samplingFlag = z
-  .enum(samplings)
-  .optional()
-  .catch(() => {
-    throw new SetupError(`--sampling takes ${samplings.join(" or ")}.`);
-  });
 
 /** A command line that is wrong. */
 export function usage(problem: string): SetupError {

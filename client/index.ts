@@ -9,7 +9,7 @@ export type { ObjectPlace } from "./location.ts";
 export { Manifest, readManifest } from "./manifest.ts";
 export type { ManifestEntries, ManifestEntry, ManifestLine, PlannedJob, RecordedEnd } from "./manifest-lines.ts";
 export { customAttributesOf } from "./model-options.ts";
-export type { ModelOptions } from "./model-options.ts";
+export type { ModelOptions, ResultFormat } from "./model-options.ts";
 export { checkOutputs, readOutputs } from "./outputs.ts";
 export type { OutputsSource, StackOutputs } from "./outputs.ts";
 export { inParallel } from "./parallel.ts";

@@ -1,6 +1,7 @@
 /** A manifest's lines, and what they say together about each job. */
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
+import { resultFormats } from "./model-options.ts";
 import { jobSchema } from "./submit.ts";
 import type { Job } from "./submit.ts";
 
@@ -19,6 +20,8 @@ const plannedJobSchema = z.object({
   ttlSeconds: z.int().positive(),
   timeoutSeconds: z.int().positive(),
   customAttributes: z.string().min(1).optional(),
+  /** The form of the result; absent for one JSON document. */
+  format: z.enum(resultFormats).optional(),
 });
 
 /** Written for all jobs before the first is begun. */

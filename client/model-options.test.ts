@@ -6,14 +6,23 @@ describe("the model's options", () => {
     assert.equal(customAttributesOf({ fps: 2, score: 0.5, masks: true }), "fps=2;score=0.5;masks=rle");
     assert.equal(customAttributesOf({ score: 0 }), "score=0");
     assert.equal(customAttributesOf({ fps: 1, sampling: "keyframe" }), "fps=1;sampling=keyframe");
+    assert.equal(customAttributesOf({ maxSide: 1333, encoding: "gzip" }), "max_side=1333;encoding=gzip");
     assert.equal(customAttributesOf({ masks: false }), undefined);
     assert.equal(customAttributesOf({}), undefined);
+  });
+
+  it("write small numbers without an exponent, which the handler does not read", () => {
+    assert.equal(customAttributesOf({ fps: 1e-7 }), "fps=0.0000001");
+    assert.equal(customAttributesOf({ score: 1e-20 }), "score=0");
   });
 
   for (const options of [
     { fps: 0 },
     { fps: NaN },
+    { fps: 1001 },
     { fps: Infinity },
+    { maxSide: 63 },
+    { maxSide: 100.5 },
     { score: -0.1 },
     { score: 1.1 },
     { score: NaN },

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { textOf } from "./result-body.ts";
 import { fetchResult, parseResult, summarize } from "./result.ts";
 import type { VideoResult } from "./result.ts";
 import { connect } from "./stack.ts";
@@ -103,6 +105,49 @@ describe("a result", () => {
       assert.deepEqual(parse(value), value);
     }
     assert.doesNotThrow(() => parse(withDetection({ box: [0, 0, 640.01, 360.01] })));
+  });
+
+  const lines = (changes: { frames?: number; kind?: string } = {}): string => {
+    const { frames, timing, truncated, truncation, damage, ...header } = currentResult;
+    return [
+      { kind: "header", ...header },
+      ...frames.map((frame) => ({ kind: "frame", ...frame })),
+      { kind: "ending", frames: frames.length, truncated, truncation, damage, timing, ...changes },
+    ]
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join("");
+  };
+
+  it("may be written in lines", () => {
+    assert.deepEqual(parseResult(lines(), "s3://out/a.out"), currentResult);
+  });
+
+  it("in lines is refused without its ending or with another number of frames", () => {
+    const cut = lines().trimEnd().split("\n").slice(0, -1).join("\n");
+    assert.throws(() => parseResult(cut, "s3://out/a.out"), /is not whole: .*frame in place of its ending/);
+    assert.throws(
+      () => parseResult(lines({ frames: 3 }), "s3://out/a.out"),
+      /has 2 lines of frames; its ending states 3/,
+    );
+    assert.throws(() => parseResult('{"kind":"header"', "s3://out/a.out"), /is not JSON/);
+  });
+
+  it("may be compressed, as a document or in lines", async () => {
+    await using aws = await startFakeAws();
+    using stack = connect(aws.outputs);
+    for (const text of [JSON.stringify(currentResult), lines()]) {
+      aws.objects.set("out/a.out", gzipSync(text));
+      assert.deepEqual(await fetchResult(stack, { outputLocation: "s3://out/a.out" }), currentResult);
+    }
+  });
+
+  it("is refused if it is damaged gzip or unpacks to more than a string holds", async () => {
+    await assert.rejects(textOf(gzipSync("{}").subarray(0, 12), "s3://out/a.out"), /is damaged gzip/);
+    const bomb = Buffer.concat(Array<Buffer>(33).fill(gzipSync(Buffer.alloc(16 * 1024 ** 2))));
+    await assert.rejects(textOf(bomb, "s3://out/a.out"), {
+      name: "ServiceAnswerError",
+      message: /unpacks to more than 511 MiB/,
+    });
   });
 
   it("is refused where it is no JSON", () => {

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ValidateFunction } from "ajv/dist/2020.js";
-import { explain, ServiceAnswerError } from "./errors.ts";
+import { ServiceAnswerError } from "./errors.ts";
 import { read } from "./location.ts";
+import { textOf, valueOf } from "./result-body.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 
@@ -104,16 +105,11 @@ function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
 }
 
 /**
- * Parses a result's text and checks it: against the schema, and each detection against the video's pictures.
- * @throws ServiceAnswerError if it is not JSON, not what the schema says, or has a detection outside the pictures
+ * Parses a result's text, a document or lines, and checks it: against the schema, and each detection against the video's pictures.
+ * @throws ServiceAnswerError if it is not JSON or not whole, not what the schema says, or has a detection outside the pictures
  */
 export function parseResult(text: string, origin: string, check = resultCheck()): VideoResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ServiceAnswerError(`The result at ${origin} is not JSON: ${explain(error)}.`);
-  }
+  const value = valueOf(text, origin);
   if (check(value)) {
     checkDetections(value, origin);
     return value;
@@ -180,7 +176,7 @@ export async function fetchResult(
 ): Promise<VideoResult> {
   const maxBytes = (stack.outputs.maxResponseSize ?? MAX_RESPONSE_MIB) * 1024 ** 2;
   const bytes = await read(stack.s3, job.outputLocation, maxBytes, signal);
-  return parseResult(new TextDecoder().decode(bytes), job.outputLocation);
+  return parseResult(await textOf(bytes, job.outputLocation), job.outputLocation);
 }
 
 /** One result in a few figures. */

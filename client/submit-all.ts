@@ -4,6 +4,7 @@ import { SetupError } from "./errors.ts";
 import { maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ManifestEntry, PlannedJob } from "./manifest-lines.ts";
+import type { ResultFormat } from "./model-options.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { DEFAULT_TTL_SECONDS, invoke, newInferenceId } from "./submit.ts";
@@ -26,6 +27,8 @@ export interface Submission {
   readonly timeoutSeconds?: number | undefined;
   /** The model's options: see `customAttributesOf`. */
   readonly customAttributes?: string | undefined;
+  /** The form of the result in S3. @default json */
+  readonly format?: ResultFormat | undefined;
 }
 
 /** What becomes of one submission; `video` is as the manifest has it, a file's path absolute. */
@@ -141,7 +144,7 @@ async function problemsOf(
 }
 
 function planOf(stack: Stack, submission: Submission): PlannedJob {
-  const { video, customAttributes } = submission;
+  const { video, customAttributes, format } = submission;
   return {
     inferenceId: submission.inferenceId ?? newInferenceId(),
     endpointName: stack.outputs.endpointName,
@@ -151,6 +154,7 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
     ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,
     timeoutSeconds: timeoutWithin(stack.outputs, submission.timeoutSeconds),
     ...(customAttributes === undefined ? {} : { customAttributes }),
+    ...(format === undefined ? {} : { format }),
   };
 }
 
@@ -193,7 +197,7 @@ async function submitOne(
   options: SubmitOptions,
 ): Promise<Outcome> {
   const { planned, intents } = entry;
-  const { inferenceId, ttlSeconds, timeoutSeconds, customAttributes } = planned;
+  const { inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format } = planned;
   const { manifest, signal, onProgress } = options;
   const video = videoOf(planned);
   const report = (progress: UploadProgress | { step: "invoking" } | { step: "retrying"; problem: string }): void => {
@@ -219,6 +223,7 @@ async function submitOne(
         ttlSeconds,
         timeoutSeconds,
         customAttributes,
+        format,
         attemptsBefore: intents,
         signal,
         onProblem,

@@ -4,7 +4,8 @@ import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
 import { ServiceAnswerError } from "./errors.ts";
 import { timeoutWithin } from "./limits.ts";
-import { withTimeout } from "./model-options.ts";
+import { acceptOf, withTimeout } from "./model-options.ts";
+import type { ResultFormat } from "./model-options.ts";
 import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { checkContentType } from "./video-file.ts";
@@ -50,6 +51,8 @@ export interface Invocation {
   readonly timeoutSeconds?: number | undefined;
   /** Options for the model: see `customAttributesOf`. The run's time limit is added; at most 1024 characters with it. */
   readonly customAttributes?: string | undefined;
+  /** The form of the result in S3. @default json */
+  readonly format?: ResultFormat | undefined;
   /** Calls whose outcome nobody knows that were made for this job before. @default 0 */
   readonly attemptsBefore?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -85,7 +88,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     EndpointName: stack.outputs.endpointName,
     InputLocation: inputLocation,
     ContentType: contentType,
-    Accept: "application/json",
+    Accept: acceptOf(invocation.format),
     InferenceId: inferenceId,
     RequestTTLSeconds: ttlSeconds,
     InvocationTimeoutSeconds: timeoutSeconds,

@@ -3,6 +3,7 @@ import { readCapacity } from "../capacity.ts";
 import { recordOf } from "../known-jobs.ts";
 import type { Manifest } from "../manifest.ts";
 import { headObject, parseS3Uri } from "../location.ts";
+import type { ResultFormat } from "../model-options.ts";
 import { inParallel } from "../parallel.ts";
 import { poll } from "../poll.ts";
 import type { Stack } from "../stack.ts";
@@ -33,6 +34,7 @@ export interface BurstOptions {
   readonly ttlSeconds?: number | undefined;
   readonly timeoutSeconds?: number | undefined;
   readonly customAttributes?: string | undefined;
+  readonly format?: ResultFormat | undefined;
   /** Real seconds after which jobs that have not ended are no longer waited for. @default until each has ended or expired */
   readonly limitSeconds?: number | undefined;
   /** Whether to go on watching until the endpoint has no instance, for the charts; at most {@link ZERO_LIMIT_SECONDS}. @default false */
@@ -144,12 +146,12 @@ export class Burst {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
-    const { name, count, manifest, concurrency, ttlSeconds, timeoutSeconds, customAttributes } = this.#options;
+    const { name, count, manifest, concurrency, ttlSeconds, timeoutSeconds, customAttributes, format } = this.#options;
     const digits = String(count).length;
     const submissions = Array.from({ length: count }, (_, index): Submission => {
       const { inputLocation, contentType } = turn(this.#options.videos, index);
       const inferenceId = `${name}-${String(index + 1).padStart(digits, "0")}`;
-      return { video: inputLocation, contentType, inferenceId, ttlSeconds, timeoutSeconds, customAttributes };
+      return { video: inputLocation, contentType, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
     });
     await submitAll(this.#stack, submissions, {
       concurrency,

@@ -10,17 +10,18 @@ import { figuresOf, rowsOf } from "../burst/figures.ts";
 import { waitForMetrics } from "../burst/metrics-wait.ts";
 import { notesOf } from "../burst/notes.ts";
 import { renderReport } from "../burst/report.ts";
-import { defineCommand, samplingFlag, usage, wholeNumber } from "../command-line.ts";
+import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { codeOf, isAbort, SetupError } from "../errors.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
-import { customAttributesOf } from "../model-options.ts";
 import { findVideos } from "../sources.ts";
 import { isS3 } from "../submit-all.ts";
 import { uploadVideo } from "../upload.ts";
 import { plural } from "../words.ts";
+import { modelFlags, modelRequestOf } from "./model-flags.ts";
+import type { ModelRequest } from "./model-flags.ts";
 
 /** The repository's sample, for those who bring no video. */
 const sample = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
@@ -32,10 +33,7 @@ const flags = {
   count: wholeNumber("count", "a whole number", 1, 100_000),
   video: z.array(z.string().min(1)).default([sample]),
   concurrency: wholeNumber("concurrency", "a whole number", 1, 64),
-  fps: z.coerce.number().optional(),
-  score: z.coerce.number().optional(),
-  sampling: samplingFlag,
-  masks: z.boolean().default(false),
+  ...modelFlags.flags,
   ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
   timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
   limit: wholeNumber("limit", "whole seconds", 1, 7 * 24 * 3600),
@@ -58,11 +56,7 @@ needs no network), the table (figures.json) and the manifest (jobs.jsonl), from 
     options: `  --count N             jobs to send, 1..100000 (default: ${BLOG_COUNT}, the blog post's)
   --video FILE          what to send: a file, or an object in S3; several are sent by turns (default: the repository's sample)
   --concurrency N       calls under way at a time, 1..64 (default: 8)
-  --fps N               frames to look at per second of video (default: as deployed)
-  --score N             leave out detections with a lower score, 0..1 (default: as deployed)
-  --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
-  --masks               each object's mask, too
-  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
+${modelFlags.help}  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
   --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
   --limit SECONDS       stop watching after this long; the jobs go on (default: until each has ended or expired)
   --until-zero          watch on until the endpoint has no instance, for the charts
@@ -78,10 +72,7 @@ interrupted: the jobs that were accepted go on, and the manifest has them.
     count: { type: "string" },
     video: { type: "string", multiple: true },
     concurrency: { type: "string" },
-    fps: { type: "string" },
-    score: { type: "string" },
-    sampling: { type: "string" },
-    masks: { type: "boolean" },
+    ...modelFlags.options,
     ttl: { type: "string" },
     timeout: { type: "string" },
     limit: { type: "string" },
@@ -91,15 +82,12 @@ interrupted: the jobs that were accepted go on, and the manifest has them.
   flags,
   prepare(operands, given) {
     if (operands.length > 0) throw usage("burst takes its videos by --video FILE");
-    const customAttributes = customAttributesOf(given);
-    return (context) => run({ ...given, customAttributes }, context);
+    const request = modelRequestOf(given);
+    return (context) => run({ ...given, ...request }, context);
   },
 });
 
-async function run(
-  given: Flags & { readonly customAttributes: string | undefined },
-  context: Context,
-): Promise<number> {
+async function run(given: Flags & ModelRequest, context: Context): Promise<number> {
   const { stack, live, print, signal } = context;
   const timeoutSeconds = timeoutWithin(stack.outputs, given.timeout);
   const videos = await inS3(given.video, context);
@@ -120,6 +108,7 @@ async function run(
     ttlSeconds: given.ttl,
     timeoutSeconds,
     customAttributes: given.customAttributes,
+    format: given.format,
     limitSeconds: given.limit,
     untilZero: given["until-zero"],
     signal,

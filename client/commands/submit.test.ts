@@ -80,6 +80,12 @@ describe("the command submit", () => {
       "--sampling",
       "keyframe",
       "--masks",
+      "--max-side",
+      "1333",
+      "--format",
+      "ndjson",
+      "--encoding",
+      "gzip",
       "--ttl",
       "60",
       "--timeout",
@@ -88,10 +94,41 @@ describe("the command submit", () => {
     const { headers } = fixture.aws.invocations[0]!;
     assert.equal(
       headers["x-amzn-sagemaker-custom-attributes"],
-      "fps=0.5;score=0.25;sampling=keyframe;masks=rle;timeout=30",
+      "fps=0.5;score=0.25;sampling=keyframe;masks=rle;max_side=1333;encoding=gzip;timeout=30",
     );
+    assert.equal(headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
     assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "60");
     assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "30");
+  });
+
+  for (const [flag, value, words] of [
+    ["--max-side", "63", /--max-side takes whole pixels from 64 to 8192/],
+    ["--format", "xml", /--format takes json or ndjson/],
+    ["--encoding", "zip", /--encoding takes identity or gzip/],
+    ["--fps", "1001", /fps is 1001: .* at most 1000/],
+  ] as const) {
+    it(`sends nothing for ${flag} ${value}`, async () => {
+      const { status, stderr } = await submit(video("a.mp4"), flag, value);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  it("takes no option of the model with --resume", async () => {
+    const { status, stderr } = await submit("--resume", "--manifest", manifest(), "--format", "ndjson");
+    assert.equal(status, 2);
+    assert.match(stderr, /as they were planned: give none of --fps, .*--format, --encoding, --ttl, --timeout/);
+  });
+
+  it("keeps the form of the result over --resume", async () => {
+    fixture.aws.fail({
+      operation: "InvokeEndpointAsync",
+      answer: { status: 400, code: "AccessDeniedException" },
+    });
+    assert.equal((await submit(video("a.mp4"), "--format", "ndjson")).status, 2);
+    assert.equal((await submit("--resume", "--manifest", manifest())).status, 0);
+    assert.equal(fixture.aws.invocations[0]!.headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
   });
 
   it("waits for each job's own end, prints and records it once, and exits 1 where one failed", async () => {

@@ -1,7 +1,7 @@
 /** The command submit: finds the videos, sends them by way of a manifest and, if wanted, waits for their ends. */
 import path from "node:path";
 import { z } from "zod";
-import { defineCommand, samplingFlag, usage, wholeNumber } from "../command-line.ts";
+import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { isAbort } from "../errors.ts";
@@ -9,7 +9,6 @@ import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../known-jobs.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
-import { customAttributesOf } from "../model-options.ts";
 import { findVideos } from "../sources.ts";
 import { isS3, resumeAll, submitAll } from "../submit-all.ts";
 import type { Outcome, SubmitOptions } from "../submit-all.ts";
@@ -17,12 +16,11 @@ import type { Job } from "../submit.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../wait.ts";
 import { plural } from "../words.ts";
+import { modelFlags, modelRequestOf } from "./model-flags.ts";
+import type { ModelRequest } from "./model-flags.ts";
 
 const flags = {
-  fps: z.coerce.number().optional(),
-  score: z.coerce.number().optional(),
-  sampling: samplingFlag,
-  masks: z.boolean().default(false),
+  ...modelFlags.flags,
   ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
   timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
   concurrency: wholeNumber("concurrency", "a whole number", 1, 64),
@@ -49,11 +47,7 @@ made: after Ctrl-C or a crash --resume sends what was not accepted yet, under th
 A manifest is as powerful as a command line: it names the files to upload. Resume only manifests from people you trust.
 --resume checks that each file is a video before it sends anything.
 `,
-    options: `  --fps N               frames to look at per second of video (default: as deployed)
-  --score N             leave out detections with a lower score, 0..1 (default: as deployed)
-  --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
-  --masks               each object's mask, too
-  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
+    options: `${modelFlags.help}  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
   --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
   --concurrency N       videos under way at a time, 1..64 (default: 8)
   --manifest FILE       where jobs are written down (default: a new file in out/)
@@ -68,10 +62,7 @@ be sent, or something on this machine is missing; 130 interrupted.
 `,
   },
   options: {
-    fps: { type: "string" },
-    score: { type: "string" },
-    sampling: { type: "string" },
-    masks: { type: "boolean" },
+    ...modelFlags.options,
     ttl: { type: "string" },
     timeout: { type: "string" },
     concurrency: { type: "string" },
@@ -82,25 +73,24 @@ be sent, or something on this machine is missing; 130 interrupted.
   },
   flags,
   prepare(operands, flags) {
-    const customAttributes = customAttributesOf(flags);
+    const { customAttributes, format } = modelRequestOf(flags);
     if (flags.resume) {
       if (flags.manifest === undefined) throw usage("--resume needs --manifest FILE");
       if (operands.length > 0) throw usage("--resume sends what the manifest says: give no FILE");
-      if (customAttributes !== undefined || flags.ttl !== undefined || flags.timeout !== undefined) {
-        throw usage(
-          "--resume sends jobs as they were planned: give no --fps, --score, --sampling, --masks, --ttl or --timeout",
-        );
+      if ([customAttributes, format, flags.ttl, flags.timeout].some((given) => given !== undefined)) {
+        const named = [...Object.keys(modelFlags.options), "ttl", "timeout"].map((flag) => `--${flag}`);
+        throw usage(`--resume sends jobs as they were planned: give none of ${named.join(", ")}`);
       }
       return resumeFrom(flags.manifest, flags);
     }
     if (operands.length === 0) throw usage("submit needs at least one FILE");
-    return (context) => submitVideos(operands, { ...flags, customAttributes }, context);
+    return (context) => submitVideos(operands, { ...flags, customAttributes, format }, context);
   },
 });
 
 async function submitVideos(
   operands: readonly string[],
-  flags: Flags & { readonly customAttributes: string | undefined },
+  flags: Flags & ModelRequest,
   context: Context,
 ): Promise<number> {
   const { stack, live, signal } = context;
@@ -126,6 +116,7 @@ async function submitVideos(
         ttlSeconds: flags.ttl,
         timeoutSeconds,
         customAttributes: flags.customAttributes,
+        format: flags.format,
       })),
       { ...options, manifest, ...viewed(view, options, context) },
     ),

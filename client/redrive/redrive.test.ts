@@ -185,6 +185,7 @@ describe("redrive", () => {
             ttlSeconds: 60,
             timeoutSeconds: 5,
             customAttributes: "fps=2",
+            format: "ndjson",
           },
         ],
         { manifest },
@@ -195,10 +196,10 @@ describe("redrive", () => {
       const again = aws.invocations.at(-1);
       assert.deepEqual([again?.inferenceId, again?.inputLocation], ["video-1.redrive-1", "s3://in/a.mp4"]);
       assert.deepEqual(
-        ["custom-attributes", "requestttlseconds", "invocationtimeoutseconds"].map(
+        ["custom-attributes", "accept", "requestttlseconds", "invocationtimeoutseconds"].map(
           (header) => again?.headers[`x-amzn-sagemaker-${header}`],
         ),
-        ["fps=2;timeout=5", "60", "5"],
+        ["fps=2;timeout=5", "application/x-ndjson", "60", "5"],
       );
       assert.equal(queues.deadLetters.length, 1);
     });

@@ -112,10 +112,11 @@ export class Resender {
     const place = known?.job ?? known?.sent;
     const inputLocation = place?.inputLocation ?? failed.inputLocation;
     if (inputLocation === undefined) return undefined;
-    const { ttlSeconds, timeoutSeconds, customAttributes } = known?.planned ?? {
+    const { ttlSeconds, timeoutSeconds, customAttributes, format } = known?.planned ?? {
       ttlSeconds: DEFAULT_TTL_SECONDS,
       timeoutSeconds: timeoutWithin(this.#stack.outputs),
       customAttributes: undefined,
+      format: undefined,
     };
     return {
       inferenceId,
@@ -125,6 +126,7 @@ export class Resender {
       ttlSeconds,
       timeoutSeconds,
       ...(customAttributes === undefined ? {} : { customAttributes }),
+      ...(format === undefined ? {} : { format }),
     };
   }
 }

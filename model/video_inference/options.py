@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeVar
@@ -18,10 +18,15 @@ Format = Literal["json", "ndjson"]
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 GZIP = "application/gzip"
-_OFFERED = (JSON, NDJSON, GZIP)
 
-_EXACT: Sampled = "exact"
-_KEYFRAME: Sampled = "keyframe"
+NAMES = ("fps", "score", "sampling", "masks", "max_side", "encoding", "timeout")
+"""Names of the options; `client/model-options.e2e.ts` compares these and the choices with the client's."""
+
+SAMPLINGS: Mapping[str, Sampled] = {"exact": "exact", "keyframe": "keyframe"}
+MASKS: Mapping[str, bool] = {"none": False, "rle": True}
+ENCODINGS: Mapping[str, bool] = {"identity": False, "gzip": True}
+MEDIA_TYPES = (JSON, NDJSON, GZIP)
+
 _SMALLEST_SIDE, _LARGEST_SIDE = 64, 8192
 _HELP = (
     f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MOST_FPS}), "
@@ -96,23 +101,22 @@ def read_options(attributes: str | None, accept: str | None, settings: Settings)
     return Options(
         fps=_read(chosen, "fps", _fps, settings.sample_fps),
         score_threshold=_read(chosen, "score", _score, settings.score_threshold),
-        sampling=_read(chosen, "sampling", _one_of(exact=_EXACT, keyframe=_KEYFRAME), default=_EXACT),
-        masks=_read(chosen, "masks", _one_of(none=False, rle=True), default=False),
+        sampling=_read(chosen, "sampling", _one_of(SAMPLINGS), default=SAMPLINGS["exact"]),
+        masks=_read(chosen, "masks", _one_of(MASKS), default=False),
         max_side=_read(chosen, "max_side", _side, None),
         format="ndjson" if media_type == NDJSON else "json",
-        gzip=_read(chosen, "encoding", _one_of(identity=False, gzip=True), default=media_type == GZIP),
+        gzip=_read(chosen, "encoding", _one_of(ENCODINGS), default=media_type == GZIP),
         timeout=_least(_read(chosen, "timeout", _timeout, None), settings.invocation_timeout),
     )
 
 
 def _pairs(attributes: str) -> dict[str, str]:
     chosen: dict[str, str] = {}
-    names = {"fps", "score", "sampling", "masks", "max_side", "encoding", "timeout"}
     if not attributes.strip():
         return chosen
     for part in attributes.split(";"):
         name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or name not in names:
+        if not equals or name not in NAMES:
             raise OptionError(f"CustomAttributes: {_quoted(part)} is no option: {_HELP}.")
         if name in chosen:
             raise OptionError(f"CustomAttributes: {name} is given twice: {_HELP}.")
@@ -174,7 +178,7 @@ def _least(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _one_of(**values: T) -> Callable[[str], T]:
+def _one_of(values: Mapping[str, T]) -> Callable[[str], T]:
     def parse(text: str) -> T:
         if text not in values:
             raise ValueError(text)
@@ -187,11 +191,11 @@ def _media_type(accept: str | None) -> str:
     """Choose of what is offered what the caller likes best (RFC 9110, 12.5.1); of equals, the first."""
     if accept is None or not accept.strip():
         return JSON
-    qualities = [_quality(offered, accept) for offered in _OFFERED]
+    qualities = [_quality(offered, accept) for offered in MEDIA_TYPES]
     best = max(qualities)
     if best <= 0:
-        raise NotAcceptableError(f"Accept is {_quoted(accept)}: offered are {', '.join(_OFFERED)}.")
-    return _OFFERED[qualities.index(best)]
+        raise NotAcceptableError(f"Accept is {_quoted(accept)}: offered are {', '.join(MEDIA_TYPES)}.")
+    return MEDIA_TYPES[qualities.index(best)]
 
 
 def _quality(offered: str, accept: str) -> float:
