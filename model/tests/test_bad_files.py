@@ -14,6 +14,8 @@ from tests.test_inference import Context
 from videos import regular, write_numbered
 from videos.bad import BAD, Bad
 
+SMOKE_FILE = Path(__file__).resolve().parent.parent / "samples" / "no-video.json"
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
@@ -37,3 +39,10 @@ def test_a_bad_file_is_refused_in_one_line_and_the_next_good_one_is_served(
     context = Context()
     inference.transform_fn(model, good, "video/mp4", "*/*", context)
     assert context.status[0] == 200
+
+
+def test_the_bad_file_of_the_smoke_test_is_refused_in_the_words_that_it_expects(model: inference.Model) -> None:
+    expected = json.loads(SMOKE_FILE.read_text("utf-8"))
+    context = Context()
+    answer, _ = inference.transform_fn(model, expected["content"].encode(), "video/mp4", "*/*", context)
+    assert (context.status[0], json.loads(answer)["error"]) == (400, expected["reason"])
