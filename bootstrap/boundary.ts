@@ -4,12 +4,18 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { allow } from "./policy-document.ts";
 import { endpointLogs, prefix } from "./scope.ts";
+import { type SourceBucket, sourcePermissions } from "./source-buckets.ts";
 
 /**
  * What the endpoint's execution role and the role for callers of another account need between them (`infra/execution-role.ts`,
- * `infra/caller-policy.ts`). A deployment that went wrong cannot give away more than its own stack's videos.
+ * `infra/caller-policy.ts`). A deployment that went wrong cannot give away more than its own stack's videos
+ * and those of the source buckets.
  */
-export function boundaryPermissions(account: Account, stackTags: readonly string[]): PolicyStatement[] {
+export function boundaryPermissions(
+  account: Account,
+  stackTags: readonly string[],
+  sourceBuckets: readonly SourceBucket[],
+): PolicyStatement[] {
   const buckets = account.bucket(`${prefix}*`);
   return [
     allow("Buckets", ["s3:ListBucket"], buckets),
@@ -21,6 +27,7 @@ export function boundaryPermissions(account: Account, stackTags: readonly string
     allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], account.regional("kms", "key/*"), {
       StringLike: { "aws:ResourceTag/stack": [...stackTags] },
     }),
+    ...sourcePermissions(account, sourceBuckets),
     allow("Topics", ["sns:Publish"], account.regional("sns", `${prefix}*`)),
     allow("Endpoints", ["sagemaker:InvokeEndpointAsync"], account.regional("sagemaker", `endpoint/${prefix}*`)),
     // AWS's own images are in accounts of its own, one for each region.

@@ -10,7 +10,7 @@ const good = { repository: "team/videos" };
 
 describe("the bootstrap's config", () => {
   it("needs the repository alone", () => {
-    assert.deepEqual(parsed(good), { ...good, environments: ["dev", "production", "ephemeral"] });
+    assert.deepEqual(parsed(good), { ...good, environments: ["dev", "production", "ephemeral"], sourceBuckets: [] });
   });
 
   it("leaves other namespaces alone", () => {
@@ -25,6 +25,7 @@ describe("the bootstrap's config", () => {
     { what: "an unknown environment", values: { ...good, environments: '["staging"]' }, says: /environments/ },
     { what: "no environment", values: { ...good, environments: "[]" }, says: /environments/ },
     { what: "an environment that is no list", values: { ...good, environments: "dev" }, says: /must be a list/ },
+    { what: "a source bucket's name", values: { ...good, sourceBuckets: '["videos"]' }, says: /sourceBuckets/ },
     {
       what: "another identity provider",
       values: { ...good, identityProviderArn: "arn:aws:iam::1:x" },

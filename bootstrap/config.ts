@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type EnvironmentName, environmentNames } from "./environments.ts";
+import { sourceBucket } from "./source-buckets.ts";
 
 /** Pulumi hands every value over as text; a list is JSON. */
 const list = z.string().transform((text, context): unknown => {
@@ -24,6 +25,15 @@ const schema = z
     repositoryId: id,
     /** What is deployed to this account. */
     environments: list.pipe(z.array(z.enum(environmentNames)).min(1)).default([...environmentNames]),
+    /** Existing buckets that the stacks' setting of the same name lets their roles read. */
+    sourceBuckets: list
+      .pipe(
+        z.array(
+          sourceBucket,
+          "must be a list of source buckets, each an object with bucket, and prefix and keyArn if needed",
+        ),
+      )
+      .default([]),
     /** The account's identity provider for GitHub, where it has one: there can be only one. */
     identityProviderArn: z
       .string()

@@ -23,6 +23,7 @@ const boundary = new iam.Policy("async-video-boundary", {
     boundaryPermissions(
       account,
       deployed.map(({ stackTag }) => stackTag),
+      config.sourceBuckets,
     ),
   ),
 });

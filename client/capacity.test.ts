@@ -64,7 +64,7 @@ describe("the endpoint's capacity", () => {
   });
 
   it("has a job's timings in seconds once the service has published all of them", async () => {
-    const job = await invoke(stack, { inputLocation: "s3://in/a.mp4", contentType: "video/mp4" });
+    const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
     aws.metrics.set("TimeInBacklog", [{ Sum: 150_000, SampleCount: 1, Unit: "Milliseconds" }]);
     aws.metrics.set("ModelLatency", [{ Sum: 2_500_000, SampleCount: 1, Unit: "Microseconds" }]);
     assert.deepEqual(await readTimings(stack, job, { ...quick, limitSeconds: 0.1 }), {

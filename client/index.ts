@@ -2,7 +2,7 @@
 export { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 export type { Capacity, Timings } from "./capacity.ts";
 export { explain, isAbort, isSetupProblem, ServiceAnswerError, SetupError } from "./errors.ts";
-export { maxInputBytesOf, timeoutWithin } from "./limits.ts";
+export { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 export { LiveLine } from "./live-line.ts";
 export { parseS3Uri } from "./location.ts";
 export type { ObjectPlace } from "./location.ts";

@@ -15,6 +15,24 @@ export function maxInputBytesOf({ maxRequestSize }: Pick<StackOutputs, "maxReque
 }
 
 /**
+ * Refuses a video that the endpoint's role may not read: one that is neither an input of the stack nor in a source bucket. The
+ * caller's own rights do not count, because SageMaker reads the video with the role.
+ * @throws InputError if it lies elsewhere
+ */
+export function checkLocation(
+  { inputBucket, inputPrefix, sourceLocations }: Pick<StackOutputs, "inputBucket" | "inputPrefix" | "sourceLocations">,
+  uri: string,
+): void {
+  const inputs = `s3://${inputBucket}/${inputPrefix}`;
+  if ([inputs, ...sourceLocations].some((location) => uri.startsWith(location))) return;
+  const others = sourceLocations.length === 0 ? "" : ` and ${sourceLocations.join(", ")}`;
+  throw new InputError(
+    `The stack's endpoint may not read ${uri}, only ${inputs}${others}. Upload the file instead, ` +
+      `or add its bucket to the setting sourceBuckets and deploy.`,
+  );
+}
+
+/**
  * Seconds that one run may take: what the caller asks for, or the stack's limit. The model server gives up at that limit, whatever
  * SageMaker was told.
  * @throws InputError if the caller asks for more than the limit; SetupError if the outputs do not have it

@@ -13,6 +13,7 @@ const good: StackOutputs = {
   region: "eu-west-1",
   inputBucket: "in",
   inputPrefix: "videos/",
+  sourceLocations: ["s3://source/clips/"],
   outputLocation: "s3://out/results",
   failureLocation: "s3://out/failures/",
   successTopicArn: "arn:aws:sns:eu-west-1:123456789012:success",
@@ -104,6 +105,10 @@ describe("a stack's outputs", () => {
     assert.deepEqual(checkOutputs({ ...good, dashboardUrl: "https://example.com" }, "outputs"), good);
   });
 
+  it("may be those of an older program, which had no source buckets", () => {
+    assert.deepEqual(checkOutputs({ ...good, sourceLocations: undefined }, "outputs").sourceLocations, []);
+  });
+
   for (const name of ["maxResponseSize", "maxRequestSize", "invocationTimeout"]) {
     it(`may be those of an older program, which did not have ${name}`, () => {
       const older: object = { ...good, [name]: undefined };
@@ -118,6 +123,7 @@ describe("a stack's outputs", () => {
     successTopicArn: "topic",
     maxConcurrency: "2",
     maxCapacity: undefined,
+    sourceLocations: ["source"],
     maxResponseSize: 0,
     requireGpu: "true",
     maxRequestSize: 0,

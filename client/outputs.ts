@@ -20,6 +20,8 @@ const outputsSchema = z.object({
   awsEndpointUrl: z.url({ protocol: /^https?$/ }).optional(),
   inputBucket: z.string().min(1),
   inputPrefix: z.string(),
+  /** Other s3:// prefixes that the endpoint may read; stacks of older programs have none. */
+  sourceLocations: z.array(s3Prefix).default([]),
   outputLocation: s3Prefix,
   failureLocation: s3Prefix,
   successTopicArn: arn,

@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
-import { maxInputBytesOf } from "./limits.ts";
+import { checkLocation, maxInputBytesOf } from "./limits.ts";
 import { headObject, parseS3Uri } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
@@ -108,6 +108,7 @@ async function checkFile(stack: Stack, file: string): Promise<FoundVideo> {
 }
 
 async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Promise<FoundVideo> {
+  checkLocation(stack.outputs, uri);
   const head = await headObject(stack.s3, parseS3Uri(uri), { signal });
   if (head === "missing") {
     throw new InputError(`There is no object ${uri}; end it with a slash to take all videos below it.`);
@@ -122,6 +123,7 @@ async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Pro
 
 async function listVideos(stack: Stack, uri: string, signal?: AbortSignal): Promise<readonly FoundVideo[]> {
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
+  checkLocation(stack.outputs, `s3://${bucket}/${prefix}`);
   const videos: FoundVideo[] = [];
   const pages = paginateListObjectsV2(
     { client: stack.s3 },

@@ -11,6 +11,7 @@ const outputs: StackOutputs = {
   region: "eu-west-1",
   inputBucket: "in",
   inputPrefix: "",
+  sourceLocations: [],
   outputLocation: "s3://out/",
   failureLocation: "s3://out/",
   successTopicArn: "arn:aws:sns:eu-west-1:123456789012:success",

@@ -1,7 +1,7 @@
 /** Submits many videos, a bounded number at a time, each by way of the manifest: planned, about to be sent, accepted. */
 import path from "node:path";
 import { SetupError } from "./errors.ts";
-import { maxInputBytesOf, timeoutWithin } from "./limits.ts";
+import { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ManifestEntry, PlannedJob } from "./manifest-lines.ts";
 import type { ResultFormat } from "./model-options.ts";
@@ -258,7 +258,10 @@ async function placeOf(
   checkContentType(file ?? inputLocation ?? planned.inferenceId, contentType);
   // A call that may have been accepted is made again with the very same video, whatever its file holds by now.
   if (sent !== undefined) return sent;
-  if (inputLocation !== undefined) return { inputLocation, contentType };
+  if (inputLocation !== undefined) {
+    checkLocation(stack.outputs, inputLocation);
+    return { inputLocation, contentType };
+  }
   if (file === undefined) throw new InputError(`Job ${planned.inferenceId} has neither a file nor a place in S3.`);
   const uploaded = await uploadVideo(stack, file, options);
   return { inputLocation: uploaded.inputLocation, contentType, uploaded };

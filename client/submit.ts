@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
 import { ServiceAnswerError } from "./errors.ts";
-import { timeoutWithin } from "./limits.ts";
+import { checkLocation, timeoutWithin } from "./limits.ts";
 import { acceptOf, withTimeout } from "./model-options.ts";
 import type { ResultFormat } from "./model-options.ts";
 import { poll } from "./poll.ts";
@@ -75,7 +75,7 @@ const GRACE_MS = 5_000;
 /**
  * Hands one video that is in S3 to the endpoint. Throttling and passing errors are retried with the same InferenceId; the
  * job counts once, whatever the number of tries. After the caller's signal a call under way has a few seconds to be answered.
- * @throws InputError if the content type is a form's or the run longer than the stack allows; AbortError on the caller's signal;
+ * @throws InputError if the content type is a form's, the run longer than the stack allows, or the video where the endpoint may not read; AbortError on the caller's signal;
  * the SDK's error if the service refuses; ServiceAnswerError if its answer does not say where the result will be
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
@@ -84,6 +84,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   const ttlSeconds = invocation.ttlSeconds ?? DEFAULT_TTL_SECONDS;
   const timeoutSeconds = timeoutWithin(stack.outputs, invocation.timeoutSeconds);
   checkContentType(inputLocation, contentType);
+  checkLocation(stack.outputs, inputLocation);
   const command = new InvokeEndpointAsyncCommand({
     EndpointName: stack.outputs.endpointName,
     InputLocation: inputLocation,

@@ -8,6 +8,7 @@ import type { CompletionTopics } from "./completion-topics.ts";
 import { operatorPolicy } from "./operator-policy.ts";
 import { policyDocument } from "./policy-document.ts";
 import { boundedBy } from "./role-boundary.ts";
+import type { SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** What can be chosen about {@link AccessPolicies}. */
@@ -25,6 +26,11 @@ export interface AccessPoliciesArgs {
    * @default no other account
    */
   readonly callerAccountId?: string | undefined;
+  /**
+   * Existing buckets that callers, as the endpoint, may read videos from.
+   * @default none
+   */
+  readonly sourceBuckets?: readonly SourceBucket[];
   /**
    * ARN of the policy that bounds what the role for the other account can do.
    * @default none
@@ -46,7 +52,7 @@ export class AccessPolicies extends pulumi.ComponentResource {
 
     const caller = new iam.Policy(
       `${name}-caller`,
-      { policy: callerPolicy({ endpointArn, storage, keyArn }) },
+      { policy: callerPolicy({ endpointArn, storage, keyArn, account, sourceBuckets: args.sourceBuckets ?? [] }) },
       { parent: this },
     );
     const operator = new iam.Policy(

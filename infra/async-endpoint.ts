@@ -12,6 +12,7 @@ import { executionPolicy, type Network, trustPolicy } from "./execution-role.ts"
 import { updateHooks } from "./update-hooks.ts";
 import { boundedBy } from "./role-boundary.ts";
 import { hasGpu, type MachineImage, machineImageOf, publishedImage, serverOf } from "./serving-image.ts";
+import type { SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
@@ -61,6 +62,11 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
    * @default false
    */
   readonly networkIsolation?: boolean;
+  /**
+   * Existing buckets that videos are read from, in addition to the storage's.
+   * @default none
+   */
+  readonly sourceBuckets?: readonly SourceBucket[];
   /**
    * ARN of the policy that bounds what the execution role can do.
    * @default none
@@ -146,6 +152,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
           ],
           topics: [topics.successTopicArn, topics.errorTopicArn],
           keyArn,
+          sourceBuckets: settings.sourceBuckets,
           network,
         }),
       },

@@ -1,7 +1,9 @@
 /** What those who send videos may do: the policy for callers, in this account or another. */
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { Account } from "./account.ts";
 import { policyDocument } from "./policy-document.ts";
+import { readSources, type SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** What callers work with. */
@@ -9,10 +11,13 @@ export interface CallerScope {
   readonly endpointArn: pulumi.Input<string>;
   readonly storage: VideoStorage;
   readonly keyArn: pulumi.Input<string>;
+  readonly account: Account;
+  /** Existing buckets that videos are read from. */
+  readonly sourceBuckets: readonly SourceBucket[];
 }
 
 /** Upload, invoke, fetch; nothing that tells of others' videos but their names. */
-export function callerPolicy({ endpointArn, storage, keyArn }: CallerScope): PolicyDocument {
+export function callerPolicy({ endpointArn, storage, keyArn, account, sourceBuckets }: CallerScope): PolicyDocument {
   const { inputBucketArn, outputBucketArn } = storage;
   return policyDocument([
     { Sid: "Invoke", Effect: "Allow", Action: "sagemaker:InvokeEndpointAsync", Resource: endpointArn },
@@ -41,5 +46,6 @@ export function callerPolicy({ endpointArn, storage, keyArn }: CallerScope): Pol
       Resource: [inputBucketArn, outputBucketArn],
     },
     { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: keyArn },
+    ...readSources(account, sourceBuckets),
   ]);
 }

@@ -73,6 +73,7 @@ describe("a stack's config", () => {
       networkIsolation: false,
       bakeTime: 0,
       rollbackAlarms: [],
+      sourceBuckets: [],
     });
   });
 
@@ -87,6 +88,8 @@ describe("a stack's config", () => {
   it("reads lists, which Pulumi hands over as JSON", () => {
     const operationsEmails = ["ann@example.com", "bob@example.com"];
     assert.deepEqual(parse({ operationsEmails: JSON.stringify(operationsEmails) }).operationsEmails, operationsEmails);
+    const sourceBuckets = [{ bucket: "my-videos", prefix: "clips/" }, { bucket: "archive" }];
+    assert.deepEqual(parse({ sourceBuckets: JSON.stringify(sourceBuckets) }).sourceBuckets, sourceBuckets);
     const network = { subnetIds: '["subnet-0a1b"]', securityGroupIds: '["sg-0a1b","sg-2c3d"]' };
     assert.deepEqual(parse(network).securityGroupIds, ["sg-0a1b", "sg-2c3d"]);
   });
@@ -143,6 +146,11 @@ describe("a stack's config", () => {
     ["securityGroupIds", '["sg-0a1b"]', /must be given together with subnetIds, or not at all/],
     ["bakeTime", "-1", /a whole number from 0 to 3600 \(seconds\)/],
     ["rollbackAlarms", '[""]', /must be a list of names of CloudWatch alarms/],
+    ["sourceBuckets", '["my-videos"]', /must be a list of source buckets, each \{"bucket": NAME\}/],
+    ["sourceBuckets", '[{"prefix":"clips/"}]', /must be a list of source buckets/],
+    ["sourceBuckets", '[{"bucket":"*"}]', /must be a list of source buckets/],
+    ["sourceBuckets", '[{"bucket":"my-videos","prefix":"*/clips/"}]', /must be a list of source buckets/],
+    ["sourceBuckets", '[{"bucket":"my-videos","keyArn":"alias/videos"}]', /must be a list of source buckets/],
     ["callerAccountId", "1234", /must be an AWS account's number, twelve digits/],
     ["permissionsBoundary", "boundary", /must be the ARN of an IAM policy/],
     ["maxCapcity", "5", /maxCapcity is not a setting \(there are modelArtifact, .*Remove it: pulumi config rm/],

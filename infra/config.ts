@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
 import { hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
+import { sourceBucket } from "./source-buckets.ts";
 
 /** What the error message says about a setting. */
 interface Setting {
@@ -87,7 +88,7 @@ const requireGpu = z
   .register(settings, { allowed: "true or false", example: true });
 
 /** A list: Pulumi hands it over as JSON. `items` says in words what is in it. */
-function list(item: z.ZodString, items: string, sample: string) {
+function list<Item extends z.ZodType>(item: Item, items: string, sample: z.input<Item>) {
   const allowed = `a list of ${items}`;
   return z
     .string()
@@ -228,6 +229,13 @@ function schema(projectRoot: string) {
       rollbackAlarms: list(z.string().min(1), "names of CloudWatch alarms", "team-errors").describe(
         "Alarms that take an update back.",
       ),
+      sourceBuckets: list(
+        sourceBucket,
+        'source buckets, each {"bucket": NAME} and, if needed, "prefix": START_OF_KEYS and "keyArn": ARN_OF_KMS_KEY',
+        { bucket: "my-videos", prefix: "clips/" },
+      ).describe(
+        'Existing buckets whose videos the endpoint and callers may read in place (see "Videos that are in S3 already").',
+      ),
       callerAccountId: otherAccount.describe("Another account whose people may take the role of callers."),
       permissionsBoundary: policyArn.describe("The policy that bounds what the stack's roles can do (`bootstrap/`)."),
     })
@@ -331,7 +339,7 @@ export interface SettingDescription {
   /** The values that are valid, in words. */
   readonly allowed: string;
   /** Undefined: it must be set, or is off. A list is empty by default. */
-  readonly byDefault: string | number | boolean | readonly string[] | undefined;
+  readonly byDefault: string | number | boolean | readonly unknown[] | undefined;
   readonly meaning: string;
 }
 

@@ -1,4 +1,5 @@
 /** What a stack gets that sets nothing: the figures of the AWS blog post that this project carries out, and AWS's own defaults. */
+import type { SourceBucket } from "./source-buckets.ts";
 
 /** Defaults of the components' arguments and of the stack's config alike. */
 export const defaults = {
@@ -54,4 +55,5 @@ export const defaults = {
   /** Seconds. */
   bakeTime: 0,
   rollbackAlarms: [] as readonly string[],
+  sourceBuckets: [] as readonly SourceBucket[],
 } as const;

@@ -5,6 +5,7 @@ import type { Account } from "./account.ts";
 import { logGroupOf } from "./endpoint-name.ts";
 import { hostNamespace, namespace } from "./metrics.ts";
 import { policyDocument } from "./policy-document.ts";
+import { readSources, type SourceBucket } from "./source-buckets.ts";
 
 /** Where in a VPC the instances stand. */
 export interface Network {
@@ -31,6 +32,8 @@ export interface ExecutionScope {
   readonly rollbackAlarms: readonly string[];
   /** The serving image, in ECR. */
   readonly image: pulumi.Input<string>;
+  /** Existing buckets that videos are read from. */
+  readonly sourceBuckets: readonly SourceBucket[];
   /** The subnets and security groups that instances have an interface in, if any. */
   readonly network?: Network | undefined;
 }
@@ -92,6 +95,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
       Condition: { StringEquals: { "cloudwatch:namespace": [namespace, hostNamespace] } },
     },
     ...(scope.rollbackAlarms.length === 0 ? [] : [watchAlarms(account, scope.rollbackAlarms)]),
+    ...readSources(account, scope.sourceBuckets),
     ...(scope.network === undefined ? [] : joinNetwork(account, scope.network)),
   ]);
 }

@@ -157,6 +157,7 @@ describe("the program", () => {
           region: "eu-west-1",
           inputBucket: "video-input-0a1b2c3",
           inputPrefix: "input/",
+          sourceLocations: [],
           endpointConfigName: "video-config-0a1b2c3",
           modelLocation: "s3://video-input-0a1b2c3/models",
           artifactRetentionDays: 30,

@@ -6,6 +6,7 @@ import type { AsyncEndpoint } from "./async-endpoint.ts";
 import type { CompletionTopics } from "./completion-topics.ts";
 import type { Monitoring } from "./monitoring.ts";
 import type { ScaleToZero } from "./scale-to-zero.ts";
+import { locationsOf, type SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
 /** What the outputs tell of. */
@@ -18,6 +19,7 @@ export interface StackParts {
   readonly monitoring: Monitoring;
   readonly access: AccessPolicies;
   readonly artifactRetentionDays: number;
+  readonly sourceBuckets: readonly SourceBucket[];
 }
 
 /** What each output is; each stack has all but those that {@link SomeStacksOutput} names. */
@@ -28,6 +30,8 @@ export const outputMeanings = {
   awsEndpointUrl: "On `local` alone: where AWS is.",
   inputBucket: "Where videos go …",
   inputPrefix: "… and what their keys start with.",
+  sourceLocations:
+    "s3:// prefixes of existing videos that the endpoint may read in place: the setting `sourceBuckets`.",
   outputLocation: "s3:// prefix of results. A job's own place is in the answer to its invocation.",
   failureLocation: "s3:// prefix of failures, likewise.",
   successTopicArn: "Where a result is announced.",
@@ -55,7 +59,7 @@ export const outputMeanings = {
 type OutputName = keyof typeof outputMeanings;
 /** There only where AWS is a machine of one's own, and only with another account. */
 type SomeStacksOutput = "awsEndpointUrl" | "callerRoleArn";
-type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number | boolean>> &
+type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number | boolean | readonly string[]>> &
   Partial<Record<SomeStacksOutput, pulumi.Input<string>>>;
 
 /** Every output by its name. */
@@ -69,6 +73,7 @@ export function stackOutputs(parts: StackParts): Outputs {
     ...(awsEndpointUrl === undefined ? {} : { awsEndpointUrl }),
     inputBucket: storage.inputBucket,
     inputPrefix: storage.inputPrefix,
+    sourceLocations: locationsOf(parts.sourceBuckets),
     outputLocation: storage.outputLocation,
     failureLocation: storage.failureLocation,
     successTopicArn: topics.successTopicArn,

@@ -64,18 +64,28 @@ async function programResources(stack: StackName, settings: Readonly<Record<stri
 }
 
 /** What the bootstrap registers in an account. */
-async function bootstrapResources(): Promise<Judged[]> {
+async function bootstrapResources(settings: Readonly<Record<string, string>> = {}): Promise<Judged[]> {
   imports += 1;
   const address = `../bootstrap/index.ts?policies=${imports}`;
   const { registrations } = await registrationsOf(() => import(address), {
     stack: "account",
     project: "async-video-bootstrap",
-    config: { "async-video-bootstrap:repository": "team/videos" },
+    config: Object.fromEntries(
+      Object.entries({ repository: "team/videos", ...settings }).map(([key, value]) => [
+        `async-video-bootstrap:${key}`,
+        value,
+      ]),
+    ),
   });
   return checked(registrations.all, { stack: "account", region, accountId });
 }
 
 const callerAccountId = "210987654321";
+const sourceKey = `arn:aws:kms:${region}:${callerAccountId}:key/0a1b2c3d-0000-1111-2222-333344445555`;
+const sourceBuckets = JSON.stringify([
+  { bucket: "team-videos", prefix: "clips/", keyArn: sourceKey },
+  { bucket: "archive" },
+]);
 const peers = { principals: [`arn:aws:iam::${callerAccountId}:root`] };
 /** Settings that add resources or statements, and what the pack's config has to say about them. */
 const variants: Readonly<Record<string, { settings: Readonly<Record<string, string>>; config?: PackConfig }>> = {
@@ -83,6 +93,7 @@ const variants: Readonly<Record<string, { settings: Readonly<Record<string, stri
   "with e-mail": { settings: { operationsEmails: '["ops@example.com"]', completionEmails: '["team@example.com"]' } },
   "with callers of another account": { settings: { callerAccountId }, config: { "trusted-principals": peers } },
   "with AWS's Ray Serve image": { settings: { image: "ray" } },
+  "with source buckets": { settings: { sourceBuckets } },
 };
 
 /** Broken stacks for each break: together at least 300. */
@@ -157,11 +168,13 @@ describe("the pack on the real program", () => {
   it("passes the bootstrap with its config, which names the account", async () => {
     const config = configIn(join(import.meta.dirname, "../bootstrap/policies.json"));
     const principals = [`arn:aws:iam::${accountId}:oidc-provider/token.actions.githubusercontent.com`];
-    const said = await reports(policies, await bootstrapResources(), {
-      ...config,
-      "trusted-principals": { principals },
-    });
-    assert.deepEqual(said, []);
+    for (const settings of [{}, { sourceBuckets }]) {
+      const said = await reports(policies, await bootstrapResources(settings), {
+        ...config,
+        "trusted-principals": { principals },
+      });
+      assert.deepEqual(said, []);
+    }
   });
 
   it("has a break for every policy, and breaks at least 300 stacks", () => {

@@ -63,11 +63,46 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.count("PutObject"), 0);
   });
 
-  it("says that an object elsewhere needs a permission", async () => {
-    fixture.aws.objects.set("other/a.mp4", Buffer.from("video"));
-    const { status, stderr } = await submit("s3://other/a.mp4");
+  it("uses objects and prefixes of source buckets in place", async () => {
+    for (const key of ["clips/a.mp4", "clips/x/b.mp4"]) {
+      fixture.aws.objects.set(`source/${key}`, Buffer.from("video"));
+    }
+    const { status } = await submit("s3://source/clips/a.mp4", "s3://source/clips/x/", "--concurrency", "1");
     assert.equal(status, 0);
-    assert.match(stderr, /note: the stack's endpoint may read s3:\/\/in\/videos\//);
+    assert.deepEqual(sent(), ["s3://source/clips/a.mp4", "s3://source/clips/x/b.mp4"]);
+    assert.equal(fixture.aws.count("PutObject"), 0);
+  });
+
+  for (const [what, uri] of [
+    ["an object in another bucket", "s3://other/a.mp4"],
+    ["a prefix in another bucket", "s3://other/x/"],
+    ["a whole bucket of which a prefix is a source", "s3://source"],
+    ["an object outside a source's prefix", "s3://source/private/a.mp4"],
+    ["an object of the input bucket outside the input prefix", "s3://in/models/a.mp4"],
+  ] as const) {
+    it(`sends nothing for ${what}, which the endpoint may not read, and names the setting`, async () => {
+      for (const key of ["other/a.mp4", "other/x/b.mp4", "source/private/a.mp4", "in/models/a.mp4"]) {
+        fixture.aws.objects.set(key, Buffer.from("video"));
+      }
+      const { status, stderr } = await submit(video("a.mp4"), uri);
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /may not read s3:\/\/.* only s3:\/\/in\/videos\/ and s3:\/\/source\/clips\/\. .*setting sourceBuckets and deploy/,
+      );
+      await assertNothingSent();
+    });
+  }
+
+  it("sends nothing on --resume that the endpoint may no longer read", async () => {
+    fixture.aws.objects.set("source/clips/a.mp4", Buffer.from("video"));
+    fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "AccessDeniedException" } });
+    assert.equal((await submit("s3://source/clips/a.mp4")).status, 2);
+    fixture.outputs = { sourceLocations: [] };
+    const { status, lines } = await submit("--resume", "--manifest", manifest());
+    assert.equal(status, 2);
+    assert.match(lines()[0]?.problem ?? "", /may not read s3:\/\/source\/clips\/a\.mp4/);
+    assert.deepEqual(sent(), []);
   });
 
   it("hands on what is asked of the model and of the service", async () => {
@@ -305,7 +340,7 @@ describe("the command submit", () => {
 
   for (const [what, uri, words] of [
     ["object", "s3://in/videos/none.mp4", /no object s3:\/\/in\/videos\/none\.mp4; end it with a slash/],
-    ["prefix", "s3://in/none/", /no videos .* below s3:\/\/in\/none\//],
+    ["prefix", "s3://in/videos/none/", /no videos .* below s3:\/\/in\/videos\/none\//],
     ["bucket's name", "s3:///a.mp4", /names no bucket/],
   ] as const) {
     it(`sends nothing and exits 2 where there is no such ${what} in S3`, async () => {

@@ -98,12 +98,6 @@ async function submitVideos(
   live.show("checking the videos", "new step");
   const videos = await findVideos(stack, operands, signal);
   await checkEndpoint(stack, signal);
-  const place = `s3://${stack.outputs.inputBucket}/${stack.outputs.inputPrefix}`;
-  if (videos.some(({ video }) => isS3(video) && !video.startsWith(place))) {
-    live.say(
-      `note: the stack's endpoint may read ${place}; for objects elsewhere its role needs a permission of its own`,
-    );
-  }
   await using manifest = await Manifest.create(flags.manifest ?? newManifest());
   live.say(`manifest ${manifest.file}`);
   const view = new UploadView(new Map(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes])));

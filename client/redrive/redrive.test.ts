@@ -57,7 +57,7 @@ describe("redrive", () => {
     it("sends each failed job again from where its video is, and deletes its message", async () => {
       queues.put(failureOf("video-1"));
       queues.put(
-        failureOf("video-2", { requestParameters: { inputLocation: "s3://in/b.webm", contentType: "video/x" } }),
+        failureOf("video-2", { requestParameters: { inputLocation: "s3://in/videos/b.webm", contentType: "video/x" } }),
       );
       assert.deepEqual(kinds(await run()), ["sent", "sent"]);
       assert.deepEqual(sent(), ["video-1.redrive-1", "video-2.redrive-1"]);
@@ -66,7 +66,7 @@ describe("redrive", () => {
       assert.equal(first.headers["x-amzn-sagemaker-content-type"], "video/mp4");
       assert.deepEqual(
         [second?.inputLocation, second?.headers["x-amzn-sagemaker-content-type"]],
-        ["s3://in/b.webm", "video/x"],
+        ["s3://in/videos/b.webm", "video/x"],
       );
       assert.deepEqual([queues.error, queues.deadLetters], [[], []]);
     });
@@ -175,12 +175,19 @@ describe("redrive", () => {
       assert.deepEqual([sent().length, queues.deadLetters.length, queues.error.length], [2, 1, 0]);
     });
 
+    it("refuses a job whose video the endpoint may not read, and does not call it sent", async () => {
+      queues.put(failureOf("video-1", { requestParameters: { inputLocation: "s3://other/a.mp4", contentType: "x" } }));
+      assert.deepEqual(kinds(await run()), ["refused"]);
+      assert.equal(aws.invocations.length, 0);
+      assert.equal(queues.deadLetters.length, 1);
+    });
+
     it("takes place, options and time limits from the manifest where it has the job", async () => {
       await submitAll(
         stack,
         [
           {
-            video: "s3://in/a.mp4",
+            video: "s3://in/videos/a.mp4",
             inferenceId: "video-1",
             ttlSeconds: 60,
             timeoutSeconds: 5,
@@ -194,7 +201,7 @@ describe("redrive", () => {
       queues.put({ inferenceId: "video-2", invocationStatus: "Failed" });
       assert.deepEqual(kinds(await run()), ["no-input", "sent"]);
       const again = aws.invocations.at(-1);
-      assert.deepEqual([again?.inferenceId, again?.inputLocation], ["video-1.redrive-1", "s3://in/a.mp4"]);
+      assert.deepEqual([again?.inferenceId, again?.inputLocation], ["video-1.redrive-1", "s3://in/videos/a.mp4"]);
       assert.deepEqual(
         ["custom-attributes", "accept", "requestttlseconds", "invocationtimeoutseconds"].map(
           (header) => again?.headers[`x-amzn-sagemaker-${header}`],
@@ -271,7 +278,7 @@ describe("redrive", () => {
     const submit = (names: readonly string[]) =>
       submitAll(
         stack,
-        names.map((name) => ({ video: `s3://in/${name}.mp4`, inferenceId: name, customAttributes: "fps=2" })),
+        names.map((name) => ({ video: `s3://in/videos/${name}.mp4`, inferenceId: name, customAttributes: "fps=2" })),
         { manifest, concurrency: 1 },
       );
     const end = (inferenceId: string, how: "completed" | "failed"): void => {

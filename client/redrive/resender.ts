@@ -26,7 +26,7 @@ export type Verdict =
   | { readonly kind: "poison"; readonly times: number }
   /** This run had sent it again, and it failed again: the next run's business. */
   | { readonly kind: "failed-again" }
-  /** The service refuses it as it is. */
+  /** The service, or the client before it, refuses it as it is. */
   | { readonly kind: "refused"; readonly problem: string }
   /** Nobody knows where its video is. */
   | { readonly kind: "no-input" }
@@ -94,10 +94,12 @@ export class Resender {
     }
     const entry = this.#manifest.entries.get(inferenceId);
     try {
-      await submitPlanned(this.#stack, entry === undefined ? [] : [entry], {
+      const [outcome] = await submitPlanned(this.#stack, entry === undefined ? [] : [entry], {
         manifest: this.#manifest,
         signal: this.#options.signal,
       });
+      // The manifest has it: the client refuses what the stack would.
+      if (outcome !== undefined && "problem" in outcome) return { kind: "refused", problem: outcome.problem.message };
       return { kind: "sent", sentAs: inferenceId, inputLocation };
     } catch (error) {
       if (!(error instanceof Error) || !refusals.includes(codeOf(error))) throw error;

@@ -10,6 +10,7 @@ export function outputsAt(url: string): StackOutputs {
     awsEndpointUrl: url,
     inputBucket: "in",
     inputPrefix: "videos/",
+    sourceLocations: ["s3://source/clips/"],
     outputLocation: "s3://out/results/",
     failureLocation: "s3://out/failures/",
     successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
