@@ -41,6 +41,7 @@ describe("the doctor", () => {
       env: { PULUMI_BACKEND_URL: "s3://state/dev?region=us-east-1" },
       home: root,
       aws: { endpoint, credentials },
+      listStacks: () => Promise.resolve([]),
     });
     return new Map(findings.map((finding) => [finding.check, finding]));
   }
@@ -52,6 +53,7 @@ describe("the doctor", () => {
       env: { AWS_ENDPOINT_URL: "http://127.0.0.1:4566" },
       home: root,
       aws: { endpoint, credentials },
+      listStacks: () => Promise.resolve([]),
     });
     assert.deepEqual(
       findings.map(({ check, status }) => [check, status]),
@@ -94,6 +96,21 @@ describe("the doctor", () => {
     assert.match(found.get("config")?.what ?? "", /maxCapacitie is not a setting/);
     assert.match(found.get("quota")?.what ?? "", /could not be checked: the config is not valid/);
     assert.equal(found.get("account")?.status, "ok");
+  });
+
+  it("counts the stacks that share the quota", async () => {
+    await writeFile(
+      path.join(root, "Pulumi.prod.yaml"),
+      config([...good.slice(0, 3), "async-video-inference:maxCapacity: 6"]),
+    );
+    const found = await examined(good);
+    assert.equal(found.get("quota")?.status, "warning");
+    assert.match(found.get("quota")?.what ?? "", /\(prod 6\) it is 9$/);
+  });
+
+  it("reads the source buckets that the settings name", async () => {
+    const found = await examined([...good, 'async-video-inference:sourceBuckets: [{"bucket": "team-videos"}]']);
+    assert.match(found.get("sources")?.what ?? "", /^s3:\/\/team-videos\/ holds no object/);
   });
 
   it("says that a region is missing, and asks AWS nothing without", async () => {

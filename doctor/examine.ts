@@ -1,17 +1,20 @@
 /** All that is looked at before a stack is deployed for the first time, side by side. Nothing here changes anything. */
 import { homedir } from "node:os";
-import { ConfigError, parseConfig, type StackConfig } from "../infra/config.ts";
+import { ConfigError, type StackConfig } from "../infra/config.ts";
 import { checkAccount } from "./account.ts";
-import { artifactKey, checkArtifact } from "./artifact.ts";
+import { checkArtifact } from "./artifact.ts";
 import type { AwsAccess } from "./aws.ts";
 import { checkBackend, findBackend } from "./backend.ts";
 import { type Finding, ok, problem, unchecked } from "./finding.ts";
 import { checkImage } from "./image.ts";
 import { priceFindings } from "./price.ts";
+import { type ListStacks, listStacks, quotaSharing } from "./quota-sharing.ts";
 import { checkQuota } from "./quota.ts";
 import { checkRemains } from "./remains.ts";
 import { checkSecrets } from "./secrets.ts";
-import { namespace, type StackFile } from "./stack-file.ts";
+import { readSettings } from "./settings.ts";
+import { checkSource } from "./sources.ts";
+import type { StackFile } from "./stack-file.ts";
 
 /** Where the doctor looks; tests have their own. */
 export interface Surroundings {
@@ -20,16 +23,20 @@ export interface Surroundings {
   readonly home: string;
   /** What AWS clients are made with beside the region. @default AWS's default chain */
   readonly aws?: Pick<AwsAccess, "endpoint" | "credentials">;
+  readonly listStacks: ListStacks;
 }
 
 /** This process's own. */
-export const ownSurroundings: Surroundings = { env: process.env, home: homedir() };
+export const ownSurroundings: Surroundings = { env: process.env, home: homedir(), listStacks };
 
 /** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
-export async function examine(stack: StackFile, { env, home, aws: own }: Surroundings): Promise<Finding[]> {
+export async function examine(
+  stack: StackFile,
+  { env, home, aws: own, listStacks: list }: Surroundings,
+): Promise<Finding[]> {
   const shell = shellFinding(stack, env);
   if (shell !== undefined) return [shell];
-  const config = readConfig(stack);
+  const config = readSettings(stack);
   const settings = config instanceof ConfigError ? undefined : config;
   const region = stack.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
   const backend = await findBackend(stack.root, env, home);
@@ -44,12 +51,21 @@ export async function examine(stack: StackFile, { env, home, aws: own }: Surroun
 
   const asked = await Promise.all([
     ofAws("account", (aws) => checkAccount(stack, aws)),
-    ofSettings("quota", (sizing) => ofAws("quota", (aws) => checkQuota(sizing, aws))),
+    ofSettings("quota", (sizing) =>
+      ofAws("quota", async (aws) => {
+        const sharing =
+          stack.name === "local"
+            ? { stacks: [], unknown: [] }
+            : await quotaSharing(stack, sizing.instanceType, aws.region, env, list);
+        return await checkQuota(sizing, sharing, aws);
+      }),
+    ),
     ofSettings("image", (config) => imageFinding(stack, () => ofAws("image", (aws) => checkImage(config, aws)))),
     checkArtifact(stack),
     ofAws("state", (aws) => checkBackend(backend, stack, aws, env)),
     ofAws("secrets", (aws) => checkSecrets(stack, backend, aws, env)),
     ofSettings("endpoint", (settings) => ofAws("endpoint", (aws) => checkRemains(stack, settings, aws))),
+    ...(settings?.sourceBuckets ?? []).map((source) => ofAws("sources", (aws) => checkSource(source, aws, env))),
   ]);
   return [
     configFinding(stack, config),
@@ -68,17 +84,6 @@ function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | un
     `AWS_ENDPOINT_URL is ${endpoint}: not AWS would be asked, but what is there`,
     "Open a new shell, or unset what npm run -s local:env has set.",
   );
-}
-
-/** The settings, with any file as the artifact: that has a finding of its own. */
-function readConfig({ root, name, values }: StackFile): StackConfig | ConfigError {
-  const present = artifactKey in values ? { ...values, [artifactKey]: "Pulumi.yaml" } : values;
-  try {
-    return parseConfig(present, { namespace, stack: name, projectRoot: root });
-  } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
-  }
 }
 
 /** The local AWS pulls nothing. */

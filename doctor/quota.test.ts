@@ -4,6 +4,8 @@ import { checkQuota } from "./quota.ts";
 import { type FakeAws, quota, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 
 const name = "ml.g4dn.xlarge for endpoint usage";
+/** No other stack. */
+const alone = { stacks: [], unknown: [] };
 const sizing = { instanceType: "ml.g4dn.xlarge", maxCapacity: 5 };
 
 describe("the quota", () => {
@@ -17,13 +19,41 @@ describe("the quota", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("is enough for maxCapacity, and no less", async () => {
+  it("is enough for an update at maxCapacity, and no less", async () => {
+    aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 6)] });
+    assert.equal((await checkQuota(sizing, alone, aws.access)).status, "ok");
     aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 5)] });
-    assert.equal((await checkQuota(sizing, aws.access)).status, "ok");
-    const { status, what, remedy } = await checkQuota({ ...sizing, maxCapacity: 6 }, aws.access);
+    const { status, what, remedy } = await checkQuota(sizing, alone, aws.access);
     assert.equal(status, "problem");
-    assert.match(what, /^5 ml\.g4dn\.xlarge for endpoint usage in us-east-1.* 6 \(maxCapacity\)/);
+    assert.match(
+      what,
+      /^5 ml\.g4dn\.xlarge for endpoint usage in us-east-1, .* needs 6: 5 old instances and a new one/,
+    );
     assert.match(remedy ?? "", /--quota-code L-0A1B2C3D --desired-value 6 --region us-east-1/);
+  });
+
+  it("is a warning if the stacks that share it may start more together", async () => {
+    const sharing = {
+      stacks: [
+        { name: "dev", maxCapacity: 2 },
+        { name: "pr-7", maxCapacity: 1 },
+      ],
+      unknown: [],
+    };
+    aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 9)] });
+    assert.equal((await checkQuota(sizing, sharing, aws.access)).status, "ok");
+    aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 8)] });
+    const { status, what, remedy } = await checkQuota(sizing, sharing, aws.access);
+    assert.equal(status, "warning");
+    assert.match(what, /with the stacks that share the quota \(dev 2, pr-7 1\) it is 9$/);
+    assert.match(remedy ?? "", /--desired-value 9/);
+  });
+
+  it("is a warning if a stack that may share it could not be counted", async () => {
+    const sharing = { stacks: [], unknown: ["pull requests' stacks (no CLI)"] };
+    const { status, what } = await checkQuota(sizing, sharing, aws.access);
+    assert.equal(status, "warning");
+    assert.match(what, /not counted: pull requests' stacks \(no CLI\)$/);
   });
 
   it("is looked up by its name on every page, and is not another type's or another use's", async () => {
@@ -35,7 +65,7 @@ describe("the quota", () => {
     aws.answers.set("ListServiceQuotas", (body) =>
       body.includes("second") ? { Quotas: [quota(name, 1)] } : { Quotas: others, NextToken: "second" },
     );
-    const { status, what } = await checkQuota(sizing, aws.access);
+    const { status, what } = await checkQuota(sizing, alone, aws.access);
     assert.equal(status, "problem");
     assert.match(what, /^1 ml\.g4dn\.xlarge for endpoint usage/);
   });
@@ -43,18 +73,18 @@ describe("the quota", () => {
   it("is AWS's default where the account has no value of its own", async () => {
     aws.answers.set("ListServiceQuotas", { Quotas: [] });
     aws.answers.set("ListAWSDefaultServiceQuotas", { Quotas: [quota(name, 0)] });
-    assert.match((await checkQuota(sizing, aws.access)).what, /^0 ml\.g4dn/);
+    assert.match((await checkQuota(sizing, alone, aws.access)).what, /^0 ml\.g4dn/);
   });
 
   it("is a problem where there is none of the type", async () => {
-    const { status, what } = await checkQuota({ ...sizing, instanceType: "ml.g9.huge" }, aws.access);
+    const { status, what } = await checkQuota({ ...sizing, instanceType: "ml.g9.huge" }, alone, aws.access);
     assert.equal(status, "problem");
     assert.match(what, /no quota "ml\.g9\.huge for endpoint usage"/);
   });
 
   it("could not be checked where that is denied", async () => {
     aws.answers.set("ListServiceQuotas", new Refusal(400, "AccessDeniedException"));
-    const { status, what, remedy } = await checkQuota(sizing, aws.access);
+    const { status, what, remedy } = await checkQuota(sizing, alone, aws.access);
     assert.equal(status, "warning");
     assert.match(what, /^could not be checked: AccessDeniedException/);
     assert.match(remedy ?? "", /servicequotas:ListServiceQuotas/);

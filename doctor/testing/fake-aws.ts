@@ -43,6 +43,8 @@ export function quota(name: string, value: number): object {
 /** The server. By default everything is as it should be; tests change one answer. */
 export class FakeAws implements AsyncDisposable {
   readonly seen: Seen[] = [];
+  /** Headers of answers, by operation. */
+  readonly headers = new Map<string, Readonly<Record<string, string>>>();
   readonly answers = new Map<string, Answer | ((body: string) => Answer)>([
     ["GetCallerIdentity", identity],
     ["ListServiceQuotas", { Quotas: [quota("ml.g4dn.xlarge for endpoint usage", 8)] }],
@@ -62,7 +64,7 @@ export class FakeAws implements AsyncDisposable {
         const operation = operationOf(request, body);
         this.seen.push({ operation, path: request.url ?? "", headers: request.headers, body });
         const { status, type, content } = wire(operation, this.#answer(operation, body));
-        response.writeHead(status, { "content-type": type }).end(content);
+        response.writeHead(status, { "content-type": type, ...this.headers.get(operation) }).end(content);
       });
     });
   }
@@ -109,11 +111,12 @@ function operationOf(request: IncomingMessage, body: string): string {
   if (typeof target === "string") return target.split(".")[1] ?? "";
   const url = new URL(request.url ?? "/", "http://server");
   if (url.searchParams.get("list-type") === "2") return "ListObjectsV2";
+  if (url.searchParams.get("x-id") === "GetObject") return "GetObject";
   return new URLSearchParams(body).get("Action") ?? url.pathname;
 }
 
 function wire(operation: string, answer: Answer): { status: number; type: string; content: string } {
-  const isXml = operation === "GetCallerIdentity" || operation === "ListObjectsV2";
+  const isXml = ["GetCallerIdentity", "ListObjectsV2", "GetObject"].includes(operation);
   const type = isXml ? "text/xml" : "application/x-amz-json-1.1";
   if (!(answer instanceof Refusal)) {
     return { status: 200, type, content: typeof answer === "string" ? answer : JSON.stringify(answer) };
