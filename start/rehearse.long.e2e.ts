@@ -1,7 +1,7 @@
 /** The rehearsal: good changes go through, bad ones are stopped where they must be. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   ApplicationAutoScalingClient,
@@ -9,7 +9,13 @@ import {
   PutScalingPolicyCommand,
 } from "@aws-sdk/client-application-auto-scaling";
 import { CloudWatchClient, DescribeAlarmsCommand, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
-import { GetBucketTaggingCommand, PutBucketTaggingCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetBucketTaggingCommand,
+  PutBucketTaggingCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { DescribeEndpointConfigCommand, ListEndpointConfigsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { recordCalls, type Recorder } from "../local/testing/aws-calls.ts";
 import { startProvider, type RunningProvider } from "../local/provider/server.ts";
@@ -198,6 +204,31 @@ describe("the rehearsal of a change", () => {
     );
     assert.match(said(rehearsal, "smoke"), /nothing was found/);
     assert.match(rehearsal.next, /not promoted, and prod is as it was.*git revert/s);
+  });
+
+  it("processes a video that lies in a source bucket, without an upload", async () => {
+    const Bucket = "team-videos";
+    const s3 = new S3Client({ ...config(), forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    const sample = await readFile(join(repoRoot, "model/samples/street.mp4"));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "clips/street.mp4", Body: sample }));
+    s3.destroy();
+    const rehearsal = await rehearsalOf([`sourceBuckets=[{bucket: ${Bucket}, prefix: clips/}]`], ["preview", "up"]);
+    assert.equal(rehearsal.passed, true, JSON.stringify(rehearsal));
+
+    const submit = async (...args: string[]) =>
+      await run(["client/main.ts", "submit", ...args, "--outputs", paths.outputs]).finished;
+    const before = writes().length;
+    const { status, stdout, stderr } = await submit(
+      `s3://${Bucket}/clips/`,
+      ...["--wait", "--json", "--manifest", join(folder, "source.jsonl")],
+    );
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+    assert.match(stdout, /"inputLocation":"s3:\/\/team-videos\/clips\/street\.mp4".*"status":"completed"/);
+    assert.deepEqual(writes().slice(before), ["sagemaker:InvokeEndpointAsync"]);
+    const elsewhere = await submit(`s3://${Bucket}/private/street.mp4`);
+    assert.equal(elsewhere.status, 2, elsewhere.stdout);
+    assert.match(elsewhere.stderr, /may not read s3:\/\/team-videos\/private\/.*setting sourceBuckets/);
   });
 });
 
