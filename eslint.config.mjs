@@ -83,6 +83,30 @@ export default defineConfig(
     rules: { "no-restricted-exports": "off" },
   },
   {
+    // No wait without a deadline. The compiler holds polls to it (`client/poll.ts`).
+    files: ["**/*.ts"],
+    ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "CallExpression[callee.name='fetch']:not(:has(Property[key.name='signal']))",
+          message: "fetch waits for an answer without a limit: pass a signal, such as AbortSignal.timeout(30_000).",
+        },
+        {
+          selector:
+            "NewExpression[callee.name=/Client$/] > ObjectExpression:not(:has(Property[key.name='requestHandler'])):not(:has(SpreadElement))",
+          message: "An AWS SDK client waits for an answer without a limit: set requestHandler with a requestTimeout.",
+        },
+        {
+          selector:
+            "CallExpression[callee.callee.name='promisify'][callee.arguments.0.name='execFile']:not(:has(Property[key.name='timeout']))",
+          message: "A child process may never end: set timeout.",
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.test.ts", "**/*.e2e.ts"],
     rules: { "@typescript-eslint/no-non-null-assertion": "off" },
   },

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { cacheRoot, serving } from "../tools/paths.mjs";
+import { annotate } from "./annotate.ts";
+import { connect } from "./stack.ts";
+import { invoke } from "./submit.ts";
 import { startCommandFixture } from "./testing/command-fixture.ts";
 import type { CommandFixture } from "./testing/command-fixture.ts";
 
@@ -57,5 +60,20 @@ describe("the program that annotates", () => {
     );
     assert.ok(names.includes("PATH") && names.includes("HOME"));
     assert.doesNotMatch(given.join("\n"), /canary/);
+  });
+
+  it("is stopped at its limit", async () => {
+    const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
+    await mkdir(path.dirname(python), { recursive: true });
+    await writeFile(python, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    Object.assign(process.env, { ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder });
+    fixture.aws.objects.set("in/videos/a.mp4", Buffer.from("video"));
+    using stack = connect(fixture.aws.outputs);
+    const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
+    const { signal } = new AbortController();
+    await assert.rejects(annotate(stack, job, "result.json", fixture.folder, signal, 1_000), {
+      name: "SetupError",
+      message: /drawing took more than 1 s/,
+    });
   });
 });

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { constants } from "node:os";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -24,6 +25,9 @@ const filesSchema = z.object({ movie: z.string(), animation: z.string() });
 /** What was drawn. */
 export type AnnotatedFiles = Readonly<z.infer<typeof filesSchema>>;
 
+/** Milliseconds that drawing may take: a hostile video must not hold the caller up. */
+const DRAW_LIMIT_MS = 30 * 60_000;
+
 /**
  * Brings the job's video down from its input location and draws the result's boxes on it, into `folder`; the video itself is
  * removed again.
@@ -35,13 +39,18 @@ export async function annotate(
   result: string,
   folder: string,
   signal: AbortSignal,
+  limitMs = DRAW_LIMIT_MS,
 ): Promise<AnnotatedFiles> {
   // Beside the output, which has room for a video: a temporary folder may be in memory.
   const draft = await mkdtemp(path.join(path.resolve(folder), ".video-"));
   try {
     const video = path.join(draft, `video${path.extname(job.inputLocation)}`);
     await download(stack, job.inputLocation, video, signal);
-    return await draw(["--video", video, "--result", path.resolve(result), "--out", path.resolve(folder)], signal);
+    return await draw(
+      ["--video", video, "--result", path.resolve(result), "--out", path.resolve(folder)],
+      signal,
+      limitMs,
+    );
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -65,10 +74,15 @@ async function download(stack: Stack, uri: string, file: string, signal: AbortSi
  */
 const passedVariables = ["PATH", "HOME", "LANG", "TMPDIR", "ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
 
-async function draw(args: readonly string[], signal: AbortSignal): Promise<AnnotatedFiles> {
+async function draw(args: readonly string[], signal: AbortSignal, limitMs: number): Promise<AnnotatedFiles> {
   const program = [path.join("tools", "python.mjs"), path.join("model", "annotate.py"), ...args, "--json"];
   const env = Object.fromEntries(passedVariables.map((name) => [name, process.env[name]]));
-  const child = spawn(process.execPath, program, { cwd: projectRoot, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, program, {
+    cwd: projectRoot,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: limitMs,
+  });
   const end = (): void => {
     child.kill("SIGTERM");
   };
@@ -77,6 +91,10 @@ async function draw(args: readonly string[], signal: AbortSignal): Promise<Annot
     const closed = once(child, "close").then(([status]) => status as number | null);
     const [answer, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
     signal.throwIfAborted();
+    // Only the limit ends the program besides the signal: python.mjs then ends with the signal's number.
+    if (status === 128 + constants.signals.SIGTERM) {
+      throw new SetupError(`The video cannot be annotated: drawing took more than ${limitMs / 1000} s.`);
+    }
     if (status !== 0) {
       throw new SetupError(
         `The video cannot be annotated: ${errors.trim().split("\n").at(-1) ?? "no reason was given"}`,

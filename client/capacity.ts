@@ -31,9 +31,15 @@ export async function readCapacity(stack: Stack, signal?: AbortSignal): Promise<
   return { status, current: variant?.CurrentInstanceCount ?? 0, desired: variant?.DesiredInstanceCount ?? 0 };
 }
 
+/** Real seconds in which an endpoint starts or gives back its instances: 15 quiet minutes and more; 25 were seen. */
+export const INSTANCES_LIMIT_SECONDS = 45 * 60;
+
+/** Real seconds in which CloudWatch has a finished job's metrics: they come a minute or two after it. */
+const METRICS_LIMIT_SECONDS = 300;
+
 /**
  * Waits until the endpoint is in service with exactly `count` instances, none coming or going; returns what was seen
- * last, which is something else if the caller's limit came first.
+ * last, which is something else if the limit came first (by default {@link INSTANCES_LIMIT_SECONDS}).
  * @throws SetupError if the endpoint has failed
  */
 export async function waitForInstances(
@@ -52,7 +58,7 @@ export async function waitForInstances(
       return capacity;
     },
     ({ status, current, desired }) => status === "InService" && current === count && desired === count,
-    options,
+    { ...options, limitSeconds: options.limitSeconds ?? INSTANCES_LIMIT_SECONDS },
   );
 }
 
@@ -87,7 +93,7 @@ export async function readTimings(stack: Stack, job: Job, options: PollOptions<T
       return timings;
     },
     (timings) => names.every((name) => timings[name] !== undefined),
-    options,
+    { ...options, limitSeconds: options.limitSeconds ?? METRICS_LIMIT_SECONDS },
   );
 }
 

@@ -96,6 +96,15 @@ describe("a stack's outputs", () => {
     assert.deepEqual(await readOutputs({ stack: "dev" }, root), good);
   });
 
+  it("are not waited for without end where Pulumi does not answer", async () => {
+    await writeFile(path.join(root, "pulumi"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    process.env["PATH"] = `${root}:${searchPath ?? ""}`;
+    await assert.rejects(
+      readOutputs({ stack: "dev" }, root, 200),
+      /Pulumi did not read the outputs of stack dev within 0\.2 s/,
+    );
+  });
+
   it("say what to do where there is no Pulumi", async () => {
     process.env["PATH"] = root;
     await assert.rejects(readOutputs({ stack: "dev" }, root), /Pulumi CLI is not on the PATH.*--outputs/);

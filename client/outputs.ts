@@ -63,11 +63,19 @@ export function outputsFile(source: OutputsSource, root = projectRoot): string |
   return (source.stack ?? "local") === "local" ? path.join(root, ".local", "outputs.json") : undefined;
 }
 
+/** Milliseconds that Pulumi may take to read outputs: a backend that does not answer must not hang the caller. */
+const PULUMI_LIMIT_MS = 120_000;
+
 /**
  * Reads and checks a stack's outputs.
+ * @param limitMs milliseconds that the Pulumi CLI may take
  * @throws SetupError if there is no such stack or file, or if an output is missing or malformed
  */
-export async function readOutputs(source: OutputsSource = {}, root = projectRoot): Promise<StackOutputs> {
+export async function readOutputs(
+  source: OutputsSource = {},
+  root = projectRoot,
+  limitMs = PULUMI_LIMIT_MS,
+): Promise<StackOutputs> {
   if (source.outputs !== undefined) {
     return parseOutputs(await readText(source.outputs, "check the path given with --outputs"), source.outputs);
   }
@@ -76,7 +84,7 @@ export async function readOutputs(source: OutputsSource = {}, root = projectRoot
     const file = outputsFile(source, root) ?? "";
     return parseOutputs(await readText(file, "no local stack is up: start one with `npm run local:up`"), file);
   }
-  return parseOutputs(await askPulumi(stack, root), `the outputs of stack ${stack}`);
+  return parseOutputs(await askPulumi(stack, root, limitMs), `the outputs of stack ${stack}`);
 }
 
 /** Enough to see whether a file is another one, or an older program's. */
@@ -127,10 +135,10 @@ async function refuseUnknown(stack: string, root: string): Promise<void> {
   );
 }
 
-async function askPulumi(stack: string, root: string): Promise<string> {
+async function askPulumi(stack: string, root: string, limitMs: number): Promise<string> {
   await refuseUnknown(stack, root);
   const args = ["stack", "output", "--json", "--stack", stack];
-  const options = { cwd: root, maxBuffer: 16 * 1024 * 1024 };
+  const options = { cwd: root, maxBuffer: 16 * 1024 * 1024, timeout: limitMs };
   const run = promisify(execFile);
   const own = path.join(root, "tools", "pulumi.mjs");
   try {
@@ -144,6 +152,11 @@ async function askPulumi(stack: string, root: string): Promise<string> {
     if (codeOf(error) === "ENOENT") {
       throw new SetupError(
         `The Pulumi CLI is not on the PATH, and stack ${stack} can only be read with it: install it, or give a file with --outputs.`,
+      );
+    }
+    if (error instanceof Error && "killed" in error && error.killed === true) {
+      throw new SetupError(
+        `Pulumi did not read the outputs of stack ${stack} within ${limitMs / 1000} s: see that its backend answers (pulumi stack ls), or give a file with --outputs.`,
       );
     }
     const stderr = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : explain(error);

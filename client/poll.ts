@@ -15,7 +15,7 @@ export interface PollProgress<State> {
 
 /** How to wait. */
 export interface PollOptions<State> {
-  /** Real seconds after which the wait ends with what was seen last. @default none */
+  /** Real seconds after which the wait ends with what was seen last; {@link poll} itself has no default, so that no wait is endless. */
   readonly limitSeconds?: number | undefined;
   /** Called at once and then every second, also while an answer is slow to come. */
   readonly onProgress?: ((progress: PollProgress<State>) => void) | undefined;
@@ -39,9 +39,9 @@ const GROWTH = 1.3;
 export async function poll<State>(
   look: () => Promise<State>,
   isEnd: (state: State) => boolean,
-  options: PollOptions<State>,
+  options: PollOptions<State> & { readonly limitSeconds: number },
 ): Promise<State> {
-  const { limitSeconds = Infinity, onProgress, signal, patienceSeconds = 120 } = options;
+  const { limitSeconds, onProgress, signal, patienceSeconds = 120 } = options;
   const { first, longest } = options.pause ?? { first: 0.5, longest: 5 };
   const started = performance.now();
   const waited = (): number => (performance.now() - started) / 1000;

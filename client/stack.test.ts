@@ -37,7 +37,12 @@ describe("connecting to a stack", () => {
 
   it("leaves credentials and addresses on AWS to the SDK", () => {
     using stack = connect(outputs);
-    assert.deepEqual(stack.clientConfig, { region: "eu-west-1", maxAttempts: 6 });
+    assert.deepEqual(stack.clientConfig, {
+      region: "eu-west-1",
+      maxAttempts: 6,
+      // The SDK has no limit for an answer of its own.
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    });
     assert.equal(stack.s3.config.forcePathStyle, false);
   });
 

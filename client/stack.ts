@@ -10,12 +10,17 @@ import { ServiceClock } from "./clock.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
 
+/** Milliseconds: an answer that never comes must not hang the caller. The SDK has no limit of its own. */
+const requestLimits = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
+
 /** What any AWS SDK client needs to reach the stack. */
 export interface ClientConfig {
   readonly region: string;
   readonly endpoint?: string;
   readonly credentials?: ClientCredentials;
   readonly maxAttempts: number;
+  /** Ends a request that is not answered. */
+  readonly requestHandler: typeof requestLimits;
 }
 
 /** A deployed stack, ready for use. Close it when done, or declare it with `using`. */
@@ -59,18 +64,20 @@ const MAX_ATTEMPTS = 6;
  * @param credentials of the emulator; used for an AWS on this machine only. @default the AWS SDK's own search
  */
 export function connect(outputs: StackOutputs, credentials?: ClientCredentials): Stack {
-  const clientConfig: ClientConfig = { ...reach(outputs, credentials), maxAttempts: MAX_ATTEMPTS };
-  // An answer that never comes must not hang the caller; an upload's part may take long but not stand still.
-  const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
-  const config = { ...clientConfig, requestHandler };
+  const clientConfig: ClientConfig = {
+    ...reach(outputs, credentials),
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: requestLimits,
+  };
   const s3 = new S3Client({
     ...clientConfig,
     forcePathStyle: outputs.awsEndpointUrl !== undefined,
+    // A part of an upload may take long but not stand still.
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
   });
-  const sagemaker = new SageMakerClient(config);
-  const runtime = new SageMakerRuntimeClient(config);
-  const cloudwatch = new CloudWatchClient(config);
+  const sagemaker = new SageMakerClient(clientConfig);
+  const runtime = new SageMakerRuntimeClient(clientConfig);
+  const cloudwatch = new CloudWatchClient(clientConfig);
   // Even a caller who may not describe endpoints gets a dated answer: the refusal.
   const clock = new ServiceClock(() =>
     sagemaker.send(new DescribeEndpointCommand({ EndpointName: outputs.endpointName })),
@@ -85,7 +92,10 @@ export function connect(outputs: StackOutputs, credentials?: ClientCredentials):
   return { outputs, clientConfig, s3, sagemaker, runtime, cloudwatch, clock, close, [Symbol.dispose]: close };
 }
 
-function reach(outputs: StackOutputs, credentials?: ClientCredentials): Omit<ClientConfig, "maxAttempts"> {
+function reach(
+  outputs: StackOutputs,
+  credentials?: ClientCredentials,
+): Omit<ClientConfig, "maxAttempts" | "requestHandler"> {
   const { region, awsEndpointUrl: endpoint } = outputs;
   if (endpoint === undefined) return { region };
   if (isLoopback(endpoint) && credentials !== undefined) return { region, endpoint, credentials };

@@ -69,6 +69,9 @@ export function newInferenceId(): string {
 const PATIENCE_SECONDS = 300;
 const PAUSE = { first: 1, longest: 20 };
 
+/** Real seconds for all tries of one call: the patience, and the SDK's own tries before and after it. */
+const LIMIT_SECONDS = 2 * PATIENCE_SECONDS;
+
 /** How long a call under way may go on after the caller's signal, ms: its answer saves sending the job again. */
 const GRACE_MS = 5_000;
 
@@ -111,6 +114,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     () => true,
     {
       signal,
+      limitSeconds: LIMIT_SECONDS,
       patienceSeconds: PATIENCE_SECONDS,
       pause: PAUSE,
       onProgress: ({ problem }) => {

@@ -28,6 +28,9 @@ const CHUNK_BYTES = 256 * 1024;
 const PATIENCE_SECONDS = 120;
 const PAUSE = { first: 1, longest: 20 };
 
+/** Real seconds for one upload and all its tries: at 100 kbit/s, 1 GB takes a day. */
+const LIMIT_SECONDS = 24 * 3600;
+
 /** How far an upload is. */
 export interface UploadProgress {
   readonly step: "hashing" | "uploading";
@@ -87,6 +90,7 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
     () => true,
     {
       signal,
+      limitSeconds: LIMIT_SECONDS,
       patienceSeconds: PATIENCE_SECONDS,
       pause: PAUSE,
       onProgress: ({ problem }) => {

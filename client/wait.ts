@@ -28,6 +28,15 @@ export function deadlineOf(job: Job): Date {
   return new Date(Date.parse(job.submittedAt) + seconds * 1000);
 }
 
+/** Real seconds that a job's clock may be ahead of its service's: on AWS both are the same, and the emulator's runs faster. */
+const CLOCK_MARGIN_SECONDS = 60;
+
+/** Real seconds after which the last of some jobs has ended or counts as expired, if none was submitted later than now. */
+function longestWaitOf(jobs: readonly Job[]): number {
+  const seconds = jobs.map(({ ttlSeconds, timeoutSeconds }) => ttlSeconds + timeoutSeconds);
+  return Math.max(0, ...seconds) + EXPIRY_MARGIN_SECONDS + CLOCK_MARGIN_SECONDS;
+}
+
 /** How long a reading of the service's clock may serve for judging expiry, real seconds. */
 const CLOCK_MAX_AGE_SECONDS = 10;
 
@@ -61,7 +70,7 @@ export async function waitForJob(stack: Stack, job: Job, options: PollOptions<Jo
   return await poll(
     () => checkJob(stack, job, options.signal),
     ({ status }) => status !== "pending",
-    options,
+    { ...options, limitSeconds: options.limitSeconds ?? longestWaitOf([job]) },
   );
 }
 
@@ -114,7 +123,7 @@ export async function waitForJobs(
       return { ended: total - pending.size, total };
     },
     () => pending.size === 0,
-    options,
+    { ...options, limitSeconds: options.limitSeconds ?? longestWaitOf(jobs) },
   );
   return [...pending.values()];
 }

@@ -7,7 +7,12 @@ export interface AwsAccess {
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly maxAttempts: number;
+  /** Ends a request that is not answered: the SDK has no limit of its own. */
+  readonly requestHandler: typeof requestLimits;
 }
+
+/** Milliseconds: the doctor says what did not answer instead of waiting for it. */
+export const requestLimits = { connectionTimeout: 5_000, requestTimeout: 15_000, throwOnRequestTimeout: true } as const;
 
 /** For a client of S3: an address of one's own (AWS_ENDPOINT_URL) has no host name for each bucket. */
 export function forS3(aws: AwsAccess, env: NodeJS.ProcessEnv): AwsAccess & { readonly forcePathStyle: boolean } {

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { ConfigError, type StackConfig } from "../infra/config.ts";
 import { checkAccount } from "./account.ts";
 import { checkArtifact } from "./artifact.ts";
-import type { AwsAccess } from "./aws.ts";
+import { type AwsAccess, requestLimits } from "./aws.ts";
 import { checkBackend, findBackend } from "./backend.ts";
 import { type Finding, ok, problem, unchecked } from "./finding.ts";
 import { checkImage } from "./image.ts";
@@ -43,7 +43,13 @@ export async function examine(
   const ofAws = (check: string, look: (aws: AwsAccess) => Promise<Finding>): Promise<Finding> =>
     region === undefined
       ? Promise.resolve(unchecked(check, "there is no region", "Set aws:region first."))
-      : look({ region, maxAttempts: 2, ...(stack.profile === undefined ? {} : { profile: stack.profile }), ...own });
+      : look({
+          region,
+          maxAttempts: 2,
+          requestHandler: requestLimits,
+          ...(stack.profile === undefined ? {} : { profile: stack.profile }),
+          ...own,
+        });
   const ofSettings = (check: string, look: (settings: StackConfig) => Promise<Finding>): Promise<Finding> =>
     settings === undefined
       ? Promise.resolve(unchecked(check, "the config is not valid", "Mend the config first."))

@@ -19,12 +19,19 @@ export interface EndpointPort {
   setDesired(endpointName: string, variantName: string, count: number): Promise<void>;
 }
 
+/** Milliseconds: an answer that never comes must not hang the deployment. The SDK has no limit of its own. */
+export const requestHandler = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  throwOnRequestTimeout: true,
+} as const;
+
 /** SageMaker itself, with the credentials of AWS's default chain and the provider's profile. The SDK is loaded when it is needed. */
 export async function sageMaker(region: string): Promise<EndpointPort> {
   const { DescribeEndpointCommand, SageMakerClient, UpdateEndpointWeightsAndCapacitiesCommand } =
     await import("@aws-sdk/client-sagemaker");
   const profile = new pulumi.Config("aws").get("profile");
-  const client = new SageMakerClient({ region, ...(profile === undefined ? {} : { profile }) });
+  const client = new SageMakerClient({ region, requestHandler, ...(profile === undefined ? {} : { profile }) });
   return {
     async describe(EndpointName) {
       const found = await client.send(new DescribeEndpointCommand({ EndpointName }));

@@ -78,7 +78,8 @@ export function awsPorts(socketPath: string, region: string, credentials: Creden
     endpoint: "http://127.0.0.1",
     region,
     credentials,
-    requestHandler: { httpAgent: new SocketAgent(socketPath) },
+    // A large object takes a while to be stored, but the socket is not silent for long.
+    requestHandler: { httpAgent: new SocketAgent(socketPath), connectionTimeout: 5_000, socketTimeout: 300_000 },
   };
   const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
   const sns = new SNSClient(config);

@@ -45,6 +45,9 @@ export function obsoleteArtifacts(
     .filter(({ url, uploadedAt }) => !used.has(url) && now - uploadedAt > retention * day);
 }
 
+/** Milliseconds: an answer that never comes must not hang the job. The SDK has no limit of its own. */
+const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
+
 /**
  * Pulumi keeps every artifact that it replaces, because an endpoint whose update SageMaker rolled back starts from an older
  * one. This deletes those that are no longer needed. Run it after a smoke test that passed.
@@ -54,8 +57,12 @@ export async function artifacts(args: readonly string[], job: Job): Promise<void
   const { stack } = readFlags(args, flags);
   const { region, modelLocation, artifactRetentionDays } = outputs.parse(await stackOutputs(stack, job));
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(modelLocation) ?? [];
-  const s3 = new S3Client({ region, forcePathStyle: job.environment["AWS_ENDPOINT_URL"] !== undefined });
-  const sagemaker = new SageMakerClient({ region });
+  const s3 = new S3Client({
+    region,
+    requestHandler,
+    forcePathStyle: job.environment["AWS_ENDPOINT_URL"] !== undefined,
+  });
+  const sagemaker = new SageMakerClient({ region, requestHandler });
   try {
     const found: Artifact[] = [];
     for await (const { Contents = [] } of paginateListObjectsV2(

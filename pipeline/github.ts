@@ -31,12 +31,17 @@ export class Repository {
   readonly runUrl: string;
   private readonly base: string;
   private readonly token: string;
+  private readonly limit: number;
 
-  /** @throws UsageError if the environment is not that of a job with a token */
-  constructor(variables: NodeJS.ProcessEnv) {
+  /**
+   * @param limit milliseconds that one answer may take
+   * @throws UsageError if the environment is not that of a job with a token
+   */
+  constructor(variables: NodeJS.ProcessEnv, limit = 30_000) {
     const given = readEnvironment(environment, variables);
     this.base = `${given.GITHUB_API_URL}/repos/${given.GITHUB_REPOSITORY}`;
     this.token = given.GITHUB_TOKEN;
+    this.limit = limit;
     this.runUrl = `${given.GITHUB_SERVER_URL}/${given.GITHUB_REPOSITORY}/actions/runs/${given.GITHUB_RUN_ID}`;
   }
 
@@ -107,6 +112,12 @@ export class Repository {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(this.limit),
+    }).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new PipelineError(
+        `GitHub did not answer ${method} ${path.split("?")[0] ?? path}: ${why}. Run the job again.`,
+      );
     });
     if (!response.ok) {
       throw new PipelineError(

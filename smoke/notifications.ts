@@ -54,7 +54,10 @@ export class NotificationWatch {
   }
 
   /** Waits for the announcement of one job's end; undefined if it does not come within the limit. */
-  async of(inferenceId: string, options: PollOptions<Notification | undefined>): Promise<Notification | undefined> {
+  async of(
+    inferenceId: string,
+    options: PollOptions<Notification | undefined> & { readonly limitSeconds: number },
+  ): Promise<Notification | undefined> {
     return await poll(
       async () => {
         await this.#receive(options.signal);

@@ -178,7 +178,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
         live.show(`waiting for ${job.inferenceId}: ${capacity.current} instances, ${capacity.desired} wanted`);
       },
       () => ended.signal.aborted,
-      { signal, pause: { first: 0.5, longest: 1 } },
+      { signal, limitSeconds, pause: { first: 0.5, longest: 1 } },
     );
     const [seen, watched] = await Promise.allSettled([
       waitForJob(stack, job, { signal, limitSeconds }).finally(() => {

@@ -47,7 +47,11 @@ export interface LocalAwsOptions {
 }
 
 const main = fileURLToPath(new URL("../local/main.ts", import.meta.url));
+/** Real milliseconds: MiniStack may take a minute on a busy machine. */
+const startLimit = 5 * 60_000;
 const stopLimit = 60_000;
+/** Milliseconds in which a process that was killed is gone. */
+const killLimit = 10_000;
 
 /** Starts the local AWS and resolves when it is ready. Throws {@link LocalAwsError} with its own words if it ends first. */
 export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLocalAws> {
@@ -113,7 +117,13 @@ function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Read
 
 async function firstLine(child: ChildProcess, died: AbortSignal, options: LocalAwsOptions): Promise<Ready> {
   let text = "";
+  const tooLate = AbortSignal.timeout(startLimit);
   return await new Promise<Ready>((resolve, reject) => {
+    tooLate.addEventListener("abort", () => {
+      reject(
+        new LocalAwsError(`The local AWS was not ready after ${startLimit / 60_000} minutes; see ${options.paths.log}`),
+      );
+    });
     child.once("error", (error) => {
       reject(new LocalAwsError(`The local AWS could not be started: ${error.message}`));
     });
@@ -168,7 +178,11 @@ export async function stopLocalAws(pid: number): Promise<void> {
   kill("SIGTERM");
   const deadline = performance.now() + stopLimit;
   while (kill(0)) {
-    if (performance.now() > deadline) kill("SIGKILL");
+    const late = performance.now() - deadline;
+    if (late > killLimit) {
+      throw new LocalAwsError(`Process ${pid} of the local AWS does not end, even when killed. End it, and try again.`);
+    }
+    if (late > 0) kill("SIGKILL");
     await sleep(100);
   }
 }

@@ -47,19 +47,29 @@ export function startDrawing(video: string, result: string, folder: string, sign
   };
 }
 
-async function runPython(args: readonly string[], signal: AbortSignal): Promise<string> {
+/** Milliseconds that packing or drawing may take. */
+const pythonLimit = 30 * 60_000;
+
+async function runPython(args: readonly string[], stopped: AbortSignal): Promise<string> {
+  const tooLate = AbortSignal.timeout(pythonLimit);
+  const signal = AbortSignal.any([stopped, tooLate]);
+  const stop = (): never => {
+    stopped.throwIfAborted();
+    throw new ModelCommandError(`${args[0] ?? "python"} took more than ${pythonLimit / 60_000} minutes`);
+  };
   const child = spawn(servingPython, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "pipe"], signal });
   let out = "";
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const status = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", (error) => {
-      reject(signal.aborted ? (signal.reason as Error) : error);
-    });
+    child.once("error", reject);
     child.once("close", resolve);
+  }).catch((error: unknown) => {
+    if (signal.aborted) stop();
+    throw error;
   });
-  signal.throwIfAborted();
+  if (signal.aborted) stop();
   if (status !== 0) {
     throw new ModelCommandError(
       errors.trim().split("\n").at(-1) ?? `${args[0] ?? "python"} ended with exit status ${String(status)}`,

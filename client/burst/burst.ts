@@ -1,5 +1,5 @@
 /** Sends a burst of videos to an endpoint and watches it: the experiment of AWS's blog post. */
-import { readCapacity } from "../capacity.ts";
+import { INSTANCES_LIMIT_SECONDS, readCapacity } from "../capacity.ts";
 import { recordOf } from "../known-jobs.ts";
 import type { Manifest } from "../manifest.ts";
 import { headObject, parseS3Uri } from "../location.ts";
@@ -35,9 +35,9 @@ export interface BurstOptions {
   readonly timeoutSeconds?: number | undefined;
   readonly customAttributes?: string | undefined;
   readonly format?: ResultFormat | undefined;
-  /** Real seconds after which jobs that have not ended are no longer waited for. @default until each has ended or expired */
+  /** Real seconds after which jobs that have not ended are no longer waited for. @default a week: each has ended or expired by then */
   readonly limitSeconds?: number | undefined;
-  /** Whether to go on watching until the endpoint has no instance, for the charts; at most {@link ZERO_LIMIT_SECONDS}. @default false */
+  /** Whether to go on watching until the endpoint has no instance, for the charts; at most {@link INSTANCES_LIMIT_SECONDS}. @default false */
   readonly untilZero?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((state: BurstState) => void) | undefined;
@@ -45,8 +45,8 @@ export interface BurstOptions {
   readonly pause?: { readonly first: number; readonly longest: number } | undefined;
 }
 
-/** Real seconds in which an idle endpoint must have given its instances back: 15 quiet minutes and more; 25 were seen. */
-export const ZERO_LIMIT_SECONDS = 45 * 60;
+/** Real seconds that a burst is watched if the caller sets no limit: the longest that the command takes. */
+export const WATCH_LIMIT_SECONDS = 7 * 24 * 3600;
 
 /** How a burst stands. */
 export interface BurstState {
@@ -124,7 +124,7 @@ export class Burst {
   }
 
   async #sendAndWatch(): Promise<void> {
-    const { signal, onProgress, limitSeconds, pause = { first: 1, longest: 3 } } = this.#options;
+    const { signal, onProgress, limitSeconds = WATCH_LIMIT_SECONDS, pause = { first: 1, longest: 3 } } = this.#options;
     // Where one of the two fails, the other has nothing left to do.
     const over = new AbortController();
     const both = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
@@ -198,7 +198,7 @@ export class Burst {
     await poll(
       () => this.#sample(signal),
       ({ status, current, desired }) => status === "InService" && current === 0 && desired === 0,
-      { signal, limitSeconds: ZERO_LIMIT_SECONDS, onProgress: () => onProgress?.(this.state) },
+      { signal, limitSeconds: INSTANCES_LIMIT_SECONDS, onProgress: () => onProgress?.(this.state) },
     );
   }
 

@@ -20,7 +20,7 @@ export async function waitForMetrics(
     // To the present: what ended in the last minute of the burst, and the way back to zero after it.
     async () => readEndpointMetrics(stack, { start: run.startedAt, end: await stack.clock.now() }, options.signal),
     (metrics) => counted(metrics) >= run.completed && sumOf(metrics.inBacklog.count) >= run.completed,
-    { limitSeconds: LIMIT_SECONDS, ...options },
+    { ...options, limitSeconds: options.limitSeconds ?? LIMIT_SECONDS },
   );
 }
 

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { Burst } from "../burst/burst.ts";
+import { Burst, WATCH_LIMIT_SECONDS } from "../burst/burst.ts";
 import type { BurstState, BurstVideo } from "../burst/burst.ts";
 import { figuresOf, rowsOf } from "../burst/figures.ts";
 import { waitForMetrics } from "../burst/metrics-wait.ts";
@@ -36,7 +36,7 @@ const flags = {
   ...modelFlags.flags,
   ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
   timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
-  limit: wholeNumber("limit", "whole seconds", 1, 7 * 24 * 3600),
+  limit: wholeNumber("limit", "whole seconds", 1, WATCH_LIMIT_SECONDS),
   "until-zero": z.boolean().default(false),
   out: z.string().min(1).optional(),
 };

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { AwsAccess } from "../aws.ts";
+import { type AwsAccess, requestLimits } from "../aws.ts";
 
 /** An answer: the body of a good one, or an error by its code. */
 export type Answer = object | string | Refusal;
@@ -90,6 +90,7 @@ export class FakeAws implements AsyncDisposable {
       credentials: { accessKeyId: "test", secretAccessKey: "test" },
       // One attempt: a test wants to see the first answer.
       maxAttempts: 1,
+      requestHandler: requestLimits,
     };
   }
 

@@ -219,6 +219,20 @@ describe("SageMaker", () => {
       assert.deepEqual(provider.calls(), ["AddTags", "DescribeEndpoint", "ListTags"]);
     });
 
+    it("is not waited for without end", async () => {
+      const hasty = await startTestProvider(fake.endpoint, { limit: 60 });
+      try {
+        await hasty.configure({});
+        sagemaker.states = ["Updating"];
+        await assert.rejects(
+          hasty.resource(endpointType, "video").create(wanted),
+          /AWS was not done with .* after 0\.001 min/,
+        );
+      } finally {
+        await hasty.stop();
+      }
+    });
+
     it("is deleted once SageMaker is at it", async () => {
       await endpoint.create(wanted);
       provider.calls();

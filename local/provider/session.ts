@@ -33,12 +33,15 @@ export interface ProviderOptions {
   readonly patience?: number;
   /** Between two looks at what AWS is working on, or two tries, in ms. @default 1 s */
   readonly pause?: number;
+  /** How long one operation on one resource may wait for AWS, in ms. @default 90 minutes, more than any create needs */
+  readonly limit?: number;
   /** Told of each call to AWS, by the operation's name: for a trace. */
   readonly onCall?: (operation: string) => void;
 }
 
 const defaultPatience = 120_000;
 const defaultPause = 1_000;
+const defaultLimit = 90 * 60_000;
 /** Attempts per call of the official provider's SDK are 25; what is down on one machine stays down. */
 const defaultAttempts = 3;
 
@@ -114,6 +117,8 @@ export class Session {
   /** The surroundings of one operation on one resource; `signal` ends its waits. */
   scope(region: unknown, urn: string, signal: AbortSignal, log: EngineLog | undefined): Scope {
     const where = typeof region === "string" && region !== "" ? region : this.region;
+    const limit = this.#options.limit ?? defaultLimit;
+    const started = performance.now();
     return {
       aws: this.clients(where),
       region: where,
@@ -124,6 +129,11 @@ export class Session {
       pause: async () => {
         await sleep(this.#options.pause ?? defaultPause, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
+        if (performance.now() - started > limit) {
+          throw new ProviderError(
+            `AWS was not done with ${urn} after ${limit / 60_000} min. See its state, and run the update again`,
+          );
+        }
       },
       progress: (message) => log?.status(urn, message),
       resolvePath: (path) => this.#resolvePath(path),

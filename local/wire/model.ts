@@ -127,10 +127,14 @@ export class ApiModel {
 /** The `data` folder of the botocore that a Python environment has. */
 export async function botocoreDataFolder(python: string): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(python, [
-      "-c",
-      "import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec('botocore').origin).parent / 'data')",
-    ]);
+    const { stdout } = await promisify(execFile)(
+      python,
+      [
+        "-c",
+        "import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec('botocore').origin).parent / 'data')",
+      ],
+      { timeout: 60_000 },
+    );
     return stdout.trim();
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
