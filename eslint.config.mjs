@@ -95,7 +95,7 @@ export default defineConfig(
         },
         {
           selector:
-            "NewExpression[callee.name=/Client$/] > ObjectExpression:not(:has(Property[key.name='requestHandler'])):not(:has(SpreadElement))",
+            "NewExpression[callee.name=/Client$/] > ObjectExpression:not(:has(Property[key.name='requestHandler'])):not(:has(SpreadElement[argument.type!='ConditionalExpression']))",
           message: "An AWS SDK client waits for an answer without a limit: set requestHandler with a requestTimeout.",
         },
         {
