@@ -1,12 +1,14 @@
-/** Stages of the rehearsal that deploy more than the change: an update while the endpoint is scaled, and one that AWS rolls back. */
+/** Stages of the rehearsal that deploy more than the change: a source bucket, an update while the endpoint is scaled, and one that AWS rolls back. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { HeadObjectCommand } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import {
   DescribeEndpointCommand,
   DescribeEndpointConfigCommand,
   DescribeModelCommand,
 } from "@aws-sdk/client-sagemaker";
 import {
+  checkLocation,
   checkVideo,
   invoke,
   openStack,
@@ -48,6 +50,23 @@ const sample = join(repoRoot, "model", "samples", "street.mp4");
 /** Real seconds: more than an instance or a job of this machine takes. */
 const limitSeconds = 300;
 const pause = { first: 0.1, longest: 0.5 };
+
+/** Makes a bucket outside the stack a source bucket, and sends a video from there without an upload. The video must be answered. */
+export async function sourceBucket(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
+  const source = { bucket: "rehearsal-source", prefix: "videos/" };
+  const inputLocation = `s3://${source.bucket}/${source.prefix}street.mp4`;
+  const changed = await updates.deploymentWith({ key: "async-video-inference:sourceBuckets", value: [source] });
+  await changed.up(step, signal);
+  using stack = await openStack({ outputs: updates.outputs });
+  checkLocation(stack.outputs, inputLocation);
+  await stack.s3.send(new CreateBucketCommand({ Bucket: source.bucket }), { abortSignal: signal });
+  const video = { ...parseS3Uri(inputLocation), Body: await readFile(sample) };
+  await stack.s3.send(new PutObjectCommand(video), { abortSignal: signal });
+  const job = await invoke(stack, { inputLocation, contentType: "video/mp4", signal });
+  step.detail("waiting for the result");
+  await answered(stack, job, signal);
+  return "a video of another bucket was answered where it lies";
+}
 
 /** Updates the endpoint while its first instance starts for a queued video. The update must succeed, and the video be answered. */
 export async function updateWhileScaling(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {

@@ -3,7 +3,7 @@ import type { OpMap } from "@pulumi/pulumi/automation/index.js";
 import { DeploymentError, PolicyRefusal } from "./deployment.ts";
 import type { Planned } from "./engine-events.ts";
 import type { Progress, Step } from "./progress.ts";
-import { rolledBack, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
+import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
 
 /** AWS is not what the program says; the message names each resource and what differs. */
@@ -12,7 +12,7 @@ export class DriftFound extends Error {
 }
 
 /** The stages in their order. */
-export const stageNames = ["preview", "up", "smoke", "scaling", "rollback", "drift"] as const;
+export const stageNames = ["preview", "up", "smoke", "source", "scaling", "rollback", "drift"] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** How one stage went. */
@@ -79,6 +79,12 @@ const stages: Readonly<Record<StageName, StageWork>> = {
     remedy:
       "The change is not promoted, and prod is as it was. In the pipeline dev has the change now: revert its commit " +
       "(git revert), which deploys what was before, or mend it in the next one. To look at it here: npm run local:up, then npm run smoke.",
+  },
+  source: {
+    title: "Sending a video from a source bucket",
+    run: sourceBucket,
+    remedy:
+      "The change is not promoted: the endpoint did not answer a video of a source bucket. Correct the change, and rehearse it again.",
   },
   scaling: {
     title: "Updating while an instance starts",

@@ -114,7 +114,7 @@ describe("the rehearsal of a change", () => {
       assert.equal(rehearsal.passed, false);
       assert.deepEqual(outcomes(rehearsal), [
         "preview failed",
-        ...["up", "smoke", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
+        ...["up", "smoke", "source", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
       ]);
       assert.ok(said(rehearsal, "preview").includes(policy), said(rehearsal, "preview"));
       assert.match(said(rehearsal, "preview"), remedy);
@@ -198,7 +198,7 @@ describe("the rehearsal of a change", () => {
         "preview passed",
         "up passed",
         "smoke failed",
-        ...["scaling", "rollback", "drift"].map((name) => `${name} not run`),
+        ...["source", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
       ],
       JSON.stringify(rehearsal),
     );

@@ -25,6 +25,7 @@ down afterwards.
            anything is touched
   up       the update, held to the plan that the preview made
   smoke    the post-deploy test: one good video from zero instances, one bad file
+  source   a bucket outside the stack becomes a source bucket; a video there is answered without an upload
   scaling  another update, while the first instance starts for a queued video: the video is answered
   rollback an artifact that no instance can load: SageMaker rolls the update back, the deployment
            fails, and what the endpoint runs on stays; then the change is deployed again
