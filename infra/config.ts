@@ -5,55 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
 import { hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
+import { fraction, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
 import { sourceBucket } from "./source-buckets.ts";
-
-/** What the error message says about a setting. */
-interface Setting {
-  /** The values that are valid, in words. */
-  readonly allowed: string;
-  /** A valid value, for the command that mends a wrong one. */
-  readonly example: string | number | boolean;
-}
-
-const settings = z.registry<Setting>();
-
-/** Pulumi hands every value over as text, whatever the type it has in Pulumi.<stack>.yaml. */
-const numeral = z.string().regex(/^-?\d+(\.\d+)?$/);
-
-function wholeNumber(min: number, max: number, byDefault: number, unit = "") {
-  const allowed = `a whole number from ${min} to ${max}${unit}`;
-  return numeral
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-    .default(byDefault)
-    .register(settings, { allowed, example: byDefault });
-}
-
-function oneOf(values: readonly number[], byDefault: number, unit: string) {
-  const allowed = `one of ${values.join(", ")}${unit}`;
-  return numeral
-    .transform(Number)
-    .pipe(z.literal([...values]))
-    .default(byDefault)
-    .register(settings, { allowed, example: byDefault });
-}
-
-function positiveNumber(max: number, byDefault: number, unit = "") {
-  const allowed = `a number above 0 and at most ${max}${unit}`;
-  return numeral
-    .transform(Number)
-    .pipe(z.number().positive().max(max))
-    .default(byDefault)
-    .register(settings, { allowed, example: byDefault });
-}
-
-function fraction(byDefault: number) {
-  return numeral
-    .transform(Number)
-    .pipe(z.number().min(0).max(1))
-    .default(byDefault)
-    .register(settings, { allowed: "a number from 0 to 1", example: byDefault });
-}
 
 const instanceType = z
   .string()
@@ -86,24 +39,6 @@ const requireGpu = z
   .transform((text) => text === "true")
   .optional()
   .register(settings, { allowed: "true or false", example: true });
-
-/** A list: Pulumi hands it over as JSON. `items` says in words what is in it. */
-function list<Item extends z.ZodType>(item: Item, items: string, sample: z.input<Item>) {
-  const allowed = `a list of ${items}`;
-  return z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: "custom", message: allowed });
-        return z.NEVER;
-      }
-    })
-    .pipe(z.array(item))
-    .default([])
-    .register(settings, { allowed, example: `'${JSON.stringify([sample])}'` });
-}
 
 const emails = list(z.string().regex(/^[^\s@]+@[^\s@]+$/), "e-mail addresses", "ops@example.com");
 

@@ -59,7 +59,10 @@ export const outputMeanings = {
 type OutputName = keyof typeof outputMeanings;
 /** There only where AWS is a machine of one's own, and only with another account. */
 type SomeStacksOutput = "awsEndpointUrl" | "callerRoleArn";
-type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number | boolean | readonly string[]>> &
+type Outputs = Record<
+  Exclude<OutputName, SomeStacksOutput>,
+  pulumi.Input<string | number | boolean | readonly string[]>
+> &
   Partial<Record<SomeStacksOutput, pulumi.Input<string>>>;
 
 /** Every output by its name. */
