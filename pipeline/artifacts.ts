@@ -3,6 +3,7 @@ import { DeleteObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/c
 import { DescribeModelCommand, paginateListModels, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { z } from "zod";
 import { printable } from "../lib/printable.ts";
+import { requestHandler } from "./aws.ts";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { readFlags, stackName } from "./options.ts";
@@ -44,9 +45,6 @@ export function obsoleteArtifacts(
     .slice(0, Math.max(0, oldFirst.length - alwaysKept))
     .filter(({ url, uploadedAt }) => !used.has(url) && now - uploadedAt > retention * day);
 }
-
-/** Milliseconds: an answer that never comes must not hang the job. The SDK has no limit of its own. */
-const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
 
 /**
  * Pulumi keeps every artifact that it replaces, because an endpoint whose update SageMaker rolled back starts from an older

@@ -17,6 +17,7 @@ import {
 } from "../lib/endpoint-remains.ts";
 import { printable } from "../lib/printable.ts";
 import { PipelineError } from "./errors.ts";
+import { requestHandler } from "./aws.ts";
 import type { Job } from "./job.ts";
 import { stackResources, type StateResource } from "./pulumi.ts";
 
@@ -63,7 +64,7 @@ async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
     );
   }
   const profile = config["aws:profile"];
-  const access = { region, ...(profile === undefined ? {} : { profile }) };
+  const access = { region, requestHandler, ...(profile === undefined ? {} : { profile }) };
   const sts = new STSClient(access);
   try {
     const { Account: accountId = "" } = await sts.send(new GetCallerIdentityCommand({}));

@@ -1,0 +1,8 @@
+/** How the steps call AWS. */
+
+/** Milliseconds: an answer that never comes must not hang the job. The SDK has no limit of its own. */
+export const requestHandler = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  throwOnRequestTimeout: true,
+} as const;
