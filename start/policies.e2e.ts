@@ -82,7 +82,12 @@ describe("the engine's preview with the policy pack", () => {
   }
 
   it("only advises where the stack's policy config says so, and says what it cannot check yet", async () => {
-    const lenient = await policyConfig({ "min-capacity-zero": "advisory", "hourly-cost-limit": "disabled" });
+    const lenient = await policyConfig({
+      "min-capacity-zero": "advisory",
+      "hourly-cost-limit": "disabled",
+      // As the stack's own config has it.
+      "gpu-required": "disabled",
+    });
     const deployment = await Deployment.open(aws, paths, await configWith("minCapacity", "1"), lenient);
     const { advisories, notYetCheckable } = await deployment.preview(step, signal);
     assert.ok(
