@@ -1,25 +1,14 @@
-/** What holds for the endpoint, its model, its configuration and its role. */
+/** Tests for the endpoint, its model and its configuration. */
 import assert from "node:assert/strict";
-import { AsyncEndpoint, type AsyncEndpointArgs } from "./async-endpoint.ts";
-import { CompletionTopics } from "./completion-topics.ts";
 import { containerEnvironment } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
 import { endpointNameOf } from "./endpoint-name.ts";
-import { statement, statements } from "./testing/documents.ts";
-import {
-  accountId,
-  keyArn,
-  mockAccount,
-  region,
-  type Registrations,
-  registrationsOf,
-} from "./testing/registrations.ts";
-import { VideoStorage } from "./video-storage.ts";
+import { deployEndpoint, modelType } from "./testing/deployed-endpoint.ts";
+import { statement } from "./testing/documents.ts";
+import { accountId, keyArn, region, type Registrations } from "./testing/registrations.ts";
 
-const modelType = "aws:sagemaker/model:Model";
 const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 const endpointType = "aws:sagemaker/endpoint:Endpoint";
-
 const logGroupType = "aws:cloudwatch/logGroup:LogGroup";
 
 /** The endpoint's deploymentConfig with a bake time in seconds. */
@@ -30,28 +19,11 @@ const deploymentConfig = (waitIntervalInSeconds: number) => ({
   },
 });
 
-type Choices = Omit<AsyncEndpointArgs, "account" | "keyArn" | "storage" | "topics" | "modelUrl">;
-
-async function deploy(choices: Choices = {}): Promise<Registrations> {
-  const { registrations } = await registrationsOf(() => {
-    const account = mockAccount();
-    new AsyncEndpoint("detector", {
-      account,
-      keyArn,
-      storage: new VideoStorage("clips", { keyArn }),
-      topics: new CompletionTopics("clips", { account, keyArn }),
-      modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
-      ...choices,
-    });
-  });
-  return registrations;
-}
-
 describe("AsyncEndpoint", () => {
   let registrations: Registrations;
 
   before(async () => {
-    registrations = await deploy();
+    registrations = await deployEndpoint();
   });
 
   it("leaves the names of model and configuration to Pulumi: both are immutable, and replaced by new ones", () => {
@@ -74,38 +46,22 @@ describe("AsyncEndpoint", () => {
       retentionInDays: 30,
       kmsKeyId: keyArn,
     });
-    assert.equal((await deploy({ logRetentionDays: 7 })).one(logGroupType).inputs["retentionInDays"], 7);
+    assert.equal((await deployEndpoint({ logRetentionDays: 7 })).one(logGroupType).inputs["retentionInDays"], 7);
   });
 
   it("gets another name only with what makes the provider replace it, and is then created before the old one is deleted", async () => {
     const names = (deployed: Registrations) =>
       [endpointType, logGroupType].map((type) => deployed.one(type).inputs["name"]);
     const before = names(registrations);
-    assert.deepEqual(names(await deploy({ bakeTime: 300 })), before);
-    const alarmed = await deploy({ rollbackAlarms: ["errors"] });
+    assert.deepEqual(names(await deployEndpoint({ bakeTime: 300 })), before);
+    const alarmed = await deployEndpoint({ rollbackAlarms: ["errors"] });
     for (const [index, name] of names(alarmed).entries()) assert.notEqual(name, before[index]);
     for (const type of [endpointType, logGroupType]) assert.equal(alarmed.one(type).deleteBeforeReplace, false);
   });
 
   it("gets another configuration for another bake time: SageMaker refuses an update to the one in use", async () => {
     assert.equal(registrations.one(configurationType).replacementTrigger, 0);
-    assert.equal((await deploy({ bakeTime: 300 })).one(configurationType).replacementTrigger, 300);
-  });
-
-  it("lets SageMaker look at the alarms that roll an update back", async () => {
-    const rights = (deployed: Registrations) =>
-      statements(deployed.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"]).filter(
-        ({ Sid }) => Sid === "WatchRollbackAlarms",
-      );
-    assert.deepEqual(rights(registrations), []);
-    assert.deepEqual(rights(await deploy({ rollbackAlarms: ["errors"] })), [
-      {
-        Sid: "WatchRollbackAlarms",
-        Effect: "Allow",
-        Action: ["cloudwatch:DescribeAlarms"],
-        Resource: [`arn:aws:cloudwatch:${region}:${accountId}:alarm:errors`],
-      },
-    ]);
+    assert.equal((await deployEndpoint({ bakeTime: 300 })).one(configurationType).replacementTrigger, 300);
   });
 
   it("serves the artifact in AWS's TorchServe image of the region, with the limits' environment", () => {
@@ -122,7 +78,7 @@ describe("AsyncEndpoint", () => {
   });
 
   it("serves the artifact in AWS's Ray image of the region where that is chosen, on machines with a driver for it", async () => {
-    const chosen = await deploy({ image: "ray" });
+    const chosen = await deployEndpoint({ image: "ray" });
     assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
       primaryContainer: {
         image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
@@ -138,7 +94,7 @@ describe("AsyncEndpoint", () => {
   });
 
   it("serves it in Ray's image without CUDA on instances without a GPU", async () => {
-    const chosen = await deploy({ image: "ray", instanceType: "ml.c7i.xlarge" });
+    const chosen = await deployEndpoint({ image: "ray", instanceType: "ml.c7i.xlarge" });
     assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
       primaryContainer: {
         image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cpu-v1.5",
@@ -166,7 +122,7 @@ describe("AsyncEndpoint", () => {
       [{ image: `${registry}:latest` }, undefined],
       [{ image: `${registry}:latest`, inferenceAmi: cuda13 }, cuda13],
     ] as const) {
-      const { productionVariants } = (await deploy(choices)).one(configurationType).inputs;
+      const { productionVariants } = (await deployEndpoint(choices)).one(configurationType).inputs;
       const [variant] = productionVariants as { inferenceAmiVersion?: string }[];
       assert.equal(variant?.inferenceAmiVersion, expected, JSON.stringify(choices));
     }
@@ -178,7 +134,7 @@ describe("AsyncEndpoint", () => {
       [{ requireGpu: false }, undefined],
       [{ instanceType: "ml.c7i.xlarge" }, undefined],
     ] as const) {
-      const { primaryContainer } = (await deploy(choices)).one(modelType).inputs;
+      const { primaryContainer } = (await deployEndpoint(choices)).one(modelType).inputs;
       const { environment } = primaryContainer as { environment: Record<string, string> };
       assert.equal(environment["REQUIRE_GPU"], expected, JSON.stringify(choices));
     }
@@ -220,7 +176,7 @@ describe("AsyncEndpoint", () => {
   });
 
   it("sends an instance as many invocations at a time as its server has workers", async () => {
-    const other = await deploy({ maxConcurrency: 7 });
+    const other = await deployEndpoint({ maxConcurrency: 7 });
     const { asyncInferenceConfig } = other.one(configurationType).inputs;
     const { primaryContainer } = other.one(modelType).inputs;
     assert.partialDeepStrictEqual(asyncInferenceConfig, {
@@ -256,19 +212,19 @@ describe("AsyncEndpoint", () => {
     assert.deepEqual(registrations.one(endpointType).ignoreChanges, [
       "deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds",
     ]);
-    const careful = await deploy({ bakeTime: 300, rollbackAlarms: ["team-errors"] });
+    const careful = await deployEndpoint({ bakeTime: 300, rollbackAlarms: ["team-errors"] });
     assert.deepEqual(careful.one(endpointType).inputs["deploymentConfig"], {
       ...deploymentConfig(300),
       autoRollbackConfiguration: { alarms: [{ alarmName: "team-errors" }] },
     });
-    const slow = await deploy({ bakeTime: 60 });
+    const slow = await deployEndpoint({ bakeTime: 60 });
     assert.deepEqual(slow.one(endpointType).inputs["deploymentConfig"], deploymentConfig(60));
   });
 
   it("joins a VPC and leaves every network where that is chosen, with a role that may join that one alone", async () => {
     assert.equal(registrations.one(modelType).inputs["vpcConfig"], undefined);
     const choices = { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"], networkIsolation: true };
-    const inside = await deploy(choices);
+    const inside = await deployEndpoint(choices);
     assert.partialDeepStrictEqual(inside.one(modelType).inputs, {
       enableNetworkIsolation: true,
       vpcConfig: { subnets: ["subnet-1"], securityGroupIds: ["sg-1"] },
@@ -280,80 +236,5 @@ describe("AsyncEndpoint", () => {
       `arn:aws:ec2:eu-west-1:${accountId}:security-group/sg-1`,
     ]);
     assert.ok(statement(policy, "SeeNetwork").Action.every((action) => action.startsWith("ec2:Describe")));
-  });
-
-  describe("the execution role", () => {
-    let policy: unknown;
-
-    before(() => {
-      ({ policy } = registrations.one("aws:iam/rolePolicy:RolePolicy").inputs);
-    });
-
-    it("is SageMaker's, and only on behalf of this account", () => {
-      const { assumeRolePolicy } = registrations.one("aws:iam/role:Role").inputs;
-      assert.deepEqual(statements(assumeRolePolicy), [
-        {
-          Effect: "Allow",
-          Principal: { Service: "sagemaker.amazonaws.com" },
-          Action: ["sts:AssumeRole"],
-          Condition: { StringEqualsIfExists: { "aws:SourceAccount": accountId } },
-        },
-      ]);
-    });
-
-    it("may do nothing by a wildcard, and names resources wherever AWS takes them", () => {
-      for (const { Action, Resource, Sid } of statements(policy)) {
-        assert.ok(!Action.some((action) => action.includes("*")), Sid);
-        if (Resource?.includes("*")) {
-          assert.deepEqual([...Action, ...Resource].length, 2, Sid);
-          assert.ok(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"].includes(Action[0]!), Sid);
-        }
-      }
-      assert.ok(statement(policy, "WriteInstanceMetrics").Condition?.["StringEquals"]);
-    });
-
-    it("reads videos and every artifact, and writes results and failures alone", () => {
-      assert.deepEqual(statement(policy, "ReadVideosAndModel").Resource, [
-        "arn:aws:s3:::clips-input-0a1b2c3/input/*",
-        "arn:aws:s3:::clips-input-0a1b2c3/models/*",
-      ]);
-      assert.deepEqual(statement(policy, "WriteResults").Resource, [
-        "arn:aws:s3:::clips-output-0a1b2c3/results/*",
-        "arn:aws:s3:::clips-output-0a1b2c3/failures/*",
-      ]);
-      assert.deepEqual(statement(policy, "FindObjects").Resource, [
-        "arn:aws:s3:::clips-input-0a1b2c3",
-        "arn:aws:s3:::clips-output-0a1b2c3",
-      ]);
-    });
-
-    it("speaks on the two topics and writes its own endpoint's logs", () => {
-      assert.deepEqual(statement(policy, "SayWhatIsDone").Resource, [
-        `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
-        `arn:aws:sns:eu-west-1:${accountId}:clips-error-0a1b2c3`,
-      ]);
-      assert.deepEqual(statement(policy, "WriteLogs").Resource, [
-        `arn:aws:logs:eu-west-1:${accountId}:log-group:/aws/sagemaker/Endpoints/detector-endpoint-*`,
-      ]);
-    });
-
-    it("uses the stack's key and no other", () => {
-      const { Action, Resource } = statement(policy, "UseKey");
-      assert.deepEqual(Action, ["kms:Decrypt", "kms:GenerateDataKey"]);
-      assert.deepEqual(Resource, [keyArn]);
-    });
-
-    it("pulls the one image that is served", async () => {
-      assert.deepEqual(statement(policy, "PullImage").Resource, [
-        "arn:aws:ecr:eu-west-1:763104351884:repository/pytorch-inference",
-      ]);
-      const own = await deploy({ image: "210987654321.dkr.ecr.us-west-2.amazonaws.com/team/detector@sha256:f00d" });
-      assert.deepEqual(statement(own.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"], "PullImage").Resource, [
-        "arn:aws:ecr:us-west-2:210987654321:repository/team/detector",
-      ]);
-      assert.partialDeepStrictEqual(own.one(modelType).inputs, {
-        primaryContainer: { image: "210987654321.dkr.ecr.us-west-2.amazonaws.com/team/detector@sha256:f00d" },
-      });
-    });
   });
 });

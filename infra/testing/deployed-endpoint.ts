@@ -1,0 +1,26 @@
+/** For tests: an endpoint under mocks of Pulumi, with its storage and topics. */
+import { AsyncEndpoint, type AsyncEndpointArgs } from "../async-endpoint.ts";
+import { CompletionTopics } from "../completion-topics.ts";
+import { VideoStorage } from "../video-storage.ts";
+import { keyArn, mockAccount, type Registrations, registrationsOf } from "./registrations.ts";
+
+/** Pulumi type of the model. */
+export const modelType = "aws:sagemaker/model:Model";
+
+type Choices = Omit<AsyncEndpointArgs, "account" | "keyArn" | "storage" | "topics" | "modelUrl">;
+
+/** Registers the endpoint `detector` with these arguments and returns every registration. */
+export async function deployEndpoint(choices: Choices = {}): Promise<Registrations> {
+  const { registrations } = await registrationsOf(() => {
+    const account = mockAccount();
+    new AsyncEndpoint("detector", {
+      account,
+      keyArn,
+      storage: new VideoStorage("clips", { keyArn }),
+      topics: new CompletionTopics("clips", { account, keyArn }),
+      modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
+      ...choices,
+    });
+  });
+  return registrations;
+}
