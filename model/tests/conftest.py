@@ -51,3 +51,11 @@ def street_result(model: inference.Model, street: Path) -> str:
     answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json")
     assert isinstance(answer, str)
     return answer
+
+
+@pytest.fixture
+def result(tmp_path: Path, street_result: str) -> Path:
+    """The handler's result for the sample video, as a file."""
+    path = tmp_path / "result.json"
+    path.write_text(street_result, "utf-8")
+    return path

@@ -1,4 +1,4 @@
-"""Annotating draws a result on its video where and when it is true, and refuses inputs that are none."""
+"""Annotating draws a result on its video where and when it is true."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-import tracemalloc
 from contextlib import redirect_stdout
 from fractions import Fraction
 from pathlib import Path
@@ -21,24 +20,13 @@ import annotate
 import inference
 from annotation import stills
 from annotation.drawing import draw_captions, draw_detections
-from annotation.errors import AnnotateError
 from annotation.movie import Movie
 from annotation.stills import spread, still_of, write_animation, write_sheet
 from tests.conftest import ROOM
 from video_inference.mask_runs import encode
 from video_inference.video import Video
-from videos import regular, write_numbered
-from videos.pictures import moving
-from videos.writer import write
 
 CAR = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 160.0]}
-
-
-@pytest.fixture
-def result(tmp_path: Path, street_result: str) -> Path:
-    path = tmp_path / "result.json"
-    path.write_text(street_result, "utf-8")
-    return path
 
 
 class _Masks:
@@ -143,72 +131,6 @@ def test_the_handlers_masks_can_be_drawn(drawn: Drawn) -> None:
     assert Path(json.loads(drawn.printed)["movie"]).exists()
 
 
-def test_a_mask_that_cannot_be_read_is_refused() -> None:
-    part = {"origin": [0, 0], "size": [40, 60], "counts": "0"}
-    with pytest.raises(AnnotateError, match="A mask of the result cannot be read"):
-        draw_detections(Image.new("RGB", (320, 240)), [{**CAR, "mask": part}])
-
-
-def test_a_mask_of_another_picture_is_refused_before_it_is_read() -> None:
-    part = {"origin": [0, 0], "size": [240, 321], "counts": encode(np.zeros((240, 321), dtype=np.bool_))}
-    with pytest.raises(AnnotateError, match=r"321 x 240 pixels at .* not lie within a picture of 320 x 240"):
-        draw_detections(Image.new("RGB", (320, 240)), [{**CAR, "mask": part}])
-
-
-def _counts(*runs: int) -> str:
-    """Write up to three runs, of any length."""
-    text = ""
-    for run in runs:
-        number, more = run, True
-        while more:
-            group = number & 31
-            number >>= 5
-            more = number != 0 or group >= 16
-            text += chr((group | 32 if more else group) + 48)
-    return text
-
-
-# One run of pixels: with it, decoding takes size squared bytes.
-HUGE = [{**CAR, "mask": {"origin": [0, 0], "size": [n, n], "counts": _counts(0, n * n)}} for n in (30_000, 2_000_000)]
-MANY_RUNS = {**CAR, "mask": {"origin": [0, 0], "size": [360, 640], "counts": "1" * 360 * 640 + "00"}}
-HOSTILE = {
-    "a mask of 900 million pixels": (HUGE[0], "does not lie within the video's pictures"),
-    "a mask of four trillion pixels": (HUGE[1], r"size\[[01]\], 2000000 is greater than the maximum"),
-    "more runs than pixels": (MANY_RUNS, "counts of a mask"),
-    "a mask that leaves the picture on the right": (
-        {**CAR, "mask": {"origin": [600, 0], "size": [1, 41], "counts": _counts(41)}},
-        "does not lie within",
-    ),
-    "a mask that leaves the picture below": (
-        {**CAR, "mask": {"origin": [0, 360], "size": [1, 1], "counts": "1"}},
-        "does not lie within",
-    ),
-    "a box of a billion pixels": ({**CAR, "box": [0, 0, 1e9, 1e9]}, "is greater than the maximum"),
-    "a box that leaves the picture": ({**CAR, "box": [0, 0, 60_000, 100]}, "does not lie within"),
-    "a box from right to left": ({**CAR, "box": [9, 0, 8, 1]}, "does not lie within"),
-    "a box of no number": ({**CAR, "box": [float("nan"), 0, 8, 1]}, "does not lie within"),
-    "a label of a million characters": ({**CAR, "label": "car " * 250_000}, "is too long"),
-}
-
-
-@pytest.mark.parametrize(("detection", "message"), HOSTILE.values(), ids=HOSTILE)
-def test_a_result_that_would_take_memory_or_time_beyond_its_video_is_refused(
-    detection: dict[str, Any], message: str, street: Path, result: Path, tmp_path: Path
-) -> None:
-    document = json.loads(result.read_text())
-    document["frames"][0]["detections"] = [detection]
-    result.write_text(json.dumps(document))
-    tracemalloc.start()
-    try:
-        with pytest.raises(AnnotateError, match=message):
-            annotate.annotate(street, result, tmp_path / "out")
-        # Of which the video takes one, its picture a few.
-        assert tracemalloc.get_traced_memory()[1] < 50_000_000
-    finally:
-        tracemalloc.stop()
-    assert list(tmp_path.glob("out/*")) == []
-
-
 def test_stills_are_kept_no_larger_than_they_are_shown() -> None:
     large, narrow = Image.new("RGB", (6000, 3000)), Image.new("RGB", (2, 60_000))
     assert still_of(large, 24, sheet=False).size == (480, 240)
@@ -216,36 +138,6 @@ def test_stills_are_kept_no_larger_than_they_are_shown() -> None:
     # Two side by side on the sheet, with gaps.
     assert still_of(large, 4, sheet=True).size == (948, 474)
     assert still_of(narrow, 24, sheet=False).size == (1, 1920)
-
-
-def _python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    folder = Path(annotate.__file__).parent
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-
-
-def test_the_program_limits_its_memory() -> None:
-    told = _python(
-        "import resource, runpy, sys\n"
-        "try: runpy.run_path('annotate.py', run_name='__main__')\n"
-        "finally: print(resource.getrlimit(resource.RLIMIT_DATA)[0], file=sys.stderr)",
-        "--help",
-    )
-    assert told.returncode == 0
-    assert 0 < int(told.stderr) <= 16 << 30
-
-
-def test_a_video_that_takes_more_memory_than_the_limit_is_refused_in_one_line(
-    street: Path, result: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    arguments = ["--video", str(street), "--result", str(result), "--out", str(out)]
-    short = _python(
-        "import annotate, sys; annotate.limit_memory(150 << 20); sys.exit(annotate.main(sys.argv[1:]))", *arguments
-    )
-    assert short.stderr == f"annotate.py: {street}: there is not enough memory to draw on it; the limit is 150 MiB.\n"
-    assert (short.returncode, short.stdout, list(out.iterdir())) == (1, "", [])
 
 
 def test_the_notice_is_on_the_picture() -> None:
@@ -301,50 +193,6 @@ def test_an_animation_gets_narrower_until_it_is_small_enough(monkeypatch: pytest
         write_animation([Image.fromarray(still) for still in noise], tmp_path / "noise.gif")
         with Image.open(tmp_path / "noise.gif") as gif:
             assert gif.width == width
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [("no json", "not JSON"), ("{}", "not a result"), ('{"error": "The body is empty."}', "not a result")],
-)
-def test_what_is_no_result_is_refused(
-    content: str, message: str, street: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wrong = tmp_path / "wrong.json"
-    wrong.write_text(content)
-    assert annotate.main(["--video", str(street), "--result", str(wrong), "--out", str(tmp_path / "out")]) == 1
-    assert message in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_missing_video_is_named(result: Path, tmp_path: Path) -> None:
-    with pytest.raises(AnnotateError, match=r"none\.mp4: No such file"):
-        annotate.annotate(tmp_path / "none.mp4", result, tmp_path / "out")
-
-
-def test_what_is_no_video_is_refused(result: Path, tmp_path: Path) -> None:
-    text = tmp_path / "text.mp4"
-    text.write_text("no video")
-    with pytest.raises(AnnotateError, match="not a video"):
-        annotate.annotate(text, result, tmp_path / "out")
-
-
-def test_a_result_of_another_size_is_refused_and_nothing_half_made_is_left(result: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.mp4"
-    write_numbered(other, regular(10, 25))
-    with pytest.raises(AnnotateError, match="another video: its pictures have 640x360"):
-        annotate.annotate(other, result, tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_a_result_of_a_longer_video_is_refused(result: Path, tmp_path: Path) -> None:
-    document = json.loads(result.read_text())
-    document["frames"][1:] = [{"index": 900, "timestamp": 36.0, "sampled": "exact", "detections": []}]
-    result.write_text(json.dumps(document))
-    shorter = tmp_path / "shorter.mp4"
-    write(shorter, [moving(number, 640, 360) for number in range(10)], regular(10, 25))
-    with pytest.raises(AnnotateError, match=r"it has a frame of 36\.00 s, and this one ends after 0\.36 s"):
-        annotate.annotate(shorter, result, tmp_path / "out")
 
 
 def test_odd_sizes_can_be_written(tmp_path: Path) -> None:
