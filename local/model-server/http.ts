@@ -1,6 +1,7 @@
 /** HTTP to a model server through its Unix sockets, each call with the server's token. */
 
 import { request as httpRequest } from "node:http";
+import { Socket } from "node:net";
 import { pipeline, Transform, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 
@@ -26,6 +27,21 @@ export interface ModelResponse {
   readonly body: Readable;
 }
 
+/**
+ * A connection that passes over empty writes. Node ends a request with one. If the server has answered and closed the connection by
+ * then, as it does for an error, the write fails with EPIPE, and the answer is lost though it has arrived.
+ */
+export class RequestSocket extends Socket {
+  override _write(
+    chunk: Uint8Array | string,
+    encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    if (chunk.length === 0) callback();
+    else super._write(chunk, encoding, callback);
+  }
+}
+
 /** POST /invocations with streams on both sides and no time limit but the caller's; resolves when the response begins. */
 export function invoke(
   { socketPath, token }: ServerSocket,
@@ -33,11 +49,10 @@ export function invoke(
 ): Promise<ModelResponse> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({
-      socketPath,
+      createConnection: () => new RequestSocket().connect(socketPath),
       path: "/invocations",
       method: "POST",
       headers: { ...headers, Authorization: `Bearer ${token}`, "Content-Length": size },
-      agent: false,
       signal,
     });
     request.on("response", (response) => {
