@@ -148,6 +148,7 @@ describe("a stack's config", () => {
     ["rollbackAlarms", '[""]', /must be a list of names of CloudWatch alarms/],
     ["sourceBuckets", '["my-videos"]', /must be a list of source buckets, each \{"bucket": NAME\}/],
     ["sourceBuckets", '[{"prefix":"clips/"}]', /must be a list of source buckets/],
+    ["sourceBuckets", '[{"bucket":"my-videos","prefx":"clips/"}]', /must be a list of source buckets/],
     ["sourceBuckets", '[{"bucket":"*"}]', /must be a list of source buckets/],
     ["sourceBuckets", '[{"bucket":"my-videos","prefix":"*/clips/"}]', /must be a list of source buckets/],
     ["sourceBuckets", '[{"bucket":"my-videos","keyArn":"alias/videos"}]', /must be a list of source buckets/],
@@ -173,6 +174,19 @@ describe("a stack's config", () => {
     const chosen = parse({ inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1", requireGpu: "false" });
     assert.equal(chosen.inferenceAmi, "al2023-ami-sagemaker-inference-gpu-4-1");
     assert.equal(chosen.requireGpu, false);
+  });
+
+  it("refuses a machine image for other accelerators than the instance type's", () => {
+    const neuron = "al2-ami-sagemaker-inference-neuron-2";
+    assert.deepEqual(problems({ instanceType: "ml.inf2.xlarge", inferenceAmi: neuron }), []);
+    for (const wrong of [
+      { instanceType: "ml.g5.xlarge", inferenceAmi: neuron },
+      { instanceType: "ml.c7i.xlarge", inferenceAmi: "al2-ami-sagemaker-inference-gpu-3-1" },
+    ]) {
+      const [problem = "", ...others] = problems(wrong);
+      assert.deepEqual(others, []);
+      assert.match(problem, /inferenceAmi is .*, but must be an image for the instance type: -gpu- for types with/);
+    }
   });
 
   it("refuses to require a GPU of an instance type that has none", () => {

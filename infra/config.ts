@@ -4,7 +4,7 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
-import { hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
+import { fits, hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
 import { fraction, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
 import { sourceBucket } from "./source-buckets.ts";
 
@@ -184,6 +184,11 @@ function schema(projectRoot: string) {
       message: "false where protectData is true",
       when: bothAreGood("forceDestroy", "protectData"),
     })
+    .refine(({ inferenceAmi: image, instanceType: type }) => image === undefined || fits(image, type), {
+      path: ["inferenceAmi"],
+      message: "an image for the instance type: -gpu- for types with an NVIDIA GPU, -neuron- for ml.inf and ml.trn",
+      when: bothAreGood("inferenceAmi", "instanceType"),
+    })
     .refine(({ requireGpu: required, instanceType: type }) => required !== true || hasGpu(type), {
       path: ["requireGpu"],
       message: "false if the instance type has no NVIDIA GPU",
@@ -246,7 +251,8 @@ export function parseConfig(
 
   const known = new Map(Object.entries<z.core.$ZodType>(expected.shape));
   const problems = result.error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") {
+    // Those of a list's items are the list's.
+    if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
       return issue.keys.map(
         (key) =>
           `${prefix}${key} is not a setting (there are ${[...known.keys()].join(", ")}). ` +

@@ -64,6 +64,11 @@ export function publishedImage(image: string, instanceType: string): PublishedIm
   return image === "ray" ? rayImages[hasGpu(instanceType) ? "gpu" : "cpu"] : undefined;
 }
 
+/** Whether a machine image is for an instance type's accelerators. */
+export function fits(machineImage: MachineImage, instanceType: string): boolean {
+  return machineImage.includes("-neuron-") ? /^ml\.(inf|trn)\d/.test(instanceType) : hasGpu(instanceType);
+}
+
 /** Tags of AWS's Ray images with CUDA 12.9, in AWS's registry or a mirror. */
 const rayTagWithCuda12 = /\/ray:serve-ml-sagemaker-cuda-v1\b/;
 
