@@ -40,7 +40,7 @@ describe("connecting to a stack", () => {
     assert.deepEqual(stack.clientConfig, {
       region: "eu-west-1",
       maxAttempts: 6,
-      // The SDK has no limit for an answer of its own.
+      // The SDK sets no limit for an answer.
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
     });
     assert.equal(stack.s3.config.forcePathStyle, false);

@@ -10,7 +10,7 @@ import { ServiceClock } from "./clock.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
 
-/** Milliseconds: an answer that never comes must not hang the caller. The SDK has no limit of its own. */
+/** Milliseconds: an answer that never comes must not hang the caller. The SDK sets no limit. */
 const requestLimits = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
 
 /** What any AWS SDK client needs to reach the stack. */

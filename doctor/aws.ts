@@ -7,7 +7,7 @@ export interface AwsAccess {
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly maxAttempts: number;
-  /** Ends a request that is not answered: the SDK has no limit of its own. */
+  /** Ends a request that is not answered: the SDK sets no limit. */
   readonly requestHandler: typeof requestLimits;
 }
 

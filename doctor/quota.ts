@@ -57,7 +57,7 @@ export async function checkQuota(
     return warning(
       check,
       `${enough}; not counted: ${sharing.unknown.join("; ")}`,
-      "Mend what keeps them from being counted, or compare the quota with their maxCapacity yourself (pulumi stack ls).",
+      "Correct what keeps them from being counted, or compare the quota with their maxCapacity yourself (pulumi stack ls).",
     );
   } catch (error) {
     return unchecked(

@@ -207,7 +207,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     );
 
     const endpointName = nameFor(`${name}-endpoint-`, account, settings.rollbackAlarms);
-    // Before the endpoint: SageMaker would create the group, to be kept for ever and without the key.
+    // Before the endpoint: SageMaker would create the group, without expiry and without the key.
     const logGroup = new cloudwatch.LogGroup(
       `${name}-endpoint`,
       { name: endpointName.apply(logGroupOf), retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
@@ -225,7 +225,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
         parent: this,
         dependsOn: [this.fleet, logGroup],
         hooks: updateHooks(name),
-        // SageMaker may fill it in, and an update for that alone would be refused.
+        // SageMaker may fill it in, and an update for only that would be refused.
         ignoreChanges: ["deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds"],
         ...newFirst,
       },

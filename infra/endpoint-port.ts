@@ -19,7 +19,7 @@ export interface EndpointPort {
   setDesired(endpointName: string, variantName: string, count: number): Promise<void>;
 }
 
-/** Milliseconds: an answer that never comes must not hang the deployment. The SDK has no limit of its own. */
+/** Milliseconds: an answer that never comes must not hang the deployment. The SDK sets no limit. */
 export const requestHandler = {
   connectionTimeout: 5_000,
   requestTimeout: 30_000,
