@@ -109,8 +109,8 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   },
   {
     command: "npm run -s bench:start -- --json",
-    test: "tools/benches.long.e2e.ts",
-    words: 'startsWith("bench:")',
+    test: "start/bench/start.long.e2e.ts",
+    words: 'runBenchmark("bench:start"',
   },
   { command: "npm run ci:rehearse", test: "start/rehearse.long.e2e.ts", words: 'command("--json")' },
   {
