@@ -213,7 +213,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     });
 
     it("is told once of failures of the server, and not of the recovery", async () => {
-      // Enough for the rate, whatever jobs of the test before have ended meanwhile.
+      // Enough for the rate, even if many jobs of the tests before ended within its 15 minutes.
       await failJobs("fails", ...Array.from({ length: 10 }, (_value, index) => `fails-${index + 1}`));
       await laterBy(2);
       assert.deepEqual(await inbox.take(), ["video-failure-rate ALARM", "video-failures ALARM"]);

@@ -1,4 +1,4 @@
-/** How long requests took by the service's own metrics, in seconds whatever unit CloudWatch keeps them in. */
+/** How long requests took by the service's own metrics, converted to seconds from the unit that each datapoint names. */
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import type { Datapoint } from "@aws-sdk/client-cloudwatch";
 import { ServiceAnswerError } from "./errors.ts";

@@ -33,8 +33,8 @@ export function checkLocation(
 }
 
 /**
- * Seconds that one run may take: what the caller asks for, or the stack's limit. The model server gives up at that limit, whatever
- * SageMaker was told.
+ * Seconds that one run may take: what the caller asks for, or the stack's limit. The model server gives up at that limit, even if
+ * SageMaker was told a longer one.
  * @throws InputError if the caller asks for more than the limit; SetupError if the outputs do not have it
  */
 export function timeoutWithin({ invocationTimeout }: Pick<StackOutputs, "invocationTimeout">, asked?: number): number {

@@ -37,7 +37,7 @@ export interface BurstOptions {
   readonly format?: ResultFormat | undefined;
   /** Real seconds after which jobs that have not ended are no longer waited for. @default a week: each has ended or expired by then */
   readonly limitSeconds?: number | undefined;
-  /** Whether to go on watching until the endpoint has no instance, for the charts; at most {@link INSTANCES_LIMIT_SECONDS}. @default false */
+  /** Whether to watch until the endpoint has no instance, for the charts; at most {@link INSTANCES_LIMIT_SECONDS}. @default false */
   readonly untilZero?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((state: BurstState) => void) | undefined;
