@@ -18,7 +18,8 @@ import { z } from "zod";
 import { containerLogs, type ContainerLogs } from "./container-logs.ts";
 import type { CorsRule } from "./cors.ts";
 import type { Credentials } from "./credentials.ts";
-import { SocketAgent } from "./processes/sockets.ts";
+import { miniStackStartLimit } from "./ministack.ts";
+import { SocketAgent, type ServerSocket } from "./processes/sockets.ts";
 import type { S3Location } from "./s3-location.ts";
 
 export interface ObjectInfo {
@@ -71,15 +72,20 @@ export interface AwsPorts {
   close(): void;
 }
 
-/** @param socketPath the Unix socket that MiniStack listens on */
-export function awsPorts(socketPath: string, region: string, credentials: Credentials): AwsPorts {
+/** @param upstream the Unix socket that MiniStack listens on */
+export function awsPorts(upstream: ServerSocket, region: string, credentials: Credentials): AwsPorts {
   const config = {
     // The agent connects to the socket; the URL is for the Host header.
     endpoint: "http://127.0.0.1",
     region,
     credentials,
-    // A large object takes a while to be stored, but the socket is not silent for long.
-    requestHandler: { httpAgent: new SocketAgent(socketPath), connectionTimeout: 5_000, socketTimeout: 300_000 },
+    requestHandler: {
+      httpAgent: new SocketAgent(upstream, { maxSockets: 50 }),
+      // The first requests wait while MiniStack starts.
+      connectionTimeout: miniStackStartLimit + 5_000,
+      // A large object takes a while to be stored, but the socket is not silent for long.
+      socketTimeout: 300_000,
+    },
   };
   const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
   const sns = new SNSClient(config);

@@ -52,7 +52,7 @@ export interface LocalAws {
   readonly credentials: Credentials;
   /** Where the Pulumi provider named aws listens (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
   readonly providerPort: number;
-  /** Resolves, with an error that says what happened, when a part of it has ended though nobody stopped it. */
+  /** Resolves, with an error that says what happened, when MiniStack does not start, or has ended though nobody stopped it. */
   readonly broken: Promise<Error>;
   /** Ends everything; resolves when no process is left. Later calls return the same promise. */
   stop(): Promise<void>;
@@ -63,7 +63,10 @@ export class LocalAwsBrokenError extends Error {
   override readonly name = "LocalAwsBrokenError";
 }
 
-/** Starts the local AWS. If a part does not start, the others are stopped and the part's error is thrown. */
+/**
+ * Starts the local AWS, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need it wait.
+ * If another part does not start, the rest is stopped and the part's error is thrown.
+ */
 export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
@@ -77,8 +80,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const credentials = randomCredentials();
   const sockets = await socketFolder(stateDir);
   parts.defer(() => rm(sockets, { recursive: true, force: true }));
-  const upstreamSocket = join(sockets, "ministack");
-  const ports = awsPorts(upstreamSocket, region, credentials);
+  const healthy = Promise.withResolvers<unknown>();
+  const upstream = { path: join(sockets, "ministack"), ready: healthy.promise };
+  const ports = awsPorts(upstream, region, credentials);
   parts.defer(() => {
     ports.close();
   });
@@ -129,7 +133,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
     credentials,
-    upstreamSocket,
+    upstream,
     corsRules: (bucket) => ports.buckets.corsRules(bucket),
     upstreamServices: miniStackServices,
     clock,
@@ -146,7 +150,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const logFile = join(stateDir, "logs", "ministack.log");
   const ministack = await startMiniStack({
     python: ministackPython,
-    socketPath: upstreamSocket,
+    socketPath: upstream.path,
     gatewayPort: gateway.port,
     accountId,
     region,
@@ -154,6 +158,14 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     logFile,
     ...(signal === undefined ? {} : { signal }),
   });
+  healthy.resolve(ministack.ready);
+  const broken = upstream.ready.then(
+    async () => {
+      const how = await ministack.ended;
+      return new LocalAwsBrokenError(`MiniStack has ended (${how}). The end of its log is in ${logFile}.`);
+    },
+    (error: unknown) => error as Error,
+  );
   parts.defer(() => ministack.stop());
   // Before MiniStack goes: instances and the outbox still use it.
   parts.defer(() => sagemaker.stop());
@@ -176,9 +188,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     accountId,
     credentials,
     providerPort: provider.port,
-    broken: ministack.ended.then(
-      (how) => new LocalAwsBrokenError(`MiniStack has ended (${how}). The end of its log is in ${logFile}.`),
-    ),
+    broken,
     stop() {
       stopping ??= running.disposeAsync();
       return stopping;

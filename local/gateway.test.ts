@@ -224,7 +224,7 @@ describe("The gateway", () => {
       startGateway({
         port,
         credentials: testCredentials,
-        upstreamSocket: "/nonexistent/ministack",
+        upstream: { path: "/nonexistent/ministack", ready: Promise.resolve() },
         corsRules: () => Promise.resolve([]),
         upstreamServices: [],
         clock: new VirtualClock(0),
@@ -264,19 +264,17 @@ describe("The gateway", () => {
 describe("MiniStack", () => {
   it("that cannot start is refused with the end of its log", async () => {
     const folder = await mkdtemp(join(tmpdir(), "ministack-"));
-    await assert.rejects(
-      startMiniStack({
-        // A Python without MiniStack.
-        python: "python3",
-        socketPath: join(folder, "ministack"),
-        gatewayPort: 2,
-        accountId: testAccount,
-        region: testRegion,
-        stateDir: folder,
-        logFile: join(folder, "ministack.log"),
-      }),
-      /MiniStack ended before it was ready \(exit status 1\)[^]*No module named/,
-    );
+    const ministack = await startMiniStack({
+      // A Python without MiniStack.
+      python: "python3",
+      socketPath: join(folder, "ministack"),
+      gatewayPort: 2,
+      accountId: testAccount,
+      region: testRegion,
+      stateDir: folder,
+      logFile: join(folder, "ministack.log"),
+    });
+    await assert.rejects(ministack.ready, /MiniStack ended before it was ready \(exit status 1\)[^]*No module named/);
     await rm(folder, { recursive: true, force: true });
   });
 });

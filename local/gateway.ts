@@ -9,6 +9,7 @@ import type { Clock } from "../simulator/clock.ts";
 import type { Credentials } from "./credentials.ts";
 import { corsHeaders, type CorsRule } from "./cors.ts";
 import { bucketPattern, checkHost, ForeignRequestError, isFromPage, type Addressed } from "./origin.ts";
+import type { ServerSocket } from "./processes/sockets.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";
 import { isPresignedV2, verifyPresignedV2 } from "./signature-v2.ts";
@@ -25,7 +26,7 @@ export interface GatewayOptions {
   /** The only key pair whose signatures are accepted. */
   readonly credentials: Credentials;
   /** The Unix socket that MiniStack listens on. */
-  readonly upstreamSocket: string;
+  readonly upstream: ServerSocket;
   /** SigV4 names of the services that MiniStack serves. */
   readonly upstreamServices: readonly string[];
   /** A bucket's CORS configuration; no rules if it has none, or if there is no such bucket. */
@@ -83,7 +84,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const parts: Parts = {
     options,
     port,
-    proxy: new Proxy(options.upstreamSocket, `127.0.0.1:${port}`),
+    proxy: new Proxy(options.upstream, `127.0.0.1:${port}`),
     verifier: new SignatureVerifier(options.credentials, options.clock),
   };
   const serve = (request: IncomingMessage, response: ServerResponse): void => {

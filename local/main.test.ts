@@ -108,6 +108,27 @@ describe("The local AWS as a process", function () {
     await eventually("nothing is left", () => !family.some(isAlive));
   });
 
+  it("says so in its log if MiniStack ends, though its output is not read", async () => {
+    const child = run();
+    const { url, pid, credentials } = await ready(child);
+    await new S3Client(sdkConfig({ url }, credentials)).send(new ListBucketsCommand({}));
+    child.stdout?.destroy();
+    for (const member of await descendantsOf(pid)) process.kill(member, "SIGKILL");
+    assert.equal(await ended(child), 1);
+    assert.match(errors, /^MiniStack has ended \(.*ministack\.log\.\n$/);
+  });
+
+  it("may be stopped once it is ready, while MiniStack starts", async () => {
+    const child = run();
+    const { pid } = await ready(child);
+    const family = await descendantsOf(pid);
+    assert.ok(family.length > 0);
+    child.kill("SIGTERM");
+    assert.equal(await ended(child), 0);
+    assert.equal(errors, "");
+    assert.deepEqual(family.filter(isAlive), []);
+  });
+
   it("may be stopped while it starts", async () => {
     const child = run();
     await eventually("MiniStack is being started", async () => (await descendantsOf(child.pid ?? 0)).length > 1);
@@ -120,11 +141,16 @@ describe("The local AWS as a process", function () {
 
   it("ends with a reason if MiniStack ends", async () => {
     const child = run();
-    const { pid } = await ready(child);
+    const { url, pid, credentials } = await ready(child);
+    // Answered when MiniStack is ready.
+    await new S3Client(sdkConfig({ url }, credentials)).send(new ListBucketsCommand({}));
+    let said = "";
+    child.stdout?.on("data", (text: string) => (said += text));
     const family = await descendantsOf(pid);
     for (const member of family) process.kill(member, "SIGKILL");
     assert.equal(await ended(child), 1);
-    assert.match(errors, /MiniStack has ended \(.*ministack\.log\.\n$/);
+    assert.match(errors, /^MiniStack has ended \(.*ministack\.log\.\n$/);
+    assert.deepEqual(JSON.parse(said), { error: errors.trimEnd() });
   });
 
   it("does not start on a port that is taken, and names the option for another", async () => {

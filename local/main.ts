@@ -11,7 +11,8 @@ const help = `Usage: node local/main.ts --state-dir DIR [--port ${defaultPort}] 
 
 Runs the local AWS until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone.
 Prints one line of JSON when it is ready: url, providerPort, pid, region, accountId, and credentials, the
-random key pair that requests must be signed with.
+random key pair that requests must be signed with. Requests for MiniStack wait until that has started. If it
+breaks later, it prints one more line of JSON: error, the reason.
 
   --state-dir DIR  for data and logs
   --port P         where it listens on 127.0.0.1; 0 takes a free port
@@ -78,8 +79,14 @@ async function main(): Promise<void> {
     if (end.signal.aborted) done();
   });
   const { url, providerPort, region, accountId, credentials } = aws;
-  process.stdout.write(`${JSON.stringify({ url, providerPort, pid: process.pid, region, accountId, credentials })}\n`);
+  process.stdout.on("error", () => {
+    // The reader has closed the pipe: it lets this process outlive it.
+  });
+  const say = (said: object): void => void process.stdout.write(`${JSON.stringify(said)}\n`);
+  say({ url, providerPort, pid: process.pid, region, accountId, credentials });
   const broken = await Promise.race([asked, aws.broken]);
+  // Before the stop makes calls under way fail with less helpful reasons.
+  if (broken !== undefined) say({ error: broken.message });
   await aws.stop();
   if (broken !== undefined) throw broken;
 }

@@ -25,6 +25,11 @@ export interface MiniStackOptions {
 }
 
 export interface MiniStack {
+  /**
+   * Resolves when it is healthy. If it does not start within a minute, rejects with a MiniStackError that has the end of its
+   * log; after an abort, with the signal's reason. Nothing of it is left then.
+   */
+  readonly ready: Promise<void>;
   /** Resolves when it is gone, asked or not, with words for how it ended. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
@@ -35,9 +40,10 @@ export class MiniStackError extends Error {
   override readonly name = "MiniStackError";
 }
 
-const startLimit = 60_000;
+/** Milliseconds in which MiniStack is ready or has failed. */
+export const miniStackStartLimit = 60_000;
 
-/** Starts MiniStack and resolves when it is healthy. Throws MiniStackError with the end of its log. */
+/** Starts MiniStack and resolves before it is healthy. */
 export async function startMiniStack(options: MiniStackOptions): Promise<MiniStack> {
   const { socketPath } = options;
   const temporary = join(options.stateDir, "tmp");
@@ -77,30 +83,33 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
     logFile: options.logFile,
     grace: 5_000,
   });
-  try {
-    await healthy(child, options);
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
-  return { ended: child.ended, stop: () => child.stop() };
+  const start = async (): Promise<void> => {
+    try {
+      await healthy(child, options);
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
+  };
+  return { ready: start(), ended: child.ended, stop: () => child.stop() };
 }
 
 async function healthy(child: GuardedProcess, options: MiniStackOptions): Promise<void> {
-  const deadline = Date.now() + startLimit;
+  const deadline = Date.now() + miniStackStartLimit;
   let end: string | undefined;
   void child.ended.then((how) => {
     end = how;
   });
   for (;;) {
     options.signal?.throwIfAborted();
-    if (end !== undefined) {
-      throw new MiniStackError(
-        `MiniStack ended before it was ready (${end}). The end of ${options.logFile}:\n${await logTail(options.logFile)}`,
-      );
-    }
-    if (Date.now() > deadline) {
-      throw new MiniStackError(`MiniStack was not ready after ${startLimit / 1000} s; see ${options.logFile}.`);
+    const problem =
+      end !== undefined
+        ? `MiniStack ended before it was ready (${end}).`
+        : Date.now() > deadline
+          ? `MiniStack was not ready after ${miniStackStartLimit / 1000} s.`
+          : undefined;
+    if (problem !== undefined) {
+      throw new MiniStackError(`${problem} The end of ${options.logFile}:\n${await logTail(options.logFile)}`);
     }
     if (await isHealthy(options.socketPath)) return;
     await sleep(50);

@@ -1,14 +1,9 @@
 /** Passes a verified request on to MiniStack, bodies as streams, and its answer back with the local clock's Date. */
 
 import { createHash, type Hash } from "node:crypto";
-import {
-  Agent,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline, PassThrough, Transform, type TransformCallback } from "node:stream";
+import { SocketAgent, type ServerSocket } from "./processes/sockets.ts";
 import { escapeXml } from "./wire/query.ts";
 import { withoutAuthentication, type Signature } from "./signature.ts";
 
@@ -37,21 +32,20 @@ export interface Forwarded {
 }
 
 export class Proxy {
-  readonly #socketPath: string;
   readonly #host: string;
-  // Idle connections are closed before MiniStack closes them (75 s), so that no request meets a closing one.
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 30_000 });
+  readonly #agent: SocketAgent;
 
   /**
-   * @param socketPath the Unix socket that MiniStack listens on
+   * @param upstream the Unix socket that MiniStack listens on
    * @param host the gateway's loopback address with its port; MiniStack takes other hosts for those of buckets and functions
    */
-  constructor(socketPath: string, host: string) {
-    this.#socketPath = socketPath;
+  constructor(upstream: ServerSocket, host: string) {
     this.#host = host;
+    // Idle connections are closed before MiniStack closes them (75 s), so that no request meets a closing one.
+    this.#agent = new SocketAgent(upstream, { maxSockets: 256, timeout: 30_000 });
   }
 
-  /** Streams the request's body to MiniStack and its answer back. */
+  /** Streams the request's body to MiniStack, once that is ready, and its answer back. */
   forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): void {
     const { stamp, body, bodyHash } = forwarded;
     const replaced = {
@@ -60,7 +54,6 @@ export class Proxy {
       ...framing(request.headers, body),
     };
     const upstream = httpRequest({
-      socketPath: this.#socketPath,
       method: request.method ?? "GET",
       path: withoutAuthentication(forwarded.target),
       headers: endToEnd(request.rawHeaders, replaced),

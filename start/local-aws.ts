@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -21,12 +22,13 @@ const readySchema = z.object({
   /** The key pair that requests must be signed with; it ends with this start. */
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
 });
+const brokenSchema = z.object({ error: z.string() });
 /** What the local AWS says when it is ready. */
 export type Ready = z.infer<typeof readySchema>;
 
 /** A local AWS that runs. */
 export interface RunningLocalAws extends Ready {
-  /** Aborts, with a {@link LocalAwsError}, when the process ends though nobody stopped it. */
+  /** Aborts, with a {@link LocalAwsError}, when it breaks or its process ends though nobody stopped it. */
   readonly died: AbortSignal;
   /** Ends it and all its processes; resolves when it is gone. */
   stop(): Promise<void>;
@@ -47,13 +49,16 @@ export interface LocalAwsOptions {
 }
 
 const main = fileURLToPath(new URL("../local/main.ts", import.meta.url));
-/** Real milliseconds: MiniStack may take a minute on a busy machine. */
+/** Real milliseconds: a busy machine may take a minute. */
 const startLimit = 5 * 60_000;
 const stopLimit = 60_000;
 /** Milliseconds in which a process that was killed is gone. */
 const killLimit = 10_000;
 
-/** Starts the local AWS and resolves when it is ready. Throws {@link LocalAwsError} with its own words if it ends first. */
+/**
+ * Starts the local AWS and resolves when it listens; calls wait for the parts that are still starting. Throws
+ * {@link LocalAwsError} with its own words if it ends first.
+ */
 export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLocalAws> {
   options.signal.throwIfAborted();
   const log = openSync(options.paths.log, "w");
@@ -91,7 +96,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
     }
   });
   try {
-    const ready = await firstLine(child, died.signal, options);
+    const ready = await firstLine(child, died, options);
     // Only the user may read the key pair.
     await writeFile(options.paths.ready, JSON.stringify(ready), { mode: 0o600 });
     await writeFile(options.paths.credentials, credentialsFile(ready), { mode: 0o600 });
@@ -115,8 +120,8 @@ function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Read
   return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }
 
-async function firstLine(child: ChildProcess, died: AbortSignal, options: LocalAwsOptions): Promise<Ready> {
-  let text = "";
+/** Reads what the local AWS says: that it is ready, and later, if it breaks, why. */
+async function firstLine(child: ChildProcess, died: AbortController, options: LocalAwsOptions): Promise<Ready> {
   const tooLate = AbortSignal.timeout(startLimit);
   return await new Promise<Ready>((resolve, reject) => {
     tooLate.addEventListener("abort", () => {
@@ -127,7 +132,7 @@ async function firstLine(child: ChildProcess, died: AbortSignal, options: LocalA
     child.once("error", (error) => {
       reject(new LocalAwsError(`The local AWS could not be started: ${error.message}`));
     });
-    died.addEventListener("abort", () => {
+    died.signal.addEventListener("abort", () => {
       void lastWords(options.paths.log).then((words) => {
         reject(new LocalAwsError(words));
       });
@@ -135,12 +140,11 @@ async function firstLine(child: ChildProcess, died: AbortSignal, options: LocalA
     options.signal.addEventListener("abort", () => {
       reject(options.signal.reason as Error);
     });
-    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf("\n");
-      if (end >= 0) {
-        resolve(readySchema.parse(JSON.parse(text.slice(0, end))));
-      }
+    if (child.stdout === null) throw new LocalAwsError("The local AWS was started without a pipe.");
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const said = z.union([readySchema, brokenSchema]).parse(JSON.parse(line));
+      if ("error" in said) died.abort(new LocalAwsError(said.error));
+      else resolve(said);
     });
   });
 }

@@ -1,10 +1,11 @@
 /** Unix sockets that only the user can reach: their folders, and HTTP through them. */
 
 import { mkdtemp } from "node:fs/promises";
-import { Agent } from "node:http";
-import { connect } from "node:net";
+import { Agent, type AgentOptions, type ClientRequestArgs } from "node:http";
+import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 
 /** sockaddr_un has 108 bytes on Linux and 104 on macOS; names in the folder may have 30 of them. */
 const longestFolder = 70;
@@ -19,17 +20,38 @@ export async function socketFolder(parent: string): Promise<string> {
   return await mkdtemp(join(isShort ? parent : tmpdir(), "s-"));
 }
 
-/** Keeps connections to the HTTP server on one Unix socket, whatever host a request names. */
-export class SocketAgent extends Agent {
-  readonly #path: string;
+/** The Unix socket of a server that may still be starting. */
+export interface ServerSocket {
+  readonly path: string;
+  /** Resolves when the server answers; rejects, with the reason, when it will not. */
+  readonly ready: Promise<unknown>;
+}
 
-  /** @param path the socket's */
-  constructor(path: string) {
-    super({ keepAlive: true, maxSockets: 50 });
-    this.#path = path;
+/**
+ * Keeps connections to the HTTP server on one Unix socket, whatever host a request names. A request waits, its body unread,
+ * until the server is ready, and fails with the reason if the server does not start.
+ */
+export class SocketAgent extends Agent {
+  readonly #socket: ServerSocket;
+
+  constructor(socket: ServerSocket, options: Pick<AgentOptions, "maxSockets" | "timeout">) {
+    super({ keepAlive: true, ...options });
+    this.#socket = socket;
   }
 
-  override createConnection(): ReturnType<typeof connect> {
-    return connect(this.#path);
+  override createConnection(
+    { timeout }: ClientRequestArgs,
+    callback?: (error: Error | null, connection: Duplex) => void,
+  ): undefined {
+    const { path, ready } = this.#socket;
+    ready.then(
+      () => {
+        callback?.(null, connect({ path, ...(timeout === undefined ? {} : { timeout }) }));
+      },
+      (error: unknown) => {
+        // With an error, Node does not use the connection.
+        callback?.(error as Error, new Socket());
+      },
+    );
   }
 }

@@ -80,7 +80,7 @@ export async function startAttackedGateway(): Promise<AttackedGateway> {
   const gateway = await startGateway({
     port: 0,
     credentials: testCredentials,
-    upstreamSocket,
+    upstream: { path: upstreamSocket, ready: Promise.resolve() },
     upstreamServices: ["s3", "sts", "sqs"],
     corsRules(bucket) {
       asked.push(bucket);

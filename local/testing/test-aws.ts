@@ -19,12 +19,13 @@ export interface TestAws extends Gateway {
 /** Starts it. Throws MiniStackError. */
 export async function startTestAws(clock: Clock = new RealClock()): Promise<TestAws> {
   const stateDir = await mkdtemp(join(tmpdir(), "aws-"));
-  const upstreamSocket = join(stateDir, "ministack");
-  const ports = awsPorts(upstreamSocket, testRegion, testCredentials);
+  const healthy = Promise.withResolvers<unknown>();
+  const upstream = { path: join(stateDir, "ministack"), ready: healthy.promise };
+  const ports = awsPorts(upstream, testRegion, testCredentials);
   const gateway = await startGateway({
     port: 0,
     credentials: testCredentials,
-    upstreamSocket,
+    upstream,
     corsRules: (bucket) => ports.buckets.corsRules(bucket),
     upstreamServices: miniStackServices,
     clock,
@@ -35,13 +36,15 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
   });
   const ministack = await startMiniStack({
     python: ministackPython,
-    socketPath: upstreamSocket,
+    socketPath: upstream.path,
     gatewayPort: gateway.port,
     accountId: testAccount,
     region: testRegion,
     stateDir,
     logFile: join(stateDir, "ministack.log"),
   });
+  healthy.resolve(ministack.ready);
+  await upstream.ready;
   return {
     ...gateway,
     credentials: testCredentials,

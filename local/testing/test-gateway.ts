@@ -26,7 +26,7 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
   return await startGateway({
     port: 0,
     credentials: testCredentials,
-    upstreamSocket: "/nonexistent/ministack",
+    upstream: { path: "/nonexistent/ministack", ready: Promise.resolve() },
     corsRules: () => Promise.resolve([]),
     upstreamServices: ["s3"],
     clock,
