@@ -149,6 +149,9 @@ export class Deployment {
   }
 
   private options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
+    // The automation API listens to the signal only once the CLI runs, and calls this right before.
+    this.stack.workspace.serializeArgsForOp = () =>
+      signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve([]);
     return {
       signal,
       onEvent: (event: EngineEvent) => {

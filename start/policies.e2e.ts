@@ -58,6 +58,14 @@ describe("the engine's preview with the policy pack", () => {
     await assertNothingCreated();
   });
 
+  it("stops at an abort that comes before the engine runs", async () => {
+    const deployment = await Deployment.open(aws, paths);
+    const abort = new AbortController();
+    const previewed = deployment.preview(step, abort.signal);
+    abort.abort(new Error("stop"));
+    await assert.rejects(previewed, { message: "stop" });
+  });
+
   for (const [key, value, policy, remedy] of [
     ["minCapacity", "1", "min-capacity-zero", /minCapacity.*0/s],
     ["instanceType", "ml.m5.xlarge", "gpu-instance-type", /instanceType.*ml\.g/s],
