@@ -38,7 +38,10 @@ export interface Instance<Request extends InvocationRequest> {
    * Never rejects for what the request or the model did wrong: that is an outcome.
    */
   run(request: Request, signal: AbortSignal): Promise<RunOutcome>;
-  /** Resolves, saying why, if the instance ends without having been stopped; a new one then takes its place. Absent: it never does. */
+  /**
+   * Resolves, with the reason in one line, when the instance has ended. Unless it was stopped, its runs are aborted and a new instance
+   * takes its place. Absent: it never ends before it is stopped.
+   */
   readonly lost?: Promise<string>;
   /** Ends the instance and all that belongs to it; resolves when nothing of it is left. */
   stop(): Promise<void>;

@@ -86,24 +86,10 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"));
       onContainerStart?.();
       const server = await this.#start(place, signal);
-      return new ModelServer({ server, restart: (end) => this.#restart(place, end), objects, cleanUp });
+      return new ModelServer({ server, objects, cleanUp });
     } catch (error) {
       await cleanUp();
       throw error;
-    }
-  }
-
-  /** Starts a server again, within the time that a container has for its start: here the launch's caller does not watch it. */
-  async #restart(place: Place, signal: AbortSignal): Promise<RunningServer> {
-    const { startupTimeout } = this.#container;
-    const late = new AbortController();
-    const timer = setTimeout(() => {
-      late.abort(new StartupTimeoutError(startupTimeout));
-    }, startupTimeout);
-    try {
-      return await this.#start(place, AbortSignal.any([signal, late.signal]));
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -20,7 +20,6 @@ describe("A request to a model server", () => {
   let answer: (response: ServerResponse, request: IncomingMessage) => void;
   let stopped: string[];
   let died: PromiseWithResolvers<string>;
-  let restarts: PromiseWithResolvers<undefined>[];
 
   const invocation = (change: Partial<Invocation> = {}): Invocation => ({
     inferenceId: "job-1",
@@ -62,28 +61,18 @@ describe("A request to a model server", () => {
     await once(server, "listening");
     objects = new FakeObjects();
     objects.set("s3://videos/a.mp4", "a video");
-    const running = (name: string, ended: Promise<string>) => ({
-      socket: { socketPath, token: "token" },
-      process: {
-        pid: 0,
-        ended,
-        async stop() {
-          await Promise.resolve();
-          stopped.push(name);
-        },
-      },
-    });
-    restarts = [];
     died = Promise.withResolvers<string>();
     instance = new ModelServer({
-      server: running("process", died.promise),
-      restart: (signal) => {
-        const restart = Promise.withResolvers<undefined>();
-        signal.addEventListener("abort", () => {
-          restart.reject(new Error("given up"));
-        });
-        restarts.push(restart);
-        return restart.promise.then(() => running("second process", new Promise(() => undefined)));
+      server: {
+        socket: { socketPath, token: "token" },
+        process: {
+          pid: 0,
+          ended: died.promise,
+          async stop() {
+            await Promise.resolve();
+            stopped.push("process");
+          },
+        },
       },
       objects,
       async cleanUp() {
@@ -240,35 +229,34 @@ describe("A request to a model server", () => {
     await closed.promise;
   });
 
-  it("waits for another server, once the first has ended by itself", async () => {
-    died.resolve("signal SIGKILL");
-    while (restarts.length === 0) await sleep(5);
-    const running = run();
-    await sleep(50);
-    assert.equal(asked.length, 0);
-    restarts[0]?.resolve(undefined);
-    assert.equal((await running).status, "completed");
-    await instance.stop();
-    assert.deepEqual(stopped, ["second process", "folders"]);
-  });
-
-  it("fails if there is no other server", async () => {
-    died.resolve("signal SIGKILL");
-    while (restarts.length === 0) await sleep(5);
-    restarts[0]?.reject(new Error("no memory"));
-    const outcome = await run();
-    assert.ok(outcome.status === "failed");
-    assert.match(outcome.reason, /no memory/);
-  });
-
-  it("gives a restart up when the instance is stopped", async () => {
-    died.resolve("signal SIGKILL");
-    while (restarts.length === 0) await sleep(5);
-    const running = run();
-    await instance.stop();
-    assert.equal((await running).status, "failed");
-    assert.deepEqual(stopped, ["folders"]);
-  });
+  for (const [when, cutOff] of [
+    ["before it answers", (response: ServerResponse) => response.destroy()],
+    [
+      "in the middle of its answer",
+      (response: ServerResponse) => {
+        response.writeHead(200, { "Content-Length": "100" }).write("half");
+        setTimeout(() => response.destroy(), 20);
+      },
+    ],
+  ] as const) {
+    it(`does not fail if the server ends ${when}: it lasts until the instance is taken away`, async () => {
+      answer = (response) => {
+        cutOff(response);
+        setTimeout(() => {
+          died.resolve("signal SIGKILL");
+        }, 100);
+      };
+      const abort = new AbortController();
+      let isOver = false;
+      const running = run(invocation(), abort.signal).finally(() => (isOver = true));
+      assert.equal(await instance.lost, "its model server has ended (signal SIGKILL)");
+      await sleep(50);
+      assert.equal(isOver, false);
+      abort.abort();
+      await running;
+      assert.equal(objects.stored.has("s3://results/a.out"), false);
+    });
+  }
 
   it("is no more possible once the instance is stopped: its processes, then its folders are gone", async () => {
     await Promise.all([instance.stop(), instance.stop()]);

@@ -1,5 +1,7 @@
 /** A running instance: hands a request's object from S3 to the model server, and its answer back to S3, as streams. */
 
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance, RunOutcome, RunTimings } from "../../simulator/worker.ts";
 import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
@@ -15,8 +17,6 @@ export interface RunningServer {
 
 export interface ModelServerParts {
   readonly server: RunningServer;
-  /** Starts another one in the place of one that has ended by itself. */
-  readonly restart: (signal: AbortSignal) => Promise<RunningServer>;
   readonly objects: ObjectStore;
   /** Removes the instance's folders. */
   readonly cleanUp: () => Promise<void>;
@@ -27,34 +27,41 @@ const inputLimit = 1024 ** 3;
 /** How much of a model's error answer is kept, bytes. */
 const errorLimit = 1024 ** 2;
 
+/** Real ms from a broken connection until the end of the server's process is known, if that is why it broke. */
+const endDelay = 1_000;
+
 type Stage = "download" | "model" | "upload";
 
 export class ModelServer implements Instance<Invocation> {
+  /** Its server has ended though it was not stopped. SageMaker replaces a container that does not answer any more. */
+  readonly lost: Promise<string>;
   readonly #parts: ModelServerParts;
-  readonly #end = new AbortController();
-  #server: Promise<RunningServer>;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: ModelServerParts) {
     this.#parts = parts;
-    this.#server = Promise.resolve(parts.server);
-    this.#watch(parts.server);
+    this.lost = parts.server.process.ended.then((how) => `its model server has ended (${how})`);
   }
 
   async run(invocation: Invocation, signal: AbortSignal): Promise<RunOutcome> {
     invocation.answer = undefined;
     const started = performance.now();
-    const progress: { stage: Stage } = { stage: "download" };
+    const progress: { stage: Stage; isCutOff: boolean } = { stage: "download", isCutOff: false };
+    const onCutOff = (): void => {
+      progress.isCutOff = true;
+    };
     try {
-      const { socket } = await this.#server;
       const input = await this.#parts.objects.get(invocation.input, signal);
       const refusal = refusalOf(invocation, input);
       if (input === undefined || refusal !== undefined) {
         return { status: "failed", reason: refusal ?? "", stage: "download", timings: {} };
       }
-      const { response, sentAt } = await ask(socket, invocation, input, signal, () => {
+      const asked = ask(this.#parts.server.socket, invocation, input, signal, () => {
         progress.stage = "model";
       });
+      asked.catch(onCutOff);
+      const { response, sentAt } = await asked;
+      response.body.once("error", onCutOff);
       const answeredAt = performance.now();
       const timings: RunTimings = { download: sentAt - started, model: answeredAt - sentAt };
       if (response.status < 200 || response.status > 299) {
@@ -64,6 +71,8 @@ export class ModelServer implements Instance<Invocation> {
       await this.#store(invocation, response, signal);
       return { status: "completed", timings: { ...timings, upload: performance.now() - answeredAt } };
     } catch (error) {
+      // Then the instance is lost, and with it what it works on.
+      if (progress.isCutOff && !signal.aborted && (await this.#hasEnded())) await aborted(signal);
       const { stage } = progress;
       return { status: "failed", reason: failureReason(stage, invocation, error), stage, timings: {} };
     }
@@ -75,28 +84,17 @@ export class ModelServer implements Instance<Invocation> {
   }
 
   async #stop(): Promise<void> {
-    this.#end.abort();
-    // A restart under way is given up and cleans up behind itself.
-    const server = await this.#server.catch(() => undefined);
-    await server?.process.stop();
+    await this.#parts.server.process.stop();
     await this.#parts.cleanUp();
   }
 
-  /** SageMaker replaces a container that does not answer any more; requests wait for the new one. */
-  #watch(server: RunningServer): void {
-    void server.process.ended.then((how) => {
-      if (this.#stopping !== undefined) return;
-      console.error(`A model server has ended by itself (${how}) and is started again.`);
-      this.#server = this.#parts.restart(this.#end.signal);
-      this.#server.then(
-        (restarted) => {
-          this.#watch(restarted);
-        },
-        (error: unknown) => {
-          if (!this.#end.signal.aborted) console.error("The model server could not be started again:", error);
-        },
-      );
-    });
+  /** Whether the server has ended; after an error, its end may not be known yet. */
+  async #hasEnded(): Promise<boolean> {
+    const late = new AbortController();
+    const still = sleep(endDelay, true, { signal: late.signal }).catch(() => true);
+    const isRunning = await Promise.race([still, this.#parts.server.process.ended.then(() => false)]);
+    late.abort();
+    return !isRunning;
   }
 
   async #store(invocation: Invocation, response: ModelResponse, signal: AbortSignal): Promise<void> {
@@ -110,6 +108,10 @@ export class ModelServer implements Instance<Invocation> {
     );
     invocation.answer = { contentType: response.contentType, body: kept.whole() };
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 async function ask(
@@ -163,7 +165,7 @@ async function modelFailure(invocation: Invocation, response: ModelResponse, tim
 }
 
 function failureReason(stage: Stage, invocation: Invocation, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
+  const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
   switch (stage) {
     case "download":
       return `ClientError: Could not pass the input at ${formatS3Location(invocation.input)} to the model: ${why}`;

@@ -15,8 +15,6 @@ export interface ContainerSpec {
   /** `s3://…/model.tar.gz` */
   readonly modelDataUrl: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** From its start until it must pass its health check, ms (ContainerStartupHealthCheckTimeoutInSeconds x 1000). */
-  readonly startupTimeout: number;
 }
 
 /** Application Auto Scaling, as far as SageMaker looks at it. Resource ids are `endpoint/NAME/variant/VARIANT`. */

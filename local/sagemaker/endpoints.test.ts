@@ -77,7 +77,6 @@ describe("The local SageMaker", () => {
           variantName: "video",
           modelDataUrl: testArtifact,
           environment: goodModel.PrimaryContainer.Environment,
-          startupTimeout: 240_000,
         },
       ]);
     });

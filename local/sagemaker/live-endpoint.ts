@@ -226,7 +226,6 @@ export class LiveEndpoint implements Named {
       variantName: variant.name,
       modelDataUrl: variant.model.modelDataUrl,
       environment: variant.model.environment,
-      startupTimeout,
     });
     try {
       const fleet = { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout };
