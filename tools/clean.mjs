@@ -1,6 +1,8 @@
 /** Removes what set-up cached for this user, and says what that freed: `npm run clean`. */
-import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { cacheRoot } from "./paths.mjs";
 import { messageOf } from "./setup/errors.mjs";
@@ -13,14 +15,16 @@ const CACHED = ["python", "uv", "actionlint", "pulumi"];
 const usage = `Removes the Python environments, uv, actionlint and the Pulumi CLI that set-up cached for all clones, in
 ${cacheRoot}
 
-usage: npm run clean [-- --json]
+usage: npm run clean [-- --yes] [--json]
 
+  --yes   do not ask
   --json  print one JSON object: cache, items (path, bytes, freed), freed
   --help  this text
 
 The next start makes them again, in seconds where uv's own cache and Go's still have the parts: those are shared with other
 projects and stay ("uv cache clean" and "go clean -cache -modcache" empty them). Packages that uv linked from its cache free no
-space until then. The status is 0, 2 for a wrong option, or 1 if a set-up is at work.
+space until then. The status is 0, 1 if a process uses the cache or you say no, or 2 for a wrong option or without --yes
+if there is no terminal to ask.
 `;
 
 /**
@@ -93,6 +97,44 @@ function setupAtWork(paths) {
 }
 
 /**
+ * A process that runs a program of the cache, or has one among its arguments: a stack, a deployment or a test of some clone.
+ * @param {string} cache
+ * @returns {number | undefined} its pid
+ */
+function userOf(cache) {
+  return processes().find(({ pid, command }) => pid !== process.pid && command.includes(`${cache}/`))?.pid;
+}
+
+/** @returns {{ pid: number, command: string }[]} the processes that this user may see */
+function processes() {
+  if (process.platform !== "linux") {
+    const { stdout } = spawnSync("ps", ["-axo", "pid=,args="], { encoding: "utf8" });
+    return stdout.split("\n").map((line) => ({ pid: Number.parseInt(line), command: line }));
+  }
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [{ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, "utf8") }];
+      } catch {
+        // It has ended, or belongs to another user.
+        return [];
+      }
+    });
+}
+
+/** @returns {Promise<boolean>} whether the person agrees */
+async function agrees() {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`All clones of this user share ${cacheRoot}. Remove it? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/**
  * Removes the cache's own folders, as far as nothing is left in them.
  * @param {string} cache
  */
@@ -110,16 +152,20 @@ const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 function parseOptions(args) {
   const { values } = parseArgs({
     args: [...args],
-    options: { help: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+    options: {
+      help: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      yes: { type: "boolean", default: false },
+    },
   });
   return values;
 }
 
 /**
  * @param {readonly string[]} args
- * @returns {number} the exit status
+ * @returns {Promise<number>} the exit status
  */
-function main(args) {
+async function main(args) {
   let options;
   try {
     options = parseOptions(args);
@@ -137,6 +183,20 @@ function main(args) {
     process.stderr.write(`A set-up is at work in ${cacheRoot} (process ${owner}): wait for its end, or stop it.\n`);
     return 1;
   }
+  const user = userOf(cacheRoot);
+  if (user !== undefined) {
+    process.stderr.write(
+      `Process ${user} uses ${cacheRoot}, which all clones of this user share: take its stack down (npm run local:down), or wait for its end.\n`,
+    );
+    return 1;
+  }
+  if (paths.length > 0 && !options.yes) {
+    if (!process.stdin.isTTY) {
+      process.stderr.write(`All clones of this user share ${cacheRoot}. Add --yes to remove it.\n`);
+      return 2;
+    }
+    if (!(await agrees())) return 1;
+  }
   const items = diskUsage(cacheRoot, paths);
   for (const { path, bytes, freed } of items) {
     const kept = bytes - freed > 1e6 ? `, ${gigabytes(bytes - freed)} of it still in uv's cache` : "";
@@ -153,4 +213,4 @@ function main(args) {
   return 0;
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));

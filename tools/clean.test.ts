@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { link, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +27,7 @@ describe("the command tools/clean.mjs", () => {
   it("removes what set-up cached, and says what each took and what that freed", async () => {
     await using machine = await Machine.create();
     await filled(machine);
-    const { status, stdout } = await machine.run(clean);
+    const { status, stdout } = await machine.run(clean, "--yes");
     assert.equal(status, 0);
     assert.match(stdout, /^python\/serving-1: 0\.00 GB$/m);
     assert.match(stdout, /^Freed 0\.01 GB\.$/m);
@@ -36,7 +38,7 @@ describe("the command tools/clean.mjs", () => {
     await using machine = await Machine.create();
     await filled(machine);
     await link(join(machine.cache, "python", "serving-1", "lib"), join(machine.folder, "uv-holds-it"));
-    const { stdout } = await machine.run(clean, "--json");
+    const { stdout } = await machine.run(clean, "--yes", "--json");
     const report: unknown = JSON.parse(stdout);
     assert.ok(typeof report === "object" && report !== null && "freed" in report && "items" in report);
     assert.ok(Number(report.freed) >= 2_000_000 && Number(report.freed) < 2_500_000, stdout);
@@ -50,7 +52,7 @@ describe("the command tools/clean.mjs", () => {
     await filled(machine);
     const own = ["mine", "python/mine", "pulumi/mine/deep"].map((path) => join(machine.cache, path));
     for (const folder of own) await mkdir(folder, { recursive: true });
-    await machine.run(clean);
+    await machine.run(clean, "--yes");
     assert.ok(!existsSync(join(machine.cache, "python", "serving-1")));
     for (const folder of own.slice(0, 2)) assert.ok(existsSync(folder), folder);
     assert.ok(existsSync(join(machine.cache, "pulumi", "mine", "deep")));
@@ -61,7 +63,7 @@ describe("the command tools/clean.mjs", () => {
     const leftover = join(machine.cache, "python", "serving-1.tmp-99999");
     await mkdir(leftover, { recursive: true });
     await writeFile(join(machine.cache, "python", "serving-1.lock"), "999999999\n");
-    const { status } = await machine.run(clean);
+    const { status } = await machine.run(clean, "--yes");
     assert.equal(status, 0);
     assert.ok(!existsSync(machine.cache));
   });
@@ -73,7 +75,7 @@ describe("the command tools/clean.mjs", () => {
     await mkdir(outside);
     await writeFile(join(outside, "file"), "");
     await symlink(outside, join(machine.cache, "python", "serving-1", "link"));
-    await machine.run(clean);
+    await machine.run(clean, "--yes");
     assert.ok(existsSync(join(outside, "file")));
   });
 
@@ -81,15 +83,39 @@ describe("the command tools/clean.mjs", () => {
     await using machine = await Machine.create();
     await filled(machine);
     await writeFile(join(machine.cache, "python", "serving-2.lock"), `${process.pid}\n`);
-    const { status, stderr } = await machine.run(clean);
+    const { status, stderr } = await machine.run(clean, "--yes");
     assert.equal(status, 1);
     assert.match(stderr, new RegExp(`A set-up is at work .*process ${process.pid}`));
     assert.ok(existsSync(join(machine.cache, "python", "serving-1")));
   });
 
+  it("refuses while a process of some clone uses the cache", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    const user = spawn("sh", ["-c", 'sleep 60; echo "$0"', join(machine.cache, "python", "serving-1", "lib")]);
+    try {
+      await once(user, "spawn");
+      const { status, stderr } = await machine.run(clean, "--yes");
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`Process ${user.pid ?? 0} uses .*all clones`));
+      assert.ok(existsSync(join(machine.cache, "python", "serving-1")));
+    } finally {
+      user.kill("SIGKILL");
+    }
+  });
+
+  it("removes nothing without --yes if there is no terminal to ask", async () => {
+    await using machine = await Machine.create();
+    await filled(machine);
+    const { status, stderr } = await machine.run(clean);
+    assert.equal(status, 2);
+    assert.match(stderr, /All clones of this user share .* Add --yes/);
+    assert.ok(existsSync(join(machine.cache, "python", "serving-1")));
+  });
+
   it("says that there was nothing", async () => {
     await using machine = await Machine.create();
-    const { status, stdout } = await machine.run(clean);
+    const { status, stdout } = await machine.run(clean, "--yes");
     assert.equal(status, 0);
     assert.match(stdout, /^Freed 0\.00 GB: .* held nothing\.$/m);
   });
