@@ -1,5 +1,6 @@
 /** The client's command line: submit videos to a deployed stack, see how they stand, fetch their results. */
 import { jsonLine, printable } from "../lib/printable.ts";
+import { useProxies } from "../lib/proxies.ts";
 import type { Command, Context } from "./command-line.ts";
 import { usage } from "./command-line.ts";
 import { burst } from "./commands/burst.ts";
@@ -68,6 +69,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 if (import.meta.main) {
+  useProxies();
   const controller = new AbortController();
   // Once each: a second Ctrl-C ends the process at once.
   const interrupt = (): void => {

@@ -41,7 +41,12 @@ describe("connecting to a stack", () => {
       region: "eu-west-1",
       maxAttempts: 6,
       // The SDK sets no limit for an answer.
-      requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+      requestHandler: {
+        connectionTimeout: 5_000,
+        requestTimeout: 30_000,
+        throwOnRequestTimeout: true,
+        httpsAgent: { proxyEnv: process.env },
+      },
     });
     assert.equal(stack.s3.config.forcePathStyle, false);
   });

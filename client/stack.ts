@@ -6,12 +6,18 @@ import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { throughProxy } from "../lib/proxies.ts";
 import { ServiceClock } from "./clock.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
 
 /** Milliseconds: an answer that never comes must not hang the caller. The SDK sets no limit. */
-const requestLimits = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
+const requestLimits = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  throwOnRequestTimeout: true,
+  ...throughProxy,
+} as const;
 
 /** What any AWS SDK client needs to reach the stack. */
 export interface ClientConfig {
@@ -73,7 +79,7 @@ export function connect(outputs: StackOutputs, credentials?: ClientCredentials):
     ...clientConfig,
     forcePathStyle: outputs.awsEndpointUrl !== undefined,
     // A part of an upload may take long but not stand still.
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
+    requestHandler: { ...throughProxy, connectionTimeout: 5_000, socketTimeout: 60_000 },
   });
   const sagemaker = new SageMakerClient(clientConfig);
   const runtime = new SageMakerRuntimeClient(clientConfig);

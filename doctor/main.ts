@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { jsonLine, printableText } from "../lib/printable.ts";
+import { useProxies } from "../lib/proxies.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile, SetupError } from "./stack-file.ts";
 
@@ -40,6 +41,7 @@ function readOptions(args: readonly string[]): { readonly stack: string; readonl
   return { stack: values.stack, json: values.json ?? false };
 }
 
+useProxies();
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) {

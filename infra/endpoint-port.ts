@@ -24,6 +24,8 @@ export const requestHandler = {
   connectionTimeout: 5_000,
   requestTimeout: 30_000,
   throwOnRequestTimeout: true,
+  // The SDK's connections do not look at HTTPS_PROXY otherwise.
+  httpsAgent: { proxyEnv: process.env },
 } as const;
 
 /** SageMaker itself, with the credentials of AWS's default chain and the provider's profile. The SDK is loaded when it is needed. */

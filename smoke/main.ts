@@ -3,6 +3,7 @@ import path from "node:path";
 import Mocha from "mocha";
 import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } from "../client/index.ts";
 import { printable } from "../lib/printable.ts";
+import { useProxies } from "../lib/proxies.ts";
 import { showPrintable } from "./failures.ts";
 import { hand, help, parseOptions } from "./options.ts";
 
@@ -12,6 +13,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
+  useProxies();
   const outputs = await readOutputs(options);
   await checkVideo(options.video, maxInputBytesOf(outputs));
   hand(options);

@@ -1,7 +1,9 @@
 /** How a command ends: what it says about an error, and the exit status that goes with it. */
 import { explain, isSetupProblem } from "../client/index.ts";
 import { printableText } from "../lib/printable.ts";
+import { useProxies } from "../lib/proxies.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment.ts";
+import { foreignSettings } from "./foreign-settings.ts";
 import { Interrupted } from "./interrupt.ts";
 import { LocalAwsError } from "./local-aws.ts";
 import { ModelCommandError } from "./model.ts";
@@ -24,9 +26,11 @@ export function messageOf(error: unknown): string {
   return isFault ? (error.stack ?? error.message) : explain(error);
 }
 
-/** Runs a command to its end: an error becomes its message on standard error and its exit status. */
+/** Runs a command on the emulator, without the user's AWS settings, to its end: an error becomes its message on standard error and its exit status. */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {
+    useProxies();
+    for (const name of foreignSettings(process.env)) Reflect.deleteProperty(process.env, name);
     await command();
   } catch (error) {
     process.stderr.write(`${printableText(messageOf(error))}\n`);

@@ -10,14 +10,24 @@ import type { StackOutputs } from "../client/index.ts";
 import { localState } from "./local-stack.ts";
 import { freePort, leftProcesses, run } from "./testing/commands.ts";
 
-const local = (...args: string[]) => run(["start/local.ts", ...args]);
+/** What a user's shell may have set, none of which the local stack may use: a proxy, another AWS. */
+const foreign = {
+  ...Object.fromEntries(
+    ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map((name) => [name, "http://127.0.0.1:9"]),
+  ),
+  AWS_PROFILE: "nosuch",
+  AWS_SESSION_TOKEN: "token",
+  AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9",
+};
+
+const local = (...args: string[]) => run(["start/local.ts", ...args], foreign);
 
 /** Runs a shell command with what `local:env` prints and nothing else of this process's AWS or Pulumi settings. */
 async function withLocalEnv(command: string): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
   const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node start/local.ts env)"\n${command}`], {
     cwd: repoRoot,
-    env,
+    env: { ...env, ...foreign },
   });
   return stdout;
 }
@@ -42,6 +52,7 @@ describe("the local stack kept up between commands", () => {
     assert.equal(existsSync(localState.lock), false);
     assert.equal(existsSync(localState.aws), false);
     assert.equal(existsSync(localState.backend), false);
+    assert.equal((await local("status").finished).status, 2);
   });
 
   it("says that it is up", async () => {

@@ -1,14 +1,19 @@
 /** `npm run local:up|down|status|env`: the local stack kept up between commands. */
 import { connect, readCapacity, readOutputs } from "../client/index.ts";
 import { jsonLine, printable } from "../lib/printable.ts";
+import { withoutLoopback } from "../lib/proxies.ts";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
+import { foreignSettings } from "./foreign-settings.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { readReady, stopLocalAws, type Ready } from "./local-aws.ts";
 import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
 import { parseOptions, UsageError } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { inUse, liveOwner, release } from "./state.ts";
+
+/** Of the shell that runs the command: removed from this process before it works with the emulator. */
+const foreign = foreignSettings(process.env);
 
 const help = `Usage: npm run local:up -- [--port P] [--speed N] [--json]
        npm run local:status -- [--json]
@@ -28,7 +33,8 @@ Keeps the stack "local" up between commands.
              nothing works, 1 to 3600 (default: ${defaultSpeed})
   --json     print one JSON object on standard output
 
-Exit status: 0 all went well, 1 the stack failed, 2 bad input or no stack, 130 Ctrl-C.
+Exit status: 0 all went well (down: also if no stack is up), 1 the stack failed, 2 bad input or,
+for status and env, no stack, 130 Ctrl-C.
 `;
 
 async function up(args: readonly string[]): Promise<void> {
@@ -86,6 +92,7 @@ async function status(args: readonly string[]): Promise<void> {
     const words =
       owner === undefined ? "No local stack is up. Start one with: npm run local:up" : inUse(owner, false).message;
     process.stdout.write(options.json ? '{"up":false}\n' : `${words}\n`);
+    process.exitCode = 2;
     return;
   }
   using stack = connect(await readOutputs({ stack: "local" }), ready.credentials);
@@ -108,8 +115,15 @@ async function env(args: readonly string[]): Promise<void> {
     process.stdout.write("false\n");
     throw new UsageError("No local stack is up. Start one with: npm run local:up");
   }
-  const variables = { ...awsEnvironment(ready), ...pulumiEnvironment(ready, localState) };
-  const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
+  const variables = {
+    ...awsEnvironment(ready),
+    ...pulumiEnvironment(ready, localState),
+    ...withoutLoopback(process.env),
+  };
+  const lines = [
+    ...foreign.map((name) => `unset ${name}`),
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`),
+  ];
   lines.push(`export PATH=${pulumiPath.map(quoted).join(":")}:"$PATH"`);
   process.stdout.write(`${lines.join("\n")}\n`);
 }

@@ -1,0 +1,20 @@
+/** The proxies of the user's environment: HTTPS_PROXY for AWS, GitHub and Pulumi Cloud, none for servers on this machine. */
+import * as http from "node:http";
+
+const loopback = ["127.0.0.1", "localhost", "::1"];
+
+/** NO_PROXY in both spellings, as some programs read only one: the hosts of both, and this machine. */
+export function withoutLoopback(environment: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
+  const hosts = ["NO_PROXY", "no_proxy"].flatMap((name) => (environment[name] ?? "").split(","));
+  const all = [...new Set([...hosts.map((host) => host.trim()), ...loopback])].filter((host) => host !== "");
+  return { NO_PROXY: all.join(","), no_proxy: all.join(",") };
+}
+
+/** Makes this process and its children use the environment's proxies, and reach servers on this machine without one. */
+export function useProxies(): void {
+  Object.assign(process.env, withoutLoopback(process.env));
+  http.setGlobalProxyFromEnv(process.env);
+}
+
+/** For an AWS SDK client's requestHandler: the SDK's connections do not look at HTTPS_PROXY otherwise. */
+export const throughProxy = { httpsAgent: { proxyEnv: process.env } } as const;
