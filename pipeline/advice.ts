@@ -2,11 +2,11 @@
 import { appendFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Job } from "./job.ts";
-import { readEnvironment, readFlags, stackName } from "./options.ts";
+import { commitSha, readEnvironment, readFlags, stackName } from "./options.ts";
 
 const flags = z.strictObject({ stack: stackName, promotes: stackName.optional() });
 const environment = z.object({
-  GITHUB_SHA: z.string().regex(/^[0-9a-f]{40}$/),
+  GITHUB_SHA: commitSha,
   GITHUB_STEP_SUMMARY: z.string().optional(),
 });
 

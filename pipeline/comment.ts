@@ -1,14 +1,15 @@
 /** Shows both stacks' previews in one comment of the pull request, edited as commits come: `pipeline comment`. */
 import { z } from "zod";
+import { pullRequestNumber } from "./ephemeral.ts";
 import type { Job } from "./job.ts";
 import { Repository, workflowUser } from "./github.ts";
-import { readEnvironment, readFlags } from "./options.ts";
+import { commitSha, readEnvironment, readFlags, stackList } from "./options.ts";
 import { cut, folded, readReports, type Report } from "./report.ts";
 
-const flags = z.strictObject({ reports: z.string(), stacks: z.string().transform((names) => names.split(",")) });
+const flags = z.strictObject({ reports: z.string(), stacks: stackList });
 const environment = z.object({
-  PULL_REQUEST: z.string().regex(/^\d+$/).transform(Number),
-  HEAD_SHA: z.string().regex(/^[0-9a-f]{40}$/),
+  PULL_REQUEST: pullRequestNumber,
+  HEAD_SHA: commitSha,
 });
 
 /** By this the comment is found again; Markdown does not show it. */
@@ -44,7 +45,7 @@ export function bodyOf(reports: readonly Report[], commit: string, runUrl: strin
   );
   return [
     marker,
-    `What ${commit.slice(0, 7)} would change ([log](${runUrl})). Nothing is changed yet.`,
+    `What ${commit.slice(0, 7)} would change ([log](${runUrl})). Nothing is changed yet. Account numbers are redacted.`,
     ...sections,
   ].join("\n\n");
 }

@@ -2,10 +2,10 @@
 import { z } from "zod";
 import type { Job } from "./job.ts";
 import { Repository } from "./github.ts";
-import { readFlags } from "./options.ts";
+import { readFlags, stackList } from "./options.ts";
 import { cut, folded, readReports, type Report } from "./report.ts";
 
-const flags = z.strictObject({ reports: z.string(), stacks: z.string().transform((names) => names.split(",")) });
+const flags = z.strictObject({ reports: z.string(), stacks: stackList });
 
 /** By this the issue is found again; Markdown does not show it. */
 const marker = "<!-- async-video-inference: drift -->";

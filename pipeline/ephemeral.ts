@@ -3,12 +3,18 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { PipelineError, UsageError } from "./errors.ts";
+import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { readEnvironment, readFlags } from "./options.ts";
 import { pulumi } from "./pulumi.ts";
 
-const flags = z.strictObject({ "pull-request": z.string(), create: z.boolean().default(false) });
+/** A pull request's number. */
+export const pullRequestNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, "must be a pull request's number")
+  .transform(Number);
+
+const flags = z.strictObject({ "pull-request": pullRequestNumber, create: z.boolean().default(false) });
 
 const environment = z.object({
   /** As `pulumi stack init --secrets-provider` takes it; none with Pulumi Cloud, which has its own. */
@@ -17,14 +23,8 @@ const environment = z.object({
 
 const root = path.dirname(import.meta.dirname);
 
-/**
- * A pull request's stack. No other stack has such a name, so what removes these cannot remove dev or prod.
- * @throws UsageError if that is no pull request's number
- */
-export function ephemeralStackOf(pullRequest: string): string {
-  if (!/^[1-9]\d{0,9}$/.test(pullRequest)) {
-    throw new UsageError(`--pull-request takes a pull request's number, but is ${JSON.stringify(pullRequest)}`);
-  }
+/** A pull request's stack. No other stack has such a name, so what removes these cannot remove dev or prod. */
+export function ephemeralStackOf(pullRequest: number): string {
   return `pr-${pullRequest}`;
 }
 

@@ -4,22 +4,60 @@ import { PipelineError } from "./errors.ts";
 import { readEnvironment } from "./options.ts";
 
 const environment = z.object({
-  GITHUB_API_URL: z.url(),
+  GITHUB_API_URL: z.url().default("https://api.github.com"),
   GITHUB_REPOSITORY: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
   GITHUB_TOKEN: z.string(),
-  GITHUB_SERVER_URL: z.url(),
-  GITHUB_RUN_ID: z.string().regex(/^\d+$/),
 });
+const run = z.object({ GITHUB_SERVER_URL: z.url(), GITHUB_RUN_ID: z.string().regex(/^\d+$/) });
 
 /** What the steps read of a comment, an issue, a deployment and its statuses. */
 const comment = z.object({ id: z.int(), body: z.string().nullish(), user: z.object({ login: z.string() }).nullish() });
 const issue = z.object({ number: z.int(), body: z.string().nullish(), pull_request: z.unknown().optional() });
 const deployment = z.object({ id: z.int(), sha: z.string() });
 const deploymentStatus = z.object({ state: z.string() });
+const pullRequest = z.object({
+  state: z.enum(["open", "closed"]),
+  labels: z.array(z.object({ name: z.string() })),
+  head: z.object({ ref: z.string(), sha: z.string() }),
+});
+const runs = z.object({
+  workflow_runs: z.array(z.object({ head_branch: z.string().nullable(), html_url: z.string() })),
+});
+const environmentRules = z.object({
+  protection_rules: z
+    .array(
+      z.object({
+        type: z.string(),
+        reviewers: z.array(z.unknown()).optional(),
+        prevent_self_review: z.boolean().optional(),
+      }),
+    )
+    .default([]),
+  deployment_branch_policy: z
+    .object({ protected_branches: z.boolean(), custom_branch_policies: z.boolean() })
+    .nullish(),
+});
 const comparison = z.object({ status: z.enum(["ahead", "behind", "diverged", "identical"]) });
 
 export type Comment = z.infer<typeof comment>;
 export type Issue = z.infer<typeof issue>;
+
+/** A pull request, as far as its stack depends on it. */
+export interface PullRequest {
+  readonly isOpen: boolean;
+  readonly labels: readonly string[];
+  readonly headBranch: string;
+  readonly headSha: string;
+}
+
+/** The protection of an environment. */
+export interface EnvironmentRules {
+  /** Number of people and teams of whom one must approve. */
+  readonly reviewers: number;
+  readonly preventsSelfReview: boolean;
+  /** Whether jobs of only some branches may use it. */
+  readonly limitsBranches: boolean;
+}
 
 /** Who a workflow's own token is. */
 export const workflowUser = "github-actions[bot]";
@@ -27,22 +65,65 @@ const perPage = 100;
 
 /** One repository, with the token and the addresses that GitHub gives a job. */
 export class Repository {
-  /** Address of the run that this job is part of. */
-  readonly runUrl: string;
+  private readonly variables: NodeJS.ProcessEnv;
   private readonly base: string;
   private readonly token: string;
   private readonly limit: number;
 
   /**
    * @param limit milliseconds that one answer may take
-   * @throws UsageError if the environment is not that of a job with a token
+   * @throws UsageError if the environment names no repository or has no token
    */
   constructor(variables: NodeJS.ProcessEnv, limit = 30_000) {
     const given = readEnvironment(environment, variables);
     this.base = `${given.GITHUB_API_URL}/repos/${given.GITHUB_REPOSITORY}`;
     this.token = given.GITHUB_TOKEN;
     this.limit = limit;
-    this.runUrl = `${given.GITHUB_SERVER_URL}/${given.GITHUB_REPOSITORY}/actions/runs/${given.GITHUB_RUN_ID}`;
+    this.variables = variables;
+  }
+
+  /**
+   * Address of the run that this job is part of.
+   * @throws UsageError outside of a workflow's job
+   */
+  get runUrl(): string {
+    const { GITHUB_SERVER_URL: server, GITHUB_RUN_ID: id } = readEnvironment(run, this.variables);
+    return `${server}/${this.variables["GITHUB_REPOSITORY"]}/actions/runs/${id}`;
+  }
+
+  /** A pull request; undefined if there is none with this number. Needs `pull-requests: read`. */
+  async pullRequest(number: number): Promise<PullRequest | undefined> {
+    const answer = await this.askIfFound(`/pulls/${number}`);
+    if (answer === undefined) return undefined;
+    const { state, labels, head } = pullRequest.parse(answer);
+    return {
+      isOpen: state === "open",
+      labels: labels.map(({ name }) => name),
+      headBranch: head.ref,
+      headSha: head.sha,
+    };
+  }
+
+  /** Address of a run of a workflow for a branch's pull requests that has started and not ended; runs that wait for a review do not count. Needs `actions: read`. */
+  async runInProgress(workflow: string, branch: string): Promise<string | undefined> {
+    const query = new URLSearchParams({ status: "in_progress", event: "pull_request", branch, per_page: "100" });
+    const { workflow_runs: found } = runs.parse(
+      await this.ask("GET", `/actions/workflows/${workflow}/runs?${query.toString()}`),
+    );
+    return found.find(({ head_branch }) => head_branch === branch)?.html_url;
+  }
+
+  /** The protection of an environment; undefined if it does not exist. Needs `actions: read`. */
+  async environment(name: string): Promise<EnvironmentRules | undefined> {
+    const answer = await this.askIfFound(`/environments/${name}`);
+    if (answer === undefined) return undefined;
+    const { protection_rules: rules, deployment_branch_policy: branches } = environmentRules.parse(answer);
+    const reviews = rules.filter(({ type }) => type === "required_reviewers");
+    return {
+      reviewers: reviews.reduce((sum, { reviewers = [] }) => sum + reviewers.length, 0),
+      preventsSelfReview: reviews.some(({ prevent_self_review }) => prevent_self_review === true),
+      limitsBranches: branches !== null && branches !== undefined,
+    };
   }
 
   /** All comments of an issue or a pull request. */
@@ -102,8 +183,18 @@ export class Repository {
     }
   }
 
+  /** GETs something; undefined if there is no such thing. */
+  private async askIfFound(path: string): Promise<unknown> {
+    const response = await this.send("GET", path);
+    return response.status === 404 ? undefined : await this.answer("GET", path, response);
+  }
+
   private async ask(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(`${this.base}${path}`, {
+    return await this.answer(method, path, await this.send(method, path, body));
+  }
+
+  private async send(method: string, path: string, body?: object): Promise<Response> {
+    return await fetch(`${this.base}${path}`, {
       method,
       headers: {
         accept: "application/vnd.github+json",
@@ -119,6 +210,9 @@ export class Repository {
         `GitHub did not answer ${method} ${path.split("?")[0] ?? path}: ${why}. Run the job again.`,
       );
     });
+  }
+
+  private async answer(method: string, path: string, response: Response): Promise<unknown> {
     if (!response.ok) {
       throw new PipelineError(
         `GitHub refuses ${method} ${path.split("?")[0] ?? path} with ${response.status}: ${(await response.text()).slice(0, 500)}. ` +

@@ -3,8 +3,25 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { UsageError } from "./errors.ts";
 
-/** Names of stacks as Pulumi takes them, with their organization where they have one. */
-export const stackName = z.string().regex(/^([\w.-]+\/)?[\w.-]{1,100}$/, "must be a stack's name");
+const plainName = "[a-z][a-z0-9-]{0,19}";
+const nameRule = "a lower-case letter, then up to 19 of a-z, 0-9 and -";
+
+/** Name of a stack of this project, after its organization if Pulumi Cloud has one. */
+export const stackName = z
+  .string()
+  .regex(new RegExp(`^([\\w.-]+/)?${plainName}$`), `must be a stack's name: ${nameRule}`);
+
+/** Names of stacks without organization, separated by commas. */
+export const stackList = z
+  .string()
+  .transform((names) => names.split(","))
+  .pipe(z.array(z.string().regex(new RegExp(`^${plainName}$`), `must be names of stacks, each ${nameRule}`)));
+
+/** Name of an environment in GitHub's settings. */
+export const environmentName = z.string().regex(/^[a-z][a-z0-9-]*$/, "must be an environment's name");
+
+/** Full hash of a commit. */
+export const commitSha = z.string().regex(/^[0-9a-f]{40}$/, "must be a commit's full hash");
 
 /**
  * Reads a step's flags by their schema: booleans are switches, everything else takes a value.

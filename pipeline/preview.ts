@@ -1,11 +1,12 @@
 /** Looks at a stack without changing it, and keeps what it found: `pipeline preview` and `pipeline drift-check`. */
-import { appendFile } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
+import path from "node:path";
 import { z } from "zod";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { readEnvironment, readFlags, stackName } from "./options.ts";
-import { type Finished, judgedBy, pulumi } from "./pulumi.ts";
-import { folded, type Report, writeReport } from "./report.ts";
+import { type Finished, judgedBy, projectRoot, pulumi } from "./pulumi.ts";
+import { cut, folded, type Report, writeReport } from "./report.ts";
 
 const previewFlags = z.strictObject({
   stack: stackName,
@@ -20,6 +21,8 @@ const previewFlags = z.strictObject({
  */
 export async function preview(args: readonly string[], job: Job): Promise<void> {
   const { stack, report, plan, refresh } = readFlags(args, previewFlags);
+  // Pulumi does not make the folder, and finds a relative file from the project's folder.
+  if (plan !== undefined) await mkdir(path.dirname(path.resolve(projectRoot, plan)), { recursive: true });
   const outcome = await look(job, stack, report, [
     ...["preview", "--suppress-progress", ...judgedBy(stack)],
     ...(refresh ? ["--refresh"] : []),
@@ -58,6 +61,9 @@ export async function driftCheck(args: readonly string[], job: Job): Promise<voi
   }
 }
 
+/** Characters of Pulumi's output in a step's summary, of which GitHub takes 1 MiB ("Workflow commands", docs.github.com). */
+const summaryLimit = 200_000;
+
 const environment = z.object({ GITHUB_STEP_SUMMARY: z.string().optional() });
 
 /** Runs a command that changes nothing; what it says also goes to the run's page, where those who approve read it. */
@@ -72,7 +78,10 @@ async function look(
   const outcome = outcomeOf(finished);
   if (report !== undefined) await writeReport(report, { stack, outcome, text: finished.text });
   if (summary !== undefined) {
-    await appendFile(summary, `## ${stack}: ${outcome}\n\n${folded("What Pulumi says", finished.text)}\n\n`);
+    await appendFile(
+      summary,
+      `## ${stack}: ${outcome}\n\n${folded("What Pulumi says", cut(finished.text, summaryLimit))}\n\n`,
+    );
   }
   return outcome;
 }

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { Repository } from "./github.ts";
-import { readEnvironment, readFlags } from "./options.ts";
+import { commitSha, environmentName, readEnvironment, readFlags } from "./options.ts";
 
-const flags = z.strictObject({ environment: z.string() });
-const environment = z.object({ GITHUB_SHA: z.string().regex(/^[0-9a-f]{40}$/) });
+const flags = z.strictObject({ environment: environmentName });
+const environment = z.object({ GITHUB_SHA: commitSha });
 
 /** States of a deployment whose job has started: before, it only waits for approval, and has changed nothing. */
 const started = ["in_progress", "success", "failure", "error"];

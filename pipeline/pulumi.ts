@@ -10,15 +10,17 @@ import { z } from "zod";
 import { printableText, quoted } from "../lib/printable.ts";
 import { PipelineError, UsageError } from "./errors.ts";
 import type { Job } from "./job.ts";
+import { redacted } from "./redact.ts";
 
 /** How the CLI ended. */
 export interface Finished {
   readonly status: number;
-  /** Its output without colours, printable. */
+  /** Its output without colours, printable and {@link redacted}. */
   readonly text: string;
 }
 
-const root = path.dirname(import.meta.dirname);
+/** The project's folder, where the CLI runs. */
+export const projectRoot = path.dirname(import.meta.dirname);
 
 /** The flags that judge a stack by the policy pack, with the stack's own config where there is one; a pull request's has dev's. */
 export function judgedBy(stack: string): string[] {
@@ -27,7 +29,7 @@ export function judgedBy(stack: string): string[] {
   return [
     "--policy-pack",
     "policies",
-    ...(existsSync(path.join(root, config)) ? ["--policy-pack-config", config] : []),
+    ...(existsSync(path.join(projectRoot, config)) ? ["--policy-pack-config", config] : []),
   ];
 }
 
@@ -40,8 +42,9 @@ export function judgedBy(stack: string): string[] {
 export async function pulumi(args: readonly string[], job: Job): Promise<Finished> {
   let text = "";
   const kept = (to: Job["out"]) => (line: string) => {
-    text += `${printableText(line)}\n`;
-    to(`${quoted(line)}\n`);
+    const shown = redacted(line);
+    text += `${printableText(shown)}\n`;
+    to(`${quoted(shown)}\n`);
   };
   const status = await run(args, job, kept(job.out), kept(job.err));
   return { status, text };
@@ -63,7 +66,7 @@ async function run(
     );
   }
   const child = spawn("pulumi", ["--non-interactive", "--color", "never", ...args], {
-    cwd: root,
+    cwd: projectRoot,
     env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -94,6 +97,17 @@ async function run(
  */
 export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
   return await answer(["stack", "output", "--json", "--stack", stack], `The outputs of the stack ${stack}`, job);
+}
+
+const stackList = z.array(z.object({ name: z.string() }));
+
+/**
+ * The names of this project's stacks in the backend, without their organization.
+ * @throws PipelineError if Pulumi cannot read them
+ */
+export async function stackNames(job: Job): Promise<readonly string[]> {
+  const listed = stackList.parse(await answer(["stack", "ls", "--json"], "The list of stacks", job));
+  return listed.map(({ name }) => name.split("/").at(-1) ?? name);
 }
 
 const state = z.object({

@@ -1,6 +1,7 @@
 /** The steps by their names, their help, and how each ends. */
 import { printableText } from "../lib/printable.ts";
 import { advice } from "./advice.ts";
+import { approval } from "./approval.ts";
 import { artifacts } from "./artifacts.ts";
 import { comment } from "./comment.ts";
 import { driftIssue } from "./drift-issue.ts";
@@ -9,6 +10,7 @@ import type { Job } from "./job.ts";
 import { PipelineError, UsageError } from "./errors.ts";
 import { driftCheck, preview } from "./preview.ts";
 import { promotion } from "./promotion.ts";
+import { abandoned, requested } from "./pull-request.ts";
 import { destroy, unlock, up } from "./update.ts";
 
 const help = `Usage: npm run -s pipeline -- STEP [options]
@@ -26,12 +28,12 @@ from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names
   ephemeral --pull-request N [--create]
       writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and makes the stack
   destroy --pull-request N
-      removes the stack of a pull request, tries a second time if that fails, and waits until
-      its endpoint and its log group are gone
+      removes the stack of a pull request if there is one, tries a second time if that fails, and
+      waits until its endpoint and its log group are gone
   artifacts --stack NAME
       deletes model artifacts older than artifactRetentionDays that no model uses
-  unlock --stack NAME
-      takes away the lock that a killed update has left
+  unlock --stack dev|prod|pr-N
+      removes the lock that a killed update left
   comment --reports FOLDER --stacks NAME,…
       puts the reports of previews into one comment of the pull request
   drift-check --stack NAME [--report FILE]
@@ -40,6 +42,13 @@ from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names
       opens, edits or closes the issue about drift
   promotion --environment NAME
       fails if a newer commit has been deployed there
+  approval --environment NAME --unless VARIABLE
+      fails if the environment has no required reviewers and VARIABLE is not true
+  requested --pull-request N [--commit SHA]
+      fails if the pull request is closed or has no label "deploy", or if it has a newer commit
+  abandoned
+      writes the pull requests whose stacks are to be removed to the job's output: PULL_REQUEST,
+      or else all with a stack that are closed or have no label "deploy"
   advice --stack NAME [--promotes NAME]
       says what to do after a failed smoke test
 
@@ -57,6 +66,9 @@ const steps: Readonly<Record<string, (args: readonly string[], job: Job) => Prom
   "drift-check": driftCheck,
   "drift-issue": driftIssue,
   promotion,
+  approval,
+  requested,
+  abandoned,
   advice,
 };
 

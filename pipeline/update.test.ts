@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../infra/endpoint-name.ts";
-import { ephemeralStackOf } from "./ephemeral.ts";
 import { Workplace } from "./testing/steps.ts";
 
 /** An AWS in which nothing is left of an earlier deployment, for the tests of a suite. */
@@ -98,10 +97,12 @@ describe("the step destroy", () => {
   });
 
   it("has no way to another stack", async () => {
-    for (const wrong of ["prod", "0", "-1", "12 prod", "../prod", "12\n", ""]) {
-      assert.throws(() => ephemeralStackOf(wrong), /takes a pull request's number/);
-    }
     await using place = await Workplace.create();
+    for (const wrong of ["prod", "0", "-1", "12 prod", "../prod", "12\n", ""]) {
+      const { status, stderr } = await place.step(["destroy", `--pull-request=${wrong}`]);
+      assert.equal(status, 2, wrong);
+      assert.match(stderr, /--pull-request: must be a pull request's number/);
+    }
     assert.equal((await place.step(["destroy", "--stack", "prod"])).status, 2);
   });
 

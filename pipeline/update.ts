@@ -1,10 +1,12 @@
 /** Changes stacks: `pipeline up`, `pipeline destroy` and `pipeline unlock`. */
 import { z } from "zod";
 import { PipelineError } from "./errors.ts";
-import { ephemeralStackOf } from "./ephemeral.ts";
+import { ephemeralStackOf, pullRequestNumber } from "./ephemeral.ts";
+import { Repository } from "./github.ts";
 import type { Job } from "./job.ts";
+import { destroyWait, type LockWait, untilUnlocked, updateWait } from "./lock.ts";
 import { readFlags, stackName } from "./options.ts";
-import { judgedBy, pulumi, stackResources } from "./pulumi.ts";
+import { judgedBy, pulumi, stackNames, stackResources } from "./pulumi.ts";
 import { clearRemains, Remains } from "./remains.ts";
 
 const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
@@ -14,15 +16,13 @@ const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() }
  * pack and the plan, and touches nothing unless that passes.
  * @throws PipelineError unless all of it is deployed
  */
-export async function up(args: readonly string[], job: Job): Promise<void> {
+export async function up(args: readonly string[], job: Job, lock = updateWait): Promise<void> {
   const { stack, plan } = readFlags(args, upFlags);
   await clearRemains(stack, job);
   using remains = await Remains.of(stack, job);
   const planned = plan === undefined ? [] : ["--plan", plan];
-  const { status } = await pulumi(
-    ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...judgedBy(stack), ...planned],
-    job,
-  );
+  const command = ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...judgedBy(stack), ...planned];
+  const { status } = await untilUnlocked(() => pulumi(command, job), stack, job, lock);
   if (status !== 0) {
     throw new PipelineError(
       `The stack ${stack} is not deployed: Pulumi's own words are above. ` +
@@ -34,17 +34,23 @@ export async function up(args: readonly string[], job: Job): Promise<void> {
   await remains.removeReplaced(await stackResources(stack, job));
 }
 
-const destroyFlags = z.strictObject({ "pull-request": z.string() });
+const destroyFlags = z.strictObject({ "pull-request": pullRequestNumber });
 
 /**
  * Removes a pull request's stack and forgets it; there is no flag for any other stack. Tries a second time, because SageMaker refuses to delete an endpoint
- * that is being scaled, and S3 a bucket into which a last result has just been written. Then waits until the endpoint is gone.
+ * that is being scaled, and S3 a bucket into which a last result has just been written. Then waits until the endpoint is gone. Waits
+ * for a deployment that holds the stack's lock. Succeeds if there is no such stack.
  * @throws PipelineError unless all of it is gone
  */
-export async function destroy(args: readonly string[], job: Job): Promise<void> {
+export async function destroy(args: readonly string[], job: Job, lock: LockWait = destroyWait): Promise<void> {
   const stack = ephemeralStackOf(readFlags(args, destroyFlags)["pull-request"]);
+  if (!(await stackNames(job)).includes(stack)) {
+    job.out(`There is no stack ${stack}: nothing to remove.\n`);
+    return;
+  }
   using remains = await Remains.of(stack, job);
-  const once = () => pulumi(["destroy", "--yes", "--remove", "--stack", stack, "--suppress-progress"], job);
+  const command = ["destroy", "--yes", "--remove", "--stack", stack, "--suppress-progress"];
+  const once = () => untilUnlocked(() => pulumi(command, job), stack, job, lock);
   let { status } = await once();
   if (status !== 0) {
     job.out(`The stack ${stack} is not removed yet: trying again once its endpoint allows it.\n`);
@@ -53,23 +59,41 @@ export async function destroy(args: readonly string[], job: Job): Promise<void> 
   }
   if (status !== 0) {
     throw new PipelineError(
-      `The stack ${stack} is not removed, and may still cost money: Pulumi's own words are above. Run the workflow "destroy" for it.`,
+      `The stack ${stack} is not removed, and may still cost money: Pulumi's own words are above. The workflow "destroy" tries again every ` +
+        'night, or by hand. If the stack is locked by a job that was killed, run the workflow "unlock" first.',
     );
   }
   await remains.remove();
 }
 
-const unlockFlags = z.strictObject({ stack: stackName });
+const unlockFlags = z.strictObject({
+  stack: z.string().regex(/^(dev|prod|pr-[1-9]\d{0,9})$/, "must be dev, prod or pr-NUMBER"),
+});
 
 /**
- * Takes away all of a stack's locks, whoever holds them: Pulumi's S3 backend knows neither their owner nor an end of their time.
- * @throws PipelineError unless they are gone
+ * Removes all of a stack's locks: Pulumi's S3 backend knows neither the owner of a lock nor when it expires. The workflow waits in the
+ * queue of dev or prod, in which all that locks them is; deployments of pull requests wait for a review and so are in no queue, and are
+ * asked for here.
+ * @throws PipelineError if a deployment of the stack runs, or unless the locks are gone
  */
 export async function unlock(args: readonly string[], job: Job): Promise<void> {
   const { stack } = readFlags(args, unlockFlags);
+  const running = await runningDeployment(stack, job);
+  if (running !== undefined) {
+    throw new PipelineError(
+      `The stack ${stack} keeps its lock, because a deployment of it may hold it: ${running}. Run the workflow "unlock" again when that run has ended.`,
+    );
+  }
   const { status } = await pulumi(["cancel", "--yes", "--stack", stack], job);
   if (status !== 0) throw new PipelineError(`The stack ${stack} is still locked: Pulumi's own words are above.`);
-  job.out(
-    `The stack ${stack} has no lock. Deploy main again: an update that was killed may have left things half done.\n`,
-  );
+  const next = stack.startsWith("pr-") ? "Deploy or destroy it" : "Deploy main";
+  job.out(`The stack ${stack} has no lock. ${next} again: an update that was killed may have left things half done.\n`);
+}
+
+/** Address of a run that may be deploying a pull request's stack. */
+async function runningDeployment(stack: string, job: Job): Promise<string | undefined> {
+  if (!stack.startsWith("pr-")) return undefined;
+  const repository = new Repository(job.environment);
+  const request = await repository.pullRequest(Number(stack.slice("pr-".length)));
+  return request === undefined ? undefined : await repository.runInProgress("ephemeral.yml", request.headBranch);
 }

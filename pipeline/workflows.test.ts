@@ -1,6 +1,7 @@
+/** Tests rules that all workflows keep: their commands, permissions, environments and concurrency groups. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -16,22 +17,56 @@ const step = z.looseObject({
   with: z.record(z.string(), z.unknown()).default({}),
   env: z.record(z.string(), z.unknown()).default({}),
 });
+const concurrency = z
+  .looseObject({ group: z.string(), "cancel-in-progress": z.boolean().optional(), queue: z.string().optional() })
+  .optional();
+/** An environment that is only named records a deployment. */
+const environment = z
+  .union([
+    z.string().transform((name) => ({ name, deployment: true })),
+    z.strictObject({ name: z.string(), deployment: z.boolean().default(true) }),
+  ])
+  .optional();
 const job = z.looseObject({
+  if: z.string().default(""),
+  needs: z.union([z.string().transform((name) => [name]), z.array(z.string())]).default([]),
   steps: z.array(step).default([]),
-  uses: z.string().optional(),
-  "timeout-minutes": z.number().optional(),
+  environment,
+  strategy: z.unknown().optional(),
+  "timeout-minutes": z.number(),
   permissions: z.record(z.string(), z.string()).default({}),
-  concurrency: z.looseObject({ group: z.string(), "cancel-in-progress": z.boolean().optional() }).optional(),
+  concurrency,
 });
-const workflow = z.looseObject({ on: z.unknown(), permissions: z.strictObject({}), jobs: z.record(z.string(), job) });
+const workflow = z.looseObject({
+  on: z.unknown(),
+  permissions: z.strictObject({}),
+  concurrency,
+  jobs: z.record(z.string(), job),
+});
 
 const files = await readdir(folder);
 const workflows = await Promise.all(
   files.map(async (file) => ({ file, ...workflow.parse(parse(await readFile(path.join(folder, file), "utf8"))) })),
 );
 const jobs = workflows.flatMap(({ file, jobs: all }) =>
-  Object.entries(all).map(([name, each]) => ({ at: `${file} ${name}`, file, ...each })),
+  Object.entries(all).map(([name, each]) => ({ ...each, at: `${file} ${name}`, file, name })),
 );
+
+/** Environments with required reviewers (bootstrap/README.md). */
+const reviewed = ["production-approval", "ephemeral"];
+
+/** The job called so in a file. */
+function jobOf(file: string, name: string): (typeof jobs)[number] {
+  const found = jobs.find((each) => each.file === file && each.name === name);
+  assert.ok(found, `${file} has no job ${name}`);
+  return found;
+}
+
+/** A job and all that it waits for. */
+function chainOf({ file, name }: { readonly file: string; readonly name: string }): (typeof jobs)[number][] {
+  const own = jobOf(file, name);
+  return [own, ...own.needs.flatMap((need) => chainOf({ file, name: need }))];
+}
 const steps = jobs.flatMap(({ at, steps: all }) => all.map((each) => ({ at, ...each })));
 
 describe("the workflows", () => {
@@ -56,26 +91,159 @@ describe("the workflows", () => {
       let refusal = "";
       const noJob = { environment: {}, out: () => undefined, err: (text: string) => (refusal += text) };
       const sample = flags.map((flag) =>
-        flag.replaceAll('"', "").replace("$STACK", "dev").replace("$PULL_REQUEST", "1"),
+        flag
+          .replaceAll('"', "")
+          .replace("$STACK", "dev")
+          .replace("$PULL_REQUEST", "1")
+          .replace("$HEAD_SHA", "c".repeat(40)),
       );
       if (sample[0] === "ephemeral") continue;
       await runStep(sample, noJob);
+      if (sample[0] === "preview" && sample.includes("--plan")) await rmdir(path.join(root, "plan"));
       assert.doesNotMatch(refusal, /There is no step|Unknown option|--[a-z-]+: /, where);
     }
   });
 
-  it("end: every job has a time limit, but those that are another workflow's", () => {
-    for (const { at, uses, "timeout-minutes": limit } of jobs) {
-      assert.equal(limit === undefined, uses !== undefined, at);
+  it("let jobs that change a stack wait in its queue, except those that wait for a review", () => {
+    const changing = jobs.filter((each) =>
+      each.steps.some(({ run }) => /pipeline -- (up|destroy|unlock|drift-check)/.test(run ?? "")),
+    );
+    assert.equal(changing.length, 6);
+    for (const { at, concurrency: group, environment: place } of changing) {
+      if (reviewed.includes(place?.name ?? "")) continue;
+      assert.match(group?.group ?? "", /^stack-/, at);
+      assert.deepEqual([group?.["cancel-in-progress"], group?.queue], [false, "max"], at);
     }
   });
 
-  it("let no job that changes a stack be cancelled by another", () => {
-    for (const { at, concurrency, steps: own } of jobs) {
-      const changes = own.some(({ run }) => /pipeline -- (up|destroy|unlock)/.test(run ?? ""));
-      if (!changes) continue;
-      assert.match(concurrency?.group ?? "", /^stack-/, at);
-      assert.equal(concurrency?.["cancel-in-progress"], false, at);
+  it("hold no queue while a job waits for a review", () => {
+    const waiting = jobs.filter((each) => reviewed.includes(each.environment?.name ?? ""));
+    assert.deepEqual(
+      waiting.map(({ at }) => at),
+      ["deploy.yml approve-prod", "ephemeral.yml deploy"],
+    );
+    for (const { at, file, concurrency: group } of waiting) {
+      assert.equal(group, undefined, at);
+      // The workflow's own group would wait with it.
+      const whole = workflows.find((each) => each.file === file)?.concurrency;
+      assert.match(whole?.group ?? "", /\$\{\{ github\.run_id \}\}$/, at);
+      assert.equal(whole?.["cancel-in-progress"], false, at);
+    }
+  });
+
+  it("approve prod's plan in a job that cannot reach AWS, before the job that deploys it", () => {
+    const approve = jobOf("deploy.yml", "approve-prod");
+    assert.equal(approve.environment?.name, "production-approval");
+    assert.equal(approve.permissions["id-token"], undefined);
+    assert.deepEqual(approve.permissions, { contents: "read", actions: "read" });
+    assert.doesNotMatch(JSON.stringify(approve), /secrets\.|_ROLE/);
+    assert.ok(
+      approve.steps.some(({ run }) => run?.includes("pipeline -- approval --environment production-approval ")),
+    );
+    const prod = jobOf("deploy.yml", "prod");
+    assert.deepEqual([prod.needs, prod.if], [["plan-prod", "approve-prod"], ""]);
+    assert.equal(prod.environment?.name, "production");
+    const order = prod.steps.flatMap(({ run }) => /pipeline -- (\w+)/.exec(run ?? "")?.[1] ?? []);
+    assert.deepEqual(order.slice(0, 2), ["promotion", "up"]);
+  });
+
+  it("take roles and Pulumi's token in an environment only, each in that which the role trusts", () => {
+    const withAccess = jobs.filter((each) => /secrets\.|_ROLE|matrix\.role/.test(JSON.stringify(each.steps)));
+    assert.equal(withAccess.length, 9);
+    for (const { at, environment: place, steps: own, strategy } of withAccess) {
+      const roles = [...JSON.stringify([own, strategy]).matchAll(/vars\.([A-Z]+)_(DEPLOY|PREVIEW)_ROLE/g)];
+      assert.ok(roles.length > 0, at);
+      for (const [, stack = "", kind] of roles) {
+        const deploying = { DEV: ["dev"], PROD: ["production"], EPHEMERAL: ["ephemeral", "ephemeral-destroy"] }[stack];
+        const trusted = kind === "PREVIEW" ? ["preview"] : (deploying ?? []);
+        assert.ok(
+          trusted.some((name) => place?.name === name || place?.name.includes(`'${name}'`)),
+          `${at}: ${place?.name} for ${stack} ${kind}`,
+        );
+      }
+    }
+  });
+
+  it("record deployments for promotions only: of dev, prod and its approval, and pull requests", () => {
+    const recorded = jobs.flatMap(({ at, environment: place }) => (place?.deployment === true ? [at] : []));
+    assert.deepEqual(recorded, [
+      "deploy.yml dev",
+      "deploy.yml approve-prod",
+      "deploy.yml prod",
+      "ephemeral.yml deploy",
+    ]);
+  });
+
+  it("mask the account's number in the log of each job that takes a role", () => {
+    for (const { at, uses, with: inputs } of steps) {
+      if (uses?.startsWith("aws-actions/configure-aws-credentials@")) {
+        assert.equal(inputs["mask-aws-account-id"], true, at);
+      }
+    }
+  });
+
+  it("check out the default branch in jobs that may write to the repository, and those that run for any pull request", () => {
+    const target = workflows.filter(({ on }) => Object.hasOwn(on as object, "pull_request_target"));
+    assert.deepEqual(
+      target.map(({ file }) => file),
+      ["destroy.yml"],
+    );
+    const careful = jobs.filter(
+      ({ file, name, permissions }) =>
+        (file === "destroy.yml" && name !== "not-bootstrapped") ||
+        Object.entries(permissions).some(([scope, access]) => scope !== "id-token" && access === "write"),
+    );
+    assert.deepEqual(
+      careful.map(({ at }) => at),
+      ["destroy.yml find", "destroy.yml destroy", "drift.yml issue", "pull-request.yml comment"],
+    );
+    for (const { at, steps: own } of careful) {
+      const checkouts = own.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
+      assert.equal(checkouts.length, 1, at);
+      assert.equal(checkouts[0]?.with["ref"], "${{ github.event.repository.default_branch }}", at);
+    }
+  });
+
+  it("remove stacks of pull requests as main, by number, without a review", async () => {
+    const text = await readFile(path.join(folder, "destroy.yml"), "utf8");
+    const fields = new Set([...text.matchAll(/github\.event\.pull_request\.([\w.*]+)/g)].map(([, field]) => field));
+    assert.deepEqual(fields, new Set(["labels.*.name", "head.repo.full_name", "user.login", "number"]));
+    assert.match(jobOf("destroy.yml", "find").if, /github\.ref == 'refs\/heads\/main' &&/);
+    for (const name of ["find", "destroy"]) {
+      assert.equal(jobOf("destroy.yml", name).environment?.name, "ephemeral-destroy");
+    }
+    assert.match(jobOf("unlock.yml", "unlock").environment?.name ?? "", /\|\| 'ephemeral-destroy' \}\}$/);
+  });
+
+  it("ask GitHub whether a pull request wants its stack before they deploy it, and after", () => {
+    const own = jobOf("ephemeral.yml", "deploy").steps;
+    const order = own.flatMap(({ run }) => /pipeline -- ([\w-]+)/.exec(run ?? "")?.[1] ?? []);
+    assert.deepEqual(order, ["approval", "requested", "ephemeral", "up", "requested", "destroy"]);
+    assert.equal(own.at(-2)?.["if"], "${{ !cancelled() && steps.requested.outputs.requested == 'false' }}");
+  });
+
+  it("end with a notice in a repository that is not bootstrapped", () => {
+    const free = ["audit.yml audit", "pull-request.yml test", "pull-request.yml preview-without-account"];
+    for (const each of jobs) {
+      if (free.includes(each.at) || each.name === "not-bootstrapped") continue;
+      const chain = chainOf(each);
+      assert.ok(
+        chain.some(({ if: condition }) => /vars\.[A-Z]+_BACKEND_URL != ''/.test(condition)),
+        `${each.at} has no guard`,
+      );
+      // A job whose condition has a status function runs although the guarded one was skipped.
+      if (/always\(\)|cancelled\(\)|failure\(\)/.test(each.if)) {
+        for (const need of each.needs) assert.ok(each.if.includes(`needs.${need}.result != 'skipped'`), each.at);
+      }
+      const notice = jobOf(each.file, "not-bootstrapped");
+      const run = notice.steps.at(-1)?.run ?? "";
+      for (const { if: condition } of chain) {
+        for (const [, variable = ""] of condition.matchAll(/vars\.(\w+) != ''/g)) {
+          assert.ok(notice.if.includes(`vars.${variable} == ''`), `${each.at}: ${variable}`);
+          assert.match(run, new RegExp(`^node pipeline/not-bootstrapped\\.ts .*\\b${variable}\\b`));
+          assert.equal(notice.steps.at(-1)?.env[variable], `\${{ vars.${variable} }}`);
+        }
+      }
     }
   });
 

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { json } from "node:stream/consumers";
+import type { Job } from "../job.ts";
 import { runStep } from "../steps.ts";
 
 /** A folder with a Pulumi CLI in it that says what it is told to. */
@@ -29,10 +30,14 @@ export class Workplace implements AsyncDisposable {
     await writeFile(path.join(this.folder, "says"), text);
     await writeFile(path.join(this.folder, "statuses"), first.map((each) => `${each}\n`).join(""));
     await this.stateHas([]);
+    await this.backendHas(["dev", "prod", "pr-12"]);
     await writeFile(
       file,
       `#!/bin/sh
-case "$*" in *"stack export"*) cat "${this.folder}/state"; exit 0;; esac
+case "$*" in
+*"stack export"*) cat "${this.folder}/state"; exit 0;;
+*"stack ls"*) cat "${this.folder}/stacks"; exit 0;;
+esac
 echo "$*" >> "${this.folder}/calls"
 cat "${this.folder}/says"
 first=$(head -n 1 "${this.folder}/statuses")
@@ -48,9 +53,39 @@ exit "\${first:-${status}}"
     await writeFile(path.join(this.folder, "state"), JSON.stringify({ version: 3, deployment: { resources } }));
   }
 
-  /** How `pulumi` was called, each time, but to export the state. */
+  /** From now on the backend has these stacks, as `pulumi stack ls` prints them. */
+  async backendHas(stacks: readonly string[]): Promise<void> {
+    await writeFile(path.join(this.folder, "stacks"), JSON.stringify(stacks.map((name) => ({ name, current: false }))));
+  }
+
+  /** How `pulumi` was called, each time, but to export the state or list the stacks. */
   async calls(): Promise<string[]> {
     return (await readFile(path.join(this.folder, "calls"), "utf8")).trim().split("\n");
+  }
+
+  /** The job of a step that runs here; what it prints goes to `log`. */
+  job(environment: NodeJS.ProcessEnv, log: (text: string) => void): Job {
+    return {
+      environment: {
+        PATH: `${this.folder}:/usr/bin:/bin`,
+        PULUMI_BACKEND_URL: "s3://state/dev",
+        AWS_REGION: "us-east-1",
+        GITHUB_STEP_SUMMARY: path.join(this.folder, "summary.md"),
+        GITHUB_OUTPUT: this.outputFile,
+        ...environment,
+      },
+      out: log,
+      err: log,
+    };
+  }
+
+  /** The outputs that the steps have set, one on a line; empty if there are none. */
+  async outputs(): Promise<string> {
+    return await readFile(this.outputFile, "utf8").catch(() => "");
+  }
+
+  private get outputFile(): string {
+    return path.join(this.folder, "output");
   }
 
   /** Runs `pipeline ARGS…`. */
@@ -61,13 +96,7 @@ exit "\${first:-${status}}"
     let stdout = "";
     let stderr = "";
     const status = await runStep(args, {
-      environment: {
-        PATH: `${this.folder}:/usr/bin:/bin`,
-        PULUMI_BACKEND_URL: "s3://state/dev",
-        AWS_REGION: "us-east-1",
-        GITHUB_STEP_SUMMARY: path.join(this.folder, "summary.md"),
-        ...environment,
-      },
+      ...this.job(environment, () => undefined),
       out: (text) => (stdout += text),
       err: (text) => (stderr += text),
     });

@@ -1,0 +1,80 @@
+/** Compares pull requests with their stacks: `pipeline requested` and `pipeline abandoned`. */
+import { appendFile } from "node:fs/promises";
+import { z } from "zod";
+import { PipelineError } from "./errors.ts";
+import { pullRequestNumber } from "./ephemeral.ts";
+import { type PullRequest, Repository } from "./github.ts";
+import type { Job } from "./job.ts";
+import { commitSha, readEnvironment, readFlags } from "./options.ts";
+import { stackNames } from "./pulumi.ts";
+
+/** The label that asks for a stack. */
+const label = "deploy";
+
+/** Whether a pull request should have a stack. */
+const wantsStack = ({ isOpen, labels }: PullRequest): boolean => isOpen && labels.includes(label);
+
+const requestedFlags = z.strictObject({ "pull-request": pullRequestNumber, commit: commitSha.optional() });
+
+const outputs = z.object({ GITHUB_OUTPUT: z.string().optional() });
+
+/**
+ * Asks GitHub whether a pull request should have a stack. The event that started a run can be days old when its deployment is approved.
+ * The job's output `requested` is `false` if GitHub answers no, and is not set if GitHub does not answer.
+ * @throws PipelineError if the pull request is closed or lacks the label, or if `--commit` is no longer its newest commit
+ */
+export async function requested(args: readonly string[], job: Job): Promise<void> {
+  const { "pull-request": number, commit } = readFlags(args, requestedFlags);
+  const { GITHUB_OUTPUT: output } = readEnvironment(outputs, job.environment);
+  const found = await new Repository(job.environment).pullRequest(number);
+  const isRequested = found !== undefined && wantsStack(found);
+  if (output !== undefined) await appendFile(output, `requested=${isRequested}\n`);
+  if (!isRequested) {
+    throw new PipelineError(
+      `The pull request ${number} is closed or has no label "${label}", so it gets no stack. To deploy it, reopen it and add the label.`,
+    );
+  }
+  if (commit !== undefined && found.headSha !== commit) {
+    throw new PipelineError(
+      `The pull request ${number} has a newer commit, ${found.headSha.slice(0, 7)}. Approve the run for that one.`,
+    );
+  }
+  job.out(`The pull request ${number} is open and has the label "${label}".\n`);
+}
+
+const abandonedFlags = z.strictObject({});
+const environment = z.object({ PULL_REQUEST: pullRequestNumber.optional(), GITHUB_OUTPUT: z.string() });
+
+/**
+ * Writes the numbers of the pull requests whose stacks are to be removed to the job's output `pull-requests`, as JSON: the one in
+ * PULL_REQUEST, or else all that have a stack in the backend and are closed or no longer labelled.
+ * @throws PipelineError if Pulumi or GitHub cannot be asked
+ */
+export async function abandoned(args: readonly string[], job: Job): Promise<void> {
+  readFlags(args, abandonedFlags);
+  const { PULL_REQUEST: given, GITHUB_OUTPUT: output } = readEnvironment(environment, job.environment);
+  const numbers = given === undefined ? await abandonedStacks(job) : [given];
+  job.out(
+    numbers.length === 0
+      ? "No stack is to be removed.\n"
+      : `To be removed: ${numbers.map((each) => `pr-${each}`).join(", ")}.\n`,
+  );
+  await appendFile(output, `pull-requests=${JSON.stringify(numbers)}\n`);
+}
+
+async function abandonedStacks(job: Job): Promise<number[]> {
+  const repository = new Repository(job.environment);
+  const found: number[] = [];
+  for (const name of await stackNames(job)) {
+    const number = Number(/^pr-([1-9]\d{0,9})$/.exec(name)?.[1]);
+    if (Number.isNaN(number)) continue;
+    const request = await repository.pullRequest(number);
+    // GitHub keeps every pull request, so a missing one means that the stack is not this repository's.
+    if (request === undefined)
+      job.out(
+        `Kept ${name}: this repository has no pull request ${number}. Run destroy for it by hand if it is not used.\n`,
+      );
+    else if (!wantsStack(request)) found.push(number);
+  }
+  return found.sort((one, other) => one - other);
+}
