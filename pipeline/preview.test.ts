@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { outcomeOf } from "./preview.ts";
 import { Workplace } from "./testing/steps.ts";
@@ -22,6 +22,37 @@ describe("the step preview", () => {
     ]);
     assert.deepEqual(JSON.parse(await readFile(report, "utf8")), { stack: "prod", outcome: "passed", text: plan });
     assert.match(await readFile(path.join(place.folder, "summary.md"), "utf8"), /^## prod: passed\n[^]*58 to create/);
+  });
+
+  it("creates the folder of the plan, which Pulumi does not", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays(plan);
+    const folder = path.join(place.folder, "plan", "of");
+    const { status } = await place.step(["preview", "--stack", "prod", "--plan", path.join(folder, "prod.json")]);
+    assert.equal(status, 0);
+    assert.ok((await stat(folder)).isDirectory());
+  });
+
+  it("redacts the account's number in the log, the report and the summary", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("arn:aws:iam::123456789012:role/video-dev\n");
+    const report = path.join(place.folder, "dev.json");
+    const { stdout } = await place.step(["preview", "--stack", "dev", "--report", report]);
+    for (const shown of [
+      stdout,
+      await readFile(report, "utf8"),
+      await readFile(path.join(place.folder, "summary.md"), "utf8"),
+    ]) {
+      assert.match(shown, /arn:aws:iam::<account>:role\/video-dev/);
+      assert.doesNotMatch(shown, /123456789012/);
+    }
+  });
+
+  it("keeps the summary within GitHub's limit of 1 MiB", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("\u00e4".repeat(1_000_000));
+    await place.step(["preview", "--stack", "dev"]);
+    assert.ok((await stat(path.join(place.folder, "summary.md"))).size < 1024 * 1024);
   });
 
   it("fails where a policy refuses, and reports that", async () => {

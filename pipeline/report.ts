@@ -13,7 +13,7 @@ const outcomes = ["passed", "refused", "drifted", "failed"] as const;
 
 /** Characters of a report's text, and bytes of its file. */
 const textLimit = 200_000;
-const fileLimit = 1024 * 1024;
+const fileLimit = 2 * 1024 * 1024;
 
 const schema = z.strictObject({
   stack: z.string(),

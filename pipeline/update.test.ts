@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../infra/endpoint-name.ts";
-import { Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { destroy, up } from "./update.ts";
 
 /** An AWS in which nothing is left of an earlier deployment, for the tests of a suite. */
 function withAws(): () => FakeAws {
@@ -72,10 +73,29 @@ describe("the step up", () => {
     assert.deepEqual(configs, ["config.dev.json", "config.dev.json", undefined]);
   });
 
+  it("waits a while for a lock", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255);
+    await up(
+      ["--stack", "dev"],
+      place.job({}, () => undefined),
+      { interval: 1, limit: 60_000 },
+    );
+    assert.equal((await place.calls()).length, 2);
+  });
+
   it("takes a stack's name for nothing else", async () => {
     await using place = await Workplace.create();
     await place.pulumiSays("done\n");
-    for (const args of [["--stack", "--yes"], ["--stack", "dev prod"], ["--stack="], [], ["dev"]]) {
+    for (const args of [
+      ["--stack", "--yes"],
+      ["--stack", "dev prod"],
+      ["--stack", "Dev"],
+      ["--stack", `d${"x".repeat(20)}`],
+      ["--stack="],
+      [],
+      ["dev"],
+    ]) {
       const { status, stderr } = await place.step(["up", ...args]);
       assert.equal(status, 2, args.join(" "));
       assert.doesNotMatch(stderr, /\n\s+at /);
@@ -106,6 +126,25 @@ describe("the step destroy", () => {
     assert.equal((await place.step(["destroy", "--stack", "prod"])).status, 2);
   });
 
+  it("succeeds if there is no such stack", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no stack named 'pr-9' found\n", 6);
+    const { status, stdout } = await place.step(["destroy", "--pull-request", "9"]);
+    assert.equal(status, 0);
+    assert.equal(stdout, "There is no stack pr-9: nothing to remove.\n");
+    await assert.rejects(place.calls());
+  });
+
+  it("waits for a deployment that still runs", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255, 255);
+    let log = "";
+    const job = place.job({}, (text) => (log += text));
+    await destroy(["--pull-request", "12"], job, { interval: 1, limit: 60_000 });
+    assert.equal((await place.calls()).length, 3);
+    assert.match(log, /pr-12 is locked by another update/);
+  });
+
   it("says that what is left may cost money", async () => {
     await using place = await Workplace.create();
     await place.pulumiSays("error: no\n", 1);
@@ -123,5 +162,41 @@ describe("the step unlock", () => {
     assert.equal(status, 0);
     assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack dev"]);
     assert.match(stdout, /Deploy main again/);
+  });
+
+  const pull = { state: "closed", labels: [], head: { ref: "feature", sha: "a".repeat(40) } };
+  const runs = "/actions/workflows/ephemeral.yml/runs";
+
+  it("unlocks a pull request's stack if no deployment of it runs", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/pulls/12", pull);
+    github.content.set(runs, { workflow_runs: [{ head_branch: "other", html_url: "https://github.example/1" }] });
+    await using place = await Workplace.create();
+    await place.pulumiSays("");
+    const { status, stdout, stderr } = await place.step(["unlock", "--stack", "pr-12"], await github.environment());
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /Deploy or destroy it again/);
+    assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack pr-12"]);
+  });
+
+  it("keeps the lock of a pull request's stack while a deployment of it runs", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/pulls/12", pull);
+    github.content.set(runs, { workflow_runs: [{ head_branch: "feature", html_url: "https://github.example/2" }] });
+    await using place = await Workplace.create();
+    await place.pulumiSays("");
+    const { status, stderr } = await place.step(["unlock", "--stack", "pr-12"], await github.environment());
+    assert.equal(status, 1);
+    assert.match(stderr, /keeps its lock.*https:\/\/github\.example\/2/);
+    await assert.rejects(place.calls());
+  });
+
+  it("takes no other stack", async () => {
+    await using place = await Workplace.create();
+    for (const stack of ["local", "pr-0", "pr-", "team/dev", "prod --yes", "../prod"]) {
+      const { status, stderr } = await place.step(["unlock", "--stack", stack]);
+      assert.equal(status, 2, stack);
+      assert.match(stderr, /must be dev, prod or pr-NUMBER/);
+    }
   });
 });
