@@ -8,7 +8,7 @@ import tseslint from "typescript-eslint";
 const rooms = {
   bootstrap: [],
   client: ["lib"],
-  doctor: ["infra", "lib", "policies"],
+  doctor: ["infra", "lib", "pipeline", "policies"],
   infra: [],
   lib: [],
   local: ["simulator", "tools"],

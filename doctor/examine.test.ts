@@ -75,6 +75,7 @@ describe("the doctor", () => {
       ["state", "ok"],
       ["secrets", "ok"],
       ["endpoint", "ok"],
+      ["github", "warning"],
       ["price", "ok"],
       ["at rest", "ok"],
     ]);

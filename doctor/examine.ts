@@ -6,6 +6,7 @@ import { checkArtifact } from "./artifact.ts";
 import { type AwsAccess, requestLimits } from "./aws.ts";
 import { checkBackend, findBackend } from "./backend.ts";
 import { type Finding, ok, problem, unchecked } from "./finding.ts";
+import { checkGitHub } from "./github.ts";
 import { checkImage } from "./image.ts";
 import { priceFindings } from "./price.ts";
 import { type ListStacks, listStacks, quotaSharing } from "./quota-sharing.ts";
@@ -77,6 +78,7 @@ export async function examine(
     configFinding(stack, config),
     regionFinding(stack, region),
     ...asked,
+    ...(await checkGitHub(stack, env)),
     ...(settings === undefined ? [] : priceFindings(settings)),
   ];
 }

@@ -11,8 +11,9 @@ const help = `Usage: npm run doctor -- --stack NAME [--json]
 Looks at all that a stack's first deployment needs, and says what is missing and what to do: the
 config, credentials, account and region, the quota of the instance type (with the other stacks
 that share it), the serving image, the model's artifact, Pulumi's state and the key of its secrets,
-what an earlier deployment left of the endpoint, the source buckets; and what the stack costs. It
-only reads: nothing is created or changed.
+what an earlier deployment left of the endpoint, the source buckets; with GITHUB_TOKEN or GH_TOKEN
+also GitHub's environments and the protection of main, which the workflows need; and what the stack
+costs. It only reads: nothing is created or changed.
 
   --stack NAME  the stack, of which there is a Pulumi.NAME.yaml
   --json        print one JSON object on standard output

@@ -37,6 +37,21 @@ const environmentRules = z.object({
     .object({ protected_branches: z.boolean(), custom_branch_policies: z.boolean() })
     .nullish(),
 });
+const branchPolicies = z.object({ branch_policies: z.array(z.object({ name: z.string() })) });
+const branchRule = z.object({
+  type: z.string(),
+  parameters: z
+    .object({ required_approving_review_count: z.int().optional(), require_code_owner_review: z.boolean().optional() })
+    .optional(),
+});
+const branchProtection = z.object({
+  required_pull_request_reviews: z
+    .object({
+      required_approving_review_count: z.int().default(0),
+      require_code_owner_reviews: z.boolean().default(false),
+    })
+    .optional(),
+});
 const comparison = z.object({ status: z.enum(["ahead", "behind", "diverged", "identical"]) });
 
 export type Comment = z.infer<typeof comment>;
@@ -55,8 +70,16 @@ export interface EnvironmentRules {
   /** Number of people and teams of whom one must approve. */
   readonly reviewers: number;
   readonly preventsSelfReview: boolean;
-  /** Whether jobs of only some branches may use it. */
-  readonly limitsBranches: boolean;
+  /** Patterns of the branches whose jobs may use it; all protected branches, or any branch. */
+  readonly branches: readonly string[] | "protected" | "any";
+}
+
+/** The review that a change of a branch needs. */
+export interface ReviewRules {
+  /** Number of approvals. */
+  readonly approvals: number;
+  /** Whether one must come from an owner named in CODEOWNERS. */
+  readonly codeOwners: boolean;
 }
 
 /** Who a workflow's own token is. */
@@ -122,7 +145,37 @@ export class Repository {
     return {
       reviewers: reviews.reduce((sum, { reviewers = [] }) => sum + reviewers.length, 0),
       preventsSelfReview: reviews.some(({ prevent_self_review }) => prevent_self_review === true),
-      limitsBranches: branches !== null && branches !== undefined,
+      branches:
+        branches?.custom_branch_policies === true
+          ? await this.branchesOf(name)
+          : branches?.protected_branches === true
+            ? "protected"
+            : "any",
+    };
+  }
+
+  private async branchesOf(environmentName: string): Promise<string[]> {
+    const answer = await this.ask("GET", `/environments/${environmentName}/deployment-branch-policies?per_page=100`);
+    return branchPolicies.parse(answer).branch_policies.map(({ name }) => name);
+  }
+
+  /**
+   * The review that a branch's rulesets and its branch protection ask for together. GitHub shows the branch protection to administrators only.
+   */
+  async reviewRules(branch: string): Promise<ReviewRules> {
+    const rules = await this.list(`/rules/branches/${branch}`, branchRule);
+    const protection = await this.askIfFound(`/branches/${branch}/protection`);
+    const classic =
+      protection === undefined ? undefined : branchProtection.parse(protection).required_pull_request_reviews;
+    const parameters = rules.flatMap((rule) => (rule.type === "pull_request" ? [rule.parameters ?? {}] : []));
+    return {
+      approvals: Math.max(
+        classic?.required_approving_review_count ?? 0,
+        ...parameters.map(({ required_approving_review_count: count }) => count ?? 0),
+      ),
+      codeOwners:
+        classic?.require_code_owner_reviews === true ||
+        parameters.some(({ require_code_owner_review: needed }) => needed === true),
     };
   }
 
