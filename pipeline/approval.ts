@@ -13,7 +13,8 @@ const flags = z.strictObject({
 
 /**
  * Checks that a review has taken place. GitHub creates an environment that a job names and that does not exist, without reviewers, and
- * then starts the job at once ("Managing environments for deployment", docs.github.com).
+ * then starts the job at once ("Managing environments for deployment", docs.github.com). Which plans have required reviewers:
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/deployments-and-environments#required-reviewers
  * @throws PipelineError if the environment requires no reviewers and the variable does not accept that
  */
 export async function approval(args: readonly string[], job: Job): Promise<void> {

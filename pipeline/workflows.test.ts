@@ -174,6 +174,16 @@ describe("the workflows", () => {
     ]);
   });
 
+  it("keep what a job uses after its approval for as long as GitHub waits for one", () => {
+    for (const file of ["deploy.yml", "ephemeral.yml"]) {
+      const uploads = steps.filter(
+        ({ at, uses }) => at.startsWith(file) && uses?.startsWith("actions/upload-artifact@"),
+      );
+      assert.ok(uploads.length > 0, file);
+      for (const { at, with: inputs } of uploads) assert.equal(inputs["retention-days"], 30, at);
+    }
+  });
+
   it("mask the account's number in the log of each job that takes a role", () => {
     for (const { at, uses, with: inputs } of steps) {
       if (uses?.startsWith("aws-actions/configure-aws-credentials@")) {
@@ -189,13 +199,19 @@ describe("the workflows", () => {
       ["destroy.yml"],
     );
     const careful = jobs.filter(
-      ({ file, name, permissions }) =>
-        (file === "destroy.yml" && name !== "not-bootstrapped") ||
+      ({ file, permissions }) =>
+        file === "destroy.yml" ||
         Object.entries(permissions).some(([scope, access]) => scope !== "id-token" && access === "write"),
     );
     assert.deepEqual(
       careful.map(({ at }) => at),
-      ["destroy.yml find", "destroy.yml destroy", "drift.yml issue", "pull-request.yml comment"],
+      [
+        "destroy.yml not-bootstrapped",
+        "destroy.yml find",
+        "destroy.yml destroy",
+        "drift.yml issue",
+        "pull-request.yml comment",
+      ],
     );
     for (const { at, steps: own } of careful) {
       const checkouts = own.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
