@@ -92,7 +92,7 @@ describe("the doctor about GitHub", () => {
       /problem: there is no environment production/,
     ],
     [
-      "an approval by nobody",
+      "an approval without reviewers",
       "prod",
       () => {
         environment("production-approval", [], null);

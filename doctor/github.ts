@@ -13,7 +13,7 @@ const branch = "main";
 /** What an environment must be like. */
 interface Needed {
   readonly name: string;
-  /** Whether someone must approve each job, or nobody may have to. */
+  /** Whether each job needs an approval; if not, no job may need one. */
   readonly reviewed: boolean;
   readonly preventsSelfReview?: boolean;
   /** Whether it is for jobs on main only. */

@@ -31,7 +31,7 @@ export async function approval(args: readonly string[], job: Job): Promise<void>
     return;
   }
   throw new PipelineError(
-    `The environment ${environment} has no required reviewers, so nobody has approved this deployment. Add them in the repository's ` +
+    `The environment ${environment} has no required reviewers, so no one has approved this deployment. Add them in the repository's ` +
       `settings, under Environments. In a private repository GitHub offers required reviewers with GitHub Enterprise only, in a public ` +
       `one with every plan. To deploy without approval, set the repository variable ${unless} to true.`,
   );
