@@ -21,7 +21,7 @@ from video_inference.errors import NotAVideoError
 from video_inference.track import BrokenVideoError, Track
 from video_inference.video import Video
 from videos import Codec, regular
-from videos.good import film
+from videos.good import GOOD, film
 from videos.joins import group_of, overwritten, packets_of
 from videos.shown import SHOWN
 from videos.writer import Encoding, write
@@ -123,7 +123,7 @@ def test_frames_that_damage_puts_out_of_order_do_not_shift_the_times_of_those_be
     order = [*range(40), 45, 40, 46, 41, *range(47, 100)]
 
     class Shuffled(reader.Reader):
-        def pictures(self) -> Iterator[tuple[av.VideoFrame, int]]:
+        def pictures(self) -> Iterator[tuple[av.VideoFrame, int | None, int]]:
             pictures = list(super().pictures())
             yield from (pictures[position] for position in order)
 
@@ -223,6 +223,23 @@ def test_what_a_decoder_reads_from_a_damaged_header_is_forgotten(tmp_path: Path,
     found, _, _ = sampled(body[:start] + bytes([body[start] ^ flipped]) + body[start + 1 :], fps=5)
     first, end = group_of(packets, number)
     assert {time: one for time, one in whole.items() if not first <= time < end}.items() <= found.items()
+
+
+@pytest.mark.parametrize("number", [31, 49, 50])
+@pytest.mark.parametrize("name", ["b-frames.avi", "h264.avi", "packed.avi", "packed.mp4"])
+def test_damage_does_not_move_the_frames_behind_it(tmp_path: Path, name: str, number: int) -> None:
+    (sample,) = (one for one in GOOD if one.name == name)
+    path = tmp_path / name
+    body = sample.write(path)
+    whole, _, _ = sampled(body, fps=25)
+    found, truncation, damage = sampled(overwritten(body, packets_of(path)[number], skip=32), fps=25)
+    assert truncation is None
+    assert damage.packets >= 1
+    # A keyframe every 12 frames; the packets' times do not tell which frames are theirs.
+    group = range(number - number % 12, number - number % 12 + 12)
+    outside = {time: picture for time, picture in whole.items() if 25 * time not in group}
+    assert len(outside) == len(sample.times) - 12
+    assert outside.items() <= found.items()
 
 
 def test_damage_at_one_place_does_not_make_all_frames_be_decoded(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ class Timeline:
         Of the whole video.
     reorders
         Whether the codec shows frames in another order than it decodes them.
+    of_decoding
+        Whether the packets' times are known not to be those of their frames.
 
     Raises
     ------
@@ -99,7 +101,7 @@ class Timeline:
         If the packets' times cannot be those of the frames.
     """
 
-    def __init__(self, packets: Packets, *, reorders: bool) -> None:
+    def __init__(self, packets: Packets, *, reorders: bool, of_decoding: bool = False) -> None:
         if not len(packets):
             raise NoPlanError("there is no packet")
         shown = np.flatnonzero(np.frombuffer(packets.hidden, dtype=np.uint8) == 0)
@@ -119,9 +121,9 @@ class Timeline:
             raise NoPlanError("frames are shown before the first keyframe")
         if (np.diff(times[order]) == 0).any():
             raise NoPlanError("two packets have the same time")
-        if reorders and len(order) > 1 and (np.diff(order) > 0).all():
-            # Some writers put decoding times in the place of presentation times: the decoder alone knows the order.
-            raise NoPlanError("the codec reorders frames but their times do not")
+        # Some writers put decoding times in the place of presentation times: only the decoder knows the order.
+        self.is_of_decoding = of_decoding or bool(reorders and len(order) > 1 and (np.diff(order) > 0).all())
+        """Whether a packet's time is not that of its frame; the frames have the same times, but in display order."""
 
     @property
     def start(self) -> int:
@@ -151,7 +153,14 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     -------
     list of Stretch
         In order of decoding and of display, none overlapping another.
+
+    Raises
+    ------
+    NoPlanError
+        If the packets' times are not those of their frames.
     """
+    if timeline.is_of_decoding:
+        raise NoPlanError("the codec reorders frames but their times do not")
     packets, numbers, times = timeline.packets, timeline.numbers, timeline.times
     keys = np.flatnonzero(np.frombuffer(packets.keys, dtype=np.uint8)).tolist()
     replacements = _keyframes(timeline, tick, fps) if sampling == "keyframe" else {}

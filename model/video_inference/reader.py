@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import av.video
 from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
 from .expectation import Matcher
 from .opening import Body, check_size
+from .ordering import TimeSorter
 from .plan import NoPlanError, Packets, Stretch, Wanted
 from .track import BrokenPacketError, BrokenVideoError, Track
 
@@ -46,6 +47,8 @@ class Reader:
         self.threads = threads
         self.strict = False
         """Whether a damaged packet is an error; else it is counted and passed over."""
+        self.times: Sequence[int] | None = None
+        """The packets' times, ascending, if they are not those of the frames that the packets hold."""
         self.ended_by: TruncationReason | None = None
         """Why the pass ended early, if it did so before the packets that there are."""
         self.decoded = 0
@@ -60,15 +63,22 @@ class Reader:
     @property
     def tick(self) -> Fraction:
         """Seconds of the unit of frames' times."""
-        return self.track.tick if self.track.has_times else self.track.frame_seconds
+        return self.track.tick if self._has_times else self.track.frame_seconds
 
     @property
     def step(self) -> int:
         """Ticks from one frame to the next, on average."""
         return max(1, round(self.track.frame_seconds / self.tick))
 
-    def pictures(self) -> Iterator[tuple[av.VideoFrame, int]]:
-        """Decode all pictures in display order; each with the number of frames lost since the one before.
+    @property
+    def _has_times(self) -> bool:
+        return self.times is not None or self.track.has_times
+
+    def pictures(self) -> Iterator[tuple[av.VideoFrame, int | None, int]]:
+        """Decode all pictures in display order.
+
+        Each comes with its time in ticks, None if it is not known, and with the number of frames lost since the one
+        before.
 
         Raises
         ------
@@ -77,6 +87,7 @@ class Reader:
         """
         track, log = self.track, self.log
         packets = track.packets()
+        sorter = None if self.times is None else TimeSorter(self.times)
         more = True
         while more and log.in_a_row < MAX_ERRORS_IN_A_ROW:
             packet: AnyPacket | None = None
@@ -86,10 +97,16 @@ class Reader:
                 self.ended_by, self.reason = "end-of-data", str(error)
             more = packet is not None
             pictures = self._decode(packet)
-            if packet is not None and track.has_times and not packet.is_discard:
+            if packet is not None and self._has_times and not packet.is_discard:
                 log.expect(packet.pts)
-            for picture in pictures:
-                yield picture, log.shown(picture.pts if track.has_times else None)
+            if sorter is not None:
+                timed = sorter.take(pictures)
+            else:
+                timed = ((picture, picture.pts if track.has_times else None) for picture in pictures)
+            for picture, time in timed:
+                yield picture, time, log.shown(time)
+        for picture, time in () if sorter is None else sorter.finish():
+            yield picture, time, log.shown(time)
         log.drained(self.step)
         self.end(early=track.ends_early)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,6 +29,9 @@ _PLANNED_CODECS = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "mpeg
 # learn from every frame.
 _SKIPPING_CODECS = {"h264", "hevc", "mpeg4"}
 _UNKNOWN_OR_PROGRESSIVE = {0, 1}
+# DivX 5 and Xvid put a B-frame into the packet of the frame before. FFmpeg, too, knows such streams by this user data
+# (decode_user_data in libavcodec/mpeg4videodec.c); its start code is in ISO/IEC 14496-2, 6.2.1.
+_PACKED = re.compile(rb"\x00\x00\x01\xb2DivX[0-9]+(Build|b)[0-9]+p")
 # These promise the time of the end, the others the time from the first picture or sound to the end.
 _END_PROMISED = {"matroska,webm", "asf"}
 # Without an index of all packets, FFmpeg cannot seek to the very first one in these.
@@ -117,7 +121,12 @@ class Track:
 
         FFmpeg counts an AVI's packets, which gives the frames' times only if they are shown in the order of decoding.
         """
-        return not (self._is_avi and self.reorders)
+        return not (self.is_avi and self.reorders)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether a packet may hold two pictures, and the one behind it none."""
+        return self._decoder.name == "mpeg4" and _PACKED.search(self._decoder.extradata or b"") is not None
 
     @property
     def can_skip(self) -> bool:
@@ -149,7 +158,7 @@ class Track:
     def ends_early(self) -> bool:
         """Whether the packets that were read end before the container promised."""
         promised = Fraction(self._container.duration or 0, _MICROSECONDS)
-        if self._is_avi:
+        if self.is_avi:
             # FFmpeg corrects an AVI's duration by the file's size; the count of frames stays as the header has it.
             promised = max(promised, self._stream.frames * self.frame_seconds)
         return promised - self._seen_until > max(_PROMISE_TOLERANCE, 2 * self.frame_seconds)
@@ -168,7 +177,8 @@ class Track:
         return max([end - start for end in ends], default=Fraction(0))
 
     @property
-    def _is_avi(self) -> bool:
+    def is_avi(self) -> bool:
+        """Whether the container is an AVI, which keeps no times: it begins at 0 s."""
         return self._container.format.name == "avi"
 
     def packets(self) -> Iterator[AnyPacket]:
@@ -216,7 +226,7 @@ class Track:
         BrokenVideoError, LateError, EncryptedVideoError
             As `packets`.
         """
-        if self._is_avi or self._decoder.name not in _PLANNED_CODECS:
+        if self._decoder.name not in _PLANNED_CODECS or (self.is_avi and not self.reorders):
             raise NoPlanError("the container or the codec keeps no time for every frame")
         if self._decoder.field_order not in _UNKNOWN_OR_PROGRESSIVE:
             raise NoPlanError("two packets may make one frame of an interlaced video")

@@ -175,7 +175,8 @@ class Video:
             If there is no plan, or what comes out is not what it says although nothing is damaged.
         """
         track = self._reader.track
-        timeline = Timeline(track.survey(), reorders=track.reorders)
+        counted = track.is_packed or not track.has_times
+        timeline = Timeline(track.survey(), reorders=track.reorders, of_decoding=counted)
         self._timeline, self._start = timeline, timeline.start
         plan = make_plan(timeline, track.tick, fps, sampling)
         reach = 1 / (2 * fps * track.tick)
@@ -210,10 +211,11 @@ class Video:
     def _frames(self) -> Iterator[Frame]:
         """Decode all frames in display order in one pass."""
         reader = self._reader
+        if self._timeline is not None and self._timeline.is_of_decoding:
+            reader.times = self._timeline.times
         step = reader.step
         index, ticks = -1, -step
-        for picture, lost in reader.pictures():
-            time = picture.pts if reader.track.has_times else None
+        for picture, time, lost in reader.pictures():
             if index < 0 and self._timeline is None:
                 # Frames that are lost before the first one count, too.
                 self._start = reader.log.earliest if lost and time is not None else time or 0
@@ -252,7 +254,7 @@ class Video:
             rotation,
             track.codec,
             track.number,
-            self._start * self._reader.tick,
+            Fraction(0) if track.is_avi else self._start * self._reader.tick,
             transfer_of(picture),
         )
 

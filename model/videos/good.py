@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .boxes import trimmed, turned
+from .divx import packed
 from .pictures import HEIGHT, WIDTH, Rgb, moving
 from .times import NTSC_60, changing, irregular, regular
 from .writer import Codec, Encoding, write
@@ -35,6 +36,8 @@ class Good:
         Degrees clockwise by which its stored pictures must be turned.
     trimmed
         Pictures at its beginning that its edit list hides.
+    packed
+        Whether a B-frame lies in the packet of the frame before.
     share
         How much of the file there is; it is truncated if that is less than 1.
     """
@@ -48,12 +51,17 @@ class Good:
     sound: float = 0
     rotation: int = 0
     trimmed: int = 0
+    packed: bool = False
     share: float = 1
 
     def write(self, path: Path) -> bytes:
         """Write it to a path, whose suffix must be that of its name, and return its bytes."""
         pictures = film(len(self.times), *self.size, rotation=self.rotation)
-        body = write(path, pictures, self.times, self.codec, sound=self.sound, encoding=self.encoding)
+        target = path.with_suffix(".source.mp4") if self.packed else path
+        body = write(target, pictures, self.times, self.codec, sound=self.sound, encoding=self.encoding)
+        if self.packed:
+            target.unlink()
+            body = packed(body, path, round(1 / (self.times[1] - self.times[0])))
         if self.rotation:
             body = turned(body, self.rotation)
         if self.trimmed:
@@ -82,6 +90,7 @@ _X264_OPEN = Encoding(
 _X264_ROLLING = Encoding(options={"x264-params": "intra-refresh=1:keyint=20:bframes=0"})
 _X265_OPEN = Encoding(options={"x265-params": "open-gop=1:keyint=24:min-keyint=24:bframes=3"})
 _GROUPS = Encoding(keyframe_every=12)
+_B_FRAMES = Encoding(keyframe_every=12, options={"bf": "2"})
 
 GOOD: tuple[Good, ...] = (
     Good("rate-10.mp4", "10 frames per second", _steady(10)),
@@ -113,8 +122,19 @@ GOOD: tuple[Good, ...] = (
     ),
     Good("av1.mp4", "AV1", _steady(25, 2), "libsvtav1", encoding=_GROUPS),
     Good("av1.webm", "AV1 in WebM", _steady(25, 2), "libsvtav1"),
-    Good("mpeg4.mp4", "MPEG-4 part 2 with B-frames", _steady(25), "mpeg4", encoding=Encoding(12, {"bf": "2"})),
+    Good("mpeg4.mp4", "MPEG-4 part 2 with B-frames", _steady(25), "mpeg4", encoding=_B_FRAMES),
     Good("mpeg4.avi", "MPEG-4 part 2 in AVI", _steady(25), "mpeg4", encoding=_GROUPS),
+    Good("b-frames.avi", "MPEG-4 part 2 with B-frames in AVI", _steady(25), "mpeg4", encoding=_B_FRAMES),
+    Good(
+        "packed.avi",
+        "MPEG-4 part 2 with B-frames as DivX packs them",
+        _steady(25),
+        "mpeg4",
+        encoding=_B_FRAMES,
+        packed=True,
+    ),
+    Good("packed.mp4", "packed, with decoding times", _steady(25), "mpeg4", encoding=_B_FRAMES, packed=True),
+    Good("packed.mkv", "packed, with decoding times", _steady(25), "mpeg4", encoding=_B_FRAMES, packed=True),
     Good("h264.mov", "H.264 in QuickTime", _steady(25), encoding=_GROUPS),
     Good("h264.mkv", "H.264 in Matroska", _steady(25), encoding=_GROUPS),
     Good("h264.avi", "H.264 with B-frames in AVI, whose times are those of decoding", _steady(25), encoding=_GROUPS),
@@ -127,7 +147,7 @@ GOOD: tuple[Good, ...] = (
         "MPEG-2 with B-frames in a program stream",
         _steady(25),
         "mpeg2video",
-        encoding=Encoding(12, {"bf": "2"}),
+        encoding=_B_FRAMES,
     ),
     Good("mpeg2.ts", "MPEG-2 in a transport stream", _steady(25), "mpeg2video", encoding=_GROUPS),
     Good("h264.flv", "H.264 in Flash's container", _steady(25), encoding=_GROUPS),

@@ -33,8 +33,9 @@ _FAST: dict[Codec, dict[str, str]] = {
 _OWN_OPTIONS: dict[Codec, str] = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _NO_SCENE_CUTS = "1000000000"
 
-# MPEG-4 part 2 keeps the parts of a second in 16 bits.
-_TICKS: dict[Codec, int] = {"mpeg4": 60_000}
+MPEG4_TICKS = 60_000
+"""Parts of a second of MPEG-4 part 2, which keeps them in 16 bits."""
+_TICKS: dict[Codec, int] = {"mpeg4": MPEG4_TICKS}
 _USUAL_TICKS = 90_000
 
 # SVT-AV1 writes to standard error unless told in this way; errors are still written.
