@@ -310,3 +310,16 @@ def test_the_body_is_neither_copied_nor_held_after_closing(tmp_path: Path) -> No
         with pytest.raises(BufferError):
             body.extend(b"more")
     body.extend(b"more")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_track_that_begins_midway_is_passed_over(tmp_path: Path, threads: int) -> None:
+    silent = write_numbered(tmp_path / "silent.ts", regular(250, 25))
+    sound = write(tmp_path / "sound.ts", [numbered(0)] * 50, [10 + time for time in regular(50, 25)], sound=2)
+    # FFmpeg looks for tracks in the last 250 KB, too.
+    noise = [np.random.default_rng(seed).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8) for seed in range(25)]
+    large = Encoding(options={"qp": "1"})
+    body = silent + sound + write(tmp_path / "noise.ts", noise, [12 + time for time in regular(25, 25)], encoding=large)
+    with Video(body, threads) as video:
+        indices = [frame.index for frame in video.samples(Fraction(1))]
+        assert (indices[:10], len(indices), video.truncation) == ([*range(0, 250, 25)], 13, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -195,7 +195,7 @@ class Track:
         """
         ends, index, deadline = self._ends, self._stream.index, self.deadline
         self._ends.clear()
-        try:
+        with _reading():
             # This runs for each of the 100,000 packets of an hour: no fractions, and as few calls as possible.
             for packet in self._container.demux():
                 if not packet.size:
@@ -213,8 +213,6 @@ class Track:
                     if "encryption_info" in _side_data(packet):
                         raise EncryptedVideoError("The video is encrypted: send it without digital rights management.")
                     yield packet
-        except (av.FFmpegError, ValueError) as error:
-            raise BrokenVideoError(reason_of(error)) from error
 
     def survey(self) -> Packets:
         """Read all packets, without decoding any, and note what a plan needs to know.
@@ -250,15 +248,13 @@ class Track:
         BrokenVideoError, LateError
             As `packets`.
         """
-        try:
+        with _reading():
             self._container.seek(self._stream.start_time or 0, stream=self._stream)
             for packet in self._container.demux(self._stream):
                 if time.monotonic() >= self.deadline:
                     raise LateError
                 if packet.size:
                     yield packet
-        except (av.FFmpegError, ValueError) as error:
-            raise BrokenVideoError(reason_of(error)) from error
 
     def decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
         """Decode a packet, or drain the decoder; frames come out as they are shown, some packets later.
@@ -302,6 +298,18 @@ class Track:
     def restart_decoder(self) -> None:
         """Forget the frames that the decoder refers to: the next packet is a keyframe."""
         self._decoder.flush_buffers()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raise BrokenVideoError for what PyAV raises when packets cannot be read on."""
+    try:
+        yield
+    except IndexError:
+        # PyAV 18.1 fails so behind the last packet if a track has begun midway (`InputContainer.demux`).
+        return
+    except (av.FFmpegError, ValueError) as error:
+        raise BrokenVideoError(reason_of(error)) from error
 
 
 def _side_data(packet: AnyPacket) -> list[str]:
