@@ -19,6 +19,7 @@ from . import bodies, cpu, gpu, planning
 from .rows import rows
 
 _COCO_SECONDS = 2
+_NO_GPU = 2
 
 
 def _say(what: str) -> None:
@@ -54,7 +55,7 @@ def _measure(options: argparse.Namespace, model_dir: Path) -> dict[str, object]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command line; returns 2 if `--gpu` finds none."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
     parser.add_argument("--runs", type=int, default=3, help="of each design, in turn (default: %(default)s)")
@@ -76,17 +77,15 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"measure on the GPU instead, with {gpu.CORES} processor cores and within ten minutes",
     )
     options = parser.parse_args(arguments)
+    if options.gpu and not torch.cuda.is_available():
+        _say("--gpu needs a GPU that CUDA can use, and there is none here: run it on a machine with one.")
+        return _NO_GPU
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         model_dir = Path(folder)
         for name, data in contents(find_weights("small")).items():
             if name in {CARD_FILE, WEIGHTS_FILE}:
                 (model_dir / name).write_bytes(data)
-        if options.gpu:
-            if not torch.cuda.is_available():
-                parser.error("--gpu needs a graphics processor that CUDA can use: there is none.")
-            result = gpu.measure(rows(gpu.SECONDS), model_dir, _say)
-        else:
-            result = _measure(options, model_dir)
+        result = gpu.measure(rows(gpu.SECONDS), model_dir, _say) if options.gpu else _measure(options, model_dir)
     if options.json:
         print(json.dumps(result, indent=2))
     else:

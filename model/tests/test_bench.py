@@ -146,9 +146,11 @@ def test_bodies_are_measured_by_the_harness(monkeypatch: pytest.MonkeyPatch, tmp
 def test_the_gpus_benchmark_is_refused_without_one(capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a graphics processor")
-    with pytest.raises(SystemExit):
-        command.main(["--gpu"])
-    assert "--gpu needs a graphics processor" in capsys.readouterr().err
+    assert command.main(["--gpu", "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("bench: --gpu needs a GPU that CUDA can use")
+    assert said.err.count("\n") == 1
 
 
 def test_the_network_is_timed_for_each_batch(monkeypatch: pytest.MonkeyPatch, model_dir: Path) -> None:
