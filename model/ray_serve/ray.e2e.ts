@@ -3,30 +3,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { extract } from "tar";
-import { startGuarded, logTail, type GuardedProcess } from "../../local/processes/guarded.ts";
-import { freePorts } from "../../local/processes/ports.ts";
+import { join } from "node:path";
 import { ArtifactCache } from "../../local/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../local/model-server/launcher.ts";
 import type { Invocation } from "../../local/sagemaker/invocation.ts";
 import { FakeLogs, FakeObjects, testArtifact } from "../../local/testing/fake-aws.ts";
-import { descendantsOf, eventually, isAlive } from "../../local/testing/processes.ts";
+import { descendantsOf, isAlive } from "../../local/testing/processes.ts";
+import { RayServe } from "../../local/testing/ray-serve.ts";
 import type { Instance } from "../../simulator/worker.ts";
-import { ray, repoRoot, servingPython } from "../../tools/paths.mjs";
+import { repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** What both servers get: as many workers, so as many threads each, that rounding is the same. */
 const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", TS_MAX_REQUEST_SIZE: "50000000" };
-
-/** What AWS's image does before its adapter starts (aws/deep-learning-containers, scripts/docker/ray/sagemaker_entrypoint.sh). */
-const entryPoint = `
-ray start --head --port="$GCS_PORT" --include-dashboard=False --num-gpus=0 --node-ip-address=127.0.0.1 \
-  --ray-client-server-port="$CLIENT_PORT" --dashboard-agent-listen-port="$AGENT_PORT" --temp-dir="$BASE" \
-  --object-store-memory=200000000 --disable-usage-stats
-serve start --http-host=127.0.0.1 --http-port="$HTTP_PORT"
-exec serve run "$MODEL/config.yaml"`;
 
 /** TCP_LISTEN in /proc/net/tcp, and 127.0.0.1 in its two notations there. */
 const listening = "0A";
@@ -104,73 +94,19 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
 }
 
 async function startRayServe(folder: string, artifact: string): Promise<Server> {
-  const model = join(folder, "model");
-  await mkdir(model, { recursive: true });
-  await extract({ file: artifact, cwd: model });
-  const [gcs = 0, client = 0, agent = 0, http = 0] = await freePorts(4);
-  const logFile = join(folder, "ray.log");
-  const server = await startGuarded({
-    python: ray.python,
-    command: ["/bin/sh", "-ec", entryPoint],
-    env: {
-      ...environment,
-      PATH: `${dirname(ray.python)}:/usr/bin:/bin`,
-      HOME: folder,
-      PYTHONPATH: [model, join(model, "code"), join(import.meta.dirname, "loopback")].join(":"),
-      PYTHONUNBUFFERED: "1",
-      MODEL: model,
-      BASE: join(folder, "ray"),
-      // Off, Ray takes 127.0.0.1 for this machine's address instead of the one that other machines see.
-      RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER: "0",
-      RAY_ADDRESS: `127.0.0.1:${gcs}`,
-      GCS_PORT: String(gcs),
-      CLIENT_PORT: String(client),
-      AGENT_PORT: String(agent),
-      HTTP_PORT: String(http),
-    },
-    cwd: folder,
-    logFile,
-    grace: 10_000,
-  });
-  const url = `http://127.0.0.1:${http}`;
-  try {
-    await untilHealthy(url, server);
-  } catch (error) {
-    await server.stop();
-    throw new Error(`Ray Serve did not start: ${await logTail(logFile)}`, { cause: error });
-  }
+  const server = await RayServe.start({ folder, artifact, environment });
+  await server.untilHealthy();
   return {
-    // As the image's adapter passes requests on.
     async answer({ body, contentType, options }) {
-      const response = await fetch(url, {
-        method: "POST",
-        body,
-        headers: {
-          "Content-Type": contentType,
-          Accept: "application/json",
-          "X-Amzn-SageMaker-Custom-Attributes": options,
-        },
-        signal: AbortSignal.timeout(240_000),
+      const { status, text } = await server.ask(body, {
+        "Content-Type": contentType,
+        Accept: "application/json",
+        "X-Amzn-SageMaker-Custom-Attributes": options,
       });
-      return { status: response.status, body: await response.text() };
+      return { status, body: text };
     },
     stop: () => server.stop(),
   };
-}
-
-/** The adapter's /ping: Ray Serve's own health check, which says yes once there are routes. */
-async function untilHealthy(url: string, server: GuardedProcess): Promise<void> {
-  let ended: string | undefined;
-  void server.ended.then((how) => (ended = how));
-  await eventually(
-    "Ray Serve is healthy",
-    async () => {
-      assert.equal(ended, undefined, "Ray Serve ended before it was healthy");
-      const health = await fetch(`${url}/-/healthz`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
-      return health?.ok === true;
-    },
-    300_000,
-  );
 }
 
 /** The addresses that processes listen on, on Linux, as its /proc/net has them: bytes of each word reversed, in hexadecimal. */

@@ -187,10 +187,20 @@ def test_headers_are_found_however_their_names_are_spelled(
     assert len(answer.splitlines()) == 3 + 2
 
 
-@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
-def test_a_form_is_refused_as_what_it_is(model: inference.Model, content_type: str) -> None:
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=x", None),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="body"\r\n\r\nvideo\r\n--x--',
+        ),
+        ("application/x-www-form-urlencoded", None),
+    ],
+)
+def test_a_form_is_refused_as_what_it_is(model: inference.Model, content_type: str, body: bytes | None) -> None:
     context = Context()
-    answer, _ = inference.transform_fn(model, None, content_type, "*/*", context)
+    answer, _ = inference.transform_fn(model, body, content_type, "*/*", context)
     assert context.status[0] == 400
     assert json.loads(answer)["error"].startswith("The body is a form: send the video's bytes")
 
