@@ -200,7 +200,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
 
     async function alarmed(): Promise<string[]> {
       const { MetricAlarms: alarms = [] } = await stack.cloudwatch.send(
-        new DescribeAlarmsCommand({ AlarmNamePrefix: "video-failure", StateValue: "ALARM" }),
+        new DescribeAlarmsCommand({ AlarmNamePrefix: "video-local-failure", StateValue: "ALARM" }),
       );
       return alarms.map(({ AlarmName = "" }) => AlarmName);
     }
@@ -216,7 +216,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
       // Enough for the rate, even if many jobs of the tests before ended within its 15 minutes.
       await failJobs("fails", ...Array.from({ length: 10 }, (_value, index) => `fails-${index + 1}`));
       await laterBy(2);
-      assert.deepEqual(await inbox.take(), ["video-failure-rate ALARM", "video-failures ALARM"]);
+      assert.deepEqual(await inbox.take(), ["video-local-failure-rate ALARM", "video-local-failures ALARM"]);
       await laterBy(16);
       assert.deepEqual(await alarmed(), []);
       assert.deepEqual(await inbox.take(), []);
@@ -227,7 +227,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
       await failJobs("fails", "fails-11");
       // An alarm is compared with up to two more periods than it is set to, if some have no data.
       await laterBy(16);
-      assert.deepEqual(await inbox.take(), ["video-failures ALARM", "video-failures OK"]);
+      assert.deepEqual(await inbox.take(), ["video-local-failures ALARM", "video-local-failures OK"]);
     });
   });
 

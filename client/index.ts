@@ -17,6 +17,7 @@ export { poll } from "./poll.ts";
 export type { PollOptions, PollProgress } from "./poll.ts";
 export { fetchResult, summarize } from "./result.ts";
 export type { Detection, ResultSummary, VideoResult } from "./result.ts";
+export { SMOKE_PREFIX } from "./redrive/message.ts";
 export { connect, openStack } from "./stack.ts";
 export type { ClientConfig, Stack } from "./stack.ts";
 export { invoke, jobSchema } from "./submit.ts";

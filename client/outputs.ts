@@ -37,6 +37,8 @@ const outputsSchema = z.object({
   maxResponseSize: z.int().positive().optional(),
   /** Absent from stacks deployed by an earlier version of the program. */
   requireGpu: z.boolean().optional(),
+  /** Start of the smoke test's queues' names; absent from stacks deployed by an earlier version of the program. */
+  temporaryQueuePrefix: z.string().min(1).optional(),
   /** Largest video, MiB; a stack without it takes no job (`limits.ts`), but its results can be fetched. */
   maxRequestSize: z.int().positive().optional(),
   /** Longest run, seconds; as `maxRequestSize`. */

@@ -141,7 +141,7 @@ describe("the policies for callers and operators", () => {
       { action: "s3:PutObject", resource: `${bucket}/models/f00d/model.tar.gz` },
       { action: "s3:GetObject", resource: `${bucket}/models/f00d/model.tar.gz` },
       { action: "s3:DeleteObject", resource: `${bucket}/input/video.mp4` },
-      { action: "sqs:DeleteQueue", resource: `arn:aws:sqs:${aws.region}:${aws.accountId}:video-success` },
+      { action: "sqs:DeleteQueue", resource: `arn:aws:sqs:${aws.region}:${aws.accountId}:video-local-success` },
     ]) {
       assert.ok(!allows([...caller, ...operator], call), call.action);
     }

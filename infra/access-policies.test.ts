@@ -111,7 +111,7 @@ describe("AccessPolicies", () => {
     assert.equal(statement(operator, "ReadQueues").Resource?.length, 4);
     for (const { Action, Resource, Sid } of statements(operator)) {
       if (!Action.includes("sqs:CreateQueue")) continue;
-      assert.deepEqual(Resource, [`arn:aws:sqs:${region}:${accountId}:smoke-*`], Sid);
+      assert.deepEqual(Resource, [`arn:aws:sqs:${region}:${accountId}:clips-smoke-*`], Sid);
     }
   });
 
@@ -123,16 +123,16 @@ describe("AccessPolicies", () => {
         resource,
         context: { "sns:Protocol": protocol, "sns:Endpoint": endpoint },
       });
-    const queue = `arn:aws:sqs:${region}:${accountId}:smoke-1`;
+    const queue = `arn:aws:sqs:${region}:${accountId}:clips-smoke-1`;
     assert.ok(subscribes("sqs", queue));
     assert.ok(!subscribes("sqs", queue, `arn:aws:sns:${region}:${accountId}:foreign`));
     for (const [protocol, endpoint] of [
-      ["sqs", `arn:aws:sqs:${region}:210987654321:smoke-1`],
+      ["sqs", `arn:aws:sqs:${region}:210987654321:clips-smoke-1`],
       ["sqs", `arn:aws:sqs:${region}:${accountId}:clips-success`],
-      ["http", "http://attacker.example/smoke-1"],
+      ["http", "http://attacker.example/clips-smoke-1"],
       ["https", queue],
       ["email", "attacker@example.com"],
-      ["lambda", `arn:aws:lambda:${region}:${accountId}:function:smoke-1`],
+      ["lambda", `arn:aws:lambda:${region}:${accountId}:function:clips-smoke-1`],
     ] as const) {
       assert.ok(!subscribes(protocol, endpoint), `${protocol} ${endpoint}`);
     }

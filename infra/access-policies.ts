@@ -42,6 +42,8 @@ export interface AccessPoliciesArgs {
 export class AccessPolicies extends pulumi.ComponentResource {
   readonly callerPolicyArn: pulumi.Output<string>;
   readonly operatorPolicyArn: pulumi.Output<string>;
+  /** Start of the names of the queues that operators may create and delete: the smoke test's. */
+  readonly temporaryQueuePrefix: string;
   /** The role for the other account, if there is one. */
   readonly callerRoleArn: pulumi.Output<string> | undefined;
 
@@ -49,6 +51,7 @@ export class AccessPolicies extends pulumi.ComponentResource {
     super("asyncvideo:index:AccessPolicies", name, {}, opts);
     const { account, storage, topics, inference, keyArn } = args;
     const endpointArn = inference.endpoint.arn;
+    this.temporaryQueuePrefix = `${name}-smoke-`;
 
     const caller = new iam.Policy(
       `${name}-caller`,
@@ -65,6 +68,7 @@ export class AccessPolicies extends pulumi.ComponentResource {
           topics: [topics.successTopicArn, topics.errorTopicArn, args.operationsTopicArn],
           queues: topics.queueArns,
           deadLetterQueues: topics.deadLetterQueueArns,
+          temporaryQueuePrefix: this.temporaryQueuePrefix,
           keyArn,
         }),
       },
@@ -78,6 +82,7 @@ export class AccessPolicies extends pulumi.ComponentResource {
     this.registerOutputs({
       callerPolicyArn: this.callerPolicyArn,
       operatorPolicyArn: this.operatorPolicyArn,
+      temporaryQueuePrefix: this.temporaryQueuePrefix,
       callerRoleArn: this.callerRoleArn,
     });
   }

@@ -16,12 +16,16 @@ describe("a stack's config", () => {
   });
 
   /** A good config with some settings changed; undefined takes one out. */
-  function parse(changes: Record<string, string | undefined> = {}, others: Record<string, string> = {}): StackConfig {
+  function parse(
+    changes: Record<string, string | undefined> = {},
+    others: Record<string, string> = {},
+    stack = "prod",
+  ): StackConfig {
     const settings: Record<string, string | undefined> = { modelArtifact: "model.tar.gz", ...changes };
     const own = Object.entries(settings).flatMap(([key, value]) =>
       value === undefined ? [] : [[`${namespace}:${key}`, value] as const],
     );
-    return parseConfig({ ...Object.fromEntries(own), ...others }, { namespace, stack: "prod", projectRoot });
+    return parseConfig({ ...Object.fromEntries(own), ...others }, { namespace, stack, projectRoot });
   }
 
   /** The problems that are listed, one line each. */
@@ -220,6 +224,26 @@ describe("a stack's config", () => {
       "shape",
     ]);
   });
+
+  for (const stack of ["prod", "pr-12345678901234567", "a", "a-"]) {
+    it(`is taken for a stack named ${stack}`, () => {
+      assert.equal(parse({}, {}, stack).maxCapacity, 5);
+    });
+  }
+
+  for (const stack of ["Prod", "my_stack", "my.stack", "1st", "-dev", "", "pr-123456789012345678"]) {
+    it(`is refused for a stack named ${JSON.stringify(stack)}, whatever else is wrong, with the command that renames it`, () => {
+      const message =
+        `The stack's name is "${stack}", but must have 1 to 20 lowercase letters, digits and hyphens, and start with a letter. ` +
+        `Rename the stack: pulumi stack rename NEW_NAME --stack ${stack}`;
+      const problem = (error: unknown) => error instanceof ConfigError && error.message.includes(`\n  - ${message}`);
+      assert.throws(() => parse({}, {}, stack), problem);
+      assert.throws(
+        () => parse({ maxCapacity: "0" }, {}, stack),
+        (error) => problem(error) && String(error).includes(":maxCapacity is"),
+      );
+    });
+  }
 
   it("is mended by the very commands that its message gives", () => {
     const changes: Record<string, string | undefined> = {

@@ -7,6 +7,7 @@ import { defaults } from "./defaults.ts";
 import { fits, hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
 import { fraction, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
 import { sourceBucket } from "./source-buckets.ts";
+import { allowedStackName, stackName } from "./stack-name.ts";
 
 const instanceType = z
   .string()
@@ -247,10 +248,11 @@ export function parseConfig(
   );
   const expected = schema(projectRoot);
   const result = expected.safeParse(own);
-  if (result.success) return result.data;
+  const nameProblems = stackName.test(stack) ? [] : [nameProblem(stack)];
+  if (result.success && nameProblems.length === 0) return result.data;
 
   const known = new Map(Object.entries<z.core.$ZodType>(expected.shape));
-  const problems = result.error.issues.flatMap((issue) => {
+  const problems = (result.error?.issues ?? []).flatMap((issue) => {
     // Those of a list's items are the list's.
     if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
       return issue.keys.map(
@@ -271,7 +273,15 @@ export function parseConfig(
       `Set it: pulumi config set ${prefix}${key} ${example} --stack ${stack}`
     );
   });
-  throw new ConfigError(stack, [...new Set(problems)]);
+  throw new ConfigError(stack, [...nameProblems, ...new Set(problems)]);
+}
+
+/** Every resource's name starts with the stack's: AWS limits its length, and S3 its characters. */
+function nameProblem(stack: string): string {
+  return (
+    `The stack's name is ${JSON.stringify(stack)}, but must have ${allowedStackName}. ` +
+    `Rename the stack: pulumi stack rename NEW_NAME --stack ${stack}`
+  );
 }
 
 /** One setting, as the table of settings tells of it. */

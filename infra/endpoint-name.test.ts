@@ -13,10 +13,10 @@ const identity: EndpointIdentity = {
 describe("the endpoint's name", () => {
   const name = endpointNameOf(identity);
 
-  it("is the prefix and 7 hexadecimal digits, always the same, and names the log group", () => {
-    assert.match(name, /^video-endpoint-[0-9a-f]{7}$/);
+  it("is the stack's prefix and 7 hexadecimal digits, always the same, and names the log group", () => {
+    assert.match(name, /^video-dev-endpoint-[0-9a-f]{7}$/);
     assert.equal(endpointNameOf({ ...identity }), name);
-    assert.equal(endpointNameOf(identity, "clips-"), name.replace("video-endpoint-", "clips-"));
+    assert.equal(endpointNameOf(identity, "clips-"), name.replace("video-dev-endpoint-", "clips-"));
     assert.equal(logGroupOf(name), `/aws/sagemaker/Endpoints/${name}`);
   });
 

@@ -1,8 +1,6 @@
 /** The endpoint's name, which is known before there is an endpoint, and the names that follow from it. */
 import { createHash } from "node:crypto";
-
-/** Start of the endpoint's name in this project (`infra/index.ts`). */
-export const endpointNamePrefix = "video-endpoint-";
+import { resourcePrefix } from "./stack-name.ts";
 
 /** What decides the endpoint's name. */
 export interface EndpointIdentity {
@@ -19,7 +17,10 @@ export interface EndpointIdentity {
  * CreateEndpoint runs, so the program must declare the group, and know the name, before that. A change that replaces the endpoint changes the
  * name, so that the new endpoint can be created before the old one is deleted.
  */
-export function endpointNameOf(identity: EndpointIdentity, prefix = endpointNamePrefix): string {
+export function endpointNameOf(
+  identity: EndpointIdentity,
+  prefix = `${resourcePrefix(identity.stack)}-endpoint-`,
+): string {
   const { accountId, region, project, stack, rollbackAlarms } = identity;
   const parts = [accountId, region, project, stack, ...rollbackAlarms.toSorted()];
   return `${prefix}${createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 7)}`;

@@ -78,7 +78,7 @@ describe("the program", () => {
 
       it("is destroyed in the order that AWS wants: policies and alarm, target, endpoint, config, model, role policy, key", () => {
         const order = [
-          registrations.one("aws:cloudwatch/metricAlarm:MetricAlarm", "video-from-zero"),
+          registrations.one("aws:cloudwatch/metricAlarm:MetricAlarm", `video-${stack}-from-zero`),
           ...[
             "aws:appautoscaling/target:Target",
             "aws:sagemaker/endpoint:Endpoint",
@@ -150,27 +150,29 @@ describe("the program", () => {
 
       it("has the outputs of the contract, and no AWS endpoint of its own on AWS", () => {
         const { awsEndpointUrl, ...always } = outputs;
+        const prefix = `video-${stack}`;
         assert.equal(awsEndpointUrl, process.env["AWS_ENDPOINT_URL"]);
         assert.deepEqual(always, {
           endpointName: endpointName(stack),
           variantName: "AllTraffic",
           region: "eu-west-1",
-          inputBucket: "video-input-0a1b2c3",
+          inputBucket: `${prefix}-input-0a1b2c3`,
           inputPrefix: "input/",
           sourceLocations: [],
-          endpointConfigName: "video-config-0a1b2c3",
-          modelLocation: "s3://video-input-0a1b2c3/models",
+          endpointConfigName: `${prefix}-config-0a1b2c3`,
+          modelLocation: `s3://${prefix}-input-0a1b2c3/models`,
           artifactRetentionDays: 30,
-          outputLocation: "s3://video-output-0a1b2c3/results",
-          failureLocation: "s3://video-output-0a1b2c3/failures",
-          successTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-success-0a1b2c3",
-          errorTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-error-0a1b2c3",
-          successQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-success-0a1b2c3",
-          errorQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/video-error-0a1b2c3",
-          operationsTopicArn: "arn:aws:sns:eu-west-1:123456789012:video-operations-0a1b2c3",
+          outputLocation: `s3://${prefix}-output-0a1b2c3/results`,
+          failureLocation: `s3://${prefix}-output-0a1b2c3/failures`,
+          successTopicArn: `arn:aws:sns:eu-west-1:123456789012:${prefix}-success-0a1b2c3`,
+          errorTopicArn: `arn:aws:sns:eu-west-1:123456789012:${prefix}-error-0a1b2c3`,
+          successQueueUrl: `https://sqs.eu-west-1.amazonaws.com/123456789012/${prefix}-success-0a1b2c3`,
+          errorQueueUrl: `https://sqs.eu-west-1.amazonaws.com/123456789012/${prefix}-error-0a1b2c3`,
+          operationsTopicArn: `arn:aws:sns:eu-west-1:123456789012:${prefix}-operations-0a1b2c3`,
           dashboardUrl: `https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/${endpointName(stack)}`,
-          callerPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-caller-0a1b2c3",
-          operatorPolicyArn: "arn:aws:iam:eu-west-1:123456789012:video-operator-0a1b2c3",
+          callerPolicyArn: `arn:aws:iam:eu-west-1:123456789012:${prefix}-caller-0a1b2c3`,
+          operatorPolicyArn: `arn:aws:iam:eu-west-1:123456789012:${prefix}-operator-0a1b2c3`,
+          temporaryQueuePrefix: `${prefix}-smoke-`,
           maxConcurrency: stack === "local" ? 1 : 2,
           instanceType: "ml.g4dn.xlarge",
           maxCapacity: stack === "prod" ? 5 : 2,
@@ -198,7 +200,7 @@ describe("the program", () => {
 
   it("is the blog's set-up as the stack prod", async () => {
     const { registrations } = await registrationsOf(program, { stack: "prod", config: stackConfig("prod", artifact) });
-    const tracking = registrations.one("aws:appautoscaling/policy:Policy", "video-backlog").inputs;
+    const tracking = registrations.one("aws:appautoscaling/policy:Policy", "video-prod-backlog").inputs;
     assert.partialDeepStrictEqual(tracking["targetTrackingScalingPolicyConfiguration"], {
       targetValue: 5,
       scaleInCooldown: 120,
@@ -212,13 +214,16 @@ describe("the program", () => {
 
     before(async () => {
       config = stackConfig("prod", artifact);
-      ({ registrations } = await registrationsOf(program, { config }));
+      ({ registrations } = await registrationsOf(program, { stack: "prod", config }));
     });
 
     /** The resources of AWS whose inputs are others with this config. */
     async function changedBy(changes: Record<string, string>): Promise<string[]> {
       const own = Object.entries(changes).map(([key, value]) => [`async-video-inference:${key}`, value] as const);
-      const changed = await registrationsOf(program, { config: { ...config, ...Object.fromEntries(own) } });
+      const changed = await registrationsOf(program, {
+        stack: "prod",
+        config: { ...config, ...Object.fromEntries(own) },
+      });
       const before = inputsByUrn(registrations);
       return [...inputsByUrn(changed.registrations)]
         .filter(([urn, inputs]) => before.get(urn) !== inputs && urn.includes("$aws:"))
@@ -234,29 +239,32 @@ describe("the program", () => {
       const other = path.join(folder, "other.tar.gz");
       await writeFile(other, "other weights");
       assert.deepEqual(await changedBy({ modelArtifact: other }), [
-        "BucketObjectv2::video-model",
-        "Model::video-model",
+        "BucketObjectv2::video-prod-model",
+        "Model::video-prod-model",
       ]);
     });
 
     it("has a new model for another image or environment", async () => {
-      assert.deepEqual(await changedBy({ sampleFps: "2" }), ["Model::video-model"]);
+      assert.deepEqual(await changedBy({ sampleFps: "2" }), ["Model::video-prod-model"]);
       const image = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.5.1-gpu-py311-cu124";
-      assert.deepEqual(await changedBy({ image }), ["Model::video-model"]);
+      assert.deepEqual(await changedBy({ image }), ["Model::video-prod-model"]);
     });
 
     it("has a new configuration, too, for an image that needs another driver", async () => {
       const image = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.9.0-gpu-py312-cu130";
-      assert.deepEqual(await changedBy({ image }), ["EndpointConfiguration::video-config", "Model::video-model"]);
+      assert.deepEqual(await changedBy({ image }), [
+        "EndpointConfiguration::video-prod-config",
+        "Model::video-prod-model",
+      ]);
     });
 
     it("has a new configuration alone for another instance type", async () => {
-      assert.deepEqual(await changedBy({ instanceType: "ml.g5.xlarge" }), ["EndpointConfiguration::video-config"]);
+      assert.deepEqual(await changedBy({ instanceType: "ml.g5.xlarge" }), ["EndpointConfiguration::video-prod-config"]);
     });
 
     it("leaves model and configuration alone for another scaling", async () => {
-      assert.deepEqual(await changedBy({ maxCapacity: "4" }), ["Dashboard::video", "Target::video"]);
-      assert.deepEqual(await changedBy({ backlogTarget: "3" }), ["Policy::video-backlog"]);
+      assert.deepEqual(await changedBy({ maxCapacity: "4" }), ["Dashboard::video-prod", "Target::video-prod"]);
+      assert.deepEqual(await changedBy({ backlogTarget: "3" }), ["Policy::video-prod-backlog"]);
     });
   });
 

@@ -1,4 +1,5 @@
 /** The whole stack: videos go in, an endpoint that sleeps at zero instances looks at them, results come out. */
+import * as pulumi from "@pulumi/pulumi";
 import { AccessPolicies } from "./access-policies.ts";
 import { currentAccount } from "./account.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
@@ -8,58 +9,49 @@ import { EncryptionKey } from "./encryption-key.ts";
 import { ModelArtifact } from "./model-artifact.ts";
 import { Monitoring } from "./monitoring.ts";
 import { ScaleToZero } from "./scale-to-zero.ts";
+import { resourcePrefix } from "./stack-name.ts";
 import { stackOutputs } from "./stack-outputs.ts";
 import { VideoStorage } from "./video-storage.ts";
 
 const config = readConfig();
 const account = currentAccount();
 const { protectData: protect } = config;
+const name = resourcePrefix(pulumi.getStack());
+// Names of earlier versions. Children inherit the alias, because their names start with their component's. The endpoint has none: its name
+// starts with the prefix, so it is created anew in any case, and with it all that serves it.
+const aliases = [{ name: "video" }];
 
-const { arn: keyArn } = new EncryptionKey("video", { account }, { protect });
+const { arn: keyArn } = new EncryptionKey(name, { account }, { protect, aliases });
 
-const storage = new VideoStorage("video", { ...config, keyArn }, { protect });
+const storage = new VideoStorage(name, { ...config, keyArn }, { protect, aliases });
 
-const topics = new CompletionTopics("video", { ...config, account, keyArn });
+const topics = new CompletionTopics(name, { ...config, account, keyArn }, { aliases });
 
-const model = new ModelArtifact("video-model", {
-  path: config.modelArtifact,
-  bucket: storage.inputBucket,
-  prefix: storage.modelPrefix,
-});
+const model = new ModelArtifact(
+  `${name}-model`,
+  { path: config.modelArtifact, bucket: storage.inputBucket, prefix: storage.modelPrefix },
+  { aliases: [{ name: "video-model" }] },
+);
 
-const inference = new AsyncEndpoint("video", {
-  ...config,
-  account,
-  keyArn,
-  storage,
-  topics,
-  modelUrl: model.url,
-});
+const inference = new AsyncEndpoint(name, { ...config, account, keyArn, storage, topics, modelUrl: model.url });
 
-const scaling = new ScaleToZero("video", {
-  ...config,
-  endpoint: inference.endpoint,
-  variantName: inference.variantName,
-  fleet: inference.fleet,
-});
+const scaling = new ScaleToZero(
+  name,
+  { ...config, endpoint: inference.endpoint, variantName: inference.variantName, fleet: inference.fleet },
+  { aliases },
+);
 
-const monitoring = new Monitoring("video", {
-  ...config,
-  account,
-  keyArn,
-  endpointName: inference.endpointName,
-  variantName: inference.variantName,
-});
+const monitoring = new Monitoring(
+  name,
+  { ...config, account, keyArn, endpointName: inference.endpointName, variantName: inference.variantName },
+  { aliases },
+);
 
-const access = new AccessPolicies("video", {
-  ...config,
-  account,
-  keyArn,
-  storage,
-  topics,
-  inference,
-  operationsTopicArn: monitoring.operationsTopicArn,
-});
+const access = new AccessPolicies(
+  name,
+  { ...config, account, keyArn, storage, topics, inference, operationsTopicArn: monitoring.operationsTopicArn },
+  { aliases },
+);
 
 // A default export, because a named one that is undefined on some stacks makes Pulumi warn in every run.
 export default stackOutputs({ account, storage, topics, inference, scaling, monitoring, access, ...config });

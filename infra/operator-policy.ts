@@ -5,9 +5,6 @@ import type { Account } from "./account.ts";
 import { logGroupOf } from "./endpoint-name.ts";
 import { policyDocument } from "./policy-document.ts";
 
-/** Names of queues that an operator may make and remove: the smoke test's start so. */
-const temporaryQueuePrefix = "smoke-";
-
 /** What operators work with. */
 export interface OperatorScope {
   readonly account: Account;
@@ -19,6 +16,8 @@ export interface OperatorScope {
   readonly queues: pulumi.Input<string>[];
   /** ARNs of the queues that take what readers could not deal with. */
   readonly deadLetterQueues: pulumi.Input<string>[];
+  /** Start of the names of the queues that an operator may create and delete. */
+  readonly temporaryQueuePrefix: string;
   readonly keyArn: pulumi.Input<string>;
 }
 
@@ -35,7 +34,7 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
   const { account, endpointArn, endpointName } = scope;
   const regional = (service: string, resource: pulumi.Input<string>): pulumi.Output<string> =>
     pulumi.interpolate`arn:${account.partition}:${service}:${account.region}:${account.id}:${resource}`;
-  const temporaryQueues = regional("sqs", `${temporaryQueuePrefix}*`);
+  const temporaryQueues = regional("sqs", `${scope.temporaryQueuePrefix}*`);
   const logGroup = pulumi.interpolate`log-group:${pulumi.output(endpointName).apply(logGroupOf)}`;
   return policyDocument([
     {

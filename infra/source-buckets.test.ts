@@ -29,8 +29,8 @@ describe("source buckets", () => {
     ({ outputs } = deployed);
     const policyOf = (type: string, name: string) =>
       statements(deployed.registrations.one(type, name).inputs["policy"]);
-    readers.set("the execution role", policyOf("aws:iam/rolePolicy:RolePolicy", "video-execution"));
-    readers.set("callers", policyOf("aws:iam/policy:Policy", "video-caller"));
+    readers.set("the execution role", policyOf("aws:iam/rolePolicy:RolePolicy", "video-dev-execution"));
+    readers.set("callers", policyOf("aws:iam/policy:Policy", "video-dev-caller"));
   });
 
   after(async () => {

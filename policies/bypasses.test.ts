@@ -106,7 +106,7 @@ const bypasses: Readonly<Record<string, Bypass>> = {
   "every bucket, of at least one letter": allowing(objects("arn:aws:s3:::?*"), objects("arn:aws:s3:::videos-*")),
   "every role of every account": allowing(
     passing("arn:aws:iam::*:role/?*"),
-    passing(`arn:aws:iam::${account}:role/video-execution-*`),
+    passing(`arn:aws:iam::${account}:role/video-dev-execution-*`),
   ),
   "everything of SageMaker's": allowing(
     invoking("arn:aws:sagemaker:*:*:*/*"),

@@ -11,7 +11,7 @@ describe("the bad file's failure", () => {
 
   it("is not the handler's with SageMaker's words about the log of the endpoint", () => {
     const words =
-      "Received server error (500) from primary. See the log group /aws/sagemaker/Endpoints/video-endpoint-0a1b2c3, format json.";
+      "Received server error (500) from primary. See the log group /aws/sagemaker/Endpoints/video-dev-endpoint-0a1b2c3, format json.";
     assert.match(words, /video|format/i);
     assert.ok(!isHandlersReason(words, bad));
   });

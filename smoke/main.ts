@@ -5,6 +5,7 @@ import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } fro
 import { printable } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { showPrintable } from "./failures.ts";
+import { queuePrefixOf } from "./old-queues.ts";
 import { hand, help, parseOptions } from "./options.ts";
 
 async function main(args: readonly string[]): Promise<number> {
@@ -15,6 +16,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   useProxies();
   const outputs = await readOutputs(options);
+  queuePrefixOf(outputs);
   await checkVideo(options.video, maxInputBytesOf(outputs));
   hand(options);
   const interruption = new AbortController();

@@ -11,12 +11,12 @@ describe("the queue of the smoke test", () => {
     aws.server.listen(0, "127.0.0.1");
     await once(aws.server, "listening");
     const stack = connect(outputsAt(aws.url), { accessKeyId: "test", secretAccessKey: "test" });
-    const watch = await NotificationWatch.open(stack, "smoke-1");
+    const watch = await NotificationWatch.open(stack, "video-dev-smoke-1");
     assert.deepEqual(
       [...aws.subscriptions.values()],
-      Array.from({ length: 2 }, () => "arn:aws:sqs:us-east-1:000000000000:smoke-1"),
+      Array.from({ length: 2 }, () => "arn:aws:sqs:us-east-1:000000000000:video-dev-smoke-1"),
     );
-    assert.equal(aws.attributes.get("smoke-1")?.["MessageRetentionPeriod"], "300");
+    assert.equal(aws.attributes.get("video-dev-smoke-1")?.["MessageRetentionPeriod"], "300");
     await watch.close();
     assert.deepEqual([aws.queues.size, aws.subscriptions.size], [0, 0]);
     stack.close();

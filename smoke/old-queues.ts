@@ -8,23 +8,34 @@ import {
   QueueDoesNotExist,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { explain } from "../client/index.ts";
-import type { Stack } from "../client/index.ts";
-
-/** Start of the names of the queues that smoke tests make; operators may use no others (`infra/operator-policy.ts`). */
-export const queuePrefix = "smoke-";
+import { explain, SetupError } from "../client/index.ts";
+import type { Stack, StackOutputs } from "../client/index.ts";
 
 /** Age in milliseconds from which a queue belongs to no running test: a test takes at most a few hours. */
 const maxAge = 24 * 60 * 60 * 1000;
 
 /**
- * Removes the `smoke-*` queues of the account that are older than a day, and the subscriptions of the stack's topics to them or
+ * Start of the names of the stack's smoke tests' queues; operators may use no others (`infra/operator-policy.ts`).
+ * @throws SetupError if the stack was deployed by a program without this output
+ */
+export function queuePrefixOf({ temporaryQueuePrefix }: StackOutputs): string {
+  if (temporaryQueuePrefix === undefined) {
+    throw new SetupError(
+      "The stack has no output temporaryQueuePrefix. Deploy it again with this version of the program.",
+    );
+  }
+  return temporaryQueuePrefix;
+}
+
+/**
+ * Removes the queues of the stack's smoke tests that are older than a day, and the subscriptions of the stack's topics to them or
  * to queues that are gone. Returns what could not be removed or found, one line each.
  * @param now milliseconds since 1970
  */
 export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<string[]> {
   const sqs = new SQSClient(stack.clientConfig);
   const sns = new SNSClient(stack.clientConfig);
+  const prefix = queuePrefixOf(stack.outputs);
   const left: string[] = [];
   const attempt = async (what: string, act: () => Promise<unknown>): Promise<void> => {
     try {
@@ -38,15 +49,15 @@ export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<s
   try {
     for (const topic of [stack.outputs.successTopicArn, stack.outputs.errorTopicArn]) {
       await attempt(`subscriptions to ${topic}`, async () => {
-        for (const { arn, queue } of await temporarySubscriptions(sns, topic)) {
+        for (const { arn, queue } of await temporarySubscriptions(sns, topic, prefix)) {
           await attempt(arn, async () => {
             if (await isOldOrGone(sqs, queue, now)) await sns.send(new UnsubscribeCommand({ SubscriptionArn: arn }));
           });
         }
       });
     }
-    await attempt(`queues named ${queuePrefix}*`, async () => {
-      for (const url of await temporaryQueues(sqs)) {
+    await attempt(`queues named ${prefix}*`, async () => {
+      for (const url of await temporaryQueues(sqs, prefix)) {
         await attempt(url, async () => {
           if (await isOld(sqs, url, now)) await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
         });
@@ -60,7 +71,11 @@ export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<s
 }
 
 /** A topic's subscriptions to temporary queues of the topic's account: their ARNs and the queues' names. */
-async function temporarySubscriptions(client: SNSClient, TopicArn: string): Promise<{ arn: string; queue: string }[]> {
+async function temporarySubscriptions(
+  client: SNSClient,
+  TopicArn: string,
+  prefix: string,
+): Promise<{ arn: string; queue: string }[]> {
   const [, , , region, account] = TopicArn.split(":");
   const found = [];
   for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic({ client }, { TopicArn })) {
@@ -69,18 +84,15 @@ async function temporarySubscriptions(client: SNSClient, TopicArn: string): Prom
       const [, , queue = ""] = place;
       const isOurs = Protocol === "sqs" && place[0] === region && place[1] === account;
       // What is not confirmed has no ARN yet, only a word.
-      if (isOurs && queue.startsWith(queuePrefix) && arn?.startsWith("arn:") === true) found.push({ arn, queue });
+      if (isOurs && queue.startsWith(prefix) && arn?.startsWith("arn:") === true) found.push({ arn, queue });
     }
   }
   return found;
 }
 
-async function temporaryQueues(client: SQSClient): Promise<string[]> {
+async function temporaryQueues(client: SQSClient, QueueNamePrefix: string): Promise<string[]> {
   const urls = [];
-  for await (const { QueueUrls = [] } of paginateListQueues(
-    { client, pageSize: 1000 },
-    { QueueNamePrefix: queuePrefix },
-  )) {
+  for await (const { QueueUrls = [] } of paginateListQueues({ client, pageSize: 1000 }, { QueueNamePrefix })) {
     urls.push(...QueueUrls);
   }
   return urls;

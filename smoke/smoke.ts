@@ -12,6 +12,7 @@ import {
   openStack,
   poll,
   readCapacity,
+  SMOKE_PREFIX,
   summarize,
   uploadVideo,
   waitForInstances,
@@ -25,7 +26,7 @@ import { tooLong } from "./diagnosis.ts";
 import { removeObjects } from "./leftovers.ts";
 import { NotificationWatch } from "./notifications.ts";
 import type { Notification } from "./notifications.ts";
-import { queuePrefix, removeOldQueues } from "./old-queues.ts";
+import { queuePrefixOf, removeOldQueues } from "./old-queues.ts";
 import { handed } from "./options.ts";
 
 /** Real seconds that a wait may take; a stack that needs longer is broken. */
@@ -41,8 +42,9 @@ const limits = {
 const options = handed();
 
 describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
-  // Names all that this run makes; redrive drops messages of such jobs and never sends them again.
-  const run = `${queuePrefix}${randomUUID()}`;
+  const runId = randomUUID();
+  // Names this run's jobs and videos; redrive drops messages of such jobs and never sends them again.
+  const run = `${SMOKE_PREFIX}${runId}`;
   const interruption = new AbortController();
   const { signal } = interruption;
   const remove: string[] = [];
@@ -57,7 +59,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     stack = await openStack(options);
     for (const line of await removeOldQueues(stack)) console.error(printable(line));
-    watch = await NotificationWatch.open(stack, run);
+    watch = await NotificationWatch.open(stack, `${queuePrefixOf(stack.outputs)}${runId}`);
     folder = await mkdtemp(path.join(tmpdir(), `${run}-`));
   });
 

@@ -165,7 +165,7 @@ describe("the rehearsal of a change", () => {
     const policy = { PolicyName, ServiceNamespace, ResourceId, ScalableDimension, PolicyType };
     await scaling.send(new PutScalingPolicyCommand({ ...policy, TargetTrackingScalingPolicyConfiguration }));
     const { MetricAlarms: alarms = [] } = await cloudwatch.send(
-      new DescribeAlarmsCommand({ AlarmNamePrefix: "video-failures" }),
+      new DescribeAlarmsCommand({ AlarmNamePrefix: "video-local-failures" }),
     );
     const [failures] = alarms;
     assert.ok(failures !== undefined);
@@ -177,9 +177,9 @@ describe("the rehearsal of a change", () => {
     const rehearsal = await rehearsalOf(settings, ["drift"]);
     assert.equal(rehearsal.passed, false);
     const words = said(rehearsal, "drift");
-    assert.match(words, /video-input \(aws:s3\/bucket.*tags/, words);
+    assert.match(words, /video-local-input \(aws:s3\/bucket.*tags/, words);
     assert.match(words, /\(aws:appautoscaling\/policy:Policy\): targetTracking\S*targetValue/, words);
-    assert.match(words, /video-failures \(aws:cloudwatch\/metricAlarm:MetricAlarm\): threshold/, words);
+    assert.match(words, /video-local-failures \(aws:cloudwatch\/metricAlarm:MetricAlarm\): threshold/, words);
     assert.equal(words.trim().split("\n").length, 4, words);
     assert.deepEqual(writes().slice(before), [], "a drift check changes nothing");
 

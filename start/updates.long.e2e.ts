@@ -256,7 +256,7 @@ describe("a stack that is updated by the real engine", () => {
     const recording = { detail: (text: string) => operations.push(text) };
     ({ outputs } = await deployment.up(recording, signal));
     const order = ["create-replacement", "delete-replaced"].flatMap((operation) =>
-      ["LogGroup video-endpoint", "Endpoint video-endpoint"].map((name) =>
+      ["LogGroup video-local-endpoint", "Endpoint video-local-endpoint"].map((name) =>
         operations.findIndex((text) => text.startsWith(operation) && text.includes(name)),
       ),
     );

@@ -23,5 +23,6 @@ export function outputsAt(url: string): StackOutputs {
     maxResponseSize: 1,
     maxRequestSize: 1024,
     invocationTimeout: 900,
+    temporaryQueuePrefix: "video-dev-smoke-",
   };
 }

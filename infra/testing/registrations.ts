@@ -24,6 +24,8 @@ export interface Registration {
   /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
   readonly deleteBeforeReplace: boolean | undefined;
   readonly retainOnDelete: boolean;
+  /** Earlier logical names; the engine lets children inherit their parent's. */
+  readonly aliases: readonly string[];
   /** A value whose change replaces the resource. */
   readonly replacementTrigger: unknown;
   /** The inputs, resolved; what is not known in a preview is missing. */
@@ -98,6 +100,7 @@ const record: Register = function (request, respond) {
         ],
         deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
         retainOnDelete: request.getRetainondelete() === true,
+        aliases: request.getAliasesList().map((alias) => alias.getSpec()?.getName() ?? alias.getUrn()),
         replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
         inputs,
       });
