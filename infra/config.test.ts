@@ -245,6 +245,33 @@ describe("a stack's config", () => {
     });
   }
 
+  it("takes a key's ARN, in the stack's region if the config names it", () => {
+    const key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    for (const others of [{}, { "aws:region": "eu-west-1" }]) {
+      assert.equal(parse({ encryptionKeyArn: key }, others).encryptionKeyArn, key);
+    }
+    const multiRegion = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+    assert.equal(parse({ encryptionKeyArn: multiRegion }).encryptionKeyArn, multiRegion);
+    assert.throws(
+      () => parse({ encryptionKeyArn: key }, { "aws:region": "us-east-1" }),
+      /encryptionKeyArn is "arn:.*", but must be the ARN of a KMS key in us-east-1, the stack's region; .* Set it: pulumi config set async-video-inference:encryptionKeyArn arn:aws:kms:us-east-1:\S+ --stack prod$/,
+    );
+  });
+
+  for (const [what, arn] of Object.entries({
+    "an alias's ARN": "arn:aws:kms:eu-west-1:123456789012:alias/videos",
+    "an alias": "alias/videos",
+    "a key's id": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    "another service's ARN": "arn:aws:s3:::videos",
+    "a pattern": "arn:aws:kms:eu-west-1:123456789012:key/*",
+  })) {
+    it(`refuses ${what} as the key`, () => {
+      const [problem, ...others] = problems({ encryptionKeyArn: arn });
+      assert.deepEqual(others, []);
+      assert.match(problem!, /encryptionKeyArn is .*must be the ARN of a KMS key; the ARN of an alias is not accepted/);
+    });
+  }
+
   it("is mended by the very commands that its message gives", () => {
     const changes: Record<string, string | undefined> = {
       maxConcurrency: "0",

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
 import { fits, hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
-import { fraction, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
+import { fraction, kmsKeyArn, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
 import { sourceBucket } from "./source-buckets.ts";
 import { allowedStackName, stackName } from "./stack-name.ts";
 
@@ -58,6 +58,20 @@ const policyArn = z
     example: "arn:aws:iam::123456789012:policy/boundary",
   });
 
+/** @param region the stack's, if its config names it: a key of another region encrypts nothing here */
+function keyArn(region: string | undefined) {
+  const allowed = `the ARN of a KMS key${region === undefined ? "" : ` in ${region}, the stack's region`}; the ARN of an alias is not accepted`;
+  return z
+    .string()
+    .regex(kmsKeyArn)
+    .refine((arn) => region === undefined || arn.split(":")[3] === region, allowed)
+    .optional()
+    .register(settings, {
+      allowed,
+      example: `arn:aws:kms:${region ?? "us-east-1"}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+    });
+}
+
 function artifact(projectRoot: string) {
   return z
     .string()
@@ -85,7 +99,7 @@ const logRetentions = [
   ...[731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
 ];
 
-function schema(projectRoot: string) {
+function schema(projectRoot: string, region?: string) {
   return z
     .strictObject({
       modelArtifact: artifact(projectRoot).describe(
@@ -174,6 +188,9 @@ function schema(projectRoot: string) {
       ),
       callerAccountId: otherAccount.describe("Another account whose people may take the role of callers."),
       permissionsBoundary: policyArn.describe("The policy that bounds what the stack's roles can do (`bootstrap/`)."),
+      encryptionKeyArn: keyArn(region).describe(
+        'Existing KMS key that encrypts the stack\'s data, for example the one that `bootstrap/` creates (see "The encryption key"). By default the stack creates a key.',
+      ),
     })
     .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
       path: ["minCapacity"],
@@ -233,7 +250,7 @@ export function readConfig(): StackConfig {
 }
 
 /**
- * Checks a stack's config: `values` has full keys (`namespace:key`), those of other namespaces are not looked at.
+ * Checks a stack's name and config: `values` has full keys (`namespace:key`). Of other namespaces only `aws:region` matters.
  * @throws ConfigError that lists every problem
  */
 export function parseConfig(
@@ -246,7 +263,7 @@ export function parseConfig(
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]),
   );
-  const expected = schema(projectRoot);
+  const expected = schema(projectRoot, values["aws:region"]);
   const result = expected.safeParse(own);
   const nameProblems = stackName.test(stack) ? [] : [nameProblem(stack)];
   if (result.success && nameProblems.length === 0) return result.data;

@@ -1,8 +1,10 @@
 /** What holds for the stack's key. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { EncryptionKey } from "./encryption-key.ts";
 import { statement, statements } from "./testing/documents.ts";
-import { accountId, mockAccount, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { accountId, mockAccount, region, type Registrations, registrationsOf } from "./testing/registrations.ts";
 
 describe("EncryptionKey", () => {
   let registrations: Registrations;
@@ -23,6 +25,17 @@ describe("EncryptionKey", () => {
 
   it("is found by an alias", () => {
     assert.deepEqual(registrations.one("aws:kms/alias:Alias").inputs, { targetKeyId: "clips-0a1b2c3" });
+  });
+
+  it("has the policy that the README asks of a given key", () => {
+    const readme = readFileSync(path.join(import.meta.dirname, "..", "README.md"), "utf8");
+    const section = readme.split("#### The encryption key")[1];
+    const [, documented = ""] = /```json\n(.*?)\n```/s.exec(section ?? "") ?? [];
+    const own = JSON.stringify(policy)
+      .replaceAll(accountId, "444455556666")
+      .replaceAll(region, "us-east-1")
+      .replaceAll("clips-endpoint-", "video-dev-endpoint-");
+    assert.deepEqual(JSON.parse(documented), JSON.parse(own));
   });
 
   it("is administered by its account, so that nobody is shut out of it", () => {

@@ -281,6 +281,25 @@ describe("the program", () => {
     for (const { inputs, name } of roles) assert.equal(inputs["permissionsBoundary"], boundary, name);
   });
 
+  it("encrypts all that takes a key with a given one, and then creates no key and no alias", async () => {
+    const given = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const config = stackConfig("prod", artifact);
+    const withOwn = await registrationsOf(program, { stack: "prod", config });
+    const withGiven = await registrationsOf(program, {
+      stack: "prod",
+      config: { ...config, "async-video-inference:encryptionKeyArn": given },
+    });
+    const { name: ownName } = withOwn.registrations.one("aws:kms/key:Key");
+    const own = `arn:aws:kms:${region}:${accountId}:${ownName}-0a1b2c3`;
+    const others = [...inputsByUrn(withOwn.registrations)].filter(([urn]) => !urn.includes(":EncryptionKey"));
+    assert.ok(others.filter(([, inputs]) => inputs.includes(own)).length > 10);
+    assert.deepEqual(
+      [...inputsByUrn(withGiven.registrations)],
+      others.map(([urn, inputs]) => [urn, inputs.replaceAll(own, given)]),
+    );
+    assert.deepEqual(withGiven.outputs, withOwn.outputs);
+  });
+
   it("stops before it registers anything when the config is wrong", async () => {
     const wrong = { ...stackConfig("prod", artifact), "async-video-inference:maxConcurrency": "0" };
     await assert.rejects(registrationsOf(program, { config: wrong }), /async-video-inference:maxConcurrency is "0"/);

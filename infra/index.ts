@@ -21,7 +21,7 @@ const name = resourcePrefix(pulumi.getStack());
 // starts with the prefix, so it is created anew in any case, and with it all that serves it.
 const aliases = [{ name: "video" }];
 
-const { arn: keyArn } = new EncryptionKey(name, { account }, { protect, aliases });
+const keyArn = config.encryptionKeyArn ?? new EncryptionKey(name, { account }, { protect, aliases }).arn;
 
 const storage = new VideoStorage(name, { ...config, keyArn }, { protect, aliases });
 

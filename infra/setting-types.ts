@@ -54,6 +54,9 @@ export function fraction(byDefault: number) {
     .register(settings, { allowed: "a number from 0 to 1", example: byDefault });
 }
 
+/** ARN of a KMS key; a policy that names an alias gives no right to its key (IAM and KMS developer guides). */
+export const kmsKeyArn = /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/;
+
 /** A list: Pulumi hands it over as JSON. `items` says in words what is in it. */
 export function list<Item extends z.ZodType>(item: Item, items: string, sample: z.input<Item>) {
   const allowed = `a list of ${items}`;

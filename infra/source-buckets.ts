@@ -3,6 +3,7 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Account } from "./account.ts";
+import { kmsKeyArn } from "./setting-types.ts";
 
 /**
  * A bucket that another stack, team or account owns. A name and a prefix stand in ARN patterns, so neither may hold IAM's
@@ -17,10 +18,7 @@ export const sourceBucket = z.strictObject({
     .regex(/^[^*?$/][^*?$]*$/)
     .optional(),
   /** ARN of the KMS key of the bucket's objects, which IAM needs in full. @default S3's own encryption */
-  keyArn: z
-    .string()
-    .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/)
-    .optional(),
+  keyArn: z.string().regex(kmsKeyArn).optional(),
 });
 
 /** A bucket that another stack, team or account owns. */

@@ -28,7 +28,7 @@ describe("every setting", () => {
     const without = describeSettings().filter(({ byDefault }) => byDefault === undefined);
     assert.deepEqual(
       without.map(({ key }) => key),
-      ["modelArtifact", "inferenceAmi", "requireGpu", "callerAccountId", "permissionsBoundary"],
+      ["modelArtifact", "inferenceAmi", "requireGpu", "callerAccountId", "permissionsBoundary", "encryptionKeyArn"],
     );
   });
 });

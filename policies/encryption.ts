@@ -39,10 +39,14 @@ export const queueEncrypted: ResourceValidationPolicy = {
   }),
 };
 
-/** KMS rotates symmetric encryption keys only (KMS developer guide, "Rotating keys"). */
+/**
+ * KMS rotates symmetric encryption keys only (KMS developer guide, "Rotating keys"). A key that the stack is given, as by the setting
+ * encryptionKeyArn, is not among its resources: the program that creates it must ask for its rotation.
+ */
 export const keyRotation: ResourceValidationPolicy = {
   name: "key-rotation",
-  description: "A KMS key is rotated: what one version of it gives away is then a year's data at most.",
+  description:
+    "A KMS key that the stack creates is rotated: what one version of it gives away is then a year's data at most.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Key, (key, { name }, reportViolation) => {
     const { customerMasterKeySpec = "SYMMETRIC_DEFAULT", customKeyStoreId } = key;

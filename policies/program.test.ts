@@ -94,6 +94,7 @@ const variants: Readonly<Record<string, { settings: Readonly<Record<string, stri
   "with callers of another account": { settings: { callerAccountId }, config: { "trusted-principals": peers } },
   "with AWS's Ray Serve image": { settings: { image: "ray" } },
   "with source buckets": { settings: { sourceBuckets } },
+  "with a given key": { settings: { encryptionKeyArn: `arn:aws:kms:us-east-1:${accountId}:key/1a2b` } },
 };
 
 /** Broken stacks for each break: together at least 300. */

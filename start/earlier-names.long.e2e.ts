@@ -88,6 +88,6 @@ describe("a stack with the names of earlier versions", () => {
 
   it("is destroyed whole", async () => {
     await deployment.destroy(step, signal);
-    assert.deepEqual((await deployment.preview(step, signal)).changes["same"], undefined);
+    assert.deepEqual((await deployment.preview(step, signal)).changes.same, undefined);
   });
 });
