@@ -29,7 +29,16 @@ export interface Connection {
   /** Attempts per call, the first included. */
   readonly attempts: number;
   /** Told of each call. */
-  readonly onCall: ((operation: string) => void) | undefined;
+  readonly onCall: ((call: AwsCall) => void) | undefined;
+}
+
+/** A call of the provider. */
+export interface AwsCall {
+  readonly service: ServiceName;
+  /** Name of the operation, for example `CreateBucket`. */
+  readonly operation: string;
+  /** The operation's parameters. */
+  readonly input: unknown;
 }
 
 /** The services that the provider calls, as its `endpoints` names them. */
@@ -136,7 +145,8 @@ export class Clients {
 
   #naming<C extends Stacked>(service: ServiceName, client: C): C {
     const options = { step: "initialize", priority: "high", name: "naming" } as const;
-    client.middlewareStack.add(naming(this.#endpoint(service), this.#connection.onCall), options);
+    const report = (operation: string, input: unknown) => this.#connection.onCall?.({ service, operation, input });
+    client.middlewareStack.add(naming(this.#endpoint(service), report), options);
     return client;
   }
 

@@ -79,11 +79,11 @@ export type Middleware = <Args, Result>(
   context: { commandName?: string },
 ) => (args: Args) => Promise<Result>;
 
-/** SDK middleware that tells of each call and turns every error into an AwsCallError, both by the operation's name. */
-export function naming(endpoint: string, onCall: ((operation: string) => void) | undefined): Middleware {
+/** SDK middleware that reports each call with its input, and turns every error into an AwsCallError, both by the operation's name. */
+export function naming(endpoint: string, onCall: (operation: string, input: unknown) => void): Middleware {
   return (next, context) => async (args) => {
     const operation = context.commandName?.replace(/Command$/, "") ?? "The call";
-    onCall?.(operation);
+    onCall(operation, isRecord(args) ? args["input"] : undefined);
     try {
       return await next(args);
     } catch (error) {

@@ -3,7 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetCallerIdentityCommand, type GetCallerIdentityCommandOutput } from "@aws-sdk/client-sts";
 import { Clients } from "./clients.ts";
-import type { Connection, Credentials } from "./clients.ts";
+import type { AwsCall, Connection, Credentials } from "./clients.ts";
 import { readConfig } from "./config.ts";
 import type { ProviderConfig } from "./config.ts";
 import { EngineLog } from "./engine-log.ts";
@@ -35,8 +35,8 @@ export interface ProviderOptions {
   readonly pause?: number;
   /** How long one operation on one resource may wait for AWS, in ms. @default 90 minutes, more than any create needs */
   readonly limit?: number;
-  /** Told of each call to AWS, by the operation's name: for a trace. */
-  readonly onCall?: (operation: string) => void;
+  /** Called before each call to AWS: for a trace. */
+  readonly onCall?: (call: AwsCall) => void;
 }
 
 const defaultPatience = 120_000;

@@ -74,7 +74,7 @@ export async function startTestProvider(
     credentials: testCredentials,
     patience: 1_000,
     pause: pauseMilliseconds,
-    onCall: (operation) => recorded.push(operation),
+    onCall: ({ operation }) => recorded.push(operation),
     ...options,
   });
   const client = connect(running.port);
