@@ -27,7 +27,7 @@ const arrows = Object.entries(rooms).map(([room, allowed]) => {
   return {
     name: `arrows/${room}`,
     files: [`${room}/**`],
-    ignores: ["**/*.test.ts", "**/*.e2e.ts"],
+    ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**"],
     rules: {
       "no-restricted-imports": [
         "error",

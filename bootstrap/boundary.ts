@@ -1,22 +1,18 @@
-/** The most that a role which a deployment makes can do, whatever its policies say. */
+/** Permissions boundary of the roles that an environment's deployments create: the limit of their policies. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
 import { allow } from "./policy-document.ts";
-import { endpointLogs, prefix } from "./scope.ts";
+import { endpointLogs, named, type Scope } from "./scope.ts";
 import { type SourceBucket, sourcePermissions } from "./source-buckets.ts";
+import { allowUnlimited } from "./unlimited-actions.ts";
 
 /**
- * What the endpoint's execution role and the role for callers of another account need between them (`infra/execution-role.ts`,
- * `infra/caller-policy.ts`). A deployment that went wrong cannot give away more than its own stack's videos
- * and those of the source buckets.
+ * All that the endpoint's execution role and the role for callers of another account need (`infra/execution-role.ts`,
+ * `infra/caller-policy.ts`). A faulty deployment cannot give away more than the videos of its own environment and of the source buckets.
  */
-export function boundaryPermissions(
-  account: Account,
-  stackTags: readonly string[],
-  sourceBuckets: readonly SourceBucket[],
-): PolicyStatement[] {
-  const buckets = account.bucket(`${prefix}*`);
+export function boundaryPermissions(scope: Scope, sourceBuckets: readonly SourceBucket[]): PolicyStatement[] {
+  const { account, environment, keyArn } = scope;
+  const buckets = account.bucket(named(environment));
   return [
     allow("Buckets", ["s3:ListBucket"], buckets),
     allow(
@@ -24,28 +20,28 @@ export function boundaryPermissions(
       ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
       pulumi.interpolate`${buckets}/*`,
     ),
-    allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], account.regional("kms", "key/*"), {
-      StringLike: { "aws:ResourceTag/stack": [...stackTags] },
-    }),
+    allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
     ...sourcePermissions(account, sourceBuckets),
-    allow("Topics", ["sns:Publish"], account.regional("sns", `${prefix}*`)),
-    allow("Endpoints", ["sagemaker:InvokeEndpointAsync"], account.regional("sagemaker", `endpoint/${prefix}*`)),
-    // AWS's own images are in accounts of its own, one for each region.
+    allow("Topics", ["sns:Publish"], account.regional("sns", named(environment))),
     allow(
+      "Endpoints",
+      ["sagemaker:InvokeEndpointAsync"],
+      account.regional("sagemaker", `endpoint/${named(environment)}`),
+    ),
+    allowUnlimited(
       "Images",
       ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
       pulumi.interpolate`arn:${account.partition}:ecr:${account.region}:*:repository/*`,
     ),
-    allow("Registry", ["ecr:GetAuthorizationToken"], "*"),
+    allowUnlimited("Registry", ["ecr:GetAuthorizationToken"]),
     allow(
       "Logs",
       ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-      endpointLogs(account),
+      endpointLogs(scope),
     ),
-    allow("Metrics", ["cloudwatch:PutMetricData"], "*"),
-    // Those that roll an update back are the team's own (setting rollbackAlarms).
-    allow("Alarms", ["cloudwatch:DescribeAlarms"], account.regional("cloudwatch", "alarm:*")),
-    allow(
+    allowUnlimited("Metrics", ["cloudwatch:PutMetricData"]),
+    allowUnlimited("Alarms", ["cloudwatch:DescribeAlarms"], account.regional("cloudwatch", "alarm:*")),
+    allowUnlimited(
       "Network",
       [
         "ec2:CreateNetworkInterface",
@@ -55,16 +51,12 @@ export function boundaryPermissions(
       ],
       ["network-interface/*", "subnet/*", "security-group/*"].map((resource) => account.regional("ec2", resource)),
     ),
-    allow(
-      "SeeNetwork",
-      [
-        "ec2:DescribeDhcpOptions",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets",
-        "ec2:DescribeVpcs",
-      ],
-      "*",
-    ),
+    allowUnlimited("SeeNetwork", [
+      "ec2:DescribeDhcpOptions",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSecurityGroups",
+      "ec2:DescribeSubnets",
+      "ec2:DescribeVpcs",
+    ]),
   ];
 }

@@ -1,12 +1,14 @@
-/** What it takes to make, change and delete what `infra/` makes. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
+/** Permissions to create, change and delete what `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
-import { alarms, endpointLogs, prefix, project, sageMaker, type Scope, tagged, tagging } from "./scope.ts";
+import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
+import { allowUnlimited, type UnlimitedAction } from "./unlimited-actions.ts";
 
-/** To make, change and delete what holds videos, results and notices. */
-export function storagePermissions({ account, environment }: Scope): PolicyStatement[] {
-  const keys = account.regional("kms", "key/*");
-  const topics = account.regional("sns", `${prefix}*`);
+/** For resources that hold videos, results and notices. The key is not among them: the bootstrap creates it (`environment-key.ts`). */
+export function storagePermissions({ account, environment, keyArn }: Scope): PolicyStatement[] {
+  const buckets = account.bucket(named(environment));
+  const topics = account.regional("sns", named(environment));
+  const queues = account.regional("sqs", named(environment));
   return [
     allow(
       "MakeBuckets",
@@ -23,86 +25,55 @@ export function storagePermissions({ account, environment }: Scope): PolicyState
         "s3:TagResource",
         "s3:UntagResource",
       ],
-      account.bucket(`${prefix}*`),
+      buckets,
     ),
     allow(
       "ReplaceModelArtifacts",
       ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject", "s3:PutObjectTagging"],
-      account.bucket(`${prefix}input-*/models/*`),
+      account.bucket(`${named(environment, "input")}/models/*`),
     ),
     allow(
       "MakeTopics",
       ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource"],
       topics,
     ),
-    // Stacks subscribe their queues and the addresses of their settings, which must confirm; nothing else.
+    // Stacks subscribe their queues, the smoke test its temporary ones, and stacks the addresses of their settings, which must confirm.
     allow("SubscribeQueues", ["sns:Subscribe"], topics, {
       StringEquals: { "sns:Protocol": "sqs" },
-      StringLike: { "sns:Endpoint": account.regional("sqs", `${prefix}*`) },
+      StringLike: { "sns:Endpoint": queues },
     }),
     allow("SubscribeEmails", ["sns:Subscribe"], topics, { StringEquals: { "sns:Protocol": "email" } }),
-    allow("ChangeSubscriptions", ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"], "*"),
+    allowUnlimited("ChangeSubscriptions", ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]),
     allow(
       "MakeQueues",
       ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
-      account.regional("sqs", `${prefix}*`),
+      queues,
     ),
-    allow("MakeKeys", ["kms:CreateKey"], "*", tagging(environment)),
-    // A key gets its first tags as it is made: only one that has no others may get these.
-    allow("TagNewKeys", ["kms:TagResource"], keys, {
-      StringEquals: { "aws:RequestTag/project": project },
-      StringLike: { "aws:RequestTag/stack": environment.stackTag },
-      Null: { "aws:ResourceTag/stack": "true" },
-    }),
-    allow(
-      "ChangeAndUseKeys",
-      [
-        "kms:CreateAlias",
-        "kms:Decrypt",
-        "kms:DeleteAlias",
-        "kms:EnableKeyRotation",
-        "kms:GenerateDataKey",
-        "kms:PutKeyPolicy",
-        "kms:TagResource",
-        "kms:UntagResource",
-        "kms:UpdateAlias",
-        "kms:UpdateKeyDescription",
-      ],
-      keys,
-      tagged(environment),
-    ),
-    allow(
-      "NameKeys",
-      ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-      account.regional("kms", `alias/${prefix}*`),
-    ),
+    allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
     ...(environment.disposable
       ? [
+          allow("DestroyData", ["s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:ListBucketVersions"], buckets),
           allow(
-            "DestroyData",
-            ["s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:ListBucketVersions"],
-            account.bucket(`${prefix}*`),
+            "DestroyObjects",
+            ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            account.bucket(`${named(environment)}/*`),
           ),
-          allow("DestroyObjects", ["s3:DeleteObject", "s3:DeleteObjectVersion"], account.bucket(`${prefix}*/*`)),
-          allow("DestroyKeys", ["kms:ScheduleKeyDeletion"], keys, tagged(environment)),
         ]
       : []),
   ];
 }
 
-/** To make, change and delete the endpoint, what scales it, and what watches it. */
-export function inferencePermissions({ account, environment }: Scope): PolicyStatement[] {
+/** For the endpoint, its scaling and its monitoring. */
+export function inferencePermissions(scope: Scope): PolicyStatement[] {
+  const { account, environment } = scope;
   return [
     allow(
       "MakeEndpoints",
-      ["sagemaker:AddTags", "sagemaker:CreateEndpoint", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel"],
-      sageMaker(account),
-      tagging(environment),
-    ),
-    allow(
-      "ChangeEndpoints",
       [
         "sagemaker:AddTags",
+        "sagemaker:CreateEndpoint",
+        "sagemaker:CreateEndpointConfig",
+        "sagemaker:CreateModel",
         "sagemaker:DeleteEndpoint",
         "sagemaker:DeleteEndpointConfig",
         "sagemaker:DeleteModel",
@@ -110,31 +81,15 @@ export function inferencePermissions({ account, environment }: Scope): PolicySta
         "sagemaker:UpdateEndpoint",
         "sagemaker:UpdateEndpointWeightsAndCapacities",
       ],
-      sageMaker(account),
-      tagged(environment),
+      sageMaker(scope),
     ),
-    // AWS takes no resource for it (Service Authorization Reference); `pipeline artifacts` looks which artifacts models use.
-    allow("ListModels", ["sagemaker:ListModels"], "*"),
-    allow(
-      "ScaleEndpoints",
-      [
-        "application-autoscaling:DeleteScalingPolicy",
-        "application-autoscaling:DeregisterScalableTarget",
-        "application-autoscaling:PutScalingPolicy",
-        "application-autoscaling:RegisterScalableTarget",
-      ],
-      account.regional("application-autoscaling", "scalable-target/*"),
-      { StringEquals: { "application-autoscaling:service-namespace": "sagemaker" } },
-    ),
-    allow(
-      "TagScaling",
-      ["application-autoscaling:TagResource", "application-autoscaling:UntagResource"],
-      account.regional("application-autoscaling", "scalable-target/*"),
-    ),
+    // `pipeline artifacts` looks up which artifacts the models use.
+    allowUnlimited("ListModels", ["sagemaker:ListModels"]),
+    ...scalingPermissions(scope),
     allow(
       "MakeAlarms",
       ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"],
-      alarms(account),
+      alarms(scope),
     ),
     allow(
       "MakeLogGroups",
@@ -146,20 +101,54 @@ export function inferencePermissions({ account, environment }: Scope): PolicySta
         "logs:TagResource",
         "logs:UntagResource",
       ],
-      endpointLogs(account),
+      endpointLogs(scope),
     ),
     allow(
       "MakeDashboards",
       ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"],
-      account.global("cloudwatch", `dashboard/${prefix}*`),
+      account.global("cloudwatch", `dashboard/${named(environment)}`),
     ),
   ];
 }
 
-/** To make the stack's roles and policies, none of which can do more than the boundary allows, and to hand one to SageMaker. */
-export function identityPermissions({ account }: Scope, boundaryArn: PolicyStatement["Resource"]): PolicyStatement[] {
-  const roles = account.global("iam", `role/${prefix}*`);
-  const policies = account.global("iam", `policy/${prefix}*`);
+/**
+ * For scalable targets, whose ARNs contain no name. Only a target that has another environment's tag is refused: a target that is
+ * being registered has no tag yet, and AWS may see a new tag late.
+ */
+function scalingPermissions({ account, environment }: Scope): PolicyStatement[] {
+  const targets = account.regional("application-autoscaling", "scalable-target/*");
+  const change: UnlimitedAction[] = [
+    "application-autoscaling:DeleteScalingPolicy",
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:PutScalingPolicy",
+    "application-autoscaling:RegisterScalableTarget",
+  ];
+  const tag: UnlimitedAction[] = ["application-autoscaling:TagResource", "application-autoscaling:UntagResource"];
+  return [
+    allowUnlimited("ScaleEndpoints", change, targets, {
+      StringEquals: { "application-autoscaling:service-namespace": "sagemaker" },
+    }),
+    allowUnlimited("TagScaling", tag, targets),
+    {
+      Sid: "KeepOffOthersScaling",
+      Effect: "Deny",
+      Action: [...change, ...tag],
+      Resource: targets,
+      Condition: {
+        Null: { "aws:ResourceTag/stack": "false" },
+        StringNotLike: { "aws:ResourceTag/stack": environment.stack },
+      },
+    },
+  ];
+}
+
+/** For the stack's roles and policies, none of which can do more than the boundary allows, and to hand one role to SageMaker. */
+export function identityPermissions(
+  { account, environment }: Scope,
+  boundaryArn: PolicyStatement["Resource"],
+): PolicyStatement[] {
+  const roles = account.global("iam", `role/${named(environment)}`);
+  const policies = account.global("iam", `policy/${named(environment)}`);
   return [
     allow("MakeRolesWithinBoundary", ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"], roles, {
       StringEquals: { "iam:PermissionsBoundary": boundaryArn },
@@ -193,7 +182,7 @@ export function identityPermissions({ account }: Scope, boundaryArn: PolicyState
       ],
       policies,
     ),
-    allow("HandRoleToSageMaker", ["iam:PassRole"], account.global("iam", `role/${prefix}execution-*`), {
+    allow("HandRoleToSageMaker", ["iam:PassRole"], account.global("iam", `role/${named(environment, "execution")}`), {
       StringEquals: { "iam:PassedToService": "sagemaker.amazonaws.com" },
     }),
     // The first scalable target of an account needs it.

@@ -1,31 +1,31 @@
 /** The roles that workflows take to deploy one environment, and to preview it. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
-import type { Environment } from "./environments.ts";
 import type { GitHubIdentity } from "./github-identity.ts";
 import { identityPermissions, inferencePermissions, storagePermissions } from "./deploy-permissions.ts";
 import { policyDocument } from "./policy-document.ts";
 import { readPermissions } from "./read-permissions.ts";
+import type { Scope } from "./scope.ts";
 import { smokePermissions } from "./smoke-permissions.ts";
 import type { StateBackend } from "./state-backend.ts";
 
 /** Seconds that a deployment's credentials are good for: an endpoint's update may take an hour, the smoke test as long. */
 const deploySession = 7_200;
 
-/** What can be chosen about an {@link EnvironmentAccess}. */
-export interface EnvironmentAccessArgs {
-  readonly account: Account;
-  readonly environment: Environment;
+/** GitHub's environment of the jobs that preview. It has no reviewers: its jobs run for every pull request of the repository's branches. */
+const previewEnvironment = "preview";
+
+/** Options for an {@link EnvironmentAccess}. */
+export interface EnvironmentAccessArgs extends Scope {
   readonly identity: GitHubIdentity;
   readonly state: StateBackend;
-  /** ARN of the policy that bounds the roles that a deployment makes. */
+  /** ARN of the policy that bounds the roles that a deployment creates. */
   readonly boundaryArn: pulumi.Input<string>;
 }
 
 /**
- * The role for deployments is taken by jobs of the GitHub environment alone, after its reviewers; the one for previews reads,
- * and is taken by pull requests of the repository's own branches and by main. A fork's jobs get no token at all.
+ * A role for deployments, which jobs of its GitHub environments take, and one for previews, which reads and which jobs of the GitHub
+ * environment `preview` take. A fork's jobs get no token.
  */
 export class EnvironmentAccess extends pulumi.ComponentResource {
   readonly deployRoleArn: pulumi.Output<string>;
@@ -40,9 +40,9 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
 
     // Several, because IAM takes 6,144 characters in each.
     const read = policy("read", readPermissions(args));
-    const deploy = this.role(`${name}-deploy`, identity.trust([{ environment: environment.name }]), deploySession, [
+    const deploy = this.role(`${name}-deploy`, identity.trust(environment.trusted), deploySession, [
       read,
-      policy("state", state.toDeploy(environment)),
+      policy("state", state.toDeploy()),
       policy("storage", storagePermissions(args)),
       policy("inference", inferencePermissions(args)),
       policy("identity", identityPermissions(args, boundaryArn)),
@@ -50,9 +50,9 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
     ]);
     this.deployRoleArn = deploy.arn;
     this.previewRoleArn = environment.previewed
-      ? this.role(`${name}-preview`, identity.trust(["pull request", { branch: "main" }]), undefined, [
+      ? this.role(`${name}-preview`, identity.trust([previewEnvironment]), undefined, [
           read,
-          policy("state-read", state.toPreview(environment)),
+          policy("state-read", state.toPreview()),
         ]).arn
       : undefined;
     this.registerOutputs({ deployRoleArn: this.deployRoleArn, previewRoleArn: this.previewRoleArn });

@@ -1,4 +1,5 @@
-/** The environments that workflows deploy to, and what each may do. */
+/** The environments that workflows deploy to, and the permissions that differ between them. */
+import * as pulumi from "@pulumi/pulumi";
 
 export const environmentNames = ["dev", "production", "ephemeral"] as const;
 export type EnvironmentName = (typeof environmentNames)[number];
@@ -7,8 +8,10 @@ export type EnvironmentName = (typeof environmentNames)[number];
 export interface Environment {
   /** As GitHub's settings and the workflows call it. */
   readonly name: EnvironmentName;
-  /** The value of the tag `stack` on what it deploys; `*` stands for anything. */
-  readonly stackTag: string;
+  /** GitHub environments whose jobs take its role for deployments. */
+  readonly trusted: readonly string[];
+  /** Name of its stack, which names and tags of its resources contain. A `*` at the end stands for any text. */
+  readonly stack: string;
   /** Start of the names of the repository variables about it. */
   readonly variables: string;
   /** Whether its stacks may be destroyed with the data that they hold. */
@@ -18,7 +21,59 @@ export interface Environment {
 }
 
 export const environments: Readonly<Record<EnvironmentName, Environment>> = {
-  dev: { name: "dev", stackTag: "dev", variables: "DEV", disposable: true, previewed: true },
-  production: { name: "production", stackTag: "prod", variables: "PROD", disposable: false, previewed: true },
-  ephemeral: { name: "ephemeral", stackTag: "pr-*", variables: "EPHEMERAL", disposable: true, previewed: false },
+  dev: { name: "dev", trusted: ["dev"], stack: "dev", variables: "DEV", disposable: true, previewed: true },
+  production: {
+    name: "production",
+    trusted: ["production"],
+    stack: "prod",
+    variables: "PROD",
+    disposable: false,
+    previewed: true,
+  },
+  ephemeral: {
+    name: "ephemeral",
+    trusted: ["ephemeral", "ephemeral-destroy"],
+    stack: "pr-*",
+    variables: "EPHEMERAL",
+    disposable: true,
+    previewed: false,
+  },
 };
+
+/** Start of the names of all resources of an environment's stacks, for example `video-dev-` (`infra/index.ts`). */
+export function namePrefix({ stack }: Pick<Environment, "stack">): string {
+  return stack.endsWith("*") ? `video-${stack.slice(0, -1)}` : `video-${stack}-`;
+}
+
+/**
+ * The environments with these names, which share an account.
+ * @param known all environments
+ * @throws RunError if the names of one environment's resources can start as those of another
+ */
+export function environmentsNamed(
+  names: readonly EnvironmentName[],
+  known: Readonly<Record<EnvironmentName, Environment>> = environments,
+): readonly Environment[] {
+  const sharing = names.map((name) => known[name]);
+  for (const one of sharing) {
+    const other = sharing.find((each) => each !== one && namePrefix(each).startsWith(namePrefix(one)));
+    if (other === undefined) continue;
+    throw new pulumi.RunError(
+      `Stack ${other.stack} (environment ${other.name}) and stack ${one.stack} (environment ${one.name}) cannot share an account: ` +
+        `"${namePrefix(one)}*" matches names of both, so each environment's roles would reach the other's resources. ` +
+        `Rename one of the stacks so that its name does not continue the other's, or use two accounts.`,
+    );
+  }
+  return sharing;
+}
+
+/** A warning about production in one account with other environments; undefined if there is nothing to warn of. */
+export function sharedAccountWarning(sharing: readonly Environment[]): string | undefined {
+  const others = sharing.filter(({ name }) => name !== "production").map(({ name }) => name);
+  if (others.length === sharing.length || others.length === 0) return undefined;
+  return (
+    `production shares this account with ${others.join(" and ")}. Some actions cannot be limited to one environment (README.md lists them), ` +
+    `and quotas are shared. Use a separate account for production: pulumi config set environments '["production"]' there, ` +
+    `and '${JSON.stringify(others)}' here.`
+  );
+}

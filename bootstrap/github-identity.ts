@@ -3,7 +3,7 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { policyDocument } from "./policy-document.ts";
-import { type Job, type Repository, subjectOf } from "./subjects.ts";
+import { type Repository, subjectOf } from "./subjects.ts";
 
 const issuer = "token.actions.githubusercontent.com";
 /** What a token must be for: the official action asks GitHub for this one. */
@@ -45,8 +45,8 @@ export class GitHubIdentity extends pulumi.ComponentResource {
     this.registerOutputs({ arn: this.arn });
   }
 
-  /** The trust policy of a role for these jobs of the repository, each by its exact subject, and for nobody else. */
-  trust(jobs: readonly Job[]): iam.PolicyDocument {
+  /** The trust policy of a role that only the repository's jobs in these GitHub environments take, each by its exact subject. */
+  trust(environments: readonly string[]): iam.PolicyDocument {
     return policyDocument([
       {
         Effect: "Allow",
@@ -55,7 +55,7 @@ export class GitHubIdentity extends pulumi.ComponentResource {
         Condition: {
           StringEquals: {
             [`${issuer}:aud`]: audience,
-            [`${issuer}:sub`]: jobs.map((job) => subjectOf(this.repository, job)),
+            [`${issuer}:sub`]: environments.map((environment) => subjectOf(this.repository, environment)),
           },
         },
       },

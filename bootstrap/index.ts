@@ -1,51 +1,55 @@
-/** What an account needs before GitHub's workflows can deploy to it: who they are, what they may do, and where state is kept. */
+/** What an account needs before GitHub's workflows can deploy to it: an identity provider, roles, keys, and a place for state. */
 import * as iam from "@pulumi/aws/iam/index.js";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { Account } from "./account.ts";
 import { boundaryPermissions } from "./boundary.ts";
 import { readConfig } from "./config.ts";
 import { EnvironmentAccess } from "./environment-access.ts";
-import { environments } from "./environments.ts";
+import { dataKeyServices, EnvironmentKey } from "./environment-key.ts";
+import { environmentsNamed, sharedAccountWarning } from "./environments.ts";
 import { GitHubIdentity } from "./github-identity.ts";
 import { policyDocument } from "./policy-document.ts";
 import { StateBackend } from "./state-backend.ts";
 
 const config = readConfig();
 const account = new Account();
-const deployed = config.environments.map((name) => environments[name]);
+const deployed = environmentsNamed(config.environments);
+const warning = sharedAccountWarning(deployed);
+if (warning !== undefined) void pulumi.log.warn(warning);
 
 const identity = new GitHubIdentity("github", { ...config, account, repository: config });
 
-const state = new StateBackend("async-video-state", { account, environments: deployed });
+/** The repository variables that the workflows read. */
+export const repositoryVariables: Record<string, pulumi.Input<string>> = { AWS_REGION: account.region };
+/** By environment: for `pulumi stack init --secrets-provider`. */
+export const secretsProviders: Record<string, pulumi.Output<string>> = {};
+/** By environment: for `pulumi config set permissionsBoundary` of its stacks. */
+export const permissionsBoundaries: Record<string, pulumi.Output<string>> = {};
+/** By environment: for `pulumi config set encryptionKeyArn` of its stacks. */
+export const encryptionKeyArns: Record<string, pulumi.Output<string>> = {};
 
-const boundary = new iam.Policy("async-video-boundary", {
-  policy: policyDocument(
-    boundaryPermissions(
-      account,
-      deployed.map(({ stackTag }) => stackTag),
-      config.sourceBuckets,
-    ),
-  ),
-});
-
-const variables: Record<string, pulumi.Input<string>> = { AWS_REGION: account.region };
 for (const environment of deployed) {
-  const access = new EnvironmentAccess(`async-video-${environment.name}`, {
+  const name = `async-video-${environment.name}`;
+  const key = new EnvironmentKey(`${name}-data`, {
     account,
     environment,
-    identity,
-    state,
-    boundaryArn: boundary.arn,
+    alias: name,
+    description: `Videos, results and notices of async-video-inference, environment ${environment.name}`,
+    services: dataKeyServices(account, environment),
   });
-  variables[`${environment.variables}_DEPLOY_ROLE`] = access.deployRoleArn;
-  variables[`${environment.variables}_BACKEND_URL`] = state.urlFor(environment);
-  if (access.previewRoleArn !== undefined) variables[`${environment.variables}_PREVIEW_ROLE`] = access.previewRoleArn;
-  if (environment.name === "ephemeral") variables["EPHEMERAL_SECRETS_PROVIDER"] = state.secretsProvider;
-}
+  const scope = { account, environment, keyArn: key.arn };
+  const boundary = new iam.Policy(`${name}-boundary`, {
+    policy: policyDocument(boundaryPermissions(scope, config.sourceBuckets)),
+  });
+  const state = new StateBackend(`${name}-state`, { account, environment });
+  const access = new EnvironmentAccess(name, { ...scope, identity, state, boundaryArn: boundary.arn });
 
-/** The repository variables that the workflows read. */
-export const repositoryVariables = variables;
-/** For `pulumi stack init --secrets-provider`. */
-export const secretsProvider = state.secretsProvider;
-/** For `pulumi config set permissionsBoundary` of the stacks that are deployed here. */
-export const permissionsBoundary = boundary.arn;
+  secretsProviders[environment.name] = state.secretsProvider;
+  permissionsBoundaries[environment.name] = boundary.arn;
+  encryptionKeyArns[environment.name] = key.arn;
+  const { variables } = environment;
+  repositoryVariables[`${variables}_DEPLOY_ROLE`] = access.deployRoleArn;
+  repositoryVariables[`${variables}_BACKEND_URL`] = state.url;
+  if (access.previewRoleArn !== undefined) repositoryVariables[`${variables}_PREVIEW_ROLE`] = access.previewRoleArn;
+  if (environment.name === "ephemeral") repositoryVariables["EPHEMERAL_SECRETS_PROVIDER"] = state.secretsProvider;
+}

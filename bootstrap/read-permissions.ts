@@ -1,10 +1,12 @@
-/** What it takes to read what `infra/` makes. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
+/** Permissions to read what `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
-import { alarms, endpointLogs, prefix, sageMaker, type Scope, tagged } from "./scope.ts";
+import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
+import { allowUnlimited } from "./unlimited-actions.ts";
 
-/** To see how everything is: for previews and the nightly check. Nothing of what videos show. */
-export function readPermissions({ account, environment }: Scope): PolicyStatement[] {
+/** To read the state of all resources: for previews and the nightly check. No video and no result. */
+export function readPermissions(scope: Scope): PolicyStatement[] {
+  const { account, environment } = scope;
   return [
     allow(
       "SeeBuckets",
@@ -29,26 +31,28 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
         "s3:ListBucket",
         "s3:ListTagsForResource",
       ],
-      account.bucket(`${prefix}*`),
+      account.bucket(named(environment)),
     ),
     // HeadObject is GetObject to IAM.
-    allow("SeeModelArtifacts", ["s3:GetObject", "s3:GetObjectTagging"], account.bucket(`${prefix}input-*/models/*`)),
+    allow(
+      "SeeModelArtifacts",
+      ["s3:GetObject", "s3:GetObjectTagging"],
+      account.bucket(`${named(environment, "input")}/models/*`),
+    ),
     allow(
       "SeeTopics",
       ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"],
-      account.regional("sns", `${prefix}*`),
+      account.regional("sns", named(environment)),
     ),
     allow(
       "SeeQueues",
       ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"],
-      account.regional("sqs", `${prefix}*`),
+      account.regional("sqs", named(environment)),
     ),
-    allow(
-      "SeeKeys",
-      ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"],
-      account.regional("kms", "key/*"),
-      tagged(environment),
-    ),
+    // The provider compares the key of each object that it reads with AWS's own.
+    allowUnlimited("SeeKeyOfS3", ["kms:DescribeKey"], account.regional("kms", "key/*"), {
+      StringEquals: { "kms:RequestAlias": "alias/aws/s3" },
+    }),
     allow(
       "SeeRoles",
       [
@@ -58,12 +62,12 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
         "iam:ListInstanceProfilesForRole",
         "iam:ListRolePolicies",
       ],
-      account.global("iam", `role/${prefix}*`),
+      account.global("iam", `role/${named(environment)}`),
     ),
     allow(
       "SeePolicies",
       ["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"],
-      account.global("iam", `policy/${prefix}*`),
+      account.global("iam", `policy/${named(environment)}`),
     ),
     allow(
       "SeeEndpoints",
@@ -73,29 +77,27 @@ export function readPermissions({ account, environment }: Scope): PolicyStatemen
         "sagemaker:DescribeModel",
         "sagemaker:ListTags",
       ],
-      sageMaker(account),
+      sageMaker(scope),
     ),
-    allow(
+    allowUnlimited(
       "SeeScaling",
       ["application-autoscaling:ListTagsForResource"],
       account.regional("application-autoscaling", "scalable-target/*"),
     ),
-    allow("SeeAlarms", ["cloudwatch:ListTagsForResource"], alarms(account)),
-    // AWS compares it with an ARN without a name, log-group::log-stream: (hashicorp/terraform-provider-aws#8804).
-    allow("FindLogGroups", ["logs:DescribeLogGroups"], account.regional("logs", "log-group:*")),
-    allow("SeeLogGroups", ["logs:ListTagsForResource"], endpointLogs(account)),
-    allow("SeeDashboards", ["cloudwatch:GetDashboard"], account.global("cloudwatch", `dashboard/${prefix}*`)),
+    allow("SeeAlarms", ["cloudwatch:ListTagsForResource"], alarms(scope)),
+    allowUnlimited("FindLogGroups", ["logs:DescribeLogGroups"], account.regional("logs", "log-group:*")),
+    allow("SeeLogGroups", ["logs:ListTagsForResource"], endpointLogs(scope)),
     allow(
-      "SeeWhatTakesNoResource",
-      [
-        "application-autoscaling:DescribeScalableTargets",
-        "application-autoscaling:DescribeScalingActivities",
-        "application-autoscaling:DescribeScalingPolicies",
-        "cloudwatch:DescribeAlarms",
-        "kms:ListAliases",
-        "sns:GetSubscriptionAttributes",
-      ],
-      "*",
+      "SeeDashboards",
+      ["cloudwatch:GetDashboard"],
+      account.global("cloudwatch", `dashboard/${named(environment)}`),
     ),
+    allowUnlimited("SeeWhatTakesNoResource", [
+      "application-autoscaling:DescribeScalableTargets",
+      "application-autoscaling:DescribeScalingActivities",
+      "application-autoscaling:DescribeScalingPolicies",
+      "cloudwatch:DescribeAlarms",
+      "sns:GetSubscriptionAttributes",
+    ]),
   ];
 }

@@ -1,45 +1,46 @@
-/** What an environment's permissions are limited to: names, which all start with "video", and the tags that stacks put on what they make. */
-import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+/** An environment's resources, by their names: `video-STACK-KIND-xxxxxxx`. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
-import type { Environment } from "./environments.ts";
-
-/** Start of the names of all that a stack makes (`infra/index.ts`). */
-export const prefix = "video-";
-/** The project's tag (`Pulumi.<stack>.yaml`). */
-export const project = "async-video-inference";
+import { type Environment, namePrefix } from "./environments.ts";
 
 /** One environment in one account. */
 export interface Scope {
   readonly account: Account;
   readonly environment: Environment;
+  /** ARN of the key that encrypts the data of the environment's stacks. */
+  readonly keyArn: pulumi.Input<string>;
 }
 
-/** On things that are the environment's by their tags. */
-export const tagged = ({ stackTag }: Environment): PolicyStatement["Condition"] => ({
-  StringEquals: { "aws:ResourceTag/project": project },
-  StringLike: { "aws:ResourceTag/stack": stackTag },
-});
-
-/** In calls that make something, tagged as the environment's. */
-export const tagging = ({ stackTag }: Environment): PolicyStatement["Condition"] => ({
-  StringEquals: { "aws:RequestTag/project": project },
-  StringLike: { "aws:RequestTag/stack": stackTag },
-});
-
-/** All that is SageMaker's. */
-export function sageMaker(account: Account) {
-  return ["endpoint", "endpoint-config", "model"].map((kind) => account.regional("sagemaker", `${kind}/${prefix}*`));
+/**
+ * Pattern of the names of an environment's resources: `video-dev-*`, `video-pr-*`.
+ * @param kind only resources of this kind: `video-dev-input-*`, `video-pr-*-input-*`
+ */
+export function named(environment: Environment, kind?: string): string {
+  const prefix = namePrefix(environment);
+  if (kind === undefined) return `${prefix}*`;
+  return environment.stack.endsWith("*") ? `${prefix}*-${kind}-*` : `${prefix}${kind}-*`;
 }
 
-/** Log groups of endpoints, and what is in them. */
-export function endpointLogs(account: Account): pulumi.Output<string> {
-  return account.regional("logs", `log-group:/aws/sagemaker/Endpoints/${prefix}endpoint-*`);
+/** Endpoints, endpoint configurations and models. */
+export function sageMaker({ account, environment }: Scope) {
+  return ["endpoint", "endpoint-config", "model"].map((kind) =>
+    account.regional("sagemaker", `${kind}/${named(environment)}`),
+  );
 }
 
-/** The stack's own, and those that AWS makes for target tracking. */
-export function alarms(account: Account) {
-  return [`alarm:${prefix}*`, `alarm:TargetTracking-endpoint/${prefix}*`].map((alarm) =>
+/** Log groups of endpoints, and their streams. */
+export function endpointLogs({ account, environment }: Pick<Scope, "account" | "environment">): pulumi.Output<string> {
+  return account.regional("logs", `log-group:/aws/sagemaker/Endpoints/${named(environment, "endpoint")}`);
+}
+
+/** The stack's alarms, and those that AWS creates for target tracking. */
+export function alarms({ account, environment }: Scope) {
+  return [`alarm:${named(environment)}`, `alarm:TargetTracking-endpoint/${named(environment)}`].map((alarm) =>
     account.regional("cloudwatch", alarm),
   );
+}
+
+/** Patterns of the ARNs of an environment's roles: those of its stacks, and the ones that workflows take. */
+export function rolesOf({ account, environment }: Pick<Scope, "account" | "environment">) {
+  return [named(environment), `async-video-${environment.name}-*`].map((name) => account.global("iam", `role/${name}`));
 }

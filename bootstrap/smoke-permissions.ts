@@ -1,18 +1,14 @@
-/** What it takes to run the smoke test, beside what reads the stack (`read-permissions.ts`). */
+/** Permissions to run the smoke test, in addition to those that read and change the stack (`read-permissions.ts`, `deploy-permissions.ts`). */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
-import { endpointLogs, prefix, type Scope, tagged } from "./scope.ts";
+import { endpointLogs, named, type Scope } from "./scope.ts";
+import { allowUnlimited } from "./unlimited-actions.ts";
 
-/** To run the smoke test: what the stack's policies for callers and operators allow together, and to tidy up after it. */
-export function smokePermissions({ account, environment }: Scope): PolicyStatement[] {
-  const temporaryQueues = account.regional("sqs", "smoke-*");
+/** To run the smoke test: what the stack's policies for callers and operators allow together, and to clean up after it. */
+export function smokePermissions(scope: Scope): PolicyStatement[] {
+  const { account, environment } = scope;
   return [
-    allow(
-      "Invoke",
-      ["sagemaker:InvokeEndpointAsync"],
-      account.regional("sagemaker", `endpoint/${prefix}*`),
-      tagged(environment),
-    ),
+    allow("Invoke", ["sagemaker:InvokeEndpointAsync"], account.regional("sagemaker", `endpoint/${named(environment)}`)),
     allow(
       "SendVideos",
       [
@@ -23,35 +19,27 @@ export function smokePermissions({ account, environment }: Scope): PolicyStateme
         "s3:ListMultipartUploadParts",
         "s3:PutObject",
       ],
-      account.bucket(`${prefix}input-*/input/*`),
+      account.bucket(`${named(environment, "input")}/input/*`),
     ),
     allow(
       "FetchResults",
       ["s3:DeleteObject", "s3:GetObject"],
-      [account.bucket(`${prefix}output-*/results/*`), account.bucket(`${prefix}output-*/failures/*`)],
+      ["results", "failures"].map((prefix) => account.bucket(`${named(environment, "output")}/${prefix}/*`)),
     ),
-    allow("TellVersions", ["s3:ListBucketVersions"], account.bucket(`${prefix}*`)),
+    allow("TellVersions", ["s3:ListBucketVersions"], account.bucket(named(environment))),
+    // Its queues are made and removed as the stack's (MakeQueues in `deploy-permissions.ts`).
     allow(
       "UseTemporaryQueues",
-      [
-        "sqs:ChangeMessageVisibility",
-        "sqs:CreateQueue",
-        "sqs:DeleteMessage",
-        "sqs:DeleteQueue",
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
-        "sqs:ReceiveMessage",
-        "sqs:SetQueueAttributes",
-      ],
-      temporaryQueues,
+      ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"],
+      account.regional("sqs", named(environment, "smoke")),
     ),
-    allow("SubscribeTemporaryQueues", ["sns:Subscribe"], account.regional("sns", `${prefix}*`), {
-      StringEquals: { "sns:Protocol": "sqs" },
-      StringLike: { "sns:Endpoint": temporaryQueues },
-    }),
-    // AWS takes no resource: the smoke test finds queues here that earlier runs left.
-    allow("FindTemporaryQueues", ["sqs:ListQueues"], "*"),
-    allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], endpointLogs(account)),
-    allow("SeeMetrics", ["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics"], "*"),
+    // The smoke test finds queues here that earlier runs left.
+    allowUnlimited("FindTemporaryQueues", ["sqs:ListQueues"]),
+    allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], endpointLogs(scope)),
+    allowUnlimited("SeeMetrics", [
+      "cloudwatch:GetMetricData",
+      "cloudwatch:GetMetricStatistics",
+      "cloudwatch:ListMetrics",
+    ]),
   ];
 }

@@ -40,7 +40,7 @@ describe("source buckets in the bootstrap", () => {
           ...(sources === undefined ? {} : { "async-video-bootstrap:sourceBuckets": sources }),
         },
       });
-      return statements(registrations.one("aws:iam/policy:Policy", "async-video-boundary").inputs["policy"]);
+      return statements(registrations.one("aws:iam/policy:Policy", "async-video-dev-boundary").inputs["policy"]);
     };
     const [without, widened] = [await boundary(undefined), await boundary(JSON.stringify([good]))];
     for (const call of [

@@ -18,9 +18,12 @@ import { copyProject, policies, stackName } from "./testing/project.ts";
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
+const byName = z.record(z.string(), z.string());
 const outputsSchema = z.object({
-  secretsProvider: z.string(),
-  repositoryVariables: z.record(z.string(), z.string()),
+  repositoryVariables: byName,
+  secretsProviders: byName,
+  permissionsBoundaries: byName,
+  encryptionKeyArns: byName,
 });
 
 /** A program with a secret, which needs no provider. */
@@ -33,6 +36,7 @@ describe("the bootstrap on the local AWS", () => {
   let paths: StatePaths;
   let aws: RunningLocalAws;
   let made: z.infer<typeof outputsSchema>;
+  let secretsProvider: string;
   let tiny: string;
 
   before(async () => {
@@ -68,6 +72,11 @@ describe("the bootstrap on the local AWS", () => {
     made = outputsSchema.parse((await deployment.up(step, signal)).outputs);
     const { changes } = await deployment.up(step, signal);
     assert.deepEqual(Object.keys(changes), ["same"]);
+    for (const output of [made.secretsProviders, made.permissionsBoundaries, made.encryptionKeyArns]) {
+      assert.deepEqual(Object.keys(output).sort(), ["dev", "ephemeral", "production"]);
+      assert.equal(new Set(Object.values(output)).size, 3);
+    }
+    secretsProvider = made.secretsProviders["dev"] ?? "";
   });
 
   /** Runs the CLI on the environment dev's backend, and tells what it asked of S3 and KMS. */
@@ -97,13 +106,13 @@ describe("the bootstrap on the local AWS", () => {
     calls.filter(({ action }) => /^s3:(Put|Delete)|^kms:(Encrypt|Generate)/.test(action));
 
   it("is a backend for stacks: in the environment's folder, under a lock, with secrets by its key", async () => {
-    const init = await pulumi("stack", "init", "dev", "--secrets-provider", made.secretsProvider);
+    const init = await pulumi("stack", "init", "dev", "--secrets-provider", secretsProvider);
     assert.ok(init.calls.some(({ action }) => action === "kms:Encrypt"));
     await pulumi("config", "set", "--secret", "word", "hush", "--stack", "dev");
     const { calls } = await pulumi("up", "--yes", "--stack", "dev");
     const objects = writes(calls).map(({ resource }) => resource);
     assert.ok(objects.some((resource) => resource.includes("/dev/.pulumi/locks/")));
-    for (const resource of objects) assert.match(resource, /^arn:aws:s3:::async-video-state-\w+\/dev\/|^\*$|:kms:/);
+    for (const resource of objects) assert.match(resource, /^arn:aws:s3:::async-video-dev-state-\w+\/dev\/|^\*$|:kms:/);
     const { stdout } = await pulumi("stack", "export", "--stack", "dev");
     assert.doesNotMatch(stdout, /hush/);
   });
@@ -111,13 +120,13 @@ describe("the bootstrap on the local AWS", () => {
   it("keeps a pull request's stack, whose config is made anew for every job", async () => {
     const config = async () => {
       const template = "config:\n  tiny:word: open\n";
-      await writeFile(path.join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, made.secretsProvider));
+      await writeFile(path.join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, secretsProvider));
     };
     await config();
-    await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", made.secretsProvider);
+    await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", secretsProvider);
     await pulumi("up", "--yes", "--stack", "pr-7");
     await config();
-    await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", made.secretsProvider);
+    await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", secretsProvider);
     await pulumi("up", "--yes", "--stack", "pr-7");
     await config();
     await pulumi("destroy", "--yes", "--remove", "--stack", "pr-7");

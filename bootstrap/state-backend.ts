@@ -1,100 +1,83 @@
-/** Where Pulumi keeps its state: a bucket with a folder for each environment, and the key that encrypts it and stacks' secrets. */
+/** Where Pulumi keeps an environment's state: a bucket, and the key that encrypts it and the stacks' secrets. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
-import * as kms from "@pulumi/aws/kms/index.js";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
+import { EnvironmentKey } from "./environment-key.ts";
 import type { Environment } from "./environments.ts";
 import { allow, policyDocument } from "./policy-document.ts";
 
-/** Days in which a deleted key, and with it all state, can be had back: KMS's longest. */
-const deletionWindowInDays = 30;
 /** Days that earlier versions of a state, and the copies that Pulumi makes of it, are kept. */
 const keptDays = 365;
 
-/** What can be chosen about a {@link StateBackend}. */
+/** Options for a {@link StateBackend}. */
 export interface StateBackendArgs {
   readonly account: Account;
-  readonly environments: readonly Environment[];
+  readonly environment: Environment;
 }
 
 /**
- * Bucket and key. Pulumi locks a stack by an object beside its state: whoever writes state must be able to list, write and
- * delete there. A lock has no end of its own: one that a killed job leaves is taken away by the workflow `unlock`.
+ * Bucket and key of one environment, which no other environment's role can use. Pulumi locks a stack by an object next to its state:
+ * a role that writes state must be able to list, write and delete there. A lock has no expiry: the workflow `unlock` removes one that a
+ * killed job leaves.
  */
 export class StateBackend extends pulumi.ComponentResource {
   /** As `pulumi stack init --secrets-provider` takes it. */
   readonly secretsProvider: pulumi.Output<string>;
+  /** Address of the backend, as `pulumi login` takes it: the environment's folder in the bucket. */
+  readonly url: pulumi.Output<string>;
   private readonly bucket: s3.Bucket;
-  private readonly key: kms.Key;
-  private readonly account: Account;
+  private readonly key: EnvironmentKey;
+  private readonly folder: string;
 
-  constructor(name: string, { account, environments }: StateBackendArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { account, environment }: StateBackendArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:bootstrap:StateBackend", name, {}, opts);
-    this.account = account;
-    const lasting = { parent: this, protect: true };
-
-    this.key = new kms.Key(
+    this.folder = environment.name;
+    this.key = new EnvironmentKey(
       name,
       {
-        description: "Pulumi's state and secrets of async-video-inference",
-        enableKeyRotation: true,
-        deletionWindowInDays,
-        policy: pulumi.jsonStringify(
-          policyDocument([
-            {
-              // Lets IAM decide; without it the key could be lost for good (KMS developer guide, "Default key policy").
-              Sid: "AccountAdministers",
-              Effect: "Allow",
-              Principal: { AWS: account.global("iam", "root") },
-              Action: "kms:*",
-              Resource: "*",
-            },
-          ]),
-        ),
+        account,
+        environment,
+        alias: name,
+        description: `Pulumi's state and secrets of async-video-inference, environment ${environment.name}`,
       },
-      lasting,
+      { parent: this },
     );
-    new kms.Alias(name, { targetKeyId: this.key.keyId }, { parent: this });
-    this.bucket = new s3.Bucket(name, {}, lasting);
-    this.guard(name, environments);
+    this.bucket = new s3.Bucket(name, {}, { parent: this, protect: true });
+    this.guard(name);
 
     this.secretsProvider = pulumi.interpolate`awskms:///${this.key.arn}?region=${account.region}`;
-    this.registerOutputs({ secretsProvider: this.secretsProvider });
+    this.url = pulumi.interpolate`s3://${this.bucket.bucket}/${this.folder}?region=${account.region}`;
+    this.registerOutputs({ secretsProvider: this.secretsProvider, url: this.url });
   }
 
-  /** The backend of an environment: its own folder. */
-  urlFor({ name }: Environment): pulumi.Output<string> {
-    return pulumi.interpolate`s3://${this.bucket.bucket}/${name}?region=${this.account.region}`;
-  }
-
-  /** What it takes to deploy an environment's stacks: all of its folder, and the key. */
-  toDeploy(environment: Environment): PolicyStatement[] {
+  /** Permissions to deploy the environment's stacks: all of the folder, and the key. */
+  toDeploy(): PolicyStatement[] {
     return [
-      ...this.toPreview(environment),
-      allow("WriteState", ["s3:PutObject", "s3:DeleteObject"], this.folder(environment)),
-      // S3 asks for a data key to write by; a new ephemeral stack's secrets get one by Encrypt.
+      ...this.toPreview(),
+      allow("WriteState", ["s3:PutObject", "s3:DeleteObject"], this.objects()),
+      // S3 asks for a data key to write with; a new ephemeral stack's secrets get one by Encrypt.
       allow("WriteSecrets", ["kms:Encrypt", "kms:GenerateDataKey"], this.key.arn),
     ];
   }
 
-  /** What it takes to preview them: no lock is taken. */
-  toPreview(environment: Environment): PolicyStatement[] {
+  /** Permissions to preview them, which takes no lock. */
+  toPreview(): PolicyStatement[] {
     return [
-      allow("ReadState", ["s3:GetObject"], this.folder(environment)),
-      // Names alone, and of all folders: without it a file that is not there yet reads as forbidden, and S3 asks for this
-      // permission without naming the file, so that no condition on prefixes could hold.
+      allow("ReadState", ["s3:GetObject"], this.objects()),
+      // Names only. Without it, S3 answers "forbidden" for a file that does not exist, and S3 asks for this permission without
+      // naming the file, so a condition on prefixes would not hold.
       allow("ListState", ["s3:ListBucket"], this.bucket.arn),
       allow("ReadSecrets", ["kms:Decrypt"], this.key.arn),
     ];
   }
 
-  private folder({ name }: Environment): pulumi.Output<string> {
-    return pulumi.interpolate`${this.bucket.arn}/${name}/*`;
+  private objects(): pulumi.Output<string> {
+    return pulumi.interpolate`${this.bucket.arn}/${this.folder}/*`;
   }
 
-  /** Private, the account's own, versioned, encrypted, by TLS alone; copies that nobody needs any more expire. */
-  private guard(name: string, environments: readonly Environment[]): void {
+  /** Makes the bucket private, owned by the account, versioned, encrypted and open only to TLS; old copies expire. */
+  private guard(name: string): void {
     const { bucket } = this.bucket;
     const opts = { parent: this };
     const versioning = new s3.BucketVersioning(name, { bucket, versioningConfiguration: { status: "Enabled" } }, opts);
@@ -147,12 +130,12 @@ export class StateBackend extends pulumi.ComponentResource {
         bucket,
         rules: [
           // The state itself never expires: only the copy that Pulumi keeps of each one that it replaces.
-          ...environments.map((environment) => ({
-            id: `${environment.name}-backups`,
+          {
+            id: "backups",
             status: "Enabled",
-            filter: { prefix: `${environment.name}/.pulumi/backups/` },
+            filter: { prefix: `${this.folder}/.pulumi/backups/` },
             expiration: { days: keptDays },
-          })),
+          },
           {
             id: "old-versions",
             status: "Enabled",

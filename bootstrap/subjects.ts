@@ -8,17 +8,13 @@ export interface Repository {
   readonly repositoryId?: string | undefined;
 }
 
-/** A job, by what its token says of it. */
-export type Job = { readonly environment: string } | { readonly branch: string } | "pull request";
-
 /**
- * The exact subject of a job's token. Repositories made, renamed or moved after 2026-07-15, and those that opted in, have
- * their numbers in it, so that nobody gets a role by taking over an abandoned name (GitHub: "OpenID Connect reference").
+ * The exact subject of the token of a job in a GitHub environment. Repositories created, renamed or moved after 2026-07-15, and those that
+ * opted in, have their numbers in it, so that taking over an abandoned name gives no access (GitHub: "OpenID Connect reference").
  */
-export function subjectOf({ repository, ownerId, repositoryId }: Repository, job: Job): string {
+export function subjectOf({ repository, ownerId, repositoryId }: Repository, environment: string): string {
   const [owner = "", name = ""] = repository.split("/");
   const from =
     ownerId === undefined || repositoryId === undefined ? repository : `${owner}@${ownerId}/${name}@${repositoryId}`;
-  if (job === "pull request") return `repo:${from}:pull_request`;
-  return "branch" in job ? `repo:${from}:ref:refs/heads/${job.branch}` : `repo:${from}:environment:${job.environment}`;
+  return `repo:${from}:environment:${environment}`;
 }

@@ -1,0 +1,140 @@
+/**
+ * Actions that cannot be limited to one environment's resources. README.md shows them as a table (`tables.ts`); no other statement of
+ * the bootstrap's policies applies to every resource, or to every resource of a kind (`separation.e2e.ts`).
+ */
+import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import type * as pulumi from "@pulumi/pulumi";
+import { allow } from "./policy-document.ts";
+
+const noResource = "AWS takes no resource (Service Authorization Reference).";
+
+/** Actions with one reason and one risk. */
+export interface UnlimitedActions {
+  readonly actions: readonly string[];
+  /** Why no resource limits them, with the source. */
+  readonly why: string;
+  /** What a role can do to others with them. */
+  readonly risk: string;
+  /** Set if a condition keeps other environments' resources out, so that the risk concerns only the rest of the account. */
+  readonly conditional?: true;
+}
+
+export const unlimitedActions = [
+  {
+    actions: [
+      "application-autoscaling:DeleteScalingPolicy",
+      "application-autoscaling:DeregisterScalableTarget",
+      "application-autoscaling:PutScalingPolicy",
+      "application-autoscaling:RegisterScalableTarget",
+      "application-autoscaling:TagResource",
+      "application-autoscaling:UntagResource",
+    ],
+    why: "The ARN of a scalable target contains an ID that AWS assigns (Service Authorization Reference). A deny statement applies if the target's tag `stack` is another environment's.",
+    risk: "Changes or removes the scaling of targets without a tag `stack`, such as another team's.",
+    conditional: true,
+  },
+  {
+    actions: ["application-autoscaling:ListTagsForResource"],
+    why: "The ARN of a scalable target contains an ID that AWS assigns (Service Authorization Reference).",
+    risk: "Shows the tags of scalable targets.",
+  },
+  {
+    actions: [
+      "application-autoscaling:DescribeScalableTargets",
+      "application-autoscaling:DescribeScalingActivities",
+      "application-autoscaling:DescribeScalingPolicies",
+    ],
+    why: noResource,
+    risk: "Shows scalable targets, their limits and policies.",
+  },
+  {
+    actions: ["cloudwatch:DescribeAlarms"],
+    why: "Stacks and their roles read alarms that others named: those of target tracking, and the setting `rollbackAlarms`.",
+    risk: "Shows the settings and states of alarms.",
+  },
+  {
+    actions: ["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics"],
+    why: noResource,
+    risk: "Shows metrics.",
+  },
+  {
+    actions: ["cloudwatch:PutMetricData"],
+    why: "AWS takes no resource (Service Authorization Reference). The policies of the roles that stacks create limit the namespace.",
+    risk: "Publishes false values of another endpoint's instance metrics and of other teams' metrics. Namespaces that start with `AWS/` are closed to it.",
+  },
+  {
+    actions: [
+      "ec2:CreateNetworkInterface",
+      "ec2:CreateNetworkInterfacePermission",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DeleteNetworkInterfacePermission",
+    ],
+    why: "SageMaker creates the interfaces, so their IDs are not known. The policies of the roles that stacks create name subnets and security groups.",
+    risk: "Creates interfaces in other subnets, and deletes interfaces that are not attached.",
+  },
+  {
+    actions: [
+      "ec2:DescribeDhcpOptions",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSecurityGroups",
+      "ec2:DescribeSubnets",
+      "ec2:DescribeVpcs",
+    ],
+    why: noResource,
+    risk: "Shows networks.",
+  },
+  {
+    actions: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    why: "AWS's images are in accounts of AWS, one for each region. The policies of the roles that stacks create name the repository.",
+    risk: "Reads images, if their repository's policy allows it.",
+  },
+  {
+    actions: ["ecr:GetAuthorizationToken"],
+    why: "The token is valid for the registry (Service Authorization Reference: no resource).",
+    risk: "None without one of the actions above.",
+  },
+  {
+    actions: ["kms:DescribeKey"],
+    why: "The provider looks up AWS's key for S3, whose ID differs in each account (terraform-provider-aws, `internal/service/s3/object.go`). A condition limits the action to the alias `alias/aws/s3`.",
+    risk: "Shows the metadata of that key.",
+    conditional: true,
+  },
+  {
+    actions: ["logs:DescribeLogGroups"],
+    why: "AWS compares it with an ARN without a name, `log-group::log-stream:` (hashicorp/terraform-provider-aws#8804).",
+    risk: "Shows the names of log groups.",
+  },
+  {
+    actions: ["sagemaker:ListModels"],
+    why: noResource,
+    risk: "Shows the names of models.",
+  },
+  {
+    actions: ["sns:GetSubscriptionAttributes"],
+    why: noResource,
+    risk: "Shows the address and the filter of a subscription whose ARN is known.",
+  },
+  {
+    actions: ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
+    why: noResource,
+    risk: "Ends or filters a subscription whose ARN is known, so that notices get lost; sends notices that cannot be delivered to another queue. The ARN contains a UUID; no role can list another environment's subscriptions.",
+  },
+  {
+    actions: ["sqs:ListQueues"],
+    why: noResource,
+    risk: "Shows the names of queues.",
+  },
+] as const satisfies readonly UnlimitedActions[];
+
+/** An action of the list. */
+export type UnlimitedAction = (typeof unlimitedActions)[number]["actions"][number];
+
+/** Allows actions of the list: on every resource, or on every one of a kind. */
+export function allowUnlimited(
+  sid: string,
+  actions: UnlimitedAction[],
+  resource: pulumi.Input<string> | pulumi.Input<string>[] = "*",
+  condition?: PolicyStatement["Condition"],
+): PolicyStatement {
+  return allow(sid, actions, resource, condition);
+}
