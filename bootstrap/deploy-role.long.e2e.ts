@@ -1,10 +1,15 @@
-/** The deployment role's permissions, compared with what the provider asks of AWS in a stack's whole life. */
+/**
+ * The permissions of the role for deployments, compared with the provider's calls in a stack's whole life: action by action, on the
+ * resources of each call. The environment's stack is the emulator's, `local`.
+ */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { statements } from "../infra/testing/documents.ts";
-import { registrationsOf } from "../infra/testing/registrations.ts";
+import { CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
+import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { accountId, region, type Registrations, registrationsOf } from "../infra/testing/registrations.ts";
+import type { AwsCall } from "../local/provider/clients.ts";
 import { type RunningProvider, startProvider } from "../local/provider/server.ts";
 import { awsEnvironment, Deployment } from "../start/deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "../start/local-aws.ts";
@@ -12,36 +17,19 @@ import { packageModel } from "../start/model.ts";
 import { statePaths, type StatePaths } from "../start/state.ts";
 import { freePort } from "../start/testing/commands.ts";
 import { repoRoot } from "../tools/paths.mjs";
+import { Account } from "./account.ts";
+import { EnvironmentAccess } from "./environment-access.ts";
+import { environments } from "./environments.ts";
+import { GitHubIdentity } from "./github-identity.ts";
+import { StateBackend } from "./state-backend.ts";
+import { evaluate } from "./testing/evaluator.ts";
+import { type Permission, permissionsOf, type StackFacts } from "./testing/permissions.ts";
+import { policiesOf } from "./testing/registered.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
-/** S3's operations whose permissions have other names (S3 user guide, "Required permissions for Amazon S3 API operations"). */
-const permissionsOfS3: Readonly<Record<string, string>> = {
-  DeleteBucketEncryption: "PutEncryptionConfiguration",
-  DeleteBucketLifecycle: "PutLifecycleConfiguration",
-  DeleteBucketOwnershipControls: "PutBucketOwnershipControls",
-  DeleteObjects: "DeleteObject",
-  DeletePublicAccessBlock: "PutBucketPublicAccessBlock",
-  GetBucketAccelerateConfiguration: "GetAccelerateConfiguration",
-  GetBucketCors: "GetBucketCORS",
-  GetBucketEncryption: "GetEncryptionConfiguration",
-  GetBucketLifecycleConfiguration: "GetLifecycleConfiguration",
-  GetBucketNotificationConfiguration: "GetBucketNotification",
-  GetBucketReplication: "GetReplicationConfiguration",
-  GetObjectLockConfiguration: "GetBucketObjectLockConfiguration",
-  GetPublicAccessBlock: "GetBucketPublicAccessBlock",
-  HeadBucket: "ListBucket",
-  HeadObject: "GetObject",
-  ListObjectsV2: "ListBucket",
-  ListObjectVersions: "ListBucketVersions",
-  PutBucketEncryption: "PutEncryptionConfiguration",
-  PutBucketLifecycleConfiguration: "PutLifecycleConfiguration",
-  PutBucketNotificationConfiguration: "PutBucketNotification",
-  PutPublicAccessBlock: "PutBucketPublicAccessBlock",
-};
-
-/** Anybody may ask who they are. */
+/** Every principal may ask who it is. */
 const free = ["GetCallerIdentity"];
 
 describe("the role for deployments", () => {
@@ -49,8 +37,9 @@ describe("the role for deployments", () => {
   let paths: StatePaths;
   let aws: RunningLocalAws;
   let provider: RunningProvider;
-  const asked = new Set<string>();
-  const allowed = new Map<string, Set<string>>();
+  let facts: StackFacts;
+  let registrations: Registrations;
+  let calls: AwsCall[] = [];
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "deploy-role-"));
@@ -65,22 +54,20 @@ describe("the role for deployments", () => {
       region: aws.region,
       credentials: aws.credentials,
       programDirectory: repoRoot,
-      onCall: (operation) => asked.add(operation),
+      onCall: (call) => calls.push(call),
     });
-    const { registrations } = await registrationsOf(() => import("./index.ts"), {
-      project: "async-video-bootstrap",
-      config: { "async-video-bootstrap:repository": "team/videos" },
-    });
-    for (const role of ["dev-deploy", "dev-preview"]) {
-      const attached = registrations
-        .ofType("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-        .filter(({ inputs }) => String(inputs["role"]).startsWith(`async-video-${role}-`))
-        .map(({ inputs }) => String(inputs["policyArn"]).split(":").at(-1)?.replace("-0a1b2c3", ""));
-      const actions = attached.flatMap((name) =>
-        statements(registrations.one("aws:iam/policy:Policy", name).inputs["policy"]).flatMap(({ Action }) => Action),
-      );
-      allowed.set(role, new Set(actions.map((action) => action.split(":")[1] ?? "")));
-    }
+    facts = { ...(await keyAndBoundary()), region: aws.region, accountId: aws.accountId, stack: "local" };
+    const { keyArn, boundaryArn } = facts;
+    ({ registrations } = await registrationsOf(
+      () => {
+        const account = new Account();
+        const environment = { ...environments.dev, stack: "local" };
+        const identity = new GitHubIdentity("github", { account, repository: { repository: "team/videos" } });
+        const state = new StateBackend("async-video-dev-state", { account, environment });
+        return new EnvironmentAccess("async-video-dev", { account, environment, keyArn, identity, state, boundaryArn });
+      },
+      { project: "async-video-bootstrap" },
+    ));
   });
 
   after(async () => {
@@ -89,11 +76,30 @@ describe("the role for deployments", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** The stack, with a config that is changed so. */
+  /** Creates what the bootstrap creates in an account for the stack's settings. */
+  async function keyAndBoundary(): Promise<{ keyArn: string; boundaryArn: string }> {
+    const client = { endpoint: aws.url, region: aws.region, credentials: aws.credentials };
+    const [kms, iam] = [new KMSClient(client), new IAMClient(client)];
+    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}));
+    const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    const { Policy: policy } = await iam.send(
+      new CreatePolicyCommand({ PolicyName: "async-video-dev-boundary", PolicyDocument: JSON.stringify(everything) }),
+    );
+    kms.destroy();
+    iam.destroy();
+    assert.ok(key?.Arn !== undefined && policy?.Arn !== undefined);
+    return { keyArn: key.Arn, boundaryArn: policy.Arn };
+  }
+
+  /** The stack, with the bootstrap's key and boundary, and a config that is changed so. */
   async function stack(change: (config: string) => string = (config) => config): Promise<Deployment> {
     const configFile = path.join(folder, "Pulumi.local.yaml");
     const config = await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8");
-    await writeFile(configFile, change(config));
+    const settings = [
+      `  async-video-inference:encryptionKeyArn: ${facts.keyArn}`,
+      `  async-video-inference:permissionsBoundary: ${facts.boundaryArn}`,
+    ];
+    await writeFile(configFile, change(`${config.trimEnd()}\n${settings.join("\n")}\n`));
     return await Deployment.openAt({
       stackName: "local",
       projectFolder: repoRoot,
@@ -104,18 +110,47 @@ describe("the role for deployments", () => {
     });
   }
 
-  /** What was asked since the last look, and a role may not. */
-  function denied(role: string): string[] {
-    const actions = allowed.get(role) ?? new Set();
-    const needed = [...asked].filter((operation) => !free.includes(operation));
-    asked.clear();
-    return needed.filter((operation) => !actions.has(permissionsOfS3[operation] ?? operation)).sort();
+  const operations = () => new Set(calls.map(({ operation }) => operation));
+
+  /** The permissions that the calls since the last check need, and that a role does not have. */
+  async function denied(role: string): Promise<Permission[]> {
+    const made = calls;
+    calls = [];
+    const needed = made
+      .filter(({ operation }) => !free.includes(operation))
+      .flatMap((call) => permissionsOf(call, facts));
+    const policies = Object.fromEntries(
+      policiesOf(registrations, `async-video-${role}`).map((document, index) => [
+        String(index),
+        JSON.parse(
+          JSON.stringify(document).replaceAll(accountId, facts.accountId).replaceAll(region, facts.region),
+        ) as unknown,
+      ]),
+    );
+    assert.ok(Object.keys(policies).length > 1);
+    const answers = await evaluate({
+      policies,
+      keyPolicies: {},
+      questions: needed.map(({ action, arn, context }) => ({
+        principal: `arn:aws:iam::${facts.accountId}:role/async-video-${role}`,
+        policies: Object.keys(policies),
+        boundary: null,
+        actions: [action],
+        resources: [{ arn, context, keyPolicy: null }],
+        context: {},
+        free: [],
+      })),
+    });
+    return needed.filter((_, index) => answers[index]?.length === 0);
   }
 
   it("allows all that making a stack asks", async () => {
     await (await stack()).up(step, signal);
-    assert.ok(asked.has("CreateEndpoint") && asked.has("RegisterScalableTarget") && asked.has("PutBucketPolicy"));
-    assert.deepEqual(denied("dev-deploy"), []);
+    for (const made of ["CreateEndpoint", "RegisterScalableTarget", "PutBucketPolicy", "PutObject"]) {
+      assert.ok(operations().has(made), made);
+    }
+    for (const key of ["CreateKey", "CreateAlias"]) assert.ok(!operations().has(key), key);
+    assert.deepEqual(await denied("dev-deploy"), []);
   });
 
   it("allows all that changing it asks: tags, limits, another endpoint configuration", async () => {
@@ -126,21 +161,21 @@ describe("the role for deployments", () => {
         .replace("      stack: local", "      stack: local\n      owner: team"),
     );
     await changed.up(step, signal);
-    assert.ok(asked.has("UpdateEndpoint") && asked.has("TagRole"));
-    assert.deepEqual(denied("dev-deploy"), []);
+    assert.ok(operations().has("UpdateEndpoint") && operations().has("TagRole"));
+    assert.deepEqual(await denied("dev-deploy"), []);
   });
 
   it("is not needed for a preview or a drift check: the role that reads allows all that they ask", async () => {
     const deployment = await stack();
     await deployment.preview(step, signal);
     await deployment.drift(step, signal);
-    assert.ok(asked.has("DescribeEndpoint") && asked.has("GetBucketPolicy"));
-    assert.deepEqual(denied("dev-preview"), []);
+    assert.ok(operations().has("DescribeEndpoint") && operations().has("GetBucketPolicy"));
+    assert.deepEqual(await denied("dev-preview"), []);
   });
 
   it("allows all that removing it asks", async () => {
     await (await stack()).destroy(step, signal);
-    assert.ok(asked.has("DeleteEndpoint") && asked.has("DeleteBucket"));
-    assert.deepEqual(denied("dev-deploy"), []);
+    assert.ok(operations().has("DeleteEndpoint") && operations().has("DeleteBucket"));
+    assert.deepEqual(await denied("dev-deploy"), []);
   });
 });
