@@ -1,10 +1,10 @@
 /** Files that name jobs: a submission's manifest, or what submit --json printed. */
 import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { codeOf, SetupError } from "./errors.ts";
-import { parseManifest } from "./manifest-lines.ts";
 import type { ManifestEntry } from "./manifest-lines.ts";
+import { decodeLines, isManifest, parseManifest } from "./manifest-text.ts";
 import { jobSchema } from "./submit.ts";
 
 /** What a file says about one job: all that a manifest knows, or that it was accepted. */
@@ -29,6 +29,8 @@ export interface KnownJobs {
   readonly jobs: readonly KnownJob[];
   /** The manifest's path, if the file is one. */
   readonly manifest: string | undefined;
+  /** What was left out when the file was read, for the user; undefined if nothing was. */
+  readonly notice: string | undefined;
 }
 
 /** What submit --json prints of a job, beside how it ended. */
@@ -36,25 +38,29 @@ const printedSchema = jobSchema.extend({ video: z.string().min(1).optional() });
 
 type PrintedJob = z.infer<typeof printedSchema>;
 
-const remedy = "give a submission's manifest, or a file with what submit --json printed";
+const remedy = "Pass a manifest that submit wrote, or a file with the output of submit --json";
 
 /**
  * Reads the jobs of a file; `-` is standard input.
- * @throws SetupError if it cannot be read or holds none
+ * @throws SetupError if it cannot be read, is damaged, or holds none
  */
 export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Promise<KnownJobs> {
-  const content = file === "-" ? await text(stdin) : await readText(file);
-  const isManifest = content.startsWith('{"event":');
-  const jobs = isManifest
-    ? [...parseManifest(content, file)].map(([inferenceId, entry]) => knownJob(inferenceId, entry))
-    : parsePrinted(content, file).map(({ video, ...job }) => ({
-        inferenceId: job.inferenceId,
-        video,
-        job,
-        intents: 1,
-      }));
-  if (jobs.length === 0) throw new SetupError(`${file} holds no jobs: ${remedy}.`);
-  return { jobs, manifest: isManifest && file !== "-" ? file : undefined };
+  const bytes = file === "-" ? await buffer(stdin) : await readBytes(file);
+  const name = file === "-" ? "standard input" : file;
+  const content = decodeLines(bytes, name);
+  if (isManifest(content)) {
+    const { entries, notice } = parseManifest(bytes, name);
+    const jobs = [...entries].map(([inferenceId, entry]) => knownJob(inferenceId, entry));
+    return { jobs, manifest: file === "-" ? undefined : file, notice };
+  }
+  const jobs = parsePrinted(content, name).map(({ video, ...job }) => ({
+    inferenceId: job.inferenceId,
+    video,
+    job,
+    intents: 1,
+  }));
+  if (jobs.length === 0) throw new SetupError(`${name} holds no jobs. ${remedy}.`);
+  return { jobs, manifest: undefined, notice: undefined };
 }
 
 /** Where a job is there more than once, its last line counts; lines about videos that were not sent are passed over. */
@@ -68,14 +74,14 @@ function parsePrinted(content: string, file: string): readonly PrintedJob[] {
       const job = printedSchema.parse(value);
       jobs.set(job.inferenceId, job);
     } catch {
-      throw new SetupError(`${file}, line ${index + 1}, is not a job: ${remedy}.`);
+      throw new SetupError(`${file} is not a job file: line ${index + 1} is not a job. ${remedy}.`);
     }
   }
   return [...jobs.values()];
 }
 
-async function readText(file: string): Promise<string> {
-  return await readFile(file, "utf8").catch((error: unknown) => {
-    throw new SetupError(`Cannot read ${file} (${codeOf(error)}): ${remedy}.`);
+async function readBytes(file: string): Promise<Buffer> {
+  return await readFile(file).catch((error: unknown) => {
+    throw new SetupError(`Cannot read ${file} (${codeOf(error)}). ${remedy}.`);
   });
 }

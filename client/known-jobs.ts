@@ -21,7 +21,7 @@ export interface StandingJob {
  */
 export async function standingOf(
   stack: Stack,
-  { jobs, manifest }: KnownJobs,
+  { jobs, manifest }: Pick<KnownJobs, "jobs" | "manifest">,
   signal?: AbortSignal,
 ): Promise<readonly StandingJob[]> {
   const recorded = new Map(jobs.map((known) => [known.inferenceId, recordedState(known)]));
@@ -47,6 +47,7 @@ export function recordedState({ job, end }: { job?: Job; end?: RecordedEnd }): J
 }
 
 async function record(file: string, states: ReadonlyMap<string, JobState>): Promise<void> {
+  if ([...states.values()].every(({ status }) => status === "pending")) return;
   try {
     await using manifest = await Manifest.open(file);
     for (const [inferenceId, state] of states) {

@@ -1,4 +1,4 @@
-/** A manifest's lines, and what they say together about each job. */
+/** The lines of a manifest, and the state of each job that they add up to. */
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
 import { resultFormats } from "./model-options.ts";
@@ -24,8 +24,15 @@ const plannedJobSchema = z.object({
   format: z.enum(resultFormats).optional(),
 });
 
-/** Written for all jobs before the first is begun. */
-const plannedSchema = z.object({ event: z.literal("planned"), job: plannedJobSchema });
+/**
+ * Written for all jobs before the first is sent. `of` is the number of jobs that were planned together, so that a plan that was not
+ * written whole can be told from one that was. Lines of earlier versions do not have it.
+ */
+const plannedSchema = z.object({
+  event: z.literal("planned"),
+  of: z.int().positive().optional(),
+  job: plannedJobSchema,
+});
 
 /** The call is about to be made: from here on the service may have the job. */
 const intentSchema = z.object({
@@ -49,7 +56,8 @@ const endedSchema = z.object({
   reason: z.string().optional(),
 });
 
-const lineSchema = z.discriminatedUnion("event", [
+/** Any line of a manifest. */
+export const lineSchema = z.discriminatedUnion("event", [
   plannedSchema,
   intentSchema,
   acceptedSchema,
@@ -112,20 +120,4 @@ function sayingOf(line: Exclude<ManifestLine, { event: "planned" }>, entry: Mani
     case "ended":
       return { end: { status: line.status, ...(line.reason === undefined ? {} : { reason: line.reason }) } };
   }
-}
-
-/**
- * Reads a manifest's text. A last line without its end is what a crash left of one that was never relied on; it is passed over.
- * @throws SetupError that names the line that is none of a manifest's
- */
-export function parseManifest(text: string, file: string): Map<string, ManifestEntry> {
-  const entries = new Map<string, ManifestEntry>();
-  for (const [index, line] of text.split("\n").slice(0, -1).entries()) {
-    try {
-      addLine(entries, lineSchema.parse(JSON.parse(line)));
-    } catch {
-      throw new SetupError(`${file}, line ${index + 1}, is none of a manifest's: give a file that submit wrote.`);
-    }
-  }
-  return entries;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { Manifest, readManifest } from "./manifest.ts";
@@ -10,6 +10,7 @@ import type { Job } from "./submit.ts";
 
 const planned = (inferenceId: string): ManifestLine => ({
   event: "planned",
+  of: 1,
   job: {
     inferenceId,
     endpointName: "video",
@@ -40,6 +41,7 @@ describe("a manifest", () => {
   beforeEach(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "manifest-"));
     file = path.join(folder, "jobs", "manifest.jsonl");
+    await mkdir(path.dirname(file));
   });
 
   afterEach(async () => {
@@ -96,7 +98,7 @@ describe("a manifest", () => {
   });
 
   it("is free again when the process that had it was killed", async () => {
-    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
     const child = spawn(process.execPath, ["--eval", ""]);
     await once(child, "exit");
     await writeFile(`${file}.lock`, JSON.stringify({ pid: child.pid, host: hostname() }));
@@ -105,7 +107,7 @@ describe("a manifest", () => {
   });
 
   it("is not taken from another machine's process, of which nobody knows whether it lives", async () => {
-    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
     await writeFile(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     await assert.rejects(Manifest.open(file), /Another process/);
   });
@@ -114,9 +116,18 @@ describe("a manifest", () => {
     await (await Manifest.create(file))[Symbol.asyncDispose]();
     for (const line of ["{", '{"event":"launched"}', JSON.stringify(intent("never planned"))]) {
       await writeFile(file, `${JSON.stringify(planned("a"))}\n${line}\n`);
-      await assert.rejects(readManifest(file), /line 2, is none of a manifest's/);
+      await assert.rejects(readManifest(file), /line 2[,:]/);
       await assert.rejects(Manifest.open(file), /line 2/);
     }
+  });
+
+  it("needs a folder that exists", async () => {
+    await rm(path.dirname(file), { recursive: true });
+    await assert.rejects(Manifest.create(file), {
+      name: "SetupError",
+      message: /Cannot write the manifest .*manifest\.jsonl \(ENOENT\): its folder does not exist/,
+    });
+    assert.deepEqual(await readdir(folder), []);
   });
 
   it("is refused where there is none, or none can be", async () => {

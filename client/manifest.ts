@@ -1,14 +1,16 @@
 /** The ledger of a submission, a file of JSON lines that outlives the process: what is to be sent, what may have been, what was accepted, how it ended. */
-import { appendFileSync } from "node:fs";
-import { mkdir, open, readFile, truncate } from "node:fs/promises";
+import { appendFileSync, fstatSync, ftruncateSync } from "node:fs";
+import { open, readFile, rm, stat, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, SetupError } from "./errors.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
-import { addLine, parseManifest } from "./manifest-lines.ts";
-import type { ManifestEntries, ManifestEntry, ManifestLine } from "./manifest-lines.ts";
+import { addLine } from "./manifest-lines.ts";
+import type { ManifestEntries, ManifestEntry, ManifestLine, PlannedJob } from "./manifest-lines.ts";
+import { parseManifest } from "./manifest-text.ts";
+import type { ManifestContent, ParseOptions } from "./manifest-text.ts";
 
 /** Least time from one sync's beginning to the next one's, ms: little beside a call to AWS, and many jobs' lines in one. */
 const SYNC_PAUSE_MS = 8;
@@ -16,6 +18,8 @@ const SYNC_PAUSE_MS = 8;
 /** A manifest that this process writes, and no other. Close it when done, or declare it with `await using`. */
 export class Manifest implements AsyncDisposable {
   readonly file: string;
+  /** What was left out when the file was read, for the user; undefined if nothing was. */
+  readonly notice: string | undefined;
   readonly #entries: Map<string, ManifestEntry>;
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
@@ -25,19 +29,25 @@ export class Manifest implements AsyncDisposable {
   #nextSync: Promise<void> | undefined;
   #rest: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, entries: Map<string, ManifestEntry>, handle: FileHandle, lock: FileLock) {
+  private constructor(
+    file: string,
+    { entries, notice }: Pick<ManifestContent, "entries" | "notice">,
+    handle: FileHandle,
+    lock: FileLock,
+  ) {
     this.file = file;
+    this.notice = notice;
     this.#entries = entries;
     this.#handle = handle;
     this.#lock = lock;
   }
 
   /**
-   * Begins a new one; makes its folder if need be.
-   * @throws SetupError if the file is there already or cannot be written
+   * Begins a new one.
+   * @throws SetupError if the file exists already, its folder does not, or it cannot be written
    */
   static async create(file: string): Promise<Manifest> {
-    await mkdir(path.dirname(file), { recursive: true }).catch((error: unknown) => {
+    await stat(path.dirname(file)).catch((error: unknown) => {
       throw unwritable(file, error);
     });
     const lock = await lockFile(file);
@@ -47,7 +57,7 @@ export class Manifest implements AsyncDisposable {
         throw new SetupError(`${file} is there already: go on with it (--resume), or give another --manifest.`);
       });
       await syncFolder(path.dirname(file));
-      return new Manifest(file, new Map(), handle, lock);
+      return new Manifest(file, { entries: new Map(), notice: undefined }, handle, lock);
     } catch (error) {
       await lock.release();
       throw error;
@@ -55,19 +65,18 @@ export class Manifest implements AsyncDisposable {
   }
 
   /**
-   * Takes up one that an earlier process has left.
-   * @throws SetupError if there is none, if it is damaged, or if another process is at work on it
+   * Opens one that an earlier process has left.
+   * @throws SetupError if there is none, if it is damaged or its plan is incomplete, or if another process is at work on it
    */
-  static async open(file: string): Promise<Manifest> {
-    await readManifest(file);
+  static async open(file: string, options: ParseOptions = {}): Promise<Manifest> {
+    parseManifest(await readBytes(file), file, options);
     const lock = await lockFile(file);
     try {
-      // Again: whoever held the lock until now may have written.
-      const text = await readText(file);
-      const entries = parseManifest(text, file);
-      // What a crash has left of a last line would run into the next.
-      await truncate(file, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1)));
-      return new Manifest(file, entries, await open(file, "a"), lock);
+      // Again: the process that held the lock until now may have written.
+      const content = parseManifest(await readBytes(file), file, options);
+      // The remains of a damaged last line would run into the next one.
+      await truncate(file, content.wholeBytes);
+      return new Manifest(file, content, await open(file, "a"), lock);
     } catch (error) {
       await lock.release();
       throw error instanceof SetupError ? error : unwritable(file, error);
@@ -77,6 +86,23 @@ export class Manifest implements AsyncDisposable {
   /** What the manifest says now. */
   get entries(): ManifestEntries {
     return this.#entries;
+  }
+
+  /**
+   * Adds jobs that are to be sent, all or none; they are on the disk when this resolves.
+   * @throws SetupError if they cannot be written; nothing is planned then, and a file that held no other jobs is removed
+   */
+  async plan(jobs: readonly PlannedJob[]): Promise<void> {
+    try {
+      await this.append(...jobs.map((job) => ({ event: "planned", of: jobs.length, job }) as const));
+    } catch (error) {
+      for (const { inferenceId } of jobs) this.#entries.delete(inferenceId);
+      if (this.#entries.size === 0) await rm(this.file, { force: true });
+      throw new SetupError(
+        `${error instanceof Error ? error.message : String(error)} The plan was not written, and no job of it was sent: run the same command again after that.`,
+        { cause: error },
+      );
+    }
   }
 
   /**
@@ -118,11 +144,14 @@ export class Manifest implements AsyncDisposable {
   #write(): void {
     const text = this.#unwritten;
     this.#unwritten = "";
+    const { fd } = this.#handle;
+    const { size } = fstatSync(fd);
     try {
-      appendFileSync(this.#handle.fd, text);
+      appendFileSync(fd, text);
     } catch (error) {
-      // Half a line may be there, and the next would run into it.
       this.#failure = unwritable(this.file, error);
+      // A part of the text may have been written.
+      ftruncateSync(fd, size);
       throw this.#failure;
     }
   }
@@ -145,23 +174,31 @@ export class Manifest implements AsyncDisposable {
 }
 
 /**
- * What a manifest says, whoever may be writing it.
- * @throws SetupError if there is none or it is damaged
+ * Reads a manifest, also while another process writes it.
+ * @throws SetupError if there is none, or if it is damaged or its plan is incomplete
  */
 export async function readManifest(file: string): Promise<ManifestEntries> {
-  return parseManifest(await readText(file), file);
+  return parseManifest(await readBytes(file), file).entries;
 }
 
-async function readText(file: string): Promise<string> {
-  return await readFile(file, "utf8").catch((error: unknown) => {
+async function readBytes(file: string): Promise<Buffer> {
+  return await readFile(file).catch((error: unknown) => {
     throw new SetupError(`Cannot read ${file} (${codeOf(error)}): give the manifest that submit wrote.`);
   });
 }
 
 function unwritable(file: string, error: unknown): SetupError {
-  const remedy = codeOf(error) === "ENOSPC" ? "the disk is full, make room" : "give another place with --manifest";
-  return new SetupError(`Cannot write the manifest ${file} (${codeOf(error)}): ${remedy}.`, { cause: error });
+  const code = codeOf(error);
+  const remedy = Object.hasOwn(remedies, code) ? remedies[code] : "choose another place (--manifest, --out)";
+  return new SetupError(`Cannot write the manifest ${file} (${code}): ${remedy ?? ""}.`, { cause: error });
 }
+
+const remedies: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full, make room",
+  EDQUOT: "your disk quota is used up, make room",
+  EFBIG: "the limit on the size of files is reached, raise it",
+  ENOENT: "its folder does not exist, create it or check the path",
+};
 
 /** A new file's name is on the disk only when its folder is. */
 async function syncFolder(folder: string): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { Manifest } from "./manifest.ts";
-import { parseManifest } from "./manifest-lines.ts";
+import { parseManifest } from "./manifest-text.ts";
 import { connect } from "./stack.ts";
 import { resumeAll, submitAll } from "./submit-all.ts";
 import type { SubmitOptions } from "./submit-all.ts";
@@ -129,13 +129,13 @@ describe("a submission that is killed and resumed", () => {
           const { left, killed } = await live(manifestFile, life, next, run);
           manifestFile = left;
           if (killed) {
-            const entries = parseManifest(readFileSync(left, "utf8"), left);
+            const entries = parseManifest(readFileSync(left), left).entries;
             // Called in this or an earlier life, and not known to be accepted.
             lostByKill += [...entries.values()].filter(({ intents, job }) => intents > 0 && job === undefined).length;
           }
         }
 
-        const entries = parseManifest(readFileSync(manifestFile, "utf8"), manifestFile);
+        const entries = parseManifest(readFileSync(manifestFile), manifestFile).entries;
         const jobs = [...entries.values()].map(({ job }) => job ?? assert.fail("a job is lost"));
         assert.deepEqual(
           [...entries.values()].map(({ planned }) => planned.file ?? planned.inputLocation),

@@ -84,7 +84,7 @@ export async function submitAll(
     if (names.has(inferenceId)) throw new SetupError(`Two jobs are called ${inferenceId}: an InferenceId names one.`);
     names.add(inferenceId);
   }
-  await options.manifest?.append(...planned.map((job) => ({ event: "planned", job }) as const));
+  await options.manifest?.plan(planned);
   return await submitPlanned(
     stack,
     planned.map((job) => ({ planned: job, intents: 0 })),

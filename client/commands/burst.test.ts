@@ -193,7 +193,7 @@ describe("the command burst", () => {
     await writeFile(fixture.path("file"), "");
     assert.match(
       (await burst("--count", "1", "--out", fixture.path("file/x"))).stderr,
-      /give another place with --out/,
+      /choose another place with --out/,
     );
   });
 });

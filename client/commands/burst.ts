@@ -1,6 +1,6 @@
 /** The command burst: AWS's blog post's experiment on a stack, with its table and a report of its charts. */
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
@@ -13,9 +13,10 @@ import { renderReport } from "../burst/report.ts";
 import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
-import { codeOf, isAbort, SetupError } from "../errors.ts";
+import { isAbort } from "../errors.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
+import { makeFolder } from "../out-folder.ts";
 import { findVideos } from "../sources.ts";
 import { isS3 } from "../submit-all.ts";
 import { uploadVideo } from "../upload.ts";
@@ -94,9 +95,7 @@ async function run(given: Flags & ModelRequest, context: Context): Promise<numbe
   await checkEndpoint(stack, signal);
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = given.out ?? path.join("out", name);
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new SetupError(`Cannot make ${folder} (${codeOf(error)}): give another place with --out.`);
-  });
+  await makeFolder(folder, "--out");
   await using manifest = await Manifest.create(path.join(folder, "jobs.jsonl"));
   const count = given.count ?? BLOG_COUNT;
   const burst = new Burst(stack, {

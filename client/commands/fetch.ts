@@ -52,6 +52,7 @@ interface Flags {
 async function fetchAll(file: string, flags: Flags, context: Context): Promise<number> {
   const { stack, stdin, live, print, signal } = context;
   const known = await readJobs(file, stdin);
+  if (known.notice !== undefined) live.say(`note: ${known.notice}`);
   const names = namesOf(known.jobs);
   live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
   let good = true;

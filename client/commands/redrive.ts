@@ -6,6 +6,7 @@ import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { Manifest } from "../manifest.ts";
+import { defaultFolder } from "../out-folder.ts";
 import { redriveManifest, redriveQueue } from "../redrive/redrive.ts";
 import type { Outcome } from "../redrive/redrive.ts";
 
@@ -79,9 +80,13 @@ const done: readonly Outcome["kind"][] = ["sent", "already-sent", "smoke", "test
 async function run(jobs: string | undefined, given: Flags, context: Context): Promise<number> {
   const { stack, live, print, signal } = context;
   await checkEndpoint(stack, signal);
-  const file = jobs ?? given.manifest ?? path.join("out", `redrive-${stack.outputs.endpointName}.jsonl`);
+  const file =
+    jobs ?? given.manifest ?? path.join(await defaultFolder(), `redrive-${stack.outputs.endpointName}.jsonl`);
   const isNew = jobs === undefined && !existsSync(file);
-  await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file);
+  // The error queue still has what a cut plan lacks.
+  const acceptIncomplete = jobs === undefined;
+  await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file, { acceptIncomplete });
+  if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
   const outcomes: Outcome[] = [];
   const from = jobs ?? "the error queue";
   live.show(`reading ${from}`, "new step");

@@ -127,8 +127,8 @@ describe("the command status", () => {
 
   for (const [what, content, words] of [
     ["no jobs", "", /holds no jobs/],
-    ["something else", "hello\n", /line 1, is not a job/],
-    ["a damaged manifest", '{"event":"planned"}\n', /line 1, is none of a manifest's/],
+    ["something else", "hello\n", /jobs is not a job file: line 1 is not a job/],
+    ["a damaged manifest", '{"event":"planned"}\n', /line 1, has another form than submit writes/],
   ] as const) {
     it(`exits 2 for a file that holds ${what}`, async () => {
       await writeFile(fixture.path("jobs"), content);

@@ -36,6 +36,7 @@ machine is missing; 130 interrupted.
 async function show(file: string | undefined, context: Context): Promise<number> {
   const { stack, stdin, live, print, signal } = context;
   const known = file === undefined ? undefined : await readJobs(file, stdin);
+  if (known?.notice !== undefined) live.say(`note: ${known.notice}`);
   live.show("asking for the endpoint", "new step");
   await showEndpoint(context);
   if (known === undefined) return 0;

@@ -137,7 +137,7 @@ describe("the command submit", () => {
   it("does not upload on --resume what is planned for longer than the stack now allows", async () => {
     const journal = fixture.path("planned.jsonl");
     const job = { inferenceId: "late", endpointName: "video", file: video("a.mp4"), contentType: "video/mp4" };
-    const planned = { event: "planned", job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
+    const planned = { event: "planned", of: 1, job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
     await writeFile(journal, `${JSON.stringify(planned)}\n`);
     fixture.outputs = { invocationTimeout: 600 };
     const { status, stdout } = await fixture.execute(["submit", "--resume", "--manifest", journal]);

@@ -9,6 +9,7 @@ import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../known-jobs.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
+import { defaultFolder } from "../out-folder.ts";
 import { findVideos } from "../sources.ts";
 import { isS3, resumeAll, submitAll } from "../submit-all.ts";
 import type { Outcome, SubmitOptions } from "../submit-all.ts";
@@ -98,7 +99,7 @@ async function submitVideos(
   live.show("checking the videos", "new step");
   const videos = await findVideos(stack, operands, signal);
   await checkEndpoint(stack, signal);
-  await using manifest = await Manifest.create(flags.manifest ?? newManifest());
+  await using manifest = await Manifest.create(flags.manifest ?? (await newManifest()));
   live.say(`manifest ${manifest.file}`);
   const view = new UploadView(new Map(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes])));
   return await conclude(manifest, flags, context, (options) =>
@@ -119,8 +120,9 @@ async function submitVideos(
 
 function resumeFrom(file: string, flags: Flags) {
   return async (context: Context): Promise<number> => {
-    const { stack, signal } = context;
+    const { stack, live, signal } = context;
     await using manifest = await Manifest.open(file);
+    if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
     await checkEndpoint(stack, signal);
     const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
     const view = new UploadView(new Map(open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0])));
@@ -130,9 +132,12 @@ function resumeFrom(file: string, flags: Flags) {
   };
 }
 
-/** A name for a new manifest, by this machine's clock. */
-function newManifest(): string {
-  return path.join("out", `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`);
+/** A name for a new manifest, by this machine's clock, in out/, which is made if need be. */
+async function newManifest(): Promise<string> {
+  return path.join(
+    await defaultFolder(),
+    `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`,
+  );
 }
 
 /** Shows a submission's progress on the live line. */

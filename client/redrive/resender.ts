@@ -90,7 +90,7 @@ export class Resender {
 
   async #send({ inferenceId, inputLocation, ...planned }: PlannedJob & { inputLocation: string }): Promise<Verdict> {
     if (!this.#manifest.entries.has(inferenceId)) {
-      await this.#manifest.append({ event: "planned", job: { inferenceId, inputLocation, ...planned } });
+      await this.#manifest.plan([{ inferenceId, inputLocation, ...planned }]);
     }
     const entry = this.#manifest.entries.get(inferenceId);
     try {
