@@ -144,7 +144,7 @@ class PlanCheck {
     this.#close();
     if (this.#incomplete !== undefined) {
       const { of, missing } = this.#incomplete;
-      return `the plan is incomplete, it has ${of - missing} of ${of} jobs (it was written while the disk was full, or cut). ${planAgain}`;
+      return `the plan is incomplete, it has ${of - missing} of ${of} jobs (it was written while the disk was full, or cut). ${this.#isSent ? "Use the original file." : planAgain}`;
     }
     // A line that follows the plan shows that the plan was written before it.
     if (this.#isSent || (this.#isCounted && this.#planned > 0)) return undefined;

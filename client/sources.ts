@@ -1,5 +1,5 @@
 /** Finds the videos that a command line names: files, folders, objects and prefixes in S3; all are checked before any is sent. */
-import { readdir, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { checkLocation, maxInputBytesOf } from "./limits.ts";
@@ -8,6 +8,7 @@ import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { isS3 } from "./submit-all.ts";
 import { checkSize, checkVideo, contentTypeOf, InputError, videoExtensions } from "./video-file.ts";
+import { plural } from "./words.ts";
 
 /** A video that can be sent. */
 export interface FoundVideo {
@@ -17,6 +18,37 @@ export interface FoundVideo {
   readonly bytes: number;
 }
 
+/** What a search found. */
+export interface FoundVideos {
+  readonly videos: readonly FoundVideo[];
+  /** What was left out, in one line; undefined if nothing was. */
+  readonly skipped: string | undefined;
+}
+
+/** Why an entry of a folder, or a second name of a video, is left out. */
+const skippedThings = {
+  hidden: "hidden file or folder",
+  broken: "broken link",
+  folderLink: "link to a folder",
+  type: "file of another type",
+  duplicate: "duplicate",
+} as const;
+
+const pluralThings: Readonly<Partial<Record<Skipped, string>>> = {
+  hidden: "hidden files or folders",
+  folderLink: "links to folders",
+  type: "files of other types",
+};
+
+type Skipped = keyof typeof skippedThings;
+
+/** Counts of what was left out. */
+type Counts = Map<Skipped, number>;
+
+function count(counts: Counts, what: Skipped): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
+}
+
 /** Bad videos that are named, so that one that is wrong among many is mended in one go. */
 const PROBLEMS_SHOWN = 5;
 
@@ -24,17 +56,28 @@ const PROBLEMS_SHOWN = 5;
 const CONCURRENCY = 16;
 
 /**
- * Finds and checks videos. A folder stands for all files below it with a video's extension, hidden ones and links aside; an
- * s3:// URI that ends with a slash, or names a bucket, for all such objects below it. What is named twice is found once.
+ * Finds and checks videos. A folder stands for all files below it with a video's extension, also those that links lead to, but not
+ * hidden ones; an s3:// URI that ends with a slash, or names a bucket, for all such objects below it. A file that is found twice,
+ * also by way of a link, counts once.
  * @throws InputError that names those that cannot be sent
  */
 export async function findVideos(
   stack: Stack,
   operands: readonly string[],
   signal?: AbortSignal,
-): Promise<readonly FoundVideo[]> {
+): Promise<FoundVideos> {
   // In the order in which they are named; undefined until checked.
   const found = new Map<string, FoundVideo | undefined>();
+  const counts: Counts = new Map();
+  const seen = new Set<string>();
+  const add = (name: string, identity: string, video?: FoundVideo): void => {
+    if (seen.has(identity)) {
+      count(counts, "duplicate");
+      return;
+    }
+    seen.add(identity);
+    found.set(name, video);
+  };
   const problems = new Map<string, InputError>();
   const collect = async (name: string, find: () => Promise<void>): Promise<void> => {
     try {
@@ -47,11 +90,15 @@ export async function findVideos(
   for (const operand of operands) {
     await collect(operand, async () => {
       if (!isS3(operand)) {
-        for (const file of await filesOf(operand)) found.set(path.resolve(file), undefined);
+        for (const file of await filesOf(operand, counts)) {
+          // What is not there is told by the check of the file.
+          const identity = await realpath(file).catch(() => path.resolve(file));
+          add(path.resolve(file), identity);
+        }
       } else if (isPrefix(operand)) {
-        for (const object of await listVideos(stack, operand, signal)) found.set(object.video, object);
+        for (const object of await listVideos(stack, operand, counts, signal)) add(object.video, object.video, object);
       } else {
-        found.set(operand, undefined);
+        add(operand, operand);
       }
     });
   }
@@ -68,7 +115,16 @@ export async function findVideos(
     const others = problems.size - shown.length;
     throw new InputError([...shown, ...(others === 0 ? [] : [`(And ${others} more.)`])].join(" "));
   }
-  return [...found.values()].filter((video) => video !== undefined);
+  return { videos: [...found.values()].filter((video) => video !== undefined), skipped: sentenceOf(counts) };
+}
+
+function sentenceOf(counts: Counts): string | undefined {
+  const things = Object.keys(skippedThings) as Skipped[];
+  const parts = things.flatMap((thing) => {
+    const found = counts.get(thing);
+    return found === undefined ? [] : [plural(found, skippedThings[thing], pluralThings[thing])];
+  });
+  return parts.length === 0 ? undefined : `skipped ${parts.join(", ")}`;
 }
 
 function isPrefix(uri: string): boolean {
@@ -80,7 +136,7 @@ function hasVideoExtension(name: string): boolean {
   return videoExtensions.includes(path.extname(name).toLowerCase());
 }
 
-async function filesOf(operand: string): Promise<readonly string[]> {
+async function filesOf(operand: string, counts: Counts): Promise<readonly string[]> {
   const stats = await stat(operand).catch(() => undefined);
   // What is not there is told by the check of the file.
   if (stats?.isDirectory() !== true) return [operand];
@@ -88,14 +144,25 @@ async function filesOf(operand: string): Promise<readonly string[]> {
   const visit = async (folder: string): Promise<void> => {
     const entries = await readdir(folder, { withFileTypes: true });
     for (const entry of entries.sort((a, b) => a.name.localeCompare(b.name, "en"))) {
-      if (entry.name.startsWith(".")) continue;
       const file = path.join(folder, entry.name);
-      if (entry.isDirectory()) await visit(file);
-      else if (entry.isFile() && hasVideoExtension(entry.name)) files.push(file);
+      if (entry.name.startsWith(".")) count(counts, "hidden");
+      else if (entry.isDirectory()) await visit(file);
+      else {
+        const target = entry.isSymbolicLink() ? await stat(file).catch(() => undefined) : entry;
+        if (target === undefined) count(counts, "broken");
+        // Not followed: it may lead in a circle.
+        else if (target.isDirectory()) count(counts, "folderLink");
+        else if (target.isFile() && hasVideoExtension(entry.name)) files.push(file);
+        else count(counts, "type");
+      }
     }
   };
   await visit(operand);
-  if (files.length === 0) throw new InputError(`${operand} holds no videos (${videoExtensions.join(", ")}).`);
+  if (files.length === 0) {
+    const skipped = sentenceOf(counts);
+    const others = skipped === undefined ? "" : `; ${skipped}`;
+    throw new InputError(`${operand} holds no videos (${videoExtensions.join(", ")})${others}.`);
+  }
   return files;
 }
 
@@ -121,7 +188,12 @@ async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Pro
   return { video: uri, contentType, bytes: head.bytes };
 }
 
-async function listVideos(stack: Stack, uri: string, signal?: AbortSignal): Promise<readonly FoundVideo[]> {
+async function listVideos(
+  stack: Stack,
+  uri: string,
+  counts: Counts,
+  signal?: AbortSignal,
+): Promise<readonly FoundVideo[]> {
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
   checkLocation(stack.outputs, `s3://${bucket}/${prefix}`);
   const videos: FoundVideo[] = [];
@@ -132,6 +204,8 @@ async function listVideos(stack: Stack, uri: string, signal?: AbortSignal): Prom
   );
   for await (const { Contents = [] } of pages) {
     for (const { Key = "", Size = 0 } of Contents) {
+      // A key that ends with a slash is how consoles show a folder.
+      if (!hasVideoExtension(Key) && !Key.endsWith("/")) count(counts, "type");
       if (!hasVideoExtension(Key)) continue;
       const video = `s3://${bucket}/${Key}`;
       checkSize(video, Size, maxInputBytesOf(stack.outputs));

@@ -2,6 +2,7 @@
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
+import { findNoVideo } from "./containers/content.ts";
 import { codeOf, SetupError } from "./errors.ts";
 
 /** The largest input that an asynchronous endpoint takes, bytes (AWS: "payloads up to 1 GB"); a stack may take less. */
@@ -124,9 +125,10 @@ export function looksLikeVideo(head: Buffer): boolean {
 }
 
 /**
- * Checks a file and its first bytes; returns its size, bytes.
+ * Checks a file, its first bytes and its container's list of tracks; returns its size, bytes.
  * @param maxBytes of the stack, if there is one yet
- * @throws InputError if the file is missing, empty, larger than `maxBytes`, not a file, or in another format than the model reads
+ * @throws InputError if the file is missing, empty, larger than `maxBytes`, not a file, in another format than the model reads, or if
+ * it certainly holds no video
  */
 export async function checkVideo(file: string, maxBytes = MAX_INPUT_BYTES): Promise<number> {
   await using handle = await openVideo(file);
@@ -138,5 +140,7 @@ export async function checkVideo(file: string, maxBytes = MAX_INPUT_BYTES): Prom
       `${file} is not a video: by its first bytes it is none of mp4, mov, mkv, webm, avi, ts, flv, wmv, mpg and ogv.`,
     );
   }
+  const content = await findNoVideo(handle, bytes);
+  if (content !== undefined) throw new InputError(`${file} holds ${content}, no video: pass a video file.`);
   return bytes;
 }

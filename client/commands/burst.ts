@@ -150,7 +150,7 @@ async function inS3(
 ): Promise<readonly [BurstVideo, ...BurstVideo[]]> {
   live.show("checking the videos", "new step");
   const videos: BurstVideo[] = [];
-  for (const { video, contentType, bytes } of await findVideos(stack, operands, signal)) {
+  for (const { video, contentType, bytes } of (await findVideos(stack, operands, signal)).videos) {
     const inputLocation = isS3(video)
       ? video
       : await uploadVideo(stack, video, {

@@ -1,7 +1,7 @@
 /** Tests for the jobs that `submit` sends and waits for. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { readManifest } from "../manifest.ts";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
@@ -47,6 +47,33 @@ describe("the command submit", () => {
       lines().map((line) => line.video),
       [video("clips/b.MOV"), video("clips/more/c.webm")],
     );
+  });
+
+  it("follows links to files in a folder, and counts what it skips and what it finds twice", async () => {
+    await mkdir(video("clips/.hid"), { recursive: true });
+    for (const name of ["clips/real.mp4", "clips/.hidden.mp4", "clips/.hid/t.avi", "clips/notes.txt", "clips/1.txt"]) {
+      await writeFile(video(name), videoBytes(name));
+    }
+    await symlink(video("a.mp4"), video("clips/link.mp4"));
+    await symlink("real.mp4", video("clips/second.mp4"));
+    await symlink("nowhere.mp4", video("clips/broken.mp4"));
+    await symlink(".", video("clips/loop"));
+    const { status, lines, stderr } = await submit(video("clips"), video("b.mp4"), video("b.mp4"));
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(
+      lines()
+        .map((line) => line.video)
+        .toSorted(),
+      [video("b.mp4"), video("clips/link.mp4"), video("clips/real.mp4")],
+    );
+    assert.match(
+      stderr,
+      /^skipped 2 hidden files or folders, 1 broken link, 1 link to a folder, 2 files of other types, 2 duplicates$/m,
+    );
+  });
+
+  it("says nothing of skipped files if there are none", async () => {
+    assert.doesNotMatch((await submit(video("a.mp4"))).stderr, /skipped/);
   });
 
   it("uses objects and prefixes in S3 in place", async () => {

@@ -42,6 +42,7 @@ export const submit = defineCommand({
 
 Uploads videos and hands each to the endpoint. A folder stands for all videos below it (.avi .flv .m2ts .m4v .mkv .mov .mp4
 .mpeg .mpg .mts .ogv .webm .wmv); an object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it.
+In folders, links to files are followed, and hidden files are skipped; the same file is sent once. What was skipped is counted.
 All are checked before the first is sent; the same bytes are uploaded once. Each step is written to the manifest before it is
 made: after Ctrl-C or a crash --resume sends what was not accepted yet, under the same names.
 
@@ -97,7 +98,8 @@ async function submitVideos(
   const { stack, live, signal } = context;
   const timeoutSeconds = timeoutWithin(stack.outputs, flags.timeout);
   live.show("checking the videos", "new step");
-  const videos = await findVideos(stack, operands, signal);
+  const { videos, skipped } = await findVideos(stack, operands, signal);
+  if (skipped !== undefined) live.say(skipped);
   await checkEndpoint(stack, signal);
   await using manifest = await Manifest.create(flags.manifest ?? (await newManifest()));
   live.say(`manifest ${manifest.file}`);

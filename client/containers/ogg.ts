@@ -1,0 +1,37 @@
+/** Streams of Ogg files (RFC 3533, section 6): each begins with a page that names its codec, before all other pages. */
+import type { TrackKind } from "./content.ts";
+import type { BoundedReader } from "./reader.ts";
+import { UndecidedError } from "./reader.ts";
+
+/** How the first packets of streams begin: audio codecs, and the index of all streams (Skeleton). */
+const kinds: readonly (readonly [start: string, kind: TrackKind])[] = [
+  ["\x01vorbis", "audio"],
+  ["OpusHead", "audio"],
+  ["\x7fFLAC", "audio"],
+  ["Speex   ", "audio"],
+  ["fishead\0", "other"],
+  ["\x80theora", "video"],
+];
+
+const HEAD_BYTES = 27;
+/** Bit of a page's flags: the page begins a stream. */
+const FIRST = 0x02;
+
+/**
+ * Reads the streams.
+ * @throws UndecidedError if the pages are damaged
+ */
+export async function oggStreams(reader: BoundedReader): Promise<readonly TrackKind[]> {
+  const streams: TrackKind[] = [];
+  for (let at = 0; ;) {
+    const head = await reader.read(at, HEAD_BYTES);
+    if (head.toString("latin1", 0, 4) !== "OggS") throw new UndecidedError(`there is no page at byte ${at}`);
+    if ((head.readUInt8(5) & FIRST) === 0) return streams;
+    const segments = head.readUInt8(HEAD_BYTES - 1);
+    const table = await reader.read(at + HEAD_BYTES, segments);
+    const content = at + HEAD_BYTES + segments;
+    const start = (await reader.readUpTo(content, 8)).toString("latin1");
+    streams.push(kinds.find(([each]) => start.startsWith(each))?.[1] ?? "unknown");
+    at = content + table.reduce((sum, length) => sum + length, 0);
+  }
+}

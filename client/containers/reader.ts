@@ -1,0 +1,48 @@
+/** Reads small parts of a file, so that the size of a container's index does not matter. */
+import type { FileHandle } from "node:fs/promises";
+
+/** The container does not say what is asked: it is damaged, cut, or larger than what is read of it. */
+export class UndecidedError extends Error {
+  override readonly name = "UndecidedError";
+}
+
+/** Most reads of one file: a file of one-second fragments has some thousand boxes. */
+const MAX_READS = 10_000;
+
+/** Largest part that is read at once, bytes. */
+const MAX_BYTES = 1024 ** 2;
+
+/** Reads of one file, bounded in number and size. */
+export class BoundedReader {
+  /** Size of the file, bytes. */
+  readonly size: number;
+  readonly #handle: FileHandle;
+  #reads = 0;
+
+  constructor(handle: FileHandle, size: number) {
+    this.#handle = handle;
+    this.size = size;
+  }
+
+  /**
+   * Reads `length` bytes from offset `at`.
+   * @throws UndecidedError if the file ends before, or if too much was read of it
+   */
+  async read(at: number, length: number): Promise<Buffer> {
+    const bytes = await this.readUpTo(at, length);
+    if (bytes.length < length) throw new UndecidedError(`the file ends before byte ${at + length}`);
+    return bytes;
+  }
+
+  /**
+   * Reads at most `length` bytes from offset `at`: fewer at the end of the file.
+   * @throws UndecidedError if too much was read of the file
+   */
+  async readUpTo(at: number, length: number): Promise<Buffer> {
+    this.#reads += 1;
+    if (this.#reads > MAX_READS || length > MAX_BYTES) throw new UndecidedError("too much would be read");
+    const buffer = Buffer.alloc(length);
+    const { bytesRead } = await this.#handle.read(buffer, 0, length, at);
+    return buffer.subarray(0, bytesRead);
+  }
+}
