@@ -7,7 +7,7 @@ import tseslint from "typescript-eslint";
  */
 const rooms = {
   bootstrap: [],
-  client: ["lib"],
+  client: ["lib", "policies"],
   doctor: ["infra", "lib", "pipeline", "policies"],
   infra: [],
   lib: [],

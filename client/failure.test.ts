@@ -1,6 +1,24 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { reasonOf } from "./failure.ts";
+import { isBadInput, reasonOf } from "./failure.ts";
+
+describe("bad input", () => {
+  for (const [words, expected] of [
+    ["ClientError: Received client error (400) from model. See the SageMaker Endpoint logs.", true],
+    ['ClientError: Received client error (406) from primary with message "x".', true],
+    ['{"error": "The body holds no video track.", "code": 400}', true],
+    ['Received: "{\\"error\\": \\"no\\", \\"code\\": 413}".', true],
+    ["ClientError: Received server error (500) from model.", false],
+    ["ClientError: Received client error (429) from model.", false],
+    ['{"code": 503, "type": "ServiceUnavailableException", "message": "busy"}', false],
+    ['{"error": "The body holds no video track."}', false],
+    ["", false],
+  ] as const) {
+    it(`is ${expected ? "" : "not "}told by ${words || "an empty object"}`, () => {
+      assert.equal(isBadInput(words), expected);
+    });
+  }
+});
 
 describe("the reason in a failure object", () => {
   const modelsWords = "not a video: moov atom not found";

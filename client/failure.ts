@@ -29,6 +29,25 @@ export function reasonOf(body: string): string {
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
 }
 
+/** Statuses of a request that may succeed when it is sent again, although they are a client's: Request Timeout, Too Many Requests. */
+const passingStatuses = [408, 429];
+
+/**
+ * Whether a failure says that the model refused its input (status 4xx), so that the same video would be refused again. The handler
+ * and TorchServe put their status into `code`; SageMaker's sentence has it in brackets.
+ */
+export function isBadInput(failure: string): boolean {
+  const status = statusIn(failure);
+  return status !== undefined && status >= 400 && status < 500 && !passingStatuses.includes(status);
+}
+
+function statusIn(failure: string): number | undefined {
+  const [, inSentence] = /\b(?:client|server) error \((\d{3})\)/.exec(failure) ?? [];
+  const [, inBody] = /"code\\?"\s*:\s*(\d{3})\b/.exec(failure) ?? [];
+  const found = inSentence ?? inBody;
+  return found === undefined ? undefined : Number(found);
+}
+
 function inJson(text: string): string | undefined {
   try {
     return inValue(JSON.parse(text));

@@ -177,8 +177,8 @@ export class Manifest implements AsyncDisposable {
  * Reads a manifest, also while another process writes it.
  * @throws SetupError if there is none, or if it is damaged or its plan is incomplete
  */
-export async function readManifest(file: string): Promise<ManifestEntries> {
-  return parseManifest(await readBytes(file), file).entries;
+export async function readManifest(file: string, options: ParseOptions = {}): Promise<ManifestEntries> {
+  return parseManifest(await readBytes(file), file, options).entries;
 }
 
 async function readBytes(file: string): Promise<Buffer> {

@@ -1,6 +1,7 @@
 /** One line about a submission under way: how many are through, a bar for the bytes, what goes on at the moment. */
 import path from "node:path";
 import type { SubmissionProgress } from "./submit-all.ts";
+import { sizeOf } from "./words.ts";
 
 /** Characters of a full bar. */
 const BAR = 20;
@@ -62,8 +63,4 @@ function sum(values: Iterable<number>): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
-}
-
-function sizeOf(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

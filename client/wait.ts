@@ -1,5 +1,6 @@
 /** Where a job stands, by the objects at the places that its invocation returned, and the wait for its end. */
-import { reasonOf } from "./failure.ts";
+import { codeOf } from "./errors.ts";
+import { isBadInput, reasonOf } from "./failure.ts";
 import { exists, readStart } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import { poll } from "./poll.ts";
@@ -54,11 +55,38 @@ export async function checkJob(stack: Stack, job: Job, signal?: AbortSignal): Pr
     return { status: "completed", outputLocation: job.outputLocation };
   }
   if (job.failureLocation !== undefined && (await exists(stack.s3, job.failureLocation, signal))) {
-    const body = await readStart(stack.s3, job.failureLocation, FAILURE_BYTES, signal);
-    return { status: "failed", reason: reasonOf(new TextDecoder().decode(body)) };
+    const failure = await readFailure(stack, job, signal);
+    return { status: "failed", reason: failure?.reason ?? "the failure object was removed" };
   }
   const deadline = deadlineOf(job);
   return now > deadline ? { status: "expired", deadline } : { status: "pending" };
+}
+
+/** A failure object's content. */
+export interface Failure {
+  /** The model's or the service's words, on one line. */
+  readonly reason: string;
+  /** Whether the model refused the video, and would again. */
+  readonly isBadInput: boolean;
+}
+
+/**
+ * Reads a job's failure object; undefined if there is none.
+ * @throws the SDK's error if its place cannot be read
+ */
+export async function readFailure(
+  stack: Stack,
+  { failureLocation }: Pick<Job, "failureLocation">,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  if (failureLocation === undefined) return undefined;
+  try {
+    const body = new TextDecoder().decode(await readStart(stack.s3, failureLocation, FAILURE_BYTES, signal));
+    return { reason: reasonOf(body), isBadInput: isBadInput(body) };
+  } catch (error) {
+    if (codeOf(error) === "NoSuchKey") return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -7,3 +7,8 @@
 export function plural(count: number, thing: string, many = `${thing}s`): string {
   return `${count} ${count === 1 ? thing : many}`;
 }
+
+/** `12.3 MB`, `1.23 GB`. */
+export function sizeOf(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { startCommandFixture } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
@@ -85,6 +86,23 @@ describe("the command redrive", () => {
     assert.deepEqual([status, report.sent, report.manifest], [0, 1, path.resolve(manifest)]);
     const shown = await fixture.execute(["status", manifest]);
     assert.match(shown.stdout, /redrive-1\): completed/);
+  });
+
+  it("prints what a dry run would send, with size and price, and leaves queue and folder as they are", async () => {
+    queues.put(failureOf("video-1"));
+    queues.put(failureOf("video-2", { failureReason: "ClientError: Received client error (400) from model." }));
+    fixture.aws.objects.set("in/videos/video-1.mp4", Buffer.alloc(2_500_000));
+    const before = await readdir(fixture.folder);
+    const { status, stdout, stderr } = await redrive("--dry-run");
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /video-1: would be sent again as video-1\.redrive-1 \(ClientError: .*\)/);
+    assert.match(stderr, /video-2: left out, the model refused its video \(ClientError: .*400.*\)/);
+    assert.match(stdout, /^1 would be sent again, 1 left out as bad input .*\nnothing was sent; size 2\.5 MB; no cost/);
+    assert.deepEqual([fixture.aws.invocations.length, queues.visible.length], [0, 2]);
+    assert.deepEqual(
+      (await readdir(fixture.folder)).filter((name) => name !== "outputs.json"),
+      before.filter((name) => name !== "outputs.json"),
+    );
   });
 
   for (const [args, words] of [

@@ -5,13 +5,22 @@ import { z } from "zod";
 import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
-import { Manifest } from "../manifest.ts";
+import { timeoutWithin } from "../limits.ts";
+import { headObject, parseS3Uri } from "../location.ts";
+import { Manifest, readManifest } from "../manifest.ts";
+import { inParallel } from "../parallel.ts";
 import { defaultFolder } from "../out-folder.ts";
+import { describePrice } from "../price.ts";
+import type { Ledger } from "../redrive/resender.ts";
 import { redriveManifest, redriveQueue } from "../redrive/redrive.ts";
 import type { Outcome } from "../redrive/redrive.ts";
+import { plural, sizeOf } from "../words.ts";
 
 /** Jobs that one run sends, if nothing is said: no run is endless, whatever fails meanwhile. */
 const DEFAULT_LIMIT = 1000;
+/** Sizes that are read at a time. */
+const SIZES_AT_ONCE = 16;
+
 /** How often one job is sent again, if nothing is said. */
 const DEFAULT_TIMES = 3;
 
@@ -19,6 +28,8 @@ const flags = {
   limit: wholeNumber("limit", "a whole number", 1, 100_000),
   times: wholeNumber("times", "a whole number", 1, 1000),
   manifest: z.string().min(1).optional(),
+  "include-bad-input": z.boolean().default(false),
+  "dry-run": z.boolean().default(false),
 };
 
 type Flags = z.infer<z.ZodObject<typeof flags>>;
@@ -32,7 +43,8 @@ export const redrive = defineCommand({
 Sends each failed job again, once, under its own name with .redrive-1, -2, … behind it. Without JOBS the failures are the
 messages of the stack's error queue: each is deleted once its job is sent, and goes to the dead-letter queue once its job has
 been sent again --times times, or if it cannot be read. Messages of the smoke test's jobs and SageMaker's tests of the topic
-are deleted. With JOBS, a submission's manifest, they are its jobs that failed or, presumably, expired.
+are deleted. With JOBS, a submission's manifest, they are its jobs that failed or, presumably, expired. A job whose video the
+model refused (status 4xx) would fail again: it is left out, and its message stays in the queue.
 
 What is sent is written to a manifest first, so that nothing is sent twice: after Ctrl-C or a crash, run it again. A message
 does not tell a job's options and time limits; the submission's manifest does, if it is given with --manifest, and it is then
@@ -40,6 +52,9 @@ also where the two ways of redriving know of each other.
 `,
     options: `  --limit N             jobs to send at most (default: ${DEFAULT_LIMIT})
   --times N             how often one job is sent again, over all runs (default: ${DEFAULT_TIMES})
+  --include-bad-input   also send videos that the model refused
+  --dry-run             print what would be sent, its size and price, and send nothing; of the error queue, SQS counts this as
+                        one of the five deliveries of a message
   --manifest FILE       for the error queue: what has been sent again (default: out/redrive-ENDPOINT.jsonl)
 `,
     end: `With --json the report is printed as one JSON object.
@@ -48,7 +63,13 @@ Exit status: 0 all that there was has been sent again or deleted; 1 some was giv
 wrong usage, or something is missing; 130 interrupted.
 `,
   },
-  options: { limit: { type: "string" }, times: { type: "string" }, manifest: { type: "string" } },
+  options: {
+    limit: { type: "string" },
+    times: { type: "string" },
+    manifest: { type: "string" },
+    "include-bad-input": { type: "boolean" },
+    "dry-run": { type: "boolean" },
+  },
   flags,
   prepare(operands, given) {
     const [jobs, ...more] = operands;
@@ -63,6 +84,7 @@ wrong usage, or something is missing; 130 interrupted.
 /** What a run is asked about at its end. */
 const counters = {
   sent: "sent again",
+  "would-send": "would be sent again",
   "already-sent": "had been sent again already",
   smoke: "of the smoke test, deleted",
   test: "tests of the topic, deleted",
@@ -70,29 +92,48 @@ const counters = {
   refused: "refused by the service",
   "no-input": "without a video's place",
   unreadable: "unreadable",
+  "bad-input": "left out as bad input (--include-bad-input sends them)",
   "failed-again": "failed again meanwhile, left for the next run",
   "over-limit": "left over by --limit",
 } as const satisfies Record<Outcome["kind"], string>;
 
 /** Nothing of the kind is left to do about these. */
-const done: readonly Outcome["kind"][] = ["sent", "already-sent", "smoke", "test"];
+const done: readonly Outcome["kind"][] = ["sent", "would-send", "already-sent", "smoke", "test"];
 
 async function run(jobs: string | undefined, given: Flags, context: Context): Promise<number> {
-  const { stack, live, print, signal } = context;
+  const { stack, live, signal } = context;
   await checkEndpoint(stack, signal);
-  const file =
-    jobs ?? given.manifest ?? path.join(await defaultFolder(), `redrive-${stack.outputs.endpointName}.jsonl`);
-  const isNew = jobs === undefined && !existsSync(file);
+  const name = `redrive-${stack.outputs.endpointName}.jsonl`;
   // The error queue still has what a cut plan lacks.
   const acceptIncomplete = jobs === undefined;
+  if (given["dry-run"]) {
+    const file = jobs ?? given.manifest ?? path.join("out", name);
+    const isThere = jobs !== undefined || existsSync(file);
+    const entries = isThere ? await readManifest(file, { acceptIncomplete }) : new Map<string, never>();
+    return await redriveFrom(jobs, { entries }, isThere ? file : undefined, given, context);
+  }
+  const file = jobs ?? given.manifest ?? path.join(await defaultFolder(), name);
+  const isNew = jobs === undefined && !existsSync(file);
   await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file, { acceptIncomplete });
   if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
+  return await redriveFrom(jobs, manifest, file, given, context);
+}
+
+async function redriveFrom(
+  jobs: string | undefined,
+  ledger: Ledger,
+  file: string | undefined,
+  given: Flags,
+  context: Context,
+): Promise<number> {
+  const { stack, live, print, signal } = context;
   const outcomes: Outcome[] = [];
   const from = jobs ?? "the error queue";
   live.show(`reading ${from}`, "new step");
   const options = {
     limit: given.limit ?? DEFAULT_LIMIT,
     times: given.times ?? DEFAULT_TIMES,
+    includeBadInput: given["include-bad-input"],
     signal,
     onOutcome: (outcome: Outcome): void => {
       outcomes.push(outcome);
@@ -101,20 +142,37 @@ async function run(jobs: string | undefined, given: Flags, context: Context): Pr
       live.show(`reading ${from}: ${summaryOf(outcomes)}`);
     },
   };
-  const report = (): void => {
-    const counts = countsOf(outcomes);
-    print([summaryOf(outcomes), `manifest ${file}`], { ...counts, manifest: path.resolve(file), jobs: outcomes });
+  const report = (estimate?: string): void => {
+    const lines = [summaryOf(outcomes), ...(estimate === undefined ? [] : [estimate])];
+    if (file !== undefined) lines.push(`manifest ${file}`);
+    const manifest = file === undefined ? undefined : path.resolve(file);
+    print(lines, { ...countsOf(outcomes), estimate, manifest, jobs: outcomes });
   };
   try {
-    if (jobs === undefined) await redriveQueue(stack, manifest, options);
-    else await redriveManifest(stack, manifest, options);
+    if (jobs === undefined) await redriveQueue(stack, ledger, options);
+    else await redriveManifest(stack, ledger, options);
   } catch (error) {
     // What was sent until then must be told, too.
     if (outcomes.length > 0) report();
     throw error;
   }
-  report();
+  report(given["dry-run"] ? await estimateOf(outcomes, context) : undefined);
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
+}
+
+/** Size and price of what would be sent. */
+async function estimateOf(outcomes: readonly Outcome[], { stack, signal }: Context): Promise<string> {
+  const places = outcomes.flatMap((outcome) => (outcome.kind === "would-send" ? [outcome.inputLocation] : []));
+  let bytes = 0;
+  let unknown = 0;
+  await inParallel(places, SIZES_AT_ONCE, async (place) => {
+    const head = await headObject(stack.s3, parseS3Uri(place), { signal });
+    if (typeof head === "object") bytes += head.bytes;
+    else unknown += 1;
+  });
+  const others = unknown === 0 ? "" : `, and ${plural(unknown, "video")} whose size cannot be read`;
+  const price = describePrice(stack.outputs, { jobs: places.length, timeoutSeconds: timeoutWithin(stack.outputs) });
+  return `nothing was sent; size ${sizeOf(bytes)}${others}; ${price}`;
 }
 
 function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>> {
@@ -135,8 +193,12 @@ function describe(outcome: Outcome): string | undefined {
   switch (outcome.kind) {
     case "sent":
       return `${inferenceId}: sent again as ${outcome.sentAs}${why}`;
+    case "would-send":
+      return `${inferenceId}: would be sent again as ${outcome.sentAs}${why}`;
+    case "bad-input":
+      return `${inferenceId}: left out, the model refused its video${why}`;
     case "poison":
-      return `${inferenceId}: given up after ${outcome.times} times${why}`;
+      return `${inferenceId}: given up after ${plural(outcome.times, "time")}${why}`;
     case "refused":
       return `${inferenceId}: refused by the service: ${outcome.problem}`;
     case "no-input":

@@ -10,7 +10,6 @@ const kinds: readonly (readonly [start: string, kind: TrackKind])[] = [
   ["\x7fFLAC", "audio"],
   ["Speex   ", "audio"],
   ["fishead\0", "other"],
-  ["\x80theora", "video"],
 ];
 
 const HEAD_BYTES = 27;

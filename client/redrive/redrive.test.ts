@@ -112,6 +112,32 @@ describe("redrive", () => {
       assert.deepEqual([sent(), queues.error, queues.deadLetters], [[], [], []]);
     });
 
+    it("leaves out what the model refused, and gives its message back, unless it is asked for", async () => {
+      const failureReason = "ClientError: Received client error (400) from model.";
+      queues.put(failureOf("video-1", { failureReason }));
+      queues.put(failureOf("video-2"));
+      assert.deepEqual(kinds(await run()), ["bad-input", "sent"]);
+      assert.deepEqual([sent(), queues.visible.length], [["video-2.redrive-1"], 1]);
+      assert.deepEqual(kinds(await run({ includeBadInput: true })), ["sent"]);
+      assert.deepEqual([sent(), queues.error], [["video-1.redrive-1", "video-2.redrive-1"], []]);
+    });
+
+    it("gives the reason of the failure object if the manifest has the job", async () => {
+      await submitAll(stack, [{ video: "s3://in/videos/a.mp4", inferenceId: "video-1" }], { manifest });
+      aws.objects.set(objectKey(aws.invocations[0]!.failureLocation), Buffer.from('{"error":"no track","code":400}'));
+      queues.put(failureOf("video-1", { failureReason: undefined }));
+      assert.deepEqual(await run(), [{ kind: "bad-input", inferenceId: "video-1", reason: "no track" }]);
+    });
+
+    it("sends nothing and gives all messages back without a manifest to write to", async () => {
+      for (const body of [failureOf("video-1"), failureOf("video-1"), failureOf("smoke-1"), "hello"]) queues.put(body);
+      const outcomes: Outcome[] = [];
+      const onOutcome = (outcome: Outcome) => outcomes.push(outcome);
+      await redriveQueue(stack, { entries: manifest.entries }, { ...defaults, onOutcome });
+      assert.deepEqual(kinds(outcomes), ["already-sent", "smoke", "unreadable", "would-send"]);
+      assert.deepEqual([sent(), queues.visible.length, queues.deadLetters, manifest.entries.size], [[], 4, [], 0]);
+    });
+
     it("reads a message in SNS's envelope, too", async () => {
       queues.put({ Type: "Notification", Message: JSON.stringify(failureOf("video-1")) });
       assert.deepEqual(kinds(await run()), ["sent"]);
@@ -305,6 +331,17 @@ describe("redrive", () => {
         sent().filter((name) => name.includes("redrive")),
         ["failed.redrive-1", "failed.redrive-2", "waiting.redrive-1"],
       );
+    });
+
+    it("leaves out what the model refused, also if the end is recorded", async () => {
+      await submit(["video-1"]);
+      const { failureLocation } = aws.invocations[0]!;
+      aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"no track","code":400}'));
+      manifest.note({ event: "ended", inferenceId: "video-1", status: "failed", reason: "old" });
+      assert.deepEqual(await run({}, redriveManifest), [
+        { kind: "bad-input", inferenceId: "video-1", reason: "no track" },
+      ]);
+      assert.deepEqual(kinds(await run({ includeBadInput: true }, redriveManifest)), ["sent"]);
     });
 
     it("knows a second run's jobs, and leaves a job alone that completed when sent again", async () => {

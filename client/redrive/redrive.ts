@@ -1,14 +1,16 @@
 /** Goes through failed jobs, in the error queue or in a manifest, and sends each again, once. */
 import { knownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
-import type { Manifest } from "../manifest.ts";
+import { Manifest } from "../manifest.ts";
 import { inParallel } from "../parallel.ts";
 import type { Stack } from "../stack.ts";
+import { isBadInput } from "../failure.ts";
+import { readFailure } from "../wait.ts";
 import { BATCH, ErrorQueue } from "./error-queue.ts";
 import type { HeldMessage } from "./error-queue.ts";
 import { readMessage, SMOKE_PREFIX } from "./message.ts";
 import { Resender } from "./resender.ts";
-import type { ResendOptions, Verdict } from "./resender.ts";
+import type { Ledger, ResendOptions, Verdict } from "./resender.ts";
 
 /** One thing that was dealt with. */
 export type Outcome =
@@ -26,11 +28,12 @@ export interface RedriveOptions extends ResendOptions {
 
 /**
  * Reads the error queue until it is empty or the limit is reached. A message is deleted when its job is sent and the manifest
- * says so; poison and what cannot be read goes to the dead-letter queue; what is left for another run is given back.
+ * says so; poison and what cannot be read goes to the dead-letter queue; what is left for another run is given back. Without a
+ * manifest to write to, every message is given back.
  * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages that were
  * not dealt with come back
  */
-export async function redriveQueue(stack: Stack, manifest: Manifest, options: RedriveOptions): Promise<void> {
+export async function redriveQueue(stack: Stack, manifest: Ledger, options: RedriveOptions): Promise<void> {
   using queue = new ErrorQueue(stack);
   const resender = new Resender(stack, manifest, options);
   const keep = new Set<HeldMessage>();
@@ -41,8 +44,8 @@ export async function redriveQueue(stack: Stack, manifest: Manifest, options: Re
       if (messages.length === 0) return;
       for (const message of messages) keep.add(message);
       await inParallel(messages, BATCH, async (message) => {
-        const outcome = await outcomeOf(message, resender);
-        const fate = fates[outcome.kind];
+        const outcome = await outcomeOf(stack, message, manifest, resender, options.signal);
+        const fate = manifest instanceof Manifest ? fates[outcome.kind] : "give back";
         if (fate !== "give back") {
           await queue[fate]([message]);
           keep.delete(message);
@@ -59,6 +62,7 @@ export async function redriveQueue(stack: Stack, manifest: Manifest, options: Re
 /** What becomes of a message. */
 const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> = {
   sent: "delete",
+  "would-send": "give back",
   "already-sent": "delete",
   smoke: "delete",
   test: "delete",
@@ -66,15 +70,26 @@ const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> 
   refused: "bury",
   "no-input": "bury",
   unreadable: "bury",
+  "bad-input": "give back",
   "failed-again": "give back",
   "over-limit": "give back",
 };
 
-async function outcomeOf({ body }: HeldMessage, resender: Resender): Promise<Outcome> {
+async function outcomeOf(
+  stack: Stack,
+  { body }: HeldMessage,
+  { entries }: Ledger,
+  resender: Resender,
+  signal?: AbortSignal,
+): Promise<Outcome> {
   const message = readMessage(body);
   if (message.kind !== "failure") return message;
-  const { inferenceId, reason } = message;
-  return { inferenceId, reason, ...(await resender.resend(message)) };
+  const { inferenceId, reason = "" } = message;
+  // A message does not tell where the failure object is; the manifest does, if it has the job.
+  const job = entries.get(inferenceId)?.job;
+  const failure = job === undefined ? undefined : await readFailure(stack, job, signal);
+  const failed = { ...message, isBadInput: isBadInput(reason) || failure?.isBadInput === true };
+  return { inferenceId, reason: failure?.reason ?? message.reason, ...(await resender.resend(failed)) };
 }
 
 /** Jobs that are sent at a time. */
@@ -85,7 +100,7 @@ const CONCURRENCY = 8;
  * which is how a second run knows them.
  * @throws as {@link redriveQueue}
  */
-export async function redriveManifest(stack: Stack, manifest: Manifest, options: RedriveOptions): Promise<void> {
+export async function redriveManifest(stack: Stack, manifest: Ledger, options: RedriveOptions): Promise<void> {
   const resender = new Resender(stack, manifest, options);
   const jobs = [...manifest.entries].flatMap(([inferenceId, entry]) =>
     inferenceId.startsWith(SMOKE_PREFIX) ? [] : [knownJob(inferenceId, entry)],
@@ -94,7 +109,10 @@ export async function redriveManifest(stack: Stack, manifest: Manifest, options:
   await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
     if (job === undefined || (state?.status !== "failed" && state?.status !== "expired")) return;
     options.signal?.throwIfAborted();
-    const reason = state.status === "failed" ? state.reason : "expired, presumably";
-    options.onOutcome?.({ inferenceId, reason, ...(await resender.resend(job)) });
+    // Also of an end that is recorded: the record has only the reason.
+    const failure = state.status === "failed" ? await readFailure(stack, job, options.signal) : undefined;
+    const reason = state.status === "failed" ? (failure?.reason ?? state.reason) : "expired, presumably";
+    const failed = { ...job, isBadInput: failure?.isBadInput === true };
+    options.onOutcome?.({ inferenceId, reason, ...(await resender.resend(failed)) });
   });
 }

@@ -1,8 +1,8 @@
 /** Sends failed jobs again, each once, by way of a manifest that remembers it. */
 import { codeOf } from "../errors.ts";
 import { timeoutWithin } from "../limits.ts";
-import type { Manifest } from "../manifest.ts";
-import type { PlannedJob } from "../manifest-lines.ts";
+import { Manifest } from "../manifest.ts";
+import type { ManifestEntries, PlannedJob } from "../manifest-lines.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
 import { DEFAULT_TTL_SECONDS } from "../submit.ts";
@@ -15,15 +15,24 @@ export interface FailedJob {
   /** Absent where a notification does not say; the manifest may know. */
   readonly inputLocation?: string | undefined;
   readonly contentType?: string | undefined;
+  /** Whether the model refused the video, and would again. */
+  readonly isBadInput: boolean;
 }
+
+/** Where jobs that were sent again are remembered; without a manifest to write to, nothing is sent. */
+export type Ledger = Manifest | { readonly entries: ManifestEntries };
 
 /** What became of one failed job. */
 export type Verdict =
   | { readonly kind: "sent"; readonly sentAs: string; readonly inputLocation: string }
+  /** It would be sent, if there were a manifest to write to. */
+  | { readonly kind: "would-send"; readonly sentAs: string; readonly inputLocation: string }
   /** The manifest has it as sent, by this run or an earlier one: a duplicate, or what a crash left. */
   | { readonly kind: "already-sent"; readonly sentAs: string }
   /** It has been sent again so often that its video or the model must be at fault. */
   | { readonly kind: "poison"; readonly times: number }
+  /** The model refused the video, and would again. */
+  | { readonly kind: "bad-input" }
   /** This run had sent it again, and it failed again: the next run's business. */
   | { readonly kind: "failed-again" }
   /** The service, or the client before it, refuses it as it is. */
@@ -38,6 +47,8 @@ export interface ResendOptions {
   readonly limit: number;
   /** How often a job is sent again at most, over all runs. */
   readonly times: number;
+  /** Whether to send again what the model refused. @default false */
+  readonly includeBadInput?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,12 +58,12 @@ const refusals = ["ValidationError", "ValidationException"];
 /** One run's memory. */
 export class Resender {
   readonly #stack: Stack;
-  readonly #manifest: Manifest;
+  readonly #manifest: Ledger;
   readonly #options: ResendOptions;
   /** Under way or done in this run, by the name under which they were sent. */
   readonly #runs = new Map<string, Promise<Verdict>>();
 
-  constructor(stack: Stack, manifest: Manifest, options: ResendOptions) {
+  constructor(stack: Stack, manifest: Ledger, options: ResendOptions) {
     this.#stack = stack;
     this.#manifest = manifest;
     this.#options = options;
@@ -75,11 +86,13 @@ export class Resender {
     const underWay = this.#runs.get(sentAs);
     if (underWay !== undefined) {
       const verdict = await underWay;
-      return verdict.kind === "sent" ? { kind: "already-sent", sentAs } : verdict;
+      const isSent = verdict.kind === "sent" || verdict.kind === "would-send";
+      return isSent ? { kind: "already-sent", sentAs } : verdict;
     }
     if (this.#manifest.entries.get(sentAs)?.job !== undefined) return { kind: "already-sent", sentAs };
     const { times } = nameOf(inferenceId);
     if (times >= this.#options.times) return { kind: "poison", times };
+    if (failed.isBadInput && this.#options.includeBadInput !== true) return { kind: "bad-input" };
     const planned = this.#planOf(failed, sentAs);
     if (planned === undefined) return { kind: "no-input" };
     if (this.left === 0) return { kind: "over-limit" };
@@ -89,13 +102,15 @@ export class Resender {
   }
 
   async #send({ inferenceId, inputLocation, ...planned }: PlannedJob & { inputLocation: string }): Promise<Verdict> {
-    if (!this.#manifest.entries.has(inferenceId)) {
-      await this.#manifest.plan([{ inferenceId, inputLocation, ...planned }]);
+    const manifest = this.#manifest;
+    if (!(manifest instanceof Manifest)) return { kind: "would-send", sentAs: inferenceId, inputLocation };
+    if (!manifest.entries.has(inferenceId)) {
+      await manifest.plan([{ inferenceId, inputLocation, ...planned }]);
     }
-    const entry = this.#manifest.entries.get(inferenceId);
+    const entry = manifest.entries.get(inferenceId);
     try {
       const [outcome] = await submitPlanned(this.#stack, entry === undefined ? [] : [entry], {
-        manifest: this.#manifest,
+        manifest,
         signal: this.#options.signal,
       });
       // The manifest has it: the client refuses what the stack would.
@@ -103,7 +118,7 @@ export class Resender {
       return { kind: "sent", sentAs: inferenceId, inputLocation };
     } catch (error) {
       if (!(error instanceof Error) || !refusals.includes(codeOf(error))) throw error;
-      await this.#manifest.append({ event: "refused", inferenceId, problem: error.message });
+      await manifest.append({ event: "refused", inferenceId, problem: error.message });
       return { kind: "refused", problem: error.message };
     }
   }
