@@ -165,7 +165,8 @@ def transform_fn(
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         # Only now: the error's traceback held what is to be freed.
         free_memory()
-    return json.dumps({"error": reason}), JSON
+    # The status, too: SageMaker puts the body into the failure object, which says nothing else about the answer.
+    return json.dumps({"error": reason, "code": status.value}), JSON
 
 
 def _refusal(error: Exception) -> tuple[HTTPStatus, str]:

@@ -139,7 +139,10 @@ def test_any_other_error_is_a_500_of_one_line_and_its_trace_is_logged(
     context = Context()
     answer, content_type = inference.transform_fn(model, street.read_bytes(), "video/mp4", "*/*", context)
     assert (context.status, content_type) == ((500, "Internal Server Error"), "application/json")
-    assert json.loads(answer) == {"error": "The handler failed on this request: the endpoint's log has the reason."}
+    assert json.loads(answer) == {
+        "error": "The handler failed on this request: the endpoint's log has the reason.",
+        "code": 500,
+    }
     assert "a secret of the handler" in caplog.text
     assert "Traceback" in caplog.text
 

@@ -113,14 +113,17 @@ def test_boxes_of_a_turned_video_are_in_the_pixels_that_viewers_see(model: infer
 def test_what_is_no_video_is_a_client_error_of_one_line(model: inference.Model, body: bytes | str | None) -> None:
     status, answer = ask(model, body)
     assert status == 400
-    assert list(answer) == ["error"]
+    assert list(answer) == ["error", "code"]
     assert len(answer["error"].splitlines()) == 1
     assert "Traceback" not in answer["error"]
 
 
 def test_sound_alone_is_a_client_error(model: inference.Model, tmp_path: Path) -> None:
     status, answer = ask(model, write_sound(tmp_path / "sound.mp4"))
-    assert (status, answer) == (400, {"error": "The body holds no video track: send a file with moving pictures."})
+    assert (status, answer) == (
+        400,
+        {"error": "The body holds no video track: send a file with moving pictures.", "code": 400},
+    )
 
 
 def test_a_truncated_video_is_answered_as_far_as_it_goes(model: inference.Model, street: Path) -> None:
@@ -216,7 +219,7 @@ def test_what_is_not_offered_is_not_acceptable(model: inference.Model, street: P
     status, answer = ask(model, street.read_bytes(), accept="text/csv")
     assert status == 406
     offered = "application/json, application/x-ndjson, application/gzip"
-    assert answer == {"error": f"Accept is 'text/csv': offered are {offered}."}
+    assert answer == {"error": f"Accept is 'text/csv': offered are {offered}.", "code": 406}
 
 
 def test_masks_lie_where_their_objects_are(model: inference.Model, street: Path) -> None:
