@@ -12,11 +12,14 @@ export class UploadView {
   /** Bytes uploaded, by video. */
   readonly #loaded = new Map<string, number>();
   readonly #active = new Map<string, string>();
+  readonly #total: number;
   #through = 0;
 
-  /** `sizes` are the bytes to upload, by video: 0 for what is in S3 already. */
-  constructor(sizes: ReadonlyMap<string, number>) {
-    this.#sizes = sizes;
+  /** `videos` have the bytes to upload, 0 for what is in S3 already; two jobs may have the same video. */
+  constructor(videos: Iterable<readonly [video: string, bytes: number]>) {
+    const each = [...videos];
+    this.#total = each.length;
+    this.#sizes = new Map(each);
   }
 
   note(progress: SubmissionProgress): void {
@@ -32,9 +35,14 @@ export class UploadView {
     this.#through += 1;
   }
 
+  /** Whether each video was accepted or refused. */
+  get isDone(): boolean {
+    return this.#through === this.#total;
+  }
+
   /** `3 of 20 submitted; █████░░░░░░░░░░░░░░░ 25 % of 1.2 GB; a.mp4 uploading 12 % and 3 more` */
   get line(): string {
-    const parts = [`${this.#through} of ${this.#sizes.size} submitted`];
+    const parts = [`${this.#through} of ${this.#total} submitted`];
     const total = sum(this.#sizes.values());
     if (total > 0) {
       const share = sum(this.#loaded.values()) / total;

@@ -12,3 +12,8 @@ export function plural(count: number, thing: string, many = `${thing}s`): string
 export function sizeOf(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
+
+/** A word as a POSIX shell takes it. */
+export function shellQuoted(word: string): string {
+  return /^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import type { BurstFigures } from "../burst/figures.ts";
 import { readManifest } from "../manifest.ts";
 import { startCommandFixture } from "../testing/command-fixture.ts";
@@ -173,7 +173,9 @@ describe("the command burst", () => {
     [["--count", "0"], /--count takes a whole number from 1/],
     [["--count", "1", "--video", "none.mp4"], /none\.mp4/],
     [["a.mp4"], /burst takes its videos by --video/],
-    [["--fps", "0"], /fps is 0/],
+    [["--count", "1", "--fps", "0"], /fps is 0/],
+    [[], /burst needs --count N/],
+    [["--concurrency", "2"], /burst needs --count N/],
     [["--count", "1", "--timeout", "901"], /901 s is too long: the stack allows 900 s/],
   ] as const) {
     it(`sends nothing for ${args.join(" ")}`, async () => {
@@ -183,6 +185,40 @@ describe("the command burst", () => {
       assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
     });
   }
+
+  it("says that a burst on the emulator has no cost, and starts", async () => {
+    fixture.aws.onInvocation = complete;
+    const { status, stderr } = await burst("--count", "1000", "--limit", "1", "--dry-run");
+    assert.equal(status, 0, stderr);
+    assert.equal(fixture.aws.count("InvokeEndpointAsync"), 0);
+    const started = await burst("--count", "2");
+    assert.equal(started.status, 0, started.stderr);
+    assert.match(started.stderr, /^price: no cost/m);
+    assert.equal(fixture.aws.count("InvokeEndpointAsync"), 2);
+  });
+
+  it("prints what a dry run would send, with size and price, and makes no folder", async () => {
+    fixture.outputs = { awsEndpointUrl: undefined };
+    const { status, stdout } = await burst("--count", "1000", "--dry-run");
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /a\.mp4: 0\.0 MB\nnothing was sent; 1000 jobs would be\nupload: at most 0\.0 MB in 1 file .*\n/,
+    );
+    assert.match(stdout, /price: at most 96 USD: 1000 jobs of up to 900 s each/);
+    await assert.rejects(access(fixture.path("burst")), { code: "ENOENT" });
+    const { lines } = await burst("--count", "3", "--dry-run", "--json");
+    assert.equal((lines()[0] as unknown as { jobs: number }).jobs, 3);
+  });
+
+  it("shows the price on AWS, and sends nothing above 1 USD without a terminal or --yes", async () => {
+    fixture.outputs = { awsEndpointUrl: undefined };
+    const { status, stderr } = await burst("--count", "1000");
+    assert.equal(status, 2);
+    assert.match(stderr, /^price: at most 96 USD/m);
+    assert.match(stderr, /the price is above 1 USD, and there is no terminal to ask: add --yes to start/);
+    assert.equal(fixture.aws.requests.length, 0);
+  });
 
   it("sends nothing where the folder has a burst already", async () => {
     fixture.aws.onInvocation = complete;

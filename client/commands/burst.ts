@@ -12,12 +12,15 @@ import { notesOf } from "../burst/notes.ts";
 import { renderReport } from "../burst/report.ts";
 import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
+import { confirmPrice } from "../confirm.ts";
+import { printDryRun } from "../dry-run.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { isAbort } from "../errors.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
 import { makeFolder } from "../out-folder.ts";
 import { findVideos } from "../sources.ts";
+import type { FoundVideo } from "../sources.ts";
 import { isS3 } from "../submit-all.ts";
 import { uploadVideo } from "../upload.ts";
 import { plural } from "../words.ts";
@@ -26,9 +29,6 @@ import type { ModelRequest } from "./model-flags.ts";
 
 /** The repository's sample, for those who bring no video. */
 const sample = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
-
-/** The blog post's burst. */
-const BLOG_COUNT = 1000;
 
 const flags = {
   count: wholeNumber("count", "a whole number", 1, 100_000),
@@ -40,6 +40,8 @@ const flags = {
   limit: wholeNumber("limit", "whole seconds", 1, WATCH_LIMIT_SECONDS),
   "until-zero": z.boolean().default(false),
   out: z.string().min(1).optional(),
+  yes: z.boolean().default(false),
+  "dry-run": z.boolean().default(false),
 };
 
 type Flags = z.infer<z.ZodObject<typeof flags>>;
@@ -53,14 +55,19 @@ export const burst = defineCommand({
 Sends N jobs as fast as the service takes them, all reading the same object in S3, watches until each has ended, and prints
 the table of AWS's blog post from the stack's own metrics. A folder of its own gets the report (report.html, one page that
 needs no network), the table (figures.json) and the manifest (jobs.jsonl), from which status and fetch go on.
+
+On AWS it prints an upper bound of the price first. Above 1 USD it asks before it sends anything; without a terminal it needs
+--yes.
 `,
-    options: `  --count N             jobs to send, 1..100000 (default: ${BLOG_COUNT}, the blog post's)
+    options: `  --count N             jobs to send, 1..100000 (the blog post sent 1000)
   --video FILE          what to send: a file, or an object in S3; several are sent by turns (default: the repository's sample)
   --concurrency N       calls under way at a time, 1..64 (default: 8)
 ${modelFlags.help}  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
   --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
   --limit SECONDS       stop watching after this long; the jobs go on (default: until each has ended or expired)
   --until-zero          watch on until the endpoint has no instance, for the charts
+  --yes                 start without a question, whatever the price
+  --dry-run             print what would be sent, its size and price, and send nothing
   --out FOLDER          where the report goes, made if need be (default: a new folder in out/)
 `,
     end: `With --json the table is printed as one JSON object.
@@ -79,25 +86,40 @@ interrupted: the jobs that were accepted go on, and the manifest has them.
     limit: { type: "string" },
     "until-zero": { type: "boolean" },
     out: { type: "string" },
+    yes: { type: "boolean" },
+    "dry-run": { type: "boolean" },
   },
   flags,
   prepare(operands, given) {
     if (operands.length > 0) throw usage("burst takes its videos by --video FILE");
+    const { count } = given;
+    if (count === undefined) throw usage("burst needs --count N, the number of jobs to send");
     const request = modelRequestOf(given);
-    return (context) => run({ ...given, ...request }, context);
+    return (context) => run({ ...given, ...request, count }, context);
   },
 });
 
-async function run(given: Flags & ModelRequest, context: Context): Promise<number> {
+async function run(given: Flags & ModelRequest & { readonly count: number }, context: Context): Promise<number> {
   const { stack, live, print, signal } = context;
+  const { count } = given;
   const timeoutSeconds = timeoutWithin(stack.outputs, given.timeout);
-  const videos = await inS3(given.video, context);
+  live.show("checking the videos", "new step");
+  const { videos: found } = await findVideos(stack, given.video, signal);
+  const estimated = { jobs: count, timeoutSeconds };
+  if (given["dry-run"]) {
+    printDryRun(found, estimated, context);
+    return 0;
+  }
+  if (!(await confirmPrice(estimated, given.yes, context))) {
+    live.say("Nothing was sent.");
+    return 0;
+  }
+  const videos = await inS3(found, context);
   await checkEndpoint(stack, signal);
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = given.out ?? path.join("out", name);
   await makeFolder(folder, "--out");
   await using manifest = await Manifest.create(path.join(folder, "jobs.jsonl"));
-  const count = given.count ?? BLOG_COUNT;
   const burst = new Burst(stack, {
     name,
     videos,
@@ -145,12 +167,11 @@ async function run(given: Flags & ModelRequest, context: Context): Promise<numbe
 
 /** Each video as one object in S3, uploaded if need be. */
 async function inS3(
-  operands: readonly string[],
+  found: readonly FoundVideo[],
   { stack, live, signal }: Context,
 ): Promise<readonly [BurstVideo, ...BurstVideo[]]> {
-  live.show("checking the videos", "new step");
   const videos: BurstVideo[] = [];
-  for (const { video, contentType, bytes } of (await findVideos(stack, operands, signal)).videos) {
+  for (const { video, contentType, bytes } of found) {
     const inputLocation = isS3(video)
       ? video
       : await uploadVideo(stack, video, {

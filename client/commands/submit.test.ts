@@ -1,7 +1,7 @@
 /** Tests for the jobs that `submit` sends and waits for. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { readManifest } from "../manifest.ts";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
@@ -74,6 +74,46 @@ describe("the command submit", () => {
 
   it("says nothing of skipped files if there are none", async () => {
     assert.doesNotMatch((await submit(video("a.mp4"))).stderr, /skipped/);
+  });
+
+  it("ends with a sum, the last line of progress, and the next commands", async () => {
+    await writeFile(video("it's here.mp4"), videoBytes("it"));
+    const file = fixture.path("my jobs.jsonl");
+    const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--manifest", file);
+    assert.equal(status, 0);
+    assert.match(stderr, /^2 of 2 submitted; .*100 %/m);
+    assert.match(stderr, /^2 jobs accepted$/m);
+    assert.ok(stderr.includes(`npm run status -- '${file}'; then get the results: npm run fetch -- '${file}'\n`));
+  });
+
+  it("says how many videos were not sent", async () => {
+    fixture.aws.onInvocation = () => {
+      rmSync(video("b.mp4"));
+    };
+    const { stderr } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.match(stderr, /^1 job accepted, 1 video not sent$/m);
+  });
+
+  it("prints what a dry run would send, with size and price, and sends nothing", async () => {
+    fixture.aws.objects.set("in/videos/y.mp4", Buffer.alloc(1_500_000));
+    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "s3://in/videos/y.mp4", "--dry-run"]);
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /a\.mp4: 0\.0 MB\ns3:\/\/in\/videos\/y\.mp4: 1\.5 MB\nnothing was sent; 2 jobs would be\nupload: at most 0\.0 MB in 1 file .*\nin S3 already: 1\.5 MB\nprice: no cost/,
+    );
+    assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
+    await submit(video("a.mp4"));
+    const resumed = await submit("--resume", "--manifest", manifest(), "--dry-run");
+    assert.deepEqual([resumed.status, (resumed.lines()[0] as unknown as { jobs: number }).jobs], [0, 0]);
+  });
+
+  it("needs a folder that exists for --manifest", async () => {
+    const { status, stderr } = await submit(video("a.mp4"), "--manifest", video("nosuchdir/m.jsonl"));
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot write the manifest .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/);
+    assert.equal(fixture.aws.invocations.length, 0);
+    assert.ok(!(await readdir(fixture.folder)).includes("nosuchdir"));
   });
 
   it("uses objects and prefixes in S3 in place", async () => {

@@ -1,14 +1,16 @@
 /** The command submit: finds the videos, sends them by way of a manifest and, if wanted, waits for their ends. */
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
+import { printDryRun } from "../dry-run.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { isAbort } from "../errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../known-jobs.ts";
 import { timeoutWithin } from "../limits.ts";
-import { Manifest } from "../manifest.ts";
+import { Manifest, readManifest } from "../manifest.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { findVideos } from "../sources.ts";
 import { isS3, resumeAll, submitAll } from "../submit-all.ts";
@@ -16,7 +18,7 @@ import type { Outcome, SubmitOptions } from "../submit-all.ts";
 import type { Job } from "../submit.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../wait.ts";
-import { plural } from "../words.ts";
+import { plural, shellQuoted } from "../words.ts";
 import { modelFlags, modelRequestOf } from "./model-flags.ts";
 import type { ModelRequest } from "./model-flags.ts";
 
@@ -29,6 +31,7 @@ const flags = {
   resume: z.boolean().default(false),
   wait: z.boolean().default(false),
   limit: wholeNumber("limit", "whole seconds", 1, 7 * 24 * 3600),
+  "dry-run": z.boolean().default(false),
 };
 
 type Flags = z.infer<z.ZodObject<typeof flags>>;
@@ -42,8 +45,8 @@ export const submit = defineCommand({
 
 Uploads videos and hands each to the endpoint. A folder stands for all videos below it (.avi .flv .m2ts .m4v .mkv .mov .mp4
 .mpeg .mpg .mts .ogv .webm .wmv); an object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it.
-In folders, links to files are followed, and hidden files are skipped; the same file is sent once. What was skipped is counted.
-All are checked before the first is sent; the same bytes are uploaded once. Each step is written to the manifest before it is
+In folders, links to files are followed and hidden files are skipped; a line says what was skipped. A file is sent once. All
+are checked before the first is sent; the same bytes are uploaded once. Each step is written to the manifest before it is
 made: after Ctrl-C or a crash --resume sends what was not accepted yet, under the same names.
 
 A manifest is as powerful as a command line: it names the files to upload. Resume only manifests from people you trust.
@@ -53,6 +56,7 @@ A manifest is as powerful as a command line: it names the files to upload. Resum
   --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
   --concurrency N       videos under way at a time, 1..64 (default: 8)
   --manifest FILE       where jobs are written down (default: a new file in out/)
+  --dry-run             print what would be sent, its size and price, and send nothing
   --resume              go on with the manifest's jobs
   --wait                wait for each job's end, fetch and check its result
   --limit SECONDS       with --wait: stop waiting after this long; the jobs go on (default: until each has ended or expired)
@@ -72,6 +76,7 @@ be sent, or something on this machine is missing; 130 interrupted.
     resume: { type: "boolean" },
     wait: { type: "boolean" },
     limit: { type: "string" },
+    "dry-run": { type: "boolean" },
   },
   flags,
   prepare(operands, flags) {
@@ -100,10 +105,14 @@ async function submitVideos(
   live.show("checking the videos", "new step");
   const { videos, skipped } = await findVideos(stack, operands, signal);
   if (skipped !== undefined) live.say(skipped);
+  if (flags["dry-run"]) {
+    printDryRun(videos, { jobs: videos.length, timeoutSeconds }, context);
+    return 0;
+  }
   await checkEndpoint(stack, signal);
   await using manifest = await Manifest.create(flags.manifest ?? (await newManifest()));
   live.say(`manifest ${manifest.file}`);
-  const view = new UploadView(new Map(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes])));
+  const view = new UploadView(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
   return await conclude(manifest, flags, context, (options) =>
     submitAll(
       stack,
@@ -123,15 +132,31 @@ async function submitVideos(
 function resumeFrom(file: string, flags: Flags) {
   return async (context: Context): Promise<number> => {
     const { stack, live, signal } = context;
+    if (flags["dry-run"]) return await dryResume(file, context);
     await using manifest = await Manifest.open(file);
     if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
     await checkEndpoint(stack, signal);
     const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
-    const view = new UploadView(new Map(open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0])));
+    const view = new UploadView(open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const));
     return await conclude(manifest, flags, context, (options) =>
       resumeAll(stack, manifest, { ...options, ...viewed(view, options, context) }),
     );
   };
+}
+
+/** Prints what --resume would send. */
+async function dryResume(file: string, context: Context): Promise<number> {
+  const open = [...(await readManifest(file)).values()].filter(({ job }) => job === undefined);
+  const videos = await Promise.all(
+    open.map(async ({ planned }) => {
+      const video = planned.file ?? planned.inputLocation ?? planned.inferenceId;
+      const size = planned.file === undefined ? undefined : await stat(planned.file).catch(() => undefined);
+      return { video, bytes: size?.size };
+    }),
+  );
+  const timeoutSeconds = Math.max(0, ...open.map(({ planned }) => planned.timeoutSeconds));
+  printDryRun(videos, { jobs: open.length, timeoutSeconds }, context);
+  return 0;
 }
 
 /** A name for a new manifest, by this machine's clock, in out/, which is made if need be. */
@@ -152,7 +177,9 @@ function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Contex
     },
     onOutcome: (outcome) => {
       view.end(outcome.video);
+      live.show(view.line);
       onOutcome?.(outcome);
+      if (view.isDone) live.say(view.line);
     },
   };
 }
@@ -173,21 +200,35 @@ async function conclude(
     outcomes = await submitting({ concurrency: flags.concurrency, signal, onOutcome });
   } catch (error) {
     const left = [...manifest.entries.values()].filter(({ job }) => job === undefined).length;
-    if (left > 0) live.say(`${left} not accepted yet; go on: npm run submit -- --resume --manifest ${manifest.file}`);
-    if (isAbort(error)) live.say(`see how the others do: npm run status -- ${manifest.file}`);
+    const file = shellQuoted(manifest.file);
+    if (left > 0) live.say(`${left} not accepted yet; go on: npm run submit -- --resume --manifest ${file}`);
+    if (isAbort(error)) live.say(`see how the others do: npm run status -- ${file}`);
     throw error;
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
-  if (!flags.wait) return refused ? 2 : 0;
+  live.say(sumOf(outcomes));
+  if (!flags.wait) {
+    // What is shown is to be typed into a shell.
+    const file = shellQuoted(manifest.file);
+    live.say(`see how they do: npm run status -- ${file}; then get the results: npm run fetch -- ${file}`);
+    return refused ? 2 : 0;
+  }
   let good: boolean;
   try {
     good = await waitForEnds(manifest, flags.limit, context);
   } catch (error) {
-    if (isAbort(error)) live.say(`see how they do: npm run status -- ${manifest.file}`);
+    if (isAbort(error)) live.say(`see how they do: npm run status -- ${shellQuoted(manifest.file)}`);
     throw error;
   }
   if (refused) return 2;
   return good ? 0 : 1;
+}
+
+/** `3 jobs accepted, 1 video not sent`. */
+function sumOf(outcomes: readonly Outcome[]): string {
+  const refused = outcomes.filter((outcome) => "problem" in outcome).length;
+  const accepted = `${plural(outcomes.length - refused, "job")} accepted`;
+  return refused === 0 ? accepted : `${accepted}, ${plural(refused, "video")} not sent`;
 }
 
 function printOutcome({ print }: Context, outcome: Outcome): void {
@@ -233,6 +274,6 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   );
   for (const job of pending)
     printEnd(context, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
-  if (pending.length > 0) live.say(`see how they do later: npm run status -- ${manifest.file}`);
+  if (pending.length > 0) live.say(`see how they do later: npm run status -- ${shellQuoted(manifest.file)}`);
   return good && pending.length === 0;
 }
