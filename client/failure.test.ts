@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isBadInput, reasonOf } from "./failure.ts";
+import { isBadInput, isShortened, reasonOf } from "./failure.ts";
 
 describe("bad input", () => {
   for (const [words, expected] of [
@@ -61,12 +61,19 @@ describe("the reason in a failure object", () => {
     assert.equal(reasonOf('{"error": ""}'), '{"error": ""}');
   });
 
+  it("says so if it is shortened", () => {
+    const reason = reasonOf("x".repeat(601));
+    assert.equal(reason, `${"x".repeat(600)}… (the first 600 of 601 characters)`);
+    assert.ok(isShortened(reason));
+    assert.equal(reasonOf("x".repeat(600)), "x".repeat(600));
+  });
+
   it("is one line of bounded length, whatever the body", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ maxLength: 2000 }), fc.json()), (body) => {
         const reason = reasonOf(body);
         assert.match(reason, /^\S(.*\S)?$/);
-        assert.ok(reason.length <= 601);
+        assert.ok(reason.length <= 650);
       }),
     );
   });

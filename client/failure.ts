@@ -26,7 +26,9 @@ export function reasonOf(body: string): string {
   const reason = inJson(text) ?? inText(text) ?? text;
   const line = reason.replaceAll(/\s+/g, " ").trim();
   if (unknownTimeout.test(line)) return `${olderHandler} (${line.slice(0, LONGEST / 2)}…)`;
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  return line.length > LONGEST
+    ? `${line.slice(0, LONGEST)}… (the first ${LONGEST} of ${line.length} characters)`
+    : line;
 }
 
 /** Statuses of a request that may succeed when it is sent again, although they are a client's: Request Timeout, Too Many Requests. */
@@ -46,6 +48,11 @@ function statusIn(failure: string): number | undefined {
   const [, inBody] = /"code\\?"\s*:\s*(\d{3})\b/.exec(failure) ?? [];
   const found = inSentence ?? inBody;
   return found === undefined ? undefined : Number(found);
+}
+
+/** Whether {@link reasonOf} left out a part of the reason. */
+export function isShortened(reason: string): boolean {
+  return /… \(the first \d+ of \d+ characters\)$/.test(reason);
 }
 
 function inJson(text: string): string | undefined {

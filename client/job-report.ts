@@ -1,11 +1,13 @@
 /** How a job's end is shown: to people, and as JSON. */
 import type { Context } from "./command-line.ts";
 import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
+import { isShortened } from "./failure.ts";
 import { fetchResult, summarize } from "./result.ts";
 import type { ResultSummary, VideoResult } from "./result.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 import type { JobState } from "./wait.ts";
+import { plural } from "./words.ts";
 
 /** A job's end: the state and, of a completed job, its result in figures. */
 export interface JobEnd {
@@ -45,24 +47,37 @@ export function isGood({ state, problem }: JobEnd): boolean {
   return state.status === "completed" && problem === undefined;
 }
 
-/** Prints a job's end under a name that says something to people; `added` goes into the JSON form. */
+/** Prints a job's end under a name that says something to people; `added` goes into the JSON form, `notes` are further lines. */
 export function printEnd(
   { print }: Pick<Context, "print">,
   name: string,
   job: Job,
   end: JobEnd,
   added: Readonly<Record<string, unknown>> = {},
+  notes: readonly string[] = [],
 ): void {
   const { state, summary, problem } = end;
   const [first = "", ...more] = problem === undefined ? describe(state, summary) : [problem];
-  print([`${name}: ${first}`, ...[...more, ...sentAgain(job, end)].map((line) => `  ${line}`)], {
-    ...added,
-    ...job,
-    status: state.status,
-    ...(state.status === "failed" ? { reason: state.reason } : {}),
-    ...(problem === undefined ? {} : { problem }),
-    ...(summary === undefined ? {} : { result: summary }),
-  });
+  print(
+    [
+      `${name}: ${first}`,
+      ...[...more, ...wholeReason(job, end), ...sentAgain(job, end), ...notes].map((line) => `  ${line}`),
+    ],
+    {
+      ...added,
+      ...job,
+      status: state.status,
+      ...(state.status === "failed" ? { reason: state.reason } : {}),
+      ...(problem === undefined ? {} : { problem }),
+      ...(summary === undefined ? {} : { result: summary }),
+    },
+  );
+}
+
+/** Where the rest of a shortened reason is. */
+function wholeReason({ failureLocation }: Job, { state }: JobEnd): readonly string[] {
+  if (state.status !== "failed" || failureLocation === undefined || !isShortened(state.reason)) return [];
+  return [`the whole reason: aws s3 cp ${failureLocation} -`];
 }
 
 /** The service does not de-duplicate: another run of the same job may have ended otherwise, at places that nobody was told. */
@@ -81,7 +96,7 @@ function describe(state: JobState, summary: ResultSummary | undefined): readonly
       const found = listOf(summary.objects) || "nothing found";
       const minutes = summary.minutes.length > 1 ? summary.minutes : [];
       return [
-        `completed: ${summary.frames} frames, ${summary.detections} detections: ${found}`,
+        `completed: ${plural(summary.frames, "frame")}, ${plural(summary.detections, "detection")}: ${found}`,
         ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
         ...(summary.truncated ? ["the result ends before the video does"] : []),
         ...(summary.damagedPackets === 0 ? [] : [`damaged packets passed over: ${summary.damagedPackets}`]),

@@ -101,7 +101,7 @@ describe("the command line", () => {
       assert.equal(status, 1);
       assertPrintable(stdout);
       assertPrintable(stderr);
-      assert.match(stdout, /: completed: 1 frames, 1 detections: \\x1b\]0;t\\x07/);
+      assert.match(stdout, /: completed: 1 frame, 1 detection: \\x1b\]0;t\\x07/);
       assert.match(stdout, /: failed: \\x1b\]0;t\\x07/);
     });
 

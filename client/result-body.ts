@@ -3,6 +3,7 @@ import { constants } from "node:buffer";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
+import { plural } from "./words.ts";
 
 /** A gzip stream's first bytes (RFC 1952, 2.3.1); no JSON begins so. */
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
@@ -54,7 +55,7 @@ function documentOf(text: string, origin: string): object {
   const { frames: count, ...end } = withoutKind(ending, "ending", origin);
   if (count !== frames.length) {
     throw new ServiceAnswerError(
-      `The result at ${origin} has ${frames.length} lines of frames; its ending states ${String(count)}.`,
+      `The result at ${origin} has ${plural(frames.length, "line")} of frames; its ending states ${String(count)}.`,
     );
   }
   return { ...withoutKind(header, "header", origin), ...end, frames };

@@ -145,7 +145,7 @@ describe("the command burst", () => {
     };
     const { status, stderr } = await burst("--count", "5");
     assert.equal(status, 130, stderr);
-    assert.match(stderr, /5 of 5 jobs were accepted and 2 have ended; 3 are under way and go on.*npm run status/);
+    assert.match(stderr, /accepted 5 of 5 jobs, ended 2; still running 3\..*npm run status/);
     const entries = [...(await readManifest(fixture.path("burst/jobs.jsonl"))).values()];
     assert.deepEqual(entries.map(({ job, end }) => [job !== undefined, end?.status === "completed"]).sort(), [
       [true, false],
@@ -166,7 +166,7 @@ describe("the command burst", () => {
     const { status, stderr } = await burst("--count", "50", "--concurrency", "1");
     assert.equal(status, 2);
     assert.match(stderr, /AccessDeniedException: no/);
-    assert.match(stderr, /3 of 50 jobs were accepted.*jobs\.jsonl/);
+    assert.match(stderr, /accepted 3 of 50 jobs.*jobs\.jsonl/);
   });
 
   for (const [args, words] of [

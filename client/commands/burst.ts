@@ -206,7 +206,7 @@ function underWay(
 ): string {
   const ended = completed + failed + expired;
   return (
-    `${accepted} of ${count} jobs were accepted and ${ended} have ended; ${backlog} are under way and go on. ` +
+    `accepted ${accepted} of ${plural(count, "job")}, ended ${ended}; still running ${backlog}. ` +
     `They are in ${manifest}: npm run status -- ${manifest}`
   );
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { copyFile, readdir, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { startCommandFixture } from "../testing/command-fixture.ts";
@@ -107,6 +108,22 @@ describe("the command fetch", () => {
     assert.equal(lines()[0]!.movie, path.join(folder, "annotated.mp4"));
     assert.deepEqual((await readdir(folder)).toSorted(), ["annotated.gif", "annotated.mp4"]);
   }).timeout(120_000);
+
+  it("prints where the annotated files are, names the user's files, and draws on several at once", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    const sample = path.join(repoRoot, "model", "samples", "street.mp4");
+    for (const name of ["first.mp4", "second.mp4"]) await copyFile(sample, fixture.path(name));
+    await submit(fixture.path("first.mp4"), fixture.path("second.mp4"));
+    const { status, stdout, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
+    assert.equal(status, 0, stderr);
+    for (const { inferenceId } of fixture.aws.invocations) {
+      assert.ok(stdout.includes(`\n  annotated  ${path.join(to, inferenceId, "annotated.mp4")}\n`), stdout);
+      assert.ok(stdout.includes(`\n  animation  ${path.join(to, inferenceId, "annotated.gif")}\n`), stdout);
+    }
+    assert.match(stderr, /drawing on .*first\.mp4/);
+    if (availableParallelism() > 1) assert.match(stderr, /drawing on .*\.mp4 and 1 other video/);
+    assert.doesNotMatch(stderr, /s3:/);
+  }).timeout(240_000);
 
   it("draws nothing on what is no video, says why, and leaves nothing", async () => {
     fixture.aws.onInvocation = fixture.complete;

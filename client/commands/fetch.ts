@@ -1,5 +1,6 @@
 /** The command fetch: brings results down, one file each, checked; draws them on their videos if wanted. */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { annotate } from "../annotate.ts";
@@ -11,6 +12,7 @@ import { endOf, isGood, printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../jobs-file.ts";
 import type { KnownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
+import { inParallel } from "../parallel.ts";
 import type { VideoResult } from "../result.ts";
 import type { Job } from "../submit.ts";
 import type { JobState } from "../wait.ts";
@@ -55,18 +57,24 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
   if (known.notice !== undefined) live.say(`note: ${known.notice}`);
   const names = namesOf(known.jobs);
   live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
-  let good = true;
-  for (const { known: entry, state } of await standingOf(stack, known, signal)) {
+  const bad = new Set<string>();
+  const standing = await standingOf(stack, known, signal);
+  const drawing = new DrawingView(context);
+  // Drawing is one thread's work for each video; anything else waits for the network.
+  const concurrency = flags.annotate ? Math.min(availableParallelism(), standing.length) : 1;
+  await inParallel(standing, concurrency, async ({ known: entry, state }) => {
+    signal.throwIfAborted();
     const { inferenceId, video, job } = entry;
     if (job === undefined || state === undefined) {
-      good = false;
+      bad.add(inferenceId);
       print(`${labelOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
     } else {
       const place = path.join(flags.to, names.get(inferenceId) ?? inferenceId);
-      good = (await fetchOne(entry, job, state, place, flags.annotate, context)) && good;
+      const hasResult = await fetchOne(entry, job, state, place, flags.annotate ? drawing : undefined, context);
+      if (!hasResult) bad.add(inferenceId);
     }
-  }
-  return good ? 0 : 1;
+  });
+  return bad.size === 0 ? 0 : 1;
 }
 
 /**
@@ -99,13 +107,47 @@ function namesOf(jobs: readonly KnownJob[]): ReadonlyMap<string, string> {
   return names;
 }
 
-/** `place` is where the job's files go: the result's path without its extension. */
+/** Shows the videos that are drawn on at the moment, by the names that the user gave them. */
+class DrawingView {
+  readonly #live: Context["live"];
+  readonly #active = new Set<string>();
+
+  constructor({ live }: Pick<Context, "live">) {
+    this.#live = live;
+  }
+
+  /** Shows a video while `work` goes on. */
+  async during<Result>(video: string, work: () => Promise<Result>): Promise<Result> {
+    this.#active.add(video);
+    this.#show();
+    try {
+      return await work();
+    } finally {
+      this.#active.delete(video);
+      this.#show();
+    }
+  }
+
+  #show(): void {
+    const [first, ...others] = this.#active;
+    if (first === undefined) return;
+    this.#live.show(
+      `drawing on ${first}${others.length === 0 ? "" : ` and ${plural(others.length, "other video")}`}`,
+      "new step",
+    );
+  }
+}
+
+/**
+ * Fetches one result, and draws it if there is a view.
+ * @param place where the job's files go: the result's path without its extension
+ */
 async function fetchOne(
   known: KnownJob,
   job: Job,
   state: JobState,
   place: string,
-  annotated: boolean,
+  drawing: DrawingView | undefined,
   context: Context,
 ): Promise<boolean> {
   const { stack, live, signal } = context;
@@ -114,14 +156,14 @@ async function fetchOne(
   const end = await endOf(stack, job, state, signal, async (result) => {
     live.show(`fetching ${file}`, "new step");
     await writeResult(file, result);
-    if (!annotated) return;
-    live.show(`drawing ${job.inputLocation}`, "new step");
+    if (drawing === undefined) return;
     await mkdir(place, { recursive: true });
-    drawn = await annotate(stack, job, file, place, signal);
+    drawn = await drawing.during(known.video ?? known.inferenceId, () => annotate(stack, job, file, place, signal));
   });
   const { video } = known;
   const label = video === undefined ? file : `${file} of ${video}`;
-  printEnd(context, end.summary === undefined ? labelOf(known) : label, job, end, { video, ...drawn });
+  const places = drawn === undefined ? [] : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];
+  printEnd(context, end.summary === undefined ? labelOf(known) : label, job, end, { video, ...drawn }, places);
   return isGood(end);
 }
 

@@ -253,7 +253,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   const ended = entries.map(recordedState);
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
   const waiting = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
-  live.show(`waiting for the ends of ${plural(waiting.length, "job")}`, "new step");
+  live.show(`waiting for ${plural(waiting.length, "job")}`, "new step");
   const pending = await waitForJobs(
     stack,
     waiting,
@@ -268,7 +268,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
       limitSeconds,
       onProgress: ({ state, problem }) => {
         const trouble = problem === undefined ? "" : `; retrying: ${problem}`;
-        live.show(`waiting for the ends of ${plural(waiting.length, "job")}, ${state?.ended ?? 0} so far${trouble}`);
+        live.show(`waiting for ${plural(waiting.length, "job")}: ${state?.ended ?? 0} ended${trouble}`);
       },
     },
   );
