@@ -60,7 +60,7 @@ export const unlimitedActions = [
   {
     actions: ["cloudwatch:PutMetricData"],
     why: "AWS takes no resource (Service Authorization Reference). The policies of the roles that stacks create limit the namespace.",
-    risk: "Publishes false values of another endpoint's instance metrics and of other teams' metrics. Namespaces that start with `AWS/` are closed to it.",
+    risk: "Publishes false values of another endpoint's instance metrics and of other teams' metrics. Namespaces that start with AWS and a slash are closed to it.",
   },
   {
     actions: [
