@@ -1,0 +1,204 @@
+/** A GitHub with one repository: its pull requests, issues, environments and deployments, and the part of the REST API that reads and changes them. */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { text } from "node:stream/consumers";
+import { allows, bodySchema, page, routes } from "./github-routes.ts";
+import type { Permissions } from "./workflow.ts";
+
+/** An account on GitHub, as a login. */
+export const workflowUser = "github-actions[bot]";
+
+export interface Comment {
+  readonly id: number;
+  readonly issue: number;
+  readonly user: string;
+  body: string;
+}
+
+/** An issue. Pull requests are issues, too. */
+export interface Issue {
+  readonly number: number;
+  readonly user: string;
+  title: string;
+  body: string;
+  state: "open" | "closed";
+  readonly labels: Set<string>;
+  /** Of a pull request. */
+  readonly pull?: PullRequest;
+}
+
+export interface PullRequest {
+  readonly branch: string;
+  /** The branch that it is to go to. */
+  readonly base: string;
+  head: string;
+  merged: boolean;
+}
+
+/** A protected place to deploy to. */
+export interface Environment {
+  /** Logins of those who may approve a job; none: no approval is needed. */
+  readonly reviewers: readonly string[];
+  readonly preventSelfReview?: boolean;
+  /** Refs that may deploy there; `*` stands for one part of a name. None: every ref. */
+  readonly refs?: readonly string[];
+  /** Only jobs that name the environment get them. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+export interface Deployment {
+  readonly id: number;
+  readonly environment: string;
+  readonly sha: string;
+  readonly ref: string;
+  /** The newest first. */
+  readonly states: string[];
+}
+
+/** A run of a workflow, as the API lists it. */
+export interface Run {
+  readonly id: number;
+  /** The workflow's file. */
+  readonly file: string;
+  readonly event: string;
+  readonly branch: string;
+  readonly status: "in_progress" | "waiting" | "completed";
+}
+
+/** What a job's token may do. */
+export interface Access {
+  readonly permissions: Permissions;
+}
+
+/** How two commits stand to each other, as the API names it. */
+export type Comparison = "ahead" | "behind" | "diverged" | "identical";
+
+/** What GitHub is started with. */
+export interface GitHubOptions {
+  /** OWNER/REPOSITORY. */
+  readonly repository: string;
+  readonly isPrivate: boolean;
+  readonly environments: Readonly<Record<string, Environment>>;
+  /** Repository variables and secrets. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly compare: (base: string, head: string) => Promise<Comparison>;
+}
+
+type Answer = readonly [status: number, body: unknown];
+
+/** The server. Use `await using`. */
+export class GitHub implements AsyncDisposable {
+  readonly options: GitHubOptions;
+  readonly issues = new Map<number, Issue>();
+  readonly comments: Comment[] = [];
+  readonly deployments: Deployment[] = [];
+  /** The runs of workflows; set by what starts them. */
+  runs: () => readonly Run[] = () => [];
+  /** Requests that were refused, or that this server does not know, with the reason. */
+  readonly refusals: string[] = [];
+  readonly #server: Server;
+  readonly #tokens = new Map<string, Access>();
+  #lastId = 0;
+
+  private constructor(options: GitHubOptions) {
+    this.options = options;
+    this.#server = createServer((request, response) => {
+      void this.#answer(request)
+        .catch((error: unknown): Answer => [500, { message: String(error) }])
+        .then(([status, body]) => {
+          if (status >= 400)
+            this.refusals.push(`${request.method ?? ""} ${request.url ?? ""}: ${JSON.stringify(body)}`);
+          response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+        });
+    });
+  }
+
+  static async start(options: GitHubOptions): Promise<GitHub> {
+    const github = new GitHub(options);
+    github.#server.listen(0, "127.0.0.1");
+    await once(github.#server, "listening");
+    return github;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, "close");
+  }
+
+  /** The address of the API. */
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("GitHub does not listen on a TCP port");
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  nextId(): number {
+    return (this.#lastId += 1);
+  }
+
+  /** A token for one job. */
+  tokenFor(access: Access): string {
+    const token = `ghs_job${this.nextId()}`;
+    this.#tokens.set(token, access);
+    return token;
+  }
+
+  /** Opens an issue, or a pull request. */
+  open(user: string, title: string, body: string, pull?: PullRequest): Issue {
+    const number = this.nextId();
+    const issue: Issue = {
+      ...{ number, user, title, body, state: "open", labels: new Set<string>() },
+      ...(pull === undefined ? {} : { pull }),
+    };
+    this.issues.set(number, issue);
+    return issue;
+  }
+
+  /** Records a deployment, which waits. */
+  deploy(environment: string, sha: string, ref: string): Deployment {
+    const deployment = { id: this.nextId(), environment, sha, ref, states: ["waiting"] };
+    this.deployments.unshift(deployment);
+    return deployment;
+  }
+
+  /** The pull request of a number, as events and the API show it. */
+  pullRequest(number: number): Readonly<Record<string, unknown>> | undefined {
+    const issue = this.issues.get(number);
+    if (issue?.pull === undefined) return undefined;
+    const { branch, base, head, merged } = issue.pull;
+    const repo = { full_name: this.options.repository };
+    return {
+      number,
+      title: issue.title,
+      state: issue.state,
+      merged,
+      user: { login: issue.user },
+      labels: [...issue.labels].map((name) => ({ name })),
+      head: { ref: branch, sha: head, repo },
+      base: { ref: base, repo },
+    };
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const url = new URL(request.url ?? "/", "http://github");
+    const access = this.#tokens.get(request.headers.authorization?.replace(/^Bearer /, "") ?? "");
+    if (access === undefined) return [401, { message: "Bad credentials" }];
+    const prefix = `/repos/${this.options.repository}`;
+    if (url.pathname !== prefix && !url.pathname.startsWith(`${prefix}/`)) return [404, { message: "Not Found" }];
+    const method = request.method ?? "GET";
+    const body = method === "GET" ? {} : bodySchema.parse(JSON.parse(await text(request)));
+    for (const [verb, pattern, scopes, handle] of routes) {
+      const match = pattern.exec(url.pathname.slice(prefix.length));
+      if (verb !== method || match === null) continue;
+      if (!scopes(this, match).some((scope) => allows(access.permissions, scope, method))) {
+        return [403, { message: `Resource not accessible by integration: needs ${scopes(this, match).join(" or ")}` }];
+      }
+      const result = await handle(this, match, url.searchParams, body);
+      if (result === undefined) return [404, { message: "Not Found" }];
+      return [verb === "POST" ? 201 : 200, Array.isArray(result) ? page(result, url.searchParams) : result];
+    }
+    return [404, { message: `The test's GitHub does not know ${method} ${url.pathname}` }];
+  }
+}
