@@ -1,0 +1,227 @@
+/** Runs the steps of one job in an empty folder, as GitHub's runner does: conditions, environment, outputs, exit statuses. */
+import { createHash } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { runAction, type ActionJob, type ActionResult, type ActionTools } from "./actions.ts";
+import { holds, interpolate, interpolateAll, textOf, type Scope, type Status, type Value } from "./expressions.ts";
+import { Shell } from "./shell.ts";
+import type { Job, Step } from "./workflow.ts";
+
+/** A command of a workflow, as it stands there. */
+export interface RunLine {
+  /** The workflow's file. */
+  readonly file: string;
+  /** The job's key in the file. */
+  readonly job: string;
+  readonly command: string;
+}
+
+/** How a step ended. */
+export interface StepEnd {
+  readonly job: string;
+  readonly line: string;
+  readonly outcome: Exclude<Status, "cancelled">;
+  /** Real time. */
+  readonly seconds: number;
+}
+
+/** What runs in place of a command. */
+export interface Replacement {
+  readonly command: string;
+  /** Further variables. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** What is around a job. */
+export interface JobSetting extends ActionTools {
+  /** For logs: the run and the job in a few words. */
+  readonly title: string;
+  /** Name of the workflow's file, and the job's key in it. */
+  readonly file: string;
+  readonly key: string;
+  readonly job: Job;
+  /** For the job's files; is made. */
+  readonly folder: string;
+  /** The commit, the permissions, the run's number. */
+  readonly identity: Omit<ActionJob, "workspace">;
+  /** All contexts but those that the steps make: env and steps. */
+  readonly contexts: Readonly<Record<string, Value>>;
+  /** Variables that GitHub sets for all steps, and those of the workflow. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** What to run in place of a command; undefined: the command. */
+  readonly replace: (line: RunLine) => Promise<Replacement | undefined>;
+  readonly onStep: (end: StepEnd) => void;
+  /** Output of a step's command as it comes. */
+  readonly onOutput: (text: string) => void;
+}
+
+/** How a job ended. */
+export interface JobEnd {
+  readonly result: Status;
+  readonly outputs: Readonly<Record<string, Value>>;
+  /** All that its commands printed, and why actions failed. */
+  readonly log: string;
+  /** What it wrote for the run's page. */
+  readonly summary: string;
+}
+
+/** One job that runs. */
+export class JobRun {
+  readonly #setting: JobSetting;
+  readonly #workspace: string;
+  readonly #steps: Record<string, { outputs: Record<string, string>; outcome: Status; conclusion: Status }> = {};
+  readonly #variables: Record<string, string> = {};
+  #path: string;
+  #status: Status = "success";
+  #log = "";
+  #summary = "";
+  #shell: Shell | undefined;
+  #isKilled = false;
+
+  constructor(setting: JobSetting) {
+    this.#setting = setting;
+    this.#workspace = path.join(setting.folder, "workspace");
+    this.#path = setting.machine.environment["PATH"] ?? "";
+  }
+
+  /** Ends it as when its machine is lost: the running command gets SIGKILL, and no further step runs. */
+  kill(): void {
+    this.#isKilled = true;
+    this.#status = "failure";
+    this.#shell?.kill();
+  }
+
+  /** Ends it as when its run is cancelled: the running command ends, and steps that want to run nevertheless do. */
+  cancel(): void {
+    this.#status = "cancelled";
+    this.#shell?.kill();
+  }
+
+  async run(): Promise<JobEnd> {
+    await mkdir(this.#workspace, { recursive: true });
+    const { job, onStep, title } = this.#setting;
+    for (const [index, step] of job.steps.entries()) {
+      if (this.#isKilled) break;
+      const started = performance.now();
+      const outcome = holds(step.if, this.#scope(step)) ? await this.#step(step, index) : "skipped";
+      if (outcome === "failure" && this.#status === "success") this.#status = "failure";
+      const line = step.run ?? (step.uses ?? "").replace(/@.*/, "");
+      if (outcome !== "skipped") onStep({ job: title, line, outcome, seconds: (performance.now() - started) / 1000 });
+      if (step.id !== undefined) {
+        this.#steps[step.id] = { outputs: {}, ...this.#steps[step.id], outcome, conclusion: outcome };
+      }
+    }
+    const outputs = interpolateAll(job.outputs, this.#scope(undefined)) as Record<string, Value>;
+    return { result: this.#status, outputs, log: this.#log, summary: this.#summary };
+  }
+
+  /** Runs one step; its condition has been seen to. */
+  async #step(step: Step, index: number): Promise<"success" | "failure"> {
+    try {
+      if (step.run === undefined) {
+        const given = interpolateAll(step.with, this.#scope(step)) as Record<string, Value>;
+        // An empty input counts as none, as the actions' own toolkit reads it.
+        const texts = Object.entries(given).map(([name, value]): [string, string] => [name, textOf(value)]);
+        const inputs = Object.fromEntries(texts.filter(([, text]) => text !== ""));
+        const job = { ...this.#setting.identity, workspace: this.#workspace };
+        this.#take(step, await runAction(step.uses ?? "", inputs, job, this.#setting));
+        return "success";
+      }
+      return await this.#command(step, step.run, index);
+    } catch (error) {
+      this.#print(`Error: ${(error as Error).message}\n`);
+      return "failure";
+    }
+  }
+
+  async #command(step: Step, command: string, index: number): Promise<"success" | "failure"> {
+    const { file, key, folder, replace } = this.#setting;
+    const line = { file, job: key, command };
+    const text = textOf(interpolate(command, this.#scope(step)));
+    const replacement = await replace(line);
+    const place = path.join(folder, `step-${index}`);
+    await mkdir(place);
+    const files = { GITHUB_OUTPUT: "output", GITHUB_ENV: "env", GITHUB_PATH: "path", GITHUB_STEP_SUMMARY: "summary" };
+    const written = Object.entries(files).map(([name, each]) => [name, path.join(place, each)] as const);
+    await Promise.all(written.map(([, each]) => writeFile(each, "")));
+    const script = path.join(place, "script.sh");
+    await writeFile(script, replacement?.command ?? text);
+    this.#print(`$ ${text}\n${replacement === undefined ? "" : `(in its place: ${replacement.command})\n`}`);
+    this.#shell = new Shell(script, {
+      cwd: this.#workspace,
+      env: { ...this.#environment(step), ...Object.fromEntries(written), ...replacement?.variables },
+      onOutput: (output) => {
+        this.#print(output);
+      },
+    });
+    const status = await this.#shell.ended;
+    this.#shell = undefined;
+    this.#summary += await readFile(path.join(place, "summary"), "utf8");
+    const [outputs, variables] = await Promise.all(
+      ["output", "env"].map(async (each) => assignments(await readFile(path.join(place, each), "utf8"))),
+    );
+    this.#take(step, { outputs: outputs ?? {}, variables: variables ?? {} });
+    const added = (await readFile(path.join(place, "path"), "utf8")).split("\n").filter((each) => each !== "");
+    for (const each of added) this.#path = `${each}${path.delimiter}${this.#path}`;
+    if (status !== 0) this.#print(`Process completed with exit code ${status}.\n`);
+    return status === 0 ? "success" : "failure";
+  }
+
+  #take({ id }: Step, { outputs = {}, variables = {}, path: folder }: ActionResult): void {
+    if (id !== undefined) this.#steps[id] = { outcome: "success", conclusion: "success", outputs: { ...outputs } };
+    Object.assign(this.#variables, variables);
+    if (folder !== undefined) this.#path = `${folder}${path.delimiter}${this.#path}`;
+  }
+
+  /** The variables of a step: the nearest to it wins. */
+  #environment(step: Step | undefined): Record<string, string> {
+    const { machine, variables, job } = this.#setting;
+    const contexts = { ...this.#setting.contexts, steps: this.#steps };
+    const texts = (own: Value): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(interpolateAll(own, { contexts, status: this.#status }) as Record<string, Value>).map(
+          ([name, value]) => [name, textOf(value)],
+        ),
+      );
+    return {
+      ...machine.environment,
+      ...variables,
+      GITHUB_WORKSPACE: this.#workspace,
+      ...texts(job.env),
+      ...this.#variables,
+      PATH: this.#path,
+      ...texts(step?.env ?? {}),
+    };
+  }
+
+  #scope(step: Step | undefined): Scope {
+    return {
+      contexts: { ...this.#setting.contexts, steps: this.#steps, env: this.#environment(step) },
+      status: this.#status,
+      hashFiles: (...patterns) => {
+        const files = globSync(patterns, { cwd: this.#workspace, withFileTypes: true }).filter((each) => each.isFile());
+        const hash = createHash("sha256");
+        for (const each of files) hash.update(readFileSync(path.join(each.parentPath, each.name)));
+        return files.length === 0 ? "" : hash.digest("hex");
+      },
+    };
+  }
+
+  #print(text: string): void {
+    this.#log += text;
+    this.#setting.onOutput(text);
+  }
+}
+
+/** Reads a file of `NAME=VALUE` lines, which steps write for the runner. */
+function assignments(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name, value] = /^([^=<]+)=(.*)$/s.exec(line) ?? [];
+      if (name === undefined || value === undefined) throw new Error(`The test does not know this output: ${line}`);
+      return [name, value];
+    }),
+  );
+}
