@@ -1,5 +1,5 @@
 /** `npm run local:up|down|status|env`: the local stack kept up between commands. */
-import { connect, readCapacity, readOutputs } from "../client/index.ts";
+import { connect, plural, readCapacity, readOutputs } from "../client/index.ts";
 import { jsonLine, printable } from "../lib/printable.ts";
 import { withoutLoopback } from "../lib/proxies.ts";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "./deployment.ts";
@@ -100,7 +100,7 @@ async function status(args: readonly string[]): Promise<void> {
   process.stdout.write(
     options.json
       ? `${jsonLine({ up: true, url: ready.url, endpoint: stack.outputs.endpointName, ...capacity })}\n`
-      : `${printable(`Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${capacity.current} of ${capacity.desired} instances.`)}\n`,
+      : `${printable(`Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${plural(capacity.current, "instance")} in service, ${capacity.desired} wanted.`)}\n`,
   );
 }
 

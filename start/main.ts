@@ -27,8 +27,8 @@ asynchronous endpoint, shows what was found, and takes everything down again.
   --keep        leave the stack up; npm run local:down takes it down
   --json        print, last, one JSON object on standard output
 
-In the summary "setup", "deploy" and "total" are seconds of real time; "from_zero", "backlog" and
-"model" are seconds on the stack's clock, as on AWS.
+The times of set-up, deployment and the whole run are in seconds of real time. The times from zero
+instances, in the backlog and in the model are in seconds on the stack's clock, as on AWS.
 
 Exit status: 0 all went well, 1 the stack or the job failed, 2 bad input, 130 Ctrl-C.
 `;

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { plural } from "../client/index.ts";
 import { jsonLine, printable, printableText } from "../lib/printable.ts";
 import { startProvider } from "../local/provider/server.ts";
 import { repoRoot } from "../tools/paths.mjs";
@@ -151,7 +152,7 @@ function textOf({ planned, policies, advisories, notYetCheckable }: Plan): strin
   const advice = advisories.map((advisory) => `  ${printableText(advisory)}\n`).join("");
   return (
     `${lines.join("\n")}\n${planned.length} resources, passed ${policies} policies; ` +
-    `${notYetCheckable} rules not yet checkable, ${advisories.length} advisories.\n${advice}`
+    `${plural(notYetCheckable, "rule")} cannot be checked before the deployment, ${plural(advisories.length, "advisory", "advisories")}.\n${advice}`
   );
 }
 

@@ -91,14 +91,18 @@ describe("the command redrive", () => {
   it("prints what a dry run would send, with size and price, and leaves queue and folder as they are", async () => {
     queues.put(failureOf("video-1"));
     queues.put(failureOf("video-2", { failureReason: "ClientError: Received client error (400) from model." }));
+    queues.put(failureOf("smoke-1"));
     fixture.aws.objects.set("in/videos/video-1.mp4", Buffer.alloc(2_500_000));
     const before = await readdir(fixture.folder);
     const { status, stdout, stderr } = await redrive("--dry-run");
     assert.equal(status, 1, stderr);
     assert.match(stderr, /video-1: would be sent again as video-1\.redrive-1 \(ClientError: .*\)/);
     assert.match(stderr, /video-2: left out, the model refused its video \(ClientError: .*400.*\)/);
-    assert.match(stdout, /^1 would be sent again, 1 left out as bad input .*\nnothing was sent; size 2\.5 MB; no cost/);
-    assert.deepEqual([fixture.aws.invocations.length, queues.visible.length], [0, 2]);
+    assert.match(
+      stdout,
+      /^1 would be sent again, 1 would be deleted \(of the smoke test\), 1 left out as bad input .*\nnothing was sent; size 2\.5 MB; no cost/,
+    );
+    assert.deepEqual([fixture.aws.invocations.length, queues.visible.length], [0, 3]);
     assert.deepEqual(
       (await readdir(fixture.folder)).filter((name) => name !== "outputs.json"),
       before.filter((name) => name !== "outputs.json"),

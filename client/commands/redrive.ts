@@ -44,7 +44,8 @@ Sends each failed job again, once, under its own name with .redrive-1, -2, … b
 messages of the stack's error queue: each is deleted once its job is sent, and goes to the dead-letter queue once its job has
 been sent again --times times, or if it cannot be read. Messages of the smoke test's jobs and SageMaker's tests of the topic
 are deleted. With JOBS, a submission's manifest, they are its jobs that failed or, presumably, expired. A job whose video the
-model refused (status 4xx) would fail again: it is left out, and its message stays in the queue.
+model refused (status 4xx) would fail again: it is left out, and its message stays in the queue. SQS moves a message that has been
+read five times, dry runs included, to the dead-letter queue.
 
 What is sent is written to a manifest first, so that nothing is sent twice: after Ctrl-C or a crash, run it again. A message
 does not tell a job's options and time limits; the submission's manifest does, if it is given with --manifest, and it is then
@@ -81,7 +82,7 @@ wrong usage, or something is missing; 130 interrupted.
   },
 });
 
-/** What a run is asked about at its end. */
+/** What a run reports at its end. */
 const counters = {
   sent: "sent again",
   "would-send": "would be sent again",
@@ -130,6 +131,7 @@ async function redriveFrom(
   const outcomes: Outcome[] = [];
   const from = jobs ?? "the error queue";
   live.show(`reading ${from}`, "new step");
+  const dryRun = given["dry-run"];
   const options = {
     limit: given.limit ?? DEFAULT_LIMIT,
     times: given.times ?? DEFAULT_TIMES,
@@ -139,11 +141,11 @@ async function redriveFrom(
       outcomes.push(outcome);
       const line = describe(outcome);
       if (line !== undefined) live.say(line);
-      live.show(`reading ${from}: ${summaryOf(outcomes)}`);
+      live.show(`reading ${from}: ${summaryOf(outcomes, dryRun)}`);
     },
   };
   const report = (estimate?: string): void => {
-    const lines = [summaryOf(outcomes), ...(estimate === undefined ? [] : [estimate])];
+    const lines = [summaryOf(outcomes, dryRun), ...(estimate === undefined ? [] : [estimate])];
     if (file !== undefined) lines.push(`manifest ${file}`);
     const manifest = file === undefined ? undefined : path.resolve(file);
     print(lines, { ...countsOf(outcomes), estimate, manifest, jobs: outcomes });
@@ -156,7 +158,7 @@ async function redriveFrom(
     if (outcomes.length > 0) report();
     throw error;
   }
-  report(given["dry-run"] ? await estimateOf(outcomes, context) : undefined);
+  report(dryRun ? await estimateOf(outcomes, context) : undefined);
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
 }
 
@@ -180,10 +182,11 @@ function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>
   return Object.fromEntries(kinds.map((kind) => [kind, outcomes.filter((outcome) => outcome.kind === kind).length]));
 }
 
-function summaryOf(outcomes: readonly Outcome[]): string {
+function summaryOf(outcomes: readonly Outcome[], dryRun: boolean): string {
   const parts = Object.entries(countsOf(outcomes)).filter(([, count]) => count > 0);
   if (parts.length === 0) return "nothing is there to send again";
-  return parts.map(([kind, count]) => `${count} ${counters[kind as Outcome["kind"]]}`).join(", ");
+  const said = parts.map(([kind, count]) => `${count} ${counters[kind as Outcome["kind"]]}`);
+  return said.map((each) => (dryRun ? each.replace(" deleted ", " would be deleted ") : each)).join(", ");
 }
 
 function describe(outcome: Outcome): string | undefined {
