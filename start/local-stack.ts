@@ -4,6 +4,7 @@ import { repoRoot } from "../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
 import { packageModel } from "./model.ts";
+import { checkPort, defaultPort } from "./port.ts";
 import type { Progress } from "./progress.ts";
 import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
 
@@ -71,12 +72,13 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
     await release(paths);
   };
   try {
+    const { port = defaultPort, speed = defaultSpeed, configFile } = options;
+    await checkPort(port);
     const { result } = await progress.step("Starting AWS on this machine and packaging the model", async () => {
-      const { port, speed = defaultSpeed, signal, configFile } = options;
-      const starting = startLocalAws({ paths, port, speed, detached, signal });
+      const starting = startLocalAws({ paths, port, speed, detached, signal: options.signal });
       const [started, packaged, opened] = await Promise.allSettled([
         starting,
-        packageModel(signal),
+        packageModel(options.signal),
         Deployment.open(starting, paths, configFile),
       ]);
       if (started.status === "rejected") throw started.reason;

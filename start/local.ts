@@ -9,6 +9,7 @@ import { interruptSignal } from "./interrupt.ts";
 import { readReady, stopLocalAws, type Ready } from "./local-aws.ts";
 import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
 import { parseOptions, UsageError } from "./options.ts";
+import { defaultPort } from "./port.ts";
 import { Progress } from "./progress.ts";
 import { inUse, liveOwner, release } from "./state.ts";
 
@@ -28,7 +29,7 @@ Keeps the stack "local" up between commands.
           Pulumi CLI need to work with it
   down    destroys the stack and stops AWS on this machine
 
-  --port P   the local AWS's port (default: 4566)
+  --port P   the local AWS's port (default: ${defaultPort})
   --speed N  how many times faster than real time the clock runs while nothing starts and
              nothing works, 1 to 3600 (default: ${defaultSpeed})
   --json     print one JSON object on standard output

@@ -9,6 +9,7 @@ import { bringUp, defaultSpeed } from "./local-stack.ts";
 import { type Annotation, type Drawing, startDrawing } from "./model.ts";
 import { backToZero, oneVideo, type VideoRun, waitForZero } from "./one-video.ts";
 import { parseOptions } from "./options.ts";
+import { defaultPort } from "./port.ts";
 import { Progress } from "./progress.ts";
 import { jsonSummary, textSummary, type Report } from "./summary.ts";
 
@@ -23,7 +24,7 @@ asynchronous endpoint, shows what was found, and takes everything down again.
   --video FILE  the video to send (default: ${relative(repoRoot, sample)})
   --speed N     how many times faster than real time the clock runs while nothing starts and
                 nothing works, 1 to 3600 (default: ${defaultSpeed})
-  --port P      the local AWS's port (default: 4566)
+  --port P      the local AWS's port (default: ${defaultPort})
   --keep        leave the stack up; npm run local:down takes it down
   --json        print, last, one JSON object on standard output
 

@@ -10,6 +10,7 @@ import { runCommand } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { defaultSpeed, prepareGround, type LocalGround } from "./local-stack.ts";
 import { parseOptions } from "./options.ts";
+import { defaultPort } from "./port.ts";
 import { Progress } from "./progress.ts";
 import { rehearse, type Change, type Rehearsal } from "./rehearsal.ts";
 import { changeSettings, parseSetting, type Setting } from "./settings-file.ts";
@@ -34,7 +35,7 @@ down afterwards.
   --config KEY=VALUE  a setting of the stack, as in Pulumi.local.yaml; may be repeated
   --config-file FILE  takes the place of Pulumi.local.yaml
   --video FILE        the smoke test's good video (default: the repository's sample)
-  --port P            the local AWS's port (default: 4566)
+  --port P            the local AWS's port (default: ${defaultPort})
   --speed N           how many times faster than real time the clock runs while nothing starts and
                       nothing works, 1 to 3600 (default: ${defaultSpeed})
   --json              print, last, one JSON object on standard output
