@@ -14,7 +14,7 @@ import { TorchServe, type Answer } from "../local/testing/torchserve.ts";
 const faults = { lostDevice: 101, littleMemory: 102, noMemory: 103, otherError: 104, slow: 105 } as const;
 
 const workers = 2;
-const refusal = z.strictObject({ error: z.string() });
+const refusal = z.strictObject({ error: z.string(), code: z.int() });
 
 describe("The handler under TorchServe, when something fails", function () {
   this.timeout(600_000);
@@ -75,7 +75,8 @@ describe("The handler under TorchServe, when something fails", function () {
       const answer = await ask(`max_side=${option}`);
       assert.equal(answer.status, status, answer.text);
       assert.equal(answer.type, "application/json");
-      const { error } = refusal.parse(JSON.parse(answer.text));
+      const { error, code } = refusal.parse(JSON.parse(answer.text));
+      assert.equal(code, status);
       assert.match(error, reason);
       assert.doesNotMatch(answer.text, /Traceback|secret|CUDA/);
       assertAnswered(await ask(""));

@@ -24,7 +24,7 @@ const sampleList = z.array(
     z.object({ kind: z.literal("bad"), file: z.string(), about: z.string(), bytes: z.number(), reason: z.string() }),
   ]),
 );
-const refusal = z.strictObject({ error: z.string() });
+const refusal = z.strictObject({ error: z.string(), code: z.int() });
 
 describe("The handler under TorchServe", function () {
   this.timeout(600_000);
@@ -75,7 +75,8 @@ describe("The handler under TorchServe", function () {
       const { status, type, text } = await ask(file);
       assert.ok(status >= 400 && status < 500, `${file}: status ${status}: ${text}`);
       assert.equal(type, "application/json", file);
-      const { error } = refusal.parse(JSON.parse(text));
+      const { error, code } = refusal.parse(JSON.parse(text));
+      assert.equal(code, status, file);
       assert.match(error, new RegExp(reason, "i"), file);
       assert.doesNotMatch(error, /\n|Traceback/, file);
 

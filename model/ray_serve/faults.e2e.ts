@@ -17,7 +17,7 @@ import { repoRoot, servingPython } from "../../tools/paths.mjs";
 const faults = { lostDevice: 101, littleMemory: 102, noMemory: 103, otherError: 104, slow: 105 } as const;
 
 const run = promisify(execFile);
-const refusal = z.strictObject({ error: z.string() });
+const refusal = z.strictObject({ error: z.string(), code: z.int() });
 
 async function pack(folder: string): Promise<string> {
   const artifact = join(folder, "model.tar.gz");
@@ -78,7 +78,8 @@ describe("The handler under Ray Serve, when something fails", function () {
       const answer = await ask(`max_side=${option}`);
       assert.equal(answer.status, status, answer.text);
       assert.equal(answer.type, "application/json");
-      const { error } = refusal.parse(JSON.parse(answer.text));
+      const { error, code } = refusal.parse(JSON.parse(answer.text));
+      assert.equal(code, status);
       assert.match(error, reason);
       assert.doesNotMatch(answer.text, /Traceback|secret|CUDA/);
       assertAnswered(await ask(""));
