@@ -1,6 +1,6 @@
 /**
  * Actions that cannot be limited to one environment's resources. README.md shows them as a table (`tables.ts`); no other statement of
- * the bootstrap's policies applies to every resource, or to every resource of a kind (`separation.e2e.ts`).
+ * the bootstrap's policies applies to every resource, or to every resource of a kind (`separation.long.e2e.ts`).
  */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import type * as pulumi from "@pulumi/pulumi";

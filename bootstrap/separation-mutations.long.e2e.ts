@@ -1,4 +1,4 @@
-/** The check of the environments' separation (`separation.e2e.ts`) finds a fault in any statement, and refuses policies that it cannot evaluate. */
+/** The check of the environments' separation (`separation.long.e2e.ts`) finds a fault in any statement, and refuses policies that it cannot evaluate. */
 import assert from "node:assert/strict";
 import { type Statement, statements } from "../infra/testing/documents.ts";
 import type { Registrations } from "../infra/testing/registrations.ts";
