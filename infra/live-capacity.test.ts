@@ -121,7 +121,8 @@ describe("the live capacity over an update", () => {
       assert.deepEqual(await port.describe("detector"), { ...inService(3), failureReason: "no capacity" });
       await port.setDesired("detector", "AllTraffic", 0);
     } finally {
-      process.env = before;
+      for (const name of Object.keys(environment)) Reflect.deleteProperty(process.env, name);
+      Object.assign(process.env, before);
       server.close();
       server.closeAllConnections();
     }
