@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from orphans import end_with
+
 P = ParamSpec("P")
+T = TypeVar("T")
 R = TypeVar("R")
+
+
+class OverdueError(Exception):
+    """A process did not end in time and was killed."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,17 @@ class Share:
     one_thread
         Whether libraries compute in one thread each: on a busy machine, threads that wait for each other burn time
         that is no work and that differs from run to run.
+    seconds
+        Time from its start to its result.
     """
 
     cores: int | None = None
     one_thread: bool = False
+    seconds: float = 1800
 
 
-def _limit(share: Share) -> None:
+def _begin(parent: int, share: Share) -> None:
+    end_with(parent)
     if share.cores is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: share.cores])
     if share.one_thread:
@@ -39,8 +51,39 @@ def _limit(share: Share) -> None:
         os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(os.cpu_count() or 1)
 
 
-def in_new_process(share: Share, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
-    """Call a function in a process of its own, which imports nothing but what the function needs."""
+@contextmanager
+def _processes(share: Share, count: int | None = None) -> Iterator[ProcessPoolExecutor]:
+    """Start processes as they are needed, one for each core without a count; those still busy at the end are killed."""
+    others = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_limit, initargs=(share,)) as process:
-        return process.submit(function, *arguments, **options).result()
+    pool = ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin, initargs=(os.getpid(), share))
+    try:
+        yield pool
+    finally:
+        for child in set(multiprocessing.active_children()) - others:
+            child.kill()
+        pool.shutdown()
+
+
+def in_new_process(share: Share, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+    """Call a function in a separate process, which imports nothing but what the function needs.
+
+    Raises
+    ------
+    OverdueError
+        If it takes longer than its share.
+    """
+    with _processes(share, 1) as pool:
+        future = pool.submit(function, *arguments, **options)
+        wait([future], share.seconds)
+        if not future.done():
+            raise OverdueError(f"stopped after {share.seconds:.0f} s")
+        return future.result()
+
+
+def each_in_new_process(share: Share, function: Callable[[T], R], items: Iterable[T]) -> list[R | None]:
+    """Call a function on each item, on all cores at once; None stands for a result that took longer than the share."""
+    with _processes(share) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        ended, _ = wait(futures, share.seconds)
+        return [future.result() if future in ended else None for future in futures]

@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 
+from orphans import end_with
+
 from .worker import Answer, serve
 
 Serve = Callable[[Connection, str], None]
@@ -30,6 +32,11 @@ class CrashError(WorkerError):
 
 class HangError(WorkerError):
     """The worker did not answer in time and was killed."""
+
+
+def _work_for(parent: int, work: Serve, bodies: Connection, log: str) -> None:
+    end_with(parent)
+    work(bodies, log)
 
 
 class Watchdog:
@@ -98,7 +105,9 @@ class Watchdog:
     def _connection(self) -> Connection:
         if self._worker is None:
             ours, theirs = self._processes.Pipe()
-            process = self._processes.Process(target=self._work, args=(theirs, str(self._log)), daemon=True)
+            process = self._processes.Process(
+                target=_work_for, args=(os.getpid(), self._work, theirs, str(self._log)), daemon=True
+            )
             process.start()
             # The worker alone holds this end, so that its death ends the connection.
             theirs.close()

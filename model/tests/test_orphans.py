@@ -1,0 +1,56 @@
+"""Processes that hang end together with the process that started them, even if that one is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from bench.processes import Share, in_new_process
+from fuzz.watchdog import Watchdog
+
+_SECONDS = 120
+"""That two processes have to start and to end; one that hangs, hangs for longer."""
+
+
+def orphaned() -> None:
+    print(os.getpid(), flush=True)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(10 * _SECONDS)
+
+
+def orphaned_by_a_body(bodies: Connection, _log: str) -> None:
+    bodies.send(None)
+    bodies.recv()
+    orphaned()
+
+
+def bench() -> None:
+    in_new_process(Share(), orphaned)
+
+
+def fuzz() -> None:
+    with Watchdog(10 * _SECONDS, orphaned_by_a_body) as watchdog:
+        watchdog.ask(b"")
+
+
+@pytest.mark.parametrize("parent", [bench, fuzz])
+def test_a_process_that_hangs_does_not_outlive_its_parent(parent: Callable[[], None]) -> None:
+    program = f"from tests.test_orphans import {parent.__name__} as parent; parent()"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            # Both hold the pipe's other end, so this waits until both have ended.
+            hanging, _ = started.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            os.kill(int(error.output), signal.SIGKILL)
+            raise
+    assert int(hanging) != started.pid
+    assert started.returncode == -signal.SIGKILL
