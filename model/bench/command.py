@@ -55,7 +55,7 @@ def _measure(options: argparse.Namespace, model_dir: Path) -> dict[str, object]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns 2 if `--gpu` finds none."""
+    """Run the command line; returns 1 if a step of `--gpu` failed, 2 if there is no GPU."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
     parser.add_argument("--runs", type=int, default=3, help="of each design, in turn (default: %(default)s)")
@@ -90,4 +90,4 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(result, indent=2))
     else:
         _print_table(result)
-    return 0
+    return 1 if result.get("failed") else 0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,8 +22,9 @@ from video_inference.network import Network
 from . import blog, handler_work, networks
 from .compare import compare
 from .footage import Footage
-from .processes import Share, in_new_process
+from .processes import Share, each_in_new_process, in_new_process
 from .rows import ALIGNED
+from .steps import LeftOutError, Step, run_steps
 from .usage import Usage
 
 WANTED = {"gpu_end_to_end_ratio_geomean": 5.0}
@@ -34,12 +33,14 @@ WANTED = {"gpu_end_to_end_ratio_geomean": 5.0}
 CORES = 4
 """Processor cores of an ml.g4dn.xlarge."""
 
-SECONDS = 30
-"""Length of the rows' videos: more than the frames of one of the blog's batches."""
+SECONDS = 15
+"""Length of the rows' videos: making them takes about 260 s of processor time, a quarter of that on four cores."""
 
 BATCHES = (1, 2, 4, 8, 16)
 
-_LIMIT_SECONDS = 540.0
+LIMIT_SECONDS = 570.0
+"""For the whole run, with the videos: ten minutes less what it takes to start and to print the report."""
+
 _GIBIBYTE = 1 << 30
 
 
@@ -133,8 +134,73 @@ def _make(footage: Footage) -> Path:
     return footage.file()
 
 
-def measure(footages: Sequence[Footage], model_dir: Path, say: Callable[[str], None]) -> dict[str, object]:
-    """Run everything with the COCO-size model; what would not end within ten minutes is left out, and listed.
+class _Videos:
+    """The videos that are ready, by their rows' names."""
+
+    def __init__(self, footages: Sequence[Footage]) -> None:
+        self._footages = footages
+        self._ready: dict[str, Path] = {}
+
+    def make(self, seconds: float) -> dict[str, int]:
+        """Make or find all videos on all cores at once; returns the bytes of those that are ready in time."""
+        # Only what is measured is confined to a few cores.
+        made = each_in_new_process(Share(seconds=seconds), _make, self._footages)
+        for footage, video in zip(self._footages, made, strict=True):
+            if video is not None:
+                self._ready[footage.name] = video
+        return {name: video.stat().st_size for name, video in self._ready.items()}
+
+    def __getitem__(self, name: str) -> Path:
+        if name not in self._ready:
+            raise LeftOutError("its video was not ready in time: run again, those that are ready are kept")
+        return self._ready[name]
+
+
+def _steps(footages: Sequence[Footage], model_dir: Path, ratios: dict[str, float]) -> list[Step]:
+    """List the steps, the most important ones first; each comparison adds its ratio by the row's name."""
+    videos = _Videos(footages)
+
+    def answer(name: str, seconds: float) -> float:
+        # One run of each of the two designs.
+        share = Share(cores=CORES, seconds=seconds / 2)
+        ratios[name] = round(compare("coco", videos[name], model_dir, 1, share).ratio(_seconds), 2)
+        return ratios[name]
+
+    def network(half: bool, seconds: float) -> object:
+        return in_new_process(Share(cores=CORES, seconds=seconds), _gpu_speeds, videos[ALIGNED], half=half)
+
+    def busy(seconds: float) -> float:
+        return in_new_process(Share(cores=CORES, seconds=seconds), _share_busy, videos[ALIGNED], model_dir)
+
+    def decoding(name: str, nvdec: bool, seconds: float) -> float | str:
+        return in_new_process(Share(cores=CORES, seconds=seconds), decoding_speed, videos[name], nvdec=nvdec)
+
+    names = [ALIGNED, *(footage.name for footage in footages if footage.name != ALIGNED)]
+    end_to_end = [Step(f"end_to_end_ratio {name}", 120, partial(answer, name)) for name in names]
+    decoders = [
+        Step(f"{decoder} {name}", 60, partial(decoding, name, decoder == "nvdec"))
+        for name in names
+        for decoder in ("nvdec", "processor")
+    ]
+    return [
+        Step("videos", 240, videos.make),
+        end_to_end[0],
+        Step("float16 by batch", 90, partial(network, True)),
+        Step("float32 by batch", 90, partial(network, False)),
+        Step("share_busy", 90, busy),
+        *decoders[:2],
+        *end_to_end[1:],
+        *decoders[2:],
+    ]
+
+
+def measure(
+    footages: Sequence[Footage],
+    model_dir: Path,
+    say: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, object]:
+    """Run everything with the COCO-size model; what does not end within the run's time is left out, and listed.
 
     Parameters
     ----------
@@ -143,49 +209,19 @@ def measure(footages: Sequence[Footage], model_dir: Path, say: Callable[[str], N
     model_dir
         An unpacked artifact with the small model.
     say
-        Told what is being run.
+        Told what is being run, and each result.
+    clock
+        Gives seconds.
     """
-    ends = time.monotonic() + _LIMIT_SECONDS
-    share = Share(cores=CORES)
-    say(f"making or finding {len(footages)} videos")
-    # On all cores: only what is measured is confined to a few.
-    with ProcessPoolExecutor() as processes:
-        videos = dict(zip((footage.name for footage in footages), processes.map(_make, footages), strict=True))
-    aligned = videos[ALIGNED]
+    ends = clock() + LIMIT_SECONDS
     ratios: dict[str, float] = {}
-
-    def answer(name: str) -> float:
-        ratios[name] = round(compare("coco", videos[name], model_dir, 1, share).ratio(_seconds), 2)
-        return ratios[name]
-
-    steps: list[tuple[str, Callable[[], object]]] = [
-        (f"end_to_end_ratio {ALIGNED}", partial(answer, ALIGNED)),
-        ("float16 by batch", partial(in_new_process, share, _gpu_speeds, aligned, half=True)),
-        ("float32 by batch", partial(in_new_process, share, _gpu_speeds, aligned, half=False)),
-        ("share_busy", partial(in_new_process, share, _share_busy, aligned, model_dir)),
-    ]
-    for name, video in videos.items():
-        steps += [
-            (f"nvdec {name}", partial(in_new_process, share, decoding_speed, video, nvdec=True)),
-            (f"processor {name}", partial(in_new_process, share, decoding_speed, video, nvdec=False)),
-        ]
-    steps += [(f"end_to_end_ratio {name}", partial(answer, name)) for name in videos if name != ALIGNED]
-
-    results: dict[str, object] = {}
-    left_out: list[str] = []
-    for what, step in steps:
-        if time.monotonic() >= ends:
-            left_out.append(what)
-            continue
-        say(what)
-        results[what] = step()
-        # So that nothing is lost if the machine is taken away.
-        say(f"{what}: {json.dumps(results[what])}")
+    outcome = run_steps(_steps(footages, model_dir, ratios), ends, clock, say)
     return {
         "gpu": str(choose_hardware()),
         **({"gpu_end_to_end_ratio_geomean": round(geometric_mean(ratios.values()), 2)} if ratios else {}),
-        "gpu_steps": results,
-        "left_out": left_out,
+        "gpu_steps": outcome.results,
+        "left_out": outcome.left_out,
+        "failed": outcome.failed,
         "wanted": {"at_least": WANTED},
     }
 

@@ -166,23 +166,6 @@ def test_decoding_is_timed_and_a_missing_decoder_explained() -> None:
         assert str(gpu.decoding_speed(_TINY.file(), nvdec=True)).startswith("not available: ")
 
 
-def test_steps_that_would_come_after_the_limit_are_left_out_and_listed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(gpu, "_LIMIT_SECONDS", 0.0)
-    said: list[str] = []
-    report = gpu.measure([_TINY], tmp_path, said.append)
-    assert report["gpu_steps"] == {}
-    assert report["left_out"] == [
-        "end_to_end_ratio aligned",
-        "float16 by batch",
-        "float32 by batch",
-        "share_busy",
-        "nvdec aligned",
-        "processor aligned",
-    ]
-
-
 def test_the_blogs_design_finds_what_the_small_model_knows(model_dir: Path, street: Path) -> None:
     frames = json.loads(blog.answer(networks.small(model_dir), street.read_bytes()))
     # Every thirtieth of 300 frames, whatever their times are.
