@@ -21,9 +21,9 @@ from videos.good import GOOD, film
 from videos.hdr import deep
 from videos.joins import spliced, with_tracks
 from videos.pictures import moving
-from videos.shown import INTERLACED_STEP, SHOWN, Shown
+from videos.shown import INTERLACED_STEP, SHOWN, Shown, woven
 from videos.times import regular
-from videos.writer import Encoding, write
+from videos.writer import Encoding, Field, write
 
 SECONDS = range(4)
 NAMED = {sample.name: sample for sample in SHOWN}
@@ -185,13 +185,20 @@ def rows(picture: Rgb) -> float:
     return float(np.abs(np.diff(picture.astype(int), axis=0)).mean())
 
 
-def test_interlaced_pictures_have_no_combing(tmp_path: Path) -> None:
-    pictures, _ = samples(tmp_path / "interlaced.mp4")
+@pytest.mark.parametrize("name", ["interlaced.mp4", "interlaced-top.mp4"])
+def test_interlaced_pictures_have_no_combing(tmp_path: Path, name: str) -> None:
+    pictures, _ = samples(tmp_path / name)
     assert len(pictures) == len(SECONDS)
     for second, picture in zip(SECONDS, pictures, strict=True):
         reference = moving(2 * INTERLACED_STEP * 25 * second)
         assert rows(picture) <= 1.2 * rows(reference)
         assert difference(picture, reference) < 6
+
+
+@pytest.mark.parametrize("first_field", ["top", "bottom"])
+def test_the_interlaced_samples_are_combed_if_they_stay_as_they_are(first_field: Field) -> None:
+    reference = moving(2 * INTERLACED_STEP * 25)
+    assert rows(woven(25, first_field)) > 1.2 * rows(reference)
 
 
 def test_the_result_says_when_players_show_the_first_frame(model: inference.Model, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from .hdr import Curve, deep
 from .joins import overwritten, packets_of, spliced, with_tracks
 from .pictures import HEIGHT, WIDTH, Rgb, moving
 from .times import regular
-from .writer import Codec, Encoding, write
+from .writer import Codec, Encoding, Field, write
 
 PICTURES = 100
 RATE = 25
@@ -102,18 +102,21 @@ def _hdr(curve: Curve) -> Callable[[Path], bytes]:
     )
 
 
-def woven(number: int) -> Rgb:
-    """Paint an interlaced picture: even rows show the film a little later than odd ones."""
+def woven(number: int, first_field: Field) -> Rgb:
+    """Paint an interlaced picture: even rows are the top field, and the second field shows the film a little later."""
     picture = moving(2 * INTERLACED_STEP * number).copy()
-    picture[::2] = moving(2 * INTERLACED_STEP * number + INTERLACED_STEP)[::2]
+    second = 1 if first_field == "top" else 0
+    picture[second::2] = moving(2 * INTERLACED_STEP * number + INTERLACED_STEP)[second::2]
     return picture
 
 
-def _interlaced(path: Path) -> bytes:
+def _interlaced(first_field: Field) -> Callable[[Path], bytes]:
     # Rows of both fields share no chroma in this format.
-    options = {"x264-params": "bff=1:keyint=12", "crf": "10"}
-    encoding = Encoding(options=options, pixel_format="yuv422p")
-    return write(path, [woven(number) for number in range(PICTURES)], _TIMES, encoding=encoding)
+    options = {"x264-params": "interlaced=1:keyint=12", "crf": "10"}
+    encoding = Encoding(options=options, pixel_format="yuv422p", first_field=first_field)
+    return lambda path: write(
+        path, [woven(number, first_field) for number in range(PICTURES)], _TIMES, encoding=encoding
+    )
 
 
 def _damaged(path: Path) -> bytes:
@@ -144,6 +147,7 @@ SHOWN: tuple[Shown, ...] = (
     ),
     Shown("pq.mp4", "HDR with PQ", _hdr("pq")),
     Shown("hlg.mov", "HDR with HLG", _hdr("hlg")),
-    Shown("interlaced.mp4", "interlaced, bottom field first", _interlaced),
+    Shown("interlaced.mp4", "interlaced, bottom field first", _interlaced("bottom")),
+    Shown("interlaced-top.mp4", "interlaced, top field first", _interlaced("top")),
     Shown("damaged-packet.mp4", "one packet is damaged", _damaged),
 )

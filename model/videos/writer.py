@@ -18,6 +18,8 @@ from .pictures import DeepRgb, Rgb, numbered
 
 Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "mpeg2video", "wmv2", "libvpx", "mjpeg"]
 
+Field = Literal["top", "bottom"]
+
 _FAST: dict[Codec, dict[str, str]] = {
     "libx264": {"preset": "veryfast"},
     "libx265": {"preset": "ultrafast"},
@@ -68,6 +70,8 @@ class Encoding:
         Numbers of frames that are keyframes in any case.
     matrix
         Of the colours, if not FFmpeg's default, BT.601. It is not written into the file: `options` can do that.
+    first_field
+        Marks pictures as interlaced: which of their fields is the older one. `options` must have x264 encode fields.
     """
 
     keyframe_every: int | None = None
@@ -80,6 +84,7 @@ class Encoding:
     threads: int = 1
     keyframes: frozenset[int] = frozenset()
     matrix: Colorspace | None = None
+    first_field: Field | None = None
 
 
 def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
@@ -155,11 +160,25 @@ def write(
             frame.pts = round(time / time_base)
             if number in encoding.keyframes:
                 frame.pict_type = PictureType.I
+            if encoding.first_field is not None:
+                frame = _interlaced(frame, encoding.first_field)
             container.mux(track.encode(frame))
         container.mux(track.encode(None))
         if tone is not None:
             _silence(container, tone, sound)
     return path.read_bytes()
+
+
+def _interlaced(frame: av.VideoFrame, first_field: Field) -> av.VideoFrame:
+    """Mark a picture as interlaced. FFmpeg's libx264 takes the order of the fields from this mark only."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 25)
+    )
+    order = {"top": "tff", "bottom": "bff"}[first_field]
+    graph.link_nodes(source, graph.add("setfield", f"mode={order}"), graph.add("buffersink")).configure()
+    graph.vpush(frame)
+    return graph.vpull()
 
 
 def _silence(container: av.container.OutputContainer, tone: av.AudioStream, seconds: float) -> None:
