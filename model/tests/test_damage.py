@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from video_inference.track import BrokenVideoError, Track
 from video_inference.video import Video
 from videos import Codec, regular
 from videos.good import GOOD, film
-from videos.joins import group_of, overwritten, packets_of
+from videos.joins import Place, group_of, overwritten, packets_of
 from videos.shown import SHOWN
 from videos.writer import Encoding, write
 
@@ -82,6 +83,34 @@ def test_samples_outside_a_damaged_group_are_those_of_the_undamaged_video(
     assert {time: whole[time] for time in outside}.items() <= found.items()
     assert all(start - Fraction(1, 2) <= time < end for time in found.keys() - whole.keys())
     assert all(start <= gap.start < gap.end <= end for gap in damage.gaps)
+
+
+@pytest.fixture(scope="module")
+def minute(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[Place], Sampled]:
+    """Film a minute in groups of two seconds; returns its bytes, its packets, and five samples of each second."""
+    path = tmp_path_factory.mktemp("damage") / "minute.mp4"
+    body = filmed(path, seconds=60)
+    return body, packets_of(path), sampled(body, fps=5)[0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_four_damaged_bytes_in_a_minute_cost_at_most_the_samples_of_one_group(
+    minute: tuple[bytes, list[Place], Sampled], seed: int
+) -> None:
+    body, packets, whole = minute
+    assert len(whole) == 60 * 5
+    rng = np.random.default_rng(seed)
+    number = int(rng.integers(len(packets)))
+    packet = packets[number]
+    # Half of them hit the length of a packet's first part, by which the decoder finds the others.
+    start = packet.start + (int(rng.integers(packet.size - 3)) if seed % 2 else 0)
+    damage = bytes(byte ^ int(rng.integers(1, 256)) for byte in body[start : start + 4])
+    found, truncation, _ = sampled(body[:start] + damage + body[start + 4 :], fps=5)
+    assert truncation is None
+    first, end = group_of(packets, number)
+    assert end - first <= 2 + Fraction(1, 25)
+    assert {time: one for time, one in whole.items() if not first <= time < end}.items() <= found.items()
+    assert all(first - Fraction(1, 5) <= time < end for time in found.keys() - whole.keys())
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
