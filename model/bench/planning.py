@@ -21,7 +21,9 @@ from .processes import Share, in_new_process
 WANTED = {"planning_ratio": 2.5}
 """What the project wants of the ratio, at most."""
 
-_FPS = 25
+FPS = 25
+"""Frames per second of the video."""
+
 _CLIP_SECONDS = 10
 _SECONDS = 3600
 _SIZE = (64, 36)
@@ -34,12 +36,12 @@ def hour(seconds: int = _SECONDS) -> Path:
         return path
     footage.FOLDER.mkdir(parents=True, exist_ok=True)
     clip, partial = path.with_suffix(".clip.mp4"), path.with_suffix(".partial.mp4")
-    count = _CLIP_SECONDS * _FPS
+    count = _CLIP_SECONDS * FPS
     write(
         clip,
         (moving(number, *_SIZE) for number in range(count)),
-        regular(count, _FPS),
-        encoding=Encoding(50, ticks=_FPS),
+        regular(count, FPS),
+        encoding=Encoding(50, ticks=FPS),
     )
     # A clip, over and over.
     with av.open(clip, "r") as source, av.open(partial, "w", options={"movflags": "faststart"}) as target:

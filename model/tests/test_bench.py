@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
 from pathlib import Path
+from types import FrameType
 
 import av
 import numpy as np
@@ -125,9 +128,31 @@ def test_planning_is_compared_with_reading_the_same_packets() -> None:
     path = planning.hour(60)
     with av.open(path, "r") as container:
         times = [packet.pts for packet in container.demux(video=0) if packet.size and packet.pts is not None]
-    assert len(times) == len(set(times)) == 60 * 25
+    assert len(times) == len(set(times)) == 60 * planning.FPS
     assert planning.demux_seconds(path) > 0
     assert planning.planning_seconds(path) > 0
+
+
+def fractions_used(path: Path) -> tuple[int, int]:
+    """Count calls into the module `fractions` until the first frame is there, and the calls of the handler's code."""
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            calls[Path(frame.f_code.co_filename).stem] += 1
+
+    sys.setprofile(count)
+    try:
+        planning.planning_seconds(path)
+    finally:
+        sys.setprofile(None)
+    return calls["fractions"], calls["plan"]
+
+
+def test_planning_counts_in_integers_whatever_the_length() -> None:
+    (few, short), (as_few, long) = fractions_used(planning.hour(60)), fractions_used(planning.hour(120))
+    assert long - short >= 60 * planning.FPS
+    assert as_few == few
 
 
 def test_bodies_are_measured_by_the_harness(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
