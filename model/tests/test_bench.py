@@ -82,6 +82,47 @@ def test_the_report_has_the_rows_and_the_ratios(
     assert report["memory_ratio"] > 1
 
 
+def test_without_options_the_report_has_every_figure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured_sizes: list[int] = []
+
+    def bodies_measured(mebibytes: list[int]) -> dict[str, float]:
+        measured_sizes.extend(mebibytes)
+        return {str(size): size / 10 for size in mebibytes}
+
+    answered = Usage(1, 1, 1, 1)
+    monkeypatch.setattr(command, "rows", lambda seconds: [replace(row, seconds=1) for row in map(tiny, rows(seconds))])
+    monkeypatch.setattr(command, "_COCO_SECONDS", 1)
+    monkeypatch.setattr(compare, "in_new_process", lambda *_arguments: answered)
+    monkeypatch.setattr(planning, "measure", lambda _runs: {"planning_ratio": 2.0})
+    monkeypatch.setattr(bodies, "measure", bodies_measured)
+    assert command.main(["--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert measured_sizes == [64, 256, 512]
+    assert report["body_seconds"] == {"64": 6.4, "256": 25.6, "512": 51.2}
+    assert report["planning_ratio"] == 2
+    assert report["wanted"]["at_most"] == {"planning_ratio": 2.5}
+    assert report["wanted"]["at_least"] == {
+        "decode_ratio_geomean": 4,
+        "decode_ratio_lowest": 1.7,
+        "keyframe_decode_ratio_geomean": 8,
+        "end_to_end_ratio_geomean": 2,
+        "memory_ratio": 4,
+    }
+    assert all(report[name] == 1 for name in report["wanted"]["at_least"])
+    assert [row["name"] for row in report["rows"]] == [
+        "aligned",
+        "shifted",
+        "x264-defaults",
+        "x264-g30-scene-cuts",
+        "phone-hevc",
+        "camera-4k",
+        "screen-vfr",
+    ]
+    assert all({"decode_ratio", "end_to_end_ratio"} <= row.keys() for row in report["rows"])
+
+
 @pytest.mark.parametrize("row", rows(3), ids=[row.name for row in rows(3)])
 def test_each_row_has_a_sample_a_second_for_both_designs(row: Footage) -> None:
     path = tiny(row).file()
@@ -113,6 +154,24 @@ def test_the_share_of_samples_near_a_keyframe_is_counted() -> None:
     # Keyframes at 0 and 4 s are within half a second of two of eight samples.
     assert cpu.keyframe_share(groups.file(), 8) == 2 / 8
     assert cpu.keyframe_share(replace(_TINY, seconds=8, encoding=Encoding(60)).file(), 8) == 4 / 8
+
+
+def test_the_ratio_of_keyframes_is_over_the_rows_that_have_nine_of_ten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shares = {"aligned": 1.0, "nine": 0.9, "fewer": 0.89}
+    ratios = {"aligned": 16, "nine": 4, "fewer": 1}
+
+    def row(made: Footage, *_arguments: object) -> cpu.Row:
+        comparison = Comparison({"blog": [used(16)], "handler": [used(1)], "keyframe": [used(16 / ratios[made.name])]})
+        return cpu.Row(made, shares[made.name], comparison, comparison)
+
+    monkeypatch.setattr(cpu, "_measure_row", row)
+    report = cpu.measure(
+        [replace(_TINY, name=name) for name in shares if replace(_TINY, name=name).file()], tmp_path, 1, print
+    )
+    assert report["keyframe_decode_ratio_geomean"] == 8
+    assert report["decode_ratio_geomean"] == 16
 
 
 def test_footage_is_made_once(folder: Path) -> None:
