@@ -9,7 +9,7 @@ import { extract } from "tar";
 import { logTail, startGuarded, type GuardedProcess } from "../processes/guarded.ts";
 import { freePorts } from "../processes/ports.ts";
 import { ray, repoRoot } from "../../tools/paths.mjs";
-import { eventually } from "./processes.ts";
+import { descendantsOf, eventually } from "./processes.ts";
 import type { Answer } from "./torchserve.ts";
 
 /** The commands that AWS's image runs before its adapter starts (aws/deep-learning-containers, scripts/docker/ray/sagemaker_entrypoint.sh). */
@@ -113,6 +113,25 @@ export class RayServe {
       },
       patience.healthy,
     );
+  }
+
+  /** The process ids of the living workers, in ascending order, as Ray titles them. */
+  async workers(): Promise<number[]> {
+    const found: number[] = [];
+    for (const pid of await descendantsOf(process.pid)) {
+      // A process may end while we look.
+      const title = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      if (title.startsWith("ray::ServeReplica:")) found.push(pid);
+    }
+    return found.sort((a, b) => a - b);
+  }
+
+  /** Resolves when another process has replaced exactly one of these workers. */
+  async untilReplaced(before: readonly number[]): Promise<void> {
+    await this.until("a worker is replaced", async () => {
+      const now = await this.workers();
+      return now.length === before.length && now.filter((pid) => !before.includes(pid)).length === 1;
+    });
   }
 
   /** Everything that the server has logged so far. */

@@ -1,7 +1,7 @@
 /** Serves an artifact with the real TorchServe and SageMaker's toolkit, for the handler's end-to-end tests. */
 
 import { execFile } from "node:child_process";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -15,13 +15,14 @@ import { logTail, startGuarded, type GuardedProcess } from "../processes/guarded
 import { freePorts } from "../processes/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
+import { eventually } from "./processes.ts";
 
 const run = promisify(execFile);
 const room = join(repoRoot, "model");
 const starter = join(repoRoot, "local", "model-server", "start.py");
 
-/** From the start of the server to its workers' readiness, and from a request to its answer, ms. */
-const patience = { ready: 240_000, answer: 600_000, description: 10_000 };
+/** From the start of the server to its workers' readiness, from a worker's end to another one's readiness, and from a request to its answer, ms. */
+const patience = { ready: 240_000, replaced: 240_000, answer: 600_000, description: 10_000 };
 
 const modelDescription = z.array(z.object({ workers: z.array(z.object({ pid: z.number(), status: z.string() })) }));
 
@@ -110,6 +111,24 @@ export class TorchServe {
     const [, answer] = await get(this.#ready().management, "/models/model", signal);
     const [model] = modelDescription.parse(JSON.parse(answer));
     return (model?.workers ?? []).map(({ pid }) => pid).sort((a, b) => a - b);
+  }
+
+  /** Resolves when another process has replaced exactly one of these workers. */
+  async untilReplaced(before: readonly number[]): Promise<void> {
+    // TorchServe calls a worker READY until it notices that the process has ended.
+    await eventually(
+      "a worker is replaced",
+      async () => {
+        await this.untilReady();
+        return (await this.workers()).filter((pid) => !before.includes(pid)).length === 1;
+      },
+      patience.replaced,
+    );
+  }
+
+  /** Everything that the server has logged so far. */
+  async log(): Promise<string> {
+    return await readFile(this.logFile, "utf8");
   }
 
   /** Resolves when every worker has loaded the model. */
