@@ -1,0 +1,83 @@
+/** For tests: the error queue, the stack and the manifest of a redrive. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Manifest } from "../manifest.ts";
+import { redriveQueue } from "../redrive/redrive.ts";
+import type { Outcome, RedriveOptions } from "../redrive/redrive.ts";
+import { connect } from "../stack.ts";
+import type { Stack } from "../stack.ts";
+import { startFakeAws } from "./fake-aws.ts";
+import type { FakeAws } from "./fake-aws.ts";
+import { FakeQueues } from "./fake-sqs.ts";
+
+/** Limits that no test reaches by accident. */
+export const redriveDefaults = { limit: 1000, times: 3 };
+
+/** The kinds of outcomes, sorted. */
+export function kindsOf(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map(({ kind }) => kind).sort();
+}
+
+/** The fixture. Start it with {@link startRedriveFixture}. */
+export class RedriveFixture implements AsyncDisposable {
+  readonly aws: FakeAws;
+  readonly queues: FakeQueues;
+  readonly folder: string;
+  stack: Stack;
+  manifest: Manifest;
+
+  constructor(aws: FakeAws, folder: string, manifest: Manifest) {
+    this.aws = aws;
+    this.queues = new FakeQueues(aws);
+    this.stack = connect(aws.outputs);
+    this.folder = folder;
+    this.manifest = manifest;
+  }
+
+  /** Redrives, and returns what became of each thing. */
+  async run(options: Partial<RedriveOptions> = {}, way = redriveQueue): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    const onOutcome = (outcome: Outcome) => outcomes.push(outcome);
+    await way(this.stack, this.manifest, { ...redriveDefaults, ...options, onOutcome });
+    return outcomes;
+  }
+
+  /** Names of the jobs that the endpoint got, sorted. */
+  get sent(): string[] {
+    return this.aws.invocations.map(({ inferenceId }) => inferenceId).sort();
+  }
+
+  /** Ends the process, as far as manifest and queue can see it, and starts another one. */
+  async reopen(): Promise<void> {
+    await this.manifest[Symbol.asyncDispose]();
+    this.manifest = await Manifest.open(this.manifest.file, { acceptIncomplete: true });
+    this.queues.timeOut();
+  }
+
+  /** Replaces the manifest by an empty one. */
+  async renew(): Promise<void> {
+    await this.manifest[Symbol.asyncDispose]();
+    this.manifest = await Manifest.create(path.join(this.folder, `${crypto.randomUUID()}.jsonl`));
+  }
+
+  /** Connects anew, as a process that has not read the stack's clock before. */
+  reconnect(): void {
+    this.stack.close();
+    this.stack = connect(this.aws.outputs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.manifest[Symbol.asyncDispose]();
+    this.stack.close();
+    await this.aws[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** Starts a server and makes a folder with an empty manifest. */
+export async function startRedriveFixture(): Promise<RedriveFixture> {
+  const folder = await mkdtemp(path.join(tmpdir(), "redrive-"));
+  const manifest = await Manifest.create(path.join(folder, "manifest.jsonl"));
+  return new RedriveFixture(await startFakeAws(), folder, manifest);
+}
