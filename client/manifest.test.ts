@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { Manifest, readManifest } from "./manifest.ts";
@@ -66,6 +66,37 @@ describe("a manifest", () => {
     );
   });
 
+  it("appears with its whole plan, and not before", async () => {
+    await using manifest = await Manifest.create(file);
+    await assert.rejects(readManifest(file), /Cannot read .*\(ENOENT\)/);
+    const line = planned("x");
+    assert.ok(line.event === "planned");
+    const jobs = Array.from({ length: 2_000 }, (_, index) => ({ ...line.job, inferenceId: `job-${index}` }));
+    const planning = manifest.plan(jobs);
+    for (;;) {
+      const [read] = await Promise.allSettled([readManifest(file)]);
+      if (read.status === "fulfilled") {
+        assert.equal(read.value.size, jobs.length);
+        break;
+      }
+      assert.match(String(read.reason), /ENOENT/);
+    }
+    await planning;
+    assert.deepEqual((await readdir(path.dirname(file))).toSorted(), ["manifest.jsonl", "manifest.jsonl.lock"]);
+  });
+
+  it("leaves no file if nothing was planned", async () => {
+    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    assert.deepEqual(await readdir(path.dirname(file)), []);
+  });
+
+  it("does not replace a file that appears after it was begun", async () => {
+    await using manifest = await Manifest.create(file);
+    await writeFile(file, "mine");
+    await assert.rejects(manifest.append(planned("a")), /is there already/);
+    assert.equal(await readFile(file, "utf8"), "mine");
+  });
+
   it("keeps whole lines in their order when many are appended at once", async () => {
     await using manifest = await Manifest.create(file);
     const names = Array.from({ length: 200 }, (_, index) => `job-${index}`);
@@ -86,7 +117,7 @@ describe("a manifest", () => {
   });
 
   it("is not begun over one that is there", async () => {
-    await (await Manifest.create(file))[Symbol.asyncDispose]();
+    await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
     await assert.rejects(Manifest.create(file), /is there already: go on with it \(--resume\)/);
     assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
   });
@@ -113,7 +144,6 @@ describe("a manifest", () => {
   });
 
   it("is refused where a line is damaged, with the line's number", async () => {
-    await (await Manifest.create(file))[Symbol.asyncDispose]();
     for (const line of ["{", '{"event":"launched"}', JSON.stringify(intent("never planned"))]) {
       await writeFile(file, `${JSON.stringify(planned("a"))}\n${line}\n`);
       await assert.rejects(readManifest(file), /line 2[,:]/);

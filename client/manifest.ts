@@ -1,5 +1,5 @@
 /** The ledger of a submission, a file of JSON lines that outlives the process: what is to be sent, what may have been, what was accepted, how it ended. */
-import { appendFileSync, fstatSync, ftruncateSync } from "node:fs";
+import { appendFileSync, existsSync, fstatSync, ftruncateSync, linkSync, unlinkSync } from "node:fs";
 import { open, readFile, rm, stat, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
@@ -23,6 +23,8 @@ export class Manifest implements AsyncDisposable {
   readonly #entries: Map<string, ManifestEntry>;
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
+  /** Where a new manifest's first lines are written. It appears under its own name with all of them, or not at all. */
+  #draft: string | undefined;
   #failure: SetupError | undefined;
   #unwritten = "";
   #syncing: Promise<void> = Promise.resolve();
@@ -34,16 +36,18 @@ export class Manifest implements AsyncDisposable {
     { entries, notice }: Pick<ManifestContent, "entries" | "notice">,
     handle: FileHandle,
     lock: FileLock,
+    draft?: string,
   ) {
     this.file = file;
     this.notice = notice;
     this.#entries = entries;
     this.#handle = handle;
     this.#lock = lock;
+    this.#draft = draft;
   }
 
   /**
-   * Begins a new one.
+   * Begins a new one. Its file appears with the first lines: a reader never finds an empty file or a part of a plan.
    * @throws SetupError if the file exists already, its folder does not, or it cannot be written
    */
   static async create(file: string): Promise<Manifest> {
@@ -52,12 +56,14 @@ export class Manifest implements AsyncDisposable {
     });
     const lock = await lockFile(file);
     try {
-      const handle = await open(file, "ax").catch((error: unknown) => {
-        if (codeOf(error) !== "EEXIST") throw unwritable(file, error);
-        throw new SetupError(`${file} is there already: go on with it (--resume), or give another --manifest.`);
+      if (existsSync(file)) throw alreadyThere(file);
+      const draft = `${file}.${process.pid}.tmp`;
+      // A killed process of the same number may have left one.
+      await rm(draft, { force: true });
+      const handle = await open(draft, "ax").catch((error: unknown) => {
+        throw unwritable(file, error);
       });
-      await syncFolder(path.dirname(file));
-      return new Manifest(file, { entries: new Map(), notice: undefined }, handle, lock);
+      return new Manifest(file, { entries: new Map(), notice: undefined }, handle, lock, draft);
     } catch (error) {
       await lock.release();
       throw error;
@@ -90,14 +96,13 @@ export class Manifest implements AsyncDisposable {
 
   /**
    * Adds jobs that are to be sent, all or none; they are on the disk when this resolves.
-   * @throws SetupError if they cannot be written; nothing is planned then, and a file that held no other jobs is removed
+   * @throws SetupError if they cannot be written; nothing is planned then, and a new manifest's file does not appear
    */
   async plan(jobs: readonly PlannedJob[]): Promise<void> {
     try {
       await this.append(...jobs.map((job) => ({ event: "planned", of: jobs.length, job }) as const));
     } catch (error) {
       for (const { inferenceId } of jobs) this.#entries.delete(inferenceId);
-      if (this.#entries.size === 0) await rm(this.file, { force: true });
       throw new SetupError(
         `${error instanceof Error ? error.message : String(error)} The plan was not written, and no job of it was sent: run the same command again after that.`,
         { cause: error },
@@ -130,6 +135,7 @@ export class Manifest implements AsyncDisposable {
     // Whoever appended has the error.
     await Promise.allSettled([this.#nextSync, this.#syncing]);
     await this.#handle.close();
+    if (this.#draft !== undefined) await rm(this.#draft, { force: true });
     await this.#lock.release();
   }
 
@@ -154,6 +160,19 @@ export class Manifest implements AsyncDisposable {
       ftruncateSync(fd, size);
       throw this.#failure;
     }
+    if (this.#draft !== undefined) this.#publish(this.#draft);
+  }
+
+  /** Gives the draft the manifest's name, and nothing else that name: unlike a rename, a link does not replace a file. */
+  #publish(draft: string): void {
+    try {
+      linkSync(draft, this.file);
+      unlinkSync(draft);
+    } catch (error) {
+      this.#failure = codeOf(error) === "EEXIST" ? alreadyThere(this.file) : unwritable(this.file, error);
+      throw this.#failure;
+    }
+    this.#draft = undefined;
   }
 
   #sync(): Promise<void> {
@@ -165,11 +184,15 @@ export class Manifest implements AsyncDisposable {
 
   async #writeAndSync(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    const isNew = this.#draft !== undefined;
     this.#write();
-    await this.#handle.datasync().catch((error: unknown) => {
+    try {
+      await this.#handle.datasync();
+      if (isNew) await syncFolder(path.dirname(this.file));
+    } catch (error) {
       this.#failure = unwritable(this.file, error);
       throw this.#failure;
-    });
+    }
   }
 }
 
@@ -185,6 +208,10 @@ async function readBytes(file: string): Promise<Buffer> {
   return await readFile(file).catch((error: unknown) => {
     throw new SetupError(`Cannot read ${file} (${codeOf(error)}): give the manifest that submit wrote.`);
   });
+}
+
+function alreadyThere(file: string): SetupError {
+  return new SetupError(`${file} is there already: go on with it (--resume), or give another --manifest.`);
 }
 
 function unwritable(file: string, error: unknown): SetupError {

@@ -146,8 +146,10 @@ async function redriveFrom(
   };
   const report = (estimate?: string): void => {
     const lines = [summaryOf(outcomes, dryRun), ...(estimate === undefined ? [] : [estimate])];
-    if (file !== undefined) lines.push(`manifest ${file}`);
-    const manifest = file === undefined ? undefined : path.resolve(file);
+    // A new one has no file until a job is planned.
+    const isThere = file !== undefined && existsSync(file);
+    if (isThere) lines.push(`manifest ${file}`);
+    const manifest = isThere ? path.resolve(file) : undefined;
     print(lines, { ...countsOf(outcomes), estimate, manifest, jobs: outcomes });
   };
   try {

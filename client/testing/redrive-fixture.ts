@@ -1,4 +1,5 @@
 /** For tests: the error queue, the stack and the manifest of a redrive. */
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -51,7 +52,8 @@ export class RedriveFixture implements AsyncDisposable {
   /** Ends the process, as far as manifest and queue can see it, and starts another one. */
   async reopen(): Promise<void> {
     await this.manifest[Symbol.asyncDispose]();
-    this.manifest = await Manifest.open(this.manifest.file, { acceptIncomplete: true });
+    const { file } = this.manifest;
+    this.manifest = existsSync(file) ? await Manifest.open(file) : await Manifest.create(file);
     this.queues.timeOut();
   }
 
