@@ -2,6 +2,7 @@
 import type { Context } from "./command-line.ts";
 import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
 import { isShortened } from "./failure.ts";
+import { limiter } from "./parallel.ts";
 import { fetchResult, summarize } from "./result.ts";
 import type { ResultSummary, VideoResult } from "./result.ts";
 import type { Stack } from "./stack.ts";
@@ -17,7 +18,13 @@ export interface JobEnd {
   readonly problem?: string;
 }
 
-/** Fetches a completed job's result, checks it, hands it to `use`, and sums it up. */
+/** A result takes memory several times its size in S3, up to `maxResponseSize`, so this process holds one at a time. */
+const oneAtATime = limiter(1);
+
+/**
+ * Fetches a completed job's result, checks it, hands it to `use`, and sums it up. Other calls wait meanwhile: what takes long must not
+ * be done by `use`.
+ */
 export async function endOf(
   stack: Stack,
   job: Job,
@@ -27,9 +34,13 @@ export async function endOf(
 ): Promise<JobEnd> {
   if (state.status !== "completed") return { state };
   try {
-    const result = await fetchResult(stack, job, signal);
-    await use?.(result);
-    return { state, summary: summarize(result) };
+    const summary = await oneAtATime(async () => {
+      signal.throwIfAborted();
+      const result = await fetchResult(stack, job, signal);
+      await use?.(result);
+      return summarize(result);
+    });
+    return { state, summary };
   } catch (error) {
     if (codeOf(error) === "NoSuchKey") {
       return {

@@ -15,13 +15,28 @@ describe("the line about a submission", () => {
     assert.equal(view.line, "0 of 3 submitted; ░░░░░░░░░░░░░░░░░░░░ 0 % of 100.0 MB");
     view.note({ ...job("/v/a.mp4"), step: "hashing", loaded: 60_000_000, total: 60_000_000 });
     view.note({ ...job("/v/b.mp4"), step: "uploading", loaded: 20_000_000, total: 40_000_000 });
-    view.end("s3://in/c.mp4");
+    view.end("s3://in/c.mp4", "accepted");
     assert.equal(view.line, "1 of 3 submitted; ████░░░░░░░░░░░░░░░░ 20 % of 100.0 MB; a.mp4 hashing 100 % and 1 more");
-    view.end("/v/a.mp4");
+    view.end("/v/a.mp4", "accepted");
     view.note({ ...job("/v/b.mp4"), step: "retrying", problem: "SlowDown" });
     assert.equal(view.line, "2 of 3 submitted; ████████████████░░░░ 80 % of 100.0 MB; b.mp4 retrying: SlowDown");
-    view.end("/v/b.mp4");
+    view.end("/v/b.mp4", "accepted");
     assert.equal(view.line, "3 of 3 submitted; ████████████████████ 100 % of 100.0 MB");
+  });
+
+  it("counts what was not sent apart, and what an earlier process submitted", () => {
+    const view = new UploadView(
+      [
+        ["s3://in/a.mp4", 0],
+        ["s3://in/b.mp4", 0],
+      ],
+      3,
+    );
+    assert.equal(view.line, "3 of 5 submitted");
+    view.end("s3://in/a.mp4", "refused");
+    assert.deepEqual([view.line, view.isDone], ["3 of 5 submitted, 1 not sent", false]);
+    view.end("s3://in/b.mp4", "accepted");
+    assert.deepEqual([view.line, view.isDone], ["4 of 5 submitted, 1 not sent", true]);
   });
 
   it("has no bar where nothing is uploaded", () => {

@@ -13,12 +13,17 @@ export class UploadView {
   readonly #loaded = new Map<string, number>();
   readonly #active = new Map<string, string>();
   readonly #total: number;
-  #through = 0;
+  #accepted: number;
+  #refused = 0;
 
-  /** `videos` have the bytes to upload, 0 for what is in S3 already; two jobs may have the same video. */
-  constructor(videos: Iterable<readonly [video: string, bytes: number]>) {
+  /**
+   * @param videos with the bytes to upload, 0 for what is in S3 already; two jobs may have the same video
+   * @param acceptedBefore jobs of the same submission that an earlier process submitted
+   */
+  constructor(videos: Iterable<readonly [video: string, bytes: number]>, acceptedBefore = 0) {
     const each = [...videos];
-    this.#total = each.length;
+    this.#total = each.length + acceptedBefore;
+    this.#accepted = acceptedBefore;
     this.#sizes = new Map(each);
   }
 
@@ -28,21 +33,23 @@ export class UploadView {
     this.#active.set(video, `${path.basename(video)} ${wordsOf(progress)}`);
   }
 
-  /** A video was accepted or refused. */
-  end(video: string): void {
+  /** Notes that a video was accepted or refused. */
+  end(video: string, end: "accepted" | "refused"): void {
     this.#active.delete(video);
     this.#loaded.set(video, this.#sizes.get(video) ?? 0);
-    this.#through += 1;
+    if (end === "accepted") this.#accepted += 1;
+    else this.#refused += 1;
   }
 
   /** Whether each video was accepted or refused. */
   get isDone(): boolean {
-    return this.#through === this.#total;
+    return this.#accepted + this.#refused === this.#total;
   }
 
   /** `3 of 20 submitted; █████░░░░░░░░░░░░░░░ 25 % of 1.2 GB; a.mp4 uploading 12 % and 3 more` */
   get line(): string {
-    const parts = [`${this.#through} of ${this.#total} submitted`];
+    const refused = this.#refused === 0 ? "" : `, ${this.#refused} not sent`;
+    const parts = [`${this.#accepted} of ${this.#total} submitted${refused}`];
     const total = sum(this.#sizes.values());
     if (total > 0) {
       const share = sum(this.#loaded.values()) / total;

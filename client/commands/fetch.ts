@@ -152,14 +152,15 @@ async function fetchOne(
 ): Promise<boolean> {
   const { stack, live, signal } = context;
   const file = `${place}.json`;
-  let drawn: AnnotatedFiles | undefined;
   const end = await endOf(stack, job, state, signal, async (result) => {
     live.show(`fetching ${file}`, "new step");
     await writeResult(file, result);
-    if (drawing === undefined) return;
+  });
+  let drawn: AnnotatedFiles | undefined;
+  if (drawing !== undefined && end.summary !== undefined) {
     await mkdir(place, { recursive: true });
     drawn = await drawing.during(known.video ?? known.inferenceId, () => annotate(stack, job, file, place, signal));
-  });
+  }
   const { video } = known;
   const label = video === undefined ? file : `${file} of ${video}`;
   const places = drawn === undefined ? [] : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];

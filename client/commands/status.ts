@@ -47,7 +47,7 @@ async function show(file: string | undefined, context: Context): Promise<number>
     counts.set(status, (counts.get(status) ?? 0) + 1);
     const { inferenceId, video, problem } = job;
     if (job.job !== undefined && state !== undefined) printEnd(context, labelOf(job), job.job, { state }, { video });
-    else print(`${labelOf(job)}: ${unsentWords(job)}`, { inferenceId, video, status, problem });
+    else print(unsentText(job), { inferenceId, video, status, problem });
   }
   live.say([...counts].map(([status, count]) => `${count} ${status}`).join(", "));
   return counts.size === 1 && counts.has("completed") ? 0 : 1;
@@ -74,13 +74,15 @@ function unsentStatus({ problem, intents }: KnownJob): string {
   return intents > 0 ? "unknown" : "planned";
 }
 
-function unsentWords(job: KnownJob): string {
+function unsentText(job: KnownJob): string {
+  const { inferenceId, video, problem = "" } = job;
   switch (unsentStatus(job)) {
     case "refused":
-      return `not sent: ${job.problem ?? ""}`;
+      // Most problems name the video.
+      return `${video !== undefined && problem.includes(video) ? inferenceId : labelOf(job)}: not sent: ${problem}`;
     case "unknown":
-      return "may have been accepted, nobody knows: submit --resume sends it again under the same name";
+      return `${labelOf(job)}: may have been accepted, nobody knows: submit --resume sends it again under the same name`;
     default:
-      return "not sent yet: submit --resume sends it";
+      return `${labelOf(job)}: not sent yet: submit --resume sends it`;
   }
 }

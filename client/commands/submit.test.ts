@@ -82,7 +82,7 @@ describe("the command submit", () => {
     const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--manifest", file);
     assert.equal(status, 0);
     assert.match(stderr, /^2 of 2 submitted; .*100 %/m);
-    assert.match(stderr, /^2 jobs accepted$/m);
+    assert.match(stderr, /^2 of 2 jobs accepted$/m);
     assert.ok(stderr.includes(`npm run status -- '${file}'; then get the results: npm run fetch -- '${file}'\n`));
   });
 
@@ -91,7 +91,24 @@ describe("the command submit", () => {
       rmSync(video("b.mp4"));
     };
     const { stderr } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
-    assert.match(stderr, /^1 job accepted, 1 video not sent$/m);
+    assert.match(stderr, /^1 of 2 jobs accepted, 1 video not sent$/m);
+  });
+
+  it("names a video that was not sent once in its line, as status does", async () => {
+    fixture.aws.onInvocation = () => {
+      rmSync(video("b.mp4"));
+    };
+    const files = [video("a.mp4"), video("b.mp4")];
+    const seen = await fixture.execute(["submit", ...files, "--concurrency", "1", "--manifest", manifest()]);
+    const { stdout } = await fixture.execute(["status", manifest()]);
+    for (const text of [seen.stdout, stdout]) {
+      const lines = text.split("\n").filter((line) => line.includes("not sent"));
+      assert.deepEqual(
+        lines.map((line) => line.split(video("b.mp4")).length - 1),
+        [1],
+        text,
+      );
+    }
   });
 
   it("prints what a dry run would send, with size and price, and sends nothing", async () => {
@@ -196,6 +213,53 @@ describe("the command submit", () => {
     );
     const ends = [...(await readManifest(manifest())).values()].map(({ end }) => end?.status).toSorted();
     assert.deepEqual(ends, ["completed", "failed"]);
+  });
+
+  it("ends a wait with the right counts, and says that a finished submission is complete", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      (fixture.aws.invocations.length === 1 ? fixture.complete : fixture.fail)(invocation);
+    };
+    const waited = await submit(video("a.mp4"), video("b.mp4"), "--wait");
+    assert.match(waited.stderr, /^2 of 2 jobs ended: (1 completed, 1 failed|1 failed, 1 completed)$/m);
+    const resumed = await submit("--resume", "--manifest", manifest(), "--wait");
+    assert.equal(resumed.status, 1);
+    assert.match(resumed.stderr, /^already complete: 2 of 2 jobs accepted$/m);
+    assert.match(resumed.stderr, /^2 of 2 jobs ended: 1 completed, 1 failed$/m);
+    assert.doesNotMatch(resumed.stderr, /0 of 0|0 jobs/);
+  });
+
+  it("counts the jobs of earlier processes in the sum of a resumed submission", async () => {
+    fixture.aws.onInvocation = () => {
+      fixture.controller.abort();
+    };
+    const files = ["a.mp4", "b.mp4"].map(video);
+    assert.equal((await submit(...files, "--concurrency", "1")).status, 130);
+    await using next = await startCommandFixture();
+    next.aws.onInvocation = next.complete;
+    const { status, stderr } = await next.execute(["submit", "--resume", "--manifest", manifest()]);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /^2 of 2 submitted$/m);
+    assert.match(stderr, /^2 of 2 jobs accepted$/m);
+  });
+
+  it("counts a result that cannot be used, and a job that is pending at the limit", async () => {
+    fixture.aws.onInvocation = ({ outputLocation }) => {
+      if (fixture.aws.invocations.length === 1) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+    };
+    const { status, stderr } = await submit(video("a.mp4"), video("b.mp4"), "--wait", "--limit", "1");
+    assert.equal(status, 1);
+    assert.match(stderr, /^1 of 2 jobs ended: 1 without a usable result$/m);
+  });
+
+  it("holds one result in memory at a time, however many jobs end at once", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    fixture.aws.answerMs = 5;
+    const names = Array.from({ length: 16 }, (_, index) => `${index}.mp4`);
+    for (const name of names) await writeFile(video(name), videoBytes(name));
+    const { status, stderr } = await submit(...names.map(video), "--wait");
+    assert.equal(status, 0, stderr);
+    assert.equal(fixture.aws.count("GetObject") >= 2 * names.length, true);
+    assert.equal(fixture.aws.mostWholeReads, 1);
   });
 
   it("shows people what was found and the model's notice", async () => {

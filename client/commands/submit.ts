@@ -5,6 +5,7 @@ import { z } from "zod";
 import { defineCommand, usage, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { printDryRun } from "../dry-run.ts";
+import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { isAbort } from "../errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
@@ -18,7 +19,7 @@ import type { Outcome, SubmitOptions } from "../submit-all.ts";
 import type { Job } from "../submit.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../wait.ts";
-import { plural, shellQuoted } from "../words.ts";
+import { plural, shellQuoted, unsentLine } from "../words.ts";
 import { modelFlags, modelRequestOf } from "./model-flags.ts";
 import type { ModelRequest } from "./model-flags.ts";
 
@@ -137,9 +138,12 @@ function resumeFrom(file: string, flags: Flags) {
     if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
     await checkEndpoint(stack, signal);
     const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
-    const view = new UploadView(open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const));
-    return await conclude(manifest, flags, context, (options) =>
-      resumeAll(stack, manifest, { ...options, ...viewed(view, options, context) }),
+    const view = new UploadView(
+      open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const),
+      manifest.entries.size - open.length,
+    );
+    return await conclude(manifest, flags, context, async (options) =>
+      open.length === 0 ? [] : await resumeAll(stack, manifest, { ...options, ...viewed(view, options, context) }),
     );
   };
 }
@@ -176,7 +180,7 @@ function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Contex
       live.show(view.line);
     },
     onOutcome: (outcome) => {
-      view.end(outcome.video);
+      view.end(outcome.video, "job" in outcome ? "accepted" : "refused");
       live.show(view.line);
       onOutcome?.(outcome);
       if (view.isDone) live.say(view.line);
@@ -206,7 +210,7 @@ async function conclude(
     throw error;
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
-  live.say(sumOf(outcomes));
+  live.say(outcomes.length === 0 ? `already complete: ${sumOf(manifest)}` : sumOf(manifest));
   if (!flags.wait) {
     // What is shown is to be typed into a shell.
     const file = shellQuoted(manifest.file);
@@ -224,17 +228,19 @@ async function conclude(
   return good ? 0 : 1;
 }
 
-/** `3 jobs accepted, 1 video not sent`. */
-function sumOf(outcomes: readonly Outcome[]): string {
-  const refused = outcomes.filter((outcome) => "problem" in outcome).length;
-  const accepted = `${plural(outcomes.length - refused, "job")} accepted`;
-  return refused === 0 ? accepted : `${accepted}, ${plural(refused, "video")} not sent`;
+/** `3 of 4 jobs accepted, 1 video not sent`, of all jobs of a submission, those of earlier processes included. */
+function sumOf({ entries }: Manifest): string {
+  const accepted = [...entries.values()].filter(({ job }) => job !== undefined).length;
+  const refused = entries.size - accepted;
+  const others = refused === 0 ? "" : `, ${plural(refused, "video")} not sent`;
+  return `${accepted} of ${plural(entries.size, "job")} accepted${others}`;
 }
 
 function printOutcome({ print }: Context, outcome: Outcome): void {
   const { video, inferenceId } = outcome;
   if ("problem" in outcome) {
-    print(`${video}: not sent: ${outcome.problem.message}`, { video, inferenceId, problem: outcome.problem.message });
+    const problem = outcome.problem.message;
+    print(unsentLine(video, problem), { video, inferenceId, problem });
     return;
   }
   const { job, uploaded } = outcome;
@@ -253,7 +259,8 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   const ended = entries.map(recordedState);
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
   const waiting = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
-  live.show(`waiting for ${plural(waiting.length, "job")}`, "new step");
+  const counts = new EndCounts(manifest);
+  live.show(counts.line, "new step");
   const pending = await waitForJobs(
     stack,
     waiting,
@@ -261,17 +268,18 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
       const end = await endOf(stack, job, state, signal);
       manifest.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
+      counts.add(end);
       printEnd(context, videoOf(job), job, end, { video: videoOf(job) });
     },
     {
       signal,
       limitSeconds,
-      onProgress: ({ state, problem }) => {
-        const trouble = problem === undefined ? "" : `; retrying: ${problem}`;
-        live.show(`waiting for ${plural(waiting.length, "job")}: ${state?.ended ?? 0} ended${trouble}`);
+      onProgress: ({ problem }) => {
+        live.show(`${counts.line}${problem === undefined ? "" : `; retrying: ${problem}`}`);
       },
     },
   );
+  live.say(counts.line);
   for (const job of pending)
     printEnd(context, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
   if (pending.length > 0) live.say(`see how they do later: npm run status -- ${shellQuoted(manifest.file)}`);

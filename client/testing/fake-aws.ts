@@ -85,8 +85,11 @@ export class FakeAws implements AsyncDisposable {
   answerMs = 0;
   /** The most requests that were under way at a time. */
   mostAtOnce = 0;
+  /** The most objects that were read whole at a time. */
+  mostWholeReads = 0;
 
   #underWay = 0;
+  #wholeReads = 0;
   #death: (Death & { left: number }) | undefined;
   #isDead = false;
   readonly #faults: (Fault & { left: number })[] = [];
@@ -153,6 +156,10 @@ export class FakeAws implements AsyncDisposable {
     const operation = operationOf(request, url);
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
     response.once("close", () => (this.#underWay -= 1));
+    if (operation === "GetObject" && request.headers.range === undefined) {
+      this.mostWholeReads = Math.max(this.mostWholeReads, ++this.#wholeReads);
+      response.once("close", () => (this.#wholeReads -= 1));
+    }
     const body = await buffer(request).catch(() => undefined);
     // The client broke off its upload.
     if (body === undefined) return;
