@@ -1,8 +1,7 @@
 /** What a command of the client's command line is: its help, its flags and what they may be, and what it does. */
-import { parseArgs } from "node:util";
 import type { ParseArgsOptionsConfig } from "node:util";
 import { z } from "zod";
-import { SetupError } from "./errors.ts";
+import { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
 import type { LiveLine } from "./live-line.ts";
 import type { Stack } from "./stack.ts";
 
@@ -51,8 +50,8 @@ export interface Command {
   readonly summary: string;
   readonly help: string;
   /**
-   * Reads the command's arguments; `help` where that is all that is asked for.
-   * @throws SetupError that says what is wrong with them
+   * Reads the command's arguments; `help` if it is asked for.
+   * @throws SetupError that names all that is wrong with the options
    */
   parse(args: readonly string[]): Prepared | "help";
 }
@@ -81,18 +80,19 @@ export function defineCommand<Shape extends z.ZodRawShape>(spec: CommandSpec<Sha
     summary: spec.summary,
     help: `${head}\nOptions\n${options}${commonHelp}\n${end}`,
     parse(args) {
-      const { values, positionals } = split(args, { ...spec.options, ...commonOptions });
+      const { values, operands, problems } = readArguments(args, { ...spec.options, ...commonOptions });
       const { stack, outputs, json, help, ...rest } = values;
       if (help === true) return "help";
-      const shared = check(common, { stack, outputs, json });
-      if (shared.stack !== undefined && shared.outputs !== undefined) {
-        throw usage("--stack and --outputs say the same thing: give one");
-      }
+      const shared = common.safeParse({ stack, outputs, json });
+      const flags = own.safeParse(rest);
+      const both = stack !== undefined && outputs !== undefined ? [bothStackAndOutputs] : [];
+      const all = [...problems, ...problemsOf(shared), ...problemsOf(flags), ...both];
+      if (!shared.success || !flags.success || all.length > 0) throw usage(...all);
       return {
-        ...shared,
-        stack: shared.stack,
-        outputs: shared.outputs,
-        run: spec.prepare(positionals, check(own, rest)),
+        ...shared.data,
+        stack: shared.data.stack,
+        outputs: shared.data.outputs,
+        run: spec.prepare(operands, flags.data),
       };
     },
   };
@@ -100,36 +100,6 @@ export function defineCommand<Shape extends z.ZodRawShape>(spec: CommandSpec<Sha
 
 /** A flag that takes whole numbers. */
 export function wholeNumber(flag: string, what: string, least: number, most: number) {
-  return z.coerce
-    .number()
-    .int()
-    .min(least)
-    .max(most)
-    .optional()
-    .catch(() => {
-      throw new SetupError(`--${flag} takes ${what} from ${least} to ${most}.`);
-    });
-}
-
-/** A command line that is wrong. */
-export function usage(problem: string): SetupError {
-  return new SetupError(`${problem}; --help shows what there is.`);
-}
-
-function split(
-  args: readonly string[],
-  options: ParseArgsOptionsConfig,
-): { values: Readonly<Record<string, unknown>>; positionals: readonly string[] } {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options });
-  } catch (error) {
-    throw usage(error instanceof Error ? error.message.replace(/\. .*$/s, "") : String(error));
-  }
-}
-
-function check<Flags>(schema: z.ZodType<Flags>, values: Readonly<Record<string, unknown>>): Flags {
-  const checked = schema.safeParse(values);
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  throw usage(`--${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`);
+  const error = `--${flag} takes ${what} from ${least} to ${most}`;
+  return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error }).optional();
 }

@@ -1,6 +1,6 @@
 /** Asks before a command spends money. */
 import { createInterface } from "node:readline";
-import { usage } from "./command-line.ts";
+import { usage } from "./arguments.ts";
 import type { Context } from "./command-line.ts";
 import { describePrice, priceOf } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";

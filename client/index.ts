@@ -1,4 +1,5 @@
 /** The client library's public face. */
+export { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
 export { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 export type { Capacity, Timings } from "./capacity.ts";
 export { explain, isAbort, isSetupProblem, ServiceAnswerError, SetupError } from "./errors.ts";

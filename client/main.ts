@@ -2,7 +2,7 @@
 import { jsonLine, printable } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
 import type { Command, Context } from "./command-line.ts";
-import { usage } from "./command-line.ts";
+import { usage } from "./arguments.ts";
 import { burst } from "./commands/burst.ts";
 import { fetch } from "./commands/fetch.ts";
 import { redrive } from "./commands/redrive.ts";

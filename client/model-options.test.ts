@@ -33,6 +33,14 @@ describe("the model's options", () => {
   }
 });
 
+describe("the model's options that are out of their ranges", () => {
+  it("are named together", () => {
+    assert.throws(() => customAttributesOf({ fps: 0, score: 2, maxSide: 1 }), {
+      message: /^fps is 0: [^;]*; score is 2: [^;]*; max-side is 1: [^;]*\.$/,
+    });
+  });
+});
+
 describe("the options with the run's time limit", () => {
   for (const [given, expected] of [
     [undefined, "timeout=900"],

@@ -48,25 +48,29 @@ export interface ModelOptions {
   readonly encoding?: Encoding | undefined;
 }
 
+/** Names each number that is out of its range. */
+export function problemsWith({ fps, score, maxSide }: ModelOptions): readonly string[] {
+  const problems: string[] = [];
+  if (fps !== undefined && !(Number(decimal(fps)) > 0 && fps <= MAX_FPS)) {
+    problems.push(`fps is ${fps}: it must be a number above 0 and at most ${MAX_FPS}, frames per second of video`);
+  }
+  if (score !== undefined && !(score >= 0 && score <= 1)) {
+    problems.push(`score is ${score}: it must be a number from 0 to 1`);
+  }
+  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= SIDES.min && maxSide <= SIDES.max)) {
+    problems.push(`max-side is ${maxSide}: it must be a whole number of pixels from ${SIDES.min} to ${SIDES.max}`);
+  }
+  return problems;
+}
+
 /**
  * The options in the handler's grammar, `fps=2;score=0.5;masks=rle`; undefined if there are none.
- * @throws SetupError if a number is out of its range
+ * @throws SetupError that names each number that is out of its range
  */
 export function customAttributesOf(options: ModelOptions): string | undefined {
   const { fps, score, sampling, masks, maxSide, encoding } = options;
-  if (fps !== undefined && !(Number(decimal(fps)) > 0 && fps <= MAX_FPS)) {
-    throw new SetupError(
-      `fps is ${fps}: it must be a number above 0 and at most ${MAX_FPS}, frames per second of video.`,
-    );
-  }
-  if (score !== undefined && !(score >= 0 && score <= 1)) {
-    throw new SetupError(`score is ${score}: it must be a number from 0 to 1.`);
-  }
-  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= SIDES.min && maxSide <= SIDES.max)) {
-    throw new SetupError(
-      `max-side is ${maxSide}: it must be a whole number of pixels from ${SIDES.min} to ${SIDES.max}.`,
-    );
-  }
+  const problems = problemsWith(options);
+  if (problems.length > 0) throw new SetupError(`${problems.join("; ")}.`);
   const parts = [
     ...(fps === undefined ? [] : [`fps=${decimal(fps)}`]),
     ...(score === undefined ? [] : [`score=${decimal(score)}`]),

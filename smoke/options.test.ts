@@ -33,8 +33,12 @@ describe("the smoke test's options", () => {
   for (const [args, words] of [
     [["--bogus"], /Unknown option '--bogus'; --help/],
     [["video.mp4"], /Unexpected argument/],
-    [["--video", ""], /--video: /],
-    [["--stack", "dev", "--outputs", "x.json"], /give one/],
+    [["--video", ""], /--video needs a value; --help/],
+    [
+      ["--any=1", "--bogus", "a.mp4", "--video"],
+      /^--any takes no value; Unknown option '--bogus'; --video needs a value; Unexpected argument 'a\.mp4'; --help/,
+    ],
+    [["--stack", "dev", "--outputs", "x.json"], /Use either --stack or --outputs, not both/],
   ] as const) {
     it(`refuse ${args.join(" ")}`, () => {
       assert.throws(() => parseOptions(args), { name: "SetupError", message: words });

@@ -1,8 +1,7 @@
 /** The smoke test's options: from the command line to the environment, in which the spec finds them. */
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { z } from "zod";
-import { SetupError } from "../client/index.ts";
+import { bothStackAndOutputs, problemsOf, readArguments, usage } from "../client/index.ts";
 
 /** What `--help` prints. */
 export const help = `Usage: npm run smoke -- [options]
@@ -39,21 +38,30 @@ const schema = z.strictObject({
 /** What to test, and how. */
 export type SmokeOptions = z.infer<typeof schema>;
 
+/** The options as Node reads them. */
+const options = {
+  stack: { type: "string" },
+  outputs: { type: "string" },
+  video: { type: "string" },
+  any: { type: "boolean" },
+  "until-zero": { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 /**
  * Reads the command line (without the program's name).
- * @throws SetupError that says what is wrong with it
+ * @throws SetupError that names all that is wrong with it
  */
 export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
-  const { help: wantsHelp, ...values } = split(args);
+  const given = readArguments(args, options);
+  const { help: wantsHelp, ...values } = given.values;
   if (wantsHelp === true) return "help";
   const checked = schema.safeParse(values);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw usage(`--${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`);
-  }
-  if (checked.data.stack !== undefined && checked.data.outputs !== undefined) {
-    throw usage("--stack and --outputs say the same thing: give one");
-  }
+  const both = values["stack"] !== undefined && values["outputs"] !== undefined ? [bothStackAndOutputs] : [];
+  const operands = given.operands.map((operand) => `Unexpected argument '${operand}'`);
+  const problems = [...given.problems, ...operands, ...problemsOf(checked), ...both];
+  if (!checked.success || problems.length > 0) throw usage(...problems);
   return checked.data;
 }
 
@@ -68,27 +76,4 @@ export function hand(options: SmokeOptions): void {
 /** The options that were handed over; the defaults if mocha was started by hand. */
 export function handed(): SmokeOptions {
   return schema.parse(JSON.parse(process.env[variable] ?? "{}"));
-}
-
-function split(args: readonly string[]): Readonly<Record<string, unknown>> {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        stack: { type: "string" },
-        outputs: { type: "string" },
-        video: { type: "string" },
-        any: { type: "boolean" },
-        "until-zero": { type: "boolean" },
-        json: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw usage(error instanceof Error ? error.message.replace(/\. .*$/s, "") : String(error));
-  }
-}
-
-function usage(problem: string): SetupError {
-  return new SetupError(`${problem}; --help shows what there is.`);
 }

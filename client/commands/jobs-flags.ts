@@ -1,6 +1,6 @@
 /** How status and fetch are told which file names the jobs: as an operand, or with --manifest. */
 import { z } from "zod";
-import { usage } from "../command-line.ts";
+import { usage } from "../arguments.ts";
 
 /** What both commands put into their definition. */
 export const jobsFlags = {

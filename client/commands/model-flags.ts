@@ -1,8 +1,7 @@
 /** The flags with which submit and burst say how the model is to look at the videos: every option that the handler has. */
 import { z } from "zod";
 import { wholeNumber } from "../command-line.ts";
-import { SetupError } from "../errors.ts";
-import { customAttributesOf, encodings, resultFormats, samplings } from "../model-options.ts";
+import { customAttributesOf, encodings, problemsWith, resultFormats, samplings } from "../model-options.ts";
 import type { ResultFormat } from "../model-options.ts";
 
 const help = `  --fps N               frames to look at per second of video, at most 1000 (default: as deployed)
@@ -15,12 +14,17 @@ const help = `  --fps N               frames to look at per second of video, at 
 `;
 
 function oneOf<const Values extends readonly [string, ...string[]]>(flag: string, values: Values) {
-  return z
-    .enum(values)
-    .optional()
-    .catch(() => {
-      throw new SetupError(`--${flag} takes ${values.join(" or ")}.`);
-    });
+  return z.enum(values, { error: `--${flag} takes ${values.join(" or ")}` }).optional();
+}
+
+/** A flag that takes the numbers that the option takes. */
+function numberFlag(flag: "fps" | "score") {
+  return z.coerce
+    .number({ error: `--${flag} takes a number` })
+    .superRefine((value, context) => {
+      for (const problem of problemsWith({ [flag]: value })) context.addIssue(`--${problem}`);
+    })
+    .optional();
 }
 
 /** What both commands put into their definition. */
@@ -36,8 +40,8 @@ export const modelFlags = {
     encoding: { type: "string" },
   },
   flags: {
-    fps: z.coerce.number().optional(),
-    score: z.coerce.number().optional(),
+    fps: numberFlag("fps"),
+    score: numberFlag("score"),
     sampling: oneOf("sampling", samplings),
     masks: z.boolean().default(false),
     "max-side": wholeNumber("max-side", "whole pixels", 64, 8192),

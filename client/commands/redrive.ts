@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import { usage } from "../arguments.ts";
+import { defineCommand, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { checkEndpoint } from "../endpoint.ts";
 import { timeoutWithin } from "../limits.ts";

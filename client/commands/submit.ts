@@ -2,7 +2,8 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { defineCommand, usage, wholeNumber } from "../command-line.ts";
+import { usage } from "../arguments.ts";
+import { defineCommand, wholeNumber } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { printDryRun } from "../dry-run.ts";
 import { EndCounts } from "../end-counts.ts";
