@@ -44,22 +44,49 @@ const hints: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: "the AWS secret key does not belong to the access key",
   AccessDenied: "these AWS credentials may not do this: attach the stack's caller policy",
   AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller policy",
-  NoSuchBucket: "that bucket does not exist: is its stack still deployed, and is it the stack of these jobs?",
+  NoSuchBucket: "is its stack still deployed, and is it the stack of these jobs?",
   PermanentRedirect: "the bucket is in another region than the stack's outputs say",
   ECONNREFUSED: "nothing answers at the endpoint: is the local AWS up (npm run local:up)?",
   ENOTFOUND: "the endpoint's host name does not resolve: check the region and the network",
   ENOSPC: "the disk is full: make room and run the command again",
 };
 
+/** What to do if a file or folder cannot be written, by the system's code. */
+const writeRemedies: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full, make room",
+  EDQUOT: "your disk quota is used up, make room",
+  EFBIG: "the limit on the size of files is reached, raise it",
+  EACCES: "you have no permission to write there, change its permissions",
+  EPERM: "you have no permission to write there, change its permissions",
+  EROFS: "its file system is read-only",
+  EEXIST: "a file has the name of a folder",
+  ENOTDIR: "a file has the name of a folder",
+};
+
+/**
+ * Says why a file or folder could not be written, and what to do.
+ * @param elsewhere how to choose another place, such as "choose another folder with --to"
+ */
+export function writeRemedy(error: unknown, elsewhere: string): string {
+  const code = codeOf(error);
+  return Object.hasOwn(writeRemedies, code) ? `${writeRemedies[code] ?? ""}, or ${elsewhere}` : elsewhere;
+}
+
 /** One line that says what was wrong and, where it is known, what to do. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = codeOf(error);
   const hint = Object.hasOwn(hints, code) ? hints[code] : undefined;
-  const words = error.message === "" ? code : error.message.replaceAll(/\s+/g, " ");
+  const words = code === "NoSuchBucket" ? missingBucket(error) : error.message.replaceAll(/\s+/g, " ") || code;
   // An AWS error's name is its code, which the message alone often does not say.
   const line = "$metadata" in error && !words.includes(code) ? `${code}: ${words}` : words;
   return hint === undefined ? line : `${line} (${hint})`;
+}
+
+/** S3 names the bucket next to its message (API reference, "Error responses"). */
+function missingBucket(error: Error): string {
+  const name = "BucketName" in error && typeof error.BucketName === "string" ? ` ${error.BucketName}` : "";
+  return `NoSuchBucket: bucket${name} does not exist`;
 }
 
 /** Whether the cause lies with the caller's machine, files or credentials (exit status 2) and not with a job (1). */

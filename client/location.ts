@@ -1,6 +1,6 @@
 /** Places in S3: s3:// URIs taken apart, and whether something is there. */
 import { Readable } from "node:stream";
-import { GetObjectCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
 
@@ -35,6 +35,20 @@ export async function exists(s3: S3Client, uri: string, signal?: AbortSignal): P
     const code = codeOf(error);
     if (code === "NoSuchKey" || code === "NotFound") return false;
     throw error;
+  }
+}
+
+/**
+ * Whether a bucket is missing. HEAD of a bucket has 404 only for one that does not exist (API reference, HeadBucket), whatever the
+ * caller may do; every other answer leaves it open, and counts as "not missing".
+ */
+export async function isBucketMissing(s3: S3Client, bucket: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await s3.send(new HeadBucketCommand({ Bucket: bucket }), signal === undefined ? {} : { abortSignal: signal });
+    return false;
+  } catch (error) {
+    if (!(error instanceof S3ServiceException)) throw error;
+    return error.$metadata.httpStatusCode === 404;
   }
 }
 

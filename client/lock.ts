@@ -2,7 +2,7 @@
 import { link, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf, SetupError, writeRemedy } from "./errors.ts";
 
 /** Another process holds the lock. */
 export class BusyError extends SetupError {
@@ -38,7 +38,7 @@ export async function lockFile(file: string): Promise<FileLock> {
     }
   } catch (error) {
     if (error instanceof SetupError) throw error;
-    throw new SetupError(`Cannot write ${lock} (${codeOf(error)}): make its folder writable, or choose another.`);
+    throw new SetupError(`Cannot write ${lock} (${codeOf(error)}): ${writeRemedy(error, "choose another folder")}.`);
   }
   return { release: () => unlink(lock).catch(ignoreMissing) };
 }

@@ -4,7 +4,7 @@ import { open, readFile, rm, stat, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf, SetupError, writeRemedy } from "./errors.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
 import { addLine } from "./manifest-lines.ts";
@@ -216,16 +216,12 @@ function alreadyThere(file: string): SetupError {
 
 function unwritable(file: string, error: unknown): SetupError {
   const code = codeOf(error);
-  const remedy = Object.hasOwn(remedies, code) ? remedies[code] : "choose another place (--manifest, --out)";
-  return new SetupError(`Cannot write the manifest ${file} (${code}): ${remedy ?? ""}.`, { cause: error });
+  const remedy =
+    code === "ENOENT"
+      ? "its folder does not exist, create it or check the path"
+      : writeRemedy(error, "choose another place (--manifest, --out)");
+  return new SetupError(`Cannot write the manifest ${file} (${code}): ${remedy}.`, { cause: error });
 }
-
-const remedies: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full, make room",
-  EDQUOT: "your disk quota is used up, make room",
-  EFBIG: "the limit on the size of files is reached, raise it",
-  ENOENT: "its folder does not exist, create it or check the path",
-};
 
 /** A new file's name is on the disk only when its folder is. */
 async function syncFolder(folder: string): Promise<void> {

@@ -1,16 +1,37 @@
 /** Folders for what commands write. */
-import { mkdir } from "node:fs/promises";
+import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf, SetupError, writeRemedy } from "./errors.ts";
 
 /**
  * Makes a folder, and the folders above it.
  * @throws SetupError if it cannot be made; `flag` names another place
  */
-export async function makeFolder(folder: string, flag: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new SetupError(`Cannot make the folder ${folder} (${codeOf(error)}): choose another place with ${flag}.`);
-  });
+export function makeFolder(folder: string, flag: string): void {
+  try {
+    makeMissing(path.resolve(folder));
+  } catch (error) {
+    throw new SetupError(
+      `Cannot make the folder ${folder} (${codeOf(error)}): ${writeRemedy(error, `choose another one with ${flag}`)}.`,
+    );
+  }
+}
+
+/** Node's recursive mkdir (24.21) never ends if a file system answers ENOENT below a folder that exists, as /proc does. */
+function makeMissing(folder: string): void {
+  if (isFolder(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeMissing(parent);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isFolder(folder)) throw error;
+  }
+}
+
+function isFolder(place: string): boolean {
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /**
@@ -18,8 +39,8 @@ export async function makeFolder(folder: string, flag: string): Promise<void> {
  * @returns its path
  * @throws SetupError if it cannot be made
  */
-export async function defaultFolder(): Promise<string> {
+export function defaultFolder(): string {
   const folder = path.resolve("out");
-  await makeFolder(folder, "--manifest");
+  makeFolder(folder, "--manifest");
   return path.relative("", folder);
 }

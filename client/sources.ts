@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { checkLocation, maxInputBytesOf } from "./limits.ts";
-import { headObject, parseS3Uri } from "./location.ts";
+import { headObject, isBucketMissing, parseS3Uri } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { isS3 } from "./submit-all.ts";
@@ -113,9 +113,17 @@ export async function findVideos(
     const named = [...new Set([...operands, ...found.keys()])];
     const shown = named.flatMap((name) => problems.get(name)?.message ?? []).slice(0, PROBLEMS_SHOWN);
     const others = problems.size - shown.length;
-    throw new InputError([...shown, ...(others === 0 ? [] : [`(And ${others} more.)`])].join(" "));
+    const good = [...found.values()].filter((video) => video !== undefined).length;
+    throw new InputError(
+      [...shown, ...(others === 0 ? [] : [`(And ${others} more.)`]), ...(good === 0 ? [] : [othersOf(good)])].join(" "),
+    );
   }
   return { videos: [...found.values()].filter((video) => video !== undefined), skipped: sentenceOf(counts) };
+}
+
+/** What happens with the videos that can be sent. */
+function othersOf(good: number): string {
+  return `Nothing was sent, also not the ${good === 1 ? "valid video" : `${good} valid videos`}: correct or remove what is named, and run the command again.`;
 }
 
 function sentenceOf(counts: Counts): string | undefined {
@@ -174,8 +182,20 @@ async function checkFile(stack: Stack, file: string): Promise<FoundVideo> {
   };
 }
 
-async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Promise<FoundVideo> {
+/**
+ * Checks that the endpoint may read a place, and that its bucket exists.
+ * @throws InputError that names the bucket if it does not exist
+ */
+async function checkPlace(stack: Stack, uri: string, signal?: AbortSignal): Promise<void> {
+  const [bucket = ""] = uri.slice("s3://".length).split("/");
+  if (await isBucketMissing(stack.s3, bucket, signal)) {
+    throw new InputError(`Bucket ${bucket} does not exist, so there is no ${uri}: check its name.`);
+  }
   checkLocation(stack.outputs, uri);
+}
+
+async function checkObject(stack: Stack, uri: string, signal?: AbortSignal): Promise<FoundVideo> {
+  await checkPlace(stack, uri, signal);
   const head = await headObject(stack.s3, parseS3Uri(uri), { signal });
   if (head === "missing") {
     throw new InputError(`There is no object ${uri}; end it with a slash to take all videos below it.`);
@@ -195,7 +215,7 @@ async function listVideos(
   signal?: AbortSignal,
 ): Promise<readonly FoundVideo[]> {
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
-  checkLocation(stack.outputs, `s3://${bucket}/${prefix}`);
+  await checkPlace(stack, `s3://${bucket}/${prefix}`, signal);
   const videos: FoundVideo[] = [];
   const pages = paginateListObjectsV2(
     { client: stack.s3 },

@@ -119,7 +119,7 @@ async function run(given: Flags & ModelRequest & { readonly count: number }, con
   await checkEndpoint(stack, signal);
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = given.out ?? path.join("out", name);
-  await makeFolder(folder, "--out");
+  makeFolder(folder, "--out");
   await using manifest = await Manifest.create(path.join(folder, "jobs.jsonl"));
   const burst = new Burst(stack, {
     name,

@@ -3,6 +3,7 @@ import { copyFile, readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
+import { writeRemedy } from "../errors.ts";
 import { startCommandFixture } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
 import { objectKey } from "../testing/fake-aws.ts";
@@ -85,7 +86,30 @@ describe("the command fetch", () => {
     await submit(fixture.path("a.mp4"));
     const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", path.join(manifest(), "x")]);
     assert.equal(status, 2);
-    assert.match(stderr, /^error: Cannot write .*\(ENOTDIR\)/m);
+    assert.match(
+      stderr,
+      /^error: Cannot make the folder .*\(EEXIST\): a file has the name of a folder, or choose another one with --to/m,
+    );
+  });
+
+  for (const [code, words] of [
+    ["EACCES", /you have no permission to write there, change its permissions, or choose another folder with --to/],
+    ["EROFS", /its file system is read-only, or choose another folder with --to/],
+    ["ENOSPC", /the disk is full, make room, or choose another folder with --to/],
+    ["EIO", /^choose another folder with --to/],
+  ] as const) {
+    it(`gives the remedy that fits ${code} if the folder cannot be written`, () => {
+      assert.match(writeRemedy(Object.assign(new Error("no"), { code }), "choose another folder with --to"), words);
+    });
+  }
+
+  it("says that the folder cannot be made, and not that the disk is full, for a path in a file system without files", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", "/proc/results"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot make the folder \/proc\/results \(ENOENT\): choose another one with --to\./);
+    assert.doesNotMatch(stderr, /make room/);
   });
 
   it("exits 2 where the video is gone on which it should draw", async () => {

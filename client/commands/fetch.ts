@@ -1,5 +1,5 @@
 /** The command fetch: brings results down, one file each, checked; draws them on their videos if wanted. */
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { z } from "zod";
@@ -8,11 +8,12 @@ import type { AnnotatedFiles } from "../annotate.ts";
 import { usage } from "../arguments.ts";
 import { defineCommand } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
-import { codeOf, SetupError } from "../errors.ts";
+import { codeOf, SetupError, writeRemedy } from "../errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../jobs-file.ts";
 import type { KnownJob } from "../jobs-file.ts";
 import { standingOf } from "../known-jobs.ts";
+import { makeFolder } from "../out-folder.ts";
 import { inParallel } from "../parallel.ts";
 import type { VideoResult } from "../result.ts";
 import type { Job } from "../submit.ts";
@@ -159,7 +160,7 @@ async function fetchOne(
   });
   let drawn: AnnotatedFiles | undefined;
   if (drawing !== undefined && end.summary !== undefined) {
-    await mkdir(place, { recursive: true });
+    makeFolder(place, "--to");
     drawn = await drawing.during(known.video ?? known.inferenceId, () => annotate(stack, job, file, place, signal));
   }
   const { video } = known;
@@ -172,12 +173,14 @@ async function fetchOne(
 /** Whole or not at all: a full disk or Ctrl-C leaves no half file. */
 async function writeResult(file: string, result: VideoResult): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
+  makeFolder(path.dirname(file), "--to");
   try {
-    await mkdir(path.dirname(file), { recursive: true });
     await writeFile(draft, `${JSON.stringify(result)}\n`);
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
-    throw new SetupError(`Cannot write ${file} (${codeOf(error)}): make room, or give another folder with --to.`);
+    throw new SetupError(
+      `Cannot write ${file} (${codeOf(error)}): ${writeRemedy(error, "choose another folder with --to")}.`,
+    );
   }
 }

@@ -114,7 +114,7 @@ async function run(jobs: string | undefined, given: Flags, context: Context): Pr
     const entries = isThere ? await readManifest(file, { acceptIncomplete }) : new Map<string, never>();
     return await redriveFrom(jobs, { entries }, isThere ? file : undefined, given, context);
   }
-  const file = jobs ?? given.manifest ?? path.join(await defaultFolder(), name);
+  const file = jobs ?? given.manifest ?? path.join(defaultFolder(), name);
   const isNew = jobs === undefined && !existsSync(file);
   await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file, { acceptIncomplete });
   if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);

@@ -146,6 +146,20 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
   });
 
+  it("names the bad files of a folder, each with its reason, and says that the others were not sent", async () => {
+    await mkdir(video("clips"));
+    for (const name of ["clips/a.mp4", "clips/b.mp4"]) await writeFile(video(name), videoBytes(name));
+    await writeFile(video("clips/empty.mp4"), "");
+    await writeFile(video("clips/notes.mp4"), "These are notes.");
+    const { status, stderr } = await submit(video("clips"));
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /clips\/empty\.mp4 is empty: .*clips\/notes\.mp4 is not a video: .* Nothing was sent, also not the 2 valid videos: correct or remove what is named/,
+    );
+    await assertNothingSent();
+  });
+
   it("names each of several files that cannot be sent", async () => {
     const names = ["1.mp4", "2.mp4", "3.mp4", "4.mp4", "5.mp4", "6.mp4", "7.mp4"];
     for (const name of names) await writeFile(video(name), "");
@@ -160,8 +174,15 @@ describe("the command submit", () => {
     ["object", "s3://in/videos/none.mp4", /no object s3:\/\/in\/videos\/none\.mp4; end it with a slash/],
     ["prefix", "s3://in/videos/none/", /no videos .* below s3:\/\/in\/videos\/none\//],
     ["bucket's name", "s3:///a.mp4", /names no bucket/],
+    [
+      "bucket",
+      "s3://nosuchbucket/x.mp4",
+      /Bucket nosuchbucket does not exist, so there is no s3:\/\/nosuchbucket\/x\.mp4/,
+    ],
+    ["bucket of a prefix", "s3://nosuchbucket/x/", /Bucket nosuchbucket does not exist/],
   ] as const) {
     it(`sends nothing and exits 2 where there is no such ${what} in S3`, async () => {
+      fixture.aws.s3.missingBuckets = ["nosuchbucket"];
       const { status, stderr } = await submit(video("a.mp4"), uri);
       assert.equal(status, 2);
       assert.match(stderr, words);

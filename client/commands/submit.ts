@@ -112,7 +112,7 @@ async function submitVideos(
     return 0;
   }
   await checkEndpoint(stack, signal);
-  await using manifest = await Manifest.create(flags.manifest ?? (await newManifest()));
+  await using manifest = await Manifest.create(flags.manifest ?? newManifest());
   live.say(`manifest ${manifest.file}`);
   const view = new UploadView(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
   return await conclude(manifest, flags, context, (options) =>
@@ -165,9 +165,9 @@ async function dryResume(file: string, context: Context): Promise<number> {
 }
 
 /** A name for a new manifest, by this machine's clock, in out/, which is made if need be. */
-async function newManifest(): Promise<string> {
+function newManifest(): string {
   return path.join(
-    await defaultFolder(),
+    defaultFolder(),
     `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`,
   );
 }

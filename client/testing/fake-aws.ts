@@ -198,7 +198,7 @@ export class FakeAws implements AsyncDisposable {
       "x-amzn-requestid": `request-${this.requests.length}`,
       ...answer.headers,
     });
-    response.end(operation === "HeadObject" ? undefined : answer.body);
+    response.end(operation.startsWith("Head") ? undefined : answer.body);
   }
 
   #dieNow(death: Death): void {
@@ -286,7 +286,7 @@ function operationOf(request: IncomingMessage, url: URL): string {
     case "DELETE":
       return query.has("uploadId") ? "AbortMultipartUpload" : "DeleteObject";
     case "HEAD":
-      return "HeadObject";
+      return /^\/[^/]+\/?$/.test(url.pathname) ? "HeadBucket" : "HeadObject";
     default:
       return query.get("list-type") === "2" ? "ListObjectsV2" : "GetObject";
   }

@@ -10,6 +10,8 @@ export class FakeS3 {
   readonly objects = new Map<string, Buffer>();
   /** Without s3:ListBucket a missing object is forbidden. */
   mayList = true;
+  /** Names of buckets that do not exist. */
+  missingBuckets: readonly string[] = [];
   /** When a lifecycle rule removes objects. */
   expiry: Date | undefined;
   /** The most bytes of one object that a request of a part was answered with. */
@@ -28,6 +30,8 @@ export class FakeS3 {
   }
 
   answer(operation: string, object: string, url: URL, headers: IncomingMessage["headers"], body: Buffer): Answer {
+    const [bucket = ""] = object.split("/");
+    if (this.missingBuckets.includes(bucket)) return noSuchBucket(bucket);
     switch (operation) {
       case "PutObject":
         if (isDamaged(headers, body)) return errorAnswer(true, 400, "BadDigest");
@@ -37,6 +41,8 @@ export class FakeS3 {
       case "DeleteObject":
         this.objects.delete(object);
         return { status: 204 };
+      case "HeadBucket":
+        return { status: 200 };
       case "HeadObject":
       case "GetObject":
         return this.#get(object, headers);
@@ -134,6 +140,12 @@ export class FakeS3 {
         return errorAnswer(true, 501, "NotImplemented", operation);
     }
   }
+}
+
+function noSuchBucket(name: string): Answer {
+  const message = "The specified bucket does not exist";
+  const body = `<Error><Code>NoSuchBucket</Code><Message>${message}</Message><BucketName>${name}</BucketName></Error>`;
+  return { ...xml(body), status: 404 };
 }
 
 function sha256Of(content: Buffer): Buffer {
