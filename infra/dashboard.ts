@@ -70,6 +70,8 @@ export function dashboardBody(scope: DashboardScope): string {
       unit: "videos",
       metrics: [
         ofRequests("InvocationsProcessed", { stat: "Sum", label: "processed" }),
+        // The developer guide ("Monitor asynchronous endpoint") spells it so; one of the two has data.
+        ofRequests("InvocationsProcesssed", { stat: "Sum", label: "processed" }),
         ofRequests("InvocationFailures", { stat: "Sum", label: "failed" }),
         ofRequests("ExpiredRequests", { stat: "Sum", label: "expired" }),
       ],

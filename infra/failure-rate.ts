@@ -1,6 +1,6 @@
 /** The share of videos that fail, as metric math. */
 import type * as pulumi from "@pulumi/pulumi";
-import { namespace, requestMetric } from "./metrics.ts";
+import { requestMetric } from "./metrics.ts";
 
 /** A metric, or an expression over other queries. */
 export interface FailureRateQuery {
@@ -45,6 +45,6 @@ export function failureRateQueries(
     { id: "failures", expression: "FILL(failed, 0)" },
     count("failed", requestMetric("InvocationFailures")),
     count("counted", requestMetric("InvocationsProcessed")),
-    count("countedAsDocumented", { namespace, metricName: "InvocationsProcesssed" }),
+    count("countedAsDocumented", requestMetric("InvocationsProcesssed")),
   ];
 }

@@ -13,6 +13,7 @@ type VariantMetric =
   | "Invocation5XXErrors"
   | "InvocationFailures"
   | "InvocationsProcessed"
+  | "InvocationsProcesssed"
   | "ModelLatency"
   | "TimeInBacklog"
   | "TotalProcessingTime";

@@ -199,6 +199,7 @@ describe("Monitoring", () => {
           "HasBacklogWithoutCapacity",
           "InvocationFailures",
           "InvocationsProcessed",
+          "InvocationsProcesssed",
           "ModelLatency",
           "TimeInBacklog",
           "TotalProcessingTime",

@@ -66,7 +66,7 @@ export class EndpointMetrics {
       count("ExpiredRequests");
       return;
     }
-    count("InvocationsProcessed");
+    count(this.#switches.processedMetricName);
     this.#put(timestamp, "TotalProcessingTime", elapsed, "Milliseconds");
     latency("RequestDownloadLatency", settlement.timings.download);
     latency("ModelLatency", settlement.timings.model);

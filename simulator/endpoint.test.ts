@@ -183,6 +183,19 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.equal(bench.counted("InvocationFailures"), 0);
   });
 
+  it("count what was processed under the name that is assumed, and under no other", async () => {
+    const names = ["InvocationsProcessed", "InvocationsProcesssed"] as const;
+    for (const processedMetricName of names) {
+      const bench = await new EndpointBench({ processedMetricName }).deployed(1);
+      bench.send(2);
+      await bench.clock.advance(2 * minute);
+      assert.deepEqual(
+        names.map((name) => bench.counted(name)),
+        names.map((name) => (name === processedMetricName ? 2 : 0)),
+      );
+    }
+  });
+
   it("give the wait in the unit that is assumed, the same wait in either", async () => {
     for (const [timeInBacklogUnit, perSecond] of [
       ["Milliseconds", 1e3],

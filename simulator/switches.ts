@@ -24,6 +24,12 @@ export interface EndpointSwitches {
    * @default "Milliseconds"
    */
   readonly timeInBacklogUnit: "Milliseconds" | "Microseconds";
+  /**
+   * The name of the metric that counts requests that were processed. The developer guide's table ("Monitor asynchronous endpoint")
+   * spells it with three s; AWS's blog post about the same metrics with two.
+   * @default "InvocationsProcessed"
+   */
+  readonly processedMetricName: "InvocationsProcessed" | "InvocationsProcesssed";
   /** Whether a starting instance already ends HasBacklogWithoutCapacity. @default false */
   readonly startingCountsAsCapacity: boolean;
   /**
@@ -52,6 +58,7 @@ export const defaultEndpointSwitches: EndpointSwitches = {
   gaugesWhileIdle: true,
   oldestRequestAmong: "queued",
   timeInBacklogUnit: "Milliseconds",
+  processedMetricName: "InvocationsProcessed",
   startingCountsAsCapacity: false,
   interrupted: "requeue",
   repeatsAfterInterruption: 3,

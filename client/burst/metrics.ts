@@ -8,7 +8,7 @@ import type { Stack } from "../stack.ts";
 
 /** One minute's value. */
 export interface Point {
-  /** The minute's beginning, ms since the epoch, on the service's clock. */
+  /** The minute's beginning, ms since the epoch, on the stack clock. */
   readonly minute: number;
   readonly value: number;
 }
@@ -53,6 +53,8 @@ const queries = {
   backlog: { metric: "ApproximateBacklogSize", of: "endpoint", statistic: "Maximum" },
   backlogPerInstance: { metric: "ApproximateBacklogSizePerInstance", of: "endpoint", statistic: "Average" },
   processed: count("InvocationsProcessed"),
+  /** The developer guide ("Monitor asynchronous endpoint") spells it with three s; AWS's blog post with two. One of them has data. */
+  processedAsDocumented: count("InvocationsProcesssed"),
   failed: count("InvocationFailures"),
   expired: count("ExpiredRequests"),
 } as const satisfies Record<string, MetricQuery>;
@@ -80,7 +82,15 @@ export async function readEndpointMetrics(
     durations(stack, "ModelLatency", range, signal),
     durations(stack, "TotalProcessingTime", range, signal),
   ]);
-  return { ...counts, inBacklog, inModel, total };
+  const { processedAsDocumented, ...others } = counts;
+  return { ...others, processed: larger(counts.processed, processedAsDocumented), inBacklog, inModel, total };
+}
+
+/** The larger value of each minute: under two names, CloudWatch has the same requests. */
+function larger(one: Series, other: Series): Series {
+  const values = new Map<number, number>();
+  for (const { minute, value } of [...one, ...other]) values.set(minute, Math.max(value, values.get(minute) ?? 0));
+  return [...values].map(([minute, value]) => ({ minute, value })).sort((a, b) => a.minute - b.minute);
 }
 
 async function readCounts(
@@ -93,6 +103,7 @@ async function readCounts(
     backlog: [],
     backlogPerInstance: [],
     processed: [],
+    processedAsDocumented: [],
     failed: [],
     expired: [],
   };
