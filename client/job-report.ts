@@ -117,7 +117,7 @@ function describe(state: JobState, summary: ResultSummary | undefined): readonly
     case "failed":
       return [`failed: ${state.reason}`];
     case "expired":
-      return [`expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()}`];
+      return [`expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()} (stack clock)`];
     case "pending":
       return ["pending"];
   }

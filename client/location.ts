@@ -133,6 +133,12 @@ export async function read(s3: S3Client, uri: string, maxBytes: number, signal?:
   return (await Body?.transformToByteArray()) ?? new Uint8Array();
 }
 
+/** The first bytes of an object, and how many it has in all. */
+export interface ObjectStart {
+  readonly start: Uint8Array;
+  readonly bytes: number;
+}
+
 /** An object's first `maxBytes` bytes, or all of a smaller one. */
 export async function readStart(
   s3: S3Client,
@@ -140,15 +146,26 @@ export async function readStart(
   maxBytes: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
+  return (await readStartAndSize(s3, uri, maxBytes, signal)).start;
+}
+
+/** An object's first `maxBytes` bytes, or all of a smaller one, with its size. */
+export async function readStartAndSize(
+  s3: S3Client,
+  uri: string,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<ObjectStart> {
   try {
-    const { Body } = await s3.send(
+    const { Body, ContentRange = "" } = await s3.send(
       new GetObjectCommand({ ...parseS3Uri(uri), Range: `bytes=0-${maxBytes - 1}` }),
       signal === undefined ? {} : { abortSignal: signal },
     );
-    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    const start = (await Body?.transformToByteArray()) ?? new Uint8Array();
+    return { start, bytes: Number(/\/(\d+)$/.exec(ContentRange)?.[1] ?? start.length) };
   } catch (error) {
     // An empty object has no first byte.
-    if (codeOf(error) === "InvalidRange") return new Uint8Array();
+    if (codeOf(error) === "InvalidRange") return { start: new Uint8Array(), bytes: 0 };
     throw error;
   }
 }

@@ -2,7 +2,10 @@
 import { INSTANCES_LIMIT_SECONDS, readCapacity } from "../capacity.ts";
 import { recordOf } from "../known-jobs.ts";
 import type { Manifest } from "../manifest.ts";
-import { headObject, parseS3Uri } from "../location.ts";
+import { DEVICE_BYTES, deviceIn, environmentOf } from "../environment.ts";
+import type { Device } from "../environment.ts";
+import { codeOf } from "../errors.ts";
+import { readStartAndSize } from "../location.ts";
 import type { ResultFormat } from "../model-options.ts";
 import { inParallel } from "../parallel.ts";
 import { poll } from "../poll.ts";
@@ -58,7 +61,7 @@ export interface BurstState {
   readonly firstFailure: string | undefined;
   /** Accepted and not seen to have ended. */
   readonly backlog: number;
-  /** Seconds, on the service's clock, since the oldest of the backlog was accepted. */
+  /** Real seconds, as all progress is in, since the oldest of the backlog was accepted. */
   readonly oldestSeconds: number | undefined;
   readonly instances: InstanceSample | undefined;
 }
@@ -73,7 +76,6 @@ export class Burst {
   readonly #instances: InstanceSample[] = [];
   #accepted = 0;
   #firstFailure: string | undefined;
-  #now: Date | undefined;
 
   constructor(stack: Stack, options: BurstOptions) {
     this.#stack = stack;
@@ -81,15 +83,12 @@ export class Burst {
   }
 
   get state(): BurstState {
-    const { oldest } = this.#jobs;
-    const since = oldest === undefined ? undefined : Date.parse(oldest.submittedAt);
     return {
       accepted: this.#accepted,
       ...this.#ends,
       firstFailure: this.#firstFailure,
       backlog: this.#jobs.size,
-      oldestSeconds:
-        since === undefined || this.#now === undefined ? undefined : Math.max(0, (this.#now.getTime() - since) / 1000),
+      oldestSeconds: this.#jobs.oldestSeconds,
       instances: this.#instances.at(-1),
     };
   }
@@ -107,9 +106,12 @@ export class Burst {
     const endedAt = await this.#stack.clock.now();
     if (untilZero && this.#jobs.size === 0) await this.#watchUntilZero();
     const inputBytes = Array.from({ length: count }, (_, index) => turn(videos, index).bytes);
+    const { devices, outputBytes } = await this.#readResults();
     return {
       name,
       endpointName,
+      environment: environmentOf(this.#stack.outputs),
+      devices,
       instanceType,
       concurrency: maxConcurrency,
       maxCapacity,
@@ -118,7 +120,7 @@ export class Burst {
       accepted: this.#accepted,
       ...this.#ends,
       inputBytes: inputBytes.reduce((sum, bytes) => sum + bytes, 0) / count,
-      outputBytes: await this.#outputBytes(),
+      outputBytes,
       instances: this.#instances,
     };
   }
@@ -187,8 +189,8 @@ export class Burst {
   async #sample(signal?: AbortSignal): Promise<{ readonly status: string } & InstanceSample> {
     const { status, current, desired } = await readCapacity(this.#stack, signal);
     // The answer's own Date: it was read a moment ago.
-    this.#now = await this.#stack.clock.now(5);
-    const sample = { at: this.#now.getTime(), current, desired };
+    const now = await this.#stack.clock.now(5);
+    const sample = { at: now.getTime(), current, desired };
     this.#instances.push(sample);
     return { status, ...sample };
   }
@@ -202,13 +204,23 @@ export class Burst {
     );
   }
 
-  async #outputBytes(): Promise<number | undefined> {
+  /** Reads the start of each result: its device, and the results' mean size in bytes. */
+  async #readResults(): Promise<Pick<BurstRun, "devices" | "outputBytes">> {
     const sizes: number[] = [];
+    const devices = new Set<Device>();
     await inParallel(this.#outputs, 16, async (uri) => {
-      const head = await headObject(this.#stack.s3, parseS3Uri(uri), { signal: this.#options.signal });
-      if (typeof head === "object") sizes.push(head.bytes);
+      try {
+        const { start, bytes } = await readStartAndSize(this.#stack.s3, uri, DEVICE_BYTES, this.#options.signal);
+        sizes.push(bytes);
+        const device = deviceIn(start);
+        if (device !== undefined) devices.add(device);
+      } catch (error) {
+        // Removed by a lifecycle rule, or not for this caller: the other results tell.
+        if (!["NoSuchKey", "AccessDenied"].includes(codeOf(error))) throw error;
+      }
     });
-    return sizes.length === 0 ? undefined : sizes.reduce((sum, bytes) => sum + bytes, 0) / sizes.length;
+    const outputBytes = sizes.length === 0 ? undefined : sizes.reduce((sum, bytes) => sum + bytes, 0) / sizes.length;
+    return { devices: [...devices].sort(), outputBytes };
   }
 }
 

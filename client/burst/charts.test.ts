@@ -72,6 +72,7 @@ describe("a burst's charts", () => {
     assert.deepEqual(
       current?.marks.map(({ x, y }) => [Math.round(x * 10) / 10, y]),
       [
+        [0, 0],
         [0.2, 0],
         [3, 1],
         [4.5, 2],
@@ -80,7 +81,7 @@ describe("a burst's charts", () => {
     );
     assert.deepEqual(
       desired?.marks.map(({ y }) => y),
-      [0, 1, 2, 2],
+      [0, 0, 1, 2, 2],
     );
   });
 

@@ -30,7 +30,9 @@ export interface ChartSpec {
 }
 
 /** The x axis' title, of all charts. */
-export const timeAxis = "Minutes since the first video was sent";
+export function timeAxisOf({ environment }: Pick<BurstRun, "environment">): string {
+  return `Minutes since the first video was sent${environment === "emulator" ? " (stack clock)" : ""}`;
+}
 
 /** The charts of a burst. */
 export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly ChartSpec[] {
@@ -78,7 +80,7 @@ export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly Char
       id: "processed",
       title: "Processed per minute",
       caption:
-        "Videos that ended in each minute (InvocationsProcessed; with the failed ones among them or beside: InvocationFailures, ExpiredRequests).",
+        "Videos that ended in each minute (InvocationsProcessed; with or without the failed ones: InvocationFailures, ExpiredRequests).",
       kind: "bars",
       unit: "Videos per minute",
       series: [
@@ -142,10 +144,13 @@ function staircase(
   valueOf: (sample: InstanceSample) => number,
   start: number,
 ): readonly Mark[] {
-  return samples
+  const marks = samples
     .filter((sample, index) => {
       const before = samples[index - 1];
       return before === undefined || index === samples.length - 1 || valueOf(before) !== valueOf(sample);
     })
     .map((sample) => ({ x: Math.max(0, (sample.at - start) / MINUTE_MS), y: valueOf(sample) }));
+  const [first] = marks;
+  // The axis begins with the minute in which the burst began, and the first look comes within that minute.
+  return first === undefined || first.x === 0 ? marks : [{ x: 0, y: first.y }, ...marks];
 }

@@ -88,6 +88,8 @@ describe("a burst's table", () => {
       "Invocations (total burst size)": "100",
       Completed: "97, 1 failed, 2 expired",
       "Concurrency level (per instance)": "2",
+      Environment: "AWS",
+      "Device (from the results)": "GPU",
       "Instance type": "ml.g4dn.xlarge",
       "Input payload (per invocation)": "71.0 MB",
       "Output payload (per invocation)": "54.0 MB",
@@ -98,6 +100,15 @@ describe("a burst's table", () => {
       "Total processing time": "303 s on average, at most 395 s",
       "Whole burst": "380 s",
     });
+  });
+
+  it("does not make figures of the emulator look like those of a GPU", () => {
+    const emulated = rows({ environment: "emulator", devices: ["cpu"] });
+    assert.equal(emulated["Environment"], "AWS emulator, CPU of this machine, accelerated clock");
+    assert.equal(emulated["Device (from the results)"], "CPU");
+    assert.equal(emulated["Instance type"], "ml.g4dn.xlarge (of the stack; the emulator starts none)");
+    assert.equal(emulated["Whole burst"], "380 s (stack clock)");
+    assert.equal(rows({ devices: [] })["Device (from the results)"], "no data");
   });
 
   it("says what has not ended", () => {

@@ -1,4 +1,6 @@
 /** A burst in figures: the table of AWS's blog post, computed from the endpoint's own metrics. */
+import { describeDevices, describeEnvironment } from "../environment.ts";
+import type { Device, Environment } from "../environment.ts";
 import { MINUTE_MS } from "../minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
@@ -11,6 +13,10 @@ export interface Duration {
 
 /** The table's values; what CloudWatch has no datapoint for is null. */
 export interface BurstFigures {
+  /** Where the burst ran: figures of the emulator are those of this machine. */
+  readonly environment: Environment;
+  /** Devices that the results name, sorted; none if no result does. */
+  readonly devices: readonly Device[];
   readonly invocations: number;
   readonly completed: number;
   readonly failed: number;
@@ -35,6 +41,8 @@ export interface BurstFigures {
 /** Computes the table's values. */
 export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures {
   return {
+    environment: run.environment,
+    devices: run.devices,
     invocations: run.accepted,
     completed: run.completed,
     failed: run.failed,
@@ -86,7 +94,8 @@ export interface Row {
 
 /** The table as people read it, in the blog post's order. */
 export function rowsOf(figures: BurstFigures): readonly Row[] {
-  const { perMinute, instances } = figures;
+  const { perMinute, instances, environment, devices } = figures;
+  const isEmulated = environment === "emulator";
   const others = [
     ...(figures.failed === 0 ? [] : [`${figures.failed} failed`]),
     ...(figures.expired === 0 ? [] : [`${figures.expired} expired`]),
@@ -97,7 +106,12 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
     { label: "Invocations (total burst size)", value: String(figures.invocations) },
     { label: "Completed", value: [String(figures.completed), ...others].join(", ") },
     { label: "Concurrency level (per instance)", value: String(figures.concurrency) },
-    { label: "Instance type", value: figures.instanceType },
+    { label: "Environment", value: describeEnvironment(environment, devices) },
+    { label: "Device (from the results)", value: devices.length === 0 ? NONE : describeDevices(devices) },
+    {
+      label: "Instance type",
+      value: `${figures.instanceType}${isEmulated ? " (of the stack; the emulator starts none)" : ""}`,
+    },
     { label: "Input payload (per invocation)", value: size(figures.inputBytes) },
     {
       label: "Output payload (per invocation)",
@@ -114,7 +128,7 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
     },
     { label: "Time in backlog", value: durationText(figures.backlogSeconds) },
     { label: "Total processing time", value: durationText(figures.totalSeconds) },
-    { label: "Whole burst", value: seconds(figures.elapsedSeconds) },
+    { label: "Whole burst", value: `${seconds(figures.elapsedSeconds)}${isEmulated ? " (stack clock)" : ""}` },
   ];
 }
 

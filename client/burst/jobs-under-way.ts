@@ -1,4 +1,5 @@
 /** Keeps an eye on many jobs at once: which have ended, and how, by the objects that they leave in S3. */
+import { performance } from "node:perf_hooks";
 import type { Stack } from "../stack.ts";
 import type { Job } from "../submit.ts";
 import { checkJobs } from "../wait.ts";
@@ -16,10 +17,13 @@ const CHUNK = 16;
 /** Jobs that have been accepted, in the order of their acceptance, until each has ended. */
 export class JobsUnderWay {
   readonly #pending = new Map<string, Job>();
+  /** When each was added, ms on this process's clock. */
+  readonly #addedAt = new Map<string, number>();
   #turn = 0;
 
   add(job: Job): void {
     this.#pending.set(job.inferenceId, job);
+    this.#addedAt.set(job.inferenceId, performance.now());
   }
 
   get size(): number {
@@ -29,6 +33,12 @@ export class JobsUnderWay {
   /** The job that was accepted first of those that have not ended. */
   get oldest(): Job | undefined {
     return this.#pending.values().next().value;
+  }
+
+  /** Real seconds since the oldest job that has not ended was added; undefined if there is none. */
+  get oldestSeconds(): number | undefined {
+    const addedAt = this.#addedAt.get(this.oldest?.inferenceId ?? "");
+    return addedAt === undefined ? undefined : (performance.now() - addedAt) / 1000;
   }
 
   /**
@@ -53,7 +63,10 @@ export class JobsUnderWay {
   async #check(stack: Stack, jobs: readonly Job[], signal?: AbortSignal): Promise<readonly JobEnd[]> {
     const states = await checkJobs(stack, jobs, signal);
     const ends = states.flatMap(([job, state]) => (state.status === "pending" ? [] : [{ job, state }]));
-    for (const { job } of ends) this.#pending.delete(job.inferenceId);
+    for (const { inferenceId } of ends.map(({ job }) => job)) {
+      this.#pending.delete(inferenceId);
+      this.#addedAt.delete(inferenceId);
+    }
     return ends;
   }
 }

@@ -13,6 +13,12 @@ describe("the notes on a burst", () => {
   for (const [what, run, metrics, words] of [
     ["requests are not counted yet", good, withCount(90), /counted 90 of 98 completed/],
     ["others used the endpoint", good, withCount(120), /counted 120 requests.*this burst had 98/],
+    [
+      "the burst ran on the emulator",
+      { ...good, environment: "emulator", devices: ["cpu"] },
+      sampleMetrics,
+      /^These figures are of the AWS emulator, CPU of this machine, accelerated clock\. .* Times are on the stack clock\.$/,
+    ],
     ["jobs have not ended", { ...good, accepted: 100 }, sampleMetrics, /^2 jobs had not ended/],
     ["jobs expired", { ...good, accepted: 101, expired: 3 }, sampleMetrics, /^3 jobs presumed expired/],
     [

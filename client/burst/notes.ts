@@ -1,4 +1,5 @@
 /** What a reader must know before believing a burst's figures. */
+import { describeEnvironment } from "../environment.ts";
 import { plural } from "../words.ts";
 import { counted } from "./metrics-wait.ts";
 import type { EndpointMetrics } from "./metrics.ts";
@@ -8,6 +9,11 @@ import type { BurstRun } from "./run.ts";
 export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: string): readonly string[] {
   const { accepted, completed, failed, expired, instances } = run;
   const notes: string[] = [];
+  if (run.environment === "emulator") {
+    notes.push(
+      `These figures are of the ${describeEnvironment(run.environment, run.devices)}. They do not show how fast a GPU on AWS is. Times are on the stack clock.`,
+    );
+  }
   const ended = completed + failed;
   const measured = counted(metrics);
   if (measured < completed) {

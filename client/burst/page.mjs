@@ -23,12 +23,27 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/**
+ * The marks as they are drawn: a minute's value holds until the next minute, so a single one is a line and not a dot.
+ * @param {import("./charts.ts").ChartSpec["kind"]} kind
+ * @param {readonly import("./charts.ts").Mark[]} marks
+ */
+function drawn(kind, marks) {
+  if (kind === "bars") return marks.map(({ x, y }) => ({ x: x + 0.5, y }));
+  return marks.length === 1
+    ? marks.flatMap(({ x, y }) => [
+        { x, y },
+        { x: x + 1, y },
+      ])
+    : [...marks];
+}
+
 /** Where all charts end, so that their minutes stand one below the other; a minute's bar reaches to the next. */
 const lastMinute = Math.ceil(
   Math.max(
     1,
     ...charts.flatMap(({ kind, series }) =>
-      series.flatMap(({ marks }) => marks.map(({ x }) => (kind === "bars" ? x + 1 : x))),
+      series.flatMap(({ marks }) => drawn(kind, marks).map(({ x }) => (kind === "bars" ? x + 0.5 : x))),
     ),
   ),
 );
@@ -62,7 +77,7 @@ function configurationOf({ kind, unit, series }) {
         const ownColour = colour(`--series-${index + 1}`);
         return {
           label,
-          data: kind === "bars" ? marks.map(({ x, y }) => ({ x: x + 0.5, y })) : [...marks],
+          data: drawn(kind, marks),
           backgroundColor: ownColour,
           borderColor: ownColour,
           ...(kind === "bars"

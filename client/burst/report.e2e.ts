@@ -8,7 +8,7 @@ import { figuresOf, rowsOf } from "./figures.ts";
 import { renderReport } from "./report.ts";
 import { openBrowser } from "./testing/browser.ts";
 import { lookAt } from "./testing/report-page.ts";
-import { sampleMetrics, sampleRun } from "./testing/sample-burst.ts";
+import { sampleMetrics, sampleRun, shortMetrics, shortRun } from "./testing/sample-burst.ts";
 
 describe("a burst's report in a browser", () => {
   let folder: string;
@@ -40,7 +40,7 @@ describe("a burst's report in a browser", () => {
       assert.deepEqual(seen.problems, []);
       assert.deepEqual(seen.requests, [page]);
       assert.deepEqual(
-        seen.charts.map(({ id, series }) => [id, series]),
+        seen.charts.map(({ id, series }) => [id, series.map(({ label, values }) => ({ label, values }))]),
         chartsOf(sampleRun, sampleMetrics).map(({ id, series }) => [
           id,
           series.map(({ label, marks }) => ({ label, values: marks.map(({ y }) => y) })),
@@ -59,6 +59,18 @@ describe("a burst's report in a browser", () => {
       );
     });
   }
+
+  it("draws a burst of one minute as lines and bars, not as dots, and the instances from the beginning on", async () => {
+    assert.ok("browser" in opened);
+    const file = path.join(folder, "short.html");
+    const figures = figuresOf(shortRun, shortMetrics);
+    await writeFile(file, await renderReport({ run: shortRun, figures, metrics: shortMetrics, notes: [] }));
+    const { charts, problems } = await lookAt(opened.browser, pathToFileURL(file).href, "light");
+    assert.deepEqual(problems, []);
+    for (const { id, inkedPixels } of charts) assert.ok(inkedPixels > 200, `${id} has ${inkedPixels} inked pixels`);
+    const instances = charts.find(({ id }) => id === "instances");
+    assert.deepEqual(instances?.series[0]?.firstX, 0);
+  });
 
   it("runs no foreign script or style and loads nothing, even if text becomes markup", async () => {
     assert.ok("browser" in opened);

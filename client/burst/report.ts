@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { chartsOf, timeAxis } from "./charts.ts";
+import { chartsOf, timeAxisOf } from "./charts.ts";
 import type { ChartSpec } from "./charts.ts";
 import { rowsOf } from "./figures.ts";
 import type { BurstFigures, Row } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
+import { describeEnvironment } from "../environment.ts";
 import { plural } from "../words.ts";
 
 /** What the page shows. */
@@ -30,7 +31,8 @@ export async function renderReport({ run, figures, metrics, notes }: BurstReport
   const chartLibrary = libraryFile.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "");
   const charts = chartsOf(run, metrics);
   const ended = new Date(run.startedAt.getTime() + figures.elapsedSeconds * 1000);
-  const title = `Burst of ${plural(figures.invocations, "video")}`;
+  const environment = describeEnvironment(run.environment, run.devices);
+  const title = `Burst of ${plural(figures.invocations, "video")}${run.environment === "emulator" ? " on the AWS emulator" : ""}`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +46,7 @@ export async function renderReport({ run, figures, metrics, notes }: BurstReport
 <body>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<p>Endpoint <b>${escapeHtml(run.endpointName)}</b>, ${escapeHtml(momentOf(run.startedAt))} to ${escapeHtml(momentOf(ended))} on the service's clock. Jobs are named ${escapeHtml(run.name)}-….</p>
+<p>Endpoint <b>${escapeHtml(run.endpointName)}</b>, ${escapeHtml(environment)}; ${escapeHtml(momentOf(run.startedAt))} to ${escapeHtml(momentOf(ended))} (stack clock). Jobs are named ${escapeHtml(run.name)}-….</p>
 </header>
 <main>
 ${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join("\n")}
@@ -64,7 +66,7 @@ ${charts.map(figureOf).join("\n")}
 ${charts.map(numbersOf).join("\n")}
 </section>
 </main>
-<script type="application/json" id="data">${inScript({ timeAxis, charts })}</script>
+<script type="application/json" id="data">${inScript({ timeAxis: timeAxisOf(run), charts })}</script>
 <script>${chartLibrary}</script>
 <script type="module">${script}</script>
 </body>

@@ -6,6 +6,7 @@ import { startCommandFixture } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
 import { objectKey } from "../testing/fake-aws.ts";
 import type { SeenInvocation } from "../testing/fake-aws.ts";
+import { currentResult } from "../testing/sample-result.ts";
 
 interface MetricQuery {
   readonly Id: string;
@@ -17,10 +18,13 @@ interface MetricQuery {
 describe("the command burst", () => {
   let fixture: CommandFixture;
   let queries: readonly MetricQuery[];
+  /** A name that CloudWatch has no requests under. */
+  let otherSpelling: string | undefined;
 
   beforeEach(async () => {
     fixture = await startCommandFixture();
     queries = [];
+    otherSpelling = undefined;
     const { aws } = fixture;
     aws.endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 1, DesiredInstanceCount: 2 };
     // Each invocation takes 2 s in the model and 60 s in the backlog, by CloudWatch.
@@ -41,7 +45,7 @@ describe("the command burst", () => {
       const minute = Math.floor(aws.now.getTime() / 60_000) * 60;
       // One value a page: the client must ask for the next.
       const valueOf = ({ MetricStat: { Metric } }: MetricQuery): number =>
-        Metric.MetricName.includes("ail") ? 0 : count;
+        Metric.MetricName.includes("ail") || Metric.MetricName === otherSpelling ? 0 : count;
       const half = asked.MetricDataQueries.length / 2;
       const page = asked.NextToken === undefined ? queries.slice(0, half) : queries.slice(half);
       return {
@@ -94,11 +98,56 @@ describe("the command burst", () => {
     assert.deepEqual(figures.perMinute, { mean: 40, most: 40, minutes: 1 });
     assert.deepEqual(figures.instances, { most: 1, allowed: 5 });
     assert.equal(figures.outputBytes, "a result".length);
-    assert.deepEqual(figures.notes, ["The burst did not begin at zero: 1 instance had been there before."]);
+    assert.deepEqual(figures.notes.slice(1), ["The burst did not begin at zero: 1 instance had been there before."]);
     assert.deepEqual(JSON.parse(await readFile(fixture.path("burst/figures.json"), "utf8")), figures);
     assert.match(await readFile(figures.report, "utf8"), /^<!doctype html>[^]*Burst of 40 videos/);
     const entries = [...(await readManifest(figures.manifest)).values()];
     assert.ok(entries.length === 40 && entries.every(({ end }) => end?.status === "completed"));
+  });
+
+  for (const spelling of ["InvocationsProcessed", "InvocationsProcesssed"]) {
+    it(`counts what was processed if SageMaker calls it ${spelling}`, async () => {
+      otherSpelling = spelling === "InvocationsProcessed" ? "InvocationsProcesssed" : "InvocationsProcessed";
+      fixture.aws.onInvocation = complete;
+      const { stdout } = await burst("--count", "4", "--json");
+      assert.deepEqual((JSON.parse(stdout) as BurstFigures).perMinute, { mean: 4, most: 4, minutes: 1 });
+    });
+  }
+
+  it("marks table, JSON and report of the emulator, and takes the device from the results", async () => {
+    fixture.aws.onInvocation = ({ outputLocation, inferenceId }) => {
+      const device = inferenceId.endsWith("1") ? "cuda" : "cpu";
+      const result = { ...currentResult, handler: { ...currentResult.handler, device } };
+      fixture.aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(result)));
+    };
+    const { stdout, status } = await burst("--count", "2");
+    assert.equal(status, 0);
+    const words = "AWS emulator, CPU and GPU of this machine, accelerated clock";
+    assert.match(stdout, new RegExp(`^Environment +${words}$`, "m"));
+    assert.match(stdout, new RegExp(`^note: These figures are of the ${words}\\.`, "m"));
+    assert.doesNotMatch(stdout, /USD/);
+    const figures = JSON.parse(await readFile(fixture.path("burst/figures.json"), "utf8")) as BurstFigures;
+    assert.deepEqual([figures.environment, figures.devices], ["emulator", ["cpu", "cuda"]]);
+    const report = await readFile(fixture.path("burst/report.html"), "utf8");
+    assert.match(
+      report,
+      new RegExp(`<p>Endpoint <b>video</b>, ${words}; [-0-9: ]+ UTC to [-0-9: ]+ UTC \\(stack clock\\)`),
+    );
+    assert.match(report, /<h1>Burst of 2 videos on the AWS emulator<\/h1>/);
+    assert.match(report, /Minutes since the first video was sent \(stack clock\)/);
+  });
+
+  it("shows progress in real seconds, however fast the stack clock runs", async () => {
+    fixture.aws.onInvocation = () => {
+      fixture.aws.now = new Date(fixture.aws.now.getTime() + 3_600_000);
+    };
+    const { stderr } = await burst("--count", "2", "--limit", "6");
+    const ages = [...stderr.matchAll(/oldest (\d+) s/g)].map(([, seconds]) => Number(seconds));
+    assert.ok(ages.length > 0, stderr);
+    assert.ok(
+      ages.every((age) => age < 60),
+      stderr,
+    );
   });
 
   it("asks for the queue's metrics by endpoint alone, and for the others by variant too", async () => {
@@ -229,7 +278,7 @@ describe("the command burst", () => {
     await writeFile(fixture.path("file"), "");
     assert.match(
       (await burst("--count", "1", "--out", fixture.path("file/x"))).stderr,
-      /choose another place with --out/,
+      /a file has the name of a folder, or choose another one with --out/,
     );
   });
 });

@@ -33,7 +33,12 @@ describe("the command status", () => {
     fixture.aws.endpoint = { EndpointStatus: "Updating", CurrentInstanceCount: 0, DesiredInstanceCount: 1 };
     const { status, stdout } = await fixture.execute(["status"]);
     assert.equal(status, 0);
-    assert.equal(stdout, "video: Updating, 0 of at most 5 × ml.g4dn.xlarge, going to 1\n");
+    assert.equal(
+      stdout,
+      "video: Updating, 0 of at most 5 instances (AWS emulator on this machine, accelerated clock), going to 1\n",
+    );
+    const { lines } = await fixture.execute(["status", "--json"]);
+    assert.equal((lines()[0] as unknown as { environment: string }).environment, "emulator");
   });
 
   it("says so where the caller may not look at the endpoint, and goes on", async () => {

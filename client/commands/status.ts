@@ -2,6 +2,7 @@
 import { readCapacity } from "../capacity.ts";
 import { defineCommand } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
+import { describeEnvironment, environmentOf } from "../environment.ts";
 import { codeOf } from "../errors.ts";
 import { printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../jobs-file.ts";
@@ -55,12 +56,17 @@ async function show(file: string | undefined, context: Context): Promise<number>
 
 async function showEndpoint({ stack, print, live, signal }: Context): Promise<void> {
   const { endpointName, instanceType, maxCapacity } = stack.outputs;
+  const environment = environmentOf(stack.outputs);
+  const most =
+    environment === "aws"
+      ? `${maxCapacity} × ${instanceType}`
+      : `${plural(maxCapacity, "instance")} (${describeEnvironment(environment)})`;
   try {
     const capacity = await readCapacity(stack, signal);
     print(
-      `${endpointName}: ${capacity.status}, ${capacity.current} of at most ${maxCapacity} × ${instanceType}` +
+      `${endpointName}: ${capacity.status}, ${capacity.current} of at most ${most}` +
         (capacity.desired === capacity.current ? "" : `, going to ${capacity.desired}`),
-      { endpointName, instanceType, maxCapacity, ...capacity },
+      { endpointName, environment, instanceType, maxCapacity, ...capacity },
     );
   } catch (error) {
     // The stack's caller policy allows to send videos, not to look at the endpoint.

@@ -4,7 +4,11 @@ import type { Browser } from "puppeteer-core";
 /** One chart as the page's Chart.js object and its canvas have it. */
 interface SeenChart {
   readonly id: string;
-  readonly series: readonly { readonly label: string; readonly values: readonly (number | null)[] }[];
+  readonly series: readonly {
+    readonly label: string;
+    readonly values: readonly (number | null)[];
+    readonly firstX: number;
+  }[];
   /** The axes' titles. */
   readonly axes: readonly string[];
   readonly colours: readonly string[];
@@ -71,7 +75,7 @@ const look = `(() => {
     }
     return {
       id: canvas.id,
-      series: chart.data.datasets.map(({ label, data: marks }) => ({ label, values: marks.map(({ y }) => y) })),
+      series: chart.data.datasets.map(({ label, data: marks }) => ({ label, values: marks.map(({ y }) => y), firstX: marks[0].x })),
       axes: Object.values(chart.options.scales).map(({ title }) => (title.display ? title.text : "")),
       colours,
       inkedPixels,

@@ -51,6 +51,8 @@ export const sampleMetrics: EndpointMetrics = {
 export const sampleRun: BurstRun = {
   name: "burst-0a1b2c3d",
   endpointName: "video-0a1b2c3",
+  environment: "aws",
+  devices: ["cuda"],
   instanceType: "ml.g4dn.xlarge",
   concurrency: 2,
   maxCapacity: 5,
@@ -71,4 +73,29 @@ export const sampleRun: BurstRun = {
     { at: firstMinute + 4.5 * MINUTE_MS, current: 2, desired: 2 },
     { at: firstMinute + 7 * MINUTE_MS, current: 2, desired: 2 },
   ],
+};
+
+const oneMinute = durations(series(3), [[2, 3]]);
+
+/** Metrics of a burst that is over within a minute. */
+export const shortMetrics: EndpointMetrics = {
+  backlog: series(3),
+  backlogPerInstance: series(3),
+  processed: series(3),
+  failed: [],
+  expired: [],
+  inBacklog: oneMinute,
+  inModel: oneMinute,
+  total: oneMinute,
+};
+
+/** That burst, in which one instance was seen once, late in the minute. */
+export const shortRun: BurstRun = {
+  ...sampleRun,
+  endedAt: new Date(firstMinute + 50_000),
+  accepted: 3,
+  completed: 3,
+  failed: 0,
+  expired: 0,
+  instances: [{ at: firstMinute + 48_000, current: 1, desired: 1 }],
 };
