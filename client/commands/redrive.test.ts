@@ -109,7 +109,36 @@ describe("the command redrive", () => {
     );
   });
 
+  it("says with each read how many are left before SQS gives a message of bad input up, and when the last was", async () => {
+    queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
+    for (let count = 1; count <= 5; count++) {
+      const { status, stdout, stderr } = await redrive(...(count % 2 === 0 ? ["--dry-run"] : []));
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`video-1: left out, the model refused its video .*; read ${count} of 5 times`));
+      const warning = /^the next read moves 1 message to the dead-letter queue: send or delete it with the next run$/m;
+      assert.equal(warning.test(stdout), count === 5, stdout);
+    }
+    assert.equal(queues.deadLetters.length, 0);
+    const { stdout } = await redrive("--json");
+    assert.equal((JSON.parse(stdout) as { "bad-input": number })["bad-input"], 0);
+    assert.equal(queues.deadLetters.length, 1);
+  });
+
+  it("deletes messages of bad input if it is told to, and prints each", async () => {
+    queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
+    queues.put(failureOf("video-2"));
+    const dry = await redrive("--delete-bad-input", "--dry-run");
+    assert.match(dry.stdout, /1 would be deleted \(bad input\)/);
+    assert.equal(queues.error.length, 2);
+    const { status, stdout, stderr } = await redrive("--delete-bad-input");
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /video-1: deleted, the model refused its video \(ClientError: .*400.*\)/);
+    assert.equal(stdout.split("\n")[0], "1 sent again, 1 deleted (bad input)");
+    assert.deepEqual([queues.error, queues.deadLetters], [[], []]);
+  });
+
   for (const [args, words] of [
+    [["--delete-bad-input", "--include-bad-input"], /Use either --include-bad-input or --delete-bad-input, not both/],
     [["a.jsonl", "b.jsonl"], /one file of jobs/],
     [["a.jsonl"], /give no --manifest with it/],
     [["--limit", "0"], /--limit takes a whole number from 1/],
@@ -121,6 +150,12 @@ describe("the command redrive", () => {
       assert.equal(fixture.aws.count("ReceiveMessage"), 0);
     });
   }
+
+  it("refuses --delete-bad-input for a manifest, which has no messages", async () => {
+    const { status, stderr } = await fixture.execute(["redrive", "a.jsonl", "--delete-bad-input"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /give no JOBS with it/);
+  });
 
   it("says so where there is no such manifest", async () => {
     const { status, stderr } = await fixture.execute(["redrive", fixture.path("none.jsonl")]);

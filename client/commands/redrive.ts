@@ -30,6 +30,7 @@ const flags = {
   times: wholeNumber("times", "a whole number", 1, 1000),
   manifest: z.string().min(1).optional(),
   "include-bad-input": z.boolean().default(false),
+  "delete-bad-input": z.boolean().default(false),
   "dry-run": z.boolean().default(false),
 };
 
@@ -45,8 +46,9 @@ Sends each failed job again, once, under its own name with .redrive-1, -2, … b
 messages of the stack's error queue: each is deleted once its job is sent, and goes to the dead-letter queue once its job has
 been sent again --times times, or if it cannot be read. Messages of the smoke test's jobs and SageMaker's tests of the topic
 are deleted. With JOBS, a submission's manifest, they are its jobs that failed or, presumably, expired. A job whose video the
-model refused (status 4xx) would fail again: it is left out, and its message stays in the queue. SQS moves a message that has been
-read five times, dry runs included, to the dead-letter queue.
+model refused (status 4xx) would fail again: it is left out, and its message stays in the queue. SQS counts each read of a message
+that stays, dry runs included, and moves it to the dead-letter queue after the fifth. The output has the count; --delete-bad-input
+deletes such messages instead.
 
 What is sent is written to a manifest first, so that nothing is sent twice: after Ctrl-C or a crash, run it again. A message
 does not tell a job's options and time limits; the submission's manifest does, if it is given with --manifest, and it is then
@@ -55,8 +57,8 @@ also where the two ways of redriving know of each other.
     options: `  --limit N             jobs to send at most (default: ${DEFAULT_LIMIT})
   --times N             how often one job is sent again, over all runs (default: ${DEFAULT_TIMES})
   --include-bad-input   also send videos that the model refused
-  --dry-run             print what would be sent, its size and price, and send nothing; of the error queue, SQS counts this as
-                        one of the five deliveries of a message
+  --delete-bad-input    delete the messages of the error queue whose videos the model refused, after printing each
+  --dry-run             print what would be sent or deleted, its size and price, and do neither; for SQS it is a read as well
   --manifest FILE       for the error queue: what has been sent again (default: out/redrive-ENDPOINT.jsonl)
 `,
     end: `With --json the report is printed as one JSON object.
@@ -70,6 +72,7 @@ wrong usage, or something is missing; 130 interrupted.
     times: { type: "string" },
     manifest: { type: "string" },
     "include-bad-input": { type: "boolean" },
+    "delete-bad-input": { type: "boolean" },
     "dry-run": { type: "boolean" },
   },
   flags,
@@ -78,6 +81,12 @@ wrong usage, or something is missing; 130 interrupted.
     if (more.length > 0) throw usage("redrive takes one file of jobs");
     if (jobs !== undefined && given.manifest !== undefined) {
       throw usage("JOBS is the manifest, too: give no --manifest with it");
+    }
+    if (given["delete-bad-input"] && given["include-bad-input"]) {
+      throw usage("Use either --include-bad-input or --delete-bad-input, not both");
+    }
+    if (given["delete-bad-input"] && jobs !== undefined) {
+      throw usage("--delete-bad-input deletes messages of the error queue: give no JOBS with it");
     }
     return (context) => run(jobs, given, context);
   },
@@ -94,13 +103,14 @@ const counters = {
   refused: "refused by the service",
   "no-input": "without a video's place",
   unreadable: "unreadable",
-  "bad-input": "left out as bad input (--include-bad-input sends them)",
+  "deleted-bad-input": "deleted (bad input)",
+  "bad-input": "left out as bad input (--include-bad-input sends, --delete-bad-input deletes them)",
   "failed-again": "failed again meanwhile, left for the next run",
   "over-limit": "left over by --limit",
 } as const satisfies Record<Outcome["kind"], string>;
 
 /** Nothing of the kind is left to do about these. */
-const done: readonly Outcome["kind"][] = ["sent", "would-send", "already-sent", "smoke", "test"];
+const done: readonly Outcome["kind"][] = ["sent", "would-send", "already-sent", "smoke", "test", "deleted-bad-input"];
 
 async function run(jobs: string | undefined, given: Flags, context: Context): Promise<number> {
   const { stack, live, signal } = context;
@@ -137,6 +147,7 @@ async function redriveFrom(
     limit: given.limit ?? DEFAULT_LIMIT,
     times: given.times ?? DEFAULT_TIMES,
     includeBadInput: given["include-bad-input"],
+    deleteBadInput: given["delete-bad-input"],
     signal,
     onOutcome: (outcome: Outcome): void => {
       outcomes.push(outcome);
@@ -146,7 +157,8 @@ async function redriveFrom(
     },
   };
   const report = (estimate?: string): void => {
-    const lines = [summaryOf(outcomes, dryRun), ...(estimate === undefined ? [] : [estimate])];
+    const last = lastDeliveries(outcomes);
+    const lines = [summaryOf(outcomes, dryRun), ...[last, estimate].filter((line) => line !== undefined)];
     // A new one has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
     if (isThere) lines.push(`manifest ${file}`);
@@ -163,6 +175,15 @@ async function redriveFrom(
   }
   report(dryRun ? await estimateOf(outcomes, context) : undefined);
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
+}
+
+/** A warning about messages that the next read moves to the dead-letter queue; undefined if there are none. */
+function lastDeliveries(outcomes: readonly Outcome[]): string | undefined {
+  const last = outcomes.filter(
+    (outcome) => "deliveries" in outcome && outcome.deliveries.count >= outcome.deliveries.max,
+  ).length;
+  if (last === 0) return undefined;
+  return `the next read moves ${plural(last, "message")} to the dead-letter queue: send or delete ${last === 1 ? "it" : "them"} with the next run`;
 }
 
 /** Size and price of what would be sent. */
@@ -195,7 +216,9 @@ function summaryOf(outcomes: readonly Outcome[], dryRun: boolean): string {
 function describe(outcome: Outcome): string | undefined {
   if (!("inferenceId" in outcome)) return undefined;
   const { inferenceId, reason } = outcome;
-  const why = reason === undefined ? "" : ` (${reason})`;
+  const { deliveries } = outcome;
+  const read = deliveries === undefined ? "" : `; read ${deliveries.count} of ${plural(deliveries.max, "time")}`;
+  const why = `${reason === undefined ? "" : ` (${reason})`}${read}`;
   switch (outcome.kind) {
     case "sent":
       return `${inferenceId}: sent again as ${outcome.sentAs}${why}`;
@@ -203,6 +226,8 @@ function describe(outcome: Outcome): string | undefined {
       return `${inferenceId}: would be sent again as ${outcome.sentAs}${why}`;
     case "bad-input":
       return `${inferenceId}: left out, the model refused its video${why}`;
+    case "deleted-bad-input":
+      return `${inferenceId}: deleted, the model refused its video${why}`;
     case "poison":
       return `${inferenceId}: given up after ${plural(outcome.times, "time")}${why}`;
     case "refused":

@@ -16,6 +16,8 @@ import type { Stack } from "../stack.ts";
 export interface HeldMessage {
   readonly body: string;
   readonly receipt: string;
+  /** How often SQS has delivered it, this time included. */
+  readonly deliveries: number;
 }
 
 /** SQS's most at a time, for any operation on several messages. */
@@ -27,7 +29,10 @@ const VISIBILITY_SECONDS = 600;
 /** Seconds that one look waits for a message: only a look that waits asks all of SQS's servers. */
 const WAIT_SECONDS = 3;
 
-const redrivePolicySchema = z.object({ deadLetterTargetArn: z.string() });
+/** SQS takes the number as a string, too (API reference, SetQueueAttributes, "RedrivePolicy"). */
+const redrivePolicySchema = z.object({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number() });
+
+type RedrivePolicy = z.infer<typeof redrivePolicySchema>;
 
 /** The error queue. Close it when done, or declare it with `using`. */
 export class ErrorQueue implements Disposable {
@@ -48,10 +53,15 @@ export class ErrorQueue implements Disposable {
         MaxNumberOfMessages: Math.min(most, BATCH),
         WaitTimeSeconds: WAIT_SECONDS,
         VisibilityTimeout: VISIBILITY_SECONDS,
+        MessageSystemAttributeNames: ["ApproximateReceiveCount"],
       }),
       signal === undefined ? {} : { abortSignal: signal },
     );
-    return Messages.map(({ Body = "", ReceiptHandle = "" }) => ({ body: Body, receipt: ReceiptHandle }));
+    return Messages.map(({ Body = "", ReceiptHandle = "", Attributes }) => ({
+      body: Body,
+      receipt: ReceiptHandle,
+      deliveries: Number(Attributes?.ApproximateReceiveCount ?? 1),
+    }));
   }
 
   /** Deletes what has been dealt with. */
@@ -97,17 +107,31 @@ export class ErrorQueue implements Disposable {
     this.#sqs.destroy();
   }
 
-  async #findDeadLetters(): Promise<string> {
+  /**
+   * How often SQS delivers a message that is not deleted; the next delivery moves it to the dead-letter queue (developer guide, "Using
+   * dead-letter queues"). Giving a message back does not lower its count.
+   * @returns undefined if the queue has no dead-letter queue
+   */
+  async maxDeliveries(): Promise<number | undefined> {
+    return (await this.#redrivePolicy())?.maxReceiveCount;
+  }
+
+  async #redrivePolicy(): Promise<RedrivePolicy | undefined> {
     const { Attributes } = await this.#sqs.send(
       new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ["RedrivePolicy"] }),
     );
     const policy = Attributes?.RedrivePolicy;
+    return policy === undefined ? undefined : redrivePolicySchema.parse(JSON.parse(policy));
+  }
+
+  async #findDeadLetters(): Promise<string> {
+    const policy = await this.#redrivePolicy();
     if (policy === undefined) {
       throw new SetupError(
         `The error queue ${this.#url} has no dead-letter queue: deploy the stack as it is in infra/.`,
       );
     }
-    const { deadLetterTargetArn } = redrivePolicySchema.parse(JSON.parse(policy));
+    const { deadLetterTargetArn } = policy;
     const [, , , , account, name] = deadLetterTargetArn.split(":");
     const { QueueUrl } = await this.#sqs.send(
       new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }),

@@ -101,7 +101,9 @@ describe("a redrive of the error queue", () => {
       Buffer.from('{"error":"no track","code":400}'),
     );
     fixture.queues.put(failureOf("video-1", { failureReason: undefined }));
-    assert.deepEqual(await run(), [{ kind: "bad-input", inferenceId: "video-1", reason: "no track" }]);
+    assert.deepEqual(await run(), [
+      { kind: "bad-input", inferenceId: "video-1", reason: "no track", deliveries: { count: 1, max: 5 } },
+    ]);
   });
 
   it("sends nothing and gives all messages back without a manifest to write to", async () => {

@@ -14,14 +14,27 @@ import type { Ledger, ResendOptions, Verdict } from "./resender.ts";
 
 /** One thing that was dealt with. */
 export type Outcome =
-  | ({ readonly inferenceId: string; readonly reason: string | undefined } & Verdict)
+  | ({
+      readonly inferenceId: string;
+      readonly reason: string | undefined;
+      /** Of a message that was given back to the error queue. */
+      readonly deliveries?: Deliveries;
+    } & (Verdict | { readonly kind: "deleted-bad-input" }))
   /** Deleted: the smoke test's, SageMaker's test of the topic. */
   | { readonly kind: "smoke" | "test" }
   /** Moved to the dead-letter queue. */
   | { readonly kind: "unreadable" };
 
+/** Deliveries of a message by SQS, this one included, and how many there are before it goes to the dead-letter queue. */
+export interface Deliveries {
+  readonly count: number;
+  readonly max: number;
+}
+
 /** How to redrive. */
 export interface RedriveOptions extends ResendOptions {
+  /** Whether to delete messages of the error queue whose videos the model refused. @default false */
+  readonly deleteBadInput?: boolean | undefined;
   /** Called for each thing once it is dealt with: sent, deleted or moved. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
 }
@@ -37,6 +50,7 @@ export async function redriveQueue(stack: Stack, manifest: Ledger, options: Redr
   using queue = new ErrorQueue(stack);
   const resender = new Resender(stack, manifest, options);
   const keep = new Set<HeldMessage>();
+  let max: Promise<number | undefined> | undefined;
   try {
     while (resender.left > 0) {
       options.signal?.throwIfAborted();
@@ -44,12 +58,15 @@ export async function redriveQueue(stack: Stack, manifest: Ledger, options: Redr
       if (messages.length === 0) return;
       for (const message of messages) keep.add(message);
       await inParallel(messages, BATCH, async (message) => {
-        const outcome = await outcomeOf(stack, message, manifest, resender, options.signal);
+        const outcome = await outcomeOf(stack, message, manifest, resender, options);
         const fate = manifest instanceof Manifest ? fates[outcome.kind] : "give back";
-        if (fate !== "give back") {
-          await queue[fate]([message]);
-          keep.delete(message);
+        if (fate === "give back") {
+          max ??= queue.maxDeliveries();
+          options.onOutcome?.(withDeliveries(outcome, message, await max));
+          return;
         }
+        await queue[fate]([message]);
+        keep.delete(message);
         options.onOutcome?.(outcome);
       });
     }
@@ -57,6 +74,12 @@ export async function redriveQueue(stack: Stack, manifest: Ledger, options: Redr
     // What cannot be given back comes back by itself, later; the error that ended the run must not be hidden by it.
     await queue.release([...keep]).catch(() => undefined);
   }
+}
+
+/** Every delivery counts, also that of a message that is given back, so each one that stays says how many are left. */
+function withDeliveries(outcome: Outcome, { deliveries }: HeldMessage, max: number | undefined): Outcome {
+  if (max === undefined || !("inferenceId" in outcome)) return outcome;
+  return { ...outcome, deliveries: { count: deliveries, max } };
 }
 
 /** What becomes of a message. */
@@ -70,6 +93,7 @@ const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> 
   refused: "bury",
   "no-input": "bury",
   unreadable: "bury",
+  "deleted-bad-input": "delete",
   "bad-input": "give back",
   "failed-again": "give back",
   "over-limit": "give back",
@@ -80,7 +104,7 @@ async function outcomeOf(
   { body }: HeldMessage,
   { entries }: Ledger,
   resender: Resender,
-  signal?: AbortSignal,
+  { signal, deleteBadInput = false }: RedriveOptions,
 ): Promise<Outcome> {
   const message = readMessage(body);
   if (message.kind !== "failure") return message;
@@ -89,7 +113,10 @@ async function outcomeOf(
   const job = entries.get(inferenceId)?.job;
   const failure = job === undefined ? undefined : await readFailure(stack, job, signal);
   const failed = { ...message, isBadInput: isBadInput(reason) || failure?.isBadInput === true };
-  return { inferenceId, reason: failure?.reason ?? message.reason, ...(await resender.resend(failed)) };
+  const verdict = await resender.resend(failed);
+  const isDeleted = verdict.kind === "bad-input" && deleteBadInput;
+  const fate = isDeleted ? ({ kind: "deleted-bad-input" } as const) : verdict;
+  return { inferenceId, reason: failure?.reason ?? message.reason, ...fate };
 }
 
 /** Jobs that are sent at a time. */

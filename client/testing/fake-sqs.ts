@@ -10,6 +10,9 @@ export interface FakeMessage {
   receives: number;
 }
 
+/** Deliveries of a message before it goes to the dead-letter queue, as infra/ has it. */
+const MAX_RECEIVES = 5;
+
 interface Batch {
   readonly QueueUrl: string;
   readonly Entries: readonly { readonly Id: string; readonly ReceiptHandle: string }[];
@@ -45,7 +48,7 @@ export class FakeQueues {
         ? {
             RedrivePolicy: JSON.stringify({
               deadLetterTargetArn: "arn:aws:sqs:us-east-1:000000000000:dead-letters",
-              maxReceiveCount: 5,
+              maxReceiveCount: MAX_RECEIVES,
             }),
           }
         : {},
@@ -80,13 +83,19 @@ export class FakeQueues {
   }
 
   #receive(most: number): object {
+    // SQS moves a message when it would deliver it once more than its policy allows.
+    for (const message of this.hasDeadLetters ? this.visible.filter(({ receives }) => receives >= MAX_RECEIVES) : []) {
+      this.error.splice(this.error.indexOf(message), 1);
+      this.deadLetters.push(message);
+    }
     const messages = this.visible.slice(0, most);
     for (const message of messages) {
       message.visible = false;
       message.receives += 1;
     }
     return {
-      Messages: messages.map(({ id, body }) => ({
+      Messages: messages.map(({ id, body, receives }) => ({
+        Attributes: { ApproximateReceiveCount: String(receives) },
         MessageId: String(id),
         ReceiptHandle: String(id),
         Body: body,
