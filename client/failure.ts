@@ -1,4 +1,5 @@
 /** Why a job failed, out of a failure object whose form AWS does not document: JSON or text, the model's words somewhere inside. */
+import { plural } from "./words.ts";
 
 /** The longest reason that is shown, characters. */
 const LONGEST = 600;
@@ -27,7 +28,7 @@ export function reasonOf(body: string): string {
   const line = reason.replaceAll(/\s+/g, " ").trim();
   if (unknownTimeout.test(line)) return `${olderHandler} (${line.slice(0, LONGEST / 2)}…)`;
   return line.length > LONGEST
-    ? `${line.slice(0, LONGEST)}… (the first ${LONGEST} of ${line.length} characters)`
+    ? `${line.slice(0, LONGEST)}… (the first ${LONGEST} of ${plural(line.length, "character")})`
     : line;
 }
 

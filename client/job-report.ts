@@ -95,7 +95,7 @@ function wholeReason({ failureLocation }: Job, { state }: JobEnd): readonly stri
 function sentAgain({ attempts }: Job, end: JobEnd): readonly string[] {
   if (isGood(end) || end.state.status === "pending" || attempts === 1) return [];
   return [
-    `the call was made ${attempts} times: another run of this job may have a result below the stack's outputLocation`,
+    `the call was made ${plural(attempts, "time")}: another run of this job may have a result below the stack's outputLocation`,
   ];
 }
 

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
+import { plural } from "./words.ts";
 
 /** An object's place. */
 export interface ObjectPlace {
@@ -125,7 +126,7 @@ export async function read(s3: S3Client, uri: string, maxBytes: number, signal?:
   // HTTP holds the body to its length, so nothing beyond it is read.
   if (ContentLength === undefined || ContentLength > maxBytes) {
     if (Body instanceof Readable) Body.destroy();
-    const size = ContentLength === undefined ? "an unknown size" : `${ContentLength} bytes`;
+    const size = ContentLength === undefined ? "an unknown size" : plural(ContentLength, "byte");
     throw new ServiceAnswerError(
       `The object ${uri} has ${size}; the stack's results have at most ${maxBytes}. If it is a real result, raise maxResponseSize and deploy.`,
     );

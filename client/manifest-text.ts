@@ -1,6 +1,7 @@
 /** Reads the bytes of a manifest, and names damage for what it is: a plan that was cut must not pass for a whole one. */
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
+import { plural } from "./words.ts";
 import { addLine, lineSchema } from "./manifest-lines.ts";
 import type { ManifestEntry, ManifestLine } from "./manifest-lines.ts";
 
@@ -144,7 +145,7 @@ class PlanCheck {
     this.#close();
     if (this.#incomplete !== undefined) {
       const { of, missing } = this.#incomplete;
-      return `the plan is incomplete, it has ${of - missing} of ${of} jobs (it was written while the disk was full, or cut). ${this.#isSent ? "Use the original file." : planAgain}`;
+      return `the plan is incomplete, it has ${of - missing} of ${plural(of, "job")} (it was written while the disk was full, or cut). ${this.#isSent ? "Use the original file." : planAgain}`;
     }
     // A line that follows the plan shows that the plan was written before it.
     if (this.#isSent || (this.#isCounted && this.#planned > 0)) return undefined;

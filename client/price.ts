@@ -51,7 +51,7 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
       const instances = plural(instancesFor(outputs, jobs), "instance");
       return (
         `at most ${usd(price.usd)}: ${plural(jobs, "job")} of up to ${timeoutSeconds} s each, ${maxConcurrency} at a time on an instance, and up to ` +
-        `${INSTANCES_LIMIT_SECONDS / 60} minutes to start and stop ${instances} (${instanceType} at ${hourlyPrices[instanceType] ?? ""} USD an hour in ` +
+        `${plural(INSTANCES_LIMIT_SECONDS / 60, "minute")} to start and stop ${instances} (${instanceType} at ${hourlyPrices[instanceType] ?? ""} USD an hour in ` +
         `${pricesRegion} on ${pricesAsOf}; S3 and requests not counted). How long a job really takes is not known.`
       );
     }

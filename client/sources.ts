@@ -123,7 +123,7 @@ export async function findVideos(
 
 /** What happens with the videos that can be sent. */
 function othersOf(good: number): string {
-  return `Nothing was sent, also not the ${good === 1 ? "valid video" : `${good} valid videos`}: correct or remove what is named, and run the command again.`;
+  return `Nothing was sent, also not the ${plural(good, "valid video")}: correct or remove what is named, and run the command again.`;
 }
 
 function sentenceOf(counts: Counts): string | undefined {

@@ -6,7 +6,7 @@ import {
 import { paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import type { MetricAlarm } from "@aws-sdk/client-cloudwatch";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
-import { explain } from "../client/index.ts";
+import { explain, plural } from "../client/index.ts";
 import type { Stack } from "../client/index.ts";
 import { printable } from "../lib/printable.ts";
 import { localLogs, logTail } from "./log-tail.ts";
@@ -24,7 +24,7 @@ export async function tooLong(
   logFolder = localLogs,
 ): Promise<TooLongError> {
   const lines = [
-    `${awaited} did not come within ${limitSeconds / 60} minutes. What it depends on:`,
+    `${awaited} did not come within ${plural(limitSeconds / 60, "minute")}. What it depends on:`,
     ...(await section(() => endpointLines(stack))),
     ...(await section(() => alarmLines(stack))),
     ...(await section(() => activityLines(stack))),
@@ -48,7 +48,7 @@ async function endpointLines(stack: Stack): Promise<string[]> {
   );
   const variants = endpoint.ProductionVariants?.map(
     ({ CurrentInstanceCount, DesiredInstanceCount }) =>
-      `${CurrentInstanceCount ?? "?"} instances, ${DesiredInstanceCount ?? "?"} wanted`,
+      `${CurrentInstanceCount === undefined ? "? instances" : plural(CurrentInstanceCount, "instance")}, ${DesiredInstanceCount ?? "?"} wanted`,
   );
   const reason = endpoint.FailureReason === undefined ? "" : `: ${endpoint.FailureReason}`;
   return [`endpoint: ${endpoint.EndpointStatus ?? "?"}${reason}, ${variants?.join("; ") ?? "no variant"}`];

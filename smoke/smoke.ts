@@ -10,6 +10,7 @@ import {
   invoke,
   LiveLine,
   openStack,
+  plural,
   poll,
   readCapacity,
   SMOKE_PREFIX,
@@ -101,7 +102,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     assert.ok(peak > 0, "no instance was seen coming");
     const result = await fetchResult(stack, good, signal);
     const { detections, frames } = summarize(result);
-    assert.ok(detections > 0, `the result of ${frames} frames is valid, but nothing was found in them`);
+    assert.ok(detections > 0, `the result of ${plural(frames, "frame")} is valid, but nothing was found in them`);
     assertDevice(stack.outputs, result.handler?.device);
   });
 
@@ -177,7 +178,9 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
         const capacity = await readCapacity(stack, signal);
         // Wanted counts too: a fast local clock takes an instance away before the next look sees it.
         peak = Math.max(peak, capacity.current, capacity.desired);
-        live.show(`waiting for ${job.inferenceId}: ${capacity.current} instances, ${capacity.desired} wanted`);
+        live.show(
+          `waiting for ${job.inferenceId}: ${plural(capacity.current, "instance")}, ${capacity.desired} wanted`,
+        );
       },
       () => ended.signal.aborted,
       { signal, limitSeconds, pause: { first: 0.5, longest: 1 } },

@@ -23,7 +23,7 @@ export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: 
   }
   if (measured > ended) {
     notes.push(
-      `CloudWatch counted ${measured} requests in this time, and this burst had ${ended}: the endpoint had other work, or ran some twice. Times and throughput are of all of them.`,
+      `CloudWatch counted ${plural(measured, "request")} in this time, and this burst had ${ended}: the endpoint had other work, or ran some twice. Times and throughput are of all of them.`,
     );
   }
   if (accepted > ended + expired) {
