@@ -21,12 +21,19 @@ describe("a stack's environment", () => {
 });
 
 describe("a result's device", () => {
-  const long = { ...currentResult, padding: Array.from({ length: 50_000 }, (_, index) => index) };
+  // In the order in which the handler writes it.
+  const { schema_version, notice, handler, ...rest } = currentResult;
+  const long = {
+    schema_version,
+    notice,
+    handler,
+    ...rest,
+    padding: Array.from({ length: 50_000 }, (_, index) => index),
+  };
   const start = (bytes: Buffer) => bytes.subarray(0, DEVICE_BYTES);
 
   it("is found in the first bytes of a document or of lines, compressed or not", () => {
-    const { handler, ...rest } = long;
-    const line = JSON.stringify({ kind: "header", schema_version: 2, notice: null, handler, ...rest });
+    const line = JSON.stringify({ kind: "header", ...long });
     for (const text of [JSON.stringify(long), `${line}\n`, JSON.stringify(long, undefined, 1)]) {
       assert.equal(deviceIn(start(Buffer.from(text))), "cuda");
       assert.equal(deviceIn(start(gzipSync(text))), "cuda");
