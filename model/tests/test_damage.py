@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,10 +41,20 @@ def sampled(body: bytes, threads: int = 2, fps: int = 2) -> tuple[Sampled, Trunc
         return frames, opened.truncation, opened.damage
 
 
-def filmed(path: Path, codec: Codec = "libx264", seconds: int = 10) -> bytes:
+@cache
+def _encoded(name: str, codec: Codec, seconds: int) -> bytes:
     options = {"bf": "2"} if codec == "libx264" else {}
     encoding = Encoding(GROUP, options, pixel_format="yuvj420p" if codec == "mjpeg" else "yuv420p")
-    return write(path, film(25 * seconds), regular(25 * seconds, 25), codec, encoding=encoding)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        return write(path, film(25 * seconds), regular(25 * seconds, 25), codec, encoding=encoding)
+
+
+def filmed(path: Path, codec: Codec = "libx264", seconds: int = 10) -> bytes:
+    """Write a film, which is encoded once for all tests."""
+    body = _encoded(path.name, codec, seconds)
+    path.write_bytes(body)
+    return body
 
 
 def test_the_sample_with_a_damaged_packet_is_answered_whole(model: inference.Model, tmp_path: Path) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
+from video_inference.frame import Frame
 from video_inference.picture import Rgb
 from video_inference.sampling import sample_by_time
 from video_inference.track import Track
@@ -24,6 +28,7 @@ RATES = [Fraction(1), Fraction(7, 5), Fraction(1000)]
 EVERY = "Every frame is decoded"
 
 
+@cache
 def moving(count: int) -> list[Rgb]:
     """Paint a texture that moves, so that encoders refer to other frames, and a flicker that no two frames share."""
     texture = np.random.default_rng(5).integers(0, 255, (200, 300, 3), dtype=np.uint8)
@@ -37,13 +42,23 @@ def moving(count: int) -> list[Rgb]:
     return pictures
 
 
-def chosen(body: bytes, fps: Fraction) -> tuple[list[tuple[int, Fraction, bytes]], bool, int]:
-    """Sample after decoding everything."""
+class Whole(NamedTuple):
+    """A video of which everything was decoded."""
+
+    frames: list[Frame]
+    truncated: bool
+    decoded: int
+
+
+def whole(body: bytes) -> Whole:
     with Video(body, 2) as video:
-        everything = list(video.frames())
-        chosen = sample_by_time(everything, everything[0].tick, fps)
-        frames = [(one.index, one.timestamp, one.rgb().tobytes()) for _, one in chosen]
-        return frames, video.truncation is not None, video.decoded
+        return Whole(list(video.frames()), video.truncation is not None, video.decoded)
+
+
+def chosen(video: Whole, fps: Fraction) -> list[tuple[int, Fraction, bytes]]:
+    """Sample after decoding everything."""
+    chosen = sample_by_time(video.frames, video.frames[0].tick, fps)
+    return [(one.index, one.timestamp, one.rgb().tobytes()) for _, one in chosen]
 
 
 def sampled(body: bytes, fps: Fraction) -> tuple[list[tuple[int, Fraction, bytes]], bool, int]:
@@ -52,9 +67,12 @@ def sampled(body: bytes, fps: Fraction) -> tuple[list[tuple[int, Fraction, bytes
         return frames, video.truncation is not None, video.decoded
 
 
-def assert_same(body: bytes) -> None:
+def assert_same(body: bytes) -> Whole:
+    """Check the samples at each rate against all frames, which it returns."""
+    everything = whole(body)
     for fps in RATES:
-        assert sampled(body, fps)[:2] == chosen(body, fps)[:2]
+        assert sampled(body, fps)[:2] == (chosen(everything, fps), everything.truncated)
+    return everything
 
 
 def h264(parameters: str) -> dict[str, str]:
@@ -113,10 +131,10 @@ def test_the_samples_are_those_of_decoding_everything(
     caplog.set_level(logging.INFO)
     name, codec, times, options = source
     body = write(tmp_path / name, moving(len(times)), times, codec, encoding=Encoding(options=options))
-    assert_same(body)
+    everything = assert_same(body)
     assert EVERY not in caplog.text
     assert "one thread" not in caplog.text
-    assert sampled(body, Fraction(1))[2] < chosen(body, Fraction(1))[2]
+    assert sampled(body, Fraction(1))[2] < everything.decoded
 
 
 def without_presentation_times(mp4: Path) -> bytes:
@@ -206,10 +224,11 @@ def test_an_avi_which_has_no_times_is_decoded_whole(
 ) -> None:
     caplog.set_level(logging.INFO)
     body = write(tmp_path / "video.avi", moving(80), regular(80, 25), codec, encoding=Encoding(options={"bf": bf}))
+    everything = whole(body)
     for fps in RATES:
         frames, _, decoded = sampled(body, fps)
         assert [time for _, time, _ in frames] == [Fraction(index, 25) for index, _, _ in frames]
-        assert frames == chosen(body, fps)[0]
+        assert frames == chosen(everything, fps)
         assert decoded == 80
     assert EVERY in caplog.text
     with Video(body) as video:
@@ -217,14 +236,18 @@ def test_an_avi_which_has_no_times_is_decoded_whole(
         assert video.info.start == 0
 
 
-@pytest.mark.parametrize("name", ["video.mp4", "video.mkv", "video.webm"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_file_cut_short_gives_the_same_samples_and_is_said_to_be_truncated(
-    tmp_path: Path, name: str, share: float
-) -> None:
+@cache
+def uncut(name: str) -> bytes:
     codec: Codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
     options = VP9 if codec == "libvpx-vp9" else h264("keyint=40")
-    body = write(tmp_path / name, moving(150), STEADY, codec, encoding=Encoding(options=options))
+    with tempfile.TemporaryDirectory() as folder:
+        return write(Path(folder, name), moving(150), STEADY, codec, encoding=Encoding(options=options))
+
+
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv", "video.webm"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_cut_short_gives_the_same_samples_and_is_said_to_be_truncated(name: str, share: float) -> None:
+    body = uncut(name)
     cut = body[: int(len(body) * share)]
     assert_same(cut)
     assert sampled(cut, Fraction(1))[1]

@@ -6,28 +6,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Protocol
 
 from .bad import BAD
 from .good import GOOD
+from .sample import Sample
 from .shown import SHOWN
 
 LIST = "list.json"
-
-
-class Sample(Protocol):
-    """A video that can be written."""
-
-    @property
-    def name(self) -> str:
-        """Of the file."""
-
-    @property
-    def about(self) -> str:
-        """What is special about it."""
-
-    def write(self, path: Path) -> bytes:
-        """Write it and return its bytes."""
 
 
 def write_all(folder: Path) -> list[dict[str, object]]:

@@ -14,6 +14,7 @@ from .absurd import resized
 from .boxes import of_unknown_codec, without_fragments, without_index, without_pictures
 from .good import film
 from .pictures import moving
+from .sample import Sample
 from .times import regular
 from .writer import Codec, Encoding, write, write_sound
 
@@ -25,31 +26,23 @@ _KEY = {
 
 
 @dataclass(frozen=True)
-class Bad:
+class Bad(Sample):
     """A body that must be refused.
 
     Attributes
     ----------
-    name
-        Of the file.
-    about
-        What is wrong with it, in a few words.
     make
         Gives its bytes; it may write files below the folder that it gets.
     reason
         A regular expression that the refusal's line holds, upper or lower case.
     """
 
-    name: str
-    about: str
     make: Callable[[Path], bytes]
     reason: str
 
-    def write(self, path: Path) -> bytes:
-        """Write it to a path and return its bytes."""
-        body = self.make(path.parent)
-        path.write_bytes(body)
-        return body
+    def encode(self, path: Path) -> bytes:
+        """Make its bytes in the folder of a path, and return them."""
+        return self.make(path.parent)
 
 
 def _bytes(body: bytes) -> Callable[[Path], bytes]:

@@ -12,6 +12,7 @@ import numpy as np
 from .boxes import trimmed, turned
 from .divx import packed
 from .pictures import HEIGHT, WIDTH, Rgb, moving
+from .sample import Sample
 from .times import NTSC_60, changing, irregular, regular
 from .writer import Codec, Encoding, write
 
@@ -19,15 +20,11 @@ _SECONDS = 4
 
 
 @dataclass(frozen=True)
-class Good:
+class Good(Sample):
     """A video and what is true of it.
 
     Attributes
     ----------
-    name
-        Of the file; the container follows from it.
-    about
-        What is special about it, in a few words.
     times
         When its pictures are shown, in seconds; picture by picture they carry the numbers from 0.
     codec, size, encoding, sound
@@ -42,8 +39,6 @@ class Good:
         How much of the file there is; it is truncated if that is less than 1.
     """
 
-    name: str
-    about: str
     times: Sequence[Fraction]
     codec: Codec = "libx264"
     size: tuple[int, int] = (WIDTH, HEIGHT)
@@ -54,8 +49,8 @@ class Good:
     packed: bool = False
     share: float = 1
 
-    def write(self, path: Path) -> bytes:
-        """Write it to a path, whose suffix must be that of its name, and return its bytes."""
+    def encode(self, path: Path) -> bytes:
+        """Encode it to a path, whose suffix must be that of its name, and return its bytes."""
         pictures = film(len(self.times), *self.size, rotation=self.rotation)
         target = path.with_suffix(".source.mp4") if self.packed else path
         body = write(target, pictures, self.times, self.codec, sound=self.sound, encoding=self.encoding)
@@ -66,9 +61,7 @@ class Good:
             body = turned(body, self.rotation)
         if self.trimmed:
             body = trimmed(body, self.times[self.trimmed])
-        body = body[: int(len(body) * self.share)]
-        path.write_bytes(body)
-        return body
+        return body[: int(len(body) * self.share)]
 
 
 def film(count: int, width: int = WIDTH, height: int = HEIGHT, *, rotation: int = 0) -> list[Rgb]:

@@ -13,6 +13,7 @@ from .good import film
 from .hdr import Curve, deep
 from .joins import overwritten, packets_of, spliced, with_tracks
 from .pictures import HEIGHT, WIDTH, Rgb, moving
+from .sample import Sample
 from .times import regular
 from .writer import Codec, Encoding, Field, write
 
@@ -25,28 +26,20 @@ INTERLACED_STEP = 4
 
 
 @dataclass(frozen=True)
-class Shown:
+class Shown(Sample):
     """A video of 4 seconds.
 
     Attributes
     ----------
-    name
-        Of the file; the container follows from it.
-    about
-        What is special about it, in a few words.
     make
         Writes it to a path and returns its bytes; it may write other files next to it for a while.
     """
 
-    name: str
-    about: str
     make: Callable[[Path], bytes]
 
-    def write(self, path: Path) -> bytes:
-        """Write it to a path, whose suffix must be that of its name, and return its bytes."""
-        body = self.make(path)
-        path.write_bytes(body)
-        return body
+    def encode(self, path: Path) -> bytes:
+        """Encode it to a path, whose suffix must be that of its name, and return its bytes."""
+        return self.make(path)
 
 
 def _film(

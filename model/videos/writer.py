@@ -12,7 +12,7 @@ from typing import Literal
 import av
 import numpy as np
 from av.video.frame import PictureType
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from .pictures import DeepRgb, Rgb, numbered
 
@@ -151,11 +151,13 @@ def write(
         track.codec_context.time_base = time_base
         track.codec_context.thread_count = encoding.threads
         tone = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
+        # A frame's own reformatter would be set up anew for each frame, which takes longer than its work.
+        reformatter = VideoReformatter()
         for number, (picture, time) in enumerate(zip(pictures, times, strict=True)):
             if not track.codec_context.is_open:
                 track.height, track.width = picture.shape[:2]
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24" if picture.dtype == np.uint8 else "rgb48le")
-            frame = frame.reformat(format=encoding.pixel_format, dst_colorspace=encoding.matrix)
+            frame = reformatter.reformat(frame, format=encoding.pixel_format, dst_colorspace=encoding.matrix)
             frame.time_base = time_base
             frame.pts = round(time / time_base)
             if number in encoding.keyframes:
