@@ -11,9 +11,9 @@ from pathlib import Path
 from videos.bad import BAD
 from videos.good import GOOD
 
+from .answer import Answer
 from .growth import Growth, Holdings, growth_of
 from .watchdog import CrashError, Watchdog, WorkerError
-from .worker import Answer
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 from videos.good import GOOD
 from videos.joins import Place, group_of, packets_of
 
-from .worker import SAMPLE_FPS, Answer, sample
+from .answer import Answer
+from .worker import SAMPLE_FPS, sample
 
 _NAMES = {
     "rate-25.mp4",

@@ -13,7 +13,8 @@ from types import TracebackType
 
 from orphans import end_with
 
-from .worker import Answer, serve
+from .answer import Answer
+from .worker import serve
 
 Serve = Callable[[Connection, str], None]
 

@@ -12,7 +12,6 @@ import time
 import traceback
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from multiprocessing.connection import Connection
@@ -28,6 +27,8 @@ from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 from video_inference.errors import ClientError
 from video_inference.video import Video
 
+from .answer import Answer
+
 OPTIONS = ("", "fps=5;score=0.05;masks=rle", "fps=0.5;max_side=200;encoding=gzip")
 """What callers ask for, in CustomAttributes; each file meets one of these."""
 
@@ -37,33 +38,6 @@ SAMPLE_THREADS = 2
 
 _Outcome = tuple[int, str, tuple[tuple[Fraction, int], ...]]
 """Status, trace and samples."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How one body went.
-
-    Attributes
-    ----------
-    status
-        What the caller would have been answered.
-    seconds
-        In the handler.
-    memory, files, threads
-        Bytes, open files and threads that the worker holds afterwards.
-    trace
-        Of the exception that the handler logged, if there was one.
-    samples
-        Timestamps in seconds and checksums of the sampled pictures, if these were asked for.
-    """
-
-    status: int
-    seconds: float
-    memory: int
-    files: int
-    threads: int
-    trace: str = ""
-    samples: tuple[tuple[Fraction, int], ...] = ()
 
 
 class _Context:

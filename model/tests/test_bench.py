@@ -60,6 +60,7 @@ def used(cpu_seconds: float, frames: int = 3) -> Usage:
     return Usage(cpu_seconds, 2 * cpu_seconds, 1000, frames)
 
 
+@pytest.mark.long
 def test_the_report_has_the_rows_and_the_ratios(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +138,7 @@ def keyframes(path: Path) -> list[int]:
     return [index for index, (_, key) in enumerate(sorted(keys)) if key]
 
 
+@pytest.mark.long
 def test_keyframes_are_where_each_row_says() -> None:
     made = {row.name: tiny(row) for row in rows(9)}
     assert keyframes(made["aligned"].file()) == list(range(0, 270, 30))

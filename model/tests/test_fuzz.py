@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from dataclasses import replace
 from fractions import Fraction
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -19,30 +16,10 @@ from fuzz.growth import MEMORY_BOUND, Holdings, growth_of
 from fuzz.mutations import MUTATIONS, Mutation, damaged
 from fuzz.packets import PacketDamage, films
 from fuzz.watchdog import CrashError, HangError, Watchdog
-from fuzz.worker import Answer
-
-_GOOD = Answer(status=200, seconds=0.1, memory=100, files=5, threads=3)
+from tests.frail import GOOD_ANSWER, frail
 
 
-def frail(bodies: Connection, log: str) -> None:
-    """Do what each body says."""
-    Path(log).write_text("frail: famous last words\n", "utf-8")
-    bodies.send(None)
-    while True:
-        try:
-            body = bodies.recv()
-        except EOFError:
-            return
-        if body == b"crash":
-            os.abort()
-        if body == b"hang":
-            time.sleep(600)
-        if body == b"raise":
-            bodies.send(Answer(status=500, seconds=0.1, memory=100, files=5, threads=3, trace="KeyError: 'boxes'"))
-        else:
-            bodies.send(_GOOD)
-
-
+@pytest.mark.long
 def test_eighty_damaged_files_go_through_one_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # A machine under load may be slow: what hangs, hangs for longer than this.
     arguments = ["--files", "80", "--packets", "38", "--seed", "7", "--limit", "60", "--keep", str(tmp_path), "--json"]
@@ -59,10 +36,10 @@ def test_eighty_damaged_files_go_through_one_process(tmp_path: Path, capsys: pyt
 
 def test_a_crash_is_told_and_the_next_file_gets_a_new_worker() -> None:
     with Watchdog(60, frail) as watchdog:
-        assert watchdog.ask(b"fine") == _GOOD
+        assert watchdog.ask(b"fine") == GOOD_ANSWER
         with pytest.raises(CrashError, match=r"ended with -6:\s+frail: famous last words"):
             watchdog.ask(b"crash")
-        assert watchdog.ask(b"fine") == _GOOD
+        assert watchdog.ask(b"fine") == GOOD_ANSWER
         assert watchdog.started == 2
 
 
@@ -141,7 +118,7 @@ def test_other_samples_than_those_of_the_damaged_group_are_told() -> None:
     bodies = list(damage.bodies(5))
     assert bodies == list(damage.bodies(5))
     assert all(len(body) == len(film.body) and body != film.body for body in bodies)
-    answer = replace(_GOOD, samples=tuple(film.samples.items()))
+    answer = replace(GOOD_ANSWER, samples=tuple(film.samples.items()))
     assert damage.check(0, answer) == ""
     film_packet = "packet 47 of rate-25.mp4 were damaged (1.440 to 1.920 s)"
     assert film_packet in damage.check(0, replace(answer, samples=()))

@@ -1,0 +1,31 @@
+"""A worker for the tests of the fuzzer. It needs no torch, so that it starts at once."""
+
+from __future__ import annotations
+
+import os
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from fuzz.answer import Answer
+
+GOOD_ANSWER = Answer(status=200, seconds=0.1, memory=100, files=5, threads=3)
+
+
+def frail(bodies: Connection, log: str) -> None:
+    """Do what each body says."""
+    Path(log).write_text("frail: famous last words\n", "utf-8")
+    bodies.send(None)
+    while True:
+        try:
+            body = bodies.recv()
+        except EOFError:
+            return
+        if body == b"crash":
+            os.abort()
+        if body == b"hang":
+            time.sleep(600)
+        if body == b"raise":
+            bodies.send(Answer(status=500, seconds=0.1, memory=100, files=5, threads=3, trace="KeyError: 'boxes'"))
+        else:
+            bodies.send(GOOD_ANSWER)
