@@ -6,7 +6,8 @@ const usage = `Runs npm scripts side by side, in lanes; the scripts of a lane ru
 
 usage: node tools/lanes.mjs "SCRIPT…" ["SCRIPT…"]…
 
-What a script prints comes as a whole, when it has ended. The first that fails ends all others.
+What a script prints comes as a whole, when it has ended. The first that fails interrupts all others,
+which may clean up for 90 seconds before they are killed.
 The status is 0 if all have passed, 1 if one has failed, 2 for wrong usage, 130 after Ctrl-C.
 `;
 

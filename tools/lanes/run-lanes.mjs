@@ -4,6 +4,8 @@ import { performance } from "node:perf_hooks";
 
 /** How often it says what runs, in milliseconds: an hour's silence looks like a hang. */
 const HEARTBEAT = 30_000;
+/** Milliseconds that an interrupted step may take to clean up what its tests have started. */
+const GRACE = 90_000;
 
 /**
  * @typedef {object} LaneOptions
@@ -11,6 +13,7 @@ const HEARTBEAT = 30_000;
  * @property {(text: string) => unknown} out
  * @property {AbortSignal} signal ends all
  * @property {number} [heartbeat] milliseconds
+ * @property {number} [grace] milliseconds that an interrupted step may take before it is killed
  */
 
 /**
@@ -22,12 +25,13 @@ const HEARTBEAT = 30_000;
  */
 
 /**
- * Runs the lanes to their ends. When it settles, nothing that it started runs on.
+ * Runs the lanes to their ends. After a failure it interrupts the other steps, as Ctrl-C does, so that their tests clean up. When
+ * it settles, no process of the steps' groups runs on.
  * @param {readonly (readonly string[])[]} lanes names of steps
  * @param {LaneOptions} options
  * @returns {Promise<boolean>} whether all steps have passed
  */
-export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTBEAT }) {
+export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTBEAT, grace = GRACE }) {
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   /** @type {Map<string, number>} */
@@ -44,14 +48,21 @@ export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTB
     const since = performance.now();
     running.set(name, since);
     out(`… ${name}\n`);
-    const { status, output } = await run(command(name), stop);
+    const { status, output } = await run(command(name), stop, grace);
     running.delete(name);
-    // What was ended for another's sake has nothing to say.
-    if (stop.aborted) return;
+    // What was ended for another's sake has nothing to say, except that it did not clean up.
+    if (stop.aborted) {
+      if (status === "SIGKILL")
+        out(`\n── ${name}: killed; it had not ended ${grace / 1000} s after its interruption\n`);
+      return;
+    }
     const passed = status === 0;
     ended.push({ name, passed, said: counted(output), seconds: secondsSince(since) });
     out(`\n── ${name}: ${passed ? "passed" : `failed (${String(status)})`} in ${secondsSince(since)} s\n${output}`);
-    if (!passed) failed.abort();
+    if (passed) return;
+    failed.abort();
+    if (running.size > 0)
+      out(`… interrupting ${[...running.keys()].join(" and ")}; what they have started is taken down\n`);
   };
 
   try {
@@ -77,21 +88,36 @@ export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTB
 /**
  * @param {readonly string[]} command
  * @param {AbortSignal} stop
+ * @param {number} grace milliseconds
  * @returns {Promise<{ status: number | string, output: string }>} the exit status, or what else ended it
  */
-async function run([program = "", ...args], stop) {
+async function run([program = "", ...args], stop, grace) {
   // A process group of its own, so that all of it can be ended.
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   /** @type {Buffer[]} */
   const chunks = [];
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (/** @type {Buffer} */ chunk) => chunks.push(chunk));
-  const end = () => {
+  /** @param {NodeJS.Signals} signal */
+  const signalGroup = (signal) => {
     try {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
       // It has just ended by itself.
     }
+  };
+  const killed = new AbortController();
+  /** @type {NodeJS.Timeout | undefined} */
+  let deadline;
+  const end = () => {
+    signalGroup("SIGINT");
+    deadline = setTimeout(() => {
+      killed.abort();
+      signalGroup("SIGKILL");
+      // A process outside of the group may hold the pipes.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, grace);
   };
   stop.addEventListener("abort", end);
   try {
@@ -104,9 +130,12 @@ async function run([program = "", ...args], stop) {
         resolve(code ?? killedBy ?? "ended");
       });
     });
-    return { status, output: Buffer.concat(chunks).toString("utf8") };
+    // What has ignored the interruption and holds no pipe.
+    if (stop.aborted) signalGroup("SIGKILL");
+    return { status: killed.signal.aborted ? "SIGKILL" : status, output: Buffer.concat(chunks).toString("utf8") };
   } finally {
     stop.removeEventListener("abort", end);
+    clearTimeout(deadline);
   }
 }
 

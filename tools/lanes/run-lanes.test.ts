@@ -28,7 +28,11 @@ describe("lanes of commands", () => {
   const writing = (name: string) => `require("node:fs").writeFileSync(${file(name)}, String(process.pid));`;
 
   /** Runs lanes of pieces of JavaScript by their names. */
-  async function run(lanes: string[][], pieces: Record<string, string>, signal = new AbortController().signal) {
+  async function run(
+    lanes: string[][],
+    pieces: Record<string, string>,
+    { signal = new AbortController().signal, grace = 60_000 } = {},
+  ) {
     let text = "";
     const passed = await runLanes(lanes, {
       command: (name) => [
@@ -39,8 +43,23 @@ describe("lanes of commands", () => {
       ],
       out: (words) => (text += words),
       signal,
+      grace,
     });
     return { passed, text };
+  }
+
+  /** Waits until a process is gone: a killed one whose parent has been killed, too, is reaped by another process. */
+  async function eventuallyGone(pid: number): Promise<void> {
+    const end = performance.now() + 10_000;
+    for (;;) {
+      try {
+        process.kill(pid, 0);
+      } catch {
+        return;
+      }
+      assert.ok(performance.now() < end, `process ${pid} is left`);
+      await sleep(20);
+    }
   }
 
   it("run side by side, and within a lane one after the other", async () => {
@@ -77,9 +96,41 @@ describe("lanes of commands", () => {
     assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
   });
 
+  it("wait, after a failure, for the others to clean up", async () => {
+    const cleanUp = `process.on("SIGINT", () => setTimeout(() => { ${writing("cleaned")} process.exit(0); }, 300));`;
+    const { passed } = await run([["a"], ["b", "never"]], {
+      a: `${awaiting("b")}process.exit(4)`,
+      b: `${cleanUp}${writing("b")}setInterval(() => {}, 1000)`,
+      never: writing("never"),
+    });
+    assert.equal(passed, false);
+    assert.ok(existsSync(join(folder, "cleaned")), "b was ended before it had cleaned up");
+    assert.equal(existsSync(join(folder, "never")), false);
+  });
+
+  it("kill, after a failure, those that do not end in time", async () => {
+    // The grandchild has no pipe to wait for.
+    const grandchild = `require("node:child_process").spawn(process.execPath, ["-e", "process.on('SIGINT', () => {});" +
+      "require('node:fs').writeFileSync(process.argv[1], String(process.pid)); setInterval(() => {}, 1000)", ${file("grandchild")}], { stdio: "ignore" });`;
+    const { passed, text } = await run(
+      [["a"], ["b"]],
+      {
+        a: `${awaiting("grandchild")}process.exit(4)`,
+        b: `process.on("SIGINT", () => {});${writing("b")}${grandchild}setInterval(() => {}, 1000)`,
+      },
+      { grace: 300 },
+    );
+    assert.equal(passed, false);
+    assert.match(text, /── b: killed; it had not ended 0\.3 s after its interruption\n/);
+    for (const name of ["b", "grandchild"]) {
+      const pid = Number(await readFile(join(folder, name), "utf8"));
+      await eventuallyGone(pid);
+    }
+  });
+
   it("end when they are told to", async () => {
     const stop = new AbortController();
-    const running = run([["a"]], { a: `${writing("a")}setInterval(() => {}, 1000)` }, stop.signal);
+    const running = run([["a"]], { a: `${writing("a")}setInterval(() => {}, 1000)` }, { signal: stop.signal });
     while (!existsSync(join(folder, "a"))) await sleep(20);
     stop.abort();
     assert.equal((await running).passed, false);
