@@ -46,7 +46,7 @@ describe("the role for deployments", () => {
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal }),
+      startLocalAws({ paths, port: await freePort(), speed: 240, signal }),
       packageModel(signal),
     ]);
     provider = await startProvider({

@@ -43,7 +43,7 @@ describe("the bootstrap on the local AWS", () => {
     folder = await realpath(await mkdtemp(path.join(tmpdir(), "bootstrap-")));
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    aws = await startLocalAws({ paths, port: await freePort(), speed: 1, detached: false, signal });
+    aws = await startLocalAws({ paths, port: await freePort(), speed: 1, signal });
     tiny = path.join(folder, "tiny");
     await mkdir(tiny);
     await writeFile(

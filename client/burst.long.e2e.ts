@@ -49,7 +49,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     // Next to the key pair, where the client looks for it.
     outputs = paths.outputs;
     report = path.join(folder, "out", "report.html");
-    aws = await startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal });
+    aws = await startLocalAws({ paths, port: await freePort(), speed: 240, signal });
     model = await packScriptedModel(folder);
     deployed = await up();
     await writeFile(outputs, JSON.stringify(deployed));

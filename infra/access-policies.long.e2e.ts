@@ -31,7 +31,7 @@ describe("the policies for callers and operators", () => {
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 240, detached: false, signal }),
+      startLocalAws({ paths, port: await freePort(), speed: 240, signal }),
       packageModel(signal),
     ]);
     const deployment = await Deployment.open(aws, paths);

@@ -67,7 +67,7 @@ describe("The emulator with a running instance", function () {
     folder = await mkdtemp(join(tmpdir(), "closed-"));
     paths = statePaths(join(folder, ".local"));
     await takeOver(paths);
-    aws = await startLocalAws({ paths, port: 0, speed: 1, detached: false, signal: new AbortController().signal });
+    aws = await startLocalAws({ paths, port: 0, speed: 1, signal: new AbortController().signal });
     const config = sdkConfig(aws, aws.credentials);
     const s3 = new S3Client({ ...config, forcePathStyle: true });
     const sagemaker = new SageMakerClient(config);

@@ -99,6 +99,16 @@ describe("The local AWS as a process", function () {
     assert.deepEqual(family.filter(isAlive), []);
   });
 
+  it("outlives the process that started it after the message stay", async () => {
+    const child = run(true);
+    const { url, credentials } = await ready(child);
+    child.send("stay");
+    await once(child, "disconnect", { signal: AbortSignal.timeout(30_000) });
+    const answer = await new SageMakerClient(sdkConfig({ url }, credentials)).send(new ListEndpointsCommand({}));
+    assert.deepEqual(answer.Endpoints, []);
+    assert.equal(child.exitCode, null);
+  });
+
   it("leaves nothing even if it is killed", async () => {
     const child = run();
     const { pid } = await ready(child);

@@ -9,7 +9,8 @@ import { defaultPort } from "./gateway.ts";
 
 const help = `Usage: node local/main.ts --state-dir DIR [--port ${defaultPort}] [--speed 1]
 
-Runs the local AWS until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone.
+Runs the local AWS until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone;
+after the message "stay" on that channel, it outlives that process.
 Prints one line of JSON when it is ready: url, providerPort, pid, region, accountId, and credentials, the
 random key pair that requests must be signed with. Requests for MiniStack wait until that has started. If it
 breaks later, it prints one more line of JSON: error, the reason.
@@ -62,6 +63,11 @@ async function main(): Promise<void> {
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
   process.on("disconnect", stop);
+  process.on("message", (message) => {
+    if (message !== "stay") return;
+    process.off("disconnect", stop);
+    process.disconnect();
+  });
   const aws = await startLocalAws({
     port: options.port,
     speed: options.speed,

@@ -1,5 +1,6 @@
 /** Starts and stops the local AWS as a process of its own. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -32,8 +33,8 @@ export interface RunningLocalAws extends Ready {
   readonly died: AbortSignal;
   /** Ends it and all its processes; resolves when it is gone. */
   stop(): Promise<void>;
-  /** Lets it live on after this process. */
-  release(): void;
+  /** Lets it live on after this process. Throws {@link LocalAwsError} if it does not agree in time. */
+  release(): Promise<void>;
 }
 
 /** How to start it. */
@@ -43,8 +44,6 @@ export interface LocalAwsOptions {
   readonly port?: number | undefined;
   /** How many times faster than real time its clock runs while nothing starts and nothing works. */
   readonly speed: number;
-  /** It stays when this process ends, however that happens; else it ends with this process. */
-  readonly detached: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -55,9 +54,12 @@ const stopLimit = 60_000;
 /** Milliseconds in which a process that was killed is gone. */
 const killLimit = 10_000;
 
+/** Milliseconds in which it agrees to outlive this process. */
+const releaseLimit = 30_000;
+
 /**
- * Starts the local AWS and resolves when it listens; calls wait for the parts that are still starting. Throws
- * {@link LocalAwsError} with its own words if it ends first.
+ * Starts the local AWS and resolves when it listens; calls wait for the parts that are still starting. It ends with this
+ * process, however that happens, unless it is released. Throws {@link LocalAwsError} with its own words if it ends first.
  */
 export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLocalAws> {
   options.signal.throwIfAborted();
@@ -67,7 +69,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
     process.execPath,
     [main, ...port, "--speed", String(options.speed), "--state-dir", options.paths.aws],
     // A process group of its own: Ctrl-C reaches this process alone, which then stops the other in order.
-    { stdio: ["ignore", "pipe", log, ...(options.detached ? [] : (["ipc"] as const))], detached: true },
+    { stdio: ["ignore", "pipe", log, "ipc"], detached: true },
   );
   closeSync(log);
   const ended = new Promise<void>((resolve) =>
@@ -104,7 +106,14 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
       ...ready,
       died: died.signal,
       stop,
-      release() {
+      async release() {
+        const agreed = once(child, "disconnect", { signal: AbortSignal.timeout(releaseLimit) });
+        child.send("stay");
+        try {
+          await agreed;
+        } catch (error) {
+          throw new LocalAwsError(`The local AWS did not take the request to stay: ${(error as Error).message}`);
+        }
         child.stdout?.destroy();
         child.unref();
       },

@@ -19,8 +19,8 @@ export interface LocalGroundOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
-  /** It outlives this process. @default false */
-  readonly detached?: boolean;
+  /** Hands the lock to the local AWS once it is deployed; to outlive this process, it must be released, too. @default false */
+  readonly keep?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** Takes the place of Pulumi.local.yaml. */
@@ -63,7 +63,7 @@ export interface LocalStack {
  * Leaves nothing behind when one fails or the signal aborts.
  */
 export async function prepareGround(options: LocalGroundOptions): Promise<LocalGround> {
-  const { progress, paths = localState, detached = false } = options;
+  const { progress, paths = localState } = options;
   options.signal.throwIfAborted();
   await takeOver(paths);
   let aws: RunningLocalAws | undefined;
@@ -75,7 +75,7 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
     const { port = defaultPort, speed = defaultSpeed, configFile } = options;
     await checkPort(port);
     const { result } = await progress.step("Starting AWS on this machine and packaging the model", async () => {
-      const starting = startLocalAws({ paths, port, speed, detached, signal: options.signal });
+      const starting = startLocalAws({ paths, port, speed, signal: options.signal });
       const [started, packaged, opened] = await Promise.allSettled([
         starting,
         packageModel(options.signal),
@@ -119,7 +119,7 @@ export async function bringUp(options: LocalGroundOptions): Promise<LocalStack> 
   try {
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
-    if (options.detached === true) {
+    if (options.keep === true) {
       await handOver(paths, aws.pid);
     }
     return {

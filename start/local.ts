@@ -46,8 +46,8 @@ async function up(args: readonly string[]): Promise<void> {
   }
   const progress = new Progress();
   const signal = interruptSignal();
-  const stack = await bringUp({ port: options.port, speed: options.speed, detached: true, progress, signal });
-  stack.aws.release();
+  const stack = await bringUp({ port: options.port, speed: options.speed, keep: true, progress, signal });
+  await stack.aws.release();
   process.stdout.write(
     options.json
       ? `${jsonLine({ url: stack.aws.url, outputs: stack.outputs })}\n`

@@ -46,7 +46,7 @@ await runCommand(async () => {
   const video = resolve(process.cwd(), options.video ?? sample);
   await checkVideo(video);
 
-  const stack = await bringUp({ port: options.port, speed: options.speed, detached: options.keep, progress, signal });
+  const stack = await bringUp({ port: options.port, speed: options.speed, keep: options.keep, progress, signal });
   await using background = new AsyncDisposableStack();
   const seconds = () => (performance.now() - started) / 1000;
   /** Waits for the drawing. It runs while the endpoint goes back to zero and the stack is taken down. */
@@ -73,7 +73,7 @@ await runCommand(async () => {
     throw error;
   }
   if (options.keep) {
-    stack.aws.release();
+    await stack.aws.release();
     progress.say(`The stack stays up at ${stack.aws.url}. Take it down with: npm run local:down`);
   } else {
     await stack.takeDown();

@@ -68,7 +68,7 @@ export class BootstrappedAccount implements AsyncDisposable {
     const { signal } = new AbortController();
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    const aws = await startLocalAws({ paths, port: await freePort(), speed, detached: false, signal });
+    const aws = await startLocalAws({ paths, port: await freePort(), speed, signal });
     try {
       const place = { ...project, paths, providerPort: aws.providerPort, environment: awsEnvironment(aws) };
       const deployment = await Deployment.openAt(place);

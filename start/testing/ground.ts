@@ -22,7 +22,7 @@ export async function startTestGround(speed: number): Promise<TestGround> {
   const paths = statePaths(folder);
   await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
   const [aws] = await Promise.all([
-    startLocalAws({ paths, port: await freePort(), speed, detached: false, signal }),
+    startLocalAws({ paths, port: await freePort(), speed, signal }),
     packageModel(signal),
   ]);
   return {
