@@ -9,6 +9,7 @@ import path from "node:path";
 import { buffer } from "node:stream/consumers";
 import { freePort, leftProcesses, run } from "../start/testing/commands.ts";
 import type { Finished } from "../start/testing/commands.ts";
+import { takeDownLeftover } from "../start/testing/leftover-stack.ts";
 import type { Credentials } from "../local/credentials.ts";
 import { resigned } from "../local/testing/resign.ts";
 import { localFolder, repoRoot } from "../tools/paths.mjs";
@@ -24,6 +25,8 @@ interface KillPoint {
 
 const isInvocation = ({ url = "" }: IncomingMessage): boolean => url.endsWith("/async-invocations");
 const isUpload = ({ method }: IncomingMessage): boolean => method === "PUT";
+
+before(() => takeDownLeftover());
 
 describe("submitting to the local stack with a client that is killed", () => {
   let outputs: StackOutputs;

@@ -9,6 +9,7 @@ import { repoRoot, servingPython } from "../tools/paths.mjs";
 import type { StackOutputs } from "../client/index.ts";
 import { localState } from "./local-stack.ts";
 import { freePort, leftProcesses, run } from "./testing/commands.ts";
+import { takeDownLeftover } from "./testing/leftover-stack.ts";
 
 /** What a user's shell may have set, none of which the local stack may use: a proxy, another AWS. */
 const foreign = {
@@ -33,6 +34,8 @@ async function withLocalEnv(command: string): Promise<string> {
 }
 
 const quoted = (path: string): string => `'${path}'`;
+
+before(() => takeDownLeftover());
 
 describe("the local stack kept up between commands", () => {
   let outputs: StackOutputs;

@@ -8,6 +8,7 @@ import { failing, failure, pythonThatFirst, untilThereIs } from "../local/testin
 import { cacheRoot, ministack } from "../tools/paths.mjs";
 import { localState } from "./local-stack.ts";
 import { freePort, leftProcesses, run } from "./testing/commands.ts";
+import { takeDownLeftover } from "./testing/leftover-stack.ts";
 
 /** Makes a folder like set-up's cache, with a MiniStack that fails once the local AWS listens. */
 async function cacheWithoutMiniStack(folder: string): Promise<void> {
@@ -24,6 +25,8 @@ async function cacheWithoutMiniStack(folder: string): Promise<void> {
     }
   }
 }
+
+before(() => takeDownLeftover());
 
 describe("MiniStack that does not start", () => {
   let folder: string;

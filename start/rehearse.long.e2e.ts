@@ -28,11 +28,14 @@ import { rehearse, stageNames, type Rehearsal, type StageName } from "./rehearsa
 import { changeSettings, parseSetting, type Setting } from "./settings-file.ts";
 import type { StatePaths } from "./state.ts";
 import { freePort, leftProcesses, run } from "./testing/commands.ts";
+import { takeDownLeftover } from "./testing/leftover-stack.ts";
 import { startTestGround, type TestGround } from "./testing/ground.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 const progress = new Progress({ write: () => true });
+
+before(() => takeDownLeftover());
 
 describe("the rehearsal of a change", () => {
   let ground: TestGround;

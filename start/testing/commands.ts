@@ -20,11 +20,14 @@ export interface Running {
   said(words: RegExp): Promise<void>;
 }
 
+/** Environment variable of the commands that tests start, and of their children: the number of the tests' process. */
+export const testRunVariable = "ASYNC_VIDEO_INFERENCE_TEST_RUN";
+
 /** Starts a Node program of the project, in its root folder. */
 export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(process.execPath, args, {
     cwd: repoRoot,
-    env: { ...process.env, ...env },
+    env: { ...process.env, [testRunVariable]: String(process.pid), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
