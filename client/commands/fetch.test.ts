@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
@@ -135,8 +135,9 @@ describe("the command fetch", () => {
 
   it("prints where the annotated files are, names the user's files, and draws on several at once", async () => {
     fixture.aws.onInvocation = fixture.complete;
-    const sample = path.join(repoRoot, "model", "samples", "street.mp4");
-    for (const name of ["first.mp4", "second.mp4"]) await copyFile(sample, fixture.path(name));
+    // A second or two of the sample: what is drawn is the matter of the model's own tests.
+    const sample = await readFile(path.join(repoRoot, "model", "samples", "street.mp4"));
+    for (const name of ["first.mp4", "second.mp4"]) await writeFile(fixture.path(name), sample.subarray(0, 40_000));
     await submit(fixture.path("first.mp4"), fixture.path("second.mp4"));
     const { status, stdout, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
     assert.equal(status, 0, stderr);
