@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from PIL import Image
 
 from annotation.drawing import draw_captions, draw_detections
 from annotation.errors import AnnotateError
+from annotation.motion import Motion
 from annotation.movie import Movie
 from annotation.reading import read_result
 from annotation.stills import spread, still_of, write_animation, write_sheet
@@ -28,8 +30,11 @@ from video_inference.video import Video
 _MAX_MEMORY = 16 << 30
 """Bytes. A video of 8192x4320 pixels was seen to take 6.4 GiB, most of it in the encoder of the film."""
 
-_SHOWN = Fraction(1, 4)
-"""Seconds for which the film shows what was found in a sampled frame: later, objects are elsewhere."""
+_HELD_INTERVALS = 2
+"""Sampling intervals after which the film stops showing a sampled frame's boxes: none was sampled since then.
+
+Samples are at most this far apart, also with `sampling=keyframe`, unless the video is damaged.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,9 @@ class _Shown:
 def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Shown]:
     sampled: Sequence[Mapping[str, Any]] = result["frames"]
     size = (result["video"]["width"], result["video"]["height"])
-    following, since, now = 0, Fraction(0), Fraction(0)
+    held = _HELD_INTERVALS / Fraction(result["sampling"]["fps"])
+    following, now = 0, Fraction(0)
+    shown: _Held | None = None
     for number, frame in enumerate(frames):
         now, picture = frame.timestamp, Image.fromarray(frame.rgb())
         if number == 0 and size not in _sizes(frame, picture, result):
@@ -67,13 +74,16 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
         is_sample = False
         # By time: where a video is damaged, decoding all of it may count its frames differently.
         while following < len(sampled) and round(float(now), 6) >= sampled[following]["timestamp"]:
-            following, since, is_sample = following + 1, now, True
+            following, is_sample = following + 1, True
+        if is_sample:
+            shown = _Held(sampled[following - 1 : following + 1], held)
         caption = f"{float(now):.2f} s"
-        if following > 0 and now - since < _SHOWN:
-            draw_detections(picture, sampled[following - 1]["detections"])
-            caption += "" if is_sample else f", found at {sampled[following - 1]['timestamp']:.2f} s"
-        else:
+        detections = None if shown is None else shown.at(float(now))
+        if shown is None or detections is None:
             caption += ", not looked at"
+        else:
+            draw_detections(picture, detections)
+            caption += "" if is_sample else f", found at {shown.timestamp:.2f} s"
         draw_captions(picture, caption, result["notice"])
         yield _Shown(now, picture, is_sample)
     if sampled[-1]["timestamp"] > float(now) + 1:
@@ -81,6 +91,33 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
             f"The result is of another video: it has a frame of {sampled[-1]['timestamp']:.2f} s, "
             f"and this one ends after {float(now):.2f} s."
         )
+
+
+class _Held:
+    """What the film shows from a sampled frame until the next one.
+
+    Parameters
+    ----------
+    sampled
+        A frame of the result, and the next one, if there is one.
+    held
+        Seconds after which nothing is shown any more.
+    """
+
+    def __init__(self, sampled: Sequence[Mapping[str, Any]], held: Fraction) -> None:
+        self.timestamp: float = sampled[0]["timestamp"]
+        self._held = float(held)
+        self._interval = sampled[-1]["timestamp"] - self.timestamp
+        # Without a next frame near this one, boxes stay.
+        after = sampled[-1]["detections"] if 0 < self._interval <= held else []
+        self._motion = Motion(sampled[0]["detections"], after)
+
+    def at(self, now: float) -> Sequence[Mapping[str, Any]] | None:
+        """Give the detections to draw at a time in seconds; None if the sampled frame is too long ago."""
+        passed = now - self.timestamp
+        if passed > self._held:
+            return None
+        return self._motion.at(passed / self._interval if passed > 0 and self._interval > 0 else 0.0)
 
 
 def _sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set[tuple[int, int]]:
@@ -96,8 +133,9 @@ def _sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set
 def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> Annotated:
     """Write annotated.mp4, annotated.gif and, if asked to, annotated.jpg.
 
-    The film shows what was found in a sampled frame on it and for a quarter of a second from it, and says at any time
-    which moment that is of; GIF and sheet show sampled frames alone. All bear the model's notice.
+    The film shows what was found in a sampled frame until the next one, and says at any time which moment that is of.
+    Boxes of objects that are in both frames move from the one to the other.
+    GIF and sheet show only sampled frames. All bear the model's notice.
 
     Parameters
     ----------
@@ -187,6 +225,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _end(number: int, _frame: object) -> None:
+    # An exception, so that drafts are removed.
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     limit_memory()
     sys.exit(main())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,11 @@ _PAPER = "#ffffff"
 _INK = "#101418"
 _MASK_OPACITY = 115
 
+DRAWN_COLOURS = (*_COLOURS, _PAPER, _INK)
+"""All colours of boxes, labels and captions, as #rrggbb."""
 
-def draw_detections(picture: Image.Image, detections: list[Mapping[str, Any]]) -> None:
+
+def draw_detections(picture: Image.Image, detections: Sequence[Mapping[str, Any]]) -> None:
     """Draw the detections of a frame on it, in place: masks below boxes below labels.
 
     Raises

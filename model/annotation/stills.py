@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageColor
+
+from annotation.drawing import DRAWN_COLOURS
 
 _GIF_WIDTHS = (480, 320, 200)
 _GIF_BYTES = 3_000_000
 _GIF_FRAME_MILLISECONDS = 700
+# A GIF's most.
+_GIF_COLOURS = 256
 _SHEET_WIDTH = 1920
 _SHEET_GAP = 8
 # Frames that a GIF or a sheet shows.
@@ -44,10 +48,33 @@ def still_of(picture: Image.Image, count: int, *, sheet: bool) -> Image.Image:
 def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
     """Write a GIF, as wide as fits into a few megabytes."""
     for width in _GIF_WIDTHS:
-        first, *rest = [_scaled(still, width).quantize(128, dither=Image.Dither.NONE) for still in stills]
+        scaled = [_scaled(still, width) for still in stills]
+        palette = _palette_of(scaled)
+        first, *rest = [still.quantize(palette=palette, dither=Image.Dither.NONE) for still in scaled]
         first.save(path, "GIF", save_all=True, append_images=rest, duration=_GIF_FRAME_MILLISECONDS, loop=0)
         if path.stat().st_size <= _GIF_BYTES:
             return
+
+
+def _palette_of(stills: Sequence[Image.Image]) -> Image.Image:
+    """Make one palette for all stills, so that colours stay from frame to frame; labels keep their exact colours.
+
+    Returns
+    -------
+    Image.Image
+        A picture of mode P with the palette.
+    """
+    drawn = [channel for colour in DRAWN_COLOURS for channel in ImageColor.getrgb(colour)]
+    strip = Image.new("RGB", (max(still.width for still in stills), sum(still.height for still in stills)))
+    top = 0
+    for still in stills:
+        strip.paste(still, (0, top))
+        top += still.height
+    # With it, small objects keep their colours; the median cut would spend most of the palette on skies.
+    found = strip.quantize(_GIF_COLOURS - len(DRAWN_COLOURS), Image.Quantize.FASTOCTREE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(drawn + found)
+    return palette
 
 
 def write_sheet(stills: Sequence[Image.Image], path: Path) -> None:

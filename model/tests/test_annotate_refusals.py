@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,20 @@ def test_a_video_that_takes_more_memory_than_the_limit_is_refused_in_one_line(
     )
     assert short.stderr == f"annotate.py: {street}: there is not enough memory to draw on it; the limit is 150 MiB.\n"
     assert (short.returncode, short.stdout, list(out.iterdir())) == (1, "", [])
+
+
+def test_a_drawing_that_is_stopped_leaves_no_draft(street: Path, result: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, annotate.__file__, "--video", street, "--result", result, "--out", out]
+    drawing = subprocess.Popen(command)
+    deadline = time.monotonic() + 60
+    while not list(out.glob(".annotated.mp4.tmp")):
+        assert drawing.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    drawing.terminate()
+    assert drawing.wait(60) == 128 + signal.SIGTERM
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.parametrize(
