@@ -9,14 +9,20 @@ import sys
 from pathlib import Path
 
 from artifact.contents import contents
-from artifact.errors import PackageError
+from artifact.errors import PackageError, UnreachableError
 from artifact.stamp import pack
 from artifact.weights import find_weights
+
+_UNREACHABLE = 3
+"""Exit status if the published weights cannot be downloaded."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"The exit status is 0, {_UNREACHABLE} if the COCO weights cannot be downloaded, else 1.",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -38,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         pack(entries, options.out)
     except PackageError as error:
         print(f"package.py: {error}", file=sys.stderr)
-        return 1
+        return _UNREACHABLE if isinstance(error, UnreachableError) else 1
     packed = options.out.read_bytes()
     size, digest = len(packed), hashlib.sha256(packed).hexdigest()
     if options.json:

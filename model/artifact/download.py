@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from urllib.error import URLError
 from urllib.request import (
     HTTPDefaultErrorHandler,
@@ -22,10 +24,13 @@ from urllib.request import (
     getproxies,
 )
 
-from artifact.errors import PackageError
+from artifact.errors import PackageError, UnreachableError
+
+CONNECT_SECONDS = 10.0
+"""Longest wait for the server's answer: names, connections, redirects and headers together."""
 
 STALL_SECONDS = 30.0
-"""Longest wait for the server to connect or to send the next bytes."""
+"""Longest wait for the next bytes."""
 
 DEADLINE_SECONDS = 1800.0
 """Longest download in all: 178 MB at 0.1 MB/s."""
@@ -63,8 +68,10 @@ def obtain(file: Published, cache: Path) -> bytes:
 
     Raises
     ------
+    UnreachableError
+        If it cannot be downloaded.
     PackageError
-        If it cannot be downloaded, or the download does not have the expected SHA-256.
+        If the download does not have the expected SHA-256.
     """
     kept = cache / file.name
     data = _read_kept(file, kept)
@@ -92,10 +99,10 @@ def _read_kept(file: Published, kept: Path) -> bytes | None:
 
 def _download(file: Published) -> bytes:
     try:
-        data = _body(file, _progress(file.name))
+        data = _body(file)
     except (OSError, HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        raise PackageError(f"{file.url} cannot be downloaded: {reason}.") from error
+        raise UnreachableError(f"{file.url} cannot be downloaded: {reason}.") from error
     if not is_file(data, file):
         raise PackageError(
             f"{file.url} has the SHA-256 {hashlib.sha256(data).hexdigest()} ({len(data)} bytes), but {file.sha256} "
@@ -104,11 +111,12 @@ def _download(file: Published) -> bytes:
     return data
 
 
-def _body(file: Published, report: Callable[[int], None]) -> bytes:
+def _body(file: Published) -> bytes:
     """Download the body, at most `max_bytes` of it, before the deadline."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     received = bytearray()
-    with _https_only().open(file.url, timeout=STALL_SECONDS) as response:
+    with _answer(file.url) as response:
+        report = _progress(file.name, response.length)
         # read1 returns what has arrived, so that a slow server does not put off the look at the clock.
         while chunk := response.read1(_CHUNK_BYTES):
             received += chunk
@@ -118,6 +126,33 @@ def _body(file: Published, report: Callable[[int], None]) -> bytes:
                 raise TimeoutError(f"{len(received)} bytes came in {DEADLINE_SECONDS:.0f} s")
             report(len(received))
     return bytes(received)
+
+
+def _answer(url: str) -> HTTPResponse:
+    """Get the server's answer, of which the body is still to be read.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not come within `CONNECT_SECONDS`.
+    """
+    answers: SimpleQueue[HTTPResponse | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(_https_only().open(url, timeout=STALL_SECONDS))
+        except Exception as error:
+            answers.put(error)
+
+    # In a thread: a socket's timeout holds for each address and each read, and looking up a name has none.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=CONNECT_SECONDS)
+    except Empty:
+        raise TimeoutError(f"the server did not answer within {CONNECT_SECONDS:.0f} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _https_only() -> OpenerDirector:
@@ -135,15 +170,22 @@ def _https_only() -> OpenerDirector:
     return opener
 
 
-def _progress(name: str) -> Callable[[int], None]:
-    """Make a function that writes the number of bytes received to stderr, at most once a second."""
+def _progress(name: str, total: int | None) -> Callable[[int], None]:
+    """Make a function that writes the number of bytes received to stderr, at most once a second.
+
+    Parameters
+    ----------
+    total
+        Bytes of the whole file, if the server states it.
+    """
     last = time.monotonic()
+    whole = "" if total is None else f" of {total / 1e6:.0f}"
 
     def report(received: int) -> None:
         nonlocal last
         if time.monotonic() - last >= _PROGRESS_SECONDS:
             last = time.monotonic()
-            print(f"{name}: {received / 1e6:.0f} MB downloaded", file=sys.stderr)
+            print(f"{name}: {received / 1e6:.0f}{whole} MB downloaded", file=sys.stderr, flush=True)
 
     return report
 

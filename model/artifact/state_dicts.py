@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ _COCO = Published(
     sha256="bf2d0c1efbc936eeee2bc95a48e80ebc86b891f61b0106485937fc29f9315fc0",
     max_bytes=200_000_000,
 )
+HUB_VARIABLE = "ASYNC_VIDEO_INFERENCE_HUB"
+"""Environment variable with the https address of another folder that has the file, such as a company's mirror."""
+
 _CACHE = Path(__file__).resolve().parent.parent / "dist" / "weights"
 _COCO_LICENCE = "BSD-3-Clause (torchvision); trained on COCO 2017, whose annotations are CC BY 4.0"
 _UNSTATED_LICENCE = "not stated by who packaged the weights"
@@ -35,16 +40,19 @@ def coco_weights() -> Weights:
 
     Raises
     ------
+    UnreachableError
+        If they cannot be downloaded.
     PackageError
-        If they cannot be downloaded, or are not the expected file.
+        If they are not the expected file.
     """
+    hub = os.environ.get(HUB_VARIABLE)
+    file = _COCO if not hub else replace(_COCO, url=f"{hub.rstrip('/')}/{_COCO.name}")
     try:
-        data = obtain(_COCO, _CACHE)
+        data = obtain(file, _CACHE)
     except PackageError as error:
-        raise PackageError(
-            f"{error} Download that file elsewhere and give it as --weights FILE, or use --weights small."
-        ) from error
-    return _published(_state_of(_COCO.url, data))
+        way_out = f"Download that file elsewhere and put it at {_CACHE / file.name}, or use --weights small."
+        raise type(error)(f"{error} {way_out}") from error
+    return _published(_state_of(file.url, data))
 
 
 def _published(state: Mapping[str, Any]) -> Weights:

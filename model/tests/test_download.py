@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -12,7 +13,7 @@ import pytest
 
 from artifact import download
 from artifact.download import Published, obtain
-from artifact.errors import PackageError
+from artifact.errors import PackageError, UnreachableError
 from tests.https_server import make_certificate, redirect, send, serve, trust
 
 CONTENT = b"published" * 1000
@@ -92,7 +93,7 @@ def test_a_kept_file_that_was_changed_is_not_used_when_the_server_is_gone(cache:
     (cache / "model.pth").write_bytes(b"planted")
     # Port 9 is discard's: no server listens there.
     file = Published(url="https://127.0.0.1:9/model.pth", sha256=SHA256, max_bytes=1)
-    with pytest.raises(PackageError, match=r"model\.pth cannot be downloaded: "):
+    with pytest.raises(UnreachableError, match=r"model\.pth cannot be downloaded: "):
         obtain(file, cache)
 
 
@@ -178,12 +179,35 @@ def test_a_server_that_falls_silent_ends_the_download(
             obtain(file, cache)
 
 
+def test_a_server_that_accepts_and_never_answers_is_given_up_after_ten_seconds(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert download.CONNECT_SECONDS == 10
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
+    # It never accepts, so that neither TLS nor HTTP begin.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        file = Published(f"https://127.0.0.1:{server.getsockname()[1]}/model.pth", SHA256, 1)
+        started = time.monotonic()
+        with pytest.raises(UnreachableError, match=r"model\.pth cannot .*: the server did not answer within"):
+            obtain(file, cache)
+        assert time.monotonic() - started < 5
+
+
+def test_a_name_whose_lookup_takes_long_is_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+    started = time.monotonic()
+    with pytest.raises(UnreachableError, match="the server did not answer within"):
+        obtain(Published("https://weights.invalid/model.pth", SHA256, 1), cache)
+    assert time.monotonic() - started < 2
+
+
 def test_progress_is_told_while_bytes_arrive(
     server: Server, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "_PROGRESS_SECONDS", 0.0)
     obtain(server.file, cache)
-    assert capsys.readouterr().err.startswith("model.pth: 0 MB downloaded")
+    assert capsys.readouterr().err.startswith("model.pth: 0 of 0 MB downloaded")
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_next_download(

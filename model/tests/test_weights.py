@@ -7,8 +7,10 @@ import hashlib
 import io
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_Weights
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops import FrozenBatchNorm2d
 
-from artifact import state_dicts, weights
+import package
+from artifact import download, state_dicts, weights
 from artifact.download import Published
 from artifact.errors import PackageError
 from artifact.weights import SMALL, Weights, find_weights
@@ -192,8 +195,54 @@ def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_o
         find_weights("coco")
     message = str(refusal.value)
     assert f"{real.sha256[:8]}{'0' * 56} is expected: it is not used" in message
-    assert message.endswith("Download that file elsewhere and give it as --weights FILE, or use --weights small.")
+    kept = state_dicts._CACHE / real.name
+    assert message.endswith(f"Download that file elsewhere and put it at {kept}, or use --weights small.")
     assert "\n" not in message
+
+
+def _package(out: Path) -> int:
+    return package.main(["--weights", "coco", "--out", str(out)])
+
+
+def test_the_command_takes_the_coco_weights_from_another_hub_once(
+    published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = publish(_published_file(published))
+    hub, _, name = state_dicts._COCO.url.rpartition("/")
+    monkeypatch.setattr(state_dicts, "_COCO", replace(state_dicts._COCO, url=f"https://hub.invalid/{name}"))
+    monkeypatch.setenv(state_dicts.HUB_VARIABLE, f"{hub}/")
+    assert _package(tmp_path / "model.tar.gz") == 0
+    assert asked == [f"/models/{name}"]
+    # From the cache, although no server is there.
+    monkeypatch.setenv(state_dicts.HUB_VARIABLE, "https://127.0.0.1:9")
+    (tmp_path / "model.tar.gz").unlink()
+    assert _package(tmp_path / "model.tar.gz") == 0
+    assert (tmp_path / "model.tar.gz").stat().st_size > 100_000_000
+
+
+def test_the_command_has_another_exit_status_if_the_hub_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(state_dicts, "_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv(state_dicts.HUB_VARIABLE, f"https://127.0.0.1:{silent.getsockname()[1]}")
+        assert _package(tmp_path / "model.tar.gz") == 3
+    assert "did not answer within" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_fails_if_the_hub_has_another_file(
+    publish: Callable[[bytes], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    publish(b"another file")
+    monkeypatch.setattr(state_dicts, "_COCO", replace(state_dicts._COCO, sha256="0" * 64))
+    assert _package(tmp_path / "model.tar.gz") == 1
+    assert f"but {'0' * 64} is expected: it is not used" in capsys.readouterr().err
+    assert list(tmp_path.glob("cache/*")) == []
 
 
 def test_the_published_file_is_known_by_its_whole_hash(
