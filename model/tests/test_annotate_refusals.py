@@ -124,7 +124,7 @@ def test_a_video_that_takes_more_memory_than_the_limit_is_refused_in_one_line(
 
 def test_a_drawing_that_is_stopped_leaves_no_draft(street: Path, result: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, annotate.__file__, "--video", street, "--result", result, "--out", out]
+    command = [sys.executable, annotate.__file__, *map(str, ("--video", street, "--result", result, "--out", out))]
     drawing = subprocess.Popen(command)
     deadline = time.monotonic() + 60
     while not list(out.glob(".annotated.mp4.tmp")):

@@ -75,6 +75,11 @@ class Video:
         return max(1, self._square_width(width, height) * height)
 
     @property
+    def duration(self) -> float | None:
+        """Seconds, as the container promises; None if it promises none. Known before a frame is decoded."""
+        return self._reader.track.duration
+
+    @property
     def decoded(self) -> int:
         """Number of frames that came out of the decoder so far."""
         return self._decoded + self._reader.decoded
