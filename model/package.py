@@ -11,7 +11,7 @@ from pathlib import Path
 from artifact.contents import contents
 from artifact.errors import PackageError, UnreachableError
 from artifact.stamp import pack
-from artifact.weights import find_weights
+from artifact.weights import CACHE, find_weights
 
 _UNREACHABLE = 3
 """Exit status if the published weights cannot be downloaded."""
@@ -35,11 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="small|coco|FILE",
         help="the model for machines without a GPU, torchvision's COCO weights, or a state dictionary",
     )
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="the folder that keeps the COCO weights (default: %(default)s)"
+    )
     parser.add_argument("--licence", help="the licence of the weights in FILE")
     parser.add_argument("--json", action="store_true", help="print what was built as one JSON object")
     options = parser.parse_args(arguments)
     try:
-        weights = find_weights(options.weights, options.licence)
+        weights = find_weights(options.weights, options.licence, options.cache)
         entries = contents(weights)
         pack(entries, options.out)
     except PackageError as error:

@@ -30,12 +30,11 @@ _COCO = Published(
 HUB_VARIABLE = "ASYNC_VIDEO_INFERENCE_HUB"
 """Environment variable with the https address of another folder that has the file, such as a company's mirror."""
 
-_CACHE = Path(__file__).resolve().parent.parent / "dist" / "weights"
 _COCO_LICENCE = "BSD-3-Clause (torchvision); trained on COCO 2017, whose annotations are CC BY 4.0"
 _UNSTATED_LICENCE = "not stated by who packaged the weights"
 
 
-def coco_weights() -> Weights:
+def coco_weights(cache: Path) -> Weights:
     """Get torchvision's weights for COCO, from their publisher or from the copy of an earlier download.
 
     Raises
@@ -48,9 +47,9 @@ def coco_weights() -> Weights:
     hub = os.environ.get(HUB_VARIABLE)
     file = _COCO if not hub else replace(_COCO, url=f"{hub.rstrip('/')}/{_COCO.name}")
     try:
-        data = obtain(file, _CACHE)
+        data = obtain(file, cache)
     except PackageError as error:
-        way_out = f"Download that file elsewhere and put it at {_CACHE / file.name}, or use --weights small."
+        way_out = f"Download that file elsewhere and put it at {cache / file.name}, or use --weights small."
         raise type(error)(f"{error} {way_out}") from error
     return _published(_state_of(file.url, data))
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SMALL = Path(__file__).resolve().parent.parent / "weights" / "small.pt"
 """The weights of the small model; its card lies beside it."""
 
+CACHE = Path(__file__).resolve().parent.parent / "dist" / "weights"
+"""The folder that keeps downloaded weights."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -32,8 +35,8 @@ class Weights:
     source: str
 
 
-def find_weights(choice: str, licence: str | None = None) -> Weights:
-    """Get the weights that `--weights` names: "small", "coco", or a file's path.
+def find_weights(choice: str, licence: str | None = None, cache: Path = CACHE) -> Weights:
+    """Get the weights that `--weights` names: "small", "coco", which `cache` keeps, or a file's path.
 
     Raises
     ------
@@ -44,7 +47,9 @@ def find_weights(choice: str, licence: str | None = None) -> Weights:
         return _small()
     # Imported late: torch takes seconds to import, and the small model's file travels as it is.
     state_dicts = import_module("artifact.state_dicts")
-    found: Weights = state_dicts.coco_weights() if choice == "coco" else state_dicts.file_weights(Path(choice), licence)
+    found: Weights = (
+        state_dicts.coco_weights(cache) if choice == "coco" else state_dicts.file_weights(Path(choice), licence)
+    )
     return found
 
 

@@ -103,12 +103,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def publish(
-    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[bytes], list[str]]]:
+def publish(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], list[str]]]:
     """Serve bytes under the published name; the function returns the list of the requests' paths."""
     trust(certificate[0], monkeypatch)
-    monkeypatch.setattr(state_dicts, "_CACHE", tmp_path / "cache")
     with ExitStack() as servers:
 
         def start(data: bytes) -> list[str]:
@@ -135,10 +132,10 @@ def _published_file(model: MaskRCNN) -> bytes:
 
 
 def test_the_published_coco_weights_compute_what_torchvisions_own_network_does(
-    published: MaskRCNN, publish: Callable[[bytes], list[str]]
+    published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
     asked = publish(_published_file(published))
-    found = find_weights("coco")
+    found = find_weights("coco", cache=tmp_path / "cache")
     assert asked == ["/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"]
     assert found.architecture == "maskrcnn_resnet50_fpn"
     assert "COCO 2017" in found.licence
@@ -154,13 +151,13 @@ def test_the_published_coco_weights_are_torchvisions() -> None:
 
 
 def test_the_published_coco_weights_give_the_same_bytes_whatever_the_random_state(
-    published: MaskRCNN, publish: Callable[[bytes], list[str]]
+    published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
     asked = publish(_published_file(published))
     packed = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        packed.append(hashlib.sha256(find_weights("coco").data).hexdigest())
+        packed.append(hashlib.sha256(find_weights("coco", cache=tmp_path / "cache").data).hexdigest())
     assert packed[0] == packed[1]
     assert len(asked) == 1
 
@@ -171,7 +168,7 @@ def test_a_pickle_in_the_cache_under_the_published_name_never_runs(
     asked = publish(_published_file(published))
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / state_dicts._COCO.name).write_bytes(_evil(tmp_path / "owned"))
-    find_weights("coco")
+    find_weights("coco", cache=tmp_path / "cache")
     assert not (tmp_path / "owned").exists()
     assert len(asked) == 1
 
@@ -181,27 +178,27 @@ def test_a_pickle_with_the_expected_hash_is_refused_without_running_it(
 ) -> None:
     publish(_evil(tmp_path / "owned"))
     with pytest.raises(PackageError, match="is not a state dictionary saved by torch"):
-        find_weights("coco")
+        find_weights("coco", cache=tmp_path / "cache")
     assert not (tmp_path / "owned").exists()
 
 
 def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_out(
-    published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch
+    published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     publish(_published_file(published))
     real = state_dicts._COCO
     monkeypatch.setattr(state_dicts, "_COCO", Published(real.url, real.sha256[:8] + "0" * 56, real.max_bytes))
     with pytest.raises(PackageError) as refusal:
-        find_weights("coco")
+        find_weights("coco", cache=tmp_path / "cache")
     message = str(refusal.value)
     assert f"{real.sha256[:8]}{'0' * 56} is expected: it is not used" in message
-    kept = state_dicts._CACHE / real.name
+    kept = tmp_path / "cache" / real.name
     assert message.endswith(f"Download that file elsewhere and put it at {kept}, or use --weights small.")
     assert "\n" not in message
 
 
 def _package(out: Path) -> int:
-    return package.main(["--weights", "coco", "--out", str(out)])
+    return package.main(["--weights", "coco", "--out", str(out), "--cache", str(out.parent / "cache")])
 
 
 def test_the_command_takes_the_coco_weights_from_another_hub_once(
@@ -223,7 +220,6 @@ def test_the_command_takes_the_coco_weights_from_another_hub_once(
 def test_the_command_has_another_exit_status_if_the_hub_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(state_dicts, "_CACHE", tmp_path / "cache")
     monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv(state_dicts.HUB_VARIABLE, f"https://127.0.0.1:{silent.getsockname()[1]}")
