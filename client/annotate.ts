@@ -10,6 +10,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
+import { childEnvironment } from "../lib/child-environment.ts";
 import { codeOf, SetupError } from "./errors.ts";
 import { parseS3Uri } from "./location.ts";
 import type { Stack } from "./stack.ts";
@@ -68,15 +69,13 @@ async function download(stack: Stack, uri: string, file: string, signal: AbortSi
   }
 }
 
-/**
- * Variables that the program gets: it runs FFmpeg's decoders on a video that may be hostile, and needs no credentials.
- * The last two say where the Python environment is (`tools/paths.mjs`).
- */
-const passedVariables = ["PATH", "HOME", "LANG", "TMPDIR", "ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
+/** Where the Python environment is (`tools/paths.mjs`). */
+const cacheVariables = ["ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
 
 async function draw(args: readonly string[], signal: AbortSignal, limitMs: number): Promise<AnnotatedFiles> {
   const program = [path.join("tools", "python.mjs"), path.join("model", "annotate.py"), ...args, "--json"];
-  const env = Object.fromEntries(passedVariables.map((name) => [name, process.env[name]]));
+  // It runs FFmpeg's decoders on a video that may be hostile.
+  const env = childEnvironment(process.env, cacheVariables);
   const child = spawn(process.execPath, program, {
     cwd: projectRoot,
     env,

@@ -4,10 +4,18 @@
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly exitStatus: number;
+  readonly #signal: string;
 
-  constructor(signal: string, exitStatus: number) {
-    super(`Stopped by ${signal}; nothing of it is left.`);
+  /** @param kept what is left, as a sentence */
+  constructor(signal: string, exitStatus: number, kept = "Nothing of it is left.") {
+    super(`Stopped by ${signal}. ${kept}`);
+    this.#signal = signal;
     this.exitStatus = exitStatus;
+  }
+
+  /** The same for a command that leaves something. */
+  leaving(kept: string): Interrupted {
+    return new Interrupted(this.#signal, this.exitStatus, kept);
   }
 }
 

@@ -25,6 +25,8 @@ export interface LocalGroundOptions {
   readonly signal: AbortSignal;
   /** Takes the place of Pulumi.local.yaml. */
   readonly configFile?: string;
+  /** The artifact that the settings name is built already. @default false */
+  readonly packaged?: boolean;
 }
 
 /** A local AWS, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
@@ -63,7 +65,7 @@ export interface LocalStack {
  * Leaves nothing behind when one fails or the signal aborts.
  */
 export async function prepareGround(options: LocalGroundOptions): Promise<LocalGround> {
-  const { progress, paths = localState } = options;
+  const { progress, paths = localState, packaged = false } = options;
   options.signal.throwIfAborted();
   await takeOver(paths);
   let aws: RunningLocalAws | undefined;
@@ -74,16 +76,17 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
   try {
     const { port = defaultPort, speed = defaultSpeed, configFile } = options;
     await checkPort(port);
-    const { result } = await progress.step("Starting AWS on this machine and packaging the model", async () => {
+    const name = `Starting AWS on this machine${packaged ? "" : " and packaging the model"}`;
+    const { result } = await progress.step(name, async () => {
       const starting = startLocalAws({ paths, port, speed, signal: options.signal });
-      const [started, packaged, opened] = await Promise.allSettled([
+      const [started, built, opened] = await Promise.allSettled([
         starting,
-        packageModel(options.signal),
+        packaged ? undefined : packageModel(options.signal),
         Deployment.open(starting, paths, configFile),
       ]);
       if (started.status === "rejected") throw started.reason;
       aws = started.value;
-      if (packaged.status === "rejected") throw packaged.reason;
+      if (built.status === "rejected") throw built.reason;
       if (opened.status === "rejected") throw opened.reason;
       return { running: aws, deployment: opened.value };
     });

@@ -1,32 +1,42 @@
 /** `npm start`: one video end to end on this machine, from nothing to nothing. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { performance } from "node:perf_hooks";
-import { relative, resolve } from "node:path";
-import { checkOutputs, checkVideo, connect } from "../client/index.ts";
+import { join, relative, resolve } from "node:path";
+import { z } from "zod";
+import { checkOutputs, checkVideo, connect, InputError, MAX_INPUT_BYTES } from "../client/index.ts";
 import { readSetupSeconds, repoRoot } from "../tools/paths.mjs";
 import { messageOf, runCommand } from "./exit.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { Interrupted, interruptSignal } from "./interrupt.ts";
 import { bringUp, defaultSpeed } from "./local-stack.ts";
-import { type Annotation, type Drawing, startDrawing } from "./model.ts";
-import { backToZero, oneVideo, type VideoRun, waitForZero } from "./one-video.ts";
-import { parseOptions } from "./options.ts";
+import { durationOf, ModelCommandError, startDrawing, type WeightsName } from "./model.ts";
+import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
+import { parseOptions, type StartOptions } from "./options.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "./progress.ts";
-import { jsonSummary, textSummary, type Report } from "./summary.ts";
+import { readSetting } from "./settings-file.ts";
+import { figuresText, filesText, foundText, jsonSummary, type Report } from "./summary.ts";
+import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./weights.ts";
 
 const sample = resolve(repoRoot, "model/samples/street.mp4");
 const outFolder = resolve(repoRoot, "out");
 
-const help = `Usage: npm start -- [--video FILE] [--speed N] [--port P] [--keep] [--json]
+const help = `Usage: npm start -- [--video FILE] [--weights small|coco] [--speed N] [--port P] [--keep] [--json]
 
 Starts AWS on this machine, deploys the Pulumi stack "local" to it, sends one video through the
-asynchronous endpoint, shows what was found, and takes everything down again.
+asynchronous endpoint, shows what was found, and takes everything down again. The result and the
+annotated video go to a new folder, out/run-1, out/run-2 and so on.
 
   --video FILE  the video to send (default: ${relative(repoRoot, sample)})
+  --weights W   small: in the repository, accurate on the sample only
+                coco: for real footage; 178 MB, downloaded once to model/dist/weights
+                (default: small for the sample; for your video coco, or small with a notice
+                if coco cannot be downloaded)
   --speed N     how many times faster than real time the clock runs while nothing starts and
                 nothing works, 1 to 3600 (default: ${defaultSpeed})
   --port P      the local AWS's port (default: ${defaultPort})
   --keep        leave the stack up; npm run local:down takes it down
-  --json        print, last, one JSON object on standard output
+  --json        print, last, one JSON object on standard output; all else goes to standard error
 
 The times of set-up, deployment and the whole run are in seconds of real time. The times from zero
 instances, in the backlog and in the model are in seconds on the stack's clock, as on AWS.
@@ -40,27 +50,46 @@ await runCommand(async () => {
     process.stdout.write(help);
     return;
   }
+  let saved: string | undefined;
+  try {
+    await run(options, (folder) => (saved = folder));
+  } catch (error) {
+    throw error instanceof Interrupted && saved !== undefined
+      ? error.leaving(`The stack is gone. What was found is in ${relative(process.cwd(), saved)}.`)
+      : error;
+  }
+});
+
+/** Takes the video through a new stack and shows what came of it; `onSaved` is told the folder that has the result. */
+async function run(options: StartOptions, onSaved: (folder: string) => void): Promise<void> {
   const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
   const signal = interruptSignal();
   const progress = new Progress();
-  const video = resolve(process.cwd(), options.video ?? sample);
-  await checkVideo(video);
+  const show = (text: string) => {
+    if (!options.json) process.stdout.write(text);
+  };
+  const video = resolve(options.video ?? sample);
+  const duration = await checkFirst(video, options, signal);
+  const weights = await chooseWeights({ asked: options.weights, footage: options.video }, progress, signal);
+  if (duration !== "not asked") progress.say(expectation(weights, duration));
 
-  const stack = await bringUp({ port: options.port, speed: options.speed, keep: options.keep, progress, signal });
-  await using background = new AsyncDisposableStack();
-  const seconds = () => (performance.now() - started) / 1000;
-  /** Waits for the drawing. It runs while the endpoint goes back to zero and the stack is taken down. */
-  const drawn = async ({ finished }: Drawing): Promise<Annotation> =>
-    (await progress.step("Drawing the result's boxes", () => finished)).result;
-  let shown: { run: VideoRun; drawing: Drawing; drawnAt: Promise<number>; instancesAfter: number };
+  await using cleanup = new AsyncDisposableStack();
+  const { port, speed, keep } = options;
+  const stack = await bringUp({ port, speed, keep, progress, signal, ...(await modelOf(weights, cleanup)) });
+  let measured: Pick<Report, "run" | "drawn" | "resultSeconds" | "instancesAfter">;
   try {
     using client = connect(checkOutputs(stack.outputs, "The stack's outputs"), stack.aws.credentials);
     await waitForZero(client, progress, stack.signal);
-    const run = await oneVideo(client, video, outFolder, progress, stack.signal);
-    const drawing = background.use(startDrawing(video, run.result, outFolder, stack.signal));
+    const found = await oneVideo(client, { video, out: outFolder, onSaved }, progress, stack.signal);
+    show(foundText({ video: options.video ?? relative(process.cwd(), sample), weights, run: found }));
+    // It runs while the endpoint goes back to zero.
+    await using drawing = startDrawing(video, found.result, found.folder, stack.signal);
     const drawnAt = drawing.finished.then(seconds, () => NaN);
-    shown = { run, drawing, drawnAt, instancesAfter: await backToZero(client, progress, stack.signal) };
-    if (options.keep) await drawn(drawing);
+    const instancesAfter = await backToZero(client, progress, stack.signal);
+    const { result: drawn } = await progress.step("Drawing the result's boxes", () => drawing.finished);
+    show(filesText(drawn));
+    measured = { run: found, drawn, resultSeconds: await drawnAt, instancesAfter };
   } catch (error) {
     if (stack.signal.aborted) {
       await stack.abandon();
@@ -78,18 +107,43 @@ await runCommand(async () => {
   } else {
     await stack.takeDown();
   }
-  const { run, drawing, drawnAt, instancesAfter } = shown;
-  const files = await (options.keep ? drawing.finished : drawn(drawing));
   const setupSeconds = readSetupSeconds();
-  const report: Report = {
-    video,
-    run,
-    drawn: files,
-    resultSeconds: await drawnAt,
-    instancesAfter,
-    stack,
-    setupSeconds,
-    totalSeconds: setupSeconds + seconds(),
-  };
-  process.stdout.write(options.json ? jsonSummary(report) : textSummary(report));
-});
+  const report: Report = { video, weights, stack, setupSeconds, totalSeconds: setupSeconds + seconds(), ...measured };
+  process.stdout.write(options.json ? jsonSummary(report) : figuresText(report));
+}
+
+/**
+ * Checks the video before anything starts: its size, and whether the handler can open it. Returns its seconds, undefined if it does
+ * not state them.
+ * @throws InputError if it is none
+ */
+async function checkFirst(
+  video: string,
+  options: StartOptions,
+  signal: AbortSignal,
+): Promise<number | undefined | "not asked"> {
+  const maxMebibytes = z
+    .number()
+    .optional()
+    .parse(await readSetting(localSettings, "maxRequestSize"));
+  await checkVideo(video, maxMebibytes === undefined ? MAX_INPUT_BYTES : maxMebibytes * 1024 ** 2);
+  if (options.video === undefined && options.weights === undefined) return "not asked";
+  try {
+    return await durationOf(video, signal);
+  } catch (error) {
+    throw error instanceof ModelCommandError ? new InputError(error.message) : error;
+  }
+}
+
+/** What the local stack needs for the weights. */
+async function modelOf(
+  weights: WeightsName,
+  cleanup: AsyncDisposableStack,
+): Promise<{ configFile?: string; packaged: boolean }> {
+  if (weights === "small") return { packaged: false };
+  const folder = await mkdtemp(join(tmpdir(), "coco-"));
+  cleanup.defer(() => rm(folder, { recursive: true }));
+  const configFile = join(folder, "Pulumi.local.yaml");
+  await writeCocoSettings(configFile);
+  return { configFile, packaged: true };
+}

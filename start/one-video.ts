@@ -1,5 +1,5 @@
 /** One video's way through a deployed stack, with what was measured on it. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../client/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { Progress } from "./progress.ts";
+import { makeRunFolder } from "./run-folder.ts";
 
 /** The model, or the service, could not give a result for this video; the message is its reason. */
 export class JobFailed extends Error {
@@ -32,13 +33,14 @@ export interface VideoRun {
   /** On the stack's clock, seconds: TimeInBacklog and ModelLatency as CloudWatch has them. */
   readonly backlogSeconds: number | undefined;
   readonly modelSeconds: number | undefined;
-  /** The result's file. */
+  /** A new folder, and the result's file in it. */
+  readonly folder: string;
   readonly result: string;
 }
 
-/** Real seconds: more than any local start, job or scale-in takes; past it something is broken. */
+/** Real seconds: more than any local start or scale-in takes, and than the longest run of a job with its start. */
 const scaleLimit = 300;
-const jobLimit = 3600;
+const jobLimit = 3600 + scaleLimit;
 const metricsLimit = 60;
 
 /** Waits until the endpoint has no instance. */
@@ -64,11 +66,19 @@ export async function backToZero(stack: Stack, progress: Progress, signal: Abort
   return current;
 }
 
-/** Uploads the video, invokes the endpoint, waits for the result and fetches it into `folder`. Throws {@link JobFailed}. */
+/** A video, and where its result goes. */
+export interface VideoOrder {
+  readonly video: string;
+  /** Gets a new folder. */
+  readonly out: string;
+  /** Is told that folder when the result is in it. */
+  readonly onSaved: (folder: string) => void;
+}
+
+/** Uploads the video, invokes the endpoint, waits for the result and fetches it. Throws {@link JobFailed}. */
 export async function oneVideo(
   stack: Stack,
-  video: string,
-  folder: string,
+  { video, out, onSaved }: VideoOrder,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<VideoRun> {
@@ -88,15 +98,17 @@ export async function oneVideo(
 
   const { result: finished } = await progress.step("Fetching the result", async () => {
     const result = await fetchResult(stack, job, signal);
-    await mkdir(folder, { recursive: true });
+    const folder = await makeRunFolder(out);
     const file = join(folder, "result.json");
     await writeFile(file, `${JSON.stringify(result, undefined, 1)}\n`);
+    onSaved(folder);
     const timings = await readTimings(stack, job, { signal, limitSeconds: metricsLimit });
-    return { summary: summarize(result), timings, file };
+    return { summary: summarize(result), timings, folder, file };
   });
   return {
     ...watched,
     summary: finished.summary,
+    folder: finished.folder,
     result: finished.file,
     backlogSeconds: finished.timings.backlogSeconds,
     modelSeconds: finished.timings.modelSeconds,

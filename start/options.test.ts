@@ -6,8 +6,10 @@ import { parseOptions, UsageError } from "./options.ts";
 
 describe("the command line of npm start", () => {
   it("takes every option", () => {
-    assert.deepEqual(parseOptions(["--video", "a.mp4", "--speed", "60", "--port", "4567", "--keep", "--json"]), {
+    const args = ["--video", "a.mp4", "--weights", "coco", "--speed", "60", "--port", "4567", "--keep", "--json"];
+    assert.deepEqual(parseOptions(args), {
       video: "a.mp4",
+      weights: "coco",
       speed: 60,
       port: 4567,
       keep: true,
@@ -25,6 +27,7 @@ describe("the command line of npm start", () => {
     ["port 0", ["--port", "0"], /--port takes a whole number from 1 to 65535/],
     ["a port that no machine has", ["--port", "65536"], /--port/],
     ["a speed of half", ["--speed", "0.5"], /--speed takes a whole number from 1 to 3600/],
+    ["weights that do not exist", ["--weights", "large"], /--weights takes small or coco/],
     ["an unknown option", ["--fast"], /--fast/],
     ["a stray word", ["video.mp4"], /video\.mp4/],
     ["an option without its value", ["--video"], /video/],

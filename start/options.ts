@@ -1,6 +1,7 @@
 /** Reads the command line of `npm start`, of the `local:` commands and of the rehearsal. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { weightsNames } from "./model.ts";
 
 /** The command line is wrong; the message says how, and where the help is. */
 export class UsageError extends Error {
@@ -16,6 +17,7 @@ const wholeNumber = (name: string, least: number, most: number) =>
 
 const schema = z.object({
   video: z.string().optional(),
+  weights: z.enum(weightsNames, `--weights takes ${weightsNames.join(" or ")}`).optional(),
   /** Each KEY=VALUE. */
   config: z.array(z.string()).optional(),
   "config-file": z.string().optional(),
@@ -31,6 +33,7 @@ export type StartOptions = z.infer<typeof schema>;
 
 const flags = {
   video: { type: "string" },
+  weights: { type: "string" },
   config: { type: "string", multiple: true },
   "config-file": { type: "string" },
   speed: { type: "string" },
@@ -48,7 +51,7 @@ export function problemOf(error: unknown): string {
 /** Parses `args`, of which only the flags named in `allowed` may appear. Throws {@link UsageError}. */
 export function parseOptions(
   args: readonly string[],
-  allowed: readonly (keyof typeof flags)[] = ["video", "speed", "port", "keep", "json"],
+  allowed: readonly (keyof typeof flags)[] = ["video", "weights", "speed", "port", "keep", "json"],
 ): StartOptions {
   let values: Record<string, unknown>;
   try {

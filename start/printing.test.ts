@@ -3,7 +3,7 @@ import { mock } from "node:test";
 import { runCommand } from "./exit.ts";
 import { plain } from "./engine-events.ts";
 import { JobFailed } from "./one-video.ts";
-import { jsonSummary, textSummary } from "./summary.ts";
+import { foundText, jsonSummary } from "./summary.ts";
 import type { Report } from "./summary.ts";
 
 /** Erases the screen, ends the line, names a workflow command, reverses the text. */
@@ -13,6 +13,7 @@ const shown = String.raw`\x1b[2J\n::error::x\u202e`;
 describe("the output of a command", () => {
   const report: Report = {
     video: "/videos/a.mp4",
+    weights: "small",
     run: {
       summary: {
         frames: 1,
@@ -27,7 +28,8 @@ describe("the output of a command", () => {
       fromZeroSeconds: 1,
       backlogSeconds: 1,
       modelSeconds: 1,
-      result: "result.json",
+      folder: "/out/run-1",
+      result: "/out/run-1/result.json",
     },
     drawn: { movie: "annotated.mp4", animation: "annotated.gif" },
     stack: { resources: 1, policies: 1, deploySeconds: 1 },
@@ -38,11 +40,20 @@ describe("the output of a command", () => {
   };
 
   it("shows labels and the notice of a result as escapes", () => {
-    const text = textSummary(report);
+    const text = foundText(report);
     assert.ok(text.includes(`detections    1 ${shown}\n`), text);
-    assert.ok(text.endsWith(`\n${shown}\n`), text);
+    assert.ok(text.endsWith(`\n${shown}\n\n`), text);
     assert.deepEqual((JSON.parse(jsonSummary(report)) as { objects: object }).objects, { [hostile]: 1 });
     assert.doesNotMatch(jsonSummary(report), /\p{Cf}/u);
+  });
+
+  it("shows the video's path as the user wrote it", () => {
+    for (const video of ["/videos/a.mp4", "../a.mp4", "a.mp4"]) {
+      assert.match(
+        foundText({ ...report, video }),
+        new RegExp(`^video +${video.replaceAll(".", String.raw`\.`)}$`, "m"),
+      );
+    }
   });
 
   it("shows messages of the engine without colours and other control characters as escapes", () => {

@@ -33,10 +33,20 @@ export function parseSetting(text: string): Setting {
 
 /** Writes `from` with other values to `to`. Throws {@link UsageError} where `from` is no settings file. */
 export async function changeSettings(from: string, to: string, settings: readonly Setting[]): Promise<void> {
-  const parsed = settingsFile.safeParse(await readSettings(from));
-  if (!parsed.success) throw new UsageError(`${from} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
-  for (const { key, value } of settings) parsed.data.config[key] = value;
-  await writeFile(to, stringify(parsed.data));
+  const file = await parseSettings(from);
+  for (const { key, value } of settings) file.config[key] = value;
+  await writeFile(to, stringify(file));
+}
+
+/** Reads one of the program's settings; undefined where the file does not have it. Throws {@link UsageError} where `file` is no settings file. */
+export async function readSetting(file: string, name: string): Promise<unknown> {
+  return (await parseSettings(file)).config[`${namespace}:${name}`];
+}
+
+async function parseSettings(file: string): Promise<z.infer<typeof settingsFile>> {
+  const parsed = settingsFile.safeParse(await readSettings(file));
+  if (!parsed.success) throw new UsageError(`${file} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
 }
 
 async function readSettings(file: string): Promise<unknown> {

@@ -2,14 +2,15 @@
 import { relative } from "node:path";
 import { jsonLine, printable } from "../lib/printable.ts";
 import type { LocalStack } from "./local-stack.ts";
+import type { Annotation, WeightsName } from "./model.ts";
 import type { VideoRun } from "./one-video.ts";
 
 /** Everything that one run of `npm start` measured. Seconds are real time unless their name's doc says otherwise. */
 export interface Report {
   readonly video: string;
+  readonly weights: WeightsName;
   readonly run: VideoRun;
-  /** Paths of the annotated video and of the animation of its sampled frames. */
-  readonly drawn: { readonly movie: string; readonly animation: string };
+  readonly drawn: Annotation;
   readonly stack: Pick<LocalStack, "resources" | "policies" | "deploySeconds">;
   /** Instances after the endpoint has scaled back. */
   readonly instancesAfter: number;
@@ -28,6 +29,7 @@ export function jsonSummary(report: Report): string {
   const { run, stack } = report;
   return `${jsonLine({
     video: report.video,
+    weights: report.weights,
     frames: run.summary.frames,
     detections: run.summary.detections,
     objects: run.summary.objects,
@@ -49,19 +51,34 @@ export function jsonSummary(report: Report): string {
   })}\n`;
 }
 
-/** The same for people. */
-export function textSummary(report: Report): string {
-  const { run, stack } = report;
+/** For people, as soon as there is a result: what was found. `video` is shown as it is. */
+export function foundText({ video, weights, run }: Pick<Report, "video" | "weights" | "run">): string {
+  const { frames, truncated, objects, notice } = run.summary;
+  const counts = Object.entries(objects).map(([label, count]) => `${count} ${label}`);
+  const rows = table([
+    ["video", video],
+    ["weights", weights],
+    ["frames", `${frames}, one a second${truncated ? " (the result ends before the video does)" : ""}`],
+    ["detections", counts.length === 0 ? "none" : counts.join(", ")],
+    ["result", relative(process.cwd(), run.result)],
+  ]);
+  return `\n${rows}${notice === null ? "" : `\n${printable(notice)}\n`}\n`;
+}
+
+/** For people, as soon as it is drawn: where the annotated video is. */
+export function filesText({ movie, animation }: Annotation): string {
+  const rows = table([
+    ["annotated", relative(process.cwd(), movie)],
+    ["animation", relative(process.cwd(), animation)],
+  ]);
+  return `\n${rows}\n`;
+}
+
+/** For people, at the end: the stack, and how long everything took. */
+export function figuresText({ run, stack, ...report }: Report): string {
   const clock = (seconds: number | undefined) =>
     seconds === undefined ? "no datapoint" : `${seconds.toFixed(1)} s on the stack's clock`;
-  const objects = Object.entries(run.summary.objects).map(([label, count]) => `${count} ${label}`);
-  const rows: [string, string][] = [
-    ["video", relative(process.cwd(), report.video)],
-    [
-      "frames",
-      `${run.summary.frames}, one a second${run.summary.truncated ? " (the result ends before the video does)" : ""}`,
-    ],
-    ["detections", objects.length === 0 ? "none" : objects.join(", ")],
+  const rows = table([
     [
       "stack",
       `${stack.resources} resources, passed ${stack.policies} policies, deployed in ${stack.deploySeconds.toFixed(1)} s`,
@@ -72,10 +89,10 @@ export function textSummary(report: Report): string {
     ["in the model", clock(run.modelSeconds)],
     ["to the result", `${report.resultSeconds.toFixed(1)} s`],
     ["in all", `${report.totalSeconds.toFixed(1)} s, set-up ${report.setupSeconds.toFixed(1)} s of it`],
-    ["result", relative(process.cwd(), run.result)],
-    ["annotated", relative(process.cwd(), report.drawn.movie)],
-    ["animation", relative(process.cwd(), report.drawn.animation)],
-  ];
-  const notice = run.summary.notice === null ? "" : `\n${printable(run.summary.notice)}\n`;
-  return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${printable(value)}\n`).join("")}${notice}`;
+  ]);
+  return `\n${rows}`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  return rows.map(([name, value]) => `${name.padEnd(14)}${printable(value)}\n`).join("");
 }
