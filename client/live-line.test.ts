@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { LiveLine } from "./live-line.ts";
 
 describe("the live line", () => {
@@ -18,6 +19,26 @@ describe("the live line", () => {
     line.show("a.mp4: uploading 10 %");
     line.show("b.mp4: reading", "new step");
     assert.equal(log.text, "… a.mp4: reading (0 s)\n… b.mp4: reading (0 s)\n");
+  });
+
+  it("is repeated in a log after 15 seconds, and drawn again sooner if it has changed", () => {
+    mock.timers.enable({ apis: ["setInterval"] });
+    let now = 0;
+    const clock = mock.method(performance, "now", () => now);
+    try {
+      const log = sink(false);
+      using line = new LiveLine(log);
+      line.show("waiting", "new step");
+      for (let tick = 1; tick <= 8; tick++) {
+        if (tick === 7) line.show("working");
+        now += 4_000;
+        mock.timers.tick(4_000);
+      }
+      assert.equal(log.text, "… waiting (0 s)\n… waiting (16 s)\n… working (28 s)\n");
+    } finally {
+      clock.mock.restore();
+      mock.timers.reset();
+    }
   });
 
   it("is drawn over itself on a terminal, no wider than it, and leaves no trace", () => {

@@ -1,5 +1,6 @@
-/** Shows what is going on: one live line on a terminal, a plain line every few seconds in a log. */
+/** Shows what is going on: one live line on a terminal, plain lines in a log, where nothing is repeated within 15 seconds. */
 
+import { LogPace } from "../lib/log-pace.ts";
 import { printable } from "../lib/printable.ts";
 
 /** The part of a stream that is written to. */
@@ -9,7 +10,7 @@ export interface TextSink {
   write(text: string): unknown;
 }
 
-/** How often the line is drawn, ms: a log is never silent for five seconds. */
+/** How often the line is drawn, ms. */
 const TERMINAL_MS = 200;
 const LOG_MS = 4_000;
 
@@ -19,6 +20,7 @@ export class LiveLine implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #text = "";
   #started = performance.now();
+  #pace = new LogPace();
 
   constructor(sink: TextSink) {
     this.#sink = sink;
@@ -33,7 +35,10 @@ export class LiveLine implements Disposable {
 
   /** What goes on now; `step` says whether it is a new step, whose time counts from now. */
   show(text: string, step: "new step" | "same step" = "same step"): void {
-    if (step === "new step") this.#started = performance.now();
+    if (step === "new step") {
+      this.#started = performance.now();
+      this.#pace = new LogPace();
+    }
     const first = this.#text === "" || step === "new step";
     this.#text = printable(text);
     if (first) this.#draw();
@@ -60,7 +65,7 @@ export class LiveLine implements Disposable {
     const seconds = Math.floor((performance.now() - this.#started) / 1000);
     const time = ` (${seconds} s)`;
     if (!this.#live) {
-      this.#sink.write(`… ${this.#text}${time}\n`);
+      if (this.#pace.isDue(this.#text, performance.now())) this.#sink.write(`… ${this.#text}${time}\n`);
       return;
     }
     // What does not fit goes; the time stays.

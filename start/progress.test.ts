@@ -34,13 +34,29 @@ describe("progress", () => {
     assert.equal(lines[2], `… Deploying 0 s · create a${String.raw`\n\x9b2J`}\n`);
   });
 
-  it("is never silent for more than five seconds in a log, and says what it is at", async () => {
-    await new Progress(recorder(false)).step("Deploying", (step) => {
-      step.detail("create Endpoint");
-      mock.timers.tick(15_000);
-      return Promise.resolve();
-    });
-    assert.equal(lines.filter((line) => line.includes("create Endpoint")).length, 3);
+  it("says in a log what it is at when that changes, and every 15 seconds", async () => {
+    const clock = mock.method(performance, "now", () => now);
+    let now = 0;
+    try {
+      await new Progress(recorder(false)).step("Deploying", (step) => {
+        for (let tick = 1; tick <= 12; tick++) {
+          step.detail(tick < 8 ? "create Bucket" : "create Endpoint");
+          now += 5_000;
+          mock.timers.tick(5_000);
+        }
+        return Promise.resolve();
+      });
+    } finally {
+      clock.mock.restore();
+    }
+    const said = lines.slice(1, -1).map((line) => line.trim().replace("… Deploying ", ""));
+    assert.deepEqual(said, [
+      "5 s · create Bucket",
+      "20 s · create Bucket",
+      "35 s · create Bucket",
+      "40 s · create Endpoint",
+      "55 s · create Endpoint",
+    ]);
   });
 
   it("keeps one live line on a terminal, no wider than it", async () => {

@@ -1,5 +1,6 @@
-/** Shows what is being done and for how long: one live line on a terminal, plain lines in a log; never silent for more than five seconds. */
+/** Shows what is being done and for how long: one live line on a terminal, plain lines in a log, where nothing is repeated within 15 seconds. */
 import { styleText } from "node:util";
+import { LogPace } from "../lib/log-pace.ts";
 import { printable, printableText } from "../lib/printable.ts";
 
 /** Where progress goes: standard error, or a test's recorder. */
@@ -41,8 +42,10 @@ export class Progress {
     if (!terminal) {
       this.say(`… ${name}`);
     }
+    const pace = new LogPace();
     const timer = setInterval(
       () => {
+        if (!terminal && !pace.isDue(detail, performance.now())) return;
         this.stream.write(
           terminal ? `\r\u001b[2K… ${line().slice(0, (this.stream.columns ?? 80) - 3)}` : `… ${line()}\n`,
         );

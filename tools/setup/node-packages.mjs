@@ -6,6 +6,9 @@ import { findOnPath, run } from "./commands.mjs";
 import { SetupError } from "./errors.mjs";
 import { withLock } from "./lock.mjs";
 
+/** How often the packages are counted while npm installs them, in milliseconds. */
+const COUNT_INTERVAL = 2000;
+
 /** The oldest Node that runs TypeScript files as they are. */
 const OLDEST_NODE = 24;
 
@@ -51,7 +54,14 @@ export function nodePackages(root, lockFolder) {
         // npm waits 10 s before it first tries a refused connection again, and 5 minutes for an answer.
         const network = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000"];
         const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
-        await run("npm", ["ci", "--ignore-scripts", ...whole, ...network, ...quiet], { ...context, cwd: root, env });
+        const timer = setInterval(() => {
+          context.report(`npm ci, ${installedSoFar(root)}`);
+        }, COUNT_INTERVAL);
+        try {
+          await run("npm", ["ci", "--ignore-scripts", ...whole, ...network, ...quiet], { ...context, cwd: root, env });
+        } finally {
+          clearInterval(timer);
+        }
         if (!isInstalled(root, readFileSync(join(root, "package-lock.json"), "utf8"))) {
           throw new SetupError(
             `npm ci ended well, but ${join(root, "node_modules")} is not what package-lock.json says.`,
@@ -91,6 +101,18 @@ function packagesOf(lock) {
   /** @type {{ packages: Record<string, LockedPackage> }} */
   const { packages } = parse(lock);
   return Object.entries(packages).filter(([path]) => path !== "");
+}
+
+/**
+ * How many packages lie in their folders, of those that every platform gets: npm unpacks each as it arrives.
+ * @param {string} root
+ */
+function installedSoFar(root) {
+  const wanted = packagesOf(readFileSync(join(root, "package-lock.json"), "utf8")).filter(
+    ([, { optional, devOptional }]) => optional !== true && devOptional !== true,
+  );
+  const there = wanted.filter(([path]) => existsSync(join(root, path, "package.json")));
+  return `${there.length} of ${wanted.length} packages`;
 }
 
 /**

@@ -51,6 +51,17 @@ describe("the Node packages of a clone", () => {
     assert.match(log[0] ?? "", /^ci --ignore-scripts/);
   });
 
+  it("are counted while npm installs them", async () => {
+    await using machine = await Machine.create();
+    const { root, step } = await clone(machine);
+    await machine.realCommands("sleep");
+    const script = await readFile(join(machine.bin, "npm"), "utf8");
+    await writeFile(join(machine.bin, "npm"), script.replace(/^: > .*b\/package\.json$/m, "sleep 3\n$&"));
+    await step.install(machine.context);
+    assert.ok(existsSync(join(root, "node_modules", "a", "package.json")));
+    assert.ok(machine.reports.includes("npm ci, 1 of 2 packages"), machine.reports.join("\n"));
+  });
+
   it("are left as they are where someone installed them by hand", async () => {
     await using machine = await Machine.create();
     const { root, step, calls } = await clone(machine);

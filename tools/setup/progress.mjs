@@ -5,8 +5,11 @@ import { stripVTControlCharacters } from "node:util";
 /** How often a terminal is redrawn, in milliseconds. */
 const FRAME = 200;
 
-/** How often a log says what is going on; it must never be silent for 5 s. In milliseconds. */
+/** How often a log gets a line if what is going on has changed, in milliseconds. */
 const HEARTBEAT = 4000;
+
+/** How often it gets a line in which only the time has changed, in milliseconds. */
+const REPEAT = 15_000;
 
 /**
  * @typedef {object} Output what of a stream is used
@@ -33,6 +36,8 @@ export class Progress {
   #timer;
   /** How many lines of the terminal the last frame took. */
   #drawn = 0;
+  /** What a log said last, without times, and when. */
+  #said = { what: "", at: -Infinity };
 
   /**
    * @param {Output} out
@@ -92,6 +97,9 @@ export class Progress {
       return;
     }
     const running = [...this.#lines].filter(([, { until }]) => until === undefined);
+    const what = running.map(([step, line]) => `${step}, ${line.what}`).join(" | ");
+    if (what === this.#said.what && this.#now() - this.#said.at < REPEAT) return;
+    this.#said = { what, at: this.#now() };
     const states = running.map(([step, line]) => `${step} ${this.#elapsed(line)}, ${line.what}`);
     this.#out.write(`set-up: ${states.join(" | ")}\n`);
   }

@@ -38,6 +38,32 @@ describe("progress in a log", () => {
   });
 });
 
+describe("an unchanged state in a log", () => {
+  it("is said again after 15 seconds, a new one at the next tick", () => {
+    const { progress, pass, take } = shown(false);
+    progress.start("a");
+    take();
+    const lines: string[] = [];
+    for (let tick = 0; tick < 15; tick++) {
+      pass(4);
+      if (tick === 9) progress.report("a", "12 MB");
+      progress.tick();
+      lines.push(take());
+    }
+    progress.end("a", "done");
+    assert.deepEqual(
+      lines.filter((line) => line !== ""),
+      [
+        "set-up: a 4 s, starting\n",
+        "set-up: a 20 s, starting\n",
+        "set-up: a 36 s, starting\n",
+        "set-up: a 40 s, 12 MB\n",
+        "set-up: a 56 s, 12 MB\n",
+      ],
+    );
+  });
+});
+
 describe("progress on a terminal", () => {
   it("redraws a line per step in place, no wider than the terminal", () => {
     const { progress, pass, take } = shown(true, 20);

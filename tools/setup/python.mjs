@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findOnPath, run } from "./commands.mjs";
 import { CommandFailed, indent, messageOf, SetupError } from "./errors.mjs";
 import { installOnce, isComplete } from "./install.mjs";
+import { uvProgress } from "./sizes.mjs";
 
 /** The Pythons that torch 2.6, PyAV's abi3 wheels and AWS's image have in common. */
 const PYTHONS = ">=3.11,<3.13";
@@ -50,7 +51,7 @@ export function pythonEnvironment(environment, title, files, uv) {
  * @param {import("./install.mjs").StepContext} context
  */
 async function fillEnvironment(folder, lock, uv, context) {
-  const options = { ...context, onLine: context.report };
+  const options = { ...context, onLine: uvProgress(context.report) };
   const quiet = ["--no-progress"];
   context.report("looking for Python 3.11 or 3.12");
   try {
@@ -99,7 +100,13 @@ async function installUv(uv, context) {
     const retries = ["--retries", "1", "--timeout", "15"];
     const python = join(environment, "bin", "python");
     try {
-      await run(python, [...ISOLATED, "-m", "pip", "install", ...options, ...retries, "-r", uv.lock], context);
+      // pip tells the file's size when it downloads it.
+      await run(python, [...ISOLATED, "-m", "pip", "install", ...options, ...retries, "-r", uv.lock], {
+        ...context,
+        onLine: (line) => {
+          context.report(`installing uv: ${line.trim()}`);
+        },
+      });
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       throw new SetupError(

@@ -74,6 +74,27 @@ describe("the Python environments", () => {
     assert.equal((await calls()).length, log.length);
   });
 
+  it("tell what of their downloads is done, and how large pip's is", async () => {
+    await using machine = await Machine.create();
+    const lines = ["Downloading torch (1.5GiB)", "Downloading av (30.0MiB)", " Downloaded av", " Downloaded torch"];
+    await python(
+      machine,
+      `${goodUv}\nif [ "$1" = pip ]; then ${lines.map((line) => `echo "${line}" >&2; `).join("")}fi`,
+    );
+    const pip = join(machine.folder, "pip");
+    await writeFile(pip, `${await readFile(pip, "utf8")}echo "  Downloading uv-1.whl (20.1 MB)"\n`);
+    const [step] = (await environments(machine)).steps;
+    await step!.install(machine.context);
+    const told = machine.reports.filter((report) => /\d M/.test(report));
+    assert.deepEqual(told, [
+      "installing uv: Downloading uv-1.whl (20.1 MB)",
+      "downloading, 0 of 1536 MiB (torch)",
+      "downloading, 0 of 1566 MiB (torch, av)",
+      "downloading, 30 of 1566 MiB (torch)",
+      "downloading, 1566 of 1566 MiB",
+    ]);
+  });
+
   it("are made anew when their interpreter has gone", async () => {
     await using machine = await Machine.create();
     await python(machine, goodUv);
