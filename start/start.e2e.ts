@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { repoRoot } from "../tools/paths.mjs";
 import { localState } from "./local-stack.ts";
 import { assertNothingLeft } from "./testing/assert-nothing-left.ts";
 import { freePort, run, type Running } from "./testing/commands.ts";
 import { takeDownLeftover } from "./testing/leftover-stack.ts";
 
+const sample = join(repoRoot, "model", "samples", "street.mp4");
 const start = (...args: string[]) => run(["start/main.ts", ...args]);
 
 before(() => takeDownLeftover());
@@ -31,7 +33,10 @@ describe("npm start", () => {
   it("takes one video from zero instances to an annotated result, back to zero, and takes everything down", async () => {
     const { status, stdout, stderr } = await start("--json", "--port", port).finished;
     assert.equal(status, 0, stderr);
-    const report = JSON.parse(stdout.trim().split("\n").at(-1)!) as {
+    assert.equal(stdout.trim().split("\n").length, 1, "more than the JSON object on standard output");
+    const report = JSON.parse(stdout) as {
+      weights: string;
+      files: Record<string, string>;
       frames: number;
       detections: number;
       instances_peak: number;
@@ -49,12 +54,18 @@ describe("npm start", () => {
     for (const part of ["setup", "deploy", "from_zero", "backlog", "model", "total"]) {
       assert.equal(typeof report.seconds[part], "number", part);
     }
-    for (const file of ["result.json", "annotated.mp4", "annotated.gif"]) {
-      assert.ok((await stat(join(repoRoot, "out", file))).size > 1000, file);
+    assert.equal(report.weights, "small");
+    assert.deepEqual(
+      Object.values(report.files).map((file) => basename(file)),
+      ["result.json", "annotated.mp4", "annotated.gif"],
+    );
+    for (const file of Object.values(report.files)) {
+      assert.match(file, /\/out\/run-\d+\/[^/]+$/);
+      assert.ok((await stat(file)).size > 1000, file);
     }
   });
 
-  it("refuses a file that is missing, empty or no video before anything is started", async () => {
+  it("refuses a file that is missing, empty, too large or no video before anything is started", async () => {
     const missing = await start("--video", join(folder, "none.mp4")).finished;
     assert.equal(missing.status, 2);
     assert.match(missing.stderr, /Cannot read .*none\.mp4 \(ENOENT\): give the path of a video file\./);
@@ -68,6 +79,20 @@ describe("npm start", () => {
     const noVideo = await start("--video", text).finished;
     assert.equal(noVideo.status, 2);
     assert.match(noVideo.stderr, /text\.mp4 is not a video: by its first bytes/);
+    const notes = join(folder, "notes.mp4");
+    await writeFile(notes, `\0\0\0\x20ftypisom${"These are notes, not a video.\n".repeat(100)}`);
+    const unopened = await start("--video", notes).finished;
+    assert.equal(unopened.status, 2);
+    assert.match(unopened.stderr, /^\S+notes\.mp4: .*not a video.*\n$/);
+    const large = join(folder, "large.mp4");
+    await copyFile(sample, large);
+    await truncate(large, 129 * 1024 ** 2);
+    const tooLarge = await start("--video", large).finished;
+    assert.equal(tooLarge.status, 2);
+    assert.match(
+      tooLarge.stderr,
+      /^\S+large\.mp4 has 129 MiB; the stack takes at most 128 MiB \(its setting maxRequestSize\)/,
+    );
   });
 
   it("names the option when the port is taken", async () => {

@@ -71,14 +71,14 @@ export function filesText({ movie, animation }: Annotation): string {
     ["annotated", relative(process.cwd(), movie)],
     ["animation", relative(process.cwd(), animation)],
   ]);
-  return `\n${rows}\n`;
+  return `${rows}\n`;
 }
 
 /** For people, at the end: the stack, and how long everything took. */
 export function figuresText({ run, stack, ...report }: Report): string {
   const clock = (seconds: number | undefined) =>
     seconds === undefined ? "no datapoint" : `${seconds.toFixed(1)} s on the stack's clock`;
-  const rows = table([
+  return table([
     [
       "stack",
       `${stack.resources} resources, passed ${stack.policies} policies, deployed in ${stack.deploySeconds.toFixed(1)} s`,
@@ -90,7 +90,6 @@ export function figuresText({ run, stack, ...report }: Report): string {
     ["to the result", `${report.resultSeconds.toFixed(1)} s`],
     ["in all", `${report.totalSeconds.toFixed(1)} s, set-up ${report.setupSeconds.toFixed(1)} s of it`],
   ]);
-  return `\n${rows}`;
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {

@@ -92,10 +92,10 @@ describe("the expected time", () => {
     );
     assert.match(
       said,
-      /measured on frames of 1080p on two cores \(model\/README\.md\), shared by 2 here; and a minute/,
+      /as measured on frames of 1080p on another machine \(model\/README\.md\), on 2 of this machine's processors; and a minute/,
     );
     assert.match(expectation("coco", 120, 8), /^Expected: about 3 minutes\./);
-    assert.match(expectation("small", 0.5, 2), /^Expected: about 2 minutes\. 1 frame, one a second, 0\.15 s a frame/);
+    assert.match(expectation("small", 0.5, 2), /^Expected: about 2 minutes\. 1 frame, one a second, 0\.2 s a frame/);
   });
 
   it("says that the result will be cut if one run cannot take so long", () => {
