@@ -11,6 +11,8 @@ const check = "artifact";
 /** The setting, whose value is a path relative to the project's folder. */
 export const artifactKey = `${namespace}:modelArtifact`;
 const build = "Build it: npm run package:coco";
+/** The artifact of the stack `local`, which its start builds (`start/model.ts`). */
+const builtOnStart = "model/dist/model.tar.gz";
 
 /** What model/package.py puts beside the model: every file's hash, and what the model is. */
 const manifestSchema = z.object({ files: z.record(z.string(), z.string()), model: z.object({ name: z.string() }) });
@@ -34,7 +36,12 @@ export async function checkArtifact(stack: StackFile): Promise<Finding> {
   }
   const file = path.resolve(stack.root, setting);
   const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true) return problem(check, `${setting} is not there`, `${build}.`);
+  if (found?.isFile() !== true) {
+    if (stack.name === "local" && setting === builtOnStart) {
+      return ok(check, `${setting} is not there: npm run local:up and npm start build it`);
+    }
+    return problem(check, `${setting} is not there`, `${build}.`);
+  }
   const rebuild = `${build}, or copy it again.`;
   if (!(await isGzip(file))) return problem(check, `${setting} is not packed by gzip, as SageMaker asks`, rebuild);
   try {

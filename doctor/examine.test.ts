@@ -38,7 +38,10 @@ describe("the doctor", () => {
     await writeFile(path.join(root, `Pulumi.${name}.yaml`), file + config(lines));
     const { endpoint, credentials } = aws.access;
     const findings = await examine(await readStackFile(root, name), {
-      env: { PULUMI_BACKEND_URL: "s3://state/dev?region=us-east-1" },
+      env: {
+        PULUMI_BACKEND_URL: "s3://state/dev?region=us-east-1",
+        ...(name === "local" ? { AWS_ENDPOINT_URL: endpoint } : {}),
+      },
       home: root,
       aws: { endpoint, credentials },
       listStacks: () => Promise.resolve([]),
@@ -131,10 +134,40 @@ describe("the doctor", () => {
     assert.equal(found.get("image")?.status, "ok");
   });
 
-  it("asks for no image for the local stack", async () => {
+  it("asks for no image and no quota of the stack local, and prints no price for it", async () => {
     const found = await examined(good, "", "local");
-    assert.equal(found.get("image")?.status, "ok");
-    assert.ok(!aws.seen.some(({ operation }) => operation === "BatchGetImage"));
+    for (const check of ["quota", "image", "price"]) assert.equal(found.get(check)?.status, "ok", check);
+    assert.match(found.get("price")?.what ?? "", /^no cost/);
+    assert.ok(![...found.values()].some(({ what, remedy = "" }) => /USD|console/.test(what + remedy)));
+    const asked = aws.seen.map(({ operation }) => operation);
+    assert.deepEqual(
+      asked.filter((operation) => ["BatchGetImage", "ListServiceQuotas"].includes(operation)),
+      [],
+    );
+  });
+
+  it("asks AWS nothing about the stack local in a shell that does not know the emulator", async () => {
+    await writeFile(path.join(root, "Pulumi.local.yaml"), config(good));
+    const { endpoint, credentials } = aws.access;
+    const findings = await examine(await readStackFile(root, "local"), {
+      env: { AWS_PROFILE: "company" },
+      home: root,
+      aws: { endpoint, credentials },
+      listStacks: () => Promise.resolve([]),
+    });
+    assert.deepEqual(
+      findings.map(({ check, status }) => [check, status]),
+      [["shell", "problem"]],
+    );
+    assert.match(findings[0]?.remedy ?? "", /local:up.*local:env/);
+    assert.deepEqual(aws.seen, []);
+  });
+
+  it("leaves the artifact of the stack local to its start", async () => {
+    const local = good.map((line) => line.replace("model.tar.gz", "model/dist/model.tar.gz"));
+    assert.equal((await examined(local, "", "local")).get("artifact")?.status, "ok");
+    assert.equal((await examined(local)).get("artifact")?.status, "problem");
+    assert.equal((await examined(good, "", "local")).get("artifact")?.status, "problem");
   });
 
   it("cannot begin without the stack's file, or with one that is none", async () => {

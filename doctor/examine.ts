@@ -59,15 +59,18 @@ export async function examine(
   const asked = await Promise.all([
     ofAws("account", (aws) => checkAccount(stack, aws)),
     ofSettings("quota", (sizing) =>
-      ofAws("quota", async (aws) => {
-        const sharing =
-          stack.name === "local"
-            ? { stacks: [], unknown: [] }
-            : await quotaSharing(stack, sizing.instanceType, aws.region, env, list);
-        return await checkQuota(sizing, sharing, aws);
-      }),
+      onAws(stack, ok("quota", "none: the emulator has no quotas"), () =>
+        ofAws("quota", async (aws) => {
+          const sharing = await quotaSharing(stack, sizing.instanceType, aws.region, env, list);
+          return await checkQuota(sizing, sharing, aws);
+        }),
+      ),
     ),
-    ofSettings("image", (config) => imageFinding(stack, () => ofAws("image", (aws) => checkImage(config, aws)))),
+    ofSettings("image", (config) =>
+      onAws(stack, ok("image", "none: the emulator serves from a Python environment of this machine"), () =>
+        ofAws("image", (aws) => checkImage(config, aws)),
+      ),
+    ),
     checkArtifact(stack),
     ofAws("state", (aws) => checkBackend(backend, stack, aws, env)),
     ofAws("secrets", (aws) => checkSecrets(stack, backend, aws, env)),
@@ -79,14 +82,22 @@ export async function examine(
     regionFinding(stack, region),
     ...asked,
     ...(await checkGitHub(stack, env)),
-    ...(settings === undefined ? [] : priceFindings(settings)),
+    ...(settings === undefined ? [] : costFindings(stack, settings)),
   ];
 }
 
-/** In a shell that `local:env` has set up, every answer would be the local AWS's. */
+/** In a shell that `local:env` has set up, every answer would be the local AWS's; in another one, an answer about the stack `local` would be AWS's. */
 function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | undefined {
   const endpoint = env["AWS_ENDPOINT_URL"];
-  if (name === "local" || endpoint === undefined) return undefined;
+  if (name === "local") {
+    if (endpoint !== undefined) return undefined;
+    return problem(
+      "shell",
+      "AWS_ENDPOINT_URL is not set: the stack local is on the emulator, and this shell does not know where that is",
+      'Start it, unless it is up: npm run local:up. Then: eval "$(npm run -s local:env)"',
+    );
+  }
+  if (endpoint === undefined) return undefined;
   return problem(
     "shell",
     `AWS_ENDPOINT_URL is ${endpoint}: not AWS would be asked, but what is there`,
@@ -94,11 +105,14 @@ function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | un
   );
 }
 
-/** The local AWS pulls nothing. */
-async function imageFinding({ name }: StackFile, look: () => Promise<Finding>): Promise<Finding> {
-  return name === "local"
-    ? ok("image", "none is pulled: the local AWS serves from an environment of this machine")
-    : look();
+/** Asks AWS about a stack that is there; the emulator's has nothing of the kind. */
+async function onAws({ name }: StackFile, onEmulator: Finding, look: () => Promise<Finding>): Promise<Finding> {
+  return name === "local" ? onEmulator : await look();
+}
+
+/** The emulator costs nothing. */
+function costFindings({ name }: StackFile, settings: StackConfig): Finding[] {
+  return name === "local" ? [ok("price", "no cost: the emulator runs on this machine")] : priceFindings(settings);
 }
 
 function configFinding({ file }: StackFile, config: StackConfig | ConfigError): Finding {
