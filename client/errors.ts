@@ -1,5 +1,6 @@
 /** The client's own errors, and one clear line for every error that a caller may meet. */
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
+import { isClockSkew, remedyFor } from "../lib/remedies.ts";
 
 /** What the caller or the machine must change first: a flag, a file, a stack, credentials. Exit status 2. */
 export class SetupError extends Error {
@@ -20,7 +21,8 @@ export function isAbort(error: unknown): boolean {
 
 /** Worth another try later: throttling (by code, whatever the status), a server's fault, a broken connection. */
 export function isPassing(error: unknown): error is Error {
-  if (!(error instanceof Error) || isAbort(error)) return false;
+  // The SDK takes a refusal because of the clock for transient, since it tries again with AWS's time.
+  if (!(error instanceof Error) || isAbort(error) || isClockSkew(error)) return false;
   const sdkError = error as SdkError;
   return isThrottlingError(sdkError) || isTransientError(sdkError) || isServerError(sdkError);
 }
@@ -33,6 +35,7 @@ export function codeOf(error: unknown): string {
   return error.name;
 }
 
+/** For the errors of AWS that are about the caller's rights and the stack; `remedyFor` knows those of the machine. */
 const hints: Readonly<Record<string, string>> = {
   CredentialsProviderError:
     "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -42,13 +45,11 @@ const hints: Readonly<Record<string, string>> = {
   InvalidClientTokenId: "the AWS credentials are not valid here: check the profile and the account",
   UnrecognizedClientException: "the AWS credentials are not valid here: check the profile and the account",
   SignatureDoesNotMatch: "the AWS secret key does not belong to the access key",
+  InvalidSignatureException: "the AWS secret key does not belong to the access key",
   AccessDenied: "these AWS credentials may not do this: attach the stack's caller policy",
   AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller policy",
   NoSuchBucket: "is its stack still deployed, and is it the stack of these jobs?",
   PermanentRedirect: "the bucket is in another region than the stack's outputs say",
-  ECONNREFUSED: "nothing answers at the endpoint: is the local AWS up (npm run local:up)?",
-  ENOTFOUND: "the endpoint's host name does not resolve: check the region and the network",
-  ENOSPC: "the disk is full: make room and run the command again",
 };
 
 /** What to do if a file or folder cannot be written, by the system's code. */
@@ -72,11 +73,18 @@ export function writeRemedy(error: unknown, elsewhere: string): string {
   return Object.hasOwn(writeRemedies, code) ? `${writeRemedies[code] ?? ""}, or ${elsewhere}` : elsewhere;
 }
 
+/** What to do about an error; undefined if its message says it, or if it is not known. */
+function hintFor(error: Error): string | undefined {
+  if (error instanceof SetupError || error instanceof ServiceAnswerError) return undefined;
+  const code = codeOf(error);
+  return remedyFor(error) ?? (Object.hasOwn(hints, code) ? hints[code] : undefined);
+}
+
 /** One line that says what was wrong and, where it is known, what to do. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = codeOf(error);
-  const hint = Object.hasOwn(hints, code) ? hints[code] : undefined;
+  const hint = hintFor(error);
   const words = code === "NoSuchBucket" ? missingBucket(error) : error.message.replaceAll(/\s+/g, " ") || code;
   // An AWS error's name is its code, which the message alone often does not say.
   const line = "$metadata" in error && !words.includes(code) ? `${code}: ${words}` : words;
@@ -91,5 +99,5 @@ function missingBucket(error: Error): string {
 
 /** Whether the cause lies with the caller's machine, files or credentials (exit status 2) and not with a job (1). */
 export function isSetupProblem(error: unknown): boolean {
-  return error instanceof SetupError || (error instanceof Error && Object.hasOwn(hints, codeOf(error)));
+  return error instanceof SetupError || (error instanceof Error && hintFor(error) !== undefined);
 }

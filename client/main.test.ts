@@ -159,6 +159,43 @@ describe("the command line", () => {
     assert.equal(isSetupProblem(error), false);
   });
 
+  for (const [service, code, message] of [
+    [
+      "SageMaker",
+      "InvalidSignatureException",
+      "Signature expired: 20261130T010000Z is now earlier than 20261130T011500Z",
+    ],
+    [
+      "SageMaker",
+      "InvalidSignatureException",
+      "Signature not yet current: 20261130T020000Z is still later than 20261130T011500Z",
+    ],
+    ["S3", "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."],
+  ] as const) {
+    it(`exits 2 with one line if ${service} says that the clock is wrong (${message.split(":")[0] ?? ""})`, async () => {
+      await writeFile(fixture.path("a.mp4"), videoBytes("a"));
+      const operation = service === "S3" ? "PutObject" : "InvokeEndpointAsync";
+      fixture.aws.fail({ operation, times: 100, answer: { status: 403, code, message } });
+      const { status, stderr } = await fixture.execute([
+        "submit",
+        fixture.path("a.mp4"),
+        "--manifest",
+        fixture.path("m"),
+      ]);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /clock differs from AWS's: set it/);
+      assert.doesNotMatch(stderr, /secret key/);
+    }).timeout(60_000);
+  }
+
+  it("takes a signature that is wrong for another reason for a wrong key", () => {
+    const wrong = Object.assign(new Error("The request signature we calculated does not match"), {
+      name: "InvalidSignatureException",
+      $metadata: {},
+    });
+    assert.match(explain(wrong), /secret key/);
+  });
+
   it("exits 2 for a stack that nothing answers for, and says what may be missing", async () => {
     const outputs = fixture.path("gone.json");
     await writeFile(outputs, JSON.stringify({ ...fixture.aws.outputs, awsEndpointUrl: "http://127.0.0.1:1" }));

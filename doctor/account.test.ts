@@ -57,6 +57,15 @@ describe("the account", () => {
     assert.match(remedy ?? "", /Sign in again .*region us-east-1/);
   });
 
+  it("is a problem of the clock if AWS says so, whatever the credentials", async () => {
+    const words =
+      "Signature expired: 20261130T010000Z is now earlier than 20261130T011500Z (20261130T013000Z - 15 min.)";
+    aws.answers.set("GetCallerIdentity", new Refusal(403, "SignatureDoesNotMatch", words));
+    const { status, remedy } = await checkAccount(stackFile(), aws.access);
+    assert.equal(status, "problem");
+    assert.match(remedy ?? "", /^This machine's clock differs from AWS's/);
+  });
+
   it("is a problem where nobody answers, and names the local AWS where that is meant", async () => {
     const nowhere = { ...aws.access, endpoint: "http://127.0.0.1:1" };
     const { status, what } = await checkAccount(stackFile(), nowhere);

@@ -1,7 +1,7 @@
 /** Whose credentials these are, and whether the stack is to be deployed there. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { AwsAccess } from "./aws.ts";
-import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
+import { type Finding, isNamed, machineRemedy, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const check = "account";
@@ -23,6 +23,8 @@ function remedyFor(error: unknown, { name }: StackFile, region: string): string 
   if (name === "local") {
     return 'Start the local AWS and say where it is: npm run -s local:up, then eval "$(npm run -s local:env)".';
   }
+  const ofMachine = machineRemedy(error);
+  if (ofMachine !== undefined) return ofMachine;
   if (isNamed(error, "InvalidClientTokenId", "UnrecognizedClientException")) {
     return `Sign in again (aws sso login, AWS_PROFILE), or enable the region ${region} for the account.`;
   }

@@ -9,7 +9,7 @@ import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile, SetupError } from "./stack-file.ts";
-import { accountId, type FakeAws, startFakeAws } from "./testing/fake-aws.ts";
+import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 
 const config = (lines: readonly string[]): string => `config:\n${lines.map((line) => `  ${line}\n`).join("")}`;
 const good = [
@@ -132,6 +132,18 @@ describe("the doctor", () => {
     assert.equal(found.get("quota")?.status, "warning");
     assert.match(found.get("quota")?.what ?? "", /could not be checked: NotImplemented/);
     assert.equal(found.get("image")?.status, "ok");
+  });
+
+  it("names the clock, not a permission, for each call that AWS refuses because of it", async () => {
+    const words = "Signature not yet current: 20261130T020000Z is still later than 20261130T011500Z";
+    for (const operation of ["GetCallerIdentity", "ListServiceQuotas", "DescribeKey", "BatchGetImage"]) {
+      aws.answers.set(operation, new Refusal(403, "InvalidSignatureException", words));
+    }
+    aws.answers.set("ListObjectsV2", new Refusal(403, "RequestTimeTooSkewed"));
+    const found = await examined(good, "secretsprovider: awskms://alias/state\n");
+    for (const check of ["account", "quota", "image", "state", "secrets", "endpoint"]) {
+      assert.match(found.get(check)?.remedy ?? "", /^This machine's clock differs from AWS's: set it/, check);
+    }
   });
 
   it("asks for no image and no quota of the stack local, and prints no price for it", async () => {

@@ -1,4 +1,5 @@
 /** What the doctor finds out: one sentence each, and what to do where something is to be done. */
+import { remedyFor } from "../lib/remedies.ts";
 
 /** How serious a finding is: `problem` keeps a deployment from working, `warning` is to be looked at or could not be checked. */
 export type Status = "ok" | "warning" | "problem";
@@ -33,7 +34,15 @@ export function problem(check: string, what: string, remedy: string): Finding {
 export function unchecked(check: string, why: unknown, remedy: string): Finding {
   const reason = typeof why === "string" ? why : reasonOf(why);
   const first = isNamed(why, "CredentialsProviderError") ? "Sign in to AWS first." : remedy;
-  return warning(check, `could not be checked: ${reason}`, first);
+  return warning(check, `could not be checked: ${reason}`, machineRemedy(why) ?? first);
+}
+
+/** What to do about an error of the machine or the network, as a sentence; undefined if the reason is another. */
+export function machineRemedy(error: unknown): string | undefined {
+  const remedy = remedyFor(error);
+  if (remedy === undefined) return undefined;
+  const sentence = `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`;
+  return sentence.endsWith("?") ? sentence : `${sentence}.`;
 }
 
 /** An error in one line; the connection errors of Node have their words in a code. */

@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { jsonLine, printableText } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
+import { remedyFor } from "../lib/remedies.ts";
+import { reasonOf } from "./finding.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile, SetupError } from "./stack-file.ts";
 
@@ -42,6 +44,14 @@ function readOptions(args: readonly string[]): { readonly stack: string; readonl
   return { stack: values.stack, json: values.json ?? false };
 }
 
+/** What to print for an error: the stack trace only for a fault of this program. */
+function wordsOf(error: unknown): string {
+  if (error instanceof SetupError) return error.message;
+  const remedy = remedyFor(error);
+  if (remedy !== undefined) return `${reasonOf(error)} (${remedy})`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 useProxies();
 try {
   const options = readOptions(process.argv.slice(2));
@@ -57,8 +67,6 @@ try {
     process.exitCode = healthy ? 0 : 1;
   }
 } catch (error) {
-  // What is no SetupError is a fault of this program: its place helps to mend it.
-  const words = error instanceof SetupError ? error.message : error instanceof Error ? error.stack : undefined;
-  process.stderr.write(`error: ${printableText(words ?? String(error))}\n`);
+  process.stderr.write(`error: ${printableText(wordsOf(error))}\n`);
   process.exitCode = 2;
 }

@@ -55,4 +55,18 @@ describe("the step artifacts", () => {
         "Kept 2 of 3 artifacts in s3://in/models.\n",
     );
   });
+
+  it("ends with one line and the remedy if AWS refuses a call because of the clock", async () => {
+    await using aws = await startFakeAws();
+    await using place = await Workplace.create();
+    process.env["AWS_ENDPOINT_URL"] = aws.url;
+    const answer = { status: 403, code: "RequestTimeTooSkewed" };
+    for (const operation of ["ListObjectsV2", "ListModels"]) aws.fail({ operation, times: 100, answer });
+    await place.pulumiSays(
+      JSON.stringify({ region: "us-east-1", modelLocation: "s3://in/models", artifactRetentionDays: 30 }),
+    );
+    const { status, stderr } = await place.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
+    assert.equal(status, 1);
+    assert.match(stderr, /^\n.*clock differs from AWS's: set it.*\n$/);
+  }).timeout(60_000);
 });

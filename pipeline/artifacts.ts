@@ -82,6 +82,7 @@ export async function artifacts(args: readonly string[], job: Job): Promise<void
   } catch (error) {
     throw new PipelineError(
       `The artifacts of the stack ${stack} cannot be cleaned up: ${(error as Error).message}. The stack itself is deployed.`,
+      { cause: error },
     );
   } finally {
     s3.destroy();

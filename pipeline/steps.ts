@@ -1,5 +1,6 @@
 /** The steps by their names, their help, and how each ends. */
 import { printableText } from "../lib/printable.ts";
+import { remedyFor } from "../lib/remedies.ts";
 import { advice } from "./advice.ts";
 import { approval } from "./approval.ts";
 import { artifacts } from "./artifacts.ts";
@@ -88,8 +89,10 @@ export async function runStep([name = "", ...args]: readonly string[], job: Job)
     await step(args, job);
     return 0;
   } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-    job.err(`\n${printableText(error.message)}\n`);
+    const remedy = remedyFor(error);
+    if (!(error instanceof PipelineError) && remedy === undefined) throw error;
+    const { message } = error as Error;
+    job.err(`\n${printableText(remedy === undefined ? message : `${message} (${remedy})`)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

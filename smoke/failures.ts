@@ -1,6 +1,7 @@
 /** How failed tests are shown: mocha prints an error as it is, and its words may come from a video, the model or AWS. */
 import type { Runner } from "mocha";
 import { printableText } from "../lib/printable.ts";
+import { remedyFor } from "../lib/remedies.ts";
 
 /** Makes the errors of a run printable. The reporters `spec` and `json` print them when the run has ended. */
 export function showPrintable(runner: Runner): void {
@@ -14,6 +15,13 @@ const shown = ["message", "stack", "actual", "expected"] as const;
 
 function makePrintable(error: unknown): void {
   if (!(error instanceof Error)) return;
+  const remedy = remedyFor(error);
+  if (remedy !== undefined) {
+    const message = `${error.message} (${remedy})`;
+    // The stack holds the message a second time: the reporter `spec` leaves it out there if it is the same.
+    error.stack = (error.stack ?? "").replace(error.message, () => message);
+    error.message = message;
+  }
   const members = error as Partial<Record<(typeof shown)[number], unknown>>;
   for (const name of shown) {
     const text = members[name];

@@ -342,8 +342,5 @@ function failure(verb: string, diagnostics: readonly string[], error: unknown): 
   // The Automation API's own message repeats the whole command line and output; the CLI's error comes last.
   const words =
     diagnostics.length > 0 ? [...new Set(diagnostics)].join("\n") : (said.split(/^error: /m).at(-1) ?? said);
-  const hint = words.includes("no space left on device")
-    ? "\nThe disk is full: make room and run the command again."
-    : "";
-  return new DeploymentError(`pulumi ${verb} failed:\n${words.trim()}${hint}`, { cause: error });
+  return new DeploymentError(`pulumi ${verb} failed:\n${words.trim()}`, { cause: error });
 }

@@ -2,6 +2,7 @@
 import { explain, isSetupProblem } from "../client/index.ts";
 import { printableText } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
+import { remedyIn } from "../lib/remedies.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment.ts";
 import { foreignSettings } from "./foreign-settings.ts";
 import { Interrupted } from "./interrupt.ts";
@@ -21,7 +22,12 @@ export function exitStatusOf(error: unknown): number {
 
 /** What to print for an error: its message where it is one of ours or AWS's, the stack trace too where it is a fault of this program. */
 export function messageOf(error: unknown): string {
-  if (spoken.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (spoken.some((kind) => error instanceof kind)) {
+    const { message } = error as Error;
+    // The words of the engine, of Python or of the emulator.
+    const remedy = remedyIn(message);
+    return remedy === undefined ? message : `${message.trimEnd()}\n${remedy}`;
+  }
   const isFault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
   return isFault ? (error.stack ?? error.message) : explain(error);
 }

@@ -2,6 +2,7 @@
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
 import { DeploymentError, PolicyRefusal } from "./deployment.ts";
 import type { Planned } from "./engine-events.ts";
+import { messageOf } from "./exit.ts";
 import type { Progress, Step } from "./progress.ts";
 import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
@@ -142,7 +143,7 @@ export async function rehearse(
       signal.throwIfAborted();
       if (!findings.some((kind) => error instanceof kind)) throw error;
       failed = name;
-      done.push({ name, outcome: "failed", seconds: seconds(), said: (error as Error).message });
+      done.push({ name, outcome: "failed", seconds: seconds(), said: messageOf(error) });
     }
   }
   return {

@@ -1,0 +1,77 @@
+/** What to do about errors of the machine and the network, which any command may meet. */
+
+const disk = "the disk is full: make room and run the command again";
+const quota = "your disk quota is used up: remove files and run the command again";
+const readOnly = "the file system is read-only: choose a folder that you can write to";
+const denied = "you may not write or read there: change the permissions, or choose another folder";
+const fileInTheWay = "a part of that path is a file: choose another folder";
+const clock = "this machine's clock differs from AWS's: set it (timedatectl set-ntp true) and run the command again";
+const certificate =
+  "a proxy's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file with your company's certificates";
+
+/** By the code of an error of Node or of AWS. */
+const byCode: Readonly<Record<string, string>> = {
+  ENOSPC: disk,
+  EDQUOT: quota,
+  EROFS: readOnly,
+  EACCES: denied,
+  EPERM: denied,
+  ENOTDIR: fileInTheWay,
+  ECONNREFUSED: "nothing answers there: is the local AWS up (npm run local:up)? Is HTTPS_PROXY right?",
+  ENOTFOUND: "the host name does not resolve: check the region and the network",
+  EAI_AGAIN: "the host name does not resolve now: check the network",
+  SELF_SIGNED_CERT_IN_CHAIN: certificate,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate,
+  // A certificate's dates are compared with this machine's clock.
+  CERT_NOT_YET_VALID: clock,
+  CERT_HAS_EXPIRED: clock,
+  // S3's error responses, "RequestTimeTooSkewed"; EC2's and others', "RequestExpired".
+  RequestTimeTooSkewed: clock,
+  RequestExpired: clock,
+  RequestInTheFuture: clock,
+};
+
+/** An address of IPv6, to which the name localhost leads on some machines. */
+const wrongLoopback =
+  "the emulator listens on 127.0.0.1 only, and this name leads to ::1: use 127.0.0.1 instead of localhost";
+
+/**
+ * By words: those of another program, and those of AWS where the code has other causes, too (IAM user guide, "Troubleshoot Signature
+ * Version 4 signing for AWS API requests": "Signature expired", "Signature not yet current").
+ */
+const byWords: readonly (readonly [RegExp, string])[] = [
+  [/no space left on device|\bENOSPC\b/i, disk],
+  [/disk quota exceeded|\bEDQUOT\b/i, quota],
+  [/read-only file system|\bEROFS\b/i, readOnly],
+  [
+    /\bSignature (expired|not yet current)\b|\bRequestTimeTooSkewed\b|certificate has expired or is not yet valid/i,
+    clock,
+  ],
+  [/\bpermission denied\b|\bEACCES\b/i, denied],
+];
+
+/** What to do about an error that the machine or the network causes, and about its causes; undefined if the reason is another. */
+export function remedyFor(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, Code, address, errors } = error as Error & Partial<Record<string, unknown>>;
+  if (code === "ECONNREFUSED" && address === "::1") return wrongLoopback;
+  for (const name of [Code, code, error.name]) {
+    if (typeof name === "string" && Object.hasOwn(byCode, name)) return byCode[name];
+  }
+  if (isClockSkew(error)) return clock;
+  const causes: readonly unknown[] = Array.isArray(errors) ? [...(errors as unknown[]), error.cause] : [error.cause];
+  return causes.map(remedyFor).find((remedy) => remedy !== undefined);
+}
+
+/** Whether AWS refused a call because this machine's clock differs from its own; the SDK has then tried with AWS's time, too. */
+export function isClockSkew(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (Object.hasOwn(byCode, error.name)) return byCode[error.name] === clock;
+  // AWS's own words only: any other message may quote a video's name or a model's failure.
+  return "$metadata" in error && /signature|authfailure/i.test(error.name) && remedyIn(error.message) === clock;
+}
+
+/** What to do about an error in the words of another program, such as Pulumi or Python. */
+export function remedyIn(words: string): string | undefined {
+  return byWords.find(([pattern]) => pattern.test(words))?.[1];
+}
