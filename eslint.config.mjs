@@ -17,7 +17,7 @@ const rooms = {
   policies: [],
   simulator: [],
   smoke: ["client", "lib"],
-  start: ["client", "lib", "local", "tools"],
+  start: ["client", "infra", "lib", "local", "tools"],
   tools: [],
 };
 

@@ -237,6 +237,22 @@ export class ConfigError extends pulumi.RunError {
   }
 }
 
+/** What to do about a wrong setting, as the end of a message. Keys are full: `namespace:key`. */
+export interface SettingAdvice {
+  /** How to set a setting to a value. */
+  readonly set: (key: string, value: string | number | boolean) => string;
+  /** How to remove what is not a setting. */
+  readonly remove: (key: string) => string;
+}
+
+/** The Pulumi CLI's commands. */
+function pulumiAdvice(stack: string): SettingAdvice {
+  return {
+    set: (key, value) => `Set it: pulumi config set ${key} ${value} --stack ${stack}`,
+    remove: (key) => `Remove it: pulumi config rm ${key} --stack ${stack}`,
+  };
+}
+
 /**
  * Reads the config of the stack that is being deployed.
  * @throws ConfigError that lists every problem
@@ -251,11 +267,17 @@ export function readConfig(): StackConfig {
 
 /**
  * Checks a stack's name and config: `values` has full keys (`namespace:key`). Of other namespaces only `aws:region` matters.
+ * @param advice what messages tell to do. @default the Pulumi CLI's commands
  * @throws ConfigError that lists every problem
  */
 export function parseConfig(
   values: Readonly<Record<string, string>>,
-  { namespace, stack, projectRoot }: { namespace: string; stack: string; projectRoot: string },
+  {
+    namespace,
+    stack,
+    projectRoot,
+    advice = pulumiAdvice(stack),
+  }: { namespace: string; stack: string; projectRoot: string; advice?: SettingAdvice },
 ): StackConfig {
   const prefix = `${namespace}:`;
   const own = Object.fromEntries(
@@ -275,7 +297,7 @@ export function parseConfig(
       return issue.keys.map(
         (key) =>
           `${prefix}${key} is not a setting (there are ${[...known.keys()].join(", ")}). ` +
-          `Remove it: pulumi config rm ${prefix}${key} --stack ${stack}`,
+          advice.remove(`${prefix}${key}`),
       );
     }
     const key = String(issue.path[0]);
@@ -286,8 +308,7 @@ export function parseConfig(
     const example = contradiction ?? setting?.example ?? "VALUE";
     const allowed = issue.code === "custom" && key !== "modelArtifact" ? issue.message : setting?.allowed;
     return (
-      `${prefix}${key} ${given}, but must be ${allowed ?? issue.message}. ` +
-      `Set it: pulumi config set ${prefix}${key} ${example} --stack ${stack}`
+      `${prefix}${key} ${given}, but must be ${allowed ?? issue.message}. ` + advice.set(`${prefix}${key}`, example)
     );
   });
   throw new ConfigError(stack, [...nameProblems, ...new Set(problems)]);

@@ -12,7 +12,7 @@ import { JobFailed } from "./one-video.ts";
 import { UsageError } from "./options.ts";
 import { StackInUse } from "./state.ts";
 
-const spoken = [DeploymentError, PolicyRefusal, LocalAwsError, ModelCommandError, JobFailed];
+const spoken = [UsageError, StackInUse, DeploymentError, PolicyRefusal, LocalAwsError, ModelCommandError, JobFailed];
 
 /** The exit status for an error: 2 for bad input, 128 + N for a signal, 1 for everything else. */
 export function exitStatusOf(error: unknown): number {

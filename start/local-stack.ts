@@ -1,11 +1,12 @@
 /** The stack `local` from nothing to deployed, and back to nothing. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { repoRoot } from "../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
 import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
 import { packageModel } from "./model.ts";
 import { checkPort, defaultPort } from "./port.ts";
 import type { Progress } from "./progress.ts";
+import { checkSettings } from "./settings-check.ts";
 import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
 
 /** How many times faster than real time the local AWS's clock runs while nothing starts and nothing works. */
@@ -116,7 +117,8 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
 
 /** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
 export async function bringUp(options: LocalGroundOptions): Promise<LocalStack> {
-  const { progress } = options;
+  const { progress, configFile = join(repoRoot, "Pulumi.local.yaml") } = options;
+  await checkSettings({ stack: "local", file: configFile });
   const ground = await prepareGround(options);
   const { aws, deployment, paths, signal } = ground;
   try {

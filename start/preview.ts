@@ -16,6 +16,7 @@ import { interruptSignal } from "./interrupt.ts";
 import { localArtifact, packageModel } from "./model.ts";
 import { problemOf, UsageError } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { checkSettings } from "./settings-check.ts";
 import { statePaths } from "./state.ts";
 
 const stacks = ["dev", "prod", "local"] as const;
@@ -120,6 +121,8 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
     const project = join(folder, "project");
     await mkdir(project);
     const { accountId, region } = await copyProject(project, options, artifact);
+    const checked = { file: join(project, `Pulumi.${options.stack}.yaml`), shownFile: options.configFile };
+    await checkSettings({ stack: options.stack, ...checked });
     const provider = await startProvider({
       // Never called.
       endpoint: "http://127.0.0.1:9",

@@ -13,6 +13,7 @@ import { parseOptions } from "./options.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "./progress.ts";
 import { rehearse, type Change, type Rehearsal } from "./rehearsal.ts";
+import { checkSettings } from "./settings-check.ts";
 import { changeSettings, parseSetting, type Setting } from "./settings-file.ts";
 
 const help = `Usage: npm run ci:rehearse -- [--config KEY=VALUE]… [--config-file FILE] [--video FILE]
@@ -69,7 +70,9 @@ await runCommand(async () => {
   const folder = await mkdtemp(join(tmpdir(), "rehearsal-"));
   try {
     const configFile = join(folder, "Pulumi.local.yaml");
-    await changeSettings(resolve(options["config-file"] ?? join(repoRoot, "Pulumi.local.yaml")), configFile, settings);
+    const ownFile = resolve(options["config-file"] ?? join(repoRoot, "Pulumi.local.yaml"));
+    await changeSettings(ownFile, configFile, settings);
+    await checkSettings({ stack: "local", file: configFile, shownFile: ownFile, given: settings, takesConfig: true });
     const progress = new Progress();
     const ground = await prepareGround({
       port: options.port,

@@ -4,7 +4,8 @@ import { parse, stringify, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { UsageError } from "./options.ts";
 
-const namespace = "async-video-inference";
+/** The program's namespace in Pulumi's config. */
+export const namespace = "async-video-inference";
 const settingsFile = z.looseObject({ config: z.record(z.string(), z.unknown()) });
 
 /** One setting's new value. */
