@@ -75,7 +75,7 @@ test(gpuInstanceType, {
         [
           variants({ instanceType }),
           new RegExp(
-            `'videos-config' runs its variant on ${instanceType}.*Set productionVariants\\[0\\]\\.instanceType to a type of one of these families: g4dn, `,
+            `'videos-config' runs its variant on ${instanceType}.*Set productionVariants\\[0\\]\\.instanceType \\(the stack.s setting instanceType\\) to a type of one of these families: g4dn, `,
           ),
         ] as const,
       ]),
@@ -143,9 +143,9 @@ test(concurrencyLimit, {
   refuses: {
     "too many at a time": [
       but(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: 5 })),
-      /takes 5.*PerInstance to at most 4/,
+      /takes 5.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
     ],
-    "SageMaker's choice": [but(configuration, asynchronous({}, {})), /leaves.*to SageMaker.*PerInstance to at most 4/],
+    "SageMaker's choice": [but(configuration, asynchronous({}, {})), /leaves.*to SageMaker.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/],
   },
   unknown: but(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: unknownNumber })),
   stricter: { limit: 1 },

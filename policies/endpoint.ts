@@ -37,7 +37,7 @@ export const gpuInstanceType: ResourceValidationPolicy = {
       if (!families.includes(familyOf(instanceType))) {
         reportViolation(
           `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, which has no GPU that this pack knows. ` +
-            `Set ${at} to a type of one of these families: ${families.join(", ")} ` +
+            `Set ${at} (the stack's setting instanceType) to a type of one of these families: ${families.join(", ")} ` +
             `(for example ml.${families[0] ?? "g4dn"}.xlarge).`,
         );
       }
@@ -147,7 +147,7 @@ export const concurrencyLimit: ResourceValidationPolicy = {
     if (concurrency === undefined || concurrency > limit) {
       reportViolation(
         `The endpoint configuration '${args.name}' ${concurrency === undefined ? "leaves the number of invocations at a time to SageMaker" : `takes ${concurrency} invocations at a time`}. ` +
-          `Set asyncInferenceConfig.clientConfig.maxConcurrentInvocationsPerInstance to at most ${limit}.`,
+          `Set asyncInferenceConfig.clientConfig.maxConcurrentInvocationsPerInstance (the stack's setting maxConcurrency) to at most ${limit}.`,
       );
     }
   }),

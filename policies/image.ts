@@ -37,7 +37,7 @@ export const supportedImage: ResourceValidationPolicy = {
       if (version !== undefined && lastDay !== undefined && lastDay < today) {
         reportViolation(
           `The model '${args.name}' is served by ${image}: AWS's patches for PyTorch ${version} ended on ${lastDay}. ` +
-            `Set ${at} to an image of a supported version, or to one of your own that you patch.`,
+            `Set ${at} (the stack's setting image) to an image of a supported version, or to one of your own that you patch.`,
         );
       }
     }

@@ -33,13 +33,16 @@ describe("the account-free preview", () => {
     return await run(["start/preview.ts", ...args], noAccount).finished;
   }
 
-  for (const stack of ["dev", "prod", "local"]) {
+  for (const stack of ["dev", "prod", "local", "pr-7"]) {
     it(`passes the stack ${stack}, shows all that it would create, and leaves the project as it is`, async () => {
-      const file = join(repoRoot, `Pulumi.${stack}.yaml`);
+      const file = join(repoRoot, `Pulumi.${stack.replace(/-.*/, "")}.yaml`);
       const before = await readFile(file, "utf8");
       const { status, stdout, stderr } = await preview("--stack", stack, "--json");
       assert.equal(status, 0, stderr);
-      assert.match(stderr, /^An account-free preview of the stack \w+: AWS is asked nothing, nothing is created\.\n/);
+      assert.match(
+        stderr,
+        /^An account-free preview of the stack [\w-]+: AWS is asked nothing, nothing is created\.\n/,
+      );
       const plan = planSchema.parse(JSON.parse(stdout));
       assert.equal(plan.stack, stack);
       assert.ok(plan.policies >= 2);
@@ -60,10 +63,10 @@ describe("the account-free preview", () => {
   it("refuses a wrong config with the one message that lists what is wrong", async () => {
     const file = await configWith("async-video-inference:sampleFps: fast");
     const { status, stdout, stderr } = await preview("--stack", "prod", "--config-file", file);
-    assert.equal(status, 1);
+    assert.equal(status, 2);
     assert.match(stdout, /^An account-free preview of the stack prod/);
     assert.equal(stderr.match(/The config of stack prod has a problem/g)?.length, 1, stderr);
-    assert.match(stderr, /sampleFps is "fast", but must be a number above 0 .*pulumi config set/);
+    assert.match(stderr, /sampleFps is "fast", but must be a number above 0 .*Set it in .*Pulumi\.prod\.yaml: "/);
     assert.doesNotMatch(stderr, /\n\s+at /);
   });
 
@@ -77,7 +80,18 @@ describe("the account-free preview", () => {
   });
 
   it("refuses a stack that there is not, and a config file that there is not", async () => {
-    assert.equal((await preview("--stack", "staging")).status, 2);
+    for (const [args, words] of [
+      [
+        ["--stack", "staging"],
+        /^There is no stack staging\. Use --stack dev, .* or --stack pr-N for pull request N\.\n$/,
+      ],
+      [["--stack", "pr"], /^pr is the template of pull requests' stacks\. .*--stack pr-1\.\n$/],
+      [[], /^--stack NAME is missing\. Use .*pr-N/],
+    ] as const) {
+      const { status, stderr } = await preview(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+    }
     assert.equal((await preview("--stack", "prod", "--config-file", join(folder, "absent.yaml"))).status, 2);
   });
 

@@ -19,16 +19,17 @@ import { Progress } from "./progress.ts";
 import { checkSettings } from "./settings-check.ts";
 import { statePaths } from "./state.ts";
 
-const stacks = ["dev", "prod", "local"] as const;
-type StackName = (typeof stacks)[number];
+const stacks = ["dev", "prod", "local"];
+/** A pull request's stack, which the pipeline makes of the template Pulumi.pr.yaml. */
+const pullRequestStack = /^pr-[1-9]\d{0,9}$/;
 
-const help = `Usage: npm run preview -- --stack dev|prod|local [--config-file FILE] [--json]
+const help = `Usage: npm run preview -- --stack dev|prod|local|pr-N [--config-file FILE] [--json]
 
 Shows what a first deployment of a stack would create, and judges it with the policy pack, as the
 real engine does. No AWS account is needed: AWS is asked nothing, and nothing is created.
 
-  --stack NAME        the stack
-  --config-file FILE  takes the place of Pulumi.NAME.yaml
+  --stack NAME        the stack; pr-N is that of pull request N, from Pulumi.pr.yaml
+  --config-file FILE  takes the place of the stack's settings file
   --json              print one JSON object on standard output
 
 Exit status: 0 the stack passes, 1 a policy or the program refuses it, 2 bad input, 130 Ctrl-C.
@@ -51,10 +52,14 @@ const settingsSchema = z.object({
 });
 
 interface PreviewOptions {
-  readonly stack: StackName;
+  readonly stack: string;
+  /** Takes the place of policies/config.<stack>.json. */
+  readonly policyConfigFile: string | undefined;
   readonly configFile: string;
   readonly json: boolean;
 }
+
+const choice = `--stack ${stacks.join(", --stack ")}, or --stack pr-N for pull request N`;
 
 function readOptions(args: readonly string[]): PreviewOptions | undefined {
   let values: { stack?: string; "config-file"?: string; json?: boolean; help?: boolean };
@@ -72,13 +77,18 @@ function readOptions(args: readonly string[]): PreviewOptions | undefined {
     throw new UsageError(`${problemOf(error)}. Add --help to see what there is.`);
   }
   if (values.help === true) return undefined;
-  const stack = stacks.find((name) => name === values.stack);
-  if (stack === undefined) {
-    throw new UsageError(`--stack takes one of ${stacks.join(", ")}. Add --help to see what there is.`);
+  const { stack } = values;
+  if (stack === undefined) throw new UsageError(`--stack NAME is missing. Use ${choice}.`);
+  const isPullRequest = pullRequestStack.test(stack);
+  if (stack === "pr") {
+    throw new UsageError("pr is the template of pull requests' stacks. Name the stack of one: --stack pr-1.");
   }
-  const configFile = resolve(values["config-file"] ?? join(repoRoot, `Pulumi.${stack}.yaml`));
-  if (!existsSync(configFile)) throw new UsageError(`There is no config file ${configFile}.`);
-  return { stack, configFile, json: values.json ?? false };
+  if (!isPullRequest && !stacks.includes(stack)) throw new UsageError(`There is no stack ${stack}. Use ${choice}.`);
+  const configFile = resolve(values["config-file"] ?? join(repoRoot, `Pulumi.${isPullRequest ? "pr" : stack}.yaml`));
+  if (!existsSync(configFile)) throw new UsageError(`There is no settings file ${configFile}. Check --config-file.`);
+  // As the pipeline does (`pipeline/update.ts`).
+  const policyConfigFile = isPullRequest ? join(repoRoot, "policies", "config.dev.json") : undefined;
+  return { stack, configFile, policyConfigFile, json: values.json ?? false };
 }
 
 /** A folder with the project in it, where the engine may write. Returns the account and region that the preview is for. */
@@ -133,6 +143,7 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
     try {
       const deployment = await Deployment.openAt({
         stackName: options.stack,
+        policyConfigFile: options.policyConfigFile,
         projectFolder: project,
         paths: statePaths(folder),
         providerPort: provider.port,
