@@ -1,8 +1,8 @@
 /** What the policies about what must not be lost refuse and what they let pass. */
 import assert from "node:assert/strict";
-import { dataProtected, queueDeadLetters } from "./durability.ts";
+import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownString, urnOf, violations } from "./testing/judge.ts";
+import { type Judged, unknownNumber, unknownString, urnOf, violations } from "./testing/judge.ts";
 
 const deadLetters: Judged = {
   type: "aws:sqs/queue:Queue",
@@ -25,6 +25,25 @@ const redrive: Judged = {
 };
 const remedy = /'done' has no dead-letter queue\. Set its redrivePolicy/;
 const lone = { ...but(queue, { redrivePolicy: undefined }), dependsOn: {} };
+
+const group: Judged = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { retentionInDays: 30 } };
+const limit =
+  /The log group 'log' keeps its events forever\. Set its retentionInDays \(the stack's setting logRetentionDays\)/;
+
+test(logRetention, {
+  good: group,
+  passes: {
+    "the class DELIVERY, whose retention CloudWatch sets": but(group, {
+      logGroupClass: "DELIVERY",
+      retentionInDays: undefined,
+    }),
+  },
+  refuses: {
+    "no retention": [but(group, { retentionInDays: undefined }), limit],
+    "the retention 0, which is none": [but(group, { retentionInDays: 0 }), limit],
+  },
+  unknown: but(group, { retentionInDays: unknownNumber }),
+});
 
 test(queueDeadLetters, {
   good: [deadLetters, queue],

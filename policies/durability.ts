@@ -1,7 +1,8 @@
-/** Policies about what must not be lost: notices that nobody could read, and a production stack's data. */
+/** Policies about how long data is kept: messages that no reader can process, logs, and a production stack's data. */
 import type { QueueArgs } from "@pulumi/aws/sqs/queue.js";
 import type { RedrivePolicyArgs } from "@pulumi/aws/sqs/redrivePolicy.js";
-import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
+import { type ResourceValidationPolicy, type StackValidationPolicy, validateResourceOfType } from "@pulumi/policy";
 import { z } from "zod";
 import { ofType, References, type Typed, validateTypes } from "./resources.ts";
 import { judgeEach } from "./unknown.ts";
@@ -54,6 +55,23 @@ function deadLetterTarget({ props }: Typed<QueueArgs> | Typed<RedrivePolicyArgs>
     throw error;
   }
 }
+
+/**
+ * CloudWatch keeps the events of a group without a retention forever (CloudWatch Logs API reference, PutRetentionPolicy; the provider's 0
+ * means the same), and bills their storage. It ignores the retention of the class DELIVERY, which keeps events for 2 days.
+ */
+export const logRetention: ResourceValidationPolicy = {
+  name: "log-retention",
+  description: "A log group has a retention: without one, CloudWatch keeps and bills its events forever.",
+  enforcementLevel: "mandatory",
+  validateResource: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
+    if (group.logGroupClass === "DELIVERY" || (group.retentionInDays ?? 0) > 0) return;
+    reportViolation(
+      `The log group '${name}' keeps its events forever. ` +
+        `Set its retentionInDays (the stack's setting logRetentionDays) to a number of days, such as 30.`,
+    );
+  }),
+};
 
 const productionStacks = ["prod", "production"];
 /** What holds data, or opens it. */

@@ -1,5 +1,5 @@
 /** What the policies about keys, topics and queues refuse and what they let pass. */
-import { keyRotation, queueEncrypted, topicEncrypted } from "./encryption.ts";
+import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
 import { but, test } from "./testing/cases.ts";
 import { type Judged, unknownString } from "./testing/judge.ts";
 
@@ -25,6 +25,19 @@ for (const [policy, good, what] of [
     unknown: but(good, { kmsMasterKeyId: unknownString }),
   });
 }
+
+const group: Judged = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { kmsKeyId: kmsMasterKeyId } };
+const encryptLog = /The log group 'log' is not encrypted.*Set its kmsKeyId to a KMS key's ARN/;
+
+test(logEncrypted, {
+  good: group,
+  refuses: {
+    "no key": [but(group, { kmsKeyId: undefined }), encryptLog],
+    "an empty name": [but(group, { kmsKeyId: "" }), encryptLog],
+    "AWS's key": [but(group, { kmsKeyId: "alias/aws/logs" }), encryptLog],
+  },
+  unknown: but(group, { kmsKeyId: unknownString }),
+});
 
 const rotate = /'videos' is never rotated\. Set its enableKeyRotation to true/;
 

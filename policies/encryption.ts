@@ -1,4 +1,5 @@
 /** Policies about keys, and about what else of a stack's data they encrypt. */
+import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
 import { Key } from "@pulumi/aws/kms/key.js";
 import { Topic } from "@pulumi/aws/sns/topic.js";
 import { Queue } from "@pulumi/aws/sqs/queue.js";
@@ -34,6 +35,20 @@ export const queueEncrypted: ResourceValidationPolicy = {
     if (!isCustomerKey(queue.kmsMasterKeyId)) {
       reportViolation(
         `The queue '${name}' is not encrypted with a customer's key. Set its kmsMasterKeyId to a KMS key's ARN.`,
+      );
+    }
+  }),
+};
+
+/** The endpoint's log names videos and quotes what the model prints. */
+export const logEncrypted: ResourceValidationPolicy = {
+  name: "log-encrypted",
+  description: "A log group is encrypted with a customer's key: the endpoint's log names videos and results.",
+  enforcementLevel: "mandatory",
+  validateResource: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
+    if (!isCustomerKey(group.kmsKeyId)) {
+      reportViolation(
+        `The log group '${name}' is not encrypted with a customer's key. Set its kmsKeyId to a KMS key's ARN.`,
       );
     }
   }),

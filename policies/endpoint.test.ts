@@ -145,7 +145,10 @@ test(concurrencyLimit, {
       but(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: 5 })),
       /takes 5.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
     ],
-    "SageMaker's choice": [but(configuration, asynchronous({}, {})), /leaves.*to SageMaker.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/],
+    "SageMaker's choice": [
+      but(configuration, asynchronous({}, {})),
+      /leaves.*to SageMaker.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
+    ],
   },
   unknown: but(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: unknownNumber })),
   stricter: { limit: 1 },

@@ -4,8 +4,8 @@ import { noWildcards } from "./access.ts";
 import { ownPoliciesOnly } from "./attachments.ts";
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
-import { dataProtected, queueDeadLetters } from "./durability.ts";
-import { keyRotation, queueEncrypted, topicEncrypted } from "./encryption.ts";
+import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
+import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
 import {
   asynchronousOnly,
   completionTopics,
@@ -59,6 +59,8 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
     topicEncrypted,
     queueEncrypted,
     queueDeadLetters,
+    logEncrypted,
+    logRetention,
     keyRotation,
     dataProtected,
   ],

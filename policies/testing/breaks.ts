@@ -23,6 +23,7 @@ const isWaking = ({ props, name }: Judged) =>
 const nothing = fc.constantFrom(undefined, "");
 const tracking = "targetTrackingScalingPolicyConfiguration";
 const metric = `${tracking}.customizedMetricSpecification`;
+const logGroup = "aws:cloudwatch/logGroup:LogGroup";
 const workerCount = "primaryContainer.environment.SAGEMAKER_MODEL_SERVER_WORKERS";
 
 /** All breaks. */
@@ -202,6 +203,8 @@ export const breaks: readonly Break[] = [
     "rules",
     fc.constantFrom([], [{ status: "Disabled", expiration: { days: 1 } }]),
   ),
+  setting("log-encrypted", logGroup, "kmsKeyId", fc.constantFrom(undefined, "", "alias/aws/logs")),
+  setting("log-retention", logGroup, "retentionInDays", fc.constantFrom(undefined, 0)),
   setting("topic-encrypted", "aws:sns/topic:Topic", "kmsMasterKeyId", fc.constantFrom(undefined, "", "alias/aws/sns")),
   setting("queue-encrypted", queue, "kmsMasterKeyId", fc.constantFrom(undefined, "", "alias/aws/sqs")),
   setting(
