@@ -33,6 +33,8 @@ _FRAMES_AHEAD = 4
 _BYTES_AHEAD = 256 * 1024 * 1024
 _BYTES_PER_PIXEL = 3
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+# The emulator sends it. Whether SageMaker passes it to a container of an asynchronous endpoint is unconfirmed.
+_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 
 _OUT_OF_MEMORY = "The server ran out of memory, even with one frame at a time: try again, or set a smaller max_side."
@@ -144,6 +146,7 @@ def transform_fn(
         turns raised errors into answers adds a traceback, which is not for the caller's eyes.
     """
     received = time.monotonic()
+    headers: dict[str, str] = {}
     try:
         headers = _headers(context)
         options = read_options(headers.get(_CUSTOM_ATTRIBUTES), headers.get("accept", accept), model.settings)
@@ -161,6 +164,10 @@ def transform_fn(
         if context is None:
             raise
         status, reason = _refusal(error)
+        if isinstance(error, ClientError):
+            # The reason is one line and names no content. Escapes keep a caller's header from adding lines to the log.
+            inference_id = ascii(headers[_INFERENCE_ID]) if _INFERENCE_ID in headers else "without an inference id"
+            _log.warning("Refused request %s with status %d: %s", inference_id, status, ascii(reason)[1:-1])
     context.set_response_status(status, status.phrase)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         # Only now: the error's traceback held what is to be freed.

@@ -52,6 +52,26 @@ def ask(
 SCHEMA = json.loads((ROOM / "result.schema.json").read_text("utf-8"))
 
 
+def test_a_refused_request_is_one_line_in_the_log_without_its_body(
+    model: inference.Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = Context({"X-Amzn-SageMaker-Inference-Id": "video-1\nERROR forged"})
+    answer, _ = inference.transform_fn(model, b"secret body", "video/mp4", "*/*", context)
+    reason = json.loads(answer)["error"]
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == f"Refused request 'video-1\\nERROR forged' with status 400: {reason}"
+    assert "secret body" not in caplog.text
+
+
+def test_a_refused_request_without_an_inference_id_is_logged_too(
+    model: inference.Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(model, None)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "without an inference id" in caplog.text
+
+
 def without_times(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name != "timing"}
 
