@@ -51,6 +51,40 @@ describe("a stack's outputs", () => {
     assert.deepEqual(await readOutputs({ stack: "local" }, root), local);
   });
 
+  describe("of the local stack, in Pulumi's state", () => {
+    const folder = () => path.join(root, ".local", "pulumi", ".pulumi", "stacks", "async-video-inference");
+    const local = { ...good, awsEndpointUrl: "http://127.0.0.1:4566" };
+
+    const write = async (resources: readonly object[]): Promise<void> => {
+      await mkdir(folder(), { recursive: true });
+      await writeFile(path.join(root, ".local", "outputs.json"), JSON.stringify(local));
+      const checkpoint = { version: 3, checkpoint: { stack: "organization/x/local", latest: { resources } } };
+      await writeFile(path.join(folder(), "local.json"), JSON.stringify(checkpoint));
+    };
+
+    it("are those of the last update, which was made by hand", async () => {
+      await write([
+        { type: "aws:s3/bucket:Bucket", outputs: { maxCapacity: 9 } },
+        { type: "pulumi:pulumi:Stack", outputs: { ...local, maxCapacity: 1 } },
+      ]);
+      assert.equal((await readOutputs({ stack: "local" }, root)).maxCapacity, 1);
+    });
+
+    it("are missing after a destroy by hand", async () => {
+      await write([]);
+      await assert.rejects(readOutputs({}, root), {
+        name: "SetupError",
+        message: /it was destroyed.*pulumi up --stack local/,
+      });
+    });
+
+    it("are refused if the state is damaged", async () => {
+      await write([]);
+      await writeFile(path.join(folder(), "local.json"), "{");
+      await assert.rejects(readOutputs({}, root), { name: "SetupError", message: /is not a checkpoint of Pulumi/ });
+    });
+  });
+
   it("say how to get a local stack where none is up", async () => {
     await assert.rejects(readOutputs({ stack: "local" }, root), {
       name: "SetupError",

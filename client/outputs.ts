@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { codeOf, explain, SetupError } from "./errors.ts";
+import { checkpointOutputs } from "./local-outputs.ts";
 
 const s3Prefix = z.string().regex(/^s3:\/\/[^/]+(\/|$)/, "must be an s3:// prefix");
 const arn = z.string().startsWith("arn:");
@@ -84,7 +85,11 @@ export async function readOutputs(
   const stack = source.stack ?? "local";
   if (stack === "local") {
     const file = outputsFile(source, root) ?? "";
-    return parseOutputs(await readText(file, "no local stack is up: start one with `npm run local:up`"), file);
+    const written = await readText(file, "no local stack is up: start one with `npm run local:up`");
+    const current = await checkpointOutputs(root);
+    return current === undefined
+      ? parseOutputs(written, file)
+      : checkOutputs(current, "The outputs of the stack local");
   }
   return parseOutputs(await askPulumi(stack, root, limitMs), `the outputs of stack ${stack}`);
 }
