@@ -1,7 +1,10 @@
 /** `npm run local:up|down|status|env`: the local stack kept up between commands. */
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { connect, plural, readCapacity, readOutputs } from "../client/index.ts";
 import { jsonLine, printable } from "../lib/printable.ts";
 import { withoutLoopback } from "../lib/proxies.ts";
+import { repoRoot } from "../tools/paths.mjs";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "./deployment.ts";
 import { runCommand } from "./exit.ts";
 import { foreignSettings } from "./foreign-settings.ts";
@@ -27,7 +30,8 @@ Keeps the stack "local" up between commands.
   status  says whether it is up, where, and how many instances the endpoint has
   env     prints, for eval "$(npm run -s local:env)", what the AWS SDKs, the AWS CLI and the
           Pulumi CLI need to work with it
-  down    destroys the stack and stops AWS on this machine
+  down    destroys the stack and stops AWS on this machine; the instances' logs stay in
+          .local/last-logs/ until the next run ends
 
   --port P   the local AWS's port (default: ${defaultPort})
   --speed N  how many times faster than real time the clock runs while nothing starts and
@@ -78,6 +82,11 @@ async function down(args: readonly string[]): Promise<void> {
       await stopLocalAws(ready.pid);
       await release(localState);
     });
+    if (existsSync(localState.lastLogs)) {
+      progress.say(
+        `The logs of the last run are in ${relative(repoRoot, localState.lastLogs)}/, until the next run ends.`,
+      );
+    }
   }
 }
 

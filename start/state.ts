@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { keepLogs } from "./last-logs.ts";
 
 /** Someone else runs the local stack now. */
 export class StackInUse extends Error {
@@ -18,6 +19,8 @@ export interface StatePaths {
   /** Data of the emulators, given to the local AWS. */
   readonly aws: string;
   readonly log: string;
+  /** Logs of the last run's containers; they stay when the emulator's data goes. */
+  readonly lastLogs: string;
   /** Stack outputs, read by `client/` for `--stack local`. */
   readonly outputs: string;
   /** What the local AWS said when it was ready. */
@@ -34,6 +37,7 @@ export function statePaths(root: string): StatePaths {
     pulumiHome: join(root, "pulumi-home"),
     aws: join(root, "aws"),
     log: join(root, "local-aws.log"),
+    lastLogs: join(root, "last-logs"),
     outputs: join(root, "outputs.json"),
     ready: join(root, "local-aws.json"),
     credentials: join(root, "credentials"),
@@ -130,6 +134,7 @@ export async function handOver(paths: StatePaths, pid: number): Promise<void> {
 }
 
 async function discardData(paths: StatePaths): Promise<void> {
+  await keepLogs(join(paths.aws, "logs"), paths.lastLogs);
   for (const path of [
     paths.backend,
     join(paths.pulumiHome, "logs"),
@@ -142,7 +147,7 @@ async function discardData(paths: StatePaths): Promise<void> {
   }
 }
 
-/** Ends the stack's life: its data goes, logs and caches stay, then the lock. */
+/** Ends the stack's life: its data goes, the last run's logs and caches stay, then the lock goes. */
 export async function release(paths: StatePaths): Promise<void> {
   await discardData(paths);
   await rm(paths.lock, { force: true });
