@@ -23,12 +23,13 @@ import {
   uv,
 } from "./paths.mjs";
 import { actionlintProgram } from "./setup/actionlint.mjs";
-import { messageOf, SetupError, Stopped } from "./setup/errors.mjs";
+import { isDiskFull, messageOf, SetupError, Stopped, unwritablePlace } from "./setup/errors.mjs";
+import { withWritableCaches } from "./setup/caches.mjs";
 import { nodePackages, requireNode } from "./setup/node-packages.mjs";
 import { Progress } from "./setup/progress.mjs";
 import { pulumiCli } from "./setup/pulumi.mjs";
 import { pythonEnvironment } from "./setup/python.mjs";
-import { installMissing } from "./setup/steps.mjs";
+import { asSetupError, installMissing } from "./setup/steps.mjs";
 import { trustedPath } from "./setup/trust.mjs";
 
 const steps = [
@@ -117,7 +118,12 @@ async function main() {
     const wanted = [...steps, ...onDemand].filter(({ name }) => only.has(name));
     const missing = wanted.filter((step) => !step.isReady());
     const progress = new Progress(process.stderr);
-    await installMissing(missing, { env: { ...process.env, PATH: path }, signal: stop.signal, progress, cacheRoot });
+    await installMissing(missing, {
+      env: withWritableCaches({ ...process.env, PATH: path }, cacheRoot),
+      signal: stop.signal,
+      progress,
+      cacheRoot,
+    });
     if (only.has("node")) requireNode(repoRoot, process.versions.node);
     if (quiet && missing.length === 0) return 0;
     const seconds = (performance.now() - started) / 1000;
@@ -132,8 +138,9 @@ async function main() {
       process.stderr.write(`set-up: stopped by ${stoppedBy}; run it again to go on\n`);
       return 128 + constants.signals[stoppedBy];
     }
-    if (!(error instanceof SetupError)) throw error;
-    process.stderr.write(`\nset-up failed: ${error.message}\n`);
+    const isOfMachine = isDiskFull(error) || unwritablePlace(error) !== undefined;
+    if (!(error instanceof SetupError) && !isOfMachine) throw error;
+    process.stderr.write(`\nset-up failed: ${asSetupError(error, cacheRoot).message}\n`);
     if (ignored.length > 0) {
       process.stderr.write(
         `Not searched, because other users can change these folders of the PATH: ${ignored.join(", ")}\n`,

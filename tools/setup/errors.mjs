@@ -46,6 +46,19 @@ export const messageOf = (error) => (error instanceof Error ? error.message : St
 export const indent = (text) => text.replace(/^(?=.)/gm, "  ");
 
 /**
+ * The place that could not be written, and why; undefined if an error has another reason. Linux says ENOENT for a new folder in a file
+ * system that has no room for any, such as /proc.
+ * @param {unknown} error
+ * @returns {string | undefined}
+ */
+export function unwritablePlace(error) {
+  if (!(error instanceof Error)) return undefined;
+  const { code, path, syscall } = /** @type {NodeJS.ErrnoException} */ (error);
+  const codes = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", ...(syscall === "mkdir" ? ["ENOENT"] : [])];
+  return code !== undefined && codes.includes(code) && path !== undefined ? `${path} (${code})` : undefined;
+}
+
+/**
  * Whether an error, ours or a command's, comes from a disk without space.
  * @param {unknown} error
  * @returns {boolean}

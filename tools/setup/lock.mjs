@@ -1,6 +1,6 @@
 /** A lock between processes: a file that names its owner and that the owner keeps fresh. */
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Stopped } from "./errors.mjs";
@@ -25,7 +25,7 @@ const POLL = 200;
  * @throws {Stopped} if the signal came first
  */
 export async function withLock(file, { signal, onWait }, work) {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   for (let waits = 0; !tryCreate(file); waits++) {
     if (signal.aborted) throw new Stopped();
     if (isStale(file)) breakStale(file);
@@ -43,6 +43,26 @@ export async function withLock(file, { signal, onWait }, work) {
   } finally {
     clearInterval(heartbeat);
     rmSync(file, { force: true });
+  }
+}
+
+/**
+ * Creates a folder, with those above it, unless it is there. Node's own, with `recursive`, never ends for a place such as /proc/none,
+ * where Linux answers ENOENT though the folder above exists.
+ * @param {string} folder
+ */
+async function makeFolder(folder) {
+  try {
+    if ((await stat(folder)).isDirectory()) return;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    if (folder !== dirname(folder)) await makeFolder(dirname(folder));
+  }
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process was faster.
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error;
   }
 }
 

@@ -122,4 +122,12 @@ describe("a lock between processes", () => {
     await assert.rejects(waiting, Stopped);
     assert.ok(existsSync(lock), "the other's lock stays");
   });
+
+  it("ends with an error for a place where no folder can be created", async () => {
+    const options = { signal: new AbortController().signal, onWait: () => undefined };
+    await assert.rejects(
+      withLock("/proc/none/below/a.lock", options, () => Promise.resolve()),
+      /\/proc/,
+    );
+  });
 });

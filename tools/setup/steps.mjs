@@ -1,6 +1,6 @@
 /** Runs the steps of a set-up side by side, and stops the others when one fails. */
 import { statfsSync } from "node:fs";
-import { isDiskFull, messageOf, SetupError, Stopped } from "./errors.mjs";
+import { isDiskFull, messageOf, SetupError, Stopped, unwritablePlace } from "./errors.mjs";
 
 /** What everything takes on a disk, measured on linux x64 with empty caches, in GB. */
 const NEEDED_GB = 9;
@@ -43,7 +43,7 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
         progress.end(step.title, "done");
       } catch (error) {
         progress.end(step.title, error instanceof Stopped ? "stopped" : "failed");
-        if (failure === undefined && !(error instanceof Stopped)) failure = asSetupError(step, error, cacheRoot);
+        if (failure === undefined && !(error instanceof Stopped)) failure = asSetupError(error, cacheRoot, step.title);
         failed.abort();
       }
     }),
@@ -53,16 +53,27 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
 }
 
 /**
- * @param {Step} step
+ * What to tell about an error: with a remedy, if it is the machine's.
  * @param {unknown} error
  * @param {string} cacheRoot
+ * @param {string} [title] the step's
+ * @returns {SetupError}
  */
-function asSetupError(step, error, cacheRoot) {
-  const message = `${step.title}: ${messageOf(error)}`;
+export function asSetupError(error, cacheRoot, title) {
+  const message = title === undefined ? messageOf(error) : `${title}: ${messageOf(error)}`;
   if (isDiskFull(error)) {
     return new SetupError(
       `The disk is full. The environments and the CLI need about ${NEEDED_GB} GB, the caches of npm, uv and Go included; ` +
         `${freeSpace(cacheRoot)}. Free some, or name a folder on another disk in ASYNC_VIDEO_INFERENCE_CACHE.\n${message}`,
+    );
+  }
+  const place = unwritablePlace(error);
+  if (place !== undefined) {
+    return new SetupError(
+      `Set-up cannot write to ${place}. ` +
+        (place.startsWith(cacheRoot) || cacheRoot.startsWith(place.slice(0, place.lastIndexOf(" (")))
+          ? "Name a folder that you can write to in ASYNC_VIDEO_INFERENCE_CACHE."
+          : "Clone the repository to a folder that you can write to."),
     );
   }
   return error instanceof SetupError ? error : new SetupError(message);

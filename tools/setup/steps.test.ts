@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SetupError, Stopped } from "./errors.mjs";
 import { Progress } from "./progress.mjs";
-import { installMissing, type Step } from "./steps.mjs";
+import { asSetupError, installMissing, type Step } from "./steps.mjs";
 
 const quiet = () => new Progress({ write: () => true }, { live: false });
 
@@ -72,5 +72,24 @@ describe("the steps of a set-up", () => {
       assert.match(error.message, /^The disk is full\. .* has \d+\.\d GB left\. .*ASYNC_VIDEO_INFERENCE_CACHE/);
       return true;
     });
+  });
+
+  for (const [code, path] of [
+    ["EROFS", "/home/me/.cache"],
+    ["EACCES", "/home/me/.cache/async-video-inference/uv"],
+    ["ENOTDIR", "/home/me/.cache/async-video-inference"],
+  ] as const) {
+    it(`says where it cannot write (${code}), and which variable to set, in one line`, () => {
+      const error = Object.assign(new Error(`${code}: no, mkdir '${path}'`), { code, path, syscall: "mkdir" });
+      assert.equal(
+        asSetupError(error, "/home/me/.cache/async-video-inference").message,
+        `Set-up cannot write to ${path} (${code}). Name a folder that you can write to in ASYNC_VIDEO_INFERENCE_CACHE.`,
+      );
+    });
+  }
+
+  it("asks for another clone if the clone cannot be written", () => {
+    const error = Object.assign(new Error("no"), { code: "EROFS", path: "/clone/.local" });
+    assert.match(asSetupError(error, "/home/me/.cache/async-video-inference").message, /Clone the repository to/);
   });
 });
