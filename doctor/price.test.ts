@@ -1,11 +1,15 @@
 /** What the doctor says of the price. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { ConfigError } from "../infra/config.ts";
 import { registrationsOf } from "../infra/testing/registrations.ts";
 import { stackConfig } from "../infra/testing/stacks.ts";
+import { pricesAsOf, pricesRegion } from "../policies/prices.ts";
 import { alarmMetrics, priceFindings } from "./price.ts";
+import { readSettings } from "./settings.ts";
+import { readStackFile } from "./stack-file.ts";
 
 const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5 };
 
@@ -17,6 +21,22 @@ describe("the price", () => {
     assert.equal(rest?.status, "ok");
     assert.match(rest.what, /^no instance; 5\.00 USD a month for a key, 10 metrics with alarms and a dashboard/);
   });
+
+  for (const stack of ["dev", "prod"]) {
+    it(`of the stack ${stack} is what README.md says`, async () => {
+      const root = path.dirname(import.meta.dirname);
+      const settings = readSettings(await readStackFile(root, stack));
+      assert.ok(!(settings instanceof ConfigError));
+      const [limit, rest] = priceFindings(settings);
+      const readme = await readFile(path.join(root, "README.md"), "utf8");
+      const row = new RegExp(`^\\| \`${stack}\` \\| (.+?) \\| (.+?) \\|$`, "m").exec(
+        readme.split("## What it costs")[1] ?? "",
+      );
+      assert.ok(rest?.what.startsWith(`no instance; ${row?.[1] ?? ""} for a key`), rest?.what);
+      assert.ok(limit?.what.startsWith(`${row?.[2] ?? ""} at the limit`), limit?.what);
+      assert.ok(readme.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
+    });
+  }
 
   it("is warned of where instances stay", () => {
     const [, rest] = priceFindings({ ...sizing, minCapacity: 2 });
