@@ -33,6 +33,6 @@ export function checkHost({ host = "" }: IncomingHttpHeaders, port: number): Add
   const [, bucket] = new RegExp(`^(.+?)(?:\\.s3)?\\.localhost:${port}$`).exec(host) ?? [];
   if (bucket !== undefined && bucketPattern.test(bucket)) return { bucket };
   throw new ForeignRequestError(
-    `The emulator is not at ${host === "" ? "an unnamed host" : host}. Use http://127.0.0.1:${port} or http://localhost:${port}.`,
+    `The emulator is not at ${host === "" ? "an unnamed host" : host}. Use http://127.0.0.1:${port}.`,
   );
 }
