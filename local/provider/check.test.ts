@@ -2,43 +2,43 @@ import assert from "node:assert/strict";
 import { checkInputs } from "./check.ts";
 import type { CheckContext } from "./check.ts";
 import {
-  asset,
-  block,
-  decimal,
-  flag,
-  json,
-  list,
-  map,
-  number,
-  policy,
+  assetField,
+  blockField,
+  decimalField,
+  booleanField,
+  jsonField,
+  listField,
+  mapField,
+  numberField,
+  policyField,
   regional,
-  set,
+  setField,
   tagged,
-  text,
+  stringField,
 } from "./properties.ts";
-import { resource } from "./resource.ts";
+import type { ResourceType } from "./resource.ts";
 import { unknown } from "./values.ts";
 import type { Values } from "./values.ts";
 
 const fields = {
-  name: text({
+  name: stringField({
     autoName: { max: 20, lowerCase: true, prefix: "p-", suffixIf: "fifo", suffix: ".fifo" },
     forceNew: true,
   }),
-  fifo: flag({ default: false }),
-  size: number({ required: true }),
-  policy: policy(),
-  rule: json(),
-  bound: decimal(),
-  file: asset(),
-  environment: map(),
-  steps: list(block({ kind: text({ default: "step" }), count: number() })),
-  zones: set(text({ required: true })),
+  fifo: booleanField({ default: false }),
+  size: numberField({ required: true }),
+  policy: policyField(),
+  rule: jsonField(),
+  bound: decimalField(),
+  file: assetField(),
+  environment: mapField(),
+  steps: listField(blockField({ kind: stringField({ default: "step" }), count: numberField() })),
+  zones: setField(stringField({ required: true })),
   ...tagged,
   ...regional,
 };
 
-const type = resource<typeof fields>({
+const type: ResourceType = {
   token: "test:index/thing:Thing",
   fields,
   outputs: [],
@@ -46,7 +46,7 @@ const type = resource<typeof fields>({
   create: () => Promise.reject(new Error("not called")),
   read: () => Promise.reject(new Error("not called")),
   delete: () => Promise.reject(new Error("not called")),
-});
+};
 
 const context: CheckContext = {
   name: "Thing",

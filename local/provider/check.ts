@@ -77,15 +77,15 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
 const wanted: Readonly<Record<Property["kind"], string>> = {
   asset: "an asset (new pulumi.asset.FileAsset(…) or StringAsset(…))",
   block: "an object",
+  boolean: "true or false",
   decimal: "a number as text",
-  flag: "true or false",
   json: "JSON text",
   list: "a list",
   map: "an object of texts",
   number: "a number",
   policy: "a policy, as JSON text or as an object",
   set: "a list",
-  text: "a text",
+  string: "text",
 };
 
 function checkValue(property: Property, value: Value, path: string, failures: Failure[]): Value {
@@ -96,13 +96,13 @@ function checkValue(property: Property, value: Value, path: string, failures: Fa
     return value;
   };
   switch (property.kind) {
-    case "text":
+    case "string":
     case "decimal":
       if (typeof value !== "string") return refuse();
       return property.kind === "decimal" && Number.isNaN(Number(value)) ? refuse() : value;
     case "number":
       return typeof value === "number" ? value : refuse();
-    case "flag":
+    case "boolean":
       return typeof value === "boolean" ? value : refuse();
     case "asset":
       return asAsset(value) === undefined ? refuse() : value;

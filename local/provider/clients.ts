@@ -1,18 +1,20 @@
-/** The AWS SDK's clients, one per service and region, all of which call the local AWS. */
-import { ApplicationAutoScalingClient } from "@aws-sdk/client-application-auto-scaling";
-import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
-import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import { IAMClient } from "@aws-sdk/client-iam";
-import { KMSClient } from "@aws-sdk/client-kms";
-import { S3Client } from "@aws-sdk/client-s3";
-import { SageMakerClient } from "@aws-sdk/client-sagemaker";
-import { SNSClient } from "@aws-sdk/client-sns";
-import { SQSClient } from "@aws-sdk/client-sqs";
-import { STSClient } from "@aws-sdk/client-sts";
+/** The AWS SDK's clients, one per service and region, all of which call the emulator; any operation is called by its name. */
+import * as appautoscaling from "@aws-sdk/client-application-auto-scaling";
+import * as cloudwatch from "@aws-sdk/client-cloudwatch";
+import * as logs from "@aws-sdk/client-cloudwatch-logs";
+import * as iam from "@aws-sdk/client-iam";
+import * as kms from "@aws-sdk/client-kms";
+import * as s3 from "@aws-sdk/client-s3";
+import * as sagemaker from "@aws-sdk/client-sagemaker";
+import * as sns from "@aws-sdk/client-sns";
+import * as sqs from "@aws-sdk/client-sqs";
+import * as sts from "@aws-sdk/client-sts";
+import { NormalizedSchema } from "@smithy/core/schema";
 import { naming } from "./errors.ts";
 import type { Middleware } from "./errors.ts";
+import type { Members } from "./mapping.ts";
 
-/** What signs the calls. */
+/** The credentials that sign the calls. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -26,9 +28,9 @@ export interface Connection {
   readonly endpoints: Readonly<Partial<Record<ServiceName, string>>>;
   readonly credentials: Credentials;
   readonly pathStyle: boolean;
-  /** Attempts per call, the first included. */
+  /** Attempts per call, including the first. */
   readonly attempts: number;
-  /** Told of each call. */
+  /** Called for each call. */
   readonly onCall: ((call: AwsCall) => void) | undefined;
 }
 
@@ -41,27 +43,60 @@ export interface AwsCall {
   readonly input: unknown;
 }
 
-/** The services that the provider calls, as its `endpoints` names them. */
-export const serviceNames = [
-  "appautoscaling",
-  "cloudwatch",
-  "iam",
-  "kms",
-  "logs",
-  "s3",
-  "sagemaker",
-  "sns",
-  "sqs",
-  "sts",
-] as const;
+/** The services that the provider calls, as its `endpoints` names them, with the SDK's modules and clients. */
+const sdks = {
+  appautoscaling: { module: appautoscaling, Client: appautoscaling.ApplicationAutoScalingClient },
+  cloudwatch: { module: cloudwatch, Client: cloudwatch.CloudWatchClient },
+  iam: { module: iam, Client: iam.IAMClient },
+  kms: { module: kms, Client: kms.KMSClient },
+  logs: { module: logs, Client: logs.CloudWatchLogsClient },
+  s3: { module: s3, Client: s3.S3Client },
+  sagemaker: { module: sagemaker, Client: sagemaker.SageMakerClient },
+  sns: { module: sns, Client: sns.SNSClient },
+  sqs: { module: sqs, Client: sqs.SQSClient },
+  sts: { module: sts, Client: sts.STSClient },
+};
 
-export type ServiceName = (typeof serviceNames)[number];
+export type ServiceName = keyof typeof sdks;
 
-/** What all clients of the SDK have in common here. */
-interface Stacked {
+/** All names of {@link ServiceName}. */
+export const serviceNames = Object.keys(sdks) as [ServiceName, ...ServiceName[]];
+
+/** The operations of a service: a misspelt one does not compile. */
+export type Operation<S extends ServiceName> = {
+  [K in keyof (typeof sdks)[S]["module"]]: K extends `${infer Name}Command` ? Name : never;
+}[keyof (typeof sdks)[S]["module"]];
+
+/** A client of the SDK, as far as it is used here. */
+interface HasMiddlewareStack {
   readonly middlewareStack: {
     add(middleware: Middleware, options: { step: "initialize"; priority: "high"; name: string }): void;
   };
+  send(command: object): Promise<object>;
+  destroy(): void;
+}
+
+interface ClientConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: Credentials;
+  readonly maxAttempts: number;
+  readonly requestHandler: object;
+  readonly forcePathStyle: boolean;
+  readonly useQueueUrlAsEndpoint: false;
+}
+
+/** A module of the SDK, read by the names of operations. */
+interface Sdk {
+  readonly module: Readonly<Record<string, unknown>>;
+  readonly Client: new (config: ClientConfig) => HasMiddlewareStack;
+}
+
+/** The members that an operation's input has, by the SDK's own schema. */
+export function inputOf<S extends ServiceName>(service: S, operation: Operation<S>): NormalizedSchema {
+  const { module }: Sdk = sdks[service];
+  const [, , , , input] = module[`${operation}$`] as typeof sts.GetCallerIdentity$;
+  return NormalizedSchema.of(input);
 }
 
 const connectMilliseconds = 5_000;
@@ -72,91 +107,57 @@ const silenceMilliseconds = 300_000;
 export class Clients {
   readonly #connection: Connection;
   readonly #region: string;
-  #appautoscaling: ApplicationAutoScalingClient | undefined;
-  #cloudwatch: CloudWatchClient | undefined;
-  #iam: IAMClient | undefined;
-  #kms: KMSClient | undefined;
-  #logs: CloudWatchLogsClient | undefined;
-  #s3: S3Client | undefined;
-  #sagemaker: SageMakerClient | undefined;
-  #sns: SNSClient | undefined;
-  #sqs: SQSClient | undefined;
-  #sts: STSClient | undefined;
+  readonly #clients = new Map<ServiceName, HasMiddlewareStack>();
 
   constructor(connection: Connection, region: string) {
     this.#connection = connection;
     this.#region = region;
   }
 
-  get appautoscaling(): ApplicationAutoScalingClient {
-    return (this.#appautoscaling ??= this.#naming(
-      "appautoscaling",
-      new ApplicationAutoScalingClient(this.#config("appautoscaling")),
-    ));
+  /**
+   * Calls an operation.
+   * @throws AwsCallError if AWS refuses it or does not answer
+   */
+  async call<S extends ServiceName>(service: S, operation: Operation<S>, input: Members): Promise<Members> {
+    const { module }: Sdk = sdks[service];
+    const Command = module[`${operation}Command`] as new (input: Members) => object;
+    return { ...(await this.#connected(service).send(new Command(input))) };
   }
-  get cloudwatch(): CloudWatchClient {
-    return (this.#cloudwatch ??= this.#naming("cloudwatch", new CloudWatchClient(this.#config("cloudwatch"))));
-  }
-  get iam(): IAMClient {
-    return (this.#iam ??= this.#naming("iam", new IAMClient(this.#config("iam"))));
-  }
-  get kms(): KMSClient {
-    return (this.#kms ??= this.#naming("kms", new KMSClient(this.#config("kms"))));
-  }
-  get logs(): CloudWatchLogsClient {
-    return (this.#logs ??= this.#naming("logs", new CloudWatchLogsClient(this.#config("logs"))));
-  }
-  get s3(): S3Client {
-    return (this.#s3 ??= this.#naming(
-      "s3",
-      new S3Client({ ...this.#config("s3"), forcePathStyle: this.#connection.pathStyle }),
-    ));
-  }
-  get sagemaker(): SageMakerClient {
-    return (this.#sagemaker ??= this.#naming("sagemaker", new SageMakerClient(this.#config("sagemaker"))));
-  }
-  get sns(): SNSClient {
-    return (this.#sns ??= this.#naming("sns", new SNSClient(this.#config("sns"))));
-  }
-  // The queue's URL is a name here, not the place to call.
-  get sqs(): SQSClient {
-    return (this.#sqs ??= this.#naming("sqs", new SQSClient({ ...this.#config("sqs"), useQueueUrlAsEndpoint: false })));
-  }
-  get sts(): STSClient {
-    return (this.#sts ??= this.#naming("sts", new STSClient(this.#config("sts"))));
+
+  /**
+   * Calls an operation that lists, page by page.
+   * @throws AwsCallError if AWS refuses it or does not answer
+   */
+  async *pages<S extends ServiceName>(service: S, operation: Operation<S>, input: Members): AsyncGenerator<Members> {
+    for (let token: Members = {}; ;) {
+      const page = await this.call(service, operation, { ...input, ...token });
+      yield page;
+      const next = page["NextToken"] ?? page["nextToken"] ?? page["NextMarker"] ?? page["Marker"];
+      if (next === undefined || next === "") return;
+      const [name = "NextToken"] = Object.keys(inputOf(service, operation).getMemberSchemas()).filter((member) =>
+        /^(nextToken|marker)$/i.test(member),
+      );
+      token = { [name]: next };
+    }
   }
 
   /** Closes all connections. */
   destroy(): void {
-    const made = [
-      this.#appautoscaling,
-      this.#cloudwatch,
-      this.#iam,
-      this.#kms,
-      this.#logs,
-      this.#s3,
-      this.#sagemaker,
-      this.#sns,
-      this.#sqs,
-      this.#sts,
-    ];
-    for (const client of made) client?.destroy();
+    for (const client of this.#clients.values()) client.destroy();
+    this.#clients.clear();
   }
 
-  #naming<C extends Stacked>(service: ServiceName, client: C): C {
-    const options = { step: "initialize", priority: "high", name: "naming" } as const;
-    const report = (operation: string, input: unknown) => this.#connection.onCall?.({ service, operation, input });
-    client.middlewareStack.add(naming(this.#endpoint(service), report), options);
+  #connected(service: ServiceName): HasMiddlewareStack {
+    const client = this.#clients.get(service) ?? this.#connect(service);
+    this.#clients.set(service, client);
     return client;
   }
 
-  #endpoint(service: ServiceName): string {
-    return this.#connection.endpoints[service] ?? this.#connection.endpoint;
-  }
-
-  #config(service: ServiceName) {
-    return {
-      endpoint: this.#endpoint(service),
+  #connect(service: ServiceName): HasMiddlewareStack {
+    const endpoint = this.#connection.endpoints[service] ?? this.#connection.endpoint;
+    const { Client }: Sdk = sdks[service];
+    const client = new Client({
+      endpoint,
       region: this.#region,
       credentials: { ...this.#connection.credentials },
       maxAttempts: this.#connection.attempts,
@@ -166,6 +167,12 @@ export class Clients {
         requestTimeout: silenceMilliseconds,
         throwOnRequestTimeout: true,
       },
-    };
+      forcePathStyle: this.#connection.pathStyle,
+      // A queue's URL is its name here, not the address to call.
+      useQueueUrlAsEndpoint: false,
+    });
+    const report = (operation: string, input: unknown) => this.#connection.onCall?.({ service, operation, input });
+    client.middlewareStack.add(naming(endpoint, report), { step: "initialize", priority: "high", name: "naming" });
+    return client;
   }
 }

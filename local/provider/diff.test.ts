@@ -1,23 +1,35 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { changes, reconcile } from "./diff.ts";
-import { asset, block, decimal, flag, json, list, map, number, policy, set, text } from "./properties.ts";
+import {
+  assetField,
+  blockField,
+  decimalField,
+  booleanField,
+  jsonField,
+  listField,
+  mapField,
+  numberField,
+  policyField,
+  setField,
+  stringField,
+} from "./properties.ts";
 import { unknown } from "./values.ts";
 
 const fields = {
-  name: text({ forceNew: true }),
-  size: number(),
-  loud: flag(),
-  answer: text({ computed: true }),
-  policy: policy(),
-  rule: json(),
-  bound: decimal(),
-  alias: text({ same: (one: string, other: string) => one.split("/").at(-1) === other.split("/").at(-1) }),
-  file: asset(),
-  environment: map(),
-  steps: list(block({ kind: text(), made: text({ computed: true }) })),
-  zones: set(text()),
-  fixed: block({ inner: block({ depth: number() }), flat: text() }, { forceNew: true }),
+  name: stringField({ forceNew: true }),
+  size: numberField(),
+  loud: booleanField(),
+  answer: stringField({ computed: true }),
+  policy: policyField(),
+  rule: jsonField(),
+  bound: decimalField(),
+  alias: stringField({ same: (one: string, other: string) => one.split("/").at(-1) === other.split("/").at(-1) }),
+  file: assetField(),
+  environment: mapField(),
+  steps: listField(blockField({ kind: stringField(), made: stringField({ computed: true }) })),
+  zones: setField(stringField()),
+  fixed: blockField({ inner: blockField({ depth: numberField() }), flat: stringField() }, { forceNew: true }),
 };
 
 const found = (before: object, after: object): Record<string, string> =>

@@ -49,7 +49,7 @@ function sameScalar(property: Property, before: unknown, after: unknown): boolea
 }
 
 function compareLists(property: Property, before: unknown[], after: unknown[], path: string): Found[] {
-  const item = property.item ?? { kind: "text" };
+  const item = property.item ?? { kind: "string" };
   const whole: Found = { path, kind: "update", replaces: property.forceNew === true };
   if (before.length !== after.length) return [whole];
   if (property.kind === "list") {
@@ -125,7 +125,7 @@ export function reconcile(property: Property, written: unknown, read: unknown): 
   if (isEmpty(written) && isEmpty(read)) return written ?? read;
   if (written === undefined || written === null || read === undefined || read === null) return read;
   if (Array.isArray(written) && Array.isArray(read)) {
-    const item = property.item ?? { kind: "text" };
+    const item = property.item ?? { kind: "string" };
     const answers: unknown[] = property.kind === "set" ? inOrderOf(item, written, read) : read;
     return answers.map((value, index) => reconcile(item, written[index], value));
   }

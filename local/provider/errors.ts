@@ -30,8 +30,8 @@ export class AwsCallError extends ProviderError {
 }
 
 /** AWS made or changed the resource, but a later step failed: the engine keeps `state`, and `reasons` with it. */
-export class HalfDoneError extends ProviderError {
-  override readonly name = "HalfDoneError";
+export class PartialStateError extends ProviderError {
+  override readonly name = "PartialStateError";
   readonly id: string;
   readonly state: Values;
   readonly inputs: Values;
@@ -44,17 +44,26 @@ export class HalfDoneError extends ProviderError {
   }
 }
 
+/** An error code of AWS's; with `says`, only if AWS's message holds it. */
+export type ErrorCode = string | { readonly code: string; readonly says: string };
+
 /** Whether AWS answered with one of these codes. */
-export function isCode(error: unknown, ...codes: readonly string[]): error is AwsCallError {
-  return error instanceof AwsCallError && codes.includes(error.code);
+export function isCode(error: unknown, ...codes: readonly ErrorCode[]): error is AwsCallError {
+  if (!(error instanceof AwsCallError)) return false;
+  return codes.some((one) =>
+    typeof one === "string" ? error.code === one : error.code === one.code && error.reason.includes(one.says),
+  );
 }
 
-/** What `call` answers; undefined if AWS answers one of `codes`, which say that the thing is not there. */
-export async function unlessMissing<T>(call: Promise<T>, ...codes: readonly string[]): Promise<T | undefined> {
+/** The answer of `call`; undefined if AWS answers one of `notFoundCodes`, which say that the thing does not exist. */
+export async function ignoreNotFound<T>(
+  call: Promise<T>,
+  ...notFoundCodes: readonly ErrorCode[]
+): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (isCode(error, ...codes)) return undefined;
+    if (isCode(error, ...notFoundCodes)) return undefined;
     throw error;
   }
 }

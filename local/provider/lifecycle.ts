@@ -2,16 +2,16 @@
 import { autoNamed, isDefaulted } from "./check.ts";
 import { changes, reconcile } from "./diff.ts";
 import type { Change } from "./diff.ts";
-import { CancelledError, HalfDoneError, ProviderError } from "./errors.ts";
+import { CancelledError, PartialStateError, ProviderError } from "./errors.ts";
 import type { Fields, Property } from "./properties.ts";
 import type { ResourceType, Scope, State } from "./resource.ts";
-import { readTags, tagChanges } from "./tags.ts";
+import { readTags } from "./tags.ts";
 import type { TagRules } from "./tags.ts";
 import { defaultsKey, isRecord, toValues, unknown, withoutMarks } from "./values.ts";
 import type { Value, Values } from "./values.ts";
 
 /** What AWS has, for the engine. */
-export interface Known {
+export interface ReadResult {
   readonly id: string;
   readonly state: Values;
 }
@@ -58,8 +58,8 @@ export function previewUpdate(type: ResourceType, id: string, before: Values, in
   return { ...before, ...withoutMarks(inputs), ...Object.fromEntries(moving.map((name) => [name, unknown])), id };
 }
 
-/** Creates a resource and reads it. Throws HalfDoneError if AWS has made it but a later step failed. */
-export async function create(type: ResourceType, inputs: Values, tags: TagRules, scope: Scope): Promise<Known> {
+/** Creates a resource and reads it. Throws PartialStateError if AWS has made it but a later step failed. */
+export async function create(type: ResourceType, inputs: Values, tags: TagRules, scope: Scope): Promise<ReadResult> {
   const clean = withoutMarks(inputs);
   let made: string | undefined;
   const noting: Scope = { ...scope, created: (id) => (made = id) };
@@ -72,11 +72,11 @@ export async function create(type: ResourceType, inputs: Values, tags: TagRules,
   } catch (error) {
     if (made === undefined) throw error;
     const now = await read(type, made, clean, tags, scope).catch(() => undefined);
-    throw halfDone(made, now?.state ?? { ...clean, id: made }, inputs, error);
+    throw partialState(made, now?.state ?? { ...clean, id: made }, inputs, error);
   }
 }
 
-/** Updates a resource, tags first, and reads it. Throws HalfDoneError with what AWS then has if a step failed. */
+/** Updates a resource, tags first, and reads it. Throws PartialStateError with what AWS then has if a step failed. */
 export async function update(
   type: ResourceType,
   id: string,
@@ -84,7 +84,7 @@ export async function update(
   inputs: Values,
   tags: TagRules,
   scope: Scope,
-): Promise<Known> {
+): Promise<ReadResult> {
   const clean = withoutMarks(inputs);
   const changed = new Set(changes(type.fields, before, clean).map((change) => change.root));
   try {
@@ -101,7 +101,7 @@ export async function update(
   } catch (error) {
     // With what AWS has now, the next deployment sees what is still to do; without, the engine keeps the state from before.
     const now = await read(type, id, { ...before, ...clean }, tags, scope).catch(() => undefined);
-    throw now === undefined ? error : halfDone(id, now.state, inputs, error);
+    throw now === undefined ? error : partialState(id, now.state, inputs, error);
   }
 }
 
@@ -109,9 +109,10 @@ async function retag(type: ResourceType, id: string, before: Values, clean: Valu
   if (type.tagging === undefined) throw new ProviderError(`${type.token} has no tags`);
   const all = texts(clean["tagsAll"]);
   const target = { id, arn: typeof before["arn"] === "string" ? before["arn"] : id, all };
-  const { set, remove } = tagChanges(texts(before["tagsAll"]), all);
-  if (remove.length > 0) await type.tagging.untag(target, remove, scope);
-  if (Object.keys(set).length > 0) await type.tagging.tag(target, set, scope);
+  const olds = texts(before["tagsAll"]);
+  const changed = Object.fromEntries(Object.entries(all).filter(([key, value]) => olds[key] !== value));
+  const removed = Object.keys(olds).filter((key) => !(key in all));
+  await type.tagging(target, changed, removed, scope);
 }
 
 function texts(value: unknown): Record<string, string> {
@@ -133,7 +134,7 @@ export async function read(
   tags: TagRules,
   scope: Scope,
   written: Values = known,
-): Promise<Known | undefined> {
+): Promise<ReadResult | undefined> {
   const found = await type.read(id, scope, known);
   if (found === undefined) return undefined;
   const state = merge(type, written, known, found, tags);
@@ -184,8 +185,8 @@ function inputOf(field: Property, old: Value, now: Value): Value {
     : now;
 }
 
-function halfDone(id: string, state: Values, inputs: Values, error: unknown): HalfDoneError {
+function partialState(id: string, state: Values, inputs: Values, error: unknown): PartialStateError {
   const reason = error instanceof Error ? error.message : String(error);
   const why = error instanceof CancelledError ? `${reason}; what AWS has of it so far was kept` : reason;
-  return new HalfDoneError(id, state, inputs, why, error);
+  return new PartialStateError(id, state, inputs, why, error);
 }

@@ -1,39 +1,56 @@
-/** How a resource type says which properties it translates: their kinds, defaults and rules, with the types that follow from them. */
+/**
+ * The properties that a resource type has: kinds, defaults, rules, and AWS's names where they differ. `mapping.ts` translates
+ * them. A property that no row names is refused by name in Check.
+ */
+import type * as pulumi from "@pulumi/pulumi";
 import type { Asset, Value } from "./values.ts";
 
 /**
- * - `set`: a list whose order means nothing · `map`: names to texts · `block`: an object with properties of its own
- * - `decimal`: a number that Terraform holds as text ("1" is "1.0")
- * - `policy`, `json`: text compared by meaning; a policy may be given as an object
+ * - `set`: a list whose order has no meaning · `map`: names to strings · `block`: an object with its own properties
+ * - `decimal`: a number that Terraform holds as a string ("1" is "1.0")
+ * - `policy`, `json`: text that is compared by meaning; a policy may be given as an object
  */
 export type Kind =
-  "asset" | "block" | "decimal" | "flag" | "json" | "list" | "map" | "number" | "policy" | "set" | "text";
+  "asset" | "block" | "boolean" | "decimal" | "json" | "list" | "map" | "number" | "policy" | "set" | "string";
 
 /** How a name is made when the program gives none. */
 export interface AutoName {
   /** Longest name, in characters. */
   readonly max: number;
   readonly lowerCase?: boolean;
-  /** Stands before what was made. */
+  /** Put before the made name. */
   readonly prefix?: string;
-  /** A flag; if it is set, `suffix` is appended beyond `max`. */
+  /** Name of a boolean property; if it is true, `suffix` is appended beyond `max`. */
   readonly suffixIf?: string;
   readonly suffix?: string;
-  /** False: the resource's own name, as it is. */
+  /** False: the resource's own name, without random characters. */
   readonly random?: boolean;
 }
 
 interface Options {
-  /** Missing is refused. */
+  /** A missing value is refused. */
   readonly required?: true;
   readonly default?: Value;
   /** A change replaces the resource. */
   readonly forceNew?: true;
-  /** AWS fills it in: left out of the program, whatever AWS says is no difference. */
+  /** AWS fills it in: if the program leaves it out, AWS's value is no difference. */
   readonly computed?: true;
   readonly autoName?: AutoName;
-  /** Two texts that mean the same to AWS. */
+  /** Whether two strings mean the same to AWS. */
   readonly same?: (one: string, other: string) => boolean;
+  /**
+   * AWS's name: a member, or a path such as `Metric.MetricName`. Of several names, a call takes the first that it has. By default, a
+   * member whose name differs only in case, or in a final s.
+   */
+  readonly member?: string | readonly string[];
+  /** Sent if the program gives no value, but not recorded as its input. */
+  readonly whenUnset?: Value | (() => Value);
+  /** Zero means unset, as in Terraform, and is not sent. */
+  readonly omitZero?: true;
+  /** Only the provider uses it: never sent, never read. */
+  readonly local?: true;
+  /** Some implementations of AWS's API do not answer it: the last known value stays. */
+  readonly maybeUnanswered?: true;
 }
 
 /** All names at any depth of a type: a misspelt nested property then does not compile. */
@@ -45,12 +62,12 @@ type Names<T> = T extends readonly (infer Item)[]
       : keyof T | { [K in keyof T]: Names<T[K]> }[keyof T]
     : never;
 
-/** One property; `T` is what it holds once checked, with `undefined` in it if it may be missing; `N` all names within. */
+/** One property; `T` is its type in the program, with `undefined` if it may be missing; `N` all names within. */
 export interface Property<out T = unknown, out N = unknown> extends Options {
   readonly kind: Kind;
-  /** What a list or set holds. */
+  /** The items of a list or set. */
   readonly item?: Property;
-  /** What a block holds. */
+  /** The properties of a block. */
   readonly fields?: Fields;
   /** For the compiler only. */
   readonly holds?: T;
@@ -62,13 +79,13 @@ export interface Property<out T = unknown, out N = unknown> extends Options {
 export type Fields = Readonly<Record<string, Property>>;
 
 /** The properties that a resource of @pulumi/aws with arguments `Args` may have; a subset may be translated. */
-export type FieldsOf<Args> = { readonly [K in keyof Args]?: Property<Args[K], Names<Args[K]>> };
+export type FieldsOf<Args> = {
+  readonly [K in keyof pulumi.Unwrap<Args>]?: Property<pulumi.Unwrap<Args>[K], Names<pulumi.Unwrap<Args>[K]>>;
+};
 
 type Held<P> = P extends Property<infer T> ? T : never;
 type OptionalNames<F> = { [K in keyof F]: undefined extends Held<F[K]> ? K : never }[keyof F];
-
-/** The type of checked inputs with these properties. */
-export type Inputs<F> = { readonly [K in Exclude<keyof F, OptionalNames<F>>]: Held<F[K]> } & {
+type Inputs<F> = { readonly [K in Exclude<keyof F, OptionalNames<F>>]: Held<F[K]> } & {
   readonly [K in OptionalNames<F>]?: Exclude<Held<F[K]>, undefined>;
 };
 
@@ -78,55 +95,42 @@ interface Plain {
   readonly required?: never;
 }
 
-function property<const O extends Options, T>(kind: Kind, options: O | undefined, more: Partial<Property> = {}) {
-  return { kind, ...more, ...options } as As<O, T>;
+/** The constructor of properties of one kind. */
+function kindOf<T>(kind: Kind) {
+  return <const O extends Options = Plain>(options?: O) => ({ kind, ...options }) as As<O, T>;
 }
 
-/** A text. */
-export const text = <const O extends Options = Plain>(options?: O): As<O, string> =>
-  property<O, string>("text", options);
+/** A string. */
+export const stringField = kindOf<string>("string");
 /** A number. */
-export const number = <const O extends Options = Plain>(options?: O): As<O, number> =>
-  property<O, number>("number", options);
+export const numberField = kindOf<number>("number");
 /** A boolean. */
-export const flag = <const O extends Options = Plain>(options?: O): As<O, boolean> =>
-  property<O, boolean>("flag", options);
-/** A number held as text. */
-export const decimal = <const O extends Options = Plain>(options?: O): As<O, string> =>
-  property<O, string>("decimal", options);
+export const booleanField = kindOf<boolean>("boolean");
+/** A number held as a string. */
+export const decimalField = kindOf<string>("decimal");
 /** An IAM policy: text once checked. */
-export const policy = <const O extends Options = Plain>(options?: O): As<O, string> =>
-  property<O, string>("policy", options);
+export const policyField = kindOf<string>("policy");
 /** JSON text other than a policy. */
-export const json = <const O extends Options = Plain>(options?: O): As<O, string> =>
-  property<O, string>("json", options);
-/** Names to texts. */
-export const map = <const O extends Options = Plain>(options?: O): As<O, Record<string, string>> =>
-  property<O, Record<string, string>>("map", options);
-/** A file or text handed over as an asset. */
-export const asset = <const O extends Options = Plain>(options?: O): As<O, Asset> =>
-  property<O, Asset>("asset", options);
-/** A list whose order counts. */
-export const list = <T, const O extends Options = Plain>(
-  item: Property<T>,
-  options?: O,
-): As<O, Exclude<T, undefined>[]> => property<O, Exclude<T, undefined>[]>("list", options, { item });
-/** A list whose order means nothing. */
-export const set = <T, const O extends Options = Plain>(
-  item: Property<T>,
-  options?: O,
-): As<O, Exclude<T, undefined>[]> => property<O, Exclude<T, undefined>[]>("set", options, { item });
-/** An object with properties of its own. */
-export const block = <F extends Fields, const O extends Options = Plain>(
-  fields: F,
-  options?: O,
-): As<O, { [K in keyof Inputs<F>]: Inputs<F>[K] }> => property("block", options, { fields });
+export const jsonField = kindOf<string>("json");
+/** Names to strings. */
+export const mapField = kindOf<Record<string, string>>("map");
+/** A file or text given as an asset. */
+export const assetField = kindOf<Asset>("asset");
+/** A list whose order has a meaning. */
+export const listField = <T, const O extends Options = Plain>(item: Property<T>, options?: O) =>
+  ({ kind: "list", item, ...options }) as As<O, Exclude<T, undefined>[]>;
+/** A list whose order has no meaning. */
+export const setField = <T, const O extends Options = Plain>(item: Property<T>, options?: O) =>
+  ({ kind: "set", item, ...options }) as As<O, Exclude<T, undefined>[]>;
+/** An object with its own properties. */
+export const blockField = <F extends Fields, const O extends Options = Plain>(fields: F, options?: O) =>
+  ({ kind: "block", fields, ...options }) as As<O, { [K in keyof Inputs<F>]: Inputs<F>[K] }>;
 
-/** A required text: an item of a list of texts. */
-export const item: Property<string, never> = text({ required: true });
+/** A required string: an item of a list of strings. */
+export const stringItem: Property<string, never> = stringField({ required: true });
 
-/** The properties that tagged types have: the program's tags, and those with the provider's default ones (made by Check). */
-export const tagged = { tags: map(), tagsAll: map({ required: true }) };
+/** The properties of tagged types: the program's tags, and those with the provider's default ones (made by Check). */
+export const tagged: Fields = { tags: mapField({ local: true }), tagsAll: mapField({ required: true, local: true }) };
 
 /** The property of all but global types: where the resource lives (made by Check). */
-export const regional = { region: text({ required: true, forceNew: true }) };
+export const regional: Fields = { region: stringField({ required: true, forceNew: true, local: true }) };

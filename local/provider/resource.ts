@@ -1,6 +1,7 @@
 /** What a type of resource is to the provider: its properties, and its calls to AWS. */
 import type { Clients } from "./clients.ts";
-import type { Fields, Inputs } from "./properties.ts";
+import type { Properties } from "./mapping.ts";
+import type { Fields } from "./properties.ts";
 
 /** Something wrong with an input, and what to do about it. */
 export interface Failure {
@@ -31,63 +32,55 @@ export interface Scope {
   resolvePath(path: string): string;
 }
 
-/** The inputs that Check makes for every type, whatever the program gives. */
-export interface Managed {
-  readonly region?: string;
-  readonly tagsAll?: Record<string, string>;
-}
-
-/** What AWS says about a resource: every property that can be read, `undefined` where AWS has none. */
+/** What AWS answers about a resource: every property that can be read, `undefined` if AWS has none. */
 export type State = Readonly<Record<string, unknown>>;
 
-/** An update: what is wanted, what was, and which properties differ (tags aside: they were dealt with before). */
-export interface Update<F> {
+/** An update. Tags are already changed. */
+export interface Update {
   readonly id: string;
-  readonly inputs: Inputs<F>;
+  readonly inputs: Properties;
   /** The last known state; properties may be missing. */
-  readonly before: Partial<Inputs<F>>;
-  readonly changed: ReadonlySet<keyof F | "tagsAll">;
+  readonly before: Properties;
+  /** The properties that differ. */
+  readonly changed: ReadonlySet<string>;
 }
 
-/** How a tagged type changes its tags. */
-export interface Tagging {
-  tag(resource: TagTarget, tags: Record<string, string>, scope: Scope): Promise<void>;
-  untag(resource: TagTarget, keys: string[], scope: Scope): Promise<void>;
-}
+/** Changes a resource's tags: removes keys, then sets tags. */
+export type Tagging = (
+  target: TagTarget,
+  changed: Readonly<Record<string, string>>,
+  removed: readonly string[],
+  scope: Scope,
+) => Promise<void>;
 
-/** What a call that tags names its resource by. */
+/** The names by which a tag call may know its resource. */
 export interface TagTarget {
   readonly id: string;
   readonly arn: string;
   /** All tags that it shall have. */
-  readonly all: Record<string, string>;
+  readonly all: Readonly<Record<string, string>>;
 }
 
-/** One type of resource. */
-export interface ResourceType<F extends Fields = Fields> {
+/** One type of resource, as lifecycle.ts sees it. An adapter makes it of a row (row.ts). */
+export interface ResourceType {
   /** Pulumi's type token. */
   readonly token: string;
-  readonly fields: F;
-  /** The properties that AWS fills in, beside the inputs: unknown in the preview of a create. */
+  readonly fields: Fields;
+  /** The properties that AWS fills in, in addition to the inputs: unknown in the preview of a create. */
   readonly outputs: readonly string[];
   /** Those of them that an update may change: unknown in its preview. */
   readonly movingOutputs?: readonly string[];
-  /** Whether the old one goes first whenever it is replaced. */
+  /** Whether the old resource is deleted first whenever it is replaced. */
   readonly deleteBeforeReplace?: boolean;
   readonly tagging?: Tagging;
-  /** What the program wants that is wrong in ways that no single property's kind shows. Inputs may hold unknowns. */
-  check?(inputs: Readonly<Record<string, unknown>>): Failure[];
-  /** Makes it and answers its id. */
-  create(inputs: Inputs<F>, scope: Scope): Promise<string>;
-  /** What AWS knows about it; undefined if it is not there. `known` is the last state, empty for an import. */
-  read(id: string, scope: Scope, known: Partial<Inputs<F>>): Promise<State | undefined>;
-  /** Left out where every change of a property replaces. */
-  update?(update: Update<F>, scope: Scope): Promise<unknown>;
-  /** Deletes it; one that is not there is a success. */
-  delete(id: string, scope: Scope, known: Partial<Inputs<F>>): Promise<void>;
-}
-
-/** Forgets the exact properties of a type, for the list of all types. */
-export function resource<const F extends Fields>(type: ResourceType<F>): ResourceType {
-  return type as unknown as ResourceType;
+  /** Faults that no single property's kind shows. Inputs may hold unknowns. */
+  check?(inputs: Properties): Failure[];
+  /** Creates it and answers its id. */
+  create(inputs: Properties, scope: Scope): Promise<string>;
+  /** What AWS has; undefined if it does not exist. `known` is the last state, empty for an import. */
+  read(id: string, scope: Scope, known: Properties): Promise<State | undefined>;
+  /** Left out if every change of a property replaces. */
+  update?(update: Update, scope: Scope): Promise<void>;
+  /** Deletes it; one that does not exist is a success. */
+  delete(id: string, scope: Scope, known: Properties): Promise<void>;
 }

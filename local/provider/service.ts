@@ -20,30 +20,41 @@ import type { Values } from "./values.ts";
 import { fromStruct, toServiceError, toStruct } from "./wire.ts";
 
 /** How many connections are remembered: an engine opens a few, and says nothing when it is done. */
-const mostPeers = 64;
+const maxConnections = 64;
 
 /** What is known about one connection. */
-interface Peer {
+interface EngineConnection {
   session?: Session;
   log?: EngineLog;
 }
 
-/** The message of a request about a resource. */
-interface About {
+/** A request about a resource. */
+interface ResourceRequest {
   getUrn(): string;
   getType(): string;
 }
 
-type Answer<Request, Response> = (request: Request, peer: Peer, signal: AbortSignal) => Promise<Response> | Response;
+/** The circumstances of a call: the engine that makes it, and the signal that it gives up. */
+interface Call {
+  readonly engine: EngineConnection;
+  readonly signal: AbortSignal;
+}
+
+type Answer<Request, Response> = (request: Request, call: Call) => Promise<Response> | Response;
 
 const { DiffChanges } = provider.DiffResponse;
 const { Kind } = provider.PropertyDiff;
+const kinds = {
+  add: [Kind.ADD, Kind.ADD_REPLACE],
+  delete: [Kind.DELETE, Kind.DELETE_REPLACE],
+  update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
+} as const;
 
 /** The service behind the gRPC server. Each engine has a connection, and so a configuration, of its own. */
 export class Service {
   readonly #options: ProviderOptions;
   readonly #admit: (address: string) => Promise<void>;
-  readonly #peers = new Map<string, Peer>();
+  readonly #connections = new Map<string, EngineConnection>();
   #cancel = new AbortController();
 
   /** @param admit resolves if the peer with this address may call; rejects with the reason if not */
@@ -97,34 +108,34 @@ export class Service {
       const address = call.getPeer();
       // At each call: another user's process may have taken the port of an engine that has ended.
       this.#admit(address)
-        .then(() => answer.call(this, call.request, this.#peer(address), signal))
+        .then(() => answer.call(this, call.request, { engine: this.#engine(address), signal }))
         .then(
           (response) => {
             callback(null, response);
           },
           (error: unknown) => {
-            callback(toServiceError(error, aboutOf(call.request)));
+            callback(toServiceError(error, subjectOf(call.request)));
           },
         );
     };
   }
 
-  #peer(address: string): Peer {
-    const peer = this.#peers.get(address) ?? {};
+  #engine(address: string): EngineConnection {
+    const engine = this.#connections.get(address) ?? {};
     // The last used is the last in the map.
-    this.#peers.delete(address);
-    this.#peers.set(address, peer);
-    this.#forget(mostPeers);
-    return peer;
+    this.#connections.delete(address);
+    this.#connections.set(address, engine);
+    this.#forget(maxConnections);
+    return engine;
   }
 
   /** Closes all connections but the last `kept` that were used. */
   #forget(kept: number): void {
-    const oldest = [...this.#peers].slice(0, Math.max(0, this.#peers.size - kept));
+    const oldest = [...this.#connections].slice(0, Math.max(0, this.#connections.size - kept));
     for (const [address, { session, log }] of oldest) {
       session?.close();
       log?.close();
-      this.#peers.delete(address);
+      this.#connections.delete(address);
     }
   }
 
@@ -136,9 +147,9 @@ export class Service {
       .setSupportsAutonamingConfiguration(false);
   }
 
-  #attach(request: plugin.PluginAttach, peer: Peer): emptyProto.Empty {
-    peer.log?.close();
-    peer.log = new EngineLog(request.getAddress());
+  #attach(request: plugin.PluginAttach, { engine }: Call): emptyProto.Empty {
+    engine.log?.close();
+    engine.log = new EngineLog(request.getAddress());
     return new emptyProto.Empty();
   }
 
@@ -156,9 +167,9 @@ export class Service {
       .setDiffsList(diffs);
   }
 
-  async #configure(request: provider.ConfigureRequest, peer: Peer): Promise<provider.ConfigureResponse> {
-    peer.session?.close();
-    peer.session = await Session.open(this.#options, fromStruct(request.getArgs()));
+  async #configure(request: provider.ConfigureRequest, { engine }: Call): Promise<provider.ConfigureResponse> {
+    engine.session?.close();
+    engine.session = await Session.open(this.#options, fromStruct(request.getArgs()));
     return new provider.ConfigureResponse()
       .setAcceptsecrets(false)
       .setAcceptresources(false)
@@ -167,7 +178,7 @@ export class Service {
       .setSupportsAutonamingConfiguration(false);
   }
 
-  #check(request: provider.CheckRequest, peer: Peer): provider.CheckResponse {
+  #check(request: provider.CheckRequest, { engine }: Call): provider.CheckResponse {
     const token = request.getType();
     const news = fromStruct(request.getNews());
     const type = findType(token);
@@ -176,7 +187,7 @@ export class Service {
         .setInputs(toStruct(news))
         .setFailuresList([toFailure({ property: "", reason: missing("type", token, tokens) })]);
     }
-    const session = sessionOf(peer);
+    const session = sessionOf(engine);
     const { inputs, failures } = checkInputs(type, fromStruct(request.getOlds()), news, {
       name: request.getName(),
       region: session.region,
@@ -206,22 +217,22 @@ export class Service {
     return response;
   }
 
-  async #create(request: provider.CreateRequest, peer: Peer, signal: AbortSignal): Promise<provider.CreateResponse> {
+  async #create(request: provider.CreateRequest, call: Call): Promise<provider.CreateResponse> {
     const type = typeOf(request);
     const inputs = fromStruct(request.getProperties());
     if (request.getPreview()) {
       return new provider.CreateResponse().setProperties(toStruct(lifecycle.previewCreate(type, inputs)));
     }
-    const { session, scope } = scopeOf(request, inputs, peer, signal);
+    const { session, scope } = scopeOf(request, inputs, call);
     const made = await lifecycle.create(type, inputs, session.config.tags, scope);
     return new provider.CreateResponse().setId(made.id).setProperties(toStruct(made.state));
   }
 
-  async #read(request: provider.ReadRequest, peer: Peer, signal: AbortSignal): Promise<provider.ReadResponse> {
+  async #read(request: provider.ReadRequest, call: Call): Promise<provider.ReadResponse> {
     const type = typeOf(request);
     const state = fromStruct(request.getProperties());
     const oldInputs = fromStruct(request.getInputs());
-    const { session, scope } = scopeOf(request, { ...state, ...oldInputs }, peer, signal);
+    const { session, scope } = scopeOf(request, { ...state, ...oldInputs }, call);
     const written = { ...state, ...withoutMarks(oldInputs) };
     const known = await lifecycle.read(type, request.getId(), state, session.config.tags, scope, written);
     if (known === undefined) return new provider.ReadResponse();
@@ -231,28 +242,28 @@ export class Service {
       .setInputs(toStruct(lifecycle.inputsOf(type, known.state, oldInputs)));
   }
 
-  async #update(request: provider.UpdateRequest, peer: Peer, signal: AbortSignal): Promise<provider.UpdateResponse> {
+  async #update(request: provider.UpdateRequest, call: Call): Promise<provider.UpdateResponse> {
     const type = typeOf(request);
     const [before, inputs] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
     if (request.getPreview()) {
       const planned = lifecycle.previewUpdate(type, request.getId(), before, inputs);
       return new provider.UpdateResponse().setProperties(toStruct(planned));
     }
-    const { session, scope } = scopeOf(request, inputs, peer, signal);
+    const { session, scope } = scopeOf(request, inputs, call);
     const known = await lifecycle.update(type, request.getId(), before, inputs, session.config.tags, scope);
     return new provider.UpdateResponse().setProperties(toStruct(known.state));
   }
 
-  async #delete(request: provider.DeleteRequest, peer: Peer, signal: AbortSignal): Promise<emptyProto.Empty> {
+  async #delete(request: provider.DeleteRequest, call: Call): Promise<emptyProto.Empty> {
     const state = fromStruct(request.getProperties());
-    const { scope } = scopeOf(request, state, peer, signal);
+    const { scope } = scopeOf(request, state, call);
     await typeOf(request).delete(request.getId(), scope, state);
     return new emptyProto.Empty();
   }
 
-  async #invoke(request: provider.InvokeRequest, peer: Peer): Promise<provider.InvokeResponse> {
+  async #invoke(request: provider.InvokeRequest, { engine }: Call): Promise<provider.InvokeResponse> {
     const token = request.getTok();
-    const answer = await invoke(token, fromStruct(request.getArgs()), sessionOf(peer));
+    const answer = await invoke(token, fromStruct(request.getArgs()), sessionOf(engine));
     if (answer === undefined) {
       const failure = { property: "", reason: missing("function", token, functionNames) };
       return new provider.InvokeResponse().setFailuresList([toFailure(failure)]);
@@ -268,27 +279,31 @@ function missing(what: string, token: string, known: readonly string[]): string 
   );
 }
 
-function typeOf(request: About): ResourceType {
+function typeOf(request: ResourceRequest): ResourceType {
   const type = findType(request.getType());
   if (type === undefined) throw new ProviderError(missing("type", request.getType(), tokens));
   return type;
 }
 
-function sessionOf(peer: Peer): Session {
-  if (peer.session === undefined) {
+function sessionOf(engine: EngineConnection): Session {
+  if (engine.session === undefined) {
     throw new ProviderError("The engine has not configured the provider on this connection: run the command again");
   }
-  return peer.session;
+  return engine.session;
 }
 
-function scopeOf(request: About, values: Values, peer: Peer, signal: AbortSignal): { session: Session; scope: Scope } {
-  const session = sessionOf(peer);
-  return { session, scope: session.scope(values["region"], request.getUrn(), signal, peer.log) };
+function scopeOf(
+  request: ResourceRequest,
+  values: Values,
+  { engine, signal }: Call,
+): { session: Session; scope: Scope } {
+  const session = sessionOf(engine);
+  return { session, scope: session.scope(values["region"], request.getUrn(), signal, engine.log) };
 }
 
 /** What an error should say it is about. */
-function aboutOf(request: unknown): string | undefined {
-  const about = request as Partial<About & { getId(): string }>;
+function subjectOf(request: unknown): string | undefined {
+  const about = request as Partial<ResourceRequest & { getId(): string }>;
   const urn = about.getUrn?.();
   if (urn === undefined || urn === "") return undefined;
   const id = about.getId?.() ?? "";
@@ -299,13 +314,8 @@ function toFailure({ property, reason }: Failure): provider.CheckFailure {
   return new provider.CheckFailure().setProperty(property).setReason(reason);
 }
 
+/** The engine's name of a change, such as UPDATE_REPLACE. */
 function kindOf({ kind, replaces }: Change): provider.PropertyDiff.Kind {
-  switch (kind) {
-    case "add":
-      return replaces ? Kind.ADD_REPLACE : Kind.ADD;
-    case "delete":
-      return replaces ? Kind.DELETE_REPLACE : Kind.DELETE;
-    case "update":
-      return replaces ? Kind.UPDATE_REPLACE : Kind.UPDATE;
-  }
+  const [change, replacement] = kinds[kind];
+  return replaces ? replacement : change;
 }

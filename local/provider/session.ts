@@ -1,7 +1,6 @@
 /** One engine's use of the provider: its connection, its configuration, its clients, and the scopes of its operations. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GetCallerIdentityCommand, type GetCallerIdentityCommandOutput } from "@aws-sdk/client-sts";
 import { Clients } from "./clients.ts";
 import type { AwsCall, Connection, Credentials } from "./clients.ts";
 import { readConfig } from "./config.ts";
@@ -9,6 +8,7 @@ import type { ProviderConfig } from "./config.ts";
 import { EngineLog } from "./engine-log.ts";
 import { CancelledError, ProviderError } from "./errors.ts";
 import { partitionOf } from "./partitions.ts";
+import type { Members } from "./mapping.ts";
 import type { Scope } from "./resource.ts";
 import type { Values } from "./values.ts";
 
@@ -87,7 +87,8 @@ export class Session {
     }
     const clients = new Clients(connection, config.region ?? options.region);
     try {
-      const { Account: account = "" } = await clients.sts.send(new GetCallerIdentityCommand({}));
+      const { Account } = await clients.call("sts", "GetCallerIdentity", {});
+      const account = String(Account);
       checkAccount(config, account);
       return new Session(options, config, connection, account);
     } finally {
@@ -96,9 +97,9 @@ export class Session {
   }
 
   /** Who is calling. */
-  async caller(): Promise<Pick<GetCallerIdentityCommandOutput, "Account" | "Arn" | "UserId">> {
+  async caller(): Promise<Members> {
     if (this.#options.previewAccountId === undefined) {
-      return await this.clients(this.region).sts.send(new GetCallerIdentityCommand({}));
+      return await this.clients(this.region).call("sts", "GetCallerIdentity", {});
     }
     const { partition } = partitionOf(this.region);
     return { Account: this.accountId, Arn: `arn:${partition}:iam::${this.accountId}:root`, UserId: this.accountId };

@@ -7,7 +7,6 @@ import { resultNotification, testNotification } from "../sagemaker/notifications
 import { startTestAws } from "../testing/test-aws.ts";
 import type { TestAws } from "../testing/test-aws.ts";
 import { sdkConfig } from "../testing/test-gateway.ts";
-import { inOrder } from "./sns.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 
@@ -94,10 +93,29 @@ describe("a subscription that filters on the message's body", () => {
     assert.deepEqual(await received(), ["completed", "failed"]);
   });
 
-  it("is given a scope of MessageBody before its policy, and any other scope after it", () => {
-    const FilterPolicy = "{}";
-    const names = (FilterPolicyScope: string) => inOrder({ FilterPolicy, FilterPolicyScope }).map(([name]) => name);
-    assert.deepEqual(names("MessageBody"), ["FilterPolicyScope", "FilterPolicy"]);
-    assert.deepEqual(names("MessageAttributes"), ["FilterPolicy", "FilterPolicyScope"]);
+  it("is given a scope of MessageBody before its policy, and any other scope after it", async () => {
+    const names: unknown[] = [];
+    const observed = await startTestProvider(testAws.url, {
+      onCall: ({ operation, input }) => {
+        if (operation === "SetSubscriptionAttributes") names.push((input as { AttributeName: string }).AttributeName);
+      },
+    });
+    await observed.configure({});
+    const topic = observed.resource("aws:sns/topic:Topic", "ordered");
+    const queue = observed.resource("aws:sqs/queue:Queue", "ordered");
+    await topic.create({});
+    await queue.create({});
+    const subscription = observed.resource("aws:sns/topicSubscription:TopicSubscription");
+    const unfiltered = { topic: topic.id, protocol: "sqs", endpoint: queue.state["arn"] ?? "" };
+    await subscription.create(unfiltered);
+    await subscription.update({ ...unfiltered, ...filter });
+    assert.deepEqual(names.splice(0), ["FilterPolicyScope", "FilterPolicy"]);
+    await subscription.update({
+      ...unfiltered,
+      filterPolicy: '{"eventName":["Other"]}',
+      filterPolicyScope: "MessageAttributes",
+    });
+    assert.deepEqual(names, ["FilterPolicy", "FilterPolicyScope"]);
+    await observed.stop();
   });
 });

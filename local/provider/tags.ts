@@ -1,4 +1,11 @@
-/** Tags: the program's, the provider's default ones, and those that the provider leaves alone. */
+/** Tags: the program's, the provider's default ones, those that the provider ignores, and the calls that change them. */
+import { inputOf } from "./clients.ts";
+import type { Operation, ServiceName } from "./clients.ts";
+import { fromMembers, hasMember, toMembers } from "./mapping.ts";
+import type { Members, Properties } from "./mapping.ts";
+import { mapField, stringField } from "./properties.ts";
+import type { Scope, Tagging, TagTarget } from "./resource.ts";
+import type { Row } from "./row.ts";
 import { isRecord, unknown } from "./values.ts";
 import type { Value, Values } from "./values.ts";
 
@@ -9,18 +16,10 @@ export interface TagRules {
   readonly ignoredPrefixes: readonly string[];
 }
 
-/** Tags as most of AWS's APIs write them. */
-export interface Tag {
-  readonly Key: string;
-  readonly Value: string;
-}
-
-function isIgnored(rules: TagRules, key: string): boolean {
-  return rules.ignoredKeys.includes(key) || rules.ignoredPrefixes.some((prefix) => key.startsWith(prefix));
-}
-
-function keep(rules: TagRules, tags: Values): Values {
-  return Object.fromEntries(Object.entries(tags).filter(([key, value]) => !isIgnored(rules, key) && value !== null));
+function keep({ ignoredKeys, ignoredPrefixes }: TagRules, tags: Values): Values {
+  const isIgnored = (key: string): boolean =>
+    ignoredKeys.includes(key) || ignoredPrefixes.some((prefix) => key.startsWith(prefix));
+  return Object.fromEntries(Object.entries(tags).filter(([key, value]) => !isIgnored(key) && value !== null));
 }
 
 /** The tags of a resource whose program gives `tags`: the defaults overlaid by them, less the ignored ones. */
@@ -40,26 +39,60 @@ export function readTags(rules: TagRules, onAws: Record<string, string>, written
   return { tags, tagsAll };
 }
 
-/** The tags to set and the keys to remove to come from `before` to `after`. */
-export function tagChanges(
-  before: Record<string, string>,
-  after: Record<string, string>,
-): { set: Record<string, string>; remove: string[] } {
-  return {
-    set: Object.fromEntries(Object.entries(after).filter(([key, value]) => before[key] !== value)),
-    remove: Object.keys(before).filter((key) => !(key in after)),
+/** The operations that set, remove and list a resource's tags: their names, keys and forms of tags differ between services. */
+export interface TagCalls<S extends ServiceName> {
+  readonly set: Operation<S>;
+  /** Left out if `set` replaces all tags. */
+  readonly remove?: Operation<S>;
+  /** Removes all tags, for a `set` that replaces all and takes no empty list. */
+  readonly clear?: Operation<S>;
+  /** Left out if the calls that read the resource answer its tags. */
+  readonly list?: Operation<S>;
+}
+
+const tagFields = { Tags: mapField({ member: ["Tags", "Tagging.TagSet", "TagSet"] }) };
+
+/** The members of a tag call: it takes either the resource's ARN or the name that its other calls have. */
+function inputFor<S extends ServiceName>(row: Row<S>, operation: Operation<S>, values: Properties): Members {
+  return toMembers({ ...row.fields, ...tagFields }, values, inputOf(row.service, operation));
+}
+
+/** The member of a creating call that carries tags; none if there are no tags, because some of AWS's calls refuse an empty list. */
+export function tagsAtCreation<S extends ServiceName>(row: Row<S>, operation: Operation<S>, tags: unknown): Members {
+  return Object.keys(tags ?? {}).length === 0
+    ? {}
+    : toMembers(tagFields, { Tags: tags }, inputOf(row.service, operation));
+}
+
+/** All tags of a resource, by its key or from the answers of the calls that read it. */
+export async function listTags<S extends ServiceName>(
+  row: Row<S>,
+  { list }: TagCalls<S>,
+  key: Properties,
+  answer: Members,
+  scope: Scope,
+): Promise<Members> {
+  const tags: Members = {};
+  const add = (found: Members) => Object.assign(tags, fromMembers(tagFields, found)["Tags"]);
+  if (list === undefined) add(answer);
+  else for await (const page of scope.aws.pages(row.service, list, inputFor(row, list, key))) add(page);
+  return tags;
+}
+
+/** How lifecycle.ts changes the tags of a row's resources. */
+export function taggingOf<S extends ServiceName>(row: Row<S>, { set, remove, clear }: TagCalls<S>): Tagging {
+  const call = async (operation: Operation<S>, { id, arn }: TagTarget, scope: Scope, values: Properties) => {
+    const byArn = hasMember("ResourceArn", stringField(), inputOf(row.service, operation));
+    const key = byArn ? { ResourceArn: arn } : row.identity.keyOf(id, {});
+    await scope.aws.call(row.service, operation, inputFor(row, operation, { ...key, ...values }));
   };
-}
-
-/** As AWS's lists of Key and Value; undefined if there are none, because AWS refuses an empty list here and there. */
-export function toTagList(tags: Record<string, string>): Tag[] | undefined {
-  const all = Object.entries(tags).map(([Key, value]) => ({ Key, Value: value }));
-  return all.length === 0 ? undefined : all;
-}
-
-/** The other way round. */
-export function fromTagList(
-  tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
-): Record<string, string> {
-  return Object.fromEntries((tags ?? []).flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? ""]])));
+  return async (target, changed, removed, scope) => {
+    if (remove === undefined) {
+      const isEmpty = Object.keys(target.all).length === 0;
+      await call(isEmpty ? (clear ?? set) : set, target, scope, { Tags: target.all });
+      return;
+    }
+    if (removed.length > 0) await call(remove, target, scope, { TagKeys: removed });
+    if (Object.keys(changed).length > 0) await call(set, target, scope, { Tags: changed });
+  };
 }

@@ -5,7 +5,7 @@ import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import statusProto from "@pulumi/pulumi/proto/status_pb.js";
-import { CancelledError, HalfDoneError } from "./errors.ts";
+import { CancelledError, PartialStateError } from "./errors.ts";
 import type { Values } from "./values.ts";
 
 /** The values of a struct; none for a missing one. */
@@ -22,7 +22,7 @@ export function toStruct(values: Values): structProto.Struct {
 export function toServiceError(error: unknown, about: string | undefined): Partial<ServiceError> {
   const said = error instanceof Error ? error.message : String(error);
   const message = about === undefined ? said : `${about}: ${said}`;
-  if (!(error instanceof HalfDoneError)) {
+  if (!(error instanceof PartialStateError)) {
     return { code: error instanceof CancelledError ? status.ABORTED : status.UNKNOWN, details: message };
   }
   const half = new provider.ErrorResourceInitFailed()

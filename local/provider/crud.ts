@@ -1,0 +1,206 @@
+/** The adapters of types whose resources are created, read, updated and deleted by calls (row.ts describes rows). */
+import { inputOf } from "./clients.ts";
+import type { Operation, ServiceName } from "./clients.ts";
+import type { ErrorCode } from "./errors.ts";
+import { isCode } from "./errors.ts";
+import { attributeOf, hasMember, toText } from "./mapping.ts";
+import type { Members, Properties } from "./mapping.ts";
+import { stringField } from "./properties.ts";
+import type { ResourceType, Scope, Update } from "./resource.ts";
+import { common, inputFor, withManaged } from "./row.ts";
+import type { Row } from "./row.ts";
+import { tagsAtCreation } from "./tags.ts";
+
+/** The call that creates a resource, with all inputs that it has members for, and the tags. */
+export interface CreateCall<S extends ServiceName> {
+  readonly operation: Operation<S>;
+  /** The only properties that it carries: the others are set by steps after it. */
+  readonly properties?: readonly string[];
+  readonly input?: Members;
+  /** Codes that pass, because a new role is not known everywhere at once: the call is retried. */
+  readonly retryCodes?: readonly ErrorCode[];
+  /** Whether there is nothing to call. */
+  unless?(inputs: Properties): boolean;
+}
+
+/** A step of an update. */
+export interface UpdateStep<S extends ServiceName> {
+  /** The step is for a change of these, and sends them; without, for every change, and sends all inputs. */
+  readonly properties?: readonly [string, ...string[]];
+  /** Called if the first property has a value; also without one, as an empty string, if there is no `clear`. */
+  readonly set?: Operation<S>;
+  /** Called, without the properties, if the first one has no value, or is false or 0. */
+  readonly clear?: Operation<S>;
+  /** Sets the changed properties as attributes: all at once, or one per call if the operation takes one. */
+  readonly attributes?: Operation<S>;
+  /** The order of attributes that are set one by one. */
+  order?(one: string, other: string, values: Properties): number;
+  /** Members beside the resource's name and the properties. */
+  readonly input?: Members;
+}
+
+/** A type whose resources are created once and then changed. */
+export interface CrudRow<S extends ServiceName> extends Row<S> {
+  /** Left out for a type that is a part of another resource: the steps of the update make it. */
+  readonly create?: CreateCall<S>;
+  /** Left out if every change but of tags replaces. */
+  readonly update?: readonly UpdateStep<S>[] | ((update: Update, scope: Scope) => Promise<unknown>);
+  /** Waits after a creation or an update. */
+  settled?(id: string, scope: Scope, inputs: Properties): Promise<void>;
+}
+
+/** A type whose resources are put whole. */
+export interface PutRow<S extends ServiceName> extends Row<S>, Omit<CreateCall<S>, "operation"> {
+  readonly put: Operation<S>;
+}
+
+/** A type with an operation for each part of a resource's life. */
+export function crud<const S extends ServiceName>(given: CrudRow<S>): ResourceType {
+  const row = withManaged(given);
+  const { update, create } = row;
+  const steps = typeof update === "function" ? [] : (update ?? []);
+  return {
+    ...common(row),
+    async create(inputs, scope) {
+      const answer = await callCreate(row, create, inputs, scope);
+      const id = row.identity.idOf(inputs, answer);
+      if (create !== undefined) scope.created(id);
+      await runSteps(row, steps, { id, inputs, before: {}, changed: notCreated(row, steps, inputs) }, scope);
+      await row.settled?.(id, scope, inputs);
+      return id;
+    },
+    ...(update === undefined
+      ? {}
+      : {
+          async update(change: Update, scope: Scope) {
+            if (typeof update === "function") await update(change, scope);
+            else await runSteps(row, steps, change, scope);
+            await row.settled?.(change.id, scope, change.inputs);
+          },
+        }),
+  };
+}
+
+/** A type whose one operation creates and overwrites. */
+export function put<const S extends ServiceName>(row: PutRow<S>): ResourceType {
+  return crud({ ...row, create: { ...row, operation: row.put }, update: [{ set: row.put }] });
+}
+
+/** A type that is attributes of another resource: to set them makes it. */
+export function attributes<const S extends ServiceName>(row: Row<S> & { readonly set: Operation<S> }): ResourceType {
+  return crud({ ...row, update: [{ attributes: row.set }] });
+}
+
+/** A connection of two things. To make one is idempotent: made first, it would be undone by the old one's deletion. */
+export function attachment<const S extends ServiceName>(row: Omit<CrudRow<S>, "deleteBeforeReplace">): ResourceType {
+  return crud({ ...row, deleteBeforeReplace: true });
+}
+
+async function callCreate<S extends ServiceName>(
+  row: CrudRow<S>,
+  create: CreateCall<S> | undefined,
+  inputs: Properties,
+  scope: Scope,
+): Promise<Members> {
+  if (create === undefined || create.unless?.(inputs) === true) return {};
+  const { operation, properties = Object.keys(row.fields) } = create;
+  // As in Terraform, empty text is no value. SQS refuses some attributes on a standard queue even with false.
+  const isSent = (name: string): boolean =>
+    inputs[name] !== "" && !(inputs[name] === false && row.fields[name]?.default === false);
+  const sent = Object.fromEntries(properties.filter(isSent).map((name) => [name, inputs[name]]));
+  const members = {
+    ...inputFor(row, operation, sent),
+    ...create.input,
+    ...tagsAtCreation(row, operation, inputs["tagsAll"]),
+  };
+  return await retry(scope, create.retryCodes, () => scope.aws.call(row.service, operation, members));
+}
+
+/** The properties that the creating call does not carry, but a step sets, and whose value is not AWS's own. */
+function notCreated<S extends ServiceName>(
+  row: CrudRow<S>,
+  steps: readonly UpdateStep<S>[],
+  inputs: Properties,
+): ReadonlySet<string> {
+  const { operation, properties } = row.create ?? {};
+  const all = steps.flatMap((step) =>
+    step.attributes === undefined ? (step.properties ?? []) : Object.keys(row.fields),
+  );
+  return new Set(
+    all.filter((name) => {
+      const field = row.fields[name];
+      const value = inputs[name] ?? field?.whenUnset;
+      if (field === undefined || field.forceNew === true || value === undefined) return false;
+      if (value === "" || value === field.default) return false;
+      if (operation === undefined || properties?.includes(name) === false) return true;
+      return !hasMember(name, field, inputOf(row.service, operation));
+    }),
+  );
+}
+
+async function runSteps<S extends ServiceName>(
+  row: CrudRow<S>,
+  steps: readonly UpdateStep<S>[],
+  { id, inputs, changed }: Update,
+  scope: Scope,
+): Promise<void> {
+  const key = row.identity.keyOf(id, inputs);
+  const call = async (operation: Operation<S>, values: Properties, input: Members = {}): Promise<void> => {
+    await scope.aws.call(row.service, operation, { ...inputFor(row, operation, { ...values, ...key }), ...input });
+  };
+  for (const step of steps) {
+    const names = step.properties?.some((name) => changed.has(name)) === false ? [] : (step.properties ?? [...changed]);
+    const [first] = names;
+    if (first === undefined) continue;
+    const values = Object.fromEntries(names.map((name) => [name, inputs[name] ?? row.fields[name]?.whenUnset ?? ""]));
+    if (step.attributes !== undefined) {
+      await setAttributes(row, step.attributes, step, values, call);
+    } else if (step.properties === undefined) {
+      if (step.set !== undefined) await call(step.set, inputs, step.input);
+    } else if (values[first] === "" || values[first] === false || values[first] === 0) {
+      if (step.clear !== undefined) await call(step.clear, {}, step.input);
+      else if (step.set !== undefined && values[first] === "") await call(step.set, values, step.input);
+    } else if (step.set !== undefined) {
+      await call(step.set, values, step.input);
+    }
+  }
+}
+
+async function setAttributes<S extends ServiceName>(
+  row: CrudRow<S>,
+  operation: Operation<S>,
+  { order }: UpdateStep<S>,
+  values: Properties,
+  call: (operation: Operation<S>, values: Properties) => Promise<void>,
+): Promise<void> {
+  const entries = Object.entries(values).filter(([name]) => row.fields[name]?.local !== true);
+  if (!Object.hasOwn(inputOf(row.service, operation).getMemberSchemas(), "AttributeName")) {
+    if (entries.length > 0) await call(operation, Object.fromEntries(entries));
+    return;
+  }
+  entries.sort(([one], [other]) => order?.(one, other, values) ?? 0);
+  for (const [name, value] of entries) {
+    const AttributeName = attributeOf(name, row.fields[name] ?? stringField());
+    await call(operation, { AttributeName, AttributeValue: toText(value) });
+  }
+}
+
+/**
+ * The answer of `call` in the end. It is retried for the scope's retry budget while AWS refuses it with one of `codes`; then, or for any
+ * other error, the error is thrown.
+ */
+async function retry<T>(scope: Scope, codes: readonly ErrorCode[] = [], call: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const seconds = Math.round((scope.patience - (performance.now() - start)) / 1_000);
+      if (!isCode(error, ...codes) || seconds <= 0) throw error;
+      scope.progress(
+        `trying again for up to ${seconds} s, because a new role is not known everywhere at once: ${error.message}`,
+      );
+      await scope.pause();
+    }
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Rows: one per type of resource. A row says which properties the type has, which of AWS's operations make, read, change and delete
+ * it, how its id is formed, and with which codes AWS says that it does not exist. An adapter turns a row into a {@link ResourceType}:
+ *
+ * - {@link crud} (crud.ts): one operation each to create, read and delete, and steps that update properties;
+ * - `put` (crud.ts): one operation that creates and overwrites;
+ * - `attributes` (crud.ts): attributes of another resource, which SNS and SQS keep as strings by name;
+ * - `attachment` (crud.ts): a connection between two things, never updated;
+ * - the object of S3 (s3-object.ts), whose content is a file.
+ *
+ * To add a type, write its row in the file of its service and list it in registry.ts. The mapping finds AWS's names by itself
+ * (mapping.ts); give `member` only where it cannot. The contract test (contract.test.ts) asks for an example of each property.
+ */
+import { inputOf } from "./clients.ts";
+import type { Operation, ServiceName } from "./clients.ts";
+import { ignoreNotFound, ProviderError } from "./errors.ts";
+import type { ErrorCode } from "./errors.ts";
+import { fromMembers, memberAt, toMembers } from "./mapping.ts";
+import type { Members, Properties } from "./mapping.ts";
+import { regional, stringField, tagged } from "./properties.ts";
+import type { Fields } from "./properties.ts";
+import type { Failure, ResourceType, Scope, State } from "./resource.ts";
+import { listTags, taggingOf } from "./tags.ts";
+import type { TagCalls } from "./tags.ts";
+import { isRecord } from "./values.ts";
+
+/** How a resource gets its id, and how AWS's calls name it. */
+export interface Identity {
+  /** The id of a resource with these checked inputs, from the answer of the call that made it. */
+  idOf(inputs: Properties, answer: Members): string;
+  /** The properties, or AWS's own members, by which calls name the resource; `known` is its last state. */
+  keyOf(id: string, known: Properties): Properties;
+}
+
+/** An id that is made of properties, such as `role:name`. The last one may hold the separator. */
+export function byProperties(names: readonly [string, ...string[]], separator = "/"): Identity {
+  return {
+    idOf: (inputs) => names.map((name) => String(inputs[name])).join(separator),
+    keyOf: (id) => {
+      const parts = id.split(separator);
+      const last = names.length - 1;
+      return Object.fromEntries(
+        names.map((name, index) => [name, index < last ? parts[index] : parts.slice(last).join(separator)]),
+      );
+    },
+  };
+}
+
+/** An id that AWS makes and answers at `path`; later calls have it as `member`. */
+export function byAnswer(path: string, member: string = path): Identity {
+  return {
+    idOf: (_inputs, answer) => {
+      const id = memberAt(answer, path.split("."));
+      if (typeof id !== "string") throw new ProviderError(`AWS's answer holds no ${path}`);
+      return id;
+    },
+    keyOf: (id) => ({ [member]: id }),
+  };
+}
+
+/** A call that reads a part of a resource. */
+export interface ReadCall<S extends ServiceName> {
+  readonly operation: Operation<S>;
+  /** Members beside the resource's name, perhaps from the answers so far. */
+  readonly input?: Members | ((answer: Members) => Members);
+  /** Where in the answer the resource is; a list stands for its first member. */
+  readonly at?: string;
+  /** The operation lists: a member of the entries by which the resource is found, on any page. */
+  readonly find?: string;
+  /** Whether the call makes sense, given the answers so far. */
+  when?(answer: Members): boolean;
+  /** Codes with which AWS says that this part is not set. */
+  readonly notFoundCodes?: readonly ErrorCode[];
+}
+
+/** The call that deletes a resource. */
+export interface DeleteCall<S extends ServiceName> {
+  readonly operation: Operation<S>;
+  /** Members beside the resource's name. */
+  readonly input?: Members | ((known: Properties, scope: Scope) => Members);
+  /** Whether there is nothing to call. */
+  unless?(known: Properties): boolean;
+  /** Steps before it. */
+  before?(id: string, scope: Scope, known: Properties): Promise<unknown>;
+  /** Further codes with which AWS says that the resource is deleted, or is being deleted. */
+  readonly notFoundCodes?: readonly ErrorCode[];
+  /** Wait until it is no longer found. */
+  readonly awaited?: true;
+}
+
+/** The parts of a row that all adapters read. */
+export interface Row<S extends ServiceName> {
+  /** Pulumi's type token. */
+  readonly token: string;
+  readonly service: S;
+  readonly fields: Fields;
+  /** The properties that AWS fills in, in addition to the inputs. */
+  readonly outputs?: Fields;
+  /** Those of them that an update may change. */
+  readonly movingOutputs?: readonly string[];
+  readonly identity: Identity;
+  /** The first call tells whether the resource exists. */
+  readonly read: readonly [ReadCall<S>, ...ReadCall<S>[]];
+  /** Whether an answer of the first call means that the resource does not exist, or is going to be deleted. */
+  isMissing?(answer: Members): boolean;
+  /** Properties that no member of the answers holds as they are. */
+  derive?(answer: Members, scope: Scope, id: string): Properties | Promise<Properties>;
+  /** Codes with which AWS says that the resource does not exist. */
+  readonly notFoundCodes: readonly ErrorCode[];
+  readonly delete: DeleteCall<S>;
+  readonly tags?: TagCalls<S>;
+  /** Whether the old resource is deleted first whenever it is replaced. */
+  readonly deleteBeforeReplace?: true;
+  /** Faults that no single property's kind shows. Inputs may hold unknowns. */
+  check?(inputs: Properties): Failure[];
+}
+
+/** A row with the properties that Check makes: tags, and the region of all but global services. */
+export function withManaged<S extends ServiceName, R extends Row<S>>(row: R): R {
+  const fields = {
+    ...row.fields,
+    ...(row.tags === undefined ? {} : tagged),
+    ...(row.service === "iam" ? {} : regional),
+  };
+  return { ...row, fields };
+}
+
+/** The input of a call about one resource: its key, and properties. */
+export function inputFor<S extends ServiceName>(row: Row<S>, operation: Operation<S>, key: Properties): Members {
+  return toMembers(row.fields, key, inputOf(row.service, operation));
+}
+
+/** The part of an answer that is about the resource; undefined if a list does not have it. */
+async function ask<S extends ServiceName>(
+  row: Row<S>,
+  call: ReadCall<S>,
+  key: Properties,
+  scope: Scope,
+  answer: Members = {},
+): Promise<Members | undefined> {
+  const more = typeof call.input === "function" ? call.input(answer) : call.input;
+  const input = { ...inputFor(row, call.operation, key), ...more };
+  const path = call.at?.split(".") ?? [];
+  const { find } = call;
+  if (find === undefined) {
+    const found = memberAt(await scope.aws.call(row.service, call.operation, input), path);
+    const part: unknown = Array.isArray(found) ? found[0] : found;
+    return isRecord(part) ? part : undefined;
+  }
+  const field = { [find]: row.fields[find] ?? stringField() };
+  for await (const page of scope.aws.pages(row.service, call.operation, input)) {
+    const entries = memberAt(page, path);
+    const all = Array.isArray(entries) ? entries.filter(isRecord) : [];
+    const found = all.find((entry) => fromMembers(field, entry)[find] === key[find]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The answer of the first call; undefined if the resource does not exist. */
+async function describe<S extends ServiceName>(row: Row<S>, key: Properties, scope: Scope) {
+  const found = await ignoreNotFound(ask(row, row.read[0], key, scope), ...row.notFoundCodes);
+  return found === undefined || row.isMissing?.(found) === true ? undefined : found;
+}
+
+/** Reads a resource, with its tags; undefined if it does not exist. */
+async function read<S extends ServiceName>(
+  row: Row<S>,
+  id: string,
+  scope: Scope,
+  known: Properties,
+): Promise<State | undefined> {
+  const key = row.identity.keyOf(id, known);
+  const first = await describe(row, key, scope);
+  if (first === undefined) return undefined;
+  const answer: Members = { ...first };
+  for (const call of row.read.slice(1)) {
+    if (call.when?.(answer) === false) continue;
+    Object.assign(answer, await ignoreNotFound(ask(row, call, key, scope, answer), ...(call.notFoundCodes ?? [])));
+  }
+  const state: State = {
+    ...fromMembers({ ...row.fields, ...row.outputs }, answer),
+    ...key,
+    ...(await row.derive?.(answer, scope, id)),
+  };
+  if (row.tags === undefined) return state;
+  return { ...state, tags: await listTags(row, row.tags, { ...key, ResourceArn: state["arn"] ?? id }, answer, scope) };
+}
+
+/** Deletes a resource; one that does not exist is a success. */
+async function remove<S extends ServiceName>(row: Row<S>, id: string, scope: Scope, known: Properties): Promise<void> {
+  const { operation, input, notFoundCodes = [], ...call } = row.delete;
+  if (known["skipDestroy"] === true || call.unless?.(known) === true) return;
+  const codes = [...row.notFoundCodes, ...notFoundCodes];
+  if (call.before !== undefined) await ignoreNotFound(call.before(id, scope, known), ...codes);
+  const key = row.identity.keyOf(id, known);
+  const members = {
+    ...inputFor(row, operation, key),
+    ...(typeof input === "function" ? input(known, scope) : input),
+  };
+  if ((await ignoreNotFound(scope.aws.call(row.service, operation, members), ...codes)) === undefined) return;
+  while (call.awaited === true && (await describe(row, key, scope)) !== undefined) await scope.pause();
+}
+
+/** What all adapters take from a row as it is. */
+export function common<S extends ServiceName>(row: Row<S>): Omit<ResourceType, "create" | "update"> {
+  const { token, fields, outputs = {}, movingOutputs, deleteBeforeReplace, check, tags } = row;
+  return {
+    token,
+    fields,
+    outputs: Object.keys(outputs),
+    ...(movingOutputs === undefined ? {} : { movingOutputs }),
+    ...(deleteBeforeReplace === undefined ? {} : { deleteBeforeReplace }),
+    ...(check === undefined ? {} : { check }),
+    ...(tags === undefined ? {} : { tagging: taggingOf(row, tags) }),
+    read: (id, scope, known) => read(row, id, scope, known),
+    delete: (id, scope, known) => remove(row, id, scope, known),
+  };
+}

@@ -1,0 +1,137 @@
+/** S3: the settings of a bucket that are resources of their own to Pulumi: each is put whole, and its id is the bucket's name. */
+import type * as s3 from "@pulumi/aws/s3/index.js";
+import { put } from "./crud.ts";
+import { blockField, booleanField, listField, numberField, policyField, setField, stringField } from "./properties.ts";
+import type { FieldsOf } from "./properties.ts";
+import { byProperties } from "./row.ts";
+import { isRecord } from "./values.ts";
+
+const bucket = stringField({ required: true, forceNew: true });
+
+/** The codes of a bucket that does not exist, and of a setting that is not set. */
+const common = (notSet?: string) => ({
+  service: "s3" as const,
+  identity: byProperties(["bucket"]),
+  notFoundCodes: ["NoSuchBucket", "NotFound", ...(notSet === undefined ? [] : [notSet])],
+});
+
+export const bucketVersioning = put({
+  ...common(),
+  token: "aws:s3/bucketVersioning:BucketVersioning",
+  fields: {
+    bucket,
+    versioningConfiguration: blockField({ status: stringField({ required: true }) }, { required: true }),
+  } satisfies FieldsOf<s3.BucketVersioningArgs>,
+  put: "PutBucketVersioning",
+  // A bucket that never had versions stays so: AWS has no call for that.
+  unless: ({ versioningConfiguration: wanted }) => isRecord(wanted) && wanted["status"] === "Disabled",
+  read: [{ operation: "GetBucketVersioning" }],
+  derive: ({ Status: status = "Disabled" }) => ({ versioningConfiguration: { status } }),
+  delete: {
+    operation: "PutBucketVersioning",
+    input: { VersioningConfiguration: { Status: "Suspended" } },
+    unless: ({ versioningConfiguration: known }) => !isRecord(known) || known["status"] !== "Enabled",
+  },
+});
+
+export const bucketServerSideEncryptionConfiguration = put({
+  ...common("ServerSideEncryptionConfigurationNotFoundError"),
+  token: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  fields: {
+    bucket,
+    rules: setField(
+      blockField({
+        applyServerSideEncryptionByDefault: blockField({
+          sseAlgorithm: stringField({ required: true }),
+          kmsMasterKeyId: stringField(),
+        }),
+        bucketKeyEnabled: booleanField({ computed: true }),
+      }),
+      { required: true, member: "ServerSideEncryptionConfiguration.Rules" },
+    ),
+  } satisfies FieldsOf<s3.BucketServerSideEncryptionConfigurationArgs>,
+  put: "PutBucketEncryption",
+  read: [{ operation: "GetBucketEncryption" }],
+  delete: { operation: "DeleteBucketEncryption" },
+});
+
+export const bucketLifecycleConfiguration = put({
+  ...common("NoSuchLifecycleConfiguration"),
+  token: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  fields: {
+    bucket,
+    transitionDefaultMinimumObjectSize: stringField({ default: "all_storage_classes_128K", maybeUnanswered: true }),
+    rules: listField(
+      blockField({
+        id: stringField({ required: true }),
+        status: stringField({ required: true }),
+        abortIncompleteMultipartUpload: blockField({ daysAfterInitiation: numberField() }),
+        expiration: blockField({ days: numberField(), expiredObjectDeleteMarker: booleanField() }),
+        // Without a filter, a rule is for all objects.
+        filter: blockField({ prefix: stringField({ whenUnset: "" }) }, { whenUnset: {} }),
+        noncurrentVersionExpiration: blockField({ noncurrentDays: numberField({ required: true }) }),
+      }),
+      { required: true, member: ["LifecycleConfiguration.Rules", "Rules"] },
+    ),
+  } satisfies FieldsOf<s3.BucketLifecycleConfigurationArgs>,
+  put: "PutBucketLifecycleConfiguration",
+  read: [{ operation: "GetBucketLifecycleConfiguration" }],
+  delete: { operation: "DeleteBucketLifecycle" },
+});
+
+/** A switch of a bucket's public access. */
+const block = (name: string) => booleanField({ default: false, member: `PublicAccessBlockConfiguration.${name}` });
+
+export const bucketPublicAccessBlock = put({
+  ...common("NoSuchPublicAccessBlockConfiguration"),
+  token: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  fields: {
+    bucket,
+    blockPublicAcls: block("BlockPublicAcls"),
+    blockPublicPolicy: block("BlockPublicPolicy"),
+    ignorePublicAcls: block("IgnorePublicAcls"),
+    restrictPublicBuckets: block("RestrictPublicBuckets"),
+  } satisfies FieldsOf<s3.BucketPublicAccessBlockArgs>,
+  put: "PutPublicAccessBlock",
+  read: [{ operation: "GetPublicAccessBlock" }],
+  delete: { operation: "DeletePublicAccessBlock" },
+});
+
+export const bucketOwnershipControls = put({
+  ...common("OwnershipControlsNotFoundError"),
+  token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  fields: {
+    bucket,
+    rule: blockField(
+      { objectOwnership: stringField({ required: true }) },
+      { required: true, member: "OwnershipControls.Rules" },
+    ),
+  } satisfies FieldsOf<s3.BucketOwnershipControlsArgs>,
+  put: "PutBucketOwnershipControls",
+  read: [{ operation: "GetBucketOwnershipControls" }],
+  delete: { operation: "DeleteBucketOwnershipControls" },
+});
+
+export const bucketPolicy = put({
+  ...common("NoSuchBucketPolicy"),
+  token: "aws:s3/bucketPolicy:BucketPolicy",
+  fields: { bucket, policy: policyField({ required: true }) } satisfies FieldsOf<s3.BucketPolicyArgs>,
+  put: "PutBucketPolicy",
+  read: [{ operation: "GetBucketPolicy" }],
+  delete: { operation: "DeleteBucketPolicy" },
+});
+
+export const bucketNotification = put({
+  ...common(),
+  token: "aws:s3/bucketNotification:BucketNotification",
+  fields: {
+    bucket,
+    eventbridge: booleanField({
+      default: false,
+      member: ["NotificationConfiguration.EventBridgeConfiguration", "EventBridgeConfiguration"],
+    }),
+  } satisfies FieldsOf<s3.BucketNotificationArgs>,
+  put: "PutBucketNotificationConfiguration",
+  read: [{ operation: "GetBucketNotificationConfiguration" }],
+  delete: { operation: "PutBucketNotificationConfiguration", input: { NotificationConfiguration: {} } },
+});
