@@ -175,7 +175,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     credentials,
     ...(options.programDirectory === undefined ? {} : { programDirectory: options.programDirectory }),
     // The official provider retries for minutes what AWS's eventual consistency refuses; here every write is seen at once.
-    patience: 5_000,
+    retryBudget: 5_000,
   });
   parts.defer(() => provider.stop());
   signal?.throwIfAborted();

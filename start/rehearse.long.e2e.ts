@@ -55,7 +55,7 @@ describe("the rehearsal of a change", () => {
       region: aws.region,
       credentials: aws.credentials,
       programDirectory: join(repoRoot, "infra"),
-      patience: 5_000,
+      retryBudget: 5_000,
     });
     ({ outputs: stack } = await (await open()).up(step, signal));
   });

@@ -1,60 +1,10 @@
 import assert from "node:assert/strict";
-import { FakeAwsError, startFakeAws } from "./testing/fake-aws.ts";
-import type { Answers, FakeAws } from "./testing/fake-aws.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
+import { fakeScaling, targetArn as arn } from "./testing/fake-scaling.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 import type { TestResource } from "./testing/resource.ts";
-
-type Input = Readonly<Record<string, unknown>>;
-
-const arn = "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/1";
-
-/** One scalable target, and policies by name. */
-function fakeScaling(): Answers {
-  let target: Input | undefined;
-  let tags: Record<string, string> = {};
-  const policies = new Map<string, Input>();
-  return {
-    RegisterScalableTarget: (input) => {
-      const { Tags, ...rest } = input;
-      target = { ...target, ...rest, RoleARN: "arn:aws:iam::000000000000:role/made", ScalableTargetARN: arn };
-      tags = { ...tags, ...(Tags as object) };
-      return { ScalableTargetARN: arn };
-    },
-    DescribeScalableTargets: () => ({ ScalableTargets: target === undefined ? [] : [target] }),
-    DeregisterScalableTarget: () => {
-      if (target === undefined) throw new FakeAwsError("ObjectNotFoundException", "No scalable target found");
-      target = undefined;
-      return {};
-    },
-    ListTagsForResource: () => ({ Tags: tags }),
-    TagResource: ({ Tags }) => {
-      Object.assign(tags, Tags);
-      return {};
-    },
-    UntagResource: ({ TagKeys }) => {
-      const keys = TagKeys as string[];
-      tags = Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
-      return {};
-    },
-    PutScalingPolicy: (input) => {
-      const name = String(input["PolicyName"]);
-      const made = {
-        PolicyARN: `arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:1:policyName/${name}`,
-        Alarms: [{ AlarmName: "a", AlarmARN: "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a" }],
-      };
-      policies.set(name, { ...input, ...made });
-      return made;
-    },
-    DescribeScalingPolicies: ({ PolicyNames }) => ({
-      ScalingPolicies: (PolicyNames as string[]).flatMap((name) => policies.get(name) ?? []),
-    }),
-    DeleteScalingPolicy: ({ PolicyName }) => {
-      if (!policies.delete(String(PolicyName))) throw new FakeAwsError("ObjectNotFoundException", "No policy found");
-      return {};
-    },
-  };
-}
 
 const resourceId = "endpoint/video/variant/AllTraffic";
 const scalableDimension = "sagemaker:variant:DesiredInstanceCount";

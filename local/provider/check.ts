@@ -74,54 +74,49 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
   return filled;
 }
 
-const wanted: Readonly<Record<Property["kind"], string>> = {
-  asset: "an asset (new pulumi.asset.FileAsset(…) or StringAsset(…))",
-  block: "an object",
-  boolean: "true or false",
-  decimal: "a number as text",
-  json: "JSON text",
-  list: "a list",
-  map: "an object of texts",
-  number: "a number",
-  policy: "a policy, as JSON text or as an object",
-  set: "a list",
-  string: "text",
+/** The values that each kind accepts, and their description in a refusal. */
+const kinds: Readonly<Record<Property["kind"], { wanted: string; accepts: (value: Value) => boolean }>> = {
+  asset: {
+    wanted: "an asset (new pulumi.asset.FileAsset(…) or StringAsset(…))",
+    accepts: (value) => asAsset(value) !== undefined,
+  },
+  block: { wanted: "an object", accepts: isRecord },
+  boolean: { wanted: "true or false", accepts: (value) => typeof value === "boolean" },
+  decimal: {
+    wanted: "a number as text",
+    accepts: (value) => typeof value === "string" && !Number.isNaN(Number(value)),
+  },
+  json: { wanted: "JSON text", accepts: isJson },
+  list: { wanted: "a list", accepts: (value) => Array.isArray(value) },
+  map: {
+    wanted: "an object of strings",
+    accepts: (value) => isRecord(value) && Object.values(value).every((one) => typeof one === "string"),
+  },
+  number: { wanted: "a number", accepts: (value) => typeof value === "number" },
+  policy: {
+    wanted: "a policy, as JSON text or as an object",
+    accepts: (value) => isRecord(value) || isJson(value),
+  },
+  set: { wanted: "a list", accepts: (value) => Array.isArray(value) },
+  string: { wanted: "a string", accepts: (value) => typeof value === "string" },
 };
 
 function checkValue(property: Property, value: Value, path: string, failures: Failure[]): Value {
   if (value === unknown) return value;
-  const refuse = (): Value => {
+  const { wanted, accepts } = kinds[property.kind];
+  if (!accepts(value)) {
     const got = Array.isArray(value) ? "a list" : isRecord(value) ? "an object" : JSON.stringify(value);
-    failures.push({ property: path, reason: `"${path}" must be ${wanted[property.kind]}, got ${got}` });
+    failures.push({ property: path, reason: `"${path}" must be ${wanted}, got ${got}` });
     return value;
-  };
-  switch (property.kind) {
-    case "string":
-    case "decimal":
-      if (typeof value !== "string") return refuse();
-      return property.kind === "decimal" && Number.isNaN(Number(value)) ? refuse() : value;
-    case "number":
-      return typeof value === "number" ? value : refuse();
-    case "boolean":
-      return typeof value === "boolean" ? value : refuse();
-    case "asset":
-      return asAsset(value) === undefined ? refuse() : value;
-    case "list":
-    case "set": {
-      const item = property.item;
-      if (!Array.isArray(value) || item === undefined) return refuse();
-      return value.map((one, index) => checkValue(item, one, `${path}[${index}]`, failures));
-    }
-    case "map":
-      return isRecord(value) && Object.values(value).every((one) => typeof one === "string") ? value : refuse();
-    case "block":
-      return isRecord(value) ? fill(property.fields ?? {}, value, `${path}.`, failures) : refuse();
-    case "policy":
-      if (isRecord(value)) return hasUnknown(value) ? unknown : JSON.stringify(withoutMarks(value));
-      return isJson(value) ? value : refuse();
-    case "json":
-      return isJson(value) ? value : refuse();
   }
+  const { item } = property;
+  if (Array.isArray(value) && item !== undefined) {
+    return value.map((one, index) => checkValue(item, one, `${path}[${index}]`, failures));
+  }
+  if (!isRecord(value)) return value;
+  if (property.kind === "block") return fill(property.fields ?? {}, value, `${path}.`, failures);
+  if (property.kind !== "policy") return value;
+  return hasUnknown(value) ? unknown : JSON.stringify(withoutMarks(value));
 }
 
 function isJson(value: Value): value is string {

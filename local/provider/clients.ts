@@ -134,9 +134,9 @@ export class Clients {
       yield page;
       const next = page["NextToken"] ?? page["nextToken"] ?? page["NextMarker"] ?? page["Marker"];
       if (next === undefined || next === "") return;
-      const [name = "NextToken"] = Object.keys(inputOf(service, operation).getMemberSchemas()).filter((member) =>
-        /^(nextToken|marker)$/i.test(member),
-      );
+      const [name = "NextToken"] = [...inputOf(service, operation).structIterator()]
+        .map(([member]) => member)
+        .filter((member) => /^(nextToken|marker)$/i.test(member));
       token = { [name]: next };
     }
   }

@@ -1,43 +1,10 @@
 import assert from "node:assert/strict";
 import { startFakeAws } from "./testing/fake-aws.ts";
-import type { Answers, FakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
+import { fakeAlarms } from "./testing/fake-cloudwatch.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 import type { TestResource } from "./testing/resource.ts";
-
-type Input = Readonly<Record<string, unknown>>;
-
-/** Alarms by name, and the tags of all. */
-function fakeCloudWatch(): Answers {
-  const alarms = new Map<string, Input>();
-  let tags: readonly { Key: string; Value: string }[] = [];
-  return {
-    PutMetricAlarm: (input) => {
-      const { Tags, ...alarm } = input;
-      const name = String(input["AlarmName"]);
-      alarms.set(name, { ...alarm, AlarmArn: `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}` });
-      if (Tags !== undefined) tags = Tags as typeof tags;
-      return {};
-    },
-    DescribeAlarms: ({ AlarmNames }) => ({
-      MetricAlarms: (AlarmNames as string[]).flatMap((name) => alarms.get(name) ?? []),
-    }),
-    DeleteAlarms: ({ AlarmNames }) => {
-      for (const name of AlarmNames as string[]) alarms.delete(name);
-      return {};
-    },
-    ListTagsForResource: () => ({ Tags: tags }),
-    TagResource: ({ Tags }) => {
-      const news = Tags as typeof tags;
-      tags = [...tags.filter(({ Key }) => !news.some((one) => one.Key === Key)), ...news];
-      return {};
-    },
-    UntagResource: ({ TagKeys }) => {
-      tags = tags.filter(({ Key }) => !(TagKeys as string[]).includes(Key));
-      return {};
-    },
-  };
-}
 
 describe("MetricAlarm", () => {
   const wanted = {
@@ -67,7 +34,7 @@ describe("MetricAlarm", () => {
   let alarm: TestResource;
 
   beforeEach(async () => {
-    fake = await startFakeAws(fakeCloudWatch());
+    fake = await startFakeAws(fakeAlarms());
     provider = await startTestProvider(fake.endpoint);
     await provider.configure({});
     alarm = provider.resource("aws:cloudwatch/metricAlarm:MetricAlarm", "wake");

@@ -54,7 +54,6 @@ export const metricAlarm = put({
     dimensions: mapField(),
     evaluationPeriods: numberField(),
     extendedStatistic: stringField(),
-    insufficientDataActions: setField(stringItem),
     metricName: stringField(),
     metricQueries: setField(
       blockField({
@@ -68,11 +67,9 @@ export const metricAlarm = put({
             namespace: stringField({ member: "Metric.Namespace" }),
             period: numberField({ required: true }),
             stat: stringField({ required: true }),
-            unit: stringField(),
           },
           { member: "MetricStat" },
         ),
-        period: numberField(),
         returnData: booleanField({ default: false }),
       }),
       { member: "Metrics" },
@@ -83,7 +80,6 @@ export const metricAlarm = put({
     statistic: stringField(),
     threshold: numberField(),
     treatMissingData: stringField({ default: "missing" }),
-    unit: stringField(),
   } satisfies FieldsOf<cloudwatch.MetricAlarmArgs>,
   outputs: { arn: stringField({ member: "AlarmArn" }) },
   identity: byProperties(["name"]),

@@ -19,25 +19,27 @@ export interface CreateCall<S extends ServiceName> {
   readonly input?: Members;
   /** Codes that pass, because a new role is not known everywhere at once: the call is retried. */
   readonly retryCodes?: readonly ErrorCode[];
-  /** Whether there is nothing to call. */
-  unless?(inputs: Properties): boolean;
 }
 
 /** A step of an update. */
-export interface UpdateStep<S extends ServiceName> {
-  /** The step is for a change of these, and sends them; without, for every change, and sends all inputs. */
-  readonly properties?: readonly [string, ...string[]];
-  /** Called if the first property has a value; also without one, as an empty string, if there is no `clear`. */
-  readonly set?: Operation<S>;
-  /** Called, without the properties, if the first one has no value, or is false or 0. */
-  readonly clear?: Operation<S>;
-  /** Sets the changed properties as attributes: all at once, or one per call if the operation takes one. */
-  readonly attributes?: Operation<S>;
-  /** The order of attributes that are set one by one. */
-  order?(one: string, other: string, values: Properties): number;
-  /** Members beside the resource's name and the properties. */
-  readonly input?: Members;
-}
+export type UpdateStep<S extends ServiceName> =
+  /** For every change: sends all inputs. */
+  | { readonly put: Operation<S> }
+  /** Sets the changed properties as attributes: all at once, or one per call, in an order, if the operation takes one. */
+  | { readonly attributes: Operation<S>; readonly order?: AttributeOrder }
+  /** For a change of these properties: sends them. */
+  | {
+      readonly properties: readonly [string, ...string[]];
+      /** Called if the first property has a value; also without one, as an empty string, if there is no `clear`. */
+      readonly set?: Operation<S>;
+      /** Called, without the properties, if the first one has no value, or is false or 0. */
+      readonly clear?: Operation<S>;
+      /** Members beside the resource's name and the properties. */
+      readonly input?: Members;
+    };
+
+/** Compares the names of two of the attributes in `values`, as a sort does. */
+type AttributeOrder = (one: string, other: string, values: Properties) => number;
 
 /** A type whose resources are created once and then changed. */
 export interface CrudRow<S extends ServiceName> extends Row<S> {
@@ -83,7 +85,7 @@ export function crud<const S extends ServiceName>(given: CrudRow<S>): ResourceTy
 
 /** A type whose one operation creates and overwrites. */
 export function put<const S extends ServiceName>(row: PutRow<S>): ResourceType {
-  return crud({ ...row, create: { ...row, operation: row.put }, update: [{ set: row.put }] });
+  return crud({ ...row, create: { ...row, operation: row.put }, update: [{ put: row.put }] });
 }
 
 /** A type that is attributes of another resource: to set them makes it. */
@@ -96,17 +98,22 @@ export function attachment<const S extends ServiceName>(row: Omit<CrudRow<S>, "d
   return crud({ ...row, deleteBeforeReplace: true });
 }
 
+function memberNames<S extends ServiceName>(row: Row<S>, operation: Operation<S>): string[] {
+  return [...inputOf(row.service, operation).structIterator()].map(([name]) => name);
+}
+
 async function callCreate<S extends ServiceName>(
   row: CrudRow<S>,
   create: CreateCall<S> | undefined,
   inputs: Properties,
   scope: Scope,
 ): Promise<Members> {
-  if (create === undefined || create.unless?.(inputs) === true) return {};
+  if (create === undefined) return {};
   const { operation, properties = Object.keys(row.fields) } = create;
   // As in Terraform, empty text is no value. SQS refuses some attributes on a standard queue even with false.
+  const hasAttributes = memberNames(row, operation).includes("Attributes");
   const isSent = (name: string): boolean =>
-    inputs[name] !== "" && !(inputs[name] === false && row.fields[name]?.default === false);
+    inputs[name] !== "" && !(hasAttributes && inputs[name] === false && row.fields[name]?.default === false);
   const sent = Object.fromEntries(properties.filter(isSent).map((name) => [name, inputs[name]]));
   const members = {
     ...inputFor(row, operation, sent),
@@ -124,7 +131,7 @@ function notCreated<S extends ServiceName>(
 ): ReadonlySet<string> {
   const { operation, properties } = row.create ?? {};
   const all = steps.flatMap((step) =>
-    step.attributes === undefined ? (step.properties ?? []) : Object.keys(row.fields),
+    "attributes" in step ? Object.keys(row.fields) : "put" in step ? [] : step.properties,
   );
   return new Set(
     all.filter((name) => {
@@ -148,20 +155,20 @@ async function runSteps<S extends ServiceName>(
   const call = async (operation: Operation<S>, values: Properties, input: Members = {}): Promise<void> => {
     await scope.aws.call(row.service, operation, { ...inputFor(row, operation, { ...values, ...key }), ...input });
   };
-  for (const step of steps) {
-    const names = step.properties?.some((name) => changed.has(name)) === false ? [] : (step.properties ?? [...changed]);
-    const [first] = names;
-    if (first === undefined) continue;
-    const values = Object.fromEntries(names.map((name) => [name, inputs[name] ?? row.fields[name]?.whenUnset ?? ""]));
-    if (step.attributes !== undefined) {
-      await setAttributes(row, step.attributes, step, values, call);
-    } else if (step.properties === undefined) {
-      if (step.set !== undefined) await call(step.set, inputs, step.input);
-    } else if (values[first] === "" || values[first] === false || values[first] === 0) {
-      if (step.clear !== undefined) await call(step.clear, {}, step.input);
-      else if (step.set !== undefined && values[first] === "") await call(step.set, values, step.input);
-    } else if (step.set !== undefined) {
-      await call(step.set, values, step.input);
+  const pick = (names: Iterable<string>): Properties =>
+    Object.fromEntries([...names].map((name) => [name, inputs[name] ?? row.fields[name]?.whenUnset ?? ""]));
+  for (const step of changed.size === 0 ? [] : steps) {
+    if ("put" in step) {
+      await call(step.put, inputs);
+    } else if ("attributes" in step) {
+      const ours = [...changed].filter((name) => row.fields[name]?.local !== true);
+      if (ours.length > 0) await setAttributes(row, step.attributes, step.order, pick(ours), call);
+    } else if (step.properties.some((name) => changed.has(name))) {
+      const values = pick(step.properties);
+      const value = values[step.properties[0]];
+      const isOff = value === "" || value === false || value === 0;
+      if (isOff && step.clear !== undefined) await call(step.clear, {}, step.input);
+      else if (step.set !== undefined && (!isOff || value === "")) await call(step.set, values, step.input);
     }
   }
 }
@@ -169,19 +176,17 @@ async function runSteps<S extends ServiceName>(
 async function setAttributes<S extends ServiceName>(
   row: CrudRow<S>,
   operation: Operation<S>,
-  { order }: UpdateStep<S>,
+  order: AttributeOrder = () => 0,
   values: Properties,
   call: (operation: Operation<S>, values: Properties) => Promise<void>,
 ): Promise<void> {
-  const entries = Object.entries(values).filter(([name]) => row.fields[name]?.local !== true);
-  if (!Object.hasOwn(inputOf(row.service, operation).getMemberSchemas(), "AttributeName")) {
-    if (entries.length > 0) await call(operation, Object.fromEntries(entries));
+  if (!memberNames(row, operation).includes("AttributeName")) {
+    await call(operation, values);
     return;
   }
-  entries.sort(([one], [other]) => order?.(one, other, values) ?? 0);
-  for (const [name, value] of entries) {
+  for (const name of Object.keys(values).sort((one, other) => order(one, other, values))) {
     const AttributeName = attributeOf(name, row.fields[name] ?? stringField());
-    await call(operation, { AttributeName, AttributeValue: toText(value) });
+    await call(operation, { AttributeName, AttributeValue: toText(values[name]) });
   }
 }
 
@@ -195,7 +200,7 @@ async function retry<T>(scope: Scope, codes: readonly ErrorCode[] = [], call: ()
     try {
       return await call();
     } catch (error) {
-      const seconds = Math.round((scope.patience - (performance.now() - start)) / 1_000);
+      const seconds = Math.round((scope.retryBudget - (performance.now() - start)) / 1_000);
       if (!isCode(error, ...codes) || seconds <= 0) throw error;
       scope.progress(
         `trying again for up to ${seconds} s, because a new role is not known everywhere at once: ${error.message}`,

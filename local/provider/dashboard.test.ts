@@ -1,28 +1,9 @@
 import assert from "node:assert/strict";
-import { FakeAwsError, startFakeAws } from "./testing/fake-aws.ts";
-import type { Answers, FakeAws } from "./testing/fake-aws.ts";
+import { startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
+import { fakeDashboards } from "./testing/fake-cloudwatch.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
-
-function fakeDashboards(): Answers {
-  const bodies = new Map<unknown, unknown>();
-  return {
-    PutDashboard: ({ DashboardName, DashboardBody }) => {
-      // AWS writes the body in its own way.
-      bodies.set(DashboardName, JSON.stringify(JSON.parse(String(DashboardBody)), undefined, 1));
-      return { DashboardValidationMessages: [] };
-    },
-    GetDashboard: ({ DashboardName: name }) => {
-      if (!bodies.has(name)) throw new FakeAwsError("ResourceNotFound", `Dashboard ${String(name)} does not exist`);
-      const DashboardArn = `arn:aws:cloudwatch::000000000000:dashboard/${String(name)}`;
-      return { DashboardName: name, DashboardBody: bodies.get(name), DashboardArn };
-    },
-    DeleteDashboards: ({ DashboardNames }) => {
-      for (const name of DashboardNames as unknown[]) bodies.delete(name);
-      return {};
-    },
-  };
-}
 
 describe("Dashboard", () => {
   let fake: FakeAws;

@@ -185,7 +185,9 @@ export const openIdConnectProvider = crud({
   read: [{ operation: "GetOpenIDConnectProvider" }],
   derive: (_answer, _scope, arn) => ({ arn }),
   async update({ id: OpenIDConnectProviderArn, inputs, before }: Update, { aws }: Scope) {
-    const [olds = [], news = []] = [before, inputs].map(({ clientIdLists: ids }) => (Array.isArray(ids) ? ids : []));
+    const [olds = [], news = []] = [before, inputs].map(({ clientIdLists: ids }) =>
+      Array.isArray(ids) ? ids.map(String) : [],
+    );
     for (const ClientID of news.filter((each) => !olds.includes(each))) {
       await aws.call("iam", "AddClientIDToOpenIDConnectProvider", { OpenIDConnectProviderArn, ClientID });
     }

@@ -77,7 +77,7 @@ export const alias = crud({
   derive: ({ AliasArn: arn, TargetKeyId: target }) => ({
     targetKeyArn: String(arn).replace(/:alias\/.*$/, `:key/${String(target)}`),
   }),
-  update: [{ set: "UpdateAlias" }],
+  update: [{ put: "UpdateAlias" }],
   delete: { operation: "DeleteAlias" },
   notFoundCodes: ["NotFoundException"],
 });

@@ -135,8 +135,7 @@ export function fromMembers(fields: Fields, answer: Members): Record<string, unk
     const found = pathsOf(name, field)
       .map((names) => memberAt(answer, names))
       .find((one) => one !== undefined);
-    const value = fromMember(field, found) ?? field.default;
-    if (value !== undefined || field.maybeUnanswered !== true) values[name] = value;
+    values[name] = fromMember(field, found) ?? field.default;
   }
   return values;
 }
@@ -167,7 +166,7 @@ function fromMember(field: Property, value: unknown): unknown {
     case "number":
       return value === "" ? undefined : Number(value);
     case "decimal":
-      return String(value);
+      return toText(value);
     case "policy":
       return typeof value === "string" && value.startsWith("%") ? decodeURIComponent(value) : value;
     default:

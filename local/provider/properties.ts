@@ -49,8 +49,6 @@ interface Options {
   readonly omitZero?: true;
   /** Only the provider uses it: never sent, never read. */
   readonly local?: true;
-  /** Some implementations of AWS's API do not answer it: the last known value stays. */
-  readonly maybeUnanswered?: true;
 }
 
 /** All names at any depth of a type: a misspelt nested property then does not compile. */

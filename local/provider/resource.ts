@@ -18,7 +18,7 @@ export interface Scope {
   readonly accountId: string;
   readonly partition: string;
   /** How long (ms) a create is tried again while a new role may not be known everywhere yet. */
-  readonly patience: number;
+  readonly retryBudget: number;
   /**
    * To be called as soon as AWS has made the resource: if a later step of the create fails, the engine then keeps it, as
    * half made, and deletes it with the rest.

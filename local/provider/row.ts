@@ -112,7 +112,7 @@ export interface Row<S extends ServiceName> {
   /** Whether the old resource is deleted first whenever it is replaced. */
   readonly deleteBeforeReplace?: true;
   /** Faults that no single property's kind shows. Inputs may hold unknowns. */
-  check?(inputs: Properties): Failure[];
+  readonly check?: (inputs: Properties) => Failure[];
 }
 
 /** A row with the properties that Check makes: tags, and the region of all but global services. */

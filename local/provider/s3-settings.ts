@@ -23,8 +23,6 @@ export const bucketVersioning = put({
     versioningConfiguration: blockField({ status: stringField({ required: true }) }, { required: true }),
   } satisfies FieldsOf<s3.BucketVersioningArgs>,
   put: "PutBucketVersioning",
-  // A bucket that never had versions stays so: AWS has no call for that.
-  unless: ({ versioningConfiguration: wanted }) => isRecord(wanted) && wanted["status"] === "Disabled",
   read: [{ operation: "GetBucketVersioning" }],
   derive: ({ Status: status = "Disabled" }) => ({ versioningConfiguration: { status } }),
   delete: {
@@ -60,7 +58,7 @@ export const bucketLifecycleConfiguration = put({
   token: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
   fields: {
     bucket,
-    transitionDefaultMinimumObjectSize: stringField({ default: "all_storage_classes_128K", maybeUnanswered: true }),
+    transitionDefaultMinimumObjectSize: stringField({ default: "all_storage_classes_128K" }),
     rules: listField(
       blockField({
         id: stringField({ required: true }),

@@ -2,7 +2,7 @@
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import { crud } from "./crud.ts";
 import { isCode, ProviderError } from "./errors.ts";
-import { memberAt } from "./mapping.ts";
+import { toText } from "./mapping.ts";
 import { booleanField, stringField } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
 import type { ResourceType, Scope } from "./resource.ts";
@@ -78,17 +78,21 @@ export const bucket: ResourceType = {
 export async function deleteVersions({ aws }: Scope, Bucket: string, key?: string): Promise<void> {
   for (let marker = {}; ;) {
     const page = await aws.call("s3", "ListObjectVersions", { Bucket, Prefix: key, ...marker });
-    const all = [page["Versions"], page["DeleteMarkers"]].flatMap((list) => (Array.isArray(list) ? list : []));
+    const all = [page["Versions"], page["DeleteMarkers"]].flatMap((list) =>
+      Array.isArray(list) ? list.filter(isRecord) : [],
+    );
     const Objects = all
-      .filter(isRecord)
       .filter(({ Key }) => key === undefined || Key === key)
       .map(({ Key, VersionId }) => ({ Key, VersionId }));
     if (Objects.length > 0) {
       const answer = await aws.call("s3", "DeleteObjects", { Bucket, Delete: { Objects, Quiet: true } });
-      const kept = memberAt(answer, ["Errors", "Key"]);
+      const errors = answer["Errors"];
+      const kept = Array.isArray(errors) ? errors.find(isRecord) : undefined;
       if (kept !== undefined) {
-        const [code, message] = ["Code", "Message"].map((member) => String(memberAt(answer, ["Errors", member])));
-        throw new ProviderError(`Object ${String(kept)} of bucket ${Bucket} cannot be deleted: ${code}: ${message}`);
+        const { Key, Code, Message } = kept;
+        throw new ProviderError(
+          `Object ${toText(Key)} of bucket ${Bucket} cannot be deleted: ${toText([Code, Message])}`,
+        );
       }
     }
     if (page["IsTruncated"] !== true) return;

@@ -195,7 +195,7 @@ export const endpoint = crud({
   read: [{ operation: "DescribeEndpoint" }],
   isMissing: ({ EndpointStatus: status }) => status === "Deleting",
   // Never RetainAllVariantProperties: the configuration's instance count applies again, as with the official provider.
-  update: [{ set: "UpdateEndpoint" }],
+  update: [{ put: "UpdateEndpoint" }],
   delete: { operation: "DeleteEndpoint", awaited: true },
   notFoundCodes: notFound("endpoint"),
 });

@@ -30,7 +30,7 @@ export interface ProviderOptions {
    * How long a create is tried again while AWS refuses it in the words that a role not yet known everywhere causes, in ms.
    * Default: 2 minutes, as the official provider waits.
    */
-  readonly patience?: number;
+  readonly retryBudget?: number;
   /** Between two looks at what AWS is working on, or two tries, in ms. @default 1 s */
   readonly pause?: number;
   /** How long one operation on one resource may wait for AWS, in ms. @default 90 minutes, more than any create needs */
@@ -39,7 +39,7 @@ export interface ProviderOptions {
   readonly onCall?: (call: AwsCall) => void;
 }
 
-const defaultPatience = 120_000;
+const defaultRetryBudget = 120_000;
 const defaultPause = 1_000;
 const defaultLimit = 90 * 60_000;
 /** Attempts per call of the official provider's SDK are 25; what is down on one machine stays down. */
@@ -125,7 +125,7 @@ export class Session {
       region: where,
       accountId: this.accountId,
       partition: partitionOf(where).partition,
-      patience: this.#options.patience ?? defaultPatience,
+      retryBudget: this.#options.retryBudget ?? defaultRetryBudget,
       created: () => undefined,
       pause: async () => {
         await sleep(this.#options.pause ?? defaultPause, undefined, { signal }).catch(() => undefined);

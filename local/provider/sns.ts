@@ -1,12 +1,9 @@
 /** SNS: topics, their policies and subscriptions. */
 import type * as sns from "@pulumi/aws/sns/index.js";
 import { attributes, crud } from "./crud.ts";
-import { ignoreNotFound, ProviderError } from "./errors.ts";
-import { memberAt } from "./mapping.ts";
 import type { Properties } from "./mapping.ts";
 import { booleanField, jsonField, numberField, policyField, stringField } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
-import type { Scope } from "./resource.ts";
 import { byAnswer, byProperties } from "./row.ts";
 
 const common = { service: "sns", notFoundCodes: ["NotFoundException", "NotFound"] } as const;
@@ -24,8 +21,6 @@ export const topic = crud({
     fifoTopic: booleanField({ default: false, forceNew: true }),
     // The official provider always sends the sample rates.
     applicationSuccessFeedbackSampleRate: numberField({ whenUnset: 0 }),
-    contentBasedDeduplication: booleanField(),
-    deliveryPolicy: jsonField(),
     displayName: stringField(),
     firehoseSuccessFeedbackSampleRate: numberField({ whenUnset: 0 }),
     httpSuccessFeedbackSampleRate: numberField({ whenUnset: 0, member: "HTTPSuccessFeedbackSampleRate" }),
@@ -90,18 +85,6 @@ export const topicPolicy = attributes({
   },
 });
 
-/** Waits until the endpoint of a subscription has confirmed it. */
-async function confirmed(SubscriptionArn: string, minutes: number, scope: Scope): Promise<void> {
-  for (let seconds = 0; seconds < minutes * 60; seconds += 1) {
-    const call = scope.aws.call("sns", "GetSubscriptionAttributes", { SubscriptionArn });
-    const found = await ignoreNotFound(call, ...common.notFoundCodes);
-    if (memberAt(found, ["Attributes", "PendingConfirmation"]) !== "true") return;
-    scope.progress("waiting for the endpoint to confirm");
-    await scope.pause();
-  }
-  throw new ProviderError(`The endpoint did not confirm its subscription within ${minutes} min`);
-}
-
 /**
  * The order in which the official provider sets attributes: a scope of MessageBody first, because it allows nested filter policies, and
  * any other one last (terraform-provider-aws, putSubscriptionAttributes).
@@ -118,8 +101,6 @@ export const topicSubscription = crud({
     topic: stringField({ required: true, forceNew: true, member: "TopicArn" }),
     protocol: stringField({ required: true, forceNew: true }),
     endpoint: stringField({ required: true, forceNew: true }),
-    confirmationTimeoutInMinutes: numberField({ default: 1, local: true }),
-    endpointAutoConfirms: booleanField({ default: false, local: true }),
     rawMessageDelivery: booleanField({ default: false }),
     filterPolicy: jsonField(),
     filterPolicyScope: stringField({ computed: true }),
@@ -133,10 +114,6 @@ export const topicSubscription = crud({
   },
   identity: byAnswer("SubscriptionArn"),
   create: { operation: "Subscribe", input: { ReturnSubscriptionArn: true } },
-  async settled(arn, scope, { protocol, endpointAutoConfirms, confirmationTimeoutInMinutes: minutes }) {
-    if (endpointAutoConfirms !== true || !String(protocol).startsWith("http")) return;
-    await confirmed(arn, Number(minutes), scope);
-  },
   update: [{ attributes: "SetSubscriptionAttributes", order: byScope }],
   read: [{ operation: "GetSubscriptionAttributes", at: "Attributes" }],
   derive: (_answer, _scope, arn) => ({ arn }),

@@ -35,14 +35,13 @@ export class FakeSageMaker {
       Object.assign(found, input, { LastDeploymentConfig: input["DeploymentConfig"] });
       return { EndpointArn: found["EndpointArn"] };
     },
-    DescribeEndpoint: (input) => ({
-      ...this.#find("endpoint", "Endpoint", input),
-      EndpointStatus: this.states.length > 1 ? this.states.shift() : this.states[0],
-      FailureReason: this.failureReason,
-    }),
+    DescribeEndpoint: (input) => {
+      const found = this.#find("endpoint", "Endpoint", input);
+      const EndpointStatus = found["EndpointStatus"] ?? (this.states.length > 1 ? this.states.shift() : this.states[0]);
+      return { ...found, EndpointStatus, FailureReason: this.failureReason };
+    },
     DeleteEndpoint: (input) => {
-      this.#find("endpoint", "Endpoint", input);
-      this.states = ["Deleting"];
+      this.#find("endpoint", "Endpoint", input)["EndpointStatus"] = "Deleting";
       return {};
     },
     ListTags: ({ ResourceArn }) => ({

@@ -72,7 +72,7 @@ export async function startTestProvider(
     endpoint,
     region: "us-east-1",
     credentials: testCredentials,
-    patience: 1_000,
+    retryBudget: 1_000,
     pause: pauseMilliseconds,
     onCall: ({ operation }) => recorded.push(operation),
     ...options,
