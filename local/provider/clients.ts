@@ -62,10 +62,13 @@ export type ServiceName = keyof typeof sdks;
 /** All names of {@link ServiceName}. */
 export const serviceNames = Object.keys(sdks) as [ServiceName, ...ServiceName[]];
 
-/** The operations of a service: a misspelt one does not compile. */
-export type Operation<S extends ServiceName> = {
-  [K in keyof (typeof sdks)[S]["module"]]: K extends `${infer Name}Command` ? Name : never;
-}[keyof (typeof sdks)[S]["module"]];
+/** The operations of a service: a misspelt one does not compile. Of a service that is not known, any name. */
+export type Operation<S extends ServiceName = ServiceName> = string &
+  (ServiceName extends S
+    ? string
+    : {
+        [K in keyof (typeof sdks)[S]["module"]]: K extends `${infer Name}Command` ? Name : never;
+      }[keyof (typeof sdks)[S]["module"]]);
 
 /** A client of the SDK, as far as it is used here. */
 interface HasMiddlewareStack {
@@ -93,7 +96,7 @@ interface Sdk {
 }
 
 /** The members that an operation's input has, by the SDK's own schema. */
-export function inputOf<S extends ServiceName>(service: S, operation: Operation<S>): NormalizedSchema {
+export function inputOf(service: ServiceName, operation: string): NormalizedSchema {
   const { module }: Sdk = sdks[service];
   const [, , , , input] = module[`${operation}$`] as typeof sts.GetCallerIdentity$;
   return NormalizedSchema.of(input);

@@ -12,7 +12,7 @@ import type { Row } from "./row.ts";
 import { tagsAtCreation } from "./tags.ts";
 
 /** The call that creates a resource, with all inputs that it has members for, and the tags. */
-export interface CreateCall<S extends ServiceName> {
+export interface CreateCall<S extends ServiceName = ServiceName> {
   readonly operation: Operation<S>;
   /** The only properties that it carries: the others are set by steps after it. */
   readonly properties?: readonly string[];
@@ -22,7 +22,7 @@ export interface CreateCall<S extends ServiceName> {
 }
 
 /** A step of an update. */
-export type UpdateStep<S extends ServiceName> =
+export type UpdateStep<S extends ServiceName = ServiceName> =
   /** For every change: sends all inputs. */
   | { readonly put: Operation<S> }
   /** Sets the changed properties as attributes: all at once, or one per call, in an order, if the operation takes one. */
@@ -34,7 +34,7 @@ export type UpdateStep<S extends ServiceName> =
       readonly set?: Operation<S>;
       /** Called, without the properties, if the first one has no value, or is false or 0. */
       readonly clear?: Operation<S>;
-      /** Members beside the resource's name and the properties. */
+      /** Members in addition to the resource's name and the properties. */
       readonly input?: Members;
     };
 
@@ -42,7 +42,7 @@ export type UpdateStep<S extends ServiceName> =
 type AttributeOrder = (one: string, other: string, values: Properties) => number;
 
 /** A type whose resources are created once and then changed. */
-export interface CrudRow<S extends ServiceName> extends Row<S> {
+export interface CrudRow<S extends ServiceName = ServiceName> extends Row<S> {
   /** Left out for a type that is a part of another resource: the steps of the update make it. */
   readonly create?: CreateCall<S>;
   /** Left out if every change but of tags replaces. */
@@ -52,19 +52,20 @@ export interface CrudRow<S extends ServiceName> extends Row<S> {
 }
 
 /** A type whose resources are put whole. */
-export interface PutRow<S extends ServiceName> extends Row<S>, Omit<CreateCall<S>, "operation"> {
+export interface PutRow<S extends ServiceName = ServiceName> extends Row<S>, Omit<CreateCall<S>, "operation"> {
   readonly put: Operation<S>;
 }
 
 /** A type with an operation for each part of a resource's life. */
-export function crud<const S extends ServiceName>(given: CrudRow<S>): ResourceType {
+export function crud<const S extends ServiceName>(given: CrudRow<S>): ResourceType;
+export function crud(given: CrudRow): ResourceType {
   const row = withManaged(given);
   const { update, create } = row;
   const steps = typeof update === "function" ? [] : (update ?? []);
   return {
     ...common(row),
     async create(inputs, scope) {
-      const answer = await callCreate(row, create, inputs, scope);
+      const answer = create === undefined ? {} : await callCreate(row, create, inputs, scope);
       const id = row.identity.idOf(inputs, answer);
       if (create !== undefined) scope.created(id);
       await runSteps(row, steps, { id, inputs, before: {}, changed: notCreated(row, steps, inputs) }, scope);
@@ -98,17 +99,11 @@ export function attachment<const S extends ServiceName>(row: Omit<CrudRow<S>, "d
   return crud({ ...row, deleteBeforeReplace: true });
 }
 
-function memberNames<S extends ServiceName>(row: Row<S>, operation: Operation<S>): string[] {
+function memberNames(row: Row, operation: string): string[] {
   return [...inputOf(row.service, operation).structIterator()].map(([name]) => name);
 }
 
-async function callCreate<S extends ServiceName>(
-  row: CrudRow<S>,
-  create: CreateCall<S> | undefined,
-  inputs: Properties,
-  scope: Scope,
-): Promise<Members> {
-  if (create === undefined) return {};
+async function callCreate(row: CrudRow, create: CreateCall, inputs: Properties, scope: Scope): Promise<Members> {
   const { operation, properties = Object.keys(row.fields) } = create;
   // As in Terraform, empty text is no value. SQS refuses some attributes on a standard queue even with false.
   const hasAttributes = memberNames(row, operation).includes("Attributes");
@@ -124,11 +119,7 @@ async function callCreate<S extends ServiceName>(
 }
 
 /** The properties that the creating call does not carry, but a step sets, and whose value is not AWS's own. */
-function notCreated<S extends ServiceName>(
-  row: CrudRow<S>,
-  steps: readonly UpdateStep<S>[],
-  inputs: Properties,
-): ReadonlySet<string> {
+function notCreated(row: CrudRow, steps: readonly UpdateStep[], inputs: Properties): ReadonlySet<string> {
   const { operation, properties } = row.create ?? {};
   const all = steps.flatMap((step) =>
     "attributes" in step ? Object.keys(row.fields) : "put" in step ? [] : step.properties,
@@ -145,14 +136,14 @@ function notCreated<S extends ServiceName>(
   );
 }
 
-async function runSteps<S extends ServiceName>(
-  row: CrudRow<S>,
-  steps: readonly UpdateStep<S>[],
+async function runSteps(
+  row: CrudRow,
+  steps: readonly UpdateStep[],
   { id, inputs, changed }: Update,
   scope: Scope,
 ): Promise<void> {
   const key = row.identity.keyOf(id, inputs);
-  const call = async (operation: Operation<S>, values: Properties, input: Members = {}): Promise<void> => {
+  const call = async (operation: string, values: Properties, input: Members = {}): Promise<void> => {
     await scope.aws.call(row.service, operation, { ...inputFor(row, operation, { ...values, ...key }), ...input });
   };
   const pick = (names: Iterable<string>): Properties =>
@@ -173,12 +164,12 @@ async function runSteps<S extends ServiceName>(
   }
 }
 
-async function setAttributes<S extends ServiceName>(
-  row: CrudRow<S>,
-  operation: Operation<S>,
+async function setAttributes(
+  row: CrudRow,
+  operation: string,
   order: AttributeOrder = () => 0,
   values: Properties,
-  call: (operation: Operation<S>, values: Properties) => Promise<void>,
+  call: (operation: string, values: Properties) => Promise<void>,
 ): Promise<void> {
   if (!memberNames(row, operation).includes("AttributeName")) {
     await call(operation, values);

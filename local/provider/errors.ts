@@ -1,4 +1,4 @@
-/** What can go wrong in the provider, in words for whoever runs `pulumi up`. */
+/** The provider's errors, in words for the person who runs `pulumi up`. */
 import { isRecord } from "./values.ts";
 import type { Values } from "./values.ts";
 
@@ -47,7 +47,7 @@ export class PartialStateError extends ProviderError {
 /** An error code of AWS's; with `says`, only if AWS's message holds it. */
 export type ErrorCode = string | { readonly code: string; readonly says: string };
 
-/** Whether AWS answered with one of these codes. */
+/** True if AWS answered with one of these codes. */
 export function isCode(error: unknown, ...codes: readonly ErrorCode[]): error is AwsCallError {
   if (!(error instanceof AwsCallError)) return false;
   return codes.some((one) =>
@@ -77,7 +77,7 @@ function toCallError(operation: string, endpoint: string, error: unknown): AwsCa
     const reason = `${endpoint} does not answer (${message}): is the local AWS running?`;
     return new AwsCallError(operation, fields["code"], reason, undefined, error);
   }
-  // SQS answers its older codes (AWS.SimpleQueueService.NonExistentQueue) beside the modelled ones.
+  // SQS answers its older codes (AWS.SimpleQueueService.NonExistentQueue) in addition to the modelled ones.
   const code = error instanceof Error ? error.name : "Error";
   return new AwsCallError(operation, code, message, status, error);
 }

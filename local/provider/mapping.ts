@@ -31,7 +31,7 @@ export function toMembers(fields: Fields, values: Properties, shape: NormalizedS
   return members;
 }
 
-/** Whether a call, or a block's structure, has a member for a property. */
+/** True if a call, or a block's structure, has a member for a property. */
 export function hasMember(name: string, field: Property, shape: NormalizedSchema): boolean {
   return locate(name, field, shape) !== undefined;
 }

@@ -36,7 +36,7 @@ interface Options {
   /** AWS fills it in: if the program leaves it out, AWS's value is no difference. */
   readonly computed?: true;
   readonly autoName?: AutoName;
-  /** Whether two strings mean the same to AWS. */
+  /** True if two strings mean the same to AWS. */
   readonly same?: (one: string, other: string) => boolean;
   /**
    * AWS's name: a member, or a path such as `Metric.MetricName`. Of several names, a call takes the first that it has. By default, a

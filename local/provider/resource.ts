@@ -1,4 +1,4 @@
-/** What a type of resource is to the provider: its properties, and its calls to AWS. */
+/** A type of resource as the provider's core sees it: its properties, and its calls to AWS. */
 import type { Clients } from "./clients.ts";
 import type { Properties } from "./mapping.ts";
 import type { Fields } from "./properties.ts";
@@ -10,7 +10,7 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** Where and for whom an operation runs. */
+/** The circumstances of an operation: clients, region, account, waits. */
 export interface Scope {
   /** The SDK's clients in the resource's region. */
   readonly aws: Clients;
@@ -26,13 +26,13 @@ export interface Scope {
   created(id: string): void;
   /** Waits a moment before AWS is asked again. Throws CancelledError when the engine gives up on the operation. */
   pause(): Promise<void>;
-  /** Shows one line beside the resource while it is being worked on. */
+  /** Shows one line next to the resource while an operation runs. */
   progress(message: string): void;
   /** The path of an asset's file, absolute. Throws ProviderError if it cannot be known. */
   resolvePath(path: string): string;
 }
 
-/** What AWS answers about a resource: every property that can be read, `undefined` if AWS has none. */
+/** AWS's answer about a resource: every property that can be read, `undefined` if AWS has none. */
 export type State = Readonly<Record<string, unknown>>;
 
 /** An update. Tags are already changed. */
@@ -69,15 +69,15 @@ export interface ResourceType {
   /** The properties that AWS fills in, in addition to the inputs: unknown in the preview of a create. */
   readonly outputs: readonly string[];
   /** Those of them that an update may change: unknown in its preview. */
-  readonly movingOutputs?: readonly string[];
-  /** Whether the old resource is deleted first whenever it is replaced. */
-  readonly deleteBeforeReplace?: boolean;
-  readonly tagging?: Tagging;
+  readonly movingOutputs?: readonly string[] | undefined;
+  /** The old resource is deleted first whenever it is replaced. */
+  readonly deleteBeforeReplace?: boolean | undefined;
+  readonly tagging?: Tagging | undefined;
   /** Faults that no single property's kind shows. Inputs may hold unknowns. */
-  check?(inputs: Properties): Failure[];
+  readonly check?: ((inputs: Properties) => Failure[]) | undefined;
   /** Creates it and answers its id. */
   create(inputs: Properties, scope: Scope): Promise<string>;
-  /** What AWS has; undefined if it does not exist. `known` is the last state, empty for an import. */
+  /** Reads its state; undefined if it does not exist. `known` is the last state, empty for an import. */
   read(id: string, scope: Scope, known: Properties): Promise<State | undefined>;
   /** Left out if every change of a property replaces. */
   update?(update: Update, scope: Scope): Promise<void>;

@@ -8,7 +8,7 @@
  * - `attachment` (crud.ts): a connection between two things, never updated;
  * - the object of S3 (s3-object.ts), whose content is a file.
  *
- * To add a type, write its row in the file of its service and list it in registry.ts. The mapping finds AWS's names by itself
+ * To add a type, write its row in the file of its service and list it in registry.ts. The mapping finds AWS's names
  * (mapping.ts); give `member` only where it cannot. The contract test (contract.test.ts) asks for an example of each property.
  */
 import { inputOf } from "./clients.ts";
@@ -59,26 +59,26 @@ export function byAnswer(path: string, member: string = path): Identity {
 }
 
 /** A call that reads a part of a resource. */
-export interface ReadCall<S extends ServiceName> {
+export interface ReadCall<S extends ServiceName = ServiceName> {
   readonly operation: Operation<S>;
-  /** Members beside the resource's name, perhaps from the answers so far. */
+  /** Members in addition to the resource's name, perhaps from the answers so far. */
   readonly input?: Members | ((answer: Members) => Members);
-  /** Where in the answer the resource is; a list stands for its first member. */
+  /** Path to the resource in the answer; a list stands for its first member. */
   readonly at?: string;
   /** The operation lists: a member of the entries by which the resource is found, on any page. */
   readonly find?: string;
-  /** Whether the call makes sense, given the answers so far. */
+  /** False if the call makes no sense, given the answers so far. */
   when?(answer: Members): boolean;
   /** Codes with which AWS says that this part is not set. */
   readonly notFoundCodes?: readonly ErrorCode[];
 }
 
 /** The call that deletes a resource. */
-export interface DeleteCall<S extends ServiceName> {
+export interface DeleteCall<S extends ServiceName = ServiceName> {
   readonly operation: Operation<S>;
-  /** Members beside the resource's name. */
+  /** Members in addition to the resource's name. */
   readonly input?: Members | ((known: Properties, scope: Scope) => Members);
-  /** Whether there is nothing to call. */
+  /** True if there is nothing to call. */
   unless?(known: Properties): boolean;
   /** Steps before it. */
   before?(id: string, scope: Scope, known: Properties): Promise<unknown>;
@@ -89,7 +89,7 @@ export interface DeleteCall<S extends ServiceName> {
 }
 
 /** The parts of a row that all adapters read. */
-export interface Row<S extends ServiceName> {
+export interface Row<S extends ServiceName = ServiceName> {
   /** Pulumi's type token. */
   readonly token: string;
   readonly service: S;
@@ -101,7 +101,7 @@ export interface Row<S extends ServiceName> {
   readonly identity: Identity;
   /** The first call tells whether the resource exists. */
   readonly read: readonly [ReadCall<S>, ...ReadCall<S>[]];
-  /** Whether an answer of the first call means that the resource does not exist, or is going to be deleted. */
+  /** True if an answer of the first call means that the resource does not exist, or is being deleted. */
   isMissing?(answer: Members): boolean;
   /** Properties that no member of the answers holds as they are. */
   derive?(answer: Members, scope: Scope, id: string): Properties | Promise<Properties>;
@@ -109,14 +109,14 @@ export interface Row<S extends ServiceName> {
   readonly notFoundCodes: readonly ErrorCode[];
   readonly delete: DeleteCall<S>;
   readonly tags?: TagCalls<S>;
-  /** Whether the old resource is deleted first whenever it is replaced. */
+  /** The old resource is deleted first whenever it is replaced. */
   readonly deleteBeforeReplace?: true;
   /** Faults that no single property's kind shows. Inputs may hold unknowns. */
   readonly check?: (inputs: Properties) => Failure[];
 }
 
 /** A row with the properties that Check makes: tags, and the region of all but global services. */
-export function withManaged<S extends ServiceName, R extends Row<S>>(row: R): R {
+export function withManaged<R extends Row>(row: R): R {
   const fields = {
     ...row.fields,
     ...(row.tags === undefined ? {} : tagged),
@@ -126,14 +126,14 @@ export function withManaged<S extends ServiceName, R extends Row<S>>(row: R): R 
 }
 
 /** The input of a call about one resource: its key, and properties. */
-export function inputFor<S extends ServiceName>(row: Row<S>, operation: Operation<S>, key: Properties): Members {
+export function inputFor(row: Row, operation: string, key: Properties): Members {
   return toMembers(row.fields, key, inputOf(row.service, operation));
 }
 
 /** The part of an answer that is about the resource; undefined if a list does not have it. */
-async function ask<S extends ServiceName>(
-  row: Row<S>,
-  call: ReadCall<S>,
+async function ask(
+  row: Row,
+  call: ReadCall,
   key: Properties,
   scope: Scope,
   answer: Members = {},
@@ -158,18 +158,13 @@ async function ask<S extends ServiceName>(
 }
 
 /** The answer of the first call; undefined if the resource does not exist. */
-async function describe<S extends ServiceName>(row: Row<S>, key: Properties, scope: Scope) {
+async function describe(row: Row, key: Properties, scope: Scope) {
   const found = await ignoreNotFound(ask(row, row.read[0], key, scope), ...row.notFoundCodes);
   return found === undefined || row.isMissing?.(found) === true ? undefined : found;
 }
 
 /** Reads a resource, with its tags; undefined if it does not exist. */
-async function read<S extends ServiceName>(
-  row: Row<S>,
-  id: string,
-  scope: Scope,
-  known: Properties,
-): Promise<State | undefined> {
+async function read(row: Row, id: string, scope: Scope, known: Properties): Promise<State | undefined> {
   const key = row.identity.keyOf(id, known);
   const first = await describe(row, key, scope);
   if (first === undefined) return undefined;
@@ -188,7 +183,7 @@ async function read<S extends ServiceName>(
 }
 
 /** Deletes a resource; one that does not exist is a success. */
-async function remove<S extends ServiceName>(row: Row<S>, id: string, scope: Scope, known: Properties): Promise<void> {
+async function remove(row: Row, id: string, scope: Scope, known: Properties): Promise<void> {
   const { operation, input, notFoundCodes = [], ...call } = row.delete;
   if (known["skipDestroy"] === true || call.unless?.(known) === true) return;
   const codes = [...row.notFoundCodes, ...notFoundCodes];
@@ -202,17 +197,17 @@ async function remove<S extends ServiceName>(row: Row<S>, id: string, scope: Sco
   while (call.awaited === true && (await describe(row, key, scope)) !== undefined) await scope.pause();
 }
 
-/** What all adapters take from a row as it is. */
-export function common<S extends ServiceName>(row: Row<S>): Omit<ResourceType, "create" | "update"> {
+/** The parts of a type that all adapters make alike. */
+export function common(row: Row): Omit<ResourceType, "create" | "update"> {
   const { token, fields, outputs = {}, movingOutputs, deleteBeforeReplace, check, tags } = row;
   return {
     token,
     fields,
     outputs: Object.keys(outputs),
-    ...(movingOutputs === undefined ? {} : { movingOutputs }),
-    ...(deleteBeforeReplace === undefined ? {} : { deleteBeforeReplace }),
-    ...(check === undefined ? {} : { check }),
-    ...(tags === undefined ? {} : { tagging: taggingOf(row, tags) }),
+    movingOutputs,
+    deleteBeforeReplace,
+    check,
+    tagging: tags && taggingOf(row, tags),
     read: (id, scope, known) => read(row, id, scope, known),
     delete: (id, scope, known) => remove(row, id, scope, known),
   };

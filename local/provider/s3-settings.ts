@@ -1,4 +1,4 @@
-/** S3: the settings of a bucket that are resources of their own to Pulumi: each is put whole, and its id is the bucket's name. */
+/** S3: the settings of a bucket that are separate resources in Pulumi. Each is put whole; its id is the bucket's name. */
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import { put } from "./crud.ts";
 import { blockField, booleanField, listField, numberField, policyField, setField, stringField } from "./properties.ts";

@@ -22,7 +22,7 @@ import { fromStruct, toServiceError, toStruct } from "./wire.ts";
 /** How many connections are remembered: an engine opens a few, and says nothing when it is done. */
 const maxConnections = 64;
 
-/** What is known about one connection. */
+/** The state of one engine's connection. */
 interface EngineConnection {
   session?: Session;
   log?: EngineLog;
@@ -50,7 +50,7 @@ const kinds = {
   update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
 } as const;
 
-/** The service behind the gRPC server. Each engine has a connection, and so a configuration, of its own. */
+/** The service behind the gRPC server. Each engine has a separate connection, and so a separate configuration. */
 export class Service {
   readonly #options: ProviderOptions;
   readonly #admit: (address: string) => Promise<void>;
@@ -301,7 +301,7 @@ function scopeOf(
   return { session, scope: session.scope(values["region"], request.getUrn(), signal, engine.log) };
 }
 
-/** What an error should say it is about. */
+/** The subject that an error message names. */
 function subjectOf(request: unknown): string | undefined {
   const about = request as Partial<ResourceRequest & { getId(): string }>;
   const urn = about.getUrn?.();

@@ -48,7 +48,7 @@ export const queue = crud({
   delete: { operation: "DeleteQueue" },
 });
 
-/** A type that is one attribute of a queue. Its deletion sets it to nothing and waits until it is gone. */
+/** A type that is one attribute of a queue. Its deletion sets it to nothing and waits until SQS no longer answers it. */
 const ofQueue = (attribute: string) => ({
   ...common,
   set: "SetQueueAttributes" as const,

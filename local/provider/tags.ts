@@ -28,7 +28,7 @@ export function allTags(rules: TagRules, tags: Value | undefined): Value {
   return keep(rules, { ...rules.defaults, ...(isRecord(tags) ? tags : {}) });
 }
 
-/** What a read answers: `tagsAll` is all that AWS has but its own and the ignored ones, `tags` is that less the defaults. */
+/** The tags in a state that was read: `tagsAll` is all that AWS has but its own and the ignored ones, `tags` is that less the defaults. */
 export function readTags(rules: TagRules, onAws: Record<string, string>, written: Value | undefined): Values {
   const ours = Object.fromEntries(Object.entries(onAws).filter(([key]) => !key.startsWith("aws:")));
   const tagsAll = keep(rules, ours);
@@ -40,7 +40,7 @@ export function readTags(rules: TagRules, onAws: Record<string, string>, written
 }
 
 /** The operations that set, remove and list a resource's tags: their names, keys and forms of tags differ between services. */
-export interface TagCalls<S extends ServiceName> {
+export interface TagCalls<S extends ServiceName = ServiceName> {
   readonly set: Operation<S>;
   /** Left out if `set` replaces all tags. */
   readonly remove?: Operation<S>;
@@ -53,21 +53,21 @@ export interface TagCalls<S extends ServiceName> {
 const tagFields = { Tags: mapField({ member: ["Tags", "Tagging.TagSet", "TagSet"] }) };
 
 /** The members of a tag call: it takes either the resource's ARN or the name that its other calls have. */
-function inputFor<S extends ServiceName>(row: Row<S>, operation: Operation<S>, values: Properties): Members {
+function inputFor(row: Row, operation: string, values: Properties): Members {
   return toMembers({ ...row.fields, ...tagFields }, values, inputOf(row.service, operation));
 }
 
 /** The member of a creating call that carries tags; none if there are no tags, because some of AWS's calls refuse an empty list. */
-export function tagsAtCreation<S extends ServiceName>(row: Row<S>, operation: Operation<S>, tags: unknown): Members {
+export function tagsAtCreation(row: Row, operation: string, tags: unknown): Members {
   return Object.keys(tags ?? {}).length === 0
     ? {}
     : toMembers(tagFields, { Tags: tags }, inputOf(row.service, operation));
 }
 
 /** All tags of a resource, by its key or from the answers of the calls that read it. */
-export async function listTags<S extends ServiceName>(
-  row: Row<S>,
-  { list }: TagCalls<S>,
+export async function listTags(
+  row: Row,
+  { list }: TagCalls,
   key: Properties,
   answer: Members,
   scope: Scope,
@@ -80,8 +80,8 @@ export async function listTags<S extends ServiceName>(
 }
 
 /** How lifecycle.ts changes the tags of a row's resources. */
-export function taggingOf<S extends ServiceName>(row: Row<S>, { set, remove, clear }: TagCalls<S>): Tagging {
-  const call = async (operation: Operation<S>, { id, arn }: TagTarget, scope: Scope, values: Properties) => {
+export function taggingOf(row: Row, { set, remove, clear }: TagCalls): Tagging {
+  const call = async (operation: string, { id, arn }: TagTarget, scope: Scope, values: Properties) => {
     const byArn = hasMember("ResourceArn", stringField(), inputOf(row.service, operation));
     const key = byArn ? { ResourceArn: arn } : row.identity.keyOf(id, {});
     await scope.aws.call(row.service, operation, inputFor(row, operation, { ...key, ...values }));
