@@ -6,17 +6,13 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 
-from orphans import end_with
-
 from .answer import Answer
+from .child import Serve, work_for
 from .worker import serve
-
-Serve = Callable[[Connection, str], None]
 
 _LOADING_SECONDS = 300
 _LAST_WORDS_SECONDS = 5
@@ -33,11 +29,6 @@ class CrashError(WorkerError):
 
 class HangError(WorkerError):
     """The worker did not answer in time and was killed."""
-
-
-def _work_for(parent: int, work: Serve, bodies: Connection, log: str) -> None:
-    end_with(parent)
-    work(bodies, log)
 
 
 class Watchdog:
@@ -107,7 +98,7 @@ class Watchdog:
         if self._worker is None:
             ours, theirs = self._processes.Pipe()
             process = self._processes.Process(
-                target=_work_for, args=(os.getpid(), self._work, theirs, str(self._log)), daemon=True
+                target=work_for, args=(os.getpid(), self._work, theirs, str(self._log)), daemon=True
             )
             process.start()
             # The worker alone holds this end, so that its death ends the connection.
