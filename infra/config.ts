@@ -187,9 +187,11 @@ function schema(projectRoot: string, region?: string) {
         'Existing buckets whose videos the endpoint and callers may read in place (see "Videos that are in S3 already").',
       ),
       callerAccountId: otherAccount.describe("Another account whose people may take the role of callers."),
-      permissionsBoundary: policyArn.describe("The policy that bounds what the stack's roles can do (`bootstrap/`)."),
+      permissionsBoundary: policyArn.describe(
+        "The policy that bounds what the stack's roles can do (`infra/bootstrap/`).",
+      ),
       encryptionKeyArn: keyArn(region).describe(
-        'Existing KMS key that encrypts the stack\'s data, for example the one that `bootstrap/` creates (see "The encryption key"). By default the stack creates a key.',
+        'Existing KMS key that encrypts the stack\'s data, for example the one that `infra/bootstrap/` creates (see "The encryption key"). By default the stack creates a key.',
       ),
     })
     .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {

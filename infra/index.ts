@@ -1,17 +1,17 @@
 /** The whole stack: videos go in, an endpoint that sleeps at zero instances looks at them, results come out. */
 import * as pulumi from "@pulumi/pulumi";
-import { AccessPolicies } from "./access-policies.ts";
+import { AccessPolicies } from "./components/access-policies.ts";
 import { currentAccount } from "./account.ts";
-import { AsyncEndpoint } from "./async-endpoint.ts";
-import { CompletionTopics } from "./completion-topics.ts";
+import { AsyncEndpoint } from "./components/async-endpoint.ts";
+import { CompletionTopics } from "./components/completion-topics.ts";
 import { readConfig } from "./config.ts";
-import { EncryptionKey } from "./encryption-key.ts";
-import { ModelArtifact } from "./model-artifact.ts";
-import { Monitoring } from "./monitoring.ts";
-import { ScaleToZero } from "./scale-to-zero.ts";
+import { EncryptionKey } from "./components/encryption-key.ts";
+import { ModelArtifact } from "./components/model-artifact.ts";
+import { Monitoring } from "./components/monitoring.ts";
+import { ScaleToZero } from "./components/scale-to-zero.ts";
 import { resourcePrefix } from "./stack-name.ts";
 import { stackOutputs } from "./stack-outputs.ts";
-import { VideoStorage } from "./video-storage.ts";
+import { VideoStorage } from "./components/video-storage.ts";
 
 const config = readConfig();
 const account = currentAccount();

@@ -7,7 +7,7 @@ import { kmsKeyArn } from "./setting-types.ts";
 
 /**
  * A bucket that another stack, team or account owns. A name and a prefix stand in ARN patterns, so neither may hold IAM's
- * wildcards or start a policy variable. `bootstrap/source-buckets.ts` has the same form.
+ * wildcards or start a policy variable. `infra/bootstrap/source-buckets.ts` has the same form.
  */
 export const sourceBucket = z.strictObject({
   /** S3's rules for names (user guide, "General purpose bucket naming rules"). */

@@ -8,7 +8,7 @@ export const allowedStackName = "1 to 20 lowercase letters, digits and hyphens, 
 
 /**
  * Start of the logical names of a stack's resources, and so of their names at AWS. The roles that deploy a stack may touch only names that
- * start with it and a hyphen (`bootstrap/`).
+ * start with it and a hyphen (`infra/bootstrap/`).
  */
 export function resourcePrefix(stack: string): string {
   return `video-${stack}`;

@@ -1,13 +1,13 @@
-/** The stack's outputs: the contract with everything that uses a deployed stack (ARCHITECTURE.md, "Where rooms meet"). */
+/** The stack's outputs: the contract with everything that uses a deployed stack (ARCHITECTURE.md, "Where modules meet"). */
 import type * as pulumi from "@pulumi/pulumi";
-import type { AccessPolicies } from "./access-policies.ts";
+import type { AccessPolicies } from "./components/access-policies.ts";
 import type { Account } from "./account.ts";
-import type { AsyncEndpoint } from "./async-endpoint.ts";
-import type { CompletionTopics } from "./completion-topics.ts";
-import type { Monitoring } from "./monitoring.ts";
-import type { ScaleToZero } from "./scale-to-zero.ts";
+import type { AsyncEndpoint } from "./components/async-endpoint.ts";
+import type { CompletionTopics } from "./components/completion-topics.ts";
+import type { Monitoring } from "./components/monitoring.ts";
+import type { ScaleToZero } from "./components/scale-to-zero.ts";
 import { locationsOf, type SourceBucket } from "./source-buckets.ts";
-import type { VideoStorage } from "./video-storage.ts";
+import type { VideoStorage } from "./components/video-storage.ts";
 
 /** What the outputs tell of. */
 export interface StackParts {

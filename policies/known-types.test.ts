@@ -56,7 +56,7 @@ describe("known-types-only", () => {
     assert.deepEqual(await violations(knownTypesOnly, user, { types: [user.type] }), []);
   });
 
-  for (const file of ["config.dev.json", "config.local.json", "config.prod.json", "../bootstrap/policies.json"]) {
+  for (const file of ["config.dev.json", "config.local.json", "config.prod.json", "../infra/bootstrap/policies.json"]) {
     it(`is mandatory by ${file}`, () => {
       const config = configSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, file), "utf8")));
       assert.equal(config[knownTypesOnly.name], "mandatory");

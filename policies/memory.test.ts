@@ -1,16 +1,20 @@
 /** What the policy about the workers' memory warns of and what it lets pass. */
 import assert from "node:assert/strict";
-import { containerEnvironment, type ServingLimits } from "../infra/container-environment.ts";
-import { defaults } from "../infra/defaults.ts";
 import { instanceMemory } from "./memory-table.ts";
 import { workersFitMemory } from "./memory.ts";
 import { hourlyPrices } from "./prices.ts";
 import { but, test } from "./testing/cases.ts";
 import { type Judged, unknownString, urnOf, violations } from "./testing/judge.ts";
 
+interface Limits {
+  readonly maxConcurrency?: number;
+  /** MiB. */
+  readonly maxRequestSize?: number;
+}
+
 interface Changes {
   readonly instanceType?: string;
-  readonly limits?: Partial<ServingLimits>;
+  readonly limits?: Limits;
   readonly server?: "torchserve" | "ray";
 }
 
@@ -19,7 +23,7 @@ const model: Judged = {
   name: "videos-model",
   props: {
     name: "videos-model-0a1b2c3",
-    primaryContainer: { environment: containerEnvironment({ ...defaults, requireGpu: true }, "torchserve") },
+    primaryContainer: { environment: containerEnvironment({}, "torchserve") },
   },
 };
 const variant = { modelName: "videos-model-0a1b2c3", instanceType: "ml.g4dn.xlarge" };
@@ -33,10 +37,25 @@ const configuration: Judged = {
 function stack({ instanceType = "ml.g4dn.xlarge", limits = {}, server = "torchserve" }: Changes): Judged[] {
   return [
     but(model, {
-      primaryContainer: { environment: containerEnvironment({ ...defaults, requireGpu: true, ...limits }, server) },
+      primaryContainer: { environment: containerEnvironment(limits, server) },
     }),
     but(configuration, { productionVariants: [{ ...variant, instanceType }] }),
   ];
+}
+
+/** The variables that the policy reads, as the program sets them for results of 128 MiB. */
+function containerEnvironment(
+  { maxConcurrency = 2, maxRequestSize = 1024 }: Limits,
+  server: "torchserve" | "ray",
+): Record<string, string> {
+  const workers = { SAGEMAKER_MODEL_SERVER_WORKERS: String(maxConcurrency) };
+  if (server === "ray") return { ...workers, RAYSERVE_BACKEND_TIMEOUT: "3600" };
+  const heap = 256 + 2 * maxConcurrency * (maxRequestSize + 128);
+  return {
+    ...workers,
+    TS_MAX_REQUEST_SIZE: String(maxRequestSize * 1024 ** 2),
+    JAVA_TOOL_OPTIONS: `-Xmx${heap}m -XX:MaxDirectMemorySize=${heap}m`,
+  };
 }
 
 const unknownVariants = [

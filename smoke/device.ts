@@ -1,6 +1,6 @@
 /** Checks that a result was made on the hardware that the stack promises. */
 import assert from "node:assert/strict";
-import type { StackOutputs } from "../client/index.ts";
+import type { StackOutputs } from "../client/src/index.ts";
 
 /**
  * Accepts every device if the stack does not require a GPU.

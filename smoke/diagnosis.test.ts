@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { connect } from "../client/index.ts";
-import type { Stack } from "../client/index.ts";
+import { connect } from "../client/src/index.ts";
+import type { Stack } from "../client/src/index.ts";
 import { startFakeAws } from "../client/testing/fake-aws.ts";
 import type { FakeAws } from "../client/testing/fake-aws.ts";
 import { tooLong } from "./diagnosis.ts";

@@ -6,8 +6,8 @@ import {
 import { paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import type { MetricAlarm } from "@aws-sdk/client-cloudwatch";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
-import { explain, plural } from "../client/index.ts";
-import type { Stack } from "../client/index.ts";
+import { explain, plural } from "../client/src/index.ts";
+import type { Stack } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
 import { localLogs, logTail } from "./log-tail.ts";
 

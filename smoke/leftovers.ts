@@ -1,8 +1,8 @@
 /** Removes the objects that the smoke test put or caused, with all their versions. */
 import { DeleteObjectsCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
 import type { ObjectIdentifier } from "@aws-sdk/client-s3";
-import { explain, parseS3Uri } from "../client/index.ts";
-import type { Stack } from "../client/index.ts";
+import { explain, parseS3Uri } from "../client/src/index.ts";
+import type { Stack } from "../client/src/index.ts";
 
 /**
  * Deletes the objects at the given s3:// URIs. Returns what stays, one line each, because the caller may not delete it:

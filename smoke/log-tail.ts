@@ -2,8 +2,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
-import { explain } from "../client/index.ts";
-import type { Stack } from "../client/index.ts";
+import { explain } from "../client/src/index.ts";
+import type { Stack } from "../client/src/index.ts";
 import { quoted } from "../lib/printable.ts";
 
 /** Lines that are shown. */

@@ -1,7 +1,7 @@
 /** Runs the smoke test by mocha after checking that it can run at all: the options, the stack's outputs, the video. */
 import path from "node:path";
 import Mocha from "mocha";
-import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } from "../client/index.ts";
+import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { showPrintable } from "./failures.ts";

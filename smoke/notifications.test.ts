@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "../client/index.ts";
+import { connect } from "../client/src/index.ts";
 import { outputsAt } from "../client/testing/outputs-at.ts";
 import { NotificationWatch, parseNotification } from "./notifications.ts";
 import { FakeQueuesAndTopics } from "./testing/fake-queues.ts";

@@ -8,8 +8,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { z } from "zod";
-import { poll } from "../client/index.ts";
-import type { PollOptions, Stack } from "../client/index.ts";
+import { poll } from "../client/src/index.ts";
+import type { PollOptions, Stack } from "../client/src/index.ts";
 
 /**
  * One notification, as far as it is certain (developer guide, "Check prediction results"): a failure may lack

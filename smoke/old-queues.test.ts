@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "../client/index.ts";
-import type { Stack } from "../client/index.ts";
+import { connect } from "../client/src/index.ts";
+import type { Stack } from "../client/src/index.ts";
 import { outputsAt } from "../client/testing/outputs-at.ts";
 import { queuePrefixOf, removeOldQueues } from "./old-queues.ts";
 import { FakeQueuesAndTopics } from "./testing/fake-queues.ts";

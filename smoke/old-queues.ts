@@ -8,14 +8,14 @@ import {
   QueueDoesNotExist,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { explain, SetupError } from "../client/index.ts";
-import type { Stack, StackOutputs } from "../client/index.ts";
+import { explain, SetupError } from "../client/src/index.ts";
+import type { Stack, StackOutputs } from "../client/src/index.ts";
 
 /** Age in milliseconds from which a queue belongs to no running test: a test takes at most a few hours. */
 const maxAge = 24 * 60 * 60 * 1000;
 
 /**
- * Start of the names of the stack's smoke tests' queues; operators may use no others (`infra/operator-policy.ts`).
+ * Start of the names of the stack's smoke tests' queues; operators may use no others (`infra/iam/operator-policy.ts`).
  * @throws SetupError if the stack was deployed by a program without this output
  */
 export function queuePrefixOf({ temporaryQueuePrefix }: StackOutputs): string {

@@ -1,7 +1,7 @@
 /** The smoke test's options: from the command line to the environment, in which the spec finds them. */
 import path from "node:path";
 import { z } from "zod";
-import { bothStackAndOutputs, problemsOf, readArguments, usage } from "../client/index.ts";
+import { bothStackAndOutputs, problemsOf, readArguments, usage } from "../client/src/index.ts";
 
 /** What `--help` prints. */
 export const help = `Usage: npm run smoke -- [options]

@@ -18,8 +18,8 @@ import {
   uploadVideo,
   waitForInstances,
   waitForJob,
-} from "../client/index.ts";
-import type { Job, JobState, Stack } from "../client/index.ts";
+} from "../client/src/index.ts";
+import type { Job, JobState, Stack } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
 import { assertDevice } from "./device.ts";
 import { isHandlersReason, readBadFile } from "./bad-file.ts";

@@ -7,7 +7,7 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { MAX_INPUT_BYTES } from "../index.ts";
+import { MAX_INPUT_BYTES } from "../src/index.ts";
 
 const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
 

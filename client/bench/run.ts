@@ -3,8 +3,8 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
-import { connect, Manifest, submitAll } from "../index.ts";
-import type { Stack } from "../index.ts";
+import { connect, Manifest, submitAll } from "../src/index.ts";
+import type { Stack } from "../src/index.ts";
 import { outputsAt } from "../testing/outputs-at.ts";
 
 /** The sink takes any. */

@@ -7,7 +7,7 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import type { Stack } from "../stack.ts";
+import type { Stack } from "../src/stack.ts";
 
 const account = "000000000000";
 

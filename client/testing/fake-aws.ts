@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AddressInfo } from "node:net";
-import type { StackOutputs } from "../outputs.ts";
+import type { StackOutputs } from "../src/outputs.ts";
 import { errorAnswer, json } from "./fake-answers.ts";
 import type { Answer } from "./fake-answers.ts";
 import { FakeS3 } from "./fake-s3.ts";

@@ -1,5 +1,5 @@
 /** The outputs of a stack without a deployment. */
-import type { StackOutputs } from "../outputs.ts";
+import type { StackOutputs } from "../src/outputs.ts";
 
 /** Outputs of a stack that lives on a server that tests or benchmarks have started. */
 export function outputsAt(url: string): StackOutputs {

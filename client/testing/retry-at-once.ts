@@ -1,6 +1,6 @@
 /** For tests: the AWS SDK's retries without its pauses, which are up to several seconds of real time. */
 import { StandardRetryStrategy } from "@smithy/core/retry";
-import type { Stack } from "../stack.ts";
+import type { Stack } from "../src/stack.ts";
 
 /** Lets a stack's clients retry what they retry otherwise, and as often, but at once. Returns the stack. */
 export function retryAtOnce(stack: Stack): Stack {

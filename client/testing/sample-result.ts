@@ -1,5 +1,5 @@
 /** For tests: a small result that fits the model's schema. */
-import type { VideoResult } from "../result.ts";
+import type { VideoResult } from "../src/result.ts";
 
 /** Two frames with three detections, as handlers wrote them before version 2 of the schema. */
 export const sampleResult: VideoResult = {

@@ -28,10 +28,13 @@ const tsconfig = {
 /** Writes the program into a folder, ready for ts-node, and returns its entry. */
 export async function writeDefaultProgram(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const source = path.join(projectRoot, "infra");
-  for (const file of await readdir(source)) {
-    if (!file.endsWith(".ts") || file.endsWith(".test.ts")) continue;
-    await writeFile(path.join(folder, file), asTemplate(await readFile(path.join(source, file), "utf8")));
+  for (const part of ["", "components", "iam"]) {
+    const source = path.join(projectRoot, "infra", part);
+    await mkdir(path.join(folder, part), { recursive: true });
+    for (const file of await readdir(source)) {
+      if (!file.endsWith(".ts") || file.endsWith(".test.ts")) continue;
+      await writeFile(path.join(folder, part, file), asTemplate(await readFile(path.join(source, file), "utf8")));
+    }
   }
   await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
   await writeFile(path.join(folder, "package.json"), JSON.stringify({ name: "default-program", main: "index.ts" }));

@@ -1,7 +1,7 @@
 /** For tests: an endpoint under mocks of Pulumi, with its storage and topics. */
-import { AsyncEndpoint, type AsyncEndpointArgs } from "../async-endpoint.ts";
-import { CompletionTopics } from "../completion-topics.ts";
-import { VideoStorage } from "../video-storage.ts";
+import { AsyncEndpoint, type AsyncEndpointArgs } from "../components/async-endpoint.ts";
+import { CompletionTopics } from "../components/completion-topics.ts";
+import { VideoStorage } from "../components/video-storage.ts";
 import { keyArn, mockAccount, type Registrations, registrationsOf } from "./registrations.ts";
 
 /** Pulumi type of the model. */

@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from pathlib import Path
 
-_PROGRAM = Path(__file__).resolve().parent.parent.parent / "local" / "testing" / "body-seconds.ts"
+_PROGRAM = Path(__file__).resolve().parent.parent.parent / "emulator" / "testing" / "body-seconds.ts"
 _LIMIT_SECONDS = 1800
 
 

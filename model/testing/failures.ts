@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { parseResult } from "../../client/result.ts";
-import type { Answer } from "../../local/testing/torchserve.ts";
+import { parseResult } from "../../client/src/result.ts";
+import type { Answer } from "../../emulator/testing/torchserve.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 
 /** The stand-in for the network, by its path. */

@@ -20,7 +20,7 @@ NDJSON = "application/x-ndjson"
 GZIP = "application/gzip"
 
 NAMES = ("fps", "score", "sampling", "masks", "max_side", "encoding", "timeout")
-"""Names of the options; `client/model-options.e2e.ts` compares these and the choices with the client's."""
+"""Names of the options; `e2e/stack/model-options.e2e.ts` compares these and the choices with the client's."""
 
 SAMPLINGS: Mapping[str, Sampled] = {"exact": "exact", "keyframe": "keyframe"}
 MASKS: Mapping[str, bool] = {"none": False, "rle": True}

@@ -1,0 +1,229 @@
+/** Sends a burst of videos to an endpoint and watches it: the experiment of AWS's blog post. */
+import { INSTANCES_LIMIT_SECONDS, readCapacity } from "../../src/capacity.ts";
+import { recordOf } from "../../src/known-jobs.ts";
+import type { Manifest } from "../../src/manifest.ts";
+import { DEVICE_BYTES, deviceIn, environmentOf } from "../../src/environment.ts";
+import type { Device } from "../../src/environment.ts";
+import { codeOf } from "../../src/errors.ts";
+import { readStartAndSize } from "../../src/location.ts";
+import type { ResultFormat } from "../../src/model-options.ts";
+import { inParallel } from "../../src/parallel.ts";
+import { poll } from "../../src/poll.ts";
+import type { Stack } from "../../src/stack.ts";
+import { submitAll } from "../../src/submit-all.ts";
+import type { Submission } from "../../src/submit-all.ts";
+import { JobsUnderWay } from "./jobs-under-way.ts";
+import type { JobEnd } from "./jobs-under-way.ts";
+import type { BurstRun, InstanceSample } from "./run.ts";
+
+/** A video that is in S3. */
+export interface BurstVideo {
+  readonly inputLocation: string;
+  readonly contentType: string;
+  readonly bytes: number;
+}
+
+/** What to send, and how. */
+export interface BurstOptions {
+  /** What the jobs' InferenceIds start with; a number follows. */
+  readonly name: string;
+  /** Sent by turns, `count` times in all; each job reads the same object as the others of its video. */
+  readonly videos: readonly [BurstVideo, ...BurstVideo[]];
+  readonly count: number;
+  /** Where each step is written before it is made, and each end when it is seen. */
+  readonly manifest: Manifest;
+  /** Submissions under way at a time. @default as submitAll's */
+  readonly concurrency?: number | undefined;
+  readonly ttlSeconds?: number | undefined;
+  readonly timeoutSeconds?: number | undefined;
+  readonly customAttributes?: string | undefined;
+  readonly format?: ResultFormat | undefined;
+  /** Real seconds after which jobs that have not ended are no longer waited for. @default a week: each has ended or expired by then */
+  readonly limitSeconds?: number | undefined;
+  /** Whether to watch until the endpoint has no instance, for the charts; at most {@link INSTANCES_LIMIT_SECONDS}. @default false */
+  readonly untilZero?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((state: BurstState) => void) | undefined;
+  /** Pauses between looks: see PollOptions. @default 1 s growing to 3 s */
+  readonly pause?: { readonly first: number; readonly longest: number } | undefined;
+}
+
+/** Real seconds that a burst is watched if the caller sets no limit: the longest that the command takes. */
+export const WATCH_LIMIT_SECONDS = 7 * 24 * 3600;
+
+/** How a burst stands. */
+export interface BurstState {
+  readonly accepted: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly expired: number;
+  /** The first failure's words. */
+  readonly firstFailure: string | undefined;
+  /** Accepted and not seen to have ended. */
+  readonly backlog: number;
+  /** Real seconds, as all progress is in, since the oldest of the backlog was accepted. */
+  readonly oldestSeconds: number | undefined;
+  readonly instances: InstanceSample | undefined;
+}
+
+/** A burst under way; what it knows stays readable whatever ends it. */
+export class Burst {
+  readonly #stack: Stack;
+  readonly #options: BurstOptions;
+  readonly #jobs = new JobsUnderWay();
+  readonly #ends = { completed: 0, failed: 0, expired: 0 };
+  readonly #outputs: string[] = [];
+  readonly #instances: InstanceSample[] = [];
+  #accepted = 0;
+  #firstFailure: string | undefined;
+
+  constructor(stack: Stack, options: BurstOptions) {
+    this.#stack = stack;
+    this.#options = options;
+  }
+
+  get state(): BurstState {
+    return {
+      accepted: this.#accepted,
+      ...this.#ends,
+      firstFailure: this.#firstFailure,
+      backlog: this.#jobs.size,
+      oldestSeconds: this.#jobs.oldestSeconds,
+      instances: this.#instances.at(-1),
+    };
+  }
+
+  /**
+   * Sends the videos and watches until each job has ended or the limit is reached.
+   * @throws AbortError on the caller's signal, and the SDK's error if the service refuses; jobs that were accepted go on, and
+   * the manifest has them
+   */
+  async run(): Promise<BurstRun> {
+    const { name, videos, count, untilZero = false } = this.#options;
+    const { endpointName, instanceType, maxConcurrency, maxCapacity } = this.#stack.outputs;
+    const startedAt = await this.#stack.clock.now();
+    await this.#sendAndWatch();
+    const endedAt = await this.#stack.clock.now();
+    if (untilZero && this.#jobs.size === 0) await this.#watchUntilZero();
+    const inputBytes = Array.from({ length: count }, (_, index) => turn(videos, index).bytes);
+    const { devices, outputBytes } = await this.#readResults();
+    return {
+      name,
+      endpointName,
+      environment: environmentOf(this.#stack.outputs),
+      devices,
+      instanceType,
+      concurrency: maxConcurrency,
+      maxCapacity,
+      startedAt,
+      endedAt,
+      accepted: this.#accepted,
+      ...this.#ends,
+      inputBytes: inputBytes.reduce((sum, bytes) => sum + bytes, 0) / count,
+      outputBytes,
+      instances: this.#instances,
+    };
+  }
+
+  async #sendAndWatch(): Promise<void> {
+    const { signal, onProgress, limitSeconds = WATCH_LIMIT_SECONDS, pause = { first: 1, longest: 3 } } = this.#options;
+    // Where one of the two fails, the other has nothing left to do.
+    const over = new AbortController();
+    const both = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
+    const end = (error: unknown): void => {
+      over.abort(error);
+    };
+    let isSent = false;
+    const sending = this.#send(both).then(() => {
+      isSent = true;
+    });
+    const watching = poll(
+      () => this.#look(both),
+      () => isSent && this.#jobs.size === 0,
+      { signal: both, limitSeconds, pause, onProgress: () => onProgress?.(this.state) },
+    );
+    await Promise.all([sending.catch(end), watching.catch(end)]);
+    signal?.throwIfAborted();
+    over.signal.throwIfAborted();
+  }
+
+  async #send(signal: AbortSignal): Promise<void> {
+    const { name, count, manifest, concurrency, ttlSeconds, timeoutSeconds, customAttributes, format } = this.#options;
+    const digits = String(count).length;
+    const submissions = Array.from({ length: count }, (_, index): Submission => {
+      const { inputLocation, contentType } = turn(this.#options.videos, index);
+      const inferenceId = `${name}-${String(index + 1).padStart(digits, "0")}`;
+      return { video: inputLocation, contentType, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
+    });
+    await submitAll(this.#stack, submissions, {
+      concurrency,
+      manifest,
+      signal,
+      onOutcome: (outcome) => {
+        if (!("job" in outcome)) return;
+        this.#accepted += 1;
+        this.#jobs.add(outcome.job);
+      },
+    });
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    await this.#sample(signal);
+    const ends = await this.#jobs.look(this.#stack, signal);
+    for (const end of ends) this.#note(end);
+    await this.#options.manifest.append(
+      ...ends.map(({ job, state }) => ({
+        event: "ended" as const,
+        inferenceId: job.inferenceId,
+        ...recordOf(state),
+      })),
+    );
+  }
+
+  #note({ job, state }: JobEnd): void {
+    this.#ends[state.status] += 1;
+    if (state.status === "completed") this.#outputs.push(job.outputLocation);
+    if (state.status === "failed") this.#firstFailure ??= state.reason;
+  }
+
+  async #sample(signal?: AbortSignal): Promise<{ readonly status: string } & InstanceSample> {
+    const { status, current, desired } = await readCapacity(this.#stack, signal);
+    // The answer's own Date: it was read a moment ago.
+    const now = await this.#stack.clock.now(5);
+    const sample = { at: now.getTime(), current, desired };
+    this.#instances.push(sample);
+    return { status, ...sample };
+  }
+
+  async #watchUntilZero(): Promise<void> {
+    const { signal, onProgress } = this.#options;
+    await poll(
+      () => this.#sample(signal),
+      ({ status, current, desired }) => status === "InService" && current === 0 && desired === 0,
+      { signal, limitSeconds: INSTANCES_LIMIT_SECONDS, onProgress: () => onProgress?.(this.state) },
+    );
+  }
+
+  /** Reads the start of each result: its device, and the results' mean size in bytes. */
+  async #readResults(): Promise<Pick<BurstRun, "devices" | "outputBytes">> {
+    const sizes: number[] = [];
+    const devices = new Set<Device>();
+    await inParallel(this.#outputs, 16, async (uri) => {
+      try {
+        const { start, bytes } = await readStartAndSize(this.#stack.s3, uri, DEVICE_BYTES, this.#options.signal);
+        sizes.push(bytes);
+        const device = deviceIn(start);
+        if (device !== undefined) devices.add(device);
+      } catch (error) {
+        // Removed by a lifecycle rule, or not for this caller: the other results tell.
+        if (!["NoSuchKey", "AccessDenied"].includes(codeOf(error))) throw error;
+      }
+    });
+    const outputBytes = sizes.length === 0 ? undefined : sizes.reduce((sum, bytes) => sum + bytes, 0) / sizes.length;
+    return { devices: [...devices].sort(), outputBytes };
+  }
+}
+
+function turn<Item>(items: readonly [Item, ...Item[]], index: number): Item {
+  return items[index % items.length] ?? items[0];
+}

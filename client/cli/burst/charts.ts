@@ -1,0 +1,156 @@
+/** The blog post's charts of a burst as plain data: what each shows, in which unit, with which marks. */
+import { lastEnd } from "./figures.ts";
+import { MINUTE_MS, minuteOf } from "../../src/minutes.ts";
+import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
+import type { BurstRun, InstanceSample } from "./run.ts";
+
+/** One mark: x in minutes since the burst began, y in the chart's unit; a null y is a gap. */
+export interface Mark {
+  readonly x: number;
+  readonly y: number | null;
+}
+
+/** One line, staircase or set of bars. */
+export interface ChartSeries {
+  readonly label: string;
+  readonly marks: readonly Mark[];
+}
+
+/** One chart. */
+export interface ChartSpec {
+  /** The canvas's id in the page. */
+  readonly id: string;
+  readonly title: string;
+  /** What it shows, and by which metric. */
+  readonly caption: string;
+  readonly kind: "bars" | "line" | "steps";
+  /** The y axis' title, with the unit. */
+  readonly unit: string;
+  readonly series: readonly ChartSeries[];
+}
+
+/** The x axis' title, of all charts. */
+export function timeAxisOf({ environment }: Pick<BurstRun, "environment">): string {
+  return `Minutes since the first video was sent${environment === "emulator" ? " (stack clock)" : ""}`;
+}
+
+/** The charts of a burst. */
+export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly ChartSpec[] {
+  const start = minuteOf(run.startedAt.getTime());
+  const end = minuteOf(lastMoment(run, metrics));
+  const gauge = (series: Series) =>
+    marksOf(
+      series.filter(({ minute }) => minute <= end),
+      start,
+    );
+  const counts = (series: Series) => everyMinute(series, start, end);
+  const failed = counts(metrics.failed);
+  const expired = counts(metrics.expired);
+  const hasAny = (marks: readonly Mark[]) => marks.some(({ y }) => (y ?? 0) > 0);
+  return [
+    {
+      id: "backlog",
+      title: "Backlog",
+      caption: "Videos waiting or in process, the most in each minute (ApproximateBacklogSize).",
+      kind: "line",
+      unit: "Videos",
+      series: [{ label: "Backlog", marks: gauge(metrics.backlog) }],
+    },
+    {
+      id: "backlog-per-instance",
+      title: "Backlog per instance",
+      caption:
+        "What target tracking holds at its target, the average of each minute (ApproximateBacklogSizePerInstance).",
+      kind: "line",
+      unit: "Videos per instance",
+      series: [{ label: "Backlog per instance", marks: gauge(metrics.backlogPerInstance) }],
+    },
+    {
+      id: "instances",
+      title: "Instances",
+      caption: "In service, and asked for by the autoscaler, as the endpoint showed them while it was watched.",
+      kind: "steps",
+      unit: "Instances",
+      series: [
+        { label: "In service", marks: staircase(run.instances, ({ current }) => current, start) },
+        { label: "Asked for", marks: staircase(run.instances, ({ desired }) => desired, start) },
+      ],
+    },
+    {
+      id: "processed",
+      title: "Processed per minute",
+      caption:
+        "Videos that ended in each minute (InvocationsProcessed; with or without the failed ones: InvocationFailures, ExpiredRequests).",
+      kind: "bars",
+      unit: "Videos per minute",
+      series: [
+        { label: "Processed", marks: counts(metrics.processed) },
+        ...(hasAny(failed) ? [{ label: "Failed", marks: failed }] : []),
+        ...(hasAny(expired) ? [{ label: "Expired", marks: expired }] : []),
+      ],
+    },
+    {
+      id: "times",
+      title: "Time in backlog and total time",
+      caption:
+        "Average of the videos in each minute: from acceptance to the start of work, and to the result (TimeInBacklog, TotalProcessingTime).",
+      kind: "line",
+      unit: "Seconds",
+      series: [
+        { label: "Time in backlog", marks: averages(metrics.inBacklog, start) },
+        { label: "Total processing time", marks: averages(metrics.total, start) },
+      ],
+    },
+    {
+      id: "model-latency",
+      title: "Model latency",
+      caption: "Average time in the model, of the videos in each minute (ModelLatency).",
+      kind: "line",
+      unit: "Seconds",
+      series: [{ label: "Model latency", marks: averages(metrics.inModel, start) }],
+    },
+  ];
+}
+
+/** Where the charts end: with the last request's end, or the last look at the instances. What an idle endpoint publishes after that tells nothing. */
+function lastMoment(run: BurstRun, metrics: EndpointMetrics): number {
+  const seen = run.instances.at(-1)?.at ?? 0;
+  const ended = Math.min(run.endedAt.getTime(), lastEnd(metrics) - 1);
+  return Math.max(run.startedAt.getTime(), seen, ended);
+}
+
+function marksOf(series: Series, start: number): readonly Mark[] {
+  return series.map(({ minute, value }) => ({ x: (minute - start) / MINUTE_MS, y: value }));
+}
+
+/** A minute in which nothing was counted has no datapoint: its count is zero. */
+function everyMinute(series: Series, start: number, end: number): readonly Mark[] {
+  const values = new Map(series.map(({ minute, value }) => [minute, value]));
+  const minutes = (end - start) / MINUTE_MS + 1;
+  return Array.from({ length: minutes }, (_, x) => ({ x, y: values.get(start + x * MINUTE_MS) ?? 0 }));
+}
+
+function averages({ sum, count }: Durations, start: number): readonly Mark[] {
+  const counts = new Map(count.map(({ minute, value }) => [minute, value]));
+  return sum.map(({ minute, value }) => ({
+    x: (minute - start) / MINUTE_MS,
+    y: (counts.get(minute) ?? 0) > 0 ? value / (counts.get(minute) ?? 1) : null,
+  }));
+}
+
+/** The moments at which the number changes, with the last one, so that a watch of hours stays a small page. */
+function staircase(
+  samples: readonly InstanceSample[],
+  valueOf: (sample: InstanceSample) => number,
+  start: number,
+): readonly Mark[] {
+  const marks = samples
+    .filter((sample, index) => {
+      const before = samples[index - 1];
+      return before === undefined || index === samples.length - 1 || valueOf(before) !== valueOf(sample);
+    })
+    .map((sample) => ({ x: Math.max(0, (sample.at - start) / MINUTE_MS), y: valueOf(sample) }));
+  const [first] = marks;
+  // The axis begins with the minute in which the burst began, and the first look comes within that minute.
+  return first === undefined || first.x === 0 ? marks : [{ x: 0, y: first.y }, ...marks];
+}

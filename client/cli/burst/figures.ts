@@ -1,0 +1,149 @@
+/** A burst in figures: the table of AWS's blog post, computed from the endpoint's own metrics. */
+import { describeDevices, describeEnvironment } from "../../src/environment.ts";
+import type { Device, Environment } from "../../src/environment.ts";
+import { MINUTE_MS } from "../../src/minutes.ts";
+import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
+import type { BurstRun } from "./run.ts";
+
+/** Seconds that requests took. */
+export interface Duration {
+  readonly mean: number;
+  readonly most: number;
+}
+
+/** The table's values; what CloudWatch has no datapoint for is null. */
+export interface BurstFigures {
+  /** Where the burst ran: figures of the emulator are those of this machine. */
+  readonly environment: Environment;
+  /** Devices that the results name, sorted; none if no result does. */
+  readonly devices: readonly Device[];
+  readonly invocations: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly expired: number;
+  /** Videos that one instance works on at a time. */
+  readonly concurrency: number;
+  readonly instanceType: string;
+  /** Mean sizes, bytes. */
+  readonly inputBytes: number;
+  readonly outputBytes: number | null;
+  readonly modelSeconds: Duration | null;
+  readonly instances: { readonly most: number; readonly allowed: number };
+  /** Requests that ended in a minute, over the minutes from the first to the last one in which any did. */
+  readonly perMinute: { readonly mean: number; readonly most: number; readonly minutes: number } | null;
+  readonly backlogSeconds: Duration | null;
+  /** From acceptance to the result's upload. */
+  readonly totalSeconds: Duration | null;
+  /** From the first video's submission until the last end was seen, or until the end of the minute that has it, if that is earlier. */
+  readonly elapsedSeconds: number;
+}
+
+/** Computes the table's values. */
+export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures {
+  return {
+    environment: run.environment,
+    devices: run.devices,
+    invocations: run.accepted,
+    completed: run.completed,
+    failed: run.failed,
+    expired: run.expired,
+    concurrency: run.concurrency,
+    instanceType: run.instanceType,
+    inputBytes: run.inputBytes,
+    outputBytes: run.outputBytes ?? null,
+    modelSeconds: durationOf(metrics.inModel),
+    instances: { most: Math.max(0, ...run.instances.map(({ current }) => current)), allowed: run.maxCapacity },
+    perMinute: throughputOf(metrics.processed),
+    backlogSeconds: durationOf(metrics.inBacklog),
+    totalSeconds: durationOf(metrics.total),
+    elapsedSeconds: (Math.min(run.endedAt.getTime(), lastEnd(metrics)) - run.startedAt.getTime()) / 1000,
+  };
+}
+
+/** The end of the last minute in which requests ended, ms since the epoch; Infinity if CloudWatch has none. */
+export function lastEnd({ processed, failed, expired }: EndpointMetrics): number {
+  const busy = [...processed, ...failed, ...expired].filter(({ value }) => value > 0);
+  return busy.length === 0 ? Infinity : Math.max(...busy.map(({ minute }) => minute)) + MINUTE_MS;
+}
+
+/** All of a series' values together. */
+export function sumOf(series: Series): number {
+  return series.reduce((sum, { value }) => sum + value, 0);
+}
+
+function durationOf({ sum, count, most }: Durations): Duration | null {
+  const measured = sumOf(count);
+  if (measured === 0) return null;
+  return { mean: sumOf(sum) / measured, most: Math.max(...most.map(({ value }) => value)) };
+}
+
+function throughputOf(processed: Series): BurstFigures["perMinute"] {
+  const busy = processed.filter(({ value }) => value > 0);
+  const [first, last] = [busy.at(0), busy.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  // A minute in which nothing ended has no datapoint and counts all the same.
+  const minutes = (last.minute - first.minute) / MINUTE_MS + 1;
+  return { mean: sumOf(busy) / minutes, most: Math.max(...busy.map(({ value }) => value)), minutes };
+}
+
+/** One line of the table. */
+export interface Row {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** The table as people read it, in the blog post's order. */
+export function rowsOf(figures: BurstFigures): readonly Row[] {
+  const { perMinute, instances, environment, devices } = figures;
+  const isEmulated = environment === "emulator";
+  const others = [
+    ...(figures.failed === 0 ? [] : [`${figures.failed} failed`]),
+    ...(figures.expired === 0 ? [] : [`${figures.expired} expired`]),
+  ];
+  const pending = figures.invocations - figures.completed - figures.failed - figures.expired;
+  if (pending > 0) others.push(`${pending} not ended`);
+  return [
+    { label: "Invocations (total burst size)", value: String(figures.invocations) },
+    { label: "Completed", value: [String(figures.completed), ...others].join(", ") },
+    { label: "Concurrency level (per instance)", value: String(figures.concurrency) },
+    { label: "Environment", value: describeEnvironment(environment, devices) },
+    { label: "Device (from the results)", value: devices.length === 0 ? NONE : describeDevices(devices) },
+    {
+      label: "Instance type",
+      value: `${figures.instanceType}${isEmulated ? " (of the stack; the emulator starts none)" : ""}`,
+    },
+    { label: "Input payload (per invocation)", value: size(figures.inputBytes) },
+    {
+      label: "Output payload (per invocation)",
+      value: figures.outputBytes === null ? NONE : size(figures.outputBytes),
+    },
+    { label: "Model latency", value: durationText(figures.modelSeconds) },
+    { label: "Instances (most seen, of at most)", value: `${instances.most} of ${instances.allowed}` },
+    {
+      label: "Throughput (requests per minute)",
+      value:
+        perMinute === null
+          ? NONE
+          : `${perMinute.mean.toFixed(1)} over ${perMinute.minutes} min, most ${perMinute.most.toFixed(0)}`,
+    },
+    { label: "Time in backlog", value: durationText(figures.backlogSeconds) },
+    { label: "Total processing time", value: durationText(figures.totalSeconds) },
+    { label: "Whole burst", value: `${seconds(figures.elapsedSeconds)}${isEmulated ? " (stack clock)" : ""}` },
+  ];
+}
+
+const NONE = "no data";
+
+function durationText(duration: Duration | null): string {
+  return duration === null ? NONE : `${seconds(duration.mean)} on average, at most ${seconds(duration.most)}`;
+}
+
+function seconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US")} s`;
+}
+
+/** Decimal units, as the blog post's. */
+function size(bytes: number): string {
+  if (bytes < 1e3) return `${bytes.toFixed(0)} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

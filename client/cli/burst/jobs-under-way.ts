@@ -1,0 +1,72 @@
+/** Keeps an eye on many jobs at once: which have ended, and how, by the objects that they leave in S3. */
+import { performance } from "node:perf_hooks";
+import type { Stack } from "../../src/stack.ts";
+import type { Job } from "../../src/submit.ts";
+import { checkJobs } from "../../src/wait.ts";
+import type { JobState } from "../../src/wait.ts";
+
+/** A job's end. */
+export interface JobEnd {
+  readonly job: Job;
+  readonly state: Exclude<JobState, { status: "pending" }>;
+}
+
+/** Jobs that are asked about together. The queue is first in, first out, so that those that ended stand close to the front. */
+const CHUNK = 16;
+
+/** Jobs that have been accepted, in the order of their acceptance, until each has ended. */
+export class JobsUnderWay {
+  readonly #pending = new Map<string, Job>();
+  /** When each was added, ms on this process's clock. */
+  readonly #addedAt = new Map<string, number>();
+  #turn = 0;
+
+  add(job: Job): void {
+    this.#pending.set(job.inferenceId, job);
+    this.#addedAt.set(job.inferenceId, performance.now());
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** The job that was accepted first of those that have not ended. */
+  get oldest(): Job | undefined {
+    return this.#pending.values().next().value;
+  }
+
+  /** Real seconds since the oldest job that has not ended was added; undefined if there is none. */
+  get oldestSeconds(): number | undefined {
+    const addedAt = this.#addedAt.get(this.oldest?.inferenceId ?? "");
+    return addedAt === undefined ? undefined : (performance.now() - addedAt) / 1000;
+  }
+
+  /**
+   * Looks for ends: from the front for as long as it finds any, and at the rest by turns, a chunk each time, so that a look at
+   * a thousand jobs asks for a few.
+   */
+  async look(stack: Stack, signal?: AbortSignal): Promise<readonly JobEnd[]> {
+    const ends: JobEnd[] = [];
+    for (;;) {
+      const found = await this.#check(stack, [...this.#pending.values()].slice(0, CHUNK), signal);
+      ends.push(...found);
+      if (found.length < CHUNK / 2) break;
+    }
+    const rest = [...this.#pending.values()].slice(CHUNK);
+    if (this.#turn >= rest.length) this.#turn = 0;
+    const found = await this.#check(stack, rest.slice(this.#turn, this.#turn + CHUNK), signal);
+    // The next chunk has moved to where those that ended stood.
+    this.#turn += CHUNK - found.length;
+    return [...ends, ...found];
+  }
+
+  async #check(stack: Stack, jobs: readonly Job[], signal?: AbortSignal): Promise<readonly JobEnd[]> {
+    const states = await checkJobs(stack, jobs, signal);
+    const ends = states.flatMap(([job, state]) => (state.status === "pending" ? [] : [{ job, state }]));
+    for (const { inferenceId } of ends.map(({ job }) => job)) {
+      this.#pending.delete(inferenceId);
+      this.#addedAt.delete(inferenceId);
+    }
+    return ends;
+  }
+}

@@ -1,0 +1,101 @@
+/** For tests: a burst of 100 videos as CloudWatch would show it, small enough to be computed by hand. */
+import type { Durations, EndpointMetrics, Series } from "../metrics.ts";
+import { MINUTE_MS } from "../../../src/minutes.ts";
+import type { BurstRun } from "../run.ts";
+
+/** The minute in which the sample begins. */
+export const firstMinute = Date.parse("2030-01-01T10:00:00Z");
+
+/** Values of the minutes from the sample's first on; undefined where a minute has no datapoint. */
+export function series(...values: readonly (number | undefined)[]): Series {
+  return values.flatMap((value, index) =>
+    value === undefined ? [] : [{ minute: firstMinute + index * MINUTE_MS, value }],
+  );
+}
+
+function durations(count: Series, seconds: readonly (readonly [mean: number, most: number])[]): Durations {
+  return {
+    count,
+    sum: count.map(({ minute, value }, index) => ({ minute, value: value * (seconds[index]?.[0] ?? 0) })),
+    most: count.map(({ minute }, index) => ({ minute, value: seconds[index]?.[1] ?? 0 })),
+  };
+}
+
+const processed = series(undefined, undefined, undefined, 20, undefined, 40, 38);
+
+/** Metrics of the sample. */
+export const sampleMetrics: EndpointMetrics = {
+  backlog: series(100, 100, 100, 90, 80, 42, 2, 0),
+  backlogPerInstance: series(100, 100, 100, 90, 40, 21, 1, 0),
+  processed,
+  failed: series(undefined, undefined, undefined, undefined, undefined, 1),
+  expired: series(undefined, undefined, undefined, undefined, undefined, undefined, 2),
+  inBacklog: durations(processed, [
+    [180, 240],
+    [300, 330],
+    [360, 390],
+  ]),
+  inModel: durations(processed, [
+    [3, 4],
+    [3, 5],
+    [3, 4],
+  ]),
+  total: durations(processed, [
+    [184, 245],
+    [304, 335],
+    [364, 395],
+  ]),
+};
+
+/** The sample as the client saw it. */
+export const sampleRun: BurstRun = {
+  name: "burst-0a1b2c3d",
+  endpointName: "video-0a1b2c3",
+  environment: "aws",
+  devices: ["cuda"],
+  instanceType: "ml.g4dn.xlarge",
+  concurrency: 2,
+  maxCapacity: 5,
+  startedAt: new Date(firstMinute + 10_000),
+  endedAt: new Date(firstMinute + 6.5 * MINUTE_MS),
+  accepted: 100,
+  completed: 97,
+  failed: 1,
+  expired: 2,
+  inputBytes: 71e6,
+  outputBytes: 54e6,
+  instances: [
+    { at: firstMinute + 11_000, current: 0, desired: 0 },
+    { at: firstMinute + 2 * MINUTE_MS, current: 0, desired: 1 },
+    { at: firstMinute + 2.5 * MINUTE_MS, current: 0, desired: 1 },
+    { at: firstMinute + 3 * MINUTE_MS, current: 1, desired: 1 },
+    { at: firstMinute + 4 * MINUTE_MS, current: 1, desired: 2 },
+    { at: firstMinute + 4.5 * MINUTE_MS, current: 2, desired: 2 },
+    { at: firstMinute + 7 * MINUTE_MS, current: 2, desired: 2 },
+  ],
+};
+
+const oneMinute = durations(series(3), [[2, 3]]);
+
+/** Metrics of a burst that is over within a minute. */
+export const shortMetrics: EndpointMetrics = {
+  backlog: series(3),
+  backlogPerInstance: series(3),
+  processed: series(3),
+  failed: [],
+  expired: [],
+  inBacklog: oneMinute,
+  inModel: oneMinute,
+  total: oneMinute,
+};
+
+/** That burst, in which one instance was seen once, late in the minute. */
+export const shortRun: BurstRun = {
+  ...sampleRun,
+  endedAt: new Date(firstMinute + 50_000),
+  accepted: 3,
+  completed: 3,
+  failed: 0,
+  expired: 0,
+  instances: [{ at: firstMinute + 48_000, current: 1, desired: 1 }],
+};

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { writeRemedy } from "../../src/errors.ts";
+import { startCommandFixture } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+import { objectKey } from "../../testing/fake-aws.ts";
+import { sampleResult } from "../../testing/sample-result.ts";
+
+describe("the command fetch", () => {
+  let fixture: CommandFixture;
+  let to: string;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+    to = fixture.path("results");
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const manifest = () => fixture.path("manifest.jsonl");
+  const submit = (...videos: readonly string[]) =>
+    fixture.execute(["submit", ...videos, "--concurrency", "1", "--json", "--manifest", manifest()]);
+
+  it("fetches the results of a job printed twice once, and exits 1 for one that has none", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      if (fixture.aws.invocations.length === 1) fixture.complete(invocation);
+    };
+    const { stdout: jobs } = await submit(fixture.path("a.mp4"), fixture.path("b.mp4"));
+    const { status, lines } = await fixture.execute(["fetch", "-", "--to", to, "--json"], `${jobs}${jobs}`);
+    assert.equal(status, 1);
+    assert.deepEqual(
+      lines().map((line) => line.status),
+      ["completed", "pending"],
+    );
+    const [first] = fixture.aws.invocations;
+    const file = await readFile(path.join(to, `${first!.inferenceId}.json`), "utf8");
+    assert.deepEqual(JSON.parse(file), sampleResult);
+    assert.equal((await readdir(to)).length, 1);
+  });
+
+  it("says so where a result that was seen is there no more", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    await fixture.execute(["status", manifest()]);
+    fixture.aws.objects.clear();
+    const { status, stdout } = await fixture.execute(["fetch", manifest(), "--to", to]);
+    assert.equal(status, 1);
+    assert.match(stdout, /is not there any more/);
+  });
+
+  it("does not read a result that is larger than the stack's results may be, and exits 1", async () => {
+    fixture.aws.onInvocation = ({ outputLocation }) =>
+      fixture.aws.objects.set(objectKey(outputLocation), Buffer.alloc(1024 ** 2 + 1, " "));
+    await submit(fixture.path("a.mp4"));
+    const { status, stdout } = await fixture.execute(["fetch", manifest(), "--to", to]);
+    assert.equal(status, 1);
+    assert.match(stdout, /has 1048577 bytes; the stack's results have at most 1048576\. .* raise maxResponseSize/);
+  });
+
+  for (const [what, ids] of [
+    ["consists of dots", [".."]],
+    ["is a dot", ["."]],
+    ["shares its file name with another's", ["a/b", "a_b"]],
+    ["shares its file name with another's but for case", ["Street", "street"]],
+    ["has a folder that is another's result file", ["street", "street.json"]],
+  ] as const) {
+    it(`writes nothing and exits 2 if an InferenceId ${what}`, async () => {
+      fixture.aws.onInvocation = fixture.complete;
+      const { stdout } = await submit(fixture.path("a.mp4"));
+      const jobs = ids.map((inferenceId) => JSON.stringify({ ...(JSON.parse(stdout) as object), inferenceId }));
+      const before = await readdir(fixture.folder);
+      const { status, stderr } = await fixture.execute(["fetch", "-", "--to", to], jobs.join("\n"));
+      assert.equal(status, 2);
+      assert.match(stderr, /^error: InferenceId.* (is not a file name|have the same file name): .*\n$/m);
+      assert.deepEqual(await readdir(fixture.folder), before);
+    });
+  }
+
+  it("exits 2 in one line where the folder cannot be written, and leaves no half file", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", path.join(manifest(), "x")]);
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /^error: Cannot make the folder .*\(EEXIST\): a file has the name of a folder, or choose another one with --to/m,
+    );
+  });
+
+  for (const [code, words] of [
+    ["EACCES", /you have no permission to write there, change its permissions, or choose another folder with --to/],
+    ["EROFS", /its file system is read-only, or choose another folder with --to/],
+    ["ENOSPC", /the disk is full, make room, or choose another folder with --to/],
+    ["EIO", /^choose another folder with --to/],
+  ] as const) {
+    it(`gives the remedy that fits ${code} if the folder cannot be written`, () => {
+      assert.match(writeRemedy(Object.assign(new Error("no"), { code }), "choose another folder with --to"), words);
+    });
+  }
+
+  it("says that the folder cannot be made, and not that the disk is full, for a path in a file system without files", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", "/proc/results"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot make the folder \/proc\/results \(ENOENT\): choose another one with --to\./);
+    assert.doesNotMatch(stderr, /make room/);
+  });
+
+  it("exits 2 where the video is gone on which it should draw", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    for (const key of fixture.aws.objects.keys()) if (key.startsWith("in/")) fixture.aws.objects.delete(key);
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /The video s3:\/\/in\/.* is not there any more/);
+    const [job] = fixture.aws.invocations;
+    assert.deepEqual(await readdir(path.join(to, job!.inferenceId)), []);
+  });
+
+  it("draws what was found on the video", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
+    const { status, stderr, lines } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate", "--json"]);
+    assert.equal(status, 0, stderr);
+    const folder = path.join(to, fixture.aws.invocations[0]!.inferenceId);
+    assert.equal(lines()[0]!.movie, path.join(folder, "annotated.mp4"));
+    assert.deepEqual((await readdir(folder)).toSorted(), ["annotated.gif", "annotated.mp4"]);
+  }).timeout(120_000);
+
+  it("prints where the annotated files are, names the user's files, and draws on several at once", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    // A second or two of the sample: what is drawn is the matter of the model's own tests.
+    const sample = await readFile(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
+    for (const name of ["first.mp4", "second.mp4"]) await writeFile(fixture.path(name), sample.subarray(0, 40_000));
+    await submit(fixture.path("first.mp4"), fixture.path("second.mp4"));
+    const { status, stdout, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
+    assert.equal(status, 0, stderr);
+    for (const { inferenceId } of fixture.aws.invocations) {
+      assert.ok(stdout.includes(`\n  annotated  ${path.join(to, inferenceId, "annotated.mp4")}\n`), stdout);
+      assert.ok(stdout.includes(`\n  animation  ${path.join(to, inferenceId, "annotated.gif")}\n`), stdout);
+    }
+    assert.match(stderr, /drawing on .*first\.mp4/);
+    if (availableParallelism() > 1) assert.match(stderr, /drawing on .*\.mp4 and 1 other video/);
+    assert.doesNotMatch(stderr, /s3:/);
+  }).timeout(240_000);
+
+  it("draws nothing on what is no video, says why, and leaves nothing", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /cannot be annotated: .*video\.mp4/);
+    assert.deepEqual(await readdir(path.join(to, fixture.aws.invocations[0]!.inferenceId)), []);
+  }).timeout(120_000);
+});

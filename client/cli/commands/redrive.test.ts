@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { startCommandFixture } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+import { objectKey } from "../../testing/fake-aws.ts";
+import { failureOf, FakeQueues } from "../../testing/fake-sqs.ts";
+
+describe("the command redrive", () => {
+  let fixture: CommandFixture;
+  let queues: FakeQueues;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+    queues = new FakeQueues(fixture.aws);
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const redrive = (...args: readonly string[]) =>
+    fixture.execute(["redrive", "--manifest", fixture.path("redriven.jsonl"), ...args]);
+
+  it("reports what it did with each message, and how many there were of each kind", async () => {
+    queues.put(failureOf("video-1"));
+    queues.put(failureOf("video-1"));
+    queues.put(failureOf("video-2.redrive-3"));
+    queues.put(failureOf("smoke-1"));
+    const { status, stdout, stderr } = await redrive("--json");
+    assert.equal(status, 1, stderr);
+    const report = JSON.parse(stdout) as Record<string, number> & { jobs: { kind: string; inferenceId?: string }[] };
+    assert.deepEqual(
+      [report["sent"], report["already-sent"], report["poison"], report["smoke"], report["unreadable"]],
+      [1, 1, 1, 1, 0],
+    );
+    assert.equal(report.jobs.length, 4);
+    assert.match(stderr, /video-1: sent again as video-1\.redrive-1 \(ClientError: /);
+    assert.match(stderr, /video-2\.redrive-3: given up after 3 times/);
+  });
+
+  it("ends with 0 where nothing has failed, and where all that failed is sent again", async () => {
+    assert.deepEqual(await redrive().then(({ status, stdout }) => [status, stdout.split("\n")[0]]), [
+      0,
+      "nothing is there to send again",
+    ]);
+    queues.put(failureOf("video-1"));
+    const { status, stdout } = await redrive();
+    assert.deepEqual([status, stdout.split("\n")[0]], [0, "1 sent again"]);
+  });
+
+  it("reports what it did until the service refused, and nothing where it did nothing", async () => {
+    const answer = { status: 403, code: "AccessDeniedException", message: "no" };
+    fixture.aws.fail({ operation: "ReceiveMessage", answer });
+    const nothing = await redrive();
+    assert.deepEqual([nothing.status, nothing.stdout], [2, ""]);
+    assert.match(nothing.stderr, /AccessDeniedException/);
+    fixture.aws.answerAgain();
+    queues.put(failureOf("video-1"));
+    fixture.aws.onInvocation = () => {
+      fixture.aws.fail({ operation: "ReceiveMessage", answer });
+    };
+    const some = await redrive("--json");
+    assert.equal(some.status, 2);
+    assert.equal((JSON.parse(some.stdout) as { sent: number }).sent, 1);
+  });
+
+  it("keeps to its limits", async () => {
+    for (const name of ["video-1", "video-2", "video-3"]) queues.put(failureOf(name));
+    await redrive("--limit", "2");
+    assert.deepEqual([fixture.aws.invocations.length, queues.error.length], [2, 1]);
+    queues.put(failureOf("video-4.redrive-1"));
+    const { stdout } = await redrive("--times", "1");
+    assert.equal(stdout.split("\n")[0], "1 sent again, 1 given up");
+  });
+
+  it("sends a submission's failed jobs again from its manifest, which status then shows", async () => {
+    fixture.aws.onInvocation = ({ inferenceId, failureLocation, outputLocation }) => {
+      if (inferenceId.includes("redrive")) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+      else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from("no"));
+    };
+    const manifest = fixture.path("manifest.jsonl");
+    await fixture.execute(["submit", fixture.path("a.mp4"), "--manifest", manifest]);
+    const { status, stdout } = await fixture.execute(["redrive", manifest, "--json"]);
+    const report = JSON.parse(stdout) as { sent: number; manifest: string };
+    assert.deepEqual([status, report.sent, report.manifest], [0, 1, path.resolve(manifest)]);
+    const shown = await fixture.execute(["status", manifest]);
+    assert.match(shown.stdout, /redrive-1\): completed/);
+  });
+
+  it("prints what a dry run would send, with size and price, and leaves queue and folder as they are", async () => {
+    queues.put(failureOf("video-1"));
+    queues.put(failureOf("video-2", { failureReason: "ClientError: Received client error (400) from model." }));
+    queues.put(failureOf("smoke-1"));
+    fixture.aws.objects.set("in/videos/video-1.mp4", Buffer.alloc(2_500_000));
+    const before = await readdir(fixture.folder);
+    const { status, stdout, stderr } = await redrive("--dry-run");
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /video-1: would be sent again as video-1\.redrive-1 \(ClientError: .*\)/);
+    assert.match(stderr, /video-2: left out, the model refused its video \(ClientError: .*400.*\)/);
+    assert.match(
+      stdout,
+      /^1 would be sent again, 1 would be deleted \(of the smoke test\), 1 left out as bad input .*\nnothing was sent; size 2\.5 MB; no cost/,
+    );
+    assert.deepEqual([fixture.aws.invocations.length, queues.visible.length], [0, 3]);
+    assert.deepEqual(
+      (await readdir(fixture.folder)).filter((name) => name !== "outputs.json"),
+      before.filter((name) => name !== "outputs.json"),
+    );
+  });
+
+  it("says with each read how many are left before SQS gives a message of bad input up, and when the last was", async () => {
+    queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
+    for (let count = 1; count <= 5; count++) {
+      const { status, stdout, stderr } = await redrive(...(count % 2 === 0 ? ["--dry-run"] : []));
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`video-1: left out, the model refused its video .*; read ${count} of 5 times`));
+      const warning = /^the next read moves 1 message to the dead-letter queue: send or delete it with the next run$/m;
+      assert.equal(warning.test(stdout), count === 5, stdout);
+    }
+    assert.equal(queues.deadLetters.length, 0);
+    const { stdout } = await redrive("--json");
+    assert.equal((JSON.parse(stdout) as { "bad-input": number })["bad-input"], 0);
+    assert.equal(queues.deadLetters.length, 1);
+  });
+
+  it("deletes messages of bad input if it is told to, and prints each", async () => {
+    queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
+    queues.put(failureOf("video-2"));
+    const dry = await redrive("--delete-bad-input", "--dry-run");
+    assert.match(dry.stdout, /1 would be deleted \(bad input\)/);
+    assert.equal(queues.error.length, 2);
+    const { status, stdout, stderr } = await redrive("--delete-bad-input");
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /video-1: deleted, the model refused its video \(ClientError: .*400.*\)/);
+    assert.equal(stdout.split("\n")[0], "1 sent again, 1 deleted (bad input)");
+    assert.deepEqual([queues.error, queues.deadLetters], [[], []]);
+  });
+
+  for (const [args, words] of [
+    [["--delete-bad-input", "--include-bad-input"], /Use either --include-bad-input or --delete-bad-input, not both/],
+    [["a.jsonl", "b.jsonl"], /one file of jobs/],
+    [["a.jsonl"], /give no --manifest with it/],
+    [["--limit", "0"], /--limit takes a whole number from 1/],
+  ] as const) {
+    it(`refuses ${args.join(" ")}`, async () => {
+      const { status, stderr } = await redrive(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      assert.equal(fixture.aws.count("ReceiveMessage"), 0);
+    });
+  }
+
+  it("refuses --delete-bad-input for a manifest, which has no messages", async () => {
+    const { status, stderr } = await fixture.execute(["redrive", "a.jsonl", "--delete-bad-input"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /give no JOBS with it/);
+  });
+
+  it("says so where there is no such manifest", async () => {
+    const { status, stderr } = await fixture.execute(["redrive", fixture.path("none.jsonl")]);
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot read .*none\.jsonl/);
+  });
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { deadlineOf } from "../../src/wait.ts";
+import { Manifest, readManifest } from "../../src/manifest.ts";
+import { startCommandFixture } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+
+describe("the command status", () => {
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const manifest = () => fixture.path("manifest.jsonl");
+  const submit = () =>
+    fixture.execute([
+      "submit",
+      fixture.path("a.mp4"),
+      fixture.path("b.mp4"),
+      "--concurrency",
+      "1",
+      "--json",
+      "--manifest",
+      manifest(),
+    ]);
+
+  it("says how the endpoint stands", async () => {
+    fixture.aws.endpoint = { EndpointStatus: "Updating", CurrentInstanceCount: 0, DesiredInstanceCount: 1 };
+    const { status, stdout } = await fixture.execute(["status"]);
+    assert.equal(status, 0);
+    assert.equal(
+      stdout,
+      "video: Updating, 0 of at most 5 instances (AWS emulator on this machine, accelerated clock), going to 1\n",
+    );
+    const { lines } = await fixture.execute(["status", "--json"]);
+    assert.equal((lines()[0] as unknown as { environment: string }).environment, "emulator");
+  });
+
+  it("says so where the caller may not look at the endpoint, and goes on", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit();
+    fixture.aws.fail({
+      operation: "DescribeEndpoint",
+      times: 9,
+      answer: { status: 400, code: "AccessDeniedException" },
+    });
+    const { status, stderr } = await fixture.execute(["status", manifest()]);
+    assert.equal(status, 0);
+    assert.match(stderr, /may not look at the endpoint/);
+  });
+
+  it("says how each job stands, from what submit printed", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    const { stdout: jobs } = await submit();
+    const { status, stdout } = await fixture.execute(["status", "-"], jobs);
+    assert.equal(status, 0);
+    assert.equal(stdout.match(/[ab]\.mp4 \(video-[\w-]+\): completed: s3:\/\//g)?.length, 2);
+  });
+
+  it("tells the four ends apart, and what was not sent from what may have been", async () => {
+    await submit();
+    const [first, second] = fixture.aws.invocations;
+    fixture.complete(first!);
+    fixture.fail(second!);
+    {
+      await using file = await Manifest.open(manifest());
+      const { job, planned } = file.entries.get(first!.inferenceId)!;
+      for (const inferenceId of ["expired", "pending"]) {
+        await file.append({ event: "planned", job: { ...planned, inferenceId } });
+        const outputLocation = `s3://out/results/${inferenceId}.out`;
+        const ttlSeconds = inferenceId === "expired" ? 60 : 21_600;
+        await file.append({ event: "accepted", job: { ...job!, inferenceId, outputLocation, ttlSeconds } });
+      }
+      await file.append({ event: "planned", job: { ...planned, inferenceId: "planned" } });
+      await file.append({ event: "planned", job: { ...planned, inferenceId: "unknown" } });
+      const { inputLocation, contentType } = job!;
+      await file.append({ event: "intent", inferenceId: "unknown", inputLocation, contentType });
+      await file.append({ event: "planned", job: { ...planned, inferenceId: "refused" } });
+      await file.append({ event: "refused", inferenceId: "refused", problem: "it is empty" });
+      fixture.aws.now = new Date(deadlineOf({ ...job!, ttlSeconds: 60 }).getTime() + 1000);
+    }
+    const { status, lines, stderr } = await fixture.execute(["status", "--manifest", manifest(), "--json"]);
+    assert.equal(status, 1);
+    assert.deepEqual(
+      lines()
+        .slice(1)
+        .map((line) => line.status),
+      ["completed", "failed", "expired", "pending", "planned", "unknown", "refused"],
+    );
+    assert.match(stderr, /1 completed, 1 failed, 1 expired, 1 pending, 1 planned, 1 unknown, 1 refused/);
+    const { stdout } = await fixture.execute(["status", manifest()]);
+    assert.match(stdout, /a\.mp4 \(expired\): expired, presumably: neither a result nor a failure by \d{4}-/);
+    assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted, nobody knows: submit --resume/);
+    assert.match(stdout, /a\.mp4 \(refused\): not sent: it is empty/);
+  });
+
+  it("records the ends that it sees, so that they stand when S3's lifecycle has removed the results", async () => {
+    await submit();
+    const [first, second] = fixture.aws.invocations;
+    fixture.complete(first!);
+    fixture.fail(second!);
+    await fixture.execute(["status", manifest()]);
+    await fixture.execute(["status", manifest()]);
+    const ended = (await readFile(manifest(), "utf8")).split("\n").filter((line) => line.includes('"event":"ended"'));
+    assert.equal(ended.length, 2);
+    fixture.aws.objects.clear();
+    fixture.aws.now = new Date(fixture.aws.now.getTime() + 7 * 24 * 3_600_000);
+    const { lines } = await fixture.execute(["status", manifest(), "--json"]);
+    assert.deepEqual(
+      lines()
+        .slice(1)
+        .map((line) => line.status),
+      ["completed", "failed"],
+    );
+    assert.equal(lines().at(-1)!.reason, "not a video");
+  });
+
+  it("reads a manifest that another process is writing, and leaves it alone", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit();
+    await using busy = await Manifest.open(manifest());
+    const { status } = await fixture.execute(["status", manifest()]);
+    assert.equal(status, 0);
+    assert.equal(busy.entries.size, 2);
+    assert.equal([...(await readManifest(manifest())).values()].filter(({ end }) => end !== undefined).length, 0);
+  });
+
+  for (const [what, content, words] of [
+    ["no jobs", "", /holds no jobs/],
+    ["something else", "hello\n", /jobs is not a job file: line 1 is not a job/],
+    ["a damaged manifest", '{"event":"planned"}\n', /line 1, has another form than submit writes/],
+  ] as const) {
+    it(`exits 2 for a file that holds ${what}`, async () => {
+      await writeFile(fixture.path("jobs"), content);
+      const { status, stderr } = await fixture.execute(["status", fixture.path("jobs")]);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+    });
+  }
+});

@@ -1,0 +1,94 @@
+/** The command status: how the endpoint stands and, given jobs, how each of them does. */
+import { readCapacity } from "../../src/capacity.ts";
+import { defineCommand } from "../command-line.ts";
+import type { Context } from "../command-line.ts";
+import { describeEnvironment, environmentOf } from "../../src/environment.ts";
+import { codeOf } from "../../src/errors.ts";
+import { printEnd } from "../job-report.ts";
+import { labelOf, readJobs } from "../../src/jobs-file.ts";
+import type { KnownJob } from "../../src/jobs-file.ts";
+import { standingOf } from "../../src/known-jobs.ts";
+import { plural } from "../../src/words.ts";
+import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
+
+/** Shows how things stand. */
+export const status = defineCommand({
+  summary: "how the endpoint stands and, given a file of jobs, how each job stands",
+  help: {
+    usage: `Usage: npm run status -- [FILE] [options]
+
+Says how the endpoint stands and, given FILE, how each of its jobs stands. FILE is a submission's manifest, or what submit
+--json printed; - is standard input. A job is completed, failed, expired or pending by the objects at the places that its
+invocation returned. Expired is presumed: neither object is there though the job's time is over.
+`,
+    options: jobsFlags.help,
+    end: `Exit status: 0 all well; 1 a job failed, expired, has not ended, or was not sent; 2 wrong usage, or something on this
+machine is missing; 130 interrupted.
+`,
+  },
+  options: jobsFlags.options,
+  flags: jobsFlags.flags,
+  prepare(operands, { manifest }) {
+    const file = jobsFileOf("status", operands, manifest);
+    return (context) => show(file, context);
+  },
+});
+
+async function show(file: string | undefined, context: Context): Promise<number> {
+  const { stack, stdin, live, print, signal } = context;
+  const known = file === undefined ? undefined : await readJobs(file, stdin);
+  if (known?.notice !== undefined) live.say(`note: ${known.notice}`);
+  live.show("asking for the endpoint", "new step");
+  await showEndpoint(context);
+  if (known === undefined) return 0;
+  live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
+  const counts = new Map<string, number>();
+  for (const { known: job, state } of await standingOf(stack, known, signal)) {
+    const status = state?.status ?? unsentStatus(job);
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+    const { inferenceId, video, problem } = job;
+    if (job.job !== undefined && state !== undefined) printEnd(context, labelOf(job), job.job, { state }, { video });
+    else print(unsentText(job), { inferenceId, video, status, problem });
+  }
+  live.say([...counts].map(([status, count]) => `${count} ${status}`).join(", "));
+  return counts.size === 1 && counts.has("completed") ? 0 : 1;
+}
+
+async function showEndpoint({ stack, print, live, signal }: Context): Promise<void> {
+  const { endpointName, instanceType, maxCapacity } = stack.outputs;
+  const environment = environmentOf(stack.outputs);
+  const most =
+    environment === "aws"
+      ? `${maxCapacity} × ${instanceType}`
+      : `${plural(maxCapacity, "instance")} (${describeEnvironment(environment)})`;
+  try {
+    const capacity = await readCapacity(stack, signal);
+    print(
+      `${endpointName}: ${capacity.status}, ${capacity.current} of at most ${most}` +
+        (capacity.desired === capacity.current ? "" : `, going to ${capacity.desired}`),
+      { endpointName, environment, instanceType, maxCapacity, ...capacity },
+    );
+  } catch (error) {
+    // The stack's caller policy allows to send videos, not to look at the endpoint.
+    if (codeOf(error) !== "AccessDeniedException") throw error;
+    live.say(`${endpointName}: these AWS credentials may not look at the endpoint (the stack's operator policy may)`);
+  }
+}
+
+function unsentStatus({ problem, intents }: KnownJob): string {
+  if (problem !== undefined) return "refused";
+  return intents > 0 ? "unknown" : "planned";
+}
+
+function unsentText(job: KnownJob): string {
+  const { inferenceId, video, problem = "" } = job;
+  switch (unsentStatus(job)) {
+    case "refused":
+      // Most problems name the video.
+      return `${video !== undefined && problem.includes(video) ? inferenceId : labelOf(job)}: not sent: ${problem}`;
+    case "unknown":
+      return `${labelOf(job)}: may have been accepted, nobody knows: submit --resume sends it again under the same name`;
+    default:
+      return `${labelOf(job)}: not sent yet: submit --resume sends it`;
+  }
+}

@@ -1,0 +1,233 @@
+/** Tests for the inputs, options and stacks for which `submit` sends nothing. */
+import assert from "node:assert/strict";
+import { access, mkdir, readdir, truncate, writeFile } from "node:fs/promises";
+import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+import { MAX_INPUT_BYTES } from "../../src/video-file.ts";
+
+describe("the command submit", () => {
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const submit = (...args: readonly string[]) =>
+    fixture.execute(["submit", ...args, "--json", ...(args.includes("--manifest") ? [] : ["--manifest", manifest()])]);
+  const manifest = () => fixture.path("manifest.jsonl");
+  const video = (name: string) => fixture.path(name);
+  const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
+  const assertNothingSent = async () => {
+    assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
+    await assert.rejects(access(manifest()), { code: "ENOENT" });
+  };
+
+  for (const [what, uri] of [
+    ["an object in another bucket", "s3://other/a.mp4"],
+    ["a prefix in another bucket", "s3://other/x/"],
+    ["a whole bucket of which a prefix is a source", "s3://source"],
+    ["an object outside a source's prefix", "s3://source/private/a.mp4"],
+    ["an object of the input bucket outside the input prefix", "s3://in/models/a.mp4"],
+  ] as const) {
+    it(`sends nothing for ${what}, which the endpoint may not read, and names the setting`, async () => {
+      for (const key of ["other/a.mp4", "other/x/b.mp4", "source/private/a.mp4", "in/models/a.mp4"]) {
+        fixture.aws.objects.set(key, Buffer.from("video"));
+      }
+      const { status, stderr } = await submit(video("a.mp4"), uri);
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /may not read s3:\/\/.* only s3:\/\/in\/videos\/ and s3:\/\/source\/clips\/\. .*setting sourceBuckets and deploy/,
+      );
+      await assertNothingSent();
+    });
+  }
+
+  it("sends nothing on --resume that the endpoint may no longer read", async () => {
+    fixture.aws.objects.set("source/clips/a.mp4", Buffer.from("video"));
+    fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "AccessDeniedException" } });
+    assert.equal((await submit("s3://source/clips/a.mp4")).status, 2);
+    fixture.outputs = { sourceLocations: [] };
+    const { status, lines } = await submit("--resume", "--manifest", manifest());
+    assert.equal(status, 2);
+    assert.match(lines()[0]?.problem ?? "", /may not read s3:\/\/source\/clips\/a\.mp4/);
+    assert.deepEqual(sent(), []);
+  });
+
+  for (const [flag, value, words] of [
+    ["--max-side", "63", /--max-side takes whole pixels from 64 to 8192/],
+    ["--format", "xml", /--format takes json or ndjson/],
+    ["--encoding", "zip", /--encoding takes identity or gzip/],
+    ["--fps", "1001", /fps is 1001: .* at most 1000/],
+  ] as const) {
+    it(`sends nothing for ${flag} ${value}`, async () => {
+      const { status, stderr } = await submit(video("a.mp4"), flag, value);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  it("takes no option of the model with --resume", async () => {
+    const { status, stderr } = await submit("--resume", "--manifest", manifest(), "--format", "ndjson");
+    assert.equal(status, 2);
+    assert.match(stderr, /as they were planned: give none of --fps, .*--format, --encoding, --ttl, --timeout/);
+  });
+
+  for (const [what, prepare, words] of [
+    ["is empty", () => writeFile(video("bad.mp4"), ""), /bad\.mp4 is empty/],
+    ["is a text", () => writeFile(video("bad.mp4"), "These are notes."), /bad\.mp4 is not a video/],
+    ["is a folder without videos", () => mkdir(video("bad.mp4")), /bad\.mp4 holds no videos/],
+    ["is missing", () => Promise.resolve(), /Cannot read .*bad\.mp4 \(ENOENT\)/],
+    [
+      "is larger than AWS's 1 GB",
+      async () => {
+        await writeFile(video("bad.mp4"), videoBytes("bad"));
+        await truncate(video("bad.mp4"), MAX_INPUT_BYTES + 1);
+      },
+      /takes at most 1024 MiB\. Cut it/,
+    ],
+  ] as const) {
+    it(`sends nothing, exits 2 and leaves no manifest where one of the files ${what}`, async () => {
+      await prepare();
+      const { status, stderr } = await submit(video("a.mp4"), video("bad.mp4"));
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  it("sends nothing if a file is larger than the stack takes", async () => {
+    fixture.outputs = { maxRequestSize: 1 };
+    await truncate(video("a.mp4"), 1024 ** 2 + 1);
+    const { status, stderr } = await submit(video("a.mp4"));
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /a\.mp4 has 1\.1 MiB; the stack takes at most 1 MiB \(its setting maxRequestSize\)\. Cut it .* and deploy\./,
+    );
+    await assertNothingSent();
+  });
+
+  it("sends nothing if --timeout is longer than the stack allows", async () => {
+    fixture.outputs = { invocationTimeout: 600 };
+    const { status, stderr } = await submit(video("a.mp4"), "--timeout", "601");
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /601 s is too long: the stack allows 600 s \(its setting invocationTimeout\)\. .* and deploy\./,
+    );
+    await assertNothingSent();
+  });
+
+  for (const name of ["maxRequestSize", "invocationTimeout"]) {
+    it(`sends nothing to a stack whose outputs have no ${name}`, async () => {
+      fixture.outputs = { [name]: undefined };
+      const { status, stderr } = await submit(video("a.mp4"));
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`outputs have no ${name}.*deploy the stack with this version`));
+      await assertNothingSent();
+    });
+  }
+
+  it("does not upload on --resume what is planned for longer than the stack now allows", async () => {
+    const journal = fixture.path("planned.jsonl");
+    const job = { inferenceId: "late", endpointName: "video", file: video("a.mp4"), contentType: "video/mp4" };
+    const planned = { event: "planned", of: 1, job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
+    await writeFile(journal, `${JSON.stringify(planned)}\n`);
+    fixture.outputs = { invocationTimeout: 600 };
+    const { status, stdout } = await fixture.execute(["submit", "--resume", "--manifest", journal]);
+    assert.equal(status, 2);
+    assert.match(stdout, /not sent: A timeout of 900 s is too long/);
+    assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
+  });
+
+  it("names the bad files of a folder, each with its reason, and says that the others were not sent", async () => {
+    await mkdir(video("clips"));
+    for (const name of ["clips/a.mp4", "clips/b.mp4"]) await writeFile(video(name), videoBytes(name));
+    await writeFile(video("clips/empty.mp4"), "");
+    await writeFile(video("clips/notes.mp4"), "These are notes.");
+    const { status, stderr } = await submit(video("clips"));
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /clips\/empty\.mp4 is empty: .*clips\/notes\.mp4 is not a video: .* Nothing was sent, also not the 2 valid videos: correct or remove what is named/,
+    );
+    await assertNothingSent();
+  });
+
+  it("names each of several files that cannot be sent", async () => {
+    const names = ["1.mp4", "2.mp4", "3.mp4", "4.mp4", "5.mp4", "6.mp4", "7.mp4"];
+    for (const name of names) await writeFile(video(name), "");
+    const { status, stderr } = await submit(...names.map(video));
+    assert.equal(status, 2);
+    assert.equal(stderr.match(/[1-5]\.mp4 is empty: it holds no video\./g)?.length, 5);
+    assert.match(stderr, / \(And 2 more\.\)$/m);
+    await assertNothingSent();
+  });
+
+  for (const [what, uri, words] of [
+    ["object", "s3://in/videos/none.mp4", /no object s3:\/\/in\/videos\/none\.mp4; end it with a slash/],
+    ["prefix", "s3://in/videos/none/", /no videos .* below s3:\/\/in\/videos\/none\//],
+    ["bucket's name", "s3:///a.mp4", /names no bucket/],
+    [
+      "bucket",
+      "s3://nosuchbucket/x.mp4",
+      /Bucket nosuchbucket does not exist, so there is no s3:\/\/nosuchbucket\/x\.mp4/,
+    ],
+    ["bucket of a prefix", "s3://nosuchbucket/x/", /Bucket nosuchbucket does not exist/],
+  ] as const) {
+    it(`sends nothing and exits 2 where there is no such ${what} in S3`, async () => {
+      fixture.aws.s3.missingBuckets = ["nosuchbucket"];
+      const { status, stderr } = await submit(video("a.mp4"), uri);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  for (const [what, fault, words] of [
+    [
+      "the endpoint is gone",
+      { operation: "DescribeEndpoint", answer: { status: 400, code: "ValidationException" } },
+      /There is no endpoint video in us-east-1/,
+    ],
+    [
+      "the credentials have expired",
+      { operation: "DescribeEndpoint", answer: { status: 400, code: "ExpiredTokenException" } },
+      /have expired: renew them/,
+    ],
+  ] as const) {
+    it(`sends nothing and exits 2 where ${what}`, async () => {
+      fixture.aws.fail(fault);
+      const { status, stderr } = await submit(video("a.mp4"));
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  it("sends nothing to an endpoint that takes nothing", async () => {
+    fixture.aws.endpoint.EndpointStatus = "Creating";
+    const { status, stderr } = await submit(video("a.mp4"));
+    assert.equal(status, 2);
+    assert.match(stderr, /is Creating: it takes videos once it is InService/);
+    await assertNothingSent();
+  });
+
+  it("does not write over a manifest", async () => {
+    await submit(video("a.mp4"));
+    const { status, stderr } = await submit(video("b.mp4"));
+    assert.equal(status, 2);
+    assert.match(stderr, /is there already: go on with it \(--resume\)/);
+    assert.equal(fixture.aws.invocations.length, 1);
+    assert.deepEqual(
+      (await readdir(fixture.folder)).filter((name) => name.endsWith(".lock")),
+      [],
+    );
+  });
+});

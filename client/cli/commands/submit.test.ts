@@ -1,0 +1,342 @@
+/** Tests for the jobs that `submit` sends and waits for. */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { readManifest } from "../../src/manifest.ts";
+import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+import { objectKey } from "../../testing/fake-aws.ts";
+
+describe("the command submit", () => {
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const submit = (...args: readonly string[]) =>
+    fixture.execute(["submit", ...args, "--json", ...(args.includes("--manifest") ? [] : ["--manifest", manifest()])]);
+  const manifest = () => fixture.path("manifest.jsonl");
+  const video = (name: string) => fixture.path(name);
+  const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
+
+  it("submits each file once and prints each job", async () => {
+    const { status, stdout, lines } = await submit(video("a.mp4"), video("b.mp4"), video("a.mp4"));
+    assert.equal(status, 0, stdout);
+    assert.deepEqual(
+      lines()
+        .map(({ inferenceId }) => inferenceId)
+        .toSorted(),
+      fixture.aws.invocations.map(({ inferenceId }) => inferenceId).toSorted(),
+    );
+    assert.equal(new Set(sent()).size, 2);
+  });
+
+  it("takes the videos below a folder, hidden files and others aside, in order", async () => {
+    await mkdir(video("clips/more"), { recursive: true });
+    for (const name of ["clips/b.MOV", "clips/more/c.webm", "clips/.hidden.mp4", "clips/notes.txt"]) {
+      await writeFile(video(name), videoBytes(name));
+    }
+    const { status, lines } = await submit(video("clips"), "--concurrency", "1");
+    assert.equal(status, 0);
+    assert.deepEqual(
+      lines().map((line) => line.video),
+      [video("clips/b.MOV"), video("clips/more/c.webm")],
+    );
+  });
+
+  it("follows links to files in a folder, and counts what it skips and what it finds twice", async () => {
+    await mkdir(video("clips/.hid"), { recursive: true });
+    for (const name of ["clips/real.mp4", "clips/.hidden.mp4", "clips/.hid/t.avi", "clips/notes.txt", "clips/1.txt"]) {
+      await writeFile(video(name), videoBytes(name));
+    }
+    await symlink(video("a.mp4"), video("clips/link.mp4"));
+    await symlink("real.mp4", video("clips/second.mp4"));
+    await symlink("nowhere.mp4", video("clips/broken.mp4"));
+    await symlink(".", video("clips/loop"));
+    const { status, lines, stderr } = await submit(video("clips"), video("b.mp4"), video("b.mp4"));
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(
+      lines()
+        .map((line) => line.video)
+        .toSorted(),
+      [video("b.mp4"), video("clips/link.mp4"), video("clips/real.mp4")],
+    );
+    assert.match(
+      stderr,
+      /^skipped 2 hidden files or folders, 1 broken link, 1 link to a folder, 2 files of other types, 2 duplicates$/m,
+    );
+  });
+
+  it("says nothing of skipped files if there are none", async () => {
+    assert.doesNotMatch((await submit(video("a.mp4"))).stderr, /skipped/);
+  });
+
+  it("ends with a sum, the last line of progress, and the next commands", async () => {
+    await writeFile(video("it's here.mp4"), videoBytes("it"));
+    const file = fixture.path("my jobs.jsonl");
+    const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--manifest", file);
+    assert.equal(status, 0);
+    assert.match(stderr, /^2 of 2 submitted; .*100 %/m);
+    assert.match(stderr, /^2 of 2 jobs accepted$/m);
+    assert.ok(stderr.includes(`npm run status -- '${file}'; then get the results: npm run fetch -- '${file}'\n`));
+  });
+
+  it("says how many videos were not sent", async () => {
+    fixture.aws.onInvocation = () => {
+      rmSync(video("b.mp4"));
+    };
+    const { stderr } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.match(stderr, /^1 of 2 jobs accepted, 1 video not sent$/m);
+  });
+
+  it("names a video that was not sent once in its line, as status does", async () => {
+    fixture.aws.onInvocation = () => {
+      rmSync(video("b.mp4"));
+    };
+    const files = [video("a.mp4"), video("b.mp4")];
+    const seen = await fixture.execute(["submit", ...files, "--concurrency", "1", "--manifest", manifest()]);
+    const { stdout } = await fixture.execute(["status", manifest()]);
+    for (const text of [seen.stdout, stdout]) {
+      const lines = text.split("\n").filter((line) => line.includes("not sent"));
+      assert.deepEqual(
+        lines.map((line) => line.split(video("b.mp4")).length - 1),
+        [1],
+        text,
+      );
+    }
+  });
+
+  it("prints what a dry run would send, with size and price, and sends nothing", async () => {
+    fixture.aws.objects.set("in/videos/y.mp4", Buffer.alloc(1_500_000));
+    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "s3://in/videos/y.mp4", "--dry-run"]);
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /a\.mp4: 0\.0 MB\ns3:\/\/in\/videos\/y\.mp4: 1\.5 MB\nnothing was sent; 2 jobs would be\nupload: at most 0\.0 MB in 1 file .*\nin S3 already: 1\.5 MB\nprice: no cost/,
+    );
+    assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
+    await submit(video("a.mp4"));
+    const resumed = await submit("--resume", "--manifest", manifest(), "--dry-run");
+    assert.deepEqual([resumed.status, (resumed.lines()[0] as unknown as { jobs: number }).jobs], [0, 0]);
+  });
+
+  it("needs a folder that exists for --manifest", async () => {
+    const { status, stderr } = await submit(video("a.mp4"), "--manifest", video("nosuchdir/m.jsonl"));
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot write the manifest .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/);
+    assert.equal(fixture.aws.invocations.length, 0);
+    assert.ok(!(await readdir(fixture.folder)).includes("nosuchdir"));
+  });
+
+  it("uses objects and prefixes in S3 in place", async () => {
+    for (const key of ["videos/x/1.mp4", "videos/x/2.mkv", "videos/x/2.txt", "videos/y.mp4"]) {
+      fixture.aws.objects.set(`in/${key}`, Buffer.from("video"));
+    }
+    const { status } = await submit("s3://in/videos/y.mp4", "s3://in/videos/x/", "--concurrency", "1");
+    assert.equal(status, 0);
+    assert.deepEqual(sent(), ["s3://in/videos/y.mp4", "s3://in/videos/x/1.mp4", "s3://in/videos/x/2.mkv"]);
+    assert.equal(fixture.aws.count("PutObject"), 0);
+  });
+
+  it("uses objects and prefixes of source buckets in place", async () => {
+    for (const key of ["clips/a.mp4", "clips/x/b.mp4"]) {
+      fixture.aws.objects.set(`source/${key}`, Buffer.from("video"));
+    }
+    const { status } = await submit("s3://source/clips/a.mp4", "s3://source/clips/x/", "--concurrency", "1");
+    assert.equal(status, 0);
+    assert.deepEqual(sent(), ["s3://source/clips/a.mp4", "s3://source/clips/x/b.mp4"]);
+    assert.equal(fixture.aws.count("PutObject"), 0);
+  });
+
+  it("hands on what is asked of the model and of the service", async () => {
+    await submit(
+      video("a.mp4"),
+      "--fps",
+      "0.5",
+      "--score",
+      "0.25",
+      "--sampling",
+      "keyframe",
+      "--masks",
+      "--max-side",
+      "1333",
+      "--format",
+      "ndjson",
+      "--encoding",
+      "gzip",
+      "--ttl",
+      "60",
+      "--timeout",
+      "30",
+    );
+    const { headers } = fixture.aws.invocations[0]!;
+    assert.equal(
+      headers["x-amzn-sagemaker-custom-attributes"],
+      "fps=0.5;score=0.25;sampling=keyframe;masks=rle;max_side=1333;encoding=gzip;timeout=30",
+    );
+    assert.equal(headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
+    assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "60");
+    assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "30");
+  });
+
+  it("keeps the form of the result over --resume", async () => {
+    fixture.aws.fail({
+      operation: "InvokeEndpointAsync",
+      answer: { status: 400, code: "AccessDeniedException" },
+    });
+    assert.equal((await submit(video("a.mp4"), "--format", "ndjson")).status, 2);
+    assert.equal((await submit("--resume", "--manifest", manifest())).status, 0);
+    assert.equal(fixture.aws.invocations[0]!.headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
+  });
+
+  it("waits for each job's own end, prints and records it once, and exits 1 where one failed", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      (fixture.aws.invocations.length === 1 ? fixture.complete : fixture.fail)(invocation);
+    };
+    const { status, lines } = await submit(video("a.mp4"), video("b.mp4"), "--wait");
+    assert.equal(status, 1);
+    const [good, bad] = fixture.aws.invocations.map(({ inferenceId }) =>
+      lines().filter((line) => line.inferenceId === inferenceId && line.status !== undefined),
+    );
+    assert.deepEqual(
+      good!.map((line) => [line.status, line.result?.detections]),
+      [["completed", 3]],
+    );
+    assert.deepEqual(
+      bad!.map((line) => [line.status, line.reason]),
+      [["failed", "not a video"]],
+    );
+    const ends = [...(await readManifest(manifest())).values()].map(({ end }) => end?.status).toSorted();
+    assert.deepEqual(ends, ["completed", "failed"]);
+  });
+
+  it("ends a wait with the right counts, and says that a finished submission is complete", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      (fixture.aws.invocations.length === 1 ? fixture.complete : fixture.fail)(invocation);
+    };
+    const waited = await submit(video("a.mp4"), video("b.mp4"), "--wait");
+    assert.match(waited.stderr, /^2 of 2 jobs ended: (1 completed, 1 failed|1 failed, 1 completed)$/m);
+    const resumed = await submit("--resume", "--manifest", manifest(), "--wait");
+    assert.equal(resumed.status, 1);
+    assert.match(resumed.stderr, /^already complete: 2 of 2 jobs accepted$/m);
+    assert.match(resumed.stderr, /^2 of 2 jobs ended: 1 completed, 1 failed$/m);
+    assert.doesNotMatch(resumed.stderr, /0 of 0|0 jobs/);
+  });
+
+  it("counts the jobs of earlier processes in the sum of a resumed submission", async () => {
+    fixture.aws.onInvocation = () => {
+      fixture.controller.abort();
+    };
+    const files = ["a.mp4", "b.mp4"].map(video);
+    assert.equal((await submit(...files, "--concurrency", "1")).status, 130);
+    await using next = await startCommandFixture();
+    next.aws.onInvocation = next.complete;
+    const { status, stderr } = await next.execute(["submit", "--resume", "--manifest", manifest()]);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /^2 of 2 submitted$/m);
+    assert.match(stderr, /^2 of 2 jobs accepted$/m);
+  });
+
+  it("counts a result that cannot be used, and a job that is pending at the limit", async () => {
+    fixture.aws.onInvocation = ({ outputLocation }) => {
+      if (fixture.aws.invocations.length === 1) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+    };
+    const { status, stderr } = await submit(video("a.mp4"), video("b.mp4"), "--wait", "--limit", "1");
+    assert.equal(status, 1);
+    assert.match(stderr, /^1 of 2 jobs ended: 1 without a usable result$/m);
+  });
+
+  it("holds one result in memory at a time, however many jobs end at once", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    fixture.aws.answerMs = 5;
+    const names = Array.from({ length: 16 }, (_, index) => `${index}.mp4`);
+    for (const name of names) await writeFile(video(name), videoBytes(name));
+    const { status, stderr } = await submit(...names.map(video), "--wait");
+    assert.equal(status, 0, stderr);
+    assert.equal(fixture.aws.count("GetObject") >= 2 * names.length, true);
+    assert.equal(fixture.aws.mostWholeReads, 1);
+  });
+
+  it("shows people what was found and the model's notice", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "--wait", "--manifest", manifest()]);
+    assert.equal(status, 0);
+    assert.match(stdout, /a\.mp4: completed: 2 frames, 3 detections: car 2, person 1\n {2}knows only generated shapes/);
+  });
+
+  it("exits 1 where a result does not fit the schema, and says so", async () => {
+    fixture.aws.onInvocation = ({ outputLocation }) =>
+      fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+    const { status, stdout } = await submit(video("a.mp4"), "--wait");
+    assert.equal(status, 1);
+    assert.match(stdout, /result\.schema\.json/);
+  });
+
+  it("stops waiting at the limit and calls the job pending; with --resume it waits for the same job, sent once", async () => {
+    const { status, lines } = await submit(video("a.mp4"), "--wait", "--limit", "1");
+    assert.equal(status, 1);
+    assert.equal(lines().at(-1)!.status, "pending");
+    fixture.complete(fixture.aws.invocations[0]!);
+    const resumed = await submit("--resume", "--manifest", manifest(), "--wait");
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.deepEqual(
+      resumed.lines().map((line) => line.status),
+      ["completed"],
+    );
+    assert.equal(fixture.aws.invocations.length, 1);
+    assert.equal((await submit("--resume", "--manifest", manifest(), "--wait")).status, 0);
+  });
+
+  it("names the next command where the wait is interrupted", async () => {
+    fixture.aws.onInvocation = () => {
+      setTimeout(() => {
+        fixture.controller.abort();
+      }, 500);
+    };
+    const { status, stderr } = await submit(video("a.mp4"), "--wait");
+    assert.equal(status, 130);
+    assert.match(stderr, /see how they do: npm run status -- .*manifest\.jsonl/);
+  });
+
+  it("ends with 130 when interrupted, its jobs already printed, and says how to go on", async () => {
+    fixture.aws.onInvocation = () => {
+      fixture.controller.abort();
+    };
+    const { status, stderr, lines } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.equal(status, 130);
+    assert.match(stderr, /1 not accepted yet; go on: npm run submit -- --resume --manifest .*manifest\.jsonl/);
+    assert.match(stderr, /Interrupted/);
+    assert.equal(lines()[0]!.inferenceId, fixture.aws.invocations[0]!.inferenceId);
+  });
+
+  it("leaves out a file that vanishes on the way, sends the others, and exits 2", async () => {
+    fixture.aws.onInvocation = () => {
+      rmSync(video("b.mp4"));
+    };
+    const { status, lines } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.equal(status, 2);
+    assert.deepEqual(
+      lines().map(({ problem }) => problem?.includes("ENOENT")),
+      [undefined, true],
+    );
+    assert.equal(fixture.aws.invocations.length, 1);
+  });
+
+  it("gives a run as long as the stack allows if there is no --timeout", async () => {
+    fixture.outputs = { invocationTimeout: 600 };
+    assert.equal((await submit(video("a.mp4"))).status, 0);
+    const { headers } = fixture.aws.invocations[0]!;
+    assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "600");
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "timeout=600");
+  });
+
+  it("goes on where the caller may not look at the endpoint", async () => {
+    fixture.aws.fail({ operation: "DescribeEndpoint", answer: { status: 400, code: "AccessDeniedException" } });
+    assert.equal((await submit(video("a.mp4"))).status, 0);
+  });
+});

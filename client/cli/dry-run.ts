@@ -1,0 +1,39 @@
+/** Prints what a command would send. */
+import type { Context } from "./command-line.ts";
+import { describePrice } from "./price.ts";
+import type { EstimatedJobs } from "./price.ts";
+import { isS3 } from "../src/submit-all.ts";
+import { plural, sizeOf } from "../src/words.ts";
+
+/** A video that would be sent; its size is unknown if it cannot be read. */
+export interface DryVideo {
+  /** A file's path, or an object's s3:// URI. */
+  readonly video: string;
+  readonly bytes: number | undefined;
+}
+
+/** Prints the videos, their sizes, and the price of their jobs; sends nothing. */
+export function printDryRun(
+  videos: readonly DryVideo[],
+  estimated: EstimatedJobs,
+  { stack, print }: Pick<Context, "stack" | "print">,
+): void {
+  const uploads = videos.filter(({ video }) => !isS3(video));
+  const uploadBytes = sum(uploads);
+  const storedBytes = sum(videos.filter(({ video }) => isS3(video)));
+  const price = describePrice(stack.outputs, estimated);
+  print(
+    [
+      ...videos.map(({ video, bytes }) => `${video}: ${bytes === undefined ? "size unknown" : sizeOf(bytes)}`),
+      `nothing was sent; ${plural(estimated.jobs, "job")} would be`,
+      `upload: at most ${sizeOf(uploadBytes)} in ${plural(uploads.length, "file")} (what S3 has already is not uploaded again)`,
+      ...(storedBytes === 0 ? [] : [`in S3 already: ${sizeOf(storedBytes)}`]),
+      `price: ${price}`,
+    ],
+    { dryRun: true, jobs: estimated.jobs, uploadBytes, storedBytes, price, videos },
+  );
+}
+
+function sum(videos: readonly DryVideo[]): number {
+  return videos.reduce((total, { bytes = 0 }) => total + bytes, 0);
+}

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { explain, isSetupProblem } from "../src/errors.ts";
+import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
+import type { CommandFixture } from "../testing/command-fixture.ts";
+import { objectKey } from "../testing/fake-aws.ts";
+import { sampleResult } from "../testing/sample-result.ts";
+
+describe("the command line", () => {
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  it("lists its commands", async () => {
+    const { status, stdout } = await fixture.executeBare(["--help"]);
+    assert.equal(status, 0);
+    for (const name of ["submit", "status", "fetch"]) assert.match(stdout, new RegExp(`^  ${name} `, "m"));
+  });
+
+  for (const name of ["submit", "status", "fetch"]) {
+    it(`has a help of its own for ${name}, as it is called with npm`, async () => {
+      const { status, stdout } = await fixture.executeBare([name, "--help"]);
+      assert.equal(status, 0);
+      assert.match(stdout, new RegExp(`^Usage: npm run ${name} -- `));
+      assert.equal(stdout.includes("--ttl"), name === "submit");
+      assert.match(stdout, /--outputs FILE/);
+      assert.ok(stdout.split("\n").every((line) => line.length <= 125));
+    });
+  }
+
+  for (const [problem, args, words] of [
+    ["no command", [], /a command is missing; --help/],
+    ["an unknown command", ["launch"], /no command launch/],
+    ["an unknown option", ["status", "--bogus"], /Unknown option '--bogus'; --help/],
+    ["another command's option", ["status", "--wait"], /Unknown option '--wait'/],
+    ["a missing value", ["submit", "a.mp4", "--manifest", "--wait"], /--manifest needs a value; --help/],
+    ["a value where none is taken", ["submit", "a.mp4", "--wait=yes"], /--wait takes no value; --help/],
+    [
+      "several wrong options of submit",
+      ["submit", "a.mp4", "--fps", "abc", "--ttl", "5", "--bogus", "--score", "2", "--format", "x", "--stack", ""],
+      /^error: Unknown option '--bogus'; --stack needs a value; --fps takes a number; --score is 2: [^;]*; --format takes json or ndjson; --ttl takes [^;]* to 21600; --help/,
+    ],
+    [
+      "several wrong options of burst",
+      ["burst", "--count", "0", "--fps", "0", "--timeout", "x", "--stack", "a", "--outputs", "b"],
+      /--count takes [^;]*; --fps is 0: [^;]*; --timeout takes [^;]*; Use either --stack or --outputs, not both; --help/,
+    ],
+    [
+      "several wrong options of fetch",
+      ["fetch", "--to", "", "--wait"],
+      /Unknown option '--wait'; --to needs a value; --help/,
+    ],
+    [
+      "several wrong options of redrive",
+      ["redrive", "--limit", "0", "--times", "x"],
+      /--limit takes [^;]*; --times takes /,
+    ],
+    ["no file", ["submit"], /at least one FILE/],
+    ["a TTL below AWS's least", ["submit", "a.mp4", "--ttl", "59"], /--ttl takes whole seconds from 60 to 21600/],
+    ["a time-out that is no number", ["submit", "a.mp4", "--timeout", "soon"], /--timeout takes whole seconds/],
+    ["no videos at a time", ["submit", "a.mp4", "--concurrency", "0"], /--concurrency takes a whole number from 1/],
+    ["a score above 1", ["submit", "a.mp4", "--score", "2"], /score is 2/],
+    ["an unknown way to sample", ["submit", "a.mp4", "--sampling", "all"], /--sampling takes exact or keyframe/],
+    ["a rate that is no number", ["submit", "a.mp4", "--fps", "many"], /--fps/],
+    [
+      "both --stack and --outputs",
+      ["status", "--stack", "dev", "--outputs", "x"],
+      /Use either --stack or --outputs, not both/,
+    ],
+    ["no outputs", ["status", "--outputs", "/none.json"], /Cannot read \/none\.json/],
+    ["--resume without a manifest", ["submit", "--resume"], /--resume needs --manifest/],
+    ["--resume with a file", ["submit", "a.mp4", "--resume", "--manifest", "m"], /give no FILE/],
+    ["--resume with other options", ["submit", "--resume", "--manifest", "m", "--fps", "2"], /as they were planned/],
+    ["two files of jobs", ["status", "a", "--manifest", "b"], /takes one file of jobs/],
+    ["fetch without a file", ["fetch"], /needs one file of jobs/],
+  ] as const) {
+    it(`exits 2 for ${problem}, in one line`, async () => {
+      const { status, stderr } = await fixture.executeBare(args);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      assert.match(stderr, /^error: .*\n$/);
+    });
+  }
+
+  describe("shows foreign text as escapes", () => {
+    /** Sets a title, writes the clipboard, moves up and erases, ends the line, reverses the text, names commands. */
+    const hostile =
+      "\u001b]0;t\u0007\u001b]52;c;QQ==\u0007\u001b[1A\u001b[2K\u009b2J\r\n::error::x ##[add-mask]x\u202e\u2028";
+
+    const assertPrintable = (text: string): void => {
+      for (const line of text.split("\n")) {
+        assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        assert.doesNotMatch(line, /^\s*::|##\[/);
+      }
+    };
+
+    beforeEach(() => {
+      fixture.aws.onInvocation = ({ outputLocation, failureLocation }) => {
+        const isFirst = fixture.aws.invocations.length === 1;
+        const result = {
+          ...sampleResult,
+          notice: hostile,
+          frames: [
+            { ...sampleResult.frames[0]!, detections: [{ ...sampleResult.frames[0]!.detections[0]!, label: hostile }] },
+          ],
+        };
+        if (isFirst) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(result)));
+        else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from(JSON.stringify({ error: hostile })));
+      };
+    });
+
+    const submit = async (...args: readonly string[]) => {
+      const names = [`a${hostile.replaceAll("/", "")}.mp4`, "b.mp4"];
+      for (const name of names) await writeFile(fixture.path(name), videoBytes(name));
+      const manifest = ["--manifest", fixture.path("jobs.jsonl"), "--concurrency", "1"];
+      return await fixture.execute(["submit", ...names.map((name) => fixture.path(name)), ...manifest, ...args]);
+    };
+
+    it("in names, results and failures", async () => {
+      const { status, stdout, stderr } = await submit("--wait");
+      assert.equal(status, 1);
+      assertPrintable(stdout);
+      assertPrintable(stderr);
+      assert.match(stdout, /: completed: 1 frame, 1 detection: \\x1b\]0;t\\x07/);
+      assert.match(stdout, /: failed: \\x1b\]0;t\\x07/);
+    });
+
+    it("in JSON, whose values stay the same", async () => {
+      const { stdout, lines } = await submit("--wait", "--json");
+      assertPrintable(stdout);
+      assert.ok(lines().some(({ video }) => video?.includes("\u009b2J\r\n::error") === true));
+    });
+
+    it("in errors", async () => {
+      const { status, stderr } = await fixture.executeBare(["submit", `${hostile}.mp4`, "--outputs", hostile]);
+      assert.equal(status, 2);
+      assertPrintable(stderr);
+    });
+
+    it("in names of jobs", async () => {
+      const { stdout } = await submit("--json");
+      const job = JSON.parse(stdout.split("\n")[0]!) as object;
+      const jobs = JSON.stringify({ ...job, video: undefined, inferenceId: "::stop-commands::x" });
+      const shown = await fixture.execute(["status", "-"], jobs);
+      assertPrintable(shown.stdout);
+      assert.match(shown.stdout, /^\\x3a:stop-commands::x: completed/m);
+    });
+  });
+
+  it("has no hint for an error code named like an object's member", () => {
+    const error = Object.assign(new Error("no"), { code: "constructor" });
+    assert.equal(explain(error), "no");
+    assert.equal(isSetupProblem(error), false);
+  });
+
+  for (const [service, code, message] of [
+    [
+      "SageMaker",
+      "InvalidSignatureException",
+      "Signature expired: 20261130T010000Z is now earlier than 20261130T011500Z",
+    ],
+    [
+      "SageMaker",
+      "InvalidSignatureException",
+      "Signature not yet current: 20261130T020000Z is still later than 20261130T011500Z",
+    ],
+    ["S3", "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."],
+  ] as const) {
+    it(`exits 2 with one line if ${service} says that the clock is wrong (${message.split(":")[0] ?? ""})`, async () => {
+      await writeFile(fixture.path("a.mp4"), videoBytes("a"));
+      const operation = service === "S3" ? "PutObject" : "InvokeEndpointAsync";
+      fixture.aws.fail({ operation, times: 100, answer: { status: 403, code, message } });
+      const { status, stderr } = await fixture.execute([
+        "submit",
+        fixture.path("a.mp4"),
+        "--manifest",
+        fixture.path("m"),
+      ]);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /clock differs from AWS's: set it/);
+      assert.doesNotMatch(stderr, /secret key/);
+    }).timeout(60_000);
+  }
+
+  it("takes a signature that is wrong for another reason for a wrong key", () => {
+    const wrong = Object.assign(new Error("The request signature we calculated does not match"), {
+      name: "InvalidSignatureException",
+      $metadata: {},
+    });
+    assert.match(explain(wrong), /secret key/);
+  });
+
+  it("exits 2 for a stack that nothing answers for, and says what may be missing", async () => {
+    const outputs = fixture.path("gone.json");
+    await writeFile(outputs, JSON.stringify({ ...fixture.aws.outputs, awsEndpointUrl: "http://127.0.0.1:1" }));
+    const { status, stderr } = await fixture.executeBare(["status", "--outputs", outputs]);
+    assert.equal(status, 2);
+    assert.match(stderr, /is the local AWS up \(npm run local:up\)\?/);
+  }).timeout(60_000);
+});

@@ -1,0 +1,46 @@
+/** Folders for what commands write. */
+import { mkdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { codeOf, SetupError, writeRemedy } from "../src/errors.ts";
+
+/**
+ * Makes a folder, and the folders above it.
+ * @throws SetupError if it cannot be made; `flag` names another place
+ */
+export function makeFolder(folder: string, flag: string): void {
+  try {
+    makeMissing(path.resolve(folder));
+  } catch (error) {
+    throw new SetupError(
+      `Cannot make the folder ${folder} (${codeOf(error)}): ${writeRemedy(error, `choose another one with ${flag}`)}.`,
+    );
+  }
+}
+
+/** Node's recursive mkdir (24.21) never ends if a file system answers ENOENT below a folder that exists, as /proc does. */
+function makeMissing(folder: string): void {
+  if (isFolder(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeMissing(parent);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isFolder(folder)) throw error;
+  }
+}
+
+function isFolder(place: string): boolean {
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/**
+ * Makes the folder for manifests whose place was not given.
+ * @returns its path
+ * @throws SetupError if it cannot be made
+ */
+export function defaultFolder(): string {
+  const folder = path.resolve("out");
+  makeFolder(folder, "--manifest");
+  return path.relative("", folder);
+}

@@ -1,0 +1,71 @@
+/** An upper bound of what jobs cost, from the price of an instance and the stack's limits. */
+import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
+import { INSTANCES_LIMIT_SECONDS } from "../src/capacity.ts";
+import type { StackOutputs } from "../src/outputs.ts";
+import { plural } from "../src/words.ts";
+
+/** What jobs cost. */
+export type Price =
+  /** The stack is on the emulator. */
+  | { readonly kind: "none" }
+  /** No price of the instance type is known. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "at most"; readonly usd: number };
+
+/** The jobs of an estimate. */
+export interface EstimatedJobs {
+  readonly jobs: number;
+  /** Longest run of one job, seconds. */
+  readonly timeoutSeconds: number;
+}
+
+type Sizing = Pick<StackOutputs, "awsEndpointUrl" | "instanceType" | "maxCapacity" | "maxConcurrency">;
+
+/**
+ * Computes what jobs cost at most, USD: each takes its whole time limit, and each instance that they can start also takes the longest
+ * time to start and to be given back. How long a job really takes is not known before it runs.
+ */
+export function priceOf(outputs: Sizing, { jobs, timeoutSeconds }: EstimatedJobs): Price {
+  const { awsEndpointUrl, instanceType } = outputs;
+  if (awsEndpointUrl !== undefined) return { kind: "none" };
+  const hourly = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
+  if (hourly === undefined) return { kind: "unknown" };
+  const instances = instancesFor(outputs, jobs);
+  // A full queue keeps each instance busy with as many jobs as it takes at a time; its last ones may run apart.
+  const runs = Math.min(jobs, Math.ceil(jobs / outputs.maxConcurrency) + instances);
+  const seconds = runs * timeoutSeconds + instances * INSTANCES_LIMIT_SECONDS;
+  return { kind: "at most", usd: (hourly * seconds) / 3600 };
+}
+
+/** A price and what it rests on, in one sentence. */
+export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string {
+  const { instanceType, maxConcurrency } = outputs;
+  const price = priceOf(outputs, estimated);
+  switch (price.kind) {
+    case "none":
+      return "no cost (AWS emulator on this machine)";
+    case "unknown":
+      return `price unknown: there is no price of ${instanceType} in policies/prices.ts`;
+    case "at most": {
+      const { jobs, timeoutSeconds } = estimated;
+      const instances = plural(instancesFor(outputs, jobs), "instance");
+      return (
+        `at most ${usd(price.usd)}: ${plural(jobs, "job")} of up to ${timeoutSeconds} s each, ${maxConcurrency} at a time on an instance, and up to ` +
+        `${plural(INSTANCES_LIMIT_SECONDS / 60, "minute")} to start and stop ${instances} (${instanceType} at ${hourlyPrices[instanceType] ?? ""} USD an hour in ` +
+        `${pricesRegion} on ${pricesAsOf}; S3 and requests not counted). How long a job really takes is not known.`
+      );
+    }
+  }
+}
+
+/** Instances that so many jobs can start. */
+function instancesFor({ maxCapacity }: Sizing, jobs: number): number {
+  return Math.min(Math.max(1, maxCapacity), jobs);
+}
+
+/** Two digits, rounded up: more would pretend to a precision that an upper bound does not have. */
+function usd(amount: number): string {
+  if (amount === 0) return "0 USD";
+  const unit = 10 ** (Math.floor(Math.log10(amount)) - 1);
+  return `${Number((Math.ceil(amount / unit - 1e-9) * unit).toPrecision(2))} USD`;
+}

@@ -1,0 +1,174 @@
+/** Reads a deployed stack's outputs, all that the client knows about a deployment, and checks them. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { codeOf, explain, SetupError } from "./errors.ts";
+import { checkpointOutputs } from "./local-outputs.ts";
+
+const s3Prefix = z.string().regex(/^s3:\/\/[^/]+(\/|$)/, "must be an s3:// prefix");
+const arn = z.string().startsWith("arn:");
+
+/** The outputs that the client reads (ARCHITECTURE.md, "Stack outputs"); others may be there. */
+const outputsSchema = z.object({
+  /** SageMaker's pattern (API reference, CreateEndpoint); files and folders are named after it. */
+  endpointName: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, "must be an endpoint's name"),
+  variantName: z.string().min(1),
+  region: z.string().min(1),
+  /** Only the local stack has one. */
+  awsEndpointUrl: z.url({ protocol: /^https?$/ }).optional(),
+  inputBucket: z.string().min(1),
+  inputPrefix: z.string(),
+  /** Other s3:// prefixes that the endpoint may read; stacks of older programs have none. */
+  sourceLocations: z.array(s3Prefix).default([]),
+  outputLocation: s3Prefix,
+  failureLocation: s3Prefix,
+  successTopicArn: arn,
+  errorTopicArn: arn,
+  successQueueUrl: z.url(),
+  errorQueueUrl: z.url(),
+  maxConcurrency: z.int().positive(),
+  instanceType: z.string().min(1),
+  maxCapacity: z.int().nonnegative(),
+  /** Absent from stacks deployed by an earlier version of the program. */
+  endpointConfigName: z.string().min(1).optional(),
+  /** MiB; stacks deployed by older programs do not have it. */
+  maxResponseSize: z.int().positive().optional(),
+  /** Absent from stacks deployed by an earlier version of the program. */
+  requireGpu: z.boolean().optional(),
+  /** Start of the smoke test's queues' names; absent from stacks deployed by an earlier version of the program. */
+  temporaryQueuePrefix: z.string().min(1).optional(),
+  /** Largest video, MiB; a stack without it takes no job (`limits.ts`), but its results can be fetched. */
+  maxRequestSize: z.int().positive().optional(),
+  /** Longest run, seconds; as `maxRequestSize`. */
+  invocationTimeout: z.int().positive().optional(),
+});
+
+/** A deployed stack's outputs. */
+export type StackOutputs = z.infer<typeof outputsSchema>;
+
+/** Where to read the outputs from: a file wins over a stack's name. */
+export interface OutputsSource {
+  /** A Pulumi stack's name; `local` is the stack of the local AWS. @default "local" */
+  readonly stack?: string | undefined;
+  /** A file with what `pulumi stack output --json` prints. */
+  readonly outputs?: string | undefined;
+}
+
+/** The project's root, where `.local/` and Pulumi.yaml are. */
+const projectRoot = path.join(import.meta.dirname, "..", "..");
+
+/** The file that the outputs are read from; undefined for a stack that Pulumi is asked about. */
+export function outputsFile(source: OutputsSource, root = projectRoot): string | undefined {
+  if (source.outputs !== undefined) return source.outputs;
+  return (source.stack ?? "local") === "local" ? path.join(root, ".local", "outputs.json") : undefined;
+}
+
+/** Milliseconds that Pulumi may take to read outputs: a backend that does not answer must not hang the caller. */
+const PULUMI_LIMIT_MS = 120_000;
+
+/**
+ * Reads and checks a stack's outputs.
+ * @param limitMs milliseconds that the Pulumi CLI may take
+ * @throws SetupError if there is no such stack or file, or if an output is missing or malformed
+ */
+export async function readOutputs(
+  source: OutputsSource = {},
+  root = projectRoot,
+  limitMs = PULUMI_LIMIT_MS,
+): Promise<StackOutputs> {
+  if (source.outputs !== undefined) {
+    return parseOutputs(await readText(source.outputs, "check the path given with --outputs"), source.outputs);
+  }
+  const stack = source.stack ?? "local";
+  if (stack === "local") {
+    const file = outputsFile(source, root) ?? "";
+    const written = await readText(file, "no local stack is up: start one with `npm run local:up`");
+    const current = await checkpointOutputs(root);
+    return current === undefined
+      ? parseOutputs(written, file)
+      : checkOutputs(current, "The outputs of the stack local");
+  }
+  return parseOutputs(await askPulumi(stack, root, limitMs), `the outputs of stack ${stack}`);
+}
+
+/** Enough to see whether a file is another one, or an older program's. */
+const ISSUES_SHOWN = 3;
+
+/** Checks outputs that are at hand; `origin` is how an error names them. */
+export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
+  const checked = outputsSchema.safeParse(outputs);
+  if (checked.success) return checked.data;
+  const isObject = typeof outputs === "object" && outputs !== null;
+  const issues = checked.error.issues.map(({ path: [name], message }) =>
+    isObject && name !== undefined && !Object.hasOwn(outputs, name)
+      ? `${String(name)} is missing`
+      : `${String(name ?? "the whole")}: ${message}`,
+  );
+  const shown = issues.slice(0, ISSUES_SHOWN).join("; ");
+  const others = issues.length > ISSUES_SHOWN ? ` (and ${issues.length - ISSUES_SHOWN} more)` : "";
+  throw new SetupError(`${origin}: ${shown}${others}. Deploy the stack with this version of the program first.`);
+}
+
+function parseOutputs(text: string, origin: string): StackOutputs {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SetupError(`${origin} is not JSON (${explain(error)}): expected what pulumi stack output --json prints.`);
+  }
+  return checkOutputs(value, origin);
+}
+
+async function readText(file: string, remedy: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new SetupError(`Cannot read ${file} (${codeOf(error)}): ${remedy}.`);
+  }
+}
+
+/** A stack of this project has a settings file; without one its name is a slip, which neither Pulumi nor a login is needed to see. */
+async function refuseUnknown(stack: string, root: string): Promise<void> {
+  // A stack may be named with its organization: org/dev.
+  const wanted = stack.split("/").at(-1) ?? stack;
+  const known = (await readdir(root)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+  if (known.includes(wanted)) return;
+  const there = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
+  throw new SetupError(
+    `This project has no stack ${stack} (no Pulumi.${wanted}.yaml); ${there}. Check --stack, or give a file with --outputs.`,
+  );
+}
+
+async function askPulumi(stack: string, root: string, limitMs: number): Promise<string> {
+  await refuseUnknown(stack, root);
+  const args = ["stack", "output", "--json", "--stack", stack];
+  const options = { cwd: root, maxBuffer: 16 * 1024 * 1024, timeout: limitMs };
+  const run = promisify(execFile);
+  const own = path.join(root, "tools", "pulumi.mjs");
+  try {
+    const asked = run("pulumi", args, options).catch(async (error: unknown) => {
+      // Run, not imported: the client may not import tools/.
+      if (codeOf(error) === "ENOENT" && existsSync(own)) return await run(process.execPath, [own, ...args], options);
+      throw error;
+    });
+    return (await asked).stdout;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") {
+      throw new SetupError(
+        `The Pulumi CLI is not on the PATH, and stack ${stack} can only be read with it: install it, or give a file with --outputs.`,
+      );
+    }
+    if (error instanceof Error && "killed" in error && error.killed === true) {
+      throw new SetupError(
+        `Pulumi did not read the outputs of stack ${stack} within ${limitMs / 1000} s: see that its backend answers (pulumi stack ls), or give a file with --outputs.`,
+      );
+    }
+    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : explain(error);
+    throw new SetupError(
+      `Pulumi cannot read the outputs of stack ${stack}: ${stderr.replace(/^error: /, "").replace(/\.$/, "")}. Log in to the stack's backend, check the name with pulumi stack ls, or give a file with --outputs.`,
+    );
+  }
+}

@@ -1,0 +1,90 @@
+/** Tests for the redrive of a manifest. */
+import assert from "node:assert/strict";
+import { submitAll } from "../submit-all.ts";
+import { objectKey } from "../../testing/fake-aws.ts";
+import { failureOf } from "../../testing/fake-sqs.ts";
+import { kindsOf, startRedriveFixture } from "../../testing/redrive-fixture.ts";
+import type { RedriveFixture } from "../../testing/redrive-fixture.ts";
+import { redriveManifest } from "./redrive.ts";
+
+describe("a redrive of a manifest", () => {
+  let fixture: RedriveFixture;
+
+  beforeEach(async () => {
+    fixture = await startRedriveFixture();
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const run = (...args: Parameters<RedriveFixture["run"]>) => fixture.run(...args);
+
+  const submit = (names: readonly string[]) =>
+    submitAll(
+      fixture.stack,
+      names.map((name) => ({ video: `s3://in/videos/${name}.mp4`, inferenceId: name, customAttributes: "fps=2" })),
+      { manifest: fixture.manifest, concurrency: 1 },
+    );
+  const end = (inferenceId: string, how: "completed" | "failed"): void => {
+    const { outputLocation, failureLocation } = fixture.aws.invocations.find(
+      (each) => each.inferenceId === inferenceId,
+    )!;
+    if (how === "completed") fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+    else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"no"}'));
+  };
+
+  it("sends again what failed or expired, with its own options, and nothing else", async () => {
+    await submit(["done", "failed", "waiting", "smoke-1"]);
+    end("done", "completed");
+    end("failed", "failed");
+    end("smoke-1", "failed");
+    assert.deepEqual(kindsOf(await run({}, redriveManifest)), ["sent"]);
+    assert.deepEqual(fixture.sent.slice(-2), ["smoke-1", "waiting"]);
+    assert.equal(fixture.aws.invocations.at(-1)?.inferenceId, "failed.redrive-1");
+    assert.equal(fixture.aws.invocations.at(-1)?.headers["x-amzn-sagemaker-custom-attributes"], "fps=2;timeout=900");
+    fixture.aws.now = new Date(fixture.aws.now.getTime() + 8 * 3600_000);
+    fixture.reconnect();
+    assert.deepEqual(kindsOf(await run({}, redriveManifest)), ["already-sent", "sent", "sent"]);
+    assert.deepEqual(
+      fixture.sent.filter((name) => name.includes("redrive")),
+      ["failed.redrive-1", "failed.redrive-2", "waiting.redrive-1"],
+    );
+  });
+
+  it("leaves out what the model refused, also if the end is recorded", async () => {
+    await submit(["video-1"]);
+    const { failureLocation } = fixture.aws.invocations[0]!;
+    fixture.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"no track","code":400}'));
+    fixture.manifest.note({ event: "ended", inferenceId: "video-1", status: "failed", reason: "old" });
+    assert.deepEqual(await run({}, redriveManifest), [
+      { kind: "bad-input", inferenceId: "video-1", reason: "no track" },
+    ]);
+    assert.deepEqual(kindsOf(await run({ includeBadInput: true }, redriveManifest)), ["sent"]);
+  });
+
+  it("knows a second run's jobs, and leaves a job alone that completed when sent again", async () => {
+    await submit(["video-1"]);
+    end("video-1", "failed");
+    await run({}, redriveManifest);
+    end("video-1.redrive-1", "completed");
+    await fixture.reopen();
+    assert.deepEqual(kindsOf(await run({}, redriveManifest)), ["already-sent"]);
+    assert.deepEqual(fixture.sent, ["video-1", "video-1.redrive-1"]);
+  });
+
+  it("gives a job up that has been sent again as often as allowed, and keeps to the limit", async () => {
+    await submit(["video-1.redrive-3", "video-2", "video-3"]);
+    for (const name of ["video-1.redrive-3", "video-2", "video-3"]) end(name, "failed");
+    assert.deepEqual(kindsOf(await run({ limit: 1 }, redriveManifest)), ["over-limit", "poison", "sent"]);
+  });
+
+  it("and the error queue know of each other", async () => {
+    await submit(["video-1"]);
+    end("video-1", "failed");
+    fixture.queues.put(failureOf("video-1"));
+    await run({}, redriveManifest);
+    assert.deepEqual(kindsOf(await run()), ["already-sent"]);
+    assert.deepEqual([fixture.sent, fixture.queues.error], [["video-1", "video-1.redrive-1"], []]);
+  });
+});

@@ -1,0 +1,216 @@
+/** A finished job's result: fetched, checked against the model's schema, summed up. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { ValidateFunction } from "ajv/dist/2020.js";
+import { ServiceAnswerError } from "./errors.ts";
+import { read } from "./location.ts";
+import { textOf, valueOf } from "./result-body.ts";
+import type { Stack } from "./stack.ts";
+import type { Job } from "./submit.ts";
+
+/** One object found in one frame. */
+export interface Detection {
+  readonly label: string;
+  /** COCO's category id. */
+  readonly label_id: number;
+  /** 0..1. */
+  readonly score: number;
+  /** x1, y1, x2, y2 in pixels of the displayed video. */
+  readonly box: readonly [number, number, number, number];
+  /** Its pixels, if they were asked for: COCO's run lengths of a part of the frame. */
+  readonly mask?: {
+    /** x, y of the part's upper left pixel in the displayed video. */
+    readonly origin: readonly [number, number];
+    /** Height and width of the part in pixels. */
+    readonly size: readonly [number, number];
+    readonly counts: string;
+  };
+}
+
+/** One video's result, as model/result.schema.json says. */
+export interface VideoResult {
+  /** 1 is of older handlers: members that came with version 2 are optional here. */
+  readonly schema_version: 1 | 2;
+  /** What whoever is shown the boxes must be told about the model. */
+  readonly notice: string | null;
+  /** What found the objects. */
+  readonly handler?: {
+    readonly version: string;
+    readonly device: "cpu" | "cuda";
+    readonly precision: "float32" | "float16";
+    /** Versions of NVIDIA's driver and of CUDA; null without a GPU. */
+    readonly driver?: string | null;
+    readonly cuda?: string | null;
+  };
+  readonly model: { readonly name: string; readonly weights: string };
+  readonly video: {
+    /** Pixels of the first frame, as displayed. */
+    readonly width: number;
+    readonly height: number;
+    /** Seconds, as the container promises. */
+    readonly duration: number | null;
+    /** Degrees clockwise. */
+    readonly rotation: 0 | 90 | 180 | 270;
+    readonly codec: string;
+    /** Which of the file's video streams it is, from 0. */
+    readonly track?: number;
+    /** Seconds at which players show the first frame. */
+    readonly start?: number;
+    /** FFmpeg's name of the transfer characteristic, such as "smpte2084"; null if the file does not state it. */
+    readonly transfer?: string | null;
+  };
+  readonly sampling: {
+    readonly fps: number;
+    readonly score_threshold: number;
+    readonly masks?: "none" | "rle";
+    /** Pixels allowed for a frame's longer side as the model sees it. */
+    readonly max_side?: number | null;
+  };
+  /** The frames end before the end that the file states. */
+  readonly truncated: boolean;
+  /** Why they do; null if they do not. */
+  readonly truncation?: {
+    readonly reason: "damage" | "end-of-data" | "deadline";
+    /** Seconds from the first frame: the time of the last frame that was reached. */
+    readonly until: number;
+  } | null;
+  /** What could not be decoded and was passed over. */
+  readonly damage?: {
+    readonly packets: number;
+    /** Spans without frames, in seconds from the first frame. */
+    readonly gaps: readonly { readonly from: number; readonly to: number }[];
+  };
+  readonly frames: readonly {
+    readonly index: number;
+    /** Seconds from the first frame. */
+    readonly timestamp: number;
+    /** Whether it is the frame nearest to its target time, or a keyframe taken in its place. */
+    readonly sampled?: "exact" | "keyframe";
+    readonly detections: readonly Detection[];
+  }[];
+  readonly timing: {
+    readonly decode_seconds: number;
+    readonly inference_seconds: number;
+    readonly total_seconds: number;
+  };
+}
+
+const schemaFile = path.join(import.meta.dirname, "..", "..", "model", "result.schema.json");
+
+/** Reads the model's schema and makes a check of it; costs a few milliseconds, so make it once. */
+function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
+  const schema = JSON.parse(readFileSync(file, "utf8")) as object;
+  return new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true }).compile<VideoResult>(schema);
+}
+
+/**
+ * Parses a result's text, a document or lines, and checks it: against the schema, and each detection against the video's pictures.
+ * @throws ServiceAnswerError if it is not JSON or not whole, not what the schema says, or has a detection outside the pictures
+ */
+export function parseResult(text: string, origin: string, check = resultCheck()): VideoResult {
+  const value = valueOf(text, origin);
+  if (check(value)) {
+    checkDetections(value, origin);
+    return value;
+  }
+  const issues = (check.errors ?? []).map(
+    ({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`,
+  );
+  throw new ServiceAnswerError(
+    `The result at ${origin} is not what model/result.schema.json says: ${issues.join("; ")}. Was it made by another version of the model?`,
+  );
+}
+
+/** Largest result of a stack whose outputs do not say theirs, MiB: the largest value of the program's setting `maxResponseSize`. */
+const MAX_RESPONSE_MIB = 2047;
+
+/**
+ * Refuses a result whose boxes or masks claim more than the video's pictures: JSON Schema cannot compare two values, and
+ * readers allocate what a mask's size says.
+ */
+function checkDetections({ video, frames }: VideoResult, origin: string): void {
+  for (const [frameNumber, { detections }] of frames.entries()) {
+    for (const [number, { box, mask }] of detections.entries()) {
+      const problem = isWithin(video, box) ? maskProblem(video, mask) : "box does not lie within the video's pictures";
+      if (problem === undefined) continue;
+      throw new ServiceAnswerError(
+        `The result at ${origin} is not valid: /frames/${frameNumber}/detections/${number}: its ${problem}.`,
+      );
+    }
+  }
+}
+
+/** Whether a box lies within the pictures, to a pixel: boxes are scaled and rounded. */
+function isWithin({ width, height }: VideoResult["video"], [left, top, right, bottom]: Detection["box"]): boolean {
+  return left <= right && right <= width + 1 && top <= bottom && bottom <= height + 1;
+}
+
+function maskProblem(video: VideoResult["video"], mask: Detection["mask"]): string | undefined {
+  if (mask === undefined) return undefined;
+  const [x, y] = mask.origin;
+  const [height, width] = mask.size;
+  if (x + width > video.width || y + height > video.height) return "mask does not lie within the video's pictures";
+  // Only the first run may be empty.
+  return runsOf(mask.counts) > height * width + 1 ? "mask has more runs than pixels" : undefined;
+}
+
+/** Number of runs in a mask's counts: all characters but a number's last have the sixth bit set (see the schema). */
+function runsOf(counts: string): number {
+  let runs = 0;
+  for (let index = 0; index < counts.length; index += 1) {
+    if (((counts.charCodeAt(index) - 48) & 32) === 0) runs += 1;
+  }
+  return runs;
+}
+
+/**
+ * Fetches a completed job's result.
+ * @throws the SDK's NoSuchKey if the job is not completed, ServiceAnswerError if the result is larger than the stack's
+ * `maxResponseSize` or is not valid
+ */
+export async function fetchResult(
+  stack: Stack,
+  job: Pick<Job, "outputLocation">,
+  signal?: AbortSignal,
+): Promise<VideoResult> {
+  const maxBytes = (stack.outputs.maxResponseSize ?? MAX_RESPONSE_MIB) * 1024 ** 2;
+  const bytes = await read(stack.s3, job.outputLocation, maxBytes, signal);
+  return parseResult(await textOf(bytes, job.outputLocation), job.outputLocation);
+}
+
+/** One result in a few figures. */
+export interface ResultSummary {
+  readonly frames: number;
+  readonly detections: number;
+  /** Detections by label, the most frequent first. */
+  readonly objects: Readonly<Record<string, number>>;
+  /** The same by minute of the video, from 0; every minute of which a frame was looked at. */
+  readonly minutes: readonly { readonly minute: number; readonly objects: Readonly<Record<string, number>> }[];
+  readonly truncated: boolean;
+  /** Packets with damage that were passed over. */
+  readonly damagedPackets: number;
+  readonly notice: string | null;
+}
+
+/** Sums a result up. */
+export function summarize(result: VideoResult): ResultSummary {
+  const minutes = Map.groupBy(result.frames, ({ timestamp }) => Math.floor(timestamp / 60));
+  return {
+    frames: result.frames.length,
+    detections: result.frames.reduce((sum, { detections }) => sum + detections.length, 0),
+    objects: countObjects(result.frames),
+    minutes: [...minutes].map(([minute, frames]) => ({ minute, objects: countObjects(frames) })),
+    truncated: result.truncated,
+    damagedPackets: result.damage?.packets ?? 0,
+    notice: result.notice,
+  };
+}
+
+function countObjects(frames: VideoResult["frames"]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { label } of frames.flatMap(({ detections }) => detections)) {
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
+}

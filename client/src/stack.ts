@@ -1,0 +1,114 @@
+/** An open stack: its outputs, the AWS clients that reach it, and its service's clock. */
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import { fromIni } from "@aws-sdk/credential-provider-ini";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { throughProxy } from "../../lib/proxies.ts";
+import { ServiceClock } from "./clock.ts";
+import { outputsFile, readOutputs } from "./outputs.ts";
+import type { OutputsSource, StackOutputs } from "./outputs.ts";
+
+/** Milliseconds: an answer that never comes must not hang the caller. The SDK sets no limit. */
+const requestLimits = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  throwOnRequestTimeout: true,
+  ...throughProxy,
+} as const;
+
+/** What any AWS SDK client needs to reach the stack. */
+export interface ClientConfig {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly credentials?: ClientCredentials;
+  readonly maxAttempts: number;
+  /** Ends a request that is not answered. */
+  readonly requestHandler: typeof requestLimits;
+}
+
+/** A deployed stack, ready for use. Close it when done, or declare it with `using`. */
+export interface Stack extends Disposable {
+  readonly outputs: StackOutputs;
+  /** For further clients of the caller's own. */
+  readonly clientConfig: ClientConfig;
+  readonly s3: S3Client;
+  readonly sagemaker: SageMakerClient;
+  readonly runtime: SageMakerRuntimeClient;
+  readonly cloudwatch: CloudWatchClient;
+  /** "Now" for all that concerns the service: time-outs, expiry, metrics. */
+  readonly clock: ServiceClock;
+  /** Closes the clients' connections. */
+  close(): void;
+}
+
+/**
+ * Finds a stack's outputs and connects to it; makes no AWS call.
+ * @throws SetupError if there is no such stack or its outputs do not fit
+ */
+export async function openStack(source: OutputsSource = {}): Promise<Stack> {
+  return connect(await readOutputs(source), credentialsOf(source));
+}
+
+/** Credentials as the AWS SDK takes them. */
+export type ClientCredentials = NonNullable<S3ClientConfig["credentials"]>;
+
+/** The emulator writes its key pair next to the outputs of its stack, as a shared credentials file. */
+function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
+  const filepath = path.join(path.dirname(outputsFile(source) ?? ""), "credentials");
+  if (outputsFile(source) === undefined || !existsSync(filepath)) return undefined;
+  return fromIni({ profile: "default", filepath, configFilepath: filepath, ignoreCache: true });
+}
+
+/** Tries for one call: the SDK's standard mode backs off exponentially and retries throttling by code and what passes by itself. */
+const MAX_ATTEMPTS = 6;
+
+/**
+ * Connects to a stack whose outputs are at hand; makes no AWS call.
+ * @param credentials of the emulator; used for an AWS on this machine only. @default the AWS SDK's own search
+ */
+export function connect(outputs: StackOutputs, credentials?: ClientCredentials): Stack {
+  const clientConfig: ClientConfig = {
+    ...reach(outputs, credentials),
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: requestLimits,
+  };
+  const s3 = new S3Client({
+    ...clientConfig,
+    forcePathStyle: outputs.awsEndpointUrl !== undefined,
+    // A part of an upload may take long but not stand still.
+    requestHandler: { ...throughProxy, connectionTimeout: 5_000, socketTimeout: 60_000 },
+  });
+  const sagemaker = new SageMakerClient(clientConfig);
+  const runtime = new SageMakerRuntimeClient(clientConfig);
+  const cloudwatch = new CloudWatchClient(clientConfig);
+  // Even a caller who may not describe endpoints gets a dated answer: the refusal.
+  const clock = new ServiceClock(() =>
+    sagemaker.send(new DescribeEndpointCommand({ EndpointName: outputs.endpointName })),
+  );
+  const listening = { step: "deserialize", priority: "low", name: "serviceClock" } as const;
+  sagemaker.middlewareStack.add(clock.listen, listening);
+  runtime.middlewareStack.add(clock.listen, listening);
+  cloudwatch.middlewareStack.add(clock.listen, listening);
+  const close = (): void => {
+    for (const client of [s3, sagemaker, runtime, cloudwatch]) client.destroy();
+  };
+  return { outputs, clientConfig, s3, sagemaker, runtime, cloudwatch, clock, close, [Symbol.dispose]: close };
+}
+
+function reach(
+  outputs: StackOutputs,
+  credentials?: ClientCredentials,
+): Omit<ClientConfig, "maxAttempts" | "requestHandler"> {
+  const { region, awsEndpointUrl: endpoint } = outputs;
+  if (endpoint === undefined) return { region };
+  if (isLoopback(endpoint) && credentials !== undefined) return { region, endpoint, credentials };
+  return { region, endpoint };
+}
+
+function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

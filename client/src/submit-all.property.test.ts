@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync } from "node:fs";
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { Manifest } from "./manifest.ts";
+import { parseManifest } from "./manifest-text.ts";
+import { connect } from "./stack.ts";
+import { resumeAll, submitAll } from "./submit-all.ts";
+import type { SubmitOptions } from "./submit-all.ts";
+import { videoBytes } from "../testing/command-fixture.ts";
+import { FakeAws, objectKey, startFakeAws } from "../testing/fake-aws.ts";
+import type { Fault } from "../testing/fake-aws.ts";
+import { retryAtOnce } from "../testing/retry-at-once.ts";
+import { sampleResult } from "../testing/sample-result.ts";
+import { waitForJobs } from "./wait.ts";
+
+/** One process's life: the request at which it is killed, and what the service answers meanwhile. */
+interface Life {
+  readonly killedAt: { readonly atRequest: number; readonly afterWork: boolean };
+  readonly torn: string;
+  readonly faults: readonly Fault[];
+}
+
+const faults: fc.Arbitrary<Fault> = fc.record({
+  operation: fc.constantFrom("InvokeEndpointAsync", "InvokeEndpointAsync", "PutObject", "HeadObject"),
+  answer: fc.constantFrom<Fault["answer"]>("lose the answer", "lose the answer", {
+    status: 500,
+    code: "InternalFailure",
+  }),
+});
+
+const lives: fc.Arbitrary<Life> = fc.record({
+  killedAt: fc.record({ atRequest: fc.integer({ min: 1, max: 12 }), afterWork: fc.boolean() }),
+  // What a crash may leave of a line.
+  torn: fc.constantFrom("", "{", '{"event":"accepted","job":{"inferenceId":"'),
+  faults: fc.array(faults, { maxLength: 1 }),
+});
+
+const schedules = fc.record({
+  videos: fc.array(fc.constantFrom("file", "object"), { minLength: 1, maxLength: 5 }),
+  concurrency: fc.integer({ min: 1, max: 4 }),
+  killed: fc.array(lives, { maxLength: 3 }),
+  lastFaults: fc.array(faults, { maxLength: 2 }),
+});
+
+describe("a submission that is killed and resumed", () => {
+  let aws: FakeAws;
+  let folder: string;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    folder = await mkdtemp(path.join(tmpdir(), "schedule-"));
+  });
+
+  afterEach(async () => {
+    await aws[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs one process until it ends or is killed; returns the manifest that it leaves. */
+  const live = async (
+    manifestFile: string,
+    life: Pick<Life, "faults"> & Partial<Life>,
+    next: string,
+    work: (manifest: Manifest, options: SubmitOptions) => Promise<unknown>,
+  ): Promise<{ left: string; killed: boolean }> => {
+    aws.answerAgain();
+    for (const fault of life.faults) aws.fail(fault);
+    const controller = new AbortController();
+    const death = { killed: false };
+    if (life.killedAt !== undefined) {
+      aws.die({
+        ...life.killedAt,
+        onDeath: () => {
+          // What is on the disk at this moment is all that the next process has.
+          copyFileSync(manifestFile, next);
+          death.killed = true;
+          controller.abort();
+        },
+      });
+    }
+    const open = await Manifest.open(manifestFile).catch(() => Manifest.create(manifestFile));
+    await using manifest = open;
+    const working = work(manifest, { signal: controller.signal });
+    if (life.killedAt === undefined) await working;
+    else
+      await working.catch((error: unknown) => {
+        assert.ok(death.killed, String(error));
+      });
+    aws.revive();
+    if (!death.killed) return { left: manifestFile, killed: false };
+    await appendFile(next, life.torn ?? "");
+    return { left: next, killed: true };
+  };
+
+  it("loses no job, counts none twice, and calls again only where an answer was lost", async () => {
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(schedules, async ({ videos, concurrency, killed, lastFaults }) => {
+        round += 1;
+        const from = aws.invocations.length;
+        const invocations = () => aws.invocations.slice(from);
+        using stack = retryAtOnce(connect(aws.outputs));
+        const names = videos.map((kind, index) => {
+          const name = `${round}-${index}.mp4`;
+          return kind === "object" ? `s3://in/videos/${name}` : path.join(folder, name);
+        });
+        for (const name of names) if (!name.startsWith("s3:")) await writeFile(name, videoBytes(name));
+        let lostByFault = 0;
+        let lostByKill = 0;
+        let manifestFile = path.join(folder, `${round}-0.jsonl`);
+        let begun = false;
+        const run = (manifest: Manifest, options: SubmitOptions) => {
+          if (begun) return resumeAll(stack, manifest, { ...options, concurrency });
+          begun = true;
+          return submitAll(
+            stack,
+            names.map((video) => ({ video })),
+            { ...options, concurrency, manifest },
+          );
+        };
+        for (const [index, life] of [...killed, { faults: lastFaults }].entries()) {
+          const next = path.join(folder, `${round}-${index + 1}.jsonl`);
+          lostByFault += life.faults.filter(
+            ({ operation, answer }) => operation === "InvokeEndpointAsync" && answer === "lose the answer",
+          ).length;
+          const { left, killed } = await live(manifestFile, life, next, run);
+          manifestFile = left;
+          if (killed) {
+            const entries = parseManifest(readFileSync(left), left).entries;
+            // Called in this or an earlier life, and not known to be accepted.
+            lostByKill += [...entries.values()].filter(({ intents, job }) => intents > 0 && job === undefined).length;
+          }
+        }
+
+        const entries = parseManifest(readFileSync(manifestFile), manifestFile).entries;
+        const jobs = [...entries.values()].map(({ job }) => job ?? assert.fail("a job is lost"));
+        assert.deepEqual(
+          [...entries.values()].map(({ planned }) => planned.file ?? planned.inputLocation),
+          names,
+        );
+        assert.deepEqual(new Set(invocations().map(({ inferenceId }) => inferenceId)), new Set(entries.keys()));
+        assert.ok(
+          invocations().length <= names.length + lostByFault + lostByKill,
+          `${invocations().length} calls for ${names.length} videos; answers lost: ${lostByFault} by faults, ${lostByKill} by kills`,
+        );
+        for (const job of jobs) {
+          const told = invocations().filter(({ outputLocation }) => outputLocation === job.outputLocation);
+          assert.deepEqual(
+            told.map(({ inferenceId, inputLocation }) => ({ inferenceId, inputLocation })),
+            [{ inferenceId: job.inferenceId, inputLocation: job.inputLocation }],
+          );
+        }
+
+        // Each call that the service took gives a result, twice where it was made twice.
+        for (const { outputLocation } of invocations()) {
+          aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(sampleResult)));
+        }
+        const ended: string[] = [];
+        await waitForJobs(stack, jobs, (job, { status }) => {
+          ended.push(`${job.inferenceId} ${status}`);
+        });
+        assert.deepEqual(ended.toSorted(), jobs.map(({ inferenceId }) => `${inferenceId} completed`).toSorted());
+      }),
+      { numRuns: 40 },
+    );
+  }).timeout(300_000);
+});

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Manifest, readManifest } from "./manifest.ts";
+import { connect } from "./stack.ts";
+import type { Stack } from "./stack.ts";
+import { resumeAll, submitAll } from "./submit-all.ts";
+import type { Outcome } from "./submit-all.ts";
+import { videoBytes } from "../testing/command-fixture.ts";
+import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
+import type { FakeAws } from "../testing/fake-aws.ts";
+
+const place = "s3://in/videos/here.mp4";
+
+describe("submitting many videos", () => {
+  let aws: FakeAws;
+  let stack: Stack;
+  let folder: string;
+  let file: string;
+  let videos: string[];
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    stack = connect(aws.outputs);
+    folder = await mkdtemp(path.join(tmpdir(), "submit-"));
+    file = path.join(folder, "manifest.jsonl");
+    videos = ["a", "b", "c", "d"].map((name) => path.join(folder, `${name}.mp4`));
+    for (const video of videos) await writeFile(video, videoBytes(video));
+  });
+
+  afterEach(async () => {
+    stack.close();
+    await aws[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  const submissions = () => videos.map((video) => ({ video }));
+  const jobOf = (outcome: Outcome) => ("job" in outcome ? outcome.job : assert.fail(outcome.problem));
+
+  it("returns their jobs in order, each accepted once, and writes each step down before it is made", async () => {
+    await using manifest = await Manifest.create(file);
+    const seen: [boolean, boolean][] = [];
+    aws.onInvocation = ({ inferenceId }) => {
+      const entry = manifest.entries.get(inferenceId)!;
+      seen.push([entry.intents === 1, entry.job === undefined]);
+    };
+    const told: Outcome[] = [];
+    const outcomes = await submitAll(stack, submissions(), { manifest, onOutcome: (outcome) => told.push(outcome) });
+    assert.deepEqual(
+      outcomes.map(({ video }) => video),
+      videos,
+    );
+    assert.deepEqual(new Set(told), new Set(outcomes));
+    assert.deepEqual(seen, Array(4).fill([true, true]));
+    const written = [...(await readManifest(file)).values()].map(({ job }) => job);
+    assert.deepEqual(written, outcomes.map(jobOf));
+  });
+
+  it("uses an object in S3 in place and hands on what is asked of the model", async () => {
+    const [outcome] = await submitAll(stack, [
+      { video: place, inferenceId: "mine", ttlSeconds: 60, timeoutSeconds: 30, customAttributes: "fps=2;masks=rle" },
+    ]);
+    assert.equal(aws.count("PutObject"), 0);
+    const { headers, inputLocation } = aws.invocations[0]!;
+    assert.equal(inputLocation, place);
+    assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "fps=2;masks=rle;timeout=30");
+    assert.equal(headers["x-amzn-sagemaker-requestttlseconds"], "60");
+    assert.equal(jobOf(outcome!).customAttributes, "fps=2;masks=rle");
+  });
+
+  it("never has more calls under way than allowed", async () => {
+    aws.answerMs = 50;
+    await submitAll(stack, submissions(), { concurrency: 2 });
+    assert.equal(aws.mostAtOnce, 2);
+  });
+
+  it("refuses a form's content type before the upload, and sends the others", async () => {
+    const [form, video] = await submitAll(stack, [
+      { video: videos[0]!, contentType: "Multipart/Form-Data; boundary=x" },
+      { video: videos[1]! },
+    ]);
+    assert.match(
+      form !== undefined && "problem" in form ? form.problem.message : "",
+      /has content type .*: set the video's/,
+    );
+    assert.ok(video !== undefined && "job" in video);
+    assert.equal(aws.count("PutObject"), 1);
+    assert.equal(aws.invocations.length, 1);
+  });
+
+  it("leaves out a video that is no good, says why, and sends the others", async () => {
+    await writeFile(videos[1]!, "");
+    await using manifest = await Manifest.create(file);
+    const outcomes = await submitAll(stack, submissions(), { manifest });
+    assert.deepEqual(
+      outcomes.map((outcome) => "problem" in outcome && outcome.problem.message.includes("is empty")),
+      [false, true, false, false],
+    );
+    assert.equal(aws.invocations.length, 3);
+    assert.match(manifest.entries.get(outcomes[1]!.inferenceId)!.problem!, /is empty/);
+  });
+
+  it("refuses two jobs of one name before anything is sent", async () => {
+    const twice = [0, 1].map(() => ({ video: place, inferenceId: "mine" }));
+    await assert.rejects(submitAll(stack, twice), /Two jobs are called mine/);
+    assert.deepEqual(aws.requests, []);
+  });
+
+  it("stops at the first refusal of the service, which would be all others', and goes on where it stopped", async () => {
+    aws.fail({
+      operation: "InvokeEndpointAsync",
+      answer: { status: 403, code: "AccessDeniedException", message: "not you" },
+    });
+    {
+      await using manifest = await Manifest.create(file);
+      await assert.rejects(submitAll(stack, submissions(), { manifest, concurrency: 1 }), /not you/);
+    }
+    assert.equal(aws.count("InvokeEndpointAsync"), 1);
+    await using manifest = await Manifest.open(file);
+    const outcomes = await resumeAll(stack, manifest);
+    assert.equal(outcomes.length, 4);
+    assert.deepEqual(
+      aws.invocations.map(({ inferenceId }) => inferenceId).toSorted(),
+      [...manifest.entries.keys()].toSorted(),
+    );
+  });
+
+  it("sends again under the same name, with the same video, what may have been accepted; the last answer's places count", async () => {
+    aws.fail({ operation: "InvokeEndpointAsync", times: 100, answer: "lose the answer" });
+    const controller = new AbortController();
+    {
+      await using manifest = await Manifest.create(file);
+      aws.onInvocation = () => {
+        controller.abort();
+      };
+      const submitting = submitAll(stack, [{ video: videos[0]! }], { manifest, signal: controller.signal });
+      await assert.rejects(submitting, { name: "AbortError" });
+    }
+    const lost = aws.invocations.length;
+    assert.ok(lost >= 1);
+    await rm(videos[0]!);
+    aws.answerAgain();
+    await using manifest = await Manifest.open(file);
+    const job = jobOf((await resumeAll(stack, manifest))[0]!);
+    assert.equal(new Set(aws.invocations.map(({ inferenceId }) => inferenceId)).size, 1);
+    assert.equal(aws.invocations.length, lost + 1);
+    assert.equal(job.outputLocation, aws.invocations.at(-1)!.outputLocation);
+    assert.ok(job.attempts >= 2);
+    assert.ok(aws.objects.has(objectKey(job.inputLocation)));
+    assert.deepEqual(await resumeAll(stack, manifest), []);
+  }).timeout(60_000);
+
+  it("resumes a manifest from elsewhere without sending a file that is no video", async () => {
+    const secret = path.join(folder, "credentials");
+    await writeFile(secret, "[default]\naws_secret_access_key = canary\n");
+    {
+      await using manifest = await Manifest.create(file);
+      aws.fail({ operation: "HeadObject", answer: { status: 301, code: "" } });
+      await assert.rejects(submitAll(stack, [{ video: secret }, { video: videos[0]! }], { manifest, concurrency: 1 }));
+    }
+    aws.requests.length = 0;
+    await using manifest = await Manifest.open(file);
+    const outcomes = await resumeAll(stack, manifest);
+    assert.deepEqual(
+      outcomes.map((outcome) => "problem" in outcome && outcome.problem.message.includes("credentials is not a video")),
+      [true, false],
+    );
+    assert.match(manifest.entries.get(outcomes[0]!.inferenceId)!.problem!, /is not a video/);
+    assert.ok(aws.requests.every(({ body }) => !body.includes("canary")));
+    assert.equal(aws.invocations.length, 1);
+  });
+
+  it("goes on with another endpoint's manifest at no price", async () => {
+    await using manifest = await Manifest.create(file);
+    aws.fail({ operation: "HeadObject", answer: { status: 301, code: "" } });
+    await assert.rejects(submitAll(stack, [{ video: videos[0]! }], { manifest }), /in another region/);
+    using other = connect({ ...aws.outputs, endpointName: "other" });
+    await assert.rejects(resumeAll(other, manifest), /are for endpoint video, and this stack's is other/);
+    assert.equal(aws.count("InvokeEndpointAsync"), 0);
+  });
+
+  it("gives a call that is under way time for its answer when it is interrupted, and begins no other", async () => {
+    const controller = new AbortController();
+    await using manifest = await Manifest.create(file);
+    aws.onInvocation = () => {
+      controller.abort();
+    };
+    const submitting = submitAll(stack, submissions(), { manifest, concurrency: 1, signal: controller.signal });
+    await assert.rejects(submitting, { name: "AbortError" });
+    const states = [...manifest.entries.values()].map(({ intents, job }) => [intents, job === undefined]);
+    assert.deepEqual(states, [
+      [1, false],
+      [0, true],
+      [0, true],
+      [0, true],
+    ]);
+  });
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { plural } from "./words.ts";
+
+const root = path.join(import.meta.dirname, "..", "..");
+
+/** Things that the messages count. */
+const things =
+  "attempt|byte|character|file|frame|instance|job|line|message|minute|request|result|second|test|time|video|word";
+
+/** A number in a template or a concatenation, and a thing's plural after it: wrong for 1. */
+const fixedPlural = new RegExp(String.raw`(\}|["\`] \+) ?["\`]? ?(more |other |valid )?(${things})s\b`, "g");
+
+describe("numbers of things", () => {
+  it("have the singular for one only", () => {
+    assert.deepEqual(
+      [0, 1, 2].map((count) => plural(count, "instance")),
+      ["0 instances", "1 instance", "2 instances"],
+    );
+    assert.equal(plural(2, "link to a folder", "links to folders"), "2 links to folders");
+  });
+
+  it("are written by the helper in every message of client and smoke test", () => {
+    const sources = globSync("{client,smoke}/**/*.ts", { cwd: root }).filter(
+      (file) => !/(\.test|\.e2e)\.ts$|\/(testing|bench)\//.test(file),
+    );
+    assert.ok(sources.length > 60, `${sources.length} files`);
+    const found = sources.flatMap((file) =>
+      [...readFileSync(path.join(root, file), "utf8").matchAll(fixedPlural)].map(([text]) => `${file}: ${text}`),
+    );
+    assert.deepEqual(found, []);
+  });
+});

@@ -1,0 +1,79 @@
+/** Tests the environment of the program that draws on downloaded videos. */
+import assert from "node:assert/strict";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { cacheRoot, serving } from "../../tools/paths.mjs";
+import { annotate } from "../../client/cli/annotate.ts";
+import { connect } from "../../client/src/stack.ts";
+import { invoke } from "../../client/src/submit.ts";
+import { startCommandFixture } from "../../client/testing/command-fixture.ts";
+import type { CommandFixture } from "../../client/testing/command-fixture.ts";
+
+describe("the program that annotates", () => {
+  const secrets = { AWS_SECRET_ACCESS_KEY: "canary-1", PULUMI_ACCESS_TOKEN: "canary-2", GITHUB_TOKEN: "canary-3" };
+  const before = { ...process.env };
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+  });
+
+  afterEach(async () => {
+    for (const name of Object.keys(process.env)) if (!(name in before)) Reflect.deleteProperty(process.env, name);
+    Object.assign(process.env, before);
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  it("gets no credentials: neither the user's nor anything else of the environment but folders and the language", async () => {
+    // A Python that tells its environment, where set-up would have put the real one.
+    const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
+    await mkdir(path.dirname(python), { recursive: true });
+    await writeFile(python, `#!/bin/sh\n/usr/bin/env > "$TMPDIR/env"\necho '{"movie":"m","animation":"a"}'\n`);
+    await chmod(python, 0o755);
+    Object.assign(process.env, secrets, {
+      ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder,
+      LANG: "C.UTF-8",
+      TMPDIR: fixture.folder,
+      NODE_OPTIONS: "--no-warnings",
+    });
+    fixture.aws.onInvocation = fixture.complete;
+    await fixture.execute(["submit", fixture.path("a.mp4"), "--manifest", fixture.path("jobs.jsonl")]);
+    const to = fixture.path("out");
+    const { status, stderr } = await fixture.execute([
+      "fetch",
+      fixture.path("jobs.jsonl"),
+      "--to",
+      to,
+      "--annotate",
+      "--json",
+    ]);
+    assert.equal(status, 0, stderr);
+    const given = (await readFile(fixture.path("env"), "utf8")).trim().split("\n");
+    // PWD, OLDPWD, SHLVL and _ are the shell's; Node passes NODE_V8_COVERAGE to every child while coverage is measured.
+    const names = given
+      .map((line) => line.split("=", 1)[0] ?? "")
+      .filter((name) => !/^(OLD)?PWD$|^SHLVL$|^_$|^NODE_V8_COVERAGE$/.test(name));
+    const allowed = ["ASYNC_VIDEO_INFERENCE_CACHE", "HOME", "LANG", "PATH", "TMPDIR", "XDG_CACHE_HOME"];
+    assert.deepEqual(
+      names.filter((name) => !allowed.includes(name)),
+      [],
+    );
+    assert.ok(names.includes("PATH") && names.includes("HOME"));
+    assert.doesNotMatch(given.join("\n"), /canary/);
+  });
+
+  it("is stopped at its limit", async () => {
+    const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
+    await mkdir(path.dirname(python), { recursive: true });
+    await writeFile(python, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    Object.assign(process.env, { ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder });
+    fixture.aws.objects.set("in/videos/a.mp4", Buffer.from("video"));
+    using stack = connect(fixture.aws.outputs);
+    const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
+    const { signal } = new AbortController();
+    await assert.rejects(annotate(stack, job, "result.json", fixture.folder, signal, 1_000), {
+      name: "SetupError",
+      message: /drawing took more than 1 s/,
+    });
+  });
+});

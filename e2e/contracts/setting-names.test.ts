@@ -1,0 +1,37 @@
+/** The messages of the policies name properties of AWS's resources, and the setting of the stack that sets each. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describeSettings } from "../../infra/config.ts";
+
+const policies = path.join(import.meta.dirname, "..", "..", "policies");
+const source = readdirSync(policies)
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+  .map((file) => readFileSync(path.join(policies, file), "utf8"))
+  .join("\n");
+
+describe("the messages of the policies", () => {
+  it("name settings that the program has", () => {
+    const named = [...source.matchAll(/\(the stack's setting (\w+)\)/g)].map(([, name]) => name);
+    const settings = describeSettings().map(({ key }) => key);
+    assert.deepEqual(
+      named.filter((name) => !settings.includes(name ?? "")),
+      [],
+    );
+  });
+
+  for (const [advice, setting] of [
+    ["Set ${at} to an image of a supported version", "image"],
+    ["Set ${at} to a type of one of these families", "instanceType"],
+    ["Set ${at}.inferenceAmiVersion to a machine image", "inferenceAmi"],
+    ['Set ${at}.environment.${variable} to "1"', "requireGpu"],
+    ["maxConcurrentInvocationsPerInstance to at most", "maxConcurrency"],
+  ] as const) {
+    it(`name ${setting} with the property that it sets`, () => {
+      const message = source
+        .split("`")
+        .find((text) => text.replace(` (the stack's setting ${setting})`, "").includes(advice));
+      assert.ok(message?.includes(`(the stack's setting ${setting})`), message ?? advice);
+    });
+  }
+});

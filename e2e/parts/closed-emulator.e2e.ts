@@ -1,0 +1,350 @@
+/** Tests that a running emulator is closed: its sockets, its files, and all that a web page can do to it. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateEndpointCommand,
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
+  SageMakerClient,
+  waitUntilEndpointInService,
+} from "@aws-sdk/client-sagemaker";
+import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
+import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import type { Browser, HTTPRequest } from "puppeteer-core";
+import { openBrowser } from "../../client/cli/burst/testing/browser.ts";
+import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { release, statePaths, takeOver, type StatePaths } from "../../ops/local/state.ts";
+import { artifactOf } from "../../emulator/testing/artifact.ts";
+import {
+  attackOn,
+  pageContent,
+  readAttempts,
+  startAttacker,
+  type Attacker,
+  type Attempt,
+} from "../../emulator/testing/attacker.ts";
+import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
+import { goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
+import { snapshot } from "../../emulator/testing/snapshot.ts";
+import { listeningSockets } from "../../emulator/testing/sockets.ts";
+import { sdkConfig } from "../../emulator/testing/test-gateway.ts";
+
+const handler = `
+def model_fn(model_dir):
+    return model_dir
+
+def transform_fn(model, body, content_type, accept, context=None):
+    return body, accept
+`;
+const trustPolicy = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { Service: "sagemaker.amazonaws.com" }, Action: "sts:AssumeRole" }],
+};
+/** The browser takes these names for this machine, and protects it as little as any browser does. */
+const browserArguments = [
+  "--host-resolver-rules=MAP *.example 127.0.0.1",
+  "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+];
+
+/** The model server of the running instance. */
+interface Instance {
+  readonly management: string;
+  readonly tokens: { readonly inference: { readonly key: string }; readonly management: { readonly key: string } };
+  readonly grpcInference: number;
+  readonly grpcManagement: number;
+}
+
+describe("The emulator with a running instance", function () {
+  this.timeout(240_000);
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+  let family: number[];
+  let instance: Instance;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "closed-"));
+    paths = statePaths(join(folder, ".local"));
+    await takeOver(paths);
+    aws = await startLocalAws({ paths, port: 0, speed: 1, signal: new AbortController().signal });
+    const config = sdkConfig(aws, aws.credentials);
+    const s3 = new S3Client({ ...config, forcePathStyle: true });
+    const sagemaker = new SageMakerClient(config);
+    for (const Bucket of ["models", "videos", "results"]) await s3.send(new CreateBucketCommand({ Bucket }));
+    const Body = await artifactOf(folder, handler);
+    await s3.send(new PutObjectCommand({ Bucket: "models", Key: "model.tar.gz", Body }));
+    await s3.send(new PutObjectCommand({ Bucket: "videos", Key: "video.mp4", Body: "secret" }));
+    const AssumeRolePolicyDocument = JSON.stringify(trustPolicy);
+    await new IAMClient(config).send(new CreateRoleCommand({ RoleName: "video", AssumeRolePolicyDocument }));
+    const sns = new SNSClient(config);
+    for (const Name of ["success", "error"]) await sns.send(new CreateTopicCommand({ Name }));
+    await sagemaker.send(new CreateModelCommand(goodModel));
+    await sagemaker.send(new CreateEndpointConfigCommand(goodConfig));
+    await sagemaker.send(new CreateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "config" }));
+    const waiting = { client: sagemaker, maxWaitTime: 200, minDelay: 1, maxDelay: 1 };
+    await waitUntilEndpointInService(waiting, { EndpointName: "endpoint" });
+    family = [aws.pid, ...(await descendantsOf(aws.pid))];
+    instance = await runningInstance();
+  });
+  after(async () => {
+    await aws.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const runningInstance = async (): Promise<Instance> => {
+    const instances = join(paths.aws, "instances");
+    const [name = ""] = await readdir(instances);
+    const keys = await readFile(join(instances, name, "key_file.json"), "utf8");
+    const { unix } = await listeningSockets(family);
+    let ports: number[] = [];
+    for (const pid of family) {
+      const variables = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
+      const port = (kind: string) =>
+        Number(variables.find((one) => one.startsWith(`TS_GRPC_${kind}_PORT=`))?.split("=")[1]);
+      if (!isNaN(port("INFERENCE"))) ports = [port("INFERENCE"), port("MANAGEMENT")];
+    }
+    const [grpcInference = 0, grpcManagement = 0] = ports;
+    return {
+      management: unix.find((path) => path.endsWith("/management")) ?? "",
+      tokens: JSON.parse(keys) as Instance["tokens"],
+      grpcInference,
+      grpcManagement,
+    };
+  };
+  const gatewayPort = () => Number(new URL(aws.url).port);
+  const ports = () => [gatewayPort(), aws.providerPort, instance.grpcInference, instance.grpcManagement];
+
+  /** A call of the model server's management API with the right token. */
+  const manage = async (method: string, path: string): Promise<[number, string]> => {
+    const headers = { Authorization: `Bearer ${instance.tokens.management.key}` };
+    const request = httpRequest({ socketPath: instance.management, method, path, headers, agent: false });
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    return [response.statusCode ?? 0, await text(response)];
+  };
+
+  describe("listens", () => {
+    it("on the documented TCP ports of 127.0.0.1 only", async () => {
+      const { network } = await listeningSockets(family);
+      assert.deepEqual(
+        network,
+        ports()
+          .map((port) => `tcp 127.0.0.1:${port}`)
+          .sort(),
+      );
+    });
+
+    it("on Unix sockets in folders that only the user can enter", async () => {
+      const { unix } = await listeningSockets(family);
+      // MiniStack's, the model server's two, and the one of its worker.
+      assert.ok(unix.length >= 4, unix.join());
+      for (const path of unix) {
+        assert.ok(path.startsWith("/"), `${path} can be reached by all users`);
+        assert.equal((await stat(dirname(path))).mode & 0o777, 0o700, path);
+      }
+    });
+
+    const services = {
+      inference: "org.pytorch.serve.grpc.inference.InferenceAPIsService",
+      management: "org.pytorch.serve.grpc.management.ManagementAPIsService",
+    };
+    // Messages as protocol buffers. Source: TorchServe 0.12, frontend/server/src/main/resources/proto.
+    const nothing = Buffer.alloc(0);
+    const model = Buffer.from("\n\x05model");
+    const register = Buffer.from("J\x16http://127.0.0.1/x.mar");
+    /** The status of a call by gRPC, and the words that come with an error. */
+    const call = async (api: keyof typeof services, method: string, message: Buffer, token?: string) => {
+      const port = api === "inference" ? instance.grpcInference : instance.grpcManagement;
+      const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+      const metadata = new Metadata();
+      if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+      const same = (value: Buffer): Buffer => value;
+      const options = { deadline: Date.now() + 10_000 };
+      const error = await new Promise<ServiceError | null>((resolve) => {
+        client.makeUnaryRequest(`/${services[api]}/${method}`, same, same, message, metadata, options, resolve);
+      });
+      client.close();
+      return [error?.code ?? status.OK, error?.details.split("\n", 1)[0]] as const;
+    };
+    const refused = "Token Authorization failed. Token either incorrect, expired, or not provided correctly";
+    for (const [api, method, message, withToken] of [
+      ["inference", "Ping", nothing, [status.OK, undefined]],
+      ["inference", "Predictions", model, [status.OK, undefined]],
+      ["management", "ListModels", nothing, [status.OK, undefined]],
+      ["management", "RegisterModel", register, [status.PERMISSION_DENIED, "Model API disabled"]],
+      ["management", "UnregisterModel", model, [status.PERMISSION_DENIED, "Model API disabled"]],
+    ] as const) {
+      it(`on a gRPC port that refuses ${method} without the token`, async () => {
+        assert.deepEqual(await call(api, method, message), [status.PERMISSION_DENIED, refused]);
+        assert.deepEqual(await call(api, method, message, "wrong"), [status.PERMISSION_DENIED, refused]);
+        assert.deepEqual(await call(api, method, message, instance.tokens[api].key), withToken);
+      });
+    }
+
+    it("on a management socket whose API registers no model, even with the token", async () => {
+      const [described, models] = await manage("GET", "/models");
+      assert.equal(described, 200, models);
+      assert.equal((await manage("POST", "/models?url=http://127.0.0.1/x.mar"))[0], 405);
+      assert.equal((await manage("DELETE", "/models/model"))[0], 405);
+    });
+  });
+
+  describe("to a web page", () => {
+    let pages: Attacker;
+    let control: Attacker;
+    let opened: { readonly browser: Browser; close(): Promise<void> };
+
+    before(async () => {
+      [pages, control] = await Promise.all([startAttacker(), startAttacker()]);
+      const browser = await openBrowser(browserArguments);
+      assert.ok("browser" in browser, "missing" in browser ? `No browser: ${browser.missing}. Install Chromium.` : "");
+      opened = browser;
+    });
+    after(async () => {
+      await opened.close();
+      await Promise.all([pages.stop(), control.stop()]);
+    });
+
+    /** All that could change. */
+    const state = async (): Promise<object> => ({
+      ...(await snapshot(sdkConfig(aws, aws.credentials))),
+      functions: await text(await onMiniStack("/2015-03-31/functions")),
+      served: await manage("GET", "/models"),
+      files: (await readdir(paths.root, { recursive: true })).sort(),
+    });
+    /** A request past the gateway. */
+    const onMiniStack = async (path: string): Promise<IncomingMessage> => {
+      const [socketPath] = (await listeningSockets(family)).unix.filter((one) => one.endsWith("/ministack"));
+      const [response] = (await once(httpGet({ socketPath, path, agent: false }), "response")) as [IncomingMessage];
+      return response;
+    };
+    /** Queries of URLs presigned by the right key, but for the signature. */
+    const presigned = () => {
+      const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+      const query = (service: string) =>
+        new URLSearchParams({
+          "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+          "X-Amz-Credential": `${aws.credentials.accessKeyId}/${stamp.slice(0, 8)}/${aws.region}/${service}/aws4_request`,
+          "X-Amz-Date": stamp,
+          "X-Amz-Expires": "3600",
+          "X-Amz-SignedHeaders": "host",
+          "X-Amz-Signature": "0".repeat(64),
+        }).toString();
+      return { s3: query("s3"), sns: query("sns"), sagemaker: query("sagemaker") };
+    };
+    /** Lets a page of `origin` attack the port of `base`. */
+    const attack = async (origin: string, base: string): Promise<Attempt[]> => {
+      const page = await opened.browser.newPage();
+      try {
+        // The page comes from the attacker, though its name leads to another port now.
+        await page.setRequestInterception(true);
+        const deliver = (request: HTTPRequest): void =>
+          void request.respond({ status: 200, contentType: "text/html", body: pageContent });
+        page.once("request", deliver);
+        await page.goto(`${origin}/page`);
+        await page.setRequestInterception(false);
+        return readAttempts(await page.evaluate(attackOn(base, `http://127.0.0.1:${control.port}`, presigned())));
+      } finally {
+        await page.close();
+      }
+    };
+    const origins = () => [`http://127.0.0.1:${pages.port}`, `http://attacker.example:${pages.port}`];
+
+    it("that can reach and read other ports of this machine", async () => {
+      const url = `http://127.0.0.1:${control.port}`;
+      for (const origin of origins()) {
+        const attempts = await attack(origin, url);
+        assert.deepEqual(control.takeReached().sort(), attempts.map(({ name }) => name).sort());
+        // The answers to forms, beacons and requests without CORS are for no page of another origin to read.
+        const unread = attempts.filter(({ read }) => read === undefined).map(({ name }) => name);
+        assert.deepEqual(
+          unread.filter((name) => !/^(form|beacon|no-cors)/.test(name)),
+          [],
+        );
+      }
+      const rebound = `http://rebound.example:${control.port}`;
+      const unread = (await attack(rebound, rebound)).filter(({ read }) => read === undefined);
+      assert.deepEqual(
+        unread.map(({ name }) => name),
+        ["beacon"],
+      );
+    });
+
+    it("shows nothing, and lets it change nothing", async () => {
+      const before = await state();
+      const refusals = new Set<string>();
+      for (const port of ports()) {
+        for (const origin of origins()) {
+          const attempts = await attack(origin, `http://127.0.0.1:${port}`);
+          assert.deepEqual(
+            attempts.filter(({ read }) => read !== undefined),
+            [],
+            `port ${port}, from ${origin}`,
+          );
+        }
+        // DNS rebinding: the name of the page's server leads to this port now, so the page reads every answer.
+        const rebound = `http://rebound.example:${port}`;
+        for (const { name, read } of await attack(rebound, rebound)) {
+          if (read === undefined) continue;
+          assert.match(read, /^(403 )?The emulator (is not|takes no requests)/, `${name} at port ${port}`);
+          refusals.add(read);
+        }
+      }
+      assert.ok(refusals.size > 0, "the gateway has answered");
+      assert.deepEqual(await state(), before);
+      assert.equal(control.downloads, 0);
+    });
+  });
+
+  describe("keeps its secrets", () => {
+    const secrets = () => [
+      aws.credentials.secretAccessKey,
+      instance.tokens.inference.key,
+      instance.tokens.management.key,
+    ];
+    /** The files below the folder that have one of the secrets. */
+    const filesWithSecrets = async (): Promise<string[]> => {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      const found: string[] = [];
+      for (const entry of entries.filter((one) => one.isFile())) {
+        const file = join(entry.parentPath, entry.name);
+        const content = await readFile(file, "latin1");
+        if (secrets().some((secret) => content.includes(secret))) found.push(file);
+      }
+      return found.sort();
+    };
+
+    it("in files and folders that only the user can read, and from every command line", async () => {
+      assert.equal((await stat(paths.root)).mode & 0o777, 0o700);
+      for (const file of [paths.ready, paths.credentials]) assert.equal((await stat(file)).mode & 0o777, 0o600);
+      const [, , keyFile = "", ...more] = (await filesWithSecrets()).sort(
+        (one, other) => dirname(one).length - dirname(other).length,
+      );
+      assert.equal(basename(keyFile), "key_file.json");
+      assert.equal((await stat(dirname(keyFile))).mode & 0o777, 0o700);
+      assert.deepEqual(more, []);
+      for (const pid of family) {
+        const commandLine = await readFile(`/proc/${pid}/cmdline`, "latin1");
+        assert.ok(!secrets().some((secret) => commandLine.includes(secret)), commandLine);
+      }
+    });
+
+    it("and leaves none when it has ended", async () => {
+      await aws.stop();
+      await release(paths);
+      assert.deepEqual(family.filter(isAlive), []);
+      assert.deepEqual(await filesWithSecrets(), []);
+      const left = await readdir(paths.root);
+      assert.ok(left.includes(basename(paths.log)), left.join());
+      for (const file of [paths.ready, paths.credentials]) assert.ok(!left.includes(basename(file)), file);
+    });
+  });
+});

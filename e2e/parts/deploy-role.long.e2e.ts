@@ -1,0 +1,181 @@
+/**
+ * The permissions of the role for deployments, compared with the provider's calls in a stack's whole life: action by action, on the
+ * resources of each call. The environment's stack is the emulator's, `local`.
+ */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
+import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { accountId, region, type Registrations, registrationsOf } from "../../infra/testing/registrations.ts";
+import type { AwsCall } from "../../emulator/provider/clients.ts";
+import { type RunningProvider, startProvider } from "../../emulator/provider/server.ts";
+import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
+import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { packageModel } from "../../ops/start/model.ts";
+import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { freePort } from "../../lib/ports.ts";
+import { repoRoot } from "../../tools/paths.mjs";
+import { Account } from "../../infra/bootstrap/account.ts";
+import { EnvironmentAccess } from "../../infra/bootstrap/environment-access.ts";
+import { environments } from "../../infra/bootstrap/environments.ts";
+import { GitHubIdentity } from "../../infra/bootstrap/github-identity.ts";
+import { StateBackend } from "../../infra/bootstrap/state-backend.ts";
+import { evaluate } from "../testing/bootstrap/evaluator.ts";
+import { type Permission, permissionsOf, type StackFacts } from "../testing/bootstrap/permissions.ts";
+import { policiesOf } from "../../infra/bootstrap/testing/registered.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+
+/** Every principal may ask who it is. */
+const free = ["GetCallerIdentity"];
+
+describe("the role for deployments", () => {
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+  let provider: RunningProvider;
+  let facts: StackFacts;
+  let registrations: Registrations;
+  let calls: AwsCall[] = [];
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "deploy-role-"));
+    paths = statePaths(folder);
+    await mkdir(paths.aws, { recursive: true });
+    [aws] = await Promise.all([
+      startLocalAws({ paths, port: await freePort(), speed: 240, signal }),
+      packageModel(signal),
+    ]);
+    provider = await startProvider({
+      endpoint: aws.url,
+      region: aws.region,
+      credentials: aws.credentials,
+      programDirectory: repoRoot,
+      onCall: (call) => calls.push(call),
+    });
+    facts = { ...(await keyAndBoundary()), region: aws.region, accountId: aws.accountId, stack: "local" };
+    const { keyArn, boundaryArn } = facts;
+    ({ registrations } = await registrationsOf(
+      () => {
+        const account = new Account();
+        const environment = { ...environments.dev, stack: "local" };
+        const identity = new GitHubIdentity("github", { account, repository: { repository: "team/videos" } });
+        const state = new StateBackend("async-video-dev-state", { account, environment });
+        return new EnvironmentAccess("async-video-dev", { account, environment, keyArn, identity, state, boundaryArn });
+      },
+      { project: "async-video-bootstrap" },
+    ));
+  });
+
+  after(async () => {
+    await provider.stop();
+    await aws.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Creates what the bootstrap creates in an account for the stack's settings. */
+  async function keyAndBoundary(): Promise<{ keyArn: string; boundaryArn: string }> {
+    const client = { endpoint: aws.url, region: aws.region, credentials: aws.credentials };
+    const [kms, iam] = [new KMSClient(client), new IAMClient(client)];
+    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}));
+    const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    const { Policy: policy } = await iam.send(
+      new CreatePolicyCommand({ PolicyName: "async-video-dev-boundary", PolicyDocument: JSON.stringify(everything) }),
+    );
+    kms.destroy();
+    iam.destroy();
+    assert.ok(key?.Arn !== undefined && policy?.Arn !== undefined);
+    return { keyArn: key.Arn, boundaryArn: policy.Arn };
+  }
+
+  /** The stack, with the bootstrap's key and boundary, and a config that is changed so. */
+  async function stack(change: (config: string) => string = (config) => config): Promise<Deployment> {
+    const configFile = path.join(folder, "Pulumi.local.yaml");
+    const config = await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8");
+    const settings = [
+      `  async-video-inference:encryptionKeyArn: ${facts.keyArn}`,
+      `  async-video-inference:permissionsBoundary: ${facts.boundaryArn}`,
+    ];
+    await writeFile(configFile, change(`${config.trimEnd()}\n${settings.join("\n")}\n`));
+    return await Deployment.openAt({
+      stackName: "local",
+      projectFolder: repoRoot,
+      configFile,
+      paths,
+      providerPort: provider.port,
+      environment: awsEnvironment(aws),
+    });
+  }
+
+  const operations = () => new Set(calls.map(({ operation }) => operation));
+
+  /** The permissions that the calls since the last check need, and that a role does not have. */
+  async function denied(role: string): Promise<Permission[]> {
+    const made = calls;
+    calls = [];
+    const needed = made
+      .filter(({ operation }) => !free.includes(operation))
+      .flatMap((call) => permissionsOf(call, facts));
+    const policies = Object.fromEntries(
+      policiesOf(registrations, `async-video-${role}`).map((document, index) => [
+        String(index),
+        JSON.parse(
+          JSON.stringify(document).replaceAll(accountId, facts.accountId).replaceAll(region, facts.region),
+        ) as unknown,
+      ]),
+    );
+    assert.ok(Object.keys(policies).length > 1);
+    const answers = await evaluate({
+      policies,
+      keyPolicies: {},
+      questions: needed.map(({ action, arn, context }) => ({
+        principal: `arn:aws:iam::${facts.accountId}:role/async-video-${role}`,
+        policies: Object.keys(policies),
+        boundary: null,
+        actions: [action],
+        resources: [{ arn, context, keyPolicy: null }],
+        context: {},
+        free: [],
+      })),
+    });
+    return needed.filter((_, index) => answers[index]?.length === 0);
+  }
+
+  it("allows all that making a stack asks", async () => {
+    await (await stack()).up(step, signal);
+    for (const made of ["CreateEndpoint", "RegisterScalableTarget", "PutBucketPolicy", "PutObject"]) {
+      assert.ok(operations().has(made), made);
+    }
+    for (const key of ["CreateKey", "CreateAlias"]) assert.ok(!operations().has(key), key);
+    assert.deepEqual(await denied("dev-deploy"), []);
+  });
+
+  it("allows all that changing it asks: tags, limits, another endpoint configuration", async () => {
+    const changed = await stack((config) =>
+      config
+        .replace("maxConcurrency: 1", "maxConcurrency: 2")
+        .replace("maxCapacity: 2", "maxCapacity: 1")
+        .replace("      stack: local", "      stack: local\n      owner: team"),
+    );
+    await changed.up(step, signal);
+    assert.ok(operations().has("UpdateEndpoint") && operations().has("TagRole"));
+    assert.deepEqual(await denied("dev-deploy"), []);
+  });
+
+  it("is not needed for a preview or a drift check: the role that reads allows all that they ask", async () => {
+    const deployment = await stack();
+    await deployment.preview(step, signal);
+    await deployment.drift(step, signal);
+    assert.ok(operations().has("DescribeEndpoint") && operations().has("GetBucketPolicy"));
+    assert.deepEqual(await denied("dev-preview"), []);
+  });
+
+  it("allows all that removing it asks", async () => {
+    await (await stack()).destroy(step, signal);
+    assert.ok(operations().has("DeleteEndpoint") && operations().has("DeleteBucket"));
+    assert.deepEqual(await denied("dev-deploy"), []);
+  });
+});

@@ -1,0 +1,254 @@
+/** Tests instances of the real serving stack: TorchServe with SageMaker's toolkit, from a real artifact of a few lines. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { Instance, RunOutcome } from "../../emulator/core/worker.ts";
+import { servingPython } from "../../tools/paths.mjs";
+import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
+import { artifactOf } from "../../emulator/testing/artifact.ts";
+import { FakeLogs, FakeObjects, testArtifact } from "../../emulator/testing/fake-aws.ts";
+import { descendantsOf, eventually, isAlive, mentioning } from "../../lib/testing/processes.ts";
+import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
+import { InstanceError, ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
+
+/**
+ * Makes the properties well-formed: the toolkit forgets a newline after `enable_model_api=true`, without which the API would be
+ * on. Python imports it at its start, and start.py becomes the server by os.execv, in the folder of that file.
+ */
+const wellFormed = `
+import os
+execv = os.execv
+
+def with_newline(path, arguments):
+    file = "torchserve.properties"
+    with open(file) as source:
+        lines = source.read().replace("enable_model_api=true", "enable_model_api=true\\n")
+    with open(file, "w") as target:
+        target.write(lines)
+    execv(path, arguments)
+
+os.execv = with_newline
+`;
+
+/** Does what the request's body asks for. */
+const handler = `
+import json, os, time
+
+def model_fn(model_dir):
+    return model_dir
+
+def transform_fn(model, body, content_type, accept, context=None):
+    ask = json.loads(body)
+    if "sleep" in ask:
+        time.sleep(ask["sleep"])
+    if "raise" in ask:
+        raise ValueError(ask["raise"])
+    if "exit" in ask:
+        os._exit(ask["exit"])
+    if "status" in ask:
+        context.set_response_status(ask["status"], "refused")
+        return "not a video", "text/plain"
+    answer = {
+        "asked": ask,
+        "type": content_type,
+        "attributes": context.get_request_header(0, "X-Amzn-SageMaker-Custom-Attributes"),
+        "greeting": os.environ.get("GREETING"),
+        "model": os.path.exists(os.path.join(model, "code", "inference.py")),
+    }
+    return json.dumps(answer), accept
+`;
+
+describe("An instance of the real serving stack", function () {
+  this.timeout(240_000);
+  let folder: string;
+  let objects: FakeObjects;
+  const logs = new FakeLogs();
+  let instance: Instance<Invocation>;
+  let jobs = 0;
+
+  const launcher = (stateDir: string, source: FakeObjects, environment: Record<string, string> = {}) =>
+    new ModelServerLauncher(
+      { endpointName: "echo", variantName: "v", modelDataUrl: testArtifact, environment },
+      {
+        python: servingPython,
+        region: "us-east-1",
+        stateDir,
+        objects: source,
+        artifacts: new ArtifactCache(join(stateDir, "artifacts"), source),
+        logs,
+        clock: { now: () => Date.now() },
+      },
+    );
+  const ask = async (what: object): Promise<{ outcome: RunOutcome; answer: string; output: string | undefined }> => {
+    jobs += 1;
+    const name = `job-${jobs}`;
+    objects.set(`s3://in/${name}`, JSON.stringify(what));
+    const invocation: Invocation = {
+      inferenceId: name,
+      receivedAt: Date.now(),
+      ttl: 60_000,
+      timeout: 60_000,
+      input: { bucket: "in", key: name },
+      inputLocation: `s3://in/${name}`,
+      output: { bucket: "out", key: name, kmsKeyId: undefined },
+      failure: undefined,
+      contentType: "application/json",
+      accept: "application/json",
+      customAttributes: "fps=2",
+      answer: undefined,
+    };
+    const outcome = await instance.run(invocation, AbortSignal.timeout(60_000));
+    const answer = Buffer.from(invocation.answer?.body ?? "").toString();
+    return { outcome, answer, output: objects.text(`s3://out/${name}`) };
+  };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "launcher-"));
+    objects = new FakeObjects();
+    objects.set(testArtifact, await artifactOf(folder, handler));
+    const environment = { GREETING: "hello", SAGEMAKER_MODEL_SERVER_WORKERS: "2", TS_DEFAULT_RESPONSE_TIMEOUT: "60" };
+    instance = await launcher(join(folder, "state"), objects, environment).launch("v-1", AbortSignal.timeout(200_000));
+  });
+  after(async () => {
+    const family = await descendantsOf(process.pid);
+    await instance.stop();
+    assert.deepEqual(family.filter(isAlive), []);
+    assert.deepEqual(await readdir(join(folder, "state", "instances")), []);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("runs the artifact's handler with the caller's headers and the Model's environment", async () => {
+    const { outcome, output } = await ask({ a: 1 });
+    assert.equal(outcome.status, "completed");
+    assert.deepEqual(JSON.parse(output ?? ""), {
+      asked: { a: 1 },
+      type: "application/json",
+      attributes: "fps=2",
+      greeting: "hello",
+      model: true,
+    });
+  });
+
+  it("passes a client error of the handler on", async () => {
+    const { outcome, answer } = await ask({ status: 400 });
+    assert.ok(outcome.status === "failed");
+    assert.equal(outcome.modelStatus, 400);
+    assert.equal(answer, "not a video");
+  });
+
+  it("passes an exception of the handler on", async () => {
+    const { outcome, answer } = await ask({ raise: "a defect" });
+    assert.ok(outcome.status === "failed");
+    assert.equal(outcome.modelStatus, 500);
+    assert.match(answer, /^a defect\n/);
+  });
+
+  it("works on two requests at once with two workers", async () => {
+    const alone = performance.now();
+    await ask({ sleep: 3 });
+    const one = performance.now() - alone;
+    const together = performance.now();
+    await Promise.all([ask({ sleep: 3 }), ask({ sleep: 3 })]);
+    // One after the other they would take at least six seconds.
+    assert.ok(performance.now() - together < one + 2_900);
+  });
+
+  it("survives a handler that takes its worker down", async () => {
+    const { outcome } = await ask({ exit: 3 });
+    assert.ok(outcome.status === "failed");
+    assert.ok((outcome.modelStatus ?? 0) >= 500);
+    assert.equal((await ask({ a: 2 })).outcome.status, "completed");
+  });
+
+  it("keeps a log", async () => {
+    const log = await readFile(join(folder, "state", "logs", "endpoints", "echo", "v-1.log"), "utf8");
+    assert.match(log, /Torchserve version/);
+    assert.match(log, /"POST \/invocations HTTP\/1\.1" 500/);
+    await eventually("CloudWatch Logs has it", () => {
+      const shipped = logs.groups.get("echo")?.get("v/v-1") ?? [];
+      return shipped.some((line) => line.includes('"POST /invocations HTTP/1.1" 500'));
+    });
+  });
+
+  it("registers no model, even if the toolkit's properties enable that", async () => {
+    const state = join(folder, "well-formed");
+    await mkdir(state);
+    await writeFile(join(state, "sitecustomize.py"), wellFormed);
+    const closed = await launcher(state, objects, { PYTHONPATH: state }).launch("v-1", AbortSignal.timeout(200_000));
+    try {
+      const [name = ""] = await readdir(join(state, "instances"));
+      const base = join(state, "instances", name);
+      assert.match(await readFile(join(base, "torchserve.properties"), "utf8"), /^enable_model_api=true$/m);
+      const { management } = JSON.parse(await readFile(join(base, "key_file.json"), "utf8")) as {
+        management: { key: string };
+      };
+      const log = await readFile(join(state, "logs", "endpoints", "echo", "v-1.log"), "utf8");
+      const socketPath = /Management address: unix:(\S+)/.exec(log)?.[1];
+      const request = httpRequest({
+        socketPath,
+        method: "POST",
+        path: "/models?url=evil.mar",
+        headers: { Authorization: `Bearer ${management.key}` },
+      }).end();
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      assert.equal(response.statusCode, 405, await text(response));
+    } finally {
+      await closed.stop();
+    }
+  });
+
+  it("does not start from a model that cannot be loaded, and says why", async () => {
+    const broken = new FakeObjects();
+    broken.set(
+      testArtifact,
+      await artifactOf(folder, "def model_fn(model_dir):\n    raise RuntimeError('no such weights')\n"),
+    );
+    // So deep that the workers' sockets have to be elsewhere.
+    const state = join(folder, "broken", "x".repeat(80));
+    await assert.rejects(launcher(state, broken).launch("v-1", AbortSignal.timeout(200_000)), (error: unknown) => {
+      assert.ok(error instanceof InstanceError, String(error));
+      assert.match(error.message, /^The model cannot be loaded: .*: RuntimeError: no such weights\n/);
+      return true;
+    });
+    assert.deepEqual(await readdir(join(state, "instances")), []);
+    assert.deepEqual(await mentioning(state), []);
+  });
+
+  it("leaves no process when whoever started it is killed", async () => {
+    const state = join(folder, "orphaned");
+    await mkdir(state);
+    await writeFile(join(state, "model.tar.gz"), await artifactOf(folder, handler));
+    const program = `
+import { readFileSync } from "node:fs";
+import { ArtifactCache } from ${JSON.stringify(new URL("../../emulator/model-server/artifact.ts", import.meta.url).href)};
+import { ModelServerLauncher } from ${JSON.stringify(new URL("../../emulator/model-server/launcher.ts", import.meta.url).href)};
+import { FakeLogs, FakeObjects } from ${JSON.stringify(new URL("../../emulator/testing/fake-aws.ts", import.meta.url).href)};
+const objects = new FakeObjects();
+const stateDir = ${JSON.stringify(state)};
+objects.set(${JSON.stringify(testArtifact)}, readFileSync(stateDir + "/model.tar.gz"));
+const launcher = new ModelServerLauncher(
+  { endpointName: "echo", variantName: "v", modelDataUrl: ${JSON.stringify(testArtifact)}, environment: {} },
+  { python: ${JSON.stringify(servingPython)}, region: "us-east-1", stateDir, objects, artifacts: new ArtifactCache(stateDir + "/artifacts", objects),
+    logs: new FakeLogs(), clock: Date },
+);
+await launcher.launch("v-1", new AbortController().signal);
+console.log("ready");
+setInterval(() => undefined, 1000);`;
+    const starter = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(starter.stdout, "data");
+    const family = await descendantsOf(starter.pid ?? 0);
+    // The guard, the server, a worker.
+    assert.ok(family.length >= 3);
+    starter.kill("SIGKILL");
+    await eventually("nothing is left", () => !family.some(isAlive), 60_000);
+    assert.deepEqual(await mentioning(state), []);
+  });
+});

@@ -1,0 +1,86 @@
+/** Tests that an endpoint whose container requires a GPU fails visibly where there is none, with the real handler and serving stack. */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import {
+  CreateEndpointCommand,
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
+  DescribeEndpointCommand,
+  SageMakerClient,
+} from "@aws-sdk/client-sagemaker";
+import { repoRoot, servingPython } from "../../tools/paths.mjs";
+import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
+import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
+import { fakeAws, testArtifact } from "../../emulator/testing/fake-aws.ts";
+import { mentioning } from "../../lib/testing/processes.ts";
+import { goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
+import { sdkConfig, startTestGateway, testRegion } from "../../emulator/testing/test-gateway.ts";
+import { SageMaker } from "../../emulator/services/sagemaker/service.ts";
+
+describe("An endpoint whose container requires a GPU", function () {
+  this.timeout(300_000);
+
+  it("fails where there is none, with the handler's reason, and leaves no process", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "require-gpu-"));
+    const artifact = join(folder, "model.tar.gz");
+    await promisify(execFile)(servingPython, [
+      join(repoRoot, "model", "package.py"),
+      "--weights",
+      "small",
+      "--out",
+      artifact,
+    ]);
+    const aws = fakeAws();
+    aws.objects.set(testArtifact, await readFile(artifact));
+    const stateDir = join(folder, "state");
+    const sagemaker = new SageMaker({
+      ...aws.dependencies,
+      launcherFor: (container) =>
+        new ModelServerLauncher(container, {
+          python: servingPython,
+          region: testRegion,
+          stateDir,
+          objects: aws.objects,
+          artifacts: new ArtifactCache(join(stateDir, "artifacts"), aws.objects),
+          logs: aws.logs,
+          clock: aws.clock,
+        }),
+    });
+    const gateway = await startTestGateway([sagemaker.control], aws.clock);
+    const client = new SageMakerClient(sdkConfig(gateway));
+    try {
+      // Hides the GPU of a machine that has one.
+      const Environment = { REQUIRE_GPU: "1", CUDA_VISIBLE_DEVICES: "-1" };
+      const PrimaryContainer = { ...goodModel.PrimaryContainer, Environment };
+      await client.send(new CreateModelCommand({ ...goodModel, PrimaryContainer }));
+      await client.send(new CreateEndpointConfigCommand(goodConfig));
+      await client.send(new CreateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "config" }));
+      const deadline = AbortSignal.timeout(240_000);
+      let endpoint = await client.send(new DescribeEndpointCommand({ EndpointName: "endpoint" }));
+      while (endpoint.EndpointStatus === "Creating") {
+        await sleep(500, undefined, { signal: deadline });
+        endpoint = await client.send(new DescribeEndpointCommand({ EndpointName: "endpoint" }));
+      }
+      assert.equal(endpoint.EndpointStatus, "Failed");
+      const reason = endpoint.FailureReason ?? "";
+      assert.match(reason, /^The primary container for production variant video did not pass the ping health check\./);
+      assert.match(reason, /HardwareError: REQUIRE_GPU is 1, but CUDA cannot use GPU 0 .* inferenceAmi/);
+      assert.deepEqual(await readdir(join(stateDir, "instances")), []);
+      assert.deepEqual(await mentioning(stateDir), []);
+      const logs = join(stateDir, "logs", "endpoints", "endpoint");
+      assert.deepEqual(await readdir(logs), ["video-1.log"]);
+    } finally {
+      await sagemaker.stop();
+      await gateway.stop();
+      client.destroy();
+      aws.clock.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});

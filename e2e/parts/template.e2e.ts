@@ -1,0 +1,14 @@
+/** The template of pull requests' stacks by the real engine, without an account. */
+import assert from "node:assert/strict";
+import path from "node:path";
+import { run } from "../../ops/testing/commands.ts";
+
+describe("the template of pull requests' stacks", () => {
+  it("passes the policy pack", async () => {
+    const template = path.join(import.meta.dirname, "..", "..", "Pulumi.pr.yaml");
+    const args = ["ops/deployment/preview.ts", "--stack", "dev", "--config-file", template, "--json"];
+    const { status, stdout, stderr } = await run(args).finished;
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /"changes":\{"create":\d+\}/);
+  });
+});

@@ -1,0 +1,44 @@
+/** Tests under the real TorchServe what callers and other requests notice of a worker that fails, dies or runs out of time. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TorchServe } from "../../emulator/testing/torchserve.ts";
+import { assertAnswered, assertRefused, Caller, faultyHandler, testFailures } from "../../model/testing/failures.ts";
+
+const workers = 2;
+
+describe("The handler under TorchServe, when something fails", function () {
+  this.timeout(600_000);
+  let folder: string;
+  let started: TorchServe | undefined;
+  let server: TorchServe;
+  let caller: Caller;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "faults-"));
+    started = await TorchServe.start({ folder, workers, handler: faultyHandler });
+    server = started;
+    caller = await Caller.of(server);
+  });
+  after(async () => {
+    await started?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("logs once per worker what the model runs on", async () => {
+    const ready = (await server.log()).match(/Model .* is ready on .*, precision .*, batch \d+\./g);
+    assert.equal(ready?.length, workers);
+  });
+
+  testFailures(
+    () => server,
+    () => caller,
+  );
+
+  it("answers a video in a form's field named body, and refuses other forms with a reason", async () => {
+    assertAnswered(await caller.sendForm("body"));
+    assertRefused(await caller.sendForm("video"), 400, /^The body is a form: /);
+  });
+});

@@ -1,0 +1,204 @@
+/** Serves the artifact as AWS's two images do, TorchServe and Ray Serve, side by side, and compares what they answer: `npm run test:ray`. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
+import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
+import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
+import { FakeLogs, FakeObjects, testArtifact } from "../../emulator/testing/fake-aws.ts";
+import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
+import { RayServe } from "../../emulator/testing/ray-serve.ts";
+import type { Instance } from "../../emulator/core/worker.ts";
+import { repoRoot, servingPython } from "../../tools/paths.mjs";
+
+/** What both servers get: as many workers, so as many threads each, that rounding is the same. */
+const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", TS_MAX_REQUEST_SIZE: "50000000" };
+
+/** TCP_LISTEN in /proc/net/tcp, and 127.0.0.1 in its two notations there. */
+const listening = "0A";
+const loopback = ["0100007F", "0000000000000000FFFF00000100007F"];
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+interface Request {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+  /** The request's CustomAttributes. */
+  readonly options: string;
+}
+
+/** A server of the unpacked artifact. */
+interface Server {
+  answer(request: Request): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+async function buildArtifact(file: string): Promise<void> {
+  const child = spawn(servingPython, ["model/package.py", "--out", file], { cwd: repoRoot, stdio: "inherit" });
+  const [status] = (await once(child, "exit")) as [number | null];
+  assert.equal(status, 0);
+}
+
+async function startTorchServe(folder: string, artifact: string): Promise<Server> {
+  const objects = new FakeObjects();
+  objects.set(testArtifact, await readFile(artifact));
+  const container = {
+    endpointName: "torchserve",
+    variantName: "v",
+    modelDataUrl: testArtifact,
+    environment,
+    startupTimeout: 240_000,
+  };
+  const instance: Instance<Invocation> = await new ModelServerLauncher(container, {
+    python: servingPython,
+    region: "us-east-1",
+    stateDir: folder,
+    objects,
+    artifacts: new ArtifactCache(join(folder, "artifacts"), objects),
+    logs: new FakeLogs(),
+    clock: { now: () => Date.now() },
+  }).launch("v-1", AbortSignal.timeout(240_000));
+  let count = 0;
+  return {
+    async answer({ body, contentType, options }) {
+      const key = String(++count);
+      objects.set(`s3://in/${key}`, body);
+      const invocation: Invocation = {
+        inferenceId: key,
+        receivedAt: Date.now(),
+        ttl: 600_000,
+        timeout: 600_000,
+        input: { bucket: "in", key },
+        inputLocation: `s3://in/${key}`,
+        output: { bucket: "out", key, kmsKeyId: undefined },
+        failure: undefined,
+        contentType,
+        accept: "application/json",
+        customAttributes: options,
+        answer: undefined,
+      };
+      const outcome = await instance.run(invocation, AbortSignal.timeout(240_000));
+      const refused = outcome.status === "failed" ? outcome.modelStatus : 200;
+      const stored = objects.text(`s3://out/${key}`) ?? Buffer.from(invocation.answer?.body ?? "").toString("utf8");
+      return { status: refused ?? 0, body: stored };
+    },
+    stop: () => instance.stop(),
+  };
+}
+
+async function startRayServe(folder: string, artifact: string): Promise<Server> {
+  const server = await RayServe.start({ folder, artifact, environment });
+  await server.untilHealthy();
+  return {
+    async answer({ body, contentType, options }) {
+      const { status, text } = await server.ask(body, {
+        "Content-Type": contentType,
+        Accept: "application/json",
+        "X-Amzn-SageMaker-Custom-Attributes": options,
+      });
+      return { status, body: text };
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** The addresses that processes listen on, on Linux, as its /proc/net has them: bytes of each word reversed, in hexadecimal. */
+async function listeningAddresses(pids: readonly number[]): Promise<Set<string>> {
+  const sockets = new Set<string>();
+  for (const pid of pids) {
+    // A process may end while we look.
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => "");
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode !== undefined) sockets.add(inode);
+    }
+  }
+  const addresses = new Set<string>();
+  for (const table of ["tcp", "tcp6"]) {
+    for (const line of (await readFile(`/proc/net/${table}`, "utf8")).trim().split("\n").slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      if (fields[3] === listening && sockets.has(fields[9] ?? "")) addresses.add(fields[1]?.split(":")[0] ?? "");
+    }
+  }
+  return addresses;
+}
+
+/** A result without its times, which are the only thing in it that may differ. */
+function withoutTimes(body: string): string {
+  assert.match(body, /"timing":\{[^{}]*\}/);
+  return body.replace(/"timing":\{[^{}]*\}/, '"timing":{}');
+}
+
+describe("The artifact in AWS's Ray Serve image", function () {
+  this.timeout(600_000);
+  let folder: string;
+  let video: Buffer;
+  let servers: { readonly torchServe: Server; readonly rayServe: Server };
+
+  const both = (request: Request): Promise<[torchServe: Answer, rayServe: Answer]> =>
+    Promise.all([servers.torchServe.answer(request), servers.rayServe.answer(request)]);
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "ray-"));
+    video = await readFile(join(repoRoot, "model", "samples", "street.mp4"));
+    const artifact = join(folder, "model.tar.gz");
+    await buildArtifact(artifact);
+    const torchServe = await startTorchServe(join(folder, "t"), artifact);
+    try {
+      servers = { torchServe, rayServe: await startRayServe(join(folder, "r"), artifact) };
+    } catch (error) {
+      await torchServe.stop();
+      throw error;
+    }
+  });
+  after(async () => {
+    const family = await descendantsOf(process.pid);
+    await Promise.all([servers.torchServe.stop(), servers.rayServe.stop()]);
+    assert.deepEqual(family.filter(isAlive), []);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("answers the sample video as TorchServe does, byte for byte but for times", async () => {
+    const [torchServe, rayServe] = await both({
+      body: video,
+      contentType: "video/mp4",
+      options: "fps=2;masks=rle",
+    });
+    assert.deepEqual([torchServe.status, rayServe.status], [200, 200]);
+    assert.equal(rayServe.body.match(/"timestamp":/g)?.length, 24);
+    assert.match(rayServe.body, /"mask":\{/);
+    assert.equal(withoutTimes(rayServe.body), withoutTimes(torchServe.body));
+  });
+
+  it("refuses what is no video as TorchServe does, with a reason and no traceback", async () => {
+    const [torchServe, rayServe] = await both({ body: Buffer.from("no video"), contentType: "video/mp4", options: "" });
+    assert.equal(rayServe.status, 400);
+    assert.deepEqual(rayServe, torchServe);
+  });
+
+  it("answers several requests at a time, more than it has workers, each as if it were alone", async () => {
+    const [one, two, three] = await Promise.all([
+      both({ body: video, contentType: "video/mp4", options: "fps=1" }),
+      both({ body: video, contentType: "video/mp4", options: "fps=1" }),
+      both({ body: video, contentType: "video/mp4", options: "fps=1" }),
+    ]);
+    const results = [...one, ...two, ...three].map(({ body }) => withoutTimes(body));
+    assert.equal(new Set(results).size, 1);
+  });
+
+  it("is not to be seen from other machines", async () => {
+    const addresses = await listeningAddresses(await descendantsOf(process.pid));
+    assert.ok(addresses.size > 0);
+    assert.deepEqual(
+      [...addresses].filter((address) => !loopback.includes(address)),
+      [],
+    );
+  });
+});

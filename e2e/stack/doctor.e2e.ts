@@ -1,0 +1,47 @@
+/** The doctor on the stack local, with the local AWS. */
+import assert from "node:assert/strict";
+import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployment.ts";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
+import { run } from "../../ops/testing/commands.ts";
+import { sharedTestGround } from "../testing/ground.ts";
+import type { Finding } from "../../ops/doctor/finding.ts";
+
+describe("the doctor on the local AWS", () => {
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+
+  before(async () => {
+    ({ paths, aws } = await sharedTestGround());
+  });
+
+  async function examined(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {
+    const { status, stdout, stderr } = await run(["ops/doctor/main.ts", "--stack", "local", "--json"], env).finished;
+    assert.notEqual(stdout, "", stderr);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    return { status, findings: new Map(findings.map((finding) => [finding.check, finding])) };
+  }
+
+  it("finds nothing in the way of the stack local, which has no quota and no price", async () => {
+    const { status, findings } = await examined({ ...awsEnvironment(aws), ...pulumiEnvironment(aws, paths) });
+    assert.equal(status, 0, JSON.stringify([...findings.values()], undefined, 1));
+    for (const [check, { status: found, what }] of findings) {
+      assert.equal(found, "ok", `${check}: ${what}`);
+    }
+    assert.match(findings.get("account")?.what ?? "", /^000000000000 /);
+    assert.match(findings.get("quota")?.what ?? "", /^none: the emulator has no quotas/);
+    assert.match(findings.get("price")?.what ?? "", /^no cost/);
+  });
+
+  it("says what is in the way without the local AWS", async () => {
+    const nobody = {
+      ...awsEnvironment(aws),
+      AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+      PULUMI_BACKEND_URL: "file:///none",
+    };
+    const { status, findings } = await examined(nobody);
+    assert.equal(status, 1);
+    assert.match(findings.get("account")?.remedy ?? "", /local:up/);
+    assert.equal(findings.get("state")?.status, "problem");
+  });
+});

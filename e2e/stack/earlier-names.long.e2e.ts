@@ -1,0 +1,93 @@
+/** A stack whose resources' names do not carry the stack's, as earlier versions named them, and its first update since. */
+import assert from "node:assert/strict";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DescribeEndpointConfigCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { repoRoot } from "../../tools/paths.mjs";
+import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
+import { localArtifact } from "../../ops/start/model.ts";
+import { startTestGround, type TestGround } from "../testing/ground.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+
+describe("a stack with the names of earlier versions", () => {
+  let ground: TestGround;
+  let deployment: Deployment;
+  let earlier: Record<string, unknown>;
+
+  /** The program as it is, but for the prefix: then every resource has its earlier logical name. */
+  async function earlierProgram(): Promise<string> {
+    const project = join(ground.folder, "earlier");
+    await cp(join(repoRoot, "infra"), join(project, "infra"), { recursive: true });
+    for (const name of ["package.json", "Pulumi.yaml"]) await cp(join(repoRoot, name), join(project, name));
+    await symlink(join(repoRoot, "node_modules"), join(project, "node_modules"));
+    const file = join(project, "infra", "stack-name.ts");
+    const source = await readFile(file, "utf8");
+    const [now, then] = ["return `video-${stack}`;", "return `video`;"];
+    assert.ok(source.includes(now));
+    await writeFile(file, source.replace(now, then));
+    return project;
+  }
+
+  before(async () => {
+    ground = await startTestGround(60);
+    const { aws, paths, folder } = ground;
+    const configFile = join(folder, "Pulumi.local.yaml");
+    const config = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
+    await writeFile(configFile, config.replace("model/dist/model.tar.gz", localArtifact));
+    const earlierDeployment = await Deployment.openAt({
+      stackName: "local",
+      projectFolder: await earlierProgram(),
+      configFile,
+      paths,
+      providerPort: aws.providerPort,
+      environment: awsEnvironment(aws),
+    });
+    ({ outputs: earlier } = await earlierDeployment.up(step, signal));
+    deployment = await Deployment.open(aws, paths, configFile);
+  });
+
+  after(() => ground[Symbol.asyncDispose]());
+
+  it("keeps its data, gets another endpoint, and passes the policies", async () => {
+    const { planned } = await deployment.preview(step, signal);
+    const replaced = planned
+      .filter(({ operation }) => operation === "replace")
+      .map(({ type }) => type.split(":").at(-1));
+    assert.deepEqual(replaced.sort(), ["Dashboard", "Policy", "Policy", "Target"]);
+    const isOfEndpoint = (type: string) =>
+      /:(Endpoint|EndpointConfiguration|LogGroup|Model|Role|RolePolicy|Stash|AsyncEndpoint)$/.test(type);
+    for (const operation of ["create", "delete"]) {
+      const others = planned.filter((each) => each.operation === operation && !isOfEndpoint(each.type));
+      assert.deepEqual(others, []);
+    }
+
+    const { outputs } = await deployment.up(step, signal);
+    for (const name of ["inputBucket", "outputLocation", "successTopicArn", "errorQueueUrl", "callerPolicyArn"]) {
+      assert.equal(outputs[name], earlier[name]);
+    }
+    assert.match(String(earlier["endpointName"]), /^video-endpoint-/);
+    assert.match(String(outputs["endpointName"]), /^video-local-endpoint-/);
+  });
+
+  it("has nothing left to change afterwards, and its new model and configuration have new names", async () => {
+    const { changes, planned } = await deployment.preview(step, signal);
+    assert.deepEqual([Object.keys(changes), planned], [["same"], []]);
+    const { url: endpoint, region, credentials } = ground.aws;
+    const sagemaker = new SageMakerClient({ endpoint, region, credentials });
+    const { endpointConfigName } = (await deployment.up(step, signal)).outputs;
+    const EndpointConfigName = String(endpointConfigName);
+    const { ProductionVariants: variants } = await sagemaker.send(
+      new DescribeEndpointConfigCommand({ EndpointConfigName }),
+    );
+    sagemaker.destroy();
+    assert.match(EndpointConfigName, /^video-local-config-/);
+    assert.match(String(variants?.[0]?.ModelName), /^video-local-model-/);
+  });
+
+  it("is destroyed whole", async () => {
+    await deployment.destroy(step, signal);
+    assert.deepEqual((await deployment.preview(step, signal)).changes.same, undefined);
+  });
+});

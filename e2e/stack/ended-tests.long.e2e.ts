@@ -1,0 +1,62 @@
+/** A run of tests that is ended while they keep the local stack up: nothing is left, or the next run takes it down. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { repoRoot } from "../../tools/paths.mjs";
+import { runLanes } from "../../tools/lanes/run-lanes.mjs";
+import { localState } from "../../ops/local/local-stack.ts";
+import { liveOwner } from "../../ops/local/state.ts";
+import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
+import { takeDownLeftover } from "../testing/leftover-stack.ts";
+
+const mocha = [join(repoRoot, "node_modules", "mocha", "bin", "mocha.js"), "--config", ".mocharc.e2e.json"];
+const suite = [process.execPath, ...mocha, "e2e/testing/kept-up-suite.ts"];
+
+before(() => takeDownLeftover());
+
+describe("tests that are ended while they keep the local stack up", () => {
+  afterEach(assertNothingLeft);
+
+  it("take it down when a test of another lane fails", async () => {
+    // Fails once the local AWS has the stack.
+    const failing = `
+      import { setTimeout as sleep } from "node:timers/promises";
+      import { readReady } from "../../start/start/local-aws.ts";
+      import { localState } from "../../start/start/local-stack.ts";
+      import { liveOwner } from "../../start/start/state.ts";
+      const end = performance.now() + 240_000;
+      for (;;) {
+        const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
+        if (ready !== undefined && ready.pid === owner?.pid) process.exit(1);
+        if (performance.now() > end) process.exit(0);
+        await sleep(100);
+      }`;
+    let text = "";
+    const passed = await runLanes([["suite"], ["failing"]], {
+      command: (name) => (name === "suite" ? suite : [process.execPath, "--input-type=module", "-e", failing]),
+      out: (words) => (text += words),
+      signal: new AbortController().signal,
+    });
+    assert.equal(passed, false, text);
+    assert.match(text, /── failing: failed \(1\)/);
+    assert.doesNotMatch(text, /── suite/);
+  });
+
+  it("leave it, if they are killed, to the next run, which takes it down and says so", async () => {
+    const [program = "", ...args] = suite;
+    const killed = spawn(program, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "inherit"], detached: true });
+    let text = "";
+    killed.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
+    while (!text.includes("the stack is up")) await once(killed.stdout, "data");
+    assert.ok(killed.pid !== undefined);
+    process.kill(-killed.pid, "SIGKILL");
+    await once(killed, "close");
+    const owner = await liveOwner(localState);
+    assert.ok(owner !== undefined, "the stack is not up any more");
+    const said: string[] = [];
+    await takeDownLeftover(localState, (words) => said.push(words));
+    assert.equal(said.length, 1);
+    assert.match(said[0]!, new RegExp(`have left the local stack up \\(process ${owner.pid}\\)`));
+  });
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { copyFile, appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, request as forward } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { buffer } from "node:stream/consumers";
+import { leftProcesses, run } from "../../ops/testing/commands.ts";
+import { freePort } from "../../lib/ports.ts";
+import type { Finished } from "../../ops/testing/commands.ts";
+import { takeDownLeftover } from "../testing/leftover-stack.ts";
+import type { Credentials } from "../../emulator/gateway/credentials.ts";
+import { resigned } from "../../emulator/testing/resign.ts";
+import { localFolder, repoRoot } from "../../tools/paths.mjs";
+import type { StackOutputs } from "../../client/src/outputs.ts";
+
+/** Where the client is killed: at a request before it is handed on, or when its answer has come, which the client never sees. */
+interface KillPoint {
+  readonly isAt: (request: IncomingMessage) => boolean;
+  /** The first such request, the second, … */
+  readonly count: number;
+  readonly answered: boolean;
+}
+
+const isInvocation = ({ url = "" }: IncomingMessage): boolean => url.endsWith("/async-invocations");
+const isUpload = ({ method }: IncomingMessage): boolean => method === "PUT";
+
+before(() => takeDownLeftover());
+
+describe("submitting to the local stack with a client that is killed", () => {
+  let outputs: StackOutputs;
+  let proxy: Server;
+  let folder: string;
+  let outputsFile: string;
+  let credentials: Credentials;
+  /** InferenceIds of the calls that reached the service. */
+  const called: string[] = [];
+  let killPoint: (KillPoint & { left: number; kill: () => void }) | undefined;
+
+  before(async () => {
+    const up = run(["ops/local/local.ts", "up", "--json", "--port", String(await freePort()), "--speed", "600"]);
+    const { status, stdout, stderr } = await up.finished;
+    assert.equal(status, 0, stderr);
+    ({ outputs } = JSON.parse(stdout) as { outputs: StackOutputs });
+    proxy = createServer((request, response) => void pass(request, response)).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    folder = await mkdtemp(path.join(tmpdir(), "kill-"));
+    outputsFile = path.join(folder, "outputs.json");
+    const awsEndpointUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    await writeFile(outputsFile, JSON.stringify({ ...outputs, awsEndpointUrl }));
+    // The client looks for the key pair next to the outputs.
+    await copyFile(path.join(localFolder, "credentials"), path.join(folder, "credentials"));
+    const ready = await readFile(path.join(localFolder, "local-aws.json"), "utf8");
+    ({ credentials } = JSON.parse(ready) as { credentials: Credentials });
+  });
+
+  after(async () => {
+    proxy.closeAllConnections();
+    proxy.close();
+    await rm(folder, { recursive: true });
+    const { status, stderr } = await run(["ops/local/local.ts", "down"]).finished;
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await leftProcesses(), []);
+  });
+
+  beforeEach(() => {
+    called.length = 0;
+    killPoint = undefined;
+  });
+
+  /** Hands a request on to the local AWS, unless the client dies here. */
+  async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(request).catch(() => undefined);
+    if (body === undefined) return;
+    const point = killPoint;
+    if (point?.isAt(request) === true) point.left -= 1;
+    const dies = point?.left === 0;
+    if (dies && !point.answered) {
+      point.kill();
+      return;
+    }
+    if (isInvocation(request)) called.push(String(request.headers["x-amzn-sagemaker-inference-id"]));
+    const { method = "GET", url: target = "/" } = request;
+    const { awsEndpointUrl = "" } = outputs;
+    // The client signed it for the proxy's address.
+    const headers = await resigned({ method, target, headers: request.headers, body }, awsEndpointUrl, credentials);
+    const onward = forward(new URL(target, awsEndpointUrl), { method, headers });
+    onward.end(body);
+    const [answer] = (await once(onward, "response")) as [IncomingMessage];
+    const content = await buffer(answer);
+    if (dies) {
+      point.kill();
+      return;
+    }
+    response.writeHead(answer.statusCode ?? 500, answer.headers).end(content);
+  }
+
+  /** Submits three videos, is killed, resumes and waits. */
+  async function killAndResume(point: KillPoint): Promise<Finished & { readonly manifest: string }> {
+    const round = await mkdtemp(path.join(folder, "round-"));
+    const videos = ["a.mp4", "b.mp4", "c.mp4"].map((name) => path.join(round, name));
+    for (const video of videos) {
+      await copyFile(path.join(repoRoot, "model", "samples", "street.mp4"), video);
+      // An empty atom makes another content of the same video.
+      await appendFile(video, Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.from(`free${video}`.padEnd(252))]));
+    }
+    const manifest = path.join(round, "manifest.jsonl");
+    const common = ["--manifest", manifest, "--outputs", outputsFile, "--json"];
+    const first = run(["client/cli/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
+    killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };
+    const killed = await first.finished;
+    assert.equal(killed.status, null, `it was not killed:\n${killed.stderr}`);
+    killPoint = undefined;
+    const resume = ["submit", "--resume", "--wait", "--limit", "600", ...common];
+    return { ...(await run(["client/cli/main.ts", ...resume]).finished), manifest };
+  }
+
+  for (const [where, point, calls] of [
+    ["while it uploads", { isAt: isUpload, count: 2, answered: false }, 3],
+    ["before a call reaches the service", { isAt: isInvocation, count: 2, answered: false }, 3],
+    ["between a call and its answer", { isAt: isInvocation, count: 2, answered: true }, 4],
+    ["after an answer, before the next call", { isAt: isUpload, count: 3, answered: true }, 3],
+  ] as const) {
+    it(`has three results, none lost, after ${calls} calls where it is killed ${where}`, async () => {
+      const { status, stdout, stderr, manifest } = await killAndResume(point);
+      assert.equal(status, 0, stderr);
+      const ends = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { inferenceId: string; status?: string; result?: { detections: number } })
+        .filter((line) => line.status !== undefined);
+      assert.deepEqual(
+        ends.map((end) => [end.status, (end.result?.detections ?? 0) > 0]),
+        Array(3).fill(["completed", true]),
+      );
+      assert.equal(new Set(ends.map(({ inferenceId }) => inferenceId)).size, 3);
+      assert.equal(called.length, calls);
+      assert.deepEqual(new Set(called), new Set(ends.map(({ inferenceId }) => inferenceId)));
+      const planned = (await readFile(manifest, "utf8")).split("\n").filter((line) => line.includes('"planned"'));
+      assert.equal(planned.length, 3);
+    });
+  }
+});

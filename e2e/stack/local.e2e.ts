@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { promisify } from "node:util";
+import { join } from "node:path";
+import { repoRoot, servingPython } from "../../tools/paths.mjs";
+import type { StackOutputs } from "../../client/src/index.ts";
+import { localState } from "../../ops/local/local-stack.ts";
+import { leftProcesses, run } from "../../ops/testing/commands.ts";
+import { freePort } from "../../lib/ports.ts";
+import { takeDownLeftover } from "../testing/leftover-stack.ts";
+
+/** What a user's shell may have set, none of which the local stack may use: a proxy, another AWS. */
+const foreign = {
+  ...Object.fromEntries(
+    ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map((name) => [name, "http://127.0.0.1:9"]),
+  ),
+  AWS_PROFILE: "nosuch",
+  AWS_SESSION_TOKEN: "token",
+  AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9",
+};
+
+const local = (...args: string[]) => run(["ops/local/local.ts", ...args], foreign);
+
+/** Runs a shell command with what `local:env` prints and nothing else of this process's AWS or Pulumi settings. */
+async function withLocalEnv(command: string): Promise<string> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
+  const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node ops/local/local.ts env)"\n${command}`], {
+    cwd: repoRoot,
+    env: { ...env, ...foreign },
+  });
+  return stdout;
+}
+
+const quoted = (path: string): string => `'${path}'`;
+
+before(() => takeDownLeftover());
+
+describe("the local stack kept up between commands", () => {
+  let outputs: StackOutputs;
+  let url: string;
+
+  before(async () => {
+    const { status, stdout, stderr } = await local("up", "--json", "--port", String(await freePort()), "--speed", "600")
+      .finished;
+    assert.equal(status, 0, stderr);
+    ({ outputs, url } = JSON.parse(stdout) as { outputs: StackOutputs; url: string });
+  });
+
+  after(async () => {
+    const { status, stderr } = await local("down").finished;
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await leftProcesses(), []);
+    assert.equal(existsSync(localState.lock), false);
+    assert.equal(existsSync(localState.aws), false);
+    assert.equal(existsSync(localState.backend), false);
+    assert.equal((await local("status").finished).status, 2);
+  });
+
+  it("says that it is up", async () => {
+    const { stdout } = await local("status", "--json").finished;
+    const status = JSON.parse(stdout) as Record<string, unknown>;
+    assert.equal(status["up"], true);
+    assert.equal(status["url"], url);
+    assert.equal(status["endpoint"], outputs.endpointName);
+  });
+
+  it("has every stack output", () => {
+    for (const name of [
+      "endpointName",
+      "variantName",
+      "region",
+      "awsEndpointUrl",
+      "inputBucket",
+      "inputPrefix",
+      "outputLocation",
+      "failureLocation",
+      "successTopicArn",
+      "errorTopicArn",
+      "successQueueUrl",
+      "errorQueueUrl",
+      "maxConcurrency",
+      "instanceType",
+      "maxCapacity",
+    ] as const) {
+      assert.notEqual(outputs[name], undefined, name);
+    }
+  });
+
+  it("passes the post-deploy smoke test: one good video from zero instances, one bad file that fails", async () => {
+    const { status, stdout, stderr } = await run(["smoke/main.ts", "--stack", "local"]).finished;
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+  });
+
+  it("takes videos in steps: submit to a manifest, go on with it, status, fetch with annotated videos", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "steps-"));
+    try {
+      const sample = join(repoRoot, "model/samples/street.mp4");
+      await copyFile(sample, join(folder, "clip.mp4"));
+      const jobs = join(folder, "jobs.jsonl");
+      const client = async (...args: string[]) => await run(["client/cli/main.ts", ...args]).finished;
+      const submitted = await client("submit", sample, folder, "--manifest", jobs);
+      assert.equal(submitted.status, 0, submitted.stderr);
+      const resumed = await client("submit", "--resume", "--manifest", jobs, "--wait");
+      assert.equal(resumed.status, 0, resumed.stderr);
+      const seen = await client("status", jobs, "--json");
+      assert.equal(seen.status, 0, `${seen.stdout}\n${seen.stderr}`);
+      assert.match(seen.stdout, /"status":"completed"/);
+      const fetched = await client("fetch", jobs, "--annotate", "--to", folder);
+      assert.equal(fetched.status, 0, `${fetched.stdout}\n${fetched.stderr}`);
+      const files = await readdir(folder, { recursive: true });
+      assert.ok(
+        files.some((file) => file.endsWith("annotated.mp4")),
+        files.join(", "),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("passes the pipeline's own steps: a preview that keeps a plan, an update held to it, the drift check", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pipeline-"));
+    try {
+      const plan = quoted(join(folder, "plan.json"));
+      await withLocalEnv(`node ops/pipeline/main.ts preview --stack local --refresh --plan ${plan}`);
+      await withLocalEnv(`node ops/pipeline/main.ts up --stack local --plan ${plan}`);
+      await withLocalEnv("node ops/pipeline/main.ts drift-check --stack local");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("gives boto3 a result with nothing but what local:env prints", async () => {
+    const stdout = await withLocalEnv(
+      `'${servingPython}' e2e/testing/invoke.py '${outputs.endpointName}' '${outputs.inputBucket}' '${join(repoRoot, "model/samples/street.mp4")}'`,
+    );
+    const answer = JSON.parse(stdout) as { frames: number; status: number };
+    assert.equal(answer.status, 202);
+    assert.ok(answer.frames >= 5);
+  });
+
+  it("shows the Pulumi CLI, by hand, no difference between program and stack", async () => {
+    await withLocalEnv("pulumi preview --stack local --non-interactive --expect-no-changes");
+    await withLocalEnv("pulumi refresh --stack local --non-interactive --yes --expect-no-changes --skip-preview");
+  });
+
+  it("refuses a second local:up", async () => {
+    const { status, stderr } = await local("up").finished;
+    assert.equal(status, 2);
+    assert.match(stderr, /npm run local:down/);
+  });
+});

@@ -1,0 +1,141 @@
+/** Compares the client's options with the handler's own grammar, and its reader with the forms that the handler writes. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { modelFlags, modelRequestOf } from "../../client/cli/commands/model-flags.ts";
+import {
+  acceptOf,
+  customAttributesOf,
+  encodings,
+  resultFormats,
+  samplings,
+  withTimeout,
+} from "../../client/src/model-options.ts";
+import type { ModelOptions } from "../../client/src/model-options.ts";
+import { textOf } from "../../client/src/result-body.ts";
+import { parseResult } from "../../client/src/result.ts";
+import { currentResult } from "../../client/testing/sample-result.ts";
+
+/** What `model/testing/handler_grammar.py` prints. */
+interface HandlerGrammar {
+  readonly names: readonly string[];
+  readonly samplings: readonly string[];
+  readonly masks: readonly string[];
+  readonly encodings: readonly string[];
+  readonly mediaTypes: readonly string[];
+  /** Whether the handler takes each candidate. */
+  readonly taken: readonly boolean[];
+  /** The result in each form, in base64. */
+  readonly bodies: readonly string[];
+}
+
+/** Numbers around each limit, as a caller may give them to the library. */
+const numbers: readonly (readonly [
+  name: string,
+  values: readonly number[],
+  write: (value: number) => string | undefined,
+])[] = [
+  [
+    "fps",
+    [-1, 0, 1e-30, 1e-7, 0.1 + 0.2, 1 / 3, 29.97, 1000, 1000.001, 1e21, NaN],
+    (fps) => customAttributesOf({ fps }),
+  ],
+  ["score", [-0.1, 0, 1e-9, 0.5, 1, 1.0001, NaN], (score) => customAttributesOf({ score })],
+  ["max_side", [0, 63, 64, 64.5, 8192, 8193, NaN], (maxSide) => customAttributesOf({ maxSide })],
+  ["timeout", [0, 0.5, 1, 3600, 3601, NaN], (timeout) => withTimeout(undefined, timeout)],
+];
+
+/** Every option of the library at once. */
+const everything: Required<ModelOptions> = {
+  fps: 2,
+  score: 0.5,
+  sampling: "keyframe",
+  masks: true,
+  maxSide: 1333,
+  encoding: "gzip",
+};
+
+function written(write: () => string | undefined): string | undefined {
+  try {
+    return write();
+  } catch {
+    return undefined;
+  }
+}
+
+describe("the client's options and the handler's", () => {
+  const candidates = numbers.flatMap(([name, values, write]) =>
+    values.map((value) => ({ name, value, attributes: written(() => write(value)) })),
+  );
+  let handler: HandlerGrammar;
+
+  before(() => {
+    const root = path.join(import.meta.dirname, "..", "..");
+    const program = path.join(root, "model", "testing", "handler_grammar.py");
+    const input = {
+      // What the client refuses is given to the handler as a person would write it.
+      candidates: candidates.map(({ name, value, attributes }) => attributes ?? `${name}=${value}`),
+      result: currentResult,
+    };
+    const printed = execFileSync(process.execPath, [path.join(root, "tools", "python.mjs"), program], {
+      env: { ...process.env, PYTHONPATH: path.join(root, "model") },
+      input: JSON.stringify(input),
+      encoding: "utf8",
+      timeout: 120_000,
+    });
+    handler = JSON.parse(printed) as HandlerGrammar;
+  });
+
+  it("have the same names", () => {
+    const names = withTimeout(customAttributesOf(everything), 60)
+      .split(";")
+      .map((part) => part.split("=")[0]);
+    assert.deepEqual(names.toSorted(), [...handler.names].sort());
+  });
+
+  it("have the same choices", () => {
+    assert.deepEqual([...samplings].sort(), [...handler.samplings].sort());
+    assert.deepEqual([...encodings].sort(), [...handler.encodings].sort());
+    // The client writes the one that is not the default.
+    assert.deepEqual([...handler.masks].sort(), ["none", "rle"]);
+    assert.equal(customAttributesOf({ masks: true }), "masks=rle");
+  });
+
+  it("have the same ranges", () => {
+    const client = candidates.map(({ name, value, attributes }) => [name, value, attributes !== undefined]);
+    assert.deepEqual(
+      client,
+      candidates.map(({ name, value }, index) => [name, value, handler.taken[index]]),
+    );
+  });
+
+  it("ask for every form of a result", () => {
+    // The third form is the compressed document, which the option `encoding` asks for.
+    const asked = [...resultFormats.map((format) => acceptOf(format)), "application/gzip"];
+    assert.deepEqual(asked.sort(), [...handler.mediaTypes].sort());
+  });
+
+  it("are all reachable from the command line", () => {
+    const flags = {
+      fps: 2,
+      score: 0.5,
+      sampling: "keyframe",
+      masks: true,
+      "max-side": 1333,
+      encoding: "gzip",
+    } as const;
+    const request = modelRequestOf({ ...flags, format: "ndjson" });
+    assert.deepEqual(request, { customAttributes: customAttributesOf(everything), format: "ndjson" });
+    assert.deepEqual(Object.keys(modelFlags.flags).sort(), Object.keys(modelFlags.options).sort());
+  });
+
+  it("give the same result in every form", async () => {
+    assert.equal(handler.bodies.length, resultFormats.length * encodings.length);
+    for (const body of handler.bodies) {
+      assert.deepEqual(
+        parseResult(await textOf(Buffer.from(body, "base64"), "s3://out/a"), "s3://out/a"),
+        currentResult,
+      );
+    }
+  });
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Deployment, PolicyRefusal } from "../../ops/deployment/deployment.ts";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { sharedTestGround } from "../testing/ground.ts";
+import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+
+describe("the engine's preview with the policy pack", () => {
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+
+  before(async () => {
+    ({ aws } = await sharedTestGround());
+    folder = await mkdtemp(join(tmpdir(), "policies-"));
+    paths = statePaths(folder);
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  it("passes the stack local as it is", async () => {
+    const deployment = await Deployment.open(aws, paths);
+    const { policies } = await deployment.preview(step, signal);
+    assert.ok(policies >= 2);
+    await assertNothingCreated(aws);
+  });
+
+  it("stops at an abort that comes before the engine runs", async () => {
+    const deployment = await Deployment.open(aws, paths);
+    const abort = new AbortController();
+    const previewed = deployment.preview(step, abort.signal);
+    abort.abort(new Error("stop"));
+    await assert.rejects(previewed, { message: "stop" });
+  });
+
+  for (const [key, value, policy, remedy] of [
+    ["minCapacity", "1", "min-capacity-zero", /minCapacity.*0/s],
+    ["instanceType", "ml.m5.xlarge", "gpu-instance-type", /instanceType.*ml\.g/s],
+  ] as const) {
+    it(`refuses ${key} ${value} with the policy's remedy, and nothing is created`, async () => {
+      const deployment = await Deployment.open(aws, paths, await localConfigWith(folder, key, value));
+      await assert.rejects(deployment.preview(step, signal), (error: Error) => {
+        assert.ok(error instanceof PolicyRefusal, String(error));
+        assert.ok(error.message.includes(policy), error.message);
+        assert.match(error.message, remedy);
+        return true;
+      });
+      await assertNothingCreated(aws);
+    });
+  }
+});

@@ -1,0 +1,91 @@
+/** What a stack's policy config changes in the engine's preview, and which names of resources the pack can tell apart. */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { repoRoot } from "../../tools/paths.mjs";
+import { awsEnvironment, Deployment, PolicyRefusal } from "../../ops/deployment/deployment.ts";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { sharedTestGround } from "../testing/ground.ts";
+import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+
+describe("the engine's preview with a stack's policy config", () => {
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+
+  before(async () => {
+    ({ aws } = await sharedTestGround());
+    folder = await mkdtemp(join(tmpdir(), "policies-"));
+    paths = statePaths(folder);
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  /** A policy pack config that says one thing. */
+  async function policyConfig(config: object): Promise<string> {
+    const file = join(folder, "policies.json");
+    await writeFile(file, JSON.stringify(config));
+    return file;
+  }
+
+  it("only advises where the stack's policy config says so, and says what it cannot check yet", async () => {
+    const lenient = await policyConfig({
+      "min-capacity-zero": "advisory",
+      "hourly-cost-limit": "disabled",
+      // As the stack's own config has it.
+      "gpu-required": "disabled",
+    });
+    const deployment = await Deployment.open(aws, paths, await localConfigWith(folder, "minCapacity", "1"), lenient);
+    const { advisories, notYetCheckable } = await deployment.preview(step, signal);
+    assert.ok(
+      advisories.some((advisory) => /^min-capacity-zero .*Set its minCapacity to 0/s.test(advisory)),
+      advisories.join("\n"),
+    );
+    assert.ok(notYetCheckable > 0);
+    await assertNothingCreated(aws);
+  });
+
+  it("takes a limit from the stack's policy config", async () => {
+    const strict = await policyConfig({ "max-capacity-limit": { limit: 1 } });
+    const deployment = await Deployment.open(aws, paths, undefined, strict);
+    await assert.rejects(deployment.preview(step, signal), /max-capacity-limit .*Set its maxCapacity to at most 1/s);
+  });
+
+  it("tells names that Pulumi made from names that a program fixed", async () => {
+    const project = join(folder, "fixed-name");
+    await mkdir(project);
+    await writeFile(join(project, "Pulumi.yaml"), "name: fixed-name\nruntime: nodejs\nmain: index.mjs\n");
+    await writeFile(join(project, "package.json"), JSON.stringify({ type: "module", main: "index.mjs" }));
+    await symlink(join(repoRoot, "node_modules"), join(project, "node_modules"));
+    await writeFile(
+      join(project, "index.mjs"),
+      `import { Model } from "@pulumi/aws/sagemaker/model.js";
+const args = {
+  executionRoleArn: "arn:aws:iam::000000000000:role/execution",
+  primaryContainer: { image: "000000000000.dkr.ecr.us-east-1.amazonaws.com/own:1" },
+  tags: { project: "fixed-name", stack: "local" },
+};
+new Model("made", args);
+new Model("given", { ...args, name: "detector" });
+`,
+    );
+    const deployment = await Deployment.openAt({
+      stackName: "local",
+      projectFolder: project,
+      paths,
+      providerPort: aws.providerPort,
+      environment: awsEnvironment(aws),
+    });
+    await assert.rejects(deployment.preview(step, signal), (error: Error) => {
+      assert.ok(error instanceof PolicyRefusal, String(error));
+      assert.match(error.message, /no-fixed-name .*'given' has the fixed name detector\. Remove name/s);
+      assert.doesNotMatch(error.message, /'made'/);
+      return true;
+    });
+  });
+});

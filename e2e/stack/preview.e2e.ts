@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { repoRoot } from "../../tools/paths.mjs";
+import { run } from "../../ops/testing/commands.ts";
+
+const planSchema = z.object({
+  stack: z.string(),
+  policies: z.number(),
+  changes: z.record(z.string(), z.number()),
+  planned: z.array(z.object({ operation: z.string(), type: z.string(), name: z.string() })),
+});
+
+/** Nothing of AWS in the environment: no credentials, no region, no endpoint. */
+const noAccount = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => name.startsWith("AWS_"))
+    .map((name) => [name, undefined]),
+);
+
+describe("the account-free preview", () => {
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "preview-e2e-"));
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  async function preview(...args: string[]) {
+    return await run(["ops/deployment/preview.ts", ...args], noAccount).finished;
+  }
+
+  for (const stack of ["dev", "prod", "local", "pr-7"]) {
+    it(`passes the stack ${stack}, shows all that it would create, and leaves the project as it is`, async () => {
+      const file = join(repoRoot, `Pulumi.${stack.replace(/-.*/, "")}.yaml`);
+      const before = await readFile(file, "utf8");
+      const { status, stdout, stderr } = await preview("--stack", stack, "--json");
+      assert.equal(status, 0, stderr);
+      assert.match(
+        stderr,
+        /^An account-free preview of the stack [\w-]+: AWS is asked nothing, nothing is created\.\n/,
+      );
+      const plan = planSchema.parse(JSON.parse(stdout));
+      assert.equal(plan.stack, stack);
+      assert.ok(plan.policies >= 2);
+      assert.deepEqual(Object.keys(plan.changes), ["create"]);
+      assert.ok(plan.planned.some(({ type }) => type === "aws:sagemaker/endpoint:Endpoint"));
+      assert.equal(await readFile(file, "utf8"), before);
+    });
+  }
+
+  /** The stack's config with one more line. */
+  async function configWith(line: string): Promise<string> {
+    const text = await readFile(join(repoRoot, "Pulumi.prod.yaml"), "utf8");
+    const file = join(folder, "Pulumi.prod.yaml");
+    await writeFile(file, `${text}  ${line}\n`);
+    return file;
+  }
+
+  it("refuses a wrong config with the one message that lists what is wrong", async () => {
+    const file = await configWith("async-video-inference:sampleFps: fast");
+    const { status, stdout, stderr } = await preview("--stack", "prod", "--config-file", file);
+    assert.equal(status, 2);
+    assert.match(stdout, /^An account-free preview of the stack prod/);
+    assert.equal(stderr.match(/The config of stack prod has a problem/g)?.length, 1, stderr);
+    assert.match(stderr, /sampleFps is "fast", but must be a number above 0 .*Set it in .*Pulumi\.prod\.yaml: "/);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+  it("refuses what a policy refuses, with the remedy", async () => {
+    const file = await configWith("async-video-inference:scoreThreshold: 0.4");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace("minCapacity: 0", "minCapacity: 1"));
+    const { status, stderr } = await preview("--stack", "prod", "--config-file", file);
+    assert.equal(status, 1);
+    assert.match(stderr, /min-capacity-zero.*minCapacity to 0/s);
+  });
+
+  it("refuses a stack that there is not, and a config file that there is not", async () => {
+    for (const [args, words] of [
+      [
+        ["--stack", "staging"],
+        /^There is no stack staging\. Use --stack dev, .* or --stack pr-N for pull request N\.\n$/,
+      ],
+      [["--stack", "pr"], /^pr is the template of pull requests' stacks\. .*--stack pr-1\.\n$/],
+      [[], /^--stack NAME is missing\. Use .*pr-N/],
+    ] as const) {
+      const { status, stderr } = await preview(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+    }
+    assert.equal((await preview("--stack", "prod", "--config-file", join(folder, "absent.yaml"))).status, 2);
+  });
+
+  it("judges the config of an account that it cannot reach", async () => {
+    const file = await configWith('aws:allowedAccountIds: ["123456789012"]\n  aws:profile: nobody');
+    const { status, stderr } = await preview("--stack", "prod", "--config-file", file, "--json");
+    assert.equal(status, 0, stderr);
+  });
+});

@@ -1,0 +1,284 @@
+/** The rehearsal: good changes go through, bad ones are stopped where they must be. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalingPoliciesCommand,
+  PutScalingPolicyCommand,
+} from "@aws-sdk/client-application-auto-scaling";
+import { CloudWatchClient, DescribeAlarmsCommand, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  CreateBucketCommand,
+  GetBucketTaggingCommand,
+  PutBucketTaggingCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { DescribeEndpointConfigCommand, ListEndpointConfigsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { recordCalls, type Recorder } from "../../emulator/testing/aws-calls.ts";
+import { startProvider, type RunningProvider } from "../../emulator/provider/server.ts";
+import { repoRoot } from "../../tools/paths.mjs";
+import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { localState } from "../../ops/local/local-stack.ts";
+import { Progress } from "../../ops/progress.ts";
+import { rehearse, stageNames, type Rehearsal, type StageName } from "../../ops/rehearsal/rehearsal.ts";
+import { changeSettings, parseSetting, type Setting } from "../../ops/deployment/settings-file.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
+import { leftProcesses, run } from "../../ops/testing/commands.ts";
+import { freePort } from "../../lib/ports.ts";
+import { takeDownLeftover } from "../testing/leftover-stack.ts";
+import { startTestGround, type TestGround } from "../testing/ground.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+const progress = new Progress({ write: () => true });
+
+before(() => takeDownLeftover());
+
+describe("the rehearsal of a change", () => {
+  let ground: TestGround;
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+  let recorder: Recorder;
+  let provider: RunningProvider;
+  let stack: Record<string, unknown>;
+
+  before(async () => {
+    ground = await startTestGround(240);
+    ({ folder, paths, aws } = ground);
+    recorder = await recordCalls(aws);
+    provider = await startProvider({
+      endpoint: recorder.url,
+      region: aws.region,
+      credentials: aws.credentials,
+      programDirectory: join(repoRoot, "infra"),
+      retryBudget: 5_000,
+    });
+    ({ outputs: stack } = await (await open()).up(step, signal));
+  });
+
+  after(async () => {
+    await provider.stop();
+    recorder.stop();
+    await ground[Symbol.asyncDispose]();
+  });
+
+  /** The stack, every call of which is seen, with some settings changed. */
+  async function open(...settings: Setting[]): Promise<Deployment> {
+    // A file for each, as a rehearsal works with several at once.
+    const configFile = join(await mkdtemp(join(folder, "settings-")), "Pulumi.local.yaml");
+    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings);
+    const environment = awsEnvironment({ ...aws, url: recorder.url });
+    return await Deployment.openAt(
+      { stackName: "local", projectFolder: repoRoot, configFile, paths, providerPort: provider.port, environment },
+      paths.outputs,
+    );
+  }
+
+  /** Rehearses some settings; `stages` as drift.yml and deploy.yml choose them. */
+  async function rehearsalOf(settings: readonly string[], stages?: readonly StageName[]): Promise<Rehearsal> {
+    const parsed = settings.map(parseSetting);
+    const deployment = await open(...parsed);
+    const planFile = join(folder, "plan.json");
+    const deploymentWith = (...further: Setting[]) => open(...parsed, ...further);
+    const change = { deployment, deploymentWith, outputs: paths.outputs, planFile, folder, video: undefined };
+    return await rehearse(change, progress, signal, stages);
+  }
+
+  const outcomes = ({ stages }: Rehearsal) => stages.map(({ name, outcome }) => `${name} ${outcome}`);
+  const said = ({ stages }: Rehearsal, wanted: StageName) => stages.find(({ name }) => name === wanted)?.said ?? "";
+
+  /** What was asked of AWS that changes it. */
+  const writes = () =>
+    recorder.calls.map(({ action }) => action).filter((action) => !/:(Get|List|Describe|Head)/.test(action));
+
+  const config = () => ({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
+
+  it("sees the calls that make a stack", () => {
+    for (const call of [
+      "s3:PutBucket*",
+      "sagemaker:CreateEndpoint",
+      "application-autoscaling:RegisterScalableTarget",
+    ]) {
+      assert.ok(writes().includes(call), `${call} among ${[...new Set(writes())].join(", ")}`);
+    }
+  });
+
+  for (const [setting, policy, remedy] of [
+    ["minCapacity=1", "min-capacity-zero", /minCapacity.*0/s],
+    ["instanceType=ml.m5.xlarge", "gpu-instance-type", /instanceType.*ml\.g/s],
+  ] as const) {
+    it(`stops ${setting} at the preview, with the remedy, before anything is touched`, async () => {
+      const before = writes().length;
+      const rehearsal = await rehearsalOf([setting]);
+      assert.equal(rehearsal.passed, false);
+      assert.deepEqual(outcomes(rehearsal), [
+        "preview failed",
+        ...["up", "smoke", "source", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
+      ]);
+      assert.ok(said(rehearsal, "preview").includes(policy), said(rehearsal, "preview"));
+      assert.match(said(rehearsal, "preview"), remedy);
+      assert.match(rehearsal.next, /Nothing was touched/);
+      assert.deepEqual(writes().slice(before), []);
+    });
+  }
+
+  it("takes a good change, another concurrency, through all stages", async () => {
+    const rehearsal = await rehearsalOf(["maxConcurrency=2"]);
+    assert.deepEqual(
+      outcomes(rehearsal),
+      stageNames.map((name) => `${name} passed`),
+      JSON.stringify(rehearsal),
+    );
+    assert.equal(rehearsal.passed, true);
+    assert.match(said(rehearsal, "preview"), /replace/);
+    assert.match(said(rehearsal, "smoke"), /[5-9] tests passed/);
+    const sagemaker = new SageMakerClient(config());
+    const { EndpointConfigs: found = [] } = await sagemaker.send(new ListEndpointConfigsCommand({}));
+    const [{ EndpointConfigName } = {}] = found;
+    const { AsyncInferenceConfig: asynchronous } = await sagemaker.send(
+      new DescribeEndpointConfigCommand({ EndpointConfigName }),
+    );
+    assert.equal(asynchronous?.ClientConfig?.MaxConcurrentInvocationsPerInstance, 2);
+    sagemaker.destroy();
+  });
+
+  it("finds what was changed behind Pulumi's back, names it, and is content when it is put back", async () => {
+    const s3 = new S3Client({ ...config(), forcePathStyle: true });
+    const scaling = new ApplicationAutoScalingClient(config());
+    const cloudwatch = new CloudWatchClient(config());
+    const Bucket = String(stack["inputBucket"]);
+    const { TagSet = [] } = await s3.send(new GetBucketTaggingCommand({ Bucket }));
+    await s3.send(
+      new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet: [...TagSet, { Key: "owner", Value: "me" }] } }),
+    );
+    const { ScalingPolicies: policies = [] } = await scaling.send(
+      new DescribeScalingPoliciesCommand({ ServiceNamespace: "sagemaker" }),
+    );
+    const tracking = policies.find(({ PolicyType: type }) => type === "TargetTrackingScaling");
+    assert.ok(tracking !== undefined);
+    const { PolicyName, ServiceNamespace, ResourceId, ScalableDimension, PolicyType } = tracking;
+    const TargetTrackingScalingPolicyConfiguration = {
+      ...tracking.TargetTrackingScalingPolicyConfiguration,
+      TargetValue: 50,
+    };
+    const policy = { PolicyName, ServiceNamespace, ResourceId, ScalableDimension, PolicyType };
+    await scaling.send(new PutScalingPolicyCommand({ ...policy, TargetTrackingScalingPolicyConfiguration }));
+    const { MetricAlarms: alarms = [] } = await cloudwatch.send(
+      new DescribeAlarmsCommand({ AlarmNamePrefix: "video-local-failures" }),
+    );
+    const [failures] = alarms;
+    assert.ok(failures !== undefined);
+    await cloudwatch.send(new PutMetricAlarmCommand({ ...failures, AlarmName: failures.AlarmName!, Threshold: 1000 }));
+    for (const client of [s3, scaling, cloudwatch]) client.destroy();
+
+    const settings = ["maxConcurrency=2"];
+    const before = writes().length;
+    const rehearsal = await rehearsalOf(settings, ["drift"]);
+    assert.equal(rehearsal.passed, false);
+    const words = said(rehearsal, "drift");
+    assert.match(words, /video-local-input \(aws:s3\/bucket.*tags/, words);
+    assert.match(words, /\(aws:appautoscaling\/policy:Policy\): targetTracking\S*targetValue/, words);
+    assert.match(words, /video-local-failures \(aws:cloudwatch\/metricAlarm:MetricAlarm\): threshold/, words);
+    assert.equal(words.trim().split("\n").length, 4, words);
+    assert.deepEqual(writes().slice(before), [], "a drift check changes nothing");
+
+    const deployment = await open(...settings.map(parseSetting));
+    await deployment.refresh(step, signal);
+    await deployment.up(step, signal);
+    assert.equal((await rehearsalOf(settings, ["drift"])).passed, true);
+  });
+
+  it("stops at a smoke test that fails, with what to do next", async () => {
+    // A model that is never sure enough: the stack is sound, and finds nothing.
+    const rehearsal = await rehearsalOf(["maxConcurrency=2", "scoreThreshold=1"]);
+    assert.deepEqual(
+      outcomes(rehearsal),
+      [
+        "preview passed",
+        "up passed",
+        "smoke failed",
+        ...["source", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
+      ],
+      JSON.stringify(rehearsal),
+    );
+    assert.match(said(rehearsal, "smoke"), /nothing was found/);
+    assert.match(rehearsal.next, /not promoted, and prod is as it was.*git revert/s);
+  });
+
+  it("processes a video that lies in a source bucket, without an upload", async () => {
+    const Bucket = "team-videos";
+    const s3 = new S3Client({ ...config(), forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    const sample = await readFile(join(repoRoot, "model/samples/street.mp4"));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "clips/street.mp4", Body: sample }));
+    s3.destroy();
+    const rehearsal = await rehearsalOf([`sourceBuckets=[{bucket: ${Bucket}, prefix: clips/}]`], ["preview", "up"]);
+    assert.equal(rehearsal.passed, true, JSON.stringify(rehearsal));
+
+    const submit = async (...args: string[]) =>
+      await run(["client/cli/main.ts", "submit", ...args, "--outputs", paths.outputs]).finished;
+    const before = writes().length;
+    const { status, stdout, stderr } = await submit(
+      `s3://${Bucket}/clips/`,
+      ...["--wait", "--json", "--manifest", join(folder, "source.jsonl")],
+    );
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+    assert.match(stdout, /"inputLocation":"s3:\/\/team-videos\/clips\/street\.mp4".*"status":"completed"/);
+    assert.deepEqual(writes().slice(before), ["sagemaker:InvokeEndpointAsync"]);
+    const elsewhere = await submit(`s3://${Bucket}/private/street.mp4`);
+    assert.equal(elsewhere.status, 2, elsewhere.stdout);
+    assert.match(elsewhere.stderr, /may not read s3:\/\/team-videos\/private\/.*setting sourceBuckets/);
+  });
+});
+
+describe("npm run ci:rehearse", () => {
+  afterEach(async () => {
+    assert.deepEqual(await leftProcesses(), []);
+    assert.equal(existsSync(localState.lock), false, "the lock is left");
+    assert.equal(existsSync(localState.backend), false, "Pulumi's state is left");
+  });
+
+  const command = async (...args: string[]) =>
+    await run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort()), ...args]).finished;
+
+  it("passes the working tree, says how long each stage took, and takes everything down", async () => {
+    const { status, stdout, stderr } = await command("--json");
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+    const { passed, stages } = JSON.parse(stdout) as Rehearsal;
+    assert.equal(passed, true);
+    assert.deepEqual(
+      stages.map(({ name, outcome }) => [name, outcome]),
+      stageNames.map((name) => [name, "passed"]),
+    );
+    assert.ok(stages.every(({ seconds }) => seconds > 0));
+  });
+
+  it("ends with status 1, and the policy's words, for a change that the pack refuses", async () => {
+    const { status, stdout, stderr } = await command("--config", "minCapacity=1");
+    assert.equal(status, 1, stderr);
+    assert.match(stdout, /preview +failed/);
+    assert.match(stdout, /min-capacity-zero/);
+    assert.match(stdout, /smoke +not run/);
+  });
+
+  it("leaves nothing when Ctrl-C comes during the smoke test", async () => {
+    const running = run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort())]);
+    await running.said(/… smoke: .*waiting/);
+    running.child.kill("SIGINT");
+    const { status, stderr } = await running.finished;
+    assert.equal(status, 130, stderr);
+    assert.match(stderr, /Stopped by SIGINT/);
+  });
+
+  it("refuses what is no setting before anything is started", async () => {
+    const { status, stderr } = await command("--config", "minCapacity");
+    assert.equal(status, 2);
+    assert.match(stderr, /--config takes KEY=VALUE, not "minCapacity"/);
+    assert.doesNotMatch(stderr, /Starting AWS/);
+  });
+});

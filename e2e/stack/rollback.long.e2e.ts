@@ -1,0 +1,115 @@
+/** Rolls an update of the endpoint back, as SageMaker does if new instances do not start, with the real engine. */
+import assert from "node:assert/strict";
+import { delimiter, join } from "node:path";
+import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  DescribeEndpointCommand,
+  DescribeEndpointConfigCommand,
+  DescribeModelCommand,
+  SageMakerClient,
+} from "@aws-sdk/client-sagemaker";
+import { repoRoot } from "../../tools/paths.mjs";
+import { checkOutputs, connect, invoke, uploadVideo, waitForInstances, waitForJob } from "../../client/src/index.ts";
+import { writeBrokenArtifact } from "../../ops/rehearsal/broken-artifact.ts";
+import {
+  awsEnvironment,
+  Deployment,
+  DeploymentError,
+  pulumiEnvironment,
+  pulumiPath,
+} from "../../ops/deployment/deployment.ts";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
+import { run } from "../../ops/testing/commands.ts";
+import { startTestGround, type TestGround } from "../testing/ground.ts";
+
+const { signal } = new AbortController();
+const step = { detail: () => undefined };
+
+describe("an update that SageMaker rolls back", () => {
+  let ground: TestGround;
+  let aws: RunningLocalAws;
+  let sagemaker: SageMakerClient;
+  let s3: S3Client;
+  let configFile: string;
+  let outputs: Record<string, unknown>;
+
+  before(async () => {
+    ground = await startTestGround(960);
+    ({ aws } = ground);
+    const config = { endpoint: aws.url, region: aws.region, credentials: aws.credentials };
+    sagemaker = new SageMakerClient(config);
+    s3 = new S3Client({ ...config, forcePathStyle: true });
+    configFile = join(ground.folder, "Pulumi.local.yaml");
+    ({ outputs } = await up());
+  });
+
+  after(async () => {
+    sagemaker.destroy();
+    s3.destroy();
+    await ground[Symbol.asyncDispose]();
+  });
+
+  /** Deploys with some settings changed. */
+  async function up(...settings: string[]) {
+    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings.map(parseSetting));
+    const deployment = await Deployment.open(aws, ground.paths, configFile);
+    return await deployment.up(step, signal);
+  }
+
+  const endpoint = () => sagemaker.send(new DescribeEndpointCommand({ EndpointName: String(outputs["endpointName"]) }));
+
+  /** Asserts that all that the endpoint runs on exists. */
+  async function assertComplete(): Promise<void> {
+    const { EndpointConfigName } = await endpoint();
+    const { ProductionVariants: variants } = await sagemaker.send(
+      new DescribeEndpointConfigCommand({ EndpointConfigName }),
+    );
+    const { PrimaryContainer } = await sagemaker.send(
+      new DescribeModelCommand({ ModelName: variants?.[0]?.ModelName }),
+    );
+    const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(PrimaryContainer?.ModelDataUrl ?? "") ?? [];
+    await s3.send(new HeadObjectCommand({ Bucket, Key }));
+  }
+
+  it("fails, again when it is repeated, and deletes nothing that the endpoint still runs on", async () => {
+    const before = await endpoint();
+    const setting = `modelArtifact=${await writeBrokenArtifact(ground.folder)}`;
+    for (const attempt of ["the first", "the second"]) {
+      await assert.rejects(up(setting), (error: unknown) => {
+        assert.ok(error instanceof DeploymentError, String(error));
+        assert.match(error.message, /SageMaker rolled the update of endpoint \S+ back: .*no such weights/s, attempt);
+        return true;
+      });
+      assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
+      assert.equal((await endpoint()).EndpointStatus, "InService");
+      await assertComplete();
+    }
+  });
+
+  it("leaves an endpoint that goes to zero instances and back, and answers", async () => {
+    using stack = connect(checkOutputs(outputs, "The stack's outputs"), aws.credentials);
+    const limitSeconds = 120;
+    assert.equal((await waitForInstances(stack, 0, { signal, limitSeconds })).current, 0);
+    const video = await uploadVideo(stack, join(repoRoot, "model", "samples", "street.mp4"), { signal });
+    const job = await invoke(stack, { ...video, inferenceId: "after-rollback", signal });
+    assert.equal((await waitForJob(stack, job, { signal, limitSeconds })).status, "completed");
+  });
+
+  it("is over once a good artifact is deployed", async () => {
+    await up("sampleFps=2");
+    await assertComplete();
+  });
+
+  it("leaves the artifact in use to the clean-up of artifacts, which keeps it", async () => {
+    const { status, stdout, stderr } = await run(["ops/pipeline/main.ts", "artifacts", "--stack", "local"], {
+      ...awsEnvironment(aws),
+      ...pulumiEnvironment(aws, ground.paths),
+      PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
+    }).finished;
+    assert.equal(status, 0, stderr);
+    // The good one and the broken one.
+    assert.match(stdout, /Kept 2 of 2 artifacts/);
+    await assertComplete();
+  });
+});

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { repoRoot } from "../../tools/paths.mjs";
+import { localState } from "../../ops/local/local-stack.ts";
+import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
+import { run, type Running } from "../../ops/testing/commands.ts";
+import { freePort } from "../../lib/ports.ts";
+import { takeDownLeftover } from "../testing/leftover-stack.ts";
+
+const sample = join(repoRoot, "model", "samples", "street.mp4");
+const start = (...args: string[]) => run(["ops/start/main.ts", ...args]);
+
+before(() => takeDownLeftover());
+
+describe("npm start", () => {
+  let folder: string;
+  let port: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "start-"));
+    port = String(await freePort());
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+    await assertNothingLeft();
+  });
+
+  it("takes one video from zero instances to an annotated result, back to zero, and takes everything down", async () => {
+    const { status, stdout, stderr } = await start("--json", "--port", port).finished;
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.trim().split("\n").length, 1, "more than the JSON object on standard output");
+    const report = JSON.parse(stdout) as {
+      weights: string;
+      files: Record<string, string>;
+      frames: number;
+      detections: number;
+      instances_peak: number;
+      instances_after: number;
+      resources: number;
+      policies: number;
+      seconds: Record<string, number>;
+    };
+    assert.ok(report.frames >= 5);
+    assert.ok(report.detections > 0);
+    assert.equal(report.instances_peak, 1);
+    assert.equal(report.instances_after, 0);
+    assert.ok(report.resources > 20);
+    assert.ok(report.policies >= 2);
+    for (const part of ["setup", "deploy", "from_zero", "backlog", "model", "total"]) {
+      assert.equal(typeof report.seconds[part], "number", part);
+    }
+    assert.equal(report.weights, "small");
+    assert.deepEqual(
+      Object.values(report.files).map((file) => basename(file)),
+      ["result.json", "annotated.mp4", "annotated.gif"],
+    );
+    for (const file of Object.values(report.files)) {
+      assert.match(file, /\/out\/run-\d+\/[^/]+$/);
+      assert.ok((await stat(file)).size > 1000, file);
+    }
+  });
+
+  it("refuses a file that is missing, empty, too large or no video before anything is started", async () => {
+    const missing = await start("--video", join(folder, "none.mp4")).finished;
+    assert.equal(missing.status, 2);
+    assert.match(missing.stderr, /Cannot read .*none\.mp4 \(ENOENT\): give the path of a video file\./);
+    const empty = join(folder, "empty.mp4");
+    await writeFile(empty, "");
+    const refused = await start("--video", empty).finished;
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /is empty/);
+    const text = join(folder, "text.mp4");
+    await writeFile(text, "These are notes, not a video.\n".repeat(100));
+    const noVideo = await start("--video", text).finished;
+    assert.equal(noVideo.status, 2);
+    assert.match(noVideo.stderr, /text\.mp4 is not a video: by its first bytes/);
+    const notes = join(folder, "notes.mp4");
+    await writeFile(notes, `\0\0\0\x20ftypisom${"These are notes, not a video.\n".repeat(100)}`);
+    const unopened = await start("--video", notes).finished;
+    assert.equal(unopened.status, 2);
+    assert.match(unopened.stderr, /^\S+notes\.mp4: .*not a video.*\n$/);
+    const large = join(folder, "large.mp4");
+    await copyFile(sample, large);
+    await truncate(large, 129 * 1024 ** 2);
+    const tooLarge = await start("--video", large).finished;
+    assert.equal(tooLarge.status, 2);
+    assert.match(
+      tooLarge.stderr,
+      /^\S+large\.mp4 has 129 MiB; the stack takes at most 128 MiB \(its setting maxRequestSize\)/,
+    );
+  });
+
+  it("names the option when the port is taken", async () => {
+    const server = createServer().listen(Number(port), "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { status, stderr } = await start("--port", port).finished;
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`${port}.*--port`, "s"));
+    } finally {
+      server.close();
+    }
+  });
+
+  for (const words of [/… Starting AWS/, /Deploying with Pulumi 5 s/]) {
+    it(`leaves nothing when Ctrl-C comes at "${words.source}"`, async () => {
+      const running = start("--port", port);
+      await running.said(words);
+      running.child.kill("SIGINT");
+      const { status, stderr } = await running.finished;
+      assert.equal(status, 130, stderr);
+      assert.match(stderr, /Stopped by SIGINT/);
+    });
+  }
+
+  it("refuses a second start while the first runs, and the first goes on", async () => {
+    const first = start("--port", port);
+    await first.said(/✓ Starting AWS/);
+    const second = await start("--port", String(await freePort())).finished;
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, /in use by process \d+/);
+    assert.equal((await readFile(localState.lock, "utf8")).includes(String(first.child.pid)), true);
+    first.child.kill("SIGTERM");
+    assert.equal((await first.finished).status, 143);
+  });
+});
+
+describe("npm start after a run that was killed", () => {
+  let next: Running | undefined;
+
+  after(async () => {
+    next?.child.kill("SIGTERM");
+    await next?.finished;
+    await assertNothingLeft();
+  });
+
+  it("starts afresh", async () => {
+    const killed = start("--port", String(await freePort()));
+    await killed.said(/✓ Starting AWS/);
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    next = start("--port", String(await freePort()));
+    await next.said(/✓ Previewing/);
+  });
+});

@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalableTargetsCommand,
+  DescribeScalingPoliciesCommand,
+} from "@aws-sdk/client-application-auto-scaling";
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  ListDashboardsCommand,
+  PutMetricAlarmCommand,
+} from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchLogsClient,
+  DescribeLogGroupsCommand,
+  FilterLogEventsCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { DescribeKeyCommand, KMSClient, ListAliasesCommand, ListKeysCommand } from "@aws-sdk/client-kms";
+import {
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import {
+  DescribeEndpointCommand,
+  ListEndpointConfigsCommand,
+  ListEndpointsCommand,
+  ListModelsCommand,
+  SageMakerClient,
+} from "@aws-sdk/client-sagemaker";
+import { InvokeEndpointAsyncCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import { ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
+import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { repoRoot } from "../../tools/paths.mjs";
+import { Deployment } from "../../ops/deployment/deployment.ts";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { localArtifact } from "../../ops/start/model.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
+import { startTestGround, type TestGround } from "../testing/ground.ts";
+
+const signal = new AbortController().signal;
+const step = { detail: () => undefined };
+const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
+
+describe("a stack that is updated by the real engine", () => {
+  let ground: TestGround;
+  let folder: string;
+  let paths: StatePaths;
+  let aws: RunningLocalAws;
+  let deployment: Deployment;
+  let configFile: string;
+  let outputs: Record<string, unknown>;
+  let clients: ReturnType<typeof connect>;
+
+  before(async () => {
+    ground = await startTestGround(240);
+    ({ folder, paths, aws } = ground);
+    configFile = join(folder, "Pulumi.local.yaml");
+    clients = connect(aws);
+    await configure({});
+    deployment = await Deployment.open(aws, paths, configFile);
+    ({ outputs } = await deployment.up(step, signal));
+  });
+
+  after(async () => {
+    Object.values(clients).forEach((client) => {
+      client.destroy();
+    });
+    await ground[Symbol.asyncDispose]();
+  });
+
+  /** Pulumi.local.yaml with other values; keys in the program's namespace unless they name another. */
+  async function configure(changes: Record<string, unknown>): Promise<void> {
+    const settings = settingsFile.parse(parse(await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8")));
+    for (const [key, value] of Object.entries(changes)) {
+      settings.config[key.includes(":") ? key : `async-video-inference:${key}`] = value;
+    }
+    await writeFile(configFile, stringify(settings));
+  }
+
+  async function upWith(changes: Record<string, unknown>): Promise<Record<string, number>> {
+    await configure(changes);
+    const result = await deployment.up(step, signal);
+    assert.equal(result.outputs["endpointName"], outputs["endpointName"], "the endpoint, and its queue, stay");
+    outputs = result.outputs;
+    const { same = 0, ...others } = result.changes;
+    assert.ok(same > 0);
+    return others;
+  }
+
+  const endpoint = () =>
+    clients.sagemaker.send(new DescribeEndpointCommand({ EndpointName: String(outputs["endpointName"]) }));
+
+  const desired = async () => (await endpoint()).ProductionVariants?.[0]?.DesiredInstanceCount;
+
+  const isInService = async () => (await endpoint()).EndpointStatus === "InService";
+
+  /** Queues the sample video. Returns where its result will be. */
+  async function invoke(): Promise<string> {
+    const bucket = String(outputs["inputBucket"]);
+    const key = `${String(outputs["inputPrefix"])}street.mp4`;
+    const body = await readFile(join(repoRoot, "model", "samples", "street.mp4"));
+    await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+    const { OutputLocation = "" } = await clients.runtime.send(
+      new InvokeEndpointAsyncCommand({
+        EndpointName: String(outputs["endpointName"]),
+        InputLocation: `s3://${bucket}/${key}`,
+        ContentType: "video/mp4",
+      }),
+    );
+    return OutputLocation;
+  }
+
+  async function isThere(location: string): Promise<boolean> {
+    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(location) ?? [];
+    try {
+      await clients.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return true;
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return false;
+      throw error;
+    }
+  }
+
+  /** The one scalable target and how many policies hang on it. */
+  async function scaling(): Promise<{ max: number | undefined; policies: number }> {
+    const namespace = { ServiceNamespace: "sagemaker" } as const;
+    const { ScalableTargets: targets = [] } = await clients.scaling.send(new DescribeScalableTargetsCommand(namespace));
+    const { ScalingPolicies: policies = [] } = await clients.scaling.send(
+      new DescribeScalingPoliciesCommand(namespace),
+    );
+    assert.equal(targets.length, 1);
+    return { max: targets[0]?.MaxCapacity, policies: policies.length };
+  }
+
+  it("shows nothing to do when nothing has changed", async () => {
+    const { changes, planned } = await deployment.preview(step, signal);
+    assert.deepEqual(planned, []);
+    assert.deepEqual(Object.keys(changes), ["same"]);
+  });
+
+  it("is read back from AWS as it was written", async () => {
+    const changes = await deployment.refresh(step, signal);
+    assert.deepEqual(Object.keys(changes), ["same"]);
+  });
+
+  const logGroups = async () => (await clients.logs.send(new DescribeLogGroupsCommand({}))).logGroups ?? [];
+
+  it("has the endpoint's log in a group that is encrypted and kept for 30 days", async () => {
+    const [group, ...others] = await logGroups();
+    assert.deepEqual(others, []);
+    assert.equal(group?.logGroupName, `/aws/sagemaker/Endpoints/${String(outputs["endpointName"])}`);
+    assert.equal(group.retentionInDays, 30);
+    assert.match(group.kmsKeyId ?? "", /^arn:aws:kms:/);
+    const { logGroupName } = group;
+    await until(async () => {
+      const { events = [] } = await clients.logs.send(new FilterLogEventsCommand({ logGroupName }));
+      return events.some(({ message = "" }) => message.includes("Torchserve version"));
+    }, 30_000);
+  });
+
+  it("takes another bake time: a new configuration, the endpoint in place", async () => {
+    const before = await endpoint();
+    assert.deepEqual(await upWith({ bakeTime: 60 }), { replace: 1, update: 1 });
+    const { LastDeploymentConfig: last, EndpointConfigName: now, CreationTime } = await endpoint();
+    assert.notEqual(now, before.EndpointConfigName);
+    assert.deepEqual(CreationTime, before.CreationTime);
+    assert.equal(last?.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds, 60);
+    const { planned } = await deployment.preview(step, signal);
+    assert.deepEqual(planned, []);
+    await upWith({});
+  });
+
+  it("takes another artifact: a new model and configuration, the endpoint in place", async () => {
+    const before = await endpoint();
+    const other = join(folder, "model.tar.gz");
+    // A gzip file may have several members: this one is read as the same archive, under another hash.
+    await writeFile(other, Buffer.concat([await readFile(localArtifact), emptyGzip]));
+    // The object, the model and the configuration are replaced, the endpoint is updated.
+    assert.deepEqual(await upWith({ modelArtifact: other }), { replace: 3, update: 1 });
+    assert.notEqual((await endpoint()).EndpointConfigName, before.EndpointConfigName);
+    await until(isInService, 60_000);
+    await upWith({});
+  });
+
+  it("does not wake an idle endpoint for longer than the update takes", async () => {
+    await until(async () => (await desired()) === 0, 120_000);
+    const { EndpointConfigName: before } = await endpoint();
+    assert.deepEqual(await upWith({ sampleFps: 2 }), { replace: 2, update: 1 });
+    assert.notEqual((await endpoint()).EndpointConfigName, before);
+    assert.equal(await desired(), 0);
+  });
+
+  it("takes another concurrency: as many workers, in a new model and configuration", async () => {
+    assert.deepEqual(await upWith({ maxConcurrency: 2 }), { replace: 2, update: 1 });
+    assert.equal(outputs["maxConcurrency"], 2);
+  });
+
+  it("takes another maximum without touching the endpoint", async () => {
+    const before = await endpoint();
+    // The target, and the dashboard that shows it.
+    assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3 }), { update: 2 });
+    assert.equal((await scaling()).max, 3);
+    assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
+  });
+
+  it("takes another backlog target without touching the endpoint", async () => {
+    assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2 }), { update: 1 });
+  });
+
+  it("takes other tags in place", async () => {
+    const changes = await upWith({
+      maxConcurrency: 2,
+      maxCapacity: 3,
+      backlogTarget: 2,
+      "aws:defaultTags": { tags: { project: "async-video-inference", stack: "local", team: "vision" } },
+    });
+    assert.deepEqual(Object.keys(changes), ["update"]);
+  });
+
+  it("takes another instance type, which AWS refuses while a scalable target is registered, in one update that loses no request", async () => {
+    const location = await invoke();
+    const changed = { maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
+    const changes = await upWith(changed);
+    // The fleet, the target, its two policies and the configuration; the endpoint and the alarm that wakes it in place.
+    assert.deepEqual(await scaling(), { max: 3, policies: 2 });
+    assert.equal(changes["replace"], 5);
+    assert.equal(outputs["instanceType"], "ml.g5.xlarge");
+    const { planned } = await deployment.preview(step, signal);
+    assert.deepEqual(planned, []);
+    await until(() => isThere(location), 240_000);
+    await until(isInService, 60_000);
+  });
+
+  it("takes alarms that roll an update back: the new endpoint is created before the old one is deleted", async () => {
+    const alarm = {
+      Namespace: "Team",
+      MetricName: "Errors",
+      Statistic: "Sum",
+      Period: 60,
+      EvaluationPeriods: 1,
+    } as const;
+    const comparison = { Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold" } as const;
+    await clients.cloudwatch.send(new PutMetricAlarmCommand({ AlarmName: "errors", ...alarm, ...comparison }));
+    const before = String(outputs["endpointName"]);
+    const [oldGroup] = await logGroups();
+    await configure({ rollbackAlarms: ["errors"] });
+    const operations: string[] = [];
+    const recording = { detail: (text: string) => operations.push(text) };
+    ({ outputs } = await deployment.up(recording, signal));
+    const order = ["create-replacement", "delete-replaced"].flatMap((operation) =>
+      ["LogGroup video-local-endpoint", "Endpoint video-local-endpoint"].map((name) =>
+        operations.findIndex((text) => text.startsWith(operation) && text.includes(name)),
+      ),
+    );
+    const [newGroup = -1, newEndpoint = -1, oldGroupGone = -1, oldEndpointGone = -1] = order;
+    assert.ok(newGroup >= 0 && newGroup < newEndpoint, operations.join("\n"));
+    assert.ok(newEndpoint < oldEndpointGone && oldEndpointGone < oldGroupGone, operations.join("\n"));
+    assert.notEqual(outputs["endpointName"], before);
+    assert.deepEqual((await endpoint()).LastDeploymentConfig?.AutoRollbackConfiguration, {
+      Alarms: [{ AlarmName: "errors" }],
+    });
+    const names = (await logGroups()).map(({ logGroupName }) => logGroupName);
+    assert.ok(names.includes(`/aws/sagemaker/Endpoints/${String(outputs["endpointName"])}`));
+    assert.ok(oldGroup !== undefined);
+    await until(isInService, 60_000);
+  });
+
+  it("is read back as it was written after all of that", async () => {
+    assert.deepEqual(Object.keys(await deployment.refresh(step, signal)), ["same"]);
+  });
+
+  it("leaves nothing behind when it is destroyed", async () => {
+    await deployment.destroy(step, signal);
+    const { scaling: autoscaling, cloudwatch, kms, s3, sagemaker, sns, sqs } = clients;
+    assert.deepEqual((await s3.send(new ListBucketsCommand({}))).Buckets ?? [], []);
+    assert.deepEqual((await sagemaker.send(new ListEndpointsCommand({}))).Endpoints, []);
+    assert.deepEqual(await logGroups(), []);
+    assert.deepEqual((await sagemaker.send(new ListEndpointConfigsCommand({}))).EndpointConfigs, []);
+    assert.deepEqual((await sagemaker.send(new ListModelsCommand({}))).Models, []);
+    const targets = await autoscaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: "sagemaker" }));
+    assert.deepEqual(targets.ScalableTargets, []);
+    const { MetricAlarms: alarms = [] } = await cloudwatch.send(new DescribeAlarmsCommand({}));
+    // The one that the stack did not make.
+    assert.deepEqual(
+      alarms.map(({ AlarmName }) => AlarmName),
+      ["errors"],
+    );
+    assert.deepEqual((await cloudwatch.send(new ListDashboardsCommand({}))).DashboardEntries ?? [], []);
+    assert.deepEqual((await sns.send(new ListTopicsCommand({}))).Topics ?? [], []);
+    assert.deepEqual((await sqs.send(new ListQueuesCommand({}))).QueueUrls ?? [], []);
+    const { Aliases = [] } = await kms.send(new ListAliasesCommand({}));
+    assert.deepEqual(
+      Aliases.filter(({ AliasName = "" }) => !AliasName.startsWith("alias/aws/")),
+      [],
+    );
+    const { Keys = [] } = await kms.send(new ListKeysCommand({}));
+    for (const { KeyId } of Keys) {
+      const { KeyMetadata: key } = await kms.send(new DescribeKeyCommand({ KeyId }));
+      // KMS deletes no key at once.
+      if (key?.KeyManager === "CUSTOMER") assert.equal(key.KeyState, "PendingDeletion");
+    }
+  });
+});
+
+async function until(holds: () => Promise<boolean>, limit: number): Promise<void> {
+  const deadline = performance.now() + limit;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, `not within ${limit / 1000} s`);
+    await sleep(500);
+  }
+}
+
+/** gzip of nothing. */
+const emptyGzip = Buffer.from("1f8b08000000000002ff03000000000000000000", "hex");
+
+function connect({ url, region, credentials }: RunningLocalAws) {
+  const config = { endpoint: url, region, credentials };
+  return {
+    cloudwatch: new CloudWatchClient(config),
+    logs: new CloudWatchLogsClient(config),
+    kms: new KMSClient(config),
+    s3: new S3Client({ ...config, forcePathStyle: true }),
+    runtime: new SageMakerRuntimeClient(config),
+    sagemaker: new SageMakerClient(config),
+    scaling: new ApplicationAutoScalingClient(config),
+    sns: new SNSClient(config),
+    sqs: new SQSClient(config),
+  };
+}

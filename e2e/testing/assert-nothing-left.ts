@@ -1,0 +1,13 @@
+/** Checks that a command has left nothing of the local stack of this clone. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { localState } from "../../ops/local/local-stack.ts";
+import { leftProcesses } from "../../ops/testing/commands.ts";
+
+/** Throws an AssertionError if a process, the lock or data of the local stack is left. */
+export async function assertNothingLeft(): Promise<void> {
+  assert.deepEqual(await leftProcesses(), []);
+  assert.equal(existsSync(localState.lock), false, "the lock is left");
+  assert.equal(existsSync(localState.backend), false, "Pulumi's state is left");
+  assert.equal(existsSync(localState.aws), false, "the emulators' data is left");
+}

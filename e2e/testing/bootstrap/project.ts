@@ -1,0 +1,25 @@
+/** A copy of the bootstrap's project for tests: Pulumi writes a salt into the config of a stack that it has not seen. */
+import { cp, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { stringify } from "yaml";
+
+const root = path.join(import.meta.dirname, "..", "..", "..");
+
+/** The stack that the copy has a config for. */
+export const stackName = "account";
+/** What the stack asks of the policy pack. */
+export const policies = path.join(root, "infra", "bootstrap", "policies.json");
+
+/** Copies the project into a folder, as it lies beside the packages. Returns where it is. */
+export async function copyProject(folder: string): Promise<string> {
+  const project = path.join(folder, "bootstrap");
+  await cp(path.join(root, "infra", "bootstrap"), project, { recursive: true });
+  for (const name of ["node_modules", "package.json"]) await symlink(path.join(root, name), path.join(folder, name));
+  const config = {
+    "aws:region": "us-east-1",
+    "aws:defaultTags": { tags: { project: "async-video-inference", stack: "bootstrap" } },
+    "async-video-bootstrap:repository": "team/videos",
+  };
+  await writeFile(path.join(project, `Pulumi.${stackName}.yaml`), stringify({ config }));
+  return project;
+}

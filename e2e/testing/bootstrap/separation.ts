@@ -1,0 +1,62 @@
+/** What the roles of one environment reach among given resources. */
+import type { Environment } from "../../../infra/bootstrap/environments.ts";
+import { unlimitedActions } from "../../../infra/bootstrap/unlimited-actions.ts";
+import type { BootstrappedAccount, Role } from "./account.ts";
+import { evaluate, type Question, type Resource } from "./evaluator.ts";
+
+/** Condition keys of requests, whose values a caller chooses: those of tags and aliases belong to the resource. */
+export const chosenKeys = [
+  "application-autoscaling:service-namespace",
+  "iam:AWSServiceName",
+  "iam:PassedToService",
+  "iam:PermissionsBoundary",
+  "iam:PolicyARN",
+  "sns:Endpoint",
+  "sns:Protocol",
+];
+
+/** A call that a role may make. */
+export interface Reached {
+  readonly role: string;
+  readonly action: string;
+  readonly arn: string;
+}
+
+const serviceOf = (arn: string): string => arn.split(":")[2] ?? "";
+
+/** A question for each service of the resources, with the actions of that service. */
+export function questionsAbout(role: Role, actions: readonly string[], resources: readonly Resource[]): Question[] {
+  return [...new Set(resources.map(({ arn }) => serviceOf(arn)))].map((service) => ({
+    principal: role.arn,
+    policies: role.policies,
+    boundary: role.boundary,
+    actions: actions.filter((action) => action.startsWith(`${service}:`)),
+    resources: resources.filter(({ arn }) => serviceOf(arn) === service),
+    context: {},
+    free: chosenKeys,
+  }));
+}
+
+/** All calls that an environment's roles may make on resources, with any values that they choose in the request. */
+export async function reach(
+  account: BootstrappedAccount,
+  environment: Environment,
+  resources: readonly Resource[],
+): Promise<Reached[]> {
+  const asked = account
+    .rolesOf(environment)
+    .flatMap((role) =>
+      questionsAbout(role, account.actionsOf(role), resources).map((question) => ({ role: role.name, question })),
+    );
+  const answers = await evaluate({
+    policies: account.policies,
+    keyPolicies: account.keyPolicies,
+    questions: asked.map(({ question }) => question),
+  });
+  return asked.flatMap(({ role }, index) => (answers[index] ?? []).map(([action, arn]) => ({ role, action, arn })));
+}
+
+/** Actions of the printed list with which a role may reach other environments' resources. */
+export const openActions: readonly string[] = unlimitedActions.flatMap((group) =>
+  "conditional" in group ? [] : group.actions,
+);

@@ -1,0 +1,53 @@
+/** What an end-to-end test deploys to: an AWS on this machine, in a folder of the test's own, and the model's artifact. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { packageModel } from "../../ops/start/model.ts";
+import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { freePort } from "../../lib/ports.ts";
+
+/** A local AWS for tests; nothing is left of it once it is disposed of. */
+export interface TestGround extends AsyncDisposable {
+  /** For whatever else the test writes. */
+  readonly folder: string;
+  readonly paths: StatePaths;
+  readonly aws: RunningLocalAws;
+}
+
+/** Starts a local AWS whose clock runs `speed` times as fast as real time while nothing starts and nothing works. */
+export async function startTestGround(speed: number): Promise<TestGround> {
+  const { signal } = new AbortController();
+  const folder = await mkdtemp(join(tmpdir(), "ground-"));
+  const paths = statePaths(folder);
+  await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
+  const [aws] = await Promise.all([
+    startLocalAws({ paths, port: await freePort(), speed, signal }),
+    packageModel(signal),
+  ]);
+  return {
+    folder,
+    paths,
+    aws,
+    async [Symbol.asyncDispose]() {
+      await aws.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+let shared: Promise<TestGround> | undefined;
+
+/**
+ * Starts, on the first call, one local AWS for all test files of this mocha process that deploy nothing. Each file leaves it
+ * as it was: without buckets, models or endpoints. It keeps its Pulumi state in a separate folder. The clock runs in real time.
+ */
+export async function sharedTestGround(): Promise<TestGround> {
+  shared ??= startTestGround(1);
+  return await shared;
+}
+
+// A root hook: this module is loaded at the top level of test files.
+after(async () => {
+  await (await shared)?.[Symbol.asyncDispose]();
+});

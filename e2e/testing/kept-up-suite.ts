@@ -1,0 +1,22 @@
+/** A suite for `ended-tests.long.e2e.ts`: it keeps the local stack up until it is ended. Mocha runs it as a separate process. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { run } from "../../ops/testing/commands.ts";
+import { freePort } from "../../lib/ports.ts";
+
+describe("a suite that keeps the stack up", () => {
+  before(async () => {
+    const { status, stderr } = await run(["ops/local/local.ts", "up", "--port", String(await freePort())]).finished;
+    assert.equal(status, 0, stderr);
+    console.log("the stack is up");
+  });
+  after(async () => {
+    const { status, stderr } = await run(["ops/local/local.ts", "down"]).finished;
+    assert.equal(status, 0, stderr);
+  });
+  it("waits", async function () {
+    this.timeout(0);
+    // Far shorter than the limit of the suite that runs this one.
+    for (let second = 0; second < 10; second += 1) await sleep(1_000);
+  });
+});

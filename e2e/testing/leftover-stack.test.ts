@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { handOver, statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { testRunVariable } from "../../ops/testing/commands.ts";
+import { takeDownLeftover } from "./leftover-stack.ts";
+
+/** The number of a process that has ended. */
+function endedProcess(): number {
+  return spawnSync(process.execPath, ["--version"]).pid;
+}
+
+describe("a local stack that tests have left", () => {
+  let folder: string;
+  let paths: StatePaths;
+  let owner: ChildProcess;
+  const said: string[] = [];
+  const takeDown = () => takeDownLeftover(paths, (words) => said.push(words));
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "leftover-"));
+    paths = statePaths(folder);
+    await mkdir(paths.backend);
+    said.length = 0;
+  });
+  afterEach(async () => {
+    if (owner.exitCode === null && owner.signalCode === null) {
+      owner.kill("SIGKILL");
+      await once(owner, "close");
+    }
+    await rm(folder, { recursive: true });
+  });
+
+  /** Starts a process that owns the stack, in the environment of a command that a run of tests has started. */
+  async function own(run: string | undefined): Promise<void> {
+    const script = "process.stdout.write('up'); setInterval(() => {}, 1000)";
+    owner = spawn(process.execPath, ["-e", script], {
+      env: { ...process.env, [testRunVariable]: run },
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 50_000,
+    });
+    assert.ok(owner.stdout !== null && owner.pid !== undefined);
+    await once(owner.stdout, "data");
+    await handOver(paths, owner.pid);
+  }
+
+  it("is taken down once they are gone", async () => {
+    await own(String(endedProcess()));
+    const ended = once(owner, "close");
+    await takeDown();
+    await ended;
+    assert.equal(owner.signalCode, "SIGTERM");
+    assert.deepEqual(said, [
+      `Tests that were killed have left the local stack up (process ${owner.pid}). It is taken down now.`,
+    ]);
+    assert.equal(existsSync(paths.lock), false);
+    assert.equal(existsSync(paths.backend), false);
+    await takeDown();
+    assert.equal(said.length, 1);
+  });
+
+  for (const [whose, run] of [
+    ["of tests that still run", String(process.pid)],
+    ["of a person", undefined],
+  ] as const) {
+    it(`is not one ${whose}`, async () => {
+      await own(run);
+      await assert.rejects(takeDown(), { name: "StackInUse", message: new RegExp(`in use by process ${owner.pid}`) });
+      assert.equal(owner.signalCode, null);
+      assert.equal(existsSync(paths.lock), true);
+      assert.deepEqual(said, []);
+    });
+  }
+});

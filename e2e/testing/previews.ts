@@ -1,0 +1,34 @@
+/** Shared by the tests of the engine's preview with the policy pack. */
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { ListEndpointsCommand, ListModelsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { repoRoot } from "../../tools/paths.mjs";
+import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+
+/** Writes Pulumi.local.yaml with one more value into a folder; returns its path. */
+export async function localConfigWith(folder: string, key: string, value: string): Promise<string> {
+  const text = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
+  const line = `  async-video-inference:${key}: ${value}\n`;
+  const file = join(folder, "Pulumi.local.yaml");
+  await writeFile(file, text.replace(/^config:\n/m, `config:\n${line}`));
+  assert.ok((await readFile(file, "utf8")).includes(line));
+  return file;
+}
+
+/** Throws an AssertionError if there is a bucket, a model or an endpoint. */
+export async function assertNothingCreated(aws: RunningLocalAws): Promise<void> {
+  const config = {
+    endpoint: aws.url,
+    region: aws.region,
+    credentials: aws.credentials,
+  };
+  const s3 = new S3Client({ ...config, forcePathStyle: true });
+  const sagemaker = new SageMakerClient(config);
+  assert.deepEqual((await s3.send(new ListBucketsCommand({}))).Buckets ?? [], []);
+  assert.deepEqual((await sagemaker.send(new ListModelsCommand({}))).Models, []);
+  assert.deepEqual((await sagemaker.send(new ListEndpointsCommand({}))).Endpoints, []);
+  s3.destroy();
+  sagemaker.destroy();
+}

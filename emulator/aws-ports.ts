@@ -1,0 +1,201 @@
+/** What the local SageMaker needs of the rest of AWS: objects in S3, topics in SNS, roles in IAM, logs in CloudWatch Logs; called on MiniStack's socket. */
+
+import type { Readable } from "node:stream";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { GetRoleCommand, IAMClient, NoSuchEntityException } from "@aws-sdk/client-iam";
+import {
+  GetBucketCorsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+  type PutObjectCommandInput,
+} from "@aws-sdk/client-s3";
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { Upload } from "@aws-sdk/lib-storage";
+import { z } from "zod";
+import { containerLogs, type ContainerLogs } from "./container-logs.ts";
+import type { CorsRule } from "./gateway/cors.ts";
+import type { Credentials } from "./gateway/credentials.ts";
+import { miniStackStartLimit } from "./ministack.ts";
+import { SocketAgent, type ServerSocket } from "./processes/sockets.ts";
+import type { S3Location } from "./s3-location.ts";
+
+export interface ObjectInfo {
+  readonly size: number;
+  readonly etag: string;
+}
+
+export interface ObjectContent extends ObjectInfo {
+  readonly body: Readable;
+}
+
+export interface PutOptions {
+  readonly contentType?: string | undefined;
+  readonly kmsKeyId?: string | undefined;
+}
+
+/** S3. */
+export interface ObjectStore {
+  /** Undefined if there is no such object or bucket. */
+  head(location: S3Location): Promise<ObjectInfo | undefined>;
+  /** Undefined if there is no such object or bucket. */
+  get(location: S3Location, signal?: AbortSignal): Promise<ObjectContent | undefined>;
+  /** Writes a stream in parts, or bytes at once; nothing is there until all is. */
+  put(location: S3Location, body: Readable | Uint8Array, options: PutOptions, signal?: AbortSignal): Promise<void>;
+}
+
+/** Settings of S3's buckets. */
+export interface Buckets {
+  /** The rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket. */
+  corsRules(bucket: string): Promise<readonly CorsRule[]>;
+}
+
+/** SNS. */
+export interface Topics {
+  publish(topicArn: string, message: string, subject?: string): Promise<void>;
+}
+
+/** IAM. */
+export interface Roles {
+  /** Whether the role exists and its trust policy lets the service assume it. */
+  trusts(roleArn: string, service: string): Promise<boolean>;
+}
+
+export interface AwsPorts {
+  readonly objects: ObjectStore;
+  readonly buckets: Buckets;
+  readonly topics: Topics;
+  readonly roles: Roles;
+  readonly logs: ContainerLogs;
+  close(): void;
+}
+
+/** @param upstream the Unix socket that MiniStack listens on */
+export function awsPorts(upstream: ServerSocket, region: string, credentials: Credentials): AwsPorts {
+  const config = {
+    // The agent connects to the socket; the URL is for the Host header.
+    endpoint: "http://127.0.0.1",
+    region,
+    credentials,
+    requestHandler: {
+      httpAgent: new SocketAgent(upstream, { maxSockets: 50 }),
+      // The first requests wait while MiniStack starts.
+      connectionTimeout: miniStackStartLimit + 5_000,
+      // A large object takes a while to be stored, but the socket is not silent for long.
+      socketTimeout: 300_000,
+    },
+  };
+  const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
+  const sns = new SNSClient(config);
+  const iam = new IAMClient(config);
+  const logs = new CloudWatchLogsClient(config);
+  return {
+    objects: s3Store(s3),
+    buckets: {
+      async corsRules(bucket) {
+        const found = await unlessMissing(() => s3.send(new GetBucketCorsCommand({ Bucket: bucket })));
+        return found?.CORSRules ?? [];
+      },
+    },
+    topics: {
+      async publish(topicArn, message, subject) {
+        await sns.send(new PublishCommand({ TopicArn: topicArn, Message: message, Subject: subject }));
+      },
+    },
+    roles: iamRoles(iam),
+    logs: containerLogs(logs),
+    close() {
+      for (const client of [s3, sns, iam, logs]) client.destroy();
+    },
+  };
+}
+
+function s3Store(s3: S3Client): ObjectStore {
+  return {
+    async head({ bucket, key }) {
+      return await unlessMissing(async () => {
+        const found = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+        return { size: found.ContentLength ?? 0, etag: found.ETag ?? "" };
+      });
+    },
+    async get({ bucket, key }, signal) {
+      return await unlessMissing(async () => {
+        const found = await s3.send(
+          new GetObjectCommand({ Bucket: bucket, Key: key }),
+          signal === undefined ? {} : { abortSignal: signal },
+        );
+        // In Node the SDK gives a Readable.
+        return { size: found.ContentLength ?? 0, etag: found.ETag ?? "", body: found.Body as Readable };
+      });
+    },
+    async put({ bucket, key }, body, { contentType, kmsKeyId }, signal) {
+      signal?.throwIfAborted();
+      const input: PutObjectCommandInput = {
+        Bucket: bucket,
+        Key: key,
+        Body: body,
+        ContentType: contentType,
+        ...(kmsKeyId === undefined ? {} : { ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKeyId }),
+      };
+      if (body instanceof Uint8Array) {
+        await s3.send(new PutObjectCommand(input));
+        return;
+      }
+      const upload = new Upload({ client: s3, params: input });
+      const abort = (): void => void upload.abort();
+      signal?.addEventListener("abort", abort, { once: true });
+      try {
+        await upload.done();
+      } finally {
+        signal?.removeEventListener("abort", abort);
+      }
+    },
+  };
+}
+
+async function unlessMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return undefined;
+    throw error;
+  }
+}
+
+const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+const statement = z.object({
+  Effect: z.string(),
+  Action: oneOrMore.optional(),
+  Principal: z.union([z.literal("*"), z.object({ Service: oneOrMore.optional() })]).optional(),
+});
+const trustPolicy = z.object({
+  Statement: z.union([statement, z.array(statement)]).transform((value) => [value].flat()),
+});
+
+function iamRoles(iam: IAMClient): Roles {
+  return {
+    async trusts(roleArn, service) {
+      const name = roleArn.slice(roleArn.lastIndexOf("/") + 1);
+      try {
+        const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: name }));
+        if (role?.Arn !== roleArn) return false;
+        // IAM answers with the policy percent-encoded (RFC 3986).
+        const policy = trustPolicy.safeParse(JSON.parse(decodeURIComponent(role.AssumeRolePolicyDocument ?? "{}")));
+        return (
+          policy.success &&
+          policy.data.Statement.some(
+            ({ Effect, Action = [], Principal }) =>
+              Effect === "Allow" &&
+              Action.some((action) => ["sts:AssumeRole", "sts:*", "*"].includes(action)) &&
+              (Principal === "*" || Principal?.Service?.includes(service) === true),
+          )
+        );
+      } catch (error) {
+        if (error instanceof NoSuchEntityException) return false;
+        throw error;
+      }
+    },
+  };
+}

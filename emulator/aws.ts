@@ -1,0 +1,208 @@
+/** The whole of AWS on one machine, put together: MiniStack, the gateway, the services of our own, the Pulumi provider. */
+
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Alarms } from "./core/alarms.ts";
+import { Autoscaler } from "./core/autoscaler.ts";
+import { MetricStore } from "./core/metrics.ts";
+import { RealClock } from "./core/real-clock.ts";
+import { applicationAutoScaling } from "./services/application-autoscaling/service.ts";
+import { awsPorts } from "./aws-ports.ts";
+import { randomCredentials, type Credentials } from "./gateway/credentials.ts";
+import { defaultPort, startGateway } from "./gateway/gateway.ts";
+import { miniStackServices, startMiniStack } from "./ministack.ts";
+import { ArtifactCache } from "./model-server/artifact.ts";
+import { ModelServerLauncher } from "./model-server/launcher.ts";
+import { monitoring } from "./services/cloudwatch/service.ts";
+import { socketFolder } from "./processes/sockets.ts";
+import { startProvider } from "./provider/server.ts";
+import type { SageMakerDependencies } from "./services/sagemaker/dependencies.ts";
+import { SageMaker } from "./services/sagemaker/service.ts";
+import { WireService } from "./wire/dispatch.ts";
+import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
+import type { Service } from "./wire/service.ts";
+
+export interface LocalAwsOptions {
+  /** The gateway's; 0 takes a free one. @default 4566 */
+  readonly port?: number;
+  /** How many times faster than real time the clock runs while nothing starts and nothing works. @default 1 */
+  readonly speed?: number;
+  /** For data and logs; created. Data of an earlier run in it is not read. */
+  readonly stateDir: string;
+  /** @default "us-east-1" */
+  readonly region?: string;
+  /** @default "000000000000" */
+  readonly accountId?: string;
+  /** Python of the environment with ministack and botocore. */
+  readonly ministackPython: string;
+  /** Python of the environment with the serving stack. */
+  readonly servingPython: string;
+  /** Folder that relative paths of a Pulumi program's assets start from. */
+  readonly programDirectory?: string;
+  /** Other assumptions about SageMaker, and other instances than the serving stack's. */
+  readonly sageMaker?: Partial<Pick<SageMakerDependencies, "launcherFor" | "lastDeploymentConfig">>;
+  readonly signal?: AbortSignal;
+}
+
+export interface LocalAws {
+  readonly url: string;
+  readonly region: string;
+  readonly accountId: string;
+  /** The key pair that requests must be signed with; it ends with this start. */
+  readonly credentials: Credentials;
+  /** Where the Pulumi provider named aws listens (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
+  readonly providerPort: number;
+  /** Resolves, with an error that says what happened, when MiniStack does not start, or has ended though nobody stopped it. */
+  readonly broken: Promise<Error>;
+  /** Ends everything; resolves when no process is left. Later calls return the same promise. */
+  stop(): Promise<void>;
+}
+
+/** A part of the local AWS has ended by itself. */
+export class LocalAwsBrokenError extends Error {
+  override readonly name = "LocalAwsBrokenError";
+}
+
+/**
+ * Starts the local AWS, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need it wait.
+ * If another part does not start, the rest is stopped and the part's error is thrown.
+ */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await rm(join(stateDir, "instances"), { recursive: true, force: true });
+  await using parts = new AsyncDisposableStack();
+
+  const clock = new RealClock(options.speed ?? 1);
+  parts.defer(() => {
+    clock.stop();
+  });
+  const credentials = randomCredentials();
+  const sockets = await socketFolder(stateDir);
+  parts.defer(() => rm(sockets, { recursive: true, force: true }));
+  const healthy = Promise.withResolvers<unknown>();
+  const upstream = { path: join(sockets, "ministack"), ready: healthy.promise };
+  const ports = awsPorts(upstream, region, credentials);
+  parts.defer(() => {
+    ports.close();
+  });
+  const metrics = new MetricStore(clock);
+  const alarms = new Alarms({ clock, metrics });
+  const artifacts = new ArtifactCache(join(stateDir, "artifacts"), ports.objects);
+  const sagemaker: SageMaker = new SageMaker({
+    region,
+    accountId,
+    clock,
+    metrics,
+    ...ports,
+    scalableTargets: {
+      isRegistered: (resourceId) => autoscaler.target(resourceId) !== undefined,
+      deregister(resourceId) {
+        autoscaler.deregister(resourceId);
+      },
+    },
+    alarms: { state: (name) => alarms.get(name)?.state },
+    launcherFor: (container) =>
+      new ModelServerLauncher(container, {
+        python: options.servingPython,
+        region,
+        stateDir,
+        objects: ports.objects,
+        artifacts,
+        logs: ports.logs,
+        clock,
+      }),
+    ...options.sageMaker,
+  });
+  const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity: sagemaker.capacity, region, accountId });
+
+  const services = [
+    sagemaker.control,
+    sagemaker.runtime,
+    applicationAutoScaling({ region, accountId, autoscaler, capacity: sagemaker.capacity }),
+    monitoring({
+      region,
+      accountId,
+      clock,
+      metrics,
+      alarms,
+      publish: (topicArn, message, subject) => ports.topics.publish(topicArn, message, subject),
+    }),
+  ];
+
+  const gateway = await startGateway({
+    port: options.port ?? defaultPort,
+    credentials,
+    upstream,
+    corsRules: (bucket) => ports.buckets.corsRules(bucket),
+    upstreamServices: miniStackServices,
+    clock,
+    region,
+    accountId,
+    services: await onTheWire(ministackPython, services),
+    status: () => ({
+      now: new Date(clock.now()).toISOString(),
+      speed: options.speed ?? 1,
+      endpoints: sagemaker.status(),
+    }),
+  });
+  parts.defer(() => gateway.stop());
+  const logFile = join(stateDir, "logs", "ministack.log");
+  const ministack = await startMiniStack({
+    python: ministackPython,
+    socketPath: upstream.path,
+    gatewayPort: gateway.port,
+    accountId,
+    region,
+    stateDir,
+    logFile,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  healthy.resolve(ministack.ready);
+  const broken = upstream.ready.then(
+    async () => {
+      const how = await ministack.ended;
+      return new LocalAwsBrokenError(`MiniStack has ended (${how}). The end of its log is in ${logFile}.`);
+    },
+    (error: unknown) => error as Error,
+  );
+  parts.defer(() => ministack.stop());
+  // Before MiniStack goes: instances and the outbox still use it.
+  parts.defer(() => sagemaker.stop());
+  const provider = await startProvider({
+    endpoint: gateway.url,
+    region,
+    credentials,
+    ...(options.programDirectory === undefined ? {} : { programDirectory: options.programDirectory }),
+    // The official provider retries for minutes what AWS's eventual consistency refuses; here every write is seen at once.
+    retryBudget: 5_000,
+  });
+  parts.defer(() => provider.stop());
+  signal?.throwIfAborted();
+
+  const running = parts.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    url: gateway.url,
+    region,
+    accountId,
+    credentials,
+    providerPort: provider.port,
+    broken,
+    stop() {
+      stopping ??= running.disposeAsync();
+      return stopping;
+    },
+  };
+}
+
+async function onTheWire(python: string, services: readonly Service[]): Promise<Map<string, WireService>> {
+  const folder = await botocoreDataFolder(python);
+  const loaded = await Promise.all(
+    services.map(async (service) => {
+      const model = await loadApiModel(folder, service.model);
+      return [service.model, new WireService(model, service)] as const;
+    }),
+  );
+  return new Map(loaded);
+}

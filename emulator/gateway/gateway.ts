@@ -1,0 +1,341 @@
+/** The one URL of the local AWS: checks who calls, reads the service from the signature, serves it or passes it on to MiniStack. */
+
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { Clock } from "../core/clock.ts";
+import type { Credentials } from "./credentials.ts";
+import { corsHeaders, type CorsRule } from "./cors.ts";
+import { bucketPattern, checkHost, ForeignRequestError, isFromPage, type Addressed } from "./origin.ts";
+import type { ServerSocket } from "../processes/sockets.ts";
+import { Proxy } from "./proxy.ts";
+import { refuse, signatureRefusal } from "./refusal.ts";
+import { isPresignedV2, verifyPresignedV2 } from "./signature-v2.ts";
+import { readSignature, SignatureVerifier, type Signature } from "./signature.ts";
+import type { WireService } from "../wire/dispatch.ts";
+import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
+
+/** Where the local AWS listens unless told otherwise; LocalStack's and MiniStack's, so tools often guess it. */
+export const defaultPort = 4566;
+
+export interface GatewayOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The only key pair whose signatures are accepted. */
+  readonly credentials: Credentials;
+  /** The Unix socket that MiniStack listens on. */
+  readonly upstream: ServerSocket;
+  /** SigV4 names of the services that MiniStack serves. */
+  readonly upstreamServices: readonly string[];
+  /** A bucket's CORS configuration; no rules if it has none, or if there is no such bucket. */
+  readonly corsRules: (bucket: string) => Promise<readonly CorsRule[]>;
+  readonly clock: Clock;
+  readonly region: string;
+  readonly accountId: string;
+  /** By the name of their API model. */
+  readonly services: ReadonlyMap<string, WireService>;
+  /** The document that a signed GET of `/_local/status` answers with. */
+  readonly status: () => object;
+}
+
+export interface Gateway {
+  readonly url: string;
+  readonly port: number;
+  /** Ends all connections at once. */
+  stop(): Promise<void>;
+}
+
+/** The gateway cannot listen. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+}
+
+// SigV4 names of the services that MiniStack never sees, with the names of their API models.
+const ownScopes: ReadonlyMap<string, string> = new Map([
+  ["sagemaker", "sagemaker"],
+  ["application-autoscaling", "application-autoscaling"],
+  ["monitoring", "cloudwatch"],
+]);
+
+// Where services other than S3 are called: the root, or the path of a queue's URL.
+const servicePath = /^\/(\d{12}\/[\w-]{1,80}(\.fifo)?)?$/;
+
+// Names of buckets whose paths MiniStack takes for those of other services, whatever service the request is signed for.
+const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|restapis|signup|v20180820)$/;
+
+// Above the largest body that any operation of the own services takes (InvokeEndpointAsync's inline Body: 128,000 bytes; PutMetricData: 1 MB).
+const bodyLimit = 4 * 1024 * 1024;
+const tooLarge: Refusal = {
+  name: "RequestEntityTooLargeException",
+  queryCode: "RequestEntityTooLarge",
+  message: `A request body may have ${bodyLimit} bytes here.`,
+  status: 413,
+};
+
+/** Starts the gateway on 127.0.0.1. Throws GatewayError if the port is taken. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
+  await listen(server, options.port);
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new GatewayError("The gateway has no TCP port.");
+  const { port } = address;
+  const parts: Parts = {
+    options,
+    port,
+    proxy: new Proxy(options.upstream, `127.0.0.1:${port}`),
+    verifier: new SignatureVerifier(options.credentials, options.clock),
+  };
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    response.sendDate = false;
+    void answer(request, response, parts);
+  };
+  server.on("request", serve);
+  server.on("checkContinue", serve);
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async stop(): Promise<void> {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      parts.proxy.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly options: GatewayOptions;
+  readonly port: number;
+  readonly proxy: Proxy;
+  readonly verifier: SignatureVerifier;
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EADDRINUSE" || code === "EACCES") {
+      const why = code === "EADDRINUSE" ? "is taken by another process" : "needs privileges";
+      throw new GatewayError(`Port ${port} on 127.0.0.1 ${why}. Choose another one with --port.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const { options } = parts;
+  const stamp = () => ({ date: new Date(options.clock.now()).toUTCString() });
+  const requestId = randomUUID();
+  const send = (reply: WireResponse): void => {
+    const body = Buffer.from(reply.body);
+    response.writeHead(reply.status, {
+      ...reply.headers,
+      "content-length": body.byteLength,
+      "x-amzn-requestid": requestId,
+      ...stamp(),
+    });
+    response.end(body);
+  };
+  try {
+    const addressed = checkHost(request.headers, parts.port);
+    const [path = "/"] = (request.url ?? "/").split("?", 1);
+    const fromPage = isFromPage(request.headers);
+    if (fromPage) {
+      const cors = await corsOf(request, addressed, path, options);
+      response.setHeaders(new Map(Object.entries(cors)));
+      if (request.method === "OPTIONS") {
+        send({ status: 200, headers: {}, body: "" });
+        return;
+      }
+    }
+    if (path === "/_local/health") {
+      send({ status: 200, headers: { "content-type": "text/plain" }, body: "ok" });
+      return;
+    }
+    const reply = await serve(request, response, parts, { addressed, path, fromPage, requestId, stamp });
+    if (reply !== undefined) send(reply);
+  } catch (error) {
+    if (error instanceof ForeignRequestError) {
+      // The connection goes, too: the body of a refused request is not read.
+      send({ status: 403, headers: { "content-type": "text/plain", connection: "close" }, body: error.message });
+      return;
+    }
+    console.error("The gateway failed at a request:", error);
+    if (!response.headersSent) response.writeHead(500, stamp());
+    response.end();
+  }
+}
+
+interface Arrival {
+  readonly addressed: Addressed;
+  readonly path: string;
+  /** Whether a web page makes the request, which a bucket's CORS configuration allows. */
+  readonly fromPage: boolean;
+  readonly requestId: string;
+  readonly stamp: () => Readonly<Record<string, string>>;
+}
+
+/** The answer to a request from this machine; undefined if MiniStack answers it. */
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { options, verifier, proxy }: Parts,
+  { addressed, path, fromPage, requestId, stamp }: Arrival,
+): Promise<WireResponse | undefined> {
+  const received = { method: request.method ?? "GET", target: request.url ?? "/", headers: request.headers };
+  // Clients of proxies send a whole URL, and OPTIONS may have an asterisk.
+  if (!received.target.startsWith("/")) return refuse(request, noSuchPath(path));
+  let signature: Signature;
+  let bodyHash: string | undefined;
+  try {
+    if (isPresignedV2(received)) {
+      const target = s3Target(addressed, path, received.target);
+      if (target === undefined) return refuse(request, noSuchPath(path));
+      signature = verifyPresignedV2({ ...received, target }, options.credentials, options.region);
+      proxy.forward(request, response, { target, signature, stamp });
+      return undefined;
+    }
+    signature = readSignature(received);
+    if (signature.scope.service === "s3") bodyHash = await verifier.verify(received, signature);
+  } catch (error) {
+    return refuse(request, signatureRefusal(error));
+  }
+  const { service } = signature.scope;
+  if (service === "s3") {
+    const target = s3Target(addressed, path, received.target);
+    if (target === undefined) return refuse(request, noSuchPath(path));
+    proxy.forward(request, response, { target, signature, stamp, bodyHash });
+    return undefined;
+  }
+  if (fromPage) throw new ForeignRequestError("A bucket's CORS configuration is for requests to S3.");
+  // No need to let the client wait: all services but S3 take small bodies.
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const body = await readBody(request);
+  if (body === undefined) return refuse(request, tooLarge);
+  const own = ownService(service, path, options);
+  const wireRequest: WireRequest = {
+    method: received.method,
+    // Not relative to a base: a path that starts with two slashes would be taken for a host.
+    url: new URL(`http://127.0.0.1${received.target}`),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]),
+    ),
+    body,
+  };
+  try {
+    await verifier.verify(received, signature, body);
+  } catch (error) {
+    const refusal = signatureRefusal(error);
+    return own?.refuse(wireRequest, refusal, requestId) ?? refuse(request, { ...refusal, s3Code: undefined });
+  }
+  if (path === "/_local/status") {
+    return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(options.status()) };
+  }
+  if (own !== undefined) return await serveOwn(request, wireRequest, own, { signature, options, requestId });
+  if (!options.upstreamServices.includes(service)) return refuse(request, notImplemented(service));
+  if (addressed.bucket !== undefined || !servicePath.test(path)) return refuse(request, noSuchPath(path));
+  proxy.forward(request, response, { target: received.target, signature, stamp, body });
+  return undefined;
+}
+
+async function serveOwn(
+  request: IncomingMessage,
+  wireRequest: WireRequest,
+  service: WireService,
+  { signature, options, requestId }: { signature: Signature; options: GatewayOptions; requestId: string },
+): Promise<WireResponse> {
+  const { scope } = signature;
+  if (scope.region !== options.region) {
+    const message = `The local AWS serves ${scope.service} in ${options.region}; the request was signed for ${scope.region}.`;
+    return refuse(request, {
+      name: "InvalidSignatureException",
+      queryCode: "SignatureDoesNotMatch",
+      message,
+      status: 400,
+    });
+  }
+  const body = await unpacked(wireRequest);
+  if (body === undefined) return refuse(request, tooLarge);
+  return await service.handle(
+    { ...wireRequest, body },
+    { region: options.region, accountId: options.accountId, requestId, now: new Date(options.clock.now()) },
+  );
+}
+
+/**
+ * The headers by which a bucket's CORS configuration answers a web page.
+ * @throws ForeignRequestError if the request is not for a bucket, or the bucket does not allow it
+ */
+async function corsOf(
+  { method = "GET", headers }: IncomingMessage,
+  { bucket = "" }: Addressed,
+  path: string,
+  { corsRules }: GatewayOptions,
+): Promise<Record<string, string>> {
+  const name = bucket === "" ? (path.split("/", 2)[1] ?? "") : bucket;
+  const allowed = isBucket(name) ? corsHeaders(await corsRules(name), method, headers) : undefined;
+  if (allowed !== undefined) return allowed;
+  throw new ForeignRequestError(
+    `The emulator takes no requests from web pages (Origin: ${headers.origin ?? "none"}), except to a bucket whose CORS configuration allows them.`,
+  );
+}
+
+/** Control plane and runtime of SageMaker share a signing name; on AWS their host names differ. */
+function ownService(signingName: string, path: string, { services }: GatewayOptions): WireService | undefined {
+  const model = ownScopes.get(signingName);
+  if (model === undefined) return undefined;
+  return services.get(model === "sagemaker" && path.startsWith("/endpoints/") ? "sagemaker-runtime" : model);
+}
+
+/**
+ * The path-style target of a request to S3; undefined for a path that is no bucket's. MiniStack serves more than S3 below
+ * some paths: administration, functions, catalogues.
+ */
+function s3Target({ bucket }: Addressed, path: string, target: string): string | undefined {
+  if (bucket !== undefined) return isBucket(bucket) ? `/${bucket}${target}` : undefined;
+  if (path === "/") return target;
+  const [, first = ""] = path.split("/", 2);
+  return isBucket(first) ? target : undefined;
+}
+
+function isBucket(name: string): boolean {
+  return bucketPattern.test(name) && !reservedBucket.test(name);
+}
+
+function noSuchPath(path: string): Refusal {
+  const message = `The emulator serves nothing at ${path}.`;
+  return { name: "UnknownOperationException", queryCode: "InvalidAction", message, status: 404 };
+}
+
+function notImplemented(service: string): Refusal {
+  const message = `The local AWS does not implement ${service}.`;
+  return { name: "NotImplementedException", queryCode: "NotImplementedException", message, status: 501 };
+}
+
+/** The whole body as it was sent; undefined if it is larger than the limit. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > bodyLimit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The body without its compression; undefined if it is larger than the limit. */
+async function unpacked({ headers, body }: WireRequest): Promise<Uint8Array | undefined> {
+  if (headers["content-encoding"] !== "gzip") return body;
+  try {
+    return await promisify(gunzip)(body, { maxOutputLength: bodyLimit });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return undefined;
+    throw error;
+  }
+}

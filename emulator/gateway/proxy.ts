@@ -1,0 +1,169 @@
+/** Passes a verified request on to MiniStack, bodies as streams, and its answer back with the local clock's Date. */
+
+import { createHash, type Hash } from "node:crypto";
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { pipeline, PassThrough, Transform, type TransformCallback } from "node:stream";
+import { SocketAgent, type ServerSocket } from "../processes/sockets.ts";
+import { escapeXml } from "../wire/query.ts";
+import { withoutAuthentication, type Signature } from "./signature.ts";
+
+// Headers about one hop, not about the message (RFC 9110, 7.6.1); Node sets its own.
+const hopByHop = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** A verified request on its way to MiniStack. */
+export interface Forwarded {
+  /** Path and query as they were sent; S3's in path style. */
+  readonly target: string;
+  readonly signature: Signature;
+  /** Headers that replace MiniStack's in the answer. */
+  readonly stamp: () => Readonly<Record<string, string>>;
+  /** SHA-256 (hex) that the body must have. MiniStack gets the end of the body only if it has. */
+  readonly bodyHash?: string | undefined;
+  /** The body, if it has been read already. */
+  readonly body?: Uint8Array;
+}
+
+export class Proxy {
+  readonly #host: string;
+  readonly #agent: SocketAgent;
+
+  /**
+   * @param upstream the Unix socket that MiniStack listens on
+   * @param host the gateway's loopback address with its port; MiniStack takes other hosts for those of buckets and functions
+   */
+  constructor(upstream: ServerSocket, host: string) {
+    this.#host = host;
+    // Idle connections are closed before MiniStack closes them (75 s), so that no request meets a closing one.
+    this.#agent = new SocketAgent(upstream, { maxSockets: 256, timeout: 30_000 });
+  }
+
+  /** Streams the request's body to MiniStack, once that is ready, and its answer back. */
+  forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): void {
+    const { stamp, body, bodyHash } = forwarded;
+    const replaced = {
+      authorization: scopeOnly(forwarded.signature),
+      host: this.#host,
+      ...framing(request.headers, body),
+    };
+    const upstream = httpRequest({
+      method: request.method ?? "GET",
+      path: withoutAuthentication(forwarded.target),
+      headers: endToEnd(request.rawHeaders, replaced),
+      agent: this.#agent,
+    });
+    const fail = (status: number, code: string, message: string): void => {
+      upstream.destroy();
+      // The rest of the body is read and dropped, so that the client sees the answer.
+      request.unpipe().resume();
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
+      response.writeHead(status, { "content-type": "application/xml", ...stamp() });
+      response.end(
+        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`,
+      );
+    };
+    // A client that waits before it sends its body (Expect: 100-continue) waits for MiniStack, not for us.
+    upstream.on("continue", () => {
+      response.writeContinue();
+    });
+    upstream.on("response", (answer) => {
+      response.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders, stamp(), corsPattern));
+      pipeline(answer, response, () => {
+        // If either side broke off, pipeline has closed both.
+      });
+    });
+    upstream.on("error", (error) => {
+      fail(
+        503,
+        "ServiceUnavailable",
+        `MiniStack, which serves this service in the emulator, does not answer: ${error.message}`,
+      );
+    });
+    response.on("close", () => {
+      if (!response.writableFinished) upstream.destroy();
+    });
+    if (body !== undefined) {
+      upstream.end(body);
+      return;
+    }
+    const check = bodyHash === undefined ? new PassThrough() : new HashCheck(bodyHash);
+    check.on("error", (error) => {
+      fail(400, "XAmzContentSHA256Mismatch", error.message);
+    });
+    // Without a body, a request is complete with its headers: those wait for the check.
+    const { "transfer-encoding": encoding, "content-length": length = "0" } = request.headers;
+    const hasBody = encoding !== undefined || length !== "0";
+    if (hasBody) upstream.flushHeaders();
+    request.pipe(check).pipe(upstream);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** Keeps the last piece of a body back until the whole has the hash that was signed. */
+class HashCheck extends Transform {
+  readonly #expected: string;
+  readonly #hash: Hash = createHash("sha256");
+  #held: Buffer | undefined;
+
+  constructor(expected: string) {
+    super();
+    this.#expected = expected;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#hash.update(chunk);
+    const ready = this.#held;
+    this.#held = chunk;
+    callback(null, ready);
+  }
+
+  override _flush(callback: TransformCallback): void {
+    if (this.#hash.digest("hex") === this.#expected) callback(null, this.#held);
+    else callback(new Error("The provided 'x-amz-content-sha256' header does not match what was computed."));
+  }
+}
+
+/** MiniStack routes by the credential scope; the signature has been verified and stays here. */
+function scopeOnly({ accessKeyId, date, scope }: Signature): string {
+  const day = date.toISOString().slice(0, 10).replaceAll("-", "");
+  const credential = `${accessKeyId}/${day}/${scope.region}/${scope.service}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=${"0".repeat(64)}`;
+}
+
+/**
+ * The headers that delimit the body. Without them Node sends the body of a GET or DELETE as bare bytes, which MiniStack would
+ * take for another request.
+ */
+function framing({ "transfer-encoding": encoding }: IncomingHttpHeaders, body?: Uint8Array): Record<string, string> {
+  if (body !== undefined) return { "content-length": String(body.byteLength) };
+  return encoding === undefined ? {} : { "transfer-encoding": "chunked" };
+}
+
+/** MiniStack allows every origin. */
+const corsPattern = /^access-control-/;
+
+/** Headers without those about one hop, those that match `dropped`, and those replaced. */
+function endToEnd(rawHeaders: readonly string[], replaced: Readonly<Record<string, string>>, dropped = /^$/): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    const lower = name.toLowerCase();
+    if (!hopByHop.has(lower) && !Object.hasOwn(replaced, lower) && !dropped.test(lower)) {
+      kept.push(name, rawHeaders[index + 1] ?? "");
+    }
+  }
+  return [...kept, ...Object.entries(replaced).flat()];
+}

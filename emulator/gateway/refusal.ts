@@ -1,0 +1,49 @@
+/** Refusals in the words of AWS, in the form that each client understands. */
+
+import type { IncomingMessage } from "node:http";
+import { SignatureError, type RefusalKind } from "./signature.ts";
+import type { Refusal, WireResponse } from "../wire/protocol.ts";
+import { escapeXml } from "../wire/query.ts";
+
+/** The codes of one kind of refusal: of the JSON and REST protocols, of the query protocol, and of S3. */
+const codes: Readonly<Record<RefusalKind, readonly [name: string, queryCode: string, s3Code: string]>> = {
+  missing: ["MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"],
+  malformed: ["IncompleteSignatureException", "IncompleteSignature", "AuthorizationHeaderMalformed"],
+  "unknown-key": ["UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"],
+  mismatch: ["InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"],
+  skewed: ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"],
+  expired: ["ExpiredTokenException", "RequestExpired", "AccessDenied"],
+};
+
+/**
+ * The refusal of a request that is not authentic. Sources: SageMaker API reference, "Common Errors"; S3 API reference,
+ * "Error responses".
+ * @throws the error itself if it is no SignatureError
+ */
+export function signatureRefusal(error: unknown): Refusal & { readonly s3Code: string } {
+  if (!(error instanceof SignatureError)) throw error;
+  const [name, queryCode, s3Code] = codes[error.kind];
+  return { name, queryCode, s3Code, message: error.message, status: error.kind === "malformed" ? 400 : 403 };
+}
+
+/** A refusal for a client whose service is not known: XML for the query protocol and S3, JSON for the others. */
+export function refuse(
+  request: IncomingMessage,
+  refusal: Refusal & { readonly s3Code?: string | undefined },
+): WireResponse {
+  const { name, queryCode, s3Code, message, status } = refusal;
+  const type = request.headers["content-type"] ?? "";
+  if (type.startsWith("application/x-www-form-urlencoded")) {
+    const error = `<Error><Type>Sender</Type><Code>${queryCode}</Code><Message>${escapeXml(message)}</Message></Error>`;
+    return { status, headers: { "content-type": "text/xml" }, body: `<ErrorResponse>${error}</ErrorResponse>` };
+  }
+  if (s3Code !== undefined && request.headers["x-amz-target"] === undefined) {
+    const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${s3Code}</Code><Message>${escapeXml(message)}</Message></Error>`;
+    return { status, headers: { "content-type": "application/xml" }, body };
+  }
+  return {
+    status,
+    headers: { "content-type": "application/json", "x-amzn-errortype": name },
+    body: JSON.stringify({ __type: name, message }),
+  };
+}

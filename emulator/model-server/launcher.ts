@@ -1,0 +1,147 @@
+/** Starts instances: each is SageMaker's real serving stack as processes, with a separate folder and separate sockets. */
+
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { StartupTimeoutError } from "../core/endpoint-api.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Instance, InstanceLauncher } from "../core/worker.ts";
+import type { ObjectStore } from "../aws-ports.ts";
+import type { ContainerLogs } from "../container-logs.ts";
+import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { freePorts } from "../../lib/ports.ts";
+import { socketFolder } from "../processes/sockets.ts";
+import type { ContainerSpec } from "../services/sagemaker/dependencies.ts";
+import type { Invocation } from "../services/sagemaker/invocation.ts";
+import type { ArtifactCache } from "./artifact.ts";
+import { containerEnvironment } from "./environment.ts";
+import { failureOf } from "./failure-log.ts";
+import { LogShipper } from "./log-shipper.ts";
+import { ModelServer, type RunningServer } from "./model-server.ts";
+import { LoadError, untilReady, type ServerSockets } from "./readiness.ts";
+
+export interface ModelServerOptions {
+  /** Python of the environment with the serving stack. */
+  readonly python: string;
+  readonly region: string;
+  /** Instances' folders and logs go below it. */
+  readonly stateDir: string;
+  readonly objects: ObjectStore;
+  readonly artifacts: ArtifactCache;
+  readonly logs: Pick<ContainerLogs, "write">;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** A model server did not start; the message says why, as far as its log tells. */
+export class InstanceError extends Error {
+  override readonly name = "InstanceError";
+}
+
+const starter = fileURLToPath(new URL("start.py", import.meta.url));
+
+/**
+ * From SIGTERM to SIGKILL, ms. SageMaker's 30 s (developer guide, "Use your own inference code") are for requests under way; here they
+ * have ended before an instance is stopped (emulator/core/running-instance.ts). TorchServe then has nothing left to do: it closes its
+ * connections at once, waits 2 s for new work (ServerGroups.java, netty's quiet period) and kills its workers (WorkerLifeCycle.java).
+ */
+const stopGrace = 500;
+
+/** An instance's folders and log. */
+interface Place {
+  readonly base: string;
+  /** Holds the sockets of the server and of its workers. */
+  readonly temporary: string;
+  readonly logFile: string;
+}
+
+export class ModelServerLauncher implements InstanceLauncher<Invocation> {
+  readonly #container: ContainerSpec;
+  readonly #options: ModelServerOptions;
+
+  constructor(container: ContainerSpec, options: ModelServerOptions) {
+    this.#container = container;
+    this.#options = options;
+  }
+
+  async launch(instanceId: string, signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Invocation>> {
+    signal.throwIfAborted();
+    const { endpointName, modelDataUrl } = this.#container;
+    const { stateDir, artifacts, objects } = this.#options;
+    const instances = join(stateDir, "instances");
+    await mkdir(instances, { recursive: true, mode: 0o700 });
+    const base = await mkdtemp(join(instances, "i-"));
+    const place: Place = {
+      base,
+      temporary: await socketFolder(base),
+      logFile: join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`),
+    };
+    const shipper = this.#shipper(instanceId, place.logFile);
+    const cleanUp = async (): Promise<void> => {
+      await shipper.stop();
+      for (const folder of [place.base, place.temporary]) {
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      }
+    };
+    try {
+      await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"));
+      onContainerStart?.();
+      const server = await this.#start(place, signal);
+      return new ModelServer({ server, objects, cleanUp });
+    } catch (error) {
+      await cleanUp();
+      throw error;
+    }
+  }
+
+  /** SageMaker's streams are named VARIANT/INSTANCE. */
+  #shipper(instanceId: string, logFile: string): LogShipper {
+    const { endpointName, variantName } = this.#container;
+    const { logs, clock } = this.#options;
+    return new LogShipper(logFile, (lines) =>
+      logs.write(
+        endpointName,
+        `${variantName}/${instanceId}`,
+        lines.map((message) => ({ timestamp: clock.now(), message })),
+      ),
+    );
+  }
+
+  async #start({ base, temporary, logFile }: Place, signal: AbortSignal): Promise<RunningServer> {
+    signal.throwIfAborted();
+    const { python, region } = this.#options;
+    const ports = await freePorts(2);
+    const process = await startGuarded({
+      python,
+      command: [python, starter, base, temporary, ...ports.map(String)],
+      env: containerEnvironment(base, region, this.#container.environment),
+      cwd: base,
+      logFile,
+      grace: stopGrace,
+    });
+    try {
+      const { inference } = await this.#untilReady({ base, temporary, logFile }, process, signal);
+      return { socket: inference, process };
+    } catch (error) {
+      await process.stop();
+      throw error;
+    }
+  }
+
+  async #untilReady(place: Place, server: GuardedProcess, signal: AbortSignal): Promise<ServerSockets> {
+    const { logFile } = place;
+    const failed = new AbortController();
+    void server.ended.then((how) => {
+      failed.abort(new LoadError(`The model server ended before it was ready (${how})`));
+    });
+    try {
+      return await untilReady(place, AbortSignal.any([signal, failed.signal]));
+    } catch (error) {
+      if (!(error instanceof LoadError || error instanceof StartupTimeoutError)) throw error;
+      throw new InstanceError(`${error.message}: ${await readFailure(logFile)}`, { cause: error });
+    }
+  }
+}
+
+async function readFailure(logFile: string): Promise<string> {
+  return `${failureOf(await readFile(logFile, "utf8"))}\nIts log: ${logFile}`;
+}

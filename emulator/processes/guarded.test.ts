@@ -1,0 +1,136 @@
+/** Tests that nothing of a guarded process is ever left. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually, isAlive } from "../../lib/testing/processes.ts";
+import { startGuarded, type GuardedProcess } from "./guarded.ts";
+
+/** A family: a shell, a child of it, and a grandchild in a session of its own. Each says its process id. */
+const family = [
+  "python3",
+  "-c",
+  `import os, subprocess, sys, time
+print(os.getpid(), flush=True)
+child = subprocess.Popen([sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"])
+if os.fork() == 0:
+    os.setsid()
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+time.sleep(600)`,
+];
+
+describe("A guarded process", () => {
+  let folder: string;
+  let logFile: string;
+  const started: GuardedProcess[] = [];
+
+  const start = async (command: readonly string[], grace = 5_000): Promise<GuardedProcess> => {
+    const child = await startGuarded({ python: "python3", command, env: process.env, logFile, grace });
+    started.push(child);
+    return child;
+  };
+  const logged = async (): Promise<string[]> => {
+    const text = await readFile(logFile, "utf8").catch(() => "");
+    return text.split("\n").filter((line) => line !== "");
+  };
+  const familyPids = async (): Promise<number[]> => {
+    await eventually("the family is there", async () => (await logged()).length === 3);
+    return (await logged()).map(Number);
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "guarded-"));
+    logFile = join(folder, "logs", "child.log");
+  });
+
+  afterEach(async () => {
+    for (const child of started.splice(0)) await child.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("ends with its descendants, also those in sessions of their own, when it is stopped", async () => {
+    const child = await start(family, 500);
+    const pids = await familyPids();
+    await child.stop();
+    assert.deepEqual(pids.filter(isAlive), []);
+  });
+
+  it("gets SIGKILL after the grace if it does not heed SIGTERM", async () => {
+    const child = await start(["sh", "-c", "trap '' TERM; echo $$; while true; do sleep 1; done"], 300);
+    await eventually("it runs", async () => (await logged()).length === 1);
+    const [pid] = (await logged()).map(Number);
+    await child.stop();
+    assert.equal(isAlive(pid ?? 0), false);
+  });
+
+  it("may end in order when it heeds SIGTERM", async () => {
+    const child = await start(["sh", "-c", "trap 'echo bye; exit 0' TERM; echo hello; while true; do sleep 0.1; done"]);
+    await eventually("it runs", async () => (await logged()).includes("hello"));
+    await child.stop();
+    assert.ok((await logged()).includes("bye"));
+  });
+
+  it("gets SIGTERM and ends before its descendants get it, so that a server starts no worker again", async () => {
+    const worker = `import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("worker ends", flush=True), sys.exit()))
+print("worker", flush=True)
+time.sleep(600)`;
+    const server = `import signal, subprocess, sys, time
+def stop(*_):
+    time.sleep(0.3)
+    print("server ends", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+subprocess.Popen([sys.executable, "-c", ${JSON.stringify(worker)}]).wait()`;
+    const child = await start(["python3", "-c", server]);
+    await eventually("its worker runs", async () => (await logged()).includes("worker"));
+    await child.stop();
+    assert.deepEqual(await logged(), ["worker", "server ends", "worker ends"]);
+  });
+
+  it("takes its descendants along when it ends by itself, and its exit status is told", async () => {
+    const child = await start(["sh", "-c", "sleep 600 & echo $!; exit 3"], 500);
+    assert.equal(await child.ended, "exit status 3");
+    const [pid] = (await logged()).map(Number);
+    assert.equal(isAlive(pid ?? 0), false);
+  });
+
+  it("that cannot be started says so in its log", async () => {
+    const child = await start(["/nonexistent/command"]);
+    assert.equal(await child.ended, "exit status 127");
+    assert.match((await logged()).join("\n"), /\/nonexistent\/command could not be started/);
+  });
+
+  it("is refused by name if there is no Python to guard it", async () => {
+    await assert.rejects(
+      startGuarded({ python: "/nonexistent/python", command: ["true"], env: {}, logFile, grace: 1 }),
+      /\/nonexistent\/python could not be started/,
+    );
+  });
+
+  it("ends with its descendants when whoever started it is killed", async () => {
+    const module = new URL("guarded.ts", import.meta.url).href;
+    const options = JSON.stringify({ python: "python3", command: family, logFile, grace: 500 });
+    const program = `const { startGuarded } = await import(${JSON.stringify(module)});
+await startGuarded({ ...${options}, env: process.env });
+setInterval(() => undefined, 1000);`;
+    const starter = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "inherit" });
+    const pids = await familyPids();
+    starter.kill("SIGKILL");
+    await once(starter, "exit");
+    await eventually("nothing is left", () => !pids.some(isAlive));
+  });
+
+  it("ends with its group when the guard itself is killed", async () => {
+    const child = await start(["sh", "-c", "sleep 600 & echo $!; echo $$; wait"]);
+    await eventually("it runs", async () => (await logged()).length === 2);
+    const pids = (await logged()).map(Number);
+    process.kill(child.pid, "SIGKILL");
+    await child.ended;
+    await eventually("nothing is left", () => !pids.some(isAlive));
+  });
+});

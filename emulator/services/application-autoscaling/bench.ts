@@ -1,0 +1,90 @@
+/** A test bench: Application Auto Scaling over a capacity in memory, its handlers called as the gateway calls them. */
+
+import type { PutScalingPolicyRequest } from "@aws-sdk/client-application-auto-scaling";
+import { Alarms } from "../../core/alarms.ts";
+import { Autoscaler } from "../../core/autoscaler.ts";
+import { MetricStore } from "../../core/metrics.ts";
+import type { CapacityPort } from "../../core/scaling-types.ts";
+import { VirtualClock } from "../../core/virtual-clock.ts";
+import type { RequestContext, Service } from "../../wire/service.ts";
+import { applicationAutoScaling } from "./service.ts";
+
+export const region = "us-east-1";
+export const accountId = "000000000000";
+
+/** The variant that the tests scale, as requests name it. */
+export const key = {
+  ServiceNamespace: "sagemaker",
+  ResourceId: "endpoint/videos/variant/main",
+  ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
+} as const;
+export const target = { ...key, MinCapacity: 0, MaxCapacity: 5 };
+export const stepPolicy = {
+  ...key,
+  PolicyName: "wake",
+  PolicyType: "StepScaling",
+  StepScalingPolicyConfiguration: {
+    AdjustmentType: "ChangeInCapacity",
+    MetricAggregationType: "Average",
+    Cooldown: 300,
+    StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
+  },
+} satisfies PutScalingPolicyRequest;
+export const trackingPolicy = {
+  ...key,
+  PolicyName: "backlog",
+  PolicyType: "TargetTrackingScaling",
+  TargetTrackingScalingPolicyConfiguration: {
+    TargetValue: 5,
+    ScaleInCooldown: 120,
+    ScaleOutCooldown: 120,
+    CustomizedMetricSpecification: {
+      Namespace: "AWS/SageMaker",
+      MetricName: "ApproximateBacklogSizePerInstance",
+      Statistic: "Average",
+      Dimensions: [{ Name: "EndpointName", Value: "videos" }],
+    },
+  },
+} satisfies PutScalingPolicyRequest;
+
+/** Calls operations of a service; the caller names the types that the API model would give. */
+export function caller(service: Service, now: () => Date) {
+  return async <Output>(operation: string, input: object): Promise<Output> => {
+    const handler = service.handlers[operation];
+    if (handler === undefined) throw new Error(`${service.model} has no handler for ${operation}`);
+    const context: RequestContext = { region, accountId, requestId: "r", now: now() };
+    return (await handler(input as never, context)) as Output;
+  };
+}
+
+export class ScalingServiceBench {
+  readonly clock = new VirtualClock();
+  readonly metrics = new MetricStore(this.clock);
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  /** Desired number of instances by resource id. */
+  readonly counts = new Map<string, number>([[key.ResourceId, 1]]);
+  readonly autoscaler: Autoscaler;
+  readonly service: Service;
+  readonly call: ReturnType<typeof caller>;
+
+  constructor() {
+    const capacity: CapacityPort = {
+      current: (resourceId) => this.counts.get(resourceId),
+      set: (resourceId, count) => {
+        this.counts.set(resourceId, count);
+        return Promise.resolve();
+      },
+    };
+    const { clock, alarms } = this;
+    this.autoscaler = new Autoscaler({ clock, alarms, capacity, region, accountId });
+    this.service = applicationAutoScaling({ autoscaler: this.autoscaler, capacity, region, accountId });
+    this.call = caller(this.service, () => new Date(clock.now()));
+  }
+}
+
+/** A bench whose variant is registered with 0 to 5 instances. */
+export async function registered(): Promise<ScalingServiceBench> {
+  const bench = new ScalingServiceBench();
+  await bench.call("RegisterScalableTarget", target);
+  return bench;
+}

@@ -1,0 +1,183 @@
+/** Scaling policies between Application Auto Scaling's wire shapes and the autoscaler's rules, with what no API model states. */
+
+import type {
+  PutScalingPolicyRequest,
+  ScalingPolicy as WirePolicy,
+  StepAdjustment as WireStep,
+  StepScalingPolicyConfiguration,
+  TargetTrackingScalingPolicyConfiguration,
+} from "@aws-sdk/client-application-auto-scaling";
+import { defaultCooldown } from "../../core/scaling-policy.ts";
+import type { StepAdjustment, StepScaling, TargetTracking } from "../../core/scaling-policy.ts";
+import { AwsError } from "../../wire/service.ts";
+
+/** API reference, StepScalingPolicyConfiguration. */
+const mostSteps = 20;
+
+function invalid(message: string): AwsError {
+  return new AwsError("ValidationException", message);
+}
+
+function unimplemented(feature: string): AwsError {
+  return invalid(`The local AWS does not implement ${feature}.`);
+}
+
+/** What the policy asks for. Throws ValidationException. */
+export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTracking {
+  const { PolicyType = "StepScaling" } = input;
+  switch (PolicyType) {
+    case "StepScaling":
+      if (input.StepScalingPolicyConfiguration === undefined) {
+        throw invalid("StepScalingPolicyConfiguration is required for policy type StepScaling");
+      }
+      return stepRule(input.StepScalingPolicyConfiguration);
+    case "TargetTrackingScaling":
+      if (input.TargetTrackingScalingPolicyConfiguration === undefined) {
+        throw invalid("TargetTrackingScalingPolicyConfiguration is required for policy type TargetTrackingScaling");
+      }
+      return trackingRule(input.TargetTrackingScalingPolicyConfiguration);
+    case "PredictiveScaling":
+      throw unimplemented("scaling policies of type PredictiveScaling");
+  }
+}
+
+function milliseconds(cooldown: number | undefined): number {
+  if (cooldown !== undefined && cooldown < 0) throw invalid("Cooldown must be greater than or equal to 0");
+  return cooldown === undefined ? defaultCooldown : cooldown * 1_000;
+}
+
+function stepRule(configuration: StepScalingPolicyConfiguration): StepScaling {
+  const {
+    AdjustmentType,
+    StepAdjustments = [],
+    MinAdjustmentMagnitude,
+    Cooldown,
+    MetricAggregationType,
+  } = configuration;
+  if (AdjustmentType === undefined) throw invalid("AdjustmentType is required for step scaling policies");
+  if (StepAdjustments.length === 0) throw invalid("At least one StepAdjustment must be specified");
+  if (StepAdjustments.length > mostSteps) {
+    throw invalid(`There can be at most ${mostSteps} step adjustments per scaling policy`);
+  }
+  if (MinAdjustmentMagnitude !== undefined && AdjustmentType !== "PercentChangeInCapacity") {
+    throw invalid("MinAdjustmentMagnitude is only supported for adjustment type PercentChangeInCapacity");
+  }
+  const steps = StepAdjustments.map(stepOf);
+  checkSteps(steps);
+  return {
+    type: "StepScaling",
+    adjustmentType: AdjustmentType,
+    steps,
+    cooldown: milliseconds(Cooldown),
+    ...(MinAdjustmentMagnitude === undefined ? {} : { minAdjustment: MinAdjustmentMagnitude }),
+    ...(MetricAggregationType === undefined ? {} : { aggregation: MetricAggregationType }),
+  };
+}
+
+function stepOf(step: WireStep): StepAdjustment {
+  const { MetricIntervalLowerBound: lower, MetricIntervalUpperBound: upper, ScalingAdjustment: adjustment = 0 } = step;
+  return {
+    adjustment,
+    ...(lower === undefined ? {} : { lower }),
+    ...(upper === undefined ? {} : { upper }),
+  };
+}
+
+/** The rules of the API reference, StepAdjustment: no overlap, no gap, open ends where they are needed. */
+function checkSteps(steps: readonly StepAdjustment[]): void {
+  if (steps.some(({ lower, upper }) => lower === undefined && upper === undefined)) {
+    throw invalid("Both lower and upper bounds of a step adjustment cannot be left unspecified");
+  }
+  const sorted = steps.toSorted((left, right) => (left.lower ?? -Infinity) - (right.lower ?? -Infinity));
+  for (const [index, { lower = -Infinity, upper = Infinity }] of sorted.entries()) {
+    if (lower >= upper) throw invalid("The lower bound of a StepAdjustment must be less than its upper bound");
+    const next = sorted[index + 1];
+    if (next === undefined) continue;
+    if ((next.lower ?? -Infinity) < upper) throw invalid("StepAdjustment intervals can't overlap");
+    if ((next.lower ?? -Infinity) > upper) throw invalid("StepAdjustment intervals can't have gaps between them");
+  }
+  const [first, last] = [sorted[0], sorted.at(-1)];
+  if ((first?.lower ?? 0) < 0) {
+    throw invalid(
+      "There must be a StepAdjustment with an unspecified lower bound (i.e., lower bound is null) when one StepAdjustment has a negative lower bound",
+    );
+  }
+  if ((last?.upper ?? 0) > 0) {
+    throw invalid(
+      "There must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound",
+    );
+  }
+}
+
+function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): TargetTracking {
+  const { CustomizedMetricSpecification: customized, PredefinedMetricSpecification: predefined } = configuration;
+  if ((customized === undefined) === (predefined === undefined)) {
+    throw invalid("Exactly one of CustomizedMetricSpecification and PredefinedMetricSpecification must be specified");
+  }
+  if (customized === undefined) {
+    throw unimplemented(`the predefined metric ${String(predefined?.PredefinedMetricType)}`);
+  }
+  if (customized.Metrics !== undefined) throw unimplemented("metric math in CustomizedMetricSpecification");
+  const { Namespace, MetricName, Statistic, Unit, Dimensions = [] } = customized;
+  if (Namespace === undefined || MetricName === undefined || Statistic === undefined) {
+    throw invalid("CustomizedMetricSpecification must have MetricName, Namespace and Statistic");
+  }
+  const { TargetValue = 0, ScaleOutCooldown, ScaleInCooldown, DisableScaleIn = false } = configuration;
+  if (TargetValue <= 0) throw invalid("TargetValue must be greater than 0");
+  return {
+    type: "TargetTrackingScaling",
+    metric: {
+      namespace: Namespace,
+      name: MetricName,
+      dimensions: Object.fromEntries(Dimensions.map(({ Name = "", Value = "" }) => [Name, Value])),
+    },
+    statistic: Statistic,
+    ...(Unit === undefined ? {} : { unit: Unit }),
+    target: TargetValue,
+    scaleOutCooldown: milliseconds(ScaleOutCooldown),
+    scaleInCooldown: milliseconds(ScaleInCooldown),
+    disableScaleIn: DisableScaleIn,
+  };
+}
+
+type WireRule = Pick<
+  WirePolicy,
+  "PolicyType" | "StepScalingPolicyConfiguration" | "TargetTrackingScalingPolicyConfiguration"
+>;
+
+/** The rule as DescribeScalingPolicies shows it. */
+export function wireRule(rule: StepScaling | TargetTracking): WireRule {
+  if (rule.type === "StepScaling") {
+    return {
+      PolicyType: "StepScaling",
+      StepScalingPolicyConfiguration: {
+        AdjustmentType: rule.adjustmentType,
+        StepAdjustments: rule.steps.map(({ lower, upper, adjustment }) => ({
+          MetricIntervalLowerBound: lower,
+          MetricIntervalUpperBound: upper,
+          ScalingAdjustment: adjustment,
+        })),
+        MinAdjustmentMagnitude: rule.minAdjustment,
+        Cooldown: rule.cooldown / 1_000,
+        MetricAggregationType: rule.aggregation,
+      },
+    };
+  }
+  const { metric, statistic, unit } = rule;
+  return {
+    PolicyType: "TargetTrackingScaling",
+    TargetTrackingScalingPolicyConfiguration: {
+      TargetValue: rule.target,
+      CustomizedMetricSpecification: {
+        MetricName: metric.name,
+        Namespace: metric.namespace,
+        Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
+        Statistic: statistic,
+        Unit: unit,
+      },
+      ScaleOutCooldown: rule.scaleOutCooldown / 1_000,
+      ScaleInCooldown: rule.scaleInCooldown / 1_000,
+      DisableScaleIn: rule.disableScaleIn,
+    },
+  };
+}

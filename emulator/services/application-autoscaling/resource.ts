@@ -1,0 +1,36 @@
+/** The one kind of resource that the local AWS scales: the instances of a SageMaker endpoint's variant. */
+
+import { AwsError } from "../../wire/service.ts";
+
+export const serviceNamespace = "sagemaker";
+export const scalableDimension = "sagemaker:variant:DesiredInstanceCount";
+
+/** How requests name a resource. */
+export interface ResourceKey {
+  readonly ServiceNamespace: string | undefined;
+  readonly ResourceId?: string | undefined;
+  readonly ScalableDimension?: string | undefined;
+}
+
+/** `endpoint/NAME/variant/VARIANT` */
+const resourceIdForm = /^endpoint\/[^/]+\/variant\/[^/]+$/;
+
+/** Throws unless the request is about variants of SageMaker endpoints. */
+export function checkKind({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): void {
+  if (ServiceNamespace !== serviceNamespace) {
+    throw new AwsError(
+      "ValidationException",
+      `The local AWS implements Application Auto Scaling for the service namespace ${serviceNamespace} only, not for ${String(ServiceNamespace)}.`,
+    );
+  }
+  const isOtherDimension = ScalableDimension !== undefined && ScalableDimension !== scalableDimension;
+  if (isOtherDimension && ScalableDimension.startsWith(`${serviceNamespace}:`)) {
+    throw new AwsError(
+      "ValidationException",
+      `The local AWS implements Application Auto Scaling for the scalable dimension ${scalableDimension} only, not for ${ScalableDimension}.`,
+    );
+  }
+  if (isOtherDimension || (ResourceId !== undefined && !resourceIdForm.test(ResourceId))) {
+    throw new AwsError("ValidationException", "Unsupported service namespace, resource type or scalable dimension");
+  }
+}

@@ -1,0 +1,229 @@
+/** Application Auto Scaling for the gateway: scalable targets, policies, activities, on top of the simulator's autoscaler. */
+
+import type {
+  DeleteScalingPolicyRequest,
+  DeregisterScalableTargetRequest,
+  DescribeScalableTargetsRequest,
+  DescribeScalableTargetsResponse,
+  DescribeScalingActivitiesRequest,
+  DescribeScalingActivitiesResponse,
+  DescribeScalingPoliciesRequest,
+  DescribeScalingPoliciesResponse,
+  PutScalingPolicyRequest,
+  PutScalingPolicyResponse,
+  RegisterScalableTargetRequest,
+  RegisterScalableTargetResponse,
+  ScalingPolicy as WirePolicy,
+} from "@aws-sdk/client-application-auto-scaling";
+import type { Autoscaler } from "../../core/autoscaler.ts";
+import { sameDimensions } from "../../core/metrics.ts";
+import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
+import { AwsError, type Service } from "../../wire/service.ts";
+import { InvalidTokenError, pageOf, type Page } from "./page.ts";
+import { ruleOf, wireRule } from "./policy-input.ts";
+import { checkKind, scalableDimension, serviceNamespace, type ResourceKey } from "./resource.ts";
+import { targetTags } from "./tags.ts";
+
+export interface ApplicationAutoScalingDependencies {
+  readonly region: string;
+  readonly accountId: string;
+  readonly autoscaler: Autoscaler;
+  /** The same port that the autoscaler moves. */
+  readonly capacity: Pick<CapacityPort, "current">;
+}
+
+/** The page size where MaxResults is not given, and the greatest (API reference, MaxResults). */
+const pageSize = 50;
+
+function paged<Item>(items: readonly Item[], maxResults: number | undefined, token: string | undefined): Page<Item> {
+  if (maxResults !== undefined && maxResults < 1) {
+    throw new AwsError("ValidationException", "MaxResults must be greater than or equal to 1");
+  }
+  try {
+    return pageOf(items, Math.min(maxResults ?? pageSize, pageSize), token);
+  } catch (error) {
+    if (error instanceof InvalidTokenError) throw new AwsError("InvalidNextTokenException", "Invalid next token");
+    throw error;
+  }
+}
+
+function describeKey({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): string {
+  return `service namespace: ${String(ServiceNamespace)}, resource ID: ${String(ResourceId)}, scalable dimension: ${String(ScalableDimension)}`;
+}
+
+/** The service `application-autoscaling`. */
+export function applicationAutoScaling(dependencies: ApplicationAutoScalingDependencies): Service {
+  const { region, accountId, autoscaler, capacity } = dependencies;
+  // AWS uses this role of its own whatever RoleARN says (API reference, RegisterScalableTarget).
+  const roleArn = `arn:aws:iam::${accountId}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`;
+  const tags = targetTags(autoscaler);
+
+  const alarmsOf = ({ alarms }: ScalingPolicy): { AlarmName: string; AlarmARN: string }[] =>
+    alarms.map((name) => ({ AlarmName: name, AlarmARN: `arn:aws:cloudwatch:${region}:${accountId}:alarm:${name}` }));
+
+  const wirePolicy = (policy: ScalingPolicy): WirePolicy => ({
+    PolicyARN: policy.arn,
+    PolicyName: policy.name,
+    ServiceNamespace: serviceNamespace,
+    ResourceId: policy.resourceId,
+    ScalableDimension: scalableDimension,
+    ...wireRule(policy.rule),
+    Alarms: alarmsOf(policy),
+    CreationTime: new Date(policy.createdAt),
+  });
+
+  const handlers = {
+    RegisterScalableTarget(input: RegisterScalableTargetRequest): RegisterScalableTargetResponse {
+      checkKind(input);
+      const { ResourceId = "", MinCapacity, MaxCapacity, SuspendedState, Tags } = input;
+      const existing = autoscaler.target(ResourceId);
+      const [min, max] = [MinCapacity ?? existing?.min, MaxCapacity ?? existing?.max];
+      if (min === undefined || max === undefined) {
+        throw new AwsError(
+          "ValidationException",
+          "MinCapacity and MaxCapacity are required when registering a new scalable target",
+        );
+      }
+      if (min < 0) throw new AwsError("ValidationException", "Minimum capacity must be greater than or equal to 0");
+      if (max < min) {
+        throw new AwsError("ValidationException", "Maximum capacity cannot be less than minimum capacity");
+      }
+      if (capacity.current(ResourceId) === undefined) {
+        throw new AwsError("ValidationException", `SageMaker endpoint variant doesn't exist: ${ResourceId}`);
+      }
+      if (existing !== undefined && Tags !== undefined) {
+        throw new AwsError(
+          "ValidationException",
+          "Tags can only be specified when a scalable target is created. Use TagResource for an existing one.",
+        );
+      }
+      tags.check(Tags);
+      const before = existing?.suspension;
+      const suspension = {
+        scaleIn: SuspendedState?.DynamicScalingInSuspended ?? before?.scaleIn ?? false,
+        scaleOut: SuspendedState?.DynamicScalingOutSuspended ?? before?.scaleOut ?? false,
+        scheduled: SuspendedState?.ScheduledScalingSuspended ?? before?.scheduled ?? false,
+      };
+      const { arn } = autoscaler.register(ResourceId, { min, max, suspension });
+      if (existing === undefined) tags.create(arn, Tags);
+      return { ScalableTargetARN: arn };
+    },
+
+    DescribeScalableTargets(input: DescribeScalableTargetsRequest): DescribeScalableTargetsResponse {
+      checkKind(input);
+      const { ResourceIds = [], MaxResults, NextToken } = input;
+      const found = autoscaler
+        .targets()
+        .filter(({ resourceId }) => ResourceIds.length === 0 || ResourceIds.includes(resourceId));
+      const { items, nextToken } = paged(found, MaxResults, NextToken);
+      const targets = items.map(({ resourceId, arn, min, max, suspension, createdAt }) => ({
+        ServiceNamespace: serviceNamespace,
+        ResourceId: resourceId,
+        ScalableDimension: scalableDimension,
+        MinCapacity: min,
+        MaxCapacity: max,
+        RoleARN: roleArn,
+        CreationTime: new Date(createdAt),
+        SuspendedState: {
+          DynamicScalingInSuspended: suspension.scaleIn,
+          DynamicScalingOutSuspended: suspension.scaleOut,
+          ScheduledScalingSuspended: suspension.scheduled,
+        },
+        ScalableTargetARN: arn,
+      })) satisfies DescribeScalableTargetsResponse["ScalableTargets"];
+      return { ScalableTargets: targets, NextToken: nextToken };
+    },
+
+    DeregisterScalableTarget(input: DeregisterScalableTargetRequest): object {
+      checkKind(input);
+      const { ResourceId = "" } = input;
+      if (autoscaler.target(ResourceId) === undefined) {
+        throw new AwsError("ObjectNotFoundException", `No scalable target found for ${describeKey(input)}`);
+      }
+      autoscaler.deregister(ResourceId);
+      return {};
+    },
+
+    PutScalingPolicy(input: PutScalingPolicyRequest): PutScalingPolicyResponse {
+      checkKind(input);
+      const { ResourceId = "", PolicyName = "" } = input;
+      if (autoscaler.target(ResourceId) === undefined) {
+        throw new AwsError("ObjectNotFoundException", `No scalable target registered for ${describeKey(input)}`);
+      }
+      const rule = ruleOf(input);
+      const isTaken = autoscaler.policies().some((other) => {
+        if (other.resourceId !== ResourceId || other.name === PolicyName) return false;
+        if (rule.type !== "TargetTrackingScaling" || other.rule.type !== rule.type) return false;
+        const [left, right] = [rule.metric, other.rule.metric];
+        return (
+          left.namespace === right.namespace &&
+          left.name === right.name &&
+          sameDimensions(left.dimensions, right.dimensions)
+        );
+      });
+      if (isTaken) {
+        throw new AwsError(
+          "ValidationException",
+          "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
+        );
+      }
+      const policy = autoscaler.putPolicy(ResourceId, PolicyName, rule);
+      return { PolicyARN: policy.arn, Alarms: alarmsOf(policy) };
+    },
+
+    DescribeScalingPolicies(input: DescribeScalingPoliciesRequest): DescribeScalingPoliciesResponse {
+      checkKind(input);
+      const { PolicyNames = [], ResourceId, MaxResults, NextToken } = input;
+      const found = autoscaler
+        .policies()
+        .filter(({ name }) => PolicyNames.length === 0 || PolicyNames.includes(name))
+        .filter(({ resourceId }) => ResourceId === undefined || ResourceId === resourceId);
+      const { items, nextToken } = paged(found, MaxResults, NextToken);
+      return { ScalingPolicies: items.map(wirePolicy), NextToken: nextToken };
+    },
+
+    DeleteScalingPolicy(input: DeleteScalingPolicyRequest): object {
+      checkKind(input);
+      const { ResourceId = "", PolicyName = "" } = input;
+      const exists = autoscaler
+        .policies()
+        .some(({ resourceId, name }) => resourceId === ResourceId && name === PolicyName);
+      if (!exists) {
+        throw new AwsError(
+          "ObjectNotFoundException",
+          `No scaling policy found for ${describeKey(input)}, policy name: ${PolicyName}`,
+        );
+      }
+      autoscaler.deletePolicy(ResourceId, PolicyName);
+      return {};
+    },
+
+    DescribeScalingActivities(input: DescribeScalingActivitiesRequest): DescribeScalingActivitiesResponse {
+      checkKind(input);
+      const { ResourceId, MaxResults, NextToken, IncludeNotScaledActivities = false } = input;
+      if (IncludeNotScaledActivities) {
+        throw new AwsError("ValidationException", "The local AWS does not implement IncludeNotScaledActivities.");
+      }
+      const found = autoscaler
+        .activities()
+        .filter(({ resourceId }) => ResourceId === undefined || ResourceId === resourceId);
+      const { items, nextToken } = paged(found, MaxResults, NextToken);
+      const activities = items.map((activity) => ({
+        ActivityId: activity.id,
+        ServiceNamespace: serviceNamespace,
+        ResourceId: activity.resourceId,
+        ScalableDimension: scalableDimension,
+        Description: activity.description,
+        Cause: activity.cause,
+        StartTime: new Date(activity.startedAt),
+        EndTime: activity.endedAt === undefined ? undefined : new Date(activity.endedAt),
+        StatusCode: activity.status,
+        StatusMessage: activity.statusMessage,
+      })) satisfies DescribeScalingActivitiesResponse["ScalingActivities"];
+      return { ScalingActivities: activities, NextToken: nextToken };
+    },
+
+    ...tags.handlers,
+  };
+  return { model: "application-autoscaling", handlers };
+}

@@ -1,0 +1,150 @@
+/** PutMetricAlarm's input as the simulator's settings, with the checks that no API model states. */
+
+import type { PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
+import type { Comparison, MissingData } from "../../core/alarm-evaluation.ts";
+import type { AlarmSettings, WatchedMetric } from "../../core/alarms.ts";
+import type { MetricQueries } from "../../core/metric-queries.ts";
+import { unimplemented, validationError } from "./errors.ts";
+import { dimensionsOf, type Place } from "./identity.ts";
+import { queriesOf } from "./metric-queries.ts";
+
+const comparisons: readonly Comparison[] = [
+  "GreaterThanOrEqualToThreshold",
+  "GreaterThanThreshold",
+  "LessThanThreshold",
+  "LessThanOrEqualToThreshold",
+];
+const missingData: readonly MissingData[] = ["missing", "ignore", "breaching", "notBreaching"];
+
+/** API reference, PutMetricAlarm: an alarm looks back a day at most if its periods are shorter than an hour, else a week. */
+const day = 86_400;
+
+/** Members for kinds of alarms that there are none of here. */
+const unknownMembers = [
+  "ExtendedStatistic",
+  "EvaluateLowSampleCountPercentile",
+  "ThresholdMetricId",
+  "EvaluationWindow",
+  "WarmUpConfiguration",
+  "EvaluationCriteria",
+  "EvaluationInterval",
+  "ActionConfiguration",
+] as const satisfies readonly (keyof PutMetricAlarmInput)[];
+
+function required<Value>(value: Value | undefined, name: string): Value {
+  if (value === undefined) throw validationError(`The parameter ${name} is required for an alarm on a metric.`);
+  return value;
+}
+
+/** API reference, PutMetricAlarm: not together with Metrics. */
+const metricMembers = [
+  "Namespace",
+  "MetricName",
+  "Dimensions",
+  "Period",
+  "Unit",
+  "Statistic",
+] as const satisfies readonly (keyof PutMetricAlarmInput)[];
+
+/** API reference, MetricDataQuery: at most so many metrics, and as many expressions, in one alarm. */
+const mostQueries = 10;
+
+/** The queries of an alarm on metric math, and the period of the one that it watches, ms. */
+function mathOf(input: PutMetricAlarmInput, place: Place): { watched: MetricQueries; period: number } {
+  const { Metrics = [] } = input;
+  const excess = metricMembers.filter((member) => input[member] !== undefined);
+  if (excess.length > 0) {
+    throw validationError(`The parameters ${excess.join(", ")} cannot be specified together with Metrics.`);
+  }
+  for (const kind of ["MetricStat", "Expression"] as const) {
+    if (Metrics.filter((query) => query[kind] !== undefined).length > mostQueries) {
+      throw validationError(`Metrics must not have more than ${mostQueries} queries with ${kind}.`);
+    }
+  }
+  const watched = queriesOf(Metrics, place);
+  const [returned, ...others] = watched.queries.filter(({ isReturned }) => isReturned);
+  if (returned === undefined || others.length > 0) {
+    throw validationError("Exactly one element of the metrics list should return data.");
+  }
+  return { watched, period: watched.period(returned.id) };
+}
+
+/** The metric of any other alarm, and its period, ms. */
+function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period: number } {
+  return {
+    watched: {
+      metric: {
+        namespace: required(input.Namespace, "Namespace"),
+        name: required(input.MetricName, "MetricName"),
+        dimensions: dimensionsOf(input.Dimensions),
+      },
+      statistic: required(input.Statistic, "Statistic"),
+      ...(input.Unit === undefined ? {} : { unit: input.Unit }),
+    },
+    period: required(input.Period, "Period") * 1_000,
+  };
+}
+
+/** Throws ValidationError. */
+export function settingsOf(input: PutMetricAlarmInput, place: Place): AlarmSettings {
+  for (const member of unknownMembers) {
+    if (input[member] !== undefined) throw unimplemented(`${member} in PutMetricAlarm`);
+  }
+  const evaluationPeriods = required(input.EvaluationPeriods, "EvaluationPeriods");
+  const datapointsToAlarm = input.DatapointsToAlarm;
+  if (datapointsToAlarm !== undefined && datapointsToAlarm > evaluationPeriods) {
+    throw validationError("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
+  }
+  const { watched, period } = input.Metrics === undefined ? metricOf(input) : mathOf(input, place);
+  checkPeriods(period / 1_000, evaluationPeriods);
+  return {
+    name: input.AlarmName ?? "",
+    ...(input.AlarmDescription === undefined ? {} : { description: input.AlarmDescription }),
+    watched,
+    period,
+    evaluationPeriods,
+    ...(datapointsToAlarm === undefined ? {} : { datapointsToAlarm }),
+    threshold: required(input.Threshold, "Threshold"),
+    comparison: comparisonOf(required(input.ComparisonOperator, "ComparisonOperator")),
+    treatMissingData: missingDataOf(input.TreatMissingData ?? "missing"),
+    actionsEnabled: input.ActionsEnabled ?? true,
+    actions: {
+      OK: actionsOf(input.OKActions),
+      ALARM: actionsOf(input.AlarmActions),
+      INSUFFICIENT_DATA: actionsOf(input.InsufficientDataActions),
+    },
+  };
+}
+
+function checkPeriods(period: number, evaluationPeriods: number): void {
+  if ([10, 20, 30].includes(period)) throw unimplemented(`alarms with a period of ${period} seconds`);
+  if (period === 0 || period % 60 !== 0) throw validationError("Period must be 10, 20, 30 or a multiple of 60.");
+  const [limit, words] = period < 3_600 ? [day, "a day"] : [7 * day, "a week"];
+  if (period * evaluationPeriods > limit) {
+    throw validationError(
+      `Metrics cannot be checked across more than ${words} (EvaluationPeriods * Period must be <= ${limit}).`,
+    );
+  }
+}
+
+function comparisonOf(operator: string): Comparison {
+  const found = comparisons.find((comparison) => comparison === operator);
+  if (found === undefined) throw unimplemented(`anomaly detection (the comparison operator ${operator})`);
+  return found;
+}
+
+function missingDataOf(value: string): MissingData {
+  const found = missingData.find((treatment) => treatment === value);
+  if (found === undefined) throw validationError(`The value ${value} for parameter TreatMissingData is not supported.`);
+  return found;
+}
+
+function actionsOf(actions: readonly string[] = []): readonly string[] {
+  for (const action of actions) {
+    const [prefix, , service] = action.split(":");
+    if (prefix !== "arn") throw validationError(`Invalid arn syntax: ${action}`);
+    if (service !== "sns" && service !== "autoscaling")
+      throw unimplemented(`alarm actions of ${String(service)} (${action})`);
+  }
+  return actions;
+}

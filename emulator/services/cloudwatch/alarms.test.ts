@@ -1,0 +1,316 @@
+/** Holds what CloudWatch's alarm and dashboard operations take, give and refuse, and what alarms send to topics. */
+
+import assert from "node:assert/strict";
+import type {
+  DescribeAlarmHistoryOutput,
+  DescribeAlarmsInput,
+  DescribeAlarmsOutput,
+  ListTagsForResourceOutput,
+  PutMetricAlarmInput,
+} from "@aws-sdk/client-cloudwatch";
+import { describe, it } from "mocha";
+import { Autoscaler } from "../../core/autoscaler.ts";
+import { backlogTracking } from "../../core/scaling-bench.ts";
+import { MonitoringBench, minute } from "./bench.ts";
+
+const topic = "arn:aws:sns:us-east-1:000000000000:operations";
+const policy = "arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:u:resource/sagemaker/r:policyName/wake";
+
+const alarm = {
+  AlarmName: "clips-wake-0a1b2c3",
+  AlarmDescription: "something waits",
+  Namespace: "AWS/SageMaker",
+  MetricName: "HasBacklogWithoutCapacity",
+  Dimensions: [{ Name: "EndpointName", Value: "videos" }],
+  Statistic: "Average",
+  Period: 60,
+  EvaluationPeriods: 2,
+  DatapointsToAlarm: 2,
+  Threshold: 1,
+  ComparisonOperator: "GreaterThanOrEqualToThreshold",
+  TreatMissingData: "missing",
+  ActionsEnabled: true,
+  AlarmActions: [policy],
+} satisfies PutMetricAlarmInput;
+const alarmArn = `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${alarm.AlarmName}`;
+
+async function withAlarm(changes: Partial<PutMetricAlarmInput> = {}): Promise<MonitoringBench> {
+  const bench = new MonitoringBench();
+  await bench.call("PutMetricAlarm", { ...alarm, ...changes });
+  return bench;
+}
+
+function put(bench: MonitoringBench, minutes: number, value: number): void {
+  const dimensions = { EndpointName: "videos" };
+  const name = "HasBacklogWithoutCapacity";
+  bench.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: bench.at(minutes).getTime(), value });
+}
+
+async function names(bench: MonitoringBench, input: DescribeAlarmsInput): Promise<(string | undefined)[]> {
+  const { MetricAlarms = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", input);
+  return MetricAlarms.map(({ AlarmName }) => AlarmName);
+}
+
+describe("PutMetricAlarm", () => {
+  it("creates an alarm that DescribeAlarms gives back member for member", async () => {
+    const bench = await withAlarm();
+    const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {
+      AlarmNames: [alarm.AlarmName],
+      AlarmTypes: ["MetricAlarm"],
+    });
+    assert.deepEqual(JSON.parse(JSON.stringify(found)), {
+      ...alarm,
+      AlarmArn: alarmArn,
+      OKActions: [],
+      InsufficientDataActions: [],
+      StateValue: "INSUFFICIENT_DATA",
+      StateReason: "Unchecked: Initial alarm creation",
+      AlarmConfigurationUpdatedTimestamp: bench.at(0).toISOString(),
+      StateUpdatedTimestamp: bench.at(0).toISOString(),
+      StateTransitionedTimestamp: bench.at(0).toISOString(),
+    });
+  });
+
+  it("leaves DatapointsToAlarm unset where it was not given, and counts all evaluation periods then", async () => {
+    const bench = await withAlarm({ DatapointsToAlarm: undefined });
+    put(bench, 0, 1);
+    put(bench, 1, 0);
+    put(bench, 2, 1);
+    put(bench, 3, 1);
+    const states: (string | undefined)[] = [];
+    for (let index = 0; index < 4; index += 1) {
+      await bench.clock.advance(minute);
+      const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+      assert.equal(found?.DatapointsToAlarm, undefined);
+      states.push(found?.StateValue);
+    }
+    assert.deepEqual(states, ["INSUFFICIENT_DATA", "OK", "OK", "ALARM"]);
+  });
+
+  it("overwrites the alarm of that name as a whole, and ignores tags then", async () => {
+    const bench = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
+    const changes = { AlarmDescription: undefined, Threshold: 3, Tags: [{ Key: "b", Value: "2" }] };
+    await bench.call("PutMetricAlarm", { ...alarm, ...changes });
+    const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+    assert.deepEqual([found?.Threshold, found?.AlarmDescription], [3, undefined]);
+    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN: alarmArn });
+    assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
+  });
+
+  const refusals: [string, Partial<Record<keyof PutMetricAlarmInput, unknown>>, RegExp][] = [
+    ["no statistic", { Statistic: undefined }, /Statistic is required/],
+    ["no metric", { MetricName: undefined }, /MetricName is required/],
+    ["no threshold", { Threshold: undefined }, /Threshold is required/],
+    ["no period", { Period: undefined }, /Period is required/],
+    ["no operator", { ComparisonOperator: undefined }, /ComparisonOperator is required/],
+    ["a period of 90 seconds", { Period: 90 }, /multiple of 60/],
+    ["a period of 10 seconds, by name", { Period: 10 }, /does not implement alarms with a period of 10 seconds/],
+    ["more than a day", { Period: 300, EvaluationPeriods: 289 }, /EvaluationPeriods \* Period must be <= 86400/],
+    ["more datapoints than periods", { DatapointsToAlarm: 3 }, /less than or equal to EvaluationPeriods/],
+    [
+      "an unknown treatment of missing data",
+      { TreatMissingData: "bad" },
+      /The value bad for parameter TreatMissingData is not supported/,
+    ],
+    [
+      "a metric together with metric math",
+      { Metrics: [] },
+      /Namespace, MetricName, Dimensions, Period, Statistic cannot be specified together with Metrics/,
+    ],
+    ["percentiles, by name", { ExtendedStatistic: "p90" }, /does not implement ExtendedStatistic/],
+    [
+      "anomaly detection, by name",
+      { ComparisonOperator: "LessThanLowerThreshold" },
+      /does not implement anomaly detection/,
+    ],
+    ["an action that is no ARN", { AlarmActions: ["topic"] }, /Invalid arn syntax: topic/],
+    [
+      "an action of another service, by name",
+      { OKActions: ["arn:aws:lambda:us-east-1:0:function:f"] },
+      /does not implement alarm actions of lambda/,
+    ],
+  ];
+  for (const [what, changes, message] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const bench = new MonitoringBench();
+      await assert.rejects(bench.call("PutMetricAlarm", { ...alarm, ...changes }), {
+        code: "ValidationError",
+        message,
+      });
+      assert.deepEqual(bench.alarms.list(), []);
+    });
+  }
+});
+
+describe("DescribeAlarms", () => {
+  it("filters by name, prefix, state, action and type, and gives pages", async () => {
+    const bench = await withAlarm();
+    await bench.call("PutMetricAlarm", { ...alarm, AlarmName: "other", AlarmActions: [topic] });
+    await bench.call("SetAlarmState", { AlarmName: "other", StateValue: "OK", StateReason: "by hand" });
+    assert.deepEqual(await names(bench, {}), [alarm.AlarmName, "other"]);
+    assert.deepEqual(await names(bench, { AlarmNames: ["other", "none"] }), ["other"]);
+    assert.deepEqual(await names(bench, { AlarmNamePrefix: "clips" }), [alarm.AlarmName]);
+    assert.deepEqual(await names(bench, { StateValue: "OK" }), ["other"]);
+    assert.deepEqual(await names(bench, { ActionPrefix: "arn:aws:sns" }), ["other"]);
+    assert.deepEqual(await names(bench, { AlarmTypes: ["CompositeAlarm"] }), []);
+    const page = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", { MaxRecords: 1 });
+    assert.deepEqual(await names(bench, { MaxRecords: 1, NextToken: page.NextToken }), ["other"]);
+    await assert.rejects(names(bench, { AlarmNames: ["a"], AlarmNamePrefix: "a" }), { code: "ValidationError" });
+    await assert.rejects(names(bench, { NextToken: "1" }), { code: "InvalidNextToken" });
+  });
+
+  it("shows the alarms that target tracking made for itself, which can be tagged too", async () => {
+    const bench = new MonitoringBench();
+    const { clock, alarms } = bench;
+    const capacity = { current: () => 1, set: () => Promise.resolve() };
+    const autoscaler = new Autoscaler({ clock, alarms, capacity, region: "us-east-1", accountId: "000000000000" });
+    autoscaler.register("endpoint/videos/variant/main", { min: 0, max: 5 });
+    autoscaler.putPolicy("endpoint/videos/variant/main", "backlog", backlogTracking);
+    const { MetricAlarms = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {
+      AlarmNamePrefix: "TargetTracking-endpoint/videos",
+    });
+    assert.deepEqual(
+      MetricAlarms.map(({ ComparisonOperator, Threshold, EvaluationPeriods }) => [
+        ComparisonOperator,
+        Threshold,
+        EvaluationPeriods,
+      ]),
+      [
+        ["GreaterThanThreshold", 5, 3],
+        ["LessThanThreshold", 4.5, 15],
+      ],
+    );
+    const ResourceARN = MetricAlarms[0]?.AlarmArn;
+    await bench.call("TagResource", { ResourceARN, Tags: [{ Key: "a", Value: "1" }] });
+    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
+    assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
+  });
+});
+
+describe("DeleteAlarms", () => {
+  it("deletes all or, if there is one that does not exist, none", async () => {
+    const bench = await withAlarm();
+    await assert.rejects(bench.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName, "none"] }), {
+      code: "ResourceNotFound",
+    });
+    assert.equal(bench.alarms.list().length, 1);
+    await bench.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName] });
+    assert.equal(bench.alarms.list().length, 0);
+    await assert.rejects(bench.call("ListTagsForResource", { ResourceARN: alarmArn }), {
+      code: "ResourceNotFoundException",
+    });
+  });
+});
+
+describe("an alarm's action on a topic", () => {
+  it("publishes CloudWatch's message with the states, the reason and the trigger", async () => {
+    const bench = await withAlarm({ AlarmActions: [topic] });
+    put(bench, 0, 1);
+    put(bench, 1, 1);
+    await bench.clock.advance(2 * minute);
+    const [publication] = bench.published;
+    assert.equal(publication?.topicArn, topic);
+    assert.equal(publication.subject, 'ALARM: "clips-wake-0a1b2c3" in us-east-1');
+    const message = JSON.parse(publication.message) as Record<string, unknown>;
+    assert.deepEqual(
+      [
+        message["AlarmName"],
+        message["OldStateValue"],
+        message["NewStateValue"],
+        message["AlarmArn"],
+        message["StateChangeTime"],
+      ],
+      [alarm.AlarmName, "INSUFFICIENT_DATA", "ALARM", alarmArn, "2026-11-22T16:02:00.000+0000"],
+    );
+    assert.match(String(message["NewStateReason"]), /^Threshold Crossed: 2 out of the last 2 datapoints \[1\.0 /);
+    assert.deepEqual(message["Trigger"], {
+      MetricName: "HasBacklogWithoutCapacity",
+      Namespace: "AWS/SageMaker",
+      StatisticType: "Statistic",
+      Statistic: "AVERAGE",
+      Unit: null,
+      Dimensions: [{ value: "videos", name: "EndpointName" }],
+      Period: 60,
+      EvaluationPeriods: 2,
+      DatapointsToAlarm: 2,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      Threshold: 1,
+      TreatMissingData: "missing",
+      EvaluateLowSampleCountPercentile: "",
+    });
+  });
+
+  it("happens once per change of state, and not while actions are disabled", async () => {
+    const bench = await withAlarm({ AlarmActions: [topic] });
+    for (let index = 0; index < 10; index += 1) put(bench, index, 1);
+    await bench.clock.advance(5 * minute);
+    assert.equal(bench.published.length, 1);
+    const AlarmNames = [alarm.AlarmName];
+    await bench.call("DisableAlarmActions", { AlarmNames });
+    const set = async (StateValue: string): Promise<void> => {
+      await bench.call("SetAlarmState", { AlarmName: alarm.AlarmName, StateValue, StateReason: "a drill" });
+    };
+    await set("OK");
+    await set("ALARM");
+    assert.equal(bench.published.length, 1);
+    await bench.call("EnableAlarmActions", { AlarmNames });
+    await set("OK");
+    await set("ALARM");
+    assert.equal(bench.published.length, 2);
+  });
+});
+
+describe("DescribeAlarmHistory", () => {
+  it("tells what happened, the newest first, also why an action failed", async () => {
+    const bench = await withAlarm({ AlarmActions: [`${topic}:gone`] });
+    put(bench, 0, 1);
+    put(bench, 1, 1);
+    await bench.clock.advance(2 * minute);
+    const history = async (input: object): Promise<(string | undefined)[]> => {
+      const { AlarmHistoryItems = [] } = await bench.call<DescribeAlarmHistoryOutput>("DescribeAlarmHistory", input);
+      return AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary);
+    };
+    const told = [
+      `Failed to execute action ${topic}:gone. Topic does not exist`,
+      "Alarm updated from INSUFFICIENT_DATA to ALARM",
+      'Alarm "clips-wake-0a1b2c3" created',
+    ];
+    assert.deepEqual(await history({ AlarmName: alarm.AlarmName }), told);
+    assert.deepEqual(await history({ ScanBy: "TimestampAscending" }), told.toReversed());
+    assert.deepEqual(await history({ HistoryItemType: "StateUpdate" }), [told[1]]);
+    assert.deepEqual(await history({ StartDate: bench.at(1) }), told.slice(0, 2));
+    assert.deepEqual(await history({ EndDate: bench.at(1) }), told.slice(2));
+    assert.deepEqual(await history({ AlarmName: "none" }), []);
+  });
+});
+
+describe("SetAlarmState", () => {
+  it("refuses an alarm that there is not, and data that is no JSON", async () => {
+    const bench = await withAlarm();
+    const input = { AlarmName: alarm.AlarmName, StateValue: "OK", StateReason: "by hand" };
+    await assert.rejects(bench.call("SetAlarmState", { ...input, AlarmName: "none" }), { code: "ResourceNotFound" });
+    await assert.rejects(bench.call("SetAlarmState", { ...input, StateReasonData: "{" }), { code: "InvalidFormat" });
+  });
+});
+
+describe("tags", () => {
+  it("are added, overwritten, removed, and at most 50", async () => {
+    const bench = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
+    const ResourceARN = alarmArn;
+    await bench.call("TagResource", {
+      ResourceARN,
+      Tags: [
+        { Key: "a", Value: "2" },
+        { Key: "b", Value: "3" },
+      ],
+    });
+    await bench.call("UntagResource", { ResourceARN, TagKeys: ["a"] });
+    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
+    assert.deepEqual(Tags, [{ Key: "b", Value: "3" }]);
+    const many = Array.from({ length: 50 }, (_, index) => ({ Key: `k${index}`, Value: "" }));
+    await assert.rejects(bench.call("TagResource", { ResourceARN, Tags: many }), { code: "InvalidParameterValue" });
+    await assert.rejects(bench.call("TagResource", { ResourceARN, Tags: [{ Key: "aws:x", Value: "" }] }), {
+      code: "InvalidParameterValue",
+    });
+  });
+});

@@ -1,0 +1,168 @@
+/** CloudWatch's alarm operations on the simulator's alarms. */
+
+import type {
+  DeleteAlarmsInput,
+  DescribeAlarmHistoryInput,
+  DescribeAlarmHistoryOutput,
+  DescribeAlarmsInput,
+  DescribeAlarmsOutput,
+  DisableAlarmActionsInput,
+  EnableAlarmActionsInput,
+  MetricAlarm,
+  PutMetricAlarmInput,
+  SetAlarmStateInput,
+  StandardUnit,
+} from "@aws-sdk/client-cloudwatch";
+import type { Alarm, Alarms, AlarmSettings } from "../../core/alarms.ts";
+import { MetricQueries } from "../../core/metric-queries.ts";
+import { AwsError } from "../../wire/service.ts";
+import { settingsOf } from "./alarm-input.ts";
+import { unimplemented, validationError } from "./errors.ts";
+import { alarmArn, wireDimensions, type Place } from "./identity.ts";
+import { wireQueries } from "./metric-queries.ts";
+import { paged } from "./metrics.ts";
+import type { ResourceTags } from "./tags.ts";
+
+/** API reference, DescribeAlarms and DescribeAlarmHistory: the page where MaxRecords is not given. */
+const pageSize = 50;
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}
+
+function wireWatched({ watched, period }: AlarmSettings): MetricAlarm {
+  if (watched instanceof MetricQueries) return { Metrics: wireQueries(watched) };
+  return {
+    MetricName: watched.metric.name,
+    Namespace: watched.metric.namespace,
+    Statistic: watched.statistic,
+    Dimensions: wireDimensions(watched.metric.dimensions),
+    Period: period / 1_000,
+    // Units of alarms come from requests that the API model has checked.
+    Unit: watched.unit as StandardUnit | undefined,
+  };
+}
+
+function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
+  const { settings } = alarm;
+  return {
+    AlarmName: settings.name,
+    AlarmArn: alarmArn(place, settings.name),
+    AlarmDescription: settings.description,
+    AlarmConfigurationUpdatedTimestamp: new Date(alarm.configuredAt),
+    ActionsEnabled: settings.actionsEnabled,
+    OKActions: [...settings.actions.OK],
+    AlarmActions: [...settings.actions.ALARM],
+    InsufficientDataActions: [...settings.actions.INSUFFICIENT_DATA],
+    StateValue: alarm.state,
+    StateReason: alarm.reason,
+    StateReasonData: alarm.reasonData,
+    StateUpdatedTimestamp: new Date(alarm.stateUpdatedAt),
+    StateTransitionedTimestamp: new Date(alarm.stateTransitionedAt),
+    ...wireWatched(settings),
+    EvaluationPeriods: settings.evaluationPeriods,
+    DatapointsToAlarm: settings.datapointsToAlarm,
+    Threshold: settings.threshold,
+    ComparisonOperator: settings.comparison,
+    TreatMissingData: settings.treatMissingData,
+  };
+}
+
+export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) {
+  const setActionsEnabled = (names: readonly string[] = [], isEnabled: boolean): object => {
+    for (const name of names) alarms.setActionsEnabled(name, isEnabled);
+    return {};
+  };
+
+  return {
+    PutMetricAlarm(input: PutMetricAlarmInput): object {
+      const settings = settingsOf(input, place);
+      const isNew = alarms.get(settings.name) === undefined;
+      tags.check(input.Tags);
+      alarms.put(settings);
+      // Tags given for an existing alarm are ignored (API reference, PutMetricAlarm).
+      if (isNew) tags.create(alarmArn(place, settings.name), input.Tags);
+      return {};
+    },
+
+    DescribeAlarms(input: DescribeAlarmsInput): DescribeAlarmsOutput {
+      const { AlarmNames, AlarmNamePrefix, AlarmTypes = ["MetricAlarm"], StateValue, ActionPrefix } = input;
+      if (input.ChildrenOfAlarmName !== undefined || input.ParentsOfAlarmName !== undefined) {
+        throw unimplemented("composite alarms");
+      }
+      if (AlarmNames !== undefined && AlarmNamePrefix !== undefined) {
+        throw validationError("AlarmNames and AlarmNamePrefix are mutually exclusive.");
+      }
+      const found = alarms
+        .list()
+        .filter(() => AlarmTypes.includes("MetricAlarm"))
+        .filter(({ settings }) => AlarmNames === undefined || AlarmNames.includes(settings.name))
+        .filter(({ settings }) => settings.name.startsWith(AlarmNamePrefix ?? ""))
+        .filter(({ state }) => StateValue === undefined || StateValue === state)
+        .filter(({ settings }) => {
+          if (ActionPrefix === undefined) return true;
+          return Object.values(settings.actions)
+            .flat()
+            .some((action) => action.startsWith(ActionPrefix));
+        });
+      const { items, nextToken } = paged(found, input.MaxRecords ?? pageSize, input.NextToken);
+      const metricAlarms = items.map((alarm) => wireAlarm(alarm, place));
+      return { MetricAlarms: metricAlarms, CompositeAlarms: [], NextToken: nextToken };
+    },
+
+    /** Of several alarms one of which there is not, none is deleted (API reference, DeleteAlarms). */
+    DeleteAlarms({ AlarmNames: names = [] }: DeleteAlarmsInput): object {
+      const missing = names.filter((name) => alarms.get(name) === undefined);
+      if (missing.length > 0) {
+        throw new AwsError("ResourceNotFound", `Alarms not found: ${missing.join(", ")}`, 404);
+      }
+      for (const name of names) {
+        alarms.delete(name);
+        tags.forget(alarmArn(place, name));
+      }
+      return {};
+    },
+
+    SetAlarmState({ AlarmName = "", StateValue, StateReason = "", StateReasonData }: SetAlarmStateInput): object {
+      if (alarms.get(AlarmName) === undefined) {
+        throw new AwsError("ResourceNotFound", `Alarm ${AlarmName} does not exist`, 404);
+      }
+      if (StateReasonData !== undefined && !isJsonObject(StateReasonData)) {
+        throw new AwsError("InvalidFormat", "StateReasonData is not valid JSON");
+      }
+      if (StateValue !== undefined) alarms.setState(AlarmName, StateValue, StateReason, StateReasonData);
+      return {};
+    },
+
+    EnableAlarmActions: ({ AlarmNames }: EnableAlarmActionsInput): object => setActionsEnabled(AlarmNames, true),
+    DisableAlarmActions: ({ AlarmNames }: DisableAlarmActionsInput): object => setActionsEnabled(AlarmNames, false),
+
+    DescribeAlarmHistory(input: DescribeAlarmHistoryInput): DescribeAlarmHistoryOutput {
+      const { AlarmName, AlarmTypes = ["MetricAlarm"], HistoryItemType, StartDate, EndDate, ScanBy } = input;
+      if (input.AlarmContributorId !== undefined) throw unimplemented("alarm contributors");
+      const found = alarms
+        .history()
+        .filter(() => AlarmTypes.includes("MetricAlarm"))
+        .filter(({ alarmName }) => AlarmName === undefined || AlarmName === alarmName)
+        .filter(({ type }) => HistoryItemType === undefined || HistoryItemType === type)
+        .filter(({ timestamp }) => StartDate === undefined || timestamp >= StartDate.getTime())
+        .filter(({ timestamp }) => EndDate === undefined || timestamp <= EndDate.getTime());
+      const ordered = ScanBy === "TimestampAscending" ? found : found.reverse();
+      const { items, nextToken } = paged(ordered, input.MaxRecords ?? pageSize, input.NextToken);
+      const history = items.map(({ alarmName, timestamp, type, summary, data }) => ({
+        AlarmName: alarmName,
+        AlarmType: "MetricAlarm" as const,
+        Timestamp: new Date(timestamp),
+        HistoryItemType: type,
+        HistorySummary: summary,
+        HistoryData: data,
+      }));
+      return { AlarmHistoryItems: history, NextToken: nextToken };
+    },
+  };
+}

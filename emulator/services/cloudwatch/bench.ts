@@ -1,0 +1,42 @@
+/** A test bench: CloudWatch over the simulator's metrics and alarms, its handlers called as the gateway calls them. */
+
+import { Alarms } from "../../core/alarms.ts";
+import { MetricStore } from "../../core/metrics.ts";
+import { VirtualClock } from "../../core/virtual-clock.ts";
+import { accountId, caller, region } from "../application-autoscaling/bench.ts";
+import type { Service } from "../../wire/service.ts";
+import { monitoring } from "./service.ts";
+
+export const minute = 60_000;
+
+export interface Publication {
+  readonly topicArn: string;
+  readonly message: string;
+  readonly subject: string;
+}
+
+export class MonitoringBench {
+  readonly clock = new VirtualClock(Date.UTC(2026, 10, 22, 16));
+  readonly metrics = new MetricStore(this.clock);
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  readonly published: Publication[] = [];
+  readonly start = this.clock.now();
+  readonly service: Service;
+  readonly call: ReturnType<typeof caller>;
+
+  constructor() {
+    const { clock, metrics, alarms } = this;
+    const publish = (topicArn: string, message: string, subject: string): Promise<void> => {
+      if (topicArn.endsWith(":gone")) return Promise.reject(new Error("Topic does not exist"));
+      this.published.push({ topicArn, message, subject });
+      return Promise.resolve();
+    };
+    this.service = monitoring({ clock, metrics, alarms, publish, region, accountId });
+    this.call = caller(this.service, () => new Date(clock.now()));
+  }
+
+  /** A moment in minutes after the beginning. */
+  at(minutes: number): Date {
+    return new Date(this.start + minutes * minute);
+  }
+}

@@ -1,0 +1,123 @@
+/** CloudWatch's dashboards: kept, listed, checked for form; nothing draws them here. */
+
+import type {
+  DashboardValidationMessage,
+  DeleteDashboardsInput,
+  GetDashboardInput,
+  GetDashboardOutput,
+  ListDashboardsInput,
+  ListDashboardsOutput,
+  PutDashboardInput,
+  PutDashboardOutput,
+} from "@aws-sdk/client-cloudwatch";
+import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import { AwsError } from "../../wire/service.ts";
+import { dashboardArn, type Place } from "./identity.ts";
+import { paged } from "./metrics.ts";
+import type { ResourceTags } from "./tags.ts";
+
+interface Dashboard {
+  readonly body: string;
+  /** ms since the epoch. */
+  readonly modifiedAt: number;
+}
+
+/** API reference, ListDashboards. */
+const pageSize = 1_000;
+
+/** The members that every dashboard has (user guide, "Dashboard body structure and syntax"). */
+const dashboardBody = z.looseObject({
+  widgets: z.array(z.looseObject({ type: z.string(), properties: z.looseObject({}) })),
+});
+
+export class Dashboards {
+  readonly #clock: Clock;
+  readonly #place: Place;
+  readonly #tags: ResourceTags;
+  readonly #dashboards = new Map<string, Dashboard>();
+
+  constructor(clock: Clock, place: Place, tags: ResourceTags) {
+    this.#clock = clock;
+    this.#place = place;
+    this.#tags = tags;
+  }
+
+  has(name: string): boolean {
+    return this.#dashboards.has(name);
+  }
+
+  readonly handlers = {
+    PutDashboard: ({ DashboardName = "", DashboardBody = "", Tags }: PutDashboardInput): PutDashboardOutput => {
+      if (!/^[A-Za-z0-9_-]{1,255}$/.test(DashboardName)) {
+        throw invalidDashboard([
+          { DataPath: "/dashboardName", Message: "A name has 1 to 255 of A-Z, a-z, 0-9, - and _" },
+        ]);
+      }
+      check(DashboardBody);
+      this.#tags.check(Tags);
+      const isNew = !this.#dashboards.has(DashboardName);
+      this.#dashboards.set(DashboardName, { body: DashboardBody, modifiedAt: this.#clock.now() });
+      if (isNew) this.#tags.create(dashboardArn(this.#place, DashboardName), Tags);
+      return { DashboardValidationMessages: [] };
+    },
+
+    GetDashboard: ({ DashboardName = "" }: GetDashboardInput): GetDashboardOutput => {
+      const dashboard = this.#dashboards.get(DashboardName);
+      if (dashboard === undefined) throw missing([DashboardName]);
+      return {
+        DashboardArn: dashboardArn(this.#place, DashboardName),
+        DashboardBody: dashboard.body,
+        DashboardName,
+      };
+    },
+
+    /** Of several dashboards one of which there is not, none is deleted (API reference, DeleteDashboards). */
+    DeleteDashboards: ({ DashboardNames = [] }: DeleteDashboardsInput): object => {
+      const unknown = DashboardNames.filter((name) => !this.#dashboards.has(name));
+      if (unknown.length > 0) throw missing(unknown);
+      for (const name of DashboardNames) {
+        this.#dashboards.delete(name);
+        this.#tags.forget(dashboardArn(this.#place, name));
+      }
+      return {};
+    },
+
+    ListDashboards: ({ DashboardNamePrefix = "", NextToken }: ListDashboardsInput): ListDashboardsOutput => {
+      const found = [...this.#dashboards]
+        .filter(([name]) => name.startsWith(DashboardNamePrefix))
+        .sort(([left], [right]) => (left < right ? -1 : 1));
+      const { items, nextToken } = paged(found, pageSize, NextToken);
+      const entries = items.map(([name, { body, modifiedAt }]) => ({
+        DashboardName: name,
+        DashboardArn: dashboardArn(this.#place, name),
+        LastModified: new Date(modifiedAt),
+        Size: Buffer.byteLength(body),
+      }));
+      return { DashboardEntries: entries, NextToken: nextToken };
+    },
+  };
+}
+
+function check(body: string): void {
+  let document: unknown;
+  try {
+    document = JSON.parse(body);
+  } catch {
+    throw invalidDashboard([{ DataPath: "", Message: "The field DashboardBody must be a valid JSON object" }]);
+  }
+  const parsed = dashboardBody.safeParse(document);
+  if (parsed.success) return;
+  throw invalidDashboard(
+    parsed.error.issues.map(({ path, message }) => ({ DataPath: `/${path.map(String).join("/")}`, Message: message })),
+  );
+}
+
+function invalidDashboard(messages: readonly DashboardValidationMessage[]): AwsError {
+  const text = `The field DashboardBody must be valid: ${messages.map(({ DataPath = "", Message = "" }) => `${DataPath} ${Message}`.trim()).join("; ")}`;
+  return new AwsError("DashboardInvalidInputError", text, 400, { dashboardValidationMessages: messages });
+}
+
+function missing(names: readonly string[]): AwsError {
+  return new AwsError("DashboardNotFoundError", `Dashboard ${names.join(", ")} does not exist`, 404);
+}

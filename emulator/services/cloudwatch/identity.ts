@@ -1,0 +1,42 @@
+/** Names between CloudWatch's wire shapes and the simulator: dimensions, ARNs, periods, statistics. */
+
+import type { Dimension } from "@aws-sdk/client-cloudwatch";
+import type { Dimensions, Statistic } from "../../core/metric-types.ts";
+import { unimplemented, validationError } from "./errors.ts";
+
+/** Where a service's resources live. */
+export interface Place {
+  readonly region: string;
+  readonly accountId: string;
+}
+
+export function dimensionsOf(list: readonly Dimension[] = []): Dimensions {
+  return Object.fromEntries(list.map(({ Name = "", Value = "" }) => [Name, Value]));
+}
+
+export function wireDimensions(dimensions: Dimensions): Dimension[] {
+  return Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
+}
+
+export function alarmArn({ region, accountId }: Place, name: string): string {
+  return `arn:aws:cloudwatch:${region}:${accountId}:alarm:${name}`;
+}
+
+export function dashboardArn({ accountId }: Place, name: string): string {
+  return `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
+}
+
+const statistics: readonly Statistic[] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
+
+/** The statistic of a metric query. Throws for percentiles and the like. */
+export function statisticOf(name: string): Statistic {
+  const found = statistics.find((statistic) => statistic === name);
+  if (found === undefined) throw unimplemented(`the statistic ${name} (it has ${statistics.join(", ")})`);
+  return found;
+}
+
+/** Throws unless metrics can be asked for with this period, s. */
+export function checkPeriod(period: number): void {
+  if (period % 60 === 0 || [1, 5, 10, 20, 30].includes(period)) return;
+  throw validationError("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.");
+}

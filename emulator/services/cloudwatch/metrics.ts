@@ -1,0 +1,160 @@
+/** CloudWatch's metric operations on the simulator's metric store. */
+
+import type {
+  Datapoint,
+  GetMetricDataInput,
+  GetMetricDataOutput,
+  GetMetricStatisticsInput,
+  GetMetricStatisticsOutput,
+  ListMetricsInput,
+  ListMetricsOutput,
+  MetricDataResult,
+  StandardUnit,
+} from "@aws-sdk/client-cloudwatch";
+import type { Clock } from "../../core/clock.ts";
+import type { MetricDataQuery, MetricQueries, Point, TimeRange } from "../../core/metric-queries.ts";
+import { statistic } from "../../core/metrics.ts";
+import type { MetricStore } from "../../core/metrics.ts";
+import { InvalidTokenError, pageOf, type Page } from "../application-autoscaling/page.ts";
+import { AwsError } from "../../wire/service.ts";
+import { unimplemented, validationError } from "./errors.ts";
+import { checkPeriod, dimensionsOf, wireDimensions, type Place } from "./identity.ts";
+import { queriesOf } from "./metric-queries.ts";
+import { putMetricData } from "./put-metric-data.ts";
+
+/** API reference, ListMetrics. */
+const metricsPerPage = 500;
+/** API reference, GetMetricData: MaxDatapoints. */
+const mostDatapoints = 100_800;
+const mostQueries = 500;
+/** API reference, GetMetricStatistics. */
+const mostStatistics = 1_440;
+const threeHours = 3 * 3_600_000;
+
+export function paged<Item>(items: readonly Item[], size: number, token: string | undefined): Page<Item> {
+  try {
+    return pageOf(items, size, token);
+  } catch (error) {
+    if (error instanceof InvalidTokenError) throw new AwsError("InvalidNextToken", "The next token is invalid.");
+    throw error;
+  }
+}
+
+/** The whole periods that a request's times touch. */
+function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period: number): TimeRange {
+  const [start, end] = [Number(startTime), Number(endTime)];
+  if (start >= end) throw validationError("The parameter StartTime must be less than the parameter EndTime.");
+  return { start: Math.floor(start / period) * period, end };
+}
+
+interface Series {
+  readonly id: string;
+  readonly label: string;
+  readonly points: readonly Point[];
+}
+
+export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place) {
+  const seriesOf = (query: MetricDataQuery, queries: MetricQueries, input: GetMetricDataInput): Series => {
+    const { id, label, source } = query;
+    const period = queries.period(id);
+    const range = rangeOf(input.StartTime, input.EndTime, period);
+    if (typeof source === "string" && (range.end - range.start) / period > mostDatapoints) {
+      throw unimplemented(`expressions over more than ${mostDatapoints.toLocaleString("en-US")} periods`);
+    }
+    const points = queries.points(id, metrics, range);
+    return {
+      id,
+      // CloudWatch's default for an expression is in no API model; its console shows the id.
+      label: label ?? (typeof source === "string" ? id : source.metric.name),
+      points: input.ScanBy === "TimestampAscending" ? points : points.reverse(),
+    };
+  };
+
+  return {
+    PutMetricData: putMetricData(metrics, clock),
+
+    GetMetricData(input: GetMetricDataInput): GetMetricDataOutput {
+      const { MetricDataQueries: queries = [], MaxDatapoints = mostDatapoints, NextToken } = input;
+      if (queries.length > mostQueries) {
+        throw validationError(`The collection MetricDataQueries must not have a size greater than ${mostQueries}.`);
+      }
+      const read = queriesOf(queries, place);
+      const series = read.queries.filter(({ isReturned }) => isReturned).map((query) => seriesOf(query, read, input));
+      const all = series.flatMap(({ id, points }) => points.map((point) => ({ id, point })));
+      const { items, nextToken } = paged(all, Math.min(MaxDatapoints, mostDatapoints), NextToken);
+      const results = series.map(({ id, label, points }): MetricDataResult => {
+        const shown = items.filter((item) => item.id === id).map(({ point }) => point);
+        const last = points.at(-1);
+        const isWhole = last === undefined || nextToken === undefined || shown.includes(last);
+        return {
+          Id: id,
+          Label: label,
+          Timestamps: shown.map(({ timestamp }) => new Date(timestamp)),
+          Values: shown.map(({ value }) => value),
+          StatusCode: isWhole ? "Complete" : "PartialData",
+        };
+      });
+      return { MetricDataResults: results, Messages: [], NextToken: nextToken };
+    },
+
+    GetMetricStatistics(input: GetMetricStatisticsInput): GetMetricStatisticsOutput {
+      const { Namespace = "", MetricName = "", Period = 0, Statistics, ExtendedStatistics, Unit } = input;
+      if (ExtendedStatistics !== undefined) throw unimplemented("ExtendedStatistics");
+      if (Statistics === undefined) {
+        throw new AwsError(
+          "InvalidParameterCombination",
+          "At least one of Statistics and ExtendedStatistics must be specified.",
+        );
+      }
+      checkPeriod(Period);
+      const period = Period * 1_000;
+      const range = rangeOf(input.StartTime, input.EndTime, period);
+      const requested = Math.ceil((range.end - range.start) / period);
+      if (requested > mostStatistics) {
+        throw new AwsError(
+          "InvalidParameterCombination",
+          `You have requested up to ${requested.toLocaleString("en-US")} datapoints, which exceeds the limit of ${mostStatistics.toLocaleString("en-US")}. You may reduce the datapoints requested by increasing Period, or decreasing the time range.`,
+        );
+      }
+      const metric = { namespace: Namespace, name: MetricName, dimensions: dimensionsOf(input.Dimensions) };
+      const units = metrics.units(metric).filter((unit) => Unit === undefined || unit === Unit);
+      const datapoints = units.flatMap((unit) =>
+        metrics.query({ metric, period, unit, ...range }).map((point): Datapoint => {
+          // Units come from the service's own metrics and from requests that the API model has checked.
+          const datapoint: Datapoint = { Timestamp: new Date(point.timestamp), Unit: unit as StandardUnit };
+          for (const name of Statistics) datapoint[name] = statistic(point, name);
+          return datapoint;
+        }),
+      );
+      return { Label: MetricName, Datapoints: datapoints };
+    },
+
+    ListMetrics(input: ListMetricsInput): ListMetricsOutput {
+      const { Namespace, MetricName, Dimensions: filters = [], RecentlyActive, NextToken } = input;
+      if (input.IncludeLinkedAccounts === true || input.OwningAccount !== undefined) {
+        throw unimplemented("metrics of other accounts");
+      }
+      const since = RecentlyActive === undefined ? -Infinity : clock.now() - threeHours;
+      const found = metrics
+        .list()
+        .filter(({ namespace }) => Namespace === undefined || namespace === Namespace)
+        .filter(({ name }) => MetricName === undefined || name === MetricName)
+        .filter(({ dimensions }) =>
+          filters.every(({ Name = "", Value }) => {
+            const value = dimensions[Name];
+            return value !== undefined && (Value === undefined || Value === value);
+          }),
+        )
+        .filter((metric) => (metrics.newest(metric) ?? -Infinity) >= since);
+      const { items, nextToken } = paged(found, metricsPerPage, NextToken);
+      return {
+        Metrics: items.map(({ namespace, name, dimensions }) => ({
+          Namespace: namespace,
+          MetricName: name,
+          Dimensions: wireDimensions(dimensions),
+        })),
+        NextToken: nextToken,
+      };
+    },
+  };
+}

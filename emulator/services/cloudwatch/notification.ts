@@ -1,0 +1,90 @@
+/** What an alarm's action on an SNS topic publishes, as CloudWatch writes it. */
+
+import type { ActionRunner, AlarmEvent, AlarmSettings } from "../../core/alarms.ts";
+import { MetricQueries } from "../../core/metric-queries.ts";
+import type { Dimensions } from "../../core/metric-types.ts";
+import { alarmArn, type Place } from "./identity.ts";
+
+/** Publishes to a topic; rejects if there is none. */
+export type Publish = (topicArn: string, message: string, subject: string) => Promise<void>;
+
+/** CloudWatch writes moments in messages as `2026-11-22T16:04:00.000+0000`. */
+function stamp(moment: number): string {
+  return new Date(moment).toISOString().replace("Z", "+0000");
+}
+
+/** SNS takes no longer subjects. */
+const subjectLimit = 100;
+
+function triggerDimensions(dimensions: Dimensions): object[] {
+  return Object.entries(dimensions).map(([name, value]) => ({ value, name }));
+}
+
+/** What the alarm watches. Shape with metric math: messages seen in public repositories. */
+function watchedOf({ watched }: AlarmSettings): object {
+  if (watched instanceof MetricQueries) {
+    const Metrics = watched.queries.map(({ id, label, isReturned, source }) => {
+      const named = { Id: id, Label: label, ReturnData: isReturned };
+      if (typeof source === "string") return { Expression: source, ...named };
+      const { metric, period, statistic, unit } = source;
+      const Metric = {
+        Dimensions: triggerDimensions(metric.dimensions),
+        MetricName: metric.name,
+        Namespace: metric.namespace,
+      };
+      return { ...named, MetricStat: { Metric, Period: period / 1_000, Stat: statistic, Unit: unit } };
+    });
+    return { Metrics };
+  }
+  return {
+    MetricName: watched.metric.name,
+    Namespace: watched.metric.namespace,
+    StatisticType: "Statistic",
+    Statistic: watched.statistic.toUpperCase(),
+    Unit: watched.unit ?? null,
+    Dimensions: triggerDimensions(watched.metric.dimensions),
+  };
+}
+
+function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
+  const { settings } = alarm;
+  return JSON.stringify({
+    AlarmName: settings.name,
+    AlarmDescription: settings.description ?? null,
+    AWSAccountId: place.accountId,
+    AlarmConfigurationUpdatedTimestamp: stamp(alarm.configuredAt),
+    NewStateValue: alarm.state,
+    NewStateReason: alarm.reason,
+    StateChangeTime: stamp(alarm.stateUpdatedAt),
+    // CloudWatch writes the region's long name here; it is not in any API model.
+    Region: place.region,
+    AlarmArn: alarmArn(place, settings.name),
+    OldStateValue: previous.state,
+    OKActions: settings.actions.OK,
+    AlarmActions: settings.actions.ALARM,
+    InsufficientDataActions: settings.actions.INSUFFICIENT_DATA,
+    Trigger: {
+      ...watchedOf(settings),
+      Period: settings.period / 1_000,
+      EvaluationPeriods: settings.evaluationPeriods,
+      DatapointsToAlarm: settings.datapointsToAlarm ?? settings.evaluationPeriods,
+      ComparisonOperator: settings.comparison,
+      Threshold: settings.threshold,
+      TreatMissingData: settings.treatMissingData,
+      EvaluateLowSampleCountPercentile: "",
+    },
+  });
+}
+
+/** Runs alarm actions that are topic ARNs. */
+export function topicActions(publish: Publish, place: Place): ActionRunner {
+  return {
+    accepts: (action) => action.startsWith("arn:aws:sns:"),
+    repeats: false,
+    run: (action, event) => {
+      const { alarm } = event;
+      const subject = `${alarm.state}: "${alarm.settings.name}" in ${place.region}`.slice(0, subjectLimit);
+      return publish(action, messageOf(event, place), subject);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** CloudWatch for the gateway: metrics, alarms with their actions, dashboards. */
+
+import type { Alarms } from "../../core/alarms.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { MetricStore } from "../../core/metrics.ts";
+import type { Service } from "../../wire/service.ts";
+import { alarmHandlers } from "./alarms.ts";
+import { Dashboards } from "./dashboards.ts";
+import { alarmArn, dashboardArn } from "./identity.ts";
+import { metricHandlers } from "./metrics.ts";
+import { topicActions, type Publish } from "./notification.ts";
+import { ResourceTags } from "./tags.ts";
+
+export interface MonitoringDependencies {
+  readonly region: string;
+  readonly accountId: string;
+  readonly clock: Clock;
+  readonly metrics: MetricStore;
+  readonly alarms: Alarms;
+  /** SNS, for alarm actions that are topics. */
+  readonly publish: Publish;
+}
+
+/** The service `cloudwatch`. Gives the alarms their actions on topics; those on scaling policies are the autoscaler's. */
+export function monitoring(dependencies: MonitoringDependencies): Service {
+  const { region, accountId, clock, metrics, alarms, publish } = dependencies;
+  const place = { region, accountId };
+  alarms.addRunner(topicActions(publish, place));
+  const exists = (arn: string): boolean => {
+    const [alarmPrefix, dashboardPrefix] = [alarmArn(place, ""), dashboardArn(place, "")];
+    if (arn.startsWith(alarmPrefix)) return alarms.get(arn.slice(alarmPrefix.length)) !== undefined;
+    return arn.startsWith(dashboardPrefix) && dashboards.has(arn.slice(dashboardPrefix.length));
+  };
+  const tags = new ResourceTags(exists);
+  const dashboards = new Dashboards(clock, place, tags);
+  return {
+    model: "cloudwatch",
+    handlers: {
+      ...metricHandlers(metrics, clock, place),
+      ...alarmHandlers(alarms, tags, place),
+      ...dashboards.handlers,
+      ...tags.handlers,
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/** Holds what an SDK client sees of CloudWatch through the gateway, in the order in which the Pulumi provider calls. */
+
+import assert from "node:assert/strict";
+import {
+  CloudWatchClient,
+  DashboardInvalidInputError,
+  DeleteAlarmsCommand,
+  DescribeAlarmHistoryCommand,
+  DescribeAlarmsCommand,
+  GetDashboardCommand,
+  GetMetricDataCommand,
+  GetMetricStatisticsCommand,
+  ListMetricsCommand,
+  ListTagsForResourceCommand,
+  PutDashboardCommand,
+  PutMetricAlarmCommand,
+  PutMetricDataCommand,
+  ResourceNotFound,
+  SetAlarmStateCommand,
+  TagResourceCommand,
+} from "@aws-sdk/client-cloudwatch";
+import { after, before, describe, it } from "mocha";
+import type { Gateway } from "../../gateway/gateway.ts";
+import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
+import { MonitoringBench } from "./bench.ts";
+
+describe("CloudWatch through the gateway", () => {
+  const bench = new MonitoringBench();
+  let gateway: Gateway;
+  let client: CloudWatchClient;
+
+  before(async () => {
+    gateway = await startTestGateway([bench.service], bench.clock);
+    client = new CloudWatchClient(sdkConfig(gateway));
+  });
+
+  after(async () => {
+    client.destroy();
+    await gateway.stop();
+  });
+
+  const alarm = {
+    AlarmName: "failures",
+    Namespace: "Videos",
+    MetricName: "Failures",
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 0.5,
+    ComparisonOperator: "GreaterThanThreshold",
+  } as const;
+
+  it("puts an alarm with tags, describes, tags, changes and deletes it", async () => {
+    const Tags = [{ Key: "project", Value: "videos" }];
+    await client.send(new PutMetricAlarmCommand({ ...alarm, Tags }));
+    const describeAlarms = async () => {
+      const input = { AlarmNames: ["failures"], AlarmTypes: ["MetricAlarm" as const] };
+      const { MetricAlarms = [] } = await client.send(new DescribeAlarmsCommand(input));
+      return MetricAlarms;
+    };
+    const [found] = await describeAlarms();
+    assert.deepEqual([found?.Threshold, found?.ActionsEnabled, found?.AlarmActions], [0.5, true, []]);
+    assert.deepEqual(found?.StateUpdatedTimestamp, bench.at(0));
+    const ResourceARN = found.AlarmArn;
+    await client.send(new TagResourceCommand({ ResourceARN, Tags: [{ Key: "stage", Value: "test" }] }));
+    const listed = await client.send(new ListTagsForResourceCommand({ ResourceARN }));
+    assert.deepEqual(listed.Tags, [...Tags, { Key: "stage", Value: "test" }]);
+    await client.send(new SetAlarmStateCommand({ AlarmName: "failures", StateValue: "OK", StateReason: "by hand" }));
+    const { AlarmHistoryItems = [] } = await client.send(new DescribeAlarmHistoryCommand({ AlarmName: "failures" }));
+    assert.deepEqual(
+      AlarmHistoryItems.map(({ HistoryItemType }) => HistoryItemType),
+      ["StateUpdate", "ConfigurationUpdate"],
+    );
+    await client.send(new DeleteAlarmsCommand({ AlarmNames: ["failures"] }));
+    assert.deepEqual(await describeAlarms(), []);
+    await assert.rejects(client.send(new DeleteAlarmsCommand({ AlarmNames: ["failures"] })), ResourceNotFound);
+  });
+
+  it("puts metric data and gives it back in all three ways", async () => {
+    const Dimensions = [{ Name: "Job", Value: "a" }];
+    const MetricData = [
+      { MetricName: "Frames", Dimensions, Values: [1.5, 2.5], Counts: [1, 3], Timestamp: bench.at(0) },
+    ];
+    await client.send(new PutMetricDataCommand({ Namespace: "Videos", MetricData }));
+    const metric = { Namespace: "Videos", MetricName: "Frames", Dimensions };
+    const range = { StartTime: bench.at(0), EndTime: bench.at(5) };
+    const { Metrics } = await client.send(new ListMetricsCommand({ Namespace: "Videos" }));
+    assert.deepEqual(Metrics, [metric]);
+    const { Datapoints } = await client.send(
+      new GetMetricStatisticsCommand({ ...metric, ...range, Period: 60, Statistics: ["Average", "SampleCount"] }),
+    );
+    assert.deepEqual(Datapoints, [{ Timestamp: bench.at(0), Average: 2.25, SampleCount: 4, Unit: "None" }]);
+    const MetricStat = { Metric: metric, Period: 300, Stat: "Maximum" };
+    const { MetricDataResults } = await client.send(
+      new GetMetricDataCommand({ ...range, MetricDataQueries: [{ Id: "m", MetricStat }] }),
+    );
+    assert.deepEqual(MetricDataResults, [
+      { Id: "m", Label: "Frames", Timestamps: [bench.at(0)], Values: [2.5], StatusCode: "Complete" },
+    ]);
+  });
+
+  it("keeps a dashboard, and says what is wrong with one", async () => {
+    const DashboardBody = JSON.stringify({ widgets: [] });
+    await client.send(new PutDashboardCommand({ DashboardName: "videos", DashboardBody }));
+    const found = await client.send(new GetDashboardCommand({ DashboardName: "videos" }));
+    assert.equal(found.DashboardBody, DashboardBody);
+    await assert.rejects(
+      client.send(new PutDashboardCommand({ DashboardName: "videos", DashboardBody: "{}" })),
+      (error) => error instanceof DashboardInvalidInputError && error.dashboardValidationMessages?.length === 1,
+    );
+  });
+
+  it("refuses an alarm without a statistic as AWS does", async () => {
+    await assert.rejects(client.send(new PutMetricAlarmCommand({ ...alarm, Statistic: undefined })), {
+      // The shape's name: CBOR clients are told it, query clients its code, ValidationError.
+      name: "ValidationException",
+      message: /Statistic/,
+    });
+  });
+});

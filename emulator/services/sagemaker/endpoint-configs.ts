@@ -1,0 +1,179 @@
+/** SageMaker's endpoint configurations: immutable descriptions of a fleet and its asynchronous inference. */
+
+import type {
+  CreateEndpointConfigInput,
+  CreateEndpointConfigOutput,
+  DeleteEndpointConfigInput,
+  DescribeEndpointConfigInput,
+  DescribeEndpointConfigOutput,
+  ListEndpointConfigsInput,
+  ListEndpointConfigsOutput,
+  ProductionVariant,
+} from "@aws-sdk/client-sagemaker";
+import { defaultStartupTimeout } from "../../core/endpoint-api.ts";
+import { parseS3Location, type S3Location } from "../../s3-location.ts";
+import { AwsError, type RequestContext } from "../../wire/service.ts";
+import type { ModelRecord } from "./models.ts";
+import type { Named, Registry } from "./registry.ts";
+import type { Tags } from "./tags.ts";
+import { refuse, refuseMembers } from "./unsupported.ts";
+
+export interface EndpointConfigRecord extends Named {
+  readonly input: CreateEndpointConfigInput;
+  readonly variant: VariantSpec;
+  readonly async: AsyncSpec;
+}
+
+/** The one production variant. */
+export interface VariantSpec {
+  readonly name: string;
+  /** As it was when the configuration was made: deleting it later does not touch endpoints. */
+  readonly model: ModelRecord;
+  readonly instanceType: string;
+  readonly initialCount: number;
+  readonly weight: number;
+  /** From a container's start until it must pass its health check, ms. */
+  readonly startupTimeout: number;
+}
+
+export interface AsyncSpec {
+  readonly concurrency: number;
+  readonly outputPath: S3Location;
+  readonly failurePath: S3Location | undefined;
+  readonly kmsKeyId: string | undefined;
+  readonly successTopic: string | undefined;
+  readonly errorTopic: string | undefined;
+  readonly includeResponseInSuccess: boolean;
+  readonly includeResponseInError: boolean;
+}
+
+export interface EndpointConfigDependencies {
+  readonly models: Registry<ModelRecord>;
+  readonly configs: Registry<EndpointConfigRecord>;
+  readonly tags: Tags;
+}
+
+// Without a value "SageMaker chooses an optimal value" (API reference, AsyncInferenceClientConfig); which one is unconfirmed.
+const defaultConcurrency = 4;
+
+export function endpointConfigHandlers({ models, configs, tags }: EndpointConfigDependencies) {
+  return {
+    CreateEndpointConfig(input: CreateEndpointConfigInput, { now }: RequestContext): CreateEndpointConfigOutput {
+      const { EndpointConfigName: name = "" } = input;
+      configs.assertFree(name);
+      tags.check(input.Tags);
+      refuseMembers("CreateEndpointConfig", input, [
+        "DataCaptureConfig",
+        "ExecutionRoleArn",
+        "ExplainerConfig",
+        "MetricsConfig",
+        "ShadowProductionVariants",
+      ]);
+      const variant = variantOf(input, models);
+      const arn = configs.arnOf(name);
+      configs.add({ name, arn, createdAt: now, input, variant, async: asyncOf(input) });
+      tags.create(arn, input.Tags);
+      return { EndpointConfigArn: arn };
+    },
+
+    DescribeEndpointConfig({
+      EndpointConfigName: name = "",
+    }: DescribeEndpointConfigInput): DescribeEndpointConfigOutput {
+      const { arn, createdAt, input } = configs.get(name);
+      return {
+        EndpointConfigName: input.EndpointConfigName,
+        EndpointConfigArn: arn,
+        ProductionVariants: input.ProductionVariants,
+        KmsKeyId: input.KmsKeyId,
+        CreationTime: createdAt,
+        AsyncInferenceConfig: input.AsyncInferenceConfig,
+        VpcConfig: input.VpcConfig,
+        EnableNetworkIsolation: input.EnableNetworkIsolation ?? false,
+      };
+    },
+
+    DeleteEndpointConfig({ EndpointConfigName: name = "" }: DeleteEndpointConfigInput): object {
+      const config = configs.get(name);
+      configs.remove(config);
+      tags.forget(config.arn);
+      return {};
+    },
+
+    ListEndpointConfigs(input: ListEndpointConfigsInput): ListEndpointConfigsOutput {
+      const { items, nextToken } = configs.list(input);
+      return {
+        EndpointConfigs: items.map(({ name, arn, createdAt }) => ({
+          EndpointConfigName: name,
+          EndpointConfigArn: arn,
+          CreationTime: createdAt,
+        })),
+        NextToken: nextToken,
+      };
+    },
+  };
+}
+
+function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecord>): VariantSpec {
+  const variants: ProductionVariant[] = input.ProductionVariants ?? [];
+  const [variant] = variants;
+  if (variant === undefined) throw new AwsError("ValidationException", "A production variant is required.");
+  if (variants.length > 1) {
+    // One variant only: developer guide, asynchronous inference; AWS's words are unconfirmed.
+    throw new AwsError("ValidationException", "Asynchronous endpoints support exactly one production variant.");
+  }
+  refuseMembers("ProductionVariants", variant, [
+    "AcceleratorType",
+    "CapacityReservationConfig",
+    "CoreDumpConfig",
+    "InstancePools",
+    "ManagedInstanceScaling",
+    "RoutingConfig",
+    "ServerlessConfig",
+    "VariantInstanceProvisionTimeoutInSeconds",
+  ]);
+  if (variant.EnableSSMAccess === true) refuse("EnableSSMAccess in ProductionVariants");
+  const { ModelName: modelName, InstanceType: instanceType, InitialInstanceCount: initialCount } = variant;
+  if (modelName === undefined) refuse("production variants without ModelName (inference components)");
+  if (instanceType === undefined || initialCount === undefined) {
+    throw new AwsError(
+      "ValidationException",
+      "InstanceType and InitialInstanceCount are required for a production variant that is not serverless.",
+    );
+  }
+  const { ContainerStartupHealthCheckTimeoutInSeconds: startupSeconds } = variant;
+  return {
+    name: variant.VariantName ?? "",
+    model: models.get(modelName),
+    instanceType,
+    initialCount,
+    weight: variant.InitialVariantWeight ?? 1,
+    startupTimeout: startupSeconds === undefined ? defaultStartupTimeout : startupSeconds * 1_000,
+  };
+}
+
+function asyncOf(input: CreateEndpointConfigInput): AsyncSpec {
+  const config = input.AsyncInferenceConfig;
+  if (config === undefined) refuse("endpoints that are not asynchronous: AsyncInferenceConfig is missing");
+  const output = config.OutputConfig ?? {};
+  const notifications = output.NotificationConfig ?? {};
+  const includeIn = notifications.IncludeInferenceResponseIn ?? [];
+  const { S3OutputPath: outputPath } = output;
+  // Optional in the API; where results then go is unconfirmed.
+  if (outputPath === undefined) refuse("asynchronous endpoints without S3OutputPath");
+  return {
+    concurrency: config.ClientConfig?.MaxConcurrentInvocationsPerInstance ?? defaultConcurrency,
+    outputPath: placeOf("S3OutputPath", outputPath),
+    failurePath: output.S3FailurePath === undefined ? undefined : placeOf("S3FailurePath", output.S3FailurePath),
+    kmsKeyId: output.KmsKeyId,
+    successTopic: notifications.SuccessTopic,
+    errorTopic: notifications.ErrorTopic,
+    includeResponseInSuccess: includeIn.includes("SUCCESS_NOTIFICATION_TOPIC"),
+    includeResponseInError: includeIn.includes("ERROR_NOTIFICATION_TOPIC"),
+  };
+}
+
+function placeOf(name: string, text: string): S3Location {
+  const place = parseS3Location(text);
+  if (place === undefined) throw new AwsError("ValidationException", `${name} is not a location in Amazon S3: ${text}`);
+  return place;
+}

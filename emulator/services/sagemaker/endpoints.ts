@@ -1,0 +1,224 @@
+/** SageMaker's endpoints: created, updated, scaled, described, deleted. */
+
+import type {
+  CreateEndpointInput,
+  CreateEndpointOutput,
+  DeleteEndpointInput,
+  DeploymentConfig,
+  DescribeEndpointInput,
+  DescribeEndpointOutput,
+  ListEndpointsInput,
+  ListEndpointsOutput,
+  UpdateEndpointInput,
+  UpdateEndpointOutput,
+  UpdateEndpointWeightsAndCapacitiesInput,
+  UpdateEndpointWeightsAndCapacitiesOutput,
+} from "@aws-sdk/client-sagemaker";
+import type { CapacityPort } from "../../core/scaling-types.ts";
+import { AwsError } from "../../wire/service.ts";
+import type { SageMakerDependencies } from "./dependencies.ts";
+import type { EndpointConfigRecord } from "./endpoint-configs.ts";
+import { LiveEndpoint } from "./live-endpoint.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Registry } from "./registry.ts";
+import type { Tags } from "./tags.ts";
+import { refuse, refuseMembers } from "./unsupported.ts";
+
+export interface EndpointDependencies {
+  readonly configs: Registry<EndpointConfigRecord>;
+  readonly endpoints: Registry<LiveEndpoint>;
+  readonly tags: Tags;
+  readonly outbox: Outbox;
+  readonly aws: SageMakerDependencies;
+}
+
+/** Application Auto Scaling's name of a variant. */
+export function resourceIdOf(endpointName: string, variantName: string): string {
+  return `endpoint/${endpointName}/variant/${variantName}`;
+}
+
+export function endpointHandlers(dependencies: EndpointDependencies) {
+  const { configs, endpoints, tags, outbox, aws } = dependencies;
+  return {
+    CreateEndpoint(input: CreateEndpointInput): CreateEndpointOutput {
+      const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
+      endpoints.assertFree(name);
+      tags.check(input.Tags);
+      checkDeployment(input.DeploymentConfig, aws);
+      const config = configs.get(configName);
+      checkQuota(dependencies, config, config.variant.initialCount);
+      const arn = endpoints.arnOf(name);
+      const endpoint = new LiveEndpoint({ name, arn }, config, input.DeploymentConfig, aws, outbox);
+      endpoints.add(endpoint);
+      tags.create(arn, input.Tags);
+      endpoint.create();
+      return { EndpointArn: arn };
+    },
+
+    DescribeEndpoint({ EndpointName: name = "" }: DescribeEndpointInput): DescribeEndpointOutput {
+      return endpoints.get(name).describe();
+    },
+
+    ListEndpoints(input: ListEndpointsInput): ListEndpointsOutput {
+      const { LastModifiedTimeAfter: after, LastModifiedTimeBefore: before, StatusEquals: status } = input;
+      const { items, nextToken } = endpoints.list(
+        input,
+        (endpoint) =>
+          (after === undefined || endpoint.modifiedAt > after) &&
+          (before === undefined || endpoint.modifiedAt < before) &&
+          (status === undefined || endpoint.status === status),
+      );
+      return {
+        Endpoints: items.map((endpoint) => ({
+          EndpointName: endpoint.name,
+          EndpointArn: endpoint.arn,
+          CreationTime: endpoint.createdAt,
+          LastModifiedTime: endpoint.modifiedAt,
+          EndpointStatus: endpoint.status,
+        })),
+        NextToken: nextToken,
+      };
+    },
+
+    UpdateEndpoint(input: UpdateEndpointInput): UpdateEndpointOutput {
+      const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
+      const endpoint = endpoints.get(name);
+      const config = configs.get(configName);
+      checkDeployment(input.DeploymentConfig, aws);
+      assertIdle(endpoint);
+      if (config === endpoint.config) {
+        throw new AwsError(
+          "ValidationException",
+          `Cannot update endpoint with the currently in use endpoint configuration "${config.name}".`,
+        );
+      }
+      checkVariantChange(endpoint, config, aws);
+      const count = countAfterUpdate(input, endpoint, config);
+      // Blue/green: while the new fleet starts, the old one still counts.
+      checkQuota(dependencies, config, count);
+      const deployment = input.RetainDeploymentConfig === true ? endpoint.describe().LastDeploymentConfig : undefined;
+      endpoint.update(config, count, input.DeploymentConfig ?? deployment);
+      return { EndpointArn: endpoint.arn };
+    },
+
+    UpdateEndpointWeightsAndCapacities(
+      input: UpdateEndpointWeightsAndCapacitiesInput,
+    ): UpdateEndpointWeightsAndCapacitiesOutput {
+      const endpoint = endpoints.get(input.EndpointName ?? "");
+      assertIdle(endpoint);
+      const [change, ...others] = input.DesiredWeightsAndCapacities ?? [];
+      if (change?.VariantName !== endpoint.config.variant.name || others.length > 0) {
+        throw new AwsError(
+          "ValidationException",
+          `The variants of endpoint "${endpoint.arn}" are [${endpoint.config.variant.name}]; each must be named once.`,
+        );
+      }
+      refuseMembers("DesiredWeightsAndCapacities", change, ["ServerlessUpdateConfig"]);
+      outbox.test(endpoint.sender);
+      const { DesiredInstanceCount: count } = change;
+      if (count !== undefined) {
+        checkQuota(dependencies, endpoint.config, count - endpoint.capacity.desired);
+        // How it ends is seen in status and FailureReason.
+        endpoint.setDesired(count).catch(() => undefined);
+      }
+      return { EndpointArn: endpoint.arn };
+    },
+
+    DeleteEndpoint({ EndpointName: name = "" }: DeleteEndpointInput): object {
+      const endpoint = endpoints.get(name);
+      if (endpoint.status !== "Failed") assertIdle(endpoint);
+      aws.scalableTargets.deregister(resourceIdOf(endpoint.name, endpoint.config.variant.name));
+      void endpoint.delete().then(() => {
+        endpoints.remove(endpoint);
+        tags.forget(endpoint.arn);
+      });
+      return {};
+    },
+  };
+}
+
+/** Seen on AWS for update, delete and capacity changes of an endpoint that is being created, updated or scaled. */
+function assertIdle(endpoint: LiveEndpoint): void {
+  if (endpoint.status === "InService") return;
+  if (endpoint.status === "Failed") {
+    throw new AwsError("ValidationException", `Cannot update endpoint "${endpoint.arn}" in status Failed.`);
+  }
+  throw new AwsError("ValidationException", `Cannot update in-progress endpoint "${endpoint.arn}".`);
+}
+
+/** AWS refuses these while a scalable target is registered (developer guide); its words are unconfirmed. */
+function checkVariantChange(endpoint: LiveEndpoint, config: EndpointConfigRecord, aws: SageMakerDependencies): void {
+  const { variant: before } = endpoint.config;
+  const { variant: after } = config;
+  const isRegistered = aws.scalableTargets.isRegistered(resourceIdOf(endpoint.name, before.name));
+  if (isRegistered && before.name !== after.name) {
+    throw new AwsError(
+      "ValidationException",
+      `Cannot remove variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
+    );
+  }
+  if (isRegistered && before.instanceType !== after.instanceType) {
+    throw new AwsError(
+      "ValidationException",
+      `Cannot change the instance type of variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
+    );
+  }
+  if (before.name !== after.name) refuse("UpdateEndpoint with another variant name");
+}
+
+/** Unless told to retain the variant's properties, an update applies the configuration's initialInstanceCount again. */
+function countAfterUpdate(input: UpdateEndpointInput, endpoint: LiveEndpoint, config: EndpointConfigRecord): number {
+  const excluded = (input.ExcludeRetainedVariantProperties ?? []).map((property) => property.VariantPropertyType);
+  if (input.RetainAllVariantProperties === true && !excluded.includes("DesiredInstanceCount")) {
+    return endpoint.capacity.desired;
+  }
+  return config.variant.initialCount;
+}
+
+function checkDeployment(deployment: DeploymentConfig | undefined, { alarms }: SageMakerDependencies): void {
+  if (deployment === undefined) return;
+  refuseMembers("DeploymentConfig", deployment, ["RollingUpdatePolicy"]);
+  for (const { AlarmName: name = "" } of deployment.AutoRollbackConfiguration?.Alarms ?? []) {
+    // Unconfirmed, the message too. Otherwise a misspelled alarm would never roll an update back.
+    if (alarms.state(name) === undefined) throw new AwsError("ValidationException", `Could not find alarm "${name}".`);
+  }
+  const routing = deployment.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration;
+  if (routing?.Type !== undefined && routing.Type !== "ALL_AT_ONCE") refuse(`traffic routing ${routing.Type}`);
+}
+
+function checkQuota(
+  { endpoints, aws }: EndpointDependencies,
+  { variant: { instanceType } }: EndpointConfigRecord,
+  more: number,
+): void {
+  const quota = aws.instanceQuota ?? 8;
+  const used = endpoints
+    .values()
+    .filter((endpoint) => endpoint.config.variant.instanceType === instanceType)
+    .reduce((sum, endpoint) => sum + Math.max(endpoint.capacity.current, endpoint.capacity.desired), 0);
+  if (more > 0 && used + more > quota) {
+    throw new AwsError(
+      "ResourceLimitExceeded",
+      `The account-level service limit '${instanceType} for endpoint usage' is ${quota} Instances, with current utilization of ${used} Instances and a request delta of ${more} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this quota.`,
+    );
+  }
+}
+
+/** The capacity of variants as Application Auto Scaling reads and sets it. */
+export function variantCapacity({ endpoints, outbox, aws }: EndpointDependencies): CapacityPort {
+  const find = (resourceId: string): LiveEndpoint | undefined => {
+    const [, endpointName = "", variantName = ""] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(resourceId) ?? [];
+    const endpoint = endpoints.find(endpointName);
+    return endpoint?.config.variant.name === variantName ? endpoint : undefined;
+  };
+  return {
+    current: (resourceId) => find(resourceId)?.capacity.desired,
+    async set(resourceId, count) {
+      const endpoint = find(resourceId);
+      if (endpoint === undefined) throw new AwsError("ValidationException", `Could not find variant ${resourceId}.`);
+      assertIdle(endpoint);
+      if (aws.testNotificationOnScaling ?? true) outbox.test(endpoint.sender);
+      await endpoint.setDesired(count);
+    },
+  };
+}

@@ -1,0 +1,244 @@
+/** One endpoint: SageMaker's view of the simulator's machine. */
+
+import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus } from "@aws-sdk/client-sagemaker";
+import type { Baking } from "../../core/endpoint-api.ts";
+import { AsyncEndpoint } from "../../core/endpoint.ts";
+import {
+  DeploymentFailedError,
+  EndpointGoneError,
+  ScalingFailedError,
+  type EndpointState,
+} from "../../core/endpoint-api.ts";
+import type { SageMakerDependencies } from "./dependencies.ts";
+import type { EndpointConfigRecord } from "./endpoint-configs.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Outbox, Sender } from "./outbox.ts";
+import type { Named } from "./registry.ts";
+
+type LiveEndpointDependencies = Pick<
+  SageMakerDependencies,
+  "clock" | "metrics" | "launcherFor" | "switches" | "alarms" | "logs" | "lastDeploymentConfig"
+>;
+
+// FailureReason's maximum length in the API model.
+const reasonLimit = 1024;
+
+// Seconds: MaximumExecutionTimeoutInSeconds's maximum in the API model.
+const longestDeployment = 28_800;
+
+const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
+  creating: "Creating",
+  "in-service": "InService",
+  updating: "Updating",
+  scaling: "Updating",
+  failed: "Failed",
+  deleting: "Deleting",
+  deleted: "Deleting",
+};
+
+export class LiveEndpoint implements Named {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: Date;
+  readonly #aws: LiveEndpointDependencies;
+  readonly #outbox: Outbox;
+  readonly #machine: AsyncEndpoint<Invocation>;
+  #config: EndpointConfigRecord;
+  #deploymentConfig: DeploymentConfig | undefined;
+  #failureReason: string | undefined;
+  #modifiedAt: Date;
+
+  constructor(
+    identity: { readonly name: string; readonly arn: string },
+    config: EndpointConfigRecord,
+    deploymentConfig: DeploymentConfig | undefined,
+    aws: LiveEndpointDependencies,
+    outbox: Outbox,
+  ) {
+    this.name = identity.name;
+    this.arn = identity.arn;
+    this.#aws = aws;
+    this.#outbox = outbox;
+    this.#config = config;
+    this.#deploymentConfig = deploymentConfig && this.#recorded(deploymentConfig);
+    this.createdAt = new Date(aws.clock.now());
+    this.#modifiedAt = this.createdAt;
+    this.#machine = new AsyncEndpoint<Invocation>({
+      name: this.name,
+      arn: this.arn,
+      variant: config.variant.name,
+      clock: aws.clock,
+      metrics: aws.metrics,
+      listener: {
+        onSettled: (invocation, settlement) => {
+          outbox.settled(this.sender, invocation, settlement);
+        },
+        onState: () => {
+          this.#modifiedAt = new Date(aws.clock.now());
+        },
+      },
+      ...(aws.switches === undefined ? {} : { switches: aws.switches }),
+    });
+  }
+
+  get config(): EndpointConfigRecord {
+    return this.#config;
+  }
+
+  get sender(): Sender {
+    return { endpointName: this.name, variantName: this.#config.variant.name, async: this.#config.async };
+  }
+
+  get status(): EndpointStatus {
+    return statuses[this.#machine.state];
+  }
+
+  get modifiedAt(): Date {
+    return this.#modifiedAt;
+  }
+
+  /** Instances in service and wanted. */
+  get capacity(): { readonly current: number; readonly desired: number } {
+    return { current: this.#machine.currentCount, desired: this.#machine.desiredCount };
+  }
+
+  get queued(): number {
+    return this.#machine.queued;
+  }
+
+  get inProcess(): number {
+    return this.#machine.inProcess;
+  }
+
+  /** Takes requests: it serves now, or will again. */
+  get isInvocable(): boolean {
+    return ["in-service", "updating", "scaling"].includes(this.#machine.state);
+  }
+
+  enqueue(invocation: Invocation): void {
+    this.#machine.enqueue(invocation);
+  }
+
+  /** Starts the first fleet; how it ends is seen in the status. */
+  create(): void {
+    this.#outbox.test(this.sender);
+    // SageMaker creates the group while CreateEndpoint runs; whether before the first instance starts is unconfirmed.
+    this.#aws.logs.createGroup(this.name).catch((error: unknown) => {
+      console.error(`The log group of endpoint ${this.name} cannot be created:`, error);
+    });
+    void this.#deploy(this.#config, this.#config.variant.initialCount);
+  }
+
+  /**
+   * Replaces the fleet. An update that fails leaves the endpoint InService with its old configuration and a FailureReason:
+   * RollingBack is a status of UpdateEndpointWeightsAndCapacities only. Source: API reference, DescribeEndpoint.
+   */
+  update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
+    this.#outbox.test({ ...this.sender, async: config.async });
+    void this.#deploy(config, count, this.#bakingOf(deploymentConfig)).then((succeeded) => {
+      if (succeeded) this.#deploymentConfig = this.#recorded(deploymentConfig);
+    });
+  }
+
+  /** SageMaker watches the alarms while the new fleet serves and the old one is still there. Source: developer guide, "Auto-Rollback Configuration and Monitoring". */
+  #bakingOf(deploymentConfig: DeploymentConfig | undefined): Baking {
+    const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration: rollback } = deploymentConfig ?? {};
+    return {
+      duration: (policy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds ?? 0) * 1_000,
+      objection: () => {
+        const names = (rollback?.Alarms ?? []).map(({ AlarmName = "" }) => AlarmName);
+        const fired = names.find((name) => this.#aws.alarms.state(name) === "ALARM");
+        return fired === undefined ? undefined : `The alarm ${fired} is in ALARM: the update was rolled back.`;
+      },
+    };
+  }
+
+  /** The last deployment's configuration as DescribeEndpoint shows it. */
+  #recorded(given: DeploymentConfig | undefined): DeploymentConfig | undefined {
+    if ((this.#aws.lastDeploymentConfig ?? "as-given") === "as-given") return given;
+    return {
+      ...given,
+      BlueGreenUpdatePolicy: {
+        TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE", WaitIntervalInSeconds: 0 },
+        TerminationWaitInSeconds: 0,
+        MaximumExecutionTimeoutInSeconds: longestDeployment,
+        ...given?.BlueGreenUpdatePolicy,
+      },
+    };
+  }
+
+  /** Resolves when so many instances are in service. Rejects with the simulator's EndpointBusyError or ScalingFailedError. */
+  async setDesired(count: number): Promise<void> {
+    try {
+      await this.#machine.setDesired(count);
+    } catch (error) {
+      if (error instanceof ScalingFailedError) this.#failureReason = error.message.slice(0, reasonLimit);
+      throw error;
+    }
+  }
+
+  async delete(): Promise<void> {
+    await this.#machine.delete();
+  }
+
+  describe(): DescribeEndpointOutput {
+    const { variant, async } = this.#config;
+    const { current, desired } = this.capacity;
+    const time = this.#config.variant.model.createdAt;
+    return {
+      EndpointName: this.name,
+      EndpointArn: this.arn,
+      EndpointConfigName: this.#config.name,
+      // AWS shows no variants of an endpoint that has never served.
+      ProductionVariants: ["creating", "failed"].includes(this.#machine.state)
+        ? undefined
+        : [
+            {
+              VariantName: variant.name,
+              DeployedImages: [
+                { SpecifiedImage: variant.model.image, ResolvedImage: variant.model.image, ResolutionTime: time },
+              ],
+              CurrentWeight: variant.weight,
+              DesiredWeight: variant.weight,
+              CurrentInstanceCount: current,
+              DesiredInstanceCount: desired,
+            },
+          ],
+      EndpointStatus: this.status,
+      FailureReason: this.#failureReason,
+      CreationTime: this.createdAt,
+      LastModifiedTime: this.#modifiedAt,
+      LastDeploymentConfig: this.#deploymentConfig,
+      AsyncInferenceConfig: this.#config.input.AsyncInferenceConfig ?? {
+        OutputConfig: { S3OutputPath: `s3://${async.outputPath.bucket}/${async.outputPath.key}` },
+      },
+    };
+  }
+
+  async #deploy(config: EndpointConfigRecord, count: number, baking?: Baking): Promise<boolean> {
+    const { variant, async } = config;
+    const previous = this.#config;
+    this.#failureReason = undefined;
+    this.#config = config;
+    const { startupTimeout } = variant;
+    const launcher = this.#aws.launcherFor({
+      endpointName: this.name,
+      variantName: variant.name,
+      modelDataUrl: variant.model.modelDataUrl,
+      environment: variant.model.environment,
+    });
+    try {
+      const fleet = { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout };
+      await this.#machine.deploy(fleet, baking);
+      return true;
+    } catch (error) {
+      this.#config = previous;
+      if (error instanceof EndpointGoneError) return false;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#failureReason = message.slice(0, reasonLimit);
+      if (!(error instanceof DeploymentFailedError))
+        console.error(`Endpoint ${this.name} could not be deployed:`, error);
+      return false;
+    }
+  }
+}

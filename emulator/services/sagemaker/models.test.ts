@@ -1,0 +1,150 @@
+/** Tests the local SageMaker's control plane through a real SDK client: its models and tags. */
+
+import assert from "node:assert/strict";
+import {
+  AddTagsCommand,
+  DeleteModelCommand,
+  DeleteTagsCommand,
+  DescribeModelCommand,
+  ListModelsCommand,
+  ListTagsCommand,
+  type CreateModelCommandInput,
+} from "@aws-sdk/client-sagemaker";
+import { testImage, testRole } from "../../testing/fake-aws.ts";
+import { arn, goodModel, refused, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
+
+describe("The local SageMaker", () => {
+  let fixture: SageMakerFixture;
+
+  beforeEach(async () => {
+    fixture = await SageMakerFixture.start();
+  });
+  afterEach(async () => {
+    await fixture.stop();
+  });
+
+  describe("keeps models", () => {
+    it("and describes them as they were created", async () => {
+      const created = await fixture.createModel({ EnableNetworkIsolation: true });
+      assert.equal(created.ModelArn, arn("model", "model"));
+      const { $metadata, CreationTime, ...model } = await fixture.client.send(
+        new DescribeModelCommand({ ModelName: "model" }),
+      );
+      assert.ok(CreationTime instanceof Date && $metadata.httpStatusCode === 200);
+      assert.deepEqual(model, {
+        ModelName: "model",
+        ModelArn: arn("model", "model"),
+        ExecutionRoleArn: testRole,
+        PrimaryContainer: { ...goodModel.PrimaryContainer, Mode: "SingleModel" },
+        EnableNetworkIsolation: true,
+      });
+    });
+
+    it("until they are deleted", async () => {
+      await fixture.createModel();
+      await fixture.client.send(new DeleteModelCommand({ ModelName: "model" }));
+      const missing = `Could not find model "${arn("model", "model")}".`;
+      await refused(fixture.client.send(new DescribeModelCommand({ ModelName: "model" })), missing);
+      await refused(fixture.client.send(new DeleteModelCommand({ ModelName: "model" })), missing);
+    });
+
+    it("under names that are taken in any case", async () => {
+      await fixture.createModel();
+      await refused(fixture.createModel(), `Cannot create already existing model "${arn("model", "model")}".`);
+      await refused(fixture.createModel({ ModelName: "MODEL" }), /^Cannot create already existing model/);
+    });
+
+    it("and lists them, newest first, in pages", async () => {
+      for (let index = 0; index < 12; index++) await fixture.createModel({ ModelName: `model-${index}` });
+      const first = await fixture.client.send(new ListModelsCommand({ SortBy: "Name", SortOrder: "Ascending" }));
+      assert.equal(first.Models?.length, 10);
+      const second = await fixture.client.send(
+        new ListModelsCommand({ SortBy: "Name", SortOrder: "Ascending", NextToken: first.NextToken }),
+      );
+      assert.equal(second.NextToken, undefined);
+      const names = [first, second].flatMap(({ Models = [] }) => Models.map(({ ModelName }) => ModelName));
+      assert.equal(new Set(names).size, 12);
+      const one = await fixture.client.send(new ListModelsCommand({ NameContains: "model-11" }));
+      assert.deepEqual(
+        one.Models?.map(({ ModelName }) => ModelName),
+        ["model-11"],
+      );
+      await refused(fixture.client.send(new ListModelsCommand({ NextToken: "????" })), "Invalid pagination token");
+    });
+
+    const container = goodModel.PrimaryContainer;
+    const cases: [string, Partial<CreateModelCommandInput>, RegExp][] = [
+      ["a role that does not exist", { ExecutionRoleArn: `${testRole}2` }, /^Could not assume role .*video2\. Please/],
+      [
+        "an artifact that does not exist",
+        { PrimaryContainer: { ...container, ModelDataUrl: "s3://models/other.tar.gz" } },
+        /^Could not find model data at s3:\/\/models\/other.tar.gz\.$/,
+      ],
+      [
+        "an image that the local AWS cannot run, naming those that it can",
+        {
+          PrimaryContainer: {
+            ...container,
+            Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2",
+          },
+        },
+        /does not implement the image .*tensorflow-inference:2: it runs AWS's PyTorch inference images/,
+      ],
+      ["several containers", { Containers: [container] }, /does not implement Containers in CreateModel/],
+      [
+        "a multi-model container",
+        { PrimaryContainer: { ...container, Mode: "MultiModel" } },
+        /does not implement multi-model containers/,
+      ],
+    ];
+    for (const [what, change, message] of cases) {
+      it(`but refuses ${what}`, async () => {
+        await refused(fixture.createModel(change), message);
+        await refused(fixture.client.send(new DescribeModelCommand({ ModelName: "model" })), /^Could not find model/);
+      });
+    }
+
+    it("with an image from any account, by tag or digest", async () => {
+      const images = [
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/pytorch-inference:2.6.0",
+        testImage.replace(/:.*/, `@sha256:${"0".repeat(64)}`),
+      ];
+      for (const [index, Image] of images.entries()) {
+        await fixture.createModel({ ModelName: `m${index}`, PrimaryContainer: { ...container, Image } });
+      }
+    });
+  });
+
+  describe("keeps tags", () => {
+    const list = async (ResourceArn: string) => (await fixture.client.send(new ListTagsCommand({ ResourceArn }))).Tags;
+
+    it("of what it creates, adds some and deletes some", async () => {
+      await fixture.createModel({ Tags: [{ Key: "a", Value: "1" }] });
+      const ResourceArn = arn("model", "model");
+      assert.deepEqual(await list(ResourceArn), [{ Key: "a", Value: "1" }]);
+      const added = await fixture.client.send(
+        new AddTagsCommand({
+          ResourceArn,
+          Tags: [
+            { Key: "a", Value: "2" },
+            { Key: "b", Value: "" },
+          ],
+        }),
+      );
+      assert.deepEqual(added.Tags, [
+        { Key: "a", Value: "2" },
+        { Key: "b", Value: "" },
+      ]);
+      await fixture.client.send(new DeleteTagsCommand({ ResourceArn, TagKeys: ["a"] }));
+      assert.deepEqual(await list(ResourceArn), [{ Key: "b", Value: "" }]);
+    });
+
+    it("but none of AWS's own, and none of what does not exist", async () => {
+      await refused(
+        fixture.createModel({ Tags: [{ Key: "aws:x", Value: "1" }] }),
+        /aws: prefixed tag key names are not allowed/,
+      );
+      await refused(list(arn("model", "model")), /Could not find/);
+    });
+  });
+});

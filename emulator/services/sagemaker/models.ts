@@ -1,0 +1,142 @@
+/** SageMaker's models: what an instance runs. */
+
+import type {
+  ContainerDefinition,
+  CreateModelInput,
+  CreateModelOutput,
+  DeleteModelInput,
+  DescribeModelInput,
+  DescribeModelOutput,
+  ListModelsInput,
+  ListModelsOutput,
+} from "@aws-sdk/client-sagemaker";
+import type { ObjectStore, Roles } from "../../aws-ports.ts";
+import { parseS3Location } from "../../s3-location.ts";
+import { AwsError, type RequestContext } from "../../wire/service.ts";
+import type { Named, Registry } from "./registry.ts";
+import type { Tags } from "./tags.ts";
+import { refuse, refuseMembers } from "./unsupported.ts";
+
+export interface ModelRecord extends Named {
+  readonly input: CreateModelInput;
+  readonly image: string;
+  readonly modelDataUrl: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface ModelDependencies {
+  readonly models: Registry<ModelRecord>;
+  readonly tags: Tags;
+  readonly objects: ObjectStore;
+  readonly roles: Roles;
+}
+
+/**
+ * AWS's PyTorch inference images hold the serving stack that the local AWS runs as processes. Any account's is taken: AWS publishes
+ * them from another account in some regions, and companies mirror them under the same repository name.
+ */
+const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+\/)?pytorch-inference[:@][\w.:-]+$/;
+
+export function modelHandlers({ models, tags, objects, roles }: ModelDependencies) {
+  return {
+    async CreateModel(input: CreateModelInput, { now }: RequestContext): Promise<CreateModelOutput> {
+      const { ModelName: name = "", ExecutionRoleArn: roleArn } = input;
+      models.assertFree(name);
+      tags.check(input.Tags);
+      const container = containerOf(input);
+      const { image, modelDataUrl } = await checkContainer(container, objects);
+      if (roleArn === undefined) {
+        throw new AwsError("ValidationException", "ExecutionRoleArn is required to create a model.");
+      }
+      if (!(await roles.trusts(roleArn, "sagemaker.amazonaws.com"))) {
+        throw new AwsError(
+          "ValidationException",
+          `Could not assume role ${roleArn}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to assume the role.`,
+        );
+      }
+      const arn = models.arnOf(name);
+      models.add({
+        name,
+        arn,
+        createdAt: now,
+        input,
+        image,
+        modelDataUrl,
+        environment: container.Environment ?? {},
+      });
+      tags.create(arn, input.Tags);
+      return { ModelArn: arn };
+    },
+
+    DescribeModel({ ModelName: name = "" }: DescribeModelInput): DescribeModelOutput {
+      const { arn, createdAt, input } = models.get(name);
+      return {
+        ModelName: input.ModelName,
+        PrimaryContainer: { Mode: "SingleModel", ...input.PrimaryContainer },
+        ExecutionRoleArn: input.ExecutionRoleArn,
+        VpcConfig: input.VpcConfig,
+        EnableNetworkIsolation: input.EnableNetworkIsolation ?? false,
+        CreationTime: createdAt,
+        ModelArn: arn,
+      };
+    },
+
+    DeleteModel({ ModelName: name = "" }: DeleteModelInput): object {
+      const model = models.get(name);
+      models.remove(model);
+      tags.forget(model.arn);
+      return {};
+    },
+
+    ListModels(input: ListModelsInput): ListModelsOutput {
+      const { items, nextToken } = models.list(input);
+      return {
+        Models: items.map(({ name, arn, createdAt }) => ({ ModelName: name, ModelArn: arn, CreationTime: createdAt })),
+        NextToken: nextToken,
+      };
+    },
+  };
+}
+
+function containerOf(input: CreateModelInput): ContainerDefinition {
+  refuseMembers("CreateModel", input, ["Containers", "InferenceExecutionConfig"]);
+  if (input.PrimaryContainer === undefined) {
+    throw new AwsError(
+      "ValidationException",
+      "Both PrimaryContainer and Containers are null. Exactly one must be set.",
+    );
+  }
+  return input.PrimaryContainer;
+}
+
+async function checkContainer(
+  container: ContainerDefinition,
+  objects: ObjectStore,
+): Promise<{ image: string; modelDataUrl: string }> {
+  refuseMembers("PrimaryContainer", container, [
+    "AdditionalModelDataSources",
+    "ContainerMetricsConfig",
+    "ImageConfig",
+    "InferenceSpecificationName",
+    "ModelDataSource",
+    "ModelPackageName",
+    "MultiModelConfig",
+  ]);
+  if (container.Mode === "MultiModel") refuse("multi-model containers");
+  const { Image: image, ModelDataUrl: modelDataUrl } = container;
+  if (image === undefined) throw new AwsError("ValidationException", "Image is required in PrimaryContainer.");
+  if (!runnableImage.test(image)) {
+    refuse(
+      `the image ${image}: it runs AWS's PyTorch inference images (ACCOUNT.dkr.ecr.REGION.amazonaws.com/pytorch-inference:TAG)`,
+    );
+  }
+  if (modelDataUrl === undefined) refuse("models without ModelDataUrl");
+  const location = parseS3Location(modelDataUrl);
+  if (location === undefined || (await objects.head(location)) === undefined) {
+    throw new AwsError("ValidationException", `Could not find model data at ${modelDataUrl}.`);
+  }
+  if (!location.key.endsWith(".tar.gz")) {
+    throw new AwsError("ValidationException", `The ModelDataUrl ${modelDataUrl} must end with .tar.gz.`);
+  }
+  return { image, modelDataUrl };
+}

@@ -1,0 +1,106 @@
+/** Everything an endpoint sends after a request has ended: failure objects and notifications. */
+
+import type { Settlement } from "../../core/endpoint-api.ts";
+import type { AsyncSpec } from "./endpoint-configs.ts";
+import type { SageMakerDependencies } from "./dependencies.ts";
+import type { Invocation } from "./invocation.ts";
+import { resultNotification, testNotification } from "./notifications.ts";
+
+type OutboxDependencies = Pick<SageMakerDependencies, "region" | "clock" | "metrics" | "objects" | "topics">;
+
+export interface Sender {
+  readonly endpointName: string;
+  readonly variantName: string;
+  readonly async: AsyncSpec;
+}
+
+export class Outbox {
+  readonly #aws: OutboxDependencies;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(aws: OutboxDependencies) {
+    this.#aws = aws;
+  }
+
+  /** Writes the failure object, if there is something to say, then publishes. Failing to do either is told in log and metric. */
+  settled(sender: Sender, invocation: Invocation, settlement: Settlement): void {
+    this.#track(async () => {
+      if (settlement.status === "failed") await this.#writeFailure(sender, invocation, settlement.reason);
+      const { async } = sender;
+      const [topic, includeResponse] =
+        settlement.status === "completed"
+          ? [async.successTopic, async.includeResponseInSuccess]
+          : [async.errorTopic, async.includeResponseInError];
+      if (topic === undefined) return;
+      const now = new Date(this.#aws.clock.now());
+      const { endpointName } = sender;
+      const message = resultNotification(invocation, settlement, {
+        region: this.#aws.region,
+        endpointName,
+        now,
+        includeResponse,
+      });
+      await this.#publish(sender, topic, message);
+    });
+  }
+
+  /** Sends TestNotifications to the topics there are. */
+  test(sender: Sender): void {
+    for (const topic of new Set([sender.async.successTopic, sender.async.errorTopic])) {
+      if (topic !== undefined) this.#track(() => this.#publish(sender, topic, testNotification));
+    }
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async flush(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  #track(send: () => Promise<void>): void {
+    // Sending is work: it takes its real time on the clock.
+    const release = this.#aws.clock.hold();
+    const sending = send().finally(() => {
+      release();
+      this.#pending.delete(sending);
+    });
+    this.#pending.add(sending);
+  }
+
+  async #publish(sender: Sender, topic: string, message: string): Promise<void> {
+    try {
+      await this.#aws.topics.publish(topic, message);
+    } catch (error) {
+      console.error(`Endpoint ${sender.endpointName} could not publish to ${topic}:`, error);
+      this.#count(sender, "NotificationFailures");
+    }
+  }
+
+  /**
+   * The payload of the failure response (API reference: FailureLocation): the model's own answer, else, as where it never answered, the
+   * reason as text. Without a model's answer the object's content is unconfirmed.
+   */
+  async #writeFailure(sender: Sender, invocation: Invocation, reason: string): Promise<void> {
+    const { failure, answer } = invocation;
+    if (failure === undefined) return;
+    try {
+      await this.#aws.objects.put(failure, answer?.body ?? Buffer.from(reason), {
+        contentType: answer?.body === undefined ? "text/plain" : answer.contentType,
+        kmsKeyId: failure.kmsKeyId,
+      });
+    } catch (error) {
+      console.error(`Endpoint ${sender.endpointName} could not write to s3://${failure.bucket}/${failure.key}:`, error);
+      this.#count(sender, "ResponseUploadFailures");
+    }
+  }
+
+  #count({ endpointName, variantName }: Sender, name: string): void {
+    this.#aws.metrics.put({
+      namespace: "AWS/SageMaker",
+      name,
+      dimensions: { EndpointName: endpointName, VariantName: variantName },
+      timestamp: this.#aws.clock.now(),
+      value: 1,
+      unit: "Count",
+    });
+  }
+}

@@ -1,0 +1,121 @@
+/** What the local SageMaker knows by name: models, endpoint configurations, endpoints, each with its tags. */
+
+import { AwsError } from "../../wire/service.ts";
+
+/** Kinds of resources with the words that SageMaker's messages and ARNs have for them. */
+export const kinds = {
+  model: { arn: "model", words: "model" },
+  endpointConfig: { arn: "endpoint-config", words: "endpoint configuration" },
+  endpoint: { arn: "endpoint", words: "endpoint" },
+} as const;
+
+export type Kind = keyof typeof kinds;
+
+export interface Named {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: Date;
+}
+
+export interface ListOptions {
+  readonly NameContains?: string | undefined;
+  readonly CreationTimeBefore?: Date | undefined;
+  readonly CreationTimeAfter?: Date | undefined;
+  readonly SortBy?: string | undefined;
+  readonly SortOrder?: string | undefined;
+  readonly MaxResults?: number | undefined;
+  readonly NextToken?: string | undefined;
+}
+
+export interface Page<Item> {
+  readonly items: Item[];
+  readonly nextToken: string | undefined;
+}
+
+/** Resources of one kind. */
+export class Registry<Item extends Named> {
+  readonly #kind: Kind;
+  readonly #arnPrefix: string;
+  // Names are unique regardless of case (API reference, CreateEndpoint).
+  readonly #items = new Map<string, Item>();
+
+  constructor(kind: Kind, region: string, accountId: string) {
+    this.#kind = kind;
+    this.#arnPrefix = `arn:aws:sagemaker:${region}:${accountId}:${kinds[kind].arn}/`;
+  }
+
+  arnOf(name: string): string {
+    return this.#arnPrefix + name;
+  }
+
+  /** Throws ValidationException if the name is taken. */
+  assertFree(name: string): void {
+    if (this.#items.has(name.toLowerCase())) {
+      throw new AwsError(
+        "ValidationException",
+        `Cannot create already existing ${kinds[this.#kind].words} "${this.arnOf(name)}".`,
+      );
+    }
+  }
+
+  add(item: Item): void {
+    this.assertFree(item.name);
+    this.#items.set(item.name.toLowerCase(), item);
+  }
+
+  find(name: string): Item | undefined {
+    return this.#items.get(name.toLowerCase());
+  }
+
+  /** Throws ValidationException if there is none. */
+  get(name: string): Item {
+    const found = this.find(name);
+    if (found === undefined) {
+      throw new AwsError("ValidationException", `Could not find ${kinds[this.#kind].words} "${this.arnOf(name)}".`);
+    }
+    return found;
+  }
+
+  /** Removes this very item; another one that has taken its name since stays. */
+  remove(item: Item): void {
+    if (this.find(item.name) === item) this.#items.delete(item.name.toLowerCase());
+  }
+
+  values(): Item[] {
+    return [...this.#items.values()];
+  }
+
+  /** One page; SageMaker's lists start with the newest unless asked otherwise. */
+  list(options: ListOptions, matches: (item: Item) => boolean = () => true): Page<Item> {
+    const { NameContains, CreationTimeBefore, CreationTimeAfter, SortBy, MaxResults, NextToken } = options;
+    const ascending = options.SortOrder === "Ascending" ? 1 : -1;
+    const compare =
+      SortBy === "Name"
+        ? (a: Item, b: Item) => a.name.localeCompare(b.name)
+        : (a: Item, b: Item) => a.createdAt.getTime() - b.createdAt.getTime();
+    const found = this.values()
+      .filter(
+        (item) =>
+          (NameContains === undefined || item.name.includes(NameContains)) &&
+          (CreationTimeBefore === undefined || item.createdAt < CreationTimeBefore) &&
+          (CreationTimeAfter === undefined || item.createdAt > CreationTimeAfter) &&
+          matches(item),
+      )
+      .sort((a, b) => ascending * compare(a, b));
+    const start = readToken(NextToken);
+    // 10 is the default of SageMaker's list operations.
+    const end = start + (MaxResults ?? 10);
+    return { items: found.slice(start, end), nextToken: end < found.length ? writeToken(end) : undefined };
+  }
+}
+
+function writeToken(offset: number): string {
+  return Buffer.from(String(offset)).toString("base64url");
+}
+
+function readToken(token: string | undefined): number {
+  if (token === undefined) return 0;
+  const offset = Buffer.from(token, "base64url").toString("utf8");
+  if (!/^\d{1,9}$/.test(offset)) throw new AwsError("ValidationException", "Invalid pagination token");
+  return Number(offset);
+}

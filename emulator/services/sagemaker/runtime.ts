@@ -1,0 +1,121 @@
+/** SageMaker's runtime: takes asynchronous invocations and says where their results will be. */
+
+import { randomUUID } from "node:crypto";
+import type {
+  InvokeEndpointAsyncInput,
+  InvokeEndpointAsyncOutput,
+  InvokeEndpointInput,
+} from "@aws-sdk/client-sagemaker-runtime";
+import type { ObjectStore } from "../../aws-ports.ts";
+import { below, formatS3Location, parseS3Location, type S3Location } from "../../s3-location.ts";
+import { AwsError, type RequestContext } from "../../wire/service.ts";
+import type { AsyncSpec } from "./endpoint-configs.ts";
+import type { Invocation } from "./invocation.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { Registry } from "./registry.ts";
+
+export interface RuntimeDependencies {
+  readonly endpoints: Registry<LiveEndpoint>;
+  readonly objects: ObjectStore;
+}
+
+/** Defaults of the API reference, seconds. */
+const defaultTtl = 21_600;
+const defaultTimeout = 900;
+
+export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
+  return {
+    async InvokeEndpointAsync(
+      input: InvokeEndpointAsyncInput,
+      context: RequestContext,
+    ): Promise<InvokeEndpointAsyncOutput> {
+      const endpoint = invocable(endpoints, input.EndpointName ?? "", context);
+      const { async } = endpoint.config;
+      const { location, text } = await inputOf(input, async, objects);
+      const inferenceId = input.InferenceId ?? randomUUID();
+      const { output, failure } = placesOf(input, async);
+      const invocation: Invocation = {
+        inferenceId,
+        receivedAt: context.now.getTime(),
+        ttl: (input.RequestTTLSeconds ?? defaultTtl) * 1000,
+        timeout: (input.InvocationTimeoutSeconds ?? defaultTimeout) * 1000,
+        input: location,
+        inputLocation: text,
+        output: { ...output, kmsKeyId: async.kmsKeyId },
+        failure: failure === undefined ? undefined : { ...failure, kmsKeyId: async.kmsKeyId },
+        contentType: input.ContentType,
+        accept: input.Accept,
+        customAttributes: input.CustomAttributes,
+        answer: undefined,
+      };
+      endpoint.enqueue(invocation);
+      return {
+        InferenceId: inferenceId,
+        OutputLocation: formatS3Location(output),
+        // Without S3FailurePath: unconfirmed; none is told here and none is written.
+        FailureLocation: failure === undefined ? undefined : formatS3Location(failure),
+      };
+    },
+
+    InvokeEndpoint: (input: InvokeEndpointInput, context: RequestContext): object =>
+      refuseSynchronous(endpoints, input.EndpointName ?? "", context),
+
+    InvokeEndpointWithResponseStream: (input: InvokeEndpointInput, context: RequestContext): object =>
+      refuseSynchronous(endpoints, input.EndpointName ?? "", context),
+  };
+}
+
+/** The runtime tells names apart by case, unlike the control plane. */
+function invocable(endpoints: Registry<LiveEndpoint>, name: string, { accountId }: RequestContext): LiveEndpoint {
+  const endpoint = endpoints.find(name);
+  if (endpoint?.name !== name || !endpoint.isInvocable) {
+    throw new AwsError("ValidationError", `Endpoint ${name} of account ${accountId} not found.`);
+  }
+  return endpoint;
+}
+
+function refuseSynchronous(endpoints: Registry<LiveEndpoint>, name: string, context: RequestContext): never {
+  invocable(endpoints, name, context);
+  // That it is refused with this code is known, AWS's words are unconfirmed.
+  throw new AwsError(
+    "ValidationError",
+    `Endpoint ${name} of account ${context.accountId} is asynchronous and does not support this operation. Use InvokeEndpointAsync.`,
+  );
+}
+
+async function inputOf(
+  input: InvokeEndpointAsyncInput,
+  async: AsyncSpec,
+  objects: ObjectStore,
+): Promise<{ location: S3Location; text: string }> {
+  const { InputLocation: text, Body: body } = input;
+  if (text !== undefined && body !== undefined) {
+    throw new AwsError("ValidationError", "InputLocation and Body cannot both be set.");
+  }
+  if (text !== undefined) {
+    const location = parseS3Location(text);
+    if (location === undefined || location.key === "") {
+      throw new AwsError("ValidationError", `InputLocation is not an object in Amazon S3: ${text}`);
+    }
+    return { location, text };
+  }
+  if (body === undefined) throw new AwsError("ValidationError", "InputLocation is required when no Body is sent.");
+  // AWS stores an inline body as an object too; under which key is unconfirmed.
+  const location = below(async.outputPath, `async-endpoint-inputs/${randomUUID()}.in`);
+  await objects.put(location, body, { contentType: input.ContentType, kmsKeyId: async.kmsKeyId });
+  return { location, text: formatS3Location(location) };
+}
+
+/** Keys that nobody can guess, as on AWS: neither holds the InferenceId. */
+function placesOf(
+  { S3OutputPathExtension: extension, Filename: filename }: InvokeEndpointAsyncInput,
+  { outputPath, failurePath }: AsyncSpec,
+): { output: S3Location; failure: S3Location | undefined } {
+  const id = randomUUID();
+  const folder = extension === undefined ? outputPath : below(outputPath, extension.replace(/^\/+|\/+$/g, ""));
+  return {
+    output: below(folder, filename ?? `${id}.out`),
+    // Whether extension and file name reach the failure key is unconfirmed; they do not here.
+    failure: failurePath === undefined ? undefined : below(failurePath, `${id}-error.out`),
+  };
+}

@@ -1,0 +1,18 @@
+/** Refuses by name what AWS takes and the local AWS does not do: nothing is ever silently ignored. */
+
+import { AwsError } from "../../wire/service.ts";
+
+/** Throws ValidationException if the input has one of these members. */
+export function refuseMembers<Input extends object>(
+  where: string,
+  input: Input,
+  names: readonly (keyof Input & string)[],
+): void {
+  const present = names.filter((name) => input[name] !== undefined);
+  if (present.length > 0) refuse(`${present.join(", ")} in ${where}`);
+}
+
+/** Throws ValidationException that names a feature. */
+export function refuse(feature: string): never {
+  throw new AwsError("ValidationException", `The local AWS does not implement ${feature}.`);
+}

@@ -1,0 +1,122 @@
+/** Stands before an AWS endpoint, passes every request on, and tells which permission each needed. */
+import { once } from "node:events";
+import { createServer, request as send, type IncomingMessage } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { z } from "zod";
+import type { Credentials } from "../gateway/credentials.ts";
+import { resigned } from "./resign.ts";
+
+/** A permission as IAM asks for it. */
+export interface Call {
+  readonly action: string;
+  /** The ARN; `*` for what takes none. */
+  readonly resource: string;
+  /** Values of SNS's condition keys. */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+/** A recorder at work. */
+export interface Recorder {
+  readonly url: string;
+  readonly calls: readonly Call[];
+  stop(): void;
+}
+
+/** The emulator behind the recorder, and where the calls' resources are. */
+interface RecordedAws {
+  readonly url: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly credentials: Credentials;
+}
+
+/** Starts to record, on a free port of 127.0.0.1, the calls that clients with the emulator's key pair make. */
+export async function recordCalls(aws: RecordedAws): Promise<Recorder> {
+  const target = new URL(aws.url);
+  const calls: Call[] = [];
+  const server = createServer((request, response) => {
+    void buffer(request).then(async (body) => {
+      calls.push(callOf(request, body.toString("utf8"), aws));
+      const { method = "GET", url: path = "/" } = request;
+      const signed = await resigned({ method, target: path, headers: request.headers, body }, aws.url, aws.credentials);
+      // The body is here already: nothing is left to be waited for.
+      const headers = Object.fromEntries(Object.entries(signed).filter(([name]) => name !== "expect"));
+      const passed = send({ host: target.hostname, port: target.port, method, path, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      passed.on("error", (error) => response.destroy(error));
+      passed.end(body);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no TCP port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    calls,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const names = z.looseObject({
+  EndpointName: z.string().optional(),
+  QueueName: z.string().optional(),
+  QueueUrl: z.string().optional(),
+});
+
+function callOf(request: IncomingMessage, body: string, { region, accountId }: RecordedAws): Call {
+  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+  const service = /Credential=[^,]*\/([^/,]+)\/aws4_request/.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  if (service === "s3") return s3Call(request.method ?? "GET", url);
+  const arn = (resource: string): string => `arn:aws:${service}:${region}:${accountId}:${resource}`;
+  const invoked = /^\/endpoints\/([^/]+)\/async-invocations$/.exec(url.pathname)?.[1];
+  if (invoked !== undefined) {
+    return { action: "sagemaker:InvokeEndpointAsync", resource: arn(`endpoint/${invoked}`) };
+  }
+  const query = new URLSearchParams(body);
+  const target = request.headers["x-amz-target"];
+  const operation =
+    (typeof target === "string" ? target.split(".").at(-1) : undefined) ??
+    /\/operation\/(\w+)$/.exec(url.pathname)?.[1] ??
+    query.get("Action") ??
+    "";
+  const prefix = service === "monitoring" ? "cloudwatch" : service;
+  // SQS's batches need what their single calls need.
+  const action = `${prefix}:${operation.replace(/Batch$/, "")}`;
+  if (service === "sns") {
+    const context = { "sns:Protocol": query.get("Protocol") ?? "", "sns:Endpoint": query.get("Endpoint") ?? "" };
+    return { action, resource: query.get("TopicArn") ?? "*", context };
+  }
+  if (action === "sqs:ListQueues") return { action, resource: "*" };
+  const { EndpointName, QueueName, QueueUrl } = names.parse(target === undefined ? {} : JSON.parse(body));
+  if (service === "sqs") return { action, resource: arn(QueueName ?? QueueUrl?.split("/").at(-1) ?? "") };
+  if (service === "sagemaker") return { action, resource: arn(`endpoint/${EndpointName ?? ""}`) };
+  return { action, resource: "*" };
+}
+
+/** S3's operations are not its permissions: a HEAD reads, and each step of an upload in parts writes (S3 user guide). */
+function s3Call(method: string, url: URL): Call {
+  const [, bucket = "", key = ""] = /^\/([^/]+)\/?(.*)$/.exec(decodeURIComponent(url.pathname)) ?? [];
+  const resource = `arn:aws:s3:::${bucket}${key === "" ? "" : `/${key}`}`;
+  const has = (name: string): boolean => url.searchParams.has(name);
+  if (key === "") {
+    if (has("delete")) return { action: "s3:DeleteObject", resource: `${resource}/*` };
+    // A bucket's own settings: no caller or operator may change any of them, so one name will do.
+    if (method === "PUT") return { action: "s3:PutBucket*", resource };
+    if (method === "DELETE") return { action: "s3:DeleteBucket*", resource };
+    return { action: has("versions") ? "s3:ListBucketVersions" : "s3:ListBucket", resource };
+  }
+  switch (method) {
+    case "PUT":
+    case "POST":
+      return { action: "s3:PutObject", resource };
+    case "DELETE":
+      return { action: has("uploadId") ? "s3:AbortMultipartUpload" : "s3:DeleteObject", resource };
+    default:
+      return { action: has("uploadId") ? "s3:ListMultipartUploadParts" : "s3:GetObject", resource };
+  }
+}

@@ -1,0 +1,58 @@
+/** For tests: MiniStack behind the gateway, as an AWS without SageMaker. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { RealClock } from "../core/real-clock.ts";
+import { ministackPython } from "../../tools/paths.mjs";
+import { awsPorts } from "../aws-ports.ts";
+import { startGateway, type Gateway } from "../gateway/gateway.ts";
+import { miniStackServices, startMiniStack } from "../ministack.ts";
+import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
+
+/** An AWS with S3, SNS, SQS, IAM, KMS, logs and STS, on a free port. */
+export interface TestAws extends Gateway {
+  readonly credentials: typeof testCredentials;
+}
+
+/** Starts it. Throws MiniStackError. */
+export async function startTestAws(clock: Clock = new RealClock()): Promise<TestAws> {
+  const stateDir = await mkdtemp(join(tmpdir(), "aws-"));
+  const healthy = Promise.withResolvers<unknown>();
+  const upstream = { path: join(stateDir, "ministack"), ready: healthy.promise };
+  const ports = awsPorts(upstream, testRegion, testCredentials);
+  const gateway = await startGateway({
+    port: 0,
+    credentials: testCredentials,
+    upstream,
+    corsRules: (bucket) => ports.buckets.corsRules(bucket),
+    upstreamServices: miniStackServices,
+    clock,
+    region: testRegion,
+    accountId: testAccount,
+    services: new Map(),
+    status: () => ({ endpoints: ["one"] }),
+  });
+  const ministack = await startMiniStack({
+    python: ministackPython,
+    socketPath: upstream.path,
+    gatewayPort: gateway.port,
+    accountId: testAccount,
+    region: testRegion,
+    stateDir,
+    logFile: join(stateDir, "ministack.log"),
+  });
+  healthy.resolve(ministack.ready);
+  await upstream.ready;
+  return {
+    ...gateway,
+    credentials: testCredentials,
+    async stop() {
+      await gateway.stop();
+      ports.close();
+      await ministack.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** Permissions boundary of the roles that an environment's deployments create: the limit of their policies. */
+import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import { allow } from "./policy-document.ts";
+import { endpointLogs, named, type Scope } from "./scope.ts";
+import { type SourceBucket, sourcePermissions } from "./source-buckets.ts";
+import { allowUnlimited } from "./unlimited-actions.ts";
+
+/**
+ * All that the endpoint's execution role and the role for callers of another account need (`infra/iam/execution-role.ts`,
+ * `infra/iam/caller-policy.ts`). A faulty deployment cannot give away more than the videos of its own environment and of the source buckets.
+ */
+export function boundaryPermissions(scope: Scope, sourceBuckets: readonly SourceBucket[]): PolicyStatement[] {
+  const { account, environment, keyArn } = scope;
+  const buckets = account.bucket(named(environment));
+  return [
+    allow("Buckets", ["s3:ListBucket"], buckets),
+    allow(
+      "Objects",
+      ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+      pulumi.interpolate`${buckets}/*`,
+    ),
+    allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
+    ...sourcePermissions(account, sourceBuckets),
+    allow("Topics", ["sns:Publish"], account.regional("sns", named(environment))),
+    allow(
+      "Endpoints",
+      ["sagemaker:InvokeEndpointAsync"],
+      account.regional("sagemaker", `endpoint/${named(environment)}`),
+    ),
+    allowUnlimited(
+      "Images",
+      ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      pulumi.interpolate`arn:${account.partition}:ecr:${account.region}:*:repository/*`,
+    ),
+    allowUnlimited("Registry", ["ecr:GetAuthorizationToken"]),
+    allow(
+      "Logs",
+      ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      endpointLogs(scope),
+    ),
+    allowUnlimited("Metrics", ["cloudwatch:PutMetricData"]),
+    allowUnlimited("Alarms", ["cloudwatch:DescribeAlarms"], account.regional("cloudwatch", "alarm:*")),
+    allowUnlimited(
+      "Network",
+      [
+        "ec2:CreateNetworkInterface",
+        "ec2:CreateNetworkInterfacePermission",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DeleteNetworkInterfacePermission",
+      ],
+      ["network-interface/*", "subnet/*", "security-group/*"].map((resource) => account.regional("ec2", resource)),
+    ),
+    allowUnlimited("SeeNetwork", [
+      "ec2:DescribeDhcpOptions",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSecurityGroups",
+      "ec2:DescribeSubnets",
+      "ec2:DescribeVpcs",
+    ]),
+  ];
+}

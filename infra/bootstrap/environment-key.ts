@@ -1,0 +1,107 @@
+/** An environment's KMS keys: one for the data of its stacks, one for their state. No deployment can create, change or delete a key. */
+import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import * as kms from "@pulumi/aws/kms/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { Account } from "./account.ts";
+import { type Environment, environments } from "./environments.ts";
+import { policyDocument } from "./policy-document.ts";
+import { endpointLogs, rolesOf } from "./scope.ts";
+
+/** Days in which the deletion of a key, and with it the loss of all that it encrypts, can be cancelled: the maximum of KMS. */
+const deletionWindowInDays = 30;
+
+/** Options for an {@link EnvironmentKey}. */
+export interface EnvironmentKeyArgs {
+  readonly account: Account;
+  readonly environment: Environment;
+  readonly description: string;
+  /** The part of the alias after `alias/`. */
+  readonly alias: string;
+  /**
+   * Statements for AWS services that use the key.
+   * @default none
+   */
+  readonly services?: readonly PolicyStatement[];
+}
+
+/** A protected symmetric key that KMS rotates every year, and its alias. */
+export class EnvironmentKey extends pulumi.ComponentResource {
+  readonly arn: pulumi.Output<string>;
+
+  constructor(name: string, args: EnvironmentKeyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("asyncvideo:bootstrap:EnvironmentKey", name, {}, opts);
+    const key = new kms.Key(
+      name,
+      {
+        description: args.description,
+        enableKeyRotation: true,
+        deletionWindowInDays,
+        policy: pulumi.jsonStringify(policyDocument(keyStatements(args))),
+      },
+      { parent: this, protect: true },
+    );
+    new kms.Alias(name, { name: `alias/${args.alias}`, targetKeyId: key.keyId }, { parent: this });
+    this.arn = key.arn;
+    this.registerOutputs({ arn: this.arn });
+  }
+}
+
+/**
+ * The key's policy. IAM decides who of the account uses the key: the policies of the environment's roles name its ARN, and callers and
+ * operators get it by their own. Other environments' roles have no policy that names it; the deny holds even if one gets such a policy.
+ */
+function keyStatements({ account, environment, services = [] }: EnvironmentKeyArgs): PolicyStatement[] {
+  const others = Object.values(environments).filter(({ name }) => name !== environment.name);
+  return [
+    {
+      // Without it the key could become unmanageable (KMS developer guide, "Default key policy").
+      Sid: "AccountAdministers",
+      Effect: "Allow",
+      Principal: { AWS: account.global("iam", "root") },
+      Action: "kms:*",
+      Resource: "*",
+    },
+    {
+      Sid: "KeepOtherEnvironmentsOut",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "kms:*",
+      Resource: "*",
+      // The ARN of a role's session is that of the role (IAM user guide, "aws:PrincipalArn"). AWS services have none.
+      Condition: {
+        ArnLike: { "aws:PrincipalArn": others.flatMap((other) => rolesOf({ account, environment: other })) },
+      },
+    },
+    ...services,
+  ];
+}
+
+/** Statements for the services that work on a stack's data: the same as in `infra/components/encryption-key.ts`, which says why each is needed. */
+export function dataKeyServices(account: Account, environment: Environment): PolicyStatement[] {
+  const use = ["kms:Decrypt", "kms:GenerateDataKey"];
+  return [
+    {
+      Sid: "AlarmsPublish",
+      Effect: "Allow",
+      Principal: { Service: "cloudwatch.amazonaws.com" },
+      Action: use,
+      Resource: "*",
+      Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+    },
+    {
+      Sid: "TopicsFillQueues",
+      Effect: "Allow",
+      Principal: { Service: "sns.amazonaws.com" },
+      Action: use,
+      Resource: "*",
+    },
+    {
+      Sid: "LogsOfEndpoint",
+      Effect: "Allow",
+      Principal: { Service: pulumi.interpolate`logs.${account.region}.amazonaws.com` },
+      Action: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+      Resource: "*",
+      Condition: { ArnLike: { "kms:EncryptionContext:aws:logs:arn": endpointLogs({ account, environment }) } },
+    },
+  ];
+}

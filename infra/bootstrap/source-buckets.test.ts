@@ -1,0 +1,62 @@
+/** The setting sourceBuckets of bootstrap and stacks: one form, and a boundary that lets the stacks' roles read what they may. */
+import assert from "node:assert/strict";
+import { sourceBucket as stackForm } from "../source-buckets.ts";
+import { allows, statements } from "../testing/documents.ts";
+import { region, registrationsOf } from "../testing/registrations.ts";
+import { sourceBucket } from "./source-buckets.ts";
+
+const keyArn = `arn:aws:kms:${region}:210987654321:key/0a1b2c3d-0000-1111-2222-333344445555`;
+const good = { bucket: "team-videos", prefix: "clips/", keyArn };
+
+describe("source buckets in the bootstrap", () => {
+  for (const [what, value] of Object.entries({
+    "all that there is": good,
+    "only a bucket": { bucket: "archive.2019" },
+    "no bucket": { prefix: "clips/" },
+    "a pattern for a bucket": { ...good, bucket: "*" },
+    "a bucket's ARN": { ...good, bucket: "arn:aws:s3:::team-videos" },
+    "an upper-case name": { ...good, bucket: "Team" },
+    "a pattern for a prefix": { ...good, prefix: "*/clips" },
+    "a policy variable": { ...good, prefix: "${aws:username}/" },
+    "a prefix that starts with a slash": { ...good, prefix: "/clips" },
+    "an empty prefix": { ...good, prefix: "" },
+    "an alias for a key": { ...good, keyArn: `arn:aws:kms:${region}:210987654321:alias/videos` },
+    "a pattern for a key": { ...good, keyArn: `arn:aws:kms:${region}:210987654321:key/*` },
+    "something else": { ...good, region: "eu-west-1" },
+  })) {
+    it(`have the stacks' form: ${what}`, () => {
+      assert.equal(sourceBucket.safeParse(value).success, stackForm.safeParse(value).success);
+      assert.equal(sourceBucket.safeParse(value).success, ["all that there is", "only a bucket"].includes(what));
+    });
+  }
+
+  it("widen the boundary by themselves and their keys, for reading only", async () => {
+    const boundary = async (sources: string | undefined) => {
+      const address = `./index.ts?sources=${sources === undefined ? "none" : "some"}`;
+      const { registrations } = await registrationsOf(() => import(address), {
+        project: "async-video-bootstrap",
+        config: {
+          "async-video-bootstrap:repository": "team/videos",
+          ...(sources === undefined ? {} : { "async-video-bootstrap:sourceBuckets": sources }),
+        },
+      });
+      return statements(registrations.one("aws:iam/policy:Policy", "async-video-dev-boundary").inputs["policy"]);
+    };
+    const [without, widened] = [await boundary(undefined), await boundary(JSON.stringify([good]))];
+    for (const call of [
+      { action: "s3:GetObject", resource: "arn:aws:s3:::team-videos/clips/a.mp4" },
+      { action: "s3:ListBucket", resource: "arn:aws:s3:::team-videos" },
+      { action: "kms:Decrypt", resource: keyArn },
+    ]) {
+      assert.ok(!allows(without, call), call.action);
+      assert.ok(allows(widened, call), call.action);
+    }
+    for (const call of [
+      { action: "s3:GetObject", resource: "arn:aws:s3:::team-videos/private/a.mp4" },
+      { action: "s3:PutObject", resource: "arn:aws:s3:::team-videos/clips/a.mp4" },
+      { action: "kms:GenerateDataKey", resource: keyArn },
+    ]) {
+      assert.ok(!allows(widened, call), call.action);
+    }
+  });
+});

@@ -1,0 +1,49 @@
+/** The table of unlimited actions in README.md, and the same actions in `policies.json`: `node infra/bootstrap/tables.ts` writes both. */
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { unlimitedActions } from "./unlimited-actions.ts";
+
+/** The page with the table. */
+export const page = path.join(import.meta.dirname, "README.md");
+/** The policy pack's config for this program, in which each such action needs a reason. */
+export const packConfig = path.join(import.meta.dirname, "policies.json");
+
+const begin = "<!-- unlimited actions: written by npm run docs -->";
+const end = "<!-- end of unlimited actions -->";
+
+const configSchema = z.record(z.string(), z.unknown());
+
+/**
+ * The page's text with the table as the program has it now.
+ * @throws Error if the text has no place for the table
+ */
+export function withTable(text: string): string {
+  const rows = unlimitedActions.map(
+    ({ actions, why, risk }) => `| ${actions.map((action) => `\`${action}\``).join("<br>")} | ${why} | ${risk} |`,
+  );
+  const table = [
+    "| Actions | Why they are not limited | What a role can do to others |",
+    "| --- | --- | --- |",
+    ...rows,
+  ];
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) {
+    throw new Error(`${page} has no lines "${begin}" and "${end}": add them.`);
+  }
+  return `${before}${begin}\n\n${table.join("\n")}\n\n${end}${after}`;
+}
+
+/** The pack's config with a reason for each action. */
+export function withReasons(config: unknown): Readonly<Record<string, unknown>> {
+  const reasons = unlimitedActions.flatMap(({ actions, why }) => actions.map((action) => [action, why] as const));
+  const sorted = Object.fromEntries(reasons.toSorted(([one], [other]) => one.localeCompare(other)));
+  return { ...configSchema.parse(config), "no-wildcards": { onEveryResource: sorted } };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await writeFile(page, withTable(await readFile(page, "utf8")));
+  const config: unknown = JSON.parse(await readFile(packConfig, "utf8"));
+  await writeFile(packConfig, JSON.stringify(withReasons(config)));
+}

@@ -1,0 +1,181 @@
+/** What callers and operators may do, and whom the role for another account trusts. */
+import assert from "node:assert/strict";
+import { AccessPolicies } from "./access-policies.ts";
+import { AsyncEndpoint } from "./async-endpoint.ts";
+import { CompletionTopics } from "./completion-topics.ts";
+import { allows, statement, statements } from "../testing/documents.ts";
+import {
+  accountId,
+  keyArn,
+  mockAccount,
+  region,
+  type Registrations,
+  registrationsOf,
+} from "../testing/registrations.ts";
+import { VideoStorage } from "./video-storage.ts";
+
+async function access(callerAccountId?: string): Promise<{ registrations: Registrations; roleArn: unknown }> {
+  const { registrations, outputs } = await registrationsOf(() => {
+    const account = mockAccount();
+    const storage = new VideoStorage("clips", { keyArn });
+    const topics = new CompletionTopics("clips", { account, keyArn });
+    const inference = new AsyncEndpoint("detector", {
+      account,
+      keyArn,
+      storage,
+      topics,
+      modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
+    });
+    const { callerRoleArn } = new AccessPolicies("clips", {
+      account,
+      keyArn,
+      storage,
+      topics,
+      inference,
+      operationsTopicArn: `arn:aws:sns:${region}:${accountId}:operations`,
+      callerAccountId,
+    });
+    return callerRoleArn === undefined ? {} : { callerRoleArn };
+  });
+  return { registrations, roleArn: outputs["callerRoleArn"] };
+}
+
+/** Actions that take no resource (AWS, Service Authorization Reference). */
+const withoutResource = [
+  "application-autoscaling:DescribeScalableTargets",
+  "application-autoscaling:DescribeScalingActivities",
+  "application-autoscaling:DescribeScalingPolicies",
+  "cloudwatch:DescribeAlarms",
+  "cloudwatch:GetMetricData",
+  "cloudwatch:GetMetricStatistics",
+  "cloudwatch:ListDashboards",
+  "cloudwatch:ListMetrics",
+  "sns:Unsubscribe",
+  "sqs:ListQueues",
+];
+
+describe("AccessPolicies", () => {
+  let registrations: Registrations;
+  let caller: unknown;
+  let operator: unknown;
+
+  before(async () => {
+    ({ registrations } = await access());
+    caller = registrations.one("aws:iam/policy:Policy", "clips-caller").inputs["policy"];
+    operator = registrations.one("aws:iam/policy:Policy", "clips-operator").inputs["policy"];
+  });
+
+  it("allows no action by a wildcard, and names resources wherever AWS takes them", () => {
+    for (const { Action, Resource, Sid, Effect } of [...statements(caller), ...statements(operator)]) {
+      assert.equal(Effect, "Allow");
+      for (const action of Action) {
+        assert.ok(!action.includes("*"), action);
+        assert.equal(Resource?.includes("*"), withoutResource.includes(action), `${Sid ?? ""} ${action}`);
+      }
+    }
+  });
+
+  it("lets callers upload, invoke and fetch", () => {
+    assert.deepEqual(statement(caller, "Invoke").Resource, [
+      `arn:aws:sagemaker:${region}:${accountId}:detector-endpoint-0a1b2c3`,
+    ]);
+    assert.deepEqual(statement(caller, "UploadVideos").Resource, ["arn:aws:s3:::clips-input-0a1b2c3/input/*"]);
+    assert.deepEqual(statement(caller, "FetchResults").Resource, [
+      "arn:aws:s3:::clips-output-0a1b2c3/results/*",
+      "arn:aws:s3:::clips-output-0a1b2c3/failures/*",
+    ]);
+    assert.deepEqual(statement(caller, "UseKey").Resource, [keyArn]);
+  });
+
+  it("lets callers tell a result that is not there yet from one that is forbidden", () => {
+    const { Action, Resource, Condition } = statement(caller, "TellMissingFromForbidden");
+    assert.deepEqual(
+      [Action, Resource, Condition],
+      [["s3:ListBucket"], ["arn:aws:s3:::clips-input-0a1b2c3", "arn:aws:s3:::clips-output-0a1b2c3"], undefined],
+    );
+  });
+
+  it("keeps callers from what changes models, deletes, or reads queues", () => {
+    const actions = statements(caller).flatMap(({ Action }) => Action);
+    assert.deepEqual(
+      actions.filter((action) => /Delete|sqs:|sns:|iam:/.test(action)),
+      [],
+    );
+    assert.deepEqual(
+      statements(caller).filter(({ Resource }) => Resource?.some((arn) => arn.includes("/models/"))),
+      [],
+    );
+  });
+
+  it("lets operators read the stack's four queues, and make none but temporary ones", () => {
+    assert.equal(statement(operator, "ReadQueues").Resource?.length, 4);
+    for (const { Action, Resource, Sid } of statements(operator)) {
+      if (!Action.includes("sqs:CreateQueue")) continue;
+      assert.deepEqual(Resource, [`arn:aws:sqs:${region}:${accountId}:clips-smoke-*`], Sid);
+    }
+  });
+
+  it("lets operators subscribe temporary queues of the account, and no other address", () => {
+    const topic = `arn:aws:sns:${region}:${accountId}:operations`;
+    const subscribes = (protocol: string, endpoint: string, resource = topic) =>
+      allows(statements(operator), {
+        action: "sns:Subscribe",
+        resource,
+        context: { "sns:Protocol": protocol, "sns:Endpoint": endpoint },
+      });
+    const queue = `arn:aws:sqs:${region}:${accountId}:clips-smoke-1`;
+    assert.ok(subscribes("sqs", queue));
+    assert.ok(!subscribes("sqs", queue, `arn:aws:sns:${region}:${accountId}:foreign`));
+    for (const [protocol, endpoint] of [
+      ["sqs", `arn:aws:sqs:${region}:210987654321:clips-smoke-1`],
+      ["sqs", `arn:aws:sqs:${region}:${accountId}:clips-success`],
+      ["http", "http://attacker.example/clips-smoke-1"],
+      ["https", queue],
+      ["email", "attacker@example.com"],
+      ["lambda", `arn:aws:lambda:${region}:${accountId}:function:clips-smoke-1`],
+    ] as const) {
+      assert.ok(!subscribes(protocol, endpoint), `${protocol} ${endpoint}`);
+    }
+    assert.ok(!allows(statements(operator), { action: "sns:Subscribe", resource: topic }));
+  });
+
+  it("lets operators redrive dead letters into the queues that they come from, and give up what they redrive", () => {
+    const queues = (suffix: string) =>
+      ["success", "error"].map((kind) => `arn:aws:sqs:${region}:${accountId}:clips-${kind}${suffix}-0a1b2c3`);
+    assert.deepEqual(statement(operator, "RedriveDeadLetters").Resource, queues("-dead-letters"));
+    assert.deepEqual(statement(operator, "RefillQueues").Resource, [...queues(""), ...queues("-dead-letters")]);
+  });
+
+  it("lets operators open the dashboard that the stack's output names", () => {
+    const dashboard = (name: string) => `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
+    const opens = (resource: string) => allows(statements(operator), { action: "cloudwatch:GetDashboard", resource });
+    const { name: endpointName } = registrations.one("aws:sagemaker/endpoint:Endpoint").inputs;
+    assert.ok(opens(dashboard(String(endpointName))));
+    assert.ok(!opens(dashboard("other")));
+    assert.ok(allows(statements(operator), { action: "cloudwatch:ListDashboards", resource: "*" }));
+  });
+
+  it("lets operators read this endpoint's logs alone", () => {
+    const { name } = registrations.one("aws:cloudwatch/logGroup:LogGroup").inputs;
+    const group = `arn:aws:logs:${region}:${accountId}:log-group:${String(name)}`;
+    assert.deepEqual(statement(operator, "ReadLogs").Resource, [group, `${group}:*`]);
+  });
+
+  it("has no role for another account unless there is one", async () => {
+    assert.equal(registrations.ofType("aws:iam/rolePolicyAttachment:RolePolicyAttachment").length, 0);
+    const other = await access("210987654321");
+    assert.equal(other.roleArn, `arn:aws:iam:${region}:${accountId}:clips-caller-0a1b2c3`);
+    const { assumeRolePolicy } = other.registrations.one("aws:iam/role:Role", "clips-caller").inputs;
+    assert.deepEqual(statements(assumeRolePolicy), [
+      {
+        Effect: "Allow",
+        Principal: { AWS: "arn:aws:iam::210987654321:root" },
+        Action: ["sts:AssumeRole"],
+      },
+    ]);
+    assert.deepEqual(other.registrations.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment").inputs, {
+      role: "clips-caller-0a1b2c3",
+      policyArn: `arn:aws:iam:${region}:${accountId}:clips-caller-0a1b2c3`,
+    });
+  });
+});

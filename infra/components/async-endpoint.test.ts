@@ -1,0 +1,240 @@
+/** Tests for the endpoint, its model and its configuration. */
+import assert from "node:assert/strict";
+import { containerEnvironment } from "../container-environment.ts";
+import { defaults } from "../defaults.ts";
+import { endpointNameOf } from "../endpoint-name.ts";
+import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";
+import { statement } from "../testing/documents.ts";
+import { accountId, keyArn, region, type Registrations } from "../testing/registrations.ts";
+
+const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
+const endpointType = "aws:sagemaker/endpoint:Endpoint";
+const logGroupType = "aws:cloudwatch/logGroup:LogGroup";
+
+/** The endpoint's deploymentConfig with a bake time in seconds. */
+const deploymentConfig = (waitIntervalInSeconds: number) => ({
+  blueGreenUpdatePolicy: {
+    terminationWaitInSeconds: 0,
+    trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds },
+  },
+});
+
+describe("AsyncEndpoint", () => {
+  let registrations: Registrations;
+
+  before(async () => {
+    registrations = await deployEndpoint();
+  });
+
+  it("leaves the names of model and configuration to Pulumi: both are immutable, and replaced by new ones", () => {
+    for (const type of [modelType, configurationType]) {
+      assert.equal(registrations.one(type).inputs["name"], undefined);
+      assert.equal(registrations.one(type).deleteBeforeReplace, undefined);
+    }
+  });
+
+  it("declares the endpoint's log group before the endpoint, encrypted and kept for some time", async () => {
+    const group = registrations.one(logGroupType);
+    const name = endpointNameOf(
+      { accountId, region, project: "async-video-inference", stack: "test", rollbackAlarms: [] },
+      "detector-endpoint-",
+    );
+    assert.equal(registrations.one(endpointType).inputs["name"], name);
+    assert.ok(registrations.one(endpointType).dependencies.includes(group.urn));
+    assert.deepEqual(group.inputs, {
+      name: `/aws/sagemaker/Endpoints/${name}`,
+      retentionInDays: 30,
+      kmsKeyId: keyArn,
+    });
+    assert.equal((await deployEndpoint({ logRetentionDays: 7 })).one(logGroupType).inputs["retentionInDays"], 7);
+  });
+
+  it("gets another name only with what makes the provider replace it, and is then created before the old one is deleted", async () => {
+    const names = (deployed: Registrations) =>
+      [endpointType, logGroupType].map((type) => deployed.one(type).inputs["name"]);
+    const before = names(registrations);
+    assert.deepEqual(names(await deployEndpoint({ bakeTime: 300 })), before);
+    const alarmed = await deployEndpoint({ rollbackAlarms: ["errors"] });
+    for (const [index, name] of names(alarmed).entries()) assert.notEqual(name, before[index]);
+    for (const type of [endpointType, logGroupType]) assert.equal(alarmed.one(type).deleteBeforeReplace, false);
+  });
+
+  it("gets another configuration for another bake time: SageMaker refuses an update to the one in use", async () => {
+    assert.equal(registrations.one(configurationType).replacementTrigger, 0);
+    assert.equal((await deployEndpoint({ bakeTime: 300 })).one(configurationType).replacementTrigger, 300);
+  });
+
+  it("serves the artifact in AWS's TorchServe image of the region, with the limits' environment", () => {
+    assert.deepEqual(registrations.one(modelType).inputs, {
+      executionRoleArn: `arn:aws:iam:eu-west-1:${accountId}:detector-execution-0a1b2c3`,
+      primaryContainer: {
+        image:
+          "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
+        modelDataUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
+        environment: containerEnvironment({ ...defaults, requireGpu: true }, "torchserve"),
+      },
+      enableNetworkIsolation: false,
+    });
+  });
+
+  it("serves the artifact in AWS's Ray image of the region where that is chosen, on machines with a driver for it", async () => {
+    const chosen = await deployEndpoint({ image: "ray" });
+    assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
+      primaryContainer: {
+        image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
+        environment: containerEnvironment({ ...defaults, requireGpu: true }, "ray"),
+      },
+    });
+    assert.partialDeepStrictEqual(chosen.one(configurationType).inputs, {
+      productionVariants: [{ inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1" }],
+    });
+    assert.deepEqual(statement(chosen.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"], "PullImage").Resource, [
+      "arn:aws:ecr:eu-west-1:763104351884:repository/ray",
+    ]);
+  });
+
+  it("serves it in Ray's image without CUDA on instances without a GPU", async () => {
+    const chosen = await deployEndpoint({ image: "ray", instanceType: "ml.c7i.xlarge" });
+    assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
+      primaryContainer: {
+        image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cpu-v1.5",
+        environment: { RAYSERVE_BACKEND_TIMEOUT: "900" },
+      },
+    });
+    const { productionVariants } = chosen.one(configurationType).inputs;
+    assert.deepEqual(productionVariants, [
+      {
+        variantName: "AllTraffic",
+        modelName: "detector-model-0a1b2c3",
+        instanceType: "ml.c7i.xlarge",
+        initialInstanceCount: 1,
+        containerStartupHealthCheckTimeoutInSeconds: 900,
+      },
+    ]);
+  });
+
+  it("runs on the machine image that is chosen, else on one that fits the image, else on SageMaker's choice", async () => {
+    const cuda13 = "al2023-ami-sagemaker-inference-gpu-4-1";
+    const registry = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/detector";
+    for (const [choices, expected] of [
+      [{ inferenceAmi: cuda13 }, cuda13],
+      [{ image: `${registry}:2.9-cu130` }, cuda13],
+      [{ image: `${registry}:latest` }, undefined],
+      [{ image: `${registry}:latest`, inferenceAmi: cuda13 }, cuda13],
+    ] as const) {
+      const { productionVariants } = (await deployEndpoint(choices)).one(configurationType).inputs;
+      const [variant] = productionVariants as { inferenceAmiVersion?: string }[];
+      assert.equal(variant?.inferenceAmiVersion, expected, JSON.stringify(choices));
+    }
+  });
+
+  it("requires a GPU of instances that have one, unless that is turned off", async () => {
+    for (const [choices, expected] of [
+      [{}, "1"],
+      [{ requireGpu: false }, undefined],
+      [{ instanceType: "ml.c7i.xlarge" }, undefined],
+    ] as const) {
+      const { primaryContainer } = (await deployEndpoint(choices)).one(modelType).inputs;
+      const { environment } = primaryContainer as { environment: Record<string, string> };
+      assert.equal(environment["REQUIRE_GPU"], expected, JSON.stringify(choices));
+    }
+  });
+
+  it("makes the model once the role may read the artifact", () => {
+    const rolePolicy = registrations.one("aws:iam/rolePolicy:RolePolicy");
+    assert.ok(registrations.one(modelType).dependencies.includes(rolePolicy.urn));
+  });
+
+  it("has one variant with a fixed name, that starts with one instance", () => {
+    const { productionVariants } = registrations.one(configurationType).inputs;
+    assert.deepEqual(productionVariants, [
+      {
+        variantName: "AllTraffic",
+        modelName: "detector-model-0a1b2c3",
+        instanceType: "ml.g4dn.xlarge",
+        initialInstanceCount: 1,
+        containerStartupHealthCheckTimeoutInSeconds: 900,
+        inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
+      },
+    ]);
+  });
+
+  it("is asynchronous: results, failures and notices have their places", () => {
+    const { asyncInferenceConfig } = registrations.one(configurationType).inputs;
+    assert.deepEqual(asyncInferenceConfig, {
+      clientConfig: { maxConcurrentInvocationsPerInstance: 2 },
+      outputConfig: {
+        s3OutputPath: "s3://clips-output-0a1b2c3/results",
+        s3FailurePath: "s3://clips-output-0a1b2c3/failures",
+        kmsKeyId: keyArn,
+        notificationConfig: {
+          successTopic: `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
+          errorTopic: `arn:aws:sns:eu-west-1:${accountId}:clips-error-0a1b2c3`,
+        },
+      },
+    });
+  });
+
+  it("sends an instance as many invocations at a time as its server has workers", async () => {
+    const other = await deployEndpoint({ maxConcurrency: 7 });
+    const { asyncInferenceConfig } = other.one(configurationType).inputs;
+    const { primaryContainer } = other.one(modelType).inputs;
+    assert.partialDeepStrictEqual(asyncInferenceConfig, {
+      clientConfig: { maxConcurrentInvocationsPerInstance: 7 },
+    });
+    assert.partialDeepStrictEqual(primaryContainer, { environment: { SAGEMAKER_MODEL_SERVER_WORKERS: "7" } });
+  });
+
+  it("lets what hangs on the fleet go before an update to another instance type, and the endpoint's update wait for it", () => {
+    const fleet = registrations.one("pulumi:index:Stash");
+    assert.deepEqual(fleet.inputs["input"], "ml.g4dn.xlarge");
+    assert.equal(fleet.deleteBeforeReplace, true);
+    assert.deepEqual(fleet.replaceOnChanges, ["input"]);
+    const endpoint = registrations.one(endpointType);
+    assert.ok(endpoint.dependencies.includes(fleet.urn));
+    // Made of it, the endpoint itself would be replaced with the fleet, and its queue lost.
+    assert.deepEqual(
+      Object.values(endpoint.propertyDependencies).filter((urns) => urns.includes(fleet.urn)),
+      [],
+    );
+  });
+
+  it("keeps its instances over an update, and fails if SageMaker rolls it back", () => {
+    assert.deepEqual(registrations.one(endpointType).updateHooks, [
+      "detector-note-capacity",
+      "detector-verify-update",
+      "detector-restore-capacity",
+    ]);
+  });
+
+  it("says how it is updated, as SageMaker does by itself unless a bake time or alarms are chosen", async () => {
+    assert.deepEqual(registrations.one(endpointType).inputs["deploymentConfig"], deploymentConfig(0));
+    assert.deepEqual(registrations.one(endpointType).ignoreChanges, [
+      "deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds",
+    ]);
+    const careful = await deployEndpoint({ bakeTime: 300, rollbackAlarms: ["team-errors"] });
+    assert.deepEqual(careful.one(endpointType).inputs["deploymentConfig"], {
+      ...deploymentConfig(300),
+      autoRollbackConfiguration: { alarms: [{ alarmName: "team-errors" }] },
+    });
+    const slow = await deployEndpoint({ bakeTime: 60 });
+    assert.deepEqual(slow.one(endpointType).inputs["deploymentConfig"], deploymentConfig(60));
+  });
+
+  it("joins a VPC and leaves every network where that is chosen, with a role that may join that one alone", async () => {
+    assert.equal(registrations.one(modelType).inputs["vpcConfig"], undefined);
+    const choices = { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"], networkIsolation: true };
+    const inside = await deployEndpoint(choices);
+    assert.partialDeepStrictEqual(inside.one(modelType).inputs, {
+      enableNetworkIsolation: true,
+      vpcConfig: { subnets: ["subnet-1"], securityGroupIds: ["sg-1"] },
+    });
+    const { policy } = inside.one("aws:iam/rolePolicy:RolePolicy").inputs;
+    assert.deepEqual(statement(policy, "JoinNetwork").Resource, [
+      `arn:aws:ec2:eu-west-1:${accountId}:network-interface/*`,
+      `arn:aws:ec2:eu-west-1:${accountId}:subnet/subnet-1`,
+      `arn:aws:ec2:eu-west-1:${accountId}:security-group/sg-1`,
+    ]);
+    assert.ok(statement(policy, "SeeNetwork").Action.every((action) => action.startsWith("ec2:Describe")));
+  });
+});

@@ -1,0 +1,96 @@
+/** What holds for the topics that say what is done, and for their queues. */
+import assert from "node:assert/strict";
+import { CompletionTopics } from "./completion-topics.ts";
+import { statements } from "../testing/documents.ts";
+import { accountId, keyArn, mockAccount, type Registrations, registrationsOf } from "../testing/registrations.ts";
+
+const region = "eu-west-1";
+
+describe("CompletionTopics", () => {
+  let registrations: Registrations;
+
+  before(async () => {
+    ({ registrations } = await registrationsOf(() => {
+      new CompletionTopics("clips", { account: mockAccount(), keyArn, completionEmails: ["ann@example.com"] });
+    }));
+  });
+
+  for (const name of ["clips-success", "clips-error"]) {
+    const topicArn = `arn:aws:sns:${region}:${accountId}:${name}-0a1b2c3`;
+    const queueArn = `arn:aws:sqs:${region}:${accountId}:${name}-0a1b2c3`;
+
+    describe(name, () => {
+      it("is encrypted with the stack's key, and so are its queues", () => {
+        assert.equal(registrations.one("aws:sns/topic:Topic", name).inputs["kmsMasterKeyId"], keyArn);
+        for (const queue of [name, `${name}-dead-letters`]) {
+          const { inputs } = registrations.one("aws:sqs/queue:Queue", queue);
+          assert.equal(inputs["kmsMasterKeyId"], keyArn);
+          // SQS takes one of the two.
+          assert.equal(inputs["sqsManagedSseEnabled"], undefined);
+        }
+      });
+
+      it("is spoken on by this account's SageMaker alone", () => {
+        const { inputs } = registrations.one("aws:sns/topicPolicy:TopicPolicy", name);
+        assert.equal(inputs["arn"], topicArn);
+        const [publish, ...denials] = statements(inputs["policy"]);
+        assert.deepEqual(publish, {
+          Sid: "SageMakerOfThisAccountPublishes",
+          Effect: "Allow",
+          Principal: { Service: "sagemaker.amazonaws.com" },
+          Action: ["sns:Publish"],
+          Resource: [topicArn],
+          Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+        });
+        assert.deepEqual(
+          denials.map(({ Effect }) => Effect),
+          ["Deny"],
+        );
+      });
+
+      it("fills a queue that it alone may fill, once it may", () => {
+        const policy = registrations.one("aws:sqs/queuePolicy:QueuePolicy", name);
+        const [send, ...denials] = statements(policy.inputs["policy"]);
+        assert.deepEqual(send, {
+          Sid: "TopicDelivers",
+          Effect: "Allow",
+          Principal: { Service: "sns.amazonaws.com" },
+          Action: ["sqs:SendMessage"],
+          Resource: [queueArn],
+          Condition: { ArnEquals: { "aws:SourceArn": topicArn } },
+        });
+        assert.ok(denials.every(({ Effect }) => Effect === "Deny"));
+
+        const subscription = registrations.one("aws:sns/topicSubscription:TopicSubscription", name);
+        assert.deepEqual(subscription.inputs, {
+          topic: topicArn,
+          protocol: "sqs",
+          endpoint: queueArn,
+          rawMessageDelivery: true,
+        });
+        assert.ok(subscription.dependencies.includes(policy.urn));
+      });
+
+      it("tells the people who asked for it about results and failures, not about tests of the topic", () => {
+        const { inputs } = registrations.one("aws:sns/topicSubscription:TopicSubscription", `${name}-ann@example.com`);
+        assert.deepEqual(inputs, {
+          topic: topicArn,
+          protocol: "email",
+          endpoint: "ann@example.com",
+          filterPolicy: '{"eventName":["InferenceResult"]}',
+          filterPolicyScope: "MessageBody",
+        });
+      });
+
+      it("keeps what its readers could not deal with, as long as SQS keeps anything", () => {
+        const { inputs } = registrations.one("aws:sqs/queue:Queue", name);
+        assert.deepEqual(JSON.parse(String(inputs["redrivePolicy"])), {
+          deadLetterTargetArn: `arn:aws:sqs:${region}:${accountId}:${name}-dead-letters-0a1b2c3`,
+          maxReceiveCount: 5,
+        });
+        const deadLetters = registrations.one("aws:sqs/queue:Queue", `${name}-dead-letters`);
+        assert.equal(deadLetters.inputs["messageRetentionSeconds"], 14 * 24 * 3600);
+      });
+    });
+  }
+});

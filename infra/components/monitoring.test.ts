@@ -1,0 +1,273 @@
+/** What holds for the dashboard, the alarms and the topic that they speak on. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { Monitoring, type MonitoringArgs } from "./monitoring.ts";
+import { statement } from "../testing/documents.ts";
+import {
+  accountId,
+  keyArn,
+  mockAccount,
+  region,
+  type Registrations,
+  registrationsOf,
+} from "../testing/registrations.ts";
+
+const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
+const topicArn = `arn:aws:sns:${region}:${accountId}:clips-operations-0a1b2c3`;
+const ofEndpoint = { EndpointName: "detector" };
+const ofVariant = { EndpointName: "detector", VariantName: "AllTraffic" };
+
+async function monitoring(args: Partial<MonitoringArgs> = {}): Promise<{ registrations: Registrations; url: unknown }> {
+  const { registrations, outputs } = await registrationsOf(() => {
+    const { dashboardUrl } = new Monitoring("clips", {
+      account: mockAccount(),
+      endpointName: "detector",
+      variantName: "AllTraffic",
+      maxCapacity: 5,
+      keyArn,
+      ...args,
+    });
+    return { dashboardUrl };
+  });
+  return { registrations, url: outputs["dashboardUrl"] };
+}
+
+const line = z.object({ stat: z.string(), label: z.string() });
+const body = z.object({
+  widgets: z.array(
+    z.object({
+      type: z.string(),
+      x: z.number(),
+      y: z.number(),
+      width: z.number(),
+      height: z.number(),
+      properties: z.object({
+        title: z.string(),
+        region: z.string().optional(),
+        period: z.number().optional(),
+        alarms: z.array(z.string()).optional(),
+        yAxis: z
+          .object({ left: z.object({ label: z.string().optional(), showUnits: z.boolean().optional() }) })
+          .optional(),
+        metrics: z.array(z.tuple([z.string(), z.string()]).rest(z.union([z.string(), line]))).optional(),
+      }),
+    }),
+  ),
+});
+
+describe("Monitoring", () => {
+  let registrations: Registrations;
+  let url: unknown;
+
+  before(async () => {
+    ({ registrations, url } = await monitoring());
+  });
+
+  it("speaks on a topic of its own, with the stack's key, that this account's alarms alone may speak on", () => {
+    assert.equal(registrations.one("aws:sns/topic:Topic").inputs["kmsMasterKeyId"], keyArn);
+    const { policy } = registrations.one("aws:sns/topicPolicy:TopicPolicy").inputs;
+    assert.deepEqual(statement(policy, "AlarmsOfThisAccountPublish"), {
+      Sid: "AlarmsOfThisAccountPublish",
+      Effect: "Allow",
+      Principal: { Service: "cloudwatch.amazonaws.com" },
+      Action: ["sns:Publish"],
+      Resource: [topicArn],
+      Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+    });
+    assert.equal(statement(policy, "DenyWithoutTls").Effect, "Deny");
+  });
+
+  for (const [name, rule] of [
+    [
+      "failures",
+      { metricName: "Invocation5XXErrors", dimensions: ofVariant, statistic: "Sum", period: 300, evaluationPeriods: 1 },
+    ],
+    [
+      "oldest-request",
+      {
+        metricName: "ApproximateAgeOfOldestRequest",
+        dimensions: ofEndpoint,
+        statistic: "Maximum",
+        period: 60,
+        evaluationPeriods: 5,
+        threshold: 7200,
+      },
+    ],
+    [
+      "stuck-at-zero",
+      {
+        metricName: "HasBacklogWithoutCapacity",
+        dimensions: ofEndpoint,
+        statistic: "Average",
+        period: 60,
+        evaluationPeriods: 20,
+      },
+    ],
+    [
+      "expired",
+      { metricName: "ExpiredRequests", dimensions: ofVariant, statistic: "Sum", period: 300, evaluationPeriods: 1 },
+    ],
+  ] as const) {
+    it(`has an alarm ${name}, on the dimensions that SageMaker publishes, that is quiet while there is no data`, () => {
+      const { alarmDescription, ...inputs } = registrations.one(alarmType, `clips-${name}`).inputs;
+      assert.ok(alarmDescription);
+      assert.deepEqual(inputs, {
+        namespace: "AWS/SageMaker",
+        comparisonOperator: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        treatMissingData: "notBreaching",
+        alarmActions: [topicArn],
+        ...rule,
+      });
+    });
+  }
+
+  it("has an alarm failure-rate on an expression, quiet while there is no data", () => {
+    const { metricQueries, alarmDescription, ...inputs } = registrations.one(alarmType, "clips-failure-rate").inputs;
+    assert.equal(
+      alarmDescription,
+      "More than 0.2 of at least 5 videos failed within 15 minutes: the failure objects say why.",
+    );
+    assert.deepEqual(inputs, {
+      comparisonOperator: "GreaterThanThreshold",
+      evaluationPeriods: 1,
+      threshold: 0.2,
+      treatMissingData: "notBreaching",
+      alarmActions: [topicArn],
+    });
+    const queries = z.array(z.looseObject({ returnData: z.boolean().optional(), metric: z.unknown().optional() }));
+    const [returned, ...others] = queries.parse(metricQueries);
+    assert.equal(returned?.returnData, true);
+    for (const { metric, returnData } of others) {
+      assert.equal(returnData, undefined);
+      if (metric === undefined) continue;
+      const { namespace, dimensions, period } = z.record(z.string(), z.unknown()).parse(metric);
+      assert.deepEqual([namespace, dimensions, period], ["AWS/SageMaker", ofVariant, 900]);
+    }
+  });
+
+  it("has no other alarms", () => {
+    assert.equal(registrations.ofType(alarmType).length, 5);
+  });
+
+  it("notifies when an alarm returns to OK only if that is asked for", async () => {
+    for (const { inputs } of registrations.ofType(alarmType)) assert.equal(inputs["okActions"], undefined);
+    const { registrations: chosen } = await monitoring({ notifyRecovery: true });
+    for (const { inputs } of chosen.ofType(alarmType)) assert.deepEqual(inputs["okActions"], [topicArn]);
+  });
+
+  it("takes another limit of the failure rate and another number of videos", async () => {
+    const { registrations: chosen } = await monitoring({ failureRateLimit: 0.5, failureRateMinRequests: 20 });
+    const { threshold, metricQueries } = chosen.one(alarmType, "clips-failure-rate").inputs;
+    assert.equal(threshold, 0.5);
+    assert.match(JSON.stringify(metricQueries), /IF\(requests >= 20, /);
+  });
+
+  it("tells the people who asked for it, and lets them say how long is too long", async () => {
+    const { registrations: chosen } = await monitoring({
+      operationsEmails: ["ops@example.com"],
+      oldestRequestLimit: 600,
+    });
+    assert.deepEqual(chosen.one("aws:sns/topicSubscription:TopicSubscription").inputs, {
+      topic: topicArn,
+      protocol: "email",
+      endpoint: "ops@example.com",
+    });
+    assert.equal(chosen.one(alarmType, "clips-oldest-request").inputs["threshold"], 600);
+    assert.deepEqual(registrations.ofType("aws:sns/topicSubscription:TopicSubscription"), []);
+  });
+
+  describe("the dashboard", () => {
+    let widgets: z.infer<typeof body>["widgets"];
+
+    before(() => {
+      const { dashboardBody } = registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
+      ({ widgets } = body.parse(JSON.parse(String(dashboardBody))));
+    });
+
+    it("shows the blog's charts and what goes wrong", () => {
+      const names = widgets.flatMap(({ properties }) => properties.metrics ?? []).map(([, name]) => name);
+      assert.deepEqual(
+        new Set(names),
+        new Set([
+          "ApproximateAgeOfOldestRequest",
+          "ApproximateBacklogSize",
+          "ApproximateBacklogSizePerInstance",
+          "CPUUtilization",
+          "ExpiredRequests",
+          "HasBacklogWithoutCapacity",
+          "InvocationFailures",
+          "InvocationsProcessed",
+          "InvocationsProcesssed",
+          "ModelLatency",
+          "TimeInBacklog",
+          "TotalProcessingTime",
+        ]),
+      );
+    });
+
+    it("asks for each metric with the dimensions that it has", () => {
+      const ofQueue = /^(Approximate|HasBacklog)/;
+      for (const [namespace, name, ...rest] of widgets.flatMap(({ properties }) => properties.metrics ?? [])) {
+        const dimensions = rest.filter((part) => typeof part === "string");
+        assert.equal(namespace, name === "CPUUtilization" ? "/aws/sagemaker/Endpoints" : "AWS/SageMaker");
+        assert.deepEqual(
+          dimensions,
+          ofQueue.test(name) ? ["EndpointName", "detector"] : ["EndpointName", "detector", "VariantName", "AllTraffic"],
+          name,
+        );
+      }
+    });
+
+    it("counts what happens in a minute as a sum, a minute at a time", () => {
+      for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
+        assert.equal(properties.period, 60);
+        assert.equal(properties.region, region);
+        for (const [, name, ...rest] of properties.metrics ?? []) {
+          const { stat } = line.parse(rest.at(-1));
+          if (/^(Invocation|Expired)/.test(name)) assert.equal(stat, "Sum");
+        }
+      }
+    });
+
+    it("names no unit for times whose unit AWS's documentation leaves open", () => {
+      for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
+        const names = (properties.metrics ?? []).map(([, name]) => name);
+        const isOpen = names.some((name) => /^T(imeInBacklog|otalProcessingTime)$/.test(name));
+        assert.equal(properties.yAxis?.left.label === undefined, isOpen, properties.title);
+        assert.equal(properties.yAxis?.left.showUnits === undefined, isOpen, properties.title);
+      }
+    });
+
+    it("shows the state of every alarm", () => {
+      const shown = widgets.flatMap(({ properties }) => properties.alarms ?? []);
+      assert.equal(shown.length, registrations.ofType(alarmType).length);
+    });
+
+    it("lays its widgets side by side in CloudWatch's 24 columns, none over another", () => {
+      for (const [index, one] of widgets.entries()) {
+        assert.ok(one.x + one.width <= 24);
+        for (const other of widgets.slice(index + 1)) {
+          const apart =
+            one.x + one.width <= other.x ||
+            other.x + other.width <= one.x ||
+            one.y + one.height <= other.y ||
+            other.y + other.height <= one.y;
+          assert.ok(apart, `${one.properties.title} and ${other.properties.title}`);
+        }
+      }
+    });
+
+    it("has an address in the console of the stack's partition", async () => {
+      assert.equal(
+        url,
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/detector",
+      );
+      const china = await monitoring({
+        account: { ...mockAccount(), partition: pulumi.output("aws-cn"), region: pulumi.output("cn-north-1") },
+      });
+      assert.match(String(china.url), /^https:\/\/cn-north-1\.console\.amazonaws\.cn\//);
+    });
+  });
+});

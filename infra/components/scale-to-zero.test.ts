@@ -1,0 +1,127 @@
+/** What holds for scaling: to zero, from zero for a single video, and up with the backlog. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
+import { ScaleToZero, type ScaleToZeroArgs } from "./scale-to-zero.ts";
+import { type Registrations, registrationsOf } from "../testing/registrations.ts";
+
+const targetType = "aws:appautoscaling/target:Target";
+const policyType = "aws:appautoscaling/policy:Policy";
+const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
+
+async function scaling(args: Omit<ScaleToZeroArgs, "endpoint" | "variantName" | "fleet"> = {}): Promise<Registrations> {
+  const { registrations } = await registrationsOf(() => {
+    const endpoint = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
+    const fleet = new pulumi.Stash("fleet", { input: "ml.g4dn.xlarge" });
+    new ScaleToZero("clips", { endpoint, variantName: "AllTraffic", fleet, ...args });
+  });
+  return registrations;
+}
+
+describe("ScaleToZero", () => {
+  let registrations: Registrations;
+
+  before(async () => {
+    registrations = await scaling();
+  });
+
+  it("scales the endpoint's variant between none and five instances, as AWS's own role", () => {
+    assert.deepEqual(registrations.one(targetType).inputs, {
+      serviceNamespace: "sagemaker",
+      scalableDimension: "sagemaker:variant:DesiredInstanceCount",
+      resourceId: "endpoint/detector-0a1b2c3/variant/AllTraffic",
+      minCapacity: 0,
+      maxCapacity: 5,
+    });
+  });
+
+  it("registers the target after its endpoint, so that a destroy deregisters it first", () => {
+    const endpoint = registrations.one("aws:sagemaker/endpoint:Endpoint");
+    assert.ok(registrations.one(targetType).dependencies.includes(endpoint.urn));
+  });
+
+  it("makes the target of the fleet, so that it goes before the fleet does", () => {
+    const fleet = registrations.one("pulumi:index:Stash");
+    const { propertyDependencies } = registrations.one(targetType);
+    assert.ok(propertyDependencies["resourceId"]?.includes(fleet.urn));
+  });
+
+  it("follows the backlog per instance, with the dimension EndpointName alone", () => {
+    const { inputs } = registrations.one(policyType, "clips-backlog");
+    assert.equal(inputs["policyType"], "TargetTrackingScaling");
+    assert.deepEqual(inputs["targetTrackingScalingPolicyConfiguration"], {
+      targetValue: 5,
+      scaleInCooldown: 120,
+      scaleOutCooldown: 120,
+      customizedMetricSpecification: {
+        namespace: "AWS/SageMaker",
+        metricName: "ApproximateBacklogSizePerInstance",
+        statistic: "Average",
+        dimensions: [{ name: "EndpointName", value: "detector-0a1b2c3" }],
+      },
+    });
+  });
+
+  it("wakes from zero by one instance, and not by another while that one starts", () => {
+    const { inputs } = registrations.one(policyType, "clips-from-zero");
+    assert.equal(inputs["policyType"], "StepScaling");
+    assert.deepEqual(inputs["stepScalingPolicyConfiguration"], {
+      adjustmentType: "ChangeInCapacity",
+      metricAggregationType: "Average",
+      cooldown: 300,
+      stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
+    });
+  });
+
+  it("wakes after two minutes in which something was queued and no instance was there", () => {
+    const alarm = registrations.one(alarmType);
+    const { alarmActions, alarmDescription, ...rule } = alarm.inputs;
+    assert.ok(alarmDescription);
+    assert.deepEqual(rule, {
+      namespace: "AWS/SageMaker",
+      metricName: "HasBacklogWithoutCapacity",
+      statistic: "Average",
+      dimensions: { EndpointName: "detector-0a1b2c3" },
+      period: 60,
+      evaluationPeriods: 2,
+      datapointsToAlarm: 2,
+      comparisonOperator: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      treatMissingData: "missing",
+    });
+    const wake = registrations.one(policyType, "clips-from-zero");
+    assert.ok(alarm.dependencies.includes(wake.urn));
+    assert.deepEqual(alarmActions, ["arn:aws:appautoscaling:eu-west-1:123456789012:clips-from-zero-0a1b2c3"]);
+  });
+
+  it("has both policies on the target, so that they go before it", () => {
+    const target = registrations.one(targetType);
+    for (const policy of registrations.ofType(policyType)) {
+      assert.ok(policy.dependencies.includes(target.urn), policy.name);
+      assert.equal(policy.inputs["resourceId"], target.inputs["resourceId"]);
+    }
+  });
+
+  it("takes other bounds, targets and cooldowns", async () => {
+    const other = await scaling({
+      minCapacity: 1,
+      maxCapacity: 2,
+      backlogTarget: 3,
+      scaleInCooldown: 4,
+      scaleOutCooldown: 5,
+    });
+    const { minCapacity, maxCapacity } = other.one(targetType).inputs;
+    assert.deepEqual([minCapacity, maxCapacity], [1, 2]);
+    const tracking = other.one(policyType, "clips-backlog").inputs["targetTrackingScalingPolicyConfiguration"];
+    assert.ok(typeof tracking === "object" && tracking !== null);
+    assert.deepEqual(
+      { ...tracking, customizedMetricSpecification: undefined },
+      {
+        targetValue: 3,
+        scaleInCooldown: 4,
+        scaleOutCooldown: 5,
+        customizedMetricSpecification: undefined,
+      },
+    );
+  });
+});

@@ -1,0 +1,37 @@
+/** Fails a deployment whose endpoint SageMaker took back to its old configuration. */
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { logGroupOf } from "../endpoint-name.ts";
+import type { EndpointPort } from "./endpoint-port.ts";
+
+const inputs = z.object({ endpointConfigName: z.string() });
+const outputs = z.object({ arn: z.string(), name: z.string() });
+
+/** States in which an endpoint stays until someone acts. Source: SageMaker API reference, DescribeEndpoint, EndpointStatus. */
+const broken = ["Failed", "UpdateRollbackFailed"];
+
+/**
+ * A hook for after an endpoint's update. SageMaker ends an update that it rolls back in `InService` with the *old*
+ * configuration, and the provider takes that for success (hashicorp/terraform-provider-aws#48997): Pulumi would then delete
+ * the configuration, the model and the artifact that the endpoint still uses. This hook fails instead, which ends the deployment
+ * before anything is deleted.
+ * @param portIn makes a port for a region, that of the endpoint's ARN
+ */
+export function updateCheck(portIn: (region: string) => Promise<EndpointPort>): pulumi.ResourceHookFunction {
+  return async ({ newInputs, newOutputs }) => {
+    const { endpointConfigName: wanted } = inputs.parse(newInputs);
+    const { arn, name } = outputs.parse(newOutputs);
+    const port = await portIn(arn.split(":")[3] ?? "");
+    const { status, configuration, failureReason = "SageMaker gives no reason" } = await port.describe(name);
+    if (broken.includes(status)) {
+      throw new Error(
+        `Endpoint ${name} is ${status}: ${failureReason}. Nothing was deleted. If another update does not repair it, delete the endpoint, which drops its queue, and deploy again.`,
+      );
+    }
+    if (configuration === wanted) return;
+    throw new Error(
+      `SageMaker rolled the update of endpoint ${name} back: ${failureReason}. The endpoint still runs ${configuration}, not ${wanted}; nothing was deleted. ` +
+        `Read the log group ${logGroupOf(name)}, fix the cause, and deploy again.`,
+    );
+  };
+}

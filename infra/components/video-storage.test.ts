@@ -1,0 +1,137 @@
+/** What holds for the stack's buckets. */
+import assert from "node:assert/strict";
+import { statements } from "../testing/documents.ts";
+import { keyArn, type Registrations, registrationsOf } from "../testing/registrations.ts";
+import { VideoStorage, type VideoStorageArgs } from "./video-storage.ts";
+
+async function storage(args: Partial<VideoStorageArgs> = {}): Promise<Registrations> {
+  const { registrations } = await registrationsOf(() => {
+    new VideoStorage("clips", { keyArn, ...args });
+  });
+  return registrations;
+}
+
+describe("VideoStorage", () => {
+  let registrations: Registrations;
+
+  before(async () => {
+    registrations = await storage();
+  });
+
+  for (const bucket of ["clips-input", "clips-output"]) {
+    describe(bucket, () => {
+      function settings(kind: string): Readonly<Record<string, unknown>> {
+        const { inputs } = registrations.one(`aws:s3/${kind}`, bucket);
+        assert.equal(inputs["bucket"], `${bucket}-0a1b2c3`);
+        return inputs;
+      }
+
+      it("is private, by all four blocks", () => {
+        const blocks = settings("bucketPublicAccessBlock:BucketPublicAccessBlock");
+        assert.deepEqual(blocks, {
+          bucket: `${bucket}-0a1b2c3`,
+          blockPublicAcls: true,
+          blockPublicPolicy: true,
+          ignorePublicAcls: true,
+          restrictPublicBuckets: true,
+        });
+      });
+
+      it("owns what others write into it", () => {
+        const { rule } = settings("bucketOwnershipControls:BucketOwnershipControls");
+        assert.deepEqual(rule, { objectOwnership: "BucketOwnerEnforced" });
+      });
+
+      it("is encrypted with the stack's key, with one key request for many objects", () => {
+        const { rules } = settings("bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration");
+        assert.deepEqual(rules, [
+          {
+            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
+            bucketKeyEnabled: true,
+          },
+        ]);
+      });
+
+      it("refuses whoever comes without TLS, for the bucket and all that is in it, and allows nobody anything", () => {
+        const { policy } = settings("bucketPolicy:BucketPolicy");
+        const arn = `arn:aws:s3:::${bucket}-0a1b2c3`;
+        assert.deepEqual(statements(policy), [
+          {
+            Sid: "DenyWithoutTls",
+            Effect: "Deny",
+            Principal: "*",
+            Action: ["s3:*"],
+            Resource: [arn, `${arn}/*`],
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          },
+        ]);
+      });
+
+      it("tells EventBridge what happens in it", () => {
+        assert.equal(settings("bucketNotification:BucketNotification")["eventbridge"], true);
+      });
+
+      it("gives up unfinished uploads after a day", () => {
+        const rules = settings("bucketLifecycleConfiguration:BucketLifecycleConfiguration")["rules"];
+        assert.ok(Array.isArray(rules));
+        assert.deepEqual(rules.at(-1), {
+          id: "unfinished-uploads",
+          status: "Enabled",
+          filter: { prefix: "" },
+          abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
+        });
+      });
+
+      it("is kept by a destroy unless it is empty", () => {
+        assert.equal(registrations.one("aws:s3/bucket:Bucket", bucket).inputs["forceDestroy"], false);
+      });
+    });
+  }
+
+  it("keeps the versions of inputs, so that what is overwritten while it is queued is not lost", () => {
+    const versioning = registrations.ofType("aws:s3/bucketVersioning:BucketVersioning");
+    assert.deepEqual(
+      versioning.map(({ name, inputs }) => [name, inputs["versioningConfiguration"]]),
+      [["clips-input", { status: "Enabled" }]],
+    );
+  });
+
+  it("lets videos, results and failures expire, and models never", async () => {
+    const expiring = await storage({ inputRetentionDays: 3, resultRetentionDays: 7 });
+    const rules = expiring
+      .ofType("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+      .flatMap(({ inputs }) => inputs["rules"] as { filter: { prefix: string }; expiration?: { days?: number } }[]);
+    const days = rules.flatMap(({ filter, expiration }) =>
+      expiration?.days === undefined ? [] : [[filter.prefix, expiration.days] as const],
+    );
+    assert.deepEqual(Object.fromEntries(days), { "input/": 2, "results/": 7, "failures/": 7 });
+  });
+
+  for (const [retention, current] of [
+    [1, 1],
+    [2, 1],
+    [14, 13],
+  ] as const) {
+    it(`deletes every version of a video after ${Math.max(2, retention)} days with a retention of ${retention}`, async () => {
+      const { inputs } = (await storage({ inputRetentionDays: retention })).one(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "clips-input",
+      );
+      assert.partialDeepStrictEqual(inputs["rules"], [
+        {
+          id: "videos",
+          filter: { prefix: "input/" },
+          expiration: { days: current },
+          noncurrentVersionExpiration: { noncurrentDays: 1 },
+        },
+        { id: "old-models", filter: { prefix: "models/" }, noncurrentVersionExpiration: { noncurrentDays: 7 } },
+        { id: "delete-markers", filter: { prefix: "" }, expiration: { expiredObjectDeleteMarker: true } },
+      ]);
+    });
+  }
+
+  it("deletes what is in its buckets only where that is asked for", async () => {
+    const disposable = await storage({ forceDestroy: true });
+    for (const { inputs } of disposable.ofType("aws:s3/bucket:Bucket")) assert.equal(inputs["forceDestroy"], true);
+  });
+});

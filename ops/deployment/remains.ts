@@ -1,0 +1,56 @@
+/** Waits until all of a deleted endpoint is gone, as `pipeline up` and `pipeline destroy` do on AWS. */
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { z } from "zod";
+
+/** An instance of the local AWS stops within a minute; ms of real time. */
+const wait = { interval: 500, limit: 5 * 60_000 };
+
+const environmentSchema = z.object({
+  AWS_ENDPOINT_URL: z.string(),
+  AWS_REGION: z.string(),
+  AWS_ACCESS_KEY_ID: z.string(),
+  AWS_SECRET_ACCESS_KEY: z.string(),
+});
+
+/** Endpoints and log groups that the engine deletes in an operation. */
+export class Deleted {
+  readonly #endpoints = new Set<string>();
+  readonly #logGroups = new Set<string>();
+
+  /** Notes what is deleted, because it is to go or because it was replaced. */
+  note({ resourcePreEvent }: EngineEvent): void {
+    const { op, type, old } = resourcePreEvent?.metadata ?? {};
+    if (old === undefined || (op !== "delete" && op !== "delete-replaced")) return;
+    if (type === "aws:sagemaker/endpoint:Endpoint") this.#endpoints.add(old.id);
+    if (type === "aws:cloudwatch/logGroup:LogGroup") this.#logGroups.add(old.id);
+  }
+
+  /**
+   * Waits until the endpoints are gone, and removes log groups that SageMaker created again meanwhile.
+   * @param environment the variables with which an AWS SDK finds the local AWS
+   * @throws Error if an endpoint is not gone in time
+   */
+  async remove(environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
+    if (this.#endpoints.size + this.#logGroups.size === 0) return;
+    // The SDKs take a moment to load.
+    const [{ deleteLogGroup, waitWhile }, { SageMakerClient }, { CloudWatchLogsClient }] = await Promise.all([
+      import("../../lib/endpoint-remains.ts"),
+      import("@aws-sdk/client-sagemaker"),
+      import("@aws-sdk/client-cloudwatch-logs"),
+    ]);
+    const aws = environmentSchema.parse(environment);
+    const access = {
+      endpoint: aws.AWS_ENDPOINT_URL,
+      region: aws.AWS_REGION,
+      credentials: { accessKeyId: aws.AWS_ACCESS_KEY_ID, secretAccessKey: aws.AWS_SECRET_ACCESS_KEY },
+    };
+    const [sagemaker, logs] = [new SageMakerClient(access), new CloudWatchLogsClient(access)];
+    try {
+      for (const name of this.#endpoints) await waitWhile(sagemaker, name, ["Deleting"], wait, signal);
+      for (const name of this.#logGroups) await deleteLogGroup(logs, name);
+    } finally {
+      sagemaker.destroy();
+      logs.destroy();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/** Checks a stack's settings before anything is started, with the program's own parser. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { ConfigError, parseConfig, type SettingAdvice } from "../../infra/config.ts";
+import { repoRoot } from "../../tools/paths.mjs";
+import { localArtifact } from "../start/model.ts";
+import { UsageError } from "../options.ts";
+import { namespace, type Setting } from "./settings-file.ts";
+
+const artifactKey = `${namespace}:modelArtifact`;
+const fileSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
+
+/** Where the settings come from. */
+interface SettingsSource {
+  readonly stack: string;
+  /** The file that is checked. */
+  readonly file: string;
+  /** The file that messages name: the one that the user wrote. @default file */
+  readonly shownFile?: string;
+  /** Settings from the command line, which `file` has too. @default none */
+  readonly given?: readonly Setting[];
+  /** Whether the command line takes settings. @default false */
+  readonly takesConfig?: boolean;
+}
+
+/**
+ * Checks the settings in a file.
+ * @throws UsageError that lists every problem, with what to write instead
+ */
+export async function checkSettings(source: SettingsSource): Promise<void> {
+  const { stack, file, shownFile = file } = source;
+  const parsed = fileSchema.safeParse(parse(await readFile(file, "utf8")));
+  if (!parsed.success)
+    throw new UsageError(`${shownFile} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
+  const values = Object.fromEntries(
+    Object.entries(parsed.data.config).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+  try {
+    parseConfig(withArtifact(values), { namespace, stack, projectRoot: repoRoot, advice: adviceFor(source) });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new UsageError(error.message);
+  }
+}
+
+/** The start builds the local stack's artifact: any file stands for it. */
+function withArtifact(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const artifact = values[artifactKey];
+  const isBuilt = artifact !== undefined && resolve(repoRoot, artifact) === localArtifact;
+  return isBuilt ? { ...values, [artifactKey]: "Pulumi.yaml" } : values;
+}
+
+function adviceFor({ file, shownFile = file, given = [], takesConfig = false }: SettingsSource): SettingAdvice {
+  const onCommandLine = (key: string): boolean => given.some((setting) => setting.key === key);
+  const short = (key: string): string => key.slice(namespace.length + 1);
+  return {
+    set: (key, example) =>
+      takesConfig ? `Set it: --config ${short(key)}=${example}` : `Set it in ${shownFile}: "${key}: ${example}"`,
+    remove: (key) => (onCommandLine(key) ? `Leave out --config ${short(key)}` : `Remove it from ${shownFile}`),
+  };
+}

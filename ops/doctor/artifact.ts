@@ -1,0 +1,114 @@
+/** Whether the model's artifact is there and whole: what SageMaker could only say after minutes, on an instance. */
+import { createHash } from "node:crypto";
+import { open, stat } from "node:fs/promises";
+import path from "node:path";
+import { list } from "tar";
+import { z } from "zod";
+import { type Finding, ok, problem, reasonOf, warning } from "./finding.ts";
+import { namespace, type StackFile } from "./stack-file.ts";
+
+const check = "artifact";
+/** The setting, whose value is a path relative to the project's folder. */
+export const artifactKey = `${namespace}:modelArtifact`;
+const build = "Build it: npm run package:coco";
+/** The artifact of the stack `local`, which its start builds (`ops/start/model.ts`). */
+const builtOnStart = "model/dist/model.tar.gz";
+
+/** What model/package.py puts beside the model: every file's hash, and what the model is. */
+const manifestSchema = z.object({ files: z.record(z.string(), z.string()), model: z.object({ name: z.string() }) });
+const cardSchema = z.object({ notice: z.string().nullish() });
+/** Where SageMaker's PyTorch image looks for the handler. */
+const handler = "code/inference.py";
+/** Kept as text while the archive goes by; all else is only hashed. */
+const kept = ["manifest.json", "model.json"];
+
+interface Contents {
+  /** SHA-256 in hex by the file's name. */
+  readonly hashes: ReadonlyMap<string, string>;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** Reads the artifact from end to end. */
+export async function checkArtifact(stack: StackFile): Promise<Finding> {
+  const setting = stack.values[artifactKey];
+  if (setting === undefined) {
+    return problem(check, `${stack.file} names none`, `Set modelArtifact to a model.tar.gz. ${build}.`);
+  }
+  const file = path.resolve(stack.root, setting);
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) {
+    if (stack.name === "local" && setting === builtOnStart) {
+      return ok(check, `${setting} is not there: npm run local:up and npm start build it`);
+    }
+    return problem(check, `${setting} is not there`, `${build}.`);
+  }
+  const rebuild = `${build}, or copy it again.`;
+  if (!(await isGzip(file))) return problem(check, `${setting} is not packed by gzip, as SageMaker asks`, rebuild);
+  try {
+    return judged(setting, found.size, await contentsOf(file), stack.name);
+  } catch (error) {
+    return problem(check, `${setting} cannot be read: ${reasonOf(error)}`, rebuild);
+  }
+}
+
+async function isGzip(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.equals(Buffer.from([0x1f, 0x8b]));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function contentsOf(file: string): Promise<Contents> {
+  const hashes = new Map<string, string>();
+  const texts = new Map<string, string>();
+  await list({
+    file,
+    strict: true,
+    onReadEntry: (entry) => {
+      if (entry.type !== "File" && entry.type !== "OldFile") return;
+      const hash = createHash("sha256");
+      const text: Buffer[] = [];
+      entry.on("data", (chunk: Buffer) => {
+        hash.update(chunk);
+        if (kept.includes(entry.path)) text.push(chunk);
+      });
+      entry.on("end", () => {
+        hashes.set(entry.path, hash.digest("hex"));
+        if (kept.includes(entry.path)) texts.set(entry.path, Buffer.concat(text).toString());
+      });
+    },
+  });
+  return { hashes, texts };
+}
+
+function judged(setting: string, size: number, { hashes, texts }: Contents, stack: string): Finding {
+  const shown = `${setting}, ${(size / 1e6).toFixed(0)} MB`;
+  if (!hashes.has(handler)) {
+    return problem(check, `${shown}, has no ${handler}, which the image runs`, `Put a handler there. ${build}.`);
+  }
+  const text = texts.get("manifest.json");
+  if (text === undefined) {
+    return warning(
+      check,
+      `${shown}: whole as an archive, and without the manifest.json that this project's own have`,
+      "Where it is meant to be this project's: see how it was built. Else try it once by npm run smoke after deploying.",
+    );
+  }
+  const { files, model } = manifestSchema.parse(JSON.parse(text));
+  const wrong = Object.entries(files).filter(([name, hash]) => hashes.get(name) !== hash);
+  if (wrong.length > 0) {
+    const names = wrong.map(([name]) => name).slice(0, 3);
+    return problem(
+      check,
+      `${shown}: ${wrong.length} of its files are not those of its manifest (${names.join(", ")})`,
+      `${build}.`,
+    );
+  }
+  const notice = cardSchema.parse(JSON.parse(texts.get("model.json") ?? "{}")).notice ?? "";
+  const what = `${shown}: ${model.name}, ${hashes.size} files as its manifest says`;
+  if (notice === "" || stack === "local") return ok(check, what);
+  return warning(check, `${what}. ${notice}`, `For real footage build another: npm run package:coco.`);
+}

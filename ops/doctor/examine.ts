@@ -1,0 +1,126 @@
+/** All that is looked at before a stack is deployed for the first time, side by side. Nothing here changes anything. */
+import { homedir } from "node:os";
+import { ConfigError, type StackConfig } from "../../infra/config.ts";
+import { checkAccount } from "./account.ts";
+import { checkArtifact } from "./artifact.ts";
+import { type AwsAccess, requestLimits } from "./aws.ts";
+import { checkBackend, findBackend } from "./backend.ts";
+import { type Finding, ok, problem, unchecked } from "./finding.ts";
+import { checkGitHub } from "./github.ts";
+import { checkImage } from "./image.ts";
+import { priceFindings } from "./price.ts";
+import { type ListStacks, listStacks, quotaSharing } from "./quota-sharing.ts";
+import { checkQuota } from "./quota.ts";
+import { checkRemains } from "./remains.ts";
+import { checkSecrets } from "./secrets.ts";
+import { readSettings } from "./settings.ts";
+import { checkSource } from "./sources.ts";
+import type { StackFile } from "./stack-file.ts";
+
+/** Where the doctor looks; tests have their own. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  /** The user's home folder. */
+  readonly home: string;
+  /** What AWS clients are made with beside the region. @default AWS's default chain */
+  readonly aws?: Pick<AwsAccess, "endpoint" | "credentials">;
+  readonly listStacks: ListStacks;
+}
+
+/** This process's own. */
+export const ownSurroundings: Surroundings = { env: process.env, home: homedir(), listStacks };
+
+/** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
+export async function examine(
+  stack: StackFile,
+  { env, home, aws: own, listStacks: list }: Surroundings,
+): Promise<Finding[]> {
+  const shell = shellFinding(stack, env);
+  if (shell !== undefined) return [shell];
+  const config = readSettings(stack);
+  const settings = config instanceof ConfigError ? undefined : config;
+  const region = stack.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
+  const backend = await findBackend(stack.root, env, home);
+  const ofAws = (check: string, look: (aws: AwsAccess) => Promise<Finding>): Promise<Finding> =>
+    region === undefined
+      ? Promise.resolve(unchecked(check, "there is no region", "Set aws:region first."))
+      : look({
+          region,
+          maxAttempts: 2,
+          requestHandler: requestLimits,
+          ...(stack.profile === undefined ? {} : { profile: stack.profile }),
+          ...own,
+        });
+  const ofSettings = (check: string, look: (settings: StackConfig) => Promise<Finding>): Promise<Finding> =>
+    settings === undefined
+      ? Promise.resolve(unchecked(check, "the config is not valid", "Mend the config first."))
+      : look(settings);
+
+  const asked = await Promise.all([
+    ofAws("account", (aws) => checkAccount(stack, aws)),
+    ofSettings("quota", (sizing) =>
+      onAws(stack, ok("quota", "none: the emulator has no quotas"), () =>
+        ofAws("quota", async (aws) => {
+          const sharing = await quotaSharing(stack, sizing.instanceType, aws.region, env, list);
+          return await checkQuota(sizing, sharing, aws);
+        }),
+      ),
+    ),
+    ofSettings("image", (config) =>
+      onAws(stack, ok("image", "none: the emulator serves from a Python environment of this machine"), () =>
+        ofAws("image", (aws) => checkImage(config, aws)),
+      ),
+    ),
+    checkArtifact(stack),
+    ofAws("state", (aws) => checkBackend(backend, stack, aws, env)),
+    ofAws("secrets", (aws) => checkSecrets(stack, backend, aws, env)),
+    ofSettings("endpoint", (settings) => ofAws("endpoint", (aws) => checkRemains(stack, settings, aws))),
+    ...(settings?.sourceBuckets ?? []).map((source) => ofAws("sources", (aws) => checkSource(source, aws, env))),
+  ]);
+  return [
+    configFinding(stack, config),
+    regionFinding(stack, region),
+    ...asked,
+    ...(await checkGitHub(stack, env)),
+    ...(settings === undefined ? [] : costFindings(stack, settings)),
+  ];
+}
+
+/** In a shell that `local:env` has set up, every answer would be the local AWS's; in another one, an answer about the stack `local` would be AWS's. */
+function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | undefined {
+  const endpoint = env["AWS_ENDPOINT_URL"];
+  if (name === "local") {
+    if (endpoint !== undefined) return undefined;
+    return problem(
+      "shell",
+      "AWS_ENDPOINT_URL is not set: the stack local is on the emulator, and this shell does not know where that is",
+      'Start it, unless it is up: npm run local:up. Then: eval "$(npm run -s local:env)"',
+    );
+  }
+  if (endpoint === undefined) return undefined;
+  return problem(
+    "shell",
+    `AWS_ENDPOINT_URL is ${endpoint}: not AWS would be asked, but what is there`,
+    "Open a new shell, or unset what npm run -s local:env has set.",
+  );
+}
+
+/** Asks AWS about a stack that is there; the emulator's has nothing of the kind. */
+async function onAws({ name }: StackFile, onEmulator: Finding, look: () => Promise<Finding>): Promise<Finding> {
+  return name === "local" ? onEmulator : await look();
+}
+
+/** The emulator costs nothing. */
+function costFindings({ name }: StackFile, settings: StackConfig): Finding[] {
+  return name === "local" ? [ok("price", "no cost: the emulator runs on this machine")] : priceFindings(settings);
+}
+
+function configFinding({ file }: StackFile, config: StackConfig | ConfigError): Finding {
+  if (!(config instanceof ConfigError)) return ok("config", `${file} is valid`);
+  return problem("config", config.message, `Mend ${file}; README.md has the table of settings.`);
+}
+
+function regionFinding({ name, file }: StackFile, region: string | undefined): Finding {
+  if (region !== undefined) return ok("region", region);
+  return problem("region", `${file} names none`, `pulumi config set aws:region us-east-1 --stack ${name}`);
+}

@@ -1,0 +1,167 @@
+/** Whether GitHub's environments and the protection of main are as the workflows need them (infra/bootstrap/README.md). */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { type EnvironmentRules, Repository } from "../pipeline/github.ts";
+import { type Finding, ok, problem, unchecked, warning } from "./finding.ts";
+import type { StackFile } from "./stack-file.ts";
+
+const check = "github";
+const branch = "main";
+
+/** What an environment must be like. */
+interface Needed {
+  readonly name: string;
+  /** Whether each job needs an approval; if not, no job may need one. */
+  readonly reviewed: boolean;
+  readonly preventsSelfReview?: boolean;
+  /** Whether it is for jobs on main only. */
+  readonly mainOnly: boolean;
+}
+
+const preview: Needed = { name: "preview", reviewed: false, mainOnly: false };
+/** The environments of the stacks, by the names of the stacks' files. */
+const needed: Readonly<Record<string, readonly Needed[]>> = {
+  dev: [{ name: "dev", reviewed: false, mainOnly: true }, preview],
+  prod: [
+    { name: "production", reviewed: false, mainOnly: true },
+    { name: "production-approval", reviewed: true, mainOnly: false },
+    preview,
+  ],
+  pr: [
+    { name: "ephemeral", reviewed: true, preventsSelfReview: true, mainOnly: false },
+    { name: "ephemeral-destroy", reviewed: false, mainOnly: true },
+  ],
+};
+
+/** Asks GitHub if the shell has a token; of a stack that the workflows do not deploy it finds nothing. */
+export async function checkGitHub({ name, root }: StackFile, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const environments = needed[name];
+  if (environments === undefined) return [];
+  const token = env["GITHUB_TOKEN"] ?? env["GH_TOKEN"];
+  if (token === undefined) {
+    return [
+      unchecked(
+        check,
+        "neither GITHUB_TOKEN nor GH_TOKEN is set",
+        `If the workflows deploy this stack: GITHUB_TOKEN=$(gh auth token) npm run doctor -- --stack ${name}`,
+      ),
+    ];
+  }
+  const repository = env["GITHUB_REPOSITORY"] ?? (await originOf(root));
+  if (repository === undefined) {
+    return [
+      unchecked(
+        check,
+        "the remote origin is not a repository of github.com",
+        "Set GITHUB_REPOSITORY to OWNER/REPOSITORY.",
+      ),
+    ];
+  }
+  const github = new Repository({ ...env, GITHUB_TOKEN: token, GITHUB_REPOSITORY: repository });
+  return await Promise.all([
+    ...environments.map(
+      async (one) => await asked(one.name, async () => environmentFinding(one, await github.environment(one.name))),
+    ),
+    asked(branch, async () => await mainFinding(github, root)),
+  ]);
+}
+
+/** Finds something out; an answer that does not come is a finding, too. */
+async function asked(what: string, find: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await find();
+  } catch (error) {
+    return unchecked(
+      check,
+      error,
+      `Give the token of an administrator of the repository, or check ${what} in its settings.`,
+    );
+  }
+}
+
+/** OWNER/REPOSITORY of the remote origin, if it is on github.com. */
+async function originOf(root: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)("git", ["remote", "get-url", "origin"], {
+      cwd: root,
+      timeout: 10_000,
+    });
+    return /github\.com[:/]([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(stdout.trim())?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function environmentFinding(one: Needed, rules: EnvironmentRules | undefined): Finding {
+  const { name } = one;
+  const settings = "in the repository's settings, under Environments (infra/bootstrap/README.md)";
+  if (rules === undefined) {
+    return problem(
+      check,
+      `there is no environment ${name}: GitHub would create it without protection`,
+      `Create it ${settings}.`,
+    );
+  }
+  if (one.reviewed && rules.reviewers === 0) {
+    return problem(
+      check,
+      `the environment ${name} has no required reviewers`,
+      `Add them ${settings}. A private repository needs GitHub Enterprise for this.`,
+    );
+  }
+  if (!one.reviewed && rules.reviewers > 0) {
+    return problem(
+      check,
+      `the environment ${name} has required reviewers, for whom jobs would hold a stack's queue`,
+      `Remove them ${settings}.`,
+    );
+  }
+  if (one.preventsSelfReview === true && !rules.preventsSelfReview) {
+    return problem(
+      check,
+      `in the environment ${name} people may approve their own deployments`,
+      `Select "Prevent self-review" ${settings}.`,
+    );
+  }
+  if (one.mainOnly && (typeof rules.branches === "string" || rules.branches.some((each) => each !== branch))) {
+    const open =
+      rules.branches === "any"
+        ? "any branch"
+        : rules.branches === "protected"
+          ? "all protected branches"
+          : `the branches ${rules.branches.join(", ")}`;
+    return problem(check, `the environment ${name} is for ${open}`, `Limit it to the branch ${branch} ${settings}.`);
+  }
+  return ok(check, `the environment ${name} is protected as the workflows need it`);
+}
+
+/** Any job on main may name the environment production, so a change of main needs a review by an owner of the workflows. */
+async function mainFinding(github: Repository, root: string): Promise<Finding> {
+  const { approvals, codeOwners } = await github.reviewRules(branch);
+  if (approvals === 0) {
+    return problem(
+      check,
+      `changes of ${branch} need no review, and any job on ${branch} may deploy to production`,
+      `Add a ruleset for ${branch} that requires a pull request with an approval and a review from code owners.`,
+    );
+  }
+  if (!codeOwners || !(await ownsWorkflows(root))) {
+    return warning(
+      check,
+      `changes of the workflows on ${branch} need no review by their owners`,
+      'Put "/.github/ @OWNER" into .github/CODEOWNERS, and require a review from code owners in the ruleset.',
+    );
+  }
+  return ok(check, `changes of ${branch} need a review, those of the workflows one by their owners`);
+}
+
+/** Whether CODEOWNERS, where GitHub looks for it, names owners of the workflows. */
+async function ownsWorkflows(root: string): Promise<boolean> {
+  for (const folder of [".github", ".", "docs"]) {
+    const text = await readFile(path.join(root, folder, "CODEOWNERS"), "utf8").catch(() => undefined);
+    if (text !== undefined) return /^(?:\*|\/?\.github(?:\/|\/\*\*|\/workflows\/?(?:\*\*)?)?)[ \t]+\S*@/m.test(text);
+  }
+  return false;
+}

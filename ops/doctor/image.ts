@@ -1,0 +1,76 @@
+/** Whether the serving image is there, in the stack's region. */
+import { BatchGetImageCommand, ECRClient, type ImageIdentifier } from "@aws-sdk/client-ecr";
+import type { StackConfig } from "../../infra/config.ts";
+import { type PublishedImage, publishedImage } from "../../infra/serving-image.ts";
+import type { AwsAccess } from "./aws.ts";
+import { type Finding, isNamed, ok, problem, unchecked } from "./finding.ts";
+import { deepLearningAccounts } from "./registries.ts";
+
+const check = "image";
+
+interface Image {
+  readonly registryId: string;
+  readonly region: string;
+  readonly repositoryName: string;
+  readonly id: ImageIdentifier;
+}
+
+/** The parts of an image's address, whose form the stack's config has checked. */
+function parsedImage(address: string): Image | undefined {
+  const parts = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z.]+\/([^:@]+)(?::(.+)|@(.+))$/.exec(address);
+  if (parts === null) return undefined;
+  const [, registryId = "", region = "", repositoryName = "", imageTag, imageDigest] = parts;
+  return { registryId, region, repositoryName, id: imageTag === undefined ? { imageDigest } : { imageTag } };
+}
+
+/** One of AWS's own images in a region. */
+function prebuiltImage({ repositoryName, imageTag }: PublishedImage, region: string): Image | undefined {
+  const registryId = Object.hasOwn(deepLearningAccounts, region) ? deepLearningAccounts[region] : undefined;
+  return registryId === undefined ? undefined : { registryId, region, repositoryName, id: { imageTag } };
+}
+
+/** Asks the image's registry for its manifest, which is what SageMaker pulls first. */
+export async function checkImage(
+  { image: chosen, instanceType }: Pick<StackConfig, "image" | "instanceType">,
+  aws: AwsAccess,
+): Promise<Finding> {
+  const published = publishedImage(chosen, instanceType);
+  const image = published === undefined ? parsedImage(chosen) : prebuiltImage(published, aws.region);
+  if (image === undefined) {
+    return problem(
+      check,
+      published === undefined ? `${chosen} is not in ECR` : `AWS has no registry of ready-made images in ${aws.region}`,
+      `Set image to one in ECR in ${aws.region}, or set another aws:region.`,
+    );
+  }
+  const { registryId, region, repositoryName, id } = image;
+  const shown = `${repositoryName}${id.imageTag === undefined ? `@${id.imageDigest ?? ""}` : `:${id.imageTag}`} of registry ${registryId} in ${region}`;
+  if (region !== aws.region) {
+    return problem(
+      check,
+      `${shown}, and the stack is in ${aws.region}: SageMaker takes images of its own region`,
+      `Copy the image to ${aws.region}, and set image to its address there.`,
+    );
+  }
+  const client = new ECRClient(aws);
+  try {
+    const { images = [], failures = [] } = await client.send(
+      new BatchGetImageCommand({ registryId, repositoryName, imageIds: [id] }),
+    );
+    if (images.length > 0) return ok(check, shown);
+    return missing(shown, failures[0]?.failureReason);
+  } catch (error) {
+    if (isNamed(error, "RepositoryNotFoundException")) return missing(shown, "there is no such repository");
+    return unchecked(
+      check,
+      error,
+      `Try docker pull, or allow yourself ecr:BatchGetImage on ${repositoryName} of ${registryId}.`,
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+function missing(shown: string, reason = "no reason given"): Finding {
+  return problem(check, `${shown} is not there: ${reason}`, "Set image to one that is there, or push it first.");
+}

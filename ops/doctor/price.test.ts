@@ -1,0 +1,83 @@
+/** What the doctor says of the price. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { ConfigError } from "../../infra/config.ts";
+import { registrationsOf } from "../../infra/testing/registrations.ts";
+import { stackConfig } from "../../infra/testing/stacks.ts";
+import { pricesAsOf, pricesRegion } from "../../policies/prices.ts";
+import { alarmMetrics, priceFindings } from "./price.ts";
+import { readSettings } from "./settings.ts";
+import { readStackFile } from "./stack-file.ts";
+
+const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5 };
+
+describe("the price", () => {
+  it("is that of all instances at the limit, and of none at rest", () => {
+    const [limit, rest] = priceFindings(sizing);
+    assert.equal(limit?.status, "ok");
+    assert.match(limit.what, /^3\.68 USD an hour at the limit: 5 ml\.g4dn\.xlarge at 0\.7364/);
+    assert.equal(rest?.status, "ok");
+    assert.match(rest.what, /^no instance; 5\.00 USD a month for a key, 10 metrics with alarms and a dashboard/);
+  });
+
+  for (const stack of ["dev", "prod"]) {
+    it(`of the stack ${stack} is what README.md says`, async () => {
+      const root = path.join(import.meta.dirname, "..", "..");
+      const settings = readSettings(await readStackFile(root, stack));
+      assert.ok(!(settings instanceof ConfigError));
+      const [limit, rest] = priceFindings(settings);
+      const readme = await readFile(path.join(root, "README.md"), "utf8");
+      const row = new RegExp(`^\\| \`${stack}\` \\| (.+?) \\| (.+?) \\|$`, "m").exec(
+        readme.split("## What it costs")[1] ?? "",
+      );
+      assert.ok(rest?.what.startsWith(`no instance; ${row?.[1] ?? ""} for a key`), rest?.what);
+      assert.ok(limit?.what.startsWith(`${row?.[2] ?? ""} at the limit`), limit?.what);
+      assert.ok(readme.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
+    });
+  }
+
+  it("is warned of where instances stay", () => {
+    const [, rest] = priceFindings({ ...sizing, minCapacity: 2 });
+    assert.equal(rest?.status, "warning");
+    assert.match(rest.what, /^1\.47 USD an hour for a minCapacity of 2/);
+  });
+
+  it("could not be told of a type that has none in the pack's table", () => {
+    const [limit, rest] = priceFindings({ ...sizing, instanceType: "ml.g9.huge", minCapacity: 1 });
+    assert.equal(limit?.status, "warning");
+    assert.match(limit.what, /could not be checked: .*ml\.g9\.huge/);
+    assert.equal(rest?.status, "warning");
+  });
+
+  it("is unknown for a type named like an object's member", () => {
+    const [limit] = priceFindings({ ...sizing, instanceType: "constructor" });
+    assert.match(limit?.what ?? "", /could not be checked: .*no price of constructor/);
+  });
+
+  it("counts the alarms, the keys and the dashboards that the program makes", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
+    try {
+      const artifact = path.join(folder, "model.tar.gz");
+      await writeFile(artifact, "weights and code");
+      const { registrations } = await registrationsOf(() => import("../../infra/index.ts"), {
+        stack: "dev",
+        config: stackConfig("dev", artifact),
+      });
+      const count = (type: string): number => registrations.all.filter((each) => each.type === type).length;
+      const watched = registrations.ofType("aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => {
+        const queries = inputs["metricQueries"] as { metric?: unknown }[] | undefined;
+        return queries === undefined ? 1 : queries.filter(({ metric }) => metric !== undefined).length;
+      });
+      assert.equal(
+        watched.reduce((sum, metrics) => sum + metrics, 0),
+        alarmMetrics.own,
+      );
+      assert.equal(count("aws:kms/key:Key"), 1);
+      assert.equal(count("aws:cloudwatch/dashboard:Dashboard"), 1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,54 @@
+/** What the stack costs: an hour with all its instances, and a month with none. */
+import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
+import { type Finding, ok, unchecked, warning } from "./finding.ts";
+
+/** USD; us-east-1, collected with the pack's prices, from AWS's pages on KMS, CloudWatch and S3. */
+const monthly = { key: 1, alarm: 0.1, dashboard: 3, storedGigabyte: 0.023 } as const;
+
+/**
+ * The metrics that alarms watch, by which CloudWatch bills (pricing page: an alarm on an expression costs as much as one on each of its
+ * metrics): those of the stack's own alarms, and of the two that AWS makes for target tracking.
+ */
+export const alarmMetrics = { own: 8, targetTracking: 2 } as const;
+
+const usd = (amount: number): string => `${amount.toFixed(2)} USD`;
+const basis = `prices of ${pricesRegion}, ${pricesAsOf}`;
+
+/** What of the config makes the price. */
+export interface Sizing {
+  readonly instanceType: string;
+  readonly minCapacity: number;
+  readonly maxCapacity: number;
+}
+
+/** Two findings: with as many instances as may be, and at rest. */
+export function priceFindings({ instanceType, minCapacity, maxCapacity }: Sizing): Finding[] {
+  const price = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
+  const atLimit =
+    price === undefined
+      ? unchecked(
+          "price",
+          `the policy pack's table has no price of ${instanceType}`,
+          "Look it up on AWS's pricing page, and add it to hourly-cost-limit's prices in the pack's config.",
+        )
+      : ok(
+          "price",
+          `${usd(price * maxCapacity)} an hour at the limit: ${maxCapacity} ${instanceType} at ${price} (${basis})`,
+        );
+  return [atLimit, resting(minCapacity, price)];
+}
+
+function resting(minCapacity: number, price: number | undefined): Finding {
+  const count = alarmMetrics.own + alarmMetrics.targetTracking;
+  const fixed = monthly.key + count * monthly.alarm + monthly.dashboard;
+  const stays =
+    `${usd(fixed)} a month for a key, ${count} metrics with alarms and a dashboard (the last two are free within an account's first ten and three), ` +
+    `and ${monthly.storedGigabyte} a month for each GB of videos and results kept`;
+  if (minCapacity === 0) return ok("at rest", `no instance; ${stays} (${basis})`);
+  const hourly = price === undefined ? "the price" : usd(price * minCapacity);
+  return warning(
+    "at rest",
+    `${hourly} an hour for a minCapacity of ${minCapacity}; ${stays} (${basis})`,
+    "Set minCapacity to 0: the policy pack refuses more.",
+  );
+}

@@ -1,0 +1,82 @@
+/** The other stacks that share the quota of a stack's instance type: those of the same account and region. */
+import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { promisify } from "node:util";
+import { ConfigError } from "../../infra/config.ts";
+import { reasonOf } from "./finding.ts";
+import { readSettings } from "./settings.ts";
+import { readStackFile, SetupError, type StackFile } from "./stack-file.ts";
+
+/** Instances that other stacks may start. */
+export interface QuotaSharing {
+  /** Other stacks of the same type, region and account, with their maxCapacity. */
+  readonly stacks: readonly { readonly name: string; readonly maxCapacity: number }[];
+  /** Why some stacks could not be counted. */
+  readonly unknown: readonly string[];
+}
+
+/** Gives the names of the stacks that the backend has. */
+export type ListStacks = (root: string, env: NodeJS.ProcessEnv) => Promise<readonly string[]>;
+
+/** Milliseconds after which the Pulumi CLI is stopped: a backend that does not answer must not hold the doctor up. */
+const listTimeout = 60_000;
+
+/** Asks the Pulumi CLI for the stacks of the backend that it is logged in to. */
+export const listStacks: ListStacks = async (root, env) => {
+  const { stdout } = await promisify(execFile)("pulumi", ["stack", "ls", "--json", "--non-interactive"], {
+    cwd: root,
+    env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    timeout: listTimeout,
+  });
+  return (JSON.parse(stdout) as readonly { readonly name: string }[]).map(({ name }) => name);
+};
+
+/** The template of pull requests' stacks, which are called pr-NUMBER (`.github/workflows/ephemeral.yml`). */
+const template = "pr";
+const ephemeral = /^(?:.*\/)?pr-\d+$/;
+
+/** Whether two stacks may be in one account: not if each names its accounts and they share none. */
+function mayShareAccount(one: StackFile, other: StackFile): boolean {
+  const [mine, others] = [one.allowedAccountIds, other.allowedAccountIds];
+  return mine.length === 0 || others.length === 0 || mine.some((account) => others.includes(account));
+}
+
+/** Finds the other stacks by their files, Pulumi.*.yaml, and pull requests' stacks by their names in the backend. */
+export async function quotaSharing(
+  stack: StackFile,
+  instanceType: string,
+  region: string,
+  env: NodeJS.ProcessEnv,
+  list: ListStacks,
+): Promise<QuotaSharing> {
+  const stacks: { name: string; maxCapacity: number }[] = [];
+  const unknown: string[] = [];
+  const names = (await readdir(stack.root)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+  // The stack local is the emulator's, which has no quota.
+  for (const name of names.filter((each) => each !== stack.name && each !== "local")) {
+    try {
+      const other = await readStackFile(stack.root, name);
+      const settings = readSettings(other);
+      if (settings instanceof ConfigError) throw new SetupError(`${other.file} is not valid`);
+      const otherRegion = other.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
+      if (settings.instanceType !== instanceType || otherRegion !== region || !mayShareAccount(stack, other)) continue;
+      const { maxCapacity } = settings;
+      if (name !== template) stacks.push({ name, maxCapacity });
+      else for (const open of await openPullRequests(stack, names, env, list)) stacks.push({ name: open, maxCapacity });
+    } catch (error) {
+      unknown.push(name === template ? `pull requests' stacks (${reasonOf(error)})` : `${name} (${reasonOf(error)})`);
+    }
+  }
+  return { stacks, unknown };
+}
+
+/** Pull requests' stacks in the backend; one that has a file, as in the job that deploys it, is counted by that. */
+async function openPullRequests(
+  { root }: StackFile,
+  files: readonly string[],
+  env: NodeJS.ProcessEnv,
+  list: ListStacks,
+): Promise<readonly string[]> {
+  const isOpen = (name: string): boolean => ephemeral.test(name) && !files.includes(name.split("/").at(-1) ?? name);
+  return (await list(root, env)).filter(isOpen);
+}

@@ -1,0 +1,15 @@
+/** A stack's settings, as the program reads them from the stack's file. */
+import { ConfigError, parseConfig, type StackConfig } from "../../infra/config.ts";
+import { artifactKey } from "./artifact.ts";
+import { namespace, type StackFile } from "./stack-file.ts";
+
+/** The settings, with any file as the artifact: that has a finding of its own. */
+export function readSettings({ root, name, values }: StackFile): StackConfig | ConfigError {
+  const present = artifactKey in values ? { ...values, [artifactKey]: "Pulumi.yaml" } : values;
+  try {
+    return parseConfig(present, { namespace, stack: name, projectRoot: root });
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}

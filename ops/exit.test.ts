@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { DeploymentError } from "./deployment/deployment.ts";
+import { exitStatusOf, messageOf } from "./exit.ts";
+import { LocalAwsError } from "./local/local-aws.ts";
+import { ModelCommandError } from "./start/model.ts";
+
+describe("the end of a command of the emulator", () => {
+  for (const [error, what] of [
+    [new DeploymentError("pulumi up failed:\nwrite /x: no space left on device"), "the engine"],
+    [new LocalAwsError("ENOSPC: no space left on device, write"), "the emulator"],
+    [new ModelCommandError("OSError: [Errno 28] No space left on device"), "Python"],
+  ] as const) {
+    it(`repeats the words of ${what} about a full disk, and says what to do`, () => {
+      assert.equal(messageOf(error), `${error.message}\nthe disk is full: make room and run the command again`);
+      assert.equal(exitStatusOf(error), 1);
+    });
+  }
+
+  it("says what to do in one line if this process cannot write, with status 2", () => {
+    const error = Object.assign(new Error("EROFS: read-only file system, mkdir '/x/.local'"), { code: "EROFS" });
+    assert.match(messageOf(error), /^EROFS.*'\/x\/\.local' \(the file system is read-only: choose a folder.*\)$/);
+    assert.equal(exitStatusOf(error), 2);
+  });
+
+  it("adds nothing to other words", () => {
+    const error = new DeploymentError("pulumi up failed:\nValidationException: no");
+    assert.equal(messageOf(error), error.message);
+  });
+});

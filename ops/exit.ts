@@ -1,0 +1,45 @@
+/** How a command ends: what it says about an error, and the exit status that goes with it. */
+import { explain, isSetupProblem } from "../client/src/index.ts";
+import { printableText } from "../lib/printable.ts";
+import { useProxies } from "../lib/proxies.ts";
+import { remedyIn } from "../lib/remedies.ts";
+import { DeploymentError, PolicyRefusal } from "./deployment/deployment.ts";
+import { foreignSettings } from "./local/foreign-settings.ts";
+import { Interrupted } from "./interrupt.ts";
+import { LocalAwsError } from "./local/local-aws.ts";
+import { ModelCommandError } from "./start/model.ts";
+import { JobFailed } from "./start/one-video.ts";
+import { UsageError } from "./options.ts";
+import { StackInUse } from "./local/state.ts";
+
+const spoken = [UsageError, StackInUse, DeploymentError, PolicyRefusal, LocalAwsError, ModelCommandError, JobFailed];
+
+/** The exit status for an error: 2 for bad input, 128 + N for a signal, 1 for everything else. */
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitStatus;
+  return error instanceof UsageError || error instanceof StackInUse || isSetupProblem(error) ? 2 : 1;
+}
+
+/** What to print for an error: its message where it is one of ours or AWS's, the stack trace too where it is a fault of this program. */
+export function messageOf(error: unknown): string {
+  if (spoken.some((kind) => error instanceof kind)) {
+    const { message } = error as Error;
+    // The words of the engine, of Python or of the emulator.
+    const remedy = remedyIn(message);
+    return remedy === undefined ? message : `${message.trimEnd()}\n${remedy}`;
+  }
+  const isFault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return isFault ? (error.stack ?? error.message) : explain(error);
+}
+
+/** Runs a command on the emulator, without the user's AWS settings, to its end: an error becomes its message on standard error and its exit status. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    useProxies();
+    for (const name of foreignSettings(process.env)) Reflect.deleteProperty(process.env, name);
+    await command();
+  } catch (error) {
+    process.stderr.write(`${printableText(messageOf(error))}\n`);
+    process.exitCode = exitStatusOf(error);
+  }
+}

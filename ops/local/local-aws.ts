@@ -1,0 +1,201 @@
+/** Starts and stops the local AWS as a process of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import type { StatePaths } from "./state.ts";
+
+/** The local AWS did not start, or ended before its time. */
+export class LocalAwsError extends Error {
+  override readonly name = "LocalAwsError";
+}
+
+const readySchema = z.object({
+  url: z.url(),
+  providerPort: z.int(),
+  pid: z.int(),
+  region: z.string(),
+  accountId: z.string(),
+  /** The key pair that requests must be signed with; it ends with this start. */
+  credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+});
+const brokenSchema = z.object({ error: z.string() });
+/** What the local AWS says when it is ready. */
+export type Ready = z.infer<typeof readySchema>;
+
+/** A local AWS that runs. */
+export interface RunningLocalAws extends Ready {
+  /** Aborts, with a {@link LocalAwsError}, when it breaks or its process ends though nobody stopped it. */
+  readonly died: AbortSignal;
+  /** Ends it and all its processes; resolves when it is gone. */
+  stop(): Promise<void>;
+  /** Lets it live on after this process. Throws {@link LocalAwsError} if it does not agree in time. */
+  release(): Promise<void>;
+}
+
+/** How to start it. */
+export interface LocalAwsOptions {
+  readonly paths: StatePaths;
+  /** The gateway's port; absent: its default. */
+  readonly port?: number | undefined;
+  /** How many times faster than real time its clock runs while nothing starts and nothing works. */
+  readonly speed: number;
+  readonly signal: AbortSignal;
+}
+
+const main = fileURLToPath(new URL("../../emulator/main.ts", import.meta.url));
+/** Real milliseconds: a busy machine may take a minute. */
+const startLimit = 5 * 60_000;
+const stopLimit = 60_000;
+/** Milliseconds in which a process that was killed is gone. */
+const killLimit = 10_000;
+
+/** Milliseconds in which it agrees to outlive this process. */
+const releaseLimit = 30_000;
+
+/**
+ * Starts the local AWS and resolves when it listens; calls wait for the parts that are still starting. It ends with this
+ * process, however that happens, unless it is released. Throws {@link LocalAwsError} with its own words if it ends first.
+ */
+export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLocalAws> {
+  options.signal.throwIfAborted();
+  const log = openSync(options.paths.log, "w");
+  const port = options.port === undefined ? [] : ["--port", String(options.port)];
+  const child = spawn(
+    process.execPath,
+    [main, ...port, "--speed", String(options.speed), "--state-dir", options.paths.aws],
+    // A process group of its own: Ctrl-C reaches this process alone, which then stops the other in order.
+    { stdio: ["ignore", "pipe", log, "ipc"], detached: true },
+  );
+  closeSync(log);
+  const ended = new Promise<void>((resolve) =>
+    child.once("close", () => {
+      resolve();
+    }),
+  );
+  const died = new AbortController();
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+    }, stopLimit);
+    await ended;
+    clearTimeout(timer);
+  };
+  child.once("close", (code, killedBy) => {
+    if (!stopping) {
+      died.abort(
+        new LocalAwsError(
+          `The local AWS ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); its last words are in ${options.paths.log}`,
+        ),
+      );
+    }
+  });
+  try {
+    const ready = await firstLine(child, died, options);
+    // Only the user may read the key pair.
+    await writeFile(options.paths.ready, JSON.stringify(ready), { mode: 0o600 });
+    await writeFile(options.paths.credentials, credentialsFile(ready), { mode: 0o600 });
+    return {
+      ...ready,
+      died: died.signal,
+      stop,
+      async release() {
+        const agreed = once(child, "disconnect", { signal: AbortSignal.timeout(releaseLimit) });
+        child.send("stay");
+        try {
+          await agreed;
+        } catch (error) {
+          throw new LocalAwsError(`The local AWS did not take the request to stay: ${(error as Error).message}`);
+        }
+        child.stdout?.destroy();
+        child.unref();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The key pair in the format of the AWS CLI's and SDKs' shared credentials file. */
+function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Ready): string {
+  return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+}
+
+/** Reads what the local AWS says: that it is ready, and later, if it breaks, why. */
+async function firstLine(child: ChildProcess, died: AbortController, options: LocalAwsOptions): Promise<Ready> {
+  const tooLate = AbortSignal.timeout(startLimit);
+  return await new Promise<Ready>((resolve, reject) => {
+    tooLate.addEventListener("abort", () => {
+      reject(
+        new LocalAwsError(`The local AWS was not ready after ${startLimit / 60_000} minutes; see ${options.paths.log}`),
+      );
+    });
+    child.once("error", (error) => {
+      reject(new LocalAwsError(`The local AWS could not be started: ${error.message}`));
+    });
+    died.signal.addEventListener("abort", () => {
+      void lastWords(options.paths.log).then((words) => {
+        reject(new LocalAwsError(words));
+      });
+    });
+    options.signal.addEventListener("abort", () => {
+      reject(options.signal.reason as Error);
+    });
+    if (child.stdout === null) throw new LocalAwsError("The local AWS was started without a pipe.");
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const said = z.union([readySchema, brokenSchema]).parse(JSON.parse(line));
+      if ("error" in said) died.abort(new LocalAwsError(said.error));
+      else resolve(said);
+    });
+  });
+}
+
+async function lastWords(log: string): Promise<string> {
+  const lines = (await readFile(log, "utf8")).trim().split("\n");
+  const last = lines.at(-1) ?? "";
+  return last === ""
+    ? `The local AWS ended before it was ready and said nothing; see ${log}`
+    : last.replace(/^\w*Error: /, "");
+}
+
+/** What a local AWS that is kept up said when it was ready. Undefined where there is none. */
+export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
+  try {
+    return readySchema.parse(JSON.parse(await readFile(paths.ready, "utf8")));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Ends a local AWS that an earlier command started; resolves when it is gone. */
+export async function stopLocalAws(pid: number): Promise<void> {
+  const kill = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      process.kill(pid, signal);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  kill("SIGTERM");
+  const deadline = performance.now() + stopLimit;
+  while (kill(0)) {
+    const late = performance.now() - deadline;
+    if (late > killLimit) {
+      throw new LocalAwsError(`Process ${pid} of the local AWS does not end, even when killed. End it, and try again.`);
+    }
+    if (late > 0) kill("SIGKILL");
+    await sleep(100);
+  }
+}

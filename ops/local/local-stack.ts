@@ -1,0 +1,143 @@
+/** The stack `local` from nothing to deployed, and back to nothing. */
+import { join, resolve } from "node:path";
+import { repoRoot } from "../../tools/paths.mjs";
+import { Deployment } from "../deployment/deployment.ts";
+import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
+import { packageModel } from "../start/model.ts";
+import { checkPort, defaultPort } from "./port.ts";
+import type { Progress } from "../progress.ts";
+import { checkSettings } from "../deployment/settings-check.ts";
+import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
+
+/** How many times faster than real time the local AWS's clock runs while nothing starts and nothing works. */
+export const defaultSpeed = 960;
+
+/** The local stack's folder. */
+export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
+
+/** How to start the local AWS for a stack. */
+export interface LocalGroundOptions {
+  readonly paths?: StatePaths;
+  readonly port?: number | undefined;
+  readonly speed?: number | undefined;
+  /** Hands the lock to the local AWS once it is deployed; to outlive this process, it must be released, too. @default false */
+  readonly keep?: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Takes the place of Pulumi.local.yaml. */
+  readonly configFile?: string;
+  /** The artifact that the settings name is built already. @default false */
+  readonly packaged?: boolean;
+}
+
+/** A local AWS, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
+export interface LocalGround {
+  readonly aws: RunningLocalAws;
+  readonly deployment: Deployment;
+  readonly paths: StatePaths;
+  /** Aborts when the caller's signal does, or when the local AWS dies. */
+  readonly signal: AbortSignal;
+  /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  abandon(): Promise<void>;
+  /** Destroys the stack through the engine, ends the local AWS, discards the state. */
+  takeDown(): Promise<void>;
+}
+
+/** A deployed local stack. */
+export interface LocalStack {
+  readonly aws: RunningLocalAws;
+  readonly outputs: Record<string, unknown>;
+  /** Resources in the stack. */
+  readonly resources: number;
+  /** Policies that judged it. */
+  readonly policies: number;
+  /** Seconds that preview and up took. */
+  readonly deploySeconds: number;
+  /** Aborts when the caller's signal does, or when the local AWS dies. */
+  readonly signal: AbortSignal;
+  /** Destroys the stack through the engine, ends the local AWS, discards the state. */
+  takeDown(): Promise<void>;
+  /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Takes the local stack's folder over, starts the local AWS, packages the model and opens the stack, all three at once.
+ * Leaves nothing behind when one fails or the signal aborts.
+ */
+export async function prepareGround(options: LocalGroundOptions): Promise<LocalGround> {
+  const { progress, paths = localState, packaged = false } = options;
+  options.signal.throwIfAborted();
+  await takeOver(paths);
+  let aws: RunningLocalAws | undefined;
+  const abandon = async (): Promise<void> => {
+    await aws?.stop();
+    await release(paths);
+  };
+  try {
+    const { port = defaultPort, speed = defaultSpeed, configFile } = options;
+    await checkPort(port);
+    const name = `Starting AWS on this machine${packaged ? "" : " and packaging the model"}`;
+    const { result } = await progress.step(name, async () => {
+      const starting = startLocalAws({ paths, port, speed, signal: options.signal });
+      const [started, built, opened] = await Promise.allSettled([
+        starting,
+        packaged ? undefined : packageModel(options.signal),
+        Deployment.open(starting, paths, configFile),
+      ]);
+      if (started.status === "rejected") throw started.reason;
+      aws = started.value;
+      if (built.status === "rejected") throw built.reason;
+      if (opened.status === "rejected") throw opened.reason;
+      return { running: aws, deployment: opened.value };
+    });
+    const { running, deployment } = result;
+    // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
+    options.signal.addEventListener("abort", () => void running.stop());
+    const signal = AbortSignal.any([options.signal, running.died]);
+    return {
+      aws: running,
+      deployment,
+      paths,
+      signal,
+      abandon,
+      async takeDown() {
+        try {
+          await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
+        } finally {
+          await progress.step("Stopping AWS on this machine", abandon);
+        }
+      },
+    };
+  } catch (error) {
+    await abandon();
+    throw error;
+  }
+}
+
+/** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
+export async function bringUp(options: LocalGroundOptions): Promise<LocalStack> {
+  const { progress, configFile = join(repoRoot, "Pulumi.local.yaml") } = options;
+  await checkSettings({ stack: "local", file: configFile });
+  const ground = await prepareGround(options);
+  const { aws, deployment, paths, signal } = ground;
+  try {
+    const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
+    const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
+    if (options.keep === true) {
+      await handOver(paths, aws.pid);
+    }
+    return {
+      aws,
+      ...up.result,
+      policies: preview.result.policies,
+      deploySeconds: preview.seconds + up.seconds,
+      signal,
+      abandon: () => ground.abandon(),
+      takeDown: () => ground.takeDown(),
+    };
+  } catch (error) {
+    await ground.abandon();
+    throw error;
+  }
+}

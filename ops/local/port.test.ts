@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { UsageError } from "../options.ts";
+import { checkPort } from "./port.ts";
+
+describe("the port of the local AWS", () => {
+  it("is refused while another process listens on it, and is free again afterwards", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    await assert.rejects(checkPort(port), (error: Error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, new RegExp(`${port} .*taken.*--port`));
+      return true;
+    });
+    server.close();
+    await once(server, "close");
+    await checkPort(port);
+    await checkPort(port);
+  });
+});

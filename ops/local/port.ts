@@ -1,0 +1,28 @@
+/** The port of the local AWS. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { UsageError } from "../options.ts";
+
+/** Used unless `--port` names another one. */
+export const defaultPort = 4566;
+
+/**
+ * Checks that a port on 127.0.0.1 can be listened on, before anything is started.
+ * @throws UsageError if another process listens on it, or this user may not
+ */
+export async function checkPort(port: number): Promise<void> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const reasons: Readonly<Record<string, string>> = {
+      EADDRINUSE: "is taken by another process",
+      EACCES: "needs privileges",
+    };
+    const reason = reasons[(error as NodeJS.ErrnoException).code ?? ""];
+    if (reason === undefined) throw error;
+    throw new UsageError(`Port ${port} on 127.0.0.1 ${reason}. Choose another one with --port.`);
+  }
+  server.close();
+  await once(server, "close");
+}

@@ -1,0 +1,112 @@
+/** Deletes old model artifacts that no model uses: `pipeline artifacts`. */
+import { DeleteObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { DescribeModelCommand, paginateListModels, SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { z } from "zod";
+import { printable } from "../../lib/printable.ts";
+import { requestHandler } from "./aws.ts";
+import { PipelineError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { readFlags, stackName } from "./options.ts";
+import { stackOutputs } from "./pulumi.ts";
+
+/** An artifact in the stack's bucket. */
+export interface Artifact {
+  /** Its s3:// address, as a Model names it. */
+  readonly url: string;
+  /** When it was uploaded, ms since 1970. */
+  readonly uploadedAt: number;
+}
+
+const flags = z.strictObject({ stack: stackName });
+const outputs = z.object({
+  region: z.string(),
+  modelLocation: z.string().regex(/^s3:\/\/[^/]+\/.+$/),
+  artifactRetentionDays: z.number(),
+});
+
+const day = 24 * 3600 * 1000;
+/** The newest artifacts are kept whatever their age: the deployed one, and the one to go back to. */
+const alwaysKept = 2;
+
+/**
+ * The artifacts that may be deleted: older than the retention, used by no model, and not among the newest two.
+ * @param used s3:// addresses that existing models name
+ * @param retention days
+ * @param now ms since 1970
+ */
+export function obsoleteArtifacts(
+  artifacts: readonly Artifact[],
+  used: ReadonlySet<string>,
+  retention: number,
+  now: number,
+): Artifact[] {
+  const oldFirst = artifacts.toSorted((one, other) => one.uploadedAt - other.uploadedAt);
+  return oldFirst
+    .slice(0, Math.max(0, oldFirst.length - alwaysKept))
+    .filter(({ url, uploadedAt }) => !used.has(url) && now - uploadedAt > retention * day);
+}
+
+/**
+ * Pulumi keeps every artifact that it replaces, because an endpoint whose update SageMaker rolled back starts from an older
+ * one. This deletes those that are no longer needed. Run it after a smoke test that passed.
+ * @throws PipelineError if AWS refuses a call
+ */
+export async function artifacts(args: readonly string[], job: Job): Promise<void> {
+  const { stack } = readFlags(args, flags);
+  const { region, modelLocation, artifactRetentionDays } = outputs.parse(await stackOutputs(stack, job));
+  const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(modelLocation) ?? [];
+  const s3 = new S3Client({
+    region,
+    requestHandler,
+    forcePathStyle: job.environment["AWS_ENDPOINT_URL"] !== undefined,
+  });
+  const sagemaker = new SageMakerClient({ region, requestHandler });
+  try {
+    const found: Artifact[] = [];
+    for await (const { Contents = [] } of paginateListObjectsV2(
+      { client: s3 },
+      { Bucket: bucket, Prefix: `${prefix}/` },
+    )) {
+      for (const { Key = "", LastModified } of Contents) {
+        if (LastModified === undefined) continue;
+        found.push({ url: `s3://${bucket}/${Key}`, uploadedAt: LastModified.getTime() });
+      }
+    }
+    const used = await usedArtifacts(sagemaker);
+    const obsolete = obsoleteArtifacts(found, used, artifactRetentionDays, Date.now());
+    for (const { url } of obsolete) {
+      await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: url.slice(`s3://${bucket}/`.length) }));
+      job.out(`Deleted ${printable(url)}: no model uses it, and it is older than ${artifactRetentionDays} days.\n`);
+    }
+    job.out(`Kept ${found.length - obsolete.length} of ${found.length} artifacts in ${printable(modelLocation)}.\n`);
+  } catch (error) {
+    throw new PipelineError(
+      `The artifacts of the stack ${stack} cannot be cleaned up: ${(error as Error).message}. The stack itself is deployed.`,
+      { cause: error },
+    );
+  } finally {
+    s3.destroy();
+    sagemaker.destroy();
+  }
+}
+
+/**
+ * The addresses that the account's models name. A model that the role may not read is another stack's: its execution role
+ * cannot read this stack's bucket.
+ */
+async function usedArtifacts(client: SageMakerClient): Promise<Set<string>> {
+  const used = new Set<string>();
+  for await (const { Models = [] } of paginateListModels({ client }, {})) {
+    for (const { ModelName } of Models) {
+      try {
+        const { PrimaryContainer, Containers = [] } = await client.send(new DescribeModelCommand({ ModelName }));
+        for (const container of [PrimaryContainer, ...Containers]) {
+          if (container?.ModelDataUrl !== undefined) used.add(container.ModelDataUrl);
+        }
+      } catch (error) {
+        if ((error as Error).name !== "AccessDeniedException") throw error;
+      }
+    }
+  }
+  return used;
+}

@@ -1,0 +1,59 @@
+/** The stack of one pull request, made of the template Pulumi.pr.yaml: `pipeline ephemeral`. */
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { PipelineError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { readEnvironment, readFlags } from "./options.ts";
+import { pulumi } from "./pulumi.ts";
+
+/** A pull request's number. */
+export const pullRequestNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, "must be a pull request's number")
+  .transform(Number);
+
+const flags = z.strictObject({ "pull-request": pullRequestNumber, create: z.boolean().default(false) });
+
+const environment = z.object({
+  /** As `pulumi stack init --secrets-provider` takes it; none with Pulumi Cloud, which has its own. */
+  PULUMI_SECRETS_PROVIDER: z.string().optional(),
+});
+
+const root = path.join(import.meta.dirname, "..", "..");
+
+/** A pull request's stack. No other stack has such a name, so what removes these cannot remove dev or prod. */
+export function ephemeralStackOf(pullRequest: number): string {
+  return `pr-${pullRequest}`;
+}
+
+/**
+ * Writes the stack's config file; with --create also makes the stack where there is none.
+ * @throws PipelineError if the stack cannot be made
+ */
+export async function ephemeral(args: readonly string[], job: Job): Promise<void> {
+  const { "pull-request": pullRequest, create } = readFlags(args, flags);
+  const { PULUMI_SECRETS_PROVIDER: secretsProvider } = readEnvironment(environment, job.environment);
+  const stack = ephemeralStackOf(pullRequest);
+  const template = await readFile(path.join(root, "Pulumi.pr.yaml"), "utf8");
+  await writeFile(path.join(root, `Pulumi.${stack}.yaml`), configOf(stack, template, secretsProvider));
+  if (!create) return;
+  const { status } = await pulumi(["stack", "select", stack, "--create", ...secretsBy(secretsProvider)], job);
+  if (status !== 0) throw new PipelineError(`The stack ${stack} cannot be made: Pulumi's own words are above.`);
+}
+
+function secretsBy(provider: string | undefined): string[] {
+  return provider === undefined ? [] : ["--secrets-provider", provider];
+}
+
+/**
+ * The template with the stack's name in its tags. The file is made anew for every job, so it names the secrets provider each time;
+ * a new data key is no loss, for such a stack's config has no secrets.
+ */
+export function configOf(stack: string, template: string, secretsProvider: string | undefined): string {
+  const document = parseDocument(template);
+  document.setIn(["config", "aws:defaultTags", "tags", "stack"], stack);
+  if (secretsProvider !== undefined) document.set("secretsprovider", secretsProvider);
+  return document.toString();
+}

@@ -1,0 +1,148 @@
+/**
+ * Runs the Pulumi CLI as a step of a workflow: its output goes to the log as it comes, each line quoted, and is kept. It shows
+ * names and errors from elsewhere, which must not act as commands of the workflow.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import { printableText, quoted } from "../../lib/printable.ts";
+import { PipelineError, UsageError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { redacted } from "./redact.ts";
+
+/** How the CLI ended. */
+export interface Finished {
+  readonly status: number;
+  /** Its output without colours, printable and {@link redacted}. */
+  readonly text: string;
+}
+
+/** The project's folder, where the CLI runs. */
+export const projectRoot = path.join(import.meta.dirname, "..", "..");
+
+/** The flags that judge a stack by the policy pack, with the stack's own config where there is one; a pull request's has dev's. */
+export function judgedBy(stack: string): string[] {
+  const name = (stack.split("/").at(-1) ?? "").replace(/^pr-\d+$/, "dev");
+  const config = path.join("policies", `config.${name}.json`);
+  return [
+    "--policy-pack",
+    "policies",
+    ...(existsSync(path.join(projectRoot, config)) ? ["--policy-pack-config", config] : []),
+  ];
+}
+
+/**
+ * Runs `pulumi` from the PATH in the project's folder, and waits for its end. A signal is handed on, and its end still waited
+ * for: an update that is killed leaves its lock, and its state behind AWS's.
+ * @throws UsageError if no backend is named
+ * @throws PipelineError if it cannot be started
+ */
+export async function pulumi(args: readonly string[], job: Job): Promise<Finished> {
+  let text = "";
+  const kept = (to: Job["out"]) => (line: string) => {
+    const shown = redacted(line);
+    text += `${printableText(shown)}\n`;
+    to(`${quoted(shown)}\n`);
+  };
+  const status = await run(args, job, kept(job.out), kept(job.err));
+  return { status, text };
+}
+
+/** Runs the CLI as {@link pulumi} does, hands over each line as it is, and returns the exit status. */
+async function run(
+  args: readonly string[],
+  job: Job,
+  onOutput: (line: string) => void,
+  onError: (line: string) => void,
+): Promise<number> {
+  // GitHub makes an empty variable of one that nobody set.
+  const environment = Object.fromEntries(Object.entries(job.environment).filter(([, value]) => value !== ""));
+  if (environment["PULUMI_BACKEND_URL"] === undefined) {
+    throw new UsageError(
+      "PULUMI_BACKEND_URL names no state backend. Set the repository variable of this stack to s3://BUCKET/PREFIX?region=REGION, " +
+        "or to https://api.pulumi.com with the secret PULUMI_ACCESS_TOKEN",
+    );
+  }
+  const child = spawn("pulumi", ["--non-interactive", "--color", "never", ...args], {
+    cwd: projectRoot,
+    env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const passOn = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, passOn);
+  createInterface({ input: child.stdout, crlfDelay: Infinity }).on("line", onOutput);
+  createInterface({ input: child.stderr, crlfDelay: Infinity }).on("line", onError);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", (error) => {
+        reject(new PipelineError(`The Pulumi CLI did not start (${error.message}): put it on the PATH.`));
+      });
+      child.once("close", (status) => {
+        resolve(status ?? 1);
+      });
+    });
+  } finally {
+    for (const signal of signals) process.off(signal, passOn);
+  }
+}
+
+/**
+ * A stack's outputs.
+ * @throws PipelineError if Pulumi cannot read them
+ */
+export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
+  return await answer(["stack", "output", "--json", "--stack", stack], `The outputs of the stack ${stack}`, job);
+}
+
+const stackList = z.array(z.object({ name: z.string() }));
+
+/**
+ * The names of this project's stacks in the backend, without their organization.
+ * @throws PipelineError if Pulumi cannot read them
+ */
+export async function stackNames(job: Job): Promise<readonly string[]> {
+  const listed = stackList.parse(await answer(["stack", "ls", "--json"], "The list of stacks", job));
+  return listed.map(({ name }) => name.split("/").at(-1) ?? name);
+}
+
+const state = z.object({
+  deployment: z.object({
+    resources: z.array(z.object({ type: z.string(), id: z.string().optional() })).default([]),
+  }),
+});
+
+/** A resource in a stack's state. */
+export interface StateResource {
+  readonly type: string;
+  /** Its id at AWS; none for components. */
+  readonly id?: string | undefined;
+}
+
+/**
+ * The resources in a stack's state.
+ * @throws PipelineError if Pulumi cannot read it
+ */
+export async function stackResources(stack: string, job: Job): Promise<readonly StateResource[]> {
+  const exported = await answer(["stack", "export", "--stack", stack], `The state of the stack ${stack}`, job);
+  return state.parse(exported).deployment.resources;
+}
+
+/** The JSON document that a command prints. */
+async function answer(args: readonly string[], what: string, job: Job): Promise<unknown> {
+  let text = "";
+  const status = await run(
+    args,
+    job,
+    (line) => (text += line),
+    (line) => {
+      job.err(`${quoted(line)}\n`);
+    },
+  );
+  if (status !== 0) throw new PipelineError(`${what} cannot be read: Pulumi's message is above.`);
+  return JSON.parse(text) as unknown;
+}

@@ -1,0 +1,180 @@
+/** Tests what `pipeline up` and `pipeline destroy` do about what earlier deployments left. */
+import assert from "node:assert/strict";
+import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
+import { clearRemains, Remains } from "./remains.ts";
+import type { Job } from "./job.ts";
+import { Workplace } from "./testing/steps.ts";
+
+const wait = { interval: 1, limit: 30_000 };
+const missing = new Refusal(400, "ValidationException", 'Could not find endpoint "it".');
+const noGroup = new Refusal(400, "ResourceNotFoundException", "The specified log group does not exist.");
+
+/** The name of a stack's endpoint, in the region of its file or of the tests. */
+function nameOf(stack: string): string {
+  return endpointNameOf({
+    accountId,
+    region: "us-east-1",
+    project: "async-video-inference",
+    stack,
+    rollbackAlarms: [],
+  });
+}
+
+describe("what earlier deployments left", () => {
+  const endpoint = nameOf("dev");
+  const group = logGroupOf(endpoint);
+  const before = process.env["AWS_ENDPOINT_URL"];
+  let aws: FakeAws;
+  let place: Workplace;
+  let said: string;
+  let job: Job;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    process.env["AWS_ENDPOINT_URL"] = aws.url;
+    aws.answers.set("DeleteLogGroup", noGroup);
+    place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    said = "";
+    job = {
+      environment: { PATH: `${place.folder}:/usr/bin:/bin`, PULUMI_BACKEND_URL: "s3://state", AWS_REGION: "us-east-1" },
+      out: (text) => (said += text),
+      err: (text) => (said += text),
+    };
+  });
+
+  afterEach(async () => {
+    if (before === undefined) delete process.env["AWS_ENDPOINT_URL"];
+    else process.env["AWS_ENDPOINT_URL"] = before;
+    await aws[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
+
+  const calls = (operation: string) => aws.seen.filter((seen) => seen.operation === operation);
+
+  /** A log group is there until it is deleted. */
+  function withLogGroup(name: string): void {
+    aws.answers.set("DescribeLogGroups", { logGroups: [{ logGroupName: `${name}-other` }, { logGroupName: name }] });
+    aws.answers.set("DeleteLogGroup", {});
+  }
+
+  /** The endpoint has these statuses one after the other, and is then gone. */
+  function withEndpoint(...statuses: string[]): void {
+    aws.answers.set("DescribeEndpoint", () => {
+      const EndpointStatus = statuses.shift();
+      return EndpointStatus === undefined ? missing : { EndpointName: endpoint, EndpointStatus };
+    });
+  }
+
+  it("is nothing in the usual case, in which nothing is asked of Pulumi", async () => {
+    await clearRemains("dev", job, wait);
+    assert.equal(said, "");
+    assert.deepEqual(calls("DeleteLogGroup"), []);
+  });
+
+  it("is a log group that the stack does not know, which is named and removed", async () => {
+    withLogGroup(group);
+    await clearRemains("dev", job, wait);
+    assert.equal(said, `Removed the log group ${group}, which an earlier deployment left.\n`);
+    assert.deepEqual(
+      calls("DeleteLogGroup").map(({ body }) => JSON.parse(body) as unknown),
+      [{ logGroupName: group }],
+    );
+  });
+
+  it("is not a log group that the stack knows: a deployment that failed may be explained in it", async () => {
+    withLogGroup(group);
+    await place.stateHas([{ type: "aws:cloudwatch/logGroup:LogGroup", id: group }]);
+    await clearRemains("dev", job, wait);
+    assert.deepEqual(calls("DeleteLogGroup"), []);
+  });
+
+  it("is an endpoint that is being deleted, for which it waits", async () => {
+    withEndpoint("Deleting", "Deleting", "Deleting");
+    withLogGroup(group);
+    await clearRemains("dev", job, wait);
+    assert.match(said, new RegExp(`^The endpoint ${endpoint} is still being deleted; waiting for it\\.\n.*Removed`));
+    assert.equal(calls("DescribeEndpoint").length, 4);
+  });
+
+  it("makes the step fail if the endpoint is not gone in time", async () => {
+    aws.answers.set("DescribeEndpoint", { EndpointStatus: "Deleting" });
+    await assert.rejects(
+      clearRemains("dev", job, { interval: 1, limit: 10 }),
+      new RegExp(`^PipelineError: .*The endpoint ${endpoint} is still Deleting after .* minutes`),
+    );
+  });
+
+  it("is not the stack's own endpoint, and makes the step fail if it is an endpoint that the stack does not know", async () => {
+    withLogGroup(group);
+    aws.answers.set("DescribeEndpoint", { EndpointStatus: "InService" });
+    await assert.rejects(
+      clearRemains("dev", job, wait),
+      /There is an endpoint .* \(InService\) that the stack dev does not/,
+    );
+    await place.stateHas([{ type: "aws:sagemaker/endpoint:Endpoint", id: endpoint }]);
+    await clearRemains("dev", job, wait);
+    assert.deepEqual(calls("DeleteLogGroup"), []);
+  });
+
+  it("cannot be removed if AWS refuses, which the step says", async () => {
+    aws.answers.set("DescribeLogGroups", new Refusal(400, "AccessDeniedException", "not allowed"));
+    await assert.rejects(
+      clearRemains("dev", job, wait),
+      /^PipelineError: What earlier deployments of dev left cannot be removed: not allowed/,
+    );
+  });
+
+  it("is waited for after a destroy, with the log group that SageMaker created again", async () => {
+    const old = `${endpoint}-of-earlier-alarms`;
+    await place.stateHas([
+      { type: "aws:sagemaker/endpoint:Endpoint", id: old },
+      { type: "aws:cloudwatch/logGroup:LogGroup", id: logGroupOf(old) },
+    ]);
+    withEndpoint("Deleting", "Deleting");
+    aws.answers.set("DeleteLogGroup", (body) => (body.includes("of-earlier-alarms") ? {} : noGroup));
+    using remains = await Remains.of("dev", job, wait);
+    await remains.remove();
+    assert.equal(said, `Removed the log group ${logGroupOf(old)}, which SageMaker created again.\n`);
+    const names = calls("DescribeEndpoint").map(
+      ({ body }) => (JSON.parse(body) as { EndpointName: string }).EndpointName,
+    );
+    assert.deepEqual(new Set(names), new Set([endpoint, old]));
+    assert.equal(calls("DeleteLogGroup").length, 2);
+  });
+
+  it("is waited for after an update that replaced the endpoint, but not what the stack has now", async () => {
+    const old = `${endpoint}-of-earlier-alarms`;
+    const resources = (name: string) => [
+      { type: "aws:sagemaker/endpoint:Endpoint", id: name },
+      { type: "aws:cloudwatch/logGroup:LogGroup", id: logGroupOf(name) },
+    ];
+    await place.stateHas(resources(old));
+    aws.answers.set("DeleteLogGroup", {});
+    using remains = await Remains.of("dev", job, wait);
+    await remains.removeReplaced(resources(endpoint));
+    assert.equal(said, `Removed the log group ${logGroupOf(old)}, which SageMaker created again.\n`);
+  });
+
+  for (const [what, first, statuses] of [
+    ["is tried once if that is enough", [], []],
+    ["is tried again once the endpoint is no longer busy", [255], ["Updating", "InService"]],
+  ] as const) {
+    it(`the destroy ${what}`, async () => {
+      await place.pulumiSays("said\n", 0, ...first);
+      withEndpoint(...statuses);
+      const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+      assert.equal(status, 0, stderr);
+      assert.equal((await place.calls()).length, 1 + first.length);
+    });
+  }
+
+  it("the destroy fails if the second try does", async () => {
+    await place.pulumiSays("error: no\n", 1);
+    const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+    assert.equal(status, 1);
+    assert.equal((await place.calls()).length, 2);
+    assert.match(stderr, /pr-12 is not removed, and may still cost money/);
+  });
+});

@@ -1,0 +1,218 @@
+/** Removes what earlier deployments left of a stack's endpoint, which has the same name each time: for `pipeline up` and `pipeline destroy`. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { SageMakerClient } from "@aws-sdk/client-sagemaker";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { parse } from "yaml";
+import { z } from "zod";
+import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
+import {
+  defaultWait,
+  deleteLogGroup,
+  endpointStatus,
+  hasLogGroup,
+  type Wait,
+  waitWhile,
+} from "../../lib/endpoint-remains.ts";
+import { printable } from "../../lib/printable.ts";
+import { PipelineError } from "./errors.ts";
+import { requestHandler } from "./aws.ts";
+import type { Job } from "./job.ts";
+import { stackResources, type StateResource } from "./pulumi.ts";
+
+const root = path.join(import.meta.dirname, "..", "..");
+const namespace = "async-video-inference";
+
+/** As `pulumi config set` writes it, or as a list of YAML. */
+const alarms = z.union([
+  z.array(z.string()),
+  z.string().transform((text, context) => {
+    try {
+      return z.array(z.string()).parse(JSON.parse(text));
+    } catch {
+      context.addIssue("must be a list of names of alarms");
+      return z.NEVER;
+    }
+  }),
+]);
+
+const settings = z.looseObject({
+  "aws:region": z.string().optional(),
+  "aws:profile": z.string().optional(),
+  "aws:assumeRole": z.unknown().optional(),
+  "aws:assumeRoles": z.unknown().optional(),
+  [`${namespace}:rollbackAlarms`]: alarms.default([]),
+});
+
+/** AWS as the stack's provider sees it, and the stack's endpoint there. */
+interface Place extends Disposable {
+  readonly sagemaker: SageMakerClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly endpointName: string;
+}
+
+/** Finds the place; undefined if the provider works in another role, whose account cannot be known here. */
+async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
+  const name = stack.split("/").at(-1) ?? stack;
+  const config = await readSettings(name);
+  if (config["aws:assumeRole"] !== undefined || config["aws:assumeRoles"] !== undefined) return undefined;
+  const region = config["aws:region"] ?? job.environment["AWS_REGION"] ?? job.environment["AWS_DEFAULT_REGION"];
+  if (region === undefined) {
+    throw new PipelineError(
+      `The stack ${stack} has no region. Set it: pulumi config set aws:region us-east-1 --stack ${stack}`,
+    );
+  }
+  const profile = config["aws:profile"];
+  const access = { region, requestHandler, ...(profile === undefined ? {} : { profile }) };
+  const sts = new STSClient(access);
+  try {
+    const { Account: accountId = "" } = await sts.send(new GetCallerIdentityCommand({}));
+    const rollbackAlarms = config[`${namespace}:rollbackAlarms`] as readonly string[];
+    const [sagemaker, logs] = [new SageMakerClient(access), new CloudWatchLogsClient(access)];
+    return {
+      sagemaker,
+      logs,
+      endpointName: endpointNameOf({ accountId, region, project: namespace, stack: name, rollbackAlarms }),
+      [Symbol.dispose]() {
+        sagemaker.destroy();
+        logs.destroy();
+      },
+    };
+  } finally {
+    sts.destroy();
+  }
+}
+
+/** The config in the stack's file; none if there is no file. */
+async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
+  const file = `Pulumi.${stack}.yaml`;
+  try {
+    const { config } = z
+      .looseObject({ config: settings.prefault({}) })
+      .parse(parse(await readFile(path.join(root, file), "utf8")));
+    return config;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return settings.parse({});
+    if (error instanceof z.ZodError) throw new PipelineError(`${file}: ${z.prettifyError(error)}`);
+    throw error;
+  }
+}
+
+/**
+ * Clears the endpoint's name for a deployment. An endpoint that is being deleted still has its name, and a log group that the stack does not
+ * know would make the deployment fail. Waits for the endpoint, and removes the log group.
+ * @throws PipelineError if there is an endpoint of that name that the stack does not know, or is not gone in time
+ */
+export async function clearRemains(stack: string, job: Job, wait = defaultWait): Promise<void> {
+  await working(`What earlier deployments of ${stack} left cannot be removed`, async () => {
+    using place = await placeOf(stack, job);
+    if (place === undefined) {
+      job.out(`Not looked for what earlier deployments left: the provider of ${stack} assumes a role.\n`);
+      return;
+    }
+    const { sagemaker, logs, endpointName } = place;
+    let status = await endpointStatus(sagemaker, endpointName);
+    if (status === "Deleting") {
+      job.out(`The endpoint ${printable(endpointName)} is still being deleted; waiting for it.\n`);
+      status = await waitWhile(sagemaker, endpointName, ["Deleting"], wait);
+    }
+    const group = logGroupOf(endpointName);
+    const isLeft = await hasLogGroup(logs, group);
+    if (status === undefined && !isLeft) return;
+    const known = new Set((await stackResources(stack, job)).map(({ id }) => id));
+    if (status !== undefined) {
+      if (known.has(endpointName)) return;
+      throw new PipelineError(
+        `There is an endpoint ${endpointName} (${status}) that the stack ${stack} does not know. Delete it, which drops its queue: ` +
+          `aws sagemaker delete-endpoint --endpoint-name ${endpointName}`,
+      );
+    }
+    if (!known.has(group) && (await deleteLogGroup(logs, group))) {
+      job.out(`Removed the log group ${printable(group)}, which an earlier deployment left.\n`);
+    }
+  });
+}
+
+/** What a deletion may leave, and has to wait for. */
+export class Remains {
+  readonly #place: Place | undefined;
+  readonly #endpoints: readonly string[];
+  readonly #groups: readonly string[];
+  readonly #job: Job;
+  readonly #wait: Wait;
+
+  private constructor(place: Place | undefined, resources: readonly StateResource[], job: Job, wait: Wait) {
+    const idsOf = (type: string): string[] =>
+      resources.flatMap((resource) => (resource.type === type && resource.id !== undefined ? [resource.id] : []));
+    const own = place === undefined ? [] : [place.endpointName];
+    this.#place = place;
+    this.#endpoints = [...new Set([...own, ...idsOf("aws:sagemaker/endpoint:Endpoint")])];
+    this.#groups = [...new Set([...own.map(logGroupOf), ...idsOf("aws:cloudwatch/logGroup:LogGroup")])];
+    this.#job = job;
+    this.#wait = wait;
+  }
+
+  /** Looks at a stack before something of it is deleted: afterwards its state does not name it. */
+  static async of(stack: string, job: Job, wait = defaultWait): Promise<Remains> {
+    return await working(`What ${stack} has cannot be looked up`, async () => {
+      const resources = await stackResources(stack, job);
+      return new Remains(await placeOf(stack, job), resources, job, wait);
+    });
+  }
+
+  /** Waits until SageMaker is done with what it does to the endpoint: until then it refuses to delete it. */
+  async settle(): Promise<void> {
+    await this.#waitWhile(this.#endpoints, "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting");
+  }
+
+  /** After a destroy: waits until the endpoint is gone, and removes its log group if SageMaker created it again. */
+  async remove(): Promise<void> {
+    await this.#remove(() => true);
+  }
+
+  /**
+   * The same after an update, for an endpoint that it replaced.
+   * @param now the stack's resources
+   */
+  async removeReplaced(now: readonly StateResource[]): Promise<void> {
+    const own = this.#place?.endpointName ?? "";
+    const kept = new Set([own, logGroupOf(own), ...now.map(({ id }) => id)]);
+    await this.#remove((name) => !kept.has(name));
+  }
+
+  async #remove(isGone: (name: string) => boolean): Promise<void> {
+    const place = this.#place;
+    if (place === undefined) return;
+    await this.#waitWhile(this.#endpoints.filter(isGone), "Deleting");
+    await working("A log group cannot be removed", async () => {
+      for (const group of this.#groups.filter(isGone)) {
+        if (await deleteLogGroup(place.logs, group)) {
+          this.#job.out(`Removed the log group ${printable(group)}, which SageMaker created again.\n`);
+        }
+      }
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#place?.[Symbol.dispose]();
+  }
+
+  async #waitWhile(endpoints: readonly string[], ...statuses: string[]): Promise<void> {
+    const place = this.#place;
+    if (place === undefined) return;
+    await working("The endpoint's end cannot be waited for", async () => {
+      for (const name of endpoints) await waitWhile(place.sagemaker, name, statuses, this.#wait);
+    });
+  }
+}
+
+/** Does it; an error becomes the step's. */
+async function working<Result>(failed: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof PipelineError) throw error;
+    throw new PipelineError(`${failed}: ${(error as Error).message}`);
+  }
+}

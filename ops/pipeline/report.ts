@@ -1,0 +1,81 @@
+/**
+ * What a preview or a drift check of one stack found, as a file that later jobs read. Those jobs may write to the repository, and a pull
+ * request's code made the file: they take it for data, of limited size, and show its text where it has no effect.
+ */
+import { lstat, mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { printableText } from "../../lib/printable.ts";
+import { PipelineError } from "./errors.ts";
+import { redacted } from "./redact.ts";
+
+const outcomes = ["passed", "refused", "drifted", "failed"] as const;
+
+/** Characters of a report's text, and bytes of its file. */
+const textLimit = 200_000;
+const fileLimit = 2 * 1024 * 1024;
+
+const schema = z.strictObject({
+  stack: z.string(),
+  /** Passed; refused by a policy; different from what was deployed; or not done at all. */
+  outcome: z.enum(outcomes),
+  /** Pulumi's output. */
+  text: z.string(),
+});
+
+/** What a preview of one stack found. */
+export type Report = z.infer<typeof schema>;
+
+/** Writes a report, and creates its folder. A text that is too long for a report is cut. */
+export async function writeReport(file: string, report: Report): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify({ ...report, text: cut(report.text, textLimit) })}\n`);
+}
+
+/**
+ * Reads the reports of the named stacks from a folder, sorted by name; other files are not read. A stack without a report failed before
+ * there was one. The texts are printable and redacted.
+ * @throws PipelineError if a file is not a report of its stack, or is too large
+ */
+export async function readReports(folder: string, stacks: readonly string[]): Promise<Report[]> {
+  return await Promise.all(stacks.toSorted().map(async (stack) => await readReport(folder, stack)));
+}
+
+async function readReport(folder: string, stack: string): Promise<Report> {
+  const file = path.join(folder, `${stack}.json`);
+  const found = await lstat(file).catch(() => undefined);
+  if (found === undefined) return { stack, outcome: "failed", text: "The job ended before Pulumi had said anything." };
+  if (!found.isFile() || found.size > fileLimit) {
+    throw new PipelineError(`${file} is not a report: it is not a file of at most ${fileLimit} bytes.`);
+  }
+  const { outcome, text } = parsed(file, stack, await readFile(file, "utf8"));
+  return { stack, outcome, text: printableText(redacted(text)) };
+}
+
+function parsed(file: string, stack: string, text: string): Report {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new PipelineError(`${file} is not a report: ${(error as Error).message}`);
+  }
+  const checked = schema.extend({ stack: z.literal(stack) }).safeParse(value);
+  if (!checked.success)
+    throw new PipelineError(`${file} is not a report of ${stack}: ${z.prettifyError(checked.error)}`);
+  return checked.data;
+}
+
+/**
+ * Text as a folded Markdown code block, in which links, HTML and mentions have no effect. Its fence is longer than any in the text.
+ */
+export function folded(title: string, text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `<details><summary>${title}</summary>\n\n${fence}text\n${text.trim()}\n${fence}\n\n</details>`;
+}
+
+/** The first characters of a text, and how many are left out. */
+export function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  return `${text.slice(0, limit)}\n… ${text.length - limit} characters more in the job's log`;
+}

@@ -1,0 +1,281 @@
+/** A repository whose owner has followed infra/bootstrap/README.md, with what stands for GitHub, its machines and the internet. */
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Machine } from "./actions.ts";
+import { Artifacts } from "./artifacts.ts";
+import { type Environment, GitHub } from "./github.ts";
+import { ConcurrencyGroups } from "./groups.ts";
+import type { Replacement, RunLine } from "./job-run.ts";
+import { Origin, setting } from "./origin.ts";
+import { Repository } from "./repository.ts";
+import type { RunTools, ShownJob } from "./run-job.ts";
+import type { WorkflowRun } from "./run.ts";
+import { Slots } from "./slots.ts";
+import { parseWorkflow } from "./workflow.ts";
+
+/** The account that workflows deploy to. */
+export interface Account {
+  /** What a job needs to reach it, without credentials. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly bootstrap: Readonly<
+    Record<"secretsProviders" | "permissionsBoundaries" | "encryptionKeyArns", Readonly<Record<string, string>>>
+  >;
+  assumeRole(role: string, subject: string, seconds: number): Promise<Record<string, string>>;
+  /** Runs the Pulumi CLI as an administrator. */
+  pulumi(args: readonly string[], backend: string, cwd: string, home: string): Promise<string>;
+}
+
+/** Where what stands for GitHub is. */
+export interface TestRepositoryOptions {
+  readonly account: Account;
+  /** This clone. */
+  readonly root: string;
+  /** For everything that is made. */
+  readonly folder: string;
+  /** Where set-up keeps environments and the CLI. */
+  readonly cacheRoot: string;
+  readonly programs: Pick<Machine, "node" | "pulumi">;
+  /** Gets the log of events, and the output of each job. */
+  readonly record: string;
+}
+
+/** Who opens and merges pull requests here. */
+export const author = "ada";
+
+/** The environments of infra/bootstrap/README.md. */
+const environments: Readonly<Record<string, Environment>> = {
+  dev: { reviewers: [], refs: ["refs/heads/main"] },
+  production: { reviewers: [], refs: ["refs/heads/main"] },
+  "production-approval": { reviewers: ["grace"], refs: ["refs/heads/main"] },
+  ephemeral: { reviewers: ["grace"], preventSelfReview: true },
+  "ephemeral-destroy": { reviewers: [], refs: ["refs/heads/main"] },
+  preview: { reviewers: [] },
+};
+
+/** Which environment each stack's file is for. */
+const stacks = { dev: "dev", prod: "production", pr: "ephemeral" } as const;
+
+/**
+ * Settings of this machine: it has no GPU, and one worker's memory. The sample's weights need a higher threshold than COCO's (Pulumi.local.yaml).
+ */
+const thisMachine = {
+  "async-video-inference:requireGpu": false,
+  "async-video-inference:maxConcurrency": 1,
+  "async-video-inference:scoreThreshold": 0.8,
+};
+
+/** Scenario of a test about what is between commands that another test runs: they do nothing, and write the files that are uploaded. */
+export const withoutWork: readonly (readonly [string, string])[] = [
+  ["npm run -s package:coco", "mkdir -p model/dist/coco && echo model > model/dist/coco/model.tar.gz"],
+  ['npm run preview -- --stack "$STACK"', "true"],
+  ['npm run -s pipeline -- preview --stack "$STACK" --report "reports/$STACK.json"', "true"],
+  ["npm run -s pipeline -- up --stack dev", "true"],
+  ["npm run -s pipeline -- artifacts --stack dev", "true"],
+  [
+    "npm run -s pipeline -- preview --stack prod --refresh --plan plan/prod.json",
+    "mkdir plan && echo {} > plan/prod.json",
+  ],
+  ["npm run -s pipeline -- up --stack prod --plan plan/prod.json", "true"],
+];
+
+/** The repository. Use `await using`. */
+export class TestRepository implements AsyncDisposable {
+  readonly github: GitHub;
+  readonly repository: Repository;
+  readonly artifacts: Artifacts;
+  /** Replaces commands for a part of the test, by their text; a command that it replaces does not count as run. */
+  scenario: ReadonlyMap<string, string> = new Map();
+  /** Is told what jobs print, as it comes. */
+  onOutput: (job: ShownJob, text: string) => void = () => undefined;
+  readonly #options: TestRepositoryOptions;
+  readonly #covered = new Set<string>();
+  readonly #events: string[] = [];
+  readonly #started = performance.now();
+
+  private constructor(options: TestRepositoryOptions, github: GitHub, origin: Origin, variables: boolean) {
+    const { folder, root, cacheRoot, programs, account } = options;
+    this.#options = options;
+    this.github = github;
+    this.artifacts = new Artifacts(path.join(folder, "artifacts"));
+    const home = path.join(folder, "home");
+    const tools: RunTools = {
+      ...{ github, origin, artifacts: this.artifacts, groups: new ConcurrencyGroups(), slots: new Slots(2) },
+      folder: path.join(folder, variables ? "jobs" : "jobs-without-account"),
+      replace: (line) => this.#replace(line),
+      onOutput: (job, text) => {
+        this.onOutput(job, text);
+      },
+      log: (text) => {
+        this.log(text);
+      },
+      machine: {
+        ...programs,
+        nodeModules: path.join(root, "node_modules"),
+        environment: {
+          ...{ HOME: home, LANG: "C.UTF-8", PULUMI_HOME: path.join(home, ".pulumi") },
+          // The machine's own programs, such as npm; those of the project come from its set-up.
+          PATH: (process.env["PATH"] ?? "")
+            .split(path.delimiter)
+            .filter((each) => !each.startsWith(root))
+            .join(path.delimiter),
+          // The machine's cache: nothing is downloaded.
+          ASYNC_VIDEO_INFERENCE_CACHE: cacheRoot,
+          AWS_EC2_METADATA_DISABLED: "true",
+          ...account.environment,
+        },
+        assumeRole: (role, subject, seconds) => account.assumeRole(role, subject, seconds),
+      },
+    };
+    this.repository = new Repository(tools);
+  }
+
+  /**
+   * Makes the repository: this clone's files with the stacks' settings of infra/bootstrap/README.md, step 5, and the stacks in their backends.
+   */
+  static async open(options: TestRepositoryOptions): Promise<TestRepository> {
+    const { account, folder, root, record } = options;
+    const home = path.join(folder, "home");
+    await rm(record, { recursive: true, force: true });
+    await Promise.all([mkdir(home), mkdir(record, { recursive: true })]);
+    const origin = await Origin.create(path.join(folder, "origin"), root, async (place) => {
+      const { secretsProviders, permissionsBoundaries, encryptionKeyArns } = account.bootstrap;
+      for (const [stack, environment] of Object.entries(stacks)) {
+        if (stack !== "pr") {
+          const backend = account.variables[`${stack.toUpperCase()}_BACKEND_URL`] ?? "";
+          const init = ["stack", "init", stack, "--secrets-provider", secretsProviders[environment] ?? ""];
+          await account.pulumi(init, backend, place, home);
+        }
+        const edit = setting([stack], {
+          "async-video-inference:permissionsBoundary": permissionsBoundaries[environment],
+          "async-video-inference:encryptionKeyArn": encryptionKeyArns[environment],
+          ...thisMachine,
+        });
+        await edit(place);
+      }
+      for (const stack of ["dev", "prod"]) {
+        const file = path.join(place, "policies", `config.${stack}.json`);
+        const config = JSON.parse(await readFile(file, "utf8")) as object;
+        await writeFile(file, JSON.stringify({ ...config, "gpu-required": "disabled" }));
+      }
+    });
+    return await TestRepository.#at(options, origin, true);
+  }
+
+  /** The same repository before its owner has set any variable. */
+  async withoutVariables(): Promise<TestRepository> {
+    const origin = Origin.at(path.join(this.#options.folder, "origin"));
+    return await TestRepository.#at(this.#options, origin, false);
+  }
+
+  static async #at(options: TestRepositoryOptions, origin: Origin, variables: boolean): Promise<TestRepository> {
+    const github = await GitHub.start({
+      ...{ repository: "team/videos", isPrivate: true, environments, secrets: {} },
+      variables: variables ? options.account.variables : {},
+      compare: (base, head) => origin.compare(base, head),
+    });
+    return new TestRepository(options, github, origin, variables);
+  }
+
+  /** Writes the record and ends GitHub. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { record } = this.#options;
+    await writeFile(path.join(record, "events.log"), `${this.#events.join("\n")}\n`, { flag: "a" });
+    for (const run of this.repository.runs) {
+      for (const { name, log } of run.jobs) {
+        if (log !== "")
+          await writeFile(path.join(record, `${run.id} ${run.workflow.name} ${name.replaceAll("/", " ")}.log`), log);
+      }
+    }
+    await this.github[Symbol.asyncDispose]();
+  }
+
+  /** Prints the end of the newest run's jobs that failed. */
+  showFailures(): void {
+    for (const { run, name, result, log } of this.repository.runs.at(-1)?.jobs ?? []) {
+      if (result === "failure") console.error(`── ${run}: ${name}\n${log.slice(-4_000)}`);
+    }
+  }
+
+  /** Prints and records an event. */
+  log(text: string): void {
+    const line = `${((performance.now() - this.#started) / 1000).toFixed(1).padStart(6)} s  ${text}`;
+    this.#events.push(line);
+    console.log(line);
+  }
+
+  /** The commands of this clone's workflows that have not run. */
+  async missing(...others: readonly TestRepository[]): Promise<string[]> {
+    const folder = path.join(this.#options.root, ".github", "workflows");
+    const all: string[] = [];
+    for (const file of await readdir(folder)) {
+      const { jobs } = parseWorkflow(file, await readFile(path.join(folder, file), "utf8"));
+      for (const [job, { steps }] of Object.entries(jobs)) {
+        all.push(
+          ...steps.flatMap(({ run: command }) => (command === undefined ? [] : [nameOf({ file, job, command })])),
+        );
+      }
+    }
+    const covered = new Set([this, ...others].flatMap((each) => [...each.#covered]));
+    return all.filter((each) => !covered.has(each));
+  }
+
+  async #replace(line: RunLine): Promise<Replacement | undefined> {
+    const command = this.scenario.get(line.command);
+    if (command !== undefined) return { command };
+    this.#covered.add(nameOf(line));
+    return await this.#withoutInternet(line.command);
+  }
+
+  /** What is replaced in the whole test, and why. */
+  async #withoutInternet(command: string): Promise<Replacement | undefined> {
+    const { root, folder } = this.#options;
+    const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as {
+      scripts: Record<string, string | undefined>;
+    };
+    switch (command) {
+      case "npm test": {
+        // It would run within itself. The script is there, and passes; a scenario lets it fail.
+        if (manifest.scripts["test"] === undefined) throw new Error("package.json has no script test");
+        return { command: "true" };
+      }
+      case "npm run -s package:coco": {
+        // COCO's weights are downloaded from the internet: the same script packages the sample's, to the same path.
+        const [script = "", ...more] = (manifest.scripts["package:coco"] ?? "").split(" --weights coco");
+        if (more.length !== 1) throw new Error("package.json: package:coco does not have --weights coco once");
+        return { command: `${script}${more[0] ?? ""}` };
+      }
+      case "npm run -s audit:dependencies": {
+        // Looks advisories up on the internet, by a scanner that Go builds from source: everything but `go` itself runs.
+        const place = path.join(folder, "no-internet");
+        await mkdir(place, { recursive: true });
+        await writeFile(path.join(place, "go"), scanner, { mode: 0o755 });
+        return { command: `PATH=${JSON.stringify(place)}:"$PATH" ${command}` };
+      }
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** Stands for `go run …/osv-scanner`: says which lock files it got, and fails if one is not there. */
+const scanner = `#!/bin/sh
+while [ $# -gt 0 ]; do
+  if [ "$1" = --lockfile ]; then
+    file="\${2#*:}"
+    echo "scanned $file"
+    test -f "$file" || exit 1
+    shift
+  fi
+  shift
+done
+`;
+
+function nameOf({ file, job, command }: RunLine): string {
+  return `${file} ${job}: ${command}`;
+}
+
+/** The results of the jobs that were not skipped, by their names. */
+export function resultsOf(run: WorkflowRun): Record<string, string> {
+  return Object.fromEntries(Object.entries(run.results).filter(([, result]) => result !== "skipped"));
+}

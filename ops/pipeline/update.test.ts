@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
+import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { destroy, up } from "./update.ts";
+
+/** An AWS in which nothing is left of an earlier deployment, for the tests of a suite. */
+function withAws(): () => FakeAws {
+  const before = process.env["AWS_ENDPOINT_URL"];
+  let aws: FakeAws;
+
+  beforeEach(async () => {
+    aws = await startFakeAws();
+    aws.answers.set("DeleteLogGroup", new Refusal(400, "ResourceNotFoundException"));
+    process.env["AWS_ENDPOINT_URL"] = aws.url;
+  });
+
+  afterEach(async () => {
+    if (before === undefined) delete process.env["AWS_ENDPOINT_URL"];
+    else process.env["AWS_ENDPOINT_URL"] = before;
+    await aws[Symbol.asyncDispose]();
+  });
+
+  return () => aws;
+}
+
+describe("the step up", () => {
+  const aws = withAws();
+
+  it("first removes a log group that an earlier deployment left", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    const stack = {
+      accountId,
+      region: "us-east-1",
+      project: "async-video-inference",
+      stack: "dev",
+      rollbackAlarms: [],
+    };
+    const logGroupName = logGroupOf(endpointNameOf(stack));
+    aws().answers.set("DescribeLogGroups", { logGroups: [{ logGroupName }] });
+    aws().answers.set("DeleteLogGroup", {});
+    const { status, stdout } = await place.step(["up", "--stack", "dev"]);
+    assert.equal(status, 0);
+    assert.equal(stdout, `Removed the log group ${logGroupName}, which an earlier deployment left.\n| done\n`);
+  });
+
+  it("asks AWS how things are, previews with the pack, and deploys", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    assert.equal((await place.step(["up", "--stack", "dev"])).status, 0);
+    assert.deepEqual(await place.calls(), [
+      "--non-interactive --color never up --yes --refresh --stack dev --suppress-progress " +
+        "--policy-pack policies --policy-pack-config policies/config.dev.json",
+    ]);
+  });
+
+  it("holds the update to the plan that was approved, and says what a broken plan means", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: update is not allowed by the plan\n", 1);
+    const { status, stderr } = await place.step(["up", "--stack", "prod", "--plan", "plan.json"]);
+    assert.equal(status, 1);
+    assert.match((await place.calls())[0] ?? "", /config\.prod\.json --plan plan\.json$/);
+    assert.doesNotMatch((await place.calls())[0] ?? "", /--skip-preview/);
+    assert.match(stderr, /the stack has changed since it was approved: run the whole workflow again/);
+  });
+
+  it("judges a pull request's stack as dev, and one that has no config by the policies' defaults", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    for (const stack of ["pr-12", "team/pr-12", "mine"]) await place.step(["up", "--stack", stack]);
+    const configs = (await place.calls()).map((call) => /config\.\w+\.json/.exec(call)?.[0]);
+    assert.deepEqual(configs, ["config.dev.json", "config.dev.json", undefined]);
+  });
+
+  it("waits a while for a lock", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255);
+    await up(
+      ["--stack", "dev"],
+      place.job({}, () => undefined),
+      { interval: 1, limit: 60_000 },
+    );
+    assert.equal((await place.calls()).length, 2);
+  });
+
+  it("takes a stack's name for nothing else", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    for (const args of [
+      ["--stack", "--yes"],
+      ["--stack", "dev prod"],
+      ["--stack", "Dev"],
+      ["--stack", `d${"x".repeat(20)}`],
+      ["--stack="],
+      [],
+      ["dev"],
+    ]) {
+      const { status, stderr } = await place.step(["up", ...args]);
+      assert.equal(status, 2, args.join(" "));
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+    await assert.rejects(place.calls());
+  });
+});
+
+describe("the step destroy", () => {
+  withAws();
+
+  it("removes a pull request's stack and forgets it", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("done\n");
+    assert.equal((await place.step(["destroy", "--pull-request", "12"])).status, 0);
+    assert.deepEqual(await place.calls(), [
+      "--non-interactive --color never destroy --yes --remove --stack pr-12 --suppress-progress",
+    ]);
+  });
+
+  it("has no way to another stack", async () => {
+    await using place = await Workplace.create();
+    for (const wrong of ["prod", "0", "-1", "12 prod", "../prod", "12\n", ""]) {
+      const { status, stderr } = await place.step(["destroy", `--pull-request=${wrong}`]);
+      assert.equal(status, 2, wrong);
+      assert.match(stderr, /--pull-request: must be a pull request's number/);
+    }
+    assert.equal((await place.step(["destroy", "--stack", "prod"])).status, 2);
+  });
+
+  it("succeeds if there is no such stack", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no stack named 'pr-9' found\n", 6);
+    const { status, stdout } = await place.step(["destroy", "--pull-request", "9"]);
+    assert.equal(status, 0);
+    assert.equal(stdout, "There is no stack pr-9: nothing to remove.\n");
+    await assert.rejects(place.calls());
+  });
+
+  it("waits for a deployment that still runs", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255, 255);
+    let log = "";
+    const job = place.job({}, (text) => (log += text));
+    await destroy(["--pull-request", "12"], job, { interval: 1, limit: 60_000 });
+    assert.equal((await place.calls()).length, 3);
+    assert.match(log, /pr-12 is locked by another update/);
+  });
+
+  it("says that what is left may cost money", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("error: no\n", 1);
+    const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /pr-12 is not removed, and may still cost money/);
+  });
+});
+
+describe("the step unlock", () => {
+  it("takes away the stack's locks, and says what to do then", async () => {
+    await using place = await Workplace.create();
+    await place.pulumiSays("The currently running update for 'dev' has been canceled!\n");
+    const { status, stdout } = await place.step(["unlock", "--stack", "dev"]);
+    assert.equal(status, 0);
+    assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack dev"]);
+    assert.match(stdout, /Deploy main again/);
+  });
+
+  const pull = { state: "closed", labels: [], head: { ref: "feature", sha: "a".repeat(40) } };
+  const runs = "/actions/workflows/ephemeral.yml/runs";
+
+  it("unlocks a pull request's stack if no deployment of it runs", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/pulls/12", pull);
+    github.content.set(runs, { workflow_runs: [{ head_branch: "other", html_url: "https://github.example/1" }] });
+    await using place = await Workplace.create();
+    await place.pulumiSays("");
+    const { status, stdout, stderr } = await place.step(["unlock", "--stack", "pr-12"], await github.environment());
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /Deploy or destroy it again/);
+    assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack pr-12"]);
+  });
+
+  it("keeps the lock of a pull request's stack while a deployment of it runs", async () => {
+    await using github = new FakeGitHub();
+    github.content.set("/pulls/12", pull);
+    github.content.set(runs, { workflow_runs: [{ head_branch: "feature", html_url: "https://github.example/2" }] });
+    await using place = await Workplace.create();
+    await place.pulumiSays("");
+    const { status, stderr } = await place.step(["unlock", "--stack", "pr-12"], await github.environment());
+    assert.equal(status, 1);
+    assert.match(stderr, /keeps its lock.*https:\/\/github\.example\/2/);
+    await assert.rejects(place.calls());
+  });
+
+  it("takes no other stack", async () => {
+    await using place = await Workplace.create();
+    for (const stack of ["local", "pr-0", "pr-", "team/dev", "prod --yes", "../prod"]) {
+      const { status, stderr } = await place.step(["unlock", "--stack", stack]);
+      assert.equal(status, 2, stack);
+      assert.match(stderr, /must be dev, prod or pr-NUMBER/);
+    }
+  });
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { runCommand } from "./exit.ts";
+import { plain } from "./deployment/engine-events.ts";
+import { JobFailed } from "./start/one-video.ts";
+import { foundText, jsonSummary } from "./start/summary.ts";
+import type { Report } from "./start/summary.ts";
+
+/** Erases the screen, ends the line, names a workflow command, reverses the text. */
+const hostile = "\u001b[2J\n::error::x\u202e";
+const shown = String.raw`\x1b[2J\n::error::x\u202e`;
+
+describe("the output of a command", () => {
+  const report: Report = {
+    video: "/videos/a.mp4",
+    weights: "small",
+    run: {
+      summary: {
+        frames: 1,
+        detections: 1,
+        objects: { [hostile]: 1 },
+        minutes: [],
+        truncated: false,
+        damagedPackets: 0,
+        notice: hostile,
+      },
+      instancesPeak: 1,
+      fromZeroSeconds: 1,
+      backlogSeconds: 1,
+      modelSeconds: 1,
+      folder: "/out/run-1",
+      result: "/out/run-1/result.json",
+    },
+    drawn: { movie: "annotated.mp4", animation: "annotated.gif" },
+    stack: { resources: 1, policies: 1, deploySeconds: 1 },
+    instancesAfter: 0,
+    setupSeconds: 0,
+    resultSeconds: 1,
+    totalSeconds: 1,
+  };
+
+  it("shows labels and the notice of a result as escapes", () => {
+    const text = foundText(report);
+    assert.ok(text.includes(`detections    1 ${shown}\n`), text);
+    assert.ok(text.endsWith(`\n${shown}\n\n`), text);
+    assert.deepEqual((JSON.parse(jsonSummary(report)) as { objects: object }).objects, { [hostile]: 1 });
+    assert.doesNotMatch(jsonSummary(report), /\p{Cf}/u);
+  });
+
+  it("shows the video's path as the user wrote it", () => {
+    for (const video of ["/videos/a.mp4", "../a.mp4", "a.mp4"]) {
+      assert.match(
+        foundText({ ...report, video }),
+        new RegExp(`^video +${video.replaceAll(".", String.raw`\.`)}$`, "m"),
+      );
+    }
+  });
+
+  it("shows messages of the engine without colours and other control characters as escapes", () => {
+    const text = "<{%fg 1%}>\u001b[31merror:\u001b[0m no\u001b]0;title\u0007\n  ::error::x<{%reset%}>\n";
+    assert.equal(plain(text), `error: no${String.raw`\x1b]0;title\x07`}\n  ${String.raw`\x3a:error::x`}`);
+  });
+
+  it("shows foreign text in an error as escapes and keeps the error's lines", async () => {
+    const written: string[] = [];
+    const { exitCode } = process;
+    const write = mock.method(process.stderr, "write", (text: string) => written.push(text) > 0);
+    try {
+      await runCommand(() => Promise.reject(new JobFailed(`a.mp4: bad\n  ::error::x\u001b[2J`)));
+    } finally {
+      write.mock.restore();
+      process.exitCode = exitCode;
+    }
+    assert.deepEqual(written, [`a.mp4: bad\n  ${String.raw`\x3a:error::x\x1b[2J`}\n`]);
+  });
+});

@@ -1,0 +1,147 @@
+/** Stages of the rehearsal that deploy more than the change: a source bucket, an update while the endpoint is scaled, and one that AWS rolls back. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DescribeEndpointCommand,
+  DescribeEndpointConfigCommand,
+  DescribeModelCommand,
+} from "@aws-sdk/client-sagemaker";
+import {
+  checkLocation,
+  checkVideo,
+  invoke,
+  openStack,
+  parseS3Uri,
+  poll,
+  readCapacity,
+  uploadVideo,
+  waitForInstances,
+  waitForJob,
+  type Job,
+  type Stack,
+} from "../../client/src/index.ts";
+import { repoRoot } from "../../tools/paths.mjs";
+import { brokenReason, writeBrokenArtifact } from "./broken-artifact.ts";
+import { DeploymentError, type Deployment } from "../deployment/deployment.ts";
+import type { Step } from "../progress.ts";
+import { parseSetting, type Setting } from "../deployment/settings-file.ts";
+
+/** The stack did not take an update as it must; the message says what it did instead. */
+export class UpdateFailed extends Error {
+  override readonly name = "UpdateFailed";
+}
+
+/** Where further updates of a change are rehearsed. */
+export interface Updates {
+  /** The change itself. */
+  readonly deployment: Deployment;
+  /** Opens the stack with the change's settings and some others. */
+  readonly deploymentWith: (...settings: Setting[]) => Promise<Deployment>;
+  /** A file with the stack's outputs. */
+  readonly outputs: string;
+  /** A folder for what a stage writes. */
+  readonly folder: string;
+  readonly video: string | undefined;
+}
+
+const sample = join(repoRoot, "model", "samples", "street.mp4");
+
+/** Real seconds: more than an instance or a job of this machine takes. */
+const limitSeconds = 300;
+const pause = { first: 0.1, longest: 0.5 };
+
+/** Makes a bucket outside the stack a source bucket, and sends a video from there without an upload. The video must be answered. */
+export async function sourceBucket(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
+  const source = { bucket: "rehearsal-source", prefix: "videos/" };
+  const inputLocation = `s3://${source.bucket}/${source.prefix}street.mp4`;
+  const changed = await updates.deploymentWith({ key: "async-video-inference:sourceBuckets", value: [source] });
+  await changed.up(step, signal);
+  using stack = await openStack({ outputs: updates.outputs });
+  checkLocation(stack.outputs, inputLocation);
+  await stack.s3.send(new CreateBucketCommand({ Bucket: source.bucket }), { abortSignal: signal });
+  const video = { ...parseS3Uri(inputLocation), Body: await readFile(sample) };
+  await stack.s3.send(new PutObjectCommand(video), { abortSignal: signal });
+  const job = await invoke(stack, { inputLocation, contentType: "video/mp4", signal });
+  step.detail("waiting for the result");
+  await answered(stack, job, signal);
+  return "a video of another bucket was answered where it lies";
+}
+
+/** Updates the endpoint while its first instance starts for a queued video. The update must succeed, and the video be answered. */
+export async function updateWhileScaling(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
+  // It changes the container's environment, so that SageMaker replaces the instances; no change is likely to have this value.
+  const changed = await updates.deploymentWith(parseSetting("sampleFps=1.25"));
+  using stack = await openStack({ outputs: updates.outputs });
+  step.detail("waiting for zero instances");
+  await waitForInstances(stack, 0, { signal, limitSeconds, pause });
+  const job = await submit(stack, updates.video ?? sample, signal);
+  step.detail("waiting for the instance that the video starts");
+  const seen = await poll(
+    () => readCapacity(stack, signal),
+    ({ status }) => status === "Updating",
+    { signal, limitSeconds, pause },
+  );
+  if (seen.status !== "Updating") throw new UpdateFailed(`No instance was started for job ${job.inferenceId}.`);
+  await changed.up(step, signal);
+  step.detail("waiting for the result");
+  await answered(stack, job, signal);
+  return "updated while an instance started; the queued video was answered";
+}
+
+/**
+ * Deploys an artifact that no instance can load. The deployment must fail, and the endpoint must keep its configuration,
+ * model and artifact; then the change is deployed again.
+ */
+export async function rolledBack(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
+  const artifact = await writeBrokenArtifact(updates.folder);
+  const broken = await updates.deploymentWith({ key: "async-video-inference:modelArtifact", value: artifact });
+  using stack = await openStack({ outputs: updates.outputs });
+  const before = await runsOn(stack, signal);
+  const failure = await broken.up(step, signal).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof DeploymentError) return error.message;
+      throw error;
+    },
+  );
+  if (failure === undefined)
+    throw new UpdateFailed("An artifact that no instance can load was deployed without an error.");
+  if (!failure.includes(brokenReason)) {
+    throw new UpdateFailed(`The failed deployment does not say why SageMaker rolled the update back:\n${failure}`);
+  }
+  const after = await runsOn(stack, signal);
+  if (after !== before)
+    throw new UpdateFailed(`The endpoint ran on ${before} before the failed update, and runs on ${after} now.`);
+  await updates.deployment.up(step, signal);
+  await runsOn(stack, signal);
+  return "an artifact that cannot be loaded was rolled back, and nothing that the endpoint runs on was deleted";
+}
+
+/** Uploads a video and sends it. */
+async function submit(stack: Stack, video: string, signal: AbortSignal): Promise<Job> {
+  await checkVideo(video);
+  return await invoke(stack, { ...(await uploadVideo(stack, video, { signal })), signal });
+}
+
+async function answered(stack: Stack, job: Job, signal: AbortSignal): Promise<void> {
+  const state = await waitForJob(stack, job, { signal, limitSeconds, pause });
+  if (state.status === "completed") return;
+  const reason = state.status === "failed" ? `: ${state.reason}` : ` after ${limitSeconds} s`;
+  throw new UpdateFailed(`Job ${job.inferenceId} is ${state.status}${reason}`);
+}
+
+/** The configuration that the endpoint runs on, after a look at its model and its artifact; AWS's error if one of them is gone. */
+async function runsOn(stack: Stack, signal: AbortSignal): Promise<string> {
+  const { sagemaker, s3, outputs } = stack;
+  const options = { abortSignal: signal };
+  const { EndpointConfigName } = await sagemaker.send(
+    new DescribeEndpointCommand({ EndpointName: outputs.endpointName }),
+    options,
+  );
+  const configuration = await sagemaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName }), options);
+  const ModelName = configuration.ProductionVariants?.[0]?.ModelName;
+  const { PrimaryContainer } = await sagemaker.send(new DescribeModelCommand({ ModelName }), options);
+  await s3.send(new HeadObjectCommand(parseS3Uri(PrimaryContainer?.ModelDataUrl ?? "")), options);
+  return EndpointConfigName ?? "";
+}

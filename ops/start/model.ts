@@ -1,0 +1,164 @@
+/** Runs the model room's own commands, in its Python environment: packaging the artifact, annotating a video. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+import { childEnvironment } from "../../lib/child-environment.ts";
+import { repoRoot, servingPython } from "../../tools/paths.mjs";
+
+/** A command of the model room failed; the message is its own last line. */
+export class ModelCommandError extends Error {
+  override readonly name = "ModelCommandError";
+  readonly exitStatus: number | undefined;
+
+  constructor(message: string, exitStatus?: number) {
+    super(message);
+    this.exitStatus = exitStatus;
+  }
+}
+
+/** Weights that the local stack can be deployed with. */
+export const weightsNames = ["small", "coco"] as const;
+export type WeightsName = (typeof weightsNames)[number];
+
+/** Where Pulumi.local.yaml expects the artifact. */
+export const localArtifact = join(repoRoot, "model", "dist", "model.tar.gz");
+
+/** Each artifact's file; `npm run package:coco` writes the same one. */
+export const artifacts: Readonly<Record<WeightsName, string>> = {
+  small: localArtifact,
+  coco: join(repoRoot, "model", "dist", "coco", "model.tar.gz"),
+};
+
+/** The exit status of model/package.py if the COCO weights cannot be downloaded. */
+export const unreachable = 3;
+
+/** What the download of weights needs: proxies, certificates, and another hub. */
+const downloadVariables = [
+  ...["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+  "ASYNC_VIDEO_INFERENCE_HUB",
+];
+
+const annotationSchema = z.object({ movie: z.string(), animation: z.string() });
+/** Paths of the annotated video and of the animation of its sampled frames. */
+export type Annotation = Readonly<z.infer<typeof annotationSchema>>;
+
+/** A drawing in a process that runs in the background. Disposing of it ends the process. */
+export interface Drawing extends AsyncDisposable {
+  /** Rejects with {@link ModelCommandError} if it fails. */
+  readonly finished: Promise<Annotation>;
+}
+
+/** Which artifact to build, and how. */
+export interface PackageOptions {
+  /** @default small */
+  readonly weights?: WeightsName;
+  /** Is told how the download is going. */
+  readonly onLine?: (line: string) => void;
+  /** The folder that keeps the COCO weights. @default model/dist/weights */
+  readonly cache?: string;
+}
+
+/**
+ * Builds model.tar.gz, for which it downloads the COCO weights, unless the cache has them.
+ * @throws ModelCommandError with the exit status {@link unreachable} if they cannot be downloaded
+ */
+export async function packageModel(
+  signal: AbortSignal,
+  { weights = "small", onLine, cache }: PackageOptions = {},
+): Promise<void> {
+  const args = ["--weights", weights, "--out", artifacts[weights], ...(cache === undefined ? [] : ["--cache", cache])];
+  await runPython(["model/package.py", ...args], signal, {
+    variables: downloadVariables,
+    ...(onLine === undefined ? {} : { onLine }),
+  });
+}
+
+const probeSchema = z.object({ duration: z.number().nullable() });
+
+/**
+ * Opens a video as the handler does; returns its seconds, if its container promises any.
+ * @throws ModelCommandError if the handler would refuse it
+ */
+export async function durationOf(video: string, signal: AbortSignal): Promise<number | undefined> {
+  return probeSchema.parse(JSON.parse(await runPython(["model/probe.py", video], signal))).duration ?? undefined;
+}
+
+/** Starts to draw the result's boxes on the video: `annotated.mp4` and `annotated.gif` in `folder`. */
+export function startDrawing(video: string, result: string, folder: string, signal: AbortSignal): Drawing {
+  const end = new AbortController();
+  const args = ["model/annotate.py", "--video", video, "--result", result, "--out", folder, "--json"];
+  const finished = runPython(args, AbortSignal.any([signal, end.signal])).then((answer) =>
+    annotationSchema.parse(JSON.parse(answer)),
+  );
+  const settled = finished.then(
+    () => undefined,
+    () => undefined,
+  );
+  return {
+    finished,
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await settled;
+    },
+  };
+}
+
+/** Milliseconds that a command may take; downloading the weights is the longest. */
+const pythonLimit = 45 * 60_000;
+
+/** Milliseconds that a command may take to end when it is stopped. */
+const endLimit = 5_000;
+
+/** How a command runs. */
+interface RunOptions {
+  /** Environment variables that it needs besides those of every child. */
+  readonly variables?: readonly string[];
+  /** Is told each line of its standard error. */
+  readonly onLine?: (line: string) => void;
+}
+
+async function runPython(
+  args: readonly string[],
+  stopped: AbortSignal,
+  { variables = [], onLine }: RunOptions = {},
+): Promise<string> {
+  const program = args[0] ?? "python";
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(pythonLimit)]);
+  const stop = (): never => {
+    stopped.throwIfAborted();
+    throw new ModelCommandError(`${program} took more than ${pythonLimit / 60_000} minutes`);
+  };
+  if (signal.aborted) stop();
+  const child = spawn(servingPython, args, {
+    cwd: repoRoot,
+    env: childEnvironment(process.env, variables),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  // It removes its drafts first.
+  let killing: NodeJS.Timeout | undefined;
+  const end = () => {
+    child.kill("SIGTERM");
+    killing = setTimeout(() => child.kill("SIGKILL"), endLimit);
+  };
+  signal.addEventListener("abort", end, { once: true });
+  let lastLine: string | undefined;
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    if (line.trim() !== "") lastLine = line;
+    onLine?.(line);
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const [status, out] = await Promise.all([ended, text(child.stdout)]).finally(() => {
+    signal.removeEventListener("abort", end);
+    clearTimeout(killing);
+  });
+  if (signal.aborted) stop();
+  if (status !== 0) {
+    throw new ModelCommandError(lastLine ?? `${program} ended with exit status ${String(status)}`, status ?? undefined);
+  }
+  return out;
+}
