@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { noWildcards } from "./access.ts";
 import { document } from "./testing/documents.ts";
 import { test } from "./testing/cases.ts";
-import { type Judged, unknownString, violations } from "./testing/judge.ts";
+import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
 
 const statement = {
   Sid: "Read",
@@ -12,7 +12,7 @@ const statement = {
   Resource: "arn:aws:s3:::videos-0a1b2c3/input/*",
 };
 
-function policy(change: object, type = "aws:iam/policy:Policy"): Judged {
+function policy(change: object, type = "aws:iam/policy:Policy"): TestResource {
   return { type, name: "caller", props: { policy: document({ ...statement, ...change }) } };
 }
 
@@ -124,10 +124,10 @@ test(noWildcards, {
 
 describe("no-wildcards", () => {
   it("takes the excused actions, each with its reason, from the config", async () => {
-    const judged = policy({ Action: "ec2:DescribeRegions", Resource: "*" });
-    assert.equal((await violations(noWildcards, judged)).length, 1);
+    const resource = policy({ Action: "ec2:DescribeRegions", Resource: "*" });
+    assert.equal((await violations(noWildcards, resource)).length, 1);
     assert.deepEqual(
-      await violations(noWildcards, judged, { onEveryResource: { "ec2:DescribeRegions": "Takes no resource." } }),
+      await violations(noWildcards, resource, { onEveryResource: { "ec2:DescribeRegions": "Takes no resource." } }),
       [],
     );
   });

@@ -3,21 +3,21 @@ import assert from "node:assert/strict";
 import { ownPoliciesOnly } from "./attachments.ts";
 import { but, test } from "./testing/cases.ts";
 import { account } from "./testing/documents.ts";
-import { type Judged, reports, unknownString, urnOf, violations } from "./testing/judge.ts";
+import { type TestResource, reports, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
-const caller: Judged = {
+const caller: TestResource = {
   type: "aws:iam/policy:Policy",
   name: "caller",
   props: { arn: `arn:aws:iam::${account}:policy/caller` },
 };
-const attachment: Judged = {
+const attachment: TestResource = {
   type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   name: "caller",
   props: { policyArn: caller.props["arn"] },
   dependsOn: { policyArn: [urnOf(caller)] },
 };
-const role: Judged = {
+const role: TestResource = {
   type: "aws:iam/role:Role",
   name: "caller",
   props: { managedPolicyArns: [caller.props["arn"]] },

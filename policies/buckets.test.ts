@@ -1,15 +1,15 @@
 /** What the policies about buckets refuse and what they let pass. */
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownString, urnOf } from "./testing/judge.ts";
+import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
 
-const bucket: Judged = {
+const bucket: TestResource = {
   type: "aws:s3/bucket:Bucket",
   name: "videos",
   props: { bucket: "videos-0a1b2c3", id: "videos-0a1b2c3" },
 };
 
-function beside(type: string, props: Record<string, unknown>): Judged {
+function beside(type: string, props: Record<string, unknown>): TestResource {
   return {
     type: `aws:s3/bucket${type}:Bucket${type}`,
     name: "videos",
@@ -18,7 +18,7 @@ function beside(type: string, props: Record<string, unknown>): Judged {
   };
 }
 
-const twin: Judged = { ...bucket, type: "aws:s3/bucketV2:BucketV2" };
+const twin: TestResource = { ...bucket, type: "aws:s3/bucketV2:BucketV2" };
 const other = { bucket: "other" };
 
 const closed = beside("PublicAccessBlock", {
@@ -66,7 +66,7 @@ test(bucketOwnerEnforced, {
 
 const keyArn = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
 
-function encryption(sseAlgorithm: string, kmsMasterKeyId?: string): Judged {
+function encryption(sseAlgorithm: string, kmsMasterKeyId?: string): TestResource {
   return beside("ServerSideEncryptionConfiguration", {
     rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm, kmsMasterKeyId } }],
   });
@@ -103,7 +103,7 @@ const denial = {
   Condition: { Bool: { "aws:SecureTransport": "false" } },
 };
 
-function bucketPolicy(change: object): Judged {
+function bucketPolicy(change: object): TestResource {
   return beside("Policy", { policy: JSON.stringify({ Version: "2012-10-17", Statement: [{ ...denial, ...change }] }) });
 }
 
@@ -144,7 +144,7 @@ test(bucketTlsOnly, {
   unknown: [bucket, beside("Policy", { policy: unknownString })],
 });
 
-function lifecycle(...rules: object[]): Judged {
+function lifecycle(...rules: object[]): TestResource {
   return beside("LifecycleConfiguration", { rules });
 }
 

@@ -3,18 +3,18 @@ import assert from "node:assert/strict";
 import { policies } from "./pack.ts";
 import { but } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
-import { type Judged, reports } from "./testing/judge.ts";
+import { type TestResource, reports } from "./testing/evaluate.ts";
 
 /** One way past the pack. */
 interface Bypass {
-  readonly attack: readonly Judged[];
+  readonly attack: readonly TestResource[];
   /** What a stack may well have; the policy passes it. */
-  readonly neighbour: readonly Judged[];
+  readonly neighbour: readonly TestResource[];
   /** The policy that refuses the attack. */
   readonly by: string;
 }
 
-function resource(type: string, props: Record<string, unknown> = {}): Judged {
+function resource(type: string, props: Record<string, unknown> = {}): TestResource {
   return { type, name: "it", props };
 }
 
@@ -79,7 +79,7 @@ function unknownType(type: string): Bypass {
   return { attack: [resource(type)], neighbour: [resource("aws:sagemaker/model:Model")], by: "known-types-only" };
 }
 
-function endpointOf(instanceType: string, initialInstanceCount: number): Judged[] {
+function endpointOf(instanceType: string, initialInstanceCount: number): TestResource[] {
   return [
     resource("aws:sagemaker/endpointConfiguration:EndpointConfiguration", {
       name: "it",
@@ -167,7 +167,7 @@ describe("ways past the pack", () => {
 
   for (const [what, { attack, neighbour, by }] of Object.entries(bypasses)) {
     it(`refuses ${what}, and passes its neighbour`, async () => {
-      const said = async (stack: readonly Judged[]): Promise<string[]> =>
+      const said = async (stack: readonly TestResource[]): Promise<string[]> =>
         (await reports(policies, stack, config)).filter(({ policy }) => policy === by).map(({ message }) => message);
       const [message] = await said(attack);
       assert.match(message ?? "nothing is reported", /^(?!Not yet checkable).*(Set|Remove|Add)/);

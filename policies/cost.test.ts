@@ -2,20 +2,20 @@
 import assert from "node:assert/strict";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownNumber, unknownString, urnOf, violations } from "./testing/judge.ts";
+import { type TestResource, unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
-const configuration: Judged = {
+const configuration: TestResource = {
   type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
   name: "videos-config",
   props: { name: "videos-config-0a1b2c3", productionVariants: [{ instanceType: "ml.g4dn.xlarge" }] },
 };
-const endpoint: Judged = {
+const endpoint: TestResource = {
   type: "aws:sagemaker/endpoint:Endpoint",
   name: "videos",
   props: { name: "videos-0a1b2c3", endpointConfigName: "videos-config-0a1b2c3" },
   dependsOn: { endpointConfigName: [urnOf(configuration)] },
 };
-const target: Judged = {
+const target: TestResource = {
   type: "aws:appautoscaling/target:Target",
   name: "videos",
   props: {
@@ -28,11 +28,11 @@ const target: Judged = {
   dependsOn: { resourceId: [urnOf(endpoint)] },
 };
 
-function stack(instanceType: string, maxCapacity: unknown): Judged[] {
+function stack(instanceType: string, maxCapacity: unknown): TestResource[] {
   return [but(configuration, { productionVariants: [{ instanceType }] }), endpoint, but(target, { maxCapacity })];
 }
 
-function starting(initialInstanceCount: number, further: object = {}): Judged {
+function starting(initialInstanceCount: number, further: object = {}): TestResource {
   const variant = { instanceType: "ml.g4dn.xlarge", initialInstanceCount };
   return but(configuration, { productionVariants: [variant], ...further });
 }
@@ -112,7 +112,7 @@ describe("hourly-cost-limit", () => {
   });
 });
 
-const topic: Judged = {
+const topic: TestResource = {
   type: "aws:sns/topic:Topic",
   name: "done",
   props: { tagsAll: { project: "videos", stack: "prod" } },

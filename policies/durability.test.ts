@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownNumber, unknownString, urnOf, violations } from "./testing/judge.ts";
+import { type TestResource, unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
-const deadLetters: Judged = {
+const deadLetters: TestResource = {
   type: "aws:sqs/queue:Queue",
   name: "dead",
   props: { arn: "arn:aws:sqs:us-east-1:1:dead", id: "https://sqs/dead" },
 };
-const queue: Judged = {
+const queue: TestResource = {
   type: "aws:sqs/queue:Queue",
   name: "done",
   props: {
@@ -18,7 +18,7 @@ const queue: Judged = {
   },
   dependsOn: { redrivePolicy: [urnOf(deadLetters)] },
 };
-const redrive: Judged = {
+const redrive: TestResource = {
   type: "aws:sqs/redrivePolicy:RedrivePolicy",
   name: "done",
   props: { queueUrl: "https://sqs/done", redrivePolicy: queue.props["redrivePolicy"] },
@@ -26,7 +26,7 @@ const redrive: Judged = {
 const remedy = /'done' has no dead-letter queue\. Set its redrivePolicy/;
 const lone = { ...but(queue, { redrivePolicy: undefined }), dependsOn: {} };
 
-const group: Judged = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { retentionInDays: 30 } };
+const group: TestResource = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { retentionInDays: 30 } };
 const limit =
   /The log group 'log' keeps its events forever\. Set its retentionInDays \(the stack's setting logRetentionDays\)/;
 
@@ -62,7 +62,7 @@ test(queueDeadLetters, {
   unknown: [but(deadLetters, { arn: unknownString }), but(queue, { redrivePolicy: unknownString })],
 });
 
-const bucket: Judged = {
+const bucket: TestResource = {
   type: "aws:s3/bucket:Bucket",
   name: "videos",
   props: { bucket: "videos-0a1b2c3" },
@@ -90,7 +90,7 @@ test(dataProtected, {
 
 describe("data-protected", () => {
   it("takes the stacks from the config", async () => {
-    const judged = { ...bucket, protect: false, stack: "dev" };
-    assert.equal((await violations(dataProtected, judged, { stacks: ["dev"] })).length, 1);
+    const resource = { ...bucket, protect: false, stack: "dev" };
+    assert.equal((await violations(dataProtected, resource, { stacks: ["dev"] })).length, 1);
   });
 });

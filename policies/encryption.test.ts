@@ -1,12 +1,12 @@
 /** What the policies about keys, topics and queues refuse and what they let pass. */
 import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownString } from "./testing/judge.ts";
+import { type TestResource, unknownString } from "./testing/evaluate.ts";
 
 const kmsMasterKeyId = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
-const topic: Judged = { type: "aws:sns/topic:Topic", name: "done", props: { kmsMasterKeyId } };
-const queue: Judged = { type: "aws:sqs/queue:Queue", name: "done", props: { kmsMasterKeyId } };
-const key: Judged = { type: "aws:kms/key:Key", name: "videos", props: { enableKeyRotation: true } };
+const topic: TestResource = { type: "aws:sns/topic:Topic", name: "done", props: { kmsMasterKeyId } };
+const queue: TestResource = { type: "aws:sqs/queue:Queue", name: "done", props: { kmsMasterKeyId } };
+const key: TestResource = { type: "aws:kms/key:Key", name: "videos", props: { enableKeyRotation: true } };
 
 for (const [policy, good, what] of [
   [topicEncrypted, topic, "topic"],
@@ -26,7 +26,7 @@ for (const [policy, good, what] of [
   });
 }
 
-const group: Judged = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { kmsKeyId: kmsMasterKeyId } };
+const group: TestResource = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { kmsKeyId: kmsMasterKeyId } };
 const encryptLog = /The log group 'log' is not encrypted.*Set its kmsKeyId to a KMS key's ARN/;
 
 test(logEncrypted, {

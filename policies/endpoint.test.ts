@@ -11,10 +11,10 @@ import {
 } from "./endpoint.ts";
 import { supportedImage } from "./image.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownNumber, unknownString, violations } from "./testing/judge.ts";
+import { type TestResource, unknownNumber, unknownString, violations } from "./testing/evaluate.ts";
 
 const variant = { variantName: "AllTraffic", modelName: unknownString, instanceType: "ml.g4dn.xlarge" };
-const configuration: Judged = {
+const configuration: TestResource = {
   type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
   name: "videos-config",
   props: {
@@ -44,7 +44,7 @@ function asynchronous(
   };
 }
 
-function variants(...changed: object[]): Judged {
+function variants(...changed: object[]): TestResource {
   return but(configuration, { productionVariants: changed.map((change) => ({ ...variant, ...change })) });
 }
 
@@ -170,7 +170,7 @@ test(singleVariant, {
   unknown: but(configuration, { productionVariants: unknownString }),
 });
 
-const model: Judged = {
+const model: TestResource = {
   type: "aws:sagemaker/model:Model",
   name: "videos-model",
   props: { name: "videos-model-0a1b2c3", primaryContainer: { image: image("2.10.0") } },
@@ -198,7 +198,7 @@ test(noFixedName, {
   unknown: but(model, { name: unknownString }),
 });
 
-const ended = (at: string): readonly [Judged, RegExp] => [
+const ended = (at: string): readonly [TestResource, RegExp] => [
   but(model, { primaryContainer: { image: image(at) } }),
   new RegExp(`PyTorch ${at.slice(0, 3)} ended on 20.*Set primaryContainer\\.image`),
 ];

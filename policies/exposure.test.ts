@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { but, test } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
-import { type Judged, unknownString, violations } from "./testing/judge.ts";
+import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
 
 const root = { AWS: `arn:aws:iam::${account}:root` };
 
@@ -14,7 +14,7 @@ const publish = {
   Resource: "arn:aws:sns:us-east-1:1:done",
 };
 
-function topicPolicy(change: object, type = "aws:sns/topicPolicy:TopicPolicy"): Judged {
+function topicPolicy(change: object, type = "aws:sns/topicPolicy:TopicPolicy"): TestResource {
   return { type, name: "done", props: { policy: document({ ...publish, ...change }) } };
 }
 
@@ -87,28 +87,28 @@ test(noPublicAccess, {
 });
 
 /** Tells whose the stack is. */
-const execution: Judged = {
+const execution: TestResource = {
   type: "aws:iam/role:Role",
   name: "execution",
   props: { arn: `arn:aws:iam::${account}:role/execution` },
 };
-const grant: Judged = {
+const grant: TestResource = {
   type: "aws:kms/grant:Grant",
   name: "reader",
   props: { granteePrincipal: `arn:aws:iam::${account}:role/reader` },
 };
-const permission: Judged = {
+const permission: TestResource = {
   type: "aws:lambda/permission:Permission",
   name: "call",
   props: { principal: "sns.amazonaws.com", sourceArn: `arn:aws:sns:us-east-1:${account}:done` },
 };
-const subscription: Judged = {
+const subscription: TestResource = {
   type: "aws:sns/topicSubscription:TopicSubscription",
   name: "done",
   props: { protocol: "sqs", endpoint: `arn:aws:sqs:us-east-1:${account}:done` },
 };
 /** A key of another account that a program has read into its stack. */
-const foreignKey: Judged = {
+const foreignKey: TestResource = {
   type: "aws:kms/key:Key",
   name: "theirs",
   props: { arn: `arn:aws:kms:us-east-1:${stranger}:key/1` },

@@ -1,9 +1,9 @@
 /** What the policies about GPUs refuse, advise and let pass. */
 import { gpuRequired, inferenceAmi } from "./gpu.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownString, urnOf } from "./testing/judge.ts";
+import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
 
-const model: Judged = {
+const model: TestResource = {
   type: "aws:sagemaker/model:Model",
   name: "videos-model",
   props: { name: "videos-model-0a1b2c3", primaryContainer: { image: "i", environment: { REQUIRE_GPU: "1" } } },
@@ -13,18 +13,18 @@ const variant = {
   instanceType: "ml.g4dn.xlarge",
   inferenceAmiVersion: "al2-ami-sagemaker-inference-gpu-3-1",
 };
-const configuration: Judged = {
+const configuration: TestResource = {
   type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
   name: "videos-config",
   props: { name: "videos-config-0a1b2c3", productionVariants: [variant] },
   dependsOn: { productionVariants: [urnOf(model)] },
 };
 
-function variants(change: object): Judged {
+function variants(change: object): TestResource {
   return but(configuration, { productionVariants: [{ ...variant, ...change }] });
 }
 
-function container(environment: unknown): Judged {
+function container(environment: unknown): TestResource {
   return but(model, { primaryContainer: { image: "i", environment } });
 }
 

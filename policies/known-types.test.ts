@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { knownTypesOnly } from "./known-types.ts";
 import { test } from "./testing/cases.ts";
-import { type Judged, violations } from "./testing/judge.ts";
+import { type TestResource, violations } from "./testing/evaluate.ts";
 
-function resource(type: string, component = false): Judged {
+function resource(type: string, component = false): TestResource {
   return { type, name: "it", props: {}, component };
 }
 
@@ -21,7 +21,7 @@ const user = resource("aws:iam/user:User");
 test(knownTypesOnly, {
   good: resource("aws:sagemaker/endpoint:Endpoint"),
   passes: {
-    "a component, whose parts are judged one by one": resource("acme:index:Videos", true),
+    "a component, whose parts are resource one by one": resource("acme:index:Videos", true),
     "the stack itself": resource("pulumi:pulumi:Stack"),
     "the provider of AWS": resource("pulumi:providers:aws"),
   },

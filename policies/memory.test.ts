@@ -4,7 +4,7 @@ import { instanceMemory } from "./memory-table.ts";
 import { workersFitMemory } from "./memory.ts";
 import { hourlyPrices } from "./prices.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, unknownString, urnOf, violations } from "./testing/judge.ts";
+import { type TestResource, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
 interface Limits {
   readonly maxConcurrency?: number;
@@ -18,7 +18,7 @@ interface Changes {
   readonly server?: "torchserve" | "ray";
 }
 
-const model: Judged = {
+const model: TestResource = {
   type: "aws:sagemaker/model:Model",
   name: "videos-model",
   props: {
@@ -27,14 +27,14 @@ const model: Judged = {
   },
 };
 const variant = { modelName: "videos-model-0a1b2c3", instanceType: "ml.g4dn.xlarge" };
-const configuration: Judged = {
+const configuration: TestResource = {
   type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
   name: "videos-config",
   props: { name: "videos-config-0a1b2c3", productionVariants: [variant] },
   dependsOn: { productionVariants: [urnOf(model)] },
 };
 
-function stack({ instanceType = "ml.g4dn.xlarge", limits = {}, server = "torchserve" }: Changes): Judged[] {
+function stack({ instanceType = "ml.g4dn.xlarge", limits = {}, server = "torchserve" }: Changes): TestResource[] {
   return [
     but(model, {
       primaryContainer: { environment: containerEnvironment(limits, server) },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as framework from "@pulumi/policy";
 import fc from "fast-check";
 import { References } from "./resources.ts";
-import { unknownString } from "./testing/judge.ts";
+import { unknownString } from "./testing/evaluate.ts";
 import { ifKnown } from "./unknown.ts";
 
 const unknownCheckingProxy = Reflect.get(framework, "unknownCheckingProxy") as <Props>(props: Props) => Props;

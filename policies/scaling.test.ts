@@ -9,15 +9,15 @@ import {
   wakesFromZero,
 } from "./scaling.ts";
 import { but, test } from "./testing/cases.ts";
-import { type Judged, reports, unknownNumber, unknownString, urnOf } from "./testing/judge.ts";
+import { type TestResource, reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
 
 const variant = {
   serviceNamespace: "sagemaker",
   scalableDimension: "sagemaker:variant:DesiredInstanceCount",
   resourceId: "endpoint/videos-1a2b3c4/variant/AllTraffic",
 };
-const endpoint: Judged = { type: "aws:sagemaker/endpoint:Endpoint", name: "videos", props: { name: "videos-1a2b3c4" } };
-const target: Judged = {
+const endpoint: TestResource = { type: "aws:sagemaker/endpoint:Endpoint", name: "videos", props: { name: "videos-1a2b3c4" } };
+const target: TestResource = {
   type: "aws:appautoscaling/target:Target",
   name: "videos",
   props: { ...variant, minCapacity: 0, maxCapacity: 5 },
@@ -63,7 +63,7 @@ const specification = {
   dimensions: [{ name: "EndpointName", value: unknownString }],
 };
 
-function tracking(customizedMetricSpecification: object | undefined, others: object = {}): Judged {
+function tracking(customizedMetricSpecification: object | undefined, others: object = {}): TestResource {
   return {
     type: "aws:appautoscaling/policy:Policy",
     name: "backlog",
@@ -81,7 +81,7 @@ function tracking(customizedMetricSpecification: object | undefined, others: obj
   };
 }
 
-const wake: Judged = {
+const wake: TestResource = {
   type: "aws:appautoscaling/policy:Policy",
   name: "from-zero",
   props: {
@@ -156,7 +156,7 @@ test(cooldownsSane, {
   stricter: { minSeconds: 200, maxSeconds: 400 },
 });
 
-const alarm: Judged = {
+const alarm: TestResource = {
   type: "aws:cloudwatch/metricAlarm:MetricAlarm",
   name: "from-zero",
   props: {
@@ -170,7 +170,7 @@ const alarm: Judged = {
   dependsOn: { alarmActions: [urnOf(wake)] },
 };
 
-function waking(changes: { target?: object; wake?: object; alarm?: object }): Judged[] {
+function waking(changes: { target?: object; wake?: object; alarm?: object }): TestResource[] {
   return [
     endpoint,
     but(target, { ...changes.target }),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { account, document } from "./testing/documents.ts";
 import { test } from "./testing/cases.ts";
-import { type Judged, unknownString, violations } from "./testing/judge.ts";
+import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
 import { trustedPrincipals } from "./trust.ts";
 
 const trust = {
@@ -12,7 +12,7 @@ const trust = {
   Condition: { StringEquals: { "aws:SourceAccount": account } },
 };
 
-function role(change: object): Judged {
+function role(change: object): TestResource {
   return {
     type: "aws:iam/role:Role",
     name: "execution",
@@ -104,11 +104,11 @@ describe("trusted-principals, of an identity provider that the config names", ()
   const issuer = "token.actions.githubusercontent.com";
   const provider = `arn:aws:iam::${account}:oidc-provider/${issuer}`;
   const config = { principals: [provider, `arn:aws:iam::${account}:saml-provider/people`, "accounts.google.com"] };
-  const federated = (condition: object | undefined, by = provider): Judged =>
+  const federated = (condition: object | undefined, by = provider): TestResource =>
     role({ Principal: { Federated: by }, Action: "sts:AssumeRoleWithWebIdentity", Condition: condition });
   const subject = "repo:team/videos:environment:prod";
 
-  for (const [what, judged] of Object.entries({
+  for (const [what, resource] of Object.entries({
     "one subject": federated({ StringEquals: { [`${issuer}:sub`]: subject, [`${issuer}:aud`]: "sts.amazonaws.com" } }),
     "several subjects": federated({ StringEquals: { [`${issuer}:sub`]: [subject, "repo:team/videos:pull_request"] } }),
     "one person of a SAML provider": federated(
@@ -121,7 +121,7 @@ describe("trusted-principals, of an identity provider that the config names", ()
     ),
   })) {
     it(`lets pass ${what}`, async () => {
-      assert.deepEqual(await violations(trustedPrincipals, judged, config), []);
+      assert.deepEqual(await violations(trustedPrincipals, resource, config), []);
     });
   }
 

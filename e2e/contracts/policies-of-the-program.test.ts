@@ -11,7 +11,7 @@ import { stackConfig } from "../../infra/testing/stacks.ts";
 import { type PackPolicy, policies } from "../../policies/pack.ts";
 import { breaks } from "../../policies/testing/breaks.ts";
 import { BrokenStack } from "../../policies/testing/broken-stack.ts";
-import { type Judged, type PackConfig, reports, urnOf } from "../../policies/testing/judge.ts";
+import { type TestResource, type PackConfig, reports, urnOf } from "../../policies/testing/evaluate.ts";
 import { checked, firstPreview } from "../../policies/testing/program.ts";
 
 const stackNames = ["dev", "prod", "local"] as const;
@@ -43,7 +43,7 @@ function policiesOf(stack: StackName): PackPolicy[] {
 let imports = 0;
 
 /** What the program registers for a stack with some more settings. */
-async function programResources(stack: StackName, settings: Readonly<Record<string, string>> = {}): Promise<Judged[]> {
+async function programResources(stack: StackName, settings: Readonly<Record<string, string>> = {}): Promise<TestResource[]> {
   const folder = await mkdtemp(join(tmpdir(), "policies-"));
   try {
     const artifact = join(folder, "model.tar.gz");
@@ -64,7 +64,7 @@ async function programResources(stack: StackName, settings: Readonly<Record<stri
 }
 
 /** What the bootstrap registers in an account. */
-async function bootstrapResources(settings: Readonly<Record<string, string>> = {}): Promise<Judged[]> {
+async function bootstrapResources(settings: Readonly<Record<string, string>> = {}): Promise<TestResource[]> {
   imports += 1;
   const address = `../../infra/bootstrap/index.ts?policies=${imports}`;
   const { registrations } = await registrationsOf(() => import(address), {
@@ -101,7 +101,7 @@ const variants: Readonly<Record<string, { settings: Readonly<Record<string, stri
 const runs = 8;
 
 describe("the pack on the real program", () => {
-  const unbroken = new Map<StackName, Judged[]>();
+  const unbroken = new Map<StackName, TestResource[]>();
 
   before(async () => {
     for (const stack of stackNames) unbroken.set(stack, await programResources(stack));

@@ -12,7 +12,7 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
-import { judged, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
+import { resource, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
 import type { Ready } from "../local/local-aws.ts";
 import { Deleted } from "./remains.ts";
 import type { StatePaths } from "../local/state.ts";
@@ -86,11 +86,11 @@ export interface StackPlace {
 
 /** What a preview showed. */
 export interface Plan {
-  /** How many policies judged the stack. */
+  /** How many policies resource the stack. */
   readonly policies: number;
   /** What policies advise against, and do not refuse. */
   readonly advisories: readonly string[];
-  /** How many rules could not be judged yet, because the preview does not know a value. */
+  /** How many rules could not be resource yet, because the preview does not know a value. */
   readonly notYetCheckable: number;
   /** How many resources there are of each operation. */
   readonly changes: OpMap;
@@ -189,7 +189,7 @@ export class Deployment {
             if (message.startsWith("Not yet checkable:")) notYetCheckable += 1;
             else (enforcementLevel === "mandatory" ? violations : advisories).push(`${policyName}${where}: ${message}`);
           }
-          for (const name of judged(event)) {
+          for (const name of resource(event)) {
             policies.add(name);
           }
           planned.push(...plannedIn(event));

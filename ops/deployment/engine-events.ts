@@ -30,8 +30,8 @@ export function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
   ];
 }
 
-/** The policies that judged a resource or the stack. */
-export function judged(event: EngineEvent): string[] {
+/** The policies that resource a resource or the stack. */
+export function resource(event: EngineEvent): string[] {
   // The engine sends, and the SDK's type lacks, one event a resource and pack, and one a stack and pack, that lists the
   // policies that passed and failed.
   const sent = event as Partial<Record<"policyAnalyzeSummaryEvent" | "policyAnalyzeStackSummaryEvent", Judgement>>;

@@ -11,7 +11,7 @@ export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Fi
   const client = new STSClient(aws);
   try {
     const { Account = "", Arn = "" } = await client.send(new GetCallerIdentityCommand({}));
-    return judged(stack, Account, Arn);
+    return resource(stack, Account, Arn);
   } catch (error) {
     return problem(check, `no account: ${reasonOf(error)}`, remedyFor(error, stack, aws.region));
   } finally {
@@ -31,7 +31,7 @@ function remedyFor(error: unknown, { name }: StackFile, region: string): string 
   return "Sign in to AWS: aws configure sso, aws sso login, or AWS_PROFILE; aws sts get-caller-identity shows who you are.";
 }
 
-function judged(stack: StackFile, account: string, arn: string): Finding {
+function resource(stack: StackFile, account: string, arn: string): Finding {
   const { name, file, allowedAccountIds: allowed, forbiddenAccountIds: forbidden } = stack;
   if (stack.assumesRole) {
     return unchecked(

@@ -45,7 +45,7 @@ export async function checkArtifact(stack: StackFile): Promise<Finding> {
   const rebuild = `${build}, or copy it again.`;
   if (!(await isGzip(file))) return problem(check, `${setting} is not packed by gzip, as SageMaker asks`, rebuild);
   try {
-    return judged(setting, found.size, await contentsOf(file), stack.name);
+    return resource(setting, found.size, await contentsOf(file), stack.name);
   } catch (error) {
     return problem(check, `${setting} cannot be read: ${reasonOf(error)}`, rebuild);
   }
@@ -84,7 +84,7 @@ async function contentsOf(file: string): Promise<Contents> {
   return { hashes, texts };
 }
 
-function judged(setting: string, size: number, { hashes, texts }: Contents, stack: string): Finding {
+function resource(setting: string, size: number, { hashes, texts }: Contents, stack: string): Finding {
   const shown = `${setting}, ${(size / 1e6).toFixed(0)} MB`;
   if (!hashes.has(handler)) {
     return problem(check, `${shown}, has no ${handler}, which the image runs`, `Put a handler there. ${build}.`);

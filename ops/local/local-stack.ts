@@ -49,7 +49,7 @@ export interface LocalStack {
   readonly outputs: Record<string, unknown>;
   /** Resources in the stack. */
   readonly resources: number;
-  /** Policies that judged it. */
+  /** Policies that resource it. */
   readonly policies: number;
   /** Seconds that preview and up took. */
   readonly deploySeconds: number;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { readEnvironment, readFlags, stackName } from "./options.ts";
-import { type Finished, judgedBy, projectRoot, pulumi } from "./pulumi.ts";
+import { type Finished, policyPackArgs, projectRoot, pulumi } from "./pulumi.ts";
 import { cut, folded, type Report, writeReport } from "./report.ts";
 
 const previewFlags = z.strictObject({
@@ -24,7 +24,7 @@ export async function preview(args: readonly string[], job: Job): Promise<void> 
   // Pulumi does not make the folder, and finds a relative file from the project's folder.
   if (plan !== undefined) await mkdir(path.dirname(path.resolve(projectRoot, plan)), { recursive: true });
   const outcome = await look(job, stack, report, [
-    ...["preview", "--suppress-progress", ...judgedBy(stack)],
+    ...["preview", "--suppress-progress", ...policyPackArgs(stack)],
     ...(refresh ? ["--refresh"] : []),
     ...(plan === undefined ? [] : ["--save-plan", plan]),
   ]);

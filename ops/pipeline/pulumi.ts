@@ -23,7 +23,7 @@ export interface Finished {
 export const projectRoot = path.join(import.meta.dirname, "..", "..");
 
 /** The flags that judge a stack by the policy pack, with the stack's own config where there is one; a pull request's has dev's. */
-export function judgedBy(stack: string): string[] {
+export function policyPackArgs(stack: string): string[] {
   const name = (stack.split("/").at(-1) ?? "").replace(/^pr-\d+$/, "dev");
   const config = path.join("policies", `config.${name}.json`);
   return [

@@ -6,7 +6,7 @@ import { Repository } from "./github.ts";
 import type { Job } from "./job.ts";
 import { destroyWait, type LockWait, untilUnlocked, updateWait } from "./lock.ts";
 import { readFlags, stackName } from "./options.ts";
-import { judgedBy, pulumi, stackNames, stackResources } from "./pulumi.ts";
+import { policyPackArgs, pulumi, stackNames, stackResources } from "./pulumi.ts";
 import { clearRemains, Remains } from "./remains.ts";
 
 const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
@@ -21,7 +21,7 @@ export async function up(args: readonly string[], job: Job, lock = updateWait): 
   await clearRemains(stack, job);
   using remains = await Remains.of(stack, job);
   const planned = plan === undefined ? [] : ["--plan", plan];
-  const command = ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...judgedBy(stack), ...planned];
+  const command = ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...policyPackArgs(stack), ...planned];
   const { status } = await untilUnlocked(() => pulumi(command, job), stack, job, lock);
   if (status !== 0) {
     throw new PipelineError(

@@ -157,6 +157,6 @@ if (values.help === true) {
   process.stdout.write(
     values.json === true
       ? `${JSON.stringify(result)}\n`
-      : `${result.resources} resources judged in ${result.seconds} s, ${result.violations} reports.\n`,
+      : `${result.resources} resources evaluated in ${result.seconds} s, ${result.violations} reports.\n`,
   );
 }

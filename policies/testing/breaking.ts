@@ -1,14 +1,14 @@
 /** Ways of breaking one thing in a stack. */
 import fc from "fast-check";
 import { type BrokenStack, set } from "./broken-stack.ts";
-import type { Judged } from "./judge.ts";
+import type { TestResource } from "./evaluate.ts";
 
 /** One way of breaking a stack. */
 export interface Break {
   readonly policy: string;
   readonly what: string;
   /** Breaks a stack; answers which resource the policy must name. */
-  readonly by: fc.Arbitrary<(stack: BrokenStack) => Judged>;
+  readonly by: fc.Arbitrary<(stack: BrokenStack) => TestResource>;
 }
 
 const bucket = "aws:s3/bucket:Bucket";
@@ -19,7 +19,7 @@ export function setting(
   type: string,
   path: string,
   values: fc.Arbitrary<unknown>,
-  wanted?: (resource: Judged) => boolean,
+  wanted?: (resource: TestResource) => boolean,
 ): Break {
   return {
     policy,
@@ -35,7 +35,7 @@ export function setting(
 /** Breaks what stands beside a bucket, or takes it away; the bucket is named. */
 export function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Break[] {
   const type = `aws:s3/bucket${kind}:Bucket${kind}`;
-  const picked = (stack: BrokenStack, pick: number): [Judged, Judged] => {
+  const picked = (stack: BrokenStack, pick: number): [TestResource, TestResource] => {
     const one = stack.one(type, pick);
     return [one, stack.madeOf(one, "bucket", bucket)];
   };

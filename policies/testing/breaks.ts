@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { accessBreaks } from "./access-breaks.ts";
 import { beside, type Break, setting } from "./breaking.ts";
 import { type BrokenStack, set } from "./broken-stack.ts";
-import type { Judged } from "./judge.ts";
+import type { TestResource } from "./evaluate.ts";
 
 const target = "aws:appautoscaling/target:Target";
 const scalingPolicy = "aws:appautoscaling/policy:Policy";
@@ -15,9 +15,9 @@ const bucket = "aws:s3/bucket:Bucket";
 const queue = "aws:sqs/queue:Queue";
 const role = "aws:iam/role:Role";
 
-const isTracking = ({ props }: Judged) => props["targetTrackingScalingPolicyConfiguration"] !== undefined;
-const isStep = ({ props }: Judged) => props["stepScalingPolicyConfiguration"] !== undefined;
-const isWaking = ({ props, name }: Judged) =>
+const isTracking = ({ props }: TestResource) => props["targetTrackingScalingPolicyConfiguration"] !== undefined;
+const isStep = ({ props }: TestResource) => props["stepScalingPolicyConfiguration"] !== undefined;
+const isWaking = ({ props, name }: TestResource) =>
   props["metricName"] === "HasBacklogWithoutCapacity" && name.endsWith("from-zero");
 
 const nothing = fc.constantFrom(undefined, "");

@@ -1,16 +1,16 @@
 /** A stack in which tests break one thing. */
-import { type Judged, urnOf } from "./judge.ts";
+import { type TestResource, urnOf } from "./evaluate.ts";
 
 /** A stack whose resources may be changed, taken away and added to. */
 export class BrokenStack {
-  readonly resources: Judged[];
+  readonly resources: TestResource[];
 
-  constructor(resources: readonly Judged[]) {
+  constructor(resources: readonly TestResource[]) {
     this.resources = structuredClone([...resources]);
   }
 
   /** One of a type, of those that `wanted` is about. */
-  one(type: string, pick: number, wanted: (resource: Judged) => boolean = () => true): Judged {
+  one(type: string, pick: number, wanted: (resource: TestResource) => boolean = () => true): TestResource {
     const all = this.resources.filter((resource) => resource.type === type && wanted(resource));
     const found = all[pick % all.length];
     if (found === undefined) throw new Error(`the program has no ${type} to break`);
@@ -18,7 +18,7 @@ export class BrokenStack {
   }
 
   /** Adds one, of the same Pulumi stack as the others. */
-  add(resource: Judged): Judged {
+  add(resource: TestResource): TestResource {
     const { stack = "test" } = this.resources[0] ?? {};
     const added = { ...resource, stack };
     this.resources.push(added);
@@ -26,18 +26,18 @@ export class BrokenStack {
   }
 
   /** Takes one away. */
-  remove(resource: Judged): void {
+  remove(resource: TestResource): void {
     this.resources.splice(this.resources.indexOf(resource), 1);
   }
 
   /** Puts another in its place. */
-  replace(resource: Judged, changed: Judged): Judged {
+  replace(resource: TestResource, changed: TestResource): TestResource {
     this.resources.splice(this.resources.indexOf(resource), 1, changed);
     return changed;
   }
 
   /** What a resource's property is made of, if that is of a type. */
-  madeOf(resource: Judged, property: string, type: string): Judged {
+  madeOf(resource: TestResource, property: string, type: string): TestResource {
     const urns = resource.dependsOn?.[property] ?? [];
     const found = this.resources.find((each) => each.type === type && urns.includes(urnOf(each)));
     if (found === undefined) throw new Error(`${property} of ${resource.name} is made of no ${type}`);
@@ -46,7 +46,7 @@ export class BrokenStack {
 }
 
 /** Sets a value at a path of properties. */
-export function set(resource: Judged, path: string, value: unknown): Judged {
+export function set(resource: TestResource, path: string, value: unknown): TestResource {
   const keys = path.split(".");
   const last = keys.pop() ?? "";
   let at: Record<string, unknown> = resource.props;

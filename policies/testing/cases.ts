@@ -1,18 +1,18 @@
 /** The tests that every policy has: a good case passes, each broken field is refused with a remedy, an unknown value is said to be so. */
 import assert from "node:assert/strict";
 import type { PackPolicy } from "../pack.ts";
-import { type Judged, reports, unknownString, violations } from "./judge.ts";
+import { type TestResource, reports, unknownString, violations } from "./evaluate.ts";
 
 /** The cases of one policy. */
 export interface Cases {
   /** What passes: one resource, or a stack. */
-  readonly good: Judged | readonly Judged[];
+  readonly good: TestResource | readonly TestResource[];
   /** Further resources or stacks that pass, by what they are. */
-  readonly passes?: Readonly<Record<string, Judged | readonly Judged[]>>;
+  readonly passes?: Readonly<Record<string, TestResource | readonly TestResource[]>>;
   /** What is refused, by what is broken, and a part of the remedy. */
-  readonly refuses: Readonly<Record<string, readonly [broken: Judged | readonly Judged[], remedy: RegExp]>>;
+  readonly refuses: Readonly<Record<string, readonly [broken: TestResource | readonly TestResource[], remedy: RegExp]>>;
   /** What is not known yet; of a policy that reads no property, that it needs none. */
-  readonly unknown: Judged | readonly Judged[] | "reads no property";
+  readonly unknown: TestResource | readonly TestResource[] | "reads no property";
   /** Config that makes the good case refused. */
   readonly stricter?: object;
   /** @default "mandatory" */
@@ -33,9 +33,9 @@ export function test(
       assert.equal(policy.enforcementLevel, level);
     });
 
-    for (const [what, judged] of Object.entries({ "what is as it should be": good, ...passes })) {
+    for (const [what, resource] of Object.entries({ "what is as it should be": good, ...passes })) {
       it(`lets pass ${what}`, async () => {
-        assert.deepEqual(await reports([policy], [judged].flat()), []);
+        assert.deepEqual(await reports([policy], [resource].flat()), []);
       });
     }
 
@@ -50,8 +50,8 @@ export function test(
 
     if (unknown === "reads no property") {
       it("tells though no property is known", async () => {
-        const blank = (judged: Judged | readonly Judged[]): Judged[] =>
-          [judged]
+        const blank = (resource: TestResource | readonly TestResource[]): TestResource[] =>
+          [resource]
             .flat()
             .map((each) => but(each, Object.fromEntries(Object.keys(each.props).map((key) => [key, unknownString]))));
         assert.deepEqual(await reports([policy], blank(good)), []);
@@ -80,6 +80,6 @@ export function test(
 }
 
 /** The same resource with other properties; undefined takes one away. */
-export function but<Resource extends Judged>(resource: Resource, props: Record<string, unknown>): Resource {
+export function but<Resource extends TestResource>(resource: Resource, props: Record<string, unknown>): Resource {
   return { ...resource, props: { ...resource.props, ...props } };
 }

@@ -1,5 +1,5 @@
 /** The real program's registrations, as the engine hands them to a policy pack: checked as the provider does. */
-import { type Judged, unknownString } from "./judge.ts";
+import { type TestResource, unknownString } from "./evaluate.ts";
 
 /** One resource as the program registered it under mocks. */
 interface Registration {
@@ -24,16 +24,16 @@ interface Place {
 const suffix = "-0a1b2c3";
 
 /** What the pack gets to see of registrations. */
-export function checked(registrations: readonly Registration[], place: Place): Judged[] {
+export function checked(registrations: readonly Registration[], place: Place): TestResource[] {
   const { stack } = place;
-  const judged = registrations.map((registration) => asChecked(registration, place));
+  const resource = registrations.map((registration) => asChecked(registration, place));
   // A dependency on a component is one on its children; URNs of the mocks name the parents too, the judge's do not.
   const names = new Map(registrations.map(({ urn, type, name }) => [urn, { type, name }]));
   const translated = (urn: string): string => {
     const { type = "", name = "" } = names.get(urn) ?? {};
     return `urn:pulumi:${stack}::async-video-inference::${type}::${name}`;
   };
-  return judged.map(({ dependencies, ...resource }) => ({
+  return resource.map(({ dependencies, ...resource }) => ({
     ...resource,
     dependsOn: Object.fromEntries(
       Object.entries(dependencies).map(([property, urns]) => [property, urns.map(translated)]),
@@ -79,7 +79,7 @@ function asChecked(
 }
 
 /** The same stack in its first preview: what AWS makes, and what is made of it, is not known. */
-export function firstPreview(resources: readonly Judged[]): Judged[] {
+export function firstPreview(resources: readonly TestResource[]): TestResource[] {
   return resources.map((resource) => ({ ...resource, props: unknownIn(resource.props) }));
 }
 

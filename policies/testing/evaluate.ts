@@ -18,7 +18,7 @@ export const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 export const unknownNumber = "3eeb2bf0-c639-47a8-9e75-3b44932eb421";
 
 /** A resource to judge. */
-export interface Judged {
+export interface TestResource {
   readonly type: string;
   readonly name: string;
   readonly props: Record<string, unknown>;
@@ -53,35 +53,35 @@ const options = {
 };
 
 /** A resource's URN. */
-export function urnOf({ type, name, stack = "test" }: Judged): string {
+export function urnOf({ type, name, stack = "test" }: TestResource): string {
   return `urn:pulumi:${stack}::async-video-inference::${type}::${name}`;
 }
 
 /** The engine sends no provider of a component, of the stack, and of a provider. */
-function providerOf({ type, stack = "test", component = false }: Judged) {
+function providerOf({ type, stack = "test", component = false }: TestResource) {
   const [owner = ""] = type.split(":");
   if (component || /^pulumi:(pulumi|providers):/.test(type)) return {};
   const provider = { type: `pulumi:providers:${owner}`, name: "default", stack, props: {} };
   return { provider: { ...provider, urn: urnOf(provider) } };
 }
 
-function seen(judged: Judged) {
-  const { type, name, props, protect = false } = judged;
+function seen(resource: TestResource) {
+  const { type, name, props, protect = false } = resource;
   return {
-    ...providerOf(judged),
+    ...providerOf(resource),
     type,
     name,
     props: unknownCheckingProxy(props),
-    urn: urnOf(judged),
+    urn: urnOf(resource),
     opts: { ...options, protect },
     isType: (resourceClass: object) => Reflect.get(resourceClass, "__pulumiType") === type,
     asType: () => undefined,
   };
 }
 
-function stackOf(resources: readonly Judged[]): PolicyResource[] {
-  const stack = resources.map((judged): PolicyResource => ({
-    ...seen(judged),
+function stackOf(resources: readonly TestResource[]): PolicyResource[] {
+  const stack = resources.map((resource): PolicyResource => ({
+    ...seen(resource),
     dependencies: [],
     propertyDependencies: {},
   }));
@@ -100,7 +100,7 @@ function stackOf(resources: readonly Judged[]): PolicyResource[] {
 /** What policies say of resources, which are a stack. */
 export async function reports(
   policies: readonly (ResourceValidationPolicy | StackValidationPolicy)[],
-  resources: readonly Judged[],
+  resources: readonly TestResource[],
   config: PackConfig = {},
 ): Promise<Report[]> {
   const found: Report[] = [];
@@ -117,8 +117,8 @@ export async function reports(
       await applicable(() => policy.validateStack({ ...common, resources: stack }, reporter(policy.name, found)));
       continue;
     }
-    for (const judged of resources) {
-      const args: ResourceValidationArgs = { ...common, ...seen(judged) };
+    for (const resource of resources) {
+      const args: ResourceValidationArgs = { ...common, ...seen(resource) };
       for (const validate of [policy.validateResource ?? []].flat()) {
         await applicable(() => validate(args, reporter(policy.name, found, args.urn)));
       }
@@ -147,9 +147,9 @@ function reporter(policy: string, found: Report[], ofResource?: string): ReportV
 /** The violations that a policy reports, of a resource or of a stack's; not what it says it cannot check yet. */
 export async function violations(
   policy: ResourceValidationPolicy | StackValidationPolicy,
-  judged: Judged | readonly Judged[],
+  resource: TestResource | readonly TestResource[],
   config: object = {},
 ): Promise<string[]> {
-  const found = await reports([policy], [judged].flat(), { [policy.name]: config });
+  const found = await reports([policy], [resource].flat(), { [policy.name]: config });
   return found.filter(({ unknown }) => !unknown).map(({ message }) => message);
 }
