@@ -9,7 +9,7 @@ import { z } from "zod";
 import { accountId, region, registrationsOf } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
 import { type PackPolicy, policies } from "../../policies/pack.ts";
-import { breaks } from "../../policies/testing/breaks.ts";
+import { mutations } from "../../policies/testing/mutations.ts";
 import { BrokenStack } from "../../policies/testing/broken-stack.ts";
 import { type TestResource, type PackConfig, reports, urnOf } from "../../policies/testing/evaluate.ts";
 import { checked, firstPreview } from "../../policies/testing/program.ts";
@@ -179,11 +179,11 @@ describe("the pack on the real program", () => {
   });
 
   it("has a break for every policy, and breaks at least 300 stacks", () => {
-    assert.deepEqual([...new Set(breaks.map(({ policy }) => policy))].sort(), policies.map(({ name }) => name).sort());
-    assert.ok(breaks.length * runs >= 300, String(breaks.length * runs));
+    assert.deepEqual([...new Set(mutations.map(({ policy }) => policy))].sort(), policies.map(({ name }) => name).sort());
+    assert.ok(mutations.length * runs >= 300, String(mutations.length * runs));
   });
 
-  for (const { policy, what, by } of breaks) {
+  for (const { policy, what, by } of mutations) {
     it(`reports by ${policy}: ${what}`, async () => {
       const stacks = policy === "data-protected" ? (["prod"] as const) : stackNames;
       await fc.assert(

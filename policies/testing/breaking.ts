@@ -4,7 +4,7 @@ import { type BrokenStack, set } from "./broken-stack.ts";
 import type { TestResource } from "./evaluate.ts";
 
 /** One way of breaking a stack. */
-export interface Break {
+export interface Mutation {
   readonly policy: string;
   readonly what: string;
   /** Breaks a stack; answers which resource the policy must name. */
@@ -20,7 +20,7 @@ export function setting(
   path: string,
   values: fc.Arbitrary<unknown>,
   wanted?: (resource: TestResource) => boolean,
-): Break {
+): Mutation {
   return {
     policy,
     what: `${path} of a ${type.split(":").at(-1) ?? type}`,
@@ -33,7 +33,7 @@ export function setting(
 }
 
 /** Breaks what stands beside a bucket, or takes it away; the bucket is named. */
-export function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Break[] {
+export function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Mutation[] {
   const type = `aws:s3/bucket${kind}:Bucket${kind}`;
   const picked = (stack: BrokenStack, pick: number): [TestResource, TestResource] => {
     const one = stack.one(type, pick);
@@ -62,7 +62,7 @@ export function beside(policy: string, kind: string, path: string, values: fc.Ar
 }
 
 /** Breaks a document by another statement in it. */
-export function stating(policy: string, type: string, property: string, statements: fc.Arbitrary<object>): Break {
+export function stating(policy: string, type: string, property: string, statements: fc.Arbitrary<object>): Mutation {
   return {
     policy,
     what: `a statement in ${property} of a ${type.split(":").at(-1) ?? type}`,

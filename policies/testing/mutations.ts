@@ -1,7 +1,7 @@
 /** What can be broken in the real program's stack, and which policy is about it. */
 import fc from "fast-check";
-import { accessBreaks } from "./access-breaks.ts";
-import { beside, type Break, setting } from "./breaking.ts";
+import { accessMutations } from "./access-mutations.ts";
+import { beside, type Mutation, setting } from "./breaking.ts";
 import { type BrokenStack, set } from "./broken-stack.ts";
 import type { TestResource } from "./evaluate.ts";
 
@@ -26,8 +26,8 @@ const metric = `${tracking}.customizedMetricSpecification`;
 const logGroup = "aws:cloudwatch/logGroup:LogGroup";
 const workerCount = "primaryContainer.environment.SAGEMAKER_MODEL_SERVER_WORKERS";
 
-/** All breaks. */
-export const breaks: readonly Break[] = [
+/** All mutations. */
+export const mutations: readonly Mutation[] = [
   setting("min-capacity-zero", target, "minCapacity", fc.integer({ min: 1, max: 100 })),
   setting("max-capacity-limit", target, "maxCapacity", fc.integer({ min: 11, max: 1000 })),
   setting(
@@ -71,7 +71,7 @@ export const breaks: readonly Break[] = [
       ],
       ["actionsEnabled", fc.constant(false)],
     ] as const
-  ).map(([path, values]): Break => ({
+  ).map(([path, values]): Mutation => ({
     policy: "wakes-from-zero",
     what: `${path} of the alarm that wakes`,
     by: values.map((value: unknown) => (stack) => {
@@ -223,7 +223,7 @@ export const breaks: readonly Break[] = [
       return stack.replace(one, { ...one, protect: false });
     }),
   },
-  ...accessBreaks,
+  ...accessMutations,
   setting("workers-fit-memory", model, workerCount, fc.constantFrom("3", "8", "1000")),
   {
     policy: "hourly-cost-limit",

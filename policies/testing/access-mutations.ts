@@ -1,6 +1,6 @@
 /** What can be broken in who may do what, and in which resources there are. */
 import fc from "fast-check";
-import { type Break, setting, stating } from "./breaking.ts";
+import { type Mutation, setting, stating } from "./breaking.ts";
 import { set } from "./broken-stack.ts";
 import { stranger as strangerAccount } from "./documents.ts";
 
@@ -52,8 +52,8 @@ const foreign = fc.record({
   Resource: fc.constant("*"),
 });
 
-/** All breaks of the policies about access. */
-export const accessBreaks: readonly Break[] = [
+/** All mutations of the policies about access. */
+export const accessMutations: readonly Mutation[] = [
   {
     policy: "known-types-only",
     what: "a resource of a type that the pack does not know",
