@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { noWildcards } from "./access.ts";
 import { document } from "./testing/documents.ts";
-import { test } from "./testing/cases.ts";
+import { policyTests } from "./testing/cases.ts";
 import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
 
 const statement = {
@@ -20,7 +20,7 @@ const actions = /In policy of 'caller', statement Read allows .*Set Action to th
 const unreadable = /no policy document in policy that can be read.*in its own case/;
 const resources = /In policy of 'caller', statement Read allows s3:GetObject on .*Set Resource to the ARNs/;
 
-test(noWildcards, {
+policyTests(noWildcards, {
   good: policy({}),
   passes: {
     "an action that takes no resource": policy({ Action: ["ecr:GetAuthorizationToken"], Resource: "*" }),

@@ -1,7 +1,7 @@
 /** What the policy about attached policies refuses and what it lets pass. */
 import assert from "node:assert/strict";
 import { ownPoliciesOnly } from "./attachments.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { account } from "./testing/documents.ts";
 import { type TestResource, reports, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
@@ -24,35 +24,35 @@ const role: TestResource = {
   dependsOn: { managedPolicyArns: [urnOf(caller)] },
 };
 const foreign = /'caller' attaches arn:aws:iam::.*, which is not a policy of this stack\. Set /;
-const unknownCaller = but(caller, { arn: unknownString });
+const unknownCaller = withProps(caller, { arn: unknownString });
 
-test(ownPoliciesOnly, {
+policyTests(ownPoliciesOnly, {
   good: [caller, attachment, role],
   passes: {
     "a first preview": [
       unknownCaller,
-      but(attachment, { policyArn: unknownString }),
-      but(role, { managedPolicyArns: unknownString }),
+      withProps(attachment, { policyArn: unknownString }),
+      withProps(role, { managedPolicyArns: unknownString }),
     ],
-    "a role without managed policies": [but(role, { managedPolicyArns: undefined })],
-    "a policy that bounds a role": [but(role, { managedPolicyArns: [], permissionsBoundary: administrator })],
+    "a role without managed policies": [withProps(role, { managedPolicyArns: undefined })],
+    "a policy that bounds a role": [withProps(role, { managedPolicyArns: [], permissionsBoundary: administrator })],
   },
   refuses: {
-    "a policy of AWS's": [[caller, but(attachment, { policyArn: administrator })], /Set policyArn to/],
+    "a policy of AWS's": [[caller, withProps(attachment, { policyArn: administrator })], /Set policyArn to/],
     "a policy of AWS's among a role's": [
-      [caller, but(role, { managedPolicyArns: [caller.props["arn"], administrator] })],
+      [caller, withProps(role, { managedPolicyArns: [caller.props["arn"], administrator] })],
       /attaches arn:aws:iam::aws:policy\/AdministratorAccess.*Set managedPolicyArns to/,
     ],
     "a policy of AWS's beside one that is not known yet": [
-      [unknownCaller, but(role, { managedPolicyArns: [unknownString, administrator] })],
+      [unknownCaller, withProps(role, { managedPolicyArns: [unknownString, administrator] })],
       foreign,
     ],
     "a policy of AWS's that the program has read": [
-      [but(caller, { arn: administrator }), but(attachment, { policyArn: administrator })],
+      [withProps(caller, { arn: administrator }), withProps(attachment, { policyArn: administrator })],
       foreign,
     ],
     "a policy of another stack": [
-      [caller, but(attachment, { policyArn: `arn:aws:iam::${account}:policy/other` })],
+      [caller, withProps(attachment, { policyArn: `arn:aws:iam::${account}:policy/other` })],
       foreign,
     ],
     ...Object.fromEntries(
@@ -82,12 +82,12 @@ test(ownPoliciesOnly, {
 
 describe("own-policies-only", () => {
   it("takes further policies from the config", async () => {
-    const stack = [but(attachment, { policyArn: administrator })];
+    const stack = [withProps(attachment, { policyArn: administrator })];
     assert.deepEqual(await violations(ownPoliciesOnly, stack, { policies: [administrator] }), []);
   });
 
   it("refuses a known policy, and says what it cannot tell of one in the same list", async () => {
-    const stack = [{ ...but(role, { managedPolicyArns: [unknownString, administrator] }), dependsOn: {} }];
+    const stack = [{ ...withProps(role, { managedPolicyArns: [unknownString, administrator] }), dependsOn: {} }];
     const said = await reports([ownPoliciesOnly], stack);
     assert.deepEqual(
       said.map(({ unknown }) => unknown),

@@ -1,6 +1,6 @@
 /** What the policies about buckets refuse and what they let pass. */
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
 
 const bucket: TestResource = {
@@ -29,39 +29,39 @@ const closed = beside("PublicAccessBlock", {
 });
 const open = /'videos' can be made public\. Add a BucketPublicAccessBlock/;
 
-test(bucketPrivate, {
+policyTests(bucketPrivate, {
   good: [bucket, closed],
   passes: {
     "a first preview, in which the bucket's name is not known": [
-      but(bucket, { bucket: unknownString, id: unknownString }),
-      but(closed, { bucket: unknownString }),
+      withProps(bucket, { bucket: unknownString, id: unknownString }),
+      withProps(closed, { bucket: unknownString }),
     ],
     "no bucket at all": [closed],
   },
   refuses: {
     "no block": [[bucket], open],
-    "a block of another bucket": [[bucket, but(closed, other)], open],
+    "a block of another bucket": [[bucket, withProps(closed, other)], open],
     "the deprecated type without one": [[twin], open],
     ...Object.fromEntries(
       ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].flatMap((block) => [
-        [`${block} false`, [[bucket, but(closed, { [block]: false })], open] as const],
-        [`no ${block}`, [[bucket, but(closed, { [block]: undefined })], open] as const],
+        [`${block} false`, [[bucket, withProps(closed, { [block]: false })], open] as const],
+        [`no ${block}`, [[bucket, withProps(closed, { [block]: undefined })], open] as const],
       ]),
     ),
   },
-  unknown: [bucket, but(closed, { blockPublicAcls: unknownString })],
+  unknown: [bucket, withProps(closed, { blockPublicAcls: unknownString })],
 });
 
 const owned = beside("OwnershipControls", { rule: { objectOwnership: "BucketOwnerEnforced" } });
 const ownership = /set rule\.objectOwnership to BucketOwnerEnforced/;
 
-test(bucketOwnerEnforced, {
+policyTests(bucketOwnerEnforced, {
   good: [bucket, owned],
   refuses: {
     "no controls": [[bucket], ownership],
-    "ACLs that are on": [[bucket, but(owned, { rule: { objectOwnership: "BucketOwnerPreferred" } })], ownership],
+    "ACLs that are on": [[bucket, withProps(owned, { rule: { objectOwnership: "BucketOwnerPreferred" } })], ownership],
   },
-  unknown: [bucket, but(owned, { rule: { objectOwnership: unknownString } })],
+  unknown: [bucket, withProps(owned, { rule: { objectOwnership: unknownString } })],
 });
 
 const keyArn = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
@@ -74,7 +74,7 @@ function encryption(sseAlgorithm: string, kmsMasterKeyId?: string): TestResource
 
 const encrypt = /sseAlgorithm to aws:kms and kmsMasterKeyId to a KMS key's ARN/;
 
-test(bucketCustomerKey, {
+policyTests(bucketCustomerKey, {
   good: [bucket, encryption("aws:kms", keyArn)],
   passes: {
     "two layers": [bucket, encryption("aws:kms:dsse", keyArn)],
@@ -109,7 +109,7 @@ function bucketPolicy(change: object): TestResource {
 
 const plain = /'videos' can be read without TLS\. Add a BucketPolicy/;
 
-test(bucketTlsOnly, {
+policyTests(bucketTlsOnly, {
   good: [bucket, bucketPolicy({})],
   passes: {
     "a document that is an object": [bucket, beside("Policy", { policy: { Statement: denial } })],
@@ -151,7 +151,7 @@ function lifecycle(...rules: object[]): TestResource {
 const expiry = { id: "old", status: "Enabled", expiration: { days: 14 } };
 const forEver = /rules one with status Enabled and expiration\.days/;
 
-test(bucketLifecycle, {
+policyTests(bucketLifecycle, {
   good: [bucket, lifecycle(expiry)],
   passes: {
     "one of several rules": [bucket, lifecycle({ status: "Enabled", abortIncompleteMultipartUpload: {} }, expiry)],

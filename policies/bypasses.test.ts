@@ -1,7 +1,7 @@
 /** Stacks that a security review got past the pack: the whole pack judges each, and its legitimate neighbour. */
 import assert from "node:assert/strict";
 import { policies } from "./pack.ts";
-import { but } from "./testing/cases.ts";
+import { withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
 import { type TestResource, reports } from "./testing/evaluate.ts";
 
@@ -59,7 +59,7 @@ function limiting(Condition: object): Bypass {
   const [open] = opening("aws:sns/topicPolicy:TopicPolicy").attack;
   assert.ok(open !== undefined);
   const statement = { Effect: "Allow", Principal: "*", Action: "sns:Publish", Resource: "*", Condition };
-  return { attack: [but(open, { policy: document(statement) })], neighbour, by };
+  return { attack: [withProps(open, { policy: document(statement) })], neighbour, by };
 }
 
 function trusting(attack: object, neighbour: object): Bypass {

@@ -1,7 +1,7 @@
 /** What the policies about cost refuse and what they let pass. */
 import assert from "node:assert/strict";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
 const configuration: TestResource = {
@@ -29,26 +29,26 @@ const target: TestResource = {
 };
 
 function stack(instanceType: string, maxCapacity: unknown): TestResource[] {
-  return [but(configuration, { productionVariants: [{ instanceType }] }), endpoint, but(target, { maxCapacity })];
+  return [withProps(configuration, { productionVariants: [{ instanceType }] }), endpoint, withProps(target, { maxCapacity })];
 }
 
 function starting(initialInstanceCount: number, further: object = {}): TestResource {
   const variant = { instanceType: "ml.g4dn.xlarge", initialInstanceCount };
-  return but(configuration, { productionVariants: [variant], ...further });
+  return withProps(configuration, { productionVariants: [variant], ...further });
 }
 
 const shadow = { instanceType: "ml.g4dn.xlarge", initialInstanceCount: 7 };
 
-test(hourlyCostLimit, {
+policyTests(hourlyCostLimit, {
   good: [configuration, endpoint, target],
   passes: {
     "a first preview": [
       configuration,
-      but(endpoint, { name: unknownString }),
-      but(target, { resourceId: unknownString }),
+      withProps(endpoint, { name: unknownString }),
+      withProps(target, { resourceId: unknownString }),
     ],
     "the limit to a cent": stack("ml.g4dn.xlarge", 13),
-    "an endpoint of another stack": [but(target, { maxCapacity: 1000 })],
+    "an endpoint of another stack": [withProps(target, { maxCapacity: 1000 })],
     "an endpoint that does not scale": [starting(13), endpoint],
     "one instance, if the variant does not say how many": [configuration, endpoint],
     "a configuration that no endpoint runs on": [starting(1000)],
@@ -71,7 +71,7 @@ test(hourlyCostLimit, {
     ],
     "instances that SageMaker scales": [
       [
-        but(configuration, {
+        withProps(configuration, {
           productionVariants: [{ instanceType: "ml.g4dn.xlarge", managedInstanceScaling: { maxInstanceCount: 14 } }],
         }),
         endpoint,
@@ -83,12 +83,12 @@ test(hourlyCostLimit, {
       /10\.31 USD an hour \(7 times ml\.g4dn\.xlarge and 7 times.*to at most 6,.*shadowProductionVariants\[0\]/,
     ],
     "a configuration that is not in the stack": [
-      [but(endpoint, { endpointConfigName: "other" })],
+      [withProps(endpoint, { endpointConfigName: "other" })],
       /runs on the configuration other, which is not in this stack, so its cost is not known\. Set its endpointConfigName/,
     ],
     "a dear pool": [
       [
-        but(configuration, { productionVariants: [{ instancePools: [{ instanceType: "ml.g5.48xlarge" }] }] }),
+        withProps(configuration, { productionVariants: [{ instancePools: [{ instanceType: "ml.g5.48xlarge" }] }] }),
         endpoint,
         target,
       ],
@@ -118,10 +118,10 @@ const topic: TestResource = {
   props: { tagsAll: { project: "videos", stack: "prod" } },
 };
 
-test(requiredTags, {
+policyTests(requiredTags, {
   good: topic,
   passes: {
-    "tags of its own, where a provider adds none": but(topic, {
+    "tags of its own, where a provider adds none": withProps(topic, {
       tagsAll: undefined,
       tags: { project: "videos", stack: "prod" },
     }),
@@ -129,16 +129,16 @@ test(requiredTags, {
   },
   refuses: {
     "no tags": [
-      but(topic, { tagsAll: undefined }),
+      withProps(topic, { tagsAll: undefined }),
       /Topic 'done' lacks the tags project, stack\. Set tags of it, or aws:defaultTags/,
     ],
-    "one that lacks": [but(topic, { tagsAll: { project: "videos" } }), /lacks the tags stack\./],
+    "one that lacks": [withProps(topic, { tagsAll: { project: "videos" } }), /lacks the tags stack\./],
     "an inherited property instead of a tag": [
-      but(topic, { tagsAll: Object.create({ project: "videos", stack: "prod" }) as object }),
+      withProps(topic, { tagsAll: Object.create({ project: "videos", stack: "prod" }) as object }),
       /lacks the tags project, stack\./,
     ],
-    "an empty one": [but(topic, { tagsAll: { project: "", stack: "prod" } }), /lacks the tags project\./],
+    "an empty one": [withProps(topic, { tagsAll: { project: "", stack: "prod" } }), /lacks the tags project\./],
   },
-  unknown: but(topic, { tagsAll: { project: unknownString, stack: "prod" } }),
+  unknown: withProps(topic, { tagsAll: { project: unknownString, stack: "prod" } }),
   stricter: { tags: ["owner"] },
 });

@@ -1,7 +1,7 @@
 /** What the policies about what must not be lost refuse and what they let pass. */
 import assert from "node:assert/strict";
 import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
 const deadLetters: TestResource = {
@@ -24,42 +24,42 @@ const redrive: TestResource = {
   props: { queueUrl: "https://sqs/done", redrivePolicy: queue.props["redrivePolicy"] },
 };
 const remedy = /'done' has no dead-letter queue\. Set its redrivePolicy/;
-const lone = { ...but(queue, { redrivePolicy: undefined }), dependsOn: {} };
+const lone = { ...withProps(queue, { redrivePolicy: undefined }), dependsOn: {} };
 
 const group: TestResource = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { retentionInDays: 30 } };
 const limit =
   /The log group 'log' keeps its events forever\. Set its retentionInDays \(the stack's setting logRetentionDays\)/;
 
-test(logRetention, {
+policyTests(logRetention, {
   good: group,
   passes: {
-    "the class DELIVERY, whose retention CloudWatch sets": but(group, {
+    "the class DELIVERY, whose retention CloudWatch sets": withProps(group, {
       logGroupClass: "DELIVERY",
       retentionInDays: undefined,
     }),
   },
   refuses: {
-    "no retention": [but(group, { retentionInDays: undefined }), limit],
-    "the retention 0, which is none": [but(group, { retentionInDays: 0 }), limit],
+    "no retention": [withProps(group, { retentionInDays: undefined }), limit],
+    "the retention 0, which is none": [withProps(group, { retentionInDays: 0 }), limit],
   },
-  unknown: but(group, { retentionInDays: unknownNumber }),
+  unknown: withProps(group, { retentionInDays: unknownNumber }),
 });
 
-test(queueDeadLetters, {
+policyTests(queueDeadLetters, {
   good: [deadLetters, queue],
   passes: {
     "a redrive policy as a resource of its own": [deadLetters, lone, redrive],
-    "a queue that says whose dead letters it takes": [but(deadLetters, { redriveAllowPolicy: "{}" })],
+    "a queue that says whose dead letters it takes": [withProps(deadLetters, { redriveAllowPolicy: "{}" })],
   },
   refuses: {
     "a queue without one": [[lone], remedy],
     "a document that names none": [
-      [{ ...but(queue, { redrivePolicy: '{"maxReceiveCount":5}' }), dependsOn: {} }],
+      [{ ...withProps(queue, { redrivePolicy: '{"maxReceiveCount":5}' }), dependsOn: {} }],
       remedy,
     ],
-    "what is no document": [[{ ...but(queue, { redrivePolicy: "{" }), dependsOn: {} }], remedy],
+    "what is no document": [[{ ...withProps(queue, { redrivePolicy: "{" }), dependsOn: {} }], remedy],
   },
-  unknown: [but(deadLetters, { arn: unknownString }), but(queue, { redrivePolicy: unknownString })],
+  unknown: [withProps(deadLetters, { arn: unknownString }), withProps(queue, { redrivePolicy: unknownString })],
 });
 
 const bucket: TestResource = {
@@ -70,7 +70,7 @@ const bucket: TestResource = {
   protect: true,
 };
 
-test(dataProtected, {
+policyTests(dataProtected, {
   good: bucket,
   passes: {
     "another stack's": { ...bucket, protect: false, stack: "dev" },

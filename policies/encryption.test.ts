@@ -1,6 +1,6 @@
 /** What the policies about keys, topics and queues refuse and what they let pass. */
 import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString } from "./testing/evaluate.ts";
 
 const kmsMasterKeyId = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
@@ -13,46 +13,46 @@ for (const [policy, good, what] of [
   [queueEncrypted, queue, "queue"],
 ] as const) {
   const remedy = new RegExp(`The ${what} 'done' is not encrypted.*Set its kmsMasterKeyId to a KMS key's ARN`);
-  test(policy, {
+  policyTests(policy, {
     good,
-    passes: { "an alias of one's own": but(good, { kmsMasterKeyId: "alias/videos" }) },
+    passes: { "an alias of one's own": withProps(good, { kmsMasterKeyId: "alias/videos" }) },
     refuses: {
-      "no key": [but(good, { kmsMasterKeyId: undefined }), remedy],
-      "an empty name": [but(good, { kmsMasterKeyId: "" }), remedy],
-      "AWS's key": [but(good, { kmsMasterKeyId: "alias/aws/sns" }), remedy],
-      "the service's own encryption": [but(good, { kmsMasterKeyId: undefined, sqsManagedSseEnabled: true }), remedy],
+      "no key": [withProps(good, { kmsMasterKeyId: undefined }), remedy],
+      "an empty name": [withProps(good, { kmsMasterKeyId: "" }), remedy],
+      "AWS's key": [withProps(good, { kmsMasterKeyId: "alias/aws/sns" }), remedy],
+      "the service's own encryption": [withProps(good, { kmsMasterKeyId: undefined, sqsManagedSseEnabled: true }), remedy],
     },
-    unknown: but(good, { kmsMasterKeyId: unknownString }),
+    unknown: withProps(good, { kmsMasterKeyId: unknownString }),
   });
 }
 
 const group: TestResource = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { kmsKeyId: kmsMasterKeyId } };
 const encryptLog = /The log group 'log' is not encrypted.*Set its kmsKeyId to a KMS key's ARN/;
 
-test(logEncrypted, {
+policyTests(logEncrypted, {
   good: group,
   refuses: {
-    "no key": [but(group, { kmsKeyId: undefined }), encryptLog],
-    "an empty name": [but(group, { kmsKeyId: "" }), encryptLog],
-    "AWS's key": [but(group, { kmsKeyId: "alias/aws/logs" }), encryptLog],
+    "no key": [withProps(group, { kmsKeyId: undefined }), encryptLog],
+    "an empty name": [withProps(group, { kmsKeyId: "" }), encryptLog],
+    "AWS's key": [withProps(group, { kmsKeyId: "alias/aws/logs" }), encryptLog],
   },
-  unknown: but(group, { kmsKeyId: unknownString }),
+  unknown: withProps(group, { kmsKeyId: unknownString }),
 });
 
 const rotate = /'videos' is never rotated\. Set its enableKeyRotation to true/;
 
-test(keyRotation, {
+policyTests(keyRotation, {
   good: key,
   passes: {
-    "an asymmetric key, which KMS cannot rotate": but(key, {
+    "an asymmetric key, which KMS cannot rotate": withProps(key, {
       enableKeyRotation: undefined,
       customerMasterKeySpec: "RSA_2048",
     }),
-    "a key in a store of one's own": but(key, { enableKeyRotation: false, customKeyStoreId: "cks-1" }),
+    "a key in a store of one's own": withProps(key, { enableKeyRotation: false, customKeyStoreId: "cks-1" }),
   },
   refuses: {
-    "no rotation": [but(key, { enableKeyRotation: false }), rotate],
-    "KMS's default": [but(key, { enableKeyRotation: undefined }), rotate],
+    "no rotation": [withProps(key, { enableKeyRotation: false }), rotate],
+    "KMS's default": [withProps(key, { enableKeyRotation: undefined }), rotate],
   },
-  unknown: but(key, { enableKeyRotation: unknownString }),
+  unknown: withProps(key, { enableKeyRotation: unknownString }),
 });

@@ -10,7 +10,7 @@ import {
   singleVariant,
 } from "./endpoint.ts";
 import { supportedImage } from "./image.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownNumber, unknownString, violations } from "./testing/evaluate.ts";
 
 const variant = { variantName: "AllTraffic", modelName: unknownString, instanceType: "ml.g4dn.xlarge" };
@@ -45,12 +45,12 @@ function asynchronous(
 }
 
 function variants(...changed: object[]): TestResource {
-  return but(configuration, { productionVariants: changed.map((change) => ({ ...variant, ...change })) });
+  return withProps(configuration, { productionVariants: changed.map((change) => ({ ...variant, ...change })) });
 }
 
-const realTime = but(configuration, { asyncInferenceConfig: undefined });
+const realTime = withProps(configuration, { asyncInferenceConfig: undefined });
 
-test(gpuInstanceType, {
+policyTests(gpuInstanceType, {
   good: configuration,
   passes: {
     ...Object.fromEntries(
@@ -92,82 +92,82 @@ test(gpuInstanceType, {
   stricter: { families: ["g5"] },
 });
 
-test(asynchronousOnly, {
+policyTests(asynchronousOnly, {
   good: configuration,
   refuses: { "a real-time endpoint": [realTime, /'videos-config'.*Set its asyncInferenceConfig/] },
-  unknown: but(configuration, { asyncInferenceConfig: unknownString }),
+  unknown: withProps(configuration, { asyncInferenceConfig: unknownString }),
 });
 
 const topics = { successTopic: "arn:aws:sns:us-east-1:1:done", errorTopic: "arn:aws:sns:us-east-1:1:failed" };
 
-test(completionTopics, {
+policyTests(completionTopics, {
   good: configuration,
   passes: { "a real-time endpoint, which is another policy's": realTime },
   refuses: {
     "no success topic": [
-      but(configuration, asynchronous({ notificationConfig: { errorTopic: topics.errorTopic } })),
+      withProps(configuration, asynchronous({ notificationConfig: { errorTopic: topics.errorTopic } })),
       /no successTopic.*notificationConfig\.successTopic/,
     ],
     "no error topic": [
-      but(configuration, asynchronous({ notificationConfig: { ...topics, errorTopic: "" } })),
+      withProps(configuration, asynchronous({ notificationConfig: { ...topics, errorTopic: "" } })),
       /no errorTopic.*notificationConfig\.errorTopic/,
     ],
   },
-  unknown: but(configuration, asynchronous({ notificationConfig: { ...topics, errorTopic: unknownString } })),
+  unknown: withProps(configuration, asynchronous({ notificationConfig: { ...topics, errorTopic: unknownString } })),
 });
 
 describe("completion-topics", () => {
   it("names both topics where there are none", async () => {
     assert.equal(
-      (await violations(completionTopics, but(configuration, asynchronous({ notificationConfig: undefined })))).length,
+      (await violations(completionTopics, withProps(configuration, asynchronous({ notificationConfig: undefined })))).length,
       2,
     );
   });
 });
 
-test(failurePath, {
+policyTests(failurePath, {
   good: configuration,
   passes: { "a real-time endpoint": realTime },
   refuses: {
     "no failure path": [
-      but(configuration, asynchronous({ s3FailurePath: undefined })),
+      withProps(configuration, asynchronous({ s3FailurePath: undefined })),
       /Set asyncInferenceConfig\.outputConfig\.s3FailurePath/,
     ],
   },
-  unknown: but(configuration, asynchronous({ s3FailurePath: unknownString })),
+  unknown: withProps(configuration, asynchronous({ s3FailurePath: unknownString })),
 });
 
-test(concurrencyLimit, {
+policyTests(concurrencyLimit, {
   good: configuration,
   passes: { "a real-time endpoint": realTime },
   refuses: {
     "too many at a time": [
-      but(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: 5 })),
+      withProps(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: 5 })),
       /takes 5.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
     ],
     "SageMaker's choice": [
-      but(configuration, asynchronous({}, {})),
+      withProps(configuration, asynchronous({}, {})),
       /leaves.*to SageMaker.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
     ],
   },
-  unknown: but(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: unknownNumber })),
+  unknown: withProps(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: unknownNumber })),
   stricter: { limit: 1 },
 });
 
-test(singleVariant, {
+policyTests(singleVariant, {
   good: configuration,
-  passes: { "several variants of a real-time endpoint": but(variants({}, {}), { asyncInferenceConfig: undefined }) },
+  passes: { "several variants of a real-time endpoint": withProps(variants({}, {}), { asyncInferenceConfig: undefined }) },
   refuses: {
     "two variants": [
       variants({}, { variantName: "Other" }),
       /has 2 variants\. Set productionVariants to a list of one/,
     ],
     "a shadow variant": [
-      but(configuration, { shadowProductionVariants: [variant] }),
+      withProps(configuration, { shadowProductionVariants: [variant] }),
       /Remove shadowProductionVariants/,
     ],
   },
-  unknown: but(configuration, { productionVariants: unknownString }),
+  unknown: withProps(configuration, { productionVariants: unknownString }),
 });
 
 const model: TestResource = {
@@ -180,34 +180,34 @@ function image(version: string): string {
   return `763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:${version}-gpu-py312-cu124-ubuntu22.04-sagemaker`;
 }
 
-test(noFixedName, {
+policyTests(noFixedName, {
   good: [model, configuration],
-  passes: { "a name that is not made yet": but(model, { name: undefined }) },
+  passes: { "a name that is not made yet": withProps(model, { name: undefined }) },
   refuses: {
     "a model's fixed name": [
-      but(model, { name: "videos-model" }),
+      withProps(model, { name: "videos-model" }),
       /Model 'videos-model' has the fixed name videos-model\. Remove name/,
     ],
-    "a name that only ends like Pulumi's": [but(model, { name: "other-0a1b2c3" }), /fixed name other-0a1b2c3/],
-    "a name with a suffix that is not Pulumi's": [but(model, { name: "videos-model-v000002" }), /Remove name/],
+    "a name that only ends like Pulumi's": [withProps(model, { name: "other-0a1b2c3" }), /fixed name other-0a1b2c3/],
+    "a name with a suffix that is not Pulumi's": [withProps(model, { name: "videos-model-v000002" }), /Remove name/],
     "an endpoint configuration's": [
-      but(configuration, { name: "videos" }),
+      withProps(configuration, { name: "videos" }),
       /EndpointConfiguration 'videos-config' has the fixed name videos/,
     ],
   },
-  unknown: but(model, { name: unknownString }),
+  unknown: withProps(model, { name: unknownString }),
 });
 
 const ended = (at: string): readonly [TestResource, RegExp] => [
-  but(model, { primaryContainer: { image: image(at) } }),
+  withProps(model, { primaryContainer: { image: image(at) } }),
   new RegExp(`PyTorch ${at.slice(0, 3)} ended on 20.*Set primaryContainer\\.image`),
 ];
 
-test(supportedImage, {
-  good: but(model, { primaryContainer: { image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1.0" } }),
+policyTests(supportedImage, {
+  good: withProps(model, { primaryContainer: { image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1.0" } }),
   passes: {
-    "a version that is not in the table": but(model, { primaryContainer: { image: image("9.0") } }),
-    "AWS's Ray Serve image": but(model, {
+    "a version that is not in the table": withProps(model, { primaryContainer: { image: image("9.0") } }),
+    "AWS's Ray Serve image": withProps(model, {
       primaryContainer: {
         image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
       },
@@ -217,11 +217,11 @@ test(supportedImage, {
     "the blog's image": ended("2.6.0"),
     "an older one": ended("2.1.0"),
     "one of several containers": [
-      but(model, { primaryContainer: undefined, containers: [{ image: image("9.0") }, { image: image("2.5") }] }),
+      withProps(model, { primaryContainer: undefined, containers: [{ image: image("9.0") }, { image: image("2.5") }] }),
       /Set containers\[1\]\.image/,
     ],
   },
-  unknown: but(model, { primaryContainer: { image: unknownString } }),
+  unknown: withProps(model, { primaryContainer: { image: unknownString } }),
   level: "advisory",
 });
 

@@ -1,7 +1,7 @@
 /** What the policies about whom resources are opened to refuse and what they let pass. */
 import assert from "node:assert/strict";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
 import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
 
@@ -20,7 +20,7 @@ function topicPolicy(change: object, type = "aws:sns/topicPolicy:TopicPolicy"): 
 
 const everyone = /In policy of 'done', statement 1 allows everyone\. Set Principal/;
 
-test(noPublicAccess, {
+policyTests(noPublicAccess, {
   good: topicPolicy({}),
   passes: {
     "a denial to everyone": topicPolicy({ Effect: "Deny", Principal: "*" }),
@@ -83,7 +83,7 @@ test(noPublicAccess, {
       ].map((type) => [`everyone in a ${type}`, [topicPolicy({ Principal: "*" }, type), everyone] as const]),
     ),
   },
-  unknown: { ...but(topicPolicy({}), { policy: unknownString }) },
+  unknown: { ...withProps(topicPolicy({}), { policy: unknownString }) },
 });
 
 /** Tells whose the stack is. */
@@ -117,48 +117,48 @@ const foreignRole = `arn:aws:iam::${stranger}:role/reader`;
 const calls = /'call' lets .* call a function/;
 const sends = /'done' sends a topic's messages to .*add it to endpoints/;
 
-test(noForeignAccess, {
+policyTests(noForeignAccess, {
   good: [execution, grant, permission, subscription, topicPolicy({ Principal: root })],
   passes: {
-    "e-mail": [but(subscription, { protocol: "email", endpoint: "ops@example.com" })],
+    "e-mail": [withProps(subscription, { protocol: "email", endpoint: "ops@example.com" })],
     "an account by its number": [execution, topicPolicy({ Principal: { AWS: account } })],
     "services, whose conditions are for other policies": [topicPolicy({})],
     "a denial to strangers": [execution, topicPolicy({ Effect: "Deny", Principal: { AWS: foreignRole } })],
     "a function that S3 calls for this account": [
       execution,
-      but(permission, { principal: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::videos", sourceAccount: account }),
+      withProps(permission, { principal: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::videos", sourceAccount: account }),
     ],
   },
   refuses: {
     "a grant to another account": [
-      [execution, but(grant, { granteePrincipal: foreignRole })],
+      [execution, withProps(grant, { granteePrincipal: foreignRole })],
       /'reader' gives a key to arn:aws:iam::999999999999:role\/reader\. Remove it/,
     ],
     "a grant to another account whose key the program has read": [
-      [execution, foreignKey, but(grant, { granteePrincipal: foreignRole })],
+      [execution, foreignKey, withProps(grant, { granteePrincipal: foreignRole })],
       /gives a key to/,
     ],
     "a grant in a stack that does not say whose it is": [[grant], /gives a key to/],
-    "everyone who may call a function": [[execution, but(permission, { principal: "*", sourceArn: undefined })], calls],
-    "another account that may call a function": [[execution, but(permission, { principal: stranger })], calls],
+    "everyone who may call a function": [[execution, withProps(permission, { principal: "*", sourceArn: undefined })], calls],
+    "another account that may call a function": [[execution, withProps(permission, { principal: stranger })], calls],
     "a service that calls for any account": [
-      [execution, but(permission, { sourceArn: undefined })],
+      [execution, withProps(permission, { sourceArn: undefined })],
       /for whichever account it acts\. Set its sourceAccount/,
     ],
-    "a service that calls for another account": [[execution, but(permission, { sourceAccount: stranger })], calls],
+    "a service that calls for another account": [[execution, withProps(permission, { sourceAccount: stranger })], calls],
     "a bucket of anyone that may call a function": [
-      [execution, but(permission, { principal: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::videos" })],
+      [execution, withProps(permission, { principal: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::videos" })],
       calls,
     ],
     "an address on the web": [
-      [execution, but(subscription, { protocol: "https", endpoint: "https://collector.example" })],
+      [execution, withProps(subscription, { protocol: "https", endpoint: "https://collector.example" })],
       sends,
     ],
     "a queue of another account": [
-      [execution, but(subscription, { endpoint: `arn:aws:sqs:us-east-1:${stranger}:q` })],
+      [execution, withProps(subscription, { endpoint: `arn:aws:sqs:us-east-1:${stranger}:q` })],
       sends,
     ],
-    "a telephone": [[execution, but(subscription, { protocol: "sms", endpoint: "+10000000000" })], sends],
+    "a telephone": [[execution, withProps(subscription, { protocol: "sms", endpoint: "+10000000000" })], sends],
     ...Object.fromEntries(
       ["aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key", "aws:sns/topic:Topic"].map((type) => [
         `another account in a ${type}`,
@@ -173,7 +173,7 @@ test(noForeignAccess, {
       /allows accounts\.google\.com/,
     ],
   },
-  unknown: [but(execution, { arn: unknownString }), grant],
+  unknown: [withProps(execution, { arn: unknownString }), grant],
 });
 
 describe("no-foreign-access", () => {
@@ -181,8 +181,8 @@ describe("no-foreign-access", () => {
     const web = "https://hooks.example.com";
     const stack = [
       execution,
-      but(grant, { granteePrincipal: foreignRole }),
-      but(subscription, { protocol: "https", endpoint: web }),
+      withProps(grant, { granteePrincipal: foreignRole }),
+      withProps(subscription, { protocol: "https", endpoint: web }),
     ];
     assert.equal((await violations(noForeignAccess, stack)).length, 2);
     for (const principal of [stranger, foreignRole]) {
@@ -193,7 +193,7 @@ describe("no-foreign-access", () => {
 
   it("says that it cannot tell whom a subscription reaches before its queue is there", async () => {
     assert.deepEqual(
-      await violations(noForeignAccess, [execution, but(subscription, { endpoint: unknownString })]),
+      await violations(noForeignAccess, [execution, withProps(subscription, { endpoint: unknownString })]),
       [],
     );
   });

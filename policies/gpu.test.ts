@@ -1,6 +1,6 @@
 /** What the policies about GPUs refuse, advise and let pass. */
 import { gpuRequired, inferenceAmi } from "./gpu.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
 
 const model: TestResource = {
@@ -21,14 +21,14 @@ const configuration: TestResource = {
 };
 
 function variants(change: object): TestResource {
-  return but(configuration, { productionVariants: [{ ...variant, ...change }] });
+  return withProps(configuration, { productionVariants: [{ ...variant, ...change }] });
 }
 
 function container(environment: unknown): TestResource {
-  return but(model, { primaryContainer: { image: "i", environment } });
+  return withProps(model, { primaryContainer: { image: "i", environment } });
 }
 
-test(inferenceAmi, {
+policyTests(inferenceAmi, {
   level: "advisory",
   good: configuration,
   passes: {
@@ -56,12 +56,12 @@ test(inferenceAmi, {
   unknown: variants({ inferenceAmiVersion: unknownString }),
 });
 
-test(gpuRequired, {
+policyTests(gpuRequired, {
   good: [model, configuration],
   passes: {
     "the model of another stack": [configuration],
     "an instance without a GPU": [container({}), variants({ instanceType: "ml.c7i.xlarge" })],
-    "a first preview": [but(model, { name: unknownString }), configuration],
+    "a first preview": [withProps(model, { name: unknownString }), configuration],
   },
   refuses: {
     "a container without the variable": [
@@ -75,7 +75,7 @@ test(gpuRequired, {
     "a container that is told not to": [[container({ REQUIRE_GPU: "0" }), configuration], /REQUIRE_GPU to "1"/],
     "one of several containers": [
       [
-        but(model, {
+        withProps(model, {
           primaryContainer: undefined,
           containers: [{ image: "i", environment: { REQUIRE_GPU: "1" } }, { image: "j" }],
         }),
@@ -84,7 +84,7 @@ test(gpuRequired, {
       /Set containers\[1\]\.environment\.REQUIRE_GPU/,
     ],
     "a first preview without the variable": [
-      [but(container({}), { name: unknownString }), configuration],
+      [withProps(container({}), { name: unknownString }), configuration],
       /environment\.REQUIRE_GPU/,
     ],
   },

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { knownTypesOnly } from "./known-types.ts";
-import { test } from "./testing/cases.ts";
+import { policyTests } from "./testing/cases.ts";
 import { type TestResource, violations } from "./testing/evaluate.ts";
 
 function resource(type: string, component = false): TestResource {
@@ -18,7 +18,7 @@ const configSchema = z.looseObject({
 
 const user = resource("aws:iam/user:User");
 
-test(knownTypesOnly, {
+policyTests(knownTypesOnly, {
   good: resource("aws:sagemaker/endpoint:Endpoint"),
   passes: {
     "a component, whose parts are resource one by one": resource("acme:index:Videos", true),

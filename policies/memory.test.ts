@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { instanceMemory } from "./memory-table.ts";
 import { workersFitMemory } from "./memory.ts";
 import { hourlyPrices } from "./prices.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
 interface Limits {
@@ -36,10 +36,10 @@ const configuration: TestResource = {
 
 function stack({ instanceType = "ml.g4dn.xlarge", limits = {}, server = "torchserve" }: Changes): TestResource[] {
   return [
-    but(model, {
+    withProps(model, {
       primaryContainer: { environment: containerEnvironment(limits, server) },
     }),
-    but(configuration, { productionVariants: [{ ...variant, instanceType }] }),
+    withProps(configuration, { productionVariants: [{ ...variant, instanceType }] }),
   ];
 }
 
@@ -59,25 +59,25 @@ function containerEnvironment(
 }
 
 const unknownVariants = [
-  but(model, { primaryContainer: { environment: unknownString } }),
-  but(configuration, { productionVariants: [variant] }),
+  withProps(model, { primaryContainer: { environment: unknownString } }),
+  withProps(configuration, { productionVariants: [variant] }),
 ];
 
-test(workersFitMemory, {
+policyTests(workersFitMemory, {
   level: "advisory",
   good: [model, configuration],
   passes: {
     "the model of another stack": [configuration],
-    "a first preview": [but(model, { name: unknownString }), configuration],
+    "a first preview": [withProps(model, { name: unknownString }), configuration],
     "four workers of small requests on four GPUs": stack({
       instanceType: "ml.g4dn.12xlarge",
       limits: { maxConcurrency: 8 },
     }),
     "two workers under Ray Serve": stack({ server: "ray" }),
-    "a model without an environment": [but(model, { primaryContainer: { image: "i" } }), configuration],
+    "a model without an environment": [withProps(model, { primaryContainer: { image: "i" } }), configuration],
     "a type that the pack does not know": stack({ instanceType: "ml.c7i.xlarge", limits: { maxConcurrency: 100 } }),
     "workers that TorchServe counts": [
-      but(model, { primaryContainer: { environment: { TS_MAX_REQUEST_SIZE: "1000000" } } }),
+      withProps(model, { primaryContainer: { environment: { TS_MAX_REQUEST_SIZE: "1000000" } } }),
       configuration,
     ],
   },

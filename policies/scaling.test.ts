@@ -8,7 +8,7 @@ import {
   targetAfterEndpoint,
   wakesFromZero,
 } from "./scaling.ts";
-import { but, test } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
 
 const variant = {
@@ -29,30 +29,30 @@ const table = {
 };
 const copies = { scalableDimension: "sagemaker:inference-component:DesiredCopyCount" };
 
-test(minCapacityZero, {
+policyTests(minCapacityZero, {
   good: target,
   passes: {
-    "a variant whose endpoint has no name yet": but(target, { resourceId: unknownString }),
-    "what is no endpoint variant": but(target, { ...table, minCapacity: 5 }),
-    "copies of an inference component": but(target, { ...copies, minCapacity: 1 }),
-    "another type of resource": { ...but(target, { minCapacity: 1 }), type: "aws:s3/bucket:Bucket" },
+    "a variant whose endpoint has no name yet": withProps(target, { resourceId: unknownString }),
+    "what is no endpoint variant": withProps(target, { ...table, minCapacity: 5 }),
+    "copies of an inference component": withProps(target, { ...copies, minCapacity: 1 }),
+    "another type of resource": { ...withProps(target, { minCapacity: 1 }), type: "aws:s3/bucket:Bucket" },
   },
   refuses: {
     "a variant that keeps an instance": [
-      but(target, { minCapacity: 1 }),
+      withProps(target, { minCapacity: 1 }),
       /'videos' keeps 1 instance.*Set its minCapacity to 0/,
     ],
   },
-  unknown: but(target, { minCapacity: unknownNumber }),
+  unknown: withProps(target, { minCapacity: unknownNumber }),
 });
 
-test(maxCapacityLimit, {
+policyTests(maxCapacityLimit, {
   good: target,
-  passes: { "what is no endpoint variant": but(target, { ...table, maxCapacity: 500 }) },
+  passes: { "what is no endpoint variant": withProps(target, { ...table, maxCapacity: 500 }) },
   refuses: {
-    "more instances": [but(target, { maxCapacity: 11 }), /'videos' may start 11.*Set its maxCapacity to at most 10/],
+    "more instances": [withProps(target, { maxCapacity: 11 }), /'videos' may start 11.*Set its maxCapacity to at most 10/],
   },
-  unknown: but(target, { maxCapacity: unknownNumber }),
+  unknown: withProps(target, { maxCapacity: unknownNumber }),
   stricter: { limit: 4 },
 });
 
@@ -97,7 +97,7 @@ const wake: TestResource = {
   dependsOn: { resourceId: [urnOf(target)] },
 };
 
-test(backlogMetric, {
+policyTests(backlogMetric, {
   good: tracking(specification),
   passes: {
     "a step policy, which has no metric": wake,
@@ -107,7 +107,7 @@ test(backlogMetric, {
         { id: "e1", expression: "m1 / 2" },
       ],
     }),
-    "what is no endpoint variant": but(tracking(undefined), table),
+    "what is no endpoint variant": withProps(tracking(undefined), table),
   },
   refuses: {
     "a predefined metric": [tracking(undefined), /predefined metric.*metricName to ApproximateBacklogSizePerInstance/],
@@ -132,7 +132,7 @@ test(backlogMetric, {
   unknown: tracking({ ...specification, metricName: unknownString }),
 });
 
-test(cooldownsSane, {
+policyTests(cooldownsSane, {
   good: tracking(specification),
   passes: {
     "AWS's defaults": tracking(specification, { scaleInCooldown: undefined, scaleOutCooldown: undefined }),
@@ -142,14 +142,14 @@ test(cooldownsSane, {
     "a short scale-in": [tracking(specification, { scaleInCooldown: 0 }), /scaleInCooldown to 60 to 1800/],
     "a long scale-out": [tracking(specification, { scaleOutCooldown: 7200 }), /scaleOutCooldown to 60 to 1800/],
     "a long step": [
-      but(wake, { stepScalingPolicyConfiguration: { cooldown: 3601 } }),
+      withProps(wake, { stepScalingPolicyConfiguration: { cooldown: 3601 } }),
       /stepScalingPolicyConfiguration\.cooldown/,
     ],
   },
   unknown: tracking(specification, { scaleInCooldown: unknownNumber }),
 });
 
-test(cooldownsSane, {
+policyTests(cooldownsSane, {
   good: tracking(specification, { scaleOutCooldown: 300 }),
   refuses: {},
   unknown: tracking(specification, { scaleOutCooldown: unknownNumber }),
@@ -173,16 +173,16 @@ const alarm: TestResource = {
 function waking(changes: { target?: object; wake?: object; alarm?: object }): TestResource[] {
   return [
     endpoint,
-    but(target, { ...changes.target }),
-    but(wake, { ...changes.wake }),
-    but(alarm, { ...changes.alarm }),
+    withProps(target, { ...changes.target }),
+    withProps(wake, { ...changes.wake }),
+    withProps(alarm, { ...changes.alarm }),
   ];
 }
 
 const noAlarm = /'videos'.*Run its step scaling policy 'from-zero' by a MetricAlarm/;
 const noPolicy = /'videos'.*Add a scaling policy with its resourceId/;
 
-test(wakesFromZero, {
+policyTests(wakesFromZero, {
   good: waking({}),
   passes: {
     "a first preview, in which no ARN is known": waking({
@@ -190,7 +190,7 @@ test(wakesFromZero, {
       wake: { resourceId: unknownString, arn: unknownString },
       alarm: { alarmActions: [unknownString], dimensions: { EndpointName: unknownString } },
     }),
-    "a target that keeps an instance": [but(target, { minCapacity: 1 })],
+    "a target that keeps an instance": [withProps(target, { minCapacity: 1 })],
     "a step to an exact capacity": waking({
       wake: {
         stepScalingPolicyConfiguration: {
@@ -203,7 +203,7 @@ test(wakesFromZero, {
   },
   refuses: {
     "no alarm": [[endpoint, target, wake], noAlarm],
-    "no step policy": [[endpoint, target, but(alarm, { alarmActions: [] })], noPolicy],
+    "no step policy": [[endpoint, target, withProps(alarm, { alarmActions: [] })], noPolicy],
     "a step policy of another target": [
       waking({ wake: { resourceId: "endpoint/other/variant/AllTraffic" } }),
       noPolicy,
@@ -248,14 +248,14 @@ test(wakesFromZero, {
   unknown: waking({ target: { minCapacity: unknownNumber } }),
 });
 
-test(targetAfterEndpoint, {
+policyTests(targetAfterEndpoint, {
   good: [endpoint, target],
   passes: {
     "an endpoint of another stack": [
       endpoint,
-      { ...but(target, { resourceId: "endpoint/other/variant/AllTraffic" }), dependsOn: {} },
+      { ...withProps(target, { resourceId: "endpoint/other/variant/AllTraffic" }), dependsOn: {} },
     ],
-    "a first preview": [endpoint, but(target, { resourceId: unknownString })],
+    "a first preview": [endpoint, withProps(target, { resourceId: unknownString })],
     "a target that depends on it through another resource": [
       endpoint,
       { ...alarm, dependsOn: { dimensions: [urnOf(endpoint)] } },
@@ -268,12 +268,12 @@ test(targetAfterEndpoint, {
       /'videos' does not depend on its endpoint 'videos'.*resourceId/,
     ],
   },
-  unknown: [endpoint, { ...but(target, { resourceId: unknownString }), dependsOn: {} }],
+  unknown: [endpoint, { ...withProps(target, { resourceId: unknownString }), dependsOn: {} }],
 });
 
 describe("a policy about a stack", () => {
   it("judges the others where one is not checkable yet", async () => {
-    const other = { ...but(target, { minCapacity: unknownNumber }), name: "other" };
+    const other = { ...withProps(target, { minCapacity: unknownNumber }), name: "other" };
     const said = await reports([wakesFromZero], [other, target]);
     assert.deepEqual(
       said.map(({ unknown, urn }) => [unknown, urn]),

@@ -1,7 +1,7 @@
 /** What the policy about who takes roles refuses and what it lets pass. */
 import assert from "node:assert/strict";
 import { account, document } from "./testing/documents.ts";
-import { test } from "./testing/cases.ts";
+import { policyTests } from "./testing/cases.ts";
 import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
 import { trustedPrincipals } from "./trust.ts";
 
@@ -23,7 +23,7 @@ function role(change: object): TestResource {
 const anyAccount = /'execution', statement 1 trusts sagemaker\.amazonaws\.com for whichever.*aws:SourceAccount/;
 const root = { AWS: `arn:aws:iam::${account}:root` };
 
-test(trustedPrincipals, {
+policyTests(trustedPrincipals, {
   good: role({}),
   passes: {
     "a source's bucket": role({ Condition: { StringEquals: { "aws:SourceArn": "arn:aws:s3:::videos" } } }),

@@ -23,7 +23,7 @@ export interface Cases {
 export const tested: PackPolicy[] = [];
 
 /** Declares the tests of a policy. */
-export function test(
+export function policyTests(
   policy: PackPolicy,
   { good, passes = {}, refuses, unknown, stricter, level = "mandatory" }: Cases,
 ): void {
@@ -53,7 +53,7 @@ export function test(
         const blank = (resource: TestResource | readonly TestResource[]): TestResource[] =>
           [resource]
             .flat()
-            .map((each) => but(each, Object.fromEntries(Object.keys(each.props).map((key) => [key, unknownString]))));
+            .map((each) => withProps(each, Object.fromEntries(Object.keys(each.props).map((key) => [key, unknownString]))));
         assert.deepEqual(await reports([policy], blank(good)), []);
         for (const [broken] of Object.values(refuses)) {
           assert.equal((await violations(policy, blank(broken))).length, 1);
@@ -80,6 +80,6 @@ export function test(
 }
 
 /** The same resource with other properties; undefined takes one away. */
-export function but<Resource extends TestResource>(resource: Resource, props: Record<string, unknown>): Resource {
+export function withProps<Resource extends TestResource>(resource: Resource, props: Record<string, unknown>): Resource {
   return { ...resource, props: { ...resource.props, ...props } };
 }
