@@ -29,7 +29,7 @@ import {
   wakesFromZero,
 } from "./scaling.ts";
 import { trustedPrincipals } from "./trust.ts";
-import { sayingUnknown } from "./unknown.ts";
+import { withUnknownGuard } from "./unknown.ts";
 
 /** A policy about one resource or about a stack's. */
 export type PackPolicy = ResourceValidationPolicy | StackValidationPolicy;
@@ -69,4 +69,4 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
 };
 
 /** All, each of which says what it cannot check yet. */
-export const policies: PackPolicy[] = Object.values(domains).flat().map(sayingUnknown);
+export const policies: PackPolicy[] = Object.values(domains).flat().map(withUnknownGuard);

@@ -11,7 +11,7 @@ interface UnknownValue extends Error {
 const UnknownValueError = Reflect.get(framework, "UnknownValueError") as new (...args: unknown[]) => UnknownValue;
 
 /** What every message of this kind starts with, so that they can be counted apart. */
-export const notYetCheckable = "Not yet checkable:";
+export const notEvaluated = "Cannot be evaluated in preview:";
 
 /** Whether a policy failed because it read a value that is not known before the update. */
 export function isUnknownValue(error: unknown): error is UnknownValue {
@@ -40,7 +40,7 @@ type ReportAtLevel = (violation: {
 function reportUnknown(report: ReportViolation, name: string, error: UnknownValue, urn?: string): void {
   (report as unknown as ReportAtLevel)({
     message:
-      `${notYetCheckable} '${name}' has no value yet for ${error.props.join(".")}; ` +
+      `${notEvaluated} '${name}' has no value yet for ${error.props.join(".")}; ` +
       `the update checks it, before it creates the resource where the rule is about one resource alone.`,
     urn,
     enforcementLevel: "advisory",
@@ -65,7 +65,7 @@ export function judgeEach<Resource extends { readonly name: string; readonly urn
 }
 
 /** The same policy, which says of itself what it cannot check yet. (The pack's policies wait for nothing.) */
-export function sayingUnknown<Policy extends ResourceValidationPolicy | StackValidationPolicy>(policy: Policy): Policy {
+export function withUnknownGuard<Policy extends ResourceValidationPolicy | StackValidationPolicy>(policy: Policy): Policy {
   if ("validateStack" in policy) return policy;
   const validations = [policy.validateResource ?? []].flat().map((validate) => {
     const judge: typeof validate = (args, report) => {

@@ -41,12 +41,12 @@ describe("the engine's preview with a stack's policy config", () => {
       "gpu-required": "disabled",
     });
     const deployment = await Deployment.open(aws, paths, await localConfigWith(folder, "minCapacity", "1"), lenient);
-    const { advisories, notYetCheckable } = await deployment.preview(step, signal);
+    const { advisories, notEvaluated } = await deployment.preview(step, signal);
     assert.ok(
       advisories.some((advisory) => /^min-capacity-zero .*Set its minCapacity to 0/s.test(advisory)),
       advisories.join("\n"),
     );
-    assert.ok(notYetCheckable > 0);
+    assert.ok(notEvaluated > 0);
     await assertNothingCreated(aws);
   });
 

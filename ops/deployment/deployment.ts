@@ -91,7 +91,7 @@ export interface Plan {
   /** What policies advise against, and do not refuse. */
   readonly advisories: readonly string[];
   /** How many rules could not be resource yet, because the preview does not know a value. */
-  readonly notYetCheckable: number;
+  readonly notEvaluated: number;
   /** How many resources there are of each operation. */
   readonly changes: OpMap;
   /** All that does not stay as it is. */
@@ -172,7 +172,7 @@ export class Deployment {
   async preview(step: Step, signal: AbortSignal, planFile?: string): Promise<Plan> {
     const violations: string[] = [];
     const advisories: string[] = [];
-    let notYetCheckable = 0;
+    let notEvaluated = 0;
     const policies = new Set<string>();
     const planned: Planned[] = [];
     let changes: OpMap = {};
@@ -186,7 +186,7 @@ export class Deployment {
             const message = plain(event.policyEvent.message);
             const where = resourceUrn === undefined ? "" : ` (${shortName(resourceUrn)})`;
             // The pack's word for what it cannot judge yet (policies/README.md).
-            if (message.startsWith("Not yet checkable:")) notYetCheckable += 1;
+            if (message.startsWith("Cannot be evaluated in preview:")) notEvaluated += 1;
             else (enforcementLevel === "mandatory" ? violations : advisories).push(`${policyName}${where}: ${message}`);
           }
           for (const name of resource(event)) {
@@ -207,7 +207,7 @@ export class Deployment {
       }
       throw failure("preview", diagnostics, error);
     }
-    return { policies: policies.size, advisories: [...new Set(advisories)], notYetCheckable, changes, planned };
+    return { policies: policies.size, advisories: [...new Set(advisories)], notEvaluated, changes, planned };
   }
 
   /**

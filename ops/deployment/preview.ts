@@ -161,12 +161,12 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
   }
 }
 
-function textOf({ planned, policies, advisories, notYetCheckable }: Plan): string {
+function textOf({ planned, policies, advisories, notEvaluated }: Plan): string {
   const lines = planned.map(({ operation, type, name }) => `  ${printable(`${operation.padEnd(8)}${type}  ${name}`)}`);
   const advice = advisories.map((advisory) => `  ${printableText(advisory)}\n`).join("");
   return (
     `${lines.join("\n")}\n${planned.length} resources, passed ${policies} policies; ` +
-    `${plural(notYetCheckable, "rule")} cannot be checked before the deployment, ${plural(advisories.length, "advisory", "advisories")}.\n${advice}`
+    `${plural(notEvaluated, "rule")} cannot be checked before the deployment, ${plural(advisories.length, "advisory", "advisories")}.\n${advice}`
   );
 }
 

@@ -7,7 +7,7 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { notYetCheckable, sayingUnknown } from "../unknown.ts";
+import { notEvaluated, withUnknownGuard } from "../unknown.ts";
 
 // The framework exports it and leaves it out of its type declarations.
 const unknownCheckingProxy = Reflect.get(framework, "unknownCheckingProxy") as <Props>(props: Props) => Props;
@@ -105,7 +105,7 @@ export async function reports(
 ): Promise<Report[]> {
   const found: Report[] = [];
   const stack = stackOf(resources);
-  for (const policy of policies.map(sayingUnknown)) {
+  for (const policy of policies.map(withUnknownGuard)) {
     const common = {
       stackTags: new Map<string, string>(),
       getConfig: (() => config[policy.name] ?? {}) as ResourceValidationArgs["getConfig"],
@@ -140,7 +140,7 @@ function reporter(policy: string, found: Report[], ofResource?: string): ReportV
   return (violation: string | { readonly message: string; readonly urn?: string }, urn?: string) => {
     const said = typeof violation === "string" ? { message: violation, urn } : violation;
     const { message } = said;
-    found.push({ policy, message, urn: said.urn ?? ofResource, unknown: message.startsWith(notYetCheckable) });
+    found.push({ policy, message, urn: said.urn ?? ofResource, unknown: message.startsWith(notEvaluated) });
   };
 }
 
