@@ -8,7 +8,7 @@ import { readConfig } from "./config.ts";
 import { EncryptionKey } from "./components/encryption-key.ts";
 import { ModelArtifact } from "./components/model-artifact.ts";
 import { Monitoring } from "./components/monitoring.ts";
-import { ScaleToZero } from "./components/scale-to-zero.ts";
+import { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
 import { resourcePrefix } from "./stack-name.ts";
 import { stackOutputs } from "./stack-outputs.ts";
 import { VideoStorage } from "./components/video-storage.ts";
@@ -35,7 +35,7 @@ const model = new ModelArtifact(
 
 const inference = new AsyncEndpoint(name, { ...config, account, keyArn, storage, topics, modelUrl: model.url });
 
-const scaling = new ScaleToZero(
+const scaling = new EndpointAutoscaling(
   name,
   { ...config, endpoint: inference.endpoint, variantName: inference.variantName, fleet: inference.fleet },
   { aliases },

@@ -5,7 +5,7 @@ import type { Account } from "./account.ts";
 import type { AsyncEndpoint } from "./components/async-endpoint.ts";
 import type { CompletionTopics } from "./components/completion-topics.ts";
 import type { Monitoring } from "./components/monitoring.ts";
-import type { ScaleToZero } from "./components/scale-to-zero.ts";
+import type { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
 import { locationsOf, type SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./components/video-storage.ts";
 
@@ -15,7 +15,7 @@ export interface StackParts {
   readonly storage: VideoStorage;
   readonly topics: CompletionTopics;
   readonly inference: AsyncEndpoint;
-  readonly scaling: ScaleToZero;
+  readonly scaling: EndpointAutoscaling;
   readonly monitoring: Monitoring;
   readonly access: AccessPolicies;
   readonly artifactRetentionDays: number;

@@ -2,23 +2,23 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
-import { ScaleToZero, type ScaleToZeroArgs } from "./scale-to-zero.ts";
+import { EndpointAutoscaling, type EndpointAutoscalingArgs } from "./endpoint-autoscaling.ts";
 import { type Registrations, registrationsOf } from "../testing/registrations.ts";
 
 const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
-async function scaling(args: Omit<ScaleToZeroArgs, "endpoint" | "variantName" | "fleet"> = {}): Promise<Registrations> {
+async function scaling(args: Omit<EndpointAutoscalingArgs, "endpoint" | "variantName" | "fleet"> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
     const endpoint = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
     const fleet = new pulumi.Stash("fleet", { input: "ml.g4dn.xlarge" });
-    new ScaleToZero("clips", { endpoint, variantName: "AllTraffic", fleet, ...args });
+    new EndpointAutoscaling("clips", { endpoint, variantName: "AllTraffic", fleet, ...args });
   });
   return registrations;
 }
 
-describe("ScaleToZero", () => {
+describe("EndpointAutoscaling", () => {
   let registrations: Registrations;
 
   before(async () => {

@@ -9,8 +9,8 @@ import { queueMetric } from "./metrics.ts";
 /** Seconds after a start from zero in which another one does not add to it: longer than an instance takes to start. */
 const wakeCooldown = 300;
 
-/** What can be chosen about {@link ScaleToZero}. */
-export interface ScaleToZeroArgs {
+/** What can be chosen about {@link EndpointAutoscaling}. */
+export interface EndpointAutoscalingArgs {
   /** The endpoint that is scaled. */
   readonly endpoint: sagemaker.Endpoint;
   /** Its only variant. */
@@ -45,11 +45,11 @@ export interface ScaleToZeroArgs {
 }
 
 /** Scalable target with two policies: one follows the backlog, the other wakes the endpoint for a single video. */
-export class ScaleToZero extends pulumi.ComponentResource {
+export class EndpointAutoscaling extends pulumi.ComponentResource {
   /** Instances at most. */
   readonly maxCapacity: pulumi.Output<number>;
 
-  constructor(name: string, args: ScaleToZeroArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: EndpointAutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
     const { endpoint, variantName, fleet, minCapacity, maxCapacity, ...tracking } = { ...defaults, ...args };
 
