@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AccessPolicies } from "./components/access-policies.ts";
 import { currentAccount } from "./account.ts";
 import { AsyncEndpoint } from "./components/async-endpoint.ts";
-import { CompletionTopics } from "./components/completion-topics.ts";
+import { InferenceNotifications } from "./components/inference-notifications.ts";
 import { readConfig } from "./config.ts";
 import { EncryptionKey } from "./components/encryption-key.ts";
 import { ModelArtifact } from "./components/model-artifact.ts";
@@ -25,7 +25,7 @@ const keyArn = config.encryptionKeyArn ?? new EncryptionKey(name, { account }, {
 
 const storage = new VideoStorage(name, { ...config, keyArn }, { protect, aliases });
 
-const topics = new CompletionTopics(name, { ...config, account, keyArn }, { aliases });
+const topics = new InferenceNotifications(name, { ...config, account, keyArn }, { aliases });
 
 const model = new ModelArtifact(
   `${name}-model`,

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { AccessPolicies } from "./components/access-policies.ts";
 import type { Account } from "./account.ts";
 import type { AsyncEndpoint } from "./components/async-endpoint.ts";
-import type { CompletionTopics } from "./components/completion-topics.ts";
+import type { InferenceNotifications } from "./components/inference-notifications.ts";
 import type { Monitoring } from "./components/monitoring.ts";
 import type { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
 import { locationsOf, type SourceBucket } from "./source-buckets.ts";
@@ -13,7 +13,7 @@ import type { VideoStorage } from "./components/video-storage.ts";
 export interface StackParts {
   readonly account: Account;
   readonly storage: VideoStorage;
-  readonly topics: CompletionTopics;
+  readonly topics: InferenceNotifications;
   readonly inference: AsyncEndpoint;
   readonly scaling: EndpointAutoscaling;
   readonly monitoring: Monitoring;

@@ -10,7 +10,7 @@ import { sdkConfig } from "../testing/test-gateway.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 
-/** As infra/components/completion-topics.ts has it. */
+/** As infra/components/inference-notifications.ts has it. */
 const filter = { filterPolicy: '{"eventName":["InferenceResult"]}', filterPolicyScope: "MessageBody" };
 
 function notification(settlement: Settlement): string {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { AccessPolicies } from "./access-policies.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
-import { CompletionTopics } from "./completion-topics.ts";
+import { InferenceNotifications } from "./inference-notifications.ts";
 import { allows, statement, statements } from "../testing/documents.ts";
 import {
   accountId,
@@ -18,7 +18,7 @@ async function access(callerAccountId?: string): Promise<{ registrations: Regist
   const { registrations, outputs } = await registrationsOf(() => {
     const account = mockAccount();
     const storage = new VideoStorage("clips", { keyArn });
-    const topics = new CompletionTopics("clips", { account, keyArn });
+    const topics = new InferenceNotifications("clips", { account, keyArn });
     const inference = new AsyncEndpoint("detector", {
       account,
       keyArn,

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
 import type { AsyncEndpoint } from "./async-endpoint.ts";
 import { callerPolicy } from "../iam/caller-policy.ts";
-import type { CompletionTopics } from "./completion-topics.ts";
+import type { InferenceNotifications } from "./inference-notifications.ts";
 import { operatorPolicy } from "../iam/operator-policy.ts";
 import { policyDocument } from "../iam/policy-document.ts";
 import { boundedBy } from "../iam/role-boundary.ts";
@@ -15,7 +15,7 @@ import type { VideoStorage } from "./video-storage.ts";
 export interface AccessPoliciesArgs {
   readonly account: Account;
   readonly storage: VideoStorage;
-  readonly topics: CompletionTopics;
+  readonly topics: InferenceNotifications;
   readonly inference: AsyncEndpoint;
   /** The topic of alarms, which operators may listen to as well. */
   readonly operationsTopicArn: pulumi.Input<string>;

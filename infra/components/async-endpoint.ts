@@ -4,7 +4,7 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
-import type { CompletionTopics } from "./completion-topics.ts";
+import type { InferenceNotifications } from "./inference-notifications.ts";
 import { containerEnvironment, containerStartupTimeout, type ServingLimits } from "../container-environment.ts";
 import { defaults } from "../defaults.ts";
 import { endpointNameOf, logGroupOf } from "../endpoint-name.ts";
@@ -28,7 +28,7 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
   /** Where it reads videos and writes results. */
   readonly storage: VideoStorage;
   /** Where it says what is done. */
-  readonly topics: CompletionTopics;
+  readonly topics: InferenceNotifications;
   /** s3:// address of the model.tar.gz, under the storage's prefix for models. */
   readonly modelUrl: pulumi.Input<string>;
   /**

@@ -1,6 +1,6 @@
 /** For tests: an endpoint under mocks of Pulumi, with its storage and topics. */
 import { AsyncEndpoint, type AsyncEndpointArgs } from "../components/async-endpoint.ts";
-import { CompletionTopics } from "../components/completion-topics.ts";
+import { InferenceNotifications } from "../components/inference-notifications.ts";
 import { VideoStorage } from "../components/video-storage.ts";
 import { keyArn, mockAccount, type Registrations, registrationsOf } from "./registrations.ts";
 
@@ -17,7 +17,7 @@ export async function deployEndpoint(choices: Choices = {}): Promise<Registratio
       account,
       keyArn,
       storage: new VideoStorage("clips", { keyArn }),
-      topics: new CompletionTopics("clips", { account, keyArn }),
+      topics: new InferenceNotifications("clips", { account, keyArn }),
       modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
       ...choices,
     });

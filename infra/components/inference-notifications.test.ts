@@ -1,17 +1,17 @@
 /** What holds for the topics that say what is done, and for their queues. */
 import assert from "node:assert/strict";
-import { CompletionTopics } from "./completion-topics.ts";
+import { InferenceNotifications } from "./inference-notifications.ts";
 import { statements } from "../testing/documents.ts";
 import { accountId, keyArn, mockAccount, type Registrations, registrationsOf } from "../testing/registrations.ts";
 
 const region = "eu-west-1";
 
-describe("CompletionTopics", () => {
+describe("InferenceNotifications", () => {
   let registrations: Registrations;
 
   before(async () => {
     ({ registrations } = await registrationsOf(() => {
-      new CompletionTopics("clips", { account: mockAccount(), keyArn, completionEmails: ["ann@example.com"] });
+      new InferenceNotifications("clips", { account: mockAccount(), keyArn, completionEmails: ["ann@example.com"] });
     }));
   });
 

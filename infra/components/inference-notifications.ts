@@ -19,8 +19,8 @@ const maxReceiveCount = 5;
  */
 const results = { eventName: ["InferenceResult"] };
 
-/** What can be chosen about {@link CompletionTopics}. */
-export interface CompletionTopicsArgs {
+/** What can be chosen about {@link InferenceNotifications}. */
+export interface InferenceNotificationsArgs {
   /** The account whose SageMaker may publish. */
   readonly account: Account;
   /** ARN of the key that topics and queues are encrypted with. */
@@ -33,7 +33,7 @@ export interface CompletionTopicsArgs {
 }
 
 /** A success and an error topic, encrypted, each with a queue and that queue's dead-letter queue. */
-export class CompletionTopics extends pulumi.ComponentResource {
+export class InferenceNotifications extends pulumi.ComponentResource {
   readonly successTopicArn: pulumi.Output<string>;
   readonly errorTopicArn: pulumi.Output<string>;
   readonly successQueueUrl: pulumi.Output<string>;
@@ -43,7 +43,7 @@ export class CompletionTopics extends pulumi.ComponentResource {
   /** The queues that take what readers could not deal with. */
   readonly deadLetterQueueArns: pulumi.Output<string>[];
 
-  constructor(name: string, args: CompletionTopicsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: InferenceNotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:CompletionTopics", name, {}, opts);
 
     const settings = { ...defaults, ...args };
@@ -70,7 +70,7 @@ export class CompletionTopics extends pulumi.ComponentResource {
 /** A topic that only SageMaker speaks on, and a queue that only this topic fills. */
 function channel(
   name: string,
-  { account, keyArn, completionEmails }: Required<CompletionTopicsArgs>,
+  { account, keyArn, completionEmails }: Required<InferenceNotificationsArgs>,
   parent: pulumi.ComponentResource,
 ): { topic: sns.Topic; queue: sqs.Queue; deadLetters: sqs.Queue } {
   // The execution role, which SageMaker publishes with, is allowed to by its own policy.
