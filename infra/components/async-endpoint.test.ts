@@ -186,15 +186,15 @@ describe("AsyncEndpoint", () => {
   });
 
   it("lets what hangs on the fleet go before an update to another instance type, and the endpoint's update wait for it", () => {
-    const fleet = registrations.one("pulumi:index:Stash");
-    assert.deepEqual(fleet.inputs["input"], "ml.g4dn.xlarge");
-    assert.equal(fleet.deleteBeforeReplace, true);
-    assert.deepEqual(fleet.replaceOnChanges, ["input"]);
+    const replacementTrigger = registrations.one("pulumi:index:Stash");
+    assert.deepEqual(replacementTrigger.inputs["input"], "ml.g4dn.xlarge");
+    assert.equal(replacementTrigger.deleteBeforeReplace, true);
+    assert.deepEqual(replacementTrigger.replaceOnChanges, ["input"]);
     const endpoint = registrations.one(endpointType);
-    assert.ok(endpoint.dependencies.includes(fleet.urn));
-    // Made of it, the endpoint itself would be replaced with the fleet, and its queue lost.
+    assert.ok(endpoint.dependencies.includes(replacementTrigger.urn));
+    // Made of it, the endpoint itself would be replaced with the replacementTrigger, and its queue lost.
     assert.deepEqual(
-      Object.values(endpoint.propertyDependencies).filter((urns) => urns.includes(fleet.urn)),
+      Object.values(endpoint.propertyDependencies).filter((urns) => urns.includes(replacementTrigger.urn)),
       [],
     );
   });

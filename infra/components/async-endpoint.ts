@@ -104,7 +104,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
    * Replaced, old first, when the variant's instance type changes. AWS refuses such an update while a scalable target is
    * registered: a target that is made of this goes before the endpoint's update, and comes back after it.
    */
-  readonly fleet: pulumi.Stash;
+  readonly replacementTrigger: pulumi.Stash;
   readonly instanceType: pulumi.Output<string>;
   /** Invocations at a time on an instance. */
   readonly maxConcurrency: number;
@@ -213,7 +213,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       { name: endpointName.apply(logGroupOf), retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
       { parent: this, ...newFirst },
     );
-    this.fleet = new pulumi.Stash(
+    this.replacementTrigger = new pulumi.Stash(
       `${name}-fleet`,
       { input: instanceType },
       { parent: this, replaceOnChanges: ["input"], deleteBeforeReplace: true },
@@ -223,7 +223,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       { name: endpointName, endpointConfigName: configuration.name, deploymentConfig: deployment(settings) },
       {
         parent: this,
-        dependsOn: [this.fleet, logGroup],
+        dependsOn: [this.replacementTrigger, logGroup],
         hooks: updateHooks(name),
         // SageMaker may fill it in, and an update for only that would be refused.
         ignoreChanges: ["deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds"],

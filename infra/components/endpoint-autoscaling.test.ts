@@ -9,11 +9,11 @@ const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
-async function scaling(args: Omit<EndpointAutoscalingArgs, "endpoint" | "variantName" | "fleet"> = {}): Promise<Registrations> {
+async function scaling(args: Omit<EndpointAutoscalingArgs, "endpoint" | "variantName" | "replacementTrigger"> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
     const endpoint = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
-    const fleet = new pulumi.Stash("fleet", { input: "ml.g4dn.xlarge" });
-    new EndpointAutoscaling("clips", { endpoint, variantName: "AllTraffic", fleet, ...args });
+    const replacementTrigger = new pulumi.Stash("replacementTrigger", { input: "ml.g4dn.xlarge" });
+    new EndpointAutoscaling("clips", { endpoint, variantName: "AllTraffic", replacementTrigger, ...args });
   });
   return registrations;
 }
@@ -40,10 +40,10 @@ describe("EndpointAutoscaling", () => {
     assert.ok(registrations.one(targetType).dependencies.includes(endpoint.urn));
   });
 
-  it("makes the target of the fleet, so that it goes before the fleet does", () => {
-    const fleet = registrations.one("pulumi:index:Stash");
+  it("makes the target of the replacementTrigger, so that it goes before the fleet does", () => {
+    const replacementTrigger = registrations.one("pulumi:index:Stash");
     const { propertyDependencies } = registrations.one(targetType);
-    assert.ok(propertyDependencies["resourceId"]?.includes(fleet.urn));
+    assert.ok(propertyDependencies["resourceId"]?.includes(replacementTrigger.urn));
   });
 
   it("follows the backlog per instance, with the dimension EndpointName alone", () => {

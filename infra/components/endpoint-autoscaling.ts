@@ -16,7 +16,7 @@ export interface EndpointAutoscalingArgs {
   /** Its only variant. */
   readonly variantName: pulumi.Input<string>;
   /** What stands before the endpoint and is replaced, old first, when AWS wants the variant deregistered for an update. */
-  readonly fleet: pulumi.Stash;
+  readonly replacementTrigger: pulumi.Stash;
   /**
    * Instances while nothing is queued.
    * @default 0
@@ -51,16 +51,16 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
 
   constructor(name: string, args: EndpointAutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
-    const { endpoint, variantName, fleet, minCapacity, maxCapacity, ...tracking } = { ...defaults, ...args };
+    const { endpoint, variantName, replacementTrigger, minCapacity, maxCapacity, ...tracking } = { ...defaults, ...args };
 
     const target = new appautoscaling.Target(
       name,
       {
         serviceNamespace: "sagemaker",
         scalableDimension: "sagemaker:variant:DesiredInstanceCount",
-        // With the fleet among what it is made of, the engine deletes the target, and what hangs on it, before the fleet.
+        // With the fleet among what it is made of, the engine deletes the target, and what hangs on it, before the replacementTrigger.
         resourceId: pulumi
-          .all([endpoint.name, variantName, fleet.output])
+          .all([endpoint.name, variantName, replacementTrigger.output])
           .apply(([endpointName, variant]) => `endpoint/${endpointName}/variant/${variant}`),
         minCapacity,
         maxCapacity,
