@@ -330,7 +330,7 @@ export interface SettingDescription {
   /** The values that are valid, in words. */
   readonly allowed: string;
   /** Undefined: it must be set, or is off. A list is empty by default. */
-  readonly byDefault: string | number | boolean | readonly unknown[] | undefined;
+  readonly defaultValue: string | number | boolean | readonly unknown[] | undefined;
   readonly meaning: string;
 }
 
@@ -341,7 +341,7 @@ export function describeSettings(): SettingDescription[] {
     return {
       key,
       allowed: settings.get(field)?.allowed ?? "",
-      byDefault: success ? data : undefined,
+      defaultValue: success ? data : undefined,
       meaning: field.description ?? "",
     };
   });

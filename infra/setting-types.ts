@@ -16,42 +16,42 @@ export const settings = z.registry<Setting>();
 const numeral = z.string().regex(/^-?\d+(\.\d+)?$/);
 
 /** A whole number in a range. */
-export function wholeNumber(min: number, max: number, byDefault: number, unit = "") {
+export function wholeNumber(min: number, max: number, defaultValue: number, unit = "") {
   const allowed = `a whole number from ${min} to ${max}${unit}`;
   return numeral
     .transform(Number)
     .pipe(z.int().min(min).max(max))
-    .default(byDefault)
-    .register(settings, { allowed, example: byDefault });
+    .default(defaultValue)
+    .register(settings, { allowed, example: defaultValue });
 }
 
 /** One of some numbers. */
-export function oneOf(values: readonly number[], byDefault: number, unit: string) {
+export function oneOf(values: readonly number[], defaultValue: number, unit: string) {
   const allowed = `one of ${values.join(", ")}${unit}`;
   return numeral
     .transform(Number)
     .pipe(z.literal([...values]))
-    .default(byDefault)
-    .register(settings, { allowed, example: byDefault });
+    .default(defaultValue)
+    .register(settings, { allowed, example: defaultValue });
 }
 
 /** A number above 0. */
-export function positiveNumber(max: number, byDefault: number, unit = "") {
+export function positiveNumber(max: number, defaultValue: number, unit = "") {
   const allowed = `a number above 0 and at most ${max}${unit}`;
   return numeral
     .transform(Number)
     .pipe(z.number().positive().max(max))
-    .default(byDefault)
-    .register(settings, { allowed, example: byDefault });
+    .default(defaultValue)
+    .register(settings, { allowed, example: defaultValue });
 }
 
 /** A number from 0 to 1. */
-export function fraction(byDefault: number) {
+export function fraction(defaultValue: number) {
   return numeral
     .transform(Number)
     .pipe(z.number().min(0).max(1))
-    .default(byDefault)
-    .register(settings, { allowed: "a number from 0 to 1", example: byDefault });
+    .default(defaultValue)
+    .register(settings, { allowed: "a number from 0 to 1", example: defaultValue });
 }
 
 /** ARN of a KMS key; a policy that names an alias gives no right to its key (IAM and KMS developer guides). */

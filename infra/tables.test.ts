@@ -25,7 +25,7 @@ describe("every setting", () => {
   });
 
   it("has its default, but for what must be set, what is off, and what follows from other settings", () => {
-    const without = describeSettings().filter(({ byDefault }) => byDefault === undefined);
+    const without = describeSettings().filter(({ defaultValue }) => defaultValue === undefined);
     assert.deepEqual(
       without.map(({ key }) => key),
       ["modelArtifact", "inferenceAmi", "requireGpu", "callerAccountId", "permissionsBoundary", "encryptionKeyArn"],

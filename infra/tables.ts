@@ -7,14 +7,14 @@ import { outputMeanings } from "./stack-outputs.ts";
 /** The page. */
 export const page = path.join(import.meta.dirname, "..", "README.md");
 
-function shown(value: SettingDescription["byDefault"]): string {
+function shown(value: SettingDescription["defaultValue"]): string {
   if (value === undefined) return "";
   return typeof value === "object" ? "none" : `\`${value}\``;
 }
 
 function settingsTable(): string {
   const rows = describeSettings().map(
-    ({ key, allowed, byDefault, meaning }) => `| \`${key}\` | ${meaning} | ${allowed} | ${shown(byDefault)} |`,
+    ({ key, allowed, defaultValue, meaning }) => `| \`${key}\` | ${meaning} | ${allowed} | ${shown(defaultValue)} |`,
   );
   return ["| Setting | What it means | What it may be | Default |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
