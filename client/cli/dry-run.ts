@@ -3,7 +3,7 @@ import type { Context } from "./command-line.ts";
 import { describePrice } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
 import { isS3 } from "../src/submit-all.ts";
-import { plural, sizeOf } from "../src/words.ts";
+import { plural, sizeOf } from "../src/format.ts";
 
 /** A video that would be sent; its size is unknown if it cannot be read. */
 export interface DryVideo {

@@ -2,7 +2,7 @@
 import type { JobEnd } from "./job-report.ts";
 import { recordedState } from "../src/known-jobs.ts";
 import type { Manifest } from "../src/manifest.ts";
-import { plural } from "../src/words.ts";
+import { plural } from "../src/format.ts";
 
 /** Counts how the accepted jobs of a manifest ended. */
 export class EndCounts {

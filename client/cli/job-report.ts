@@ -8,7 +8,7 @@ import type { ResultSummary, VideoResult } from "../src/result.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
 import type { JobState } from "../src/wait.ts";
-import { plural } from "../src/words.ts";
+import { plural } from "../src/format.ts";
 
 /** A job's end: the state and, of a completed job, its result in figures. */
 export interface JobEnd {

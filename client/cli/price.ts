@@ -2,7 +2,7 @@
 import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
 import { INSTANCES_LIMIT_SECONDS } from "../src/capacity.ts";
 import type { StackOutputs } from "../src/outputs.ts";
-import { plural } from "../src/words.ts";
+import { plural } from "../src/format.ts";
 
 /** What jobs cost. */
 export type Price =

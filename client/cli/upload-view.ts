@@ -1,7 +1,7 @@
 /** One line about a submission under way: how many are through, a bar for the bytes, what goes on at the moment. */
 import path from "node:path";
 import type { SubmissionProgress } from "../src/submit-all.ts";
-import { sizeOf } from "../src/words.ts";
+import { sizeOf } from "../src/format.ts";
 
 /** Characters of a full bar. */
 const BAR = 20;

@@ -1,5 +1,5 @@
 /** Why a job failed, out of a failure object whose form AWS does not document: JSON or text, the model's words somewhere inside. */
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 
 /** The longest reason that is shown, characters. */
 const LONGEST = 600;

@@ -19,7 +19,7 @@ export type { PollOptions, PollProgress } from "./poll.ts";
 export { fetchResult, summarize } from "./result.ts";
 export type { Detection, ResultSummary, VideoResult } from "./result.ts";
 export { SMOKE_PREFIX } from "./redrive/message.ts";
-export { plural } from "./words.ts";
+export { plural } from "./format.ts";
 export { connect, openStack } from "./stack.ts";
 export type { ClientConfig, Stack } from "./stack.ts";
 export { invoke, jobSchema } from "./submit.ts";

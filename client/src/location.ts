@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 
 /** An object's place. */
 export interface ObjectPlace {

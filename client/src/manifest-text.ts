@@ -1,7 +1,7 @@
 /** Reads the bytes of a manifest, and names damage for what it is: a plan that was cut must not pass for a whole one. */
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 import { addLine, lineSchema } from "./manifest-lines.ts";
 import type { ManifestEntry, ManifestLine } from "./manifest-lines.ts";
 

@@ -3,7 +3,7 @@ import { constants } from "node:buffer";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 
 /** A gzip stream's first bytes (RFC 1952, 2.3.1); no JSON begins so. */
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);

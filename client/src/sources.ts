@@ -8,7 +8,7 @@ import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { isS3 } from "./submit-all.ts";
 import { checkSize, checkVideo, contentTypeOf, InputError, videoExtensions } from "./video-file.ts";
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 
 /** A video that can be sent. */
 export interface FoundVideo {

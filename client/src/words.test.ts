@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 
 const root = path.join(import.meta.dirname, "..", "..");
 

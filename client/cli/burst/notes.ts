@@ -1,6 +1,6 @@
 /** What a reader must know before believing a burst's figures. */
 import { describeEnvironment } from "../../src/environment.ts";
-import { plural } from "../../src/words.ts";
+import { plural } from "../../src/format.ts";
 import { counted } from "./metrics-wait.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";

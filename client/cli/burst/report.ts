@@ -10,7 +10,7 @@ import type { BurstFigures, Row } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 import { describeEnvironment } from "../../src/environment.ts";
-import { plural } from "../../src/words.ts";
+import { plural } from "../../src/format.ts";
 
 /** What the page shows. */
 export interface BurstReport {

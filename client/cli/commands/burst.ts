@@ -24,7 +24,7 @@ import { findVideos } from "../../src/sources.ts";
 import type { FoundVideo } from "../../src/sources.ts";
 import { isS3 } from "../../src/submit-all.ts";
 import { uploadVideo } from "../../src/upload.ts";
-import { plural } from "../../src/words.ts";
+import { plural } from "../../src/format.ts";
 import { modelFlags, modelRequestOf } from "./model-flags.ts";
 import type { ModelRequest } from "./model-flags.ts";
 

@@ -18,7 +18,7 @@ import { inParallel } from "../../src/parallel.ts";
 import type { VideoResult } from "../../src/result.ts";
 import type { Job } from "../../src/submit.ts";
 import type { JobState } from "../../src/wait.ts";
-import { plural } from "../../src/words.ts";
+import { plural } from "../../src/format.ts";
 import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
 /** Fetches results. */

@@ -15,7 +15,7 @@ import { describePrice } from "../price.ts";
 import type { Ledger } from "../../src/redrive/resender.ts";
 import { redriveManifest, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
-import { plural, sizeOf } from "../../src/words.ts";
+import { plural, sizeOf } from "../../src/format.ts";
 
 /** Jobs that one run sends, if nothing is said: no run is endless, whatever fails meanwhile. */
 const DEFAULT_LIMIT = 1000;

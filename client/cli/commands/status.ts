@@ -8,7 +8,7 @@ import { printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import { standingOf } from "../../src/known-jobs.ts";
-import { plural } from "../../src/words.ts";
+import { plural } from "../../src/format.ts";
 import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
 /** Shows how things stand. */

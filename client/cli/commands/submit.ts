@@ -20,7 +20,7 @@ import type { Outcome, SubmitOptions } from "../../src/submit-all.ts";
 import type { Job } from "../../src/submit.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../../src/wait.ts";
-import { plural, shellQuoted, unsentLine } from "../../src/words.ts";
+import { plural, shellQuoted, unsentLine } from "../../src/format.ts";
 import { modelFlags, modelRequestOf } from "./model-flags.ts";
 import type { ModelRequest } from "./model-flags.ts";
 
