@@ -9,7 +9,7 @@ import { checkJobs } from "./wait.ts";
 import type { JobState } from "./wait.ts";
 
 /** A job and how it stands; no state where it was never accepted, as far as anybody knows. */
-export interface StandingJob {
+export interface JobWithStatus {
   readonly known: KnownJob;
   readonly state: JobState | undefined;
 }
@@ -19,11 +19,11 @@ export interface StandingJob {
  * and is looked at again.
  * @throws the SDK's error if a place cannot be read; SetupError if the manifest cannot be written
  */
-export async function standingOf(
+export async function statusOf(
   stack: Stack,
   { jobs, manifest }: Pick<KnownJobs, "jobs" | "manifest">,
   signal?: AbortSignal,
-): Promise<readonly StandingJob[]> {
+): Promise<readonly JobWithStatus[]> {
   const recorded = new Map(jobs.map((known) => [known.inferenceId, recordedState(known)]));
   const open = jobs.flatMap(({ job }) =>
     job === undefined || recorded.get(job.inferenceId) !== undefined ? [] : [job],

@@ -12,8 +12,8 @@ import { poll } from "../../src/poll.ts";
 import type { Stack } from "../../src/stack.ts";
 import { submitAll } from "../../src/submit-all.ts";
 import type { Submission } from "../../src/submit-all.ts";
-import { JobsUnderWay } from "./jobs-under-way.ts";
-import type { JobEnd } from "./jobs-under-way.ts";
+import { JobsUnderWay } from "./in-flight-jobs.ts";
+import type { JobEnd } from "./in-flight-jobs.ts";
 import type { BurstRun, InstanceSample } from "./run.ts";
 
 /** A video that is in S3. */

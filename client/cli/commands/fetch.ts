@@ -12,7 +12,7 @@ import { codeOf, SetupError, writeRemedy } from "../../src/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
-import { standingOf } from "../../src/known-jobs.ts";
+import { statusOf } from "../../src/known-jobs.ts";
 import { makeFolder } from "../out-folder.ts";
 import { inParallel } from "../../src/parallel.ts";
 import type { VideoResult } from "../../src/result.ts";
@@ -60,7 +60,7 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
   const names = namesOf(known.jobs);
   live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
   const bad = new Set<string>();
-  const standing = await standingOf(stack, known, signal);
+  const standing = await statusOf(stack, known, signal);
   const drawing = new DrawingView(context);
   // Drawing is one thread's work for each video; anything else waits for the network.
   const concurrency = flags.annotate ? Math.min(availableParallelism(), standing.length) : 1;

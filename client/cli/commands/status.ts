@@ -7,7 +7,7 @@ import { codeOf } from "../../src/errors.ts";
 import { printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
-import { standingOf } from "../../src/known-jobs.ts";
+import { statusOf } from "../../src/known-jobs.ts";
 import { plural } from "../../src/format.ts";
 import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
@@ -43,7 +43,7 @@ async function show(file: string | undefined, context: Context): Promise<number>
   if (known === undefined) return 0;
   live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
   const counts = new Map<string, number>();
-  for (const { known: job, state } of await standingOf(stack, known, signal)) {
+  for (const { known: job, state } of await statusOf(stack, known, signal)) {
     const status = state?.status ?? unsentStatus(job);
     counts.set(status, (counts.get(status) ?? 0) + 1);
     const { inferenceId, video, problem } = job;

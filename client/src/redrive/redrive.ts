@@ -1,6 +1,6 @@
 /** Goes through failed jobs, in the error queue or in a manifest, and sends each again, once. */
 import { knownJob } from "../jobs-file.ts";
-import { standingOf } from "../known-jobs.ts";
+import { statusOf } from "../known-jobs.ts";
 import { Manifest } from "../manifest.ts";
 import { inParallel } from "../parallel.ts";
 import type { Stack } from "../stack.ts";
@@ -132,7 +132,7 @@ export async function redriveManifest(stack: Stack, manifest: Ledger, options: R
   const jobs = [...manifest.entries].flatMap(([inferenceId, entry]) =>
     inferenceId.startsWith(SMOKE_PREFIX) ? [] : [knownJob(inferenceId, entry)],
   );
-  const standing = await standingOf(stack, { jobs, manifest: undefined }, options.signal);
+  const standing = await statusOf(stack, { jobs, manifest: undefined }, options.signal);
   await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
     if (job === undefined || (state?.status !== "failed" && state?.status !== "expired")) return;
     options.signal?.throwIfAborted();

@@ -5,7 +5,7 @@ import type { Stack } from "../../src/stack.ts";
 import type { Job } from "../../src/submit.ts";
 import { objectKey, startFakeAws } from "../../testing/fake-aws.ts";
 import type { FakeAws } from "../../testing/fake-aws.ts";
-import { JobsUnderWay } from "./jobs-under-way.ts";
+import { JobsUnderWay } from "./in-flight-jobs.ts";
 
 describe("jobs under way", () => {
   let aws: FakeAws;
