@@ -66,7 +66,7 @@ describe("An endpoint whose model servers and workers are killed", function () {
       variant: "v",
       clock,
       metrics: new MetricStore(clock),
-      switches: { launchBackoff: 100 },
+      assumptions: { launchBackoff: 100 },
       listener: {
         onSettled: ({ inferenceId }, settlement) => {
           assert.ok(!settled.has(inferenceId), `${inferenceId} settled twice`);

@@ -4,13 +4,13 @@ import type { Alarms, AlarmEvent } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
 import { stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
-import { defaultScalingSwitches } from "./scaling-types.ts";
+import { defaultScalingAssumptions } from "./scaling-types.ts";
 import type {
   CapacityPort,
   ScalableTarget,
   ScalingActivity,
   ScalingPolicy,
-  ScalingSwitches,
+  ScalingAssumptions,
   Suspension,
 } from "./scaling-types.ts";
 
@@ -20,7 +20,7 @@ export interface AutoscalerOptions {
   readonly capacity: CapacityPort;
   readonly region: string;
   readonly accountId: string;
-  readonly switches?: Partial<ScalingSwitches>;
+  readonly assumptions?: Partial<ScalingAssumptions>;
   /** @default the platform's random UUIDs */
   readonly uuid?: () => string;
 }
@@ -61,14 +61,14 @@ function isTracking(policy: ScalingPolicy): policy is ScalingPolicy & { rule: Ta
 
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
-  readonly #switches: ScalingSwitches;
+  readonly #assumptions: ScalingAssumptions;
   readonly #uuid: () => string;
   readonly #targets = new Map<string, TargetEntry>();
   readonly #activities: ScalingActivity[] = [];
 
   constructor(options: AutoscalerOptions) {
     this.#options = options;
-    this.#switches = { ...defaultScalingSwitches, ...options.switches };
+    this.#assumptions = { ...defaultScalingAssumptions, ...options.assumptions };
     this.#uuid = options.uuid ?? ((): string => crypto.randomUUID());
     options.alarms.addRunner({
       accepts: (action) => action.startsWith("arn:aws:autoscaling:"),
@@ -219,7 +219,7 @@ export class Autoscaler {
     const wanted = trackingCapacity(rule, value, from);
     if (value > rule.target) return wanted;
     // Below the target the low alarm speaks: it never adds.
-    const least = this.#switches.trackingScaleIn === "proportional" ? wanted : Math.max(wanted, from - 1);
+    const least = this.#assumptions.trackingScaleIn === "proportional" ? wanted : Math.max(wanted, from - 1);
     return Math.min(from, least);
   }
 

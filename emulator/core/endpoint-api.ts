@@ -2,7 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { MetricSink } from "./metric-types.ts";
-import type { EndpointSwitches } from "./switches.ts";
+import type { EndpointAssumptions } from "./assumptions.ts";
 import type { InstanceLauncher, InvocationRequest, RunTimings } from "./worker.ts";
 
 /** How long a container may take to become healthy by default, ms (developer guide, "Use your own inference code with hosting services"). */
@@ -80,8 +80,8 @@ export interface EndpointOptions<Request extends InvocationRequest> {
   readonly clock: Clock;
   readonly metrics: MetricSink;
   readonly listener?: EndpointListener<Request>;
-  /** Deviations from `defaultEndpointSwitches`. */
-  readonly switches?: Partial<EndpointSwitches>;
+  /** Deviations from `defaultEndpointAssumptions`. */
+  readonly assumptions?: Partial<EndpointAssumptions>;
 }
 
 /** An asynchronous endpoint with its queue; implemented by `AsyncEndpoint`. */

@@ -6,7 +6,7 @@ import type { EndpointState, Settlement } from "./endpoint-api.ts";
 import { LatencyLauncher } from "./latency-model.ts";
 import type { LatencyModel } from "./latency-model.ts";
 import { MetricStore } from "./metrics.ts";
-import type { EndpointSwitches } from "./switches.ts";
+import type { EndpointAssumptions } from "./assumptions.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import type { InvocationRequest } from "./worker.ts";
 
@@ -25,14 +25,14 @@ export class EndpointBench {
   readonly start = this.clock.now();
   #requests = 0;
 
-  constructor(switches: Partial<EndpointSwitches> = {}) {
+  constructor(assumptions: Partial<EndpointAssumptions> = {}) {
     this.endpoint = new AsyncEndpoint<InvocationRequest>({
       name: "videos",
       arn: "arn:aws:sagemaker:us-east-1:000000000000:endpoint/videos",
       variant: "main",
       clock: this.clock,
       metrics: this.metrics,
-      switches,
+      assumptions,
       listener: {
         onSettled: (request, settlement) => {
           assert.ok(!this.settled.has(request.inferenceId), `${request.inferenceId} settled twice`);

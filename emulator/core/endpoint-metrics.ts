@@ -2,7 +2,7 @@
 
 import type { Settlement } from "./endpoint-api.ts";
 import type { MetricSink } from "./metric-types.ts";
-import type { EndpointSwitches } from "./switches.ts";
+import type { EndpointAssumptions } from "./assumptions.ts";
 
 /** The state of the queue that the gauges show. */
 export interface QueueState {
@@ -21,36 +21,36 @@ export class EndpointMetrics {
   readonly #sink: MetricSink;
   readonly #endpoint: string;
   readonly #variant: string;
-  readonly #switches: EndpointSwitches;
+  readonly #assumptions: EndpointAssumptions;
 
-  constructor(sink: MetricSink, endpoint: string, variant: string, switches: EndpointSwitches) {
+  constructor(sink: MetricSink, endpoint: string, variant: string, assumptions: EndpointAssumptions) {
     this.#sink = sink;
     this.#endpoint = endpoint;
     this.#variant = variant;
-    this.#switches = switches;
+    this.#assumptions = assumptions;
   }
 
   /** The gauges at one moment; they have the dimension EndpointName alone. */
   sample(timestamp: number, state: QueueState): void {
     const { queued, inProcess, inService, starting, oldest } = state;
     const backlog = queued + inProcess;
-    if (backlog === 0 && !this.#switches.gaugesWhileIdle) return;
+    if (backlog === 0 && !this.#assumptions.gaugesWhileIdle) return;
     const gauge = (name: string, value: number, unit = "None"): void => {
       this.#sink.put({ namespace, name, dimensions: { EndpointName: this.#endpoint }, timestamp, value, unit });
     };
     gauge("ApproximateBacklogSize", backlog, "Count");
-    const atZero = this.#switches.backlogPerInstanceAtZero;
+    const atZero = this.#assumptions.backlogPerInstanceAtZero;
     if (inService > 0 || atZero === "undivided" || (atZero === "undivided-while-backlog" && backlog > 0)) {
       gauge("ApproximateBacklogSizePerInstance", backlog / Math.max(1, inService), "Count");
     }
     gauge("ApproximateAgeOfOldestRequest", oldest === undefined ? 0 : (timestamp - oldest) / 1_000, "Seconds");
-    const capacity = inService + (this.#switches.startingCountsAsCapacity ? starting : 0);
+    const capacity = inService + (this.#assumptions.startingCountsAsCapacity ? starting : 0);
     gauge("HasBacklogWithoutCapacity", queued > 0 && capacity === 0 ? 1 : 0);
   }
 
   /** A request's first run begins after `waited` ms in the queue. */
   started(timestamp: number, waited: number): void {
-    const unit = this.#switches.timeInBacklogUnit;
+    const unit = this.#assumptions.timeInBacklogUnit;
     this.#put(timestamp, "TimeInBacklog", unit === "Milliseconds" ? waited : waited * 1_000, unit);
   }
 
@@ -66,7 +66,7 @@ export class EndpointMetrics {
       count("ExpiredRequests");
       return;
     }
-    count(this.#switches.processedMetricName);
+    count(this.#assumptions.processedMetricName);
     this.#put(timestamp, "TotalProcessingTime", elapsed, "Milliseconds");
     latency("RequestDownloadLatency", settlement.timings.download);
     latency("ModelLatency", settlement.timings.model);

@@ -16,8 +16,8 @@ import { InstanceFleet } from "./fleet.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { Job } from "./request-queue.ts";
 import type { RunEnd } from "./running-instance.ts";
-import { defaultEndpointSwitches } from "./switches.ts";
-import type { EndpointSwitches } from "./switches.ts";
+import { defaultEndpointAssumptions } from "./assumptions.ts";
+import type { EndpointAssumptions } from "./assumptions.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 /** Between two samples of the gauges, ms; AWS's metrics of an asynchronous endpoint come each minute. */
@@ -32,7 +32,7 @@ function messageOf(error: unknown): string {
 
 export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEndpointApi<Request> {
   readonly #options: EndpointOptions<Request>;
-  readonly #switches: EndpointSwitches;
+  readonly #assumptions: EndpointAssumptions;
   readonly #metrics: EndpointMetrics;
   readonly #queue: RequestQueue<Request>;
   readonly #inProcess = new Set<Job<Request>>();
@@ -47,8 +47,8 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
 
   constructor(options: EndpointOptions<Request>) {
     this.#options = options;
-    this.#switches = { ...defaultEndpointSwitches, ...options.switches };
-    this.#metrics = new EndpointMetrics(options.metrics, options.name, options.variant, this.#switches);
+    this.#assumptions = { ...defaultEndpointAssumptions, ...options.assumptions };
+    this.#metrics = new EndpointMetrics(options.metrics, options.name, options.variant, this.#assumptions);
     this.#queue = new RequestQueue(options.clock, (job) => {
       const waited = `${job.request.ttl / 1_000} seconds`;
       this.#fail(job, "expired", `The request expired: it was not processed within ${waited} of its arrival.`);
@@ -144,7 +144,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     this.#sampling?.cancel();
     this.#desired = 0;
     const abandoned = [...this.#queue.clear(), ...this.#inProcess];
-    if (this.#switches.atDeletion === "fail") {
+    if (this.#assumptions.atDeletion === "fail") {
       for (const job of abandoned) this.#fail(job, "deleted", "The endpoint was deleted before the request was done.");
     }
     this.#inProcess.clear();
@@ -163,7 +163,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
       objection = await this.#bake(baking);
       if (objection !== undefined) this.#serve(previous, before);
       const retired = objection === undefined ? previous : next;
-      await retired.retire(this.#switches.stopGrace);
+      await retired.retire(this.#assumptions.stopGrace);
       this.#fleets.delete(retired);
     }
     if (this.#isLeaving()) throw this.#gone();
@@ -196,7 +196,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
       fleet,
       variant: this.#options.variant,
       clock: this.#options.clock,
-      switches: this.#switches,
+      assumptions: this.#assumptions,
       nextId: () => {
         this.#instances += 1;
         return `${this.#options.variant}-${this.#instances}`;
@@ -233,7 +233,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     if (!this.#inProcess.delete(job)) return;
     switch (end.kind) {
       case "interrupted":
-        if (this.#switches.interrupted === "requeue" && this.#repeat(job, "interruption")) return;
+        if (this.#assumptions.interrupted === "requeue" && this.#repeat(job, "interruption")) return;
         this.#fail(job, "interrupted", `The request was not done: ${end.reason}.`);
         return;
       case "timeout":
@@ -251,9 +251,9 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
   /** Queues the request again unless it was repeated as often as it may be for this reason. */
   #repeat(job: Job<Request>, reason: keyof Job<Request>["repeats"]): boolean {
     const allowed = {
-      interruption: this.#switches.repeatsAfterInterruption,
-      serverError: this.#switches.retriesAfterServerError,
-      timeout: this.#switches.retriesAfterTimeout,
+      interruption: this.#assumptions.repeatsAfterInterruption,
+      serverError: this.#assumptions.retriesAfterServerError,
+      timeout: this.#assumptions.retriesAfterTimeout,
     };
     if (job.repeats[reason] >= allowed[reason]) return false;
     job.repeats[reason] += 1;
@@ -287,7 +287,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
 
   #oldest(): number | undefined {
     const queued = this.#queue.oldest();
-    if (this.#switches.oldestRequestAmong === "queued") return queued;
+    if (this.#assumptions.oldestRequestAmong === "queued") return queued;
     const received = [...this.#inProcess].map(({ request }) => request.receivedAt);
     const oldest = Math.min(queued ?? Infinity, ...received);
     return Number.isFinite(oldest) ? oldest : undefined;

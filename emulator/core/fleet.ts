@@ -5,7 +5,7 @@ import { defaultStartupTimeout, type Fleet, StartupTimeoutError } from "./endpoi
 import { RunningInstance } from "./running-instance.ts";
 import type { InstanceEvents } from "./running-instance.ts";
 import type { Job } from "./request-queue.ts";
-import type { EndpointSwitches } from "./switches.ts";
+import type { EndpointAssumptions } from "./assumptions.ts";
 import type { Instance, InvocationRequest } from "./worker.ts";
 
 /** Back-off does not grow beyond this, ms. */
@@ -16,7 +16,7 @@ export interface FleetOptions<Request extends InvocationRequest> {
   /** Name of the production variant. */
   readonly variant: string;
   readonly clock: Clock;
-  readonly switches: EndpointSwitches;
+  readonly assumptions: EndpointAssumptions;
   /** Is told of ends of runs, and whenever the number of instances or of free places has changed. */
   readonly events: InstanceEvents<Request>;
   readonly nextId: () => string;
@@ -81,9 +81,9 @@ export class InstanceFleet<Request extends InvocationRequest> {
     }
     for (; missing < 0; missing += 1) {
       const instance = this.#fewest([...this.#inService]);
-      if (instance !== undefined) changes.push(this.#stop(instance, this.#options.switches.stopGrace));
+      if (instance !== undefined) changes.push(this.#stop(instance, this.#options.assumptions.stopGrace));
     }
-    for (; missing > 0; missing -= 1) changes.push(this.#launch(this.#options.switches.launchAttempts));
+    for (; missing > 0; missing -= 1) changes.push(this.#launch(this.#options.assumptions.launchAttempts));
     const results = await Promise.allSettled(changes);
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -119,10 +119,10 @@ export class InstanceFleet<Request extends InvocationRequest> {
   }
 
   async #attempt(attempts: number, abort: AbortController): Promise<void> {
-    const { clock, switches, nextId } = this.#options;
+    const { clock, assumptions, nextId } = this.#options;
     const { signal } = abort;
     const isUnwanted = (): boolean => signal.aborted;
-    let pause = switches.launchBackoff;
+    let pause = assumptions.launchBackoff;
     for (let attempt = 1; !isUnwanted(); attempt += 1) {
       const release = clock.hold();
       try {

@@ -6,8 +6,8 @@ import { Autoscaler } from "./autoscaler.ts";
 import { EndpointBench, minute } from "./endpoint-bench.ts";
 import type { LatencyModel } from "./latency-model.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
-import type { CapacityPort, ScalingSwitches } from "./scaling-types.ts";
-import type { EndpointSwitches } from "./switches.ts";
+import type { CapacityPort, ScalingAssumptions } from "./scaling-types.ts";
+import type { EndpointAssumptions } from "./assumptions.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 export const resourceId = "endpoint/videos/variant/main";
@@ -59,8 +59,8 @@ export class ScalingBench {
   readonly violations: string[] = [];
   readonly #counts: string[] = [];
 
-  constructor(switches: Partial<EndpointSwitches & ScalingSwitches> = {}) {
-    this.endpoints = new EndpointBench(switches);
+  constructor(assumptions: Partial<EndpointAssumptions & ScalingAssumptions> = {}) {
+    this.endpoints = new EndpointBench(assumptions);
     const { clock, metrics, endpoint } = this.endpoints;
     this.alarms = new Alarms({ clock, metrics });
     const capacity: CapacityPort = {
@@ -82,7 +82,7 @@ export class ScalingBench {
       capacity,
       region: "us-east-1",
       accountId: "000000000000",
-      switches,
+      assumptions,
       uuid: () => {
         uuids += 1;
         return `00000000-0000-4000-8000-${String(uuids).padStart(12, "0")}`;

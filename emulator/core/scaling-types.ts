@@ -54,7 +54,7 @@ export interface ScalingActivity {
 }
 
 /** What no source settles about Application Auto Scaling. */
-export interface ScalingSwitches {
+export interface ScalingAssumptions {
   /**
    * How target tracking scales in: the user guide says "more gradually" than it scales out, which an instance at a time
    * is; a public trace of an endpoint took 25 minutes to zero. "proportional" goes to the wanted number at once.
@@ -63,4 +63,4 @@ export interface ScalingSwitches {
   readonly trackingScaleIn: "one-at-a-time" | "proportional";
 }
 
-export const defaultScalingSwitches: ScalingSwitches = { trackingScaleIn: "one-at-a-time" };
+export const defaultScalingAssumptions: ScalingAssumptions = { trackingScaleIn: "one-at-a-time" };

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { MetricSink } from "../../core/metric-types.ts";
-import type { EndpointSwitches } from "../../core/switches.ts";
+import type { EndpointAssumptions } from "../../core/assumptions.ts";
 import type { InstanceLauncher } from "../../core/worker.ts";
 import type { ObjectStore, Roles, Topics } from "../../aws-ports.ts";
 import type { ContainerLogs } from "../../container-logs.ts";
@@ -43,7 +43,7 @@ export interface SageMakerDependencies {
   readonly alarms: RollbackAlarms;
   readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;
   /** What is known about AWS only as "either, or": deviations from the simulator's defaults. */
-  readonly switches?: Partial<EndpointSwitches>;
+  readonly assumptions?: Partial<EndpointAssumptions>;
   /**
    * Whether each scaling action sends a TestNotification, as every UpdateEndpointWeightsAndCapacities call does (developer guide): the
    * autoscaler's role makes that call, whether its use also notifies is unconfirmed.

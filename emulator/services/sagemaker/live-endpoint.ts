@@ -17,7 +17,7 @@ import type { Named } from "./registry.ts";
 
 type LiveEndpointDependencies = Pick<
   SageMakerDependencies,
-  "clock" | "metrics" | "launcherFor" | "switches" | "alarms" | "logs" | "lastDeploymentConfig"
+  "clock" | "metrics" | "launcherFor" | "assumptions" | "alarms" | "logs" | "lastDeploymentConfig"
 >;
 
 // FailureReason's maximum length in the API model.
@@ -77,7 +77,7 @@ export class LiveEndpoint implements Named {
           this.#modifiedAt = new Date(aws.clock.now());
         },
       },
-      ...(aws.switches === undefined ? {} : { switches: aws.switches }),
+      ...(aws.assumptions === undefined ? {} : { assumptions: aws.assumptions }),
     });
   }
 

@@ -1,7 +1,7 @@
 /** What no source settles about AWS's asynchronous endpoints: each open question a switch, so that code can be tried against either answer. */
 
 /** Lengths in milliseconds. */
-export interface EndpointSwitches {
+export interface EndpointAssumptions {
   /**
    * ApproximateBacklogSizePerInstance while no instance is in service. The developer guide lets target tracking act from zero once
    * the backlog exceeds the target, which needs a value ("undivided": the backlog itself); a CDK construct calls it undefined
@@ -53,7 +53,7 @@ export interface EndpointSwitches {
   readonly launchBackoff: number;
 }
 
-export const defaultEndpointSwitches: EndpointSwitches = {
+export const defaultEndpointAssumptions: EndpointAssumptions = {
   backlogPerInstanceAtZero: "undivided-while-backlog",
   gaugesWhileIdle: true,
   oldestRequestAmong: "queued",
