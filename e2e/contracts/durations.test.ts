@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { monitoring } from "../../emulator/services/cloudwatch/service.ts";
 import { startTestGateway, testAccount, testCredentials, testRegion } from "../../emulator/testing/test-gateway.ts";
 import { Alarms } from "../../emulator/core/alarms.ts";
-import { EndpointBench, minute } from "../../emulator/core/endpoint-bench.ts";
+import { EndpointHarness, minute } from "../../emulator/core/endpoint-harness.ts";
 import { readTimings } from "../../client/src/capacity.ts";
 import { waitForMetrics } from "../../client/cli/burst/metrics-wait.ts";
 import { sampleRun } from "../../client/cli/burst/testing/sample-burst.ts";
@@ -95,9 +95,9 @@ describe("the durations of requests", () => {
 describe("the durations of requests to the emulator", () => {
   for (const timeInBacklogUnit of ["Milliseconds", "Microseconds"] as const) {
     it(`are the same if SageMaker gives TimeInBacklog in ${timeInBacklogUnit}`, async () => {
-      const bench = await new EndpointBench({ timeInBacklogUnit }).deployed(1);
-      const { clock, metrics } = bench;
-      bench.send(2);
+      const harness = await new EndpointHarness({ timeInBacklogUnit }).deployed(1);
+      const { clock, metrics } = harness;
+      harness.send(2);
       await clock.advance(2 * minute);
       const service = monitoring({
         ...{ clock, metrics, region: testRegion, accountId: testAccount },
@@ -108,7 +108,7 @@ describe("the durations of requests to the emulator", () => {
       const outputs = { ...outputsAt(gateway.url), endpointName: "videos", variantName: "main" };
       using emulated = connect(outputs, testCredentials);
       try {
-        const range = { start: new Date(bench.start), end: new Date(clock.now()) };
+        const range = { start: new Date(harness.start), end: new Date(clock.now()) };
         const total = async (metric: Parameters<typeof readDurations>[1]) =>
           (await readDurations(emulated, metric, range)).reduce((sum, each) => sum + each.sum, 0);
         assert.equal(await total("TimeInBacklog"), 30);

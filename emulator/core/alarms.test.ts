@@ -21,7 +21,7 @@ const settings: AlarmSettings = {
   actions: { OK: ["topic:ok"], ALARM: ["topic:alarm", "scale:out"], INSUFFICIENT_DATA: ["topic:unknown"] },
 };
 
-class Bench {
+class Harness {
   readonly clock = new VirtualClock(Date.UTC(2026, 0, 1));
   readonly metrics = new MetricStore(this.clock);
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
@@ -56,22 +56,22 @@ class Bench {
 
 describe("an alarm", () => {
   it("starts with insufficient data, and sees a minute's datapoint when the minute is over", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    assert.equal(bench.alarms.get(settings.name)?.reason, "Unchecked: Initial alarm creation");
-    bench.put(0, 9);
-    await bench.clock.advance(minute - 1);
-    assert.equal(bench.state(), "INSUFFICIENT_DATA");
-    await bench.clock.advance(1);
-    assert.equal(bench.state(), "ALARM");
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    assert.equal(harness.alarms.get(settings.name)?.reason, "Unchecked: Initial alarm creation");
+    harness.put(0, 9);
+    await harness.clock.advance(minute - 1);
+    assert.equal(harness.state(), "INSUFFICIENT_DATA");
+    await harness.clock.advance(1);
+    assert.equal(harness.state(), "ALARM");
   });
 
   it("runs a state's actions on entering it, and scaling actions each minute while it lasts", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    for (const [index, value] of [6, 7, 8, 1, 1].entries()) bench.put(index, value);
-    await bench.clock.advance(9 * minute);
-    assert.deepEqual(bench.ran, [
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    for (const [index, value] of [6, 7, 8, 1, 1].entries()) harness.put(index, value);
+    await harness.clock.advance(9 * minute);
+    assert.deepEqual(harness.ran, [
       "1 topic:alarm INSUFFICIENT_DATA->ALARM 6",
       "1 scale:out INSUFFICIENT_DATA->ALARM 6",
       "2 scale:out ALARM->ALARM 7",
@@ -82,65 +82,65 @@ describe("an alarm", () => {
   });
 
   it("runs nothing while its actions are disabled", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    bench.alarms.setActionsEnabled(settings.name, false);
-    bench.put(0, 9);
-    await bench.clock.advance(minute);
-    assert.equal(bench.state(), "ALARM");
-    assert.deepEqual(bench.ran, []);
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    harness.alarms.setActionsEnabled(settings.name, false);
+    harness.put(0, 9);
+    await harness.clock.advance(minute);
+    assert.equal(harness.state(), "ALARM");
+    assert.deepEqual(harness.ran, []);
   });
 
   it("looks at the statistic, the unit, the period and the dimensions that it was given", async () => {
-    const bench = new Bench();
+    const harness = new Harness();
     const other = { ...metric, dimensions: { Job: "b" } };
     const watched = { metric, statistic: "Sum", unit: "Count" } as const;
-    bench.alarms.put({ ...settings, watched, period: 5 * minute, threshold: 10 });
+    harness.alarms.put({ ...settings, watched, period: 5 * minute, threshold: 10 });
     for (let index = 0; index < 5; index += 1) {
-      const timestamp = bench.start + index * minute;
-      bench.metrics.put({ ...metric, timestamp, value: 2, unit: "Count" });
-      bench.metrics.put({ ...metric, timestamp, value: 100, unit: "Bytes" });
-      bench.metrics.put({ ...other, timestamp, value: 100, unit: "Count" });
+      const timestamp = harness.start + index * minute;
+      harness.metrics.put({ ...metric, timestamp, value: 2, unit: "Count" });
+      harness.metrics.put({ ...metric, timestamp, value: 100, unit: "Bytes" });
+      harness.metrics.put({ ...other, timestamp, value: 100, unit: "Count" });
     }
-    await bench.clock.advance(5 * minute);
-    assert.equal(bench.state(), "OK");
-    bench.alarms.put({ ...settings, watched, period: 5 * minute, threshold: 9 });
-    bench.metrics.put({ ...metric, timestamp: bench.start + 5 * minute, value: 2, unit: "Count" });
-    await bench.clock.advance(minute);
-    assert.equal(bench.state(), "ALARM");
+    await harness.clock.advance(5 * minute);
+    assert.equal(harness.state(), "OK");
+    harness.alarms.put({ ...settings, watched, period: 5 * minute, threshold: 9 });
+    harness.metrics.put({ ...metric, timestamp: harness.start + 5 * minute, value: 2, unit: "Count" });
+    await harness.clock.advance(minute);
+    assert.equal(harness.state(), "ALARM");
   });
 
   it("keeps its state when it is put again, until the next evaluation", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    bench.put(0, 9);
-    bench.put(1, 9);
-    await bench.clock.advance(minute);
-    bench.alarms.put({ ...settings, threshold: 100 });
-    assert.equal(bench.state(), "ALARM");
-    await bench.clock.advance(minute);
-    assert.equal(bench.state(), "OK");
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    harness.put(0, 9);
+    harness.put(1, 9);
+    await harness.clock.advance(minute);
+    harness.alarms.put({ ...settings, threshold: 100 });
+    assert.equal(harness.state(), "ALARM");
+    await harness.clock.advance(minute);
+    assert.equal(harness.state(), "OK");
   });
 
   it("can be put into a state by hand, which runs its actions and lasts until the next evaluation", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    bench.put(0, 1);
-    bench.alarms.setState(settings.name, "ALARM", "a drill");
-    assert.deepEqual(bench.ran, ["0 topic:alarm INSUFFICIENT_DATA->ALARM -", "0 scale:out INSUFFICIENT_DATA->ALARM -"]);
-    assert.equal(bench.alarms.get(settings.name)?.reason, "a drill");
-    await bench.clock.advance(minute);
-    assert.equal(bench.state(), "OK");
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    harness.put(0, 1);
+    harness.alarms.setState(settings.name, "ALARM", "a drill");
+    assert.deepEqual(harness.ran, ["0 topic:alarm INSUFFICIENT_DATA->ALARM -", "0 scale:out INSUFFICIENT_DATA->ALARM -"]);
+    assert.equal(harness.alarms.get(settings.name)?.reason, "a drill");
+    await harness.clock.advance(minute);
+    assert.equal(harness.state(), "OK");
   });
 
   it("remembers what happened: configuration, states, and how each action went", async () => {
-    const bench = new Bench();
+    const harness = new Harness();
     const actions = { ...settings.actions, ALARM: ["topic:alarm", "topic:broken", "unknown:x"] };
-    bench.alarms.put({ ...settings, actions });
-    bench.put(0, 9);
-    await bench.clock.advance(minute);
-    bench.alarms.delete(settings.name);
-    const summaries = bench.alarms.history().map(({ type, summary }) => `${type}: ${summary}`);
+    harness.alarms.put({ ...settings, actions });
+    harness.put(0, 9);
+    await harness.clock.advance(minute);
+    harness.alarms.delete(settings.name);
+    const summaries = harness.alarms.history().map(({ type, summary }) => `${type}: ${summary}`);
     assert.deepEqual(summaries.toSorted(), [
       "Action: Failed to execute action topic:broken. no such topic",
       "Action: Failed to execute action unknown:x. No such action is implemented.",
@@ -149,28 +149,28 @@ describe("an alarm", () => {
       'ConfigurationUpdate: Alarm "too many" deleted',
       "StateUpdate: Alarm updated from INSUFFICIENT_DATA to ALARM",
     ]);
-    const update = bench.alarms.history().find(({ type }) => type === "StateUpdate");
+    const update = harness.alarms.history().find(({ type }) => type === "StateUpdate");
     const data = JSON.parse(update?.data ?? "{}") as { newState: { stateReasonData: { recentDatapoints: number[] } } };
     assert.deepEqual(data.newState.stateReasonData.recentDatapoints, [9]);
   });
 
   it("forgets history after 30 days", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    await bench.clock.advance(31 * 86_400_000);
-    bench.alarms.delete(settings.name);
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    await harness.clock.advance(31 * 86_400_000);
+    harness.alarms.delete(settings.name);
     assert.deepEqual(
-      bench.alarms.history().map(({ summary }) => summary),
+      harness.alarms.history().map(({ summary }) => summary),
       ['Alarm "too many" deleted'],
     );
   });
 
   it("is not evaluated any more once all alarms are stopped", async () => {
-    const bench = new Bench();
-    bench.alarms.put(settings);
-    bench.alarms.stop();
-    bench.put(0, 9);
-    await bench.clock.advance(5 * minute);
-    assert.equal(bench.state(), "INSUFFICIENT_DATA");
+    const harness = new Harness();
+    harness.alarms.put(settings);
+    harness.alarms.stop();
+    harness.put(0, 9);
+    await harness.clock.advance(5 * minute);
+    assert.equal(harness.state(), "INSUFFICIENT_DATA");
   });
 });

@@ -6,7 +6,7 @@ import { Alarms } from "./alarms.ts";
 import type { AlarmSettings } from "./alarms.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { MetricStore } from "./metrics.ts";
-import { backlogTracking, wakeStep } from "./scaling-bench.ts";
+import { backlogTracking, wakeStep } from "./scaling-harness.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -15,7 +15,7 @@ const resourceId = "endpoint/videos/variant/main";
 const metric = { namespace: "Test", name: "Load", dimensions: {} };
 
 /** A capacity that obeys after `delay` ms, or refuses with `refusal`. */
-class Bench {
+class Harness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
@@ -80,160 +80,160 @@ class Bench {
 
 describe("a scalable target", () => {
   it("moves the capacity into its limits when it is registered, and says so", async () => {
-    const bench = new Bench(7);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    await bench.clock.advance(0);
-    bench.autoscaler.register(resourceId, { min: 6, max: 9 });
-    await bench.clock.advance(0);
-    assert.deepEqual(bench.set, [5, 6]);
-    const causes = bench.autoscaler.activities().map(({ cause }) => cause);
+    const harness = new Harness(7);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    await harness.clock.advance(0);
+    harness.autoscaler.register(resourceId, { min: 6, max: 9 });
+    await harness.clock.advance(0);
+    assert.deepEqual(harness.set, [5, 6]);
+    const causes = harness.autoscaler.activities().map(({ cause }) => cause);
     assert.deepEqual(causes, ["minimum capacity was set to 6", "maximum capacity was set to 5"]);
   });
 
   it("leaves a capacity within its limits alone", async () => {
-    const bench = new Bench(3);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    await bench.clock.advance(minute);
-    assert.deepEqual(bench.set, []);
+    const harness = new Harness(3);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    await harness.clock.advance(minute);
+    assert.deepEqual(harness.set, []);
   });
 
   it("catches up with limits that were set while a change was under way", async () => {
-    const bench = new Bench(1);
-    bench.delay = 5 * minute;
-    bench.autoscaler.register(resourceId, { min: 3, max: 5 });
-    bench.autoscaler.register(resourceId, { min: 4, max: 5 });
-    await bench.clock.advance(15 * minute);
-    assert.deepEqual(bench.set, [3, 4]);
+    const harness = new Harness(1);
+    harness.delay = 5 * minute;
+    harness.autoscaler.register(resourceId, { min: 3, max: 5 });
+    harness.autoscaler.register(resourceId, { min: 4, max: 5 });
+    await harness.clock.advance(15 * minute);
+    assert.deepEqual(harness.set, [3, 4]);
   });
 
   it("takes its policies and their alarms with it", () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    bench.track("load", {});
-    assert.equal(bench.alarms.list().length, 2);
-    bench.autoscaler.deregister(resourceId);
-    assert.deepEqual([bench.autoscaler.targets(), bench.autoscaler.policies(), bench.alarms.list()], [[], [], []]);
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    harness.track("load", {});
+    assert.equal(harness.alarms.list().length, 2);
+    harness.autoscaler.deregister(resourceId);
+    assert.deepEqual([harness.autoscaler.targets(), harness.autoscaler.policies(), harness.alarms.list()], [[], [], []]);
   });
 
   it("is not scaled beyond its limits", async () => {
-    const bench = new Bench(4);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    bench.step("up", { steps: [{ lower: 0, adjustment: 10 }] });
-    await bench.pass({ up: 1 }, 3);
-    assert.deepEqual(bench.set, [5]);
+    const harness = new Harness(4);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    harness.step("up", { steps: [{ lower: 0, adjustment: 10 }] });
+    await harness.pass({ up: 1 }, 3);
+    assert.deepEqual(harness.set, [5]);
   });
 
   it("is not scaled in or out while that is suspended", async () => {
-    const bench = new Bench(3);
-    bench.autoscaler.register(resourceId, {
+    const harness = new Harness(3);
+    harness.autoscaler.register(resourceId, {
       min: 0,
       max: 5,
       suspension: { scaleIn: true, scaleOut: true, scheduled: false },
     });
-    bench.step("up", {});
-    bench.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
-    await bench.pass({ up: 1, down: 1 });
-    await bench.pass({ up: 0, down: -1 });
-    assert.deepEqual(bench.set, []);
-    bench.autoscaler.register(resourceId, {
+    harness.step("up", {});
+    harness.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    await harness.pass({ up: 1, down: 1 });
+    await harness.pass({ up: 0, down: -1 });
+    assert.deepEqual(harness.set, []);
+    harness.autoscaler.register(resourceId, {
       min: 0,
       max: 5,
       suspension: { scaleIn: false, scaleOut: true, scheduled: false },
     });
-    await bench.pass({ up: 1, down: 0 });
-    await bench.pass({ up: 0, down: -1 });
-    assert.deepEqual(bench.set, [2]);
+    await harness.pass({ up: 1, down: 0 });
+    await harness.pass({ up: 0, down: -1 });
+    assert.deepEqual(harness.set, [2]);
   });
 });
 
 describe("a cooldown", () => {
   it("counts what a scale-out added as part of what is asked for next, and only more than that is added", async () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
-    bench.step("up", {
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+    harness.step("up", {
       cooldown: 5 * minute,
       steps: [
         { lower: 0, upper: 10, adjustment: 2 },
         { lower: 10, adjustment: 3 },
       ],
     });
-    await bench.pass({ up: 1 }, 3);
-    assert.deepEqual(bench.set, [3]);
-    await bench.pass({ up: 11 });
-    assert.deepEqual(bench.set, [3, 4]);
+    await harness.pass({ up: 1 }, 3);
+    assert.deepEqual(harness.set, [3]);
+    await harness.pass({ up: 11 });
+    assert.deepEqual(harness.set, [3, 4]);
   });
 
   it("begins when the activity completes, and ends", async () => {
-    const bench = new Bench(1);
-    bench.delay = 90_000;
-    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
-    bench.step("up", { cooldown: 2 * minute });
+    const harness = new Harness(1);
+    harness.delay = 90_000;
+    harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+    harness.step("up", { cooldown: 2 * minute });
     const counts: (number | undefined)[] = [];
     for (let index = 0; index < 7; index += 1) {
-      await bench.pass({ up: 1 });
-      counts.push(bench.count);
+      await harness.pass({ up: 1 });
+      counts.push(harness.count);
     }
     // Asked for at 1:00, done at 2:30, cooling until 4:30: the next one at 5:00.
     assert.deepEqual(counts, [2, 2, 2, 2, 3, 3, 3]);
   });
 
   it("of a scale-in holds back the next scale-in, and not a scale-out", async () => {
-    const bench = new Bench(9);
-    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
-    bench.step("down", { cooldown: 3 * minute, steps: [{ upper: 0, adjustment: -1 }] }, true);
-    bench.step("up", { steps: [{ lower: 0, adjustment: 4 }] });
-    await bench.pass({ down: -1, up: 0 }, 3);
-    assert.deepEqual(bench.set, [8]);
-    await bench.pass({ down: 1, up: 1 });
-    assert.deepEqual(bench.set, [8, 12]);
-    await bench.pass({ down: -1, up: 0 });
-    assert.deepEqual(bench.set, [8, 12, 11]);
+    const harness = new Harness(9);
+    harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+    harness.step("down", { cooldown: 3 * minute, steps: [{ upper: 0, adjustment: -1 }] }, true);
+    harness.step("up", { steps: [{ lower: 0, adjustment: 4 }] });
+    await harness.pass({ down: -1, up: 0 }, 3);
+    assert.deepEqual(harness.set, [8]);
+    await harness.pass({ down: 1, up: 1 });
+    assert.deepEqual(harness.set, [8, 12]);
+    await harness.pass({ down: -1, up: 0 });
+    assert.deepEqual(harness.set, [8, 12, 11]);
   });
 
   it("does not hold back other activities than scaling policies' own", async () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
-    bench.step("up", { cooldown: 60 * minute });
-    await bench.pass({ up: 1 });
-    bench.autoscaler.register(resourceId, { min: 5, max: 20 });
-    await bench.clock.advance(0);
-    assert.deepEqual(bench.set, [2, 5]);
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+    harness.step("up", { cooldown: 60 * minute });
+    await harness.pass({ up: 1 });
+    harness.autoscaler.register(resourceId, { min: 5, max: 20 });
+    await harness.clock.advance(0);
+    assert.deepEqual(harness.set, [2, 5]);
   });
 });
 
 describe("several policies of one target", () => {
   it("give the largest capacity, also against one that wants less", async () => {
-    const bench = new Bench(5);
-    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
-    bench.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
-    bench.step("one", {});
-    bench.step("four", { steps: [{ lower: 0, adjustment: 4 }] });
-    await bench.pass({ down: -1, one: 1, four: 1 });
-    assert.deepEqual(bench.set, [9]);
-    await bench.pass({ down: -1, one: 0, four: 0 });
-    assert.deepEqual(bench.set, [9, 8]);
+    const harness = new Harness(5);
+    harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+    harness.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    harness.step("one", {});
+    harness.step("four", { steps: [{ lower: 0, adjustment: 4 }] });
+    await harness.pass({ down: -1, one: 1, four: 1 });
+    assert.deepEqual(harness.set, [9]);
+    await harness.pass({ down: -1, one: 0, four: 0 });
+    assert.deepEqual(harness.set, [9, 8]);
   });
 
   it("let a step policy scale in though target tracking is not ready to", async () => {
-    const bench = new Bench(5);
-    bench.autoscaler.register(resourceId, { min: 0, max: 20 });
-    bench.track("load", {});
-    bench.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
-    await bench.pass({ down: -1, load: 5 });
-    assert.deepEqual(bench.set, [4]);
+    const harness = new Harness(5);
+    harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+    harness.track("load", {});
+    harness.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    await harness.pass({ down: -1, load: 5 });
+    assert.deepEqual(harness.set, [4]);
   });
 });
 
 describe("a scaling activity", () => {
   it("fails with the resource's reason, and is tried again while the alarm lasts", async () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    bench.step("up", { cooldown: 10 * minute });
-    bench.refusal = "the endpoint is busy";
-    await bench.pass({ up: 1 }, 2);
-    bench.refusal = undefined;
-    await bench.pass({ up: 1 });
-    const told = bench.autoscaler.activities().map(({ status, statusMessage }) => `${status}: ${statusMessage}`);
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    harness.step("up", { cooldown: 10 * minute });
+    harness.refusal = "the endpoint is busy";
+    await harness.pass({ up: 1 }, 2);
+    harness.refusal = undefined;
+    await harness.pass({ up: 1 });
+    const told = harness.autoscaler.activities().map(({ status, statusMessage }) => `${status}: ${statusMessage}`);
     const failure = "Failed: Failed to set desired instance count to 2. Reason: the endpoint is busy";
     assert.deepEqual(told, [
       "Successful: Successfully set desired instance count to 2. Change successfully fulfilled by sagemaker.",
@@ -243,33 +243,33 @@ describe("a scaling activity", () => {
   });
 
   it("is forgotten after six weeks", async () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 2, max: 5 });
-    await bench.clock.advance(43 * 86_400_000);
-    bench.autoscaler.register(resourceId, { min: 3, max: 5 });
-    await bench.clock.advance(0);
-    assert.equal(bench.autoscaler.activities().length, 1);
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 2, max: 5 });
+    await harness.clock.advance(43 * 86_400_000);
+    harness.autoscaler.register(resourceId, { min: 3, max: 5 });
+    await harness.clock.advance(0);
+    assert.equal(harness.autoscaler.activities().length, 1);
   });
 
   it("does not happen for a resource that is gone", async () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    bench.step("up", {});
-    bench.count = undefined;
-    await bench.pass({ up: 1 });
-    assert.deepEqual(bench.set, []);
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    harness.step("up", {});
+    harness.count = undefined;
+    await harness.pass({ up: 1 });
+    assert.deepEqual(harness.set, []);
   });
 });
 
 describe("an alarm's action on a policy", () => {
   it("fails, in the alarm's history, where no step applies or there is no such policy", async () => {
-    const bench = new Bench(1);
-    bench.autoscaler.register(resourceId, { min: 0, max: 5 });
-    bench.step("up", { steps: [{ lower: 10, adjustment: 1 }] });
-    bench.step("gone", {});
-    bench.autoscaler.deletePolicy(resourceId, "gone");
-    await bench.pass({ up: 1, gone: 1 });
-    const told = bench.alarms.history().filter(({ type }) => type === "Action");
+    const harness = new Harness(1);
+    harness.autoscaler.register(resourceId, { min: 0, max: 5 });
+    harness.step("up", { steps: [{ lower: 10, adjustment: 1 }] });
+    harness.step("gone", {});
+    harness.autoscaler.deletePolicy(resourceId, "gone");
+    await harness.pass({ up: 1, gone: 1 });
+    const told = harness.alarms.history().filter(({ type }) => type === "Action");
     assert.equal(told.length, 2);
     assert.match(told[0]?.summary ?? "", /There is no scaling policy arn:aws:autoscaling:/);
     assert.match(told[1]?.summary ?? "", /No step adjustment found for metric value 1 and breach threshold 0/);

@@ -2,70 +2,70 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { EndpointBench, minute, second } from "./endpoint-bench.ts";
+import { EndpointHarness, minute, second } from "./endpoint-harness.ts";
 import type { Instance, InvocationRequest } from "./worker.ts";
 import { ScalingFailedError } from "./endpoint-api.ts";
 
 describe("an asynchronous endpoint's instances", () => {
   it("take a running job with them only after 30 s of grace (SIGTERM, then SIGKILL), and it is queued again, at the head", async () => {
-    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: 2 * minute }) });
-    bench.send(2);
-    void bench.endpoint.setDesired(0);
-    await bench.clock.advance(30 * second - 1);
-    assert.equal(bench.endpoint.inProcess, 1);
-    await bench.clock.advance(1);
-    assert.equal(bench.endpoint.queued, 2);
-    assert.equal(bench.endpoint.state, "in-service");
-    void bench.endpoint.setDesired(1);
-    await bench.clock.advance(minute);
-    assert.deepEqual(bench.started, ["video-1 on main-1", "video-1 on main-2"]);
+    const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: 2 * minute }) });
+    harness.send(2);
+    void harness.endpoint.setDesired(0);
+    await harness.clock.advance(30 * second - 1);
+    assert.equal(harness.endpoint.inProcess, 1);
+    await harness.clock.advance(1);
+    assert.equal(harness.endpoint.queued, 2);
+    assert.equal(harness.endpoint.state, "in-service");
+    void harness.endpoint.setDesired(1);
+    await harness.clock.advance(minute);
+    assert.deepEqual(harness.started, ["video-1 on main-1", "video-1 on main-2"]);
   });
 
   it("let a job end that needs less than the grace", async () => {
-    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: 20 * second }) });
-    const [id = ""] = bench.send();
-    void bench.endpoint.setDesired(0);
-    await bench.clock.advance(minute);
-    assert.equal(bench.ended(id).status, "completed");
-    assert.equal(bench.endpoint.currentCount, 0);
+    const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: 20 * second }) });
+    const [id = ""] = harness.send();
+    void harness.endpoint.setDesired(0);
+    await harness.clock.advance(minute);
+    assert.equal(harness.ended(id).status, "completed");
+    assert.equal(harness.endpoint.currentCount, 0);
   });
 
   it("fail the job that they take with them where the switch says so", async () => {
-    const bench = await new EndpointBench({ interrupted: "fail" }).deployed(1, { run: () => ({ length: 2 * minute }) });
-    const [id = ""] = bench.send();
-    void bench.endpoint.setDesired(0);
-    await bench.clock.advance(minute);
-    assert.equal(bench.failure(id).cause, "interrupted");
+    const harness = await new EndpointHarness({ interrupted: "fail" }).deployed(1, { run: () => ({ length: 2 * minute }) });
+    const [id = ""] = harness.send();
+    void harness.endpoint.setDesired(0);
+    await harness.clock.advance(minute);
+    assert.equal(harness.failure(id).cause, "interrupted");
   });
 
   it("are taken away idle ones first", async () => {
-    const bench = await new EndpointBench().deployed(3, { run: () => ({ length: 2 * minute }) });
-    bench.send(1);
-    void bench.endpoint.setDesired(1);
-    await bench.clock.advance(2 * minute);
-    assert.equal(bench.endpoint.currentCount, 1);
-    assert.deepEqual(bench.started, ["video-1 on main-1"]);
-    assert.equal(bench.ended("video-1").status, "completed");
+    const harness = await new EndpointHarness().deployed(3, { run: () => ({ length: 2 * minute }) });
+    harness.send(1);
+    void harness.endpoint.setDesired(1);
+    await harness.clock.advance(2 * minute);
+    assert.equal(harness.endpoint.currentCount, 1);
+    assert.deepEqual(harness.started, ["video-1 on main-1"]);
+    assert.equal(harness.ended("video-1").status, "completed");
   });
 
   it("are tried again when they do not start, with growing pauses, and given up after the last attempt", async () => {
     const attempts: number[] = [];
-    const bench = await new EndpointBench().deployed(0, {
+    const harness = await new EndpointHarness().deployed(0, {
       startUp: () => {
-        attempts.push(bench.elapsed);
+        attempts.push(harness.elapsed);
         throw new Error("no capacity");
       },
     });
-    const scaling = bench.endpoint.setDesired(1);
+    const scaling = harness.endpoint.setDesired(1);
     const refusal = assert.rejects(
       scaling,
       (error) => error instanceof ScalingFailedError && error.message.includes("no capacity"),
     );
-    await bench.clock.advance(10 * minute);
+    await harness.clock.advance(10 * minute);
     await refusal;
     assert.deepEqual(attempts, [minute, minute + 30 * second, minute + 90 * second]);
-    assert.equal(bench.endpoint.desiredCount, 0);
-    assert.equal(bench.endpoint.state, "in-service");
+    assert.equal(harness.endpoint.desiredCount, 0);
+    assert.equal(harness.endpoint.state, "in-service");
   });
 
   describe("whose container starts after two minutes and is healthy after five more", () => {
@@ -74,22 +74,22 @@ describe("an asynchronous endpoint's instances", () => {
       "The primary container for production variant main did not pass the ping health check. Please check CloudWatch logs for this endpoint.";
 
     it("serve if the start-up timeout is longer than that, which does not count the time before the container's start", async () => {
-      const bench = new EndpointBench();
-      const deployment = bench.endpoint.deploy({
-        launcher: bench.launcher(slow),
+      const harness = new EndpointHarness();
+      const deployment = harness.endpoint.deploy({
+        launcher: harness.launcher(slow),
         concurrency: 1,
         initialCount: 1,
         startupTimeout: 5 * minute + 1,
       });
-      await bench.clock.advance(7 * minute);
+      await harness.clock.advance(7 * minute);
       await deployment;
-      assert.equal(bench.endpoint.state, "in-service");
+      assert.equal(harness.endpoint.state, "in-service");
     });
 
     it("fail the endpoint in AWS's words at the moment when the start-up timeout is over", async () => {
-      const bench = new EndpointBench();
-      const deployment = bench.endpoint.deploy({
-        launcher: bench.launcher(slow),
+      const harness = new EndpointHarness();
+      const deployment = harness.endpoint.deploy({
+        launcher: harness.launcher(slow),
         concurrency: 1,
         initialCount: 1,
         startupTimeout: 5 * minute - second,
@@ -98,50 +98,50 @@ describe("an asynchronous endpoint's instances", () => {
         name: "DeploymentFailedError",
         message: `${words} The container did not become healthy within 299 seconds of its start`,
       });
-      await bench.clock.advance(7 * minute - second - 1);
-      assert.equal(bench.endpoint.state, "creating");
-      await bench.clock.advance(1);
+      await harness.clock.advance(7 * minute - second - 1);
+      assert.equal(harness.endpoint.state, "creating");
+      await harness.clock.advance(1);
       await refusal;
-      assert.equal(bench.endpoint.state, "failed");
-      assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 1, starting: 0, stopping: 0 });
-      assert.equal(bench.clock.holds, 0);
+      assert.equal(harness.endpoint.state, "failed");
+      assert.deepEqual(harness.endpoint.capacity, { current: 0, desired: 1, starting: 0, stopping: 0 });
+      assert.equal(harness.clock.holds, 0);
     });
 
     it("have four minutes by default", async () => {
-      const bench = new EndpointBench();
-      const deployment = bench.endpoint.deploy({ launcher: bench.launcher(slow), concurrency: 1, initialCount: 1 });
+      const harness = new EndpointHarness();
+      const deployment = harness.endpoint.deploy({ launcher: harness.launcher(slow), concurrency: 1, initialCount: 1 });
       const refusal = assert.rejects(deployment, /within 240 seconds/);
-      await bench.clock.advance(6 * minute);
+      await harness.clock.advance(6 * minute);
       await refusal;
     });
 
     it("are given up by a scale-out after its attempts, each of which ends with the start-up timeout", async () => {
-      const bench = new EndpointBench({ launchAttempts: 2 });
-      const deployment = bench.endpoint.deploy({
-        launcher: bench.launcher(slow),
+      const harness = new EndpointHarness({ launchAttempts: 2 });
+      const deployment = harness.endpoint.deploy({
+        launcher: harness.launcher(slow),
         concurrency: 1,
         initialCount: 0,
         startupTimeout: minute,
       });
-      await bench.clock.advance(0);
+      await harness.clock.advance(0);
       await deployment;
-      const scaling = bench.endpoint.setDesired(1);
+      const scaling = harness.endpoint.setDesired(1);
       const refusal = assert.rejects(scaling, {
         name: "ScalingFailedError",
         message: new RegExp(`^${words} .*within 60 seconds`),
       });
-      await bench.clock.advance(3 * minute + 30 * second + 3 * minute);
+      await harness.clock.advance(3 * minute + 30 * second + 3 * minute);
       await refusal;
-      assert.equal(bench.endpoint.state, "in-service");
-      assert.equal(bench.endpoint.desiredCount, 0);
+      assert.equal(harness.endpoint.state, "in-service");
+      assert.equal(harness.endpoint.desiredCount, 0);
     });
 
     it("that hold on when they are aborted are stopped and not taken for healthy", async () => {
-      const bench = new EndpointBench();
+      const harness = new EndpointHarness();
       const stopped: string[] = [];
       const launch = async (id: string, _signal: AbortSignal, onContainerStart?: () => void) => {
         onContainerStart?.();
-        await new Promise<void>((resolve) => void bench.clock.setTimer(bench.clock.now() + 2 * minute, resolve));
+        await new Promise<void>((resolve) => void harness.clock.setTimer(harness.clock.now() + 2 * minute, resolve));
         return {
           run: () => Promise.reject(new Error("no run")),
           stop: () => {
@@ -150,21 +150,21 @@ describe("an asynchronous endpoint's instances", () => {
           },
         };
       };
-      const deployment = bench.endpoint.deploy({
+      const deployment = harness.endpoint.deploy({
         launcher: { launch },
         concurrency: 1,
         initialCount: 1,
         startupTimeout: minute,
       });
       const refusal = assert.rejects(deployment, /within 60 seconds/);
-      await bench.clock.advance(2 * minute);
+      await harness.clock.advance(2 * minute);
       await refusal;
       assert.deepEqual(stopped, ["main-1"]);
     });
   });
 
   it("that were to replace a lost one are called off by a scale-in", async () => {
-    const bench = new EndpointBench();
+    const harness = new EndpointHarness();
     const lost = Promise.withResolvers<string>();
     const calledOff: string[] = [];
     const launch = async (id: string, signal: AbortSignal): Promise<Instance<InvocationRequest>> => {
@@ -177,20 +177,20 @@ describe("an asynchronous endpoint's instances", () => {
       }
       return { lost: lost.promise, run: () => Promise.reject(new Error("no run")), stop: () => Promise.resolve() };
     };
-    await bench.endpoint.deploy({ launcher: { launch }, concurrency: 1, initialCount: 1 });
+    await harness.endpoint.deploy({ launcher: { launch }, concurrency: 1, initialCount: 1 });
     lost.resolve("killed");
-    await bench.clock.advance(minute);
-    assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 1, starting: 1, stopping: 0 });
-    await bench.endpoint.setDesired(0);
+    await harness.clock.advance(minute);
+    assert.deepEqual(harness.endpoint.capacity, { current: 0, desired: 1, starting: 1, stopping: 0 });
+    await harness.endpoint.setDesired(0);
     assert.deepEqual(calledOff, ["main-2"]);
-    assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 0, starting: 0, stopping: 0 });
-    assert.equal(bench.clock.holds, 0);
+    assert.deepEqual(harness.endpoint.capacity, { current: 0, desired: 0, starting: 0, stopping: 0 });
+    assert.equal(harness.clock.holds, 0);
   });
 
   it("are replaced when they end by themselves, and their jobs run again, but not for ever", async () => {
-    const bench = new EndpointBench({ repeatsAfterInterruption: 2 });
+    const harness = new EndpointHarness({ repeatsAfterInterruption: 2 });
     let launched = 0;
-    await bench.endpoint.deploy({
+    await harness.endpoint.deploy({
       launcher: {
         launch: () => {
           launched += 1;
@@ -208,11 +208,11 @@ describe("an asynchronous endpoint's instances", () => {
       concurrency: 1,
       initialCount: 1,
     });
-    const [poison = ""] = bench.send();
-    await bench.clock.advance(minute);
-    assert.equal(bench.failure(poison).cause, "interrupted");
-    assert.match(bench.failure(poison).reason, /ended by itself: killed/);
+    const [poison = ""] = harness.send();
+    await harness.clock.advance(minute);
+    assert.equal(harness.failure(poison).cause, "interrupted");
+    assert.match(harness.failure(poison).reason, /ended by itself: killed/);
     assert.equal(launched, 4);
-    assert.equal(bench.endpoint.currentCount, 1);
+    assert.equal(harness.endpoint.currentCount, 1);
   });
 });

@@ -2,82 +2,82 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { EndpointBench, minute, second } from "./endpoint-bench.ts";
+import { EndpointHarness, minute, second } from "./endpoint-harness.ts";
 import type { Instance, InvocationRequest } from "./worker.ts";
 import { DeploymentFailedError, EndpointBusyError, EndpointGoneError } from "./endpoint-api.ts";
 
 describe("an asynchronous endpoint's updates", () => {
   it("start the whole new fleet first, keep the queue, then take the old fleet away", async () => {
-    const bench = await new EndpointBench().deployed(1);
-    bench.send(4);
-    const update = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 2, initialCount: 1 });
-    await bench.clock.advance(minute - 1);
-    assert.equal(bench.endpoint.state, "updating");
-    assert.deepEqual(bench.started, ["video-1 on main-1", "video-2 on main-1"]);
-    await bench.clock.advance(minute);
+    const harness = await new EndpointHarness().deployed(1);
+    harness.send(4);
+    const update = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 2, initialCount: 1 });
+    await harness.clock.advance(minute - 1);
+    assert.equal(harness.endpoint.state, "updating");
+    assert.deepEqual(harness.started, ["video-1 on main-1", "video-2 on main-1"]);
+    await harness.clock.advance(minute);
     await update;
-    assert.deepEqual(bench.started.slice(2), ["video-3 on main-2", "video-4 on main-2"]);
-    assert.equal(bench.settled.size, 4);
-    assert.equal(bench.endpoint.currentCount, 1);
-    assert.deepEqual(bench.states, ["in-service", "updating", "in-service"]);
+    assert.deepEqual(harness.started.slice(2), ["video-3 on main-2", "video-4 on main-2"]);
+    assert.equal(harness.settled.size, 4);
+    assert.equal(harness.endpoint.currentCount, 1);
+    assert.deepEqual(harness.states, ["in-service", "updating", "in-service"]);
   });
 
   it("reset the number of instances to the new configuration's, from zero too (UpdateEndpoint without RetainAllVariantProperties)", async () => {
-    const bench = await new EndpointBench().deployed(0);
-    const update = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 2 });
-    await bench.clock.advance(minute);
+    const harness = await new EndpointHarness().deployed(0);
+    const update = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 2 });
+    await harness.clock.advance(minute);
     await update;
-    assert.equal(bench.endpoint.currentCount, 2);
-    assert.equal(bench.endpoint.desiredCount, 2);
+    assert.equal(harness.endpoint.currentCount, 2);
+    assert.equal(harness.endpoint.desiredCount, 2);
   });
 
   it("roll back to the old fleet when the new one does not start", async () => {
-    const bench = await new EndpointBench().deployed(1);
-    const launcher = bench.launcher({
+    const harness = await new EndpointHarness().deployed(1);
+    const launcher = harness.launcher({
       startUp: (id) => {
         if (id === "main-3") throw new Error("the artifact has no code/inference.py");
         return minute;
       },
     });
-    await assert.rejects(bench.endpoint.deploy({ launcher, concurrency: 1, initialCount: 2 }), DeploymentFailedError);
-    assert.equal(bench.endpoint.state, "in-service");
-    assert.deepEqual(bench.endpoint.capacity, { current: 1, desired: 1, starting: 0, stopping: 0 });
-    const [id = ""] = bench.send();
-    await bench.clock.advance(minute);
-    assert.equal(bench.ended(id).status, "completed");
+    await assert.rejects(harness.endpoint.deploy({ launcher, concurrency: 1, initialCount: 2 }), DeploymentFailedError);
+    assert.equal(harness.endpoint.state, "in-service");
+    assert.deepEqual(harness.endpoint.capacity, { current: 1, desired: 1, starting: 0, stopping: 0 });
+    const [id = ""] = harness.send();
+    await harness.clock.advance(minute);
+    assert.equal(harness.ended(id).status, "completed");
   });
 
   it("and scaling refuse each other, in SageMaker's words", async () => {
-    const bench = await new EndpointBench().deployed(1);
-    const fleet = { launcher: bench.launcher(), concurrency: 1, initialCount: 1 };
+    const harness = await new EndpointHarness().deployed(1);
+    const fleet = { launcher: harness.launcher(), concurrency: 1, initialCount: 1 };
     const refusal = {
       name: "EndpointBusyError",
       message: 'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/videos".',
     };
-    const scaling = bench.endpoint.setDesired(2);
-    assert.equal(bench.endpoint.state, "scaling");
-    await assert.rejects(bench.endpoint.deploy(fleet), refusal);
-    await assert.rejects(bench.endpoint.setDesired(3), refusal);
-    await bench.clock.advance(minute);
+    const scaling = harness.endpoint.setDesired(2);
+    assert.equal(harness.endpoint.state, "scaling");
+    await assert.rejects(harness.endpoint.deploy(fleet), refusal);
+    await assert.rejects(harness.endpoint.setDesired(3), refusal);
+    await harness.clock.advance(minute);
     await scaling;
-    const update = bench.endpoint.deploy(fleet);
-    await assert.rejects(bench.endpoint.setDesired(3), refusal);
-    await bench.clock.advance(minute);
+    const update = harness.endpoint.deploy(fleet);
+    await assert.rejects(harness.endpoint.setDesired(3), refusal);
+    await harness.clock.advance(minute);
     await update;
   });
 
   it("have failed for good when the first fleet does not start", async () => {
-    const bench = new EndpointBench();
-    const launcher = bench.launcher({
+    const harness = new EndpointHarness();
+    const launcher = harness.launcher({
       startUp: () => {
         throw new Error("image not found");
       },
     });
-    const creation = bench.endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
+    const creation = harness.endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
     await assert.rejects(creation, { name: "DeploymentFailedError", message: "image not found" });
-    assert.equal(bench.endpoint.state, "failed");
+    assert.equal(harness.endpoint.state, "failed");
     await assert.rejects(
-      bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 1 }),
+      harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 1 }),
       EndpointBusyError,
     );
   });
@@ -86,31 +86,31 @@ describe("an asynchronous endpoint's updates", () => {
 describe("an asynchronous endpoint's deletion", () => {
   it("ends everything, in any state, and takes nothing any more", async () => {
     for (const during of ["creating", "working", "scaling"] as const) {
-      const bench = new EndpointBench();
-      const creation = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 1 });
+      const harness = new EndpointHarness();
+      const creation = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 1 });
       const outcome = creation.catch((error: unknown) => error);
-      await bench.clock.advance(during === "creating" ? 30 * second : minute);
-      if (during !== "creating") bench.send(2);
-      const scaling = during === "scaling" ? bench.endpoint.setDesired(3) : undefined;
-      const deletion = bench.endpoint.delete();
-      await bench.clock.advance(minute);
+      await harness.clock.advance(during === "creating" ? 30 * second : minute);
+      if (during !== "creating") harness.send(2);
+      const scaling = during === "scaling" ? harness.endpoint.setDesired(3) : undefined;
+      const deletion = harness.endpoint.delete();
+      await harness.clock.advance(minute);
       await deletion;
       await scaling;
       if (during === "creating") assert.ok((await outcome) instanceof EndpointGoneError);
-      assert.deepEqual(bench.endpoint.capacity, { current: 0, desired: 0, starting: 0, stopping: 0 });
-      assert.equal(bench.endpoint.state, "deleted");
-      assert.equal(bench.endpoint.backlog, 0);
-      assert.equal(bench.settled.size, 0);
-      assert.equal(bench.clock.holds, 0);
-      assert.throws(() => bench.send(), EndpointGoneError);
-      const samples = bench.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length;
-      await bench.clock.advance(5 * minute);
-      assert.equal(bench.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length, samples);
+      assert.deepEqual(harness.endpoint.capacity, { current: 0, desired: 0, starting: 0, stopping: 0 });
+      assert.equal(harness.endpoint.state, "deleted");
+      assert.equal(harness.endpoint.backlog, 0);
+      assert.equal(harness.settled.size, 0);
+      assert.equal(harness.clock.holds, 0);
+      assert.throws(() => harness.send(), EndpointGoneError);
+      const samples = harness.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length;
+      await harness.clock.advance(5 * minute);
+      assert.equal(harness.gauge("ApproximateBacklogSize").filter((value) => value !== undefined).length, samples);
     }
   });
 
   it("stops an instance that a launcher hands over although it was called off", async () => {
-    const bench = new EndpointBench();
+    const harness = new EndpointHarness();
     const handOver = Promise.withResolvers<undefined>();
     let stops = 0;
     const instance: Instance<InvocationRequest> = {
@@ -121,9 +121,9 @@ describe("an asynchronous endpoint's deletion", () => {
       },
     };
     const launcher = { launch: () => handOver.promise.then(() => instance) };
-    const creation = bench.endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
+    const creation = harness.endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
     const refusal = assert.rejects(creation, EndpointGoneError);
-    const deletion = bench.endpoint.delete();
+    const deletion = harness.endpoint.delete();
     handOver.resolve(undefined);
     await deletion;
     await refusal;
@@ -131,13 +131,13 @@ describe("an asynchronous endpoint's deletion", () => {
   });
 
   it("fails what was queued and in process where the switch says so", async () => {
-    const bench = await new EndpointBench({ atDeletion: "fail" }).deployed(1);
-    const sent = bench.send(3);
-    void bench.endpoint.delete();
-    await bench.clock.advance(0);
-    assert.equal(bench.endpoint.state, "deleted");
+    const harness = await new EndpointHarness({ atDeletion: "fail" }).deployed(1);
+    const sent = harness.send(3);
+    void harness.endpoint.delete();
+    await harness.clock.advance(0);
+    assert.equal(harness.endpoint.state, "deleted");
     assert.deepEqual(
-      sent.map((id) => bench.failure(id).cause),
+      sent.map((id) => harness.failure(id).cause),
       ["deleted", "deleted", "deleted"],
     );
   });
@@ -146,51 +146,51 @@ describe("an asynchronous endpoint's deletion", () => {
 describe("an asynchronous endpoint's instances in an update that bakes", () => {
   /** An endpoint with an idle fleet, and an update that starts in no time and bakes for ten minutes. */
   async function baking(objection: () => string | undefined) {
-    const bench = await new EndpointBench().deployed(1);
-    const update = bench.endpoint.deploy(
-      { launcher: bench.launcher({ startUp: () => 0 }), concurrency: 1, initialCount: 2 },
+    const harness = await new EndpointHarness().deployed(1);
+    const update = harness.endpoint.deploy(
+      { launcher: harness.launcher({ startUp: () => 0 }), concurrency: 1, initialCount: 2 },
       { duration: 10 * minute, objection },
     );
     const ended = update.then(
       () => "updated",
       (error: unknown) => (error instanceof DeploymentFailedError ? error.message : String(error)),
     );
-    return { bench, ended };
+    return { harness, ended };
   }
 
   it("work in the new fleet while the old one is kept, which goes when the time is over", async () => {
-    const { bench, ended } = await baking(() => undefined);
-    await bench.clock.advance(10 * minute - 1);
-    assert.equal(bench.endpoint.state, "updating");
-    assert.equal(bench.endpoint.currentCount, 2);
-    assert.equal(bench.endpoint.capacity.stopping, 0);
-    await bench.clock.advance(minute);
+    const { harness, ended } = await baking(() => undefined);
+    await harness.clock.advance(10 * minute - 1);
+    assert.equal(harness.endpoint.state, "updating");
+    assert.equal(harness.endpoint.currentCount, 2);
+    assert.equal(harness.endpoint.capacity.stopping, 0);
+    await harness.clock.advance(minute);
     assert.equal(await ended, "updated");
-    assert.equal(bench.endpoint.state, "in-service");
-    assert.equal(bench.endpoint.desiredCount, 2);
+    assert.equal(harness.endpoint.state, "in-service");
+    assert.equal(harness.endpoint.desiredCount, 2);
   });
 
   it("are taken away again, and the old fleet gets the queue, if there is an objection", async () => {
     const objections: string[] = [];
-    const { bench, ended } = await baking(() => objections[0]);
-    await bench.clock.advance(5 * minute);
+    const { harness, ended } = await baking(() => objections[0]);
+    await harness.clock.advance(5 * minute);
     objections.push("too many errors");
-    await bench.clock.advance(2 * minute);
+    await harness.clock.advance(2 * minute);
     assert.equal(await ended, "too many errors");
-    assert.equal(bench.endpoint.state, "in-service");
-    assert.equal(bench.endpoint.currentCount, 1);
-    assert.equal(bench.endpoint.desiredCount, 1);
-    const [id = ""] = bench.send();
-    await bench.clock.advance(minute);
-    assert.equal(bench.ended(id).status, "completed");
+    assert.equal(harness.endpoint.state, "in-service");
+    assert.equal(harness.endpoint.currentCount, 1);
+    assert.equal(harness.endpoint.desiredCount, 1);
+    const [id = ""] = harness.send();
+    await harness.clock.advance(minute);
+    assert.equal(harness.ended(id).status, "completed");
   });
 
   it("are all taken away if the endpoint is deleted meanwhile", async () => {
-    const { bench, ended } = await baking(() => undefined);
-    await bench.clock.advance(minute);
-    void bench.endpoint.delete();
-    await bench.clock.advance(minute);
+    const { harness, ended } = await baking(() => undefined);
+    await harness.clock.advance(minute);
+    void harness.endpoint.delete();
+    await harness.clock.advance(minute);
     assert.match(await ended, /is being deleted/);
-    assert.equal(bench.endpoint.state, "deleted");
+    assert.equal(harness.endpoint.state, "deleted");
   });
 });

@@ -2,69 +2,69 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { EndpointBench, minute, second } from "./endpoint-bench.ts";
+import { EndpointHarness, minute, second } from "./endpoint-harness.ts";
 import type { Instance, InvocationRequest, RunOutcome } from "./worker.ts";
 
 describe("an asynchronous endpoint's queue", () => {
   it("hands requests out first in, first out, as many at a time as an instance may have", async () => {
-    const bench = await new EndpointBench().deployed(1, {}, 2);
-    const sent = bench.send(5);
-    assert.deepEqual(bench.started, ["video-1 on main-1", "video-2 on main-1"]);
-    assert.equal(bench.endpoint.inProcess, 2);
-    assert.equal(bench.endpoint.backlog, 5);
-    await bench.clock.advance(90 * second);
-    assert.deepEqual([...bench.settled.keys()], sent);
-    assert.equal(bench.settledAt.get("video-5"), minute + 90 * second);
-    assert.equal(bench.endpoint.backlog, 0);
+    const harness = await new EndpointHarness().deployed(1, {}, 2);
+    const sent = harness.send(5);
+    assert.deepEqual(harness.started, ["video-1 on main-1", "video-2 on main-1"]);
+    assert.equal(harness.endpoint.inProcess, 2);
+    assert.equal(harness.endpoint.backlog, 5);
+    await harness.clock.advance(90 * second);
+    assert.deepEqual([...harness.settled.keys()], sent);
+    assert.equal(harness.settledAt.get("video-5"), minute + 90 * second);
+    assert.equal(harness.endpoint.backlog, 0);
   });
 
   it("keeps requests while there is no instance", async () => {
-    const bench = await new EndpointBench().deployed(0);
-    bench.send(3);
-    await bench.clock.advance(60 * minute);
-    assert.equal(bench.endpoint.queued, 3);
-    void bench.endpoint.setDesired(1);
-    await bench.clock.advance(minute + 90 * second);
-    assert.equal(bench.settled.size, 3);
+    const harness = await new EndpointHarness().deployed(0);
+    harness.send(3);
+    await harness.clock.advance(60 * minute);
+    assert.equal(harness.endpoint.queued, 3);
+    void harness.endpoint.setDesired(1);
+    await harness.clock.advance(minute + 90 * second);
+    assert.equal(harness.settled.size, 3);
   });
 
   it("lets a request expire once its time to live has passed in the queue (RequestTTLSeconds)", async () => {
-    const bench = await new EndpointBench().deployed(0);
-    const [id = ""] = bench.send(1, { ttl: 10 * minute });
-    await bench.clock.advance(10 * minute - 1);
-    assert.equal(bench.settled.size, 0);
-    await bench.clock.advance(1);
-    assert.equal(bench.failure(id).cause, "expired");
-    assert.equal(bench.counted("ExpiredRequests"), 1);
-    assert.equal(bench.counted("InvocationsProcessed"), 0);
+    const harness = await new EndpointHarness().deployed(0);
+    const [id = ""] = harness.send(1, { ttl: 10 * minute });
+    await harness.clock.advance(10 * minute - 1);
+    assert.equal(harness.settled.size, 0);
+    await harness.clock.advance(1);
+    assert.equal(harness.failure(id).cause, "expired");
+    assert.equal(harness.counted("ExpiredRequests"), 1);
+    assert.equal(harness.counted("InvocationsProcessed"), 0);
   });
 
   it("does not let a request expire that is in process", async () => {
-    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: 20 * minute }) });
-    const [id = ""] = bench.send(1, { ttl: 10 * minute, timeout: 30 * minute });
-    await bench.clock.advance(20 * minute);
-    assert.equal(bench.ended(id).status, "completed");
+    const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: 20 * minute }) });
+    const [id = ""] = harness.send(1, { ttl: 10 * minute, timeout: 30 * minute });
+    await harness.clock.advance(20 * minute);
+    assert.equal(harness.ended(id).status, "completed");
   });
 });
 
 describe("an asynchronous endpoint's runs", () => {
   it("are ended by the invocation time-out (InvocationTimeoutSeconds); the request has then failed", async () => {
-    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: 20 * minute }) });
-    const [slow = "", next = ""] = [...bench.send(1), ...bench.send(1, { timeout: 60 * minute })];
-    await bench.clock.advance(15 * minute);
-    assert.deepEqual(bench.failure(slow), {
+    const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: 20 * minute }) });
+    const [slow = "", next = ""] = [...harness.send(1), ...harness.send(1, { timeout: 60 * minute })];
+    await harness.clock.advance(15 * minute);
+    assert.deepEqual(harness.failure(slow), {
       status: "failed",
       cause: "timeout",
       reason: "The model did not answer within 900 seconds.",
       timings: {},
     });
-    assert.equal(bench.counted("InvocationFailures"), 1);
-    await bench.clock.advance(20 * minute);
-    assert.equal(bench.ended(next).status, "completed");
+    assert.equal(harness.counted("InvocationFailures"), 1);
+    await harness.clock.advance(20 * minute);
+    assert.equal(harness.ended(next).status, "completed");
   });
 
   it("free their place only when the worker has let go, even after the time-out", async () => {
-    const bench = new EndpointBench();
+    const harness = new EndpointHarness();
     const release: (() => void)[] = [];
     const instance: Instance<InvocationRequest> = {
       run: () =>
@@ -75,23 +75,23 @@ describe("an asynchronous endpoint's runs", () => {
         }),
       stop: () => Promise.resolve(),
     };
-    await bench.endpoint.deploy({
+    await harness.endpoint.deploy({
       launcher: { launch: () => Promise.resolve(instance) },
       concurrency: 1,
       initialCount: 1,
     });
-    bench.send(2);
-    await bench.clock.advance(15 * minute);
-    assert.equal(bench.settled.size, 1);
-    assert.equal(bench.started.length, 1);
+    harness.send(2);
+    await harness.clock.advance(15 * minute);
+    assert.equal(harness.settled.size, 1);
+    assert.equal(harness.started.length, 1);
     release[0]?.();
-    await bench.clock.advance(0);
-    assert.equal(bench.started.length, 2);
-    assert.equal(bench.settled.size, 1);
+    await harness.clock.advance(0);
+    assert.equal(harness.started.length, 2);
+    assert.equal(harness.settled.size, 1);
   });
 
   it("do not take the outcome of an earlier run that lets go late for their own", async () => {
-    const bench = new EndpointBench({ retriesAfterTimeout: 1 });
+    const harness = new EndpointHarness({ retriesAfterTimeout: 1 });
     const runs: ((outcome: RunOutcome) => void)[] = [];
     const instance: Instance<InvocationRequest> = {
       run: () => {
@@ -102,60 +102,60 @@ describe("an asynchronous endpoint's runs", () => {
       stop: () => Promise.resolve(),
     };
     const launcher = { launch: () => Promise.resolve(instance) };
-    await bench.endpoint.deploy({ launcher, concurrency: 2, initialCount: 1 });
-    const [id = ""] = bench.send();
-    await bench.clock.advance(15 * minute);
+    await harness.endpoint.deploy({ launcher, concurrency: 2, initialCount: 1 });
+    const [id = ""] = harness.send();
+    await harness.clock.advance(15 * minute);
     runs[0]?.({ status: "failed", reason: "too late", timings: {} });
-    await bench.clock.advance(0);
-    assert.equal(bench.settled.size, 0);
+    await harness.clock.advance(0);
+    assert.equal(harness.settled.size, 0);
     runs[1]?.({ status: "completed", timings: {} });
-    await bench.clock.advance(0);
-    assert.equal(bench.ended(id).status, "completed");
+    await harness.clock.advance(0);
+    assert.equal(harness.ended(id).status, "completed");
   });
 
   it("fail with the model's reason, and count its status", async () => {
     const outcome = { status: "failed", reason: "not a video", modelStatus: 415, timings: { model: 20 } } as const;
-    const bench = await new EndpointBench().deployed(1, { run: () => ({ length: second, outcome }) });
-    const [id = ""] = bench.send();
-    await bench.clock.advance(minute);
-    assert.deepEqual(bench.failure(id), { ...outcome, cause: "model" });
-    assert.equal(bench.counted("Invocation4XXErrors"), 1);
-    assert.equal(bench.counted("Invocation5XXErrors"), 0);
-    assert.equal(bench.counted("ModelLatency"), 20_000);
+    const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: second, outcome }) });
+    const [id = ""] = harness.send();
+    await harness.clock.advance(minute);
+    assert.deepEqual(harness.failure(id), { ...outcome, cause: "model" });
+    assert.equal(harness.counted("Invocation4XXErrors"), 1);
+    assert.equal(harness.counted("Invocation5XXErrors"), 0);
+    assert.equal(harness.counted("ModelLatency"), 20_000);
   });
 
   it("are repeated after a 5xx only as often as the switch says", async () => {
     const outcome = { status: "failed", reason: "out of memory", modelStatus: 500, timings: {} } as const;
     for (const retriesAfterServerError of [0, 2]) {
-      const bench = await new EndpointBench({ retriesAfterServerError }).deployed(1, {
+      const harness = await new EndpointHarness({ retriesAfterServerError }).deployed(1, {
         run: () => ({ length: second, outcome }),
       });
-      bench.send();
-      await bench.clock.advance(minute);
-      assert.equal(bench.started.length, 1 + retriesAfterServerError);
-      assert.equal(bench.settled.size, 1);
+      harness.send();
+      await harness.clock.advance(minute);
+      assert.equal(harness.started.length, 1 + retriesAfterServerError);
+      assert.equal(harness.settled.size, 1);
     }
   });
 });
 
 describe("an asynchronous endpoint's metrics", () => {
   it("count what is in process as backlog, and divide it by the instances in service", async () => {
-    const bench = await new EndpointBench().deployed(2, { run: () => ({ length: 90 * second }) }, 2);
-    bench.send(8);
-    await bench.clock.advance(4 * minute);
-    assert.deepEqual(bench.gauge("ApproximateBacklogSize"), [undefined, 8, 4, 4, 0]);
-    assert.deepEqual(bench.gauge("ApproximateBacklogSizePerInstance"), [undefined, 4, 2, 2, 0]);
+    const harness = await new EndpointHarness().deployed(2, { run: () => ({ length: 90 * second }) }, 2);
+    harness.send(8);
+    await harness.clock.advance(4 * minute);
+    assert.deepEqual(harness.gauge("ApproximateBacklogSize"), [undefined, 8, 4, 4, 0]);
+    assert.deepEqual(harness.gauge("ApproximateBacklogSizePerInstance"), [undefined, 4, 2, 2, 0]);
   });
 
   it("say that there is a backlog without capacity while requests wait and no instance is in service", async () => {
-    const bench = await new EndpointBench().deployed(0);
-    await bench.clock.advance(minute);
-    bench.send();
-    await bench.clock.advance(minute);
-    void bench.endpoint.setDesired(1);
-    await bench.clock.advance(2 * minute);
-    assert.deepEqual(bench.gauge("HasBacklogWithoutCapacity"), [0, 0, 1, 1, 0]);
-    assert.deepEqual(bench.gauge("ApproximateAgeOfOldestRequest"), [0, 0, 59.999, 119.999, 0]);
+    const harness = await new EndpointHarness().deployed(0);
+    await harness.clock.advance(minute);
+    harness.send();
+    await harness.clock.advance(minute);
+    void harness.endpoint.setDesired(1);
+    await harness.clock.advance(2 * minute);
+    assert.deepEqual(harness.gauge("HasBacklogWithoutCapacity"), [0, 0, 1, 1, 0]);
+    assert.deepEqual(harness.gauge("ApproximateAgeOfOldestRequest"), [0, 0, 59.999, 119.999, 0]);
   });
 
   it("have every answer about the backlog per instance at zero instances", async () => {
@@ -165,32 +165,32 @@ describe("an asynchronous endpoint's metrics", () => {
       "undivided-while-backlog": [undefined, 7],
     } as const;
     for (const backlogPerInstanceAtZero of ["undivided", "missing", "undivided-while-backlog"] as const) {
-      const bench = await new EndpointBench({ backlogPerInstanceAtZero }).deployed(0);
-      bench.send(7);
-      await bench.clock.advance(minute);
-      assert.deepEqual(bench.gauge("ApproximateBacklogSizePerInstance"), expected[backlogPerInstanceAtZero]);
+      const harness = await new EndpointHarness({ backlogPerInstanceAtZero }).deployed(0);
+      harness.send(7);
+      await harness.clock.advance(minute);
+      assert.deepEqual(harness.gauge("ApproximateBacklogSizePerInstance"), expected[backlogPerInstanceAtZero]);
     }
   });
 
   it("measure the wait and the whole processing in milliseconds, the model in microseconds", async () => {
-    const bench = await new EndpointBench().deployed(1);
-    bench.send(2);
-    await bench.clock.advance(2 * minute);
-    assert.equal(bench.counted("TimeInBacklog"), 0 + 30_000);
-    assert.equal(bench.counted("TotalProcessingTime"), 30_000 + 60_000);
-    assert.equal(bench.counted("ModelLatency"), 2 * 30_000_000);
-    assert.equal(bench.counted("InvocationsProcessed"), 2);
-    assert.equal(bench.counted("InvocationFailures"), 0);
+    const harness = await new EndpointHarness().deployed(1);
+    harness.send(2);
+    await harness.clock.advance(2 * minute);
+    assert.equal(harness.counted("TimeInBacklog"), 0 + 30_000);
+    assert.equal(harness.counted("TotalProcessingTime"), 30_000 + 60_000);
+    assert.equal(harness.counted("ModelLatency"), 2 * 30_000_000);
+    assert.equal(harness.counted("InvocationsProcessed"), 2);
+    assert.equal(harness.counted("InvocationFailures"), 0);
   });
 
   it("count what was processed under the name that is assumed, and under no other", async () => {
     const names = ["InvocationsProcessed", "InvocationsProcesssed"] as const;
     for (const processedMetricName of names) {
-      const bench = await new EndpointBench({ processedMetricName }).deployed(1);
-      bench.send(2);
-      await bench.clock.advance(2 * minute);
+      const harness = await new EndpointHarness({ processedMetricName }).deployed(1);
+      harness.send(2);
+      await harness.clock.advance(2 * minute);
       assert.deepEqual(
-        names.map((name) => bench.counted(name)),
+        names.map((name) => harness.counted(name)),
         names.map((name) => (name === processedMetricName ? 2 : 0)),
       );
     }
@@ -201,33 +201,33 @@ describe("an asynchronous endpoint's metrics", () => {
       ["Milliseconds", 1e3],
       ["Microseconds", 1e6],
     ] as const) {
-      const bench = await new EndpointBench({ timeInBacklogUnit }).deployed(1);
-      bench.send(2);
-      await bench.clock.advance(2 * minute);
+      const harness = await new EndpointHarness({ timeInBacklogUnit }).deployed(1);
+      harness.send(2);
+      await harness.clock.advance(2 * minute);
       const dimensions = { EndpointName: "videos", VariantName: "main" };
       const metric = { namespace: "AWS/SageMaker", name: "TimeInBacklog", dimensions };
-      assert.deepEqual(bench.metrics.units(metric), [timeInBacklogUnit]);
-      assert.equal(bench.counted("TimeInBacklog"), 30 * perSecond);
-      assert.equal(bench.counted("TotalProcessingTime"), 90_000);
+      assert.deepEqual(harness.metrics.units(metric), [timeInBacklogUnit]);
+      assert.equal(harness.counted("TimeInBacklog"), 30 * perSecond);
+      assert.equal(harness.counted("TotalProcessingTime"), 90_000);
     }
   });
 
   it("hold the clock exactly while something starts, works or stops", async () => {
-    const bench = new EndpointBench();
-    const creation = bench.endpoint.deploy({ launcher: bench.launcher(), concurrency: 1, initialCount: 1 });
-    assert.equal(bench.clock.holds, 1);
-    await bench.clock.advance(minute);
+    const harness = new EndpointHarness();
+    const creation = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 1 });
+    assert.equal(harness.clock.holds, 1);
+    await harness.clock.advance(minute);
     await creation;
-    assert.equal(bench.clock.holds, 0);
-    bench.send(2);
-    assert.equal(bench.clock.holds, 1);
-    await bench.clock.advance(minute);
-    assert.equal(bench.clock.holds, 0);
-    void bench.endpoint.setDesired(0);
-    assert.equal(bench.clock.holds, 1);
-    await bench.clock.advance(1);
-    assert.equal(bench.clock.holds, 0);
-    bench.send(1);
-    assert.equal(bench.clock.holds, 0);
+    assert.equal(harness.clock.holds, 0);
+    harness.send(2);
+    assert.equal(harness.clock.holds, 1);
+    await harness.clock.advance(minute);
+    assert.equal(harness.clock.holds, 0);
+    void harness.endpoint.setDesired(0);
+    assert.equal(harness.clock.holds, 1);
+    await harness.clock.advance(1);
+    assert.equal(harness.clock.holds, 0);
+    harness.send(1);
+    assert.equal(harness.clock.holds, 0);
   });
 });

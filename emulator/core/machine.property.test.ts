@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import { minute, second } from "./endpoint-bench.ts";
-import { ScalingBench, resourceId } from "./scaling-bench.ts";
+import { minute, second } from "./endpoint-harness.ts";
+import { ScalingHarness, resourceId } from "./scaling-harness.ts";
 import type { Clock } from "./clock.ts";
 import { LatencyLauncher } from "./latency-model.ts";
 import type { InstanceLauncher, InvocationRequest } from "./worker.ts";
@@ -100,11 +100,11 @@ describe("the whole machine", () => {
     const seeds = fc.array(fc.nat(100_000), { minLength: 20, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(plan, seeds, fc.integer({ min: 1, max: 3 }), async (steps, seed, retries) => {
-        const bench = new ScalingBench({ retriesAfterServerError: retries - 1, retriesAfterTimeout: 1 });
-        const { clock, endpoint } = bench.endpoints;
+        const harness = new ScalingHarness({ retriesAfterServerError: retries - 1, retriesAfterTimeout: 1 });
+        const { clock, endpoint } = harness.endpoints;
         const fleets = new RandomFleets(clock, seed);
-        await bench.deployed(0, { min: 0, max: 5 });
-        bench.withStackPolicies();
+        await harness.deployed(0, { min: 0, max: 5 });
+        harness.withStackPolicies();
         const isBusy = (error: unknown): void => {
           assert.match(String(error), /EndpointBusyError|DeploymentFailedError|ScalingFailedError/);
         };
@@ -116,20 +116,20 @@ describe("the whole machine", () => {
         await clock.advance(second);
         let sent = 0;
         for (const [step, pause] of steps) {
-          if (step.do === "send") sent += bench.endpoints.send(step.count, { ttl: step.ttl * second }).length;
+          if (step.do === "send") sent += harness.endpoints.send(step.count, { ttl: step.ttl * second }).length;
           else if (step.do === "scale") void endpoint.setDesired(step.count).catch(isBusy);
           else if (step.do === "update") deploy(step.count, step.concurrency, step.isBroken);
-          else bench.autoscaler.register(resourceId, { min: step.min, max: step.max });
+          else harness.autoscaler.register(resourceId, { min: step.min, max: step.max });
           await clock.advance(pause * second);
-          assert.equal(bench.endpoints.settled.size + endpoint.backlog, sent);
+          assert.equal(harness.endpoints.settled.size + endpoint.backlog, sent);
           assert.ok(endpoint.currentCount <= 5);
         }
         // Longer than any request may wait and run.
         await clock.advance(9 * 60 * minute);
-        assert.equal(bench.endpoints.settled.size, sent);
+        assert.equal(harness.endpoints.settled.size, sent);
         assert.equal(endpoint.backlog, 0);
         assert.equal(clock.holds, 0);
-        assert.deepEqual([...fleets.violations, ...bench.violations], []);
+        assert.deepEqual([...fleets.violations, ...harness.violations], []);
         assert.equal(endpoint.currentCount, endpoint.desiredCount);
         void endpoint.delete();
         await clock.advance(minute);

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import { stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling } from "./scaling-policy.ts";
-import { backlogTracking, wakeStep } from "./scaling-bench.ts";
+import { backlogTracking, wakeStep } from "./scaling-harness.ts";
 
 describe("a step policy", () => {
   const outAndIn: StepScaling = {

@@ -4,23 +4,23 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Alarms } from "./alarms.ts";
 import { Autoscaler } from "./autoscaler.ts";
-import { minute, second } from "./endpoint-bench.ts";
+import { minute, second } from "./endpoint-harness.ts";
 import { AsyncEndpoint } from "./endpoint.ts";
 import type { Settlement } from "./endpoint-api.ts";
 import { LatencyLauncher } from "./latency-model.ts";
 import { MetricStore } from "./metrics.ts";
 import { RealClock } from "./real-clock.ts";
-import { ScalingBench, backlogTracking, resourceId, wakeAlarm, wakeStep } from "./scaling-bench.ts";
+import { ScalingHarness, backlogTracking, resourceId, wakeAlarm, wakeStep } from "./scaling-harness.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 describe("scaling from zero", () => {
   it("starts one instance for one video after two one-minute datapoints of HasBacklogWithoutCapacity, by the step policy", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withStackPolicies();
-    await bench.endpoints.clock.advance(10 * second);
-    bench.endpoints.send(1);
-    assert.deepEqual(await bench.watch(10 * minute), ["3:1"]);
-    assert.equal(bench.endpoints.settledAt.get("video-1"), 3 * minute + minute + 30 * second);
-    const [activity] = bench.autoscaler.activities();
+    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    await harness.endpoints.clock.advance(10 * second);
+    harness.endpoints.send(1);
+    assert.deepEqual(await harness.watch(10 * minute), ["3:1"]);
+    assert.equal(harness.endpoints.settledAt.get("video-1"), 3 * minute + minute + 30 * second);
+    const [activity] = harness.autoscaler.activities();
     assert.equal(activity?.cause, "monitor alarm wake in state ALARM triggered policy wake");
     assert.equal(activity.description, "Setting desired instance count to 1.");
     assert.equal(
@@ -32,33 +32,33 @@ describe("scaling from zero", () => {
   });
 
   it("never happens for one video by target tracking alone, and for more than the target it does", async () => {
-    const one = (await new ScalingBench().deployed(0)).withTracking();
+    const one = (await new ScalingHarness().deployed(0)).withTracking();
     one.endpoints.send(1);
     assert.deepEqual(await one.watch(3 * 60 * minute), []);
-    const six = (await new ScalingBench().deployed(0)).withTracking();
+    const six = (await new ScalingHarness().deployed(0)).withTracking();
     six.endpoints.send(6);
     assert.deepEqual((await six.watch(8 * minute))[0], "4:2");
   });
 
   it("never happens by target tracking at all where there is no backlog per instance at zero instances", async () => {
-    const bench = (await new ScalingBench({ backlogPerInstanceAtZero: "missing" }).deployed(0)).withTracking();
-    bench.endpoints.send(100);
-    assert.deepEqual(await bench.watch(60 * minute), []);
+    const harness = (await new ScalingHarness({ backlogPerInstanceAtZero: "missing" }).deployed(0)).withTracking();
+    harness.endpoints.send(100);
+    assert.deepEqual(await harness.watch(60 * minute), []);
   });
 
   it("adds one instance only, though its start takes longer than the alarm's minutes and the alarm stays in ALARM", async () => {
     const model = { startUp: () => 7 * minute };
-    const bench = (await new ScalingBench().deployed(0, undefined, model)).withWake();
-    bench.endpoints.send(1);
-    assert.deepEqual(await bench.watch(12 * minute), ["3:1"]);
-    assert.equal(bench.autoscaler.activities().length, 1);
+    const harness = (await new ScalingHarness().deployed(0, undefined, model)).withWake();
+    harness.endpoints.send(1);
+    assert.deepEqual(await harness.watch(12 * minute), ["3:1"]);
+    assert.equal(harness.autoscaler.activities().length, 1);
   });
 
   it("shows the activity as in progress until the instance is in service", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withWake();
-    bench.endpoints.send(1);
-    await bench.endpoints.clock.advance(2 * minute + 30 * second);
-    const [activity] = bench.autoscaler.activities();
+    const harness = (await new ScalingHarness().deployed(0)).withWake();
+    harness.endpoints.send(1);
+    await harness.endpoints.clock.advance(2 * minute + 30 * second);
+    const [activity] = harness.autoscaler.activities();
     assert.deepEqual(
       [activity?.status, activity?.endedAt, activity?.statusMessage],
       [
@@ -70,20 +70,20 @@ describe("scaling from zero", () => {
   });
 
   it("happens again for the next video, once it is back at zero", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withStackPolicies();
-    bench.endpoints.send(1);
-    assert.deepEqual(await bench.watch(40 * minute), ["3:1", "16:0"]);
-    bench.endpoints.send(1);
-    assert.deepEqual((await bench.watch(10 * minute)).slice(2), ["43:1"]);
-    assert.equal(bench.endpoints.settled.size, 2);
+    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    harness.endpoints.send(1);
+    assert.deepEqual(await harness.watch(40 * minute), ["3:1", "16:0"]);
+    harness.endpoints.send(1);
+    assert.deepEqual((await harness.watch(10 * minute)).slice(2), ["43:1"]);
+    assert.equal(harness.endpoints.settled.size, 2);
   });
 });
 
 describe("scaling to zero", () => {
   it("takes 15 quiet minutes: 15 of 15 datapoints below 90 % of the target", async () => {
-    const bench = (await new ScalingBench().deployed(1)).withTracking();
-    assert.deepEqual(await bench.watch(30 * minute), ["16:0"]);
-    const [activity] = bench.autoscaler.activities();
+    const harness = (await new ScalingHarness().deployed(1)).withTracking();
+    assert.deepEqual(await harness.watch(30 * minute), ["16:0"]);
+    const [activity] = harness.autoscaler.activities();
     assert.match(
       activity?.cause ?? "",
       /^monitor alarm TargetTracking-endpoint\/videos\/variant\/main-AlarmLow-\S+ in state ALARM triggered policy backlog$/,
@@ -92,81 +92,81 @@ describe("scaling to zero", () => {
 
   it("does not happen while a request is in process: taking the only instance would lift the backlog above the target's share", async () => {
     const model = { run: () => ({ length: 40 * minute }) };
-    const bench = (await new ScalingBench().deployed(1, undefined, model)).withTracking();
-    bench.endpoints.send(1, { timeout: 60 * minute });
-    assert.deepEqual(await bench.watch(39 * minute), []);
-    assert.deepEqual(await bench.watch(30 * minute), ["42:0"]);
+    const harness = (await new ScalingHarness().deployed(1, undefined, model)).withTracking();
+    harness.endpoints.send(1, { timeout: 60 * minute });
+    assert.deepEqual(await harness.watch(39 * minute), []);
+    assert.deepEqual(await harness.watch(30 * minute), ["42:0"]);
   });
 
   it("takes an instance at a time, with the scale-in cooldown between two activities", async () => {
-    const bench = (await new ScalingBench().deployed(3)).withTracking();
-    assert.deepEqual(await bench.watch(30 * minute), ["16:2", "18:1", "20:0"]);
+    const harness = (await new ScalingHarness().deployed(3)).withTracking();
+    assert.deepEqual(await harness.watch(30 * minute), ["16:2", "18:1", "20:0"]);
   });
 
   it("goes there at once where target tracking scales in proportionally", async () => {
-    const bench = (await new ScalingBench({ trackingScaleIn: "proportional" }).deployed(3)).withTracking();
-    assert.deepEqual(await bench.watch(30 * minute), ["16:0"]);
+    const harness = (await new ScalingHarness({ trackingScaleIn: "proportional" }).deployed(3)).withTracking();
+    assert.deepEqual(await harness.watch(30 * minute), ["16:0"]);
   });
 
   it("ends at the minimum capacity", async () => {
-    const bench = (await new ScalingBench().deployed(3, { min: 1, max: 5 })).withTracking();
-    await bench.watch(60 * minute);
-    assert.equal(bench.endpoints.endpoint.currentCount, 1);
+    const harness = (await new ScalingHarness().deployed(3, { min: 1, max: 5 })).withTracking();
+    await harness.watch(60 * minute);
+    assert.equal(harness.endpoints.endpoint.currentCount, 1);
   });
 
   it("does not happen where scale-in is disabled: there is no low alarm", async () => {
-    const bench = (await new ScalingBench().deployed(1)).withTracking({ disableScaleIn: true });
-    assert.deepEqual(await bench.watch(60 * minute), []);
-    assert.equal(bench.alarms.list().length, 1);
+    const harness = (await new ScalingHarness().deployed(1)).withTracking({ disableScaleIn: true });
+    assert.deepEqual(await harness.watch(60 * minute), []);
+    assert.equal(harness.alarms.list().length, 1);
   });
 
   it("waits until every target-tracking policy is ready to scale in", async () => {
-    const bench = (await new ScalingBench().deployed(1)).withTracking();
+    const harness = (await new ScalingHarness().deployed(1)).withTracking();
     const metric = { ...backlogTracking.metric, name: "Age", namespace: "Videos" };
-    bench.autoscaler.putPolicy(resourceId, "age", { ...backlogTracking, metric, target: 60 });
-    const { metrics, start } = bench.endpoints;
+    harness.autoscaler.putPolicy(resourceId, "age", { ...backlogTracking, metric, target: 60 });
+    const { metrics, start } = harness.endpoints;
     for (let elapsed = 1; elapsed <= 60; elapsed += 1) {
       metrics.put({ ...metric, timestamp: start + elapsed * minute, value: elapsed <= 30 ? 59 : 0 });
     }
-    assert.deepEqual(await bench.watch(30 * minute), []);
-    assert.deepEqual(await bench.watch(30 * minute), ["46:0"]);
+    assert.deepEqual(await harness.watch(30 * minute), []);
+    assert.deepEqual(await harness.watch(30 * minute), ["46:0"]);
   });
 });
 
 describe("scaling with a burst", () => {
   it("goes to the maximum, proportionally, after 3 of 3 datapoints above the target, and back to zero", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withStackPolicies();
-    bench.endpoints.send(100);
-    const counts = await bench.watch(90 * minute);
+    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    harness.endpoints.send(100);
+    const counts = await harness.watch(90 * minute);
     assert.deepEqual(counts.slice(0, 2), ["3:1", "4:5"]);
-    assert.equal(bench.endpoints.settled.size, 100);
-    assert.ok([...bench.endpoints.settled.values()].every(({ status }) => status === "completed"));
-    assert.equal(bench.endpoints.endpoint.currentCount, 0);
+    assert.equal(harness.endpoints.settled.size, 100);
+    assert.ok([...harness.endpoints.settled.values()].every(({ status }) => status === "completed"));
+    assert.equal(harness.endpoints.endpoint.currentCount, 0);
     const most = Math.max(...counts.map((count) => Number(count.split(":")[1])));
     assert.equal(most, 5);
   });
 
   it("lets the largest capacity win where two policies speak at one moment", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withTracking().withWake();
-    const alarm = bench.alarms.get("wake");
+    const harness = (await new ScalingHarness().deployed(0)).withTracking().withWake();
+    const alarm = harness.alarms.get("wake");
     assert.ok(alarm);
-    bench.alarms.put({ ...alarm.settings, evaluationPeriods: 3, datapointsToAlarm: 3 });
-    bench.endpoints.send(12);
-    assert.deepEqual((await bench.watch(6 * minute))[0], "4:3");
-    assert.equal(bench.autoscaler.activities().length, 1);
+    harness.alarms.put({ ...alarm.settings, evaluationPeriods: 3, datapointsToAlarm: 3 });
+    harness.endpoints.send(12);
+    assert.deepEqual((await harness.watch(6 * minute))[0], "4:3");
+    assert.equal(harness.autoscaler.activities().length, 1);
   });
 });
 
 describe("scaling and updates", () => {
   it("is refused by an endpoint that is being updated: a failed activity, tried again each minute", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withWake();
-    const { endpoint, clock } = bench.endpoints;
-    bench.endpoints.send(1);
+    const harness = (await new ScalingHarness().deployed(0)).withWake();
+    const { endpoint, clock } = harness.endpoints;
+    harness.endpoints.send(1);
     await clock.advance(minute + 30 * second);
-    const launcher = bench.endpoints.launcher({ startUp: () => 80 * second });
+    const launcher = harness.endpoints.launcher({ startUp: () => 80 * second });
     void endpoint.deploy({ launcher, concurrency: 1, initialCount: 1 });
     await clock.advance(minute);
-    const [activity] = bench.autoscaler.activities();
+    const [activity] = harness.autoscaler.activities();
     assert.equal(activity?.status, "Failed");
     assert.equal(
       activity.statusMessage,
@@ -175,13 +175,13 @@ describe("scaling and updates", () => {
     assert.ok(activity.endedAt);
     await clock.advance(2 * minute);
     assert.equal(endpoint.currentCount, 1);
-    assert.equal(bench.endpoints.settled.size, 1);
+    assert.equal(harness.endpoints.settled.size, 1);
   });
 
   it("goes back to zero after an update has started instances again", async () => {
-    const bench = (await new ScalingBench().deployed(0)).withStackPolicies();
-    const { endpoint, clock } = bench.endpoints;
-    void endpoint.deploy({ launcher: bench.endpoints.launcher(), concurrency: 1, initialCount: 1 });
+    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    const { endpoint, clock } = harness.endpoints;
+    void endpoint.deploy({ launcher: harness.endpoints.launcher(), concurrency: 1, initialCount: 1 });
     await clock.advance(minute);
     assert.equal(endpoint.currentCount, 1);
     await clock.advance(20 * minute);
@@ -196,14 +196,14 @@ describe("scaling and updates", () => {
         return minute;
       },
     };
-    const bench = (await new ScalingBench().deployed(0, undefined, model)).withWake();
-    bench.endpoints.send(1);
-    await bench.endpoints.clock.advance(6 * minute);
-    const failed = bench.autoscaler.activities().at(-1);
+    const harness = (await new ScalingHarness().deployed(0, undefined, model)).withWake();
+    harness.endpoints.send(1);
+    await harness.endpoints.clock.advance(6 * minute);
+    const failed = harness.autoscaler.activities().at(-1);
     assert.equal(failed?.statusMessage, "Failed to set desired instance count to 1. Reason: no capacity");
     isBroken = false;
-    await bench.endpoints.clock.advance(6 * minute);
-    assert.equal(bench.endpoints.settled.size, 1);
+    await harness.endpoints.clock.advance(6 * minute);
+    assert.equal(harness.endpoints.settled.size, 1);
   });
 });
 

@@ -6,32 +6,32 @@ import type {
   PutScalingPolicyResponse,
 } from "@aws-sdk/client-application-auto-scaling";
 import { describe, it } from "mocha";
-import { ScalingServiceBench, key, registered, stepPolicy, trackingPolicy } from "./bench.ts";
+import { ScalingServiceBench, key, registered, stepPolicy, trackingPolicy } from "./harness.ts";
 
 describe("PutScalingPolicy", () => {
   it("gives target tracking two alarms, and describes both kinds of policy as they were put", async () => {
-    const bench = await registered();
-    const { PolicyARN: arn, Alarms: alarms } = await bench.call<PutScalingPolicyResponse>(
+    const harness = await registered();
+    const { PolicyARN: arn, Alarms: alarms } = await harness.call<PutScalingPolicyResponse>(
       "PutScalingPolicy",
       trackingPolicy,
     );
-    await bench.call("PutScalingPolicy", stepPolicy);
+    await harness.call("PutScalingPolicy", stepPolicy);
     assert.match(
       arn ?? "",
       /^arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:[0-9a-f-]{36}:resource\/sagemaker\/endpoint\/videos\/variant\/main:policyName\/backlog$/,
     );
     assert.equal(alarms?.length, 2);
     for (const { AlarmName: name = "", AlarmARN: alarmArn } of alarms) {
-      assert.ok(bench.alarms.get(name));
+      assert.ok(harness.alarms.get(name));
       assert.equal(alarmArn, `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`);
     }
-    const { ScalingPolicies: policies = [] } = await bench.call<DescribeScalingPoliciesResponse>(
+    const { ScalingPolicies: policies = [] } = await harness.call<DescribeScalingPoliciesResponse>(
       "DescribeScalingPolicies",
       { ServiceNamespace: "sagemaker", ResourceId: key.ResourceId },
     );
     // What is absent on the wire is undefined here.
     const shown = JSON.parse(JSON.stringify(policies)) as object[];
-    const CreationTime = new Date(bench.clock.now()).toISOString();
+    const CreationTime = new Date(harness.clock.now()).toISOString();
     assert.deepEqual(shown, [
       {
         ...trackingPolicy,
@@ -48,14 +48,14 @@ describe("PutScalingPolicy", () => {
   });
 
   it("takes the service's cooldowns of 300 s where none are given, and 0 where 0 is", async () => {
-    const bench = await registered();
+    const harness = await registered();
     const cooldowns = async (changes: object): Promise<unknown> => {
       const configuration = { ...trackingPolicy.TargetTrackingScalingPolicyConfiguration, ...changes };
-      await bench.call("PutScalingPolicy", {
+      await harness.call("PutScalingPolicy", {
         ...trackingPolicy,
         TargetTrackingScalingPolicyConfiguration: configuration,
       });
-      const [policy] = bench.autoscaler.policies();
+      const [policy] = harness.autoscaler.policies();
       assert.ok(policy?.rule.type === "TargetTrackingScaling");
       return [policy.rule.scaleInCooldown, policy.rule.scaleOutCooldown];
     };
@@ -64,13 +64,13 @@ describe("PutScalingPolicy", () => {
   });
 
   it("overwrites the policy of that name: the ARN stays, the old alarms go", async () => {
-    const bench = await registered();
-    const before = await bench.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
-    const after = await bench.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    const harness = await registered();
+    const before = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    const after = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
     assert.equal(after.PolicyARN, before.PolicyARN);
-    assert.equal(bench.alarms.list().length, 2);
+    assert.equal(harness.alarms.list().length, 2);
     assert.deepEqual(
-      bench.alarms.list().map(({ settings }) => settings.name),
+      harness.alarms.list().map(({ settings }) => settings.name),
       after.Alarms?.map(({ AlarmName }) => AlarmName).sort(),
     );
   });
@@ -138,16 +138,16 @@ describe("PutScalingPolicy", () => {
   ];
   for (const [what, input, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const bench = await registered();
-      await assert.rejects(bench.call("PutScalingPolicy", input), { code: "ValidationException", message });
-      assert.deepEqual(bench.autoscaler.policies(), []);
+      const harness = await registered();
+      await assert.rejects(harness.call("PutScalingPolicy", input), { code: "ValidationException", message });
+      assert.deepEqual(harness.autoscaler.policies(), []);
     });
   }
 
   it("refuses a second target tracking on the same metric", async () => {
-    const bench = await registered();
-    await bench.call("PutScalingPolicy", trackingPolicy);
-    await assert.rejects(bench.call("PutScalingPolicy", { ...trackingPolicy, PolicyName: "again" }), {
+    const harness = await registered();
+    await harness.call("PutScalingPolicy", trackingPolicy);
+    await assert.rejects(harness.call("PutScalingPolicy", { ...trackingPolicy, PolicyName: "again" }), {
       message: "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
     });
   });
@@ -163,12 +163,12 @@ describe("PutScalingPolicy", () => {
 
 describe("DeleteScalingPolicy", () => {
   it("deletes a policy with its alarms, and refuses one that there is not", async () => {
-    const bench = await registered();
-    await bench.call("PutScalingPolicy", trackingPolicy);
+    const harness = await registered();
+    await harness.call("PutScalingPolicy", trackingPolicy);
     const input = { ...key, PolicyName: "backlog" };
-    await bench.call("DeleteScalingPolicy", input);
-    assert.deepEqual([bench.autoscaler.policies(), bench.alarms.list()], [[], []]);
-    await assert.rejects(bench.call("DeleteScalingPolicy", input), {
+    await harness.call("DeleteScalingPolicy", input);
+    assert.deepEqual([harness.autoscaler.policies(), harness.alarms.list()], [[], []]);
+    await assert.rejects(harness.call("DeleteScalingPolicy", input), {
       code: "ObjectNotFoundException",
       message: /^No scaling policy found for .*, policy name: backlog$/,
     });

@@ -9,17 +9,17 @@ import type {
   RegisterScalableTargetResponse,
 } from "@aws-sdk/client-application-auto-scaling";
 import { describe, it } from "mocha";
-import { ScalingServiceBench, key, registered, stepPolicy, target, trackingPolicy } from "./bench.ts";
+import { ScalingServiceBench, key, registered, stepPolicy, target, trackingPolicy } from "./harness.ts";
 
 describe("RegisterScalableTarget", () => {
   it("registers a variant, whose description the provider reads back", async () => {
-    const bench = new ScalingServiceBench();
-    const { ScalableTargetARN: arn } = await bench.call<RegisterScalableTargetResponse>(
+    const harness = new ScalingServiceBench();
+    const { ScalableTargetARN: arn } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
       target,
     );
     assert.match(arn ?? "", /^arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target\/[0-9a-f]{32}$/);
-    const found = await bench.call<DescribeScalableTargetsResponse>("DescribeScalableTargets", {
+    const found = await harness.call<DescribeScalableTargetsResponse>("DescribeScalableTargets", {
       ServiceNamespace: "sagemaker",
       ResourceIds: [key.ResourceId],
       ScalableDimension: key.ScalableDimension,
@@ -29,7 +29,7 @@ describe("RegisterScalableTarget", () => {
         ...target,
         RoleARN:
           "arn:aws:iam::000000000000:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
-        CreationTime: new Date(bench.clock.now()),
+        CreationTime: new Date(harness.clock.now()),
         SuspendedState: {
           DynamicScalingInSuspended: false,
           DynamicScalingOutSuspended: false,
@@ -41,23 +41,23 @@ describe("RegisterScalableTarget", () => {
   });
 
   it("changes only what is given, and keeps the ARN", async () => {
-    const bench = await registered();
-    const [before] = bench.autoscaler.targets();
-    await bench.call("RegisterScalableTarget", {
+    const harness = await registered();
+    const [before] = harness.autoscaler.targets();
+    await harness.call("RegisterScalableTarget", {
       ...key,
       MaxCapacity: 9,
       SuspendedState: { DynamicScalingInSuspended: true },
     });
-    const [after] = bench.autoscaler.targets();
+    const [after] = harness.autoscaler.targets();
     assert.deepEqual(after, { ...before, max: 9, suspension: { scaleIn: true, scaleOut: false, scheduled: false } });
   });
 
   it("moves the capacity into the limits, which an activity tells", async () => {
-    const bench = new ScalingServiceBench();
-    await bench.call("RegisterScalableTarget", { ...target, MinCapacity: 2 });
-    await bench.clock.advance(0);
-    assert.equal(bench.counts.get(key.ResourceId), 2);
-    const { ScalingActivities: [activity] = [] } = await bench.call<DescribeScalingActivitiesResponse>(
+    const harness = new ScalingServiceBench();
+    await harness.call("RegisterScalableTarget", { ...target, MinCapacity: 2 });
+    await harness.clock.advance(0);
+    assert.equal(harness.counts.get(key.ResourceId), 2);
+    const { ScalingActivities: [activity] = [] } = await harness.call<DescribeScalingActivitiesResponse>(
       "DescribeScalingActivities",
       { ServiceNamespace: "sagemaker", ResourceId: key.ResourceId },
     );
@@ -68,8 +68,8 @@ describe("RegisterScalableTarget", () => {
         ActivityId: "",
         Description: "Setting desired instance count to 2.",
         Cause: "minimum capacity was set to 2",
-        StartTime: new Date(bench.clock.now()),
-        EndTime: new Date(bench.clock.now()),
+        StartTime: new Date(harness.clock.now()),
+        EndTime: new Date(harness.clock.now()),
         StatusCode: "Successful",
         StatusMessage: "Successfully set desired instance count to 2. Change successfully fulfilled by sagemaker.",
       },
@@ -104,19 +104,19 @@ describe("RegisterScalableTarget", () => {
   ] as const;
   for (const [what, input, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const bench = new ScalingServiceBench();
-      await assert.rejects(bench.call("RegisterScalableTarget", input), { code: "ValidationException", message });
-      assert.deepEqual(bench.autoscaler.targets(), []);
+      const harness = new ScalingServiceBench();
+      await assert.rejects(harness.call("RegisterScalableTarget", input), { code: "ValidationException", message });
+      assert.deepEqual(harness.autoscaler.targets(), []);
     });
   }
 });
 
 describe("DeregisterScalableTarget", () => {
   it("takes the policies and their alarms along", async () => {
-    const bench = await registered();
-    await bench.call("PutScalingPolicy", trackingPolicy);
-    await bench.call("DeregisterScalableTarget", key);
-    assert.deepEqual([bench.autoscaler.policies(), bench.alarms.list()], [[], []]);
+    const harness = await registered();
+    await harness.call("PutScalingPolicy", trackingPolicy);
+    await harness.call("DeregisterScalableTarget", key);
+    assert.deepEqual([harness.autoscaler.policies(), harness.alarms.list()], [[], []]);
   });
 
   it("refuses what is not registered, as a later call after DeleteEndpoint sees it", async () => {
@@ -130,13 +130,13 @@ describe("DeregisterScalableTarget", () => {
 
 describe("descriptions in pages", () => {
   it("give every item once, and refuse a token of their own invention", async () => {
-    const bench = await registered();
+    const harness = await registered();
     for (const name of ["a", "b", "c", "d", "e"])
-      await bench.call("PutScalingPolicy", { ...stepPolicy, PolicyName: name });
+      await harness.call("PutScalingPolicy", { ...stepPolicy, PolicyName: name });
     const names: (string | undefined)[] = [];
     let token: string | undefined;
     do {
-      const page: DescribeScalingPoliciesResponse = await bench.call("DescribeScalingPolicies", {
+      const page: DescribeScalingPoliciesResponse = await harness.call("DescribeScalingPolicies", {
         ServiceNamespace: "sagemaker",
         MaxResults: 2,
         ...(token === undefined ? {} : { NextToken: token }),
@@ -145,7 +145,7 @@ describe("descriptions in pages", () => {
       token = page.NextToken;
     } while (token !== undefined);
     assert.deepEqual(names, ["a", "b", "c", "d", "e"]);
-    await assert.rejects(bench.call("DescribeScalingPolicies", { ServiceNamespace: "sagemaker", NextToken: "2" }), {
+    await assert.rejects(harness.call("DescribeScalingPolicies", { ServiceNamespace: "sagemaker", NextToken: "2" }), {
       code: "InvalidNextTokenException",
     });
   });
@@ -153,40 +153,40 @@ describe("descriptions in pages", () => {
 
 describe("tags of a scalable target", () => {
   it("are listed, added, overwritten and removed", async () => {
-    const bench = new ScalingServiceBench();
-    const { ScalableTargetARN: ResourceARN } = await bench.call<RegisterScalableTargetResponse>(
+    const harness = new ScalingServiceBench();
+    const { ScalableTargetARN: ResourceARN } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
       {
         ...target,
         Tags: { a: "1", b: "2" },
       },
     );
-    await bench.call("TagResource", { ResourceARN, Tags: { b: "3", c: "4" } });
-    await bench.call("UntagResource", { ResourceARN, TagKeys: ["a", "z"] });
-    const { Tags } = await bench.call<ListTagsForResourceResponse>("ListTagsForResource", { ResourceARN });
+    await harness.call("TagResource", { ResourceARN, Tags: { b: "3", c: "4" } });
+    await harness.call("UntagResource", { ResourceARN, TagKeys: ["a", "z"] });
+    const { Tags } = await harness.call<ListTagsForResourceResponse>("ListTagsForResource", { ResourceARN });
     assert.deepEqual(Tags, { b: "3", c: "4" });
   });
 
   it("are gone with the target", async () => {
-    const bench = new ScalingServiceBench();
-    const { ScalableTargetARN: ResourceARN } = await bench.call<RegisterScalableTargetResponse>(
+    const harness = new ScalingServiceBench();
+    const { ScalableTargetARN: ResourceARN } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
       {
         ...target,
         Tags: { a: "1" },
       },
     );
-    bench.autoscaler.deregister(key.ResourceId);
-    await assert.rejects(bench.call("ListTagsForResource", { ResourceARN }), {
+    harness.autoscaler.deregister(key.ResourceId);
+    await assert.rejects(harness.call("ListTagsForResource", { ResourceARN }), {
       code: "ResourceNotFoundException",
       members: { ResourceName: ResourceARN },
     });
   });
 
   it("are at most 50", async () => {
-    const bench = await registered();
-    const [{ arn: ResourceARN } = { arn: "" }] = bench.autoscaler.targets();
+    const harness = await registered();
+    const [{ arn: ResourceARN } = { arn: "" }] = harness.autoscaler.targets();
     const Tags = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`k${index}`, ""]));
-    await assert.rejects(bench.call("TagResource", { ResourceARN, Tags }), { code: "TooManyTagsException" });
+    await assert.rejects(harness.call("TagResource", { ResourceARN, Tags }), { code: "TooManyTagsException" });
   });
 });

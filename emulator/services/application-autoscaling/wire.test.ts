@@ -19,7 +19,7 @@ import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { monitoring } from "../cloudwatch/service.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
-import { ScalingServiceBench, accountId, key, region, trackingPolicy } from "./bench.ts";
+import { ScalingServiceBench, accountId, key, region, trackingPolicy } from "./harness.ts";
 
 describe("scaling through the gateway", () => {
   let gateway: Gateway;

@@ -10,8 +10,8 @@ import type {
 } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
 import { Autoscaler } from "../../core/autoscaler.ts";
-import { backlogTracking } from "../../core/scaling-bench.ts";
-import { MonitoringBench, minute } from "./bench.ts";
+import { backlogTracking } from "../../core/scaling-harness.ts";
+import { MonitoringBench, minute } from "./harness.ts";
 
 const topic = "arn:aws:sns:us-east-1:000000000000:operations";
 const policy = "arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:u:resource/sagemaker/r:policyName/wake";
@@ -35,26 +35,26 @@ const alarm = {
 const alarmArn = `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${alarm.AlarmName}`;
 
 async function withAlarm(changes: Partial<PutMetricAlarmInput> = {}): Promise<MonitoringBench> {
-  const bench = new MonitoringBench();
-  await bench.call("PutMetricAlarm", { ...alarm, ...changes });
-  return bench;
+  const harness = new MonitoringBench();
+  await harness.call("PutMetricAlarm", { ...alarm, ...changes });
+  return harness;
 }
 
-function put(bench: MonitoringBench, minutes: number, value: number): void {
+function put(harness: MonitoringBench, minutes: number, value: number): void {
   const dimensions = { EndpointName: "videos" };
   const name = "HasBacklogWithoutCapacity";
-  bench.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: bench.at(minutes).getTime(), value });
+  harness.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: harness.at(minutes).getTime(), value });
 }
 
-async function names(bench: MonitoringBench, input: DescribeAlarmsInput): Promise<(string | undefined)[]> {
-  const { MetricAlarms = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", input);
+async function names(harness: MonitoringBench, input: DescribeAlarmsInput): Promise<(string | undefined)[]> {
+  const { MetricAlarms = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", input);
   return MetricAlarms.map(({ AlarmName }) => AlarmName);
 }
 
 describe("PutMetricAlarm", () => {
   it("creates an alarm that DescribeAlarms gives back member for member", async () => {
-    const bench = await withAlarm();
-    const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {
+    const harness = await withAlarm();
+    const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {
       AlarmNames: [alarm.AlarmName],
       AlarmTypes: ["MetricAlarm"],
     });
@@ -65,22 +65,22 @@ describe("PutMetricAlarm", () => {
       InsufficientDataActions: [],
       StateValue: "INSUFFICIENT_DATA",
       StateReason: "Unchecked: Initial alarm creation",
-      AlarmConfigurationUpdatedTimestamp: bench.at(0).toISOString(),
-      StateUpdatedTimestamp: bench.at(0).toISOString(),
-      StateTransitionedTimestamp: bench.at(0).toISOString(),
+      AlarmConfigurationUpdatedTimestamp: harness.at(0).toISOString(),
+      StateUpdatedTimestamp: harness.at(0).toISOString(),
+      StateTransitionedTimestamp: harness.at(0).toISOString(),
     });
   });
 
   it("leaves DatapointsToAlarm unset where it was not given, and counts all evaluation periods then", async () => {
-    const bench = await withAlarm({ DatapointsToAlarm: undefined });
-    put(bench, 0, 1);
-    put(bench, 1, 0);
-    put(bench, 2, 1);
-    put(bench, 3, 1);
+    const harness = await withAlarm({ DatapointsToAlarm: undefined });
+    put(harness, 0, 1);
+    put(harness, 1, 0);
+    put(harness, 2, 1);
+    put(harness, 3, 1);
     const states: (string | undefined)[] = [];
     for (let index = 0; index < 4; index += 1) {
-      await bench.clock.advance(minute);
-      const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+      await harness.clock.advance(minute);
+      const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
       assert.equal(found?.DatapointsToAlarm, undefined);
       states.push(found?.StateValue);
     }
@@ -88,12 +88,12 @@ describe("PutMetricAlarm", () => {
   });
 
   it("overwrites the alarm of that name as a whole, and ignores tags then", async () => {
-    const bench = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
+    const harness = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
     const changes = { AlarmDescription: undefined, Threshold: 3, Tags: [{ Key: "b", Value: "2" }] };
-    await bench.call("PutMetricAlarm", { ...alarm, ...changes });
-    const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+    await harness.call("PutMetricAlarm", { ...alarm, ...changes });
+    const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
     assert.deepEqual([found?.Threshold, found?.AlarmDescription], [3, undefined]);
-    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN: alarmArn });
+    const { Tags } = await harness.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN: alarmArn });
     assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
   });
 
@@ -132,41 +132,41 @@ describe("PutMetricAlarm", () => {
   ];
   for (const [what, changes, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const bench = new MonitoringBench();
-      await assert.rejects(bench.call("PutMetricAlarm", { ...alarm, ...changes }), {
+      const harness = new MonitoringBench();
+      await assert.rejects(harness.call("PutMetricAlarm", { ...alarm, ...changes }), {
         code: "ValidationError",
         message,
       });
-      assert.deepEqual(bench.alarms.list(), []);
+      assert.deepEqual(harness.alarms.list(), []);
     });
   }
 });
 
 describe("DescribeAlarms", () => {
   it("filters by name, prefix, state, action and type, and gives pages", async () => {
-    const bench = await withAlarm();
-    await bench.call("PutMetricAlarm", { ...alarm, AlarmName: "other", AlarmActions: [topic] });
-    await bench.call("SetAlarmState", { AlarmName: "other", StateValue: "OK", StateReason: "by hand" });
-    assert.deepEqual(await names(bench, {}), [alarm.AlarmName, "other"]);
-    assert.deepEqual(await names(bench, { AlarmNames: ["other", "none"] }), ["other"]);
-    assert.deepEqual(await names(bench, { AlarmNamePrefix: "clips" }), [alarm.AlarmName]);
-    assert.deepEqual(await names(bench, { StateValue: "OK" }), ["other"]);
-    assert.deepEqual(await names(bench, { ActionPrefix: "arn:aws:sns" }), ["other"]);
-    assert.deepEqual(await names(bench, { AlarmTypes: ["CompositeAlarm"] }), []);
-    const page = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", { MaxRecords: 1 });
-    assert.deepEqual(await names(bench, { MaxRecords: 1, NextToken: page.NextToken }), ["other"]);
-    await assert.rejects(names(bench, { AlarmNames: ["a"], AlarmNamePrefix: "a" }), { code: "ValidationError" });
-    await assert.rejects(names(bench, { NextToken: "1" }), { code: "InvalidNextToken" });
+    const harness = await withAlarm();
+    await harness.call("PutMetricAlarm", { ...alarm, AlarmName: "other", AlarmActions: [topic] });
+    await harness.call("SetAlarmState", { AlarmName: "other", StateValue: "OK", StateReason: "by hand" });
+    assert.deepEqual(await names(harness, {}), [alarm.AlarmName, "other"]);
+    assert.deepEqual(await names(harness, { AlarmNames: ["other", "none"] }), ["other"]);
+    assert.deepEqual(await names(harness, { AlarmNamePrefix: "clips" }), [alarm.AlarmName]);
+    assert.deepEqual(await names(harness, { StateValue: "OK" }), ["other"]);
+    assert.deepEqual(await names(harness, { ActionPrefix: "arn:aws:sns" }), ["other"]);
+    assert.deepEqual(await names(harness, { AlarmTypes: ["CompositeAlarm"] }), []);
+    const page = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", { MaxRecords: 1 });
+    assert.deepEqual(await names(harness, { MaxRecords: 1, NextToken: page.NextToken }), ["other"]);
+    await assert.rejects(names(harness, { AlarmNames: ["a"], AlarmNamePrefix: "a" }), { code: "ValidationError" });
+    await assert.rejects(names(harness, { NextToken: "1" }), { code: "InvalidNextToken" });
   });
 
   it("shows the alarms that target tracking made for itself, which can be tagged too", async () => {
-    const bench = new MonitoringBench();
-    const { clock, alarms } = bench;
+    const harness = new MonitoringBench();
+    const { clock, alarms } = harness;
     const capacity = { current: () => 1, set: () => Promise.resolve() };
     const autoscaler = new Autoscaler({ clock, alarms, capacity, region: "us-east-1", accountId: "000000000000" });
     autoscaler.register("endpoint/videos/variant/main", { min: 0, max: 5 });
     autoscaler.putPolicy("endpoint/videos/variant/main", "backlog", backlogTracking);
-    const { MetricAlarms = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {
+    const { MetricAlarms = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {
       AlarmNamePrefix: "TargetTracking-endpoint/videos",
     });
     assert.deepEqual(
@@ -181,22 +181,22 @@ describe("DescribeAlarms", () => {
       ],
     );
     const ResourceARN = MetricAlarms[0]?.AlarmArn;
-    await bench.call("TagResource", { ResourceARN, Tags: [{ Key: "a", Value: "1" }] });
-    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
+    await harness.call("TagResource", { ResourceARN, Tags: [{ Key: "a", Value: "1" }] });
+    const { Tags } = await harness.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
     assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
   });
 });
 
 describe("DeleteAlarms", () => {
   it("deletes all or, if there is one that does not exist, none", async () => {
-    const bench = await withAlarm();
-    await assert.rejects(bench.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName, "none"] }), {
+    const harness = await withAlarm();
+    await assert.rejects(harness.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName, "none"] }), {
       code: "ResourceNotFound",
     });
-    assert.equal(bench.alarms.list().length, 1);
-    await bench.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName] });
-    assert.equal(bench.alarms.list().length, 0);
-    await assert.rejects(bench.call("ListTagsForResource", { ResourceARN: alarmArn }), {
+    assert.equal(harness.alarms.list().length, 1);
+    await harness.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName] });
+    assert.equal(harness.alarms.list().length, 0);
+    await assert.rejects(harness.call("ListTagsForResource", { ResourceARN: alarmArn }), {
       code: "ResourceNotFoundException",
     });
   });
@@ -204,11 +204,11 @@ describe("DeleteAlarms", () => {
 
 describe("an alarm's action on a topic", () => {
   it("publishes CloudWatch's message with the states, the reason and the trigger", async () => {
-    const bench = await withAlarm({ AlarmActions: [topic] });
-    put(bench, 0, 1);
-    put(bench, 1, 1);
-    await bench.clock.advance(2 * minute);
-    const [publication] = bench.published;
+    const harness = await withAlarm({ AlarmActions: [topic] });
+    put(harness, 0, 1);
+    put(harness, 1, 1);
+    await harness.clock.advance(2 * minute);
+    const [publication] = harness.published;
     assert.equal(publication?.topicArn, topic);
     assert.equal(publication.subject, 'ALARM: "clips-wake-0a1b2c3" in us-east-1');
     const message = JSON.parse(publication.message) as Record<string, unknown>;
@@ -241,33 +241,33 @@ describe("an alarm's action on a topic", () => {
   });
 
   it("happens once per change of state, and not while actions are disabled", async () => {
-    const bench = await withAlarm({ AlarmActions: [topic] });
-    for (let index = 0; index < 10; index += 1) put(bench, index, 1);
-    await bench.clock.advance(5 * minute);
-    assert.equal(bench.published.length, 1);
+    const harness = await withAlarm({ AlarmActions: [topic] });
+    for (let index = 0; index < 10; index += 1) put(harness, index, 1);
+    await harness.clock.advance(5 * minute);
+    assert.equal(harness.published.length, 1);
     const AlarmNames = [alarm.AlarmName];
-    await bench.call("DisableAlarmActions", { AlarmNames });
+    await harness.call("DisableAlarmActions", { AlarmNames });
     const set = async (StateValue: string): Promise<void> => {
-      await bench.call("SetAlarmState", { AlarmName: alarm.AlarmName, StateValue, StateReason: "a drill" });
+      await harness.call("SetAlarmState", { AlarmName: alarm.AlarmName, StateValue, StateReason: "a drill" });
     };
     await set("OK");
     await set("ALARM");
-    assert.equal(bench.published.length, 1);
-    await bench.call("EnableAlarmActions", { AlarmNames });
+    assert.equal(harness.published.length, 1);
+    await harness.call("EnableAlarmActions", { AlarmNames });
     await set("OK");
     await set("ALARM");
-    assert.equal(bench.published.length, 2);
+    assert.equal(harness.published.length, 2);
   });
 });
 
 describe("DescribeAlarmHistory", () => {
   it("tells what happened, the newest first, also why an action failed", async () => {
-    const bench = await withAlarm({ AlarmActions: [`${topic}:gone`] });
-    put(bench, 0, 1);
-    put(bench, 1, 1);
-    await bench.clock.advance(2 * minute);
+    const harness = await withAlarm({ AlarmActions: [`${topic}:gone`] });
+    put(harness, 0, 1);
+    put(harness, 1, 1);
+    await harness.clock.advance(2 * minute);
     const history = async (input: object): Promise<(string | undefined)[]> => {
-      const { AlarmHistoryItems = [] } = await bench.call<DescribeAlarmHistoryOutput>("DescribeAlarmHistory", input);
+      const { AlarmHistoryItems = [] } = await harness.call<DescribeAlarmHistoryOutput>("DescribeAlarmHistory", input);
       return AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary);
     };
     const told = [
@@ -278,38 +278,38 @@ describe("DescribeAlarmHistory", () => {
     assert.deepEqual(await history({ AlarmName: alarm.AlarmName }), told);
     assert.deepEqual(await history({ ScanBy: "TimestampAscending" }), told.toReversed());
     assert.deepEqual(await history({ HistoryItemType: "StateUpdate" }), [told[1]]);
-    assert.deepEqual(await history({ StartDate: bench.at(1) }), told.slice(0, 2));
-    assert.deepEqual(await history({ EndDate: bench.at(1) }), told.slice(2));
+    assert.deepEqual(await history({ StartDate: harness.at(1) }), told.slice(0, 2));
+    assert.deepEqual(await history({ EndDate: harness.at(1) }), told.slice(2));
     assert.deepEqual(await history({ AlarmName: "none" }), []);
   });
 });
 
 describe("SetAlarmState", () => {
   it("refuses an alarm that there is not, and data that is no JSON", async () => {
-    const bench = await withAlarm();
+    const harness = await withAlarm();
     const input = { AlarmName: alarm.AlarmName, StateValue: "OK", StateReason: "by hand" };
-    await assert.rejects(bench.call("SetAlarmState", { ...input, AlarmName: "none" }), { code: "ResourceNotFound" });
-    await assert.rejects(bench.call("SetAlarmState", { ...input, StateReasonData: "{" }), { code: "InvalidFormat" });
+    await assert.rejects(harness.call("SetAlarmState", { ...input, AlarmName: "none" }), { code: "ResourceNotFound" });
+    await assert.rejects(harness.call("SetAlarmState", { ...input, StateReasonData: "{" }), { code: "InvalidFormat" });
   });
 });
 
 describe("tags", () => {
   it("are added, overwritten, removed, and at most 50", async () => {
-    const bench = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
+    const harness = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
     const ResourceARN = alarmArn;
-    await bench.call("TagResource", {
+    await harness.call("TagResource", {
       ResourceARN,
       Tags: [
         { Key: "a", Value: "2" },
         { Key: "b", Value: "3" },
       ],
     });
-    await bench.call("UntagResource", { ResourceARN, TagKeys: ["a"] });
-    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
+    await harness.call("UntagResource", { ResourceARN, TagKeys: ["a"] });
+    const { Tags } = await harness.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
     assert.deepEqual(Tags, [{ Key: "b", Value: "3" }]);
     const many = Array.from({ length: 50 }, (_, index) => ({ Key: `k${index}`, Value: "" }));
-    await assert.rejects(bench.call("TagResource", { ResourceARN, Tags: many }), { code: "InvalidParameterValue" });
-    await assert.rejects(bench.call("TagResource", { ResourceARN, Tags: [{ Key: "aws:x", Value: "" }] }), {
+    await assert.rejects(harness.call("TagResource", { ResourceARN, Tags: many }), { code: "InvalidParameterValue" });
+    await assert.rejects(harness.call("TagResource", { ResourceARN, Tags: [{ Key: "aws:x", Value: "" }] }), {
       code: "InvalidParameterValue",
     });
   });

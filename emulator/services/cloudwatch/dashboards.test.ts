@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { GetDashboardOutput, ListDashboardsOutput, ListTagsForResourceOutput } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
-import { MonitoringBench } from "./bench.ts";
+import { MonitoringBench } from "./harness.ts";
 
 const DashboardBody = JSON.stringify({
   widgets: [{ type: "text", x: 0, y: 0, width: 24, height: 2, properties: { markdown: "Videos" } }],
@@ -13,32 +13,32 @@ const arn = "arn:aws:cloudwatch::000000000000:dashboard/videos-dev";
 
 describe("dashboards", () => {
   it("are kept as they were put, listed by prefix, tagged, and deleted", async () => {
-    const bench = new MonitoringBench();
-    await bench.call("PutDashboard", { ...dashboard, Tags: [{ Key: "a", Value: "1" }] });
-    await bench.call("PutDashboard", { ...dashboard, DashboardName: "other" });
-    const found = await bench.call<GetDashboardOutput>("GetDashboard", { DashboardName: "videos-dev" });
+    const harness = new MonitoringBench();
+    await harness.call("PutDashboard", { ...dashboard, Tags: [{ Key: "a", Value: "1" }] });
+    await harness.call("PutDashboard", { ...dashboard, DashboardName: "other" });
+    const found = await harness.call<GetDashboardOutput>("GetDashboard", { DashboardName: "videos-dev" });
     assert.deepEqual(found, { DashboardArn: arn, ...dashboard });
-    const { DashboardEntries } = await bench.call<ListDashboardsOutput>("ListDashboards", {
+    const { DashboardEntries } = await harness.call<ListDashboardsOutput>("ListDashboards", {
       DashboardNamePrefix: "vid",
     });
     assert.deepEqual(DashboardEntries, [
-      { DashboardName: "videos-dev", DashboardArn: arn, LastModified: bench.at(0), Size: DashboardBody.length },
+      { DashboardName: "videos-dev", DashboardArn: arn, LastModified: harness.at(0), Size: DashboardBody.length },
     ]);
-    const { Tags } = await bench.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN: arn });
+    const { Tags } = await harness.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN: arn });
     assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
-    await bench.call("DeleteDashboards", { DashboardNames: ["videos-dev"] });
-    await assert.rejects(bench.call("GetDashboard", { DashboardName: "videos-dev" }), {
+    await harness.call("DeleteDashboards", { DashboardNames: ["videos-dev"] });
+    await assert.rejects(harness.call("GetDashboard", { DashboardName: "videos-dev" }), {
       code: "DashboardNotFoundError",
       message: "Dashboard videos-dev does not exist",
     });
   });
 
   it("are deleted all or, if there is one that does not exist, none", async () => {
-    const bench = new MonitoringBench();
-    await bench.call("PutDashboard", dashboard);
+    const harness = new MonitoringBench();
+    await harness.call("PutDashboard", dashboard);
     const DashboardNames = ["videos-dev", "none"];
-    await assert.rejects(bench.call("DeleteDashboards", { DashboardNames }), { code: "DashboardNotFoundError" });
-    assert.ok(await bench.call("GetDashboard", { DashboardName: "videos-dev" }));
+    await assert.rejects(harness.call("DeleteDashboards", { DashboardNames }), { code: "DashboardNotFoundError" });
+    assert.ok(await harness.call("GetDashboard", { DashboardName: "videos-dev" }));
   });
 
   const refusals: [string, object][] = [
@@ -49,8 +49,8 @@ describe("dashboards", () => {
   ];
   for (const [what, changes] of refusals) {
     it(`refuse ${what}, and say where`, async () => {
-      const bench = new MonitoringBench();
-      await assert.rejects(bench.call("PutDashboard", { ...dashboard, ...changes }), (error: Error) => {
+      const harness = new MonitoringBench();
+      await assert.rejects(harness.call("PutDashboard", { ...dashboard, ...changes }), (error: Error) => {
         const { code, members } = error as Error & {
           code: string;
           members: { dashboardValidationMessages: unknown[] };

@@ -8,7 +8,7 @@ import type {
   MetricDatum,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
-import { MonitoringBench, minute } from "./bench.ts";
+import { MonitoringBench, minute } from "./harness.ts";
 
 const topic = "arn:aws:sns:us-east-1:000000000000:operations";
 
@@ -18,42 +18,42 @@ describe("GetMetricData with metric math", () => {
 
   /** 30 in minute 0, 30 in minute 1, none in minute 2, 40 in minute 3. */
   async function filled(): Promise<MonitoringBench> {
-    const bench = new MonitoringBench();
-    await bench.clock.advance(10 * minute);
+    const harness = new MonitoringBench();
+    await harness.clock.advance(10 * minute);
     const datum = (minutes: number, Value: number): MetricDatum => {
-      return { MetricName: "Frames", Timestamp: bench.at(minutes), Value };
+      return { MetricName: "Frames", Timestamp: harness.at(minutes), Value };
     };
     const MetricData = [datum(0, 30), datum(1, 30), datum(3, 40)];
-    await bench.call("PutMetricData", { Namespace: "Videos", MetricData });
-    return bench;
+    await harness.call("PutMetricData", { Namespace: "Videos", MetricData });
+    return harness;
   }
 
-  function dataQuery(bench: MonitoringBench, more: Partial<GetMetricDataInput>): object {
-    return { StartTime: bench.at(0), EndTime: bench.at(10), ...more };
+  function dataQuery(harness: MonitoringBench, more: Partial<GetMetricDataInput>): object {
+    return { StartTime: harness.at(0), EndTime: harness.at(10), ...more };
   }
 
   it("computes expressions over metrics and over other expressions, in any order", async () => {
-    const bench = await filled();
-    const { MetricDataResults } = await bench.call<GetMetricDataOutput>(
+    const harness = await filled();
+    const { MetricDataResults } = await harness.call<GetMetricDataOutput>(
       "GetMetricData",
-      dataQuery(bench, {
+      dataQuery(harness, {
         MetricDataQueries: [
           { Id: "share", Expression: "IF(filled > 25, frames / filled, filled)", Label: "my share" },
           { Id: "filled", Expression: "FILL(frames, 5)" },
           { Id: "frames", MetricStat: stat, ReturnData: false },
         ],
-        EndTime: bench.at(4),
+        EndTime: harness.at(4),
         ScanBy: "TimestampAscending",
       }),
     );
-    const Timestamps = [0, 1, 2, 3].map((minutes) => bench.at(minutes));
+    const Timestamps = [0, 1, 2, 3].map((minutes) => harness.at(minutes));
     assert.deepEqual(MetricDataResults, [
       { Id: "share", Label: "my share", Timestamps, Values: [1, 1, 5, 1], StatusCode: "Complete" },
       { Id: "filled", Label: "filled", Timestamps, Values: [30, 30, 5, 40], StatusCode: "Complete" },
     ]);
   });
 
-  const refusals: [string, RegExp, (bench: MonitoringBench) => Partial<GetMetricDataInput>][] = [
+  const refusals: [string, RegExp, (harness: MonitoringBench) => Partial<GetMetricDataInput>][] = [
     [
       "a function that is not implemented, by name",
       /does not implement the function RATE in metric math/,
@@ -93,12 +93,12 @@ describe("GetMetricData with metric math", () => {
     [
       "an expression over too long a time, by name",
       /does not implement expressions over more than 100,800 periods/,
-      (bench) => ({
+      (harness) => ({
         MetricDataQueries: [
           { Id: "e", Expression: "FILL(m, 0)" },
           { Id: "m", MetricStat: stat },
         ],
-        StartTime: bench.at(-100_800),
+        StartTime: harness.at(-100_800),
       }),
     ],
     [
@@ -109,8 +109,8 @@ describe("GetMetricData with metric math", () => {
   ];
   for (const [what, message, more] of refusals) {
     it(`refuses ${what}`, async () => {
-      const bench = await filled();
-      await assert.rejects(bench.call("GetMetricData", dataQuery(bench, more(bench))), {
+      const harness = await filled();
+      await assert.rejects(harness.call("GetMetricData", dataQuery(harness, more(harness))), {
         code: "ValidationError",
         message,
       });
@@ -142,19 +142,19 @@ describe("PutMetricAlarm with metric math", () => {
   };
 
   async function withMath(): Promise<MonitoringBench> {
-    const bench = new MonitoringBench();
-    await bench.call("PutMetricAlarm", math);
-    return bench;
+    const harness = new MonitoringBench();
+    await harness.call("PutMetricAlarm", math);
+    return harness;
   }
 
-  const count = (bench: MonitoringBench, name: string, minutes: number, value: number): void => {
+  const count = (harness: MonitoringBench, name: string, minutes: number, value: number): void => {
     const dimensions = { EndpointName: "videos" };
-    bench.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: bench.at(minutes).getTime(), value });
+    harness.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: harness.at(minutes).getTime(), value });
   };
 
   it("creates an alarm that DescribeAlarms gives back query for query", async () => {
-    const bench = await withMath();
-    const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+    const harness = await withMath();
+    const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
     assert.deepEqual(JSON.parse(JSON.stringify(found?.Metrics)), math.Metrics);
     for (const member of ["MetricName", "Namespace", "Statistic", "Dimensions", "Period", "Unit"] as const) {
       assert.equal(found?.[member], undefined, member);
@@ -162,19 +162,19 @@ describe("PutMetricAlarm with metric math", () => {
   });
 
   it("evaluates the expression over the sliding period, and publishes the queries with the new state", async () => {
-    const bench = await withMath();
+    const harness = await withMath();
     const states: (string | undefined)[] = [];
-    count(bench, "Done", 0, 4);
-    count(bench, "Failed", 0, 4);
-    count(bench, "Done", 1, 6);
+    count(harness, "Done", 0, 4);
+    count(harness, "Failed", 0, 4);
+    count(harness, "Done", 1, 6);
     for (let index = 0; index < 7; index += 1) {
-      await bench.clock.advance(minute);
-      const { MetricAlarms: [found] = [] } = await bench.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+      await harness.clock.advance(minute);
+      const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
       states.push(found?.StateValue);
     }
     // Four of four are too few, four of ten too many; after five minutes the failures are over, then all of it is.
     assert.deepEqual(states, ["OK", "ALARM", "ALARM", "ALARM", "ALARM", "OK", "OK"]);
-    const [publication, ...others] = bench.published;
+    const [publication, ...others] = harness.published;
     assert.deepEqual(others, []);
     const message = JSON.parse(publication?.message ?? "") as {
       NewStateReason: string;
@@ -239,9 +239,9 @@ describe("PutMetricAlarm with metric math", () => {
   ];
   for (const [what, changes, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const bench = new MonitoringBench();
-      await assert.rejects(bench.call("PutMetricAlarm", { ...math, ...changes }), { code: "ValidationError", message });
-      assert.deepEqual(bench.alarms.list(), []);
+      const harness = new MonitoringBench();
+      await assert.rejects(harness.call("PutMetricAlarm", { ...math, ...changes }), { code: "ValidationError", message });
+      assert.deepEqual(harness.alarms.list(), []);
     });
   }
 });

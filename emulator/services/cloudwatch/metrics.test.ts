@@ -9,36 +9,36 @@ import type {
   MetricDatum,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
-import { MonitoringBench } from "./bench.ts";
+import { MonitoringBench } from "./harness.ts";
 
 const Dimensions = [{ Name: "Job", Value: "a" }];
 const metric = { Namespace: "Videos", MetricName: "Frames", Dimensions };
 
 /** Two values in minute 0, one in minute 1, one in minute 3. */
 async function filled(): Promise<MonitoringBench> {
-  const bench = new MonitoringBench();
-  await bench.clock.advance(10 * 60_000);
+  const harness = new MonitoringBench();
+  await harness.clock.advance(10 * 60_000);
   const datum = (minutes: number, Value: number): MetricDatum => ({
     MetricName: "Frames",
     Dimensions,
-    Timestamp: bench.at(minutes),
+    Timestamp: harness.at(minutes),
     Value,
     Unit: "Count",
   });
   const MetricData = [datum(0, 10), datum(0.5, 20), datum(1, 30), datum(3.9, 40)];
-  await bench.call("PutMetricData", { Namespace: "Videos", MetricData });
-  return bench;
+  await harness.call("PutMetricData", { Namespace: "Videos", MetricData });
+  return harness;
 }
 
-function dataQuery(bench: MonitoringBench, more: Partial<GetMetricDataInput> = {}): GetMetricDataInput {
+function dataQuery(harness: MonitoringBench, more: Partial<GetMetricDataInput> = {}): GetMetricDataInput {
   const MetricStat = { Metric: metric, Period: 60, Stat: "Average" };
-  return { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: bench.at(0), EndTime: bench.at(10), ...more };
+  return { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: harness.at(0), EndTime: harness.at(10), ...more };
 }
 
 describe("PutMetricData", () => {
   it("takes values, sets, and lists of values with counts", async () => {
-    const bench = new MonitoringBench();
-    await bench.call("PutMetricData", {
+    const harness = new MonitoringBench();
+    await harness.call("PutMetricData", {
       Namespace: "Videos",
       MetricData: [
         { MetricName: "Frames", Dimensions, Value: 1 },
@@ -46,30 +46,30 @@ describe("PutMetricData", () => {
         { MetricName: "Frames", Dimensions, Values: [7, 8], Counts: [1, 3] },
       ],
     });
-    const { Datapoints } = await bench.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
+    const { Datapoints } = await harness.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
       ...metric,
-      StartTime: bench.at(0),
-      EndTime: bench.at(1),
+      StartTime: harness.at(0),
+      EndTime: harness.at(1),
       Period: 60,
       Statistics: ["SampleCount", "Sum", "Minimum", "Maximum", "Average"],
     });
     assert.deepEqual(Datapoints, [
-      { Timestamp: bench.at(0), Unit: "None", SampleCount: 7, Sum: 42, Minimum: 1, Maximum: 8, Average: 6 },
+      { Timestamp: harness.at(0), Unit: "None", SampleCount: 7, Sum: 42, Minimum: 1, Maximum: 8, Average: 6 },
     ]);
   });
 
   it("puts a standard-resolution value at its minute, a high-resolution one at its second", async () => {
-    const bench = new MonitoringBench();
-    const datum = { MetricName: "Frames", Dimensions, Timestamp: bench.at(0.5), Value: 1 };
-    await bench.call("PutMetricData", { Namespace: "Videos", MetricData: [datum, { ...datum, StorageResolution: 1 }] });
-    const { MetricDataResults: [result] = [] } = await bench.call<GetMetricDataOutput>(
+    const harness = new MonitoringBench();
+    const datum = { MetricName: "Frames", Dimensions, Timestamp: harness.at(0.5), Value: 1 };
+    await harness.call("PutMetricData", { Namespace: "Videos", MetricData: [datum, { ...datum, StorageResolution: 1 }] });
+    const { MetricDataResults: [result] = [] } = await harness.call<GetMetricDataOutput>(
       "GetMetricData",
-      dataQuery(bench, {
+      dataQuery(harness, {
         MetricDataQueries: [{ Id: "m", MetricStat: { Metric: metric, Period: 10, Stat: "Sum" } }],
         ScanBy: "TimestampAscending",
       }),
     );
-    assert.deepEqual(result?.Timestamps, [bench.at(0), bench.at(0.5)]);
+    assert.deepEqual(result?.Timestamps, [harness.at(0), harness.at(0.5)]);
   });
 
   const good = { MetricName: "Frames", Value: 1 };
@@ -113,22 +113,22 @@ describe("PutMetricData", () => {
   ];
   for (const [what, code, input] of refusals) {
     it(`refuses ${what}, and then puts nothing`, async () => {
-      const bench = new MonitoringBench();
-      await assert.rejects(bench.call("PutMetricData", input), { code });
-      assert.deepEqual(bench.metrics.list(), []);
+      const harness = new MonitoringBench();
+      await assert.rejects(harness.call("PutMetricData", input), { code });
+      assert.deepEqual(harness.metrics.list(), []);
     });
   }
 });
 
 describe("GetMetricData", () => {
   it("gives the periods that have data, the newest first", async () => {
-    const bench = await filled();
-    const { MetricDataResults } = await bench.call<GetMetricDataOutput>("GetMetricData", dataQuery(bench));
+    const harness = await filled();
+    const { MetricDataResults } = await harness.call<GetMetricDataOutput>("GetMetricData", dataQuery(harness));
     assert.deepEqual(MetricDataResults, [
       {
         Id: "m",
         Label: "Frames",
-        Timestamps: [bench.at(3), bench.at(1), bench.at(0)],
+        Timestamps: [harness.at(3), harness.at(1), harness.at(0)],
         Values: [40, 30, 15],
         StatusCode: "Complete",
       },
@@ -136,19 +136,19 @@ describe("GetMetricData", () => {
   });
 
   it("aligns periods to whole ones", async () => {
-    const bench = await filled();
+    const harness = await filled();
     const MetricStat = { Metric: metric, Period: 300, Stat: "Sum" };
-    const query = { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: bench.at(2), EndTime: bench.at(9) };
-    const { MetricDataResults: [result] = [] } = await bench.call<GetMetricDataOutput>("GetMetricData", query);
-    assert.deepEqual([result?.Timestamps, result?.Values], [[bench.at(0)], [100]]);
+    const query = { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: harness.at(2), EndTime: harness.at(9) };
+    const { MetricDataResults: [result] = [] } = await harness.call<GetMetricDataOutput>("GetMetricData", query);
+    assert.deepEqual([result?.Timestamps, result?.Values], [[harness.at(0)], [100]]);
   });
 
   it("gives an empty result for a metric without data, and none where ReturnData is false", async () => {
-    const bench = await filled();
+    const harness = await filled();
     const MetricStat = { Metric: { ...metric, MetricName: "Other" }, Period: 60, Stat: "Sum" };
-    const { MetricDataResults } = await bench.call<GetMetricDataOutput>(
+    const { MetricDataResults } = await harness.call<GetMetricDataOutput>(
       "GetMetricData",
-      dataQuery(bench, {
+      dataQuery(harness, {
         MetricDataQueries: [
           { Id: "a", MetricStat, Label: "mine" },
           { Id: "b", MetricStat, ReturnData: false },
@@ -161,13 +161,13 @@ describe("GetMetricData", () => {
   });
 
   it("gives many datapoints in pages, each once", async () => {
-    const bench = await filled();
+    const harness = await filled();
     const values: number[] = [];
     const codes: (string | undefined)[] = [];
     let NextToken: string | undefined;
     do {
       const more = NextToken === undefined ? { MaxDatapoints: 2 } : { MaxDatapoints: 2, NextToken };
-      const page: GetMetricDataOutput = await bench.call("GetMetricData", dataQuery(bench, more));
+      const page: GetMetricDataOutput = await harness.call("GetMetricData", dataQuery(harness, more));
       values.push(...(page.MetricDataResults?.[0]?.Values ?? []));
       codes.push(page.MetricDataResults?.[0]?.StatusCode);
       NextToken = page.NextToken;
@@ -177,7 +177,7 @@ describe("GetMetricData", () => {
   });
 
   const stat = { Metric: metric, Period: 60, Stat: "Average" };
-  const refusals: [string, string, RegExp, (bench: MonitoringBench) => Partial<GetMetricDataInput>][] = [
+  const refusals: [string, string, RegExp, (harness: MonitoringBench) => Partial<GetMetricDataInput>][] = [
     [
       "percentiles, by name",
       "ValidationError",
@@ -211,57 +211,57 @@ describe("GetMetricData", () => {
       "an end before the start",
       "ValidationError",
       /StartTime must be less than/,
-      (bench) => ({ EndTime: bench.at(-1) }),
+      (harness) => ({ EndTime: harness.at(-1) }),
     ],
     ["a token of one's own", "InvalidNextToken", /token/, () => ({ NextToken: "1" })],
   ];
   for (const [what, code, message, more] of refusals) {
     it(`refuses ${what}`, async () => {
-      const bench = await filled();
-      await assert.rejects(bench.call("GetMetricData", dataQuery(bench, more(bench))), { code, message });
+      const harness = await filled();
+      await assert.rejects(harness.call("GetMetricData", dataQuery(harness, more(harness))), { code, message });
     });
   }
 });
 
 describe("GetMetricStatistics", () => {
-  const query = (bench: MonitoringBench): object => ({
+  const query = (harness: MonitoringBench): object => ({
     ...metric,
-    StartTime: bench.at(0),
-    EndTime: bench.at(10),
+    StartTime: harness.at(0),
+    EndTime: harness.at(10),
     Period: 60,
     Statistics: ["Sum"],
   });
 
   it("gives the statistics that are asked for, with their unit", async () => {
-    const bench = await filled();
-    const { Label, Datapoints } = await bench.call<GetMetricStatisticsOutput>("GetMetricStatistics", query(bench));
+    const harness = await filled();
+    const { Label, Datapoints } = await harness.call<GetMetricStatisticsOutput>("GetMetricStatistics", query(harness));
     assert.equal(Label, "Frames");
     assert.deepEqual(Datapoints, [
-      { Timestamp: bench.at(0), Sum: 30, Unit: "Count" },
-      { Timestamp: bench.at(1), Sum: 30, Unit: "Count" },
-      { Timestamp: bench.at(3), Sum: 40, Unit: "Count" },
+      { Timestamp: harness.at(0), Sum: 30, Unit: "Count" },
+      { Timestamp: harness.at(1), Sum: 30, Unit: "Count" },
+      { Timestamp: harness.at(3), Sum: 40, Unit: "Count" },
     ]);
   });
 
   it("gives nothing for a unit that the metric was not put with", async () => {
-    const bench = await filled();
-    const { Datapoints } = await bench.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
-      ...query(bench),
+    const harness = await filled();
+    const { Datapoints } = await harness.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
+      ...query(harness),
       Unit: "Bytes",
     });
     assert.deepEqual(Datapoints, []);
   });
 
   it("refuses more than 1,440 datapoints, no statistics, and percentiles by name", async () => {
-    const bench = await filled();
-    await assert.rejects(bench.call("GetMetricStatistics", { ...query(bench), EndTime: bench.at(1_441) }), {
+    const harness = await filled();
+    await assert.rejects(harness.call("GetMetricStatistics", { ...query(harness), EndTime: harness.at(1_441) }), {
       code: "InvalidParameterCombination",
       message: /up to 1,441 datapoints, which exceeds the limit of 1,440/,
     });
-    await assert.rejects(bench.call("GetMetricStatistics", { ...query(bench), Statistics: undefined }), {
+    await assert.rejects(harness.call("GetMetricStatistics", { ...query(harness), Statistics: undefined }), {
       code: "InvalidParameterCombination",
     });
-    await assert.rejects(bench.call("GetMetricStatistics", { ...query(bench), ExtendedStatistics: ["p90"] }), {
+    await assert.rejects(harness.call("GetMetricStatistics", { ...query(harness), ExtendedStatistics: ["p90"] }), {
       message: /does not implement ExtendedStatistics/,
     });
   });
@@ -269,12 +269,12 @@ describe("GetMetricStatistics", () => {
 
 describe("ListMetrics", () => {
   it("filters by namespace, name, dimensions with or without a value, and by recent data", async () => {
-    const bench = await filled();
+    const harness = await filled();
     const other = { namespace: "Other", name: "Frames", dimensions: { Job: "b", Step: "c" } };
-    bench.metrics.put({ ...other, timestamp: bench.clock.now(), value: 1 });
-    await bench.clock.advance(3 * 3_600_000 - 60_000);
+    harness.metrics.put({ ...other, timestamp: harness.clock.now(), value: 1 });
+    await harness.clock.advance(3 * 3_600_000 - 60_000);
     const names = async (input: object): Promise<(string | undefined)[]> => {
-      const { Metrics = [] } = await bench.call<ListMetricsOutput>("ListMetrics", input);
+      const { Metrics = [] } = await harness.call<ListMetricsOutput>("ListMetrics", input);
       return Metrics.map(({ Namespace }) => Namespace);
     };
     assert.deepEqual(await names({}), ["Videos", "Other"]);
@@ -286,12 +286,12 @@ describe("ListMetrics", () => {
   });
 
   it("gives 500 metrics a page", async () => {
-    const bench = new MonitoringBench();
+    const harness = new MonitoringBench();
     for (let index = 0; index < 501; index += 1) {
-      bench.metrics.put({ namespace: "N", name: `m${index}`, dimensions: {}, timestamp: bench.start, value: 1 });
+      harness.metrics.put({ namespace: "N", name: `m${index}`, dimensions: {}, timestamp: harness.start, value: 1 });
     }
-    const first = await bench.call<ListMetricsOutput>("ListMetrics", {});
-    const second = await bench.call<ListMetricsOutput>("ListMetrics", { NextToken: first.NextToken });
+    const first = await harness.call<ListMetricsOutput>("ListMetrics", {});
+    const second = await harness.call<ListMetricsOutput>("ListMetrics", { NextToken: first.NextToken });
     assert.deepEqual([first.Metrics?.length, second.Metrics?.length, second.NextToken], [500, 1, undefined]);
   });
 });

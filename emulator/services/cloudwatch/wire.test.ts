@@ -22,15 +22,15 @@ import {
 import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
-import { MonitoringBench } from "./bench.ts";
+import { MonitoringBench } from "./harness.ts";
 
 describe("CloudWatch through the gateway", () => {
-  const bench = new MonitoringBench();
+  const harness = new MonitoringBench();
   let gateway: Gateway;
   let client: CloudWatchClient;
 
   before(async () => {
-    gateway = await startTestGateway([bench.service], bench.clock);
+    gateway = await startTestGateway([harness.service], harness.clock);
     client = new CloudWatchClient(sdkConfig(gateway));
   });
 
@@ -60,7 +60,7 @@ describe("CloudWatch through the gateway", () => {
     };
     const [found] = await describeAlarms();
     assert.deepEqual([found?.Threshold, found?.ActionsEnabled, found?.AlarmActions], [0.5, true, []]);
-    assert.deepEqual(found?.StateUpdatedTimestamp, bench.at(0));
+    assert.deepEqual(found?.StateUpdatedTimestamp, harness.at(0));
     const ResourceARN = found.AlarmArn;
     await client.send(new TagResourceCommand({ ResourceARN, Tags: [{ Key: "stage", Value: "test" }] }));
     const listed = await client.send(new ListTagsForResourceCommand({ ResourceARN }));
@@ -79,23 +79,23 @@ describe("CloudWatch through the gateway", () => {
   it("puts metric data and gives it back in all three ways", async () => {
     const Dimensions = [{ Name: "Job", Value: "a" }];
     const MetricData = [
-      { MetricName: "Frames", Dimensions, Values: [1.5, 2.5], Counts: [1, 3], Timestamp: bench.at(0) },
+      { MetricName: "Frames", Dimensions, Values: [1.5, 2.5], Counts: [1, 3], Timestamp: harness.at(0) },
     ];
     await client.send(new PutMetricDataCommand({ Namespace: "Videos", MetricData }));
     const metric = { Namespace: "Videos", MetricName: "Frames", Dimensions };
-    const range = { StartTime: bench.at(0), EndTime: bench.at(5) };
+    const range = { StartTime: harness.at(0), EndTime: harness.at(5) };
     const { Metrics } = await client.send(new ListMetricsCommand({ Namespace: "Videos" }));
     assert.deepEqual(Metrics, [metric]);
     const { Datapoints } = await client.send(
       new GetMetricStatisticsCommand({ ...metric, ...range, Period: 60, Statistics: ["Average", "SampleCount"] }),
     );
-    assert.deepEqual(Datapoints, [{ Timestamp: bench.at(0), Average: 2.25, SampleCount: 4, Unit: "None" }]);
+    assert.deepEqual(Datapoints, [{ Timestamp: harness.at(0), Average: 2.25, SampleCount: 4, Unit: "None" }]);
     const MetricStat = { Metric: metric, Period: 300, Stat: "Maximum" };
     const { MetricDataResults } = await client.send(
       new GetMetricDataCommand({ ...range, MetricDataQueries: [{ Id: "m", MetricStat }] }),
     );
     assert.deepEqual(MetricDataResults, [
-      { Id: "m", Label: "Frames", Timestamps: [bench.at(0)], Values: [2.5], StatusCode: "Complete" },
+      { Id: "m", Label: "Frames", Timestamps: [harness.at(0)], Values: [2.5], StatusCode: "Complete" },
     ]);
   });
 

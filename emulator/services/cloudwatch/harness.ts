@@ -1,9 +1,9 @@
-/** A test bench: CloudWatch over the simulator's metrics and alarms, its handlers called as the gateway calls them. */
+/** A test harness: CloudWatch over the simulator's metrics and alarms, its handlers called as the gateway calls them. */
 
 import { Alarms } from "../../core/alarms.ts";
 import { MetricStore } from "../../core/metrics.ts";
 import { VirtualClock } from "../../core/virtual-clock.ts";
-import { accountId, caller, region } from "../application-autoscaling/bench.ts";
+import { accountId, caller, region } from "../application-autoscaling/harness.ts";
 import type { Service } from "../../wire/service.ts";
 import { monitoring } from "./service.ts";
 

@@ -1,4 +1,4 @@
-/** A test bench: one asynchronous endpoint in virtual time, and all that it tells. */
+/** A test harness: one asynchronous endpoint in virtual time, and all that it tells. */
 
 import assert from "node:assert/strict";
 import { AsyncEndpoint } from "./endpoint.ts";
@@ -14,7 +14,7 @@ export const second = 1_000;
 export const minute = 60 * second;
 
 /** An endpoint whose instances start in a minute and need 30 s for a request; a request counts its runs. */
-export class EndpointBench {
+export class EndpointHarness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
   readonly settled = new Map<string, Settlement>();

@@ -1,4 +1,4 @@
-/** A test bench: Application Auto Scaling over a capacity in memory, its handlers called as the gateway calls them. */
+/** A test harness: Application Auto Scaling over a capacity in memory, its handlers called as the gateway calls them. */
 
 import type { PutScalingPolicyRequest } from "@aws-sdk/client-application-auto-scaling";
 import { Alarms } from "../../core/alarms.ts";
@@ -82,9 +82,9 @@ export class ScalingServiceBench {
   }
 }
 
-/** A bench whose variant is registered with 0 to 5 instances. */
+/** A harness whose variant is registered with 0 to 5 instances. */
 export async function registered(): Promise<ScalingServiceBench> {
-  const bench = new ScalingServiceBench();
-  await bench.call("RegisterScalableTarget", target);
-  return bench;
+  const harness = new ScalingServiceBench();
+  await harness.call("RegisterScalableTarget", target);
+  return harness;
 }

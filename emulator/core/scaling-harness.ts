@@ -1,9 +1,9 @@
-/** A test bench: an asynchronous endpoint with the scaling that the stack gives it, in virtual time. */
+/** A test harness: an asynchronous endpoint with the scaling that the stack gives it, in virtual time. */
 
 import { Alarms } from "./alarms.ts";
 import type { AlarmSettings } from "./alarms.ts";
 import { Autoscaler } from "./autoscaler.ts";
-import { EndpointBench, minute } from "./endpoint-bench.ts";
+import { EndpointHarness, minute } from "./endpoint-harness.ts";
 import type { LatencyModel } from "./latency-model.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
 import type { CapacityPort, ScalingAssumptions } from "./scaling-types.ts";
@@ -51,8 +51,8 @@ export function wakeAlarm(action: string): AlarmSettings {
   };
 }
 
-export class ScalingBench {
-  readonly endpoints: EndpointBench;
+export class ScalingHarness {
+  readonly endpoints: EndpointHarness;
   readonly alarms: Alarms;
   readonly autoscaler: Autoscaler;
   /** What the autoscaler asked for beyond its limits. */
@@ -60,7 +60,7 @@ export class ScalingBench {
   readonly #counts: string[] = [];
 
   constructor(assumptions: Partial<EndpointAssumptions & ScalingAssumptions> = {}) {
-    this.endpoints = new EndpointBench(assumptions);
+    this.endpoints = new EndpointHarness(assumptions);
     const { clock, metrics, endpoint } = this.endpoints;
     this.alarms = new Alarms({ clock, metrics });
     const capacity: CapacityPort = {
