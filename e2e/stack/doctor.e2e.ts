@@ -4,7 +4,7 @@ import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployme
 import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
-import { sharedTestGround } from "../testing/ground.ts";
+import { sharedTestEnvironment } from "../testing/environment.ts";
 import type { Finding } from "../../ops/doctor/finding.ts";
 
 describe("the doctor on the local AWS", () => {
@@ -12,7 +12,7 @@ describe("the doctor on the local AWS", () => {
   let aws: RunningLocalAws;
 
   before(async () => {
-    ({ paths, aws } = await sharedTestGround());
+    ({ paths, aws } = await sharedTestEnvironment());
   });
 
   async function examined(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {

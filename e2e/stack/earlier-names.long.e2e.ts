@@ -6,19 +6,19 @@ import { DescribeEndpointConfigCommand, SageMakerClient } from "@aws-sdk/client-
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { localArtifact } from "../../ops/start/model.ts";
-import { startTestGround, type TestGround } from "../testing/ground.ts";
+import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
 describe("a stack with the names of earlier versions", () => {
-  let ground: TestGround;
+  let environment: TestEnvironment;
   let deployment: Deployment;
   let earlier: Record<string, unknown>;
 
   /** The program as it is, but for the prefix: then every resource has its earlier logical name. */
   async function earlierProgram(): Promise<string> {
-    const project = join(ground.folder, "earlier");
+    const project = join(environment.folder, "earlier");
     await cp(join(repoRoot, "infra"), join(project, "infra"), { recursive: true });
     for (const name of ["package.json", "Pulumi.yaml"]) await cp(join(repoRoot, name), join(project, name));
     await symlink(join(repoRoot, "node_modules"), join(project, "node_modules"));
@@ -31,8 +31,8 @@ describe("a stack with the names of earlier versions", () => {
   }
 
   before(async () => {
-    ground = await startTestGround(60);
-    const { aws, paths, folder } = ground;
+    environment = await startTestEnvironment(60);
+    const { aws, paths, folder } = environment;
     const configFile = join(folder, "Pulumi.local.yaml");
     const config = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
     await writeFile(configFile, config.replace("model/dist/model.tar.gz", localArtifact));
@@ -48,7 +48,7 @@ describe("a stack with the names of earlier versions", () => {
     deployment = await Deployment.open(aws, paths, configFile);
   });
 
-  after(() => ground[Symbol.asyncDispose]());
+  after(() => environment[Symbol.asyncDispose]());
 
   it("keeps its data, gets another endpoint, and passes the policies", async () => {
     const { planned } = await deployment.preview(step, signal);
@@ -74,7 +74,7 @@ describe("a stack with the names of earlier versions", () => {
   it("has nothing left to change afterwards, and its new model and configuration have new names", async () => {
     const { changes, planned } = await deployment.preview(step, signal);
     assert.deepEqual([Object.keys(changes), planned], [["same"], []]);
-    const { url: endpoint, region, credentials } = ground.aws;
+    const { url: endpoint, region, credentials } = environment.aws;
     const sagemaker = new SageMakerClient({ endpoint, region, credentials });
     const { endpointConfigName } = (await deployment.up(step, signal)).outputs;
     const EndpointConfigName = String(endpointConfigName);

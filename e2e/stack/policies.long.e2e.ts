@@ -7,7 +7,7 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment, PolicyRefusal } from "../../ops/deployment/deployment.ts";
 import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
-import { sharedTestGround } from "../testing/ground.ts";
+import { sharedTestEnvironment } from "../testing/environment.ts";
 import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
 
 const signal = new AbortController().signal;
@@ -19,7 +19,7 @@ describe("the engine's preview with a stack's policy config", () => {
   let aws: RunningLocalAws;
 
   before(async () => {
-    ({ aws } = await sharedTestGround());
+    ({ aws } = await sharedTestEnvironment());
     folder = await mkdtemp(join(tmpdir(), "policies-"));
     paths = statePaths(folder);
   });

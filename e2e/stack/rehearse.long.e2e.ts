@@ -30,7 +30,7 @@ import type { StatePaths } from "../../ops/local/state.ts";
 import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
-import { startTestGround, type TestGround } from "../testing/ground.ts";
+import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -39,7 +39,7 @@ const progress = new Progress({ write: () => true });
 before(() => takeDownLeftover());
 
 describe("the rehearsal of a change", () => {
-  let ground: TestGround;
+  let environment: TestEnvironment;
   let folder: string;
   let paths: StatePaths;
   let aws: RunningLocalAws;
@@ -48,8 +48,8 @@ describe("the rehearsal of a change", () => {
   let stack: Record<string, unknown>;
 
   before(async () => {
-    ground = await startTestGround(240);
-    ({ folder, paths, aws } = ground);
+    environment = await startTestEnvironment(240);
+    ({ folder, paths, aws } = environment);
     recorder = await recordCalls(aws);
     provider = await startProvider({
       endpoint: recorder.url,
@@ -64,7 +64,7 @@ describe("the rehearsal of a change", () => {
   after(async () => {
     await provider.stop();
     recorder.stop();
-    await ground[Symbol.asyncDispose]();
+    await environment[Symbol.asyncDispose]();
   });
 
   /** The stack, every call of which is seen, with some settings changed. */

@@ -21,13 +21,13 @@ import {
 import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import { run } from "../../ops/testing/commands.ts";
-import { startTestGround, type TestGround } from "../testing/ground.ts";
+import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 
 const { signal } = new AbortController();
 const step = { detail: () => undefined };
 
 describe("an update that SageMaker rolls back", () => {
-  let ground: TestGround;
+  let environment: TestEnvironment;
   let aws: RunningLocalAws;
   let sagemaker: SageMakerClient;
   let s3: S3Client;
@@ -35,25 +35,25 @@ describe("an update that SageMaker rolls back", () => {
   let outputs: Record<string, unknown>;
 
   before(async () => {
-    ground = await startTestGround(960);
-    ({ aws } = ground);
+    environment = await startTestEnvironment(960);
+    ({ aws } = environment);
     const config = { endpoint: aws.url, region: aws.region, credentials: aws.credentials };
     sagemaker = new SageMakerClient(config);
     s3 = new S3Client({ ...config, forcePathStyle: true });
-    configFile = join(ground.folder, "Pulumi.local.yaml");
+    configFile = join(environment.folder, "Pulumi.local.yaml");
     ({ outputs } = await up());
   });
 
   after(async () => {
     sagemaker.destroy();
     s3.destroy();
-    await ground[Symbol.asyncDispose]();
+    await environment[Symbol.asyncDispose]();
   });
 
   /** Deploys with some settings changed. */
   async function up(...settings: string[]) {
     await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings.map(parseSetting));
-    const deployment = await Deployment.open(aws, ground.paths, configFile);
+    const deployment = await Deployment.open(aws, environment.paths, configFile);
     return await deployment.up(step, signal);
   }
 
@@ -74,7 +74,7 @@ describe("an update that SageMaker rolls back", () => {
 
   it("fails, again when it is repeated, and deletes nothing that the endpoint still runs on", async () => {
     const before = await endpoint();
-    const setting = `modelArtifact=${await writeBrokenArtifact(ground.folder)}`;
+    const setting = `modelArtifact=${await writeBrokenArtifact(environment.folder)}`;
     for (const attempt of ["the first", "the second"]) {
       await assert.rejects(up(setting), (error: unknown) => {
         assert.ok(error instanceof DeploymentError, String(error));
@@ -104,7 +104,7 @@ describe("an update that SageMaker rolls back", () => {
   it("leaves the artifact in use to the clean-up of artifacts, which keeps it", async () => {
     const { status, stdout, stderr } = await run(["ops/pipeline/main.ts", "artifacts", "--stack", "local"], {
       ...awsEnvironment(aws),
-      ...pulumiEnvironment(aws, ground.paths),
+      ...pulumiEnvironment(aws, environment.paths),
       PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
     }).finished;
     assert.equal(status, 0, stderr);

@@ -43,14 +43,14 @@ import { Deployment } from "../../ops/deployment/deployment.ts";
 import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
 import { localArtifact } from "../../ops/start/model.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
-import { startTestGround, type TestGround } from "../testing/ground.ts";
+import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
 
 describe("a stack that is updated by the real engine", () => {
-  let ground: TestGround;
+  let environment: TestEnvironment;
   let folder: string;
   let paths: StatePaths;
   let aws: RunningLocalAws;
@@ -60,8 +60,8 @@ describe("a stack that is updated by the real engine", () => {
   let clients: ReturnType<typeof connect>;
 
   before(async () => {
-    ground = await startTestGround(240);
-    ({ folder, paths, aws } = ground);
+    environment = await startTestEnvironment(240);
+    ({ folder, paths, aws } = environment);
     configFile = join(folder, "Pulumi.local.yaml");
     clients = connect(aws);
     await configure({});
@@ -73,7 +73,7 @@ describe("a stack that is updated by the real engine", () => {
     Object.values(clients).forEach((client) => {
       client.destroy();
     });
-    await ground[Symbol.asyncDispose]();
+    await environment[Symbol.asyncDispose]();
   });
 
   /** Pulumi.local.yaml with other values; keys in the program's namespace unless they name another. */

@@ -11,7 +11,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { sharedTestGround } from "../testing/ground.ts";
+import { sharedTestEnvironment } from "../testing/environment.ts";
 import { parseS3Uri, readStart } from "../../client/src/location.ts";
 import { connect } from "../../client/src/stack.ts";
 import type { Stack } from "../../client/src/stack.ts";
@@ -24,7 +24,7 @@ describe("uploading to the local AWS's S3", () => {
   let file: string;
 
   before(async () => {
-    const { aws } = await sharedTestGround();
+    const { aws } = await sharedTestEnvironment();
     stack = connect({ ...outputsAt(aws.url), inputBucket: "input" }, aws.credentials);
     await stack.s3.send(new CreateBucketCommand({ Bucket: stack.outputs.inputBucket }));
     folder = await mkdtemp(path.join(tmpdir(), "upload-"));

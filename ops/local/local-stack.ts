@@ -16,7 +16,7 @@ export const defaultSpeed = 960;
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
 
 /** How to start the local AWS for a stack. */
-export interface LocalGroundOptions {
+export interface EmulatorSessionOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
@@ -31,7 +31,7 @@ export interface LocalGroundOptions {
 }
 
 /** A local AWS, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
-export interface LocalGround {
+export interface EmulatorSession {
   readonly aws: RunningLocalAws;
   readonly deployment: Deployment;
   readonly paths: StatePaths;
@@ -65,7 +65,7 @@ export interface LocalStack {
  * Takes the local stack's folder over, starts the local AWS, packages the model and opens the stack, all three at once.
  * Leaves nothing behind when one fails or the signal aborts.
  */
-export async function prepareGround(options: LocalGroundOptions): Promise<LocalGround> {
+export async function prepareSession(options: EmulatorSessionOptions): Promise<EmulatorSession> {
   const { progress, paths = localState, packaged = false } = options;
   options.signal.throwIfAborted();
   await takeOver(paths);
@@ -116,11 +116,11 @@ export async function prepareGround(options: LocalGroundOptions): Promise<LocalG
 }
 
 /** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
-export async function bringUp(options: LocalGroundOptions): Promise<LocalStack> {
+export async function bringUp(options: EmulatorSessionOptions): Promise<LocalStack> {
   const { progress, configFile = join(repoRoot, "Pulumi.local.yaml") } = options;
   await checkSettings({ stack: "local", file: configFile });
-  const ground = await prepareGround(options);
-  const { aws, deployment, paths, signal } = ground;
+  const environment = await prepareSession(options);
+  const { aws, deployment, paths, signal } = environment;
   try {
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
@@ -133,11 +133,11 @@ export async function bringUp(options: LocalGroundOptions): Promise<LocalStack> 
       policies: preview.result.policies,
       deploySeconds: preview.seconds + up.seconds,
       signal,
-      abandon: () => ground.abandon(),
-      takeDown: () => ground.takeDown(),
+      abandon: () => environment.abandon(),
+      takeDown: () => environment.takeDown(),
     };
   } catch (error) {
-    await ground.abandon();
+    await environment.abandon();
     throw error;
   }
 }

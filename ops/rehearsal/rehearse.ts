@@ -8,7 +8,7 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
 import { runCommand } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { defaultSpeed, prepareGround, type LocalGround } from "../local/local-stack.ts";
+import { defaultSpeed, prepareSession, type EmulatorSession } from "../local/local-stack.ts";
 import { parseOptions } from "../options.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../progress.ts";
@@ -74,7 +74,7 @@ await runCommand(async () => {
     await changeSettings(ownFile, configFile, settings);
     await checkSettings({ stack: "local", file: configFile, shownFile: ownFile, given: settings, takesConfig: true });
     const progress = new Progress();
-    const ground = await prepareGround({
+    const environment = await prepareSession({
       port: options.port,
       speed: options.speed,
       progress,
@@ -82,18 +82,18 @@ await runCommand(async () => {
       configFile,
     });
     const change = {
-      deployment: ground.deployment,
-      outputs: ground.paths.outputs,
+      deployment: environment.deployment,
+      outputs: environment.paths.outputs,
       planFile: join(folder, "plan.json"),
       folder,
       video,
       async deploymentWith(...further: Setting[]) {
         const changed = join(folder, "further.yaml");
         await changeSettings(configFile, changed, further);
-        return await Deployment.open(ground.aws, ground.paths, changed);
+        return await Deployment.open(environment.aws, environment.paths, changed);
       },
     };
-    const rehearsal = await onGround(ground, change, progress);
+    const rehearsal = await onSession(environment, change, progress);
     process.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
     if (!rehearsal.passed) process.exitCode = 1;
   } finally {
@@ -102,13 +102,13 @@ await runCommand(async () => {
 });
 
 /** Rehearses, and takes the stack down whatever came of it. */
-async function onGround(ground: LocalGround, change: Change, progress: Progress): Promise<Rehearsal> {
+async function onSession(environment: EmulatorSession, change: Change, progress: Progress): Promise<Rehearsal> {
   try {
-    const rehearsal = await rehearse(change, progress, ground.signal);
-    await ground.takeDown();
+    const rehearsal = await rehearse(change, progress, environment.signal);
+    await environment.takeDown();
     return rehearsal;
   } catch (error) {
-    await ground.abandon();
-    throw ground.signal.aborted ? ground.signal.reason : error;
+    await environment.abandon();
+    throw environment.signal.aborted ? environment.signal.reason : error;
   }
 }

@@ -8,7 +8,7 @@ import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 
 /** A local AWS for tests; nothing is left of it once it is disposed of. */
-export interface TestGround extends AsyncDisposable {
+export interface TestEnvironment extends AsyncDisposable {
   /** For whatever else the test writes. */
   readonly folder: string;
   readonly paths: StatePaths;
@@ -16,9 +16,9 @@ export interface TestGround extends AsyncDisposable {
 }
 
 /** Starts a local AWS whose clock runs `speed` times as fast as real time while nothing starts and nothing works. */
-export async function startTestGround(speed: number): Promise<TestGround> {
+export async function startTestEnvironment(speed: number): Promise<TestEnvironment> {
   const { signal } = new AbortController();
-  const folder = await mkdtemp(join(tmpdir(), "ground-"));
+  const folder = await mkdtemp(join(tmpdir(), "environment-"));
   const paths = statePaths(folder);
   await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
   const [aws] = await Promise.all([
@@ -36,14 +36,14 @@ export async function startTestGround(speed: number): Promise<TestGround> {
   };
 }
 
-let shared: Promise<TestGround> | undefined;
+let shared: Promise<TestEnvironment> | undefined;
 
 /**
  * Starts, on the first call, one local AWS for all test files of this mocha process that deploy nothing. Each file leaves it
  * as it was: without buckets, models or endpoints. It keeps its Pulumi state in a separate folder. The clock runs in real time.
  */
-export async function sharedTestGround(): Promise<TestGround> {
-  shared ??= startTestGround(1);
+export async function sharedTestEnvironment(): Promise<TestEnvironment> {
+  shared ??= startTestEnvironment(1);
   return await shared;
 }
 
