@@ -1,33 +1,33 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { Workplace } from "./testing/steps.ts";
+import { Sandbox } from "./testing/steps.ts";
 
 const GITHUB_SHA = "d".repeat(40);
 
 describe("the advice after a failed smoke test", () => {
   it("says that the promotion stops, and what to do, in the log and on the run's page", async () => {
-    await using place = await Workplace.create();
-    const { status, stdout } = await place.step(["advice", "--stack", "dev", "--promotes", "prod"], { GITHUB_SHA });
+    await using sandbox = await Sandbox.create();
+    const { status, stdout } = await sandbox.step(["advice", "--stack", "dev", "--promotes", "prod"], { GITHUB_SHA });
     assert.equal(status, 0);
     assert.match(stdout, /dev failed its smoke test[^]*\*\*prod is left as it is\.\*\*/);
     assert.ok(stdout.includes(`git revert ${GITHUB_SHA}`));
-    assert.equal(await readFile(path.join(place.folder, "summary.md"), "utf8"), stdout);
+    assert.equal(await readFile(path.join(sandbox.folder, "summary.md"), "utf8"), stdout);
   });
 
   it("says that the last stack serves the commit", async () => {
-    await using place = await Workplace.create();
-    const { stdout } = await place.step(["advice", "--stack", "prod"], { GITHUB_SHA, GITHUB_STEP_SUMMARY: "" });
+    await using sandbox = await Sandbox.create();
+    const { stdout } = await sandbox.step(["advice", "--stack", "prod"], { GITHUB_SHA, GITHUB_STEP_SUMMARY: "" });
     assert.match(stdout, /\*\*prod serves this commit now\*\*/);
   });
 });
 
 describe("the steps of the workflows", () => {
   it("explain themselves, and refuse what there is not", async () => {
-    await using place = await Workplace.create();
-    assert.match((await place.step(["--help"])).stdout, /^Usage: npm run -s pipeline -- STEP/);
+    await using sandbox = await Sandbox.create();
+    assert.match((await sandbox.step(["--help"])).stdout, /^Usage: npm run -s pipeline -- STEP/);
     for (const args of [[], ["deploy"]]) {
-      const { status, stderr } = await place.step(args);
+      const { status, stderr } = await sandbox.step(args);
       assert.equal(status, 2);
       assert.match(stderr, /--help shows what there is/);
     }

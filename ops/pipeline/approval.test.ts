@@ -1,6 +1,6 @@
 /** Tests when `pipeline approval` lets a deployment pass. */
 import assert from "node:assert/strict";
-import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const reviewers = {
   type: "required_reviewers",
@@ -15,8 +15,8 @@ async function approve(rules: readonly object[] | undefined, accepted = "") {
     const content = { name: "production-approval", protection_rules: rules, deployment_branch_policy: null };
     github.content.set("/environments/production-approval", content);
   }
-  await using place = await Workplace.create();
-  return await place.step(
+  await using sandbox = await Sandbox.create();
+  return await sandbox.step(
     ["approval", "--environment", "production-approval", "--unless", "PRODUCTION_WITHOUT_APPROVAL"],
     { ...(await github.environment()), PRODUCTION_WITHOUT_APPROVAL: accepted },
   );
@@ -53,8 +53,8 @@ describe("the step approval", () => {
 
   it("fails if GitHub does not say", async () => {
     await using github = new FakeGitHub();
-    await using place = await Workplace.create();
-    const { status, stderr } = await place.step(["approval", "--environment", "ephemeral", "--unless", "X"], {
+    await using sandbox = await Sandbox.create();
+    const { status, stderr } = await sandbox.step(["approval", "--environment", "ephemeral", "--unless", "X"], {
       ...(await github.environment()),
       GITHUB_TOKEN: "wrong",
       X: "true",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { startFakeAws } from "../../client/testing/fake-aws.ts";
 import { obsoleteArtifacts, type Artifact } from "./artifacts.ts";
-import { Workplace } from "./testing/steps.ts";
+import { Sandbox } from "./testing/steps.ts";
 
 const day = 24 * 3600 * 1000;
 const now = Date.parse("2026-06-01T00:00:00Z");
@@ -40,13 +40,13 @@ describe("the step artifacts", () => {
 
   it("reads the stack's outputs, deletes what is obsolete, and shows foreign keys as escapes", async () => {
     await using aws = await startFakeAws();
-    await using place = await Workplace.create();
+    await using sandbox = await Sandbox.create();
     process.env["AWS_ENDPOINT_URL"] = aws.url;
     for (const name of ["a##[add-mask]x", "b", "c"]) aws.objects.set(`in/models/${name}`, Buffer.from(name));
     aws.answers.set("ListModels", { Models: [] });
     const outputs = { region: "us-east-1", modelLocation: "s3://in/models", artifactRetentionDays: 30 };
-    await place.pulumiSays(JSON.stringify(outputs, undefined, 2));
-    const { status, stdout, stderr } = await place.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
+    await sandbox.pulumiSays(JSON.stringify(outputs, undefined, 2));
+    const { status, stdout, stderr } = await sandbox.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
     assert.equal(status, 0, stderr);
     assert.deepEqual([...aws.objects.keys()], ["in/models/b", "in/models/c"]);
     assert.equal(
@@ -58,14 +58,14 @@ describe("the step artifacts", () => {
 
   it("ends with one line and the remedy if AWS refuses a call because of the clock", async () => {
     await using aws = await startFakeAws();
-    await using place = await Workplace.create();
+    await using sandbox = await Sandbox.create();
     process.env["AWS_ENDPOINT_URL"] = aws.url;
     const answer = { status: 403, code: "RequestTimeTooSkewed" };
     for (const operation of ["ListObjectsV2", "ListModels"]) aws.fail({ operation, times: 100, answer });
-    await place.pulumiSays(
+    await sandbox.pulumiSays(
       JSON.stringify({ region: "us-east-1", modelLocation: "s3://in/models", artifactRetentionDays: 30 }),
     );
-    const { status, stderr } = await place.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
+    const { status, stderr } = await sandbox.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
     assert.equal(status, 1);
     assert.match(stderr, /^\n.*clock differs from AWS's: set it.*\n$/);
   }).timeout(60_000);

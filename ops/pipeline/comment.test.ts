@@ -4,19 +4,19 @@ import path from "node:path";
 import { z } from "zod";
 import { bodyOf } from "./comment.ts";
 import { type Report, writeReport } from "./report.ts";
-import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const commit = "c0ffee0".padEnd(40, "0");
 const passed: Report = { stack: "dev", outcome: "passed", text: "+ 58 to create" };
 const refused: Report = { stack: "prod", outcome: "refused", text: "[mandatory] min-capacity-zero" };
 
 async function commentStep(github: FakeGitHub, reports: readonly Report[]) {
-  await using place = await Workplace.create();
-  const folder = path.join(place.folder, "reports");
+  await using sandbox = await Sandbox.create();
+  const folder = path.join(sandbox.folder, "reports");
   await mkdir(folder);
   for (const report of reports) await writeReport(path.join(folder, `${report.stack}.json`), report);
   const environment = { ...(await github.environment()), PULL_REQUEST: "5", HEAD_SHA: commit };
-  return await place.step(["comment", "--reports", folder, "--stacks", "dev,prod"], environment);
+  return await sandbox.step(["comment", "--reports", folder, "--stacks", "dev,prod"], environment);
 }
 
 const ownComment = { id: 3, body: bodyOf([passed], commit, "https://run"), user: { login: "github-actions[bot]" } };

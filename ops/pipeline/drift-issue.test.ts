@@ -4,17 +4,17 @@ import path from "node:path";
 import { z } from "zod";
 import { bodyOf } from "./drift-issue.ts";
 import { type Report, writeReport } from "./report.ts";
-import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const well = (stack: string): Report => ({ stack, outcome: "passed", text: "58 unchanged" });
 const drifted: Report = { stack: "prod", outcome: "drifted", text: "~ aws:s3:BucketLifecycleConfiguration" };
 
 async function issueStep(github: FakeGitHub, reports: readonly Report[]) {
-  await using place = await Workplace.create();
-  const folder = path.join(place.folder, "reports");
+  await using sandbox = await Sandbox.create();
+  const folder = path.join(sandbox.folder, "reports");
   await mkdir(folder);
   for (const report of reports) await writeReport(path.join(folder, `${report.stack}.json`), report);
-  const { status, stderr } = await place.step(
+  const { status, stderr } = await sandbox.step(
     ["drift-issue", "--reports", folder, "--stacks", "dev,prod"],
     await github.environment(),
   );

@@ -4,7 +4,7 @@ import path from "node:path";
 import { parse } from "yaml";
 import { parseConfig } from "../../infra/config.ts";
 import { configOf } from "./ephemeral.ts";
-import { Workplace } from "./testing/steps.ts";
+import { Sandbox } from "./testing/steps.ts";
 
 const root = path.join(import.meta.dirname, "..", "..");
 const template = await readFile(path.join(root, "Pulumi.pr.yaml"), "utf8");
@@ -32,8 +32,8 @@ describe("a pull request's stack", () => {
     const { config } = parse(template) as StackFile;
     const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
     values["async-video-inference:modelArtifact"] = "package.json";
-    const place = { namespace: "async-video-inference", stack: "pr-7", projectRoot: root };
-    const { minCapacity, maxCapacity, forceDestroy, protectData } = parseConfig(values, place);
+    const sandbox = { namespace: "async-video-inference", stack: "pr-7", projectRoot: root };
+    const { minCapacity, maxCapacity, forceDestroy, protectData } = parseConfig(values, sandbox);
     assert.deepEqual(
       { minCapacity, maxCapacity, forceDestroy, protectData },
       { minCapacity: 0, maxCapacity: 1, forceDestroy: true, protectData: false },
@@ -41,18 +41,18 @@ describe("a pull request's stack", () => {
   });
 
   it("is written and made by the step, for the job that deploys it", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("");
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("");
     const file = path.join(root, "Pulumi.pr-999999999.yaml");
     try {
-      const { status, stderr } = await place.step(["ephemeral", "--pull-request", "999999999", "--create"]);
+      const { status, stderr } = await sandbox.step(["ephemeral", "--pull-request", "999999999", "--create"]);
       assert.equal(status, 0, stderr);
       assert.match(await readFile(file, "utf8"), /stack: pr-999999999/);
       const environment = { PULUMI_SECRETS_PROVIDER: "awskms://alias/state" };
-      assert.equal((await place.step(["ephemeral", "--pull-request", "999999999", "--create"], environment)).status, 0);
+      assert.equal((await sandbox.step(["ephemeral", "--pull-request", "999999999", "--create"], environment)).status, 0);
       assert.match(await readFile(file, "utf8"), /secretsprovider: awskms:\/\/alias\/state/);
       const select = "--non-interactive --color never stack select pr-999999999 --create";
-      assert.deepEqual(await place.calls(), [select, `${select} --secrets-provider awskms://alias/state`]);
+      assert.deepEqual(await sandbox.calls(), [select, `${select} --secrets-provider awskms://alias/state`]);
     } finally {
       await rm(file, { force: true });
     }

@@ -2,46 +2,46 @@ import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { outcomeOf } from "./preview.ts";
-import { Workplace } from "./testing/steps.ts";
+import { Sandbox } from "./testing/steps.ts";
 
 const plan = "Previewing update (prod):\nResources:\n    + 58 to create\n";
 const logged = "| Previewing update (prod):\n| Resources:\n|     + 58 to create\n";
 
 describe("the step preview", () => {
   it("judges the stack by the pack with the stack's config, keeps the plan and the report, and shows it on the run's page", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays(plan);
-    const report = path.join(place.folder, "reports", "prod.json");
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays(plan);
+    const report = path.join(sandbox.folder, "reports", "prod.json");
     const args = ["preview", "--stack", "prod", "--refresh", "--plan", "plan.json", "--report", report];
-    const { status, stdout, stderr } = await place.step(args);
+    const { status, stdout, stderr } = await sandbox.step(args);
     assert.equal(status, 0, stderr);
     assert.equal(stdout, logged);
-    assert.deepEqual(await place.calls(), [
+    assert.deepEqual(await sandbox.calls(), [
       "--non-interactive --color never preview --suppress-progress --policy-pack policies " +
         "--policy-pack-config policies/config.prod.json --refresh --save-plan plan.json --stack prod",
     ]);
     assert.deepEqual(JSON.parse(await readFile(report, "utf8")), { stack: "prod", outcome: "passed", text: plan });
-    assert.match(await readFile(path.join(place.folder, "summary.md"), "utf8"), /^## prod: passed\n[^]*58 to create/);
+    assert.match(await readFile(path.join(sandbox.folder, "summary.md"), "utf8"), /^## prod: passed\n[^]*58 to create/);
   });
 
   it("creates the folder of the plan, which Pulumi does not", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays(plan);
-    const folder = path.join(place.folder, "plan", "of");
-    const { status } = await place.step(["preview", "--stack", "prod", "--plan", path.join(folder, "prod.json")]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays(plan);
+    const folder = path.join(sandbox.folder, "plan", "of");
+    const { status } = await sandbox.step(["preview", "--stack", "prod", "--plan", path.join(folder, "prod.json")]);
     assert.equal(status, 0);
     assert.ok((await stat(folder)).isDirectory());
   });
 
   it("redacts the account's number in the log, the report and the summary", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("arn:aws:iam::123456789012:role/video-dev\n");
-    const report = path.join(place.folder, "dev.json");
-    const { stdout } = await place.step(["preview", "--stack", "dev", "--report", report]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("arn:aws:iam::123456789012:role/video-dev\n");
+    const report = path.join(sandbox.folder, "dev.json");
+    const { stdout } = await sandbox.step(["preview", "--stack", "dev", "--report", report]);
     for (const shown of [
       stdout,
       await readFile(report, "utf8"),
-      await readFile(path.join(place.folder, "summary.md"), "utf8"),
+      await readFile(path.join(sandbox.folder, "summary.md"), "utf8"),
     ]) {
       assert.match(shown, /arn:aws:iam::<account>:role\/video-dev/);
       assert.doesNotMatch(shown, /123456789012/);
@@ -49,27 +49,27 @@ describe("the step preview", () => {
   });
 
   it("keeps the summary within GitHub's limit of 1 MiB", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("\u00e4".repeat(1_000_000));
-    await place.step(["preview", "--stack", "dev"]);
-    assert.ok((await stat(path.join(place.folder, "summary.md"))).size < 1024 * 1024);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("\u00e4".repeat(1_000_000));
+    await sandbox.step(["preview", "--stack", "dev"]);
+    assert.ok((await stat(path.join(sandbox.folder, "summary.md"))).size < 1024 * 1024);
   });
 
   it("fails where a policy refuses, and reports that", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("Policies:\n  - [mandatory]  min-capacity-zero\n", 1);
-    const report = path.join(place.folder, "dev.json");
-    const { status, stderr } = await place.step(["preview", "--stack", "dev", "--report", report]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("Policies:\n  - [mandatory]  min-capacity-zero\n", 1);
+    const report = path.join(sandbox.folder, "dev.json");
+    const { status, stderr } = await sandbox.step(["preview", "--stack", "dev", "--report", report]);
     assert.equal(status, 1);
     assert.match(stderr, /The policy pack refuses the stack dev/);
     assert.match(await readFile(report, "utf8"), /"outcome":"refused"/);
   });
 
   it("quotes Pulumi's output so that it neither acts as a workflow command nor controls a terminal", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: no role\n  ::stop-commands::x\n##[add-mask]a\u001b[2J\u202e", 1);
-    const report = path.join(place.folder, "dev.json");
-    const { stdout } = await place.step(["preview", "--stack", "dev", "--report", report]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: no role\n  ::stop-commands::x\n##[add-mask]a\u001b[2J\u202e", 1);
+    const report = path.join(sandbox.folder, "dev.json");
+    const { stdout } = await sandbox.step(["preview", "--stack", "dev", "--report", report]);
     const lines = ["error: no role", String.raw`  \x3a:stop-commands::x`, String.raw`#\x23[add-mask]a\x1b[2J\u202e`];
     assert.equal(stdout, lines.map((line) => `| ${line}\n`).join(""));
     const { text } = JSON.parse(await readFile(report, "utf8")) as { text: string };
@@ -77,38 +77,38 @@ describe("the step preview", () => {
   });
 
   it("shows foreign text in an error as escapes", async () => {
-    await using place = await Workplace.create();
-    const { status, stderr } = await place.step(["::add-mask::x\u001b[2J"]);
+    await using sandbox = await Sandbox.create();
+    const { status, stderr } = await sandbox.step(["::add-mask::x\u001b[2J"]);
     assert.equal(status, 2);
     assert.match(stderr, /^\nThere is no step ::add-mask::x\\x1b\[2J: /);
   });
 
   it("refuses a step named like an object's member", async () => {
-    await using place = await Workplace.create();
-    const { status, stderr } = await place.step(["constructor"]);
+    await using sandbox = await Sandbox.create();
+    const { status, stderr } = await sandbox.step(["constructor"]);
     assert.equal(status, 2);
     assert.match(stderr, /There is no step constructor/);
   });
 
   it("fails where Pulumi fails", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: no stack named 'dev' found\n", 1);
-    const { status, stderr } = await place.step(["preview", "--stack", "dev"]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: no stack named 'dev' found\n", 1);
+    const { status, stderr } = await sandbox.step(["preview", "--stack", "dev"]);
     assert.equal(status, 1);
     assert.match(stderr, /The preview of the stack dev failed/);
   });
 
   it("names the variable that a repository lacks, which GitHub hands over empty", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays(plan);
-    const { status, stderr } = await place.step(["preview", "--stack", "dev"], { PULUMI_BACKEND_URL: "" });
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays(plan);
+    const { status, stderr } = await sandbox.step(["preview", "--stack", "dev"], { PULUMI_BACKEND_URL: "" });
     assert.equal(status, 2);
     assert.match(stderr, /PULUMI_BACKEND_URL names no state backend\. Set the repository variable/);
   });
 
   it("says that there is no Pulumi CLI", async () => {
-    await using place = await Workplace.create();
-    const { status, stderr } = await place.step(["preview", "--stack", "dev"], { PATH: place.folder });
+    await using sandbox = await Sandbox.create();
+    const { status, stderr } = await sandbox.step(["preview", "--stack", "dev"], { PATH: sandbox.folder });
     assert.equal(status, 1);
     assert.match(stderr, /The Pulumi CLI did not start/);
   });
@@ -116,18 +116,18 @@ describe("the step preview", () => {
 
 describe("the step drift-check", () => {
   it("asks AWS, and not the program, and changes nothing", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("Resources:\n    58 unchanged\n");
-    assert.equal((await place.step(["drift-check", "--stack", "prod"])).status, 0);
-    assert.deepEqual(await place.calls(), [
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("Resources:\n    58 unchanged\n");
+    assert.equal((await sandbox.step(["drift-check", "--stack", "prod"])).status, 0);
+    assert.deepEqual(await sandbox.calls(), [
       "--non-interactive --color never refresh --preview-only --expect-no-changes --suppress-progress --stack prod",
     ]);
   });
 
   it("fails where something was changed, and says what to do", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: no changes were expected for refresh but changes occurred\n", 7);
-    const { status, stderr } = await place.step(["drift-check", "--stack", "prod"]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: no changes were expected for refresh but changes occurred\n", 7);
+    const { status, stderr } = await sandbox.step(["drift-check", "--stack", "prod"]);
     assert.equal(status, 1);
     assert.match(stderr, /prod is not as it was deployed.*run the workflow deploy on main/s);
   });

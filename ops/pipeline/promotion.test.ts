@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const commit = "c".repeat(40);
 const older = "a".repeat(40);
@@ -23,9 +23,9 @@ function production(deployments: readonly { sha: string; states: readonly string
 }
 
 async function promote(github: FakeGitHub) {
-  await using place = await Workplace.create();
+  await using sandbox = await Sandbox.create();
   const environment = { ...(await github.environment()), GITHUB_SHA: commit };
-  return await place.step(["promotion", "--environment", "production"], environment);
+  return await sandbox.step(["promotion", "--environment", "production"], environment);
 }
 
 const own = { sha: commit, states: ["in_progress", "waiting"] };

@@ -1,6 +1,6 @@
 /** Tests how pull requests are compared with their stacks. */
 import assert from "node:assert/strict";
-import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const sha = "a".repeat(40);
 
@@ -13,9 +13,9 @@ function pull(state: "open" | "closed", ...labels: readonly string[]): object {
 async function requested(shown: object | undefined, ...args: readonly string[]) {
   await using github = new FakeGitHub();
   if (shown !== undefined) github.content.set("/pulls/7", shown);
-  await using place = await Workplace.create();
-  const result = await place.step(["requested", "--pull-request", "7", ...args], await github.environment());
-  return { ...result, outputs: await place.outputs() };
+  await using sandbox = await Sandbox.create();
+  const result = await sandbox.step(["requested", "--pull-request", "7", ...args], await github.environment());
+  return { ...result, outputs: await sandbox.outputs() };
 }
 
 describe("the step requested", () => {
@@ -47,12 +47,12 @@ describe("the step requested", () => {
   });
 
   it("sets no output if GitHub does not answer, so that nothing is removed for it", async () => {
-    await using place = await Workplace.create();
+    await using sandbox = await Sandbox.create();
     await using github = new FakeGitHub();
     const environment = { ...(await github.environment()), GITHUB_TOKEN: "wrong" };
-    const { status } = await place.step(["requested", "--pull-request", "7"], environment);
+    const { status } = await sandbox.step(["requested", "--pull-request", "7"], environment);
     assert.equal(status, 1);
-    assert.equal(await place.outputs(), "");
+    assert.equal(await sandbox.outputs(), "");
   });
 });
 
@@ -67,11 +67,11 @@ describe("the step abandoned", () => {
     ] as const) {
       github.content.set(`/pulls/${number}`, shown);
     }
-    await using place = await Workplace.create();
-    await place.pulumiSays("");
-    await place.backendHas(stacks);
-    const result = await place.step(["abandoned"], { ...(await github.environment()), ...variables });
-    return { ...result, outputs: await place.outputs() };
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("");
+    await sandbox.backendHas(stacks);
+    const result = await sandbox.step(["abandoned"], { ...(await github.environment()), ...variables });
+    return { ...result, outputs: await sandbox.outputs() };
   }
 
   it("finds the stacks of pull requests that are closed or no longer labelled, and no other stack", async () => {

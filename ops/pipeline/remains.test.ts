@@ -4,7 +4,7 @@ import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testin
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { clearRemains, Remains } from "./remains.ts";
 import type { Job } from "./job.ts";
-import { Workplace } from "./testing/steps.ts";
+import { Sandbox } from "./testing/steps.ts";
 
 const wait = { interval: 1, limit: 30_000 };
 const missing = new Refusal(400, "ValidationException", 'Could not find endpoint "it".');
@@ -26,7 +26,7 @@ describe("what earlier deployments left", () => {
   const group = logGroupOf(endpoint);
   const before = process.env["AWS_ENDPOINT_URL"];
   let aws: FakeAws;
-  let place: Workplace;
+  let sandbox: Sandbox;
   let said: string;
   let job: Job;
 
@@ -34,11 +34,11 @@ describe("what earlier deployments left", () => {
     aws = await startFakeAws();
     process.env["AWS_ENDPOINT_URL"] = aws.url;
     aws.answers.set("DeleteLogGroup", noGroup);
-    place = await Workplace.create();
-    await place.pulumiSays("done\n");
+    sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("done\n");
     said = "";
     job = {
-      environment: { PATH: `${place.folder}:/usr/bin:/bin`, PULUMI_BACKEND_URL: "s3://state", AWS_REGION: "us-east-1" },
+      environment: { PATH: `${sandbox.folder}:/usr/bin:/bin`, PULUMI_BACKEND_URL: "s3://state", AWS_REGION: "us-east-1" },
       out: (text) => (said += text),
       err: (text) => (said += text),
     };
@@ -48,7 +48,7 @@ describe("what earlier deployments left", () => {
     if (before === undefined) delete process.env["AWS_ENDPOINT_URL"];
     else process.env["AWS_ENDPOINT_URL"] = before;
     await aws[Symbol.asyncDispose]();
-    await place[Symbol.asyncDispose]();
+    await sandbox[Symbol.asyncDispose]();
   });
 
   const calls = (operation: string) => aws.seen.filter((seen) => seen.operation === operation);
@@ -85,7 +85,7 @@ describe("what earlier deployments left", () => {
 
   it("is not a log group that the stack knows: a deployment that failed may be explained in it", async () => {
     withLogGroup(group);
-    await place.stateHas([{ type: "aws:cloudwatch/logGroup:LogGroup", id: group }]);
+    await sandbox.stateHas([{ type: "aws:cloudwatch/logGroup:LogGroup", id: group }]);
     await clearRemains("dev", job, wait);
     assert.deepEqual(calls("DeleteLogGroup"), []);
   });
@@ -113,7 +113,7 @@ describe("what earlier deployments left", () => {
       clearRemains("dev", job, wait),
       /There is an endpoint .* \(InService\) that the stack dev does not/,
     );
-    await place.stateHas([{ type: "aws:sagemaker/endpoint:Endpoint", id: endpoint }]);
+    await sandbox.stateHas([{ type: "aws:sagemaker/endpoint:Endpoint", id: endpoint }]);
     await clearRemains("dev", job, wait);
     assert.deepEqual(calls("DeleteLogGroup"), []);
   });
@@ -128,7 +128,7 @@ describe("what earlier deployments left", () => {
 
   it("is waited for after a destroy, with the log group that SageMaker created again", async () => {
     const old = `${endpoint}-of-earlier-alarms`;
-    await place.stateHas([
+    await sandbox.stateHas([
       { type: "aws:sagemaker/endpoint:Endpoint", id: old },
       { type: "aws:cloudwatch/logGroup:LogGroup", id: logGroupOf(old) },
     ]);
@@ -150,7 +150,7 @@ describe("what earlier deployments left", () => {
       { type: "aws:sagemaker/endpoint:Endpoint", id: name },
       { type: "aws:cloudwatch/logGroup:LogGroup", id: logGroupOf(name) },
     ];
-    await place.stateHas(resources(old));
+    await sandbox.stateHas(resources(old));
     aws.answers.set("DeleteLogGroup", {});
     using remains = await Remains.of("dev", job, wait);
     await remains.removeReplaced(resources(endpoint));
@@ -162,19 +162,19 @@ describe("what earlier deployments left", () => {
     ["is tried again once the endpoint is no longer busy", [255], ["Updating", "InService"]],
   ] as const) {
     it(`the destroy ${what}`, async () => {
-      await place.pulumiSays("said\n", 0, ...first);
+      await sandbox.pulumiSays("said\n", 0, ...first);
       withEndpoint(...statuses);
-      const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+      const { status, stderr } = await sandbox.step(["destroy", "--pull-request", "12"]);
       assert.equal(status, 0, stderr);
-      assert.equal((await place.calls()).length, 1 + first.length);
+      assert.equal((await sandbox.calls()).length, 1 + first.length);
     });
   }
 
   it("the destroy fails if the second try does", async () => {
-    await place.pulumiSays("error: no\n", 1);
-    const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+    await sandbox.pulumiSays("error: no\n", 1);
+    const { status, stderr } = await sandbox.step(["destroy", "--pull-request", "12"]);
     assert.equal(status, 1);
-    assert.equal((await place.calls()).length, 2);
+    assert.equal((await sandbox.calls()).length, 2);
     assert.match(stderr, /pr-12 is not removed, and may still cost money/);
   });
 });

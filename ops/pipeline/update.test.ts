@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
-import { FakeGitHub, Workplace } from "./testing/steps.ts";
+import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 import { destroy, up } from "./update.ts";
 
 /** An AWS in which nothing is left of an earlier deployment, for the tests of a suite. */
@@ -28,8 +28,8 @@ describe("the step up", () => {
   const aws = withAws();
 
   it("first removes a log group that an earlier deployment left", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("done\n");
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("done\n");
     const stack = {
       accountId,
       region: "us-east-1",
@@ -40,53 +40,53 @@ describe("the step up", () => {
     const logGroupName = logGroupOf(endpointNameOf(stack));
     aws().answers.set("DescribeLogGroups", { logGroups: [{ logGroupName }] });
     aws().answers.set("DeleteLogGroup", {});
-    const { status, stdout } = await place.step(["up", "--stack", "dev"]);
+    const { status, stdout } = await sandbox.step(["up", "--stack", "dev"]);
     assert.equal(status, 0);
     assert.equal(stdout, `Removed the log group ${logGroupName}, which an earlier deployment left.\n| done\n`);
   });
 
   it("asks AWS how things are, previews with the pack, and deploys", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("done\n");
-    assert.equal((await place.step(["up", "--stack", "dev"])).status, 0);
-    assert.deepEqual(await place.calls(), [
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("done\n");
+    assert.equal((await sandbox.step(["up", "--stack", "dev"])).status, 0);
+    assert.deepEqual(await sandbox.calls(), [
       "--non-interactive --color never up --yes --refresh --stack dev --suppress-progress " +
         "--policy-pack policies --policy-pack-config policies/config.dev.json",
     ]);
   });
 
   it("holds the update to the plan that was approved, and says what a broken plan means", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: update is not allowed by the plan\n", 1);
-    const { status, stderr } = await place.step(["up", "--stack", "prod", "--plan", "plan.json"]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: update is not allowed by the plan\n", 1);
+    const { status, stderr } = await sandbox.step(["up", "--stack", "prod", "--plan", "plan.json"]);
     assert.equal(status, 1);
-    assert.match((await place.calls())[0] ?? "", /config\.prod\.json --plan plan\.json$/);
-    assert.doesNotMatch((await place.calls())[0] ?? "", /--skip-preview/);
+    assert.match((await sandbox.calls())[0] ?? "", /config\.prod\.json --plan plan\.json$/);
+    assert.doesNotMatch((await sandbox.calls())[0] ?? "", /--skip-preview/);
     assert.match(stderr, /the stack has changed since it was approved: run the whole workflow again/);
   });
 
   it("judges a pull request's stack as dev, and one that has no config by the policies' defaults", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("done\n");
-    for (const stack of ["pr-12", "team/pr-12", "mine"]) await place.step(["up", "--stack", stack]);
-    const configs = (await place.calls()).map((call) => /config\.\w+\.json/.exec(call)?.[0]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("done\n");
+    for (const stack of ["pr-12", "team/pr-12", "mine"]) await sandbox.step(["up", "--stack", stack]);
+    const configs = (await sandbox.calls()).map((call) => /config\.\w+\.json/.exec(call)?.[0]);
     assert.deepEqual(configs, ["config.dev.json", "config.dev.json", undefined]);
   });
 
   it("waits a while for a lock", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255);
     await up(
       ["--stack", "dev"],
-      place.job({}, () => undefined),
+      sandbox.job({}, () => undefined),
       { interval: 1, limit: 60_000 },
     );
-    assert.equal((await place.calls()).length, 2);
+    assert.equal((await sandbox.calls()).length, 2);
   });
 
   it("takes a stack's name for nothing else", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("done\n");
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("done\n");
     for (const args of [
       ["--stack", "--yes"],
       ["--stack", "dev prod"],
@@ -96,11 +96,11 @@ describe("the step up", () => {
       [],
       ["dev"],
     ]) {
-      const { status, stderr } = await place.step(["up", ...args]);
+      const { status, stderr } = await sandbox.step(["up", ...args]);
       assert.equal(status, 2, args.join(" "));
       assert.doesNotMatch(stderr, /\n\s+at /);
     }
-    await assert.rejects(place.calls());
+    await assert.rejects(sandbox.calls());
   });
 });
 
@@ -108,47 +108,47 @@ describe("the step destroy", () => {
   withAws();
 
   it("removes a pull request's stack and forgets it", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("done\n");
-    assert.equal((await place.step(["destroy", "--pull-request", "12"])).status, 0);
-    assert.deepEqual(await place.calls(), [
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("done\n");
+    assert.equal((await sandbox.step(["destroy", "--pull-request", "12"])).status, 0);
+    assert.deepEqual(await sandbox.calls(), [
       "--non-interactive --color never destroy --yes --remove --stack pr-12 --suppress-progress",
     ]);
   });
 
   it("has no way to another stack", async () => {
-    await using place = await Workplace.create();
+    await using sandbox = await Sandbox.create();
     for (const wrong of ["prod", "0", "-1", "12 prod", "../prod", "12\n", ""]) {
-      const { status, stderr } = await place.step(["destroy", `--pull-request=${wrong}`]);
+      const { status, stderr } = await sandbox.step(["destroy", `--pull-request=${wrong}`]);
       assert.equal(status, 2, wrong);
       assert.match(stderr, /--pull-request: must be a pull request's number/);
     }
-    assert.equal((await place.step(["destroy", "--stack", "prod"])).status, 2);
+    assert.equal((await sandbox.step(["destroy", "--stack", "prod"])).status, 2);
   });
 
   it("succeeds if there is no such stack", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: no stack named 'pr-9' found\n", 6);
-    const { status, stdout } = await place.step(["destroy", "--pull-request", "9"]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: no stack named 'pr-9' found\n", 6);
+    const { status, stdout } = await sandbox.step(["destroy", "--pull-request", "9"]);
     assert.equal(status, 0);
     assert.equal(stdout, "There is no stack pr-9: nothing to remove.\n");
-    await assert.rejects(place.calls());
+    await assert.rejects(sandbox.calls());
   });
 
   it("waits for a deployment that still runs", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255, 255);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255, 255);
     let log = "";
-    const job = place.job({}, (text) => (log += text));
+    const job = sandbox.job({}, (text) => (log += text));
     await destroy(["--pull-request", "12"], job, { interval: 1, limit: 60_000 });
-    assert.equal((await place.calls()).length, 3);
+    assert.equal((await sandbox.calls()).length, 3);
     assert.match(log, /pr-12 is locked by another update/);
   });
 
   it("says that what is left may cost money", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("error: no\n", 1);
-    const { status, stderr } = await place.step(["destroy", "--pull-request", "12"]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("error: no\n", 1);
+    const { status, stderr } = await sandbox.step(["destroy", "--pull-request", "12"]);
     assert.equal(status, 1);
     assert.match(stderr, /pr-12 is not removed, and may still cost money/);
   });
@@ -156,11 +156,11 @@ describe("the step destroy", () => {
 
 describe("the step unlock", () => {
   it("takes away the stack's locks, and says what to do then", async () => {
-    await using place = await Workplace.create();
-    await place.pulumiSays("The currently running update for 'dev' has been canceled!\n");
-    const { status, stdout } = await place.step(["unlock", "--stack", "dev"]);
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("The currently running update for 'dev' has been canceled!\n");
+    const { status, stdout } = await sandbox.step(["unlock", "--stack", "dev"]);
     assert.equal(status, 0);
-    assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack dev"]);
+    assert.deepEqual(await sandbox.calls(), ["--non-interactive --color never cancel --yes --stack dev"]);
     assert.match(stdout, /Deploy main again/);
   });
 
@@ -171,30 +171,30 @@ describe("the step unlock", () => {
     await using github = new FakeGitHub();
     github.content.set("/pulls/12", pull);
     github.content.set(runs, { workflow_runs: [{ head_branch: "other", html_url: "https://github.example/1" }] });
-    await using place = await Workplace.create();
-    await place.pulumiSays("");
-    const { status, stdout, stderr } = await place.step(["unlock", "--stack", "pr-12"], await github.environment());
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("");
+    const { status, stdout, stderr } = await sandbox.step(["unlock", "--stack", "pr-12"], await github.environment());
     assert.equal(status, 0, stderr);
     assert.match(stdout, /Deploy or destroy it again/);
-    assert.deepEqual(await place.calls(), ["--non-interactive --color never cancel --yes --stack pr-12"]);
+    assert.deepEqual(await sandbox.calls(), ["--non-interactive --color never cancel --yes --stack pr-12"]);
   });
 
   it("keeps the lock of a pull request's stack while a deployment of it runs", async () => {
     await using github = new FakeGitHub();
     github.content.set("/pulls/12", pull);
     github.content.set(runs, { workflow_runs: [{ head_branch: "feature", html_url: "https://github.example/2" }] });
-    await using place = await Workplace.create();
-    await place.pulumiSays("");
-    const { status, stderr } = await place.step(["unlock", "--stack", "pr-12"], await github.environment());
+    await using sandbox = await Sandbox.create();
+    await sandbox.pulumiSays("");
+    const { status, stderr } = await sandbox.step(["unlock", "--stack", "pr-12"], await github.environment());
     assert.equal(status, 1);
     assert.match(stderr, /keeps its lock.*https:\/\/github\.example\/2/);
-    await assert.rejects(place.calls());
+    await assert.rejects(sandbox.calls());
   });
 
   it("takes no other stack", async () => {
-    await using place = await Workplace.create();
+    await using sandbox = await Sandbox.create();
     for (const stack of ["local", "pr-0", "pr-", "team/dev", "prod --yes", "../prod"]) {
-      const { status, stderr } = await place.step(["unlock", "--stack", stack]);
+      const { status, stderr } = await sandbox.step(["unlock", "--stack", stack]);
       assert.equal(status, 2, stack);
       assert.match(stderr, /must be dev, prod or pr-NUMBER/);
     }

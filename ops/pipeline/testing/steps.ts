@@ -9,15 +9,15 @@ import type { Job } from "../job.ts";
 import { runStep } from "../steps.ts";
 
 /** A folder with a Pulumi CLI in it that says what it is told to. */
-export class Workplace implements AsyncDisposable {
+export class Sandbox implements AsyncDisposable {
   readonly folder: string;
 
   private constructor(folder: string) {
     this.folder = folder;
   }
 
-  static async create(): Promise<Workplace> {
-    return new Workplace(await mkdtemp(path.join(tmpdir(), "pipeline-")));
+  static async create(): Promise<Sandbox> {
+    return new Sandbox(await mkdtemp(path.join(tmpdir(), "pipeline-")));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
