@@ -18,7 +18,7 @@ import { checkSource } from "./sources.ts";
 import type { StackFile } from "./stack-file.ts";
 
 /** Where the doctor looks; tests have their own. */
-export interface Surroundings {
+export interface DoctorContext {
   readonly env: NodeJS.ProcessEnv;
   /** The user's home folder. */
   readonly home: string;
@@ -28,12 +28,12 @@ export interface Surroundings {
 }
 
 /** This process's own. */
-export const ownSurroundings: Surroundings = { env: process.env, home: homedir(), listStacks };
+export const processContext: DoctorContext = { env: process.env, home: homedir(), listStacks };
 
 /** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
 export async function examine(
   stack: StackFile,
-  { env, home, aws: own, listStacks: list }: Surroundings,
+  { env, home, aws: own, listStacks: list }: DoctorContext,
 ): Promise<Finding[]> {
   const shell = shellFinding(stack, env);
   if (shell !== undefined) return [shell];

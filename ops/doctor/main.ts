@@ -60,8 +60,8 @@ try {
   } else {
     const stack = await readStackFile(join(import.meta.dirname, "..", ".."), options.stack);
     // The AWS SDKs take a second to load: not before the command line and the stack are right.
-    const { examine, ownSurroundings } = await import("./examine.ts");
-    const findings = await examine(stack, ownSurroundings);
+    const { examine, processContext } = await import("./examine.ts");
+    const findings = await examine(stack, processContext);
     const healthy = !findings.some(({ status }) => status === "problem");
     process.stdout.write(options.json ? `${jsonLine({ stack: stack.name, healthy, findings })}\n` : reportOf(findings));
     process.exitCode = healthy ? 0 : 1;
