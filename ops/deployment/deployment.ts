@@ -69,7 +69,7 @@ export function awsEnvironment(ready: Pick<Ready, "url" | "region" | "credential
 }
 
 /** Which stack, and where its program, its state and its AWS are. */
-export interface StackPlace {
+export interface StackOptions {
   readonly stackName: string;
   /** The folder with Pulumi.yaml. */
   readonly projectFolder: string;
@@ -109,7 +109,7 @@ export class Deployment {
 
   private constructor(
     stack: Stack,
-    { configFile, policyConfigFile }: Pick<StackPlace, "configFile" | "policyConfigFile">,
+    { configFile, policyConfigFile }: Pick<StackOptions, "configFile" | "policyConfigFile">,
     outputsFile: string | undefined,
   ) {
     this.stack = stack;
@@ -141,7 +141,7 @@ export class Deployment {
   }
 
   /** Opens, or makes, a stack. Making one adds a salt to its Pulumi.<stack>.yaml where that has none. */
-  static async openAt(place: StackPlace, outputsFile?: string): Promise<Deployment> {
+  static async openAt(place: StackOptions, outputsFile?: string): Promise<Deployment> {
     const { paths, providerPort, environment } = place;
     const stack = await openStack(place);
     Object.assign(stack.workspace.envVars, environment, pulumiEnvironment({ providerPort }, paths));
@@ -324,7 +324,7 @@ async function openStack({
   stackName,
   projectFolder,
   paths,
-}: Pick<StackPlace, "stackName" | "projectFolder" | "paths">): Promise<Stack> {
+}: Pick<StackOptions, "stackName" | "projectFolder" | "paths">): Promise<Stack> {
   await mkdir(paths.backend, { recursive: true });
   await mkdir(paths.pulumiHome, { recursive: true });
   return await LocalWorkspace.createOrSelectStack(
