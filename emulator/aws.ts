@@ -22,7 +22,7 @@ import { WireService } from "./wire/dispatch.ts";
 import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
 import type { Service } from "./wire/service.ts";
 
-export interface LocalAwsOptions {
+export interface EmulatorOptions {
   /** The gateway's; 0 takes a free one. @default 4566 */
   readonly port?: number;
   /** How many times faster than real time the clock runs while nothing starts and nothing works. @default 1 */
@@ -44,7 +44,7 @@ export interface LocalAwsOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface LocalAws {
+export interface Emulator {
   readonly url: string;
   readonly region: string;
   readonly accountId: string;
@@ -67,7 +67,7 @@ export class LocalAwsBrokenError extends Error {
  * Starts the local AWS, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need it wait.
  * If another part does not start, the rest is stopped and the part's error is thrown.
  */
-export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   await rm(join(stateDir, "instances"), { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ministackPython, repoRoot, servingPython } from "../tools/paths.mjs";
-import { startLocalAws } from "./aws.ts";
+import { createEmulator } from "./aws.ts";
 import { defaultPort } from "./gateway/gateway.ts";
 
 const help = `Usage: node emulator/main.ts --state-dir DIR [--port ${defaultPort}] [--speed 1]
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
     process.off("disconnect", stop);
     process.disconnect();
   });
-  const aws = await startLocalAws({
+  const aws = await createEmulator({
     port: options.port,
     speed: options.speed,
     stateDir: options["state-dir"],

@@ -10,7 +10,7 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } fro
 import { CreateModelCommand, ListEndpointsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { servingPython } from "../tools/paths.mjs";
-import { startLocalAws, type LocalAws } from "./aws.ts";
+import { createEmulator, type Emulator } from "./aws.ts";
 import { failing, failure, pythonThatFirst, untilThereIs } from "./testing/delayed-ministack.ts";
 import { descendantsOf, isAlive } from "../lib/testing/processes.ts";
 import { goodModel } from "./testing/sagemaker-fixture.ts";
@@ -20,14 +20,14 @@ describe("The local AWS before MiniStack is ready", function () {
   this.timeout(60_000);
   let folder: string;
   let go: string;
-  let aws: LocalAws;
+  let aws: Emulator;
   let family: number[];
 
   /** Starts it with a MiniStack that runs a shell script first. */
   const start = async (script: string): Promise<void> => {
     const before = new Set(await descendantsOf(process.pid));
     const ministackPython = await pythonThatFirst(script, folder);
-    aws = await startLocalAws({ port: 0, stateDir: join(folder, "aws"), ministackPython, servingPython });
+    aws = await createEmulator({ port: 0, stateDir: join(folder, "aws"), ministackPython, servingPython });
     family = (await descendantsOf(process.pid)).filter((pid) => !before.has(pid));
     assert.ok(family.length > 0, "MiniStack is being started");
   };

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { parse, stringify } from "yaml";
-import { startLocalAws, type LocalAws } from "../../emulator/aws.ts";
+import { createEmulator, type Emulator } from "../../emulator/aws.ts";
 import { FakeFleet } from "../../emulator/testing/fake-aws.ts";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { statePaths } from "../../ops/local/state.ts";
@@ -16,7 +16,7 @@ const step = { detail: () => undefined };
 
 describe("a deployment configuration that SageMaker fills in", () => {
   let folder: string;
-  let aws: LocalAws;
+  let aws: Emulator;
   let client: SageMakerClient;
   let configFile: string;
   let deployment: Deployment;
@@ -28,7 +28,7 @@ describe("a deployment configuration that SageMaker fills in", () => {
     await mkdir(paths.aws, { recursive: true });
     await writeFile(path.join(folder, "model.tar.gz"), "weights");
     const fleet = new FakeFleet();
-    aws = await startLocalAws({
+    aws = await createEmulator({
       port: 0,
       speed: 240,
       stateDir: paths.aws,
