@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { DeploymentError } from "./deployment/deployment.ts";
 import { exitStatusOf, messageOf } from "./exit.ts";
-import { LocalAwsError } from "./local/local-aws.ts";
+import { EmulatorError } from "./local/emulator.ts";
 import { ModelCommandError } from "./start/model.ts";
 
 describe("the end of a command of the emulator", () => {
   for (const [error, what] of [
     [new DeploymentError("pulumi up failed:\nwrite /x: no space left on device"), "the engine"],
-    [new LocalAwsError("ENOSPC: no space left on device, write"), "the emulator"],
+    [new EmulatorError("ENOSPC: no space left on device, write"), "the emulator"],
     [new ModelCommandError("OSError: [Errno 28] No space left on device"), "Python"],
   ] as const) {
     it(`repeats the words of ${what} about a full disk, and says what to do`, () => {

@@ -6,13 +6,13 @@ import { remedyIn } from "../lib/remedies.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment/deployment.ts";
 import { foreignSettings } from "./local/foreign-settings.ts";
 import { Interrupted } from "./interrupt.ts";
-import { LocalAwsError } from "./local/local-aws.ts";
+import { EmulatorError } from "./local/emulator.ts";
 import { ModelCommandError } from "./start/model.ts";
 import { JobFailed } from "./start/one-video.ts";
 import { UsageError } from "./options.ts";
 import { StackInUse } from "./local/state.ts";
 
-const spoken = [UsageError, StackInUse, DeploymentError, PolicyRefusal, LocalAwsError, ModelCommandError, JobFailed];
+const spoken = [UsageError, StackInUse, DeploymentError, PolicyRefusal, EmulatorError, ModelCommandError, JobFailed];
 
 /** The exit status for an error: 2 for bad input, 128 + N for a signal, 1 for everything else. */
 export function exitStatusOf(error: unknown): number {

@@ -6,7 +6,7 @@ import path from "node:path";
 import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from "@aws-sdk/client-iam";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { Deployment } from "../../ops/deployment/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
@@ -22,7 +22,7 @@ const dispensable = ["s3:DeleteObject", "s3:ListBucketVersions"];
 
 describe("the policies for callers and operators", () => {
   let folder: string;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let outputs: Record<string, unknown>;
   let caller: Statement[];
   let operator: Statement[];
@@ -32,7 +32,7 @@ describe("the policies for callers and operators", () => {
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 240, signal }),
+      spawnEmulator({ paths, port: await freePort(), speed: 240, signal }),
       packageModel(signal),
     ]);
     const deployment = await Deployment.open(aws, paths);

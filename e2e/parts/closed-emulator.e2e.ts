@@ -20,7 +20,7 @@ import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import type { Browser, HTTPRequest } from "puppeteer-core";
 import { openBrowser } from "../../client/cli/burst/testing/browser.ts";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { release, statePaths, takeOver, type StatePaths } from "../../ops/local/state.ts";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
 import {
@@ -66,7 +66,7 @@ describe("The emulator with a running instance", function () {
   this.timeout(240_000);
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let family: number[];
   let instance: Instance;
 
@@ -74,7 +74,7 @@ describe("The emulator with a running instance", function () {
     folder = await mkdtemp(join(tmpdir(), "closed-"));
     paths = statePaths(join(folder, ".local"));
     await takeOver(paths);
-    aws = await startLocalAws({ paths, port: 0, speed: 1, signal: new AbortController().signal });
+    aws = await spawnEmulator({ paths, port: 0, speed: 1, signal: new AbortController().signal });
     const config = sdkConfig(aws, aws.credentials);
     const s3 = new S3Client({ ...config, forcePathStyle: true });
     const sagemaker = new SageMakerClient(config);

@@ -12,7 +12,7 @@ import { accountId, region, type Registrations, registrationsOf } from "../../in
 import type { AwsCall } from "../../emulator/provider/clients.ts";
 import { type RunningProvider, startProvider } from "../../emulator/provider/server.ts";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
@@ -35,7 +35,7 @@ const free = ["GetCallerIdentity"];
 describe("the role for deployments", () => {
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let provider: RunningProvider;
   let facts: StackFacts;
   let registrations: Registrations;
@@ -46,7 +46,7 @@ describe("the role for deployments", () => {
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
-      startLocalAws({ paths, port: await freePort(), speed: 240, signal }),
+      spawnEmulator({ paths, port: await freePort(), speed: 240, signal }),
       packageModel(signal),
     ]);
     provider = await startProvider({

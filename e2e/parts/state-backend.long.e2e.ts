@@ -9,7 +9,7 @@ import { z } from "zod";
 import { recordCalls, type Call } from "../../emulator/testing/aws-calls.ts";
 import { configOf } from "../../ops/pipeline/ephemeral.ts";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
@@ -34,7 +34,7 @@ new Stash("word", { input: new Config().requireSecret("word") });
 describe("the bootstrap on the local AWS", () => {
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let made: z.infer<typeof outputsSchema>;
   let secretsProvider: string;
   let tiny: string;
@@ -43,7 +43,7 @@ describe("the bootstrap on the local AWS", () => {
     folder = await realpath(await mkdtemp(path.join(tmpdir(), "bootstrap-")));
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    aws = await startLocalAws({ paths, port: await freePort(), speed: 1, signal });
+    aws = await spawnEmulator({ paths, port: await freePort(), speed: 1, signal });
     tiny = path.join(folder, "tiny");
     await mkdir(tiny);
     await writeFile(

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
 import { Deployment } from "../../ops/deployment/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
@@ -34,7 +34,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
   this.timeout(15 * 60_000);
   const signal = new AbortController().signal;
   let folder: string;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let stack: Stack;
   let sqs: SQSClient;
   let outputs: string;
@@ -50,7 +50,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     // Next to the key pair, where the client looks for it.
     outputs = paths.outputs;
     report = path.join(folder, "out", "report.html");
-    aws = await startLocalAws({ paths, port: await freePort(), speed: 240, signal });
+    aws = await spawnEmulator({ paths, port: await freePort(), speed: 240, signal });
     model = await packScriptedModel(folder);
     deployed = await up();
     await writeFile(outputs, JSON.stringify(deployed));

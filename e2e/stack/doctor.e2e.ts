@@ -1,7 +1,7 @@
 /** The doctor on the stack local, with the local AWS. */
 import assert from "node:assert/strict";
 import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployment.ts";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
@@ -9,7 +9,7 @@ import type { Finding } from "../../ops/doctor/finding.ts";
 
 describe("the doctor on the local AWS", () => {
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
 
   before(async () => {
     ({ paths, aws } = await sharedTestEnvironment());

@@ -22,7 +22,7 @@ describe("tests that are ended while they keep the local stack up", () => {
     // Fails once the local AWS has the stack.
     const failing = `
       import { setTimeout as sleep } from "node:timers/promises";
-      import { readReady } from "../../start/start/local-aws.ts";
+      import { readReady } from "../../start/start/emulator.ts";
       import { localState } from "../../start/start/local-stack.ts";
       import { liveOwner } from "../../start/start/state.ts";
       const end = performance.now() + 240_000;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Deployment, PolicyRefusal } from "../../ops/deployment/deployment.ts";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
 import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
@@ -14,7 +14,7 @@ const step = { detail: () => undefined };
 describe("the engine's preview with the policy pack", () => {
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
 
   before(async () => {
     ({ aws } = await sharedTestEnvironment());

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment, PolicyRefusal } from "../../ops/deployment/deployment.ts";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
 import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
@@ -16,7 +16,7 @@ const step = { detail: () => undefined };
 describe("the engine's preview with a stack's policy config", () => {
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
 
   before(async () => {
     ({ aws } = await sharedTestEnvironment());

@@ -21,7 +21,7 @@ import { recordCalls, type Recorder } from "../../emulator/testing/aws-calls.ts"
 import { startProvider, type RunningProvider } from "../../emulator/provider/server.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
 import { Progress } from "../../ops/progress.ts";
 import { rehearse, stageNames, type Rehearsal, type StageName } from "../../ops/rehearsal/rehearsal.ts";
@@ -42,7 +42,7 @@ describe("the rehearsal of a change", () => {
   let environment: TestEnvironment;
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let recorder: Recorder;
   let provider: RunningProvider;
   let stack: Record<string, unknown>;

@@ -18,7 +18,7 @@ import {
   pulumiEnvironment,
   pulumiPath,
 } from "../../ops/deployment/deployment.ts";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import { run } from "../../ops/testing/commands.ts";
 import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
@@ -28,7 +28,7 @@ const step = { detail: () => undefined };
 
 describe("an update that SageMaker rolls back", () => {
   let environment: TestEnvironment;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let sagemaker: SageMakerClient;
   let s3: S3Client;
   let configFile: string;

@@ -40,7 +40,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../../ops/deployment/deployment.ts";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localArtifact } from "../../ops/start/model.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
@@ -53,7 +53,7 @@ describe("a stack that is updated by the real engine", () => {
   let environment: TestEnvironment;
   let folder: string;
   let paths: StatePaths;
-  let aws: RunningLocalAws;
+  let aws: RunningEmulator;
   let deployment: Deployment;
   let configFile: string;
   let outputs: Record<string, unknown>;
@@ -321,7 +321,7 @@ async function until(holds: () => Promise<boolean>, limit: number): Promise<void
 /** gzip of nothing. */
 const emptyGzip = Buffer.from("1f8b08000000000002ff03000000000000000000", "hex");
 
-function connect({ url, region, credentials }: RunningLocalAws) {
+function connect({ url, region, credentials }: RunningEmulator) {
   const config = { endpoint: url, region, credentials };
   return {
     cloudwatch: new CloudWatchClient(config),

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { z } from "zod";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 
@@ -53,11 +53,11 @@ export interface BootstrapProject {
 
 /** The account. Use `await using`. */
 export class BootstrappedAccount implements AsyncDisposable {
-  readonly aws: RunningLocalAws;
+  readonly aws: RunningEmulator;
   readonly bootstrap: z.infer<typeof outputs>;
   readonly #iam: IAMClient;
 
-  private constructor(aws: RunningLocalAws, bootstrap: z.infer<typeof outputs>) {
+  private constructor(aws: RunningEmulator, bootstrap: z.infer<typeof outputs>) {
     this.aws = aws;
     this.bootstrap = bootstrap;
     this.#iam = new IAMClient(this.access);
@@ -68,7 +68,7 @@ export class BootstrappedAccount implements AsyncDisposable {
     const { signal } = new AbortController();
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    const aws = await startLocalAws({ paths, port: await freePort(), speed, signal });
+    const aws = await spawnEmulator({ paths, port: await freePort(), speed, signal });
     try {
       const place = { ...project, paths, providerPort: aws.providerPort, environment: awsEnvironment(aws) };
       const deployment = await Deployment.openAt(place);

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startLocalAws, type RunningLocalAws } from "../../ops/local/local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
@@ -12,7 +12,7 @@ export interface TestEnvironment extends AsyncDisposable {
   /** For whatever else the test writes. */
   readonly folder: string;
   readonly paths: StatePaths;
-  readonly aws: RunningLocalAws;
+  readonly aws: RunningEmulator;
 }
 
 /** Starts a local AWS whose clock runs `speed` times as fast as real time while nothing starts and nothing works. */
@@ -22,7 +22,7 @@ export async function startTestEnvironment(speed: number): Promise<TestEnvironme
   const paths = statePaths(folder);
   await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
   const [aws] = await Promise.all([
-    startLocalAws({ paths, port: await freePort(), speed, signal }),
+    spawnEmulator({ paths, port: await freePort(), speed, signal }),
     packageModel(signal),
   ]);
   return {

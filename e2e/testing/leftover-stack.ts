@@ -1,6 +1,6 @@
 /** Takes down the local stack of this clone that tests have left: those of a run that was killed, which no hook has cleaned up. */
 import { readFile } from "node:fs/promises";
-import { stopLocalAws } from "../../ops/local/local-aws.ts";
+import { stopEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
 import { inUse, isKeptUp, liveOwner, release, type StatePaths } from "../../ops/local/state.ts";
 import { testRunVariable } from "../../ops/testing/commands.ts";
@@ -18,7 +18,7 @@ export async function takeDownLeftover(
   const run = await testRunOf(owner.pid);
   if (run === undefined || isRunning(run)) throw inUse(owner, await isKeptUp(paths, owner));
   say(`Tests that were killed have left the local stack up (process ${owner.pid}). It is taken down now.`);
-  await stopLocalAws(owner.pid);
+  await stopEmulator(owner.pid);
   await release(paths);
 }
 

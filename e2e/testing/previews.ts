@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListEndpointsCommand, ListModelsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { repoRoot } from "../../tools/paths.mjs";
-import type { RunningLocalAws } from "../../ops/local/local-aws.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 
 /** Writes Pulumi.local.yaml with one more value into a folder; returns its path. */
 export async function localConfigWith(folder: string, key: string, value: string): Promise<string> {
@@ -18,7 +18,7 @@ export async function localConfigWith(folder: string, key: string, value: string
 }
 
 /** Throws an AssertionError if there is a bucket, a model or an endpoint. */
-export async function assertNothingCreated(aws: RunningLocalAws): Promise<void> {
+export async function assertNothingCreated(aws: RunningEmulator): Promise<void> {
   const config = {
     endpoint: aws.url,
     region: aws.region,

@@ -13,7 +13,7 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
 import { resource, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
-import type { Ready } from "../local/local-aws.ts";
+import type { Ready } from "../local/emulator.ts";
 import { Deleted } from "./remains.ts";
 import type { StatePaths } from "../local/state.ts";
 import type { Step } from "../progress.ts";

@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
-import { startLocalAws, type RunningLocalAws } from "./local-aws.ts";
+import { spawnEmulator, type RunningEmulator } from "./emulator.ts";
 import { packageModel } from "../start/model.ts";
 import { checkPort, defaultPort } from "./port.ts";
 import type { Progress } from "../progress.ts";
@@ -32,7 +32,7 @@ export interface EmulatorSessionOptions {
 
 /** A local AWS, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
 export interface EmulatorSession {
-  readonly aws: RunningLocalAws;
+  readonly aws: RunningEmulator;
   readonly deployment: Deployment;
   readonly paths: StatePaths;
   /** Aborts when the caller's signal does, or when the local AWS dies. */
@@ -45,7 +45,7 @@ export interface EmulatorSession {
 
 /** A deployed local stack. */
 export interface LocalStack {
-  readonly aws: RunningLocalAws;
+  readonly aws: RunningEmulator;
   readonly outputs: Record<string, unknown>;
   /** Resources in the stack. */
   readonly resources: number;
@@ -69,7 +69,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
   const { progress, paths = localState, packaged = false } = options;
   options.signal.throwIfAborted();
   await takeOver(paths);
-  let aws: RunningLocalAws | undefined;
+  let aws: RunningEmulator | undefined;
   const abandon = async (): Promise<void> => {
     await aws?.stop();
     await release(paths);
@@ -79,7 +79,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
     await checkPort(port);
     const name = `Starting AWS on this machine${packaged ? "" : " and packaging the model"}`;
     const { result } = await progress.step(name, async () => {
-      const starting = startLocalAws({ paths, port, speed, signal: options.signal });
+      const starting = spawnEmulator({ paths, port, speed, signal: options.signal });
       const [started, built, opened] = await Promise.allSettled([
         starting,
         packaged ? undefined : packageModel(options.signal),

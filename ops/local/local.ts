@@ -9,7 +9,7 @@ import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "../de
 import { runCommand } from "../exit.ts";
 import { foreignSettings } from "./foreign-settings.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { readReady, stopLocalAws, type Ready } from "./local-aws.ts";
+import { readReady, stopEmulator, type Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
 import { parseOptions, UsageError } from "../options.ts";
 import { defaultPort } from "./port.ts";
@@ -79,7 +79,7 @@ async function down(args: readonly string[]): Promise<void> {
     await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
   } finally {
     await progress.step("Stopping AWS on this machine", async () => {
-      await stopLocalAws(ready.pid);
+      await stopEmulator(ready.pid);
       await release(localState);
     });
     if (existsSync(localState.lastLogs)) {

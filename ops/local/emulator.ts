@@ -10,8 +10,8 @@ import { z } from "zod";
 import type { StatePaths } from "./state.ts";
 
 /** The local AWS did not start, or ended before its time. */
-export class LocalAwsError extends Error {
-  override readonly name = "LocalAwsError";
+export class EmulatorError extends Error {
+  override readonly name = "EmulatorError";
 }
 
 const readySchema = z.object({
@@ -28,17 +28,17 @@ const brokenSchema = z.object({ error: z.string() });
 export type Ready = z.infer<typeof readySchema>;
 
 /** A local AWS that runs. */
-export interface RunningLocalAws extends Ready {
-  /** Aborts, with a {@link LocalAwsError}, when it breaks or its process ends though nobody stopped it. */
+export interface RunningEmulator extends Ready {
+  /** Aborts, with a {@link EmulatorError}, when it breaks or its process ends though nobody stopped it. */
   readonly died: AbortSignal;
   /** Ends it and all its processes; resolves when it is gone. */
   stop(): Promise<void>;
-  /** Lets it live on after this process. Throws {@link LocalAwsError} if it does not agree in time. */
+  /** Lets it live on after this process. Throws {@link EmulatorError} if it does not agree in time. */
   release(): Promise<void>;
 }
 
 /** How to start it. */
-export interface LocalAwsOptions {
+export interface EmulatorOptions {
   readonly paths: StatePaths;
   /** The gateway's port; absent: its default. */
   readonly port?: number | undefined;
@@ -59,9 +59,9 @@ const releaseLimit = 30_000;
 
 /**
  * Starts the local AWS and resolves when it listens; calls wait for the parts that are still starting. It ends with this
- * process, however that happens, unless it is released. Throws {@link LocalAwsError} with its own words if it ends first.
+ * process, however that happens, unless it is released. Throws {@link EmulatorError} with its own words if it ends first.
  */
-export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLocalAws> {
+export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEmulator> {
   options.signal.throwIfAborted();
   const log = openSync(options.paths.log, "w");
   const port = options.port === undefined ? [] : ["--port", String(options.port)];
@@ -91,7 +91,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
   child.once("close", (code, killedBy) => {
     if (!stopping) {
       died.abort(
-        new LocalAwsError(
+        new EmulatorError(
           `The local AWS ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); its last words are in ${options.paths.log}`,
         ),
       );
@@ -112,7 +112,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<RunningLo
         try {
           await agreed;
         } catch (error) {
-          throw new LocalAwsError(`The local AWS did not take the request to stay: ${(error as Error).message}`);
+          throw new EmulatorError(`The local AWS did not take the request to stay: ${(error as Error).message}`);
         }
         child.stdout?.destroy();
         child.unref();
@@ -130,29 +130,29 @@ function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Read
 }
 
 /** Reads what the local AWS says: that it is ready, and later, if it breaks, why. */
-async function firstLine(child: ChildProcess, died: AbortController, options: LocalAwsOptions): Promise<Ready> {
+async function firstLine(child: ChildProcess, died: AbortController, options: EmulatorOptions): Promise<Ready> {
   const tooLate = AbortSignal.timeout(startLimit);
   return await new Promise<Ready>((resolve, reject) => {
     tooLate.addEventListener("abort", () => {
       reject(
-        new LocalAwsError(`The local AWS was not ready after ${startLimit / 60_000} minutes; see ${options.paths.log}`),
+        new EmulatorError(`The local AWS was not ready after ${startLimit / 60_000} minutes; see ${options.paths.log}`),
       );
     });
     child.once("error", (error) => {
-      reject(new LocalAwsError(`The local AWS could not be started: ${error.message}`));
+      reject(new EmulatorError(`The local AWS could not be started: ${error.message}`));
     });
     died.signal.addEventListener("abort", () => {
       void lastWords(options.paths.log).then((words) => {
-        reject(new LocalAwsError(words));
+        reject(new EmulatorError(words));
       });
     });
     options.signal.addEventListener("abort", () => {
       reject(options.signal.reason as Error);
     });
-    if (child.stdout === null) throw new LocalAwsError("The local AWS was started without a pipe.");
+    if (child.stdout === null) throw new EmulatorError("The local AWS was started without a pipe.");
     createInterface({ input: child.stdout }).on("line", (line) => {
       const said = z.union([readySchema, brokenSchema]).parse(JSON.parse(line));
-      if ("error" in said) died.abort(new LocalAwsError(said.error));
+      if ("error" in said) died.abort(new EmulatorError(said.error));
       else resolve(said);
     });
   });
@@ -179,7 +179,7 @@ export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
 }
 
 /** Ends a local AWS that an earlier command started; resolves when it is gone. */
-export async function stopLocalAws(pid: number): Promise<void> {
+export async function stopEmulator(pid: number): Promise<void> {
   const kill = (signal: NodeJS.Signals | 0): boolean => {
     try {
       process.kill(pid, signal);
@@ -193,7 +193,7 @@ export async function stopLocalAws(pid: number): Promise<void> {
   while (kill(0)) {
     const late = performance.now() - deadline;
     if (late > killLimit) {
-      throw new LocalAwsError(`Process ${pid} of the local AWS does not end, even when killed. End it, and try again.`);
+      throw new EmulatorError(`Process ${pid} of the local AWS does not end, even when killed. End it, and try again.`);
     }
     if (late > 0) kill("SIGKILL");
     await sleep(100);
