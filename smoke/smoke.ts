@@ -24,7 +24,7 @@ import { printable } from "../lib/printable.ts";
 import { assertDevice } from "./device.ts";
 import { isHandlersReason, readBadFile } from "./bad-file.ts";
 import { tooLong } from "./diagnosis.ts";
-import { removeObjects } from "./leftovers.ts";
+import { removeObjects } from "./cleanup.ts";
 import { NotificationWatch } from "./notifications.ts";
 import type { Notification } from "./notifications.ts";
 import { queuePrefixOf, removeOldQueues } from "./old-queues.ts";
