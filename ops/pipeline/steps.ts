@@ -1,7 +1,7 @@
 /** The steps by their names, their help, and how each ends. */
 import { printableText } from "../../lib/printable.ts";
 import { remedyFor } from "../../lib/remedies.ts";
-import { advice } from "./advice.ts";
+import { advice } from "./failure-summary.ts";
 import { approval } from "./approval.ts";
 import { artifacts } from "./artifacts.ts";
 import { comment } from "./comment.ts";
