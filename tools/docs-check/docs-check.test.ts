@@ -94,7 +94,7 @@ describe("the commands that the pages show", () => {
   it("are all listed with what runs them", () => {
     const listed = new Set(readmeCommands.map(({ command }) => command));
     const unlisted = shown.filter((command) => !listed.has(command));
-    assert.deepEqual(unlisted, [], "add them to tools/pages/readme-commands.ts, with the test that runs them");
+    assert.deepEqual(unlisted, [], "add them to tools/docs-check/readme-commands.ts, with the test that runs them");
   });
 
   it("are listed only as long as they are shown", () => {
