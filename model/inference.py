@@ -17,7 +17,7 @@ from typing import Protocol
 import av
 import torch
 
-from video_inference.ahead import Ahead
+from video_inference.prefetcher import Prefetcher
 from video_inference.damage import Truncation
 from video_inference.deadline import seconds_to_answer
 from video_inference.detector import Detector
@@ -205,7 +205,7 @@ def _look_at(model: Model, body: bytes | bytearray, options: Options, received: 
         fitting = max(1, _BYTES_AHEAD // (video.pixels * _BYTES_PER_PIXEL))
         batch = min(detector.hardware.batch, fitting)
         # Leaving the inner block stops the decoding thread before the video under it is closed.
-        with Ahead(_pictures(video, options, deadline), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
+        with Prefetcher(_pictures(video, options, deadline), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
             for number, frames in enumerate(pictures.batches(batch, deadline)):
                 if number == 0:
                     writer.begin(header(detector.card, detector.hardware, options, video.info))

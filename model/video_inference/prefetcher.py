@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class Prefetcher(Generic[T]):
     """A context manager that yields a source's items in order while a thread prepares the next ones.
 
     At most `depth` items wait, and one more is in the thread's hands. An error of the source is raised to the consumer
@@ -66,7 +66,7 @@ class Ahead(Generic[T]):
                 self._ended = True
                 self._changed.notify_all()
 
-    def __enter__(self) -> Ahead[T]:
+    def __enter__(self) -> Prefetcher[T]:
         self._thread.start()
         return self
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from video_inference.ahead import Ahead
+from video_inference.prefetcher import Prefetcher
 
 
 class Source:
@@ -33,7 +33,7 @@ class Source:
 
 
 def test_all_items_arrive_in_order() -> None:
-    with Ahead(Source(500).items(), 3) as ahead:
+    with Prefetcher(Source(500).items(), 3) as ahead:
         assert list(ahead) == list(range(500))
 
 
@@ -41,7 +41,7 @@ def test_all_items_arrive_in_order() -> None:
 def test_the_source_never_runs_further_ahead_than_the_bound(depth: int) -> None:
     source = Source(60)
     furthest = 0
-    with Ahead(source.items(), depth) as ahead:
+    with Prefetcher(source.items(), depth) as ahead:
         for consumed, _ in enumerate(ahead, 1):
             # A slow consumer: the thread has all the time it needs to run away.
             threading.Event().wait(0.003)
@@ -50,7 +50,7 @@ def test_the_source_never_runs_further_ahead_than_the_bound(depth: int) -> None:
 
 
 def test_an_error_of_the_source_follows_the_items_before_it() -> None:
-    with Ahead(Source(10, fail_at=7).items(), 2) as ahead:
+    with Prefetcher(Source(10, fail_at=7).items(), 2) as ahead:
         items = iter(ahead)
         assert list(itertools.islice(items, 7)) == list(range(7))
         with pytest.raises(ValueError, match="broken"):
@@ -61,7 +61,7 @@ def test_a_consumer_that_fails_stops_the_thread_and_closes_the_source() -> None:
     source = Source(1_000_000)
 
     def consume() -> None:
-        with Ahead(source.items(), 2) as ahead:
+        with Prefetcher(source.items(), 2) as ahead:
             for item in ahead:
                 if item == 5:
                     raise KeyError(item)
@@ -79,14 +79,14 @@ def test_the_time_in_the_source_is_counted() -> None:
             threading.Event().wait(0.01)
             yield number
 
-    with Ahead(slow(), 2) as ahead:
+    with Prefetcher(slow(), 2) as ahead:
         list(ahead)
     assert ahead.busy_seconds >= 0.05
 
 
 def test_batches_hold_what_waits_in_order_and_never_too_much() -> None:
     source = Source(100)
-    with Ahead(source.items(), 8) as ahead:
+    with Prefetcher(source.items(), 8) as ahead:
         batches = []
         for batch in ahead.batches(5):
             batches.append(batch)
@@ -103,7 +103,7 @@ def test_a_slow_source_makes_batches_of_one() -> None:
             threading.Event().wait(0.02)
             yield number
 
-    with Ahead(slow(), 8) as ahead:
+    with Prefetcher(slow(), 8) as ahead:
         # Whoever waits for a full batch would see one list of five.
         assert len(next(ahead.batches(5))) < 5
 
@@ -116,7 +116,7 @@ def test_a_deadline_ends_the_wait_for_a_slow_source() -> None:
         stop.wait(60)
         yield 1
 
-    with Ahead(slow(), 2) as ahead:
+    with Prefetcher(slow(), 2) as ahead:
         batches = list(ahead.batches(1, time.monotonic() + 0.2))
         stop.set()
     assert (batches, ahead.late) == ([[0]], True)
@@ -124,13 +124,13 @@ def test_a_deadline_ends_the_wait_for_a_slow_source() -> None:
 
 def test_a_deadline_that_has_passed_leaves_what_waits() -> None:
     source = Source(3)
-    with Ahead(source.items(), 5) as ahead:
+    with Prefetcher(source.items(), 5) as ahead:
         assert source.closed.wait(60)
         assert list(ahead.batches(1, time.monotonic())) == []
     assert ahead.late
 
 
 def test_a_source_that_ends_before_the_deadline_is_not_late() -> None:
-    with Ahead(Source(3).items(), 5) as ahead:
+    with Prefetcher(Source(3).items(), 5) as ahead:
         assert list(ahead.batches(1, time.monotonic() + 60)) == [[0], [1], [2]]
     assert not ahead.late
