@@ -10,7 +10,7 @@ import av.container
 import av.stream
 import av.video
 
-from .claims import MOST_SAMPLES, most_samples
+from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class MemoryFile(io.RawIOBase):
         self._position = 0
 
     def claimed_samples(self) -> int:
-        """Count what an MP4's tables claim: see `most_samples`."""
-        return most_samples(self._view)
+        """Count what an MP4's tables claim: see `max_declared_samples`."""
+        return max_declared_samples(self._view)
 
     def readable(self) -> bool:
         """Say that bytes can be read."""
@@ -140,8 +140,8 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
         "protocol_whitelist": "none",
     } | decoder_options(max_pixels)
     claimed = file.claimed_samples()
-    if claimed > MOST_SAMPLES:
-        raise NotAVideoError(f"The body claims {claimed} samples: at most {MOST_SAMPLES} are looked at.")
+    if claimed > MAX_DECLARED_SAMPLES:
+        raise NotAVideoError(f"The body claims {claimed} samples: at most {MAX_DECLARED_SAMPLES} are looked at.")
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:

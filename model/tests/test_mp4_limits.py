@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_inference.claims import MOST_SAMPLES, most_samples
+from video_inference.mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 from video_inference.errors import NotAVideoError
 from video_inference.video import Video
 from videos import numbered, regular, write, write_numbered
@@ -36,15 +36,15 @@ def mp4(tmp_path: Path) -> bytes:
 
 
 def test_tables_that_list_their_samples_claim_nothing(mp4: bytes, street: Path) -> None:
-    assert most_samples(memoryview(mp4)) == 0
-    assert most_samples(memoryview(street.read_bytes())) == 0
+    assert max_declared_samples(memoryview(mp4)) == 0
+    assert max_declared_samples(memoryview(street.read_bytes())) == 0
 
 
 def test_a_table_of_equal_sizes_is_counted(mp4: bytes) -> None:
-    assert most_samples(memoryview(claiming(mp4, 1000))) == 1000
+    assert max_declared_samples(memoryview(claiming(mp4, 1000))) == 1000
 
 
-@pytest.mark.parametrize("count", [MOST_SAMPLES + 1, 4_000_000_000])
+@pytest.mark.parametrize("count", [MAX_DECLARED_SAMPLES + 1, 4_000_000_000])
 def test_absurd_claims_are_refused_at_once(mp4: bytes, count: int) -> None:
     started = time.process_time()
     with pytest.raises(NotAVideoError, match=f"claims {count} samples"):
@@ -55,7 +55,7 @@ def test_absurd_claims_are_refused_at_once(mp4: bytes, count: int) -> None:
 
 def test_absurd_claims_of_a_fragment_are_refused(tmp_path: Path) -> None:
     body = write(tmp_path / "video.mp4", [numbered(1)] * 20, regular(20, 25), encoding=Encoding(fragmented=True))
-    assert most_samples(memoryview(body)) <= 20
+    assert max_declared_samples(memoryview(body)) <= 20
     with pytest.raises(NotAVideoError, match="claims"):
         Video(patched(body, b"trun", 0, 3_000_000_000))
 
@@ -63,18 +63,18 @@ def test_absurd_claims_of_a_fragment_are_refused(tmp_path: Path) -> None:
 def test_plain_sound_may_have_many_samples_of_one_size(mp4: bytes) -> None:
     sound = patched(claiming(mp4, 48_000 * 7200), b"stts", 0, 1, 48_000 * 7200, 1)
     start = sound.index(b"hdlr") + 4 + 8
-    assert most_samples(memoryview(sound[:start] + b"soun" + sound[start + 4 :])) == 0
+    assert max_declared_samples(memoryview(sound[:start] + b"soun" + sound[start + 4 :])) == 0
 
 
 def test_boxes_without_number_or_bottom_are_not_followed() -> None:
     nested = b"".join(struct.pack(">I4s", 8 * left, b"moov") for left in range(100_000, 0, -1))
-    assert most_samples(memoryview(nested)) == 0
-    assert most_samples(memoryview(struct.pack(">I4s", 8, b"free") * 100_000)) == 0
+    assert max_declared_samples(memoryview(nested)) == 0
+    assert max_declared_samples(memoryview(struct.pack(">I4s", 8, b"free") * 100_000)) == 0
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_counted(body: bytes) -> None:
-    assert most_samples(memoryview(body)) >= 0
+    assert max_declared_samples(memoryview(body)) >= 0
 
 
 @given(data=st.data())
@@ -82,4 +82,4 @@ def test_damaged_tables_are_counted(data: st.DataObject, street: Path) -> None:
     body = bytearray(street.read_bytes()[:6000])
     for _ in range(data.draw(st.integers(1, 10))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    assert most_samples(memoryview(body)) >= 0
+    assert max_declared_samples(memoryview(body)) >= 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-MOST_SAMPLES = 5_000_000
+MAX_DECLARED_SAMPLES = 5_000_000
 """In one track: a day of 57 frames per second. FFmpeg takes 70 bytes and most of a microsecond for each."""
 
 _NESTING = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
@@ -26,7 +26,7 @@ class _Track:
     ticks_alone: bool = False
 
 
-def most_samples(body: memoryview) -> int:
+def max_declared_samples(body: memoryview) -> int:
     """Count the longest track's samples, or all fragments', as far as they are claimed without bytes of their own.
 
     A table that lists its samples cannot be longer than the file. One that gives a size for all of them, or a fragment
