@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_inference.expectation import Expectation
-from video_inference.plan import NoPlanError, Packets, Stretch, Timeline, Wanted, make_plan
+from video_inference.segment_verifier import SegmentVerifier
+from video_inference.plan import NoPlanError, Packets, DecodeSegment, Timeline, TargetFrame, make_plan
 from video_inference.sampling import nearest
 
 TICK = Fraction(1, 10)
@@ -25,8 +25,8 @@ def packets(times: Collection[int], keys: Collection[int], hidden: Collection[in
 
 def plan(made: Packets, fps: Fraction = Fraction(1), *, reorders: bool = False) -> list[tuple[int, int, list[int]]]:
     return [
-        (stretch.first, stretch.last, [wanted.index for wanted in stretch.wanted])
-        for stretch in make_plan(Timeline(made, reorders=reorders), TICK, fps)
+        (segment.first, segment.last, [wanted.index for wanted in segment.wanted])
+        for segment in make_plan(Timeline(made, reorders=reorders), TICK, fps)
     ]
 
 
@@ -71,9 +71,9 @@ def test_there_is_no_plan_where_times_do_not_tell(made: Packets, reorders: bool,
 def keyframe_plan(made: Packets, fps: Fraction = Fraction(1)) -> list[tuple[int, int, int, str]]:
     """List targets, packets and how each frame is sampled, if keyframes may stand for others."""
     return [
-        (stretch.first, stretch.last, wanted.index, wanted.sampled)
-        for stretch in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe")
-        for wanted in stretch.wanted
+        (segment.first, segment.last, wanted.index, wanted.sampled)
+        for segment in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe")
+        for wanted in segment.wanted
     ]
 
 
@@ -115,18 +115,18 @@ def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_
     made: Packets, fps: Fraction
 ) -> None:
     order = sorted(made.shown_at)
-    stretches = make_plan(Timeline(made, reorders=False), TICK, fps)
-    wanted = [one for stretch in stretches for one in stretch.wanted]
+    segments = make_plan(Timeline(made, reorders=False), TICK, fps)
+    wanted = [one for segment in segments for one in segment.wanted]
     chosen = list(nearest((time - order[0] for time in order), TICK, fps))
     assert [(one.number, one.index) for one in wanted] == chosen
     assert [one.shown_at for one in wanted] == [order[index] for _, index in chosen]
     previous = -1
-    for stretch in stretches:
-        assert previous < stretch.first <= stretch.last
-        assert made.keys[stretch.first]
-        held = made.shown_at[stretch.first : stretch.last + 1]
-        assert all(one.shown_at in held for one in stretch.wanted)
-        previous = stretch.last
+    for segment in segments:
+        assert previous < segment.first <= segment.last
+        assert made.keys[segment.first]
+        held = made.shown_at[segment.first : segment.last + 1]
+        assert all(one.shown_at in held for one in segment.wanted)
+        previous = segment.last
 
 
 @given(made=coded(), fps=st.fractions(Fraction(1, 5), Fraction(20)))
@@ -134,8 +134,8 @@ def test_keyframes_are_the_nearest_to_their_targets_and_within_half_an_interval(
     order = sorted(made.shown_at)
     keys = [made.shown_at[number] for number in range(len(made)) if made.keys[number]]
     previous = -1
-    for stretch in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe"):
-        for wanted in stretch.wanted:
+    for segment in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe"):
+        for wanted in segment.wanted:
             target = wanted.number / (fps * TICK) + order[0]
             nearest_key = min(abs(key - target) for key in keys)
             distance = abs(wanted.shown_at - target)
@@ -144,16 +144,16 @@ def test_keyframes_are_the_nearest_to_their_targets_and_within_half_an_interval(
             if wanted.sampled == "keyframe":
                 assert wanted.shown_at in keys
                 assert distance == nearest_key <= 1 / (2 * fps * TICK)
-                assert stretch.first <= made.shown_at.index(wanted.shown_at) <= stretch.last
+                assert segment.first <= made.shown_at.index(wanted.shown_at) <= segment.last
             elif wanted.shown_at not in keys:
                 assert nearest_key >= 1 / (2 * fps * TICK)
 
 
-def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> Expectation:
+def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> SegmentVerifier:
     # Shown as 0 1 2 3 4 5; 2 and 5 are wanted.
     made = packets([0, 3, 1, 2, 5, 4], {0}, hidden)
-    wanted = [Wanted(0, 2, 2), Wanted(1, 5, 5)]
-    return Expectation(Stretch(0, 5, wanted), made, may_skip=may_skip)
+    wanted = [TargetFrame(0, 2, 2), TargetFrame(1, 5, 5)]
+    return SegmentVerifier(DecodeSegment(0, 5, wanted), made, may_skip=may_skip)
 
 
 def test_the_frames_that_are_counted_on_are_told_apart() -> None:
@@ -161,10 +161,10 @@ def test_the_frames_that_are_counted_on_are_told_apart() -> None:
     assert [expected.take(time) for time in range(6)] == [
         None,
         None,
-        Wanted(0, 2, 2),
+        TargetFrame(0, 2, 2),
         None,
         None,
-        Wanted(1, 5, 5),
+        TargetFrame(1, 5, 5),
     ]
     expected.finish()
 

@@ -53,7 +53,7 @@ class Packets:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TargetFrame:
     """A frame to decode.
 
     Attributes
@@ -75,12 +75,12 @@ class Wanted:
 
 
 @dataclass
-class Stretch:
+class DecodeSegment:
     """Packets to decode one after the other, numbered `first` (a keyframe) to `last`, for the wanted frames in them."""
 
     first: int
     last: int
-    wanted: list[Wanted]
+    wanted: list[TargetFrame]
 
 
 class Timeline:
@@ -131,7 +131,7 @@ class Timeline:
         return self.times[0]
 
 
-def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampled = "exact") -> list[Stretch]:
+def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampled = "exact") -> list[DecodeSegment]:
     """Choose the frames nearest to the times 0, 1/fps, 2/fps and so on, and the packets that must be decoded for them.
 
     A frame needs the packets from the last keyframe that is neither decoded nor shown after it: one that is decoded
@@ -144,14 +144,14 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     tick
         Seconds.
     fps
-        Wanted frames per second, above 0.
+        TargetFrame frames per second, above 0.
     sampling
         With `keyframe`, a keyframe takes the place of the nearest frame if it is at most half an interval, 1/(2 fps),
         from the target.
 
     Returns
     -------
-    list of Stretch
+    list of DecodeSegment
         In order of decoding and of display, none overlapping another.
 
     Raises
@@ -164,7 +164,7 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     packets, numbers, times = timeline.packets, timeline.numbers, timeline.times
     keys = np.flatnonzero(np.frombuffer(packets.keys, dtype=np.uint8)).tolist()
     replacements = _keyframes(timeline, tick, fps) if sampling == "keyframe" else {}
-    plan: list[Stretch] = []
+    plan: list[DecodeSegment] = []
     previous = -1
     for number, exact in nearest((time - timeline.start for time in times), tick, fps):
         index = replacements.get(number, exact)
@@ -173,12 +173,12 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
         previous = index
         packet = numbers[index]
         first = _start_for(packet, keys, packets.shown_at)
-        wanted = Wanted(number, index, times[index], "exact" if index == exact else "keyframe")
+        wanted = TargetFrame(number, index, times[index], "exact" if index == exact else "keyframe")
         if plan and first <= plan[-1].last:
             plan[-1].last = max(plan[-1].last, packet)
             plan[-1].wanted.append(wanted)
         else:
-            plan.append(Stretch(first, packet, [wanted]))
+            plan.append(DecodeSegment(first, packet, [wanted]))
     return plan
 
 

@@ -1,4 +1,4 @@
-"""Decodes a track in one pass, whole or in stretches, and passes over what is damaged."""
+"""Decodes a track in one pass, whole or in segments, and passes over what is damaged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import av
 import av.video
 
 from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
-from .expectation import Matcher
+from .segment_verifier import Matcher
 from .opening import Body, check_size
 from .ordering import TimeSorter
-from .plan import NoPlanError, Packets, Stretch, Wanted
+from .plan import NoPlanError, Packets, DecodeSegment, TargetFrame
 from .track import BrokenPacketError, BrokenVideoError, Track
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ class Reader:
         log.drained(self.step)
         self.end(early=track.ends_early)
 
-    def stretch(
-        self, stretch: Stretch, packets: Packets, numbered: NumberedPackets, reach: Fraction
-    ) -> Iterator[tuple[Wanted, av.VideoFrame]]:
-        """Decode a stretch of a plan; from its first damaged packet on, take the frames nearest to the wanted ones.
+    def segment(
+        self, segment: DecodeSegment, packets: Packets, numbered: NumberedPackets, reach: Fraction
+    ) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
+        """Decode a segment of a plan; from its first damaged packet on, take the frames nearest to the wanted ones.
 
         Parameters
         ----------
@@ -134,9 +134,9 @@ class Reader:
             As `Track.packets`.
         """
         track, log = self.track, self.log
-        matcher = Matcher(stretch, packets, may_skip=track.can_skip, reach=reach)
-        times = {wanted.shown_at for wanted in stretch.wanted}
-        for packet in chain(_packets_of(stretch, packets, numbered), (None,)):
+        matcher = Matcher(segment, packets, may_skip=track.can_skip, reach=reach)
+        times = {wanted.shown_at for wanted in segment.wanted}
+        for packet in chain(_packets_of(segment, packets, numbered), (None,)):
             may_skip = track.can_skip and not matcher.is_damaged
             skip = may_skip and packet is not None and packet.pts not in times
             refused = log.in_a_row
@@ -160,7 +160,7 @@ class Reader:
         Parameters
         ----------
         groups_are_closed
-            Whether no frame needs the group before its own. Those that do cannot be decoded at the start of a stretch,
+            Whether no frame needs the group before its own. Those that do cannot be decoded at the start of a segment,
             which looks like damage.
         """
         self.strict = True
@@ -225,12 +225,12 @@ class Reader:
         self._restarted_at = -sys.maxsize
 
 
-def _packets_of(stretch: Stretch, packets: Packets, numbered: NumberedPackets) -> Iterator[AnyPacket]:
+def _packets_of(segment: DecodeSegment, packets: Packets, numbered: NumberedPackets) -> Iterator[AnyPacket]:
     for number, packet in numbered:
-        if number < stretch.first:
+        if number < segment.first:
             continue
         if (packet.pts, packet.size) != (packets.shown_at[number], packets.sizes[number]):
             raise NoPlanError("the container gives other packets when it is read again")
         yield packet
-        if number == stretch.last:
+        if number == segment.last:
             return

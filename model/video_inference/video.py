@@ -132,7 +132,7 @@ class Video:
         Parameters
         ----------
         fps
-            Wanted frames per second, above 0.
+            TargetFrame frames per second, above 0.
         deadline
             When to stop, in seconds of `time.monotonic`; the frames end there, even before the first one.
         sampling
@@ -186,7 +186,7 @@ class Video:
         plan = make_plan(timeline, track.tick, fps, sampling)
         reach = 1 / (2 * fps * track.tick)
         ends_early = track.ends_early
-        # Seeking to each stretch would rely on the container's index, and not all are right: reading past costs little.
+        # Seeking to each segment would rely on the container's index, and not all are right: reading past costs little.
         if not track.can_rewind:
             self._reopen(self._threads)
         numbered = enumerate(track.packets_again() if track.can_rewind else self._reader.track.packets())
@@ -198,7 +198,7 @@ class Video:
         done = 0
         while done < len(plan) and self._reader.log.in_a_row < MAX_ERRORS_IN_A_ROW:
             try:
-                for wanted, picture in self._reader.stretch(plan[done], timeline.packets, numbered, reach):
+                for wanted, picture in self._reader.segment(plan[done], timeline.packets, numbered, reach):
                     time = wanted.shown_at if picture.pts is None else picture.pts
                     index = bisect_left(timeline.times, time)
                     yield wanted.number, self._frame(index, time - timeline.start, picture, wanted.sampled)

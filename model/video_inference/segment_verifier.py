@@ -8,36 +8,36 @@ from fractions import Fraction
 import av
 import av.video
 
-from .plan import NoPlanError, Packets, Stretch, Wanted
+from .plan import NoPlanError, Packets, DecodeSegment, TargetFrame
 
 
-class Expectation:
-    """Checks, for one stretch, that the frames which come out of the decoder are the ones that the plan counts on.
+class SegmentVerifier:
+    """Checks, for one segment, that the frames which come out of the decoder are the ones that the plan counts on.
 
     Parameters
     ----------
-    stretch
+    segment
         What is decoded.
     may_skip
         Whether the decoder was told to leave out frames that are not wanted.
     """
 
-    def __init__(self, stretch: Stretch, packets: Packets, *, may_skip: bool) -> None:
-        start = packets.shown_at[stretch.first]
+    def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool) -> None:
+        start = packets.shown_at[segment.first]
         self._start = start
         self._may_skip = may_skip
-        due = range(stretch.first, stretch.last + 1)
+        due = range(segment.first, segment.last + 1)
         self._due: Iterator[int] = iter(
             sorted(packets.shown_at[number] for number in due if not packets.hidden[number])
         )
-        self._needed = {wanted.shown_at: wanted for wanted in stretch.wanted}
-        if not packets.hidden[stretch.first]:
+        self._needed = {wanted.shown_at: wanted for wanted in segment.wanted}
+        if not packets.hidden[segment.first]:
             # A decoder that cannot start at the keyframe leaves it out: pictures that refresh themselves bit by bit.
             self._never_skipped = {start, *self._needed}
         else:
             self._never_skipped = set(self._needed)
 
-    def take(self, shown_at: int | None) -> Wanted | None:
+    def take(self, shown_at: int | None) -> TargetFrame | None:
         """Take a frame that came out, by its time in ticks; tell which wanted one it is, if it is one.
 
         Raises
@@ -59,12 +59,12 @@ class Expectation:
         raise NoPlanError(f"the decoder shows a frame at {shown_at} that is not the next one")
 
     @property
-    def missing(self) -> list[Wanted]:
+    def missing(self) -> list[TargetFrame]:
         """The wanted frames that have not come out yet, in order of time."""
         return list(self._needed.values())
 
     def finish(self) -> None:
-        """Say that the stretch is over.
+        """Say that the segment is over.
 
         Raises
         ------
@@ -76,11 +76,11 @@ class Expectation:
 
 
 class Matcher:
-    """Finds a stretch's wanted frames among those that come out; from the first damage on, the ones nearest to them.
+    """Finds a segment's wanted frames among those that come out; from the first damage on, the ones nearest to them.
 
     Parameters
     ----------
-    stretch
+    segment
         What is decoded.
     may_skip
         Whether the decoder is told to leave out frames that are not wanted, as long as nothing is damaged.
@@ -88,25 +88,25 @@ class Matcher:
         Ticks by which a frame may differ from the wanted one in whose place it is taken.
     """
 
-    def __init__(self, stretch: Stretch, packets: Packets, *, may_skip: bool, reach: Fraction) -> None:
-        self._expectation = Expectation(stretch, packets, may_skip=may_skip)
-        self._start = packets.shown_at[stretch.first]
+    def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool, reach: Fraction) -> None:
+        self._verifier = SegmentVerifier(segment, packets, may_skip=may_skip)
+        self._start = packets.shown_at[segment.first]
         self._reach = reach
-        self._missing: list[Wanted] | None = None
+        self._missing: list[TargetFrame] | None = None
         self._held: av.VideoFrame | None = None
         self._starts_well = False
 
     @property
     def is_damaged(self) -> bool:
-        """Whether there was damage in this stretch."""
+        """Whether there was damage in this segment."""
         return self._missing is not None
 
     def damage(self) -> None:
-        """Note that a packet of the stretch was refused."""
+        """Note that a packet of the segment was refused."""
         if self._missing is None:
-            self._missing = self._expectation.missing
+            self._missing = self._verifier.missing
 
-    def take(self, picture: av.VideoFrame) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+    def take(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         """Take the next frame that came out; tell which wanted frames it or the one before it stands for.
 
         Raises
@@ -124,7 +124,7 @@ class Matcher:
             yield from self._nearest(self._missing.pop(0), picture)
         self._held = picture
 
-    def finish(self) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+    def finish(self) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         """Tell which of the other wanted frames the last one that came out stands for.
 
         Raises
@@ -133,14 +133,14 @@ class Matcher:
             If a wanted frame did not come out, although nothing is damaged.
         """
         if self._missing is None:
-            self._expectation.finish()
+            self._verifier.finish()
         for wanted in self._missing or ():
             yield from self._nearest(wanted, None)
 
-    def _expected(self, picture: av.VideoFrame) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+    def _expected(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         if picture.interlaced_frame:
             raise NoPlanError("two packets may make one frame of an interlaced video")
-        wanted = self._expectation.take(picture.pts)
+        wanted = self._verifier.take(picture.pts)
         if picture.pts == self._start:
             self._starts_well = not picture.is_corrupt
         if wanted is not None:
@@ -149,7 +149,7 @@ class Matcher:
                 raise NoPlanError(f"the frame at {picture.pts} is damaged")
             yield wanted, picture
 
-    def _nearest(self, wanted: Wanted, after: av.VideoFrame | None) -> Iterator[tuple[Wanted, av.VideoFrame]]:
+    def _nearest(self, wanted: TargetFrame, after: av.VideoFrame | None) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         distances = {
             abs(one.pts - wanted.shown_at): one
             for one in (self._held, after)
