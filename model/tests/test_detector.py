@@ -20,7 +20,7 @@ from scores import box_overlaps
 from video_inference.architecture import build
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 from video_inference.detector import ArtifactError, Detection, Detector
-from video_inference.folding import fold_normalisation
+from video_inference.fuse_batchnorm import fuse_batchnorm
 from video_inference.hardware import Hardware, Precision
 from video_inference.mask_runs import decode
 from video_inference.network import Network
@@ -171,7 +171,7 @@ def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
     pixels = torch.rand(1, 3, 64, 96)
     with torch.inference_mode():
         expected = plain.backbone(pixels)
-        fold_normalisation(plain.backbone)
+        fuse_batchnorm(plain.backbone)
         folded = plain.backbone(pixels)
     assert not any(isinstance(module, FrozenBatchNorm2d) for module in plain.modules())
     assert expected.keys() == folded.keys()

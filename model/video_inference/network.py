@@ -15,7 +15,7 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.roi_heads import maskrcnn_inference
 from torchvision.models.detection.transform import resize_boxes
 
-from .folding import fold_normalisation
+from .fuse_batchnorm import fuse_batchnorm
 from .hardware import Hardware
 from .mask_runs import RleMask
 from .masks import paste
@@ -49,7 +49,7 @@ class Network:
         self.hardware = hardware
         self._device = hardware.torch_device
         model.eval()
-        fold_normalisation(model.backbone)
+        fuse_batchnorm(model.backbone)
         model.to(self._device)
         model.backbone.to(memory_format=torch.channels_last)
         self._model = model
