@@ -32,7 +32,7 @@ _ROUNDING = Fraction(1, 900)
 _RATES = [Fraction(1, 2), Fraction(1), Fraction(7, 3), Fraction(30)]
 
 
-class Eye(Detector):
+class RecordingDetector(Detector):
     """Finds nothing and remembers every picture that it was shown."""
 
     def __init__(self, card: Card) -> None:
@@ -45,17 +45,17 @@ class Eye(Detector):
 
 
 @pytest.fixture(scope="module")
-def eye(model: inference.Model) -> Eye:
-    return Eye(model.detector.card)
+def recorder(model: inference.Model) -> RecordingDetector:
+    return RecordingDetector(model.detector.card)
 
 
-def look(model: inference.Model, eye: Eye, body: bytes, fps: Fraction) -> tuple[dict[str, Any], list[Rgb]]:
+def look(model: inference.Model, recorder: RecordingDetector, body: bytes, fps: Fraction) -> tuple[dict[str, Any], list[Rgb]]:
     """Have the handler look at a video; returns its result and the pictures that its detector saw."""
-    eye.seen = []
-    watcher = inference.Model(eye, replace(model.settings, sample_fps=fps))
+    recorder.seen = []
+    watcher = inference.Model(recorder, replace(model.settings, sample_fps=fps))
     answer, _ = inference.transform_fn(watcher, body, "video/mp4", "application/json")
     result: dict[str, Any] = json.loads(answer)
-    return result, eye.seen
+    return result, recorder.seen
 
 
 def upright(frame: av.VideoFrame) -> Rgb:
@@ -111,13 +111,13 @@ def check(
 
 @pytest.mark.parametrize("sample", GOOD, ids=[sample.name for sample in GOOD])
 def test_sampled_frames_are_those_of_decoding_everything(
-    model: inference.Model, eye: Eye, tmp_path: Path, sample: Good
+    model: inference.Model, recorder: RecordingDetector, tmp_path: Path, sample: Good
 ) -> None:
     body = sample.write(tmp_path / sample.name)
     times = sample.times[sample.trimmed :]
     pictures = everything(body)
     for fps in _RATES:
-        result, seen = look(model, eye, body, fps)
+        result, seen = look(model, recorder, body, fps)
         check(result, seen, pictures, times, fps)
         assert result["truncated"] == (sample.share < 1)
         assert result["video"]["rotation"] == sample.rotation
@@ -135,11 +135,11 @@ _FILMS = [sample for sample in GOOD if len(sample.times) > 1]
 
 @pytest.mark.parametrize("sample", _FILMS, ids=[sample.name for sample in _FILMS])
 def test_timestamps_are_within_half_a_frame_of_the_asked_times(
-    model: inference.Model, eye: Eye, tmp_path: Path, sample: Good
+    model: inference.Model, recorder: RecordingDetector, tmp_path: Path, sample: Good
 ) -> None:
     body = sample.write(tmp_path / sample.name)
     widest = max(later - earlier for earlier, later in pairwise(sample.times))
-    frames = look(model, eye, body, Fraction(1))[0]["frames"]
+    frames = look(model, recorder, body, Fraction(1))[0]["frames"]
     for asked, frame in enumerate(frames):
         assert abs(frame["timestamp"] - asked) <= widest / 2 + _ROUNDING
 
@@ -173,7 +173,7 @@ def test_any_rate_and_any_groups_of_pictures_give_the_right_frames(
     *,
     tmp_path_factory: pytest.TempPathFactory,
     model: inference.Model,
-    eye: Eye,
+    recorder: RecordingDetector,
     encoded: tuple[str, Codec, Encoding],
     gaps: list[int],
     start: int,
@@ -184,6 +184,6 @@ def test_any_rate_and_any_groups_of_pictures_give_the_right_frames(
     for gap in gaps:
         times.append(times[-1] + Fraction(gap, 1000))
     body = write(tmp_path_factory.mktemp("film") / name, film(len(times), 80, 48), times, codec, encoding=encoding)
-    result, seen = look(model, eye, body, fps)
+    result, seen = look(model, recorder, body, fps)
     check(result, seen, everything(body), times, fps)
     assert not result["truncated"]
