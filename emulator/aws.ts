@@ -58,13 +58,13 @@ export interface Emulator {
   stop(): Promise<void>;
 }
 
-/** A part of the local AWS has ended by itself. */
+/** A part of the emulator has ended by itself. */
 export class LocalAwsBrokenError extends Error {
   override readonly name = "LocalAwsBrokenError";
 }
 
 /**
- * Starts the local AWS, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need it wait.
+ * Starts the emulator, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need it wait.
  * If another part does not start, the rest is stopped and the part's error is thrown.
  */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {

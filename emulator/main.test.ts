@@ -1,4 +1,4 @@
-/** Tests the local AWS as a process: what it says, how it ends, and that nothing is left of it. */
+/** Tests the emulator as a process: what it says, how it ends, and that nothing is left of it. */
 
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -27,7 +27,7 @@ interface Ready {
   readonly credentials: Credentials;
 }
 
-describe("The local AWS as a process", function () {
+describe("The emulator as a process", function () {
   this.timeout(60_000);
   let folder: string;
   let children: ChildProcess[];

@@ -1,4 +1,4 @@
-/** The local AWS as a process: `node emulator/main.ts --port 4566 --speed 1 --state-dir DIR`; says on one line of JSON when it is ready. */
+/** The emulator as a process: `node emulator/main.ts --port 4566 --speed 1 --state-dir DIR`; says on one line of JSON when it is ready. */
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,7 +9,7 @@ import { defaultPort } from "./gateway/gateway.ts";
 
 const help = `Usage: node emulator/main.ts --state-dir DIR [--port ${defaultPort}] [--speed 1]
 
-Runs the local AWS until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone;
+Runs the emulator until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone;
 after the message "stay" on that channel, it outlives that process.
 Prints one line of JSON when it is ready: url, providerPort, pid, region, accountId, and credentials, the
 random key pair that requests must be signed with. Requests for MiniStack wait until that has started. If it

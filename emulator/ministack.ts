@@ -1,4 +1,4 @@
-/** MiniStack, which stands in for all of AWS that the local AWS does not serve itself: a child that only the gateway knows. */
+/** MiniStack, which stands in for all of AWS that the emulator does not serve itself: a child that only the gateway knows. */
 
 import { mkdir } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
@@ -75,7 +75,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       SERVICES: miniStackServices.join(","),
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",
-      // Everything stays in memory: the stack's data never outlives the local AWS, and a ranged GET of a persisted object reads all of it.
+      // Everything stays in memory: the stack's data never outlives the emulator, and a ranged GET of a persisted object reads all of it.
       PERSIST_STATE: "0",
       S3_PERSIST: "0",
     },

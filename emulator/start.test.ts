@@ -1,4 +1,4 @@
-/** Tests the local AWS while MiniStack is still starting, or does not start. */
+/** Tests the emulator while MiniStack is still starting, or does not start. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ import { descendantsOf, isAlive } from "../lib/testing/processes.ts";
 import { goodModel } from "./testing/sagemaker-fixture.ts";
 import { sdkConfig, signed } from "./testing/test-gateway.ts";
 
-describe("The local AWS before MiniStack is ready", function () {
+describe("The emulator before MiniStack is ready", function () {
   this.timeout(60_000);
   let folder: string;
   let go: string;

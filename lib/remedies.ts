@@ -17,7 +17,7 @@ const byCode: Readonly<Record<string, string>> = {
   EACCES: denied,
   EPERM: denied,
   ENOTDIR: fileInTheWay,
-  ECONNREFUSED: "nothing answers there: is the local AWS up (npm run local:up)? Is HTTPS_PROXY right?",
+  ECONNREFUSED: "nothing answers there: is the emulator up (npm run local:up)? Is HTTPS_PROXY right?",
   ENOTFOUND: "the host name does not resolve: check the region and the network",
   EAI_AGAIN: "the host name does not resolve now: check the network",
   SELF_SIGNED_CERT_IN_CHAIN: certificate,

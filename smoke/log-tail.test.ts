@@ -21,7 +21,7 @@ describe("the end of an endpoint's log", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  describe("on the local AWS", () => {
+  describe("on the emulator", () => {
     let folder: string;
 
     beforeEach(async () => {

@@ -1,4 +1,4 @@
-/** The last lines of an endpoint's containers: from CloudWatch Logs, or from the files that the local AWS keeps. */
+/** The last lines of an endpoint's containers: from CloudWatch Logs, or from the files that the emulator keeps. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
@@ -9,7 +9,7 @@ import { quoted } from "../lib/printable.ts";
 /** Lines that are shown. */
 const TAIL = 15;
 
-/** Where the local AWS keeps its instances' logs: a folder for each endpoint, a file for each instance. */
+/** Where the emulator keeps its instances' logs: a folder for each endpoint, a file for each instance. */
 export const localLogs = path.join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
 
 /**

@@ -9,7 +9,7 @@ export const help = `Usage: npm run smoke -- [options]
 Proves a deployed stack on one good video and one bad file, from its outputs alone.
 
 Options
-  --stack NAME     the stack; "local" is the local AWS's (default: local)
+  --stack NAME     the stack; "local" is the emulator's (default: local)
   --outputs FILE   instead of --stack: what pulumi stack output --json printed
   --video FILE     the good video, with objects that the model knows (default: the repository's sample)
   --any            start with any number of instances instead of waiting for zero first

@@ -29,7 +29,7 @@ const commonFlags = {
   json: z.boolean().default(false),
 };
 
-const commonHelp = `  --stack NAME          the stack; "local" is the local AWS's (default: local)
+const commonHelp = `  --stack NAME          the stack; "local" is the emulator's (default: local)
   --outputs FILE        instead of --stack: what pulumi stack output --json printed
   --json                print JSON lines
   --help                this text

@@ -201,6 +201,6 @@ describe("the command line", () => {
     await writeFile(outputs, JSON.stringify({ ...fixture.aws.outputs, awsEndpointUrl: "http://127.0.0.1:1" }));
     const { status, stderr } = await fixture.executeBare(["status", "--outputs", outputs]);
     assert.equal(status, 2);
-    assert.match(stderr, /is the local AWS up \(npm run local:up\)\?/);
+    assert.match(stderr, /is the emulator up \(npm run local:up\)\?/);
   }).timeout(60_000);
 });

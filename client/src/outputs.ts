@@ -51,7 +51,7 @@ export type StackOutputs = z.infer<typeof outputsSchema>;
 
 /** Where to read the outputs from: a file wins over a stack's name. */
 export interface OutputsSource {
-  /** A Pulumi stack's name; `local` is the stack of the local AWS. @default "local" */
+  /** A Pulumi stack's name; `local` is the stack of the emulator. @default "local" */
   readonly stack?: string | undefined;
   /** A file with what `pulumi stack output --json` prints. */
   readonly outputs?: string | undefined;

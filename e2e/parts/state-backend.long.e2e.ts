@@ -1,4 +1,4 @@
-/** The bootstrap made on the local AWS, and used: the real engine keeps a stack's state and secrets in its bucket, by its key. */
+/** The bootstrap made on the emulator, and used: the real engine keeps a stack's state and secrets in its bucket, by its key. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
@@ -31,7 +31,7 @@ const program = `import { Config, Stash } from "@pulumi/pulumi";
 new Stash("word", { input: new Config().requireSecret("word") });
 `;
 
-describe("the bootstrap on the local AWS", () => {
+describe("the bootstrap on the emulator", () => {
   let folder: string;
   let paths: StatePaths;
   let aws: RunningEmulator;

@@ -1,4 +1,4 @@
-/** The doctor on the stack local, with the local AWS. */
+/** The doctor on the stack local, with the emulator. */
 import assert from "node:assert/strict";
 import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
@@ -7,7 +7,7 @@ import { run } from "../../ops/testing/commands.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
 import type { Finding } from "../../ops/doctor/finding.ts";
 
-describe("the doctor on the local AWS", () => {
+describe("the doctor on the emulator", () => {
   let paths: StatePaths;
   let aws: RunningEmulator;
 
@@ -33,7 +33,7 @@ describe("the doctor on the local AWS", () => {
     assert.match(findings.get("price")?.what ?? "", /^no cost/);
   });
 
-  it("says what is in the way without the local AWS", async () => {
+  it("says what is in the way without the emulator", async () => {
     const nobody = {
       ...awsEnvironment(aws),
       AWS_ENDPOINT_URL: "http://127.0.0.1:1",

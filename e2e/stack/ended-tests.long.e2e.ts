@@ -19,7 +19,7 @@ describe("tests that are ended while they keep the local stack up", () => {
   afterEach(assertNothingLeft);
 
   it("take it down when a test of another lane fails", async () => {
-    // Fails once the local AWS has the stack.
+    // Fails once the emulator has the stack.
     const failing = `
       import { setTimeout as sleep } from "node:timers/promises";
       import { readReady } from "../../start/start/emulator.ts";

@@ -70,7 +70,7 @@ describe("submitting to the local stack with a client that is killed", () => {
     killPoint = undefined;
   });
 
-  /** Hands a request on to the local AWS, unless the client dies here. */
+  /** Hands a request on to the emulator, unless the client dies here. */
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request).catch(() => undefined);
     if (body === undefined) return;

@@ -1,4 +1,4 @@
-/** What the client relies on in S3, with the S3 of the local AWS: checksums of objects and of parts, and parts of objects. */
+/** What the client relies on in S3, with the S3 of the emulator: checksums of objects and of parts, and parts of objects. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ import type { Stack } from "../../client/src/stack.ts";
 import { outputsAt } from "../../client/testing/outputs-at.ts";
 import { uploadVideo } from "../../client/src/upload.ts";
 
-describe("uploading to the local AWS's S3", () => {
+describe("uploading to the emulator's S3", () => {
   let stack: Stack;
   let folder: string;
   let file: string;

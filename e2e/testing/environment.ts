@@ -7,7 +7,7 @@ import { packageModel } from "../../ops/start/model.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 
-/** A local AWS for tests; nothing is left of it once it is disposed of. */
+/** An emulator for tests; nothing is left of it once it is disposed of. */
 export interface TestEnvironment extends AsyncDisposable {
   /** For whatever else the test writes. */
   readonly folder: string;
@@ -15,7 +15,7 @@ export interface TestEnvironment extends AsyncDisposable {
   readonly aws: RunningEmulator;
 }
 
-/** Starts a local AWS whose clock runs `speed` times as fast as real time while nothing starts and nothing works. */
+/** Starts an emulator whose clock runs `speed` times as fast as real time while nothing starts and nothing works. */
 export async function startTestEnvironment(speed: number): Promise<TestEnvironment> {
   const { signal } = new AbortController();
   const folder = await mkdtemp(join(tmpdir(), "environment-"));
@@ -39,7 +39,7 @@ export async function startTestEnvironment(speed: number): Promise<TestEnvironme
 let shared: Promise<TestEnvironment> | undefined;
 
 /**
- * Starts, on the first call, one local AWS for all test files of this mocha process that deploy nothing. Each file leaves it
+ * Starts, on the first call, one emulator for all test files of this mocha process that deploy nothing. Each file leaves it
  * as it was: without buckets, models or endpoints. It keeps its Pulumi state in a separate folder. The clock runs in real time.
  */
 export async function sharedTestEnvironment(): Promise<TestEnvironment> {

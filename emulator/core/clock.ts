@@ -1,4 +1,4 @@
-/** The time that every part of the local AWS lives in: a real one that can run fast, or a virtual one that only tests and planners move. */
+/** The time that every part of the emulator lives in: a real one that can run fast, or a virtual one that only tests and planners move. */
 
 /** A task that is due at a moment of its clock. */
 export interface Timer {

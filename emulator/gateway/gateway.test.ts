@@ -196,13 +196,13 @@ describe("The gateway", () => {
     assert.equal(json.status, 501);
     assert.deepEqual(await json.json(), {
       __type: "NotImplementedException",
-      message: "The local AWS does not implement dynamodb.",
+      message: "The emulator does not implement dynamodb.",
     });
     const query = await send("/", { service: "rds", body: new URLSearchParams({ Action: "DescribeDBInstances" }) });
     assert.equal(query.status, 501);
     assert.match(
       await query.text(),
-      /<Code>NotImplementedException<\/Code><Message>The local AWS does not implement rds\./,
+      /<Code>NotImplementedException<\/Code><Message>The emulator does not implement rds\./,
     );
   });
 

@@ -1,4 +1,4 @@
-/** The one URL of the local AWS: checks who calls, reads the service from the signature, serves it or passes it on to MiniStack. */
+/** The one URL of the emulator: checks who calls, reads the service from the signature, serves it or passes it on to MiniStack. */
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ import { readSignature, SignatureVerifier, type Signature } from "./signature.ts
 import type { WireService } from "../wire/dispatch.ts";
 import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
 
-/** Where the local AWS listens unless told otherwise; LocalStack's and MiniStack's, so tools often guess it. */
+/** Where the emulator listens unless told otherwise; LocalStack's and MiniStack's, so tools often guess it. */
 export const defaultPort = 4566;
 
 export interface GatewayOptions {
@@ -251,7 +251,7 @@ async function serveOwn(
 ): Promise<WireResponse> {
   const { scope } = signature;
   if (scope.region !== options.region) {
-    const message = `The local AWS serves ${scope.service} in ${options.region}; the request was signed for ${scope.region}.`;
+    const message = `The emulator serves ${scope.service} in ${options.region}; the request was signed for ${scope.region}.`;
     return refuse(request, {
       name: "InvalidSignatureException",
       queryCode: "SignatureDoesNotMatch",
@@ -313,7 +313,7 @@ function noSuchPath(path: string): Refusal {
 }
 
 function notImplemented(service: string): Refusal {
-  const message = `The local AWS does not implement ${service}.`;
+  const message = `The emulator does not implement ${service}.`;
   return { name: "NotImplementedException", queryCode: "NotImplementedException", message, status: 501 };
 }
 

@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
     requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
     if requirements.exists():
         sys.exit(
-            "The model's code/requirements.txt asks for packages to be installed at every start. The local AWS does "
+            "The model's code/requirements.txt asks for packages to be installed at every start. The emulator does "
             "not install any: put what the image lacks into the artifact, unpacked."
         )
     # Imported late: it reads the environment when it is imported.

@@ -51,7 +51,7 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
     if (field === undefined) {
       const reason =
-        `"${prefix}${key}" is not translated by the local AWS's provider, so it would be lost: ` +
+        `"${prefix}${key}" is not translated by the emulator's provider, so it would be lost: ` +
         `leave it out here, or deploy to AWS, where the official provider knows it`;
       failures.push({ property: `${prefix}${key}`, reason });
     } else {

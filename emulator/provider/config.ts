@@ -72,7 +72,7 @@ export function checkConfig(values: Values): Failure[] {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         property: String([...issue.path, key][0]),
-        reason: `"aws:${[...issue.path, key].join(".")}" is not a setting that the local AWS's provider has: remove it from this stack's config; it takes ${Object.keys(schema.shape).join(", ")}`,
+        reason: `"aws:${[...issue.path, key].join(".")}" is not a setting that the emulator's provider has: remove it from this stack's config; it takes ${Object.keys(schema.shape).join(", ")}`,
       }));
     }
     return [{ property: String(issue.path[0] ?? ""), reason: `"aws:${issue.path.join(".")}": ${issue.message}` }];

@@ -63,7 +63,7 @@ export function prebuiltImage(args: z.infer<typeof prebuiltImageArgs>, providerR
   const byRegion = accounts[repositoryName];
   if (byRegion === undefined) {
     throw new ProviderError(
-      `The local AWS's provider knows no accounts of the repository ${repositoryName}: use ${Object.keys(accounts).join(", ")}, or give the image's address`,
+      `The emulator's provider knows no accounts of the repository ${repositoryName}: use ${Object.keys(accounts).join(", ")}, or give the image's address`,
     );
   }
   const registryId = byRegion[region];

@@ -74,7 +74,7 @@ function toCallError(operation: string, endpoint: string, error: unknown): AwsCa
   const metadata = isRecord(fields["$metadata"]) ? fields["$metadata"] : {};
   const status = typeof metadata["httpStatusCode"] === "number" ? metadata["httpStatusCode"] : undefined;
   if (typeof fields["code"] === "string" && status === undefined) {
-    const reason = `${endpoint} does not answer (${message}): is the local AWS running?`;
+    const reason = `${endpoint} does not answer (${message}): is the emulator running?`;
     return new AwsCallError(operation, fields["code"], reason, undefined, error);
   }
   // SQS answers its older codes (AWS.SimpleQueueService.NonExistentQueue) in addition to the modelled ones.

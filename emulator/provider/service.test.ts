@@ -111,12 +111,12 @@ describe("the provider's service", () => {
     assert.match((await provider.checkConfig({ profile: "me" }))["profile"] ?? "", /"aws:profile" is not a setting/);
   });
 
-  it("says that the local AWS does not answer, where nothing listens", async () => {
+  it("says that the emulator does not answer, where nothing listens", async () => {
     const { endpoint } = fake;
     await fake.stop();
     await assert.rejects(
       provider.configure({}),
-      new RegExp(`GetCallerIdentity failed: ECONNREFUSED: ${endpoint} does not answer .*is the local AWS running`),
+      new RegExp(`GetCallerIdentity failed: ECONNREFUSED: ${endpoint} does not answer .*is the emulator running`),
     );
   });
 

@@ -274,7 +274,7 @@ export class Service {
 
 function missing(what: string, token: string, known: readonly string[]): string {
   return (
-    `The local AWS's provider has no ${what} ${token}: leave it out of the stack that runs on the local AWS, ` +
+    `The emulator's provider has no ${what} ${token}: leave it out of the stack that runs on the emulator, ` +
     `or add it to the provider. It has ${known.join(", ")}`
   );
 }

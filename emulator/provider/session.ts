@@ -14,7 +14,7 @@ import type { Values } from "./values.ts";
 
 /** How to start the provider. */
 export interface ProviderOptions {
-  /** Where the local AWS listens: http://127.0.0.1:PORT. */
+  /** Where the emulator listens: http://127.0.0.1:PORT. */
   readonly endpoint: string;
   /**
    * For previews without any AWS: the account whose they are. Checks, differences and functions are answered; what would call

@@ -138,7 +138,7 @@ describe("A service on the wire", () => {
       assert.equal(answer.status, 501);
       assert.deepEqual(await answer.json(), {
         __type: "NotImplementedException",
-        message: "The local AWS does not implement application-autoscaling:PutScheduledAction.",
+        message: "The emulator does not implement application-autoscaling:PutScheduledAction.",
       });
     });
 

@@ -79,7 +79,7 @@ export class WireService {
         // 501 is no status that SDKs retry.
         throw new AwsError(
           "NotImplementedException",
-          `The local AWS does not implement ${this.#model.signingName}:${name}.`,
+          `The emulator does not implement ${this.#model.signingName}:${name}.`,
           501,
         );
       }
@@ -103,6 +103,6 @@ export class WireService {
     }
     console.error(`${this.#model.signingName}:${operation} failed:`, error);
     const message = error instanceof Error ? error.message : String(error);
-    return new AwsError("InternalFailure", `The local AWS failed at ${operation}: ${message}`, 500);
+    return new AwsError("InternalFailure", `The emulator failed at ${operation}: ${message}`, 500);
   }
 }

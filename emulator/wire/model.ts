@@ -138,7 +138,7 @@ export async function botocoreDataFolder(python: string): Promise<string> {
     return stdout.trim();
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    throw new ModelError(`${python} has no botocore, whose API models the local AWS answers by: ${cause}`, {
+    throw new ModelError(`${python} has no botocore, whose API models the emulator answers by: ${cause}`, {
       cause: error,
     });
   }

@@ -5,7 +5,7 @@ export interface RequestContext {
   readonly region: string;
   readonly accountId: string;
   readonly requestId: string;
-  /** Moment of arrival on the local AWS's clock. */
+  /** Moment of arrival on the emulator's clock. */
   readonly now: Date;
 }
 

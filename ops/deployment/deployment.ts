@@ -57,7 +57,7 @@ function backendEnvironment(paths: Pick<StatePaths, "backend" | "pulumiHome">): 
   };
 }
 
-/** The environment with which any AWS SDK or CLI talks to the local AWS. */
+/** The environment with which any AWS SDK or CLI talks to the emulator. */
 export function awsEnvironment(ready: Pick<Ready, "url" | "region" | "credentials">): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: ready.url,
@@ -125,7 +125,7 @@ export class Deployment {
 
   /**
    * Opens, or makes, the stack `local` in the local backend. `configFile` takes the place of Pulumi.local.yaml,
-   * `policyConfigFile` that of policies/config.local.json. The local AWS may still be starting.
+   * `policyConfigFile` that of policies/config.local.json. The emulator may still be starting.
    */
   static async open(
     aws: Ready | Promise<Ready>,

@@ -35,7 +35,7 @@ real engine does. No AWS account is needed: AWS is asked nothing, and nothing is
 Exit status: 0 the stack passes, 1 a policy or the program refuses it, 2 bad input, 130 Ctrl-C.
 `;
 
-/** The provider asks no account who it is: a config that names none gets the local AWS's. */
+/** The provider asks no account who it is: a config that names none gets the emulator's. */
 const anyAccount = "000000000000";
 /** What of the provider's config changes the plan; the rest says how to reach an account. */
 const planning = ["aws:region", "aws:defaultTags", "aws:ignoreTags", "aws:allowedAccountIds"];

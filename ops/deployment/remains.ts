@@ -2,7 +2,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 
-/** An instance of the local AWS stops within a minute; ms of real time. */
+/** An instance of the emulator stops within a minute; ms of real time. */
 const wait = { interval: 500, limit: 5 * 60_000 };
 
 const environmentSchema = z.object({
@@ -27,7 +27,7 @@ export class Deleted {
 
   /**
    * Waits until the endpoints are gone, and removes log groups that SageMaker created again meanwhile.
-   * @param environment the variables with which an AWS SDK finds the local AWS
+   * @param environment the variables with which an AWS SDK finds the emulator
    * @throws Error if an endpoint is not gone in time
    */
   async remove(environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {

@@ -66,7 +66,7 @@ describe("the account", () => {
     assert.match(remedy ?? "", /^This machine's clock differs from AWS's/);
   });
 
-  it("is a problem where nobody answers, and names the local AWS where that is meant", async () => {
+  it("is a problem where nobody answers, and names the emulator where that is meant", async () => {
     const nowhere = { ...aws.access, endpoint: "http://127.0.0.1:1" };
     const { status, what } = await checkAccount(stackFile(), nowhere);
     assert.equal(status, "problem");

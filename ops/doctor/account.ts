@@ -21,7 +21,7 @@ export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Fi
 
 function remedyFor(error: unknown, { name }: StackFile, region: string): string {
   if (name === "local") {
-    return 'Start the local AWS and say where it is: npm run -s local:up, then eval "$(npm run -s local:env)".';
+    return 'Start the emulator and say where it is: npm run -s local:up, then eval "$(npm run -s local:env)".';
   }
   const ofMachine = machineRemedy(error);
   if (ofMachine !== undefined) return ofMachine;

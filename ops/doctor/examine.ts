@@ -86,7 +86,7 @@ export async function examine(
   ];
 }
 
-/** In a shell that `local:env` has set up, every answer would be the local AWS's; in another one, an answer about the stack `local` would be AWS's. */
+/** In a shell that `local:env` has set up, every answer would be the emulator's; in another one, an answer about the stack `local` would be AWS's. */
 function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | undefined {
   const endpoint = env["AWS_ENDPOINT_URL"];
   if (name === "local") {

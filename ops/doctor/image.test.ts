@@ -105,7 +105,7 @@ describe("the serving image", () => {
     assert.match(remedy ?? "", /ecr:BatchGetImage/);
   });
 
-  it("has the accounts that the provider of the local AWS has, for the program gets its image there", () => {
+  it("has the accounts that the provider of the emulator has, for the program gets its image there", () => {
     for (const [region, registryId] of Object.entries(deepLearningAccounts)) {
       assert.ok(regionDescription(region) !== undefined, region);
       const found = prebuiltImage({ repositoryName: "pytorch-inference", region }, region);

@@ -1,4 +1,4 @@
-/** Starts and stops the local AWS as a process of its own. */
+/** Starts and stops the emulator as a process of its own. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { StatePaths } from "./state.ts";
 
-/** The local AWS did not start, or ended before its time. */
+/** The emulator did not start, or ended before its time. */
 export class EmulatorError extends Error {
   override readonly name = "EmulatorError";
 }
@@ -24,10 +24,10 @@ const readySchema = z.object({
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
 });
 const brokenSchema = z.object({ error: z.string() });
-/** What the local AWS says when it is ready. */
+/** What the emulator says when it is ready. */
 export type Ready = z.infer<typeof readySchema>;
 
-/** A local AWS that runs. */
+/** An emulator that runs. */
 export interface RunningEmulator extends Ready {
   /** Aborts, with a {@link EmulatorError}, when it breaks or its process ends though nobody stopped it. */
   readonly died: AbortSignal;
@@ -58,7 +58,7 @@ const killLimit = 10_000;
 const releaseLimit = 30_000;
 
 /**
- * Starts the local AWS and resolves when it listens; calls wait for the parts that are still starting. It ends with this
+ * Starts the emulator and resolves when it listens; calls wait for the parts that are still starting. It ends with this
  * process, however that happens, unless it is released. Throws {@link EmulatorError} with its own words if it ends first.
  */
 export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEmulator> {
@@ -92,7 +92,7 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
     if (!stopping) {
       died.abort(
         new EmulatorError(
-          `The local AWS ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); its last words are in ${options.paths.log}`,
+          `The emulator ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); its last words are in ${options.paths.log}`,
         ),
       );
     }
@@ -112,7 +112,7 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
         try {
           await agreed;
         } catch (error) {
-          throw new EmulatorError(`The local AWS did not take the request to stay: ${(error as Error).message}`);
+          throw new EmulatorError(`The emulator did not take the request to stay: ${(error as Error).message}`);
         }
         child.stdout?.destroy();
         child.unref();
@@ -129,17 +129,17 @@ function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Read
   return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }
 
-/** Reads what the local AWS says: that it is ready, and later, if it breaks, why. */
+/** Reads what the emulator says: that it is ready, and later, if it breaks, why. */
 async function firstLine(child: ChildProcess, died: AbortController, options: EmulatorOptions): Promise<Ready> {
   const tooLate = AbortSignal.timeout(startLimit);
   return await new Promise<Ready>((resolve, reject) => {
     tooLate.addEventListener("abort", () => {
       reject(
-        new EmulatorError(`The local AWS was not ready after ${startLimit / 60_000} minutes; see ${options.paths.log}`),
+        new EmulatorError(`The emulator was not ready after ${startLimit / 60_000} minutes; see ${options.paths.log}`),
       );
     });
     child.once("error", (error) => {
-      reject(new EmulatorError(`The local AWS could not be started: ${error.message}`));
+      reject(new EmulatorError(`The emulator could not be started: ${error.message}`));
     });
     died.signal.addEventListener("abort", () => {
       void lastWords(options.paths.log).then((words) => {
@@ -149,7 +149,7 @@ async function firstLine(child: ChildProcess, died: AbortController, options: Em
     options.signal.addEventListener("abort", () => {
       reject(options.signal.reason as Error);
     });
-    if (child.stdout === null) throw new EmulatorError("The local AWS was started without a pipe.");
+    if (child.stdout === null) throw new EmulatorError("The emulator was started without a pipe.");
     createInterface({ input: child.stdout }).on("line", (line) => {
       const said = z.union([readySchema, brokenSchema]).parse(JSON.parse(line));
       if ("error" in said) died.abort(new EmulatorError(said.error));
@@ -162,11 +162,11 @@ async function lastWords(log: string): Promise<string> {
   const lines = (await readFile(log, "utf8")).trim().split("\n");
   const last = lines.at(-1) ?? "";
   return last === ""
-    ? `The local AWS ended before it was ready and said nothing; see ${log}`
+    ? `The emulator ended before it was ready and said nothing; see ${log}`
     : last.replace(/^\w*Error: /, "");
 }
 
-/** What a local AWS that is kept up said when it was ready. Undefined where there is none. */
+/** What an emulator that is kept up said when it was ready. Undefined where there is none. */
 export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
   try {
     return readySchema.parse(JSON.parse(await readFile(paths.ready, "utf8")));
@@ -178,7 +178,7 @@ export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
   }
 }
 
-/** Ends a local AWS that an earlier command started; resolves when it is gone. */
+/** Ends an emulator that an earlier command started; resolves when it is gone. */
 export async function stopEmulator(pid: number): Promise<void> {
   const kill = (signal: NodeJS.Signals | 0): boolean => {
     try {
@@ -193,7 +193,7 @@ export async function stopEmulator(pid: number): Promise<void> {
   while (kill(0)) {
     const late = performance.now() - deadline;
     if (late > killLimit) {
-      throw new EmulatorError(`Process ${pid} of the local AWS does not end, even when killed. End it, and try again.`);
+      throw new EmulatorError(`Process ${pid} of the emulator does not end, even when killed. End it, and try again.`);
     }
     if (late > 0) kill("SIGKILL");
     await sleep(100);

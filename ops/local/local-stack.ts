@@ -9,18 +9,18 @@ import type { Progress } from "../progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
 
-/** How many times faster than real time the local AWS's clock runs while nothing starts and nothing works. */
+/** How many times faster than real time the emulator's clock runs while nothing starts and nothing works. */
 export const defaultSpeed = 960;
 
 /** The local stack's folder. */
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
 
-/** How to start the local AWS for a stack. */
+/** How to start the emulator for a stack. */
 export interface EmulatorSessionOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
-  /** Hands the lock to the local AWS once it is deployed; to outlive this process, it must be released, too. @default false */
+  /** Hands the lock to the emulator once it is deployed; to outlive this process, it must be released, too. @default false */
   readonly keep?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -30,16 +30,16 @@ export interface EmulatorSessionOptions {
   readonly packaged?: boolean;
 }
 
-/** A local AWS, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
+/** An emulator, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
 export interface EmulatorSession {
   readonly aws: RunningEmulator;
   readonly deployment: Deployment;
   readonly paths: StatePaths;
-  /** Aborts when the caller's signal does, or when the local AWS dies. */
+  /** Aborts when the caller's signal does, or when the emulator dies. */
   readonly signal: AbortSignal;
-  /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  /** Ends the emulator and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
   abandon(): Promise<void>;
-  /** Destroys the stack through the engine, ends the local AWS, discards the state. */
+  /** Destroys the stack through the engine, ends the emulator, discards the state. */
   takeDown(): Promise<void>;
 }
 
@@ -53,16 +53,16 @@ export interface LocalStack {
   readonly policies: number;
   /** Seconds that preview and up took. */
   readonly deploySeconds: number;
-  /** Aborts when the caller's signal does, or when the local AWS dies. */
+  /** Aborts when the caller's signal does, or when the emulator dies. */
   readonly signal: AbortSignal;
-  /** Destroys the stack through the engine, ends the local AWS, discards the state. */
+  /** Destroys the stack through the engine, ends the emulator, discards the state. */
   takeDown(): Promise<void>;
-  /** Ends the local AWS and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  /** Ends the emulator and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
   abandon(): Promise<void>;
 }
 
 /**
- * Takes the local stack's folder over, starts the local AWS, packages the model and opens the stack, all three at once.
+ * Takes the local stack's folder over, starts the emulator, packages the model and opens the stack, all three at once.
  * Leaves nothing behind when one fails or the signal aborts.
  */
 export async function prepareSession(options: EmulatorSessionOptions): Promise<EmulatorSession> {
@@ -115,7 +115,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
   }
 }
 
-/** Starts the local AWS, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
+/** Starts the emulator, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
 export async function bringUp(options: EmulatorSessionOptions): Promise<LocalStack> {
   const { progress, configFile = join(repoRoot, "Pulumi.local.yaml") } = options;
   await checkSettings({ stack: "local", file: configFile });

@@ -33,7 +33,7 @@ Keeps the stack "local" up between commands.
   down    destroys the stack and stops AWS on this machine; the instances' logs stay in
           .local/last-logs/ until the next run ends
 
-  --port P   the local AWS's port (default: ${defaultPort})
+  --port P   the emulator's port (default: ${defaultPort})
   --speed N  how many times faster than real time the clock runs while nothing starts and
              nothing works, 1 to 3600 (default: ${defaultSpeed})
   --json     print one JSON object on standard output
@@ -138,7 +138,7 @@ async function env(args: readonly string[]): Promise<void> {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-/** What the local AWS that is kept up said when it was ready; undefined where none is up. */
+/** What the emulator that is kept up said when it was ready; undefined where none is up. */
 async function whatIsUp(): Promise<Ready | undefined> {
   const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
   return ready !== undefined && owner?.pid === ready.pid ? ready : undefined;

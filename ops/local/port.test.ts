@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { UsageError } from "../options.ts";
 import { checkPort } from "./port.ts";
 
-describe("the port of the local AWS", () => {
+describe("the port of the emulator", () => {
   it("is refused while another process listens on it, and is free again afterwards", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -1,4 +1,4 @@
-/** The port of the local AWS. */
+/** The port of the emulator. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { UsageError } from "../options.ts";

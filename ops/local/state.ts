@@ -16,16 +16,16 @@ export interface StatePaths {
   readonly lock: string;
   readonly backend: string;
   readonly pulumiHome: string;
-  /** Data of the emulators, given to the local AWS. */
+  /** Data of the emulators, given to the emulator. */
   readonly aws: string;
   readonly log: string;
   /** Logs of the last run's containers; they stay when the emulator's data goes. */
   readonly lastLogs: string;
   /** Stack outputs, read by `client/` for `--stack local`. */
   readonly outputs: string;
-  /** What the local AWS said when it was ready. */
+  /** What the emulator said when it was ready. */
   readonly ready: string;
-  /** The local AWS's key pair, as a shared credentials file; read by `client/`, which looks for it next to the outputs. */
+  /** The emulator's key pair, as a shared credentials file; read by `client/`, which looks for it next to the outputs. */
   readonly credentials: string;
 }
 
@@ -109,7 +109,7 @@ export async function takeOver(paths: StatePaths): Promise<void> {
   await discardData(paths);
 }
 
-/** Whether the owner is a local AWS that was left up, and not a command that will end. */
+/** Whether the owner is an emulator that was left up, and not a command that will end. */
 export async function isKeptUp(paths: StatePaths, owner: Owner): Promise<boolean> {
   try {
     return z.object({ pid: z.int() }).parse(JSON.parse(await readFile(paths.ready, "utf8"))).pid === owner.pid;

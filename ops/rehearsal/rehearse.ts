@@ -36,7 +36,7 @@ down afterwards.
   --config KEY=VALUE  a setting of the stack, as in Pulumi.local.yaml; may be repeated
   --config-file FILE  takes the place of Pulumi.local.yaml
   --video FILE        the smoke test's good video (default: the repository's sample)
-  --port P            the local AWS's port (default: ${defaultPort})
+  --port P            the emulator's port (default: ${defaultPort})
   --speed N           how many times faster than real time the clock runs while nothing starts and
                       nothing works, 1 to 3600 (default: ${defaultSpeed})
   --json              print, last, one JSON object on standard output

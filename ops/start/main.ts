@@ -34,7 +34,7 @@ annotated video go to a new folder, out/run-1, out/run-2 and so on.
                 if coco cannot be downloaded)
   --speed N     how many times faster than real time the clock runs while nothing starts and
                 nothing works, 1 to 3600 (default: ${defaultSpeed})
-  --port P      the local AWS's port (default: ${defaultPort})
+  --port P      the emulator's port (default: ${defaultPort})
   --keep        leave the stack up; npm run local:down takes it down
   --json        print, last, one JSON object on standard output; all else goes to standard error
 

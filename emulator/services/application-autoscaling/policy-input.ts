@@ -19,7 +19,7 @@ function invalid(message: string): AwsError {
 }
 
 function unimplemented(feature: string): AwsError {
-  return invalid(`The local AWS does not implement ${feature}.`);
+  return invalid(`The emulator does not implement ${feature}.`);
 }
 
 /** What the policy asks for. Throws ValidationException. */

@@ -1,4 +1,4 @@
-/** The one kind of resource that the local AWS scales: the instances of a SageMaker endpoint's variant. */
+/** The one kind of resource that the emulator scales: the instances of a SageMaker endpoint's variant. */
 
 import { AwsError } from "../../wire/service.ts";
 
@@ -20,14 +20,14 @@ export function checkKind({ ServiceNamespace, ResourceId, ScalableDimension }: R
   if (ServiceNamespace !== serviceNamespace) {
     throw new AwsError(
       "ValidationException",
-      `The local AWS implements Application Auto Scaling for the service namespace ${serviceNamespace} only, not for ${String(ServiceNamespace)}.`,
+      `The emulator implements Application Auto Scaling for the service namespace ${serviceNamespace} only, not for ${String(ServiceNamespace)}.`,
     );
   }
   const isOtherDimension = ScalableDimension !== undefined && ScalableDimension !== scalableDimension;
   if (isOtherDimension && ScalableDimension.startsWith(`${serviceNamespace}:`)) {
     throw new AwsError(
       "ValidationException",
-      `The local AWS implements Application Auto Scaling for the scalable dimension ${scalableDimension} only, not for ${ScalableDimension}.`,
+      `The emulator implements Application Auto Scaling for the scalable dimension ${scalableDimension} only, not for ${ScalableDimension}.`,
     );
   }
   if (isOtherDimension || (ResourceId !== undefined && !resourceIdForm.test(ResourceId))) {

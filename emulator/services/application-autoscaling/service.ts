@@ -202,7 +202,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       checkKind(input);
       const { ResourceId, MaxResults, NextToken, IncludeNotScaledActivities = false } = input;
       if (IncludeNotScaledActivities) {
-        throw new AwsError("ValidationException", "The local AWS does not implement IncludeNotScaledActivities.");
+        throw new AwsError("ValidationException", "The emulator does not implement IncludeNotScaledActivities.");
       }
       const found = autoscaler
         .activities()

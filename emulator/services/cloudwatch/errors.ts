@@ -12,9 +12,9 @@ export function invalidParameter(name: string, value: string): AwsError {
   return new AwsError("InvalidParameterValue", `The value ${value} for parameter ${name} is invalid.`);
 }
 
-/** What the local AWS does not do, by name. */
+/** What the emulator does not do, by name. */
 export function unimplemented(feature: string): AwsError {
-  return validationError(`The local AWS does not implement ${feature}.`);
+  return validationError(`The emulator does not implement ${feature}.`);
 }
 
 /** A resource that tags are asked of. */

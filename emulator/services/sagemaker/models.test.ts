@@ -81,7 +81,7 @@ describe("The local SageMaker", () => {
         /^Could not find model data at s3:\/\/models\/other.tar.gz\.$/,
       ],
       [
-        "an image that the local AWS cannot run, naming those that it can",
+        "an image that the emulator cannot run, naming those that it can",
         {
           PrimaryContainer: {
             ...container,

@@ -32,7 +32,7 @@ export interface ModelDependencies {
 }
 
 /**
- * AWS's PyTorch inference images hold the serving stack that the local AWS runs as processes. Any account's is taken: AWS publishes
+ * AWS's PyTorch inference images hold the serving stack that the emulator runs as processes. Any account's is taken: AWS publishes
  * them from another account in some regions, and companies mirror them under the same repository name.
  */
 const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+\/)?pytorch-inference[:@][\w.:-]+$/;

@@ -1,4 +1,4 @@
-/** Refuses by name what AWS takes and the local AWS does not do: nothing is ever silently ignored. */
+/** Refuses by name what AWS takes and the emulator does not do: nothing is ever silently ignored. */
 
 import { AwsError } from "../../wire/service.ts";
 
@@ -14,5 +14,5 @@ export function refuseMembers<Input extends object>(
 
 /** Throws ValidationException that names a feature. */
 export function refuse(feature: string): never {
-  throw new AwsError("ValidationException", `The local AWS does not implement ${feature}.`);
+  throw new AwsError("ValidationException", `The emulator does not implement ${feature}.`);
 }
