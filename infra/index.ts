@@ -37,7 +37,12 @@ const inference = new AsyncEndpoint(name, { ...config, account, keyArn, storage,
 
 const scaling = new EndpointAutoscaling(
   name,
-  { ...config, endpoint: inference.endpoint, variantName: inference.variantName, replacementTrigger: inference.replacementTrigger },
+  {
+    ...config,
+    endpoint: inference.endpoint,
+    variantName: inference.variantName,
+    replacementTrigger: inference.replacementTrigger,
+  },
   { aliases },
 );
 

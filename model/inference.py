@@ -17,7 +17,6 @@ from typing import Protocol
 import av
 import torch
 
-from video_inference.prefetcher import Prefetcher
 from video_inference.damage import Truncation
 from video_inference.deadline import seconds_to_answer
 from video_inference.detector import Detector
@@ -25,6 +24,7 @@ from video_inference.errors import ClientError, EmptyBodyError, TooLittleTimeErr
 from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
 from video_inference.options import JSON, Options, read_options
 from video_inference.picture import Rgb
+from video_inference.prefetcher import Prefetcher
 from video_inference.result import Sample, Timing, Writer, ending, frame, header
 from video_inference.settings import Settings, read_settings
 from video_inference.video import Video

@@ -29,7 +29,11 @@ const target: TestResource = {
 };
 
 function stack(instanceType: string, maxCapacity: unknown): TestResource[] {
-  return [withProps(configuration, { productionVariants: [{ instanceType }] }), endpoint, withProps(target, { maxCapacity })];
+  return [
+    withProps(configuration, { productionVariants: [{ instanceType }] }),
+    endpoint,
+    withProps(target, { maxCapacity }),
+  ];
 }
 
 function starting(initialInstanceCount: number, further: object = {}): TestResource {

@@ -20,13 +20,20 @@ for (const [policy, good, what] of [
       "no key": [withProps(good, { kmsMasterKeyId: undefined }), remedy],
       "an empty name": [withProps(good, { kmsMasterKeyId: "" }), remedy],
       "AWS's key": [withProps(good, { kmsMasterKeyId: "alias/aws/sns" }), remedy],
-      "the service's own encryption": [withProps(good, { kmsMasterKeyId: undefined, sqsManagedSseEnabled: true }), remedy],
+      "the service's own encryption": [
+        withProps(good, { kmsMasterKeyId: undefined, sqsManagedSseEnabled: true }),
+        remedy,
+      ],
     },
     unknown: withProps(good, { kmsMasterKeyId: unknownString }),
   });
 }
 
-const group: TestResource = { type: "aws:cloudwatch/logGroup:LogGroup", name: "log", props: { kmsKeyId: kmsMasterKeyId } };
+const group: TestResource = {
+  type: "aws:cloudwatch/logGroup:LogGroup",
+  name: "log",
+  props: { kmsKeyId: kmsMasterKeyId },
+};
 const encryptLog = /The log group 'log' is not encrypted.*Set its kmsKeyId to a KMS key's ARN/;
 
 policyTests(logEncrypted, {

@@ -119,7 +119,8 @@ policyTests(completionTopics, {
 describe("completion-topics", () => {
   it("names both topics where there are none", async () => {
     assert.equal(
-      (await violations(completionTopics, withProps(configuration, asynchronous({ notificationConfig: undefined })))).length,
+      (await violations(completionTopics, withProps(configuration, asynchronous({ notificationConfig: undefined }))))
+        .length,
       2,
     );
   });
@@ -156,7 +157,9 @@ policyTests(concurrencyLimit, {
 
 policyTests(singleVariant, {
   good: configuration,
-  passes: { "several variants of a real-time endpoint": withProps(variants({}, {}), { asyncInferenceConfig: undefined }) },
+  passes: {
+    "several variants of a real-time endpoint": withProps(variants({}, {}), { asyncInferenceConfig: undefined }),
+  },
   refuses: {
     "two variants": [
       variants({}, { variantName: "Other" }),

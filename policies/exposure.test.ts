@@ -126,7 +126,11 @@ policyTests(noForeignAccess, {
     "a denial to strangers": [execution, topicPolicy({ Effect: "Deny", Principal: { AWS: foreignRole } })],
     "a function that S3 calls for this account": [
       execution,
-      withProps(permission, { principal: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::videos", sourceAccount: account }),
+      withProps(permission, {
+        principal: "s3.amazonaws.com",
+        sourceArn: "arn:aws:s3:::videos",
+        sourceAccount: account,
+      }),
     ],
   },
   refuses: {
@@ -139,13 +143,19 @@ policyTests(noForeignAccess, {
       /gives a key to/,
     ],
     "a grant in a stack that does not say whose it is": [[grant], /gives a key to/],
-    "everyone who may call a function": [[execution, withProps(permission, { principal: "*", sourceArn: undefined })], calls],
+    "everyone who may call a function": [
+      [execution, withProps(permission, { principal: "*", sourceArn: undefined })],
+      calls,
+    ],
     "another account that may call a function": [[execution, withProps(permission, { principal: stranger })], calls],
     "a service that calls for any account": [
       [execution, withProps(permission, { sourceArn: undefined })],
       /for whichever account it acts\. Set its sourceAccount/,
     ],
-    "a service that calls for another account": [[execution, withProps(permission, { sourceAccount: stranger })], calls],
+    "a service that calls for another account": [
+      [execution, withProps(permission, { sourceAccount: stranger })],
+      calls,
+    ],
     "a bucket of anyone that may call a function": [
       [execution, withProps(permission, { principal: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::videos" })],
       calls,

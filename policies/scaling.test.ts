@@ -16,7 +16,11 @@ const variant = {
   scalableDimension: "sagemaker:variant:DesiredInstanceCount",
   resourceId: "endpoint/videos-1a2b3c4/variant/AllTraffic",
 };
-const endpoint: TestResource = { type: "aws:sagemaker/endpoint:Endpoint", name: "videos", props: { name: "videos-1a2b3c4" } };
+const endpoint: TestResource = {
+  type: "aws:sagemaker/endpoint:Endpoint",
+  name: "videos",
+  props: { name: "videos-1a2b3c4" },
+};
 const target: TestResource = {
   type: "aws:appautoscaling/target:Target",
   name: "videos",
@@ -50,7 +54,10 @@ policyTests(maxCapacityLimit, {
   good: target,
   passes: { "what is no endpoint variant": withProps(target, { ...table, maxCapacity: 500 }) },
   refuses: {
-    "more instances": [withProps(target, { maxCapacity: 11 }), /'videos' may start 11.*Set its maxCapacity to at most 10/],
+    "more instances": [
+      withProps(target, { maxCapacity: 11 }),
+      /'videos' may start 11.*Set its maxCapacity to at most 10/,
+    ],
   },
   unknown: withProps(target, { maxCapacity: unknownNumber }),
   stricter: { limit: 4 },

@@ -65,7 +65,9 @@ export function judgeEach<Resource extends { readonly name: string; readonly urn
 }
 
 /** The same policy, which says of itself what it cannot check yet. (The pack's policies wait for nothing.) */
-export function withUnknownGuard<Policy extends ResourceValidationPolicy | StackValidationPolicy>(policy: Policy): Policy {
+export function withUnknownGuard<Policy extends ResourceValidationPolicy | StackValidationPolicy>(
+  policy: Policy,
+): Policy {
   if ("validateStack" in policy) return policy;
   const validations = [policy.validateResource ?? []].flat().map((validate) => {
     const judge: typeof validate = (args, report) => {

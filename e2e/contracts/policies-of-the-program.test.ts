@@ -43,7 +43,10 @@ function policiesOf(stack: StackName): PackPolicy[] {
 let imports = 0;
 
 /** What the program registers for a stack with some more settings. */
-async function programResources(stack: StackName, settings: Readonly<Record<string, string>> = {}): Promise<TestResource[]> {
+async function programResources(
+  stack: StackName,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<TestResource[]> {
   const folder = await mkdtemp(join(tmpdir(), "policies-"));
   try {
     const artifact = join(folder, "model.tar.gz");
@@ -179,7 +182,10 @@ describe("the pack on the real program", () => {
   });
 
   it("has a break for every policy, and breaks at least 300 stacks", () => {
-    assert.deepEqual([...new Set(mutations.map(({ policy }) => policy))].sort(), policies.map(({ name }) => name).sort());
+    assert.deepEqual(
+      [...new Set(mutations.map(({ policy }) => policy))].sort(),
+      policies.map(({ name }) => name).sort(),
+    );
     assert.ok(mutations.length * runs >= 300, String(mutations.length * runs));
   });
 

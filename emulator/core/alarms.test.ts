@@ -127,7 +127,10 @@ describe("an alarm", () => {
     harness.alarms.put(settings);
     harness.put(0, 1);
     harness.alarms.setState(settings.name, "ALARM", "a drill");
-    assert.deepEqual(harness.ran, ["0 topic:alarm INSUFFICIENT_DATA->ALARM -", "0 scale:out INSUFFICIENT_DATA->ALARM -"]);
+    assert.deepEqual(harness.ran, [
+      "0 topic:alarm INSUFFICIENT_DATA->ALARM -",
+      "0 scale:out INSUFFICIENT_DATA->ALARM -",
+    ]);
     assert.equal(harness.alarms.get(settings.name)?.reason, "a drill");
     await harness.clock.advance(minute);
     assert.equal(harness.state(), "OK");

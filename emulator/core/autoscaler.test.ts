@@ -112,7 +112,10 @@ describe("a scalable target", () => {
     harness.track("load", {});
     assert.equal(harness.alarms.list().length, 2);
     harness.autoscaler.deregister(resourceId);
-    assert.deepEqual([harness.autoscaler.targets(), harness.autoscaler.policies(), harness.alarms.list()], [[], [], []]);
+    assert.deepEqual(
+      [harness.autoscaler.targets(), harness.autoscaler.policies(), harness.alarms.list()],
+      [[], [], []],
+    );
   });
 
   it("is not scaled beyond its limits", async () => {

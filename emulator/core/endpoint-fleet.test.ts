@@ -31,7 +31,9 @@ describe("an asynchronous endpoint's instances", () => {
   });
 
   it("fail the job that they take with them where the switch says so", async () => {
-    const harness = await new EndpointHarness({ interrupted: "fail" }).deployed(1, { run: () => ({ length: 2 * minute }) });
+    const harness = await new EndpointHarness({ interrupted: "fail" }).deployed(1, {
+      run: () => ({ length: 2 * minute }),
+    });
     const [id = ""] = harness.send();
     void harness.endpoint.setDesired(0);
     await harness.clock.advance(minute);

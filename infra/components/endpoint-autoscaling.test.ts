@@ -9,7 +9,9 @@ const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
-async function scaling(args: Omit<EndpointAutoscalingArgs, "endpoint" | "variantName" | "replacementTrigger"> = {}): Promise<Registrations> {
+async function scaling(
+  args: Omit<EndpointAutoscalingArgs, "endpoint" | "variantName" | "replacementTrigger"> = {},
+): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
     const endpoint = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
     const replacementTrigger = new pulumi.Stash("replacementTrigger", { input: "ml.g4dn.xlarge" });

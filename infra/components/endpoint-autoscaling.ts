@@ -51,7 +51,10 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
 
   constructor(name: string, args: EndpointAutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
-    const { endpoint, variantName, replacementTrigger, minCapacity, maxCapacity, ...tracking } = { ...defaults, ...args };
+    const { endpoint, variantName, replacementTrigger, minCapacity, maxCapacity, ...tracking } = {
+      ...defaults,
+      ...args,
+    };
 
     const target = new appautoscaling.Target(
       name,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_inference.mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 from video_inference.errors import NotAVideoError
+from video_inference.mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 from video_inference.video import Video
 from videos import numbered, regular, write, write_numbered
 from videos.writer import Encoding

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_inference.segment_verifier import SegmentVerifier
-from video_inference.plan import NoPlanError, Packets, DecodeSegment, Timeline, TargetFrame, make_plan
+from video_inference.plan import DecodeSegment, NoPlanError, Packets, TargetFrame, Timeline, make_plan
 from video_inference.sampling import nearest
+from video_inference.segment_verifier import SegmentVerifier
 
 TICK = Fraction(1, 10)
 

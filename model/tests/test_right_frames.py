@@ -49,7 +49,9 @@ def recorder(model: inference.Model) -> RecordingDetector:
     return RecordingDetector(model.detector.card)
 
 
-def look(model: inference.Model, recorder: RecordingDetector, body: bytes, fps: Fraction) -> tuple[dict[str, Any], list[Rgb]]:
+def look(
+    model: inference.Model, recorder: RecordingDetector, body: bytes, fps: Fraction
+) -> tuple[dict[str, Any], list[Rgb]]:
     """Have the handler look at a video; returns its result and the pictures that its detector saw."""
     recorder.seen = []
     watcher = inference.Model(recorder, replace(model.settings, sample_fps=fps))

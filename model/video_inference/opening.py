@@ -10,8 +10,8 @@ import av.container
 import av.stream
 import av.video
 
-from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
+from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

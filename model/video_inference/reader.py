@@ -12,10 +12,10 @@ import av
 import av.video
 
 from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
-from .segment_verifier import Matcher
 from .opening import Body, check_size
 from .ordering import TimeSorter
-from .plan import NoPlanError, Packets, DecodeSegment, TargetFrame
+from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
+from .segment_verifier import Matcher
 from .track import BrokenPacketError, BrokenVideoError, Track
 
 if TYPE_CHECKING:

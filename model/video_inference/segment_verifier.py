@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import av.video
 
-from .plan import NoPlanError, Packets, DecodeSegment, TargetFrame
+from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
 
 
 class SegmentVerifier:

@@ -46,7 +46,9 @@ describe("the step artifacts", () => {
     aws.answers.set("ListModels", { Models: [] });
     const outputs = { region: "us-east-1", modelLocation: "s3://in/models", artifactRetentionDays: 30 };
     await sandbox.pulumiSays(JSON.stringify(outputs, undefined, 2));
-    const { status, stdout, stderr } = await sandbox.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
+    const { status, stdout, stderr } = await sandbox.step(["artifacts", "--stack", "dev"], {
+      AWS_ENDPOINT_URL: aws.url,
+    });
     assert.equal(status, 0, stderr);
     assert.deepEqual([...aws.objects.keys()], ["in/models/b", "in/models/c"]);
     assert.equal(

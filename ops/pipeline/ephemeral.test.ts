@@ -49,7 +49,10 @@ describe("a pull request's stack", () => {
       assert.equal(status, 0, stderr);
       assert.match(await readFile(file, "utf8"), /stack: pr-999999999/);
       const environment = { PULUMI_SECRETS_PROVIDER: "awskms://alias/state" };
-      assert.equal((await sandbox.step(["ephemeral", "--pull-request", "999999999", "--create"], environment)).status, 0);
+      assert.equal(
+        (await sandbox.step(["ephemeral", "--pull-request", "999999999", "--create"], environment)).status,
+        0,
+      );
       assert.match(await readFile(file, "utf8"), /secretsprovider: awskms:\/\/alias\/state/);
       const select = "--non-interactive --color never stack select pr-999999999 --create";
       assert.deepEqual(await sandbox.calls(), [select, `${select} --secrets-provider awskms://alias/state`]);

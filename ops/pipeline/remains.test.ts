@@ -38,7 +38,11 @@ describe("what earlier deployments left", () => {
     await sandbox.pulumiSays("done\n");
     said = "";
     job = {
-      environment: { PATH: `${sandbox.folder}:/usr/bin:/bin`, PULUMI_BACKEND_URL: "s3://state", AWS_REGION: "us-east-1" },
+      environment: {
+        PATH: `${sandbox.folder}:/usr/bin:/bin`,
+        PULUMI_BACKEND_URL: "s3://state",
+        AWS_REGION: "us-east-1",
+      },
       out: (text) => (said += text),
       err: (text) => (said += text),
     };

@@ -21,7 +21,16 @@ export async function up(args: readonly string[], job: Job, lock = updateWait): 
   await clearRemains(stack, job);
   using remains = await Remains.of(stack, job);
   const planned = plan === undefined ? [] : ["--plan", plan];
-  const command = ["up", "--yes", "--refresh", "--stack", stack, "--suppress-progress", ...policyPackArgs(stack), ...planned];
+  const command = [
+    "up",
+    "--yes",
+    "--refresh",
+    "--stack",
+    stack,
+    "--suppress-progress",
+    ...policyPackArgs(stack),
+    ...planned,
+  ];
   const { status } = await untilUnlocked(() => pulumi(command, job), stack, job, lock);
   if (status !== 0) {
     throw new PipelineError(

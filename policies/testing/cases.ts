@@ -53,7 +53,9 @@ export function policyTests(
         const blank = (resource: TestResource | readonly TestResource[]): TestResource[] =>
           [resource]
             .flat()
-            .map((each) => withProps(each, Object.fromEntries(Object.keys(each.props).map((key) => [key, unknownString]))));
+            .map((each) =>
+              withProps(each, Object.fromEntries(Object.keys(each.props).map((key) => [key, unknownString]))),
+            );
         assert.deepEqual(await reports([policy], blank(good)), []);
         for (const [broken] of Object.values(refuses)) {
           assert.equal((await violations(policy, blank(broken))).length, 1);

@@ -43,7 +43,13 @@ async function withAlarm(changes: Partial<PutMetricAlarmInput> = {}): Promise<Mo
 function put(harness: MonitoringBench, minutes: number, value: number): void {
   const dimensions = { EndpointName: "videos" };
   const name = "HasBacklogWithoutCapacity";
-  harness.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: harness.at(minutes).getTime(), value });
+  harness.metrics.put({
+    namespace: "AWS/SageMaker",
+    name,
+    dimensions,
+    timestamp: harness.at(minutes).getTime(),
+    value,
+  });
 }
 
 async function names(harness: MonitoringBench, input: DescribeAlarmsInput): Promise<(string | undefined)[]> {

@@ -149,7 +149,13 @@ describe("PutMetricAlarm with metric math", () => {
 
   const count = (harness: MonitoringBench, name: string, minutes: number, value: number): void => {
     const dimensions = { EndpointName: "videos" };
-    harness.metrics.put({ namespace: "AWS/SageMaker", name, dimensions, timestamp: harness.at(minutes).getTime(), value });
+    harness.metrics.put({
+      namespace: "AWS/SageMaker",
+      name,
+      dimensions,
+      timestamp: harness.at(minutes).getTime(),
+      value,
+    });
   };
 
   it("creates an alarm that DescribeAlarms gives back query for query", async () => {
@@ -240,7 +246,10 @@ describe("PutMetricAlarm with metric math", () => {
   for (const [what, changes, message] of refusals) {
     it(`refuses ${what}`, async () => {
       const harness = new MonitoringBench();
-      await assert.rejects(harness.call("PutMetricAlarm", { ...math, ...changes }), { code: "ValidationError", message });
+      await assert.rejects(harness.call("PutMetricAlarm", { ...math, ...changes }), {
+        code: "ValidationError",
+        message,
+      });
       assert.deepEqual(harness.alarms.list(), []);
     });
   }

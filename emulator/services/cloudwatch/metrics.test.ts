@@ -61,7 +61,10 @@ describe("PutMetricData", () => {
   it("puts a standard-resolution value at its minute, a high-resolution one at its second", async () => {
     const harness = new MonitoringBench();
     const datum = { MetricName: "Frames", Dimensions, Timestamp: harness.at(0.5), Value: 1 };
-    await harness.call("PutMetricData", { Namespace: "Videos", MetricData: [datum, { ...datum, StorageResolution: 1 }] });
+    await harness.call("PutMetricData", {
+      Namespace: "Videos",
+      MetricData: [datum, { ...datum, StorageResolution: 1 }],
+    });
     const { MetricDataResults: [result] = [] } = await harness.call<GetMetricDataOutput>(
       "GetMetricData",
       dataQuery(harness, {
