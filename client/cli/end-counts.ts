@@ -7,7 +7,11 @@ import { plural } from "../src/format.ts";
 /** Counts how the accepted jobs of a manifest ended. */
 export class EndCounts {
   readonly #total: number;
-  readonly #counts = new Map<string, number>();
+  /** In the order in which the line names them, whatever ended first. */
+  readonly #counts = new Map<string, number>([
+    ["completed", 0],
+    ["failed", 0],
+  ]);
 
   /** Begins with the ends that the manifest has. */
   constructor({ entries }: Manifest) {
@@ -27,7 +31,7 @@ export class EndCounts {
   /** `3 of 4 jobs ended: 2 completed, 1 failed`. */
   get line(): string {
     const ended = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
-    const ends = [...this.#counts].map(([end, count]) => `${count} ${end}`).join(", ");
+    const ends = [...this.#counts].flatMap(([end, count]) => (count > 0 ? `${count} ${end}` : [])).join(", ");
     return `${ended} of ${plural(this.#total, "job")} ended${ends === "" ? "" : `: ${ends}`}`;
   }
 }
