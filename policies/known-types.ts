@@ -61,7 +61,7 @@ export const knownTypesOnly: ResourceValidationPolicy = {
   },
   validateResource: (args, reportViolation) => {
     const { type, name, provider } = args;
-    // Without a provider, a resource is a component or the stack: it makes nothing, and its parts are resource one by one.
+    // Without a provider, a resource is a component or the stack: it makes nothing, and its parts are evaluated one by one.
     if (provider === undefined && !type.startsWith("pulumi:providers:")) return;
     if (known.has(type) || (args.getConfig<{ types?: string[] }>().types ?? []).includes(type)) return;
     reportViolation(

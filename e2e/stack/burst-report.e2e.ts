@@ -95,7 +95,7 @@ describe("a burst's report in a browser", () => {
     }
   });
 
-  it("has a environment and marks of other colours in dark than in light", async () => {
+  it("has a background and marks of other colours in dark than in light", async () => {
     assert.ok("browser" in opened);
     const [light, dark] = [await lookAt(opened.browser, page, "light"), await lookAt(opened.browser, page, "dark")];
     assert.ok(light.groundLuminance > 0.9, String(light.groundLuminance));
