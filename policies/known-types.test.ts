@@ -21,7 +21,7 @@ const user = resource("aws:iam/user:User");
 policyTests(knownTypesOnly, {
   good: resource("aws:sagemaker/endpoint:Endpoint"),
   passes: {
-    "a component, whose parts are resource one by one": resource("acme:index:Videos", true),
+    "a component, whose parts are evaluated one by one": resource("acme:index:Videos", true),
     "the stack itself": resource("pulumi:pulumi:Stack"),
     "the provider of AWS": resource("pulumi:providers:aws"),
   },

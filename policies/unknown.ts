@@ -48,7 +48,7 @@ function reportUnknown(report: ReportViolation, name: string, error: UnknownValu
   });
 }
 
-/** Judges each of a stack's resources by itself: that one is not checkable yet keeps none of the others from being resource. */
+/** Judges each of a stack's resources by itself: that one is not checkable yet keeps none of the others from being evaluated. */
 export function judgeEach<Resource extends { readonly name: string; readonly urn: string }>(
   resources: readonly Resource[],
   report: ReportViolation,

@@ -1,4 +1,4 @@
-/** The bootstrap by the real engine, without an account: previewed, and resource by the policy pack. */
+/** The bootstrap by the real engine, without an account: previewed and evaluated by the policy pack. */
 import assert from "node:assert/strict";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -60,7 +60,7 @@ describe("the bootstrap on the emulator", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is made in one update, resource by the policy pack, and stays as it is in the next", async () => {
+  it("is made in one update, evaluated by the policy pack, and stays as it is in the next", async () => {
     const deployment = await Deployment.openAt({
       stackName,
       projectFolder: await copyProject(folder),

@@ -23,7 +23,7 @@ Takes a change through the pipeline's stages on the stack "local", on this machi
 tree says, with the settings given here. The first stage that fails stops it; the stack is taken
 down afterwards.
 
-  preview  the engine's preview, resource by the policy pack: a refusal stops the change before
+  preview  the engine's preview, evaluated by the policy pack: a refusal stops the change before
            anything is touched
   up       the update, held to the plan that the preview made
   smoke    the post-deploy test: one good video from zero instances, one bad file
