@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint";
 const modules = ["client", "e2e", "emulator", "infra", "lib", "model", "ops", "policies", "smoke", "tools"];
 
 /**
- * The modules that a folder may not import, apart from itself: the table in ARCHITECTURE.md. Only `e2e/` may import every
+ * The modules that a folder may not import, apart from itself: the table in docs/architecture.md. Only `e2e/` may import every
  * module, and no module imports `e2e/`. An entry "a/(?!b/)" is all of `a` except `a/b`.
  * @type {Record<string, string[]>}
  */
@@ -44,7 +44,7 @@ const imports = Object.entries(forbidden).map(([folder, others]) => ({
               .filter((other) => other !== folder.split("/")[0])
               .map((other) => (other.includes("(") ? other : `${other}/`))
               .join("|")})`,
-            message: `${folder}/ may not import this module (ARCHITECTURE.md has the table). A test of two modules stands in e2e/.`,
+            message: `${folder}/ may not import this module (docs/architecture.md has the table). A test of two modules stands in e2e/.`,
           },
         ],
       },
