@@ -1,4 +1,4 @@
-/** The stack's outputs: the contract with everything that uses a deployed stack (docs/architecture.md, "Where modules meet"). */
+/** The stack's outputs: the contract with everything that uses a deployed stack (docs/architecture.md, "Contracts between modules"). */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AccessPolicies } from "./components/access-policies.ts";
 import type { Account } from "./account.ts";

@@ -1,10 +1,10 @@
-/** The project's page says what the program's settings and outputs are. */
+/** docs/configuration.md describes the settings and outputs of the program. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describeSettings } from "./config.ts";
 import { page, withTables } from "./tables.ts";
 
-describe("README.md of the project", () => {
+describe("docs/configuration.md", () => {
   const text = readFileSync(page, "utf8");
 
   it("has the settings and outputs that the program has", () => {

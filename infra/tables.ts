@@ -1,11 +1,11 @@
-/** The tables of settings and outputs in the project's README.md, made of the program itself: `node infra/tables.ts` writes them. */
+/** The tables of settings and outputs in docs/configuration.md, generated from the program: `node infra/tables.ts` writes them. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describeSettings, type SettingDescription } from "./config.ts";
 import { outputMeanings } from "./stack-outputs.ts";
 
 /** The page. */
-export const page = path.join(import.meta.dirname, "..", "README.md");
+export const page = path.join(import.meta.dirname, "..", "docs", "configuration.md");
 
 function shown(value: SettingDescription["defaultValue"]): string {
   if (value === undefined) return "";

@@ -11,7 +11,7 @@ import { checkpointOutputs } from "./local-outputs.ts";
 const s3Prefix = z.string().regex(/^s3:\/\/[^/]+(\/|$)/, "must be an s3:// prefix");
 const arn = z.string().startsWith("arn:");
 
-/** The outputs that the client reads (docs/architecture.md, "Stack outputs"); others may be there. */
+/** The outputs that the client reads (docs/architecture.md, "Contracts between modules"); others may be there. */
 const outputsSchema = z.object({
   /** SageMaker's pattern (API reference, CreateEndpoint); files and folders are named after it. */
   endpointName: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, "must be an endpoint's name"),

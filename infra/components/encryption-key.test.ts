@@ -27,9 +27,9 @@ describe("EncryptionKey", () => {
     assert.deepEqual(registrations.one("aws:kms/alias:Alias").inputs, { targetKeyId: "clips-0a1b2c3" });
   });
 
-  it("has the policy that the README asks of a given key", () => {
-    const readme = readFileSync(path.join(import.meta.dirname, "..", "..", "README.md"), "utf8");
-    const section = readme.split("#### The encryption key")[1];
+  it("has the policy that docs/configuration.md requires of an existing key", () => {
+    const text = readFileSync(path.join(import.meta.dirname, "..", "..", "docs", "configuration.md"), "utf8");
+    const section = text.split("## The encryption key")[1];
     const [, documented = ""] = /```json\n(.*?)\n```/s.exec(section ?? "") ?? [];
     const own = JSON.stringify(policy)
       .replaceAll(accountId, "444455556666")

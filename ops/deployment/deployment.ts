@@ -32,7 +32,7 @@ const destroyAttempts = 10;
 /** Real ms: an instance takes up to half a minute to start or to stop. */
 const destroyPause = 5_000;
 
-/** The passphrase of stacks whose state is on this machine; there is nothing secret in them (docs/architecture.md). */
+/** The passphrase of stacks whose state is on this machine; there is nothing secret in them (docs/decisions/0006-never-the-wrong-account.md). */
 const passphrase = "local";
 
 /** Folders of this Node, which runs the program, and of the Pulumi CLI, to be first on the PATH. */

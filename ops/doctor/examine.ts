@@ -117,7 +117,7 @@ function costFindings({ name }: StackFile, settings: StackConfig): Finding[] {
 
 function configFinding({ file }: StackFile, config: StackConfig | ConfigError): Finding {
   if (!(config instanceof ConfigError)) return ok("config", `${file} is valid`);
-  return problem("config", config.message, `Mend ${file}; README.md has the table of settings.`);
+  return problem("config", config.message, `Correct ${file}; docs/configuration.md has the table of settings.`);
 }
 
 function regionFinding({ name, file }: StackFile, region: string | undefined): Finding {

@@ -23,18 +23,16 @@ describe("the price", () => {
   });
 
   for (const stack of ["dev", "prod"]) {
-    it(`of the stack ${stack} is what README.md says`, async () => {
+    it(`of the stack ${stack} is the one in docs/deployment.md`, async () => {
       const root = path.join(import.meta.dirname, "..", "..");
       const settings = readSettings(await readStackFile(root, stack));
       assert.ok(!(settings instanceof ConfigError));
       const [limit, rest] = priceFindings(settings);
-      const readme = await readFile(path.join(root, "README.md"), "utf8");
-      const row = new RegExp(`^\\| \`${stack}\` \\| (.+?) \\| (.+?) \\|$`, "m").exec(
-        readme.split("## What it costs")[1] ?? "",
-      );
+      const page = await readFile(path.join(root, "docs", "deployment.md"), "utf8");
+      const row = new RegExp(`^\\| \`${stack}\` \\| (.+?) \\| (.+?) \\|$`, "m").exec(page.split("## Cost")[1] ?? "");
       assert.ok(rest?.what.startsWith(`no instance; ${row?.[1] ?? ""} for a key`), rest?.what);
       assert.ok(limit?.what.startsWith(`${row?.[2] ?? ""} at the limit`), limit?.what);
-      assert.ok(readme.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
+      assert.ok(page.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
     });
   }
 

@@ -40,7 +40,10 @@ describe("a source bucket", () => {
       const { status, what, remedy } = await finding();
       assert.equal(status, "problem");
       assert.match(what, /^s3:\/\/team-videos\/clips\/ cannot be read: AccessDenied/);
-      assert.match(remedy ?? "", /another account owns it.*README\.md \("Videos that are in S3 already"\)/);
+      assert.match(
+        remedy ?? "",
+        /another account owns it.*docs\/configuration\.md \("Videos that are in S3 already"\)/,
+      );
     });
   }
 

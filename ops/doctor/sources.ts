@@ -6,9 +6,9 @@ import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from
 
 const check = "sources";
 
-/** README.md has the policies that another account's bucket and key need. */
+/** docs/configuration.md has the policies that another account's bucket and key need. */
 const policies =
-  'If another account owns it, its owner must add the policies in README.md ("Videos that are in S3 already") to the bucket and to its key';
+  'If another account owns it, its owner must add the policies in docs/configuration.md ("Videos that are in S3 already") to the bucket and to its key';
 
 /**
  * Lists a source and reads a byte of its first object, with these credentials: the endpoint's role is not there before the first

@@ -15,7 +15,7 @@ const ours = ["*.md", "*/**/*.md", ".github/**/*.md"];
 const foreign = ["node_modules/**", ".local/**", "**/dist/**", "**/.venv/**", "coverage/**", "out/**"];
 const pages = globSync(ours, { cwd: repoRoot, exclude: foreign }).sort();
 /** Those that tell people what to type. */
-const guides = pages.filter((page) => ["README.md", "CONTRIBUTING.md"].includes(page));
+const guides = pages.filter((page) => /^(?:README|CONTRIBUTING|docs\/[\w-]+)\.md$/.test(page));
 
 /** Whether git ignores the path: then it is made when it is needed. */
 function isMade(path: string): boolean {
@@ -31,6 +31,7 @@ describe("the project's pages", () => {
   it("are found", () => {
     for (const page of ["README.md", "docs/architecture.md", "policies/README.md"])
       assert.ok(pages.includes(page), page);
+    for (const page of ["README.md", "docs/local.md", "docs/deployment.md"]) assert.ok(guides.includes(page), page);
   });
 
   for (const page of pages) {

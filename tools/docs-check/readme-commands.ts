@@ -1,4 +1,4 @@
-/** Each command of README.md and CONTRIBUTING.md, and what runs it before a reader does. */
+/** Each command of README.md, CONTRIBUTING.md and the pages in docs/, and the test that runs it. */
 
 /** A test that runs the command. */
 export interface RunByTest {
