@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { z } from "zod";
 import { repoRoot } from "../paths.mjs";
 import { anchorsOf, commandsIn, isPath, linksIn, npmScriptsIn, quotedIn } from "./markdown.ts";
@@ -67,6 +67,53 @@ describe("the project's pages", () => {
         )
         .filter((path) => !isMade(path));
       assert.deepEqual(missing, []);
+    });
+  }
+});
+
+describe("README.md", () => {
+  it("has at most 130 lines", () => {
+    assert.ok(read("README.md").trimEnd().split("\n").length <= 130, "move details to a page in docs/");
+  });
+});
+
+describe("infra/bootstrap/README.md", () => {
+  it("changes to folders, and names policy packs, that exist from there", () => {
+    const missing: string[] = [];
+    let folder = repoRoot;
+    for (const command of commandsIn(read("infra/bootstrap/README.md"))) {
+      const target = /^cd (\S+)$/.exec(command)?.[1];
+      const pack = /--policy-pack (\S+)/.exec(command)?.[1];
+      if (target !== undefined) folder = join(folder, target);
+      for (const path of [folder, join(folder, pack ?? ".", pack === undefined ? "" : "PulumiPolicy.yaml")]) {
+        if (!existsSync(path)) missing.push(`${command}: ${path}`);
+      }
+    }
+    assert.deepEqual(missing, []);
+    assert.equal(relative(repoRoot, folder), "", "the last step runs in the project's folder");
+  });
+});
+
+describe("docs/decisions/", () => {
+  const names = globSync("docs/decisions/[0-9]*.md", { cwd: repoRoot }).sort();
+
+  it("numbers the decisions from 0001 without gaps, and lists all of them", () => {
+    const index = read("docs/decisions/README.md");
+    for (const [position, name] of names.entries()) {
+      const file = basename(name);
+      assert.ok(file.startsWith(`${String(position + 1).padStart(4, "0")}-`), file);
+      assert.ok(index.includes(`](${file})`), `add ${file} to docs/decisions/README.md`);
+    }
+    assert.ok(names.length > 0);
+  });
+
+  for (const name of names) {
+    it(`${name} has context, decision and consequences, in 10 to 20 lines`, () => {
+      const page = read(name);
+      const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+      assert.deepEqual(headings, ["Context", "Decision", "Consequences"]);
+      const lines = page.trimEnd().split("\n").length;
+      assert.ok(lines >= 10 && lines <= 20, `${lines} lines`);
     });
   }
 });
