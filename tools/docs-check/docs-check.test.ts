@@ -1,4 +1,4 @@
-/** The project's pages say what is so: links, files and scripts exist, and somebody runs the commands. */
+/** Checks the documents: links, files and scripts exist, and a test runs each command. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -14,10 +14,10 @@ const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).pars
 const ours = ["*.md", "*/**/*.md", ".github/**/*.md"];
 const foreign = ["node_modules/**", ".local/**", "**/dist/**", "**/.venv/**", "coverage/**", "out/**"];
 const pages = globSync(ours, { cwd: repoRoot, exclude: foreign }).sort();
-/** Those that tell people what to type. */
+/** Pages with commands for their readers. */
 const guides = pages.filter((page) => /^(?:README|CONTRIBUTING|docs\/[\w-]+)\.md$/.test(page));
 
-/** Whether git ignores the path: then it is made when it is needed. */
+/** Tells whether git ignores the path. Such files are created when they are needed. */
 function isMade(path: string): boolean {
   try {
     execFileSync("git", ["check-ignore", "--quiet", "--no-index", path], { cwd: repoRoot });
@@ -27,7 +27,7 @@ function isMade(path: string): boolean {
   }
 }
 
-describe("the project's pages", () => {
+describe("the documents", () => {
   it("are found", () => {
     for (const page of ["README.md", "docs/architecture.md", "policies/README.md"])
       assert.ok(pages.includes(page), page);
@@ -35,7 +35,7 @@ describe("the project's pages", () => {
   });
 
   for (const page of pages) {
-    it(`${page}: every relative link and anchor leads somewhere`, () => {
+    it(`${page}: every relative link and anchor exists`, () => {
       const dead = linksIn(read(page)).flatMap(({ target, line }) => {
         if (/^[a-z][a-z+.-]*:/i.test(target)) return [];
         const [path = "", anchor] = target.split("#");
@@ -47,7 +47,7 @@ describe("the project's pages", () => {
       assert.deepEqual(dead, []);
     });
 
-    it(`${page}: every npm script that it names is there`, () => {
+    it(`${page}: every npm script that it names exists`, () => {
       const named = new Set(npmScriptsIn(read(page)));
       assert.deepEqual(
         [...named].filter((name) => scripts[name] === undefined),
@@ -55,12 +55,12 @@ describe("the project's pages", () => {
       );
     });
 
-    it(`${page}: every file and folder that it names is there, or is made`, () => {
+    it(`${page}: every file and folder that it names exists or is ignored by git`, () => {
       const missing = quotedIn(read(page))
         .filter(isPath)
-        // Elsewhere a bare name, such as index.ts, is said of many folders.
+        // On other pages, a bare name such as index.ts stands for a file of several folders.
         .filter((path) => guides.includes(page) || path.includes("/"))
-        // `config.<stack>.json` stands for several files; a folder's own page names what is beside it.
+        // `config.<stack>.json` stands for several files. A folder's page may name its neighbours.
         .map((path) => path.replaceAll(/<[^>]*>/g, "*"))
         .filter((path) =>
           [path, join(dirname(page), path)].every((each) => globSync(each, { cwd: repoRoot }).length === 0),
@@ -118,7 +118,7 @@ describe("docs/decisions/", () => {
   }
 });
 
-/** The npm scripts that continuous integration comes to, by way of others. */
+/** Returns the npm scripts that continuous integration runs, directly or through other scripts. */
 function ciScripts(): Set<string> {
   const reached = new Set<string>();
   const follow = (text: string): void => {
@@ -136,17 +136,17 @@ function ciScripts(): Set<string> {
   return reached;
 }
 
-describe("the commands that the pages show", () => {
+describe("the commands on the pages", () => {
   const shown = [...new Set(guides.flatMap((page) => commandsIn(read(page))))];
   const reached = ciScripts();
 
-  it("are all listed with what runs them", () => {
+  it("are all listed with the test that runs them", () => {
     const listed = new Set(readmeCommands.map(({ command }) => command));
     const unlisted = shown.filter((command) => !listed.has(command));
     assert.deepEqual(unlisted, [], "add them to tools/docs-check/readme-commands.ts, with the test that runs them");
   });
 
-  it("are listed only as long as they are shown", () => {
+  it("are listed only if a page shows them", () => {
     const gone = readmeCommands.filter(({ command }) => !shown.includes(command));
     assert.deepEqual(gone, []);
   });

@@ -1,4 +1,4 @@
-/** Reads what a Markdown page claims: links, headings' anchors, commands, files. */
+/** Reads links, anchors of headings, commands and file names from a Markdown page. */
 
 /** A link or a picture. */
 export interface Link {
@@ -73,7 +73,7 @@ export function anchorsOf(markdown: string): Set<string> {
   return anchors;
 }
 
-/** What a line of a code block starts with where it is a command and no output. */
+/** The start of a line in a code block if the line is a command, not output. */
 const program = /^(?:\w+="?\$\(|\w+=\S+ +)?(?:npm|npx|node|pulumi|aws|gh|git|eval|source|curl|cd|export|python3?)\b/;
 
 /** The commands in the page's code blocks, without their comments; lines that end with a backslash are joined. */
@@ -97,21 +97,21 @@ export function commandsIn(markdown: string): string[] {
   return commands;
 }
 
-/** What stands in backticks, outside code blocks. */
+/** Returns the texts in backticks outside code blocks. */
 export function quotedIn(markdown: string): string[] {
   return linesOf(markdown)
     .filter(({ code }) => !code)
     .flatMap(({ text }) => [...text.matchAll(/`([^`]+)`/g)].map(([, quoted = ""]) => quoted));
 }
 
-/** The npm scripts that a text runs: `npm run NAME`, with or without flags, and those that have a command of their own. */
+/** Returns the npm scripts that a text runs: `npm run NAME`, with or without flags, `npm start` and `npm test`. */
 export function npmScriptsIn(text: string): string[] {
   const named = [...text.matchAll(/\bnpm run (?:-s |--silent )?([\w:-]+)/g)].map(([, name = ""]) => name);
   const own = [...text.matchAll(/\bnpm (start|test)\b/g)].map(([, name = ""]) => name);
   return [...named, ...own];
 }
 
-/** Whether quoted words are meant as a path of the repository: a folder, or a file with one of its endings. */
+/** Tells whether a quoted text is a path in the repository: a folder, or a file with a known extension. */
 export function isPath(quoted: string): boolean {
   return /^\.?[\w@][\w@.<>*{},-]*(\/[\w@.<>*{},-]+)*(\/|\.(ts|mjs|js|py|json|md|ya?ml|svg|gif|mp4|toml|txt))$/.test(
     quoted,

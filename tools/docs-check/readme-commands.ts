@@ -3,26 +3,26 @@
 /** A test that runs the command. */
 export interface RunByTest {
   readonly command: string;
-  /** The test, from the project's folder. */
+  /** Path of the test, relative to the project's folder. */
   readonly test: string;
-  /** What in the test runs it. */
+  /** Text in the test that runs the command. */
   readonly words: string;
 }
 
-/** A command that continuous integration runs as it stands. */
+/** A command that continuous integration runs unchanged. */
 export interface RunByCi {
   readonly command: string;
-  /** The npm script that runs it, or more than it, and to which `.ci/run` comes. */
+  /** The npm script that runs the command, possibly with others. `.ci/run` must reach it. */
   readonly ci: string;
 }
 
-/** A command that nothing here can run. */
+/** A command that no test can run. */
 export interface NotRun {
   readonly command: string;
   readonly needs: "an AWS account" | "GitHub";
 }
 
-/** Every command, as the pages have it. */
+/** Every command, spelled as on the pages. */
 export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   { command: "npm start", test: "e2e/stack/start.e2e.ts", words: "ops/start/main.ts" },
   { command: "npm test", ci: "test" },
