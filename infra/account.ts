@@ -1,4 +1,4 @@
-/** Where the stack is deployed: the account, partition and region that the provider works in. */
+/** The account, partition and region that the stack is deployed to. */
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { getPartitionOutput } from "@pulumi/aws/getPartition.js";
 import { getRegionOutput } from "@pulumi/aws/getRegion.js";

@@ -1,4 +1,4 @@
-/** What a stack's config may say, and what is said where it is wrong. */
+/** Tests the validation of a stack's config and its messages. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ describe("a stack's config", () => {
     rmSync(projectRoot, { recursive: true });
   });
 
-  /** A good config with some settings changed; undefined takes one out. */
+  /** Returns a valid config with some settings changed; undefined removes one. */
   function parse(
     changes: Record<string, string | undefined> = {},
     others: Record<string, string> = {},
@@ -28,7 +28,7 @@ describe("a stack's config", () => {
     return parseConfig({ ...Object.fromEntries(own), ...others }, { namespace, stack, projectRoot });
   }
 
-  /** The problems that are listed, one line each. */
+  /** Returns the listed problems, one line each. */
   function problems(changes: Record<string, string | undefined>): string[] {
     try {
       parse(changes);
@@ -44,7 +44,7 @@ describe("a stack's config", () => {
     return [];
   }
 
-  it("needs the artifact alone; all else is the blog's set-up", () => {
+  it("requires only the artifact; the other defaults are the blog's setup", () => {
     assert.deepEqual(parse(), {
       modelArtifact: path.join(projectRoot, "model.tar.gz"),
       image: "torchserve",
@@ -81,7 +81,7 @@ describe("a stack's config", () => {
     });
   });
 
-  it("reads the text that Pulumi hands over as the types that the settings have", () => {
+  it("converts the text that Pulumi passes to the settings' types", () => {
     const config = parse({ sampleFps: "0.5", maxCapacity: "3", forceDestroy: "true", scaleInCooldown: "0" });
     assert.equal(config.sampleFps, 0.5);
     assert.equal(config.maxCapacity, 3);
@@ -89,7 +89,7 @@ describe("a stack's config", () => {
     assert.equal(config.scaleInCooldown, 0);
   });
 
-  it("reads lists, which Pulumi hands over as JSON", () => {
+  it("reads lists, which Pulumi passes as JSON", () => {
     const operationsEmails = ["ann@example.com", "bob@example.com"];
     assert.deepEqual(parse({ operationsEmails: JSON.stringify(operationsEmails) }).operationsEmails, operationsEmails);
     const sourceBuckets = [{ bucket: "my-videos", prefix: "clips/" }, { bucket: "archive" }];
@@ -98,15 +98,15 @@ describe("a stack's config", () => {
     assert.deepEqual(parse(network).securityGroupIds, ["sg-0a1b", "sg-2c3d"]);
   });
 
-  it("takes a score threshold of 0: every detection", () => {
+  it("accepts a score threshold of 0: every detection", () => {
     assert.equal(parse({ scoreThreshold: "0" }).scoreThreshold, 0);
   });
 
-  it("does not look at other namespaces", () => {
+  it("ignores other namespaces", () => {
     assert.equal(parse({}, { "aws:region": "eu-west-1", "other:maxCapacity": "none" }).maxCapacity, 5);
   });
 
-  it("takes a minimum of 1 and a CPU instance: they are well formed, and for the policies to refuse", () => {
+  it("accepts a minimum of 1 and a CPU instance: they are valid, and the policies refuse them", () => {
     assert.equal(parse({ minCapacity: "1" }).minCapacity, 1);
     assert.equal(parse({ instanceType: "ml.m5.xlarge" }).instanceType, "ml.m5.xlarge");
   });
@@ -139,7 +139,7 @@ describe("a stack's config", () => {
     ["inferenceAmi", "al2-ami", /inferenceAmi is "al2-ami", but must be one of al2-ami-sagemaker-inference-gpu-2, /],
     ["requireGpu", "yes", /requireGpu is "yes", but must be true or false\. Set it: .*requireGpu true --stack/],
     ["forceDestroy", "yes", /forceDestroy is "yes", but must be true or false/],
-    ["forceDestroy", "true", /forceDestroy is "true", but must be false where protectData is true/],
+    ["forceDestroy", "true", /forceDestroy is "true", but must be false if protectData is true/],
     ["logRetentionDays", "31", /logRetentionDays is "31", but must be one of 1, 3, 5, 7, 14, 30, .*, 3653 \(days\)/],
     ["logRetentionDays", "0", /must be one of 1, 3,/],
     ["logRetentionDays", "month", /must be one of 1, 3,/],
@@ -161,7 +161,7 @@ describe("a stack's config", () => {
     ["maxCapcity", "5", /maxCapcity is not a setting \(there are modelArtifact, .*Remove it: pulumi config rm/],
   ];
   for (const [setting, value, said] of wrong) {
-    it(`is refused with ${setting} ${value === undefined ? "missing" : JSON.stringify(value)}, in words and with a command`, () => {
+    it(`is refused with ${setting} ${value === undefined ? "missing" : JSON.stringify(value)}, with the valid values and a command`, () => {
       const [problem, ...others] = problems({
         protectData: setting === "forceDestroy" ? "true" : undefined,
         [setting]: value,
@@ -172,7 +172,7 @@ describe("a stack's config", () => {
     });
   }
 
-  it("leaves machine image and GPU requirement to the endpoint, which knows its instance type, unless they are set", () => {
+  it("leaves machine image and GPU requirement undefined unless they are set, because the endpoint derives them", () => {
     assert.equal(parse().inferenceAmi, undefined);
     assert.equal(parse().requireGpu, undefined);
     const chosen = parse({ inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1", requireGpu: "false" });
@@ -193,7 +193,7 @@ describe("a stack's config", () => {
     }
   });
 
-  it("refuses to require a GPU of an instance type that has none", () => {
+  it("refuses requireGpu for an instance type without a GPU", () => {
     assert.deepEqual(problems({ instanceType: "ml.c7i.xlarge", requireGpu: "false" }), []);
     assert.deepEqual(problems({ instanceType: "ml.g5.xlarge", requireGpu: "true" }), []);
     const [problem = "", ...others] = problems({ instanceType: "ml.c7i.xlarge", requireGpu: "true" });
@@ -204,7 +204,7 @@ describe("a stack's config", () => {
     );
   });
 
-  it("lists every problem at once, a contradiction between good values beside wrong values and unknown keys", () => {
+  it("lists every problem at once: contradictions between valid values, invalid values and unknown keys", () => {
     const listed = problems({
       modelArtifact: undefined,
       minCapacity: "4",
@@ -226,13 +226,13 @@ describe("a stack's config", () => {
   });
 
   for (const stack of ["prod", "pr-12345678901234567", "a", "a-"]) {
-    it(`is taken for a stack named ${stack}`, () => {
+    it(`is accepted for a stack named ${stack}`, () => {
       assert.equal(parse({}, {}, stack).maxCapacity, 5);
     });
   }
 
   for (const stack of ["Prod", "my_stack", "my.stack", "1st", "-dev", "", "pr-123456789012345678"]) {
-    it(`is refused for a stack named ${JSON.stringify(stack)}, whatever else is wrong, with the command that renames it`, () => {
+    it(`is refused for a stack named ${JSON.stringify(stack)}, before other problems, with the command that renames it`, () => {
       const message =
         `The stack's name is "${stack}", but must have 1 to 20 lowercase letters, digits and hyphens, and start with a letter. ` +
         `Rename the stack: pulumi stack rename NEW_NAME --stack ${stack}`;
@@ -245,7 +245,7 @@ describe("a stack's config", () => {
     });
   }
 
-  it("takes a key's ARN, in the stack's region if the config names it", () => {
+  it("accepts a key's ARN, in the stack's region if the config contains it", () => {
     const key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     for (const others of [{}, { "aws:region": "eu-west-1" }]) {
       assert.equal(parse({ encryptionKeyArn: key }, others).encryptionKeyArn, key);
@@ -272,7 +272,7 @@ describe("a stack's config", () => {
     });
   }
 
-  it("is mended by the very commands that its message gives", () => {
+  it("is fixed by the commands in its message", () => {
     const changes: Record<string, string | undefined> = {
       maxConcurrency: "0",
       sampleFps: "x",
@@ -287,7 +287,7 @@ describe("a stack's config", () => {
     assert.deepEqual(problems(changes), []);
   });
 
-  it("names every wrong setting, and no right one, whatever is given", () => {
+  it("names every invalid setting and no valid one, for any values", () => {
     const integer = fc.integer({ min: -10, max: 1100 });
     fc.assert(
       fc.property(integer, integer, integer, (minCapacity, maxCapacity, maxConcurrency) => {

@@ -1,4 +1,4 @@
-/** Reads and checks a stack's config: every setting typed, or one message that lists everything that is wrong with it. */
+/** Reads and validates a stack's config. Returns typed settings, or throws one error that lists every problem. */
 import { statSync } from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -58,7 +58,7 @@ const policyArn = z
     example: "arn:aws:iam::123456789012:policy/boundary",
   });
 
-/** @param region the stack's, if its config names it: a key of another region encrypts nothing here */
+/** @param region the stack's region, if its config contains it: a key of another region cannot encrypt the stack's data */
 function keyArn(region: string | undefined) {
   const allowed = `the ARN of a KMS key${region === undefined ? "" : ` in ${region}, the stack's region`}; the ARN of an alias is not accepted`;
   return z
@@ -84,16 +84,16 @@ function artifact(projectRoot: string) {
     });
 }
 
-/** A cooldown has no upper limit at AWS; beyond a day it would be a slip of the keyboard. */
+/** AWS sets no limit on cooldowns; more than a day is probably a typing error. */
 const longestCooldown = 86_400;
-/** TorchServe reads its size limits, in bytes, into a Java int: one MiB less than 2 GiB is the most. */
+/** MiB. TorchServe parses its size limits, in bytes, into a Java int: the maximum is one MiB less than 2 GiB. */
 const largestSize = 2047;
-/** Seconds: SageMaker drops a request that has waited for longer (RequestTTLSeconds). */
+/** Seconds. SageMaker drops a request that has waited longer (RequestTTLSeconds). */
 const longestTtl = 21_600;
-/** S3's lifecycle rules take more; ten years is longer than anyone means to keep a video by default. */
+/** Days. S3's lifecycle rules allow more; beyond ten years is probably a typing error. */
 const longestRetention = 3650;
 
-/** Days for which CloudWatch keeps a log (CloudWatch Logs API reference, PutRetentionPolicy). */
+/** Days that CloudWatch can retain a log (CloudWatch Logs API reference, PutRetentionPolicy). */
 const logRetentions = [
   ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545],
   ...[731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
@@ -103,81 +103,81 @@ function schema(projectRoot: string, region?: string) {
   return z
     .strictObject({
       modelArtifact: artifact(projectRoot).describe(
-        "The model: what `model/package.py` built. Relative to the project's folder.",
+        "Path of the model artifact that `model/package.py` builds, relative to the project's folder.",
       ),
       image: image.describe(
-        "The serving image: AWS's with TorchServe, AWS's with Ray Serve, or your own, which is taken for Ray's where its repository is named ray.",
+        "Serving image: `torchserve` or `ray` for AWS's images, or the address of your own. If its repository is named ray, the server is Ray Serve, otherwise TorchServe.",
       ),
-      instanceType: instanceType.describe("What the model runs on. The policy pack asks for a GPU."),
+      instanceType: instanceType.describe("Instance type of the endpoint. The policy pack requires a GPU."),
       inferenceAmi: inferenceAmi.describe(
-        "Machine image of the instances, which decides about the NVIDIA driver. By default: `al2-ami-sagemaker-inference-gpu-3-1` for AWS's images on GPU types; for your own image, the one for the CUDA version in its tag (`cu12x`, `cu13x`), else SageMaker's choice.",
+        "Machine image of the instances, which determines the NVIDIA driver. By default: `al2-ami-sagemaker-inference-gpu-3-1` for AWS's images on GPU types; for your own image, the one for the CUDA version in its tag (`cu12x`, `cu13x`), otherwise SageMaker's choice.",
       ),
       requireGpu: requireGpu.describe(
-        "Fail to start if CUDA cannot use a GPU, instead of working on the CPU. By default: true on GPU types. The policy pack refuses false except on `local`.",
+        "Fail to start if CUDA cannot use a GPU, instead of running on the CPU. By default: true on GPU types. The policy pack refuses false except on `local`.",
       ),
       minCapacity: wholeNumber(0, 1000, defaults.minCapacity).describe(
-        "Instances while nothing is queued. The policy pack refuses more than 0.",
+        "Minimum number of instances. The policy pack refuses more than 0.",
       ),
-      maxCapacity: wholeNumber(1, 1000, defaults.maxCapacity).describe("Instances at most."),
+      maxCapacity: wholeNumber(1, 1000, defaults.maxCapacity).describe("Maximum number of instances."),
       maxConcurrency: wholeNumber(1, 1000, defaults.maxConcurrency).describe(
-        "Videos at a time on each instance; the model server has as many workers.",
+        "Number of videos that an instance processes concurrently, one per worker of the model server.",
       ),
       backlogTarget: positiveNumber(1000, defaults.backlogTarget).describe(
-        "Queued and running videos per instance that target tracking holds.",
+        "Number of queued and running videos per instance that target tracking aims for.",
       ),
       scaleInCooldown: wholeNumber(0, longestCooldown, defaults.scaleInCooldown, " (seconds)").describe(
-        "How long after a scale-in the next one may come.",
+        "Minimum time between two scale-ins.",
       ),
       scaleOutCooldown: wholeNumber(0, longestCooldown, defaults.scaleOutCooldown, " (seconds)").describe(
-        "How long after a scale-out the next one may come.",
+        "Minimum time between two scale-outs.",
       ),
       invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)").describe(
-        "The longest run of one video that the model server honours.",
+        "Maximum processing time of one video.",
       ),
-      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)").describe("The largest video."),
-      maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)").describe("The largest result."),
+      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)").describe("Maximum video size."),
+      maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)").describe("Maximum result size."),
       sampleFps: positiveNumber(1000, defaults.sampleFps, " (frames per second)").describe(
-        "How much of a video the model looks at.",
+        "Frame rate at which the model samples a video.",
       ),
-      scoreThreshold: fraction(defaults.scoreThreshold).describe("Detections below this score are left out."),
+      scoreThreshold: fraction(defaults.scoreThreshold).describe("Minimum score of the detections in a result."),
       inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)").describe(
-        "Days until a video is deleted; 1 means up to 2. S3 deletes at the midnight (UTC) after that.",
+        "Retention of videos; 1 means up to 2 days. S3 deletes at the following midnight (UTC).",
       ),
       resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)").describe(
-        "Days until results and failures are deleted. S3 deletes at the midnight (UTC) after that.",
+        "Retention of results and failures. S3 deletes at the following midnight (UTC).",
       ),
       artifactRetentionDays: wholeNumber(1, longestRetention, defaults.artifactRetentionDays, " (days)").describe(
-        "Days after which the pipeline deletes a model artifact that no model uses; the newest two are kept.",
+        "Retention of model artifacts that no model uses. The pipeline then deletes them, except the newest two.",
       ),
       logRetentionDays: oneOf(logRetentions, defaults.logRetentionDays, " (days)").describe(
-        "Days that CloudWatch keeps the log of the endpoint's containers.",
+        "Retention of the endpoint's container log in CloudWatch.",
       ),
-      forceDestroy: switchOff.describe("Whether destroying the stack deletes what is in its buckets."),
-      protectData: switchOff.describe("Whether Pulumi refuses to delete the buckets and the key."),
+      forceDestroy: switchOff.describe("Delete the buckets with their content when the stack is destroyed."),
+      protectData: switchOff.describe("Protect the buckets and the key from deletion by Pulumi."),
       oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)").describe(
-        "How long a video may wait before an alarm says so.",
+        "Waiting time of a video above which an alarm fires.",
       ),
       failureRateLimit: fraction(defaults.failureRateLimit).describe(
-        "Share of failed videos within 15 minutes above which an alarm goes off; 1 turns it off.",
+        "Share of failed videos within 15 minutes above which an alarm fires; 1 turns it off.",
       ),
       failureRateMinRequests: wholeNumber(1, 100_000, defaults.failureRateMinRequests).describe(
-        "Minimum number of videos within 15 minutes for which their share of failures is compared.",
+        "Minimum number of videos within 15 minutes for the alarm on their share of failures.",
       ),
-      notifyRecovery: switchOff.describe("Whether alarms also notify when they return to OK."),
-      operationsEmails: emails.describe("Who gets the alarms, once each has confirmed."),
-      completionEmails: emails.describe("Who hears of every result and failure, once each has confirmed."),
+      notifyRecovery: switchOff.describe("Also notify when alarms return to OK."),
+      operationsEmails: emails.describe("Email addresses subscribed to alarms (each must confirm)."),
+      completionEmails: emails.describe("Email addresses subscribed to results and failures (each must confirm)."),
       subnetIds: list(z.string().regex(/^subnet-[0-9a-f]+$/), "subnets' ids", "subnet-0a1b2c3d").describe(
-        "Where instances have an interface; none: AWS's own network.",
+        "Subnets of the instances. By default they run in AWS's own network.",
       ),
       securityGroupIds: list(z.string().regex(/^sg-[0-9a-f]+$/), "security groups' ids", "sg-0a1b2c3d").describe(
-        "Given together with `subnetIds`.",
+        "Security groups of the instances. Set them together with `subnetIds`.",
       ),
-      networkIsolation: switchOff.describe("Whether the container is cut off from every network."),
+      networkIsolation: switchOff.describe("Disconnect the container from every network."),
       bakeTime: wholeNumber(0, 3600, defaults.bakeTime, " (seconds)").describe(
-        "How long a new fleet serves beside the old one before the old one goes.",
+        "Time to keep the old instances after a blue/green update.",
       ),
       rollbackAlarms: list(z.string().min(1), "names of CloudWatch alarms", "team-errors").describe(
-        "Alarms that take an update back.",
+        "Alarms that roll back an update.",
       ),
       sourceBuckets: list(
         sourceBucket,
@@ -186,9 +186,9 @@ function schema(projectRoot: string, region?: string) {
       ).describe(
         'Existing buckets whose videos the endpoint and callers may read in place (see "Videos that are in S3 already").',
       ),
-      callerAccountId: otherAccount.describe("Another account whose people may take the role of callers."),
+      callerAccountId: otherAccount.describe("Another account whose principals may assume the caller role."),
       permissionsBoundary: policyArn.describe(
-        "The policy that bounds what the stack's roles can do (`infra/bootstrap/`).",
+        "Permissions boundary of the stack's roles, for example the one that `infra/bootstrap/` creates.",
       ),
       encryptionKeyArn: keyArn(region).describe(
         'Existing KMS key that encrypts the stack\'s data, for example the one that `infra/bootstrap/` creates (see "The encryption key"). By default the stack creates a key.',
@@ -201,7 +201,7 @@ function schema(projectRoot: string, region?: string) {
     })
     .refine(({ forceDestroy, protectData }) => !forceDestroy || !protectData, {
       path: ["forceDestroy"],
-      message: "false where protectData is true",
+      message: "false if protectData is true",
       when: bothAreGood("forceDestroy", "protectData"),
     })
     .refine(({ inferenceAmi: image, instanceType: type }) => image === undefined || fits(image, type), {
@@ -222,16 +222,16 @@ function schema(projectRoot: string, region?: string) {
     });
 }
 
-/** Whether two settings are right by themselves, so that they can be compared. */
+/** Returns a check that two settings are valid individually, so that they can be compared. */
 function bothAreGood(one: string, other: string) {
   return ({ issues }: z.core.ParsePayload): boolean =>
     !issues.some(({ path: at }) => at?.[0] === one || at?.[0] === other);
 }
 
-/** A stack's checked settings, defaults filled in. */
+/** A stack's validated settings, including defaults. */
 export type StackConfig = z.infer<ReturnType<typeof schema>>;
 
-/** Says all that is wrong with a stack's config. Pulumi prints a RunError's message alone, without a stack trace. */
+/** Error that lists all problems of a stack's config. Pulumi prints only the message of a RunError, without a stack trace. */
 export class ConfigError extends pulumi.RunError {
   constructor(stack: string, problems: readonly string[]) {
     const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
@@ -239,15 +239,15 @@ export class ConfigError extends pulumi.RunError {
   }
 }
 
-/** What to do about a wrong setting, as the end of a message. Keys are full: `namespace:key`. */
+/** How to fix an invalid setting, for the end of a message. Keys are full: `namespace:key`. */
 export interface SettingAdvice {
-  /** How to set a setting to a value. */
+  /** Returns the instruction that sets a setting to a value. */
   readonly set: (key: string, value: string | number | boolean) => string;
-  /** How to remove what is not a setting. */
+  /** Returns the instruction that removes an unknown setting. */
   readonly remove: (key: string) => string;
 }
 
-/** The Pulumi CLI's commands. */
+/** Returns the Pulumi CLI's commands. */
 function pulumiAdvice(stack: string): SettingAdvice {
   return {
     set: (key, value) => `Set it: pulumi config set ${key} ${value} --stack ${stack}`,
@@ -268,8 +268,8 @@ export function readConfig(): StackConfig {
 }
 
 /**
- * Checks a stack's name and config: `values` has full keys (`namespace:key`). Of other namespaces only `aws:region` matters.
- * @param advice what messages tell to do. @default the Pulumi CLI's commands
+ * Validates a stack's name and config. `values` has full keys (`namespace:key`). Of other namespaces, only `aws:region` is read.
+ * @param advice instructions for messages. @default the Pulumi CLI's commands
  * @throws ConfigError that lists every problem
  */
 export function parseConfig(
@@ -294,7 +294,7 @@ export function parseConfig(
 
   const known = new Map(Object.entries<z.core.$ZodType>(expected.shape));
   const problems = (result.error?.issues ?? []).flatMap((issue) => {
-    // Those of a list's items are the list's.
+    // An issue of a list's item is reported for the list.
     if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
       return issue.keys.map(
         (key) =>
@@ -316,7 +316,7 @@ export function parseConfig(
   throw new ConfigError(stack, [...nameProblems, ...new Set(problems)]);
 }
 
-/** Every resource's name starts with the stack's: AWS limits its length, and S3 its characters. */
+/** Validates the stack's name, which is the prefix of every resource's name. AWS limits its length, and S3 its characters. */
 function nameProblem(stack: string): string {
   return (
     `The stack's name is ${JSON.stringify(stack)}, but must have ${allowedStackName}. ` +
@@ -324,17 +324,17 @@ function nameProblem(stack: string): string {
   );
 }
 
-/** One setting, as the table of settings tells of it. */
+/** One setting, for the table of settings. */
 export interface SettingDescription {
   readonly key: string;
-  /** The values that are valid, in words. */
+  /** Description of the valid values. */
   readonly allowed: string;
-  /** Undefined: it must be set, or is off. A list is empty by default. */
+  /** Undefined if the setting is required or off by default. A list is empty by default. */
   readonly defaultValue: string | number | boolean | readonly unknown[] | undefined;
   readonly meaning: string;
 }
 
-/** All settings, in the order in which they are declared. */
+/** Returns all settings in the order of their declaration. */
 export function describeSettings(): SettingDescription[] {
   return Object.entries(schema("").shape).map(([key, field]) => {
     const { success, data } = field.safeParse(undefined);

@@ -1,4 +1,4 @@
-/** What holds for the serving container's environment, whatever the limits. */
+/** Tests the serving container's environment for any limits. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { containerEnvironment, containerStartupTimeout, type ServingSettings } from "./container-environment.ts";
@@ -14,13 +14,13 @@ const limits = fc.record<ServingSettings>({
   requireGpu: fc.boolean(),
 });
 
-/** MiB of Java's heap. */
+/** Returns the MiB of Java's heap. */
 function heap(environment: Record<string, string>): number {
   return Number(/-Xmx(\d+)m/.exec(environment["JAVA_TOOL_OPTIONS"] ?? "")?.[1]);
 }
 
 describe("the container's environment", () => {
-  it("lets a worker run for each invocation that SageMaker sends at a time", () => {
+  it("has one worker for each concurrent invocation that SageMaker sends", () => {
     fc.assert(
       fc.property(limits, (given) => {
         assert.equal(
@@ -31,7 +31,7 @@ describe("the container's environment", () => {
     );
   });
 
-  it("lets the model server wait at least as long as an invocation may take, by both names of the timeout", () => {
+  it("makes the model server wait at least as long as an invocation may take, by both names of the timeout", () => {
     fc.assert(
       fc.property(limits, (given) => {
         const environment = containerEnvironment(given, "torchserve");
@@ -42,7 +42,7 @@ describe("the container's environment", () => {
   });
 
   for (const server of ["torchserve", "ray"] as const) {
-    it(`tells the handler in ${server} how long an invocation may take, in whole seconds that the server waits, too`, () => {
+    it(`passes the handler in ${server} the time limit of an invocation, in whole seconds, and the server waits as long`, () => {
       fc.assert(
         fc.property(limits, (given) => {
           const environment = containerEnvironment(given, server);
@@ -55,7 +55,7 @@ describe("the container's environment", () => {
   }
 
   for (const server of ["torchserve", "ray"] as const) {
-    it(`tells the handler in ${server} to fail without a GPU if that is chosen, and else says nothing`, () => {
+    it(`tells the handler in ${server} to fail without a GPU only if that is chosen`, () => {
       fc.assert(
         fc.property(limits, (given) => {
           assert.equal(containerEnvironment(given, server)["REQUIRE_GPU"], given.requireGpu ? "1" : undefined);
@@ -93,7 +93,7 @@ describe("the container's environment", () => {
     );
   });
 
-  it("has a heap that holds every request and response in flight, and grows with each limit", () => {
+  it("has a heap that can hold every request and response in flight, and grows with each limit", () => {
     fc.assert(
       fc.property(limits, (given) => {
         const { maxConcurrency, maxRequestSize, maxResponseSize } = given;
@@ -112,7 +112,7 @@ describe("the container's environment", () => {
     assert.ok(Number(heapSize) + Number(directSize) <= 12 * 1024, JAVA_TOOL_OPTIONS);
   });
 
-  it("tells the handler how often to look and how sure to be", () => {
+  it("passes the handler the sampling rate and the score threshold", () => {
     fc.assert(
       fc.property(limits, (given) => {
         const environment = containerEnvironment(given, "torchserve");
@@ -122,7 +122,7 @@ describe("the container's environment", () => {
     );
   });
 
-  it("has none of the variables with which the toolkit would fall back to a timeout of 60 s", () => {
+  it("has none of the variables that make the toolkit use a timeout of 60 s", () => {
     fc.assert(
       fc.property(limits, (given) => {
         assert.deepEqual(
@@ -134,7 +134,7 @@ describe("the container's environment", () => {
   });
 
   describe("for Ray Serve", () => {
-    it("lets AWS's adapter wait as long as an invocation may take, in the whole seconds that it wants", () => {
+    it("makes AWS's adapter wait as long as an invocation may take, in whole seconds as it requires", () => {
       fc.assert(
         fc.property(limits, (given) => {
           const { RAYSERVE_BACKEND_TIMEOUT } = containerEnvironment(given, "ray");
@@ -144,7 +144,7 @@ describe("the container's environment", () => {
       );
     });
 
-    it("tells the handler the same as for TorchServe, and names nothing of TorchServe's", () => {
+    it("passes the handler the same variables as for TorchServe, and none of TorchServe's own", () => {
       fc.assert(
         fc.property(limits, (given) => {
           const environment = containerEnvironment(given, "ray");

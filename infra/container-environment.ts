@@ -1,47 +1,47 @@
-/** The environment of the serving container: the model server's limits and what the handler reads. */
+/** The environment of the serving container: the model server's limits and the handler's parameters. */
 import type { Server } from "./serving-image.ts";
 
-/** What the environment is made from. */
+/** Options for the environment. */
 export interface ServingSettings extends ServingLimits {
-  /** Whether the handler refuses to load without a GPU that CUDA can use. */
+  /** Refuse to load without a GPU that CUDA can use. */
   readonly requireGpu: boolean;
 }
 
-/** Limits of a request, and how the model looks at its video. */
+/** Limits of a request, and parameters of the detection. */
 export interface ServingLimits {
-  /** Invocations at a time on an instance. */
+  /** Number of concurrent invocations per instance. */
   readonly maxConcurrency: number;
-  /** Seconds that an invocation may take. */
+  /** Maximum processing time of an invocation, seconds. */
   readonly invocationTimeout: number;
-  /** MiB: the largest video. */
+  /** Maximum size of a video, MiB. */
   readonly maxRequestSize: number;
-  /** MiB: the largest result. */
+  /** Maximum size of a result, MiB. */
   readonly maxResponseSize: number;
-  /** Frames per second of video that the model looks at. */
+  /** Frame rate at which the model samples a video, frames per second. */
   readonly sampleFps: number;
-  /** Detections below this score are left out. */
+  /** Minimum score of the detections in a result. */
   readonly scoreThreshold: number;
 }
 
 const mebibyte = 1024 * 1024;
 
-/** Seconds that a worker may take to load the model. */
+/** Maximum time to load the model in a worker, seconds. */
 const workerStartupTimeout = 600;
 
-/** Seconds that a container may take to pass its health check: a worker's start-up, and the server's own. */
+/** Maximum time until a container passes its health check, seconds: a worker's start-up, and the server's own. */
 export const containerStartupTimeout = 900;
 
-/** MiB of heap, and of direct memory, that TorchServe runs in when bodies are small. */
+/** MiB of heap, and of direct memory, that are enough for TorchServe with small bodies. */
 const baseMemory = 256;
 
-/** Variables for an image with this server. */
+/** Returns the variables for an image with this server. */
 export function containerEnvironment(settings: ServingSettings, server: Server): Record<string, string> {
   return {
-    // TorchServe starts one worker per GPU by itself, and the artifact's deployment.py one replica in Ray Serve: a second
-    // invocation at a time would only wait inside the server.
+    // By default TorchServe starts one worker per GPU, and the artifact's deployment.py one replica in Ray Serve. A second
+    // concurrent invocation would only wait inside the server.
     SAGEMAKER_MODEL_SERVER_WORKERS: String(settings.maxConcurrency),
     ...(server === "ray" ? rayServe(settings) : torchServe(settings)),
-    // The handler stops before this is over: no header of a request tells a worker its deadline.
+    // The handler stops earlier: no request header tells a worker its deadline.
     INVOCATION_TIMEOUT: String(settings.invocationTimeout),
     SAMPLE_FPS: String(settings.sampleFps),
     SCORE_THRESHOLD: String(settings.scoreThreshold),
@@ -50,20 +50,20 @@ export function containerEnvironment(settings: ServingSettings, server: Server):
 }
 
 /**
- * `SAGEMAKER_TS_{BATCH_SIZE,MAX_BATCH_DELAY,MIN_WORKERS,MAX_WORKERS}` must not be among them: any of them makes the toolkit
- * write a model entry whose response timeout is 60 s.
+ * Must not contain `SAGEMAKER_TS_{BATCH_SIZE,MAX_BATCH_DELAY,MIN_WORKERS,MAX_WORKERS}`. With any of them the toolkit
+ * writes a model entry with a response timeout of 60 s.
  */
 function torchServe(limits: ServingLimits): Record<string, string> {
   const timeout = String(limits.invocationTimeout);
   const memory = serverMemory(limits);
   return {
-    // The toolkit documents the first and, in 2.0.25, loses it; TorchServe itself reads the second.
+    // The toolkit documents the first, but 2.0.25 ignores it. TorchServe reads the second.
     SAGEMAKER_MODEL_SERVER_TIMEOUT: timeout,
     TS_DEFAULT_RESPONSE_TIMEOUT: timeout,
-    // Seconds that a worker may take to load the model; TorchServe's own 120 are short for a first start of CUDA with a large model.
+    // Maximum time to load the model in a worker, seconds. TorchServe's default of 120 is short for a first start of CUDA with a large model.
     TS_DEFAULT_STARTUP_TIMEOUT: String(workerStartupTimeout),
-    // A model that is registered is code that runs. The toolkit's file enables that for anyone, but for a newline that it
-    // forgets in 2.0.25; the environment wins over the file (TorchServe documentation, "Model API Control", "Configuration").
+    // Registering a model runs its code. The toolkit's file would open that API to anyone, and only a missing newline
+    // in 2.0.25 prevents it. The environment overrides the file (TorchServe documentation, "Model API Control", "Configuration").
     TS_ENABLE_MODEL_API: "false",
     TS_MAX_REQUEST_SIZE: String(limits.maxRequestSize * mebibyte),
     TS_MAX_RESPONSE_SIZE: String(limits.maxResponseSize * mebibyte),
@@ -71,14 +71,14 @@ function torchServe(limits: ServingLimits): Record<string, string> {
   };
 }
 
-/** Neither Ray Serve nor the adapter before it limits sizes; the adapter waits for 300 s by itself. */
+/** Neither Ray Serve nor AWS's adapter in front of it limits sizes. The adapter's default timeout is 300 s. */
 function rayServe(limits: ServingLimits): Record<string, string> {
   return { RAYSERVE_BACKEND_TIMEOUT: String(limits.invocationTimeout) };
 }
 
 /**
- * MiB of heap, and as much again of direct memory, that the Java server needs: it holds every request and response in flight
- * twice in each of the two. Tried with TorchServe 0.12.0 and full-size bodies on every worker at a time (2 of 256 MiB in and
+ * Returns the MiB of heap, and the same amount of direct memory, for the Java server. It holds every request and response in flight
+ * twice in each of the two. Tested with TorchServe 0.12.0 and full-size bodies on every worker at the same time (2 of 256 MiB in and
  * 64 out, 2 of 64 in and 192 out, 6 of 32 in and out): with this all pass; with half of either, workers die with status 507.
  */
 export function serverMemory(

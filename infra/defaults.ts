@@ -1,19 +1,19 @@
-/** What a stack gets that sets nothing: the figures of the AWS blog post that this project carries out, and AWS's own defaults. */
+/** Defaults of a stack: the figures of the AWS blog post that this project implements, and AWS's defaults. */
 import type { SourceBucket } from "./source-buckets.ts";
 
-/** Defaults of the components' arguments and of the stack's config alike. */
+/** Defaults of both the components' arguments and the stack's config. */
 export const defaults = {
   /** AWS's PyTorch image with TorchServe (blog). */
   image: "torchserve",
   /** One NVIDIA T4 (blog). */
   instanceType: "ml.g4dn.xlarge",
-  /** Instances while nothing is queued (blog). */
+  /** Minimum number of instances (blog). */
   minCapacity: 0,
-  /** Instances at most (blog). */
+  /** Maximum number of instances (blog). */
   maxCapacity: 5,
-  /** Invocations at a time on each instance (blog). */
+  /** Number of concurrent invocations per instance (blog). */
   maxConcurrency: 2,
-  /** Queued and running invocations per instance that target tracking holds (blog). */
+  /** Number of queued and running invocations per instance that target tracking aims for (blog). */
   backlogTarget: 5,
   /** Seconds (blog). */
   scaleInCooldown: 120,
@@ -21,13 +21,13 @@ export const defaults = {
   scaleOutCooldown: 120,
   /** Seconds; SageMaker's default for InvocationTimeoutSeconds. */
   invocationTimeout: 900,
-  /** MiB; SageMaker takes inputs up to 1 GB. */
+  /** MiB; SageMaker accepts inputs up to 1 GB. */
   maxRequestSize: 1024,
   /** MiB; the blog's results are 54 MB. Twice that, because each MiB costs the server eight at the blog's concurrency. */
   maxResponseSize: 128,
-  /** Frames per second of video that the model looks at (blog). */
+  /** Frame rate at which the model samples a video, frames per second (blog). */
   sampleFps: 1,
-  /** Detections below this are left out of a result. */
+  /** Minimum score of the detections in a result. */
   scoreThreshold: 0.5,
   /** Days; 1 means 2 (video-storage.ts). */
   inputRetentionDays: 14,
@@ -39,13 +39,13 @@ export const defaults = {
   logRetentionDays: 30,
   forceDestroy: false,
   protectData: false,
-  /** Seconds that a request may wait before an alarm says so: twice what the blog's last one waited, a third of the longest TTL. */
+  /** Seconds that a request may wait before an alarm fires: twice the longest wait in the blog, a third of the maximum TTL. */
   oldestRequestLimit: 7200,
-  /** Share of failed videos above which an alarm goes off. */
+  /** Share of failed videos above which an alarm fires. */
   failureRateLimit: 0.2,
-  /** Videos below which their share of failures says nothing: more than the smoke test's two. */
+  /** Minimum number of videos for the alarm on their share of failures: more than the smoke test's two. */
   failureRateMinRequests: 5,
-  /** Whether alarms notify when they return to OK. */
+  /** Also notify when alarms return to OK. */
   notifyRecovery: false,
   operationsEmails: [] as readonly string[],
   completionEmails: [] as readonly string[],

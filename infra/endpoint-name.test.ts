@@ -20,7 +20,7 @@ describe("the endpoint's name", () => {
     assert.equal(logGroupOf(name), `/aws/sagemaker/Endpoints/${name}`);
   });
 
-  it("does not depend on the order of the alarms, which is no difference to the provider", () => {
+  it("does not depend on the order of the alarms, which the provider ignores", () => {
     assert.equal(endpointNameOf({ ...identity, rollbackAlarms: ["latency", "errors"] }), name);
   });
 
@@ -32,7 +32,7 @@ describe("the endpoint's name", () => {
     "set of alarms": { rollbackAlarms: ["errors"] },
     "border between two values": { project: "async-video-inferencedev", stack: "" },
   })) {
-    it(`is another one for another ${what}`, () => {
+    it(`changes with another ${what}`, () => {
       assert.notEqual(endpointNameOf({ ...identity, ...change }), name);
     });
   }

@@ -1,4 +1,4 @@
-/** The program as a whole, for every stack: what it registers, in which order it would be destroyed, and what it tells its users. */
+/** Tests the program as a whole for every stack: its registrations, the order in which a destroy deletes them, and its outputs. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,17 +7,17 @@ import { endpointNameOf } from "./endpoint-name.ts";
 import { accountId, region, type Registration, type Registrations, registrationsOf } from "./testing/registrations.ts";
 import { stackConfig, stacks } from "./testing/stacks.ts";
 
-/** Imports index.ts anew: a module runs once for each address. */
+/** Imports index.ts anew: Node evaluates a module once for each URL. */
 let imports = 0;
 function program(): Promise<unknown> {
   imports += 1;
   return import(`./index.ts?run=${imports}`);
 }
 
-/** What holds data: the two buckets and the key that opens them. */
+/** Resources with data: the two buckets and the key that encrypts them. */
 const dataTypes = ["aws:kms/key:Key", "aws:s3/bucket:Bucket"];
 
-/** Types whose names the program gives, because one follows from the other before either exists. */
+/** Types whose names the program sets, because one name follows from the other before either exists. */
 const named = ["aws:sagemaker/endpoint:Endpoint", "aws:cloudwatch/logGroup:LogGroup"];
 
 /** The endpoint's name as the pipeline and the doctor compute it. */
@@ -45,7 +45,7 @@ describe("the program", () => {
         ({ registrations, outputs } = await registrationsOf(program, { stack, config: stackConfig(stack, artifact) }));
       });
 
-      /** All that a registration depends on, directly or not. */
+      /** Returns all direct and indirect dependencies of a registration. */
       function ancestry(registration: Registration): Set<string> {
         const seen = new Set<string>();
         const visit = (urn: string) => {
@@ -76,7 +76,7 @@ describe("the program", () => {
         }
       });
 
-      it("is destroyed in the order that AWS wants: policies and alarm, target, endpoint, config, model, role policy, key", () => {
+      it("is destroyed in the order that AWS requires: policies and alarm, target, endpoint, config, model, role policy, key", () => {
         const order = [
           registrations.one("aws:cloudwatch/metricAlarm:MetricAlarm", `video-${stack}-from-zero`),
           ...[
@@ -90,7 +90,7 @@ describe("the program", () => {
         ];
         for (const [index, later] of order.slice(1).entries()) {
           const earlier = order[index]!;
-          assert.ok(ancestry(earlier).has(later.urn), `${earlier.type} goes before ${later.type}`);
+          assert.ok(ancestry(earlier).has(later.urn), `${earlier.type} must be deleted before ${later.type}`);
         }
         const logGroup = registrations.one("aws:cloudwatch/logGroup:LogGroup");
         assert.ok(ancestry(registrations.one("aws:sagemaker/endpoint:Endpoint")).has(logGroup.urn));
@@ -100,7 +100,7 @@ describe("the program", () => {
         }
       });
 
-      it("asks for deletion before replacement of nothing that AWS has", () => {
+      it("requests deletion before replacement for no resource of AWS", () => {
         const asking = registrations.all.filter(({ deleteBeforeReplace }) => deleteBeforeReplace === true);
         assert.deepEqual(
           asking.map(({ type }) => type),
@@ -119,7 +119,7 @@ describe("the program", () => {
         // Stacks do not collide here either, and the endpoint is replaced only under another name.
         assert.equal(outputs["endpointName"], endpointName(stack));
         assert.equal(registrations.one(named[1]!).inputs["name"], `/aws/sagemaker/Endpoints/${endpointName(stack)}`);
-        // The one type without names of Pulumi's making takes the endpoint's.
+        // The only type without generated names uses the endpoint's name.
         const { dashboardName } = registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
         assert.equal(dashboardName, outputs["endpointName"]);
       });
@@ -133,7 +133,7 @@ describe("the program", () => {
         assert.deepEqual(types, ["StepScaling", "TargetTrackingScaling"]);
       });
 
-      it("encrypts all that takes a key with the stack's own", () => {
+      it("encrypts everything that supports a key with the stack's key", () => {
         const { urn } = registrations.one("aws:kms/key:Key");
         for (const [type, input] of [
           ["aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "rules"],
@@ -148,7 +148,7 @@ describe("the program", () => {
         }
       });
 
-      it("has the outputs of the contract, and no AWS endpoint of its own on AWS", () => {
+      it("has the outputs of the contract, and no AWS endpoint URL on AWS", () => {
         const { awsEndpointUrl, ...always } = outputs;
         const prefix = `video-${stack}`;
         assert.equal(awsEndpointUrl, process.env["AWS_ENDPOINT_URL"]);
@@ -185,7 +185,7 @@ describe("the program", () => {
     });
   }
 
-  it("deletes what is in the buckets on local and dev alone, and lets nobody delete prod's buckets and key", async () => {
+  it("deletes the buckets' content only on local and dev, and protects prod's buckets and key", async () => {
     for (const stack of stacks) {
       const { registrations } = await registrationsOf(program, { stack, config: stackConfig(stack, artifact) });
       const isProd = stack === "prod";
@@ -198,7 +198,7 @@ describe("the program", () => {
     }
   });
 
-  it("is the blog's set-up as the stack prod", async () => {
+  it("is the blog's setup as the stack prod", async () => {
     const { registrations } = await registrationsOf(program, { stack: "prod", config: stackConfig("prod", artifact) });
     const tracking = registrations.one("aws:appautoscaling/policy:Policy", "video-prod-backlog").inputs;
     assert.partialDeepStrictEqual(tracking["targetTrackingScalingPolicyConfiguration"], {
@@ -208,7 +208,7 @@ describe("the program", () => {
     });
   });
 
-  describe("when something changes", () => {
+  describe("when an input changes", () => {
     let registrations: Registrations;
     let config: Record<string, string>;
 
@@ -217,7 +217,7 @@ describe("the program", () => {
       ({ registrations } = await registrationsOf(program, { stack: "prod", config }));
     });
 
-    /** The resources of AWS whose inputs are others with this config. */
+    /** Returns the AWS resources whose inputs differ with this config. */
     async function changedBy(changes: Record<string, string>): Promise<string[]> {
       const own = Object.entries(changes).map(([key, value]) => [`async-video-inference:${key}`, value] as const);
       const changed = await registrationsOf(program, {
@@ -231,7 +231,7 @@ describe("the program", () => {
         .sort();
     }
 
-    it("registers the same for the same", async () => {
+    it("registers the same resources for the same input", async () => {
       assert.deepEqual(await changedBy({}), []);
     });
 
@@ -258,17 +258,17 @@ describe("the program", () => {
       ]);
     });
 
-    it("has a new configuration alone for another instance type", async () => {
+    it("has only a new configuration for another instance type", async () => {
       assert.deepEqual(await changedBy({ instanceType: "ml.g5.xlarge" }), ["EndpointConfiguration::video-prod-config"]);
     });
 
-    it("leaves model and configuration alone for another scaling", async () => {
+    it("keeps model and configuration for another scaling", async () => {
       assert.deepEqual(await changedBy({ maxCapacity: "4" }), ["Dashboard::video-prod", "Target::video-prod"]);
       assert.deepEqual(await changedBy({ backlogTarget: "3" }), ["Policy::video-prod-backlog"]);
     });
   });
 
-  it("bounds every role that it makes, where the account asks for it", async () => {
+  it("sets a permissions boundary on every role if the account requires it", async () => {
     const boundary = "arn:aws:iam::123456789012:policy/boundary";
     const config = {
       ...stackConfig("prod", artifact),
@@ -281,7 +281,7 @@ describe("the program", () => {
     for (const { inputs, name } of roles) assert.equal(inputs["permissionsBoundary"], boundary, name);
   });
 
-  it("encrypts all that takes a key with a given one, and then creates no key and no alias", async () => {
+  it("encrypts everything that supports a key with a given one, and then creates no key and no alias", async () => {
     const given = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     const config = stackConfig("prod", artifact);
     const withOwn = await registrationsOf(program, { stack: "prod", config });
@@ -300,13 +300,13 @@ describe("the program", () => {
     assert.deepEqual(withGiven.outputs, withOwn.outputs);
   });
 
-  it("stops before it registers anything when the config is wrong", async () => {
+  it("stops before it registers anything if the config is invalid", async () => {
     const wrong = { ...stackConfig("prod", artifact), "async-video-inference:maxConcurrency": "0" };
     await assert.rejects(registrationsOf(program, { config: wrong }), /async-video-inference:maxConcurrency is "0"/);
   });
 });
 
-/** As text, in which an asset, whose path is a promise, is no more than an asset. */
+/** Returns JSON text, in which an asset, whose path is a promise, is reduced to its type. */
 function inputsByUrn({ all }: Registrations): Map<string, string> {
   const sorted = all.toSorted((left, right) => (left.urn < right.urn ? -1 : 1));
   return new Map(sorted.map(({ urn, inputs }) => [urn, JSON.stringify(inputs)]));

@@ -1,4 +1,4 @@
-/** The whole stack: videos go in, an endpoint that sleeps at zero instances looks at them, results come out. */
+/** The whole stack: storage, topics, model, endpoint, autoscaling, monitoring and access. */
 import * as pulumi from "@pulumi/pulumi";
 import { AccessPolicies } from "./components/access-policies.ts";
 import { currentAccount } from "./account.ts";
@@ -17,8 +17,8 @@ const config = readConfig();
 const account = currentAccount();
 const { protectData: protect } = config;
 const name = resourcePrefix(pulumi.getStack());
-// Names of earlier versions. Children inherit the alias, because their names start with their component's. The endpoint has none: its name
-// starts with the prefix, so it is created anew in any case, and with it all that serves it.
+// Names of earlier versions. Children inherit the alias, because their names start with their component's. The endpoint has none: its new name
+// starts with the prefix, so an update creates it anew together with the resources that serve it.
 const aliases = [{ name: "video" }];
 
 const keyArn = config.encryptionKeyArn ?? new EncryptionKey(name, { account }, { protect, aliases }).arn;
@@ -58,5 +58,5 @@ const access = new AccessPolicies(
   { aliases },
 );
 
-// A default export, because a named one that is undefined on some stacks makes Pulumi warn in every run.
+// A default export, because Pulumi warns on every run about a named export that is undefined on some stacks.
 export default stackOutputs({ account, storage, topics, inference, scaling, monitoring, access, ...config });

@@ -1,4 +1,4 @@
-/** Tests the names of all resources: which stack they are of, that AWS takes them, and what they were before. */
+/** Tests the names of all resources: their prefix, AWS's limits, and their earlier names. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,12 +7,12 @@ import { earlierNames } from "./testing/earlier-names.ts";
 import { type Registrations, registrationsOf } from "./testing/registrations.ts";
 import { stackConfig } from "./testing/stacks.ts";
 
-/** As long as a stack's name may be. */
+/** A stack's name of the maximum length. */
 const stack = "pr-12345678901234567";
-/** What Pulumi's provider for AWS adds to a logical name: a hyphen and 7 hexadecimal digits. */
+/** Suffix that Pulumi's provider for AWS adds to a logical name: a hyphen and 7 hexadecimal digits. */
 const suffix = "-0a1b2c3";
 
-/** Longest names of the types that have names, in characters. */
+/** Maximum lengths of the names of each type, in characters. */
 const limits: Readonly<Record<string, number>> = {
   // CloudWatch Logs API reference, CreateLogGroup.
   "aws:cloudwatch/logGroup:LogGroup": 512,
@@ -78,7 +78,7 @@ describe("the resources' names", () => {
 
   after(() => rm(folder, { recursive: true }));
 
-  /** Names at AWS by type; a name that the program leaves to the provider is the logical name and a suffix. */
+  /** Returns the names in AWS by type. A name that the program leaves to the provider is the logical name and a suffix. */
   function physicalNames(): { type: string; name: string }[] {
     return registrations.all
       .filter(({ type }) => type.startsWith("aws:") && !nameless.includes(type))
@@ -107,7 +107,7 @@ describe("the resources' names", () => {
     assert.ok(queue.length <= 80, queue);
   });
 
-  it("have their earlier names as aliases, except for the endpoint and what serves it", () => {
+  it("have their earlier names as aliases, except for the endpoint and the resources that serve it", () => {
     const urnEnd = (type: string, name: string, parent?: string): string =>
       `${parent === undefined ? "" : `${parent}$`}${type}::${name}`.replaceAll("asyncvideo:index:", "");
     const aliases = registrations.all

@@ -1,4 +1,4 @@
-/** What holds for the choice of the serving image. */
+/** Tests the choice of the serving image. */
 import assert from "node:assert/strict";
 import { imageAddress, machineImageOf, sampleAddress, serverOf } from "./serving-image.ts";
 
@@ -15,7 +15,7 @@ describe("the serving image", () => {
     [`${registry}/ray/detector:1`, "torchserve"],
     [`${registry}/detector:ray`, "torchserve"],
   ] as const) {
-    it(`${image} has ${server} in it`, () => {
+    it(`${image} contains ${server}`, () => {
       assert.equal(serverOf(image), server);
     });
   }
@@ -44,13 +44,13 @@ describe("the serving image", () => {
     [`${registry}/detector:2.6`, undefined],
     [`${registry}/detector@sha256:${"0a".repeat(32)}`, undefined],
   ] as const) {
-    it(`${image} needs ${machineImage ?? "a machine image that its tag does not tell"}`, () => {
+    it(`${image} needs ${machineImage ?? "a machine image that its tag does not determine"}`, () => {
       assert.equal(machineImageOf(image, "ml.g5.xlarge"), machineImage);
       assert.equal(machineImageOf(image, "ml.c7i.xlarge"), undefined);
     });
   }
 
-  it("is given by tag or digest", () => {
+  it("is set by tag or digest", () => {
     assert.match(sampleAddress, imageAddress);
     assert.doesNotMatch(`${registry}/ray`, imageAddress);
     assert.doesNotMatch("docker.io/ray:1", imageAddress);

@@ -1,6 +1,6 @@
-/** The images that serve the artifact, AWS's two and one's own, and what each server asks of the endpoint beside the artifact. */
+/** The serving images: AWS's two and custom ones, and the requirements of each server on the endpoint. */
 
-/** What listens in an image: SageMaker's toolkit on TorchServe, or AWS's adapter on Ray Serve. */
+/** The server in an image: SageMaker's toolkit on TorchServe, or AWS's adapter on Ray Serve. */
 export type Server = "torchserve" | "ray";
 
 /** Repository and tag of an image in AWS's registries. */
@@ -9,13 +9,13 @@ export interface PublishedImage {
   readonly imageTag: string;
 }
 
-/** TorchServe in AWS's PyTorch image, the newest tag that has it; the blog's serving stack. */
+/** TorchServe in AWS's PyTorch image, the newest tag that contains it; the blog's serving stack. */
 const torchServeImage: PublishedImage = {
   repositoryName: "pytorch-inference",
   imageTag: "2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
 };
 
-/** Ray Serve, the newest tags on 2026-11-22; they lie in the same registries (AWS Deep Learning Containers, "Region Availability"). */
+/** Ray Serve, the newest tags on 2026-11-22; they are in the same registries (AWS Deep Learning Containers, "Region Availability"). */
 const rayImages = {
   gpu: { repositoryName: "ray", imageTag: "serve-ml-sagemaker-cuda-v1.5" },
   cpu: { repositoryName: "ray", imageTag: "serve-ml-sagemaker-cpu-v1.5" },
@@ -42,12 +42,12 @@ const cuda13: MachineImage = "al2023-ami-sagemaker-inference-gpu-4-1";
 export const imageAddress =
   /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[a-z0-9]+([._/-][a-z0-9]+)*(:[\w.-]+|@sha256:[0-9a-f]{64})$/;
 
-/** An address that is valid, for messages. */
+/** Example of a valid address, for messages. */
 export const sampleAddress = `763104351884.dkr.ecr.us-east-1.amazonaws.com/${torchServeImage.repositoryName}:${torchServeImage.imageTag}`;
 
 /**
- * The server in an image: of an address, Ray Serve where the repository's own name is `ray`, as AWS's is, however it is mirrored,
- * else TorchServe.
+ * Returns the server in an image. For an address, this is Ray Serve if the last part of the repository's name is `ray`, as in AWS's registry and
+ * its mirrors, otherwise TorchServe.
  * @param image `torchserve`, `ray`, or an address in ECR
  */
 export function serverOf(image: string): Server {
@@ -56,7 +56,7 @@ export function serverOf(image: string): Server {
 }
 
 /**
- * AWS's image of that name for an instance type; undefined for an address.
+ * Returns AWS's image of that name for an instance type; undefined for an address.
  * @param image `torchserve`, `ray`, or an address in ECR
  */
 export function publishedImage(image: string, instanceType: string): PublishedImage | undefined {
@@ -64,19 +64,19 @@ export function publishedImage(image: string, instanceType: string): PublishedIm
   return image === "ray" ? rayImages[hasGpu(instanceType) ? "gpu" : "cpu"] : undefined;
 }
 
-/** Whether a machine image is for an instance type's accelerators. */
+/** Checks that a machine image supports an instance type's accelerators. */
 export function fits(machineImage: MachineImage, instanceType: string): boolean {
   return machineImage.includes("-neuron-") ? /^ml\.(inf|trn)\d/.test(instanceType) : hasGpu(instanceType);
 }
 
-/** Tags of AWS's Ray images with CUDA 12.9, in AWS's registry or a mirror. */
+/** Matches tags of AWS's Ray images with CUDA 12.9, in AWS's registry or a mirror. */
 const rayTagWithCuda12 = /\/ray:serve-ml-sagemaker-cuda-v1\b/;
 
 /**
- * The machine image whose NVIDIA driver fits a serving image's CUDA. SageMaker's default for asynchronous endpoints on g4dn and g5 is
+ * Returns the machine image whose NVIDIA driver supports a serving image's CUDA. SageMaker's default for asynchronous endpoints on g4dn and g5 is
  * driver 470 with CUDA 11.4, too old for CUDA 12 (developer guide, "Best practices to minimize interruptions during GPU driver upgrades").
- * @param image `torchserve`, `ray`, or an address in ECR, whose tag names its CUDA version: cu124, cu130
- * @returns undefined, which leaves the choice to SageMaker, without a GPU and if the tag does not name CUDA 12 or 13
+ * @param image `torchserve`, `ray`, or an address in ECR, whose tag contains its CUDA version: cu124, cu130
+ * @returns undefined, which leaves the choice to SageMaker, without a GPU and if the tag does not contain CUDA 12 or 13
  */
 export function machineImageOf(image: string, instanceType: string): MachineImage | undefined {
   if (!hasGpu(instanceType)) return undefined;
@@ -86,7 +86,7 @@ export function machineImageOf(image: string, instanceType: string): MachineImag
   return major === "12" ? cuda12 : cuda13;
 }
 
-/** Whether an instance type has NVIDIA GPUs: families G and P. */
+/** Checks that an instance type has NVIDIA GPUs: families G and P. */
 export function hasGpu(instanceType: string): boolean {
   return /^ml\.(g|gr|p)\d/.test(instanceType);
 }

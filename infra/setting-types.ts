@@ -1,18 +1,18 @@
-/** The types of settings that several settings have, each with the words for its valid values. */
+/** The types that several settings share, each with a description of its valid values. */
 import { z } from "zod";
 
-/** What the error message says about a setting. */
+/** Parts of the error message about a setting. */
 export interface Setting {
-  /** The values that are valid, in words. */
+  /** Description of the valid values. */
   readonly allowed: string;
-  /** A valid value, for the command that mends a wrong one. */
+  /** A valid value, for the command that fixes an invalid one. */
   readonly example: string | number | boolean;
 }
 
-/** What the error messages say about each setting. */
+/** Metadata of each setting for the error messages. */
 export const settings = z.registry<Setting>();
 
-/** Pulumi hands every value over as text, whatever the type it has in Pulumi.<stack>.yaml. */
+/** Pulumi passes every value as text, whichever type it has in Pulumi.<stack>.yaml. */
 const numeral = z.string().regex(/^-?\d+(\.\d+)?$/);
 
 /** A whole number in a range. */
@@ -57,7 +57,7 @@ export function fraction(defaultValue: number) {
 /** ARN of a KMS key; a policy that names an alias gives no right to its key (IAM and KMS developer guides). */
 export const kmsKeyArn = /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/;
 
-/** A list: Pulumi hands it over as JSON. `items` says in words what is in it. */
+/** A list, which Pulumi passes as JSON. `items` describes its items. */
 export function list<Item extends z.ZodType>(item: Item, items: string, sample: z.input<Item>) {
   const allowed = `a list of ${items}`;
   return z

@@ -1,4 +1,4 @@
-/** What the setting sourceBuckets lets the endpoint and callers read, and what the stack says about it. */
+/** Tests the setting sourceBuckets: the permissions of the endpoint and of callers, and the stack's output. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { region, registrationsOf } from "./testing/registrations.ts";
 import { stackConfig } from "./testing/stacks.ts";
 
 const sourceKey = `arn:aws:kms:${region}:210987654321:key/0a1b2c3d-0000-1111-2222-333344445555`;
-/** Imported anew: a module runs once for each address. */
+/** Imports index.ts anew: Node evaluates a module once for each URL. */
 const program = "./index.ts?sources";
 const sources = [{ bucket: "team-videos", prefix: "clips/", keyArn: sourceKey }, { bucket: "archive" }];
 
@@ -42,7 +42,7 @@ describe("source buckets", () => {
   });
 
   for (const who of ["the execution role", "callers"]) {
-    it(`may be read by ${who}, below their prefix only, and decrypted with their key`, () => {
+    it(`may be read by ${who}, only below their prefix, and decrypted with their key`, () => {
       const may = (action: string, resource: string) => allows(readers.get(who)!, { action, resource });
       assert.ok(may("s3:GetObject", "arn:aws:s3:::team-videos/clips/a.mp4"));
       assert.ok(may("s3:GetObject", "arn:aws:s3:::archive/2019/a.mp4"));

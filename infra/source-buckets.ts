@@ -1,4 +1,4 @@
-/** Existing buckets whose videos the endpoint reads in place: the setting, and what it allows to whom. */
+/** Existing buckets whose videos the endpoint reads in place: the setting and its permissions. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -6,13 +6,13 @@ import type { Account } from "./account.ts";
 import { kmsKeyArn } from "./setting-types.ts";
 
 /**
- * A bucket that another stack, team or account owns. A name and a prefix stand in ARN patterns, so neither may hold IAM's
+ * A bucket that another stack, team or account owns. The name and the prefix become part of ARN patterns, so neither may contain IAM's
  * wildcards or start a policy variable. `infra/bootstrap/source-buckets.ts` has the same form.
  */
 export const sourceBucket = z.strictObject({
   /** S3's rules for names (user guide, "General purpose bucket naming rules"). */
   bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
-  /** Start of the keys that may be read. @default every key */
+  /** Prefix of the keys that may be read. @default every key */
   prefix: z
     .string()
     .regex(/^[^*?$/][^*?$]*$/)
@@ -24,12 +24,12 @@ export const sourceBucket = z.strictObject({
 /** A bucket that another stack, team or account owns. */
 export type SourceBucket = Readonly<z.infer<typeof sourceBucket>>;
 
-/** s3:// prefixes of what may be read; one of a whole bucket ends with a slash. */
+/** Returns the s3:// prefixes that may be read. The prefix of a whole bucket ends with a slash. */
 export function locationsOf(sources: readonly SourceBucket[]): string[] {
   return sources.map(({ bucket, prefix = "" }) => `s3://${bucket}/${prefix}`);
 }
 
-/** What reads videos there: the execution role, and callers, who look before they send. */
+/** Permissions to read videos there, for the execution role and for callers, who check the video before they invoke the endpoint. */
 export function readSources({ partition }: Account, sources: readonly SourceBucket[]): PolicyStatement[] {
   if (sources.length === 0) return [];
   const keys = sources.flatMap(({ keyArn }) => keyArn ?? []);
@@ -43,8 +43,8 @@ export function readSources({ partition }: Account, sources: readonly SourceBuck
       ),
     },
     {
-      // Callers list a prefix; and without it a missing object reads as "access denied". No condition on the prefix:
-      // GetObject asks for this permission without one.
+      // Callers list a prefix. Without this permission S3 answers "access denied" for a missing object. No condition on the prefix:
+      // GetObject needs this permission without one.
       Sid: "FindSources",
       Effect: "Allow",
       Action: "s3:ListBucket",

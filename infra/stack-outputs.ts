@@ -9,7 +9,7 @@ import type { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
 import { locationsOf, type SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./components/video-storage.ts";
 
-/** What the outputs tell of. */
+/** The parts of the stack that the outputs describe. */
 export interface StackParts {
   readonly account: Account;
   readonly storage: VideoStorage;
@@ -22,43 +22,42 @@ export interface StackParts {
   readonly sourceBuckets: readonly SourceBucket[];
 }
 
-/** What each output is; each stack has all but those that {@link SomeStacksOutput} names. */
+/** Description of each output. Each stack has all of them except those in {@link SomeStacksOutput}. */
 export const outputMeanings = {
-  endpointName: "What to invoke.",
-  variantName: "Its one production variant: the dimension of its metrics.",
-  region: "Where it is.",
-  awsEndpointUrl: "On `local` alone: where AWS is.",
-  inputBucket: "Where videos go …",
-  inputPrefix: "… and what their keys start with.",
-  sourceLocations:
-    "s3:// prefixes of existing videos that the endpoint may read in place: the setting `sourceBuckets`.",
-  outputLocation: "s3:// prefix of results. A job's own place is in the answer to its invocation.",
-  failureLocation: "s3:// prefix of failures, likewise.",
-  successTopicArn: "Where a result is announced.",
-  errorTopicArn: "Where a failure is announced.",
-  successQueueUrl: "A queue that keeps the announcements of results.",
-  errorQueueUrl: "A queue that keeps the announcements of failures, for redrive.",
-  operationsTopicArn: "Where alarms speak.",
-  dashboardUrl: "What to look at: the dashboard in AWS's console.",
-  callerPolicyArn: "A managed policy to attach to those who send videos.",
-  operatorPolicyArn: "A managed policy to attach to those who look after the stack.",
-  temporaryQueuePrefix: "Start of the names of queues that operators may create: the smoke test's.",
-  callerRoleArn: "With `callerAccountId` alone: the role for the people of the other account.",
-  maxConcurrency: "Videos at a time on each instance.",
-  instanceType: "What an instance is.",
-  maxCapacity: "Instances at most.",
-  endpointConfigName: "The endpoint configuration that the endpoint must run; the smoke test compares it.",
+  endpointName: "Name of the endpoint.",
+  variantName: "Name of the production variant, a dimension of its metrics.",
+  region: "AWS region.",
+  awsEndpointUrl: "Address of the AWS emulator. Only on `local`.",
+  inputBucket: "Input bucket.",
+  inputPrefix: "Key prefix for input videos.",
+  sourceLocations: "s3:// prefixes of existing videos that the endpoint may read in place (setting `sourceBuckets`).",
+  outputLocation: "s3:// prefix of results. The response of an invocation contains the exact location.",
+  failureLocation: "s3:// prefix of failures. The response of an invocation contains the exact location.",
+  successTopicArn: "ARN of the topic for notifications of results.",
+  errorTopicArn: "ARN of the topic for notifications of failures.",
+  successQueueUrl: "URL of the queue that stores notifications of results.",
+  errorQueueUrl: "URL of the queue that stores notifications of failures, for redrive.",
+  operationsTopicArn: "ARN of the alarm topic.",
+  dashboardUrl: "URL of the dashboard in AWS's console.",
+  callerPolicyArn: "ARN of the managed policy for callers, who send videos.",
+  operatorPolicyArn: "ARN of the managed policy for operators.",
+  temporaryQueuePrefix: "Name prefix of the queues that operators may create for the smoke test.",
+  callerRoleArn: "ARN of the caller role for principals of another account. Only with `callerAccountId`.",
+  maxConcurrency: "Number of videos that an instance processes concurrently.",
+  instanceType: "Instance type.",
+  maxCapacity: "Maximum number of instances.",
+  endpointConfigName: "Endpoint configuration that the endpoint must run; the smoke test compares it.",
   modelLocation: "s3:// prefix of model artifacts.",
-  artifactRetentionDays: "Days after which an artifact that no model uses may be deleted.",
-  maxResponseSize: "Largest result, in MiB.",
+  artifactRetentionDays: "Days after which a model artifact that no model uses may be deleted.",
+  maxResponseSize: "Maximum size of a result, in MiB.",
   requireGpu:
-    "Whether the endpoint fails instead of working without a GPU; the smoke test compares it with the result's device.",
-  maxRequestSize: "Largest video, in MiB.",
-  invocationTimeout: "Longest run of one video, in seconds.",
+    "True if the endpoint fails without a GPU instead of running on the CPU; the smoke test compares it with the result's device.",
+  maxRequestSize: "Maximum size of a video, in MiB.",
+  invocationTimeout: "Maximum processing time of one video, in seconds.",
 } as const;
 
 type OutputName = keyof typeof outputMeanings;
-/** There only where AWS is a machine of one's own, and only with another account. */
+/** Outputs that exist only with the emulator, or only with a caller's account. */
 type SomeStacksOutput = "awsEndpointUrl" | "callerRoleArn";
 type Outputs = Record<
   Exclude<OutputName, SomeStacksOutput>,

@@ -16,15 +16,15 @@ function settingsTable(): string {
   const rows = describeSettings().map(
     ({ key, allowed, defaultValue, meaning }) => `| \`${key}\` | ${meaning} | ${allowed} | ${shown(defaultValue)} |`,
   );
-  return ["| Setting | What it means | What it may be | Default |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| Setting | Meaning | Valid values | Default |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 
 function outputsTable(): string {
   const rows = Object.entries(outputMeanings).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
-  return ["| Output | What it is |", "| --- | --- |", ...rows].join("\n");
+  return ["| Output | Meaning |", "| --- | --- |", ...rows].join("\n");
 }
 
-/** The page's text with one table between its two marks. */
+/** Returns the page's text with one table between its two marks. */
 function withTable(text: string, name: string, table: string): string {
   const begin = `<!-- ${name}: written by npm run docs -->`;
   const end = `<!-- end of ${name} -->`;
@@ -36,7 +36,7 @@ function withTable(text: string, name: string, table: string): string {
   return `${before}${begin}\n\n${table}\n\n${end}${after}`;
 }
 
-/** The page's text with both tables as the program has them now. */
+/** Returns the page's text with the program's current tables. */
 export function withTables(text: string): string {
   return withTable(withTable(text, "settings", settingsTable()), "outputs", outputsTable());
 }

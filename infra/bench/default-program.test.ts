@@ -1,9 +1,9 @@
-/** How the program's sources become those of Pulumi's template. */
+/** Tests the conversion of the program's sources into those of Pulumi's template. */
 import assert from "node:assert/strict";
 import { asTemplate } from "./default-program.ts";
 
-describe("the program as Pulumi's template would have it", () => {
-  it("imports the whole of @pulumi/aws once, and has its modules and types under their names", () => {
+describe("the program in the form of Pulumi's template", () => {
+  it("imports the whole of @pulumi/aws once and uses its modules and types under their names", () => {
     const source = `import * as s3 from "@pulumi/aws/s3/index.js";
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { getRegionOutput } from "@pulumi/aws/getRegion.js";
@@ -21,7 +21,7 @@ import * as pulumi from "@pulumi/pulumi";
     );
   });
 
-  it("imports its own files as CommonJS does", () => {
+  it("imports its own files as CommonJS modules", () => {
     assert.equal(
       asTemplate('import { a } from "./a.ts";\nconst folder = import.meta.dirname;\n'),
       'import { a } from "./a";\nconst folder = __dirname;\n',

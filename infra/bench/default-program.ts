@@ -1,10 +1,10 @@
-/** The same program as Pulumi's own template would have it: CommonJS, `import * as aws`, compiled by ts-node with its type check. */
+/** The same program as Pulumi's own template would write it: CommonJS, `import * as aws`, compiled by ts-node with its type check. */
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 const projectRoot = path.resolve(import.meta.dirname, "..", "..");
 
-/** What `pulumi new aws-typescript` writes. */
+/** The compiler options that `pulumi new aws-typescript` writes. */
 const tsconfig = {
   compilerOptions: {
     strict: true,
@@ -18,14 +18,14 @@ const tsconfig = {
     noFallthroughCasesInSwitch: true,
     noImplicitReturns: true,
     forceConsistentCasingInFileNames: true,
-    // The template's program would be written in the language of its target; this one knows later libraries.
+    // The template sets no lib, so TypeScript uses the library of the target. This program needs a later one.
     lib: ["es2024"],
     types: ["node"],
   },
   files: ["index.ts"],
 };
 
-/** Writes the program into a folder, ready for ts-node, and returns its entry. */
+/** Writes the program into a folder, ready for ts-node, and returns its entry point. */
 export async function writeDefaultProgram(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   for (const part of ["", "components", "iam"]) {
@@ -42,7 +42,7 @@ export async function writeDefaultProgram(folder: string): Promise<string> {
   return path.join(folder, "index.ts");
 }
 
-/** A source file's imports and globals in the words of a CommonJS program that imports the whole of @pulumi/aws. */
+/** Rewrites a source file's imports and globals for a CommonJS program that imports the whole of @pulumi/aws. */
 export function asTemplate(source: string): string {
   const aliases: string[] = [];
   const body = source

@@ -1,4 +1,4 @@
-/** `npm run -s bench:program`: the program's run against the same program under Pulumi's default. */
+/** `npm run -s bench:program`: compares a run of the program with a run of the same program under Pulumi's defaults. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -26,7 +26,7 @@ const runFile = path.join(import.meta.dirname, "run.ts");
 const projectRoot = path.resolve(import.meta.dirname, "..", "..");
 const measured = z.object({ resources: z.int().positive(), memory: z.number().positive() });
 
-/** One run: wall-clock seconds, MiB of memory at most, resources registered. */
+/** Result of one run: wall-clock seconds, peak memory in MiB, number of registered resources. */
 interface Run extends z.infer<typeof measured> {
   readonly seconds: number;
 }
@@ -123,7 +123,7 @@ if (values.help) {
     const lines = Object.entries(report).map(([name, value]) => `${name.padEnd(16)}${JSON.stringify(value)}`);
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : `${lines.join("\n")}\n`);
   } else {
-    process.stderr.write("--runs takes a whole number from 5. Add --help to see what there is.\n");
+    process.stderr.write("--runs takes a whole number of at least 5. Add --help for the usage.\n");
     process.exitCode = 2;
   }
 }

@@ -1,23 +1,23 @@
-/** One run of the program against mocks, in a process of its own: prints how many resources it registered and the MiB of memory it took. */
+/** Runs the program once against mocks in a separate process and prints the number of registered resources and the peak memory in MiB. */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 
-// As Pulumi does: the program and whoever starts it share one copy of the SDK, and ts-node compiles what is required.
+// As in Pulumi, the program and its launcher share one copy of the SDK, and ts-node compiles the required modules.
 const require = createRequire(import.meta.url);
 
 interface TsNode {
   register(options: object): unknown;
 }
 
-/** Pulumi's internal choice between the project's own compilers and those that the SDK brings. */
+/** Pulumi's internal choice between the project's compilers and those that the SDK bundles. */
 interface TsUtils {
   typeScriptRequireStrings(): { tsnodeRequire: string; typescriptRequire: string };
   loadTypeScriptCompilerOptions(tsconfig: string): object;
 }
 
-/** Registers ts-node as Pulumi's own start of a CommonJS program does by default (@pulumi/pulumi 3.259, cmd/run/run.js). */
+/** Registers ts-node as Pulumi does by default when it starts a CommonJS program (@pulumi/pulumi 3.259, cmd/run/run.js). */
 function registerTsNode(): void {
   const tsutils = require("@pulumi/pulumi/tsutils.js") as TsUtils;
   const { tsnodeRequire, typescriptRequire } = tsutils.typeScriptRequireStrings();
@@ -62,7 +62,7 @@ const [kind, index, config] = z
 if (kind === "ts-node") registerTsNode();
 const pulumi = require("@pulumi/pulumi") as typeof import("@pulumi/pulumi");
 const { MockMonitor } = require("@pulumi/pulumi/runtime/mocks.js") as typeof import("@pulumi/pulumi/runtime/mocks.js");
-// Mocks say that they know hooks, and lack the call that registers one.
+// Mocks report support for hooks, but lack the call that registers one.
 const registerHook = (_request: unknown, respond: (error: null, response: object) => void): void => {
   respond(null, {});
 };

@@ -1,4 +1,4 @@
-/** The account that is bootstrapped, and names of what is in it. */
+/** The account that is bootstrapped, and ARNs of its resources. */
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { getPartitionOutput } from "@pulumi/aws/getPartition.js";
 import { getRegionOutput } from "@pulumi/aws/getRegion.js";
@@ -18,17 +18,17 @@ export class Account {
     this.region = getRegionOutput().region;
   }
 
-  /** ARN of something in this account and region. */
+  /** Returns the ARN of a resource in this account and region. */
   regional(service: string, resource: pulumi.Input<string>): pulumi.Output<string> {
     return pulumi.interpolate`arn:${this.partition}:${service}:${this.region}:${this.id}:${resource}`;
   }
 
-  /** ARN of something in this account that has no region. */
+  /** Returns the ARN of a resource in this account that has no region. */
   global(service: string, resource: pulumi.Input<string>): pulumi.Output<string> {
     return pulumi.interpolate`arn:${this.partition}:${service}::${this.id}:${resource}`;
   }
 
-  /** ARN of a bucket, or of objects in one. */
+  /** Returns the ARN of a bucket, or of objects in one. */
   bucket(name: pulumi.Input<string>): pulumi.Output<string> {
     return pulumi.interpolate`arn:${this.partition}:s3:::${name}`;
   }

@@ -7,8 +7,8 @@ import { type SourceBucket, sourcePermissions } from "./source-buckets.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
 
 /**
- * All that the endpoint's execution role and the role for callers of another account need (`infra/iam/execution-role.ts`,
- * `infra/iam/caller-policy.ts`). A faulty deployment cannot give away more than the videos of its own environment and of the source buckets.
+ * Everything that the endpoint's execution role and the role for callers of another account need (`infra/iam/execution-role.ts`,
+ * `infra/iam/caller-policy.ts`). A faulty deployment can give access only to the videos of its environment and of the source buckets.
  */
 export function boundaryPermissions(scope: Scope, sourceBuckets: readonly SourceBucket[]): PolicyStatement[] {
   const { account, environment, keyArn } = scope;

@@ -9,11 +9,11 @@ function parsed(values: Readonly<Record<string, string>>) {
 const good = { repository: "team/videos" };
 
 describe("the bootstrap's config", () => {
-  it("needs the repository alone", () => {
+  it("requires only the repository", () => {
     assert.deepEqual(parsed(good), { ...good, environments: ["dev", "production", "ephemeral"], sourceBuckets: [] });
   });
 
-  it("leaves other namespaces alone", () => {
+  it("ignores other namespaces", () => {
     assert.equal(parseConfig({ "aws:region": "x", "bootstrap:repository": "a/b" }, "bootstrap").repository, "a/b");
   });
 
@@ -34,7 +34,7 @@ describe("the bootstrap's config", () => {
     {
       what: "an unknown setting",
       values: { ...good, repo: "x" },
-      says: /bootstrap:repo is no setting\. Remove it: pulumi config rm repo$/,
+      says: /bootstrap:repo is not a setting\. Remove it: pulumi config rm repo$/,
     },
   ]) {
     it(`is refused with ${what}`, () => {

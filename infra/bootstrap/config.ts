@@ -1,10 +1,10 @@
-/** Reads and checks the bootstrap's config: whose workflows may act in the account, and for which environments. */
+/** Reads and validates the bootstrap's config: the repository whose workflows may act in the account, and the environments. */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type EnvironmentName, environmentNames } from "./environments.ts";
 import { sourceBucket } from "./source-buckets.ts";
 
-/** Pulumi hands every value over as text; a list is JSON. */
+/** Pulumi passes every value as text; a list is JSON. */
 const list = z.string().transform((text, context): unknown => {
   try {
     return JSON.parse(text);
@@ -23,9 +23,9 @@ const schema = z
     /** Numbers that GitHub puts into its tokens' subjects (see `subjects.ts`): both, or none. */
     ownerId: id,
     repositoryId: id,
-    /** What is deployed to this account. */
+    /** The environments that are deployed to this account. */
     environments: list.pipe(z.array(z.enum(environmentNames)).min(1)).default([...environmentNames]),
-    /** Existing buckets that the stacks' setting of the same name lets their roles read. */
+    /** Existing buckets that the stacks' roles may read through the setting of the same name. */
     sourceBuckets: list
       .pipe(
         z.array(
@@ -34,7 +34,7 @@ const schema = z
         ),
       )
       .default([]),
-    /** The account's identity provider for GitHub, where it has one: there can be only one. */
+    /** The account's identity provider for GitHub, if it has one: there can be only one. */
     identityProviderArn: z
       .string()
       .regex(
@@ -48,13 +48,13 @@ const schema = z
     message: "must be given together with ownerId, or not at all",
   });
 
-/** The checked settings. */
+/** The validated settings. */
 export type BootstrapConfig = z.infer<typeof schema> & { readonly environments: readonly EnvironmentName[] };
 
-/** Says all that is wrong with the config. Pulumi prints a RunError's message alone, without a stack trace. */
+/** Error that lists all problems of the config. Pulumi prints only the message of a RunError, without a stack trace. */
 export class ConfigError extends pulumi.RunError {
   constructor(problems: readonly string[]) {
-    super(`The bootstrap's config is wrong:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+    super(`The bootstrap's config is invalid:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
   }
 }
 
@@ -67,7 +67,7 @@ export function readConfig(): BootstrapConfig {
 }
 
 /**
- * Checks a config: `values` has full keys (`namespace:key`), those of other namespaces are not looked at.
+ * Validates a config. `values` has full keys (`namespace:key`); other namespaces are ignored.
  * @throws ConfigError that lists every problem
  */
 export function parseConfig(values: Readonly<Record<string, string>>, namespace: string): BootstrapConfig {
@@ -81,7 +81,7 @@ export function parseConfig(values: Readonly<Record<string, string>>, namespace:
   throw new ConfigError(
     checked.error.issues.flatMap((issue) => {
       if (issue.code === "unrecognized_keys") {
-        return issue.keys.map((key) => `${namespace}:${key} is no setting. Remove it: pulumi config rm ${key}`);
+        return issue.keys.map((key) => `${namespace}:${key} is not a setting. Remove it: pulumi config rm ${key}`);
       }
       const key = String(issue.path[0]);
       return [`${namespace}:${key} ${issue.message}. Set it: pulumi config set ${key} VALUE`];

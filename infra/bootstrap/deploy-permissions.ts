@@ -1,10 +1,10 @@
-/** Permissions to create, change and delete what `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
+/** Permissions to create, change and delete the resources that `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
 import { allowUnlimited, type UnlimitedAction } from "./unlimited-actions.ts";
 
-/** For resources that hold videos, results and notices. The key is not among them: the bootstrap creates it (`environment-key.ts`). */
+/** For resources that hold videos, results and notifications, except for the key, which the bootstrap creates (`environment-key.ts`). */
 export function storagePermissions({ account, environment, keyArn }: Scope): PolicyStatement[] {
   const buckets = account.bucket(named(environment));
   const topics = account.regional("sns", named(environment));
@@ -37,7 +37,7 @@ export function storagePermissions({ account, environment, keyArn }: Scope): Pol
       ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource"],
       topics,
     ),
-    // Stacks subscribe their queues, the smoke test its temporary ones, and stacks the addresses of their settings, which must confirm.
+    // Subscribers: the stacks' queues, the smoke test's temporary queues, and the e-mail addresses of settings, which must confirm.
     allow("SubscribeQueues", ["sns:Subscribe"], topics, {
       StringEquals: { "sns:Protocol": "sqs" },
       StringLike: { "sns:Endpoint": queues },
@@ -83,7 +83,7 @@ export function inferencePermissions(scope: Scope): PolicyStatement[] {
       ],
       sageMaker(scope),
     ),
-    // `pipeline artifacts` looks up which artifacts the models use.
+    // `pipeline artifacts` lists the artifacts that models use.
     allowUnlimited("ListModels", ["sagemaker:ListModels"]),
     ...scalingPermissions(scope),
     allow(
@@ -142,7 +142,7 @@ function scalingPermissions({ account, environment }: Scope): PolicyStatement[] 
   ];
 }
 
-/** For the stack's roles and policies, none of which can do more than the boundary allows, and to hand one role to SageMaker. */
+/** For the stack's roles and policies, none of which can exceed the boundary, and to pass one role to SageMaker. */
 export function identityPermissions(
   { account, environment }: Scope,
   boundaryArn: PolicyStatement["Resource"],
@@ -185,7 +185,7 @@ export function identityPermissions(
     allow("HandRoleToSageMaker", ["iam:PassRole"], account.global("iam", `role/${named(environment, "execution")}`), {
       StringEquals: { "iam:PassedToService": "sagemaker.amazonaws.com" },
     }),
-    // The first scalable target of an account needs it.
+    // The first scalable target of an account needs this role.
     allow(
       "LetAutoScalingWork",
       ["iam:CreateServiceLinkedRole"],

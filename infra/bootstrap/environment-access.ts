@@ -1,4 +1,4 @@
-/** The roles that workflows take to deploy one environment, and to preview it. */
+/** The roles that workflows assume to deploy one environment, and to preview it. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { GitHubIdentity } from "./github-identity.ts";
@@ -9,27 +9,27 @@ import type { Scope } from "./scope.ts";
 import { smokePermissions } from "./smoke-permissions.ts";
 import type { StateBackend } from "./state-backend.ts";
 
-/** Seconds that a deployment's credentials are good for: an endpoint's update may take an hour, the smoke test as long. */
+/** Validity of a deployment's credentials in seconds: an endpoint's update may take an hour, and the smoke test another. */
 const deploySession = 7_200;
 
-/** GitHub's environment of the jobs that preview. It has no reviewers: its jobs run for every pull request of the repository's branches. */
+/** GitHub environment of the jobs that preview. It has no reviewers: its jobs run for every pull request from the repository's branches. */
 const previewEnvironment = "preview";
 
 /** Options for an {@link EnvironmentAccess}. */
 export interface EnvironmentAccessArgs extends Scope {
   readonly identity: GitHubIdentity;
   readonly state: StateBackend;
-  /** ARN of the policy that bounds the roles that a deployment creates. */
+  /** ARN of the permissions boundary of the roles that a deployment creates. */
   readonly boundaryArn: pulumi.Input<string>;
 }
 
 /**
- * A role for deployments, which jobs of its GitHub environments take, and one for previews, which reads and which jobs of the GitHub
- * environment `preview` take. A fork's jobs get no token.
+ * A deployment role, which jobs of its GitHub environments assume, and a read-only preview role, which jobs of the GitHub
+ * environment `preview` assume. A fork's jobs get no token.
  */
 export class EnvironmentAccess extends pulumi.ComponentResource {
   readonly deployRoleArn: pulumi.Output<string>;
-  /** Of an environment that is previewed. */
+  /** Set if the environment is previewed. */
   readonly previewRoleArn: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: EnvironmentAccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -38,7 +38,7 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
     const policy = (what: string, statements: iam.PolicyStatement[]): iam.Policy =>
       new iam.Policy(`${name}-${what}`, { policy: policyDocument(statements) }, { parent: this });
 
-    // Several, because IAM takes 6,144 characters in each.
+    // Several, because IAM limits each to 6,144 characters.
     const read = policy("read", readPermissions(args));
     const deploy = this.role(`${name}-deploy`, identity.trust(environment.trusted), deploySession, [
       read,

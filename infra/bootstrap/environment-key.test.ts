@@ -1,4 +1,4 @@
-/** The keys of the environments: who uses them, and that no deployment can change them. */
+/** Tests the environments' keys: their users, and that no deployment can change them. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { keyPolicy } from "../components/encryption-key.ts";
@@ -21,7 +21,7 @@ describe("the bootstrap's keys", () => {
     ({ registrations, outputs } = await bootstrap());
   });
 
-  it("lets no role create, change, tag or delete a key, and makes no permission depend on a tag", () => {
+  it("allow no role to create, change, tag or delete a key, and make no permission depend on a tag", () => {
     for (const { name, inputs } of registrations.ofType("aws:iam/policy:Policy")) {
       for (const { Sid, Effect, Action, Condition } of statements(inputs["policy"])) {
         const kms = Action.filter((action) => action.startsWith("kms:"));
@@ -31,7 +31,7 @@ describe("the bootstrap's keys", () => {
     }
   });
 
-  it("lets each environment's roles use the environment's keys, named by their ARNs", () => {
+  it("allow each environment's roles to use the environment's keys by their ARNs", () => {
     const keys = outputs["encryptionKeyArns"] as Readonly<Record<string, string>>;
     for (const environment of ["dev", "production", "ephemeral"]) {
       const used = [

@@ -47,8 +47,8 @@ export class EnvironmentKey extends pulumi.ComponentResource {
 }
 
 /**
- * The key's policy. IAM decides who of the account uses the key: the policies of the environment's roles name its ARN, and callers and
- * operators get it by their own. Other environments' roles have no policy that names it; the deny holds even if one gets such a policy.
+ * Returns the key's policy. IAM decides which principals of the account use the key: the policies of the environment's roles name its ARN, and
+ * callers and operators get access through their policies. Other environments' roles have no such policy; the deny applies even if one gets it.
  */
 function keyStatements({ account, environment, services = [] }: EnvironmentKeyArgs): PolicyStatement[] {
   const others = Object.values(environments).filter(({ name }) => name !== environment.name);
@@ -76,7 +76,7 @@ function keyStatements({ account, environment, services = [] }: EnvironmentKeyAr
   ];
 }
 
-/** Statements for the services that work on a stack's data: the same as in `infra/components/encryption-key.ts`, which says why each is needed. */
+/** Statements for the services that process a stack's data: the same as in `infra/components/encryption-key.ts`, which gives the reason for each. */
 export function dataKeyServices(account: Account, environment: Environment): PolicyStatement[] {
   const use = ["kms:Decrypt", "kms:GenerateDataKey"];
   return [

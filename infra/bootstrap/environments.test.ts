@@ -1,23 +1,23 @@
-/** Which environments may share an account. */
+/** Tests which environments may share an account. */
 import assert from "node:assert/strict";
 import { environments, environmentsNamed, namePrefix, sharedAccountWarning } from "./environments.ts";
 import { named } from "./scope.ts";
 
 const { dev, production, ephemeral } = environments;
 
-/** The environments dev and ephemeral, with these names of stacks, in one account. */
+/** Returns the environments dev and ephemeral, with these names of stacks, in one account. */
 function withStacks(stack: string, other: string) {
   const known = { ...environments, dev: { ...dev, stack }, ephemeral: { ...ephemeral, stack: other } };
   return environmentsNamed(["dev", "ephemeral"], known);
 }
 
 describe("environments in one account", () => {
-  it("are told apart by the start of their resources' names", () => {
+  it("have resource names with different prefixes", () => {
     assert.deepEqual([dev, production, ephemeral].map(namePrefix), ["video-dev-", "video-prod-", "video-pr-"]);
     assert.deepEqual(environmentsNamed(["dev", "production", "ephemeral"]), [dev, production, ephemeral]);
   });
 
-  it("have patterns that match names of one kind", () => {
+  it("have patterns that match only names of one kind", () => {
     assert.equal(named(dev, "input"), "video-dev-input-*");
     assert.equal(named(ephemeral, "input"), "video-pr-*-input-*");
   });
@@ -47,7 +47,7 @@ describe("environments in one account", () => {
     });
   }
 
-  it("are warned about if one of them is production", () => {
+  it("cause a warning if one of them is production", () => {
     assert.match(sharedAccountWarning([dev, production, ephemeral]) ?? "", /^production shares .* dev and ephemeral\./);
     assert.match(sharedAccountWarning([production, ephemeral]) ?? "", /^production shares .* ephemeral\./);
     assert.equal(sharedAccountWarning([production]), undefined);

@@ -4,19 +4,19 @@ import * as pulumi from "@pulumi/pulumi";
 export const environmentNames = ["dev", "production", "ephemeral"] as const;
 export type EnvironmentName = (typeof environmentNames)[number];
 
-/** What belongs to one environment. */
+/** Properties of one environment. */
 export interface Environment {
-  /** As GitHub's settings and the workflows call it. */
+  /** Name in GitHub's settings and the workflows. */
   readonly name: EnvironmentName;
-  /** GitHub environments whose jobs take its role for deployments. */
+  /** GitHub environments whose jobs assume its deployment role. */
   readonly trusted: readonly string[];
   /** Name of its stack, which names and tags of its resources contain. A `*` at the end stands for any text. */
   readonly stack: string;
-  /** Start of the names of the repository variables about it. */
+  /** Prefix of the names of its repository variables. */
   readonly variables: string;
-  /** Whether its stacks may be destroyed with the data that they hold. */
+  /** True if its stacks may be destroyed together with their data. */
   readonly disposable: boolean;
-  /** Whether pull requests preview it, and the nightly check looks at it. */
+  /** True if pull requests preview it and the nightly check covers it. */
   readonly previewed: boolean;
 }
 
@@ -40,15 +40,15 @@ export const environments: Readonly<Record<EnvironmentName, Environment>> = {
   },
 };
 
-/** Start of the names of all resources of an environment's stacks, for example `video-dev-` (`infra/index.ts`). */
+/** Returns the prefix of the names of all resources of an environment's stacks, for example `video-dev-` (`infra/index.ts`). */
 export function namePrefix({ stack }: Pick<Environment, "stack">): string {
   return stack.endsWith("*") ? `video-${stack.slice(0, -1)}` : `video-${stack}-`;
 }
 
 /**
- * The environments with these names, which share an account.
+ * Returns the environments with these names, which share an account.
  * @param known all environments
- * @throws RunError if the names of one environment's resources can start as those of another
+ * @throws RunError if the pattern of one environment's resource names also matches names of another
  */
 export function environmentsNamed(
   names: readonly EnvironmentName[],
@@ -67,7 +67,7 @@ export function environmentsNamed(
   return sharing;
 }
 
-/** A warning about production in one account with other environments; undefined if there is nothing to warn of. */
+/** Returns a warning about production in one account with other environments; undefined if there is nothing to warn about. */
 export function sharedAccountWarning(sharing: readonly Environment[]): string | undefined {
   const others = sharing.filter(({ name }) => name !== "production").map(({ name }) => name);
   if (others.length === sharing.length || others.length === 0) return undefined;

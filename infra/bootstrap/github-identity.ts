@@ -1,4 +1,4 @@
-/** GitHub as an identity provider of the account: workflows show its tokens and take roles, without any key that lasts. */
+/** GitHub as an identity provider of the account: workflows present its tokens and assume roles, without long-lived keys. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
@@ -6,21 +6,21 @@ import { policyDocument } from "./policy-document.ts";
 import { type Repository, subjectOf } from "./subjects.ts";
 
 const issuer = "token.actions.githubusercontent.com";
-/** What a token must be for: the official action asks GitHub for this one. */
+/** Audience of the tokens: the one that the official action requests. */
 const audience = "sts.amazonaws.com";
 
-/** What can be chosen about a {@link GitHubIdentity}. */
+/** Options for a {@link GitHubIdentity}. */
 export interface GitHubIdentityArgs {
   readonly account: Account;
   readonly repository: Repository;
   /**
-   * The provider that the account has already: there can be only one.
-   * @default none: it is made
+   * ARN of the account's existing provider, if any: there can be only one.
+   * @default none: a provider is created
    */
   readonly identityProviderArn?: string | undefined;
 }
 
-/** The identity provider, and who may take roles by it. */
+/** The identity provider, and the trust policies of the roles that its tokens may assume. */
 export class GitHubIdentity extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
   private readonly repository: Repository;
@@ -29,13 +29,13 @@ export class GitHubIdentity extends pulumi.ComponentResource {
     super("asyncvideo:bootstrap:GitHubIdentity", name, {}, opts);
     this.repository = args.repository;
     if (args.identityProviderArn === undefined) {
-      // No thumbprints: AWS trusts GitHub's certificate by its own list of authorities.
+      // No thumbprints: AWS trusts GitHub's certificate through its own list of authorities.
       const provider = new iam.OpenIdConnectProvider(
         name,
         { url: `https://${issuer}`, clientIdLists: [audience] },
         { parent: this },
       );
-      // The provider's ARN is its address: known before it is there, so that a preview can judge who is trusted.
+      // The provider's ARN follows from its address, so a preview knows it and policies can evaluate the trust.
       this.arn = pulumi
         .all([args.account.global("iam", `oidc-provider/${issuer}`), provider.urn])
         .apply(([arn]) => arn);
@@ -45,7 +45,7 @@ export class GitHubIdentity extends pulumi.ComponentResource {
     this.registerOutputs({ arn: this.arn });
   }
 
-  /** The trust policy of a role that only the repository's jobs in these GitHub environments take, each by its exact subject. */
+  /** Returns the trust policy of a role that only the repository's jobs in these GitHub environments may assume, each by its exact subject. */
   trust(environments: readonly string[]): iam.PolicyDocument {
     return policyDocument([
       {

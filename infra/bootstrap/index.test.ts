@@ -1,4 +1,4 @@
-/** What the bootstrap makes: who may take which role, what each may do, and where state is kept. */
+/** Tests the bootstrap's resources: the roles, who may assume them, their permissions, and the storage of state. */
 import assert from "node:assert/strict";
 import { allows, type Statement, statements } from "../testing/documents.ts";
 import { accountId, region, type Registrations } from "../testing/registrations.ts";
@@ -6,7 +6,7 @@ import { allowed, bootstrap, boundaryOf } from "./testing/registered.ts";
 
 const actionsOf = (all: readonly Statement[]) => all.flatMap(({ Action }) => Action);
 
-/** Whether an action changes nothing. */
+/** Returns true if an action changes nothing. */
 const reads = (action: string) => /:(Get|List|Describe|Decrypt$)/.test(action);
 
 describe("the bootstrap", () => {
@@ -17,7 +17,7 @@ describe("the bootstrap", () => {
     ({ registrations, outputs } = await bootstrap());
   });
 
-  it("trusts GitHub's tokens that are meant for AWS, without any key", () => {
+  it("trusts GitHub's tokens with AWS's audience, without any key", () => {
     const provider = registrations.one("aws:iam/openIdConnectProvider:OpenIdConnectProvider");
     assert.deepEqual(provider.inputs, {
       url: "https://token.actions.githubusercontent.com",
@@ -79,7 +79,7 @@ describe("the bootstrap", () => {
     }
   });
 
-  it("writes no action with a wildcard, and names resources wherever AWS takes them", () => {
+  it("writes no action with a wildcard, and names resources for every action that supports them", () => {
     for (const { name, inputs } of registrations.ofType("aws:iam/policy:Policy")) {
       for (const { Sid, Action, Resource } of statements(inputs["policy"])) {
         assert.ok(!Action.some((action) => action.includes("*")), `${name} ${Sid}`);
@@ -91,7 +91,7 @@ describe("the bootstrap", () => {
   it("keeps every managed policy within IAM's 6,144 characters, and every role within 10 of them", () => {
     const sizes = new Map<string, number>();
     for (const { name, inputs } of registrations.ofType("aws:iam/policy:Policy")) {
-      // With the longest region and partition, and the form of real ARNs, which is longer than that of the mocks.
+      // With the longest region and partition, and the format of real ARNs, which is longer than the mocks'.
       const real = JSON.stringify(inputs["policy"])
         .replaceAll(/(arn:aws:kms:[^"]*:)async-video[^"]*/g, "$1key/0a1b2c3d-0000-1111-2222-333344445555")
         .replaceAll(/arn:aws:iam:[a-z0-9-]+:(\d+):async/g, "arn:aws:iam::$1:policy/async")
@@ -111,7 +111,7 @@ describe("the bootstrap", () => {
     }
   });
 
-  it("lets the deployments of dev and of pull requests destroy data, and production's not", () => {
+  it("allows the deployments of dev and of pull requests to destroy data, but not production's", () => {
     const destroys = (environment: string) =>
       allowed(registrations, `async-video-${environment}-deploy`).filter(
         ({ Action, Resource = [] }) =>
@@ -123,7 +123,7 @@ describe("the bootstrap", () => {
     assert.equal(destroys("ephemeral").length, 2);
   });
 
-  it("lets deployments keep and remove the log groups of their endpoints, and no others", () => {
+  it("allows deployments to create and delete the log groups of their endpoints, and no others", () => {
     const group = (name: string): string => `arn:aws:logs:${region}:${accountId}:log-group:${name}`;
     const actions = ["AssociateKmsKey", "CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy", "TagResource"];
     for (const [environment, stack] of Object.entries({ dev: "dev", production: "prod", ephemeral: "pr-7" })) {
@@ -144,7 +144,7 @@ describe("the bootstrap", () => {
     }
   });
 
-  it("lets deployments make roles within the boundary alone, and hand one of them to SageMaker alone", () => {
+  it("allows deployments to create roles only within the boundary, and to pass one of them only to SageMaker", () => {
     const { dev: boundary } = outputs["permissionsBoundaries"] as Readonly<Record<string, string>>;
     assert.equal(boundary, `arn:aws:iam:${region}:${accountId}:async-video-dev-boundary-0a1b2c3`);
     const all = allowed(registrations, "async-video-dev-deploy");
@@ -162,7 +162,7 @@ describe("the bootstrap", () => {
     assert.deepEqual(pass.Condition, { StringEquals: { "iam:PassedToService": "sagemaker.amazonaws.com" } });
   });
 
-  it("lets deployments subscribe queues of stacks and of the smoke test, addresses for e-mail, and nothing else", () => {
+  it("allows deployments to subscribe queues of stacks and of the smoke test, e-mail addresses, and nothing else", () => {
     const all = allowed(registrations, "async-video-production-deploy").filter(({ Action }) =>
       Action.includes("sns:Subscribe"),
     );
@@ -192,7 +192,7 @@ describe("the bootstrap", () => {
     }
   });
 
-  it("bounds the roles of an environment's stacks by what they need", () => {
+  it("limits the roles of an environment's stacks to the permissions that they need", () => {
     for (const environment of ["dev", "production", "ephemeral"]) {
       const actions = actionsOf(statements(boundaryOf(registrations, environment)));
       for (const needed of ["sagemaker:InvokeEndpointAsync", "cloudwatch:DescribeAlarms"]) {
@@ -203,7 +203,7 @@ describe("the bootstrap", () => {
   });
 
   for (const environment of ["dev", "production", "ephemeral"]) {
-    it(`keeps the state of ${environment} in its own bucket: private, versioned, encrypted by its own key, protected`, () => {
+    it(`keeps the state of ${environment} in a separate bucket: private, versioned, encrypted by a separate key, protected`, () => {
       const name = `async-video-${environment}-state`;
       const bucket = registrations.one("aws:s3/bucket:Bucket", name);
       const key = registrations.one("aws:kms/key:Key", name);
@@ -228,7 +228,7 @@ describe("the bootstrap", () => {
     });
   }
 
-  it("says what to put into the repository's variables", () => {
+  it("outputs the values of the repository's variables", () => {
     const role = (name: string) => `arn:aws:iam:${region}:${accountId}:async-video-${name}-0a1b2c3`;
     const backend = (name: string) => `s3://async-video-${name}-state-0a1b2c3/${name}?region=${region}`;
     const provider = (name: string) =>
@@ -252,7 +252,7 @@ describe("the bootstrap", () => {
     });
   });
 
-  it("makes what one account is for, with the identity provider that it has", async () => {
+  it("creates only the resources of the account's environments, with an existing identity provider", async () => {
     const identityProviderArn = `arn:aws:iam::${accountId}:oidc-provider/token.actions.githubusercontent.com`;
     const prod = await bootstrap({ environments: '["production"]', identityProviderArn });
     assert.deepEqual(prod.registrations.ofType("aws:iam/openIdConnectProvider:OpenIdConnectProvider"), []);
@@ -281,7 +281,7 @@ describe("the bootstrap", () => {
     assert.match(warnings.join(), /production shares this account with dev and ephemeral/);
   });
 
-  it("compares the numbers of owner and repository where GitHub's tokens have them", async () => {
+  it("compares the numbers of owner and repository if GitHub's tokens contain them", async () => {
     const numbered = await bootstrap({ ownerId: "12", repositoryId: "345", environments: '["dev"]' });
     const { assumeRolePolicy } = numbered.registrations.one("aws:iam/role:Role", "async-video-dev-deploy").inputs;
     assert.match(JSON.stringify(assumeRolePolicy), /"repo:team@12\/videos@345:environment:dev"/);

@@ -1,4 +1,4 @@
-/** What an account needs before GitHub's workflows can deploy to it: an identity provider, roles, keys, and a place for state. */
+/** Resources that GitHub's workflows need to deploy to an account: an identity provider, roles, keys, and storage for state. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { Account } from "./account.ts";
@@ -34,7 +34,7 @@ for (const environment of deployed) {
     account,
     environment,
     alias: name,
-    description: `Videos, results and notices of async-video-inference, environment ${environment.name}`,
+    description: `Videos, results and notifications of async-video-inference, environment ${environment.name}`,
     services: dataKeyServices(account, environment),
   });
   const scope = { account, environment, keyArn: key.arn };

@@ -1,13 +1,13 @@
-/** What the bootstrap's policy documents have in common. */
+/** Parts that the bootstrap's policy documents share. */
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** A policy document of these statements. */
+/** Returns a policy document with these statements. */
 export function policyDocument(statements: PolicyStatement[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements };
 }
 
-/** Allows actions on resources, where a condition holds. */
+/** Returns a statement that allows actions on resources, optionally under a condition. */
 export function allow(
   Sid: string,
   Action: string[],

@@ -1,10 +1,10 @@
-/** Permissions to read what `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
+/** Permissions to read the resources that `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
 
-/** To read the state of all resources: for previews and the nightly check. No video and no result. */
+/** For previews and the nightly check: the state of all resources, but no video and no result. */
 export function readPermissions(scope: Scope): PolicyStatement[] {
   const { account, environment } = scope;
   return [
@@ -33,7 +33,7 @@ export function readPermissions(scope: Scope): PolicyStatement[] {
       ],
       account.bucket(named(environment)),
     ),
-    // HeadObject is GetObject to IAM.
+    // IAM authorises HeadObject as GetObject.
     allow(
       "SeeModelArtifacts",
       ["s3:GetObject", "s3:GetObjectTagging"],

@@ -1,10 +1,10 @@
-/** Permissions to run the smoke test, in addition to those that read and change the stack (`read-permissions.ts`, `deploy-permissions.ts`). */
+/** Permissions to run the smoke test, in addition to those to read and change the stack (`read-permissions.ts`, `deploy-permissions.ts`). */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { allow } from "./policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
 
-/** To run the smoke test: what the stack's policies for callers and operators allow together, and to clean up after it. */
+/** The permissions of the stack's policies for callers and operators, and to clean up after the smoke test. */
 export function smokePermissions(scope: Scope): PolicyStatement[] {
   const { account, environment } = scope;
   return [
@@ -27,13 +27,13 @@ export function smokePermissions(scope: Scope): PolicyStatement[] {
       ["results", "failures"].map((prefix) => account.bucket(`${named(environment, "output")}/${prefix}/*`)),
     ),
     allow("TellVersions", ["s3:ListBucketVersions"], account.bucket(named(environment))),
-    // Its queues are made and removed as the stack's (MakeQueues in `deploy-permissions.ts`).
+    // Its queues are created and deleted like the stack's (MakeQueues in `deploy-permissions.ts`).
     allow(
       "UseTemporaryQueues",
       ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"],
       account.regional("sqs", named(environment, "smoke")),
     ),
-    // The smoke test finds queues here that earlier runs left.
+    // The smoke test lists queues to find those that earlier runs left.
     allowUnlimited("FindTemporaryQueues", ["sqs:ListQueues"]),
     allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], endpointLogs(scope)),
     allowUnlimited("SeeMetrics", [

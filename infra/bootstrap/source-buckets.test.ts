@@ -1,4 +1,4 @@
-/** The setting sourceBuckets of bootstrap and stacks: one form, and a boundary that lets the stacks' roles read what they may. */
+/** Tests the setting sourceBuckets of bootstrap and stacks: the same form, and a boundary that includes the stacks' permissions. */
 import assert from "node:assert/strict";
 import { sourceBucket as stackForm } from "../source-buckets.ts";
 import { allows, statements } from "../testing/documents.ts";
@@ -10,7 +10,7 @@ const good = { bucket: "team-videos", prefix: "clips/", keyArn };
 
 describe("source buckets in the bootstrap", () => {
   for (const [what, value] of Object.entries({
-    "all that there is": good,
+    "every property": good,
     "only a bucket": { bucket: "archive.2019" },
     "no bucket": { prefix: "clips/" },
     "a pattern for a bucket": { ...good, bucket: "*" },
@@ -24,13 +24,13 @@ describe("source buckets in the bootstrap", () => {
     "a pattern for a key": { ...good, keyArn: `arn:aws:kms:${region}:210987654321:key/*` },
     "something else": { ...good, region: "eu-west-1" },
   })) {
-    it(`have the stacks' form: ${what}`, () => {
+    it(`have the same form as in the stacks: ${what}`, () => {
       assert.equal(sourceBucket.safeParse(value).success, stackForm.safeParse(value).success);
-      assert.equal(sourceBucket.safeParse(value).success, ["all that there is", "only a bucket"].includes(what));
+      assert.equal(sourceBucket.safeParse(value).success, ["every property", "only a bucket"].includes(what));
     });
   }
 
-  it("widen the boundary by themselves and their keys, for reading only", async () => {
+  it("extend the boundary only by themselves and their keys, for reading", async () => {
     const boundary = async (sources: string | undefined) => {
       const address = `./index.ts?sources=${sources === undefined ? "none" : "some"}`;
       const { registrations } = await registrationsOf(() => import(address), {

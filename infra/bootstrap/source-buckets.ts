@@ -1,4 +1,4 @@
-/** The setting `sourceBuckets` of the stacks that are deployed to the account: it widens the boundary by the same buckets and keys. */
+/** The setting `sourceBuckets` of the stacks that are deployed to the account: it extends the boundary by these buckets and keys. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { z } from "zod";
 import type { Account } from "./account.ts";
@@ -20,7 +20,7 @@ export const sourceBucket = z.strictObject({
 /** A bucket that another stack, team or account owns. */
 export type SourceBucket = Readonly<z.infer<typeof sourceBucket>>;
 
-/** What roles may read of these buckets, if their own policies allow it, too. */
+/** Permissions of the boundary for these buckets. A role also needs a policy that allows them. */
 export function sourcePermissions(account: Account, sources: readonly SourceBucket[]): PolicyStatement[] {
   if (sources.length === 0) return [];
   const keys = sources.flatMap(({ keyArn }) => keyArn ?? []);

@@ -1,4 +1,4 @@
-/** Where Pulumi keeps an environment's state: a bucket, and the key that encrypts it and the stacks' secrets. */
+/** Storage of an environment's Pulumi state: a bucket, and the key that encrypts it and the stacks' secrets. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,7 +7,7 @@ import { EnvironmentKey } from "./environment-key.ts";
 import type { Environment } from "./environments.ts";
 import { allow, policyDocument } from "./policy-document.ts";
 
-/** Days that earlier versions of a state, and the copies that Pulumi makes of it, are kept. */
+/** Days to keep earlier versions of a state, and Pulumi's copies of it. */
 const keptDays = 365;
 
 /** Options for a {@link StateBackend}. */
@@ -17,14 +17,14 @@ export interface StateBackendArgs {
 }
 
 /**
- * Bucket and key of one environment, which no other environment's role can use. Pulumi locks a stack by an object next to its state:
- * a role that writes state must be able to list, write and delete there. A lock has no expiry: the workflow `unlock` removes one that a
+ * Bucket and key of one environment, which no other environment's role can use. Pulumi locks a stack with an object next to its state.
+ * A role that writes state must be able to list, write and delete there. A lock has no expiry: the workflow `unlock` removes one that a
  * killed job leaves.
  */
 export class StateBackend extends pulumi.ComponentResource {
-  /** As `pulumi stack init --secrets-provider` takes it. */
+  /** The argument for `pulumi stack init --secrets-provider`. */
   readonly secretsProvider: pulumi.Output<string>;
-  /** Address of the backend, as `pulumi login` takes it: the environment's folder in the bucket. */
+  /** The argument for `pulumi login`: the environment's folder in the bucket. */
   readonly url: pulumi.Output<string>;
   private readonly bucket: s3.Bucket;
   private readonly key: EnvironmentKey;
@@ -51,12 +51,12 @@ export class StateBackend extends pulumi.ComponentResource {
     this.registerOutputs({ secretsProvider: this.secretsProvider, url: this.url });
   }
 
-  /** Permissions to deploy the environment's stacks: all of the folder, and the key. */
+  /** Permissions to deploy the environment's stacks: the whole folder, and the key. */
   toDeploy(): PolicyStatement[] {
     return [
       ...this.toPreview(),
       allow("WriteState", ["s3:PutObject", "s3:DeleteObject"], this.objects()),
-      // S3 asks for a data key to write with; a new ephemeral stack's secrets get one by Encrypt.
+      // S3 requests a data key to write; Encrypt provides the key of a new ephemeral stack's secrets.
       allow("WriteSecrets", ["kms:Encrypt", "kms:GenerateDataKey"], this.key.arn),
     ];
   }
@@ -65,8 +65,8 @@ export class StateBackend extends pulumi.ComponentResource {
   toPreview(): PolicyStatement[] {
     return [
       allow("ReadState", ["s3:GetObject"], this.objects()),
-      // Names only. Without it, S3 answers "forbidden" for a file that does not exist, and S3 asks for this permission without
-      // naming the file, so a condition on prefixes would not hold.
+      // Only names. Without it, S3 answers "forbidden" for a missing file. S3 checks this permission without a file
+      // name, so a condition on prefixes would not match.
       allow("ListState", ["s3:ListBucket"], this.bucket.arn),
       allow("ReadSecrets", ["kms:Decrypt"], this.key.arn),
     ];
@@ -76,7 +76,7 @@ export class StateBackend extends pulumi.ComponentResource {
     return pulumi.interpolate`${this.bucket.arn}/${this.folder}/*`;
   }
 
-  /** Makes the bucket private, owned by the account, versioned, encrypted and open only to TLS; old copies expire. */
+  /** Makes the bucket private, owned by the account, versioned, encrypted and open only to TLS. Old copies expire. */
   private guard(name: string): void {
     const { bucket } = this.bucket;
     const opts = { parent: this };
@@ -121,7 +121,7 @@ export class StateBackend extends pulumi.ComponentResource {
           },
         ]),
       },
-      // S3 answers OperationAborted to two changes of a bucket's access at a time.
+      // S3 answers OperationAborted to two concurrent changes of a bucket's access.
       { ...opts, dependsOn: privacy },
     );
     new s3.BucketLifecycleConfiguration(
@@ -129,7 +129,7 @@ export class StateBackend extends pulumi.ComponentResource {
       {
         bucket,
         rules: [
-          // The state itself never expires: only the copy that Pulumi keeps of each one that it replaces.
+          // The state itself never expires, only the copy that Pulumi keeps of each state that it replaces.
           {
             id: "backups",
             status: "Enabled",

@@ -1,6 +1,6 @@
-/** How GitHub names a workflow's job in its tokens: what a role's trust policy compares. */
+/** Subjects of the tokens of GitHub's workflow jobs, which a role's trust policy compares. */
 
-/** A repository, with its numbers where its tokens have them. */
+/** A repository, with its numbers if its tokens contain them. */
 export interface Repository {
   /** OWNER/REPOSITORY. */
   readonly repository: string;
@@ -9,7 +9,7 @@ export interface Repository {
 }
 
 /**
- * The exact subject of the token of a job in a GitHub environment. Repositories created, renamed or moved after 2026-07-15, and those that
+ * Returns the exact subject of the token of a job in a GitHub environment. Repositories created, renamed or moved after 2026-07-15, and those that
  * opted in, have their numbers in it, so that taking over an abandoned name gives no access (GitHub: "OpenID Connect reference").
  */
 export function subjectOf({ repository, ownerId, repositoryId }: Repository, environment: string): string {

@@ -1,4 +1,4 @@
-/** README.md and the policy pack's config have the unlimited actions that the program has. */
+/** Tests that README.md and the policy pack's config contain the program's unlimited actions. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { page, packConfig, withReasons, withTable } from "./tables.ts";
@@ -9,12 +9,12 @@ describe("the list of unlimited actions", () => {
     assert.equal(text, withTable(text), "run npm run docs");
   });
 
-  it("gives the policy pack its reasons", () => {
+  it("matches the reasons in the policy pack's config", () => {
     const config: unknown = JSON.parse(readFileSync(packConfig, "utf8"));
     assert.deepEqual(config, withReasons(config), "run npm run docs");
   });
 
-  it("is written only into a page that has a place for it", () => {
+  it("is written only into a page with the marks of the table", () => {
     assert.throws(() => withTable("# A page\n"), /has no lines "<!-- unlimited actions/);
   });
 });

@@ -15,18 +15,14 @@ const end = "<!-- end of unlimited actions -->";
 const configSchema = z.record(z.string(), z.unknown());
 
 /**
- * The page's text with the table as the program has it now.
+ * Returns the page's text with the current table.
  * @throws Error if the text has no place for the table
  */
 export function withTable(text: string): string {
   const rows = unlimitedActions.map(
     ({ actions, why, risk }) => `| ${actions.map((action) => `\`${action}\``).join("<br>")} | ${why} | ${risk} |`,
   );
-  const table = [
-    "| Actions | Why they are not limited | What a role can do to others |",
-    "| --- | --- | --- |",
-    ...rows,
-  ];
+  const table = ["| Actions | Reason | Risk to other resources |", "| --- | --- | --- |", ...rows];
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) {
@@ -35,7 +31,7 @@ export function withTable(text: string): string {
   return `${before}${begin}\n\n${table.join("\n")}\n\n${end}${after}`;
 }
 
-/** The pack's config with a reason for each action. */
+/** Returns the pack's config with a reason for each action. */
 export function withReasons(config: unknown): Readonly<Record<string, unknown>> {
   const reasons = unlimitedActions.flatMap(({ actions, why }) => actions.map((action) => [action, why] as const));
   const sorted = Object.fromEntries(reasons.toSorted(([one], [other]) => one.localeCompare(other)));

@@ -6,14 +6,14 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { allow } from "./policy-document.ts";
 
-const noResource = "AWS takes no resource (Service Authorization Reference).";
+const noResource = "AWS supports no resource (Service Authorization Reference).";
 
-/** Actions with one reason and one risk. */
+/** Actions with the same reason and risk. */
 export interface UnlimitedActions {
   readonly actions: readonly string[];
   /** Why no resource limits them, with the source. */
   readonly why: string;
-  /** What a role can do to others with them. */
+  /** Effect of the actions on other resources. */
   readonly risk: string;
   /** Set if a condition keeps other environments' resources out, so that the risk concerns only the rest of the account. */
   readonly conditional?: true;
@@ -59,8 +59,8 @@ export const unlimitedActions = [
   },
   {
     actions: ["cloudwatch:PutMetricData"],
-    why: "AWS takes no resource (Service Authorization Reference). The policies of the roles that stacks create limit the namespace.",
-    risk: "Publishes false values of another endpoint's instance metrics and of other teams' metrics. Namespaces that start with AWS and a slash are closed to it.",
+    why: "AWS supports no resource (Service Authorization Reference). The policies of the roles that stacks create limit the namespace.",
+    risk: "Publishes false values of another endpoint's instance metrics and of other teams' metrics. It cannot publish to namespaces that start with AWS and a slash.",
   },
   {
     actions: [
@@ -117,7 +117,7 @@ export const unlimitedActions = [
   {
     actions: ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
     why: noResource,
-    risk: "Ends or filters a subscription whose ARN is known, so that notices get lost; sends notices that cannot be delivered to another queue. The ARN contains a UUID; no role can list another environment's subscriptions.",
+    risk: "Ends or filters a subscription whose ARN is known, so that notifications get lost; sends notifications that cannot be delivered to another queue. The ARN contains a UUID; no role can list another environment's subscriptions.",
   },
   {
     actions: ["sqs:ListQueues"],
@@ -129,7 +129,7 @@ export const unlimitedActions = [
 /** An action of the list. */
 export type UnlimitedAction = (typeof unlimitedActions)[number]["actions"][number];
 
-/** Allows actions of the list: on every resource, or on every one of a kind. */
+/** Allows actions of the list, on every resource or on every resource of a kind. */
 export function allowUnlimited(
   sid: string,
   actions: UnlimitedAction[],

@@ -1,4 +1,4 @@
-/** What callers and operators may do, and whom the role for another account trusts. */
+/** Tests the permissions of callers and operators, and the trust policy of the role for another account. */
 import assert from "node:assert/strict";
 import { AccessPolicies } from "./access-policies.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
@@ -40,7 +40,7 @@ async function access(callerAccountId?: string): Promise<{ registrations: Regist
   return { registrations, roleArn: outputs["callerRoleArn"] };
 }
 
-/** Actions that take no resource (AWS, Service Authorization Reference). */
+/** Actions that support no resource (AWS, Service Authorization Reference). */
 const withoutResource = [
   "application-autoscaling:DescribeScalableTargets",
   "application-autoscaling:DescribeScalingActivities",
@@ -65,7 +65,7 @@ describe("AccessPolicies", () => {
     operator = registrations.one("aws:iam/policy:Policy", "clips-operator").inputs["policy"];
   });
 
-  it("allows no action by a wildcard, and names resources wherever AWS takes them", () => {
+  it("allows no action by a wildcard, and names resources for every action that supports them", () => {
     for (const { Action, Resource, Sid, Effect } of [...statements(caller), ...statements(operator)]) {
       assert.equal(Effect, "Allow");
       for (const action of Action) {
@@ -75,7 +75,7 @@ describe("AccessPolicies", () => {
     }
   });
 
-  it("lets callers upload, invoke and fetch", () => {
+  it("allows callers to upload, invoke and fetch", () => {
     assert.deepEqual(statement(caller, "Invoke").Resource, [
       `arn:aws:sagemaker:${region}:${accountId}:detector-endpoint-0a1b2c3`,
     ]);
@@ -87,7 +87,7 @@ describe("AccessPolicies", () => {
     assert.deepEqual(statement(caller, "UseKey").Resource, [keyArn]);
   });
 
-  it("lets callers tell a result that is not there yet from one that is forbidden", () => {
+  it("allows callers to tell a result that does not exist yet from one that is forbidden", () => {
     const { Action, Resource, Condition } = statement(caller, "TellMissingFromForbidden");
     assert.deepEqual(
       [Action, Resource, Condition],
@@ -95,7 +95,7 @@ describe("AccessPolicies", () => {
     );
   });
 
-  it("keeps callers from what changes models, deletes, or reads queues", () => {
+  it("refuses callers to change models, to delete, and to read queues", () => {
     const actions = statements(caller).flatMap(({ Action }) => Action);
     assert.deepEqual(
       actions.filter((action) => /Delete|sqs:|sns:|iam:/.test(action)),
@@ -107,7 +107,7 @@ describe("AccessPolicies", () => {
     );
   });
 
-  it("lets operators read the stack's four queues, and make none but temporary ones", () => {
+  it("allows operators to read the stack's four queues, and to create only temporary ones", () => {
     assert.equal(statement(operator, "ReadQueues").Resource?.length, 4);
     for (const { Action, Resource, Sid } of statements(operator)) {
       if (!Action.includes("sqs:CreateQueue")) continue;
@@ -115,7 +115,7 @@ describe("AccessPolicies", () => {
     }
   });
 
-  it("lets operators subscribe temporary queues of the account, and no other address", () => {
+  it("allows operators to subscribe temporary queues of the account, and no other address", () => {
     const topic = `arn:aws:sns:${region}:${accountId}:operations`;
     const subscribes = (protocol: string, endpoint: string, resource = topic) =>
       allows(statements(operator), {
@@ -139,14 +139,14 @@ describe("AccessPolicies", () => {
     assert.ok(!allows(statements(operator), { action: "sns:Subscribe", resource: topic }));
   });
 
-  it("lets operators redrive dead letters into the queues that they come from, and give up what they redrive", () => {
+  it("allows operators to redrive dead letters to their source queues, and to return a message that they give up", () => {
     const queues = (suffix: string) =>
       ["success", "error"].map((kind) => `arn:aws:sqs:${region}:${accountId}:clips-${kind}${suffix}-0a1b2c3`);
     assert.deepEqual(statement(operator, "RedriveDeadLetters").Resource, queues("-dead-letters"));
     assert.deepEqual(statement(operator, "RefillQueues").Resource, [...queues(""), ...queues("-dead-letters")]);
   });
 
-  it("lets operators open the dashboard that the stack's output names", () => {
+  it("allows operators to open the dashboard that the stack's output names", () => {
     const dashboard = (name: string) => `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
     const opens = (resource: string) => allows(statements(operator), { action: "cloudwatch:GetDashboard", resource });
     const { name: endpointName } = registrations.one("aws:sagemaker/endpoint:Endpoint").inputs;
@@ -155,13 +155,13 @@ describe("AccessPolicies", () => {
     assert.ok(allows(statements(operator), { action: "cloudwatch:ListDashboards", resource: "*" }));
   });
 
-  it("lets operators read this endpoint's logs alone", () => {
+  it("allows operators to read only this endpoint's logs", () => {
     const { name } = registrations.one("aws:cloudwatch/logGroup:LogGroup").inputs;
     const group = `arn:aws:logs:${region}:${accountId}:log-group:${String(name)}`;
     assert.deepEqual(statement(operator, "ReadLogs").Resource, [group, `${group}:*`]);
   });
 
-  it("has no role for another account unless there is one", async () => {
+  it("creates a role for another account only if one is set", async () => {
     assert.equal(registrations.ofType("aws:iam/rolePolicyAttachment:RolePolicyAttachment").length, 0);
     const other = await access("210987654321");
     assert.equal(other.roleArn, `arn:aws:iam:${region}:${accountId}:clips-caller-0a1b2c3`);

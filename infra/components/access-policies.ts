@@ -1,4 +1,4 @@
-/** Who may use the stack: managed policies to attach to callers and operators, and a role for callers of another account. */
+/** Access to the stack: managed policies to attach to callers and operators, and a role for callers of another account. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
@@ -11,38 +11,38 @@ import { boundedBy } from "../iam/role-boundary.ts";
 import type { SourceBucket } from "../source-buckets.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
-/** What can be chosen about {@link AccessPolicies}. */
+/** Options for {@link AccessPolicies}. */
 export interface AccessPoliciesArgs {
   readonly account: Account;
   readonly storage: VideoStorage;
   readonly topics: InferenceNotifications;
   readonly inference: AsyncEndpoint;
-  /** The topic of alarms, which operators may listen to as well. */
+  /** The topic of alarms, which operators may subscribe to as well. */
   readonly operationsTopicArn: pulumi.Input<string>;
-  /** ARN of the key that everything is encrypted with. */
+  /** ARN of the key that encrypts the stack's data. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * Another account, whose administrators decide who of theirs may take the caller's role here.
+   * Another account. Its administrators decide which of their principals may assume the caller role here.
    * @default no other account
    */
   readonly callerAccountId?: string | undefined;
   /**
-   * Existing buckets that callers, as the endpoint, may read videos from.
+   * Existing buckets that callers, like the endpoint, may read videos from.
    * @default none
    */
   readonly sourceBuckets?: readonly SourceBucket[];
   /**
-   * ARN of the policy that bounds what the role for the other account can do.
+   * ARN of the permissions boundary of the role for the other account.
    * @default none
    */
   readonly permissionsBoundary?: string | undefined;
 }
 
-/** Nobody has these policies until someone attaches them. */
+/** Managed policies for callers and operators. They take effect only once someone attaches them. */
 export class AccessPolicies extends pulumi.ComponentResource {
   readonly callerPolicyArn: pulumi.Output<string>;
   readonly operatorPolicyArn: pulumi.Output<string>;
-  /** Start of the names of the queues that operators may create and delete: the smoke test's. */
+  /** Prefix of the names of the queues that operators may create and delete for the smoke test. */
   readonly temporaryQueuePrefix: string;
   /** The role for the other account, if there is one. */
   readonly callerRoleArn: pulumi.Output<string> | undefined;
@@ -88,7 +88,7 @@ export class AccessPolicies extends pulumi.ComponentResource {
   }
 }
 
-/** A role, because the buckets' and the key's policies name no other account: whoever takes it acts as this one. */
+/** A role, because the policies of the buckets and the key name no other account. A session of the role acts as this account. */
 function callerRole(
   name: string,
   accountId: string,

@@ -11,7 +11,7 @@ describe("AsyncEndpoint", () => {
     registrations = await deployEndpoint();
   });
 
-  it("lets SageMaker look at the alarms that roll an update back", async () => {
+  it("allows SageMaker to read the alarms that roll back an update", async () => {
     const rights = (deployed: Registrations) =>
       statements(deployed.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"]).filter(
         ({ Sid }) => Sid === "WatchRollbackAlarms",
@@ -34,7 +34,7 @@ describe("AsyncEndpoint", () => {
       ({ policy } = registrations.one("aws:iam/rolePolicy:RolePolicy").inputs);
     });
 
-    it("is SageMaker's, and only on behalf of this account", () => {
+    it("can be assumed only by SageMaker on behalf of this account", () => {
       const { assumeRolePolicy } = registrations.one("aws:iam/role:Role").inputs;
       assert.deepEqual(statements(assumeRolePolicy), [
         {
@@ -46,7 +46,7 @@ describe("AsyncEndpoint", () => {
       ]);
     });
 
-    it("may do nothing by a wildcard, and names resources wherever AWS takes them", () => {
+    it("has no permission by a wildcard, and names resources for every action that supports them", () => {
       for (const { Action, Resource, Sid } of statements(policy)) {
         assert.ok(!Action.some((action) => action.includes("*")), Sid);
         if (Resource?.includes("*")) {
@@ -57,7 +57,7 @@ describe("AsyncEndpoint", () => {
       assert.ok(statement(policy, "WriteInstanceMetrics").Condition?.["StringEquals"]);
     });
 
-    it("reads videos and every artifact, and writes results and failures alone", () => {
+    it("reads videos and every artifact, and writes only results and failures", () => {
       assert.deepEqual(statement(policy, "ReadVideosAndModel").Resource, [
         "arn:aws:s3:::clips-input-0a1b2c3/input/*",
         "arn:aws:s3:::clips-input-0a1b2c3/models/*",
@@ -72,7 +72,7 @@ describe("AsyncEndpoint", () => {
       ]);
     });
 
-    it("speaks on the two topics and writes its own endpoint's logs", () => {
+    it("publishes to the two topics and writes only this endpoint's logs", () => {
       assert.deepEqual(statement(policy, "SayWhatIsDone").Resource, [
         `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
         `arn:aws:sns:eu-west-1:${accountId}:clips-error-0a1b2c3`,
@@ -88,7 +88,7 @@ describe("AsyncEndpoint", () => {
       assert.deepEqual(Resource, [keyArn]);
     });
 
-    it("pulls the one image that is served", async () => {
+    it("pulls only the image that is served", async () => {
       assert.deepEqual(statement(policy, "PullImage").Resource, [
         "arn:aws:ecr:eu-west-1:763104351884:repository/pytorch-inference",
       ]);

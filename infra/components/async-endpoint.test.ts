@@ -11,7 +11,7 @@ const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfigura
 const endpointType = "aws:sagemaker/endpoint:Endpoint";
 const logGroupType = "aws:cloudwatch/logGroup:LogGroup";
 
-/** The endpoint's deploymentConfig with a bake time in seconds. */
+/** Returns the endpoint's deploymentConfig with a bake time in seconds. */
 const deploymentConfig = (waitIntervalInSeconds: number) => ({
   blueGreenUpdatePolicy: {
     terminationWaitInSeconds: 0,
@@ -33,7 +33,7 @@ describe("AsyncEndpoint", () => {
     }
   });
 
-  it("declares the endpoint's log group before the endpoint, encrypted and kept for some time", async () => {
+  it("declares the endpoint's log group before the endpoint, encrypted and with a retention", async () => {
     const group = registrations.one(logGroupType);
     const name = endpointNameOf(
       { accountId, region, project: "async-video-inference", stack: "test", rollbackAlarms: [] },
@@ -49,7 +49,7 @@ describe("AsyncEndpoint", () => {
     assert.equal((await deployEndpoint({ logRetentionDays: 7 })).one(logGroupType).inputs["retentionInDays"], 7);
   });
 
-  it("gets another name only with what makes the provider replace it, and is then created before the old one is deleted", async () => {
+  it("changes its name only with inputs that make the provider replace it, and is then created before the old one is deleted", async () => {
     const names = (deployed: Registrations) =>
       [endpointType, logGroupType].map((type) => deployed.one(type).inputs["name"]);
     const before = names(registrations);
@@ -59,7 +59,7 @@ describe("AsyncEndpoint", () => {
     for (const type of [endpointType, logGroupType]) assert.equal(alarmed.one(type).deleteBeforeReplace, false);
   });
 
-  it("gets another configuration for another bake time: SageMaker refuses an update to the one in use", async () => {
+  it("gets a new configuration for a new bake time: SageMaker refuses an update to the current one", async () => {
     assert.equal(registrations.one(configurationType).replacementTrigger, 0);
     assert.equal((await deployEndpoint({ bakeTime: 300 })).one(configurationType).replacementTrigger, 300);
   });
@@ -77,7 +77,7 @@ describe("AsyncEndpoint", () => {
     });
   });
 
-  it("serves the artifact in AWS's Ray image of the region where that is chosen, on machines with a driver for it", async () => {
+  it("serves the artifact in AWS's Ray image of the region if that is chosen, on machines with a driver for it", async () => {
     const chosen = await deployEndpoint({ image: "ray" });
     assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
       primaryContainer: {
@@ -93,7 +93,7 @@ describe("AsyncEndpoint", () => {
     ]);
   });
 
-  it("serves it in Ray's image without CUDA on instances without a GPU", async () => {
+  it("uses Ray's image without CUDA on instances without a GPU", async () => {
     const chosen = await deployEndpoint({ image: "ray", instanceType: "ml.c7i.xlarge" });
     assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
       primaryContainer: {
@@ -113,7 +113,7 @@ describe("AsyncEndpoint", () => {
     ]);
   });
 
-  it("runs on the machine image that is chosen, else on one that fits the image, else on SageMaker's choice", async () => {
+  it("runs on the chosen machine image, else on one that fits the image, else on SageMaker's choice", async () => {
     const cuda13 = "al2023-ami-sagemaker-inference-gpu-4-1";
     const registry = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/detector";
     for (const [choices, expected] of [
@@ -128,7 +128,7 @@ describe("AsyncEndpoint", () => {
     }
   });
 
-  it("requires a GPU of instances that have one, unless that is turned off", async () => {
+  it("requires a GPU on instances that have one, unless that is turned off", async () => {
     for (const [choices, expected] of [
       [{}, "1"],
       [{ requireGpu: false }, undefined],
@@ -140,12 +140,12 @@ describe("AsyncEndpoint", () => {
     }
   });
 
-  it("makes the model once the role may read the artifact", () => {
+  it("creates the model once the role may read the artifact", () => {
     const rolePolicy = registrations.one("aws:iam/rolePolicy:RolePolicy");
     assert.ok(registrations.one(modelType).dependencies.includes(rolePolicy.urn));
   });
 
-  it("has one variant with a fixed name, that starts with one instance", () => {
+  it("has one variant with a fixed name, which starts with one instance", () => {
     const { productionVariants } = registrations.one(configurationType).inputs;
     assert.deepEqual(productionVariants, [
       {
@@ -159,7 +159,7 @@ describe("AsyncEndpoint", () => {
     ]);
   });
 
-  it("is asynchronous: results, failures and notices have their places", () => {
+  it("is asynchronous, with locations for results and failures and topics for notifications", () => {
     const { asyncInferenceConfig } = registrations.one(configurationType).inputs;
     assert.deepEqual(asyncInferenceConfig, {
       clientConfig: { maxConcurrentInvocationsPerInstance: 2 },
@@ -175,7 +175,7 @@ describe("AsyncEndpoint", () => {
     });
   });
 
-  it("sends an instance as many invocations at a time as its server has workers", async () => {
+  it("sends an instance as many concurrent invocations as its server has workers", async () => {
     const other = await deployEndpoint({ maxConcurrency: 7 });
     const { asyncInferenceConfig } = other.one(configurationType).inputs;
     const { primaryContainer } = other.one(modelType).inputs;
@@ -185,14 +185,14 @@ describe("AsyncEndpoint", () => {
     assert.partialDeepStrictEqual(primaryContainer, { environment: { SAGEMAKER_MODEL_SERVER_WORKERS: "7" } });
   });
 
-  it("lets what hangs on the fleet go before an update to another instance type, and the endpoint's update wait for it", () => {
+  it("deletes dependents of the replacement trigger before an update to another instance type, and updates the endpoint after that", () => {
     const replacementTrigger = registrations.one("pulumi:index:Stash");
     assert.deepEqual(replacementTrigger.inputs["input"], "ml.g4dn.xlarge");
     assert.equal(replacementTrigger.deleteBeforeReplace, true);
     assert.deepEqual(replacementTrigger.replaceOnChanges, ["input"]);
     const endpoint = registrations.one(endpointType);
     assert.ok(endpoint.dependencies.includes(replacementTrigger.urn));
-    // Made of it, the endpoint itself would be replaced with the replacementTrigger, and its queue lost.
+    // As a dependent of the trigger, the endpoint itself would be replaced, and its queue lost.
     assert.deepEqual(
       Object.values(endpoint.propertyDependencies).filter((urns) => urns.includes(replacementTrigger.urn)),
       [],
@@ -207,7 +207,7 @@ describe("AsyncEndpoint", () => {
     ]);
   });
 
-  it("says how it is updated, as SageMaker does by itself unless a bake time or alarms are chosen", async () => {
+  it("sets its update policy, which equals SageMaker's default unless a bake time or alarms are chosen", async () => {
     assert.deepEqual(registrations.one(endpointType).inputs["deploymentConfig"], deploymentConfig(0));
     assert.deepEqual(registrations.one(endpointType).ignoreChanges, [
       "deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds",
@@ -221,7 +221,7 @@ describe("AsyncEndpoint", () => {
     assert.deepEqual(slow.one(endpointType).inputs["deploymentConfig"], deploymentConfig(60));
   });
 
-  it("joins a VPC and leaves every network where that is chosen, with a role that may join that one alone", async () => {
+  it("joins a VPC and isolates the container if that is chosen, with a role that may join only that VPC", async () => {
     assert.equal(registrations.one(modelType).inputs["vpcConfig"], undefined);
     const choices = { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"], networkIsolation: true };
     const inside = await deployEndpoint(choices);

@@ -1,4 +1,4 @@
-/** The asynchronous endpoint: the role that it works with, the model that it serves, how it serves it, and where results go. */
+/** The asynchronous endpoint: its role, its model, its configuration and the location of its results. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
@@ -15,50 +15,50 @@ import { hasGpu, type MachineImage, machineImageOf, publishedImage, serverOf } f
 import type { SourceBucket } from "../source-buckets.ts";
 import type { VideoStorage } from "./video-storage.ts";
 
-/** Fixed, because the scalable target names it too; SageMaker's own name for an only variant. */
+/** Fixed, because the scalable target names it too. SageMaker uses this name if an endpoint has only one variant. */
 const variantName = "AllTraffic";
 
-/** For resources with a given name, which Pulumi otherwise deletes before it creates their replacement, with all that depends on them. */
+/** For resources with a given name. By default Pulumi would delete them, and everything that depends on them, before it creates the replacement. */
 const newFirst = { deleteBeforeReplace: false };
 
-/** What can be chosen about an {@link AsyncEndpoint}. */
+/** Options for an {@link AsyncEndpoint}. */
 export interface AsyncEndpointArgs extends Partial<ServingLimits> {
-  /** Where the endpoint runs. */
+  /** The account and region that the endpoint runs in. */
   readonly account: Account;
-  /** Where it reads videos and writes results. */
+  /** The storage of videos and results. */
   readonly storage: VideoStorage;
-  /** Where it says what is done. */
+  /** The topics that successes and failures are published to. */
   readonly topics: InferenceNotifications;
   /** s3:// address of the model.tar.gz, under the storage's prefix for models. */
   readonly modelUrl: pulumi.Input<string>;
   /**
-   * The serving image: `torchserve` or `ray` for AWS's own, from the registry of the stack's region, or an address in ECR.
+   * The serving image: `torchserve` or `ray` for AWS's images, from the registry of the stack's region, or an address in ECR.
    * @default "torchserve"
    */
   readonly image?: string;
-  /** @default "ml.g4dn.xlarge" */
+  /** Instance type. @default "ml.g4dn.xlarge" */
   readonly instanceType?: string;
   /**
-   * Machine image of the instances, which decides about their NVIDIA driver.
-   * @default the one that fits the CUDA version of AWS's images, or of the image's tag; else SageMaker's own choice
+   * Machine image of the instances, which determines their NVIDIA driver.
+   * @default the one that fits the CUDA version of AWS's images, or of the image's tag; otherwise SageMaker's choice
    */
   readonly inferenceAmi?: MachineImage | undefined;
   /**
-   * Whether the container fails to start without a GPU that CUDA can use, instead of working on the CPU at a GPU's price.
+   * Fail to start if CUDA cannot use a GPU, instead of running on the CPU at the price of a GPU.
    * @default true for instance types with a GPU
    */
   readonly requireGpu?: boolean | undefined;
-  /** ARN of the key that results are encrypted with. */
+  /** ARN of the key that encrypts results. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * Subnets that instances have an interface in; they must reach S3, SNS, ECR and CloudWatch Logs from there.
+   * Subnets of the instances' network interfaces. S3, SNS, ECR and CloudWatch Logs must be reachable from them.
    * @default none: AWS's own network
    */
   readonly subnetIds?: readonly string[];
-  /** @default none */
+  /** Security groups of the instances' network interfaces. @default none */
   readonly securityGroupIds?: readonly string[];
   /**
-   * Whether the container is cut off from every network; SageMaker still brings videos and takes results away.
+   * Disconnect the container from every network. SageMaker still delivers videos and uploads results.
    * @default false
    */
   readonly networkIsolation?: boolean;
@@ -73,48 +73,48 @@ export interface AsyncEndpointArgs extends Partial<ServingLimits> {
    */
   readonly permissionsBoundary?: string | undefined;
   /**
-   * Seconds that a new fleet serves beside the old one, watched by the alarms, before the old one goes.
+   * Seconds to keep the old instances after a blue/green update, while the alarms watch the new ones.
    * @default 0
    */
   readonly bakeTime?: number;
   /**
-   * Names of CloudWatch alarms, any of which takes an update back. They must be there before the endpoint is: to change
-   * them makes a new endpoint (the provider's rule).
+   * Names of CloudWatch alarms. Any of them rolls back an update. They must exist before the endpoint does. A change of the
+   * list replaces the endpoint (a rule of the provider).
    * @default none
    */
   readonly rollbackAlarms?: readonly string[];
   /**
-   * Days that the endpoint's log is kept; one of CloudWatch's values.
+   * Days to keep the endpoint's log; one of CloudWatch's values.
    * @default 30
    */
   readonly logRetentionDays?: number;
 }
 
 /**
- * Model, endpoint configuration and endpoint. The first two are immutable at AWS and get their names from Pulumi, so that
- * a change makes new ones, updates the endpoint in place, and only then deletes the old ones.
+ * Model, endpoint configuration and endpoint. The first two are immutable in AWS and Pulumi names them, so
+ * a change creates new ones, updates the endpoint in place, and only then deletes the old ones.
  */
 export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly endpoint: sagemaker.Endpoint;
   readonly endpointName: pulumi.Output<string>;
-  /** Name of the endpoint configuration that the endpoint must run; after a roll-back it runs another. */
+  /** Name of the endpoint configuration that the endpoint must run. After a rollback it runs another one. */
   readonly configurationName: pulumi.Output<string>;
   readonly variantName = variantName;
   /**
-   * Replaced, old first, when the variant's instance type changes. AWS refuses such an update while a scalable target is
-   * registered: a target that is made of this goes before the endpoint's update, and comes back after it.
+   * Changes when the variant's instance type changes. AWS refuses such an update while a scalable target is
+   * registered. A target that depends on this is deleted before the endpoint's update and created again after it.
    */
   readonly replacementTrigger: pulumi.Stash;
   readonly instanceType: pulumi.Output<string>;
-  /** Invocations at a time on an instance. */
+  /** Number of concurrent invocations per instance. */
   readonly maxConcurrency: number;
-  /** Largest result, MiB. */
+  /** Maximum size of a result, MiB. */
   readonly maxResponseSize: number;
-  /** Whether the container fails to start without a GPU that CUDA can use. */
+  /** True if the container fails to start without a GPU that CUDA can use. */
   readonly requireGpu: boolean;
-  /** Largest video, MiB. */
+  /** Maximum size of a video, MiB. */
   readonly maxRequestSize: number;
-  /** Longest run of one video, seconds. */
+  /** Maximum processing time of one video, seconds. */
   readonly invocationTimeout: number;
 
   constructor(name: string, args: AsyncEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -141,7 +141,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
           endpointNamePrefix: `${name}-endpoint-`,
           image,
           buckets: [storage.inputBucketArn, storage.outputBucketArn],
-          // All artifacts, not only this one: while an endpoint is updated, or rolled back, its old model still starts.
+          // All artifacts, not only this one: during an update or a rollback, the old model still starts.
           reads: [
             pulumi.interpolate`${storage.inputBucketArn}/${storage.inputPrefix}*`,
             pulumi.interpolate`${storage.inputBucketArn}/${storage.modelPrefix}*`,
@@ -173,7 +173,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
           ? {}
           : { vpcConfig: { subnets: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] } }),
       },
-      // CreateModel reads the artifact with the role: it must be allowed to by then.
+      // CreateModel reads the artifact with the role, which must have its permissions by then.
       { parent: this, dependsOn: rolePolicy },
     );
 
@@ -181,8 +181,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       `${name}-config`,
       {
         productionVariants: [
-          // SageMaker starts no endpoint without an instance; the autoscaler takes it to zero. No kmsKeyArn: instances with
-          // a disk of their own, such as g4dn, encrypt it in hardware and refuse a key.
+          // SageMaker starts no endpoint without an instance; the autoscaler scales it to zero. No kmsKeyArn: instances with
+          // a local disk, such as g4dn, encrypt it in hardware and refuse a key.
           {
             variantName,
             modelName: model.name,
@@ -202,12 +202,12 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
           },
         },
       },
-      // SageMaker refuses UpdateEndpoint with the configuration that is in use, so another bake time needs another configuration.
+      // SageMaker refuses UpdateEndpoint with the current configuration, so a new bake time needs a new configuration.
       { parent: this, replacementTrigger: settings.bakeTime },
     );
 
     const endpointName = nameFor(`${name}-endpoint-`, account, settings.rollbackAlarms);
-    // Before the endpoint: SageMaker would create the group, without expiry and without the key.
+    // Before the endpoint: otherwise SageMaker would create the group, without retention and without the key.
     const logGroup = new cloudwatch.LogGroup(
       `${name}-endpoint`,
       { name: endpointName.apply(logGroupOf), retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
@@ -225,7 +225,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
         parent: this,
         dependsOn: [this.replacementTrigger, logGroup],
         hooks: updateHooks(name),
-        // SageMaker may fill it in, and an update for only that would be refused.
+        // SageMaker may set it, and would refuse an update that changes only this.
         ignoreChanges: ["deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds"],
         ...newFirst,
       },
@@ -252,22 +252,22 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   }
 }
 
-/** The image's address in ECR, for AWS's own in the registry of the stack's region. */
+/** Returns the image's address in ECR. AWS's images are in the registry of the stack's region. */
 function addressOf(image: string, instanceType: string, parent: pulumi.Resource): pulumi.Input<string> {
   const published = publishedImage(image, instanceType);
   if (published === undefined) return image;
-  // The provider does not know the repository `ray`, but the registry that both lie in.
+  // The provider does not know the repository `ray`, but it knows the registry that contains both.
   const { registryPath } = sagemaker.getPrebuiltEcrImageOutput({ repositoryName: "pytorch-inference" }, { parent });
   const { repositoryName, imageTag } = published;
   return registryPath.apply((address) => `${address.slice(0, address.indexOf("/"))}/${repositoryName}:${imageTag}`);
 }
 
-/** Instances are in a VPC once they have a subnet; SageMaker wants a security group with it. */
+/** Instances are in a VPC if they have a subnet. SageMaker then requires a security group too. */
 function networkOf({ subnetIds, securityGroupIds }: Network): Network | undefined {
   return subnetIds.length === 0 ? undefined : { subnetIds, securityGroupIds };
 }
 
-/** The endpoint's name in the stack that is being deployed. */
+/** Returns the endpoint's name in the stack that is being deployed. */
 function nameFor(prefix: string, account: Account, rollbackAlarms: readonly string[]): pulumi.Output<string> {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   return pulumi
@@ -276,8 +276,8 @@ function nameFor(prefix: string, account: Account, rollbackAlarms: readonly stri
 }
 
 /**
- * Blue/green, all at once, and back again if an alarm goes off. This is also what SageMaker does without a configuration. It is given even so: SageMaker shows the last
- * deployment's configuration, and the provider takes what it shows and the program does not say for a change.
+ * Blue/green, all at once, with a rollback if an alarm fires. SageMaker does the same without a configuration. The program still sets it: SageMaker
+ * returns the configuration of the last deployment, and the provider reports a difference if the program does not set it.
  */
 function deployment({
   bakeTime,

@@ -1,18 +1,18 @@
-/** The dashboard: what the blog's charts show of a burst, and what an operator looks at first. */
+/** The dashboard: the charts of the blog post for a burst, and an operator's starting point. */
 import { hostNamespace, queueMetric, requestMetric } from "./metrics.ts";
 
-/** What the dashboard is about. */
+/** Options for the dashboard. */
 export interface DashboardScope {
   readonly endpointName: string;
   readonly variantName: string;
   readonly region: string;
-  /** Instances at most: the line that the number of instances stays below. */
+  /** Maximum number of instances, drawn as a line above the number of instances. */
   readonly maxCapacity: number;
-  /** ARNs of the alarms whose state is shown. */
+  /** ARNs of the alarms whose states are shown. */
   readonly alarmArns: readonly string[];
 }
 
-/** How one line of a chart is drawn. */
+/** Options for one line of a chart. */
 interface Line {
   readonly stat: "Average" | "Maximum" | "SampleCount" | "Sum" | "p90";
   readonly label: string;
@@ -24,17 +24,17 @@ interface Chart {
   readonly title: string;
   readonly metrics: readonly Metric[];
   /**
-   * What the numbers are.
+   * Unit of the values.
    * @default the unit that each datapoint has, as CloudWatch shows it
    */
   readonly unit?: string;
 }
 
-/** CloudWatch's grid is 24 wide: three charts in a row. */
+/** CloudWatch's grid is 24 columns wide: three charts per row. */
 const width = 8;
 const height = 6;
 
-/** The body of the dashboard, as CloudWatch wants it (user guide, "Dashboard body structure and syntax"). */
+/** Returns the body of the dashboard in CloudWatch's format (user guide, "Dashboard body structure and syntax"). */
 export function dashboardBody(scope: DashboardScope): string {
   const { endpointName, variantName, region, maxCapacity } = scope;
   const endpoint = ["EndpointName", endpointName] as const;
@@ -62,7 +62,7 @@ export function dashboardBody(scope: DashboardScope): string {
     {
       title: `Instances (at most ${maxCapacity})`,
       unit: "instances",
-      // SageMaker counts no instances: each sends one sample of its own metrics a minute.
+      // SageMaker publishes no number of instances. Each instance sends one sample of its metrics a minute.
       metrics: [[hostNamespace, "CPUUtilization", ...variant, { stat: "SampleCount", label: "in service" }]],
     },
     {
@@ -70,7 +70,7 @@ export function dashboardBody(scope: DashboardScope): string {
       unit: "videos",
       metrics: [
         ofRequests("InvocationsProcessed", { stat: "Sum", label: "processed" }),
-        // The developer guide ("Monitor asynchronous endpoint") spells it so; one of the two has data.
+        // The developer guide ("Monitor asynchronous endpoint") spells it so; only one of the two has data.
         ofRequests("InvocationsProcesssed", { stat: "Sum", label: "processed" }),
         ofRequests("InvocationFailures", { stat: "Sum", label: "failed" }),
         ofRequests("ExpiredRequests", { stat: "Sum", label: "expired" }),
@@ -86,7 +86,7 @@ export function dashboardBody(scope: DashboardScope): string {
     },
     {
       title: "Time in backlog",
-      // The developer guide says microseconds where other sources say milliseconds: the datapoints know.
+      // The developer guide says microseconds, other sources say milliseconds. No unit is set, so the datapoints' unit applies.
       metrics: [
         ofRequests("TimeInBacklog", { stat: "Average", label: "average" }),
         ofRequests("TimeInBacklog", { stat: "Maximum", label: "longest" }),

@@ -1,11 +1,11 @@
-/** Subscribes people to a topic. */
+/** E-mail subscriptions to a topic. */
 import * as sns from "@pulumi/aws/sns/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** Which messages reach people: all, or those whose body a filter policy matches. */
+/** Filter of the messages that are e-mailed: all, or those whose body matches a filter policy. */
 export type MessageFilter = Readonly<Record<string, readonly string[]>>;
 
-/** Subscribes each address; SNS sends it nothing but a question until it has confirmed. */
+/** Subscribes each address. Until an address has confirmed, SNS sends it only the request for confirmation. */
 export function subscribeEmails(
   name: string,
   topic: sns.Topic,

@@ -1,4 +1,4 @@
-/** What holds for the stack's key. */
+/** Tests the stack's key. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -17,13 +17,13 @@ describe("EncryptionKey", () => {
     policy = JSON.parse(String(registrations.one("aws:kms/key:Key").inputs["policy"]));
   });
 
-  it("is rotated, and can be had back for a month", () => {
+  it("is rotated, and its deletion can be cancelled for a month", () => {
     const { inputs } = registrations.one("aws:kms/key:Key");
     assert.equal(inputs["enableKeyRotation"], true);
     assert.equal(inputs["deletionWindowInDays"], 30);
   });
 
-  it("is found by an alias", () => {
+  it("has an alias", () => {
     assert.deepEqual(registrations.one("aws:kms/alias:Alias").inputs, { targetKeyId: "clips-0a1b2c3" });
   });
 
@@ -38,11 +38,11 @@ describe("EncryptionKey", () => {
     assert.deepEqual(JSON.parse(documented), JSON.parse(own));
   });
 
-  it("is administered by its account, so that nobody is shut out of it", () => {
+  it("is administered by its account, so that it cannot become unmanageable", () => {
     assert.deepEqual(statement(policy, "AccountAdministers").Principal, { AWS: `arn:aws:iam::${accountId}:root` });
   });
 
-  it("is used by AWS's services for what the stack needs, and for nothing else", () => {
+  it("is used by AWS's services only for the stack's needs", () => {
     const services = statements(policy).filter(({ Sid }) => Sid !== "AccountAdministers");
     assert.deepEqual(
       services.map(({ Principal, Action }) => [Principal, Action]),

@@ -1,4 +1,4 @@
-/** The stack's own key: everything that holds a video's content, a result or a notice is encrypted with it. */
+/** The stack's KMS key, which encrypts everything that holds the content of a video, a result or a notification. */
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
@@ -6,16 +6,16 @@ import type { Account } from "../account.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { policyDocument } from "../iam/policy-document.ts";
 
-/** Days in which a deleted key, and with it what it encrypts, can be had back: KMS's longest. */
+/** Days in which the deletion of the key can be cancelled: the maximum of KMS. Without the key, its data cannot be decrypted. */
 const deletionWindowInDays = 30;
 
-/** What can be chosen about an {@link EncryptionKey}. */
+/** Options for an {@link EncryptionKey}. */
 export interface EncryptionKeyArgs {
   /** The account that the key belongs to. */
   readonly account: Account;
 }
 
-/** A symmetric key that KMS rotates every year, and an alias to find it by. */
+/** A symmetric key that KMS rotates every year, and its alias. */
 export class EncryptionKey extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
 
@@ -40,15 +40,15 @@ export class EncryptionKey extends pulumi.ComponentResource {
 }
 
 /**
- * In a key's policy the resource "*" is this key.
- * @param endpointNamePrefix start of the name of the endpoint whose log is encrypted
+ * Returns the key's policy. In a key policy, the resource "*" is the key itself.
+ * @param endpointNamePrefix prefix of the name of the endpoint whose log is encrypted
  */
 export function keyPolicy(account: Account, endpointNamePrefix: string): PolicyDocument {
   const use = ["kms:Decrypt", "kms:GenerateDataKey"];
   return policyDocument([
     {
-      // Lets IAM decide: the execution role, callers and operators get the key by their own policies. Without it the
-      // key could be lost for good (KMS developer guide, "Default key policy").
+      // Delegates to IAM: the execution role, callers and operators get access through their own policies. Without it the
+      // key could become unmanageable (KMS developer guide, "Default key policy").
       Sid: "AccountAdministers",
       Effect: "Allow",
       Principal: { AWS: pulumi.interpolate`arn:${account.partition}:iam::${account.id}:root` },
@@ -56,7 +56,7 @@ export function keyPolicy(account: Account, endpointNamePrefix: string): PolicyD
       Resource: "*",
     },
     {
-      // AWS's managed SNS key could not be opened to alarms, whose topic would stay silent.
+      // CloudWatch alarms cannot use AWS's managed SNS key, so the topic would receive no alarms.
       Sid: "AlarmsPublish",
       Effect: "Allow",
       Principal: { Service: "cloudwatch.amazonaws.com" },
@@ -65,8 +65,8 @@ export function keyPolicy(account: Account, endpointNamePrefix: string): PolicyD
       Condition: { StringEquals: { "aws:SourceAccount": account.id } },
     },
     {
-      // No condition: no source says that SNS names the account when it asks for a queue's key. What it may put into
-      // a queue is limited by the queue's policy, to the one topic.
+      // No condition: no source says that SNS passes the account when it uses a queue's key. The queue's policy limits
+      // SNS to messages of the one topic.
       Sid: "TopicsFillQueues",
       Effect: "Allow",
       Principal: { Service: "sns.amazonaws.com" },

@@ -1,4 +1,4 @@
-/** What holds for scaling: to zero, from zero for a single video, and up with the backlog. */
+/** Tests scaling: to zero, from zero for a single video, and up with the backlog. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
@@ -27,7 +27,7 @@ describe("EndpointAutoscaling", () => {
     registrations = await scaling();
   });
 
-  it("scales the endpoint's variant between none and five instances, as AWS's own role", () => {
+  it("scales the endpoint's variant between zero and five instances, with AWS's service-linked role", () => {
     assert.deepEqual(registrations.one(targetType).inputs, {
       serviceNamespace: "sagemaker",
       scalableDimension: "sagemaker:variant:DesiredInstanceCount",
@@ -42,13 +42,13 @@ describe("EndpointAutoscaling", () => {
     assert.ok(registrations.one(targetType).dependencies.includes(endpoint.urn));
   });
 
-  it("makes the target of the replacementTrigger, so that it goes before the fleet does", () => {
+  it("makes the target depend on the replacement trigger, so that the target is deleted first", () => {
     const replacementTrigger = registrations.one("pulumi:index:Stash");
     const { propertyDependencies } = registrations.one(targetType);
     assert.ok(propertyDependencies["resourceId"]?.includes(replacementTrigger.urn));
   });
 
-  it("follows the backlog per instance, with the dimension EndpointName alone", () => {
+  it("follows the backlog per instance, only by the dimension EndpointName", () => {
     const { inputs } = registrations.one(policyType, "clips-backlog");
     assert.equal(inputs["policyType"], "TargetTrackingScaling");
     assert.deepEqual(inputs["targetTrackingScalingPolicyConfiguration"], {
@@ -64,7 +64,7 @@ describe("EndpointAutoscaling", () => {
     });
   });
 
-  it("wakes from zero by one instance, and not by another while that one starts", () => {
+  it("starts one instance from zero, and not another while that one starts", () => {
     const { inputs } = registrations.one(policyType, "clips-from-zero");
     assert.equal(inputs["policyType"], "StepScaling");
     assert.deepEqual(inputs["stepScalingPolicyConfiguration"], {
@@ -75,7 +75,7 @@ describe("EndpointAutoscaling", () => {
     });
   });
 
-  it("wakes after two minutes in which something was queued and no instance was there", () => {
+  it("starts an instance after two minutes with a backlog and no instance", () => {
     const alarm = registrations.one(alarmType);
     const { alarmActions, alarmDescription, ...rule } = alarm.inputs;
     assert.ok(alarmDescription);
@@ -96,7 +96,7 @@ describe("EndpointAutoscaling", () => {
     assert.deepEqual(alarmActions, ["arn:aws:appautoscaling:eu-west-1:123456789012:clips-from-zero-0a1b2c3"]);
   });
 
-  it("has both policies on the target, so that they go before it", () => {
+  it("attaches both policies to the target, so that they are deleted before it", () => {
     const target = registrations.one(targetType);
     for (const policy of registrations.ofType(policyType)) {
       assert.ok(policy.dependencies.includes(target.urn), policy.name);
@@ -104,7 +104,7 @@ describe("EndpointAutoscaling", () => {
     }
   });
 
-  it("takes other bounds, targets and cooldowns", async () => {
+  it("accepts other bounds, targets and cooldowns", async () => {
     const other = await scaling({
       minCapacity: 1,
       maxCapacity: 2,

@@ -1,4 +1,4 @@
-/** How many instances there are: none while nothing is queued, one for the first video, more as the backlog grows. */
+/** Autoscaling of the instances: zero while the queue is empty, one for the first video, more as the backlog grows. */
 import * as appautoscaling from "@pulumi/aws/appautoscaling/index.js";
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import type * as sagemaker from "@pulumi/aws/sagemaker/index.js";
@@ -6,47 +6,47 @@ import * as pulumi from "@pulumi/pulumi";
 import { defaults } from "../defaults.ts";
 import { queueMetric } from "./metrics.ts";
 
-/** Seconds after a start from zero in which another one does not add to it: longer than an instance takes to start. */
+/** Cooldown of the start from zero, seconds: longer than an instance takes to start, so that a second start is not added. */
 const wakeCooldown = 300;
 
-/** What can be chosen about {@link EndpointAutoscaling}. */
+/** Options for {@link EndpointAutoscaling}. */
 export interface EndpointAutoscalingArgs {
-  /** The endpoint that is scaled. */
+  /** The endpoint to scale. */
   readonly endpoint: sagemaker.Endpoint;
   /** Its only variant. */
   readonly variantName: pulumi.Input<string>;
-  /** What stands before the endpoint and is replaced, old first, when AWS wants the variant deregistered for an update. */
+  /** Value whose change replaces the scalable target: deleted before the endpoint's update, created after it. */
   readonly replacementTrigger: pulumi.Stash;
   /**
-   * Instances while nothing is queued.
+   * Minimum number of instances.
    * @default 0
    */
   readonly minCapacity?: pulumi.Input<number>;
   /**
-   * Instances at most.
+   * Maximum number of instances.
    * @default 5
    */
   readonly maxCapacity?: pulumi.Input<number>;
   /**
-   * Queued and running invocations per instance that target tracking holds.
+   * Target of queued and running invocations per instance.
    * @default 5
    */
   readonly backlogTarget?: pulumi.Input<number>;
   /**
-   * Seconds between the end of one scale-in and the next.
+   * Minimum seconds between two scale-ins.
    * @default 120
    */
   readonly scaleInCooldown?: pulumi.Input<number>;
   /**
-   * Seconds between the end of one scale-out and the next.
+   * Minimum seconds between two scale-outs.
    * @default 120
    */
   readonly scaleOutCooldown?: pulumi.Input<number>;
 }
 
-/** Scalable target with two policies: one follows the backlog, the other wakes the endpoint for a single video. */
+/** A scalable target with two policies: one follows the backlog, the other starts an instance for a single video. */
 export class EndpointAutoscaling extends pulumi.ComponentResource {
-  /** Instances at most. */
+  /** Maximum number of instances. */
   readonly maxCapacity: pulumi.Output<number>;
 
   constructor(name: string, args: EndpointAutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -61,15 +61,15 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
       {
         serviceNamespace: "sagemaker",
         scalableDimension: "sagemaker:variant:DesiredInstanceCount",
-        // With the fleet among what it is made of, the engine deletes the target, and what hangs on it, before the replacementTrigger.
+        // The trigger is an input of the target, so the engine deletes the target and its policies before it replaces the trigger.
         resourceId: pulumi
           .all([endpoint.name, variantName, replacementTrigger.output])
           .apply(([endpointName, variant]) => `endpoint/${endpointName}/variant/${variant}`),
         minCapacity,
         maxCapacity,
       },
-      // Registered after the endpoint is there, deregistered before it is deleted. No roleArn: AWS always answers with
-      // its service-linked role, which would be a difference for ever.
+      // Registered after the endpoint exists, deregistered before it is deleted. No roleArn: AWS always returns
+      // its service-linked role, so each preview would show a difference.
       { parent: this, dependsOn: endpoint },
     );
     const variant = {
@@ -97,7 +97,7 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    // At zero instances, target tracking acts only once more than its target is queued: fewer videos would wait for ever.
+    // At zero instances, target tracking acts only if the backlog exceeds its target. Fewer videos would never start an instance.
     const wake = new appautoscaling.Policy(
       `${name}-from-zero`,
       {
@@ -115,7 +115,7 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
     new cloudwatch.MetricAlarm(
       `${name}-from-zero`,
       {
-        alarmDescription: "Videos are queued and no instance is there: starts one.",
+        alarmDescription: "Videos are queued and no instance is running: starts one.",
         ...queueMetric("HasBacklogWithoutCapacity"),
         statistic: "Average",
         dimensions: { EndpointName: endpoint.name },

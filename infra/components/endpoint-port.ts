@@ -1,15 +1,15 @@
 /** The calls to SageMaker that the hooks of an endpoint make. */
 import * as pulumi from "@pulumi/pulumi";
 
-/** An endpoint as it is now. */
+/** Current state of an endpoint. */
 export interface LiveEndpoint {
   readonly status: string;
   readonly variantName: string;
-  /** Instances that are wanted. */
+  /** Desired number of instances. */
   readonly desired: number;
-  /** Name of the endpoint configuration that it runs. */
+  /** Name of the current endpoint configuration. */
   readonly configuration: string;
-  /** The reason of the last failure, as SageMaker gives it. */
+  /** Reason for the last failure, as SageMaker returns it. */
   readonly failureReason?: string | undefined;
 }
 
@@ -19,16 +19,16 @@ export interface EndpointPort {
   setDesired(endpointName: string, variantName: string, count: number): Promise<void>;
 }
 
-/** Milliseconds: an answer that never comes must not hang the deployment. The SDK sets no limit. */
+/** Timeout of a call in milliseconds, so that a lost answer does not block the deployment. The SDK sets no limit. */
 export const requestHandler = {
   connectionTimeout: 5_000,
   requestTimeout: 30_000,
   throwOnRequestTimeout: true,
-  // The SDK's connections do not look at HTTPS_PROXY otherwise.
+  // The SDK's connections ignore HTTPS_PROXY unless an agent is set.
   httpsAgent: { proxyEnv: process.env },
 } as const;
 
-/** SageMaker itself, with the credentials of AWS's default chain and the provider's profile. The SDK is loaded when it is needed. */
+/** SageMaker with the credentials of AWS's default chain and the provider's profile. The SDK is loaded on first use. */
 export async function sageMaker(region: string): Promise<EndpointPort> {
   const { DescribeEndpointCommand, SageMakerClient, UpdateEndpointWeightsAndCapacitiesCommand } =
     await import("@aws-sdk/client-sagemaker");

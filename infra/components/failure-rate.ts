@@ -1,4 +1,4 @@
-/** The share of videos that fail, as metric math. */
+/** The share of failed videos, as metric math. */
 import type * as pulumi from "@pulumi/pulumi";
 import { requestMetric } from "./metrics.ts";
 
@@ -17,14 +17,14 @@ export interface FailureRateQuery {
   };
 }
 
-/** Seconds: as long as a video may take by default, so that slow videos are counted together. */
+/** Window in seconds: the default time limit of one video, so that slow videos are counted together. */
 export const failureRateWindow = 900;
 
 /**
- * Queries whose result is failed / processed videos, or 0 if fewer than `minRequests` were processed.
+ * Returns queries whose result is failed / processed videos, or 0 if fewer than `minRequests` were processed.
  *
- * The developer guide ("Monitor asynchronous endpoint") spells InvocationsProcessed with three s, and does not say whether it counts
- * failures: the queries are right under each answer. A metric without data counts as 0.
+ * The developer guide ("Monitor asynchronous endpoint") spells InvocationsProcessed with three s, and does not say if it includes
+ * failures. The queries are correct in each case. A metric without data counts as 0.
  */
 export function failureRateQueries(
   dimensions: Record<string, pulumi.Input<string>>,

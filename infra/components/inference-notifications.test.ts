@@ -1,4 +1,4 @@
-/** What holds for the topics that say what is done, and for their queues. */
+/** Tests the notification topics and their queues. */
 import assert from "node:assert/strict";
 import { InferenceNotifications } from "./inference-notifications.ts";
 import { statements } from "../testing/documents.ts";
@@ -25,12 +25,12 @@ describe("InferenceNotifications", () => {
         for (const queue of [name, `${name}-dead-letters`]) {
           const { inputs } = registrations.one("aws:sqs/queue:Queue", queue);
           assert.equal(inputs["kmsMasterKeyId"], keyArn);
-          // SQS takes one of the two.
+          // SQS accepts one of the two.
           assert.equal(inputs["sqsManagedSseEnabled"], undefined);
         }
       });
 
-      it("is spoken on by this account's SageMaker alone", () => {
+      it("accepts messages only from this account's SageMaker", () => {
         const { inputs } = registrations.one("aws:sns/topicPolicy:TopicPolicy", name);
         assert.equal(inputs["arn"], topicArn);
         const [publish, ...denials] = statements(inputs["policy"]);
@@ -48,7 +48,7 @@ describe("InferenceNotifications", () => {
         );
       });
 
-      it("fills a queue that it alone may fill, once it may", () => {
+      it("delivers to a queue that only it may send to, once it may", () => {
         const policy = registrations.one("aws:sqs/queuePolicy:QueuePolicy", name);
         const [send, ...denials] = statements(policy.inputs["policy"]);
         assert.deepEqual(send, {
@@ -71,7 +71,7 @@ describe("InferenceNotifications", () => {
         assert.ok(subscription.dependencies.includes(policy.urn));
       });
 
-      it("tells the people who asked for it about results and failures, not about tests of the topic", () => {
+      it("notifies the given e-mail addresses of results and failures, not of tests of the topic", () => {
         const { inputs } = registrations.one("aws:sns/topicSubscription:TopicSubscription", `${name}-ann@example.com`);
         assert.deepEqual(inputs, {
           topic: topicArn,
@@ -82,7 +82,7 @@ describe("InferenceNotifications", () => {
         });
       });
 
-      it("keeps what its readers could not deal with, as long as SQS keeps anything", () => {
+      it("keeps messages that its readers failed to process for SQS's maximum", () => {
         const { inputs } = registrations.one("aws:sqs/queue:Queue", name);
         assert.deepEqual(JSON.parse(String(inputs["redrivePolicy"])), {
           deadLetterTargetArn: `arn:aws:sqs:${region}:${accountId}:${name}-dead-letters-0a1b2c3`,

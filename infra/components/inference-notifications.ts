@@ -1,4 +1,4 @@
-/** Where SageMaker says that a video is done or has failed: two topics, each with a queue that keeps what was said. */
+/** SageMaker's notifications of successes and failures: two topics, each with a queue that stores the messages. */
 import * as sns from "@pulumi/aws/sns/index.js";
 import * as sqs from "@pulumi/aws/sqs/index.js";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,25 +8,25 @@ import { subscribeEmails } from "./email-subscriptions.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
 import { serviceTopic } from "./service-topic.ts";
 
-/** Seconds that a message waits for a reader: SQS's longest, 14 days. */
+/** Seconds that a message is retained for a reader: SQS's maximum, 14 days. */
 const messageRetentionSeconds = 1_209_600;
-/** Times that a reader may take a message and not delete it before the message goes to the dead-letter queue. */
+/** Maximum number of receives of a message that is not deleted. After that, SQS moves it to the dead-letter queue. */
 const maxReceiveCount = 5;
 
 /**
- * SageMaker publishes a TestNotification at each update of the endpoint, which the autoscaler's are as well; results and failures are
+ * SageMaker publishes a TestNotification at each update of the endpoint, including the autoscaler's. Results and failures are
  * both an InferenceResult (developer guide, "Check prediction results").
  */
 const results = { eventName: ["InferenceResult"] };
 
-/** What can be chosen about {@link InferenceNotifications}. */
+/** Options for {@link InferenceNotifications}. */
 export interface InferenceNotificationsArgs {
-  /** The account whose SageMaker may publish. */
+  /** The account whose SageMaker endpoints may publish. */
   readonly account: Account;
-  /** ARN of the key that topics and queues are encrypted with. */
+  /** ARN of the key that encrypts topics and queues. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * Addresses that hear of every result and failure, once each has confirmed.
+   * Email addresses subscribed to results and failures (each must confirm).
    * @default none
    */
   readonly completionEmails?: readonly string[];
@@ -38,9 +38,9 @@ export class InferenceNotifications extends pulumi.ComponentResource {
   readonly errorTopicArn: pulumi.Output<string>;
   readonly successQueueUrl: pulumi.Output<string>;
   readonly errorQueueUrl: pulumi.Output<string>;
-  /** The queues that the topics fill. */
+  /** The queues that the topics deliver to. */
   readonly queueArns: pulumi.Output<string>[];
-  /** The queues that take what readers could not deal with. */
+  /** The queues for messages that readers failed to process. */
   readonly deadLetterQueueArns: pulumi.Output<string>[];
 
   constructor(name: string, args: InferenceNotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -67,13 +67,13 @@ export class InferenceNotifications extends pulumi.ComponentResource {
   }
 }
 
-/** A topic that only SageMaker speaks on, and a queue that only this topic fills. */
+/** A topic that only SageMaker may publish to, and a queue that only this topic may send to. */
 function channel(
   name: string,
   { account, keyArn, completionEmails }: Required<InferenceNotificationsArgs>,
   parent: pulumi.ComponentResource,
 ): { topic: sns.Topic; queue: sqs.Queue; deadLetters: sqs.Queue } {
-  // The execution role, which SageMaker publishes with, is allowed to by its own policy.
+  // SageMaker publishes with the execution role, whose own policy allows it.
   const topic = serviceTopic(
     name,
     { account, keyArn, service: "sagemaker.amazonaws.com", sid: "SageMakerOfThisAccountPublishes" },
@@ -114,9 +114,9 @@ function channel(
   );
   new sns.TopicSubscription(
     name,
-    // Raw: the queue's messages are SageMaker's own, without SNS's envelope.
+    // Raw: the queue's messages are SageMaker's, without SNS's envelope.
     { topic: topic.arn, protocol: "sqs", endpoint: queue.arn, rawMessageDelivery: true },
-    // What is published before the queue may be written to would be lost.
+    // A message that is published before the queue's policy exists would be lost.
     { parent, dependsOn: delivery },
   );
   subscribeEmails(name, topic, completionEmails, parent, results);

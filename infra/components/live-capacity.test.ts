@@ -1,4 +1,4 @@
-/** What the hooks around an endpoint's update do. */
+/** Tests the hooks around an endpoint's update that preserve its capacity. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -21,7 +21,7 @@ function hookArgs(outputs: Record<string, string>): pulumi.ResourceHookArgs {
   };
 }
 
-/** Runs both hooks around an update that leaves one instance; SageMaker shows these states one after the other. */
+/** Runs both hooks around an update that leaves one instance. SageMaker returns these states in this order. */
 async function update(
   states: LiveEndpoint[],
 ): Promise<{ set: [string, string, number][]; regions: string[]; looks: number }> {
@@ -57,27 +57,27 @@ const inService = (desired: number): LiveEndpoint => ({
   configuration: "config",
 });
 
-describe("the live capacity over an update", () => {
-  it("goes back to none where there was none, so that an update does not wake an idle endpoint for long", async () => {
+describe("the capacity over an update", () => {
+  it("is restored to zero, so that an update starts an idle endpoint only briefly", async () => {
     assert.deepEqual((await update([inService(0), inService(1)])).set, [["detector", "AllTraffic", 0]]);
   });
 
-  it("goes back to what a busy endpoint had", async () => {
+  it("is restored to a busy endpoint's number of instances", async () => {
     assert.deepEqual((await update([inService(4), inService(1)])).set, [["detector", "AllTraffic", 4]]);
   });
 
-  it("is left alone where the update did not change it", async () => {
+  it("is not set if the update did not change it", async () => {
     assert.deepEqual((await update([inService(1), inService(1)])).set, []);
   });
 
-  it("is noted once no scaling is under way, for which SageMaker would refuse the update", async () => {
+  it("is captured once no scaling is in progress, because SageMaker would refuse the update", async () => {
     const busy = (status: string): LiveEndpoint => ({ ...inService(2), status });
     const { set, looks } = await update([busy("Updating"), busy("RollingBack"), inService(3), inService(1)]);
     assert.equal(looks, 4);
     assert.deepEqual(set, [["detector", "AllTraffic", 3]]);
   });
 
-  it("is not waited for without end", async () => {
+  it("is waited for only until a deadline", async () => {
     const port = {
       describe: () => Promise.resolve({ ...inService(2), status: "Updating" }),
       setDesired: () => Promise.resolve(),
@@ -86,11 +86,11 @@ describe("the live capacity over an update", () => {
     await assert.rejects(async () => note(hookArgs({ arn, name: "detector" })), /has been Updating for/);
   });
 
-  it("is asked for in the endpoint's own region", async () => {
+  it("is requested in the endpoint's region", async () => {
     assert.deepEqual(new Set((await update([inService(1)])).regions), new Set(["eu-west-1"]));
   });
 
-  it("is SageMaker's own, read and set by its API", async () => {
+  it("is read and set by SageMaker's API", async () => {
     const requests: [target: string, body: unknown][] = [];
     const server = createServer((request, response) => {
       void text(request).then((body) => {

@@ -1,4 +1,4 @@
-/** What an update leaves of the instances that are there: as many as before it, none included. */
+/** Preserves the number of instances over an update, including zero. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -10,10 +10,10 @@ const busy = ["Creating", "Updating", "SystemUpdating", "RollingBack"];
 const endpointOutputs = z.object({ arn: z.string(), name: z.string() });
 
 /**
- * Two hooks around an endpoint's update: the first notes the number of instances, and waits while a scaling is under way, for which
- * SageMaker would refuse the update; the second asks for that number again.
+ * Two hooks around an endpoint's update. The first captures the number of instances and waits while a scaling activity is in progress,
+ * because SageMaker would refuse the update. The second restores that number.
  * @param portIn makes a port for a region, that of the endpoint's ARN
- * @param wait ms between two looks at a busy endpoint, and until the first hook fails
+ * @param wait ms between two checks of a busy endpoint, and until the first hook fails
  */
 export function capacityHooks(
   portIn: (region: string) => Promise<EndpointPort>,

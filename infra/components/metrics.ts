@@ -1,6 +1,6 @@
-/** The metrics of an asynchronous endpoint: which there are, and which dimensions each has. */
+/** The metrics of an asynchronous endpoint and their dimensions. */
 
-/** SageMaker publishes these with the dimension EndpointName alone: with a variant's name there is no data. */
+/** SageMaker publishes these only with the dimension EndpointName. A query with a variant's name returns no data. */
 type EndpointMetric =
   | "ApproximateAgeOfOldestRequest"
   | "ApproximateBacklogSize"
@@ -18,17 +18,17 @@ type VariantMetric =
   | "TimeInBacklog"
   | "TotalProcessingTime";
 
-/** The namespace of all but the instances' own metrics. */
+/** The namespace of all metrics except the instances' own. */
 export const namespace = "AWS/SageMaker";
-/** The namespace of what each instance says about itself once a minute: CPU, memory, GPU. */
+/** The namespace of the metrics that each instance publishes once a minute: CPU, memory, GPU. */
 export const hostNamespace = "/aws/sagemaker/Endpoints";
 
-/** A metric that tells of the queue. */
+/** Returns a metric of the queue. */
 export function queueMetric(metricName: EndpointMetric) {
   return { namespace, metricName };
 }
 
-/** A metric that tells of the requests that a variant dealt with. */
+/** Returns a metric of the requests that a variant processed. */
 export function requestMetric(metricName: VariantMetric) {
   return { namespace, metricName };
 }

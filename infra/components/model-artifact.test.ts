@@ -1,4 +1,4 @@
-/** What holds for the artifact's object. */
+/** Tests the artifact's object. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -27,20 +27,20 @@ describe("ModelArtifact", () => {
     return { key: inputs["key"], url: outputs["url"], object };
   }
 
-  it("has a key that holds the content's SHA-256, and an address that follows from it", async () => {
+  it("has a key that contains the content's SHA-256, and a URL that follows from it", async () => {
     const { key, url } = await upload("model.tar.gz", "weights");
     const hash = createHash("sha256").update("weights").digest("hex");
     assert.equal(key, `models/${hash}/model.tar.gz`);
     assert.equal(url, `s3://clips/${key}`);
   });
 
-  it("is neither deleted before another one replaces it, nor after", async () => {
+  it("is kept when another one replaces it", async () => {
     const { object } = await upload("model.tar.gz", "weights");
     assert.equal(object.deleteBeforeReplace, false);
     assert.equal(object.retainOnDelete, true);
   });
 
-  it("has the same key for the same content, wherever the file is, and another for other content", async () => {
+  it("has the same key for the same content in any file, and another for other content", async () => {
     const { key } = await upload("model.tar.gz", "weights");
     assert.equal((await upload("copy.tar.gz", "weights")).key, key);
     assert.notEqual((await upload("model.tar.gz", "other weights")).key, key);

@@ -5,22 +5,22 @@ import { pipeline } from "node:stream/promises";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 
-/** What can be chosen about a {@link ModelArtifact}. */
+/** Options for a {@link ModelArtifact}. */
 export interface ModelArtifactArgs {
   /** Absolute path of the model.tar.gz on the machine that deploys. */
   readonly path: string;
-  /** Name of the bucket that the artifact goes to. */
+  /** Name of the bucket to upload the artifact to. */
   readonly bucket: pulumi.Input<string>;
   /**
-   * What the object's key starts with, with a slash at its end.
+   * Prefix of the object's key, with a trailing slash.
    * @default "models/"
    */
   readonly prefix?: string;
 }
 
 /**
- * The artifact, under a key that holds its content's hash: other content is another object, so that its URL makes a new
- * Model, and the old one stays for the instances that still serve it until the endpoint is updated.
+ * The artifact, under a key that contains the hash of its content. Other content is another object, so its URL creates a new
+ * Model, and the old object stays for the instances that serve it until the endpoint is updated.
  */
 export class ModelArtifact extends pulumi.ComponentResource {
   /** s3:// address of the object. */
@@ -38,8 +38,8 @@ export class ModelArtifact extends pulumi.ComponentResource {
         source: new pulumi.asset.FileAsset(path),
         contentType: "application/gzip",
       },
-      // An endpoint whose update SageMaker rolled back still starts from an older one. `pipeline artifacts` deletes those that no model uses.
-      // The key is given, which makes Pulumi delete first, and with the object the model and the configuration that depend on it.
+      // An endpoint whose update SageMaker rolled back still starts from an older artifact. `pipeline artifacts` deletes unused ones.
+      // The key is explicit, so Pulumi would delete first: the object, and with it the model and the configuration that depend on it.
       { parent: this, retainOnDelete: true, deleteBeforeReplace: false },
     );
 
@@ -48,7 +48,7 @@ export class ModelArtifact extends pulumi.ComponentResource {
   }
 }
 
-/** The SHA-256 of a file, in hex. */
+/** Returns the SHA-256 of a file, in hex. */
 async function sha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);

@@ -1,4 +1,4 @@
-/** What holds for the dashboard, the alarms and the topic that they speak on. */
+/** Tests the dashboard, the alarms and the topic that they publish to. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -64,7 +64,7 @@ describe("Monitoring", () => {
     ({ registrations, url } = await monitoring());
   });
 
-  it("speaks on a topic of its own, with the stack's key, that this account's alarms alone may speak on", () => {
+  it("publishes to a topic with the stack's key that only this account's alarms may publish to", () => {
     assert.equal(registrations.one("aws:sns/topic:Topic").inputs["kmsMasterKeyId"], keyArn);
     const { policy } = registrations.one("aws:sns/topicPolicy:TopicPolicy").inputs;
     assert.deepEqual(statement(policy, "AlarmsOfThisAccountPublish"), {
@@ -109,7 +109,7 @@ describe("Monitoring", () => {
       { metricName: "ExpiredRequests", dimensions: ofVariant, statistic: "Sum", period: 300, evaluationPeriods: 1 },
     ],
   ] as const) {
-    it(`has an alarm ${name}, on the dimensions that SageMaker publishes, that is quiet while there is no data`, () => {
+    it(`has an alarm ${name}, on the dimensions that SageMaker publishes, which is OK without data`, () => {
       const { alarmDescription, ...inputs } = registrations.one(alarmType, `clips-${name}`).inputs;
       assert.ok(alarmDescription);
       assert.deepEqual(inputs, {
@@ -123,11 +123,11 @@ describe("Monitoring", () => {
     });
   }
 
-  it("has an alarm failure-rate on an expression, quiet while there is no data", () => {
+  it("has an alarm failure-rate on an expression, which is OK without data", () => {
     const { metricQueries, alarmDescription, ...inputs } = registrations.one(alarmType, "clips-failure-rate").inputs;
     assert.equal(
       alarmDescription,
-      "More than 0.2 of at least 5 videos failed within 15 minutes: the failure objects say why.",
+      "More than 0.2 of at least 5 videos failed within 15 minutes. Read the failure objects.",
     );
     assert.deepEqual(inputs, {
       comparisonOperator: "GreaterThanThreshold",
@@ -151,20 +151,20 @@ describe("Monitoring", () => {
     assert.equal(registrations.ofType(alarmType).length, 5);
   });
 
-  it("notifies when an alarm returns to OK only if that is asked for", async () => {
+  it("notifies when an alarm returns to OK only if that is chosen", async () => {
     for (const { inputs } of registrations.ofType(alarmType)) assert.equal(inputs["okActions"], undefined);
     const { registrations: chosen } = await monitoring({ notifyRecovery: true });
     for (const { inputs } of chosen.ofType(alarmType)) assert.deepEqual(inputs["okActions"], [topicArn]);
   });
 
-  it("takes another limit of the failure rate and another number of videos", async () => {
+  it("accepts another limit of the failure rate and another number of videos", async () => {
     const { registrations: chosen } = await monitoring({ failureRateLimit: 0.5, failureRateMinRequests: 20 });
     const { threshold, metricQueries } = chosen.one(alarmType, "clips-failure-rate").inputs;
     assert.equal(threshold, 0.5);
     assert.match(JSON.stringify(metricQueries), /IF\(requests >= 20, /);
   });
 
-  it("tells the people who asked for it, and lets them say how long is too long", async () => {
+  it("notifies the given e-mail addresses, with a configurable limit of the waiting time", async () => {
     const { registrations: chosen } = await monitoring({
       operationsEmails: ["ops@example.com"],
       oldestRequestLimit: 600,
@@ -186,7 +186,7 @@ describe("Monitoring", () => {
       ({ widgets } = body.parse(JSON.parse(String(dashboardBody))));
     });
 
-    it("shows the blog's charts and what goes wrong", () => {
+    it("shows the blog's charts and the failures", () => {
       const names = widgets.flatMap(({ properties }) => properties.metrics ?? []).map(([, name]) => name);
       assert.deepEqual(
         new Set(names),
@@ -207,7 +207,7 @@ describe("Monitoring", () => {
       );
     });
 
-    it("asks for each metric with the dimensions that it has", () => {
+    it("requests each metric with its own dimensions", () => {
       const ofQueue = /^(Approximate|HasBacklog)/;
       for (const [namespace, name, ...rest] of widgets.flatMap(({ properties }) => properties.metrics ?? [])) {
         const dimensions = rest.filter((part) => typeof part === "string");
@@ -220,7 +220,7 @@ describe("Monitoring", () => {
       }
     });
 
-    it("counts what happens in a minute as a sum, a minute at a time", () => {
+    it("counts events as a sum per minute", () => {
       for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
         assert.equal(properties.period, 60);
         assert.equal(properties.region, region);
@@ -231,7 +231,7 @@ describe("Monitoring", () => {
       }
     });
 
-    it("names no unit for times whose unit AWS's documentation leaves open", () => {
+    it("sets no unit for times whose unit AWS's documentation leaves open", () => {
       for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
         const names = (properties.metrics ?? []).map(([, name]) => name);
         const isOpen = names.some((name) => /^T(imeInBacklog|otalProcessingTime)$/.test(name));
@@ -245,7 +245,7 @@ describe("Monitoring", () => {
       assert.equal(shown.length, registrations.ofType(alarmType).length);
     });
 
-    it("lays its widgets side by side in CloudWatch's 24 columns, none over another", () => {
+    it("lays out its widgets in CloudWatch's 24 columns without overlaps", () => {
       for (const [index, one] of widgets.entries()) {
         assert.ok(one.x + one.width <= 24);
         for (const other of widgets.slice(index + 1)) {
@@ -259,7 +259,7 @@ describe("Monitoring", () => {
       }
     });
 
-    it("has an address in the console of the stack's partition", async () => {
+    it("has a URL in the console of the stack's partition", async () => {
       assert.equal(
         url,
         "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/detector",

@@ -1,4 +1,4 @@
-/** How the stack is watched: a dashboard to look at, and alarms that speak up by themselves. */
+/** Monitoring of the stack: a dashboard and alarms. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import type * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,49 +10,49 @@ import { failureRateQueries, failureRateWindow } from "./failure-rate.ts";
 import { queueMetric, requestMetric } from "./metrics.ts";
 import { serviceTopic } from "./service-topic.ts";
 
-/** Minutes with videos queued and no instance after which no instance is coming: longer than a GPU instance takes to start. */
+/** Minutes with queued videos and no instance after which the alarm fires: longer than a GPU instance takes to start. */
 const stuckMinutes = 20;
 
-/** What can be chosen about {@link Monitoring}. */
+/** Options for {@link Monitoring}. */
 export interface MonitoringArgs {
   readonly account: Account;
   readonly endpointName: pulumi.Input<string>;
   readonly variantName: pulumi.Input<string>;
-  /** Instances at most. */
+  /** Maximum number of instances. */
   readonly maxCapacity: pulumi.Input<number>;
   /** ARN of the key that encrypts the topic. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * Seconds that a request may wait before an alarm says so.
+   * Seconds that a request may wait before the alarm fires.
    * @default 7200
    */
   readonly oldestRequestLimit?: number;
   /**
-   * Share of failed videos above which an alarm goes off.
+   * Share of failed videos above which the alarm fires.
    * @default 0.2
    */
   readonly failureRateLimit?: number;
   /**
-   * Minimum number of videos for which their share of failures is compared.
+   * Minimum number of videos for the alarm on their share of failures.
    * @default 5
    */
   readonly failureRateMinRequests?: number;
   /**
-   * Whether alarms also notify when they return to OK.
+   * Also notify when alarms return to OK.
    * @default false
    */
   readonly notifyRecovery?: boolean;
   /**
-   * Addresses that get the alarms, once each has confirmed.
+   * Email addresses subscribed to alarms (each must confirm).
    * @default none
    */
   readonly operationsEmails?: readonly string[];
 }
 
-/** A dashboard, five alarms, and the topic that they speak on. */
+/** A dashboard, five alarms, and the topic that they publish to. */
 export class Monitoring extends pulumi.ComponentResource {
   readonly operationsTopicArn: pulumi.Output<string>;
-  /** Address of the dashboard in AWS's console. */
+  /** URL of the dashboard in AWS's console. */
   readonly dashboardUrl: pulumi.Output<string>;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -70,10 +70,10 @@ export class Monitoring extends pulumi.ComponentResource {
           comparisonOperator: "GreaterThanOrEqualToThreshold",
           evaluationPeriods: 1,
           threshold: 1,
-          // SageMaker sends no data about what did not happen.
+          // SageMaker publishes no data points without events.
           treatMissingData: "notBreaching",
           alarmActions: [topic.arn],
-          // A new alarm becomes OK, too: without the setting, people hear only of what needs them.
+          // A new alarm also changes to OK, so by default only ALARM is sent.
           ...(settings.notifyRecovery ? { okActions: [topic.arn] } : {}),
           ...alarmArgs,
         },
@@ -82,8 +82,8 @@ export class Monitoring extends pulumi.ComponentResource {
 
     const alarms = [
       alarm("failures", {
-        // Not InvocationFailures, which counts a sender's broken file, such as the smoke test's, as well.
-        alarmDescription: "The model server failed on a video: the failure object, and the endpoint's log, say why.",
+        // Not InvocationFailures, which also counts invalid videos of callers, such as the smoke test's.
+        alarmDescription: "The model server failed on a video. Read the failure object and the endpoint's log.",
         ...requestMetric("Invocation5XXErrors"),
         dimensions: ofVariant,
         statistic: "Sum",
@@ -92,13 +92,13 @@ export class Monitoring extends pulumi.ComponentResource {
       alarm("failure-rate", {
         alarmDescription:
           `More than ${settings.failureRateLimit} of at least ${settings.failureRateMinRequests} videos ` +
-          `failed within ${failureRateWindow / 60} minutes: the failure objects say why.`,
+          `failed within ${failureRateWindow / 60} minutes. Read the failure objects.`,
         comparisonOperator: "GreaterThanThreshold",
         threshold: settings.failureRateLimit,
         metricQueries: failureRateQueries(ofVariant, settings.failureRateMinRequests),
       }),
       alarm("oldest-request", {
-        alarmDescription: `A video has been waiting for ${oldestRequestLimit} s: more instances, or fewer videos, are needed.`,
+        alarmDescription: `A video has been waiting for ${oldestRequestLimit} s. Add instances or send fewer videos.`,
         ...queueMetric("ApproximateAgeOfOldestRequest"),
         dimensions: ofEndpoint,
         statistic: "Maximum",
@@ -108,7 +108,7 @@ export class Monitoring extends pulumi.ComponentResource {
       }),
       alarm("stuck-at-zero", {
         alarmDescription:
-          "Videos are queued and no instance starts: see the scaling activities, the quota, and the endpoint's log.",
+          "Videos are queued and no instance starts. Check the scaling activities, the quota, and the endpoint's log.",
         ...queueMetric("HasBacklogWithoutCapacity"),
         dimensions: ofEndpoint,
         statistic: "Average",
@@ -116,7 +116,7 @@ export class Monitoring extends pulumi.ComponentResource {
         evaluationPeriods: stuckMinutes,
       }),
       alarm("expired", {
-        alarmDescription: "A video was dropped unseen, because it waited for longer than its RequestTTLSeconds.",
+        alarmDescription: "A video was dropped unprocessed, because it waited longer than its RequestTTLSeconds.",
         ...requestMetric("ExpiredRequests"),
         dimensions: ofVariant,
         statistic: "Sum",
@@ -127,7 +127,7 @@ export class Monitoring extends pulumi.ComponentResource {
     const dashboard = new cloudwatch.Dashboard(
       name,
       {
-        // A dashboard's name is not made by Pulumi; the endpoint's is unique in account and region.
+        // Pulumi does not generate a dashboard's name; the endpoint's is unique in account and region.
         dashboardName: endpointName,
         dashboardBody: pulumi
           .all([endpointName, variantName, account.region, args.maxCapacity, pulumi.all(alarms.map(({ arn }) => arn))])
@@ -146,7 +146,7 @@ export class Monitoring extends pulumi.ComponentResource {
   }
 }
 
-/** A topic that this account's alarms alone speak on. */
+/** A topic that only alarms of this account may publish to. */
 function operationsTopic(
   name: string,
   account: Account,
@@ -163,7 +163,7 @@ function operationsTopic(
   return topic;
 }
 
-/** Each partition has a console of its own. */
+/** Returns the domain of the partition's console. */
 const consoles: Readonly<Record<string, string>> = {
   "aws-cn": "console.amazonaws.cn",
   "aws-us-gov": "console.amazonaws-us-gov.com",

@@ -1,20 +1,20 @@
-/** A topic that one AWS service of this account publishes to, encrypted and over TLS only. */
+/** A topic that only one AWS service of this account may publish to, encrypted and over TLS only. */
 import * as sns from "@pulumi/aws/sns/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
 
-/** Who publishes, and with what the topic is encrypted. */
+/** Options for a service's topic. */
 export interface ServiceTopicArgs {
   readonly account: Account;
   readonly keyArn: pulumi.Input<string>;
   /** The service's principal, as `sagemaker.amazonaws.com`. */
   readonly service: string;
-  /** The statement's name, which says what is allowed. */
+  /** Sid of the statement that allows publishing. */
   readonly sid: string;
 }
 
-/** Makes the topic and its policy, which takes the place of AWS's default: that one lets the whole account publish. */
+/** Creates the topic and its policy, which replaces AWS's default: that one lets the whole account publish. */
 export function serviceTopic(
   name: string,
   { account, keyArn, service, sid }: ServiceTopicArgs,

@@ -13,14 +13,14 @@ const args = {
 };
 const updated = { status: "InService", variantName: "AllTraffic", desired: 1, configuration: "config-2" };
 
-/** Runs the hook after an update that leaves SageMaker's endpoint so. */
+/** Runs the hook after an update that leaves SageMaker's endpoint in this state. */
 async function after(change: object): Promise<void> {
   const port = { describe: () => Promise.resolve({ ...updated, ...change }), setDesired: () => Promise.resolve() };
   await updateCheck(() => Promise.resolve(port))(args);
 }
 
 describe("the check after an endpoint's update", () => {
-  it("passes if the endpoint runs the wanted configuration", async () => {
+  it("passes if the endpoint runs the expected configuration", async () => {
     await after({});
   });
 
@@ -32,7 +32,7 @@ describe("the check after an endpoint's update", () => {
   });
 
   for (const status of ["Failed", "UpdateRollbackFailed"]) {
-    it(`fails if the endpoint is ${status}, though it names the wanted configuration`, async () => {
+    it(`fails if the endpoint is ${status}, even with the expected configuration`, async () => {
       await assert.rejects(after({ status }), { message: new RegExp(`is ${status}: SageMaker gives no reason`) });
     });
   }

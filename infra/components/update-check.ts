@@ -1,4 +1,4 @@
-/** Fails a deployment whose endpoint SageMaker took back to its old configuration. */
+/** Fails a deployment if SageMaker rolled the endpoint back to its old configuration. */
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { logGroupOf } from "../endpoint-name.ts";
@@ -7,13 +7,13 @@ import type { EndpointPort } from "./endpoint-port.ts";
 const inputs = z.object({ endpointConfigName: z.string() });
 const outputs = z.object({ arn: z.string(), name: z.string() });
 
-/** States in which an endpoint stays until someone acts. Source: SageMaker API reference, DescribeEndpoint, EndpointStatus. */
+/** States that an endpoint leaves only if someone acts. Source: SageMaker API reference, DescribeEndpoint, EndpointStatus. */
 const broken = ["Failed", "UpdateRollbackFailed"];
 
 /**
- * A hook for after an endpoint's update. SageMaker ends an update that it rolls back in `InService` with the *old*
- * configuration, and the provider takes that for success (hashicorp/terraform-provider-aws#48997): Pulumi would then delete
- * the configuration, the model and the artifact that the endpoint still uses. This hook fails instead, which ends the deployment
+ * Returns a hook that runs after an endpoint's update. SageMaker ends an update that it rolls back in `InService` with the *old*
+ * configuration, and the provider reports this as success (hashicorp/terraform-provider-aws#48997). Pulumi would then delete
+ * the configuration, the model and the artifact that the endpoint still uses. This hook fails instead, which stops the deployment
  * before anything is deleted.
  * @param portIn makes a port for a region, that of the endpoint's ARN
  */

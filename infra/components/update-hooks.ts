@@ -4,14 +4,14 @@ import { sageMaker } from "./endpoint-port.ts";
 import { capacityHooks } from "./live-capacity.ts";
 import { updateCheck } from "./update-check.ts";
 
-/** How long an update waits for a busy endpoint, ms: a scale-out without capacity can take hours. */
+/** Maximum time that an update waits for a busy endpoint, ms. A scale-out without capacity can take hours. */
 const wait = { interval: 5_000, limit: 20 * 60_000 };
 
 /**
- * Hooks for an endpoint. The provider never asks SageMaker to retain what a variant has, so every update applies the
- * configuration's initialInstanceCount of 1: an idle endpoint would wake, and bill until it has been quiet for a quarter of an
- * hour; a busy one would shrink, and grow again as its backlog does. So its capacity is noted before, and restored after, the
- * update. If that fails, it makes a warning, and the autoscaler does later what the hook would have done.
+ * Returns the hooks for an endpoint. The provider never asks SageMaker to retain the variant's properties, so every update applies the
+ * configuration's initialInstanceCount of 1: an idle endpoint would start an instance and pay for it until it has been idle for 15
+ * minutes; a busy one would shrink, and grow again as its backlog does. So the hooks capture the capacity before the update and restore it
+ * afterwards. If that fails, Pulumi prints a warning, and the autoscaler later sets the capacity.
  * An update that SageMaker rolled back fails the deployment.
  */
 export function updateHooks(name: string): pulumi.ResourceHookBinding {

@@ -1,4 +1,4 @@
-/** What holds for the stack's buckets. */
+/** Tests the stack's buckets. */
 import assert from "node:assert/strict";
 import { statements } from "../testing/documents.ts";
 import { keyArn, type Registrations, registrationsOf } from "../testing/registrations.ts";
@@ -37,7 +37,7 @@ describe("VideoStorage", () => {
         });
       });
 
-      it("owns what others write into it", () => {
+      it("owns objects that other accounts write", () => {
         const { rule } = settings("bucketOwnershipControls:BucketOwnershipControls");
         assert.deepEqual(rule, { objectOwnership: "BucketOwnerEnforced" });
       });
@@ -52,7 +52,7 @@ describe("VideoStorage", () => {
         ]);
       });
 
-      it("refuses whoever comes without TLS, for the bucket and all that is in it, and allows nobody anything", () => {
+      it("denies every principal requests without TLS, for the bucket and its objects, and allows nothing", () => {
         const { policy } = settings("bucketPolicy:BucketPolicy");
         const arn = `arn:aws:s3:::${bucket}-0a1b2c3`;
         assert.deepEqual(statements(policy), [
@@ -67,11 +67,11 @@ describe("VideoStorage", () => {
         ]);
       });
 
-      it("tells EventBridge what happens in it", () => {
+      it("sends its events to EventBridge", () => {
         assert.equal(settings("bucketNotification:BucketNotification")["eventbridge"], true);
       });
 
-      it("gives up unfinished uploads after a day", () => {
+      it("aborts unfinished uploads after a day", () => {
         const rules = settings("bucketLifecycleConfiguration:BucketLifecycleConfiguration")["rules"];
         assert.ok(Array.isArray(rules));
         assert.deepEqual(rules.at(-1), {
@@ -82,13 +82,13 @@ describe("VideoStorage", () => {
         });
       });
 
-      it("is kept by a destroy unless it is empty", () => {
+      it("survives a destroy unless it is empty", () => {
         assert.equal(registrations.one("aws:s3/bucket:Bucket", bucket).inputs["forceDestroy"], false);
       });
     });
   }
 
-  it("keeps the versions of inputs, so that what is overwritten while it is queued is not lost", () => {
+  it("keeps the versions of inputs, so that a video that is overwritten while queued is not lost", () => {
     const versioning = registrations.ofType("aws:s3/bucketVersioning:BucketVersioning");
     assert.deepEqual(
       versioning.map(({ name, inputs }) => [name, inputs["versioningConfiguration"]]),
@@ -96,7 +96,7 @@ describe("VideoStorage", () => {
     );
   });
 
-  it("lets videos, results and failures expire, and models never", async () => {
+  it("expires videos, results and failures, but never models", async () => {
     const expiring = await storage({ inputRetentionDays: 3, resultRetentionDays: 7 });
     const rules = expiring
       .ofType("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
@@ -130,7 +130,7 @@ describe("VideoStorage", () => {
     });
   }
 
-  it("deletes what is in its buckets only where that is asked for", async () => {
+  it("deletes the buckets' content only if that is chosen", async () => {
     const disposable = await storage({ forceDestroy: true });
     for (const { inputs } of disposable.ofType("aws:s3/bucket:Bucket")) assert.equal(inputs["forceDestroy"], true);
   });

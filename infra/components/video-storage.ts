@@ -1,21 +1,21 @@
-/** The two buckets of the stack: videos and model artifacts go into one, results and failures come out of the other. */
+/** The two buckets of the stack: one for videos and model artifacts, one for results and failures. */
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { defaults } from "../defaults.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
 
-/** Where videos lie in the input bucket. */
+/** Key prefix of videos in the input bucket. */
 const inputPrefix = "input/";
-/** Where model artifacts lie in the input bucket; the lifecycle of videos leaves them alone. */
+/** Key prefix of model artifacts in the input bucket. The lifecycle rules of videos do not apply to them. */
 const modelPrefix = "models/";
-/** Where SageMaker writes results in the output bucket. */
+/** Key prefix of results in the output bucket. */
 const resultPrefix = "results/";
-/** Where SageMaker writes failures in the output bucket. */
+/** Key prefix of failures in the output bucket. */
 const failurePrefix = "failures/";
 
-/** What can be chosen about a {@link VideoStorage}. */
+/** Options for a {@link VideoStorage}. */
 export interface VideoStorageArgs {
-  /** ARN of the key that objects are encrypted with. */
+  /** ARN of the key that encrypts objects. */
   readonly keyArn: pulumi.Input<string>;
   /**
    * Days until a video is deleted from the input bucket; 1 means 2, because S3 hides a video for at least a day before it deletes it.
@@ -28,33 +28,33 @@ export interface VideoStorageArgs {
    */
   readonly resultRetentionDays?: number;
   /**
-   * Whether a destroy deletes what is in the buckets; without it, AWS refuses to delete a bucket that is not empty.
+   * Delete the buckets' content when the stack is destroyed. Otherwise AWS refuses to delete a bucket that is not empty.
    * @default false
    */
   readonly forceDestroy?: boolean;
 }
 
-/** Private buckets, encrypted, reached by TLS alone, whose content expires; each tells EventBridge what happens in it. */
+/** Private, encrypted buckets, open only to TLS, whose content expires. Each sends its events to EventBridge. */
 export class VideoStorage extends pulumi.ComponentResource {
   /** Name of the bucket for videos and model artifacts. */
   readonly inputBucket: pulumi.Output<string>;
   readonly inputBucketArn: pulumi.Output<string>;
-  /** Prefix of every video's key, with a slash at its end. */
+  /** Prefix of every video's key, with a trailing slash. */
   readonly inputPrefix = inputPrefix;
-  /** Prefix of every artifact's key, with a slash at its end. */
+  /** Prefix of every artifact's key, with a trailing slash. */
   readonly modelPrefix = modelPrefix;
   /** Name of the bucket for results and failures. */
   readonly outputBucket: pulumi.Output<string>;
   readonly outputBucketArn: pulumi.Output<string>;
-  /** Prefix of every result's key, with a slash at its end. */
+  /** Prefix of every result's key, with a trailing slash. */
   readonly resultPrefix = resultPrefix;
-  /** Prefix of every failure's key, with a slash at its end. */
+  /** Prefix of every failure's key, with a trailing slash. */
   readonly failurePrefix = failurePrefix;
-  /** s3:// prefix of model artifacts, without a slash at its end. */
+  /** s3:// prefix of model artifacts, without a trailing slash. */
   readonly modelLocation: pulumi.Output<string>;
-  /** s3:// prefix of results, without a slash at its end, as SageMaker's examples write it. */
+  /** s3:// prefix of results, without a trailing slash, as in SageMaker's examples. */
   readonly outputLocation: pulumi.Output<string>;
-  /** s3:// prefix of failures, without a slash at its end. */
+  /** s3:// prefix of failures, without a trailing slash. */
   readonly failureLocation: pulumi.Output<string>;
 
   constructor(name: string, args: VideoStorageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -70,7 +70,7 @@ export class VideoStorage extends pulumi.ComponentResource {
     guard(`${name}-input`, input, keyArn, this);
     expire(`${name}-input`, input, versionedExpiry(inputRetentionDays), {
       parent: this,
-      // A rule about noncurrent versions means nothing before there are versions.
+      // A rule for noncurrent versions has no effect before versioning is on.
       dependsOn: versioning,
     });
 
@@ -110,7 +110,7 @@ function s3Url(bucket: s3.Bucket, prefix: string): pulumi.Output<string> {
   return pulumi.interpolate`s3://${bucket.bucket}/${prefix.replace(/\/$/, "")}`;
 }
 
-/** What holds for every bucket: private, owned by the account whoever writes, encrypted, TLS alone, events on. */
+/** Settings of every bucket: private, owned by the account for every writer, encrypted, open only to TLS, events on. */
 function guard(name: string, bucket: s3.Bucket, keyArn: pulumi.Input<string>, parent: VideoStorage): void {
   const privacy = new s3.BucketPublicAccessBlock(
     name,
@@ -148,7 +148,7 @@ function guard(name: string, bucket: s3.Bucket, keyArn: pulumi.Input<string>, pa
       bucket: bucket.bucket,
       policy: policyDocument([denyWithoutTls("s3:*", [bucket.arn, pulumi.interpolate`${bucket.arn}/*`])]),
     },
-    // S3 answers OperationAborted to two changes of a bucket's access at a time.
+    // S3 answers OperationAborted to two concurrent changes of a bucket's access.
     { parent, dependsOn: privacy },
   );
   new s3.BucketNotification(name, { bucket: bucket.bucket, eventbridge: true }, { parent });
@@ -171,9 +171,9 @@ function expiry(id: string, prefix: string, days: number): LifecycleRule {
 }
 
 /**
- * Rules for the versioned bucket. An expiry only hides a video there, and a noncurrent version stays for at least one day: a retention of
- * N days is N - 1 days until the video is hidden, and one until it is deleted. The least is 2 days. S3 rounds both up to the next midnight
- * UTC, and may delete later than that. Source: S3 user guide, "Lifecycle configuration elements" and "Expiring objects".
+ * Returns rules for the versioned bucket. There, an expiration only hides a video, and a noncurrent version stays for at least one day: a retention of
+ * N days is N - 1 days until the video is hidden, and one until it is deleted. The minimum is 2 days. S3 rounds both up to the next midnight
+ * UTC, and may delete later. Source: S3 user guide, "Lifecycle configuration elements" and "Expiring objects".
  * @param days retention of videos
  */
 function versionedExpiry(days: number): LifecycleRule[] {
@@ -181,7 +181,7 @@ function versionedExpiry(days: number): LifecycleRule[] {
     { ...expiry("videos", inputPrefix, Math.max(1, days - 1)), ...deleteNoncurrent(1) },
     // An artifact that was deleted by mistake can be restored for a week.
     { id: "old-models", status: "Enabled", filter: { prefix: modelPrefix }, ...deleteNoncurrent(7) },
-    // S3 refuses it in a rule with days.
+    // S3 refuses this in a rule with days.
     {
       id: "delete-markers",
       status: "Enabled",

@@ -1,4 +1,4 @@
-/** What those who send videos may do: the policy for callers, in this account or another. */
+/** The policy for callers, who send videos, in this account or another. */
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
@@ -6,7 +6,7 @@ import { policyDocument } from "./policy-document.ts";
 import { readSources, type SourceBucket } from "../source-buckets.ts";
 import type { VideoStorage } from "../components/video-storage.ts";
 
-/** What callers work with. */
+/** Resources that callers use. */
 export interface CallerScope {
   readonly endpointArn: pulumi.Input<string>;
   readonly storage: VideoStorage;
@@ -16,7 +16,7 @@ export interface CallerScope {
   readonly sourceBuckets: readonly SourceBucket[];
 }
 
-/** Upload, invoke, fetch; nothing that tells of others' videos but their names. */
+/** Allows uploads, invocations and downloads. Of other callers' videos, it reveals only the names. */
 export function callerPolicy({ endpointArn, storage, keyArn, account, sourceBuckets }: CallerScope): PolicyDocument {
   const { inputBucketArn, outputBucketArn } = storage;
   return policyDocument([
@@ -24,7 +24,7 @@ export function callerPolicy({ endpointArn, storage, keyArn, account, sourceBuck
     {
       Sid: "UploadVideos",
       Effect: "Allow",
-      // HeadObject is GetObject to IAM.
+      // IAM authorises HeadObject as GetObject.
       Action: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
       Resource: pulumi.interpolate`${inputBucketArn}/${storage.inputPrefix}*`,
     },
@@ -38,8 +38,8 @@ export function callerPolicy({ endpointArn, storage, keyArn, account, sourceBuck
       ],
     },
     {
-      // Without it a result that is not there yet reads as 403 instead of 404. No condition on the prefix: GetObject
-      // asks for this permission without one.
+      // Without it, S3 answers 403 instead of 404 for a result that does not exist yet. No condition on the prefix: GetObject
+      // needs this permission without one.
       Sid: "TellMissingFromForbidden",
       Effect: "Allow",
       Action: "s3:ListBucket",

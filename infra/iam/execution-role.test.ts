@@ -1,4 +1,4 @@
-/** How an image's address becomes the ARN of its repository. */
+/** Tests the conversion of an image's address into the ARN of its repository. */
 import assert from "node:assert/strict";
 import { repositoryArn } from "./execution-role.ts";
 
@@ -10,9 +10,9 @@ describe("repositoryArn", () => {
     );
   });
 
-  it("refuses an image that is not in ECR and says what one looks like", () => {
+  it("refuses an image that is not in ECR and prints the valid form", () => {
     for (const image of ["pytorch/torchserve:latest", "public.ecr.aws/pytorch:2.6", ""]) {
-      assert.throws(() => repositoryArn(image, "aws"), /is no image in ECR \(ACCOUNT\.dkr\.ecr\./);
+      assert.throws(() => repositoryArn(image, "aws"), /is not an image in ECR\. Pass ACCOUNT\.dkr\.ecr\./);
     }
   });
 });

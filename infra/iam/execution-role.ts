@@ -1,4 +1,4 @@
-/** What SageMaker may do in the account on behalf of the endpoint: the policies of its execution role. */
+/** The policies of the endpoint's execution role, which SageMaker assumes. */
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
@@ -7,39 +7,39 @@ import { hostNamespace, namespace } from "../components/metrics.ts";
 import { policyDocument } from "./policy-document.ts";
 import { readSources, type SourceBucket } from "../source-buckets.ts";
 
-/** Where in a VPC the instances stand. */
+/** The VPC configuration of the instances. */
 export interface Network {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
 }
 
-/** What the endpoint reads, writes and says. */
+/** Resources that the endpoint reads, writes and publishes to. */
 export interface ExecutionScope {
   readonly account: Account;
-  /** Where the endpoint's name starts: its log groups are named after it. */
+  /** Prefix of the endpoint's name, which its log groups contain. */
   readonly endpointNamePrefix: string;
-  /** ARNs of the buckets that are listed. */
+  /** ARNs of the buckets to list. */
   readonly buckets: pulumi.Input<string>[];
-  /** ARN patterns of the objects that are read: videos and artifacts. */
+  /** ARN patterns of the objects to read: videos and artifacts. */
   readonly reads: pulumi.Input<string>[];
-  /** ARN patterns of the objects that are written: results and failures. */
+  /** ARN patterns of the objects to write: results and failures. */
   readonly writes: pulumi.Input<string>[];
-  /** ARNs of the topics that are published to. */
+  /** ARNs of the topics to publish to. */
   readonly topics: pulumi.Input<string>[];
-  /** ARN of the key that all of it is encrypted with. */
+  /** ARN of the key that encrypts all of it. */
   readonly keyArn: pulumi.Input<string>;
-  /** Names of the alarms that roll an update back. */
+  /** Names of the alarms that roll back an update. */
   readonly rollbackAlarms: readonly string[];
   /** The serving image, in ECR. */
   readonly image: pulumi.Input<string>;
   /** Existing buckets that videos are read from. */
   readonly sourceBuckets: readonly SourceBucket[];
-  /** The subnets and security groups that instances have an interface in, if any. */
+  /** Subnets and security groups of the instances' network interfaces, if any. */
   readonly network?: Network | undefined;
 }
 
 /**
- * Trust policy of the role: SageMaker may take it, but not for another account. `IfExists`, because AWS documents the key for training
+ * Trust policy of the role: only SageMaker may assume it, on behalf of this account. `IfExists`, because AWS documents the key for training
  * jobs and only in general for other calls (SageMaker developer guide, "Cross-service confused deputy prevention"). If CreateModel or
  * CreateEndpoint does not send it, `StringEquals` would refuse both ("Could not assume role").
  */
@@ -54,7 +54,7 @@ export function trustPolicy(account: Account): PolicyDocument {
   ]);
 }
 
-/** The least that an asynchronous endpoint needs (AWS: "SageMaker roles", CreateModel and asynchronous inference). */
+/** The minimum for an asynchronous endpoint (AWS: "SageMaker roles", CreateModel and asynchronous inference). */
 export function executionPolicy(scope: ExecutionScope): PolicyDocument {
   const { account } = scope;
   const logGroups = pulumi.interpolate`arn:${account.partition}:logs:${account.region}:${account.id}:log-group:${logGroupOf(scope.endpointNamePrefix)}*`;
@@ -66,7 +66,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
       Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
       Resource: scope.writes,
     },
-    // Without it a missing object reads as "access denied".
+    // Without it, S3 answers "access denied" for a missing object.
     { Sid: "FindObjects", Effect: "Allow", Action: "s3:ListBucket", Resource: scope.buckets },
     { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: scope.keyArn },
     { Sid: "SayWhatIsDone", Effect: "Allow", Action: "sns:Publish", Resource: scope.topics },
@@ -78,7 +78,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
         .all([scope.image, account.partition])
         .apply(([image, partition]) => repositoryArn(image, partition)),
     },
-    // The token is the registry's, not a repository's: AWS takes no resource here.
+    // The token is valid for the registry, not for a repository: AWS supports no resource here.
     { Sid: "LogInToRegistry", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
     {
       Sid: "WriteLogs",
@@ -87,7 +87,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
       Resource: logGroups,
     },
     {
-      // CloudWatch has no resources to name for metrics: the namespace is the limit.
+      // CloudWatch supports no resources for metrics; the namespace limits the statement.
       Sid: "WriteInstanceMetrics",
       Effect: "Allow",
       Action: "cloudwatch:PutMetricData",
@@ -100,7 +100,7 @@ export function executionPolicy(scope: ExecutionScope): PolicyDocument {
   ]);
 }
 
-/** During an update SageMaker reads the alarms' states with the role (developer guide, "Auto-Rollback Configuration and Monitoring"). */
+/** During an update, SageMaker reads the alarms' states with the role (developer guide, "Auto-Rollback Configuration and Monitoring"). */
 function watchAlarms(account: Account, names: readonly string[]): PolicyStatement {
   return {
     Sid: "WatchRollbackAlarms",
@@ -112,7 +112,7 @@ function watchAlarms(account: Account, names: readonly string[]): PolicyStatemen
   };
 }
 
-/** What SageMaker needs to put an interface into a VPC for each instance (AWS: "SageMaker roles", private VPC). */
+/** Permissions to create a network interface in a VPC for each instance (AWS: "SageMaker roles", private VPC). */
 function joinNetwork(account: Account, { subnetIds, securityGroupIds }: Network): PolicyStatement[] {
   const inEc2 = (resource: string): pulumi.Output<string> =>
     pulumi.interpolate`arn:${account.partition}:ec2:${account.region}:${account.id}:${resource}`;
@@ -133,7 +133,7 @@ function joinNetwork(account: Account, { subnetIds, securityGroupIds }: Network)
       ],
     },
     {
-      // EC2 takes no resource for what describes.
+      // EC2 supports no resource for Describe actions.
       Sid: "SeeNetwork",
       Effect: "Allow",
       Action: [
@@ -149,13 +149,13 @@ function joinNetwork(account: Account, { subnetIds, securityGroupIds }: Network)
 }
 
 /**
- * The ARN of the repository that an image is in.
- * @throws Error if the image is not in ECR: SageMaker runs no others without a registry of the account's own
+ * Returns the ARN of the repository that contains an image.
+ * @throws Error if the image is not in ECR: for another registry, SageMaker requires a private one of the account
  */
 export function repositoryArn(image: string, partition: string): string {
   const [, account, region, repository] = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z.]+\/([^:@]+)[:@]/.exec(image) ?? [];
   if (account === undefined || region === undefined || repository === undefined) {
-    throw new Error(`${image} is no image in ECR (ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG): give one.`);
+    throw new Error(`${image} is not an image in ECR. Pass ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG.`);
   }
   return `arn:${partition}:ecr:${region}:${account}:repository/${repository}`;
 }

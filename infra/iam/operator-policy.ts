@@ -1,22 +1,22 @@
-/** What those who look after the stack may do: see how it is, read its queues and logs, listen to its topics. */
+/** The policy for operators: read the stack's state, queues and logs, and subscribe to its topics. */
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { policyDocument } from "./policy-document.ts";
 
-/** What operators work with. */
+/** Resources that operators use. */
 export interface OperatorScope {
   readonly account: Account;
   readonly endpointArn: pulumi.Input<string>;
   readonly endpointName: pulumi.Input<string>;
-  /** ARNs of the topics that may be listened to. */
+  /** ARNs of the topics that operators may subscribe to. */
   readonly topics: pulumi.Input<string>[];
-  /** ARNs of the queues that topics fill. */
+  /** ARNs of the queues that the topics deliver to. */
   readonly queues: pulumi.Input<string>[];
-  /** ARNs of the queues that take what readers could not deal with. */
+  /** ARNs of the queues for messages that readers failed to process. */
   readonly deadLetterQueues: pulumi.Input<string>[];
-  /** Start of the names of the queues that an operator may create and delete. */
+  /** Prefix of the names of the queues that an operator may create and delete. */
   readonly temporaryQueuePrefix: string;
   readonly keyArn: pulumi.Input<string>;
 }
@@ -29,7 +29,7 @@ const readQueue = [
   "sqs:ReceiveMessage",
 ];
 
-/** Nothing that changes the stack: deployments have a role of their own. */
+/** Allows no change of the stack. Deployments have a separate role. */
 export function operatorPolicy(scope: OperatorScope): PolicyDocument {
   const { account, endpointArn, endpointName } = scope;
   const regional = (service: string, resource: pulumi.Input<string>): pulumi.Output<string> =>
@@ -41,12 +41,12 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       Sid: "SeeDashboard",
       Effect: "Allow",
       Action: "cloudwatch:GetDashboard",
-      // Named as the endpoint (monitoring.ts); dashboards have no region (Service Authorization Reference).
+      // Dashboards have the endpoint's name (monitoring.ts) and no region (Service Authorization Reference).
       Resource: pulumi.interpolate`arn:${account.partition}:cloudwatch::${account.id}:dashboard/${endpointName}`,
     },
     { Sid: "SeeEndpoint", Effect: "Allow", Action: "sagemaker:DescribeEndpoint", Resource: endpointArn },
     {
-      // AWS takes no resource for any of these (Service Authorization Reference).
+      // AWS supports no resource for any of these (Service Authorization Reference).
       Sid: "SeeScalingAndMetrics",
       Effect: "Allow",
       Action: [
@@ -75,7 +75,7 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       Resource: scope.deadLetterQueues,
     },
     {
-      // A redrive sends in the operator's name: back into the queues, or what is given up to the dead letters.
+      // A redrive sends messages with the operator's credentials: back to the queues, or, if it gives up, to the dead-letter queues.
       Sid: "RefillQueues",
       Effect: "Allow",
       Action: "sqs:SendMessage",
@@ -94,20 +94,20 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       Resource: scope.topics,
     },
     {
-      // Notices name videos and results: they must not be sent to an address or an account elsewhere.
+      // Notifications name videos and results: they must not be sent to an address or an account elsewhere.
       Sid: "SubscribeTemporaryQueues",
       Effect: "Allow",
       Action: "sns:Subscribe",
       Resource: scope.topics,
       Condition: {
         StringEquals: { "sns:Protocol": "sqs" },
-        // A string to SNS, not an ARN (SNS developer guide, "Service-specific keys").
+        // The key's type is a string in SNS, not an ARN (SNS developer guide, "Service-specific keys").
         StringLike: { "sns:Endpoint": temporaryQueues },
       },
     },
-    // AWS takes no resource: the smoke test finds queues here that earlier runs left.
+    // AWS supports no resource. The smoke test lists queues to find those that earlier runs left.
     { Sid: "FindTemporaryQueues", Effect: "Allow", Action: "sqs:ListQueues", Resource: "*" },
-    // AWS takes no resource here, not even the subscription's own.
+    // AWS supports no resource here, not even the subscription.
     { Sid: "StopListening", Effect: "Allow", Action: "sns:Unsubscribe", Resource: "*" },
     // The queues' messages are encrypted.
     { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: scope.keyArn },

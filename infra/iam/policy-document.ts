@@ -1,13 +1,13 @@
-/** What the stack's IAM, bucket, topic and queue policies have in common. */
+/** Parts that the stack's IAM, bucket, topic and queue policies share. */
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** A policy document of these statements. */
+/** Returns a policy document with these statements. */
 export function policyDocument(statements: PolicyStatement[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements };
 }
 
-/** Refuses everyone, of any account, who does not use TLS. */
+/** Returns a statement that denies every principal, of any account, all requests without TLS. */
 export function denyWithoutTls(action: string, resources: pulumi.Input<string>[]): PolicyStatement {
   return {
     Sid: "DenyWithoutTls",

@@ -1,7 +1,7 @@
-/** The bound that an account may set to what a stack's roles can do. */
+/** The permissions boundary that an account may set for a stack's roles. */
 import type { RoleArgs } from "@pulumi/aws/iam/index.js";
 
-/** A role's permissions boundary, where there is one. */
+/** Returns a role's permissions boundary, if there is one. */
 export function boundedBy({
   permissionsBoundary,
 }: {

@@ -1,4 +1,4 @@
-/** For tests: an endpoint under mocks of Pulumi, with its storage and topics. */
+/** Registers an endpoint under Pulumi's mocks, with its storage and topics, for tests. */
 import { AsyncEndpoint, type AsyncEndpointArgs } from "../components/async-endpoint.ts";
 import { InferenceNotifications } from "../components/inference-notifications.ts";
 import { VideoStorage } from "../components/video-storage.ts";

@@ -1,4 +1,4 @@
-/** Reads policy documents as tests want them. */
+/** Reads policy documents for tests. */
 import { z } from "zod";
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
@@ -17,15 +17,15 @@ const documentSchema = z.strictObject({
   ),
 });
 
-/** One statement, its actions and resources as lists. */
+/** One statement, with its actions and resources as lists. */
 export type Statement = z.infer<typeof documentSchema>["Statement"][number];
 
-/** The statements of a policy as it was registered. */
+/** Returns the statements of a registered policy. */
 export function statements(policy: unknown): Statement[] {
   return documentSchema.parse(policy).Statement;
 }
 
-/** The statement with a Sid. Throws if there is none. */
+/** Returns the statement with a Sid. Throws an error if there is none. */
 export function statement(policy: unknown, sid: string): Statement {
   const found = statements(policy).find(({ Sid }) => Sid === sid);
   if (found === undefined) throw new Error(`no statement ${sid}`);
@@ -35,14 +35,14 @@ export function statement(policy: unknown, sid: string): Statement {
 /** A call as IAM evaluates it. */
 export interface EvaluatedCall {
   readonly action: string;
-  /** The ARN; `*` for what takes none. */
+  /** The ARN; `*` for actions that support no resource. */
   readonly resource: string;
   /** Values of condition keys. */
   readonly context?: Readonly<Record<string, string>>;
 }
 
 /**
- * Whether statements allow a call.
+ * Returns true if the statements allow a call.
  * @throws Error for a condition with another operator than StringEquals and StringLike
  */
 export function allows(statements: readonly Statement[], { action, resource, context = {} }: EvaluatedCall): boolean {
@@ -57,7 +57,7 @@ export function allows(statements: readonly Statement[], { action, resource, con
   );
 }
 
-/** Whether a condition holds for a key's value: as in IAM, it does not if the call lacks the key. */
+/** Returns true if a condition holds for a key's value. As in IAM, it does not hold if the call lacks the key. */
 function holds(operator: string, actual: string | undefined, values: readonly string[]): boolean {
   if (operator !== "StringEquals" && operator !== "StringLike") throw new Error(`unknown operator ${operator}`);
   if (actual === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * Types and logical names of resources before names carried the stack's, as `Component$type::name`, registered with a caller's account and an
- * address for each kind of e-mail. A resource of that time is updated in place if its earlier name is an alias. The AsyncEndpoint is missing:
+ * Types and logical names of resources before names contained the stack's, as `Component$type::name`, registered with a caller's account and an
+ * address for each kind of e-mail. Such a resource is updated in place if its earlier name is an alias. The AsyncEndpoint is missing:
  * it is created anew.
  */
 export const earlierNames = [

@@ -1,50 +1,50 @@
-/** Runs parts of the program under Pulumi's mocks and records every registration, with what mocks alone do not see. */
+/** Runs parts of the program under Pulumi's mocks and records every registration, including properties that mocks do not receive. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb.js";
 import { type MockCallArgs, MockMonitor, type MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
 
-/** One resource as the program registered it. */
+/** One registered resource. */
 export interface Registration {
   readonly type: string;
   readonly name: string;
   readonly urn: string;
-  /** The parent's URN; empty for the stack and for what has no stack above it. */
+  /** The parent's URN; empty for the stack and for resources outside a stack. */
   readonly parent: string;
-  /** URNs of what it depends on, through dependsOn or through an input. */
+  /** URNs of its dependencies, through dependsOn or through an input. */
   readonly dependencies: readonly string[];
-  /** The same, input by input. */
+  /** URNs of its dependencies by input. */
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly protect: boolean;
-  /** Whether a provider makes it; a component is made of others. */
+  /** True if a provider creates it; false for a component. */
   readonly custom: boolean;
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
   /** Names of the hooks before and after its update. */
   readonly updateHooks: readonly string[];
-  /** Whether the program asks for deletion before replacement; undefined where it says nothing. */
+  /** True if the program requests deletion before replacement; undefined if it does not set it. */
   readonly deleteBeforeReplace: boolean | undefined;
   readonly retainOnDelete: boolean;
   /** Earlier logical names; the engine lets children inherit their parent's. */
   readonly aliases: readonly string[];
   /** A value whose change replaces the resource. */
   readonly replacementTrigger: unknown;
-  /** The inputs, resolved; what is not known in a preview is missing. */
+  /** The inputs, resolved. Values that are unknown in a preview are missing. */
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
 export const accountId = "123456789012";
 export const region = "eu-west-1";
 
-/** What was registered, in order. */
+/** The registrations, in order. */
 export class Registrations {
   readonly all: Registration[] = [];
 
-  /** All of a type. */
+  /** Returns all of a type. */
   ofType(type: string): Registration[] {
     return this.all.filter((registration) => registration.type === type);
   }
 
-  /** The one of a type, or of a type and name. Throws if there is none, or more than one. */
+  /** Returns the only one of a type, or of a type and name. Throws an error if there is none or more than one. */
   one(type: string, name?: string): Registration {
     return this.only(
       (each) => each.type === type && (name === undefined || each.name === name),
@@ -52,7 +52,7 @@ export class Registrations {
     );
   }
 
-  /** The one with a URN. Throws if there is none. */
+  /** Returns the one with a URN. Throws an error if there is none. */
   at(urn: string): Registration {
     return this.only((each) => each.urn === urn, urn);
   }
@@ -61,19 +61,19 @@ export class Registrations {
     const [found, ...others] = this.all.filter(wanted);
     if (found === undefined || others.length > 0) {
       const registered = this.all.map(({ type, name }) => `${type} ${name}`).join(", ");
-      throw new Error(`not one registration of ${description} among: ${registered}`);
+      throw new Error(`expected one registration of ${description} among: ${registered}`);
     }
     return found;
   }
 }
 
-/** Where the registrations of the present run go. */
+/** Receives the registrations of the current run. */
 let recording = new Registrations();
 
 type Respond = (error: Error | null, response: RegisterResourceResponse) => void;
 type Register = (this: MockMonitor, request: RegisterResourceRequest, respond: Respond) => Promise<void>;
 
-// Mocks do not see parents, dependencies and options: the request that the engine would get has them.
+// Mocks do not receive parents, dependencies and options. The request that the engine would receive contains them.
 const register = Reflect.get(MockMonitor.prototype, "registerResource") as Register;
 const record: Register = function (request, respond) {
   const registrations = recording;
@@ -110,13 +110,13 @@ const record: Register = function (request, respond) {
 };
 Reflect.set(MockMonitor.prototype, "registerResource", record);
 
-// Mocks say that they know hooks, and lack the call that registers one.
+// Mocks report support for hooks, but lack the call that registers one.
 const registerHook = (_request: unknown, respond: (error: null, response: object) => void): void => {
   respond(null, {});
 };
 Reflect.set(MockMonitor.prototype, "registerResourceHook", registerHook);
 
-/** The outputs that AWS adds to the inputs, as far as the program reads them. */
+/** Returns the outputs that AWS adds to the inputs, if the program reads them. */
 function created({ type, name, inputs }: MockResourceArgs): { id: string; state: Record<string, unknown> } {
   const given = inputs as Record<string, unknown>;
   const physicalName = `${name}-0a1b2c3`;
@@ -154,17 +154,17 @@ function called({ token, inputs }: MockCallArgs): Record<string, unknown> {
   return answer;
 }
 
-/** How a program is run. */
+/** Options for a run of the program. */
 export interface Run {
   /** @default "test" */
   readonly stack?: string;
   /** @default "async-video-inference" */
   readonly project?: string;
-  /** Full keys and values as Pulumi hands them over. @default none */
+  /** Full keys and values as Pulumi passes them. @default none */
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program as a stack's, waits until everything is registered, and answers what was, and the stack's outputs. */
+/** Runs a program as a stack's and waits until everything is registered. Returns the registrations and the stack's outputs. */
 export async function registrationsOf(
   program: () => unknown,
   { stack = "test", project = "async-video-inference", config = {} }: Run = {},
@@ -175,21 +175,22 @@ export async function registrationsOf(
   pulumi.runtime.setAllConfig({ ...config });
   const outputs = (await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()))) as
     Record<string, unknown> | undefined;
-  // Waits until nothing is under way.
+  // Waits until no registration is in progress.
   await pulumi.runtime.disconnect();
   return { registrations, outputs: outputs?.["default"] === undefined ? (outputs ?? {}) : namedIn(outputs["default"]) };
 }
 
-/** What Pulumi takes from a module's default export. */
+/** Returns the outputs in a module's default export, as Pulumi does. */
 function namedIn(exported: unknown): Readonly<Record<string, unknown>> {
-  if (typeof exported !== "object" || exported === null) throw new Error("the program's default export is no object");
+  if (typeof exported !== "object" || exported === null)
+    throw new Error("the program's default export is not an object");
   return { ...exported };
 }
 
-/** A key's ARN, for components on their own. */
+/** A key's ARN, for tests of single components. */
 export const keyArn = `arn:aws:kms:${region}:${accountId}:key/1a2b`;
 
-/** A mocked account, for components on their own. */
+/** A mocked account, for tests of single components. */
 export function mockAccount(): {
   id: pulumi.Output<string>;
   partition: pulumi.Output<string>;

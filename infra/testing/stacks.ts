@@ -1,15 +1,15 @@
-/** The stacks' own config, as Pulumi hands it to the program. */
+/** The stacks' config files, in the form that Pulumi passes to the program. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 
-/** The stacks that the project has. */
+/** The project's stacks. */
 export const stacks = ["dev", "prod", "local"] as const;
 
 const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
 
-/** The config in Pulumi.<stack>.yaml, with another artifact: the stack's own is not built where tests run. */
+/** Returns the config in Pulumi.<stack>.yaml with another artifact, because the stack's own is not built in tests. */
 export function stackConfig(stack: (typeof stacks)[number], artifact: string): Record<string, string> {
   const file = path.join(import.meta.dirname, "..", "..", `Pulumi.${stack}.yaml`);
   const { config } = stackFile.parse(parse(readFileSync(file, "utf8")));

@@ -1,8 +1,8 @@
-/** The program's registrations under Pulumi's mocks, and the policies of its roles among them. */
+/** The program's registrations under Pulumi's mocks, and the policies of its roles. */
 import { type Statement, statements } from "../../testing/documents.ts";
 import { type Registrations, registrationsOf } from "../../testing/registrations.ts";
 
-/** Number of imports of index.ts so far: a module runs once for each address. */
+/** Number of imports of index.ts so far: Node evaluates a module once for each URL. */
 let imports = 0;
 
 /** Runs the program with these settings in addition to the repository's name. */
@@ -19,7 +19,7 @@ export async function bootstrap(config: Readonly<Record<string, string>> = {}) {
   });
 }
 
-/** The documents of the managed policies that a role has. */
+/** Returns the documents of a role's managed policies. */
 export function policiesOf(registrations: Registrations, roleName: string): unknown[] {
   return registrations
     .ofType("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
@@ -28,12 +28,12 @@ export function policiesOf(registrations: Registrations, roleName: string): unkn
     .map((name) => registrations.one("aws:iam/policy:Policy", name).inputs["policy"]);
 }
 
-/** The document that bounds the roles of an environment's stacks. */
+/** Returns the document of the permissions boundary of an environment's stack roles. */
 export function boundaryOf(registrations: Registrations, environment: string): unknown {
   return registrations.one("aws:iam/policy:Policy", `async-video-${environment}-boundary`).inputs["policy"];
 }
 
-/** The statements of all policies that a role has. */
+/** Returns the statements of all policies of a role. */
 export function allowed(registrations: Registrations, roleName: string): Statement[] {
   return policiesOf(registrations, roleName).flatMap(statements);
 }
