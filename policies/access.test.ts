@@ -1,4 +1,4 @@
-/** What the policy about IAM policies refuses and what it lets pass. */
+/** Tests the policy on IAM policies. */
 import assert from "node:assert/strict";
 import { noWildcards } from "./access.ts";
 import { document } from "./testing/documents.ts";
@@ -16,14 +16,14 @@ function policy(change: object, type = "aws:iam/policy:Policy"): TestResource {
   return { type, name: "caller", props: { policy: document({ ...statement, ...change }) } };
 }
 
-const actions = /In policy of 'caller', statement Read allows .*Set Action to the actions that are needed/;
-const unreadable = /no policy document in policy that can be read.*in its own case/;
-const resources = /In policy of 'caller', statement Read allows s3:GetObject on .*Set Resource to the ARNs/;
+const actions = /In policy of 'caller', statement Read allows .*Set Action to the required actions/;
+const unreadable = /no readable policy document in policy\. .*in IAM's case/;
+const resources = /In policy of 'caller', statement Read allows s3:GetObject on .*Set Resource to the intended ARNs/;
 
 policyTests(noWildcards, {
   good: policy({}),
   passes: {
-    "an action that takes no resource": policy({ Action: ["ecr:GetAuthorizationToken"], Resource: "*" }),
+    "an action that supports no resource": policy({ Action: ["ecr:GetAuthorizationToken"], Resource: "*" }),
     "a denial of everything": policy({ Effect: "Deny", Action: "*", Resource: "*" }),
     "all objects of one bucket": policy({ Resource: "arn:aws:s3:::videos-0a1b2c3/*" }),
     "a prefix of queues": policy({ Resource: "arn:aws:sqs:us-east-1:123456789012:smoke-*" }),
@@ -35,7 +35,7 @@ policyTests(noWildcards, {
       Resource: "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/Endpoints/video-*",
     }),
     "a folder for each user in one bucket": policy({ Resource: "arn:aws:s3:::videos/${aws:username}/*" }),
-    "network interfaces that SageMaker makes": policy({
+    "network interfaces that SageMaker creates": policy({
       Action: "ec2:CreateNetworkInterface",
       Resource: "arn:aws:ec2:us-east-1:123456789012:network-interface/*",
     }),
@@ -45,18 +45,18 @@ policyTests(noWildcards, {
   refuses: {
     "every action of a service": [policy({ Action: "s3:*" }), actions],
     "some actions of a service": [policy({ Action: ["s3:Get*"] }), actions],
-    "all but some actions": [
+    "all actions except some": [
       policy({ Action: undefined, NotAction: "iam:*" }),
       /Set Action and Resource instead of NotAction/,
     ],
-    "all but some resources": [
+    "all resources except some": [
       policy({ Resource: undefined, NotResource: "arn:aws:s3:::x" }),
       /instead of NotAction and NotResource/,
     ],
     "every resource": [policy({ Resource: "*" }), resources],
     "every bucket": [policy({ Resource: ["arn:aws:s3:::*"] }), resources],
     "every function": [policy({ Resource: "arn:aws:lambda:us-east-1:1:function:*" }), resources],
-    "one action that is excused, and one that is not": [
+    "one action with a reason, and one without": [
       policy({ Action: ["ecr:GetAuthorizationToken", "s3:GetObject"], Resource: "*" }),
       resources,
     ],
@@ -84,7 +84,7 @@ policyTests(noWildcards, {
       policy({ Action: "ec2:CreateNetworkInterface", Resource: "arn:aws:ec2:us-east-1:*:network-interface/*" }),
       /allows ec2:CreateNetworkInterface on arn:aws:ec2:us-east-1:\*/,
     ],
-    "every subnet, by an action that is excused for interfaces": [
+    "every subnet, by an action with a reason for interfaces": [
       policy({ Action: "ec2:CreateNetworkInterface", Resource: "*" }),
       /allows ec2:CreateNetworkInterface on \*/,
     ],
@@ -117,13 +117,13 @@ policyTests(noWildcards, {
       /In inlinePolicies\[0\]\.policy of 'caller'/,
     ],
     "a statement without a Sid": [policy({ Sid: undefined, Action: "s3:*" }), /statement 1 allows/],
-    "what is no document": [{ ...policy({}), props: { policy: "{" } }, /no policy document in policy/],
+    "invalid JSON": [{ ...policy({}), props: { policy: "{" } }, /no readable policy document in policy/],
   },
   unknown: { ...policy({}), props: { policy: unknownString } },
 });
 
 describe("no-wildcards", () => {
-  it("takes the excused actions, each with its reason, from the config", async () => {
+  it("reads actions and their reasons from the config", async () => {
     const resource = policy({ Action: "ec2:DescribeRegions", Resource: "*" });
     assert.equal((await violations(noWildcards, resource)).length, 1);
     assert.deepEqual(
@@ -132,8 +132,8 @@ describe("no-wildcards", () => {
     );
   });
 
-  it("takes an action on every resource of a kind from the config", async () => {
-    const onKind = { onEveryResource: { "kms:Decrypt on key/*": "Keys have ids that AWS makes." } };
+  it("reads an action on every resource of a kind from the config", async () => {
+    const onKind = { onEveryResource: { "kms:Decrypt on key/*": "AWS generates the IDs of keys." } };
     const key = (account: string) =>
       policy({ Action: "kms:Decrypt", Resource: `arn:aws:kms:us-east-1:${account}:key/*` });
     assert.deepEqual(await violations(noWildcards, key("123456789012"), onKind), []);

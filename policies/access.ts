@@ -1,24 +1,24 @@
-/** The policy about what IAM policies allow. */
+/** The policy on the permissions of IAM policies. */
 import type { ReportViolation, ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
 import { isPattern, namesEverything, parseArn } from "./arns.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
 import { validateTypes } from "./resources.ts";
 
-const noResource = "AWS takes no resource for it (Service Authorization Reference).";
+const noResource = "AWS supports no resource for it (Service Authorization Reference).";
 
-const newInterface = "SageMaker makes the interface, so its id is not known: subnets and security groups are named.";
+const newInterface = "SageMaker creates the interface, so its ID is not known: subnets and security groups are named.";
 
-/** Actions that may be allowed on every resource, or (`ACTION on KIND/*`) on every one of a kind in one account; and why. */
+/** Reasons of the actions that may be allowed on every resource, or (`ACTION on KIND/*`) on every resource of a kind in one account. */
 const onEveryResource: Readonly<Record<string, string>> = {
   "application-autoscaling:DescribeScalableTargets": noResource,
   "application-autoscaling:DescribeScalingActivities": noResource,
   "application-autoscaling:DescribeScalingPolicies": noResource,
-  "cloudwatch:DescribeAlarms": "The alarms of target tracking have names that AWS makes.",
+  "cloudwatch:DescribeAlarms": "AWS generates the names of target tracking's alarms.",
   "cloudwatch:GetMetricData": noResource,
   "cloudwatch:GetMetricStatistics": noResource,
   "cloudwatch:ListDashboards": noResource,
   "cloudwatch:ListMetrics": noResource,
-  "cloudwatch:PutMetricData": "Metrics are no resources; a condition can limit the namespace.",
+  "cloudwatch:PutMetricData": "Metrics are not resources; a condition can limit the namespace.",
   "ec2:CreateNetworkInterface on network-interface/*": newInterface,
   "ec2:CreateNetworkInterfacePermission on network-interface/*": newInterface,
   "ec2:DeleteNetworkInterface on network-interface/*": newInterface,
@@ -28,16 +28,16 @@ const onEveryResource: Readonly<Record<string, string>> = {
   "ec2:DescribeSecurityGroups": noResource,
   "ec2:DescribeSubnets": noResource,
   "ec2:DescribeVpcs": noResource,
-  "ecr:GetAuthorizationToken": "The token is the registry's, not a repository's.",
+  "ecr:GetAuthorizationToken": "The token is valid for the registry, not for a repository.",
   "sns:Unsubscribe": noResource,
   "sqs:ListQueues": noResource,
 };
 
-/** What is allowed is written down, action by action and resource by resource. */
+/** Requires each permission to name its actions and resources. */
 export const noWildcards: ResourceValidationPolicy = {
   name: "no-wildcards",
   description:
-    "IAM policies name the actions and the resources that they allow: a wildcard allows what nobody has thought of, and what AWS adds later.",
+    "IAM policies must name the actions and resources that they allow. A wildcard also allows unintended actions and those that AWS adds later.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -46,7 +46,7 @@ export const noWildcards: ResourceValidationPolicy = {
         additionalProperties: { type: "string" },
         default: onEveryResource,
         description:
-          "Actions that may be allowed on every resource, or on every one of a kind (`ACTION on KIND/*`), each with the reason.",
+          "Reasons of the actions that may be allowed on every resource, or on every resource of a kind (`ACTION on KIND/*`).",
       },
     },
   },
@@ -71,7 +71,7 @@ function judgeStatements(document: unknown, at: string, args: ResourceValidation
   const { onEveryResource: exempt = onEveryResource } = args.getConfig<{ onEveryResource?: Record<string, string> }>();
   const statements = statementsOf(document);
   if (statements === undefined) {
-    report(`'${args.name}' has no policy document in ${at} that can be read. ${documentRemedy}`);
+    report(`'${args.name}' has no readable policy document in ${at}. ${documentRemedy}`);
     return;
   }
   for (const [index, statement] of statements.entries()) {
@@ -79,23 +79,23 @@ function judgeStatements(document: unknown, at: string, args: ResourceValidation
     const where = `In ${at} of '${args.name}', ${label(statement, index)}`;
     const { Action = [], NotAction, Resource = [], NotResource } = statement;
     if (NotAction !== undefined || NotResource !== undefined) {
-      report(`${where} allows all but some. Set Action and Resource instead of NotAction and NotResource.`);
+      report(`${where} allows everything except a list. Set Action and Resource instead of NotAction and NotResource.`);
     }
     for (const action of Action.filter((each) => /[*?]/.test(each))) {
-      report(`${where} allows ${action}. Set Action to the actions that are needed, each in full.`);
+      report(`${where} allows ${action}. Set Action to the required actions, each in full.`);
     }
     for (const everything of Resource.filter(namesEverything)) {
       const unexcused = Action.filter((action) => !isExempt(exempt, action, everything));
       if (unexcused.length === 0) continue;
       report(
         `${where} allows ${unexcused.join(", ")} on ${everything}. ` +
-          `Set Resource to the ARNs that are meant, or give a reason for the action in the policy's config onEveryResource.`,
+          `Set Resource to the intended ARNs, or give a reason for the action in the policy's config onEveryResource.`,
       );
     }
   }
 }
 
-/** Whether the config gives a reason for an action on every resource, or on every one of this kind in one account. */
+/** Checks that the config gives a reason for an action on every resource, or on every resource of this kind in one account. */
 function isExempt(exempt: Readonly<Record<string, string>>, action: string, pattern: string): boolean {
   if (Object.hasOwn(exempt, action)) return true;
   const { partition = "*", service = "*", account = "*", resource = "*" } = parseArn(pattern) ?? {};

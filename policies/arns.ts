@@ -1,4 +1,4 @@
-/** Reads ARNs, and patterns of them as policies have them. */
+/** Parses ARNs and patterns of ARNs in policies. */
 
 /** The parts of `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`. */
 export interface Arn {
@@ -11,7 +11,7 @@ export interface Arn {
   readonly resource: string;
 }
 
-/** The parts of an ARN; undefined for other text. A policy variable (`${aws:username}`) is read as a wildcard. */
+/** Returns the parts of an ARN; undefined for other text. A policy variable (`${aws:username}`) is read as a wildcard. */
 export function parseArn(text: string): Arn | undefined {
   const [scheme, partition, service, region, account, ...resource] = text.replaceAll(/\$\{[^}]*\}/g, "*").split(":");
   if (scheme !== "arn" || partition === undefined || service === undefined) return undefined;
@@ -19,22 +19,22 @@ export function parseArn(text: string): Arn | undefined {
   return { partition, service, region, account, resource: resource.join(":") };
 }
 
-/** Whether text has one of IAM's wildcards. */
+/** Checks if text contains one of IAM's wildcards. */
 export function isPattern(text: string): boolean {
   return /[*?]/.test(text);
 }
 
-/** Whether text is an account's number. */
+/** Checks if text is an account's number. */
 export function isAccount(text: string): boolean {
   return /^\d{12}$/.test(text);
 }
 
-/** Services whose ARNs of this form start with a name and not with a kind (Service Authorization Reference). */
+/** Services whose ARNs of this form start with a name instead of a kind (Service Authorization Reference). */
 const bareNames = ["codecommit", "execute-api", "sns", "sqs"];
 
 /**
- * Whether a pattern names no resource: `*`, `arn:aws:s3:::*`, `arn:aws:iam::123456789012:role/?*`, or any that leaves the
- * partition, the service or the account open. A bucket's objects and the start of a name do name something.
+ * Checks if a pattern names no resource: `*`, `arn:aws:s3:::*`, `arn:aws:iam::123456789012:role/?*`, or any pattern with a wildcard for the
+ * partition, the service or the account. A bucket's objects and a prefix of a name do name something.
  */
 export function namesEverything(pattern: string): boolean {
   const arn = parseArn(pattern);
@@ -43,7 +43,7 @@ export function namesEverything(pattern: string): boolean {
   const bare = bareNames.includes(service) || (service === "s3" && account === "");
   const [first = "", ...rest] = resource.split(/[:/]/);
   if (bare) return !/[^*?]/.test(first);
-  // Without a name after it, `role*` is every role: the letters are those of the kind.
+  // Without a name after it, `role*` matches every role: the letters are those of the kind.
   if (rest.length === 0) return isPattern(first);
   return !/[^*?]/.test(rest.find((segment) => segment !== "") ?? "");
 }

@@ -1,4 +1,4 @@
-/** What the policy about attached policies refuses and what it lets pass. */
+/** Tests the policy on attached policies. */
 import assert from "node:assert/strict";
 import { ownPoliciesOnly } from "./attachments.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
@@ -43,7 +43,7 @@ policyTests(ownPoliciesOnly, {
       [caller, withProps(role, { managedPolicyArns: [caller.props["arn"], administrator] })],
       /attaches arn:aws:iam::aws:policy\/AdministratorAccess.*Set managedPolicyArns to/,
     ],
-    "a policy of AWS's beside one that is not known yet": [
+    "a policy of AWS's next to an unknown one": [
       [unknownCaller, withProps(role, { managedPolicyArns: [unknownString, administrator] })],
       foreign,
     ],
@@ -81,12 +81,12 @@ policyTests(ownPoliciesOnly, {
 });
 
 describe("own-policies-only", () => {
-  it("takes further policies from the config", async () => {
+  it("reads further policies from the config", async () => {
     const stack = [withProps(attachment, { policyArn: administrator })];
     assert.deepEqual(await violations(ownPoliciesOnly, stack, { policies: [administrator] }), []);
   });
 
-  it("refuses a known policy, and says what it cannot tell of one in the same list", async () => {
+  it("refuses a known policy, and reports an unknown one in the same list", async () => {
     const stack = [{ ...withProps(role, { managedPolicyArns: [unknownString, administrator] }), dependsOn: {} }];
     const said = await reports([ownPoliciesOnly], stack);
     assert.deepEqual(

@@ -1,11 +1,11 @@
-/** The policy about which policies a role has. */
+/** The policy on the attached policies of roles, users and groups. */
 import type { PolicyArgs } from "@pulumi/aws/iam/policy.js";
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { parseArn } from "./arns.ts";
 import { ofType } from "./resources.ts";
 import { ifKnown, judgeEach } from "./unknown.ts";
 
-/** Types that give policies to a role, a user or a group, and the property that names one or a list. */
+/** Types that attach policies to a role, a user or a group, and the property that names one policy or a list. */
 const attaching: ReadonlyMap<string, string> = new Map([
   ["aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "policyArn"],
   ["aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive", "policyArns"],
@@ -17,11 +17,11 @@ const attaching: ReadonlyMap<string, string> = new Map([
   ["aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive", "policyArns"],
 ]);
 
-/** The pack judges what the stack's own policies allow; it cannot see into any other. */
+/** The pack evaluates only the stack's policies; it cannot read any other. */
 export const ownPoliciesOnly: StackValidationPolicy = {
   name: "own-policies-only",
   description:
-    "A role has policies of its own stack, and those that the config names: what any other allows, such as AdministratorAccess, is written elsewhere and can change.",
+    "A role may have only policies of its stack and those in the config. Other policies, such as AdministratorAccess, are defined elsewhere and can change.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -29,7 +29,7 @@ export const ownPoliciesOnly: StackValidationPolicy = {
         type: "array",
         items: { type: "string" },
         default: [],
-        description: "ARNs of policies that may be attached in addition to the stack's own.",
+        description: "ARNs of policies that may be attached in addition to the stack's.",
       },
     },
   },
@@ -39,19 +39,19 @@ export const ownPoliciesOnly: StackValidationPolicy = {
     const policies = ofType<PolicyArgs>(resources, "aws:iam/policy:Policy");
     const urns = new Set(policies.map(({ urn }) => urn));
     const arns = policies.map(({ props }) => ifKnown(() => props.arn)?.value);
-    // A policy that AWS manages can be read into the stack, and is not the stack's for that.
+    // A program can read a policy that AWS manages into the stack; the stack does not define it.
     const own = new Set(arns.filter((arn) => arn !== undefined && parseArn(arn)?.account !== "aws"));
     judgeEach(ofType(resources, ...attaching.keys()), reportViolation, (resource) => {
       const property = attaching.get(resource.type) ?? "";
       const madeOfOwn = (resource.propertyDependencies[property] ?? []).some(({ urn }) => urns.has(urn));
       for (const read of readersOf(resource.props, property)) {
-        // The end of the update judges the value itself.
+        // The end of the update evaluates the value itself.
         if (ifKnown(read) === undefined && madeOfOwn) continue;
         const arn = read();
         if (arn === undefined || own.has(arn) || named.includes(arn)) continue;
         reportViolation(
           `'${resource.name}' attaches ${arn}, which is not a policy of this stack. ` +
-            `Set ${property} to the ARN of a policy that the stack makes, or add it to policies in the policy's config.`,
+            `Set ${property} to the ARN of a policy that the stack creates, or add it to policies in the policy's config.`,
           resource.urn,
         );
       }
@@ -59,7 +59,7 @@ export const ownPoliciesOnly: StackValidationPolicy = {
   },
 };
 
-/** Reads the ARNs one by one, those that are known first: an unknown one must not hide the others. */
+/** Reads the ARNs one by one, the known ones first, so that an unknown one does not hide the others. */
 function readersOf(props: object, property: string): (() => string | undefined)[] {
   const value = ifKnown(() => Reflect.get(props, property) as unknown)?.value;
   if (!Array.isArray(value)) return [() => Reflect.get(props, property) as string | undefined];

@@ -1,4 +1,4 @@
-/** What the policies about buckets refuse and what they let pass. */
+/** Tests the policies on buckets. */
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
@@ -87,7 +87,7 @@ policyTests(bucketCustomerKey, {
     ],
   },
   refuses: {
-    "no encryption of its own": [[bucket], encrypt],
+    "no encryption configuration": [[bucket], encrypt],
     "S3's key": [[bucket, encryption("AES256")], encrypt],
     "no key": [[bucket, encryption("aws:kms")], encrypt],
     "AWS's key": [[bucket, encryption("aws:kms", "arn:aws:kms:us-east-1:1:alias/aws/s3")], encrypt],
@@ -120,22 +120,22 @@ policyTests(bucketTlsOnly, {
   },
   refuses: {
     "no policy": [[bucket], plain],
-    "what is no document": [[bucket, beside("Policy", { policy: "{" })], plain],
+    "invalid JSON": [[bucket, beside("Policy", { policy: "{" })], plain],
     "an allowance": [[bucket, bucketPolicy({ Effect: "Allow" })], plain],
-    "a denial to someone": [[bucket, bucketPolicy({ Principal: { AWS: "arn:aws:iam::1:root" } })], plain],
+    "a denial for one principal": [[bucket, bucketPolicy({ Principal: { AWS: "arn:aws:iam::1:root" } })], plain],
     "a denial of one action": [[bucket, bucketPolicy({ Action: "s3:GetObject" })], plain],
-    "a denial on the bucket alone": [[bucket, bucketPolicy({ Resource: denial.Resource[0] })], plain],
-    "a denial on the objects alone": [[bucket, bucketPolicy({ Resource: denial.Resource[1] })], plain],
-    "a denial of what has TLS": [
+    "a denial only on the bucket": [[bucket, bucketPolicy({ Resource: denial.Resource[0] })], plain],
+    "a denial only on the objects": [[bucket, bucketPolicy({ Resource: denial.Resource[1] })], plain],
+    "a denial of requests with TLS": [
       [bucket, bucketPolicy({ Condition: { Bool: { "aws:SecureTransport": "true" } } })],
       plain,
     ],
-    "a denial of all that does not lack TLS": [
+    "a denial unless the request lacks TLS": [
       [bucket, bucketPolicy({ Condition: { StringNotEquals: { "aws:SecureTransport": "false" } } })],
       plain,
     ],
     "a denial of services": [[bucket, bucketPolicy({ Principal: { Service: "*" } })], plain],
-    "a denial that IAM may not read": [[bucket, bucketPolicy({ Effect: undefined, effect: "Deny" })], plain],
+    "a denial with an element in lower case": [[bucket, bucketPolicy({ Effect: undefined, effect: "Deny" })], plain],
     "a denial under another condition as well": [
       [bucket, bucketPolicy({ Condition: { ...denial.Condition, StringEquals: { "aws:PrincipalAccount": "1" } } })],
       plain,
@@ -149,7 +149,7 @@ function lifecycle(...rules: object[]): TestResource {
 }
 
 const expiry = { id: "old", status: "Enabled", expiration: { days: 14 } };
-const forEver = /rules one with status Enabled and expiration\.days/;
+const forever = /rules one with status Enabled and expiration\.days/;
 
 policyTests(bucketLifecycle, {
   good: [bucket, lifecycle(expiry)],
@@ -158,12 +158,12 @@ policyTests(bucketLifecycle, {
     "a date": [bucket, lifecycle({ ...expiry, expiration: { date: "2027-01-01T00:00:00Z" } })],
   },
   refuses: {
-    "no lifecycle": [[bucket], forEver],
-    "no rule": [[bucket, lifecycle()], forEver],
-    "a rule that is off": [[bucket, lifecycle({ ...expiry, status: "Disabled" })], forEver],
-    "a rule that deletes markers alone": [
+    "no lifecycle": [[bucket], forever],
+    "no rule": [[bucket, lifecycle()], forever],
+    "a rule that is off": [[bucket, lifecycle({ ...expiry, status: "Disabled" })], forever],
+    "a rule that deletes only markers": [
       [bucket, lifecycle({ ...expiry, expiration: { expiredObjectDeleteMarker: true } })],
-      forEver,
+      forever,
     ],
   },
   unknown: [bucket, beside("LifecycleConfiguration", { rules: unknownString })],

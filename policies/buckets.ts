@@ -1,4 +1,4 @@
-/** Policies about the buckets of a stack: each judges a bucket by the resources that stand beside it. */
+/** Policies on the buckets of a stack. Each evaluates a bucket by the resources that configure it. */
 import type { BucketArgs } from "@pulumi/aws/s3/bucket.js";
 import type { BucketLifecycleConfigurationArgs } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
 import type { BucketOwnershipControlsArgs } from "@pulumi/aws/s3/bucketOwnershipControls.js";
@@ -17,7 +17,7 @@ interface BesideArgs {
   readonly bucket: BucketPublicAccessBlockArgs["bucket"];
 }
 
-/** A rule about a bucket that the resources of some types beside it keep. */
+/** A rule for buckets that a resource of some types fulfils. */
 function bucketPolicy<Args extends BesideArgs>({
   name,
   description,
@@ -27,9 +27,9 @@ function bucketPolicy<Args extends BesideArgs>({
 }: {
   readonly name: string;
   readonly description: string;
-  /** The type of what stands beside the bucket, and its deprecated twin. */
+  /** The type of the configuring resource, and its deprecated twin. */
   readonly types: readonly string[];
-  /** Whether one resource of the type keeps the rule for the bucket. */
+  /** Checks that a resource of the type fulfils the rule for the bucket. */
   readonly keeps: (props: Typed<Args>["props"], bucket: Typed<BucketArgs>) => boolean;
   readonly remedy: string;
 }): StackValidationPolicy {
@@ -57,30 +57,32 @@ function bucketPolicy<Args extends BesideArgs>({
 
 const blocks = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"] as const;
 
-/** No policy and no ACL can open the bucket to the public. */
+/** Neither a policy nor an ACL can make the bucket public. */
 export const bucketPrivate = bucketPolicy<BucketPublicAccessBlockArgs>({
   name: "bucket-private",
-  description: "A bucket is closed to the public, whatever its policy and its objects' ACLs say: videos show people.",
+  description:
+    "A bucket must block public access, even if its policy or its objects' ACLs allow it. Videos show people.",
   types: ["aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"],
   keeps: (props) => blocks.every((block) => props[block] === true),
   remedy: `can be made public. Add a BucketPublicAccessBlock with its bucket, and set ${blocks.join(", ")} to true.`,
 });
 
-/** Whoever writes an object, it is the bucket's owner's. */
+/** The bucket's owner owns every object. */
 export const bucketOwnerEnforced = bucketPolicy<BucketOwnershipControlsArgs>({
   name: "bucket-owner-enforced",
   description:
-    "All objects of a bucket are its owner's, and ACLs are off: else those who write them decide who reads them.",
+    "A bucket's owner must own all its objects, with ACLs off. Otherwise the writers of objects decide who reads them.",
   types: ["aws:s3/bucketOwnershipControls:BucketOwnershipControls"],
   keeps: ({ rule }) => rule.objectOwnership === "BucketOwnerEnforced",
   remedy:
-    "leaves objects to those who write them. Add BucketOwnershipControls with its bucket, and set rule.objectOwnership to BucketOwnerEnforced.",
+    "leaves objects to their writers. Add BucketOwnershipControls with its bucket, and set rule.objectOwnership to BucketOwnerEnforced.",
 });
 
-/** Encrypted with a key that its owner can see used, and take away. */
+/** Encrypted with a key whose use its owner can see and revoke. */
 export const bucketCustomerKey = bucketPolicy<BucketServerSideEncryptionConfigurationArgs>({
   name: "bucket-customer-key",
-  description: "A bucket is encrypted with a customer's key: who may use it is decided, and seen, apart from S3.",
+  description:
+    "A bucket must be encrypted with a customer's key, whose use is controlled and logged separately from S3.",
   types: [
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
@@ -95,15 +97,15 @@ export const bucketCustomerKey = bucketPolicy<BucketServerSideEncryptionConfigur
     "rules[0].applyServerSideEncryptionByDefault.sseAlgorithm to aws:kms and kmsMasterKeyId to a KMS key's ARN.",
 });
 
-/** Videos and results travel encrypted. */
+/** Encrypted transport of videos and results. */
 export const bucketTlsOnly = bucketPolicy<BucketPolicyArgs>({
   name: "bucket-tls-only",
-  description: "A bucket refuses requests without TLS: videos and results must not travel in the open.",
+  description: "A bucket must refuse requests without TLS, so that videos and results are encrypted in transit.",
   types: ["aws:s3/bucketPolicy:BucketPolicy"],
   keeps: ({ policy }) => (statementsOf(policy) ?? []).some(refusesPlainHttp),
   remedy:
-    "can be read without TLS. Add a BucketPolicy with its bucket, whose policy denies everyone (Principal *) s3:* on the bucket and " +
-    'its objects where Bool aws:SecureTransport is "false".',
+    "can be read without TLS. Add a BucketPolicy with its bucket, whose policy denies every principal (Principal *) s3:* on the bucket and " +
+    'its objects if Bool aws:SecureTransport is "false".',
 });
 
 function refusesPlainHttp(statement: Statement): boolean {
@@ -112,17 +114,16 @@ function refusesPlainHttp(statement: Statement): boolean {
   const everything = Action.includes("s3:*") || Action.includes("*");
   const objects = Resource.some((arn) => arn === "*" || arn.endsWith("/*"));
   const bucket = Resource.some((arn) => arn === "*" || !arn.includes("/"));
-  // Another condition beside it would let some requests through.
+  // A second condition would let some requests through.
   const always = Object.values(statement.Condition ?? {}).flatMap((tests) => Object.keys(tests)).length === 1;
   const plain = conditionValues(statement, ["Bool", "BoolIfExists"], "aws:SecureTransport").join() === "false";
   return Effect === "Deny" && everyone && everything && objects && bucket && always && plain;
 }
 
-/** Nothing is kept because nobody thought of it. */
+/** Objects expire. */
 export const bucketLifecycle = bucketPolicy<BucketLifecycleConfigurationArgs>({
   name: "bucket-lifecycle",
-  description:
-    "A bucket deletes what it holds after a time: videos and results otherwise cost, and can leak, for ever.",
+  description: "A bucket must expire its objects. Otherwise videos and results are billed, and can leak, forever.",
   types: [
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
@@ -133,5 +134,5 @@ export const bucketLifecycle = bucketPolicy<BucketLifecycleConfigurationArgs>({
         status === "Enabled" && (expiration?.days !== undefined || expiration?.date !== undefined),
     ),
   remedy:
-    "keeps everything for ever. Add a BucketLifecycleConfiguration with its bucket, and in rules one with status Enabled and expiration.days.",
+    "keeps its objects forever. Add a BucketLifecycleConfiguration with its bucket, and in rules one with status Enabled and expiration.days.",
 });

@@ -1,16 +1,16 @@
-/** Stacks that a security review got past the pack: the whole pack judges each, and its legitimate neighbour. */
+/** Tests stacks that bypassed the pack in a security review: the whole pack evaluates each of them and a similar legitimate one. */
 import assert from "node:assert/strict";
 import { policies } from "./pack.ts";
 import { withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
 import { type TestResource, reports } from "./testing/evaluate.ts";
 
-/** One way past the pack. */
+/** One bypass of the pack. */
 interface Bypass {
   readonly attack: readonly TestResource[];
-  /** What a stack may well have; the policy passes it. */
+  /** A legitimate stack, which the policy accepts. */
   readonly neighbour: readonly TestResource[];
-  /** The policy that refuses the attack. */
+  /** Name of the policy that refuses the attack. */
   readonly by: string;
 }
 
@@ -31,7 +31,7 @@ function attaching(type: string, props: (arn: string) => Record<string, unknown>
   };
 }
 
-/** Statements that allow an action, in a policy of IAM. */
+/** Returns statements that allow an action, in a policy of IAM. */
 function allowing(attack: object, neighbour: object, type = "aws:iam/policy:Policy"): Bypass {
   const policyOf = (change: object) => resource(type, { policy: document({ Effect: "Allow", ...change }) });
   return { attack: [policyOf(attack)], neighbour: [policyOf(neighbour)], by: "no-wildcards" };
@@ -41,7 +41,7 @@ const objects = (Resource: string) => ({ Action: "s3:GetObject", Resource });
 const passing = (Resource: string) => ({ Action: "iam:PassRole", Resource });
 const invoking = (Resource: string) => ({ Action: "sagemaker:InvokeEndpointAsync", Resource });
 
-/** Resources whose policies allow everyone, and everyone of this account. */
+/** Returns resources whose policies allow everyone, and everyone of this account. */
 function opening(type: string): Bypass {
   const policyOf = (change: object) =>
     resource(type, {
@@ -121,7 +121,7 @@ const bypasses: Readonly<Record<string, Bypass>> = {
     ],
   },
   "a topic with a policy inside": opening("aws:sns/topic:Topic"),
-  "a key's policy beside the key": opening("aws:kms/keyPolicy:KeyPolicy"),
+  "a key's policy in a separate resource": opening("aws:kms/keyPolicy:KeyPolicy"),
   "an access point": opening("aws:s3/accessPoint:AccessPoint"),
   "a queue with a policy inside": opening("aws:sqs/queue:Queue"),
   "a grant to another account": {
@@ -162,11 +162,11 @@ const bypasses: Readonly<Record<string, Bypass>> = {
   },
 };
 
-describe("ways past the pack", () => {
+describe("bypasses of the pack", () => {
   const config = { "trusted-principals": { principals: [provider] } };
 
   for (const [what, { attack, neighbour, by }] of Object.entries(bypasses)) {
-    it(`refuses ${what}, and passes its neighbour`, async () => {
+    it(`refuses ${what}, and accepts the legitimate counterpart`, async () => {
       const said = async (stack: readonly TestResource[]): Promise<string[]> =>
         (await reports(policies, stack, config)).filter(({ policy }) => policy === by).map(({ message }) => message);
       const [message] = await said(attack);

@@ -1,32 +1,32 @@
-/** Which conditions of a policy's statement limit whom it is about. */
+/** Finds the conditions of a policy's statement that limit its principals. */
 import { isAccount, isPattern, parseArn } from "./arns.ts";
 import { conditionValues, type Statement } from "./documents.ts";
 
 /**
- * Operators that hold only if the request has the key, with one of the values. Not those that a request without the key passes
- * (`…IfExists`, `ForAllValues:…`, `Null`), and not those that all but some values pass (`StringNotEquals`, `ArnNotLike`).
+ * Operators that hold only if the request has the key, with one of the values. Not those that also hold without the key
+ * (`…IfExists`, `ForAllValues:…`, `Null`), and not those that exclude only some values (`StringNotEquals`, `ArnNotLike`).
  * Source: IAM user guide, "IAM JSON policy elements: Condition operators".
  */
 const exact = ["StringEquals", "StringEqualsIgnoreCase"];
 const strings = [...exact, "StringLike"].flatMap(anyOf);
-/** These two compare the same way: each part of the ARN by itself, with wildcards. */
+/** These two are equivalent: each part of the ARN is compared separately, with wildcards. */
 const arns = ["ArnEquals", "ArnLike"].flatMap(anyOf);
-/** Operators for a service: whether it sends the key differs by call, but if it does, the value must be one of these. */
+/** Operators for a service. It does not send the key with every call, but if it does, the value must be one of these. */
 const stringsIfPresent = [...exact, "StringLike"].map((operator) => `${operator}IfExists`);
 
 function anyOf(operator: string): string[] {
   return [operator, `ForAnyValue:${operator}`];
 }
 
-/** Keys that say whose a request is, by what their values are. Others, such as the address, do not say who. */
+/** Keys whose values identify the owner of a request. Others, such as the address, do not. */
 const accountKeys = ["aws:PrincipalAccount", "aws:SourceAccount", "kms:CallerAccount"];
 const arnKeys = ["aws:PrincipalArn", "aws:SourceArn"];
 const organizationKeys = ["aws:PrincipalOrgID", "aws:SourceOrgID"];
-/** Keys that say for whom a service acts. */
+/** Keys whose values identify the account or resource that a service acts for. */
 const sourceKeys: readonly string[] = ["aws:SourceAccount", "aws:SourceArn"];
 
 /**
- * Whether a condition limits a statement to accounts, organizations or sources that it names, each by a value that names one.
+ * Checks if a condition limits a statement to accounts, organizations or sources, each named by a value.
  * @param keys - the condition keys that count
  */
 export function limitsWho(
@@ -36,7 +36,7 @@ export function limitsWho(
   const limits = (operators: readonly string[], kind: readonly string[], names: (value: string) => boolean): boolean =>
     operators.some((operator) =>
       kind.some((key) => {
-        // One value is enough to pass, so each has to name someone.
+        // One matching value is enough, so each has to name an owner.
         const values = keys.includes(key) ? conditionValues(statement, [operator], key) : [];
         return values.length > 0 && values.every(names);
       }),
@@ -50,30 +50,30 @@ export function limitsWho(
 }
 
 /**
- * Whether a condition keeps a service from acting for other accounts than those that it names. Accepts `aws:SourceAccount` with
- * `IfExists`: not every service sends the key with every call, and only a service can leave it out, because the principal is one.
+ * Checks if a condition limits a service to the named accounts. Accepts `aws:SourceAccount` with
+ * `IfExists`: not every service sends the key with every call, and only a service can omit it, because the principal is one.
  */
 export function limitsSource(statement: Statement): boolean {
   const accounts = conditionValues(statement, stringsIfPresent, "aws:SourceAccount");
   return limitsWho(statement, sourceKeys) || (accounts.length > 0 && accounts.every(isAccount));
 }
 
-/** Whether a pattern of ARNs is of one account, or of one bucket: a bucket has no account in its ARN. */
+/** Checks if a pattern of ARNs is of one account, or of one bucket: a bucket has no account in its ARN. */
 function namesOwner(pattern: string): boolean {
   const arn = parseArn(pattern);
   if (arn === undefined) return false;
   return isAccount(arn.account) || (arn.account === "" && arn.service === "s3" && !isPattern(arn.resource));
 }
 
-/** Whether a wildcard stands before the account: compared as strings it takes colons too, and the account is then anything. */
+/** Checks for a wildcard before the account. In a string comparison it also matches colons, so the account can be any. */
 function startsOpen(pattern: string): boolean {
   const { partition = "*", service = "*", region = "*" } = parseArn(pattern) ?? {};
   return [partition, service, region].some(isPattern);
 }
 
 /**
- * Whether a condition names the subjects of an identity provider's tokens, each in full. Without it everyone whom the provider
- * knows may take the role: of GitHub's, every repository (IAM user guide, "Create a role for OpenID Connect federation").
+ * Checks if a condition names the subjects of an identity provider's tokens, each in full. Without it every identity of the
+ * provider may assume the role: of GitHub's, every repository (IAM user guide, "Create a role for OpenID Connect federation").
  */
 export function namesSubjects(statement: Statement, provider: string): boolean {
   const issuer = provider.includes(":saml-provider/") ? "SAML" : provider.replace(/^.*:oidc-provider\//, "");

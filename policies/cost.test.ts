@@ -1,4 +1,4 @@
-/** What the policies about cost refuse and what they let pass. */
+/** Tests the policies on cost. */
 import assert from "node:assert/strict";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
@@ -51,7 +51,7 @@ policyTests(hourlyCostLimit, {
       withProps(endpoint, { name: unknownString }),
       withProps(target, { resourceId: unknownString }),
     ],
-    "the limit to a cent": stack("ml.g4dn.xlarge", 13),
+    "a cost just below the limit": stack("ml.g4dn.xlarge", 13),
     "an endpoint of another stack": [withProps(target, { maxCapacity: 1000 })],
     "an endpoint that does not scale": [starting(13), endpoint],
     "one instance, if the variant does not say how many": [configuration, endpoint],
@@ -62,9 +62,12 @@ policyTests(hourlyCostLimit, {
       stack("ml.g4dn.xlarge", 14),
       /'videos' can cost 10\.31 USD an hour \(14 times ml\.g4dn\.xlarge.*maxCapacity of its.* at most 13.*productionVariants\[0\]\.instanceType/,
     ],
-    "a dear type": [stack("ml.p5.48xlarge", 1), /63\.30 USD/],
-    "a type without a price": [stack("ml.g9.xlarge", 1), /no price of ml\.g9\.xlarge.*Add it to prices/],
-    "a type that has the name of every object's property": [stack("constructor", 1), /no price of constructor/],
+    "an expensive type": [stack("ml.p5.48xlarge", 1), /63\.30 USD/],
+    "a type without a price": [stack("ml.g9.xlarge", 1), /No price is known for ml\.g9\.xlarge.*Add it to prices/],
+    "a type with the name of a property of every object": [
+      stack("constructor", 1),
+      /No price is known for constructor/,
+    ],
     "many instances that nothing scales": [
       [starting(50, { productionVariants: [{ instanceType: "ml.p5.48xlarge", initialInstanceCount: 50 }] }), endpoint],
       /'videos' can cost 3164\.80 USD an hour \(50 times ml\.p5\.48xlarge.*initialInstanceCount of 'videos-config'/,
@@ -90,7 +93,7 @@ policyTests(hourlyCostLimit, {
       [withProps(endpoint, { endpointConfigName: "other" })],
       /runs on the configuration other, which is not in this stack, so its cost is not known\. Set its endpointConfigName/,
     ],
-    "a dear pool": [
+    "an expensive pool": [
       [
         withProps(configuration, { productionVariants: [{ instancePools: [{ instanceType: "ml.g5.48xlarge" }] }] }),
         endpoint,
@@ -104,7 +107,7 @@ policyTests(hourlyCostLimit, {
 });
 
 describe("hourly-cost-limit", () => {
-  it("takes prices from the config, beside and instead of its own", async () => {
+  it("reads prices from the config, which add to its own or replace them", async () => {
     assert.deepEqual(
       await violations(hourlyCostLimit, stack("ml.g9.xlarge", 1), { prices: { "ml.g9.xlarge": 3 } }),
       [],
@@ -125,23 +128,23 @@ const topic: TestResource = {
 policyTests(requiredTags, {
   good: topic,
   passes: {
-    "tags of its own, where a provider adds none": withProps(topic, {
+    "tags of the resource, if the provider adds none": withProps(topic, {
       tagsAll: undefined,
       tags: { project: "videos", stack: "prod" },
     }),
-    "what takes no tags": { type: "aws:sns/topicPolicy:TopicPolicy", name: "done", props: {} },
+    "a type without tags": { type: "aws:sns/topicPolicy:TopicPolicy", name: "done", props: {} },
   },
   refuses: {
     "no tags": [
       withProps(topic, { tagsAll: undefined }),
-      /Topic 'done' lacks the tags project, stack\. Set tags of it, or aws:defaultTags/,
+      /Topic 'done' lacks the tags project, stack\. Set its tags, or aws:defaultTags/,
     ],
-    "one that lacks": [withProps(topic, { tagsAll: { project: "videos" } }), /lacks the tags stack\./],
+    "one missing tag": [withProps(topic, { tagsAll: { project: "videos" } }), /lacks the tags stack\./],
     "an inherited property instead of a tag": [
       withProps(topic, { tagsAll: Object.create({ project: "videos", stack: "prod" }) as object }),
       /lacks the tags project, stack\./,
     ],
-    "an empty one": [withProps(topic, { tagsAll: { project: "", stack: "prod" } }), /lacks the tags project\./],
+    "an empty tag": [withProps(topic, { tagsAll: { project: "", stack: "prod" } }), /lacks the tags project\./],
   },
   unknown: withProps(topic, { tagsAll: { project: unknownString, stack: "prod" } }),
   stricter: { tags: ["owner"] },

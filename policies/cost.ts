@@ -1,4 +1,4 @@
-/** Policies about what a stack may cost, and who is asked about it. */
+/** Policies on the cost of a stack, and on its cost allocation. */
 import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
@@ -8,14 +8,14 @@ import { ofType, References, validateTypes } from "./resources.ts";
 import { endpointsOf, variantTargets } from "./scaling.ts";
 import { judgeEach } from "./unknown.ts";
 
-/** USD an hour: room for the blog post's five ml.g4dn.xlarge, and not for its mistakes. */
+/** USD an hour: enough for the blog post's five ml.g4dn.xlarge, but not for a configuration error. */
 const defaultLimit = 10;
 
-/** Instances cost as long as they run, whatever started them. */
+/** Running instances are billed, however they were started. */
 export const hourlyCostLimit: StackValidationPolicy = {
   name: "hourly-cost-limit",
   description:
-    "An endpoint with all the instances that it starts with, or scales to, costs no more than someone has agreed to: a burst, or a request that always fails, can last for hours.",
+    "The cost of an endpoint with its maximum number of instances must not exceed a limit. A burst, or a request that always fails, can last for hours.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -23,13 +23,13 @@ export const hourlyCostLimit: StackValidationPolicy = {
         type: "number",
         minimum: 0,
         default: defaultLimit,
-        description: "The most that an endpoint may cost (USD an hour).",
+        description: "Maximum cost of an endpoint (USD an hour).",
       },
       prices: {
         type: "object",
         additionalProperties: { type: "number" },
         default: {},
-        description: `Instance types (ml.g5.xlarge) and prices (USD an hour), in addition to or instead of the pack's: ${pricesRegion}, ${pricesAsOf}.`,
+        description: `Prices by instance type (ml.g5.xlarge, USD an hour). They add to or replace the pack's: ${pricesRegion}, ${pricesAsOf}.`,
       },
     },
   },
@@ -52,7 +52,7 @@ export const hourlyCostLimit: StackValidationPolicy = {
       if (configuration === undefined) {
         reportViolation(
           `The endpoint '${name}' runs on the configuration ${props.endpointConfigName}, which is not in this stack, so its cost is not known. ` +
-            `Set its endpointConfigName to the name of an EndpointConfiguration that the stack makes.`,
+            `Set its endpointConfigName to the name of an EndpointConfiguration that the stack creates.`,
           urn,
         );
         return;
@@ -66,7 +66,7 @@ export const hourlyCostLimit: StackValidationPolicy = {
           const price = priceOf.get(instanceType);
           if (price === undefined) {
             reportViolation(
-              `There is no price of ${instanceType}, which '${configuration.name}' sets in ${at}. ` +
+              `No price is known for ${instanceType} (set in ${at} of '${configuration.name}'). ` +
                 `Add it to prices in the policy's config (USD an hour), or set another type.`,
               urn,
             );
@@ -81,9 +81,9 @@ export const hourlyCostLimit: StackValidationPolicy = {
       if (cost > limit) {
         reportViolation(
           `The endpoint '${name}' can cost ${cost.toFixed(2)} USD an hour (${parts.map(({ what }) => what).join(" and ")}, ` +
-            `${pricesRegion}), and ${limit} are allowed. ` +
+            `${pricesRegion}). The limit is ${limit}. ` +
             `Set maxCapacity of its scalable target, and initialInstanceCount of '${configuration.name}', to at most ` +
-            `${Math.floor(limit / sum(parts.map(({ price }) => price)))}, or a smaller type in ${parts.map(({ at }) => at).join(" and ")}, or raise limit in the policy's config.`,
+            `${Math.floor(limit / sum(parts.map(({ price }) => price)))}, choose a smaller type in ${parts.map(({ at }) => at).join(" and ")}, or raise limit in the policy's config.`,
           urn,
         );
       }
@@ -91,13 +91,13 @@ export const hourlyCostLimit: StackValidationPolicy = {
   },
 };
 
-/** A variant, as far as it says how many instances it starts. */
+/** A variant, with its number of instances at the start. */
 interface StartedVariant extends Variant {
   readonly initialInstanceCount?: number | undefined;
   readonly managedInstanceScaling?: { readonly maxInstanceCount?: number | undefined } | undefined;
 }
 
-/** What runs for an endpoint configuration before, or without, a scalable target: shadow variants are billed like the others. */
+/** Returns the variants that run before, or without, a scalable target. Shadow variants are billed like the others. */
 function variantsOf({
   productionVariants,
   shadowProductionVariants = [],
@@ -109,7 +109,7 @@ function variantsOf({
     ...productionVariants.map((variant, index) => ({ variant, at: `productionVariants[${index}]` })),
     ...shadowProductionVariants.map((variant, index) => ({ variant, at: `shadowProductionVariants[${index}]` })),
   ].map(({ variant, at }) => ({
-    // SageMaker's own scaling of a variant needs no scalable target.
+    // SageMaker's managed scaling of a variant needs no scalable target.
     instances: Math.max(variant.initialInstanceCount ?? 1, variant.managedInstanceScaling?.maxInstanceCount ?? 0),
     types: typesOf(variant, at),
   }));
@@ -117,7 +117,7 @@ function variantsOf({
 
 const defaultTags = ["project", "stack"];
 
-/** What costs money or holds data, and takes tags. */
+/** Types that cost money or hold data, and support tags. */
 const taggedTypes = [
   "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:iam/policy:Policy",
@@ -132,16 +132,16 @@ const taggedTypes = [
   "aws:sqs/queue:Queue",
 ];
 
-/** The provider adds its default tags to the resource's own and calls the whole tagsAll. */
+/** The provider merges its default tags with the resource's tags into tagsAll. */
 interface Tagged {
   readonly tags?: Readonly<Record<string, string>>;
   readonly tagsAll?: Readonly<Record<string, string>>;
 }
 
-/** A bill that can be read. */
+/** Requires tags for cost allocation. */
 export const requiredTags: ResourceValidationPolicy = {
   name: "required-tags",
-  description: "What costs money or holds data says by its tags what it belongs to: a bill without them asks nobody.",
+  description: "Resources that cost money or hold data must have the required tags, so that costs can be allocated.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -149,7 +149,7 @@ export const requiredTags: ResourceValidationPolicy = {
         type: "array",
         items: { type: "string" },
         default: defaultTags,
-        description: "Tags that must be there, with any value.",
+        description: "Required tags, with any value.",
       },
     },
   },
@@ -160,7 +160,7 @@ export const requiredTags: ResourceValidationPolicy = {
     if (missing.length > 0) {
       reportViolation(
         `The ${type.split(":").at(-1) ?? type} '${name}' lacks the tags ${missing.join(", ")}. ` +
-          `Set tags of it, or aws:defaultTags in the stack's config for all.`,
+          `Set its tags, or aws:defaultTags in the stack's config for all resources.`,
       );
     }
   }),

@@ -1,4 +1,4 @@
-/** Reads IAM's policy documents, which reach a policy as text, or as an object if no provider has made them text. */
+/** Parses IAM's policy documents. A policy receives them as text, or as an object if no provider has serialised them. */
 import { z } from "zod";
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
@@ -31,18 +31,18 @@ const documentSchema = z.strictObject({
   Statement: z.union([z.array(statementSchema), statementSchema]).transform((value) => [value].flat()),
 });
 
-/** One statement, with lists where the document may have single values. */
+/** One statement, with lists even if the document has single values. */
 export type Statement = z.infer<typeof statementSchema>;
 
 /**
- * The statements of a document; none if there is no document.
- * @throws the framework's error for unknown values if part of it is not known yet
- * @returns undefined if it is not a policy document: no JSON, an element that IAM does not have, or one element twice
+ * Returns the statements of a document; none if there is no document.
+ * @throws the framework's error for unknown values if part of it is unknown
+ * @returns undefined if it is not a policy document: no JSON, an element that IAM does not define, or one element twice
  */
 export function statementsOf(document: unknown): Statement[] | undefined {
   if (document === undefined || document === null || document === "") return [];
   try {
-    // A document that is an object is read as a whole first: a schema must not meet the guard of unknown values.
+    // An object is serialised first: a schema must not meet the proxy of unknown values.
     const text = typeof document === "string" ? document : JSON.stringify(document);
     const parsed: unknown = JSON.parse(text);
     return keysIn(parsed) === keysWrittenIn(text) ? documentSchema.parse(parsed).Statement : undefined;
@@ -52,9 +52,9 @@ export function statementsOf(document: unknown): Statement[] | undefined {
   }
 }
 
-/** What a message says about a document that {@link statementsOf} cannot read. */
+/** Remedy for a document that {@link statementsOf} cannot read. */
 export const documentRemedy =
-  "Set it to one with a Statement, and with IAM's elements only, each once and in its own case (Action, not action).";
+  "Set it to a document with a Statement that has only IAM's elements, each once and in IAM's case (Action, not action).";
 
 function keysIn(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -62,17 +62,17 @@ function keysIn(value: unknown): number {
   return Object.values(value).reduce((sum: number, each) => sum + keysIn(each), own);
 }
 
-/** The keys in JSON's text: of a key that an object has twice, JSON.parse keeps one. */
+/** Returns the keys in JSON's text. JSON.parse keeps only one of a key that an object has twice. */
 function keysWrittenIn(text: string): number {
   return [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
 }
 
-/** How a message names a statement: by its Sid, or by its place. */
+/** Returns the name of a statement for messages: its Sid, or its position. */
 export function label(statement: Statement, index: number): string {
   return statement.Sid === undefined ? `statement ${index + 1}` : `statement ${statement.Sid}`;
 }
 
-/** The values that a condition compares a key with by some operators; IAM ignores the case of keys. */
+/** Returns the values that a condition compares a key with by some operators. IAM ignores the case of keys. */
 export function conditionValues({ Condition = {} }: Statement, operators: readonly string[], key: string): string[] {
   return operators.flatMap((operator) =>
     Object.entries(Object.hasOwn(Condition, operator) ? (Condition[operator] ?? {}) : {})

@@ -1,4 +1,4 @@
-/** What the policies about what must not be lost refuse and what they let pass. */
+/** Tests the policies on durability. */
 import assert from "node:assert/strict";
 import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
@@ -48,16 +48,16 @@ policyTests(logRetention, {
 policyTests(queueDeadLetters, {
   good: [deadLetters, queue],
   passes: {
-    "a redrive policy as a resource of its own": [deadLetters, lone, redrive],
-    "a queue that says whose dead letters it takes": [withProps(deadLetters, { redriveAllowPolicy: "{}" })],
+    "a redrive policy as a separate resource": [deadLetters, lone, redrive],
+    "a queue that declares whose dead letters it accepts": withProps(deadLetters, { redriveAllowPolicy: "{}" }),
   },
   refuses: {
-    "a queue without one": [[lone], remedy],
+    "a queue without a dead-letter queue": [[lone], remedy],
     "a document that names none": [
       [{ ...withProps(queue, { redrivePolicy: '{"maxReceiveCount":5}' }), dependsOn: {} }],
       remedy,
     ],
-    "what is no document": [[{ ...withProps(queue, { redrivePolicy: "{" }), dependsOn: {} }], remedy],
+    "invalid JSON": [[{ ...withProps(queue, { redrivePolicy: "{" }), dependsOn: {} }], remedy],
   },
   unknown: [withProps(deadLetters, { arn: unknownString }), withProps(queue, { redrivePolicy: unknownString })],
 });
@@ -74,7 +74,7 @@ policyTests(dataProtected, {
   good: bucket,
   passes: {
     "another stack's": { ...bucket, protect: false, stack: "dev" },
-    "what holds no data": { ...bucket, protect: false, type: "aws:sns/topic:Topic" },
+    "a resource without data": { ...bucket, protect: false, type: "aws:sns/topic:Topic" },
   },
   refuses: Object.fromEntries(
     ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", "aws:kms/key:Key"].map((type) => [
@@ -89,7 +89,7 @@ policyTests(dataProtected, {
 });
 
 describe("data-protected", () => {
-  it("takes the stacks from the config", async () => {
+  it("reads the stacks from the config", async () => {
     const resource = { ...bucket, protect: false, stack: "dev" };
     assert.equal((await violations(dataProtected, resource, { stacks: ["dev"] })).length, 1);
   });

@@ -1,4 +1,4 @@
-/** Policies about how long data is kept: messages that no reader can process, logs, and a production stack's data. */
+/** Policies on retention: unprocessed messages, logs, and a production stack's data. */
 import type { QueueArgs } from "@pulumi/aws/sqs/queue.js";
 import type { RedrivePolicyArgs } from "@pulumi/aws/sqs/redrivePolicy.js";
 import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
@@ -9,11 +9,11 @@ import { judgeEach } from "./unknown.ts";
 
 const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });
 
-/** A notice that a reader cannot deal with would come back until it expires, and then be gone. */
+/** A message that a reader fails to process would be received again until it expires, and then be lost. */
 export const queueDeadLetters: StackValidationPolicy = {
   name: "queue-dead-letters",
   description:
-    "A queue hands what its readers cannot deal with to a dead-letter queue: else it comes back until it is gone.",
+    "A queue must have a dead-letter queue. Otherwise messages that readers fail to process return until they expire and are lost.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, reportViolation) => {
     const queues = ofType<QueueArgs>(resources, "aws:sqs/queue:Queue");
@@ -45,7 +45,7 @@ export const queueDeadLetters: StackValidationPolicy = {
   },
 };
 
-/** The ARN that a redrive policy names. */
+/** Returns the ARN in a redrive policy. */
 function deadLetterTarget({ props }: Typed<QueueArgs> | Typed<RedrivePolicyArgs>): string | undefined {
   if (!props.redrivePolicy) return undefined;
   try {
@@ -62,7 +62,7 @@ function deadLetterTarget({ props }: Typed<QueueArgs> | Typed<RedrivePolicyArgs>
  */
 export const logRetention: ResourceValidationPolicy = {
   name: "log-retention",
-  description: "A log group has a retention: without one, CloudWatch keeps and bills its events forever.",
+  description: "A log group must have a retention. Without one, CloudWatch keeps and bills its events forever.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
     if (group.logGroupClass === "DELIVERY" || (group.retentionInDays ?? 0) > 0) return;
@@ -74,14 +74,14 @@ export const logRetention: ResourceValidationPolicy = {
 };
 
 const productionStacks = ["prod", "production"];
-/** What holds data, or opens it. */
+/** Types that hold data, or encrypt it. */
 const dataTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", "aws:kms/key:Key"];
 
-/** A mistaken destroy is refused by Pulumi, before AWS is asked. */
+/** Pulumi refuses an accidental destroy before it calls AWS. */
 export const dataProtected: ResourceValidationPolicy = {
   name: "data-protected",
   description:
-    "A production stack's buckets and keys are protected: a destroy, or a rename that replaces, must not take the data.",
+    "A production stack's buckets and keys must be protected, so that a destroy, or a rename that replaces them, does not delete the data.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {

@@ -1,4 +1,4 @@
-/** What the policies about keys, topics and queues refuse and what they let pass. */
+/** Tests the policies on encryption. */
 import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString } from "./testing/evaluate.ts";
@@ -15,7 +15,7 @@ for (const [policy, good, what] of [
   const remedy = new RegExp(`The ${what} 'done' is not encrypted.*Set its kmsMasterKeyId to a KMS key's ARN`);
   policyTests(policy, {
     good,
-    passes: { "an alias of one's own": withProps(good, { kmsMasterKeyId: "alias/videos" }) },
+    passes: { "a customer's alias": withProps(good, { kmsMasterKeyId: "alias/videos" }) },
     refuses: {
       "no key": [withProps(good, { kmsMasterKeyId: undefined }), remedy],
       "an empty name": [withProps(good, { kmsMasterKeyId: "" }), remedy],
@@ -55,7 +55,7 @@ policyTests(keyRotation, {
       enableKeyRotation: undefined,
       customerMasterKeySpec: "RSA_2048",
     }),
-    "a key in a store of one's own": withProps(key, { enableKeyRotation: false, customKeyStoreId: "cks-1" }),
+    "a key in a custom key store": withProps(key, { enableKeyRotation: false, customKeyStoreId: "cks-1" }),
   },
   refuses: {
     "no rotation": [withProps(key, { enableKeyRotation: false }), rotate],

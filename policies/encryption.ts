@@ -1,20 +1,20 @@
-/** Policies about keys, and about what else of a stack's data they encrypt. */
+/** Policies on KMS keys and the encryption of data outside buckets. */
 import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
 import { Key } from "@pulumi/aws/kms/key.js";
 import { Topic } from "@pulumi/aws/sns/topic.js";
 import { Queue } from "@pulumi/aws/sqs/queue.js";
 import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
 
-/** Whether a KMS key is named and is not AWS's own for a service: those have policies that nobody can change. */
+/** Checks that a KMS key is set and is not AWS's managed key for a service, whose policy cannot be changed. */
 export function isCustomerKey(key: string | undefined): boolean {
   return key !== undefined && key !== "" && !key.includes("alias/aws/");
 }
 
-/** A notice names videos and results. */
+/** A notification names videos and results. */
 export const topicEncrypted: ResourceValidationPolicy = {
   name: "topic-encrypted",
   description:
-    "A topic is encrypted with a customer's key: notices name videos and results, and AWS's own key for SNS cannot be opened to alarms.",
+    "A topic must be encrypted with a customer's key. Notifications name videos and results, and alarms cannot use AWS's managed key for SNS.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Topic, (topic, { name }, reportViolation) => {
     if (!isCustomerKey(topic.kmsMasterKeyId)) {
@@ -25,11 +25,11 @@ export const topicEncrypted: ResourceValidationPolicy = {
   }),
 };
 
-/** A queue keeps notices for days. */
+/** A queue keeps notifications for days. */
 export const queueEncrypted: ResourceValidationPolicy = {
   name: "queue-encrypted",
   description:
-    "A queue is encrypted with a customer's key: it keeps notices for days, and AWS's own key for SQS cannot be opened to a topic.",
+    "A queue must be encrypted with a customer's key. It keeps notifications for days, and topics cannot use AWS's managed key for SQS.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Queue, (queue, { name }, reportViolation) => {
     if (!isCustomerKey(queue.kmsMasterKeyId)) {
@@ -40,10 +40,10 @@ export const queueEncrypted: ResourceValidationPolicy = {
   }),
 };
 
-/** The endpoint's log names videos and quotes what the model prints. */
+/** The endpoint's log names videos and contains the model's output. */
 export const logEncrypted: ResourceValidationPolicy = {
   name: "log-encrypted",
-  description: "A log group is encrypted with a customer's key: the endpoint's log names videos and results.",
+  description: "A log group must be encrypted with a customer's key. The endpoint's log names videos and results.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
     if (!isCustomerKey(group.kmsKeyId)) {
@@ -55,13 +55,13 @@ export const logEncrypted: ResourceValidationPolicy = {
 };
 
 /**
- * KMS rotates symmetric encryption keys only (KMS developer guide, "Rotating keys"). A key that the stack is given, as by the setting
- * encryptionKeyArn, is not among its resources: the program that creates it must ask for its rotation.
+ * KMS rotates only symmetric encryption keys (KMS developer guide, "Rotating keys"). An existing key, as in the setting
+ * encryptionKeyArn, is not one of the stack's resources: the program that creates it must enable its rotation.
  */
 export const keyRotation: ResourceValidationPolicy = {
   name: "key-rotation",
   description:
-    "A KMS key that the stack creates is rotated: what one version of it gives away is then a year's data at most.",
+    "A KMS key that the stack creates must be rotated. A leaked key version then exposes the data of one year only.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Key, (key, { name }, reportViolation) => {
     const { customerMasterKeySpec = "SYMMETRIC_DEFAULT", customKeyStoreId } = key;

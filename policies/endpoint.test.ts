@@ -1,4 +1,4 @@
-/** What the policies about endpoints and their images refuse and what they let pass. */
+/** Tests the policies on endpoints and their images. */
 import assert from "node:assert/strict";
 import {
   asynchronousOnly,
@@ -102,7 +102,7 @@ const topics = { successTopic: "arn:aws:sns:us-east-1:1:done", errorTopic: "arn:
 
 policyTests(completionTopics, {
   good: configuration,
-  passes: { "a real-time endpoint, which is another policy's": realTime },
+  passes: { "a real-time endpoint, which another policy reports": realTime },
   refuses: {
     "no success topic": [
       withProps(configuration, asynchronous({ notificationConfig: { errorTopic: topics.errorTopic } })),
@@ -117,7 +117,7 @@ policyTests(completionTopics, {
 });
 
 describe("completion-topics", () => {
-  it("names both topics where there are none", async () => {
+  it("names both topics if both are missing", async () => {
     assert.equal(
       (await violations(completionTopics, withProps(configuration, asynchronous({ notificationConfig: undefined }))))
         .length,
@@ -142,9 +142,9 @@ policyTests(concurrencyLimit, {
   good: configuration,
   passes: { "a real-time endpoint": realTime },
   refuses: {
-    "too many at a time": [
+    "too many concurrent invocations": [
       withProps(configuration, asynchronous({}, { maxConcurrentInvocationsPerInstance: 5 })),
-      /takes 5.*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
+      /accepts 5 .*PerInstance \(the stack.s setting maxConcurrency\) to at most 4/,
     ],
     "SageMaker's choice": [
       withProps(configuration, asynchronous({}, {})),
@@ -185,7 +185,7 @@ function image(version: string): string {
 
 policyTests(noFixedName, {
   good: [model, configuration],
-  passes: { "a name that is not made yet": withProps(model, { name: undefined }) },
+  passes: { "a name that is not generated yet": withProps(model, { name: undefined }) },
   refuses: {
     "a model's fixed name": [
       withProps(model, { name: "videos-model" }),
@@ -229,7 +229,7 @@ policyTests(supportedImage, {
 });
 
 describe("supported-image", () => {
-  it("counts the last day of patches in, and takes today and further versions from the config", async () => {
+  it("includes the last day of patches, and reads today's date and further versions from the config", async () => {
     assert.deepEqual(await violations(supportedImage, model, { today: "2027-01-21" }), []);
     assert.equal((await violations(supportedImage, model, { today: "2027-01-22" })).length, 1);
     assert.equal(

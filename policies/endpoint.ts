@@ -1,4 +1,4 @@
-/** Policies about what an endpoint runs on and how it takes requests. */
+/** Policies on an endpoint's instances and its requests. */
 import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import {
   type ReportViolation,
@@ -8,14 +8,14 @@ import {
 } from "@pulumi/policy";
 import { validateTypes } from "./resources.ts";
 
-/** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig takes (AWS API reference, ProductionVariant). */
+/** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig supports (AWS API reference, ProductionVariant). */
 const gpuFamilies = ["g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200"];
 
 /** Detection on a CPU takes many times longer per video, and the serving image is built for CUDA. */
 export const gpuInstanceType: ResourceValidationPolicy = {
   name: "gpu-instance-type",
   description:
-    "A SageMaker endpoint runs on instances with a GPU: the model on a CPU takes many times longer, and costs more per video.",
+    "A SageMaker endpoint must run on instances with a GPU. On a CPU the model takes many times longer and costs more per video.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -24,7 +24,7 @@ export const gpuInstanceType: ResourceValidationPolicy = {
         items: { type: "string" },
         minItems: 1,
         default: gpuFamilies,
-        description: "Instance families that have a GPU, as they stand in ml.FAMILY.SIZE.",
+        description: "Instance families with a GPU, as written in ml.FAMILY.SIZE.",
       },
     },
   },
@@ -36,7 +36,7 @@ export const gpuInstanceType: ResourceValidationPolicy = {
     for (const { instanceType, at } of types) {
       if (!families.includes(familyOf(instanceType))) {
         reportViolation(
-          `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, which has no GPU that this pack knows. ` +
+          `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, whose family is not in the list of GPU families. ` +
             `Set ${at} (the stack's setting instanceType) to a type of one of these families: ${families.join(", ")} ` +
             `(for example ml.${families[0] ?? "g4dn"}.xlarge).`,
         );
@@ -45,18 +45,18 @@ export const gpuInstanceType: ResourceValidationPolicy = {
   }),
 };
 
-/** The family of `ml.FAMILY.SIZE`. */
+/** Returns the family of `ml.FAMILY.SIZE`. */
 function familyOf(instanceType: string): string {
   return instanceType.split(".")[1] ?? "";
 }
 
-/** A variant, with the pools that AWS's API has and the provider's types do not yet. */
+/** A variant, with the pools that AWS's API supports but the provider's types do not contain yet. */
 export interface Variant {
   readonly instanceType?: string | undefined;
   readonly instancePools?: readonly { readonly instanceType: string }[] | undefined;
 }
 
-/** The instance types that a variant runs on, and where each is set: on the variant itself, which is `at`, or in a pool of it. */
+/** Returns the instance types of a variant and the property that sets each: on the variant itself, at the path `at`, or in one of its pools. */
 export function typesOf(
   { instanceType, instancePools = [] }: Variant,
   at: string,
@@ -70,26 +70,26 @@ export function typesOf(
   ];
 }
 
-/** A real-time endpoint keeps an instance, or refuses requests while it has none: only a queue can wait for one. */
+/** A real-time endpoint keeps an instance, or refuses requests while it has none. Only a queue can hold requests until one starts. */
 export const asynchronousOnly: ResourceValidationPolicy = {
   name: "asynchronous-only",
   description:
-    "A SageMaker endpoint is asynchronous: a real-time one has no queue that could wake it, so it would be billed while idle.",
+    "A SageMaker endpoint must be asynchronous. A real-time endpoint has no queue that could start an instance, so it is billed while idle.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     if (configuration.asyncInferenceConfig === undefined) {
       reportViolation(
-        `The endpoint configuration '${name}' is of a real-time endpoint. ` +
+        `The endpoint configuration '${name}' is for a real-time endpoint. ` +
           `Set its asyncInferenceConfig, with outputConfig.s3OutputPath.`,
       );
     }
   }),
 };
 
-/** A caller who is not told has to poll, and nobody hears of failures. */
+/** Without notifications, callers have to poll, and failures stay unnoticed. */
 export const completionTopics: ResourceValidationPolicy = {
   name: "completion-topics",
-  description: "An asynchronous endpoint says that a request is done, and that one has failed, each on a topic.",
+  description: "An asynchronous endpoint must publish successes and failures to topics.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     const output = configuration.asyncInferenceConfig?.outputConfig;
@@ -105,16 +105,17 @@ export const completionTopics: ResourceValidationPolicy = {
   }),
 };
 
-/** Without it SageMaker keeps what a failed request said to itself. */
+/** Without it, SageMaker does not store the reason for a failed request. */
 export const failurePath: ResourceValidationPolicy = {
   name: "failure-path",
-  description: "An asynchronous endpoint writes down why a request failed: without a failure path that is lost.",
+  description:
+    "An asynchronous endpoint must store the reasons for failed requests. Without a failure path they are lost.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     const output = configuration.asyncInferenceConfig?.outputConfig;
     if (output !== undefined && !output.s3FailurePath) {
       reportViolation(
-        `The endpoint configuration '${name}' has no place for failures. ` +
+        `The endpoint configuration '${name}' has no failure path. ` +
           `Set asyncInferenceConfig.outputConfig.s3FailurePath to an s3:// prefix.`,
       );
     }
@@ -123,11 +124,11 @@ export const failurePath: ResourceValidationPolicy = {
 
 const mostInvocations = 4;
 
-/** Each invocation has its video, its frames and its result in memory at once. */
+/** Each invocation holds its video, its frames and its result in memory at the same time. */
 export const concurrencyLimit: ResourceValidationPolicy = {
   name: "concurrency-limit",
   description:
-    "The number of invocations at a time on an instance is chosen, and small: what SageMaker chooses by itself can be more than the GPU's memory holds.",
+    "The number of concurrent invocations per instance must be set, and within a limit. SageMaker's default can exceed the GPU's memory.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -136,7 +137,7 @@ export const concurrencyLimit: ResourceValidationPolicy = {
         minimum: 1,
         maximum: 1000,
         default: mostInvocations,
-        description: "The most invocations at a time on an instance.",
+        description: "Maximum number of concurrent invocations per instance.",
       },
     },
   },
@@ -146,7 +147,7 @@ export const concurrencyLimit: ResourceValidationPolicy = {
     const concurrency = configuration.asyncInferenceConfig.clientConfig?.maxConcurrentInvocationsPerInstance;
     if (concurrency === undefined || concurrency > limit) {
       reportViolation(
-        `The endpoint configuration '${args.name}' ${concurrency === undefined ? "leaves the number of invocations at a time to SageMaker" : `takes ${concurrency} invocations at a time`}. ` +
+        `The endpoint configuration '${args.name}' ${concurrency === undefined ? "leaves the number of concurrent invocations to SageMaker" : `accepts ${concurrency} concurrent invocations`}. ` +
           `Set asyncInferenceConfig.clientConfig.maxConcurrentInvocationsPerInstance (the stack's setting maxConcurrency) to at most ${limit}.`,
       );
     }
@@ -156,7 +157,8 @@ export const concurrencyLimit: ResourceValidationPolicy = {
 /** SageMaker refuses others, but only when the endpoint is created. */
 export const singleVariant: ResourceValidationPolicy = {
   name: "single-variant",
-  description: "An asynchronous endpoint has one production variant and no shadow variants: SageMaker takes no others.",
+  description:
+    "An asynchronous endpoint must have one production variant and no shadow variants: SageMaker refuses others.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     if (configuration.asyncInferenceConfig === undefined) return;
@@ -172,11 +174,11 @@ export const singleVariant: ResourceValidationPolicy = {
   }),
 };
 
-/** The names of immutable resources: a changed one has to be there beside the old one. */
+/** Names of immutable resources: the replacement must exist next to the old resource. */
 export const noFixedName: ResourceValidationPolicy = {
   name: "no-fixed-name",
   description:
-    "Models and endpoint configurations are immutable and have names that Pulumi makes: with a fixed name a change cannot create the new one beside the old, so the endpoint is without it.",
+    "Models and endpoint configurations must have names that Pulumi generates. With a fixed name, a change cannot create the replacement before the old one is deleted.",
   enforcementLevel: "mandatory",
   validateResource: validateTypes(
     ["aws:sagemaker/model:Model", "aws:sagemaker/endpointConfiguration:EndpointConfiguration"],
@@ -184,7 +186,7 @@ export const noFixedName: ResourceValidationPolicy = {
   ),
 };
 
-/** Judges by the name's form, because a policy sees the inputs after Pulumi has filled in the names that it makes. */
+/** Checks the name's form, because a policy receives the inputs after Pulumi has generated names. */
 function judgeName(
   props: { readonly name?: string | undefined },
   { name: resource, type }: ResourceValidationArgs,
@@ -195,7 +197,7 @@ function judgeName(
     props.name.startsWith(`${resource}-`) && /^[0-9a-f]{7}$/.test(props.name.slice(resource.length + 1));
   if (!madeByPulumi) {
     reportViolation(
-      `The ${type.split(":").at(-1) ?? type} '${resource}' has the fixed name ${props.name}. Remove name: Pulumi then makes one.`,
+      `The ${type.split(":").at(-1) ?? type} '${resource}' has the fixed name ${props.name}. Remove name: Pulumi then generates one.`,
     );
   }
 }

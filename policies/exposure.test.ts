@@ -1,4 +1,4 @@
-/** What the policies about whom resources are opened to refuse and what they let pass. */
+/** Tests the policies on the exposure of resources. */
 import assert from "node:assert/strict";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
@@ -46,7 +46,7 @@ policyTests(noPublicAccess, {
   refuses: {
     "everyone on a topic": [topicPolicy({ Principal: "*" }), everyone],
     "everyone as AWS writes it": [topicPolicy({ Principal: { AWS: ["*"] } }), everyone],
-    "all but some": [topicPolicy({ Principal: undefined, NotPrincipal: root }), everyone],
+    "everyone except some": [topicPolicy({ Principal: undefined, NotPrincipal: root }), everyone],
     "everyone from an address": [
       topicPolicy({ Principal: "*", Condition: { IpAddress: { "aws:SourceIp": "203.0.113.0/24" } } }),
       everyone,
@@ -65,9 +65,9 @@ policyTests(noPublicAccess, {
     ),
     "a document that cannot be read": [
       topicPolicy({ Principal: undefined, principal: "*" }),
-      /'done' has no policy document in policy that can be read/,
+      /'done' has no readable policy document in policy\./,
     ],
-    "a kind of principal in lower case": [topicPolicy({ Principal: { aws: "*" } }), /that can be read/],
+    "a kind of principal in lower case": [topicPolicy({ Principal: { aws: "*" } }), /no readable policy document/],
     ...Object.fromEntries(
       [
         "aws:kms/key:Key",
@@ -86,7 +86,7 @@ policyTests(noPublicAccess, {
   unknown: { ...withProps(topicPolicy({}), { policy: unknownString }) },
 });
 
-/** Tells whose the stack is. */
+/** Identifies the stack's account. */
 const execution: TestResource = {
   type: "aws:iam/role:Role",
   name: "execution",
@@ -142,7 +142,7 @@ policyTests(noForeignAccess, {
       [execution, foreignKey, withProps(grant, { granteePrincipal: foreignRole })],
       /gives a key to/,
     ],
-    "a grant in a stack that does not say whose it is": [[grant], /gives a key to/],
+    "a grant in a stack whose account is not identified": [[grant], /gives a key to/],
     "everyone who may call a function": [
       [execution, withProps(permission, { principal: "*", sourceArn: undefined })],
       calls,
@@ -150,7 +150,7 @@ policyTests(noForeignAccess, {
     "another account that may call a function": [[execution, withProps(permission, { principal: stranger })], calls],
     "a service that calls for any account": [
       [execution, withProps(permission, { sourceArn: undefined })],
-      /for whichever account it acts\. Set its sourceAccount/,
+      /for any account that it acts for\. Set its sourceAccount/,
     ],
     "a service that calls for another account": [
       [execution, withProps(permission, { sourceAccount: stranger })],
@@ -187,7 +187,7 @@ policyTests(noForeignAccess, {
 });
 
 describe("no-foreign-access", () => {
-  it("takes further accounts, principals and endpoints from the config", async () => {
+  it("reads further accounts, principals and endpoints from the config", async () => {
     const web = "https://hooks.example.com";
     const stack = [
       execution,
@@ -201,7 +201,7 @@ describe("no-foreign-access", () => {
     }
   });
 
-  it("says that it cannot tell whom a subscription reaches before its queue is there", async () => {
+  it("reports that it cannot evaluate a subscription before its queue exists", async () => {
     assert.deepEqual(
       await violations(noForeignAccess, [execution, withProps(subscription, { endpoint: unknownString })]),
       [],

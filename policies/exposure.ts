@@ -1,4 +1,4 @@
-/** Policies about whom a stack's own resources are opened to. */
+/** Policies on the access of others to a stack's resources. */
 import type { GrantArgs } from "@pulumi/aws/kms/grant.js";
 import type { PermissionArgs } from "@pulumi/aws/lambda/permission.js";
 import type { TopicSubscriptionArgs } from "@pulumi/aws/sns/topicSubscription.js";
@@ -15,7 +15,7 @@ import { documentRemedy, label, statementsOf } from "./documents.ts";
 import { ofType, type Typed, validateTypes } from "./resources.ts";
 import { ifKnown, judgeEach } from "./unknown.ts";
 
-/** Types whose property `policy` says who may use the resource: the resource's own, or one that attaches a policy to it. */
+/** Types whose property `policy` is a resource policy: of the resource itself, or of another one that it attaches the policy to. */
 const opened = [
   "aws:kms/externalKey:ExternalKey",
   "aws:kms/key:Key",
@@ -41,11 +41,11 @@ interface Opened {
   readonly policy?: unknown;
 }
 
-/** A bucket, topic, queue, key or function is opened only to those who are named. */
+/** A bucket, topic, queue, key or function allows only named principals. */
 export const noPublicAccess: ResourceValidationPolicy = {
   name: "no-public-access",
   description:
-    "The policy of a bucket, an access point, a topic, a queue or a key allows nothing to everyone: that is how data leaks.",
+    "The policy of a bucket, an access point, a topic, a queue or a key must not allow every principal, so that data does not leak.",
   enforcementLevel: "mandatory",
   validateResource: validateTypes(opened, judgePublic),
 };
@@ -53,7 +53,7 @@ export const noPublicAccess: ResourceValidationPolicy = {
 function judgePublic({ policy }: Opened, { name }: ResourceValidationArgs, report: ReportViolation): void {
   const statements = statementsOf(policy);
   if (statements === undefined) {
-    report(`'${name}' has no policy document in policy that can be read. ${documentRemedy}`);
+    report(`'${name}' has no readable policy document in policy. ${documentRemedy}`);
     return;
   }
   for (const [index, statement] of statements.entries()) {
@@ -64,23 +64,23 @@ function judgePublic({ policy }: Opened, { name }: ResourceValidationArgs, repor
     if (everyone && !limitsWho(statement)) {
       report(
         `In policy of '${name}', ${label(statement, index)} allows everyone. ` +
-          `Set Principal to those who are meant, or limit it by a Condition: StringEquals aws:PrincipalAccount, an account's number.`,
+          `Set Principal to the intended principals, or limit it by a Condition: StringEquals aws:PrincipalAccount, an account's number.`,
       );
     }
   }
 }
 
-/** What the config says about other accounts. */
+/** Config for other accounts. */
 interface Config {
   readonly principals?: readonly string[];
   readonly endpoints?: readonly string[];
 }
 
-/** What the stack holds stays in its account, unless the config says who else gets it. */
+/** The stack's data stays in its account, unless the config names other recipients. */
 export const noForeignAccess: StackValidationPolicy = {
   name: "no-foreign-access",
   description:
-    "Resource policies, KMS grants, Lambda permissions and topic subscriptions reach principals and endpoints of the stack's own account, and those that the config names: anything else hands data to strangers.",
+    "Resource policies, KMS grants, Lambda permissions and topic subscriptions may reach only the stack's account and the principals and endpoints in the config. Any other gives data to strangers.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -102,18 +102,18 @@ export const noForeignAccess: StackValidationPolicy = {
     const { resources } = args;
     const { principals: named = [], endpoints = [] } = args.getConfig<Config>();
     const own = ownAccounts(resources);
-    /** Whether a principal, or the ARN of something, is of an account that is meant. */
+    /** Checks if a principal, or a resource's ARN, is of an allowed account. */
     const isMeant = (who: string): boolean => {
       if (named.includes(who)) return true;
       const account = isAccount(who) ? who : (parseArn(who)?.account ?? "");
       return isAccount(account) && (named.includes(account) || own().has(account));
     };
-    const remedy = "Remove it. If it is meant, add it to principals in the policy's config.";
+    const remedy = "Remove it. If it is intended, add it to principals in the policy's config.";
 
     judgeEach(ofType<Opened>(resources, ...opened), reportViolation, ({ name, urn, props }) => {
-      // A document that cannot be read is reported by no-public-access.
+      // no-public-access reports a document that cannot be read.
       for (const [index, statement] of (statementsOf(props.policy) ?? []).entries()) {
-        // What a service may do is for its conditions to say; what everyone may, for no-public-access.
+        // The conditions of a statement limit a service; no-public-access reports statements for everyone.
         const strangers = Object.entries(statement.Principal ?? {}).flatMap(([kind, who]) =>
           kind === "Service" ? [] : who,
         );
@@ -134,7 +134,7 @@ export const noForeignAccess: StackValidationPolicy = {
       const who = invoker(permission);
       if (isMeant(who)) return;
       const forAnyone =
-        "for whichever account it acts. Set its sourceAccount to this account's number, and its sourceArn";
+        "for any account that it acts for. Set its sourceAccount to this account's number, and its sourceArn";
       reportViolation(
         `The permission '${permission.name}' lets ${permission.props.principal} call a function${who === "" ? ` ${forAnyone}.` : `. ${remedy}`}`,
         permission.urn,
@@ -143,12 +143,12 @@ export const noForeignAccess: StackValidationPolicy = {
 
     const subscriptions = ofType<TopicSubscriptionArgs>(resources, "aws:sns/topicSubscription:TopicSubscription");
     judgeEach(subscriptions, reportViolation, ({ name, urn, props: { protocol, endpoint } }) => {
-      // SNS asks the people at an e-mail address first. Every other address starts to receive without a person.
+      // SNS asks the owner of an e-mail address to confirm. Every other address can receive without a person's consent.
       if (["email", "email-json"].includes(protocol) || endpoints.includes(endpoint)) return;
       if (!parseArn(endpoint) || !isMeant(endpoint)) {
         reportViolation(
           `The subscription '${name}' sends a topic's messages to ${endpoint} (${protocol}). ` +
-            `Set its endpoint to a queue or a function of this account. If it is meant, add it to endpoints in the policy's config.`,
+            `Set its endpoint to a queue or a function of this account. If it is intended, add it to endpoints in the policy's config.`,
           urn,
         );
       }
@@ -156,7 +156,7 @@ export const noForeignAccess: StackValidationPolicy = {
   },
 };
 
-/** Whose calls a function takes: a principal, or for a service the account that it acts for; empty if it does not say. */
+/** Returns the caller of a function: a principal, or for a service the account that it acts for; empty if it is not set. */
 function invoker({ props }: Typed<PermissionArgs>): string {
   const { principal, sourceAccount, sourceArn } = props;
   if (!principal.endsWith(".amazonaws.com")) return principal;
@@ -165,7 +165,7 @@ function invoker({ props }: Typed<PermissionArgs>): string {
 
 /**
  * Types that AWS looks up by name in the caller's account. A program can read a key or a topic of another account into its
- * stack by its ARN, so that ARN does not tell whose the stack is.
+ * stack by its ARN, so that ARN does not identify the stack's account.
  */
 const namedInAccount = [
   "aws:cloudwatch/metricAlarm:MetricAlarm",
@@ -176,8 +176,8 @@ const namedInAccount = [
 ];
 
 /**
- * Finds the accounts that the stack is deployed to, when they are first needed: those in the ARNs that AWS has given.
- * @throws the framework's error for unknown values if AWS has given none yet
+ * Finds the accounts that the stack is deployed to, on first use: those in the ARNs that AWS has returned.
+ * @throws the framework's error for unknown values if AWS has returned none yet
  */
 function ownAccounts(resources: readonly PolicyResource[]): () => ReadonlySet<string> {
   let found: ReadonlySet<string> | undefined;

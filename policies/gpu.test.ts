@@ -1,4 +1,4 @@
-/** What the policies about GPUs refuse, advise and let pass. */
+/** Tests the policies on GPUs. */
 import { gpuRequired, inferenceAmi } from "./gpu.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
@@ -66,7 +66,7 @@ policyTests(gpuRequired, {
   refuses: {
     "a container without the variable": [
       [container({ SAMPLE_FPS: "1" }), configuration],
-      /'videos-model' may work on the CPU of ml\.g4dn\.xlarge.*Set primaryContainer\.environment\.REQUIRE_GPU to "1" \(.* requireGpu\)/,
+      /'videos-model' may run on the CPU of ml\.g4dn\.xlarge.*Set primaryContainer\.environment\.REQUIRE_GPU to "1" \(.* requireGpu\)/,
     ],
     "a container without an environment": [
       [container(undefined), configuration],

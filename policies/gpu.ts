@@ -1,4 +1,4 @@
-/** Policies about the GPU that an endpoint pays for: the driver fits, and the container does not work without it. */
+/** Policies on the GPU of an endpoint: the driver supports the image, and the container does not run without the GPU. */
 import { EndpointConfiguration, type EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
 import { type ResourceValidationPolicy, type StackValidationPolicy, validateResourceOfType } from "@pulumi/policy";
@@ -6,16 +6,16 @@ import { typesOf } from "./endpoint.ts";
 import { ofType, References } from "./resources.ts";
 import { judgeEach } from "./unknown.ts";
 
-/** Whether an instance type has NVIDIA GPUs: families G and P, also those that are newer than the pack. */
+/** Checks if an instance type has NVIDIA GPUs: families G and P, including families newer than the pack. */
 function hasGpu({ instanceType }: { readonly instanceType: string }): boolean {
   return /^ml\.(g|gr|p)\d/.test(instanceType);
 }
 
-/** An advisory: for an image with an older CUDA, or on newer families, SageMaker's own choice is right. */
+/** Advisory: for an image with an older CUDA, or on newer families, SageMaker's default is right. */
 export const inferenceAmi: ResourceValidationPolicy = {
   name: "inference-ami",
   description:
-    "A variant on GPU instances names its machine image: SageMaker's default driver on g4dn, g5 and p4d is 470 with CUDA 11.4, too old for images with CUDA 12.",
+    "A variant on GPU instances should set its machine image. SageMaker's default driver on g4dn, g5 and p4d is 470 with CUDA 11.4, too old for images with CUDA 12.",
   enforcementLevel: "advisory",
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     for (const [index, variant] of configuration.productionVariants.entries()) {
@@ -23,20 +23,20 @@ export const inferenceAmi: ResourceValidationPolicy = {
       if (variant.inferenceAmiVersion || !typesOf(variant, at).some(hasGpu)) continue;
       reportViolation(
         `The endpoint configuration '${name}' leaves the NVIDIA driver to SageMaker. ` +
-          `Set ${at}.inferenceAmiVersion to a machine image whose driver fits the serving image's CUDA (the stack's setting inferenceAmi).`,
+          `Set ${at}.inferenceAmiVersion to a machine image whose driver supports the serving image's CUDA (the stack's setting inferenceAmi).`,
       );
     }
   }),
 };
 
-/** The handler's own variable (`model/video_inference/settings.py`). */
+/** The handler's variable (`model/video_inference/settings.py`). */
 const defaultVariable = "REQUIRE_GPU";
 
-/** Without it an endpoint whose driver does not fit gives the same answers, many times slower, and every test passes. */
+/** Without it, an endpoint with an unsuitable driver returns the same results many times slower, and every test passes. */
 export const gpuRequired: StackValidationPolicy = {
   name: "gpu-required",
   description:
-    "A container on GPU instances is told to fail if CUDA cannot use a GPU: a silent fallback to the CPU is many times slower at the GPU's price.",
+    "A container on GPU instances must fail if CUDA cannot use a GPU. A silent fallback to the CPU is many times slower at the GPU's price.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -44,7 +44,7 @@ export const gpuRequired: StackValidationPolicy = {
         type: "string",
         minLength: 1,
         default: defaultVariable,
-        description: "The variable of the container's environment that must be 1.",
+        description: "Variable of the container's environment that must be 1.",
       },
     },
   },
@@ -78,7 +78,7 @@ export const gpuRequired: StackValidationPolicy = {
       for (const { environment, at } of environments) {
         if (environment?.[variable] === "1") continue;
         reportViolation(
-          `The model '${model.name}' may work on the CPU of ${gpu.instanceType}, which is paid for its GPU. ` +
+          `The model '${model.name}' may run on the CPU of ${gpu.instanceType}, which is billed with its GPU. ` +
             `Set ${at}.environment.${variable} to "1" (the stack's setting requireGpu).`,
           model.urn,
         );

@@ -1,6 +1,6 @@
-/** Until when AWS patches the images of its Deep Learning Containers. */
+/** Ends of AWS's support for the images of its Deep Learning Containers. */
 
-/** When the table was read. */
+/** Date of the table. */
 export const supportAsOf = "2026-11-22";
 
 /** Version of PyTorch in the image, and the last day of patches (AWS Deep Learning Containers, framework support policy). */
@@ -11,7 +11,7 @@ export const endOfPatch: Readonly<Record<string, string>> = {
   "2.3": "2025-04-24",
   "2.4": "2025-07-24",
   "2.5": "2025-11-24",
-  // Of inference images alone: the last with TorchServe.
+  // Only for inference images: the last version with TorchServe.
   "2.6": "2026-06-30",
   "2.7": "2026-04-23",
   "2.8": "2026-08-06",

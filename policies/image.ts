@@ -1,13 +1,13 @@
-/** The policy about the image that serves the model. */
+/** The policy on the serving image. */
 import { Model } from "@pulumi/aws/sagemaker/model.js";
 import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
 import { endOfPatch, supportAsOf } from "./image-support.ts";
 
-/** An advisory: the image of AWS's blog post is one of those, and there is no later one with TorchServe. */
+/** Advisory: the image of AWS's blog post is past its support, and there is no later one with TorchServe. */
 export const supportedImage: ResourceValidationPolicy = {
   name: "supported-image",
   description:
-    "The serving image still gets security patches: AWS ends them for each version of its PyTorch images on a day that it announces.",
+    "The serving image should still get security patches. AWS ends them for each version of its PyTorch images on an announced day.",
   enforcementLevel: "advisory",
   configSchema: {
     properties: {
@@ -15,11 +15,11 @@ export const supportedImage: ResourceValidationPolicy = {
         type: "object",
         additionalProperties: { type: "string" },
         default: {},
-        description: "Versions (2.6) and the last days of their patches (2026-06-30), beside or instead of the pack's.",
+        description: "Last days of patches (2026-06-30) by version (2.6). They add to or replace the pack's.",
       },
       today: {
         type: "string",
-        description: `The day that counts as today (YYYY-MM-DD), instead of today. The pack's table is of ${supportAsOf}.`,
+        description: `Date to use as today (YYYY-MM-DD). By default the current date. The pack's table is of ${supportAsOf}.`,
       },
     },
   },
@@ -37,7 +37,7 @@ export const supportedImage: ResourceValidationPolicy = {
       if (version !== undefined && lastDay !== undefined && lastDay < today) {
         reportViolation(
           `The model '${args.name}' is served by ${image}: AWS's patches for PyTorch ${version} ended on ${lastDay}. ` +
-            `Set ${at} (the stack's setting image) to an image of a supported version, or to one of your own that you patch.`,
+            `Set ${at} (the stack's setting image) to an image of a supported version, or to a custom image that you patch.`,
         );
       }
     }

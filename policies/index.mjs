@@ -1,2 +1,2 @@
-/** What the engine loads: it asks for JavaScript, and Node runs the rest as it stands. */
+/** Entry point of the pack in JavaScript, which the engine requires. Node strips the types of the other modules. */
 import "./index.ts";

@@ -1,4 +1,4 @@
-/** The policy pack. Making it starts its server, so the policies are in modules of their own. */
+/** Starts the policy pack. Creating the pack starts its server, so the policies are in separate modules. */
 import { PolicyPack } from "@pulumi/policy";
 import { policies } from "./pack.ts";
 

@@ -1,4 +1,4 @@
-/** Which types of resources the pack names and which it lets pass. */
+/** Tests the policy on types of resources. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const user = resource("aws:iam/user:User");
 policyTests(knownTypesOnly, {
   good: resource("aws:sagemaker/endpoint:Endpoint"),
   passes: {
-    "a component, whose parts are evaluated one by one": resource("acme:index:Videos", true),
+    "a component, whose children are evaluated one by one": resource("acme:index:Videos", true),
     "the stack itself": resource("pulumi:pulumi:Stack"),
     "the provider of AWS": resource("pulumi:providers:aws"),
   },
@@ -52,7 +52,7 @@ policyTests(knownTypesOnly, {
 });
 
 describe("known-types-only", () => {
-  it("takes further types from the config", async () => {
+  it("reads further types from the config", async () => {
     assert.deepEqual(await violations(knownTypesOnly, user, { types: [user.type] }), []);
   });
 

@@ -1,7 +1,7 @@
-/** The policy about which types of resources a stack may have. */
+/** The policy on the types of resources that a stack may have. */
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 
-/** Types that the pack has policies about, and parts of them that open nothing, bill nothing and carry no other resources. */
+/** Types that the pack has policies on, and supporting types that give no access, cost nothing and create no other resources. */
 const knownTypes = [
   "aws:appautoscaling/policy:Policy",
   "aws:appautoscaling/target:Target",
@@ -40,14 +40,14 @@ const knownTypes = [
 const known: ReadonlySet<string> = new Set(knownTypes);
 
 /**
- * The other policies judge the types that they know. This one names the rest: other packages (`aws-native`), resources that
- * carry others (a CloudFormation stack), users and access keys, and whatever else is billed.
+ * The other policies evaluate only the types that they know. This one reports all others: other packages (`aws-native`), resources that
+ * create others (a CloudFormation stack), users and access keys, and every other billed resource.
  */
 export const knownTypesOnly: ResourceValidationPolicy = {
   name: "known-types-only",
   description:
-    "A stack has resources of types that the pack knows, or that the config names: the other policies cannot judge any other.",
-  // For stacks of other projects. The config files of this project's own make it mandatory.
+    "A stack may have only types of resources that the pack knows or the config lists, because the other policies cannot evaluate any other.",
+  // For stacks of other projects. This project's config files make it mandatory.
   enforcementLevel: "advisory",
   configSchema: {
     properties: {
@@ -61,11 +61,11 @@ export const knownTypesOnly: ResourceValidationPolicy = {
   },
   validateResource: (args, reportViolation) => {
     const { type, name, provider } = args;
-    // Without a provider, a resource is a component or the stack: it makes nothing, and its parts are evaluated one by one.
+    // Without a provider, a resource is a component or the stack: it creates nothing, and its children are evaluated one by one.
     if (provider === undefined && !type.startsWith("pulumi:providers:")) return;
     if (known.has(type) || (args.getConfig<{ types?: string[] }>().types ?? []).includes(type)) return;
     reportViolation(
-      `The pack does not know the type ${type} of '${name}'. Remove the resource. If it is meant, and you know what it opens and costs, ` +
+      `The pack does not know the type ${type} of '${name}'. Remove the resource. If it is intended, and you know its access and cost, ` +
         `add its type to types in the policy's config.`,
     );
   },

@@ -1,11 +1,11 @@
-/** How much memory SageMaker's GPU instances have. */
+/** Memory of SageMaker's GPU instances. */
 
 /** The memory of an instance type. */
 export interface InstanceMemory {
-  /** GiB of the host. */
+  /** Host memory, GiB. */
   readonly host: number;
   readonly gpus: number;
-  /** GiB of each GPU. */
+  /** Memory of each GPU, GiB. */
   readonly gpu: number;
 }
 
@@ -29,8 +29,8 @@ const g5Sizes = {
 } as const;
 
 /**
- * The types that {@link hourlyPrices} has. (AWS Batch user guide, "Run GPU jobs", has host and GPU memory of the EC2 types of
- * the same sizes; of p5.4xlarge, the EC2 page on accelerated computing.)
+ * The types in {@link hourlyPrices}. (AWS Batch user guide, "Run GPU jobs", lists host and GPU memory of the EC2 types of
+ * the same sizes; for p5.4xlarge, the EC2 page on accelerated computing.)
  */
 export const instanceMemory: ReadonlyMap<string, InstanceMemory> = new Map([
   ...types("g4dn", 16, {

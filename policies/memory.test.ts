@@ -1,4 +1,4 @@
-/** What the policy about the workers' memory warns of and what it lets pass. */
+/** Tests the policy on the workers' memory. */
 import assert from "node:assert/strict";
 import { instanceMemory } from "./memory-table.ts";
 import { workersFitMemory } from "./memory.ts";
@@ -76,7 +76,7 @@ policyTests(workersFitMemory, {
     "two workers under Ray Serve": stack({ server: "ray" }),
     "a model without an environment": [withProps(model, { primaryContainer: { image: "i" } }), configuration],
     "a type that the pack does not know": stack({ instanceType: "ml.c7i.xlarge", limits: { maxConcurrency: 100 } }),
-    "workers that TorchServe counts": [
+    "a number of workers that TorchServe chooses": [
       withProps(model, { primaryContainer: { environment: { TS_MAX_REQUEST_SIZE: "1000000" } } }),
       configuration,
     ],
@@ -103,17 +103,17 @@ policyTests(workersFitMemory, {
 });
 
 describe("workers-fit-memory", () => {
-  it("takes what a worker needs from the config", async () => {
+  it("reads a worker's memory from the config", async () => {
     const good = [model, configuration];
     assert.equal((await violations(workersFitMemory, good, { hostPerWorker: 4 })).length, 1);
     assert.equal((await violations(workersFitMemory, good, { gpuPerWorker: 8 })).length, 1);
   });
 
-  it("warns of host and GPU at once", async () => {
+  it("warns of host and GPU memory at once", async () => {
     assert.equal((await violations(workersFitMemory, stack({ limits: { maxConcurrency: 1000 } }))).length, 2);
   });
 
-  it("knows the memory of every type that the pack has a price of", () => {
+  it("knows the memory of every type in the pack's price list", () => {
     assert.deepEqual([...instanceMemory.keys()].sort(), Object.keys(hourlyPrices).sort());
   });
 });

@@ -1,4 +1,4 @@
-/** The policy about the memory that an endpoint's workers need. */
+/** The policy on the memory of an endpoint's workers. */
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
 import type { StackValidationPolicy } from "@pulumi/policy";
@@ -9,29 +9,29 @@ import { judgeEach } from "./unknown.ts";
 
 const gibibyte = 1024 ** 3;
 
-/** The share of a host's and of a GPU's memory that programs can use: 15.3 of ml.g4dn.xlarge's 16 GiB, 15 of a T4's 16. */
+/** Usable share of a host's and of a GPU's memory: 15.3 of ml.g4dn.xlarge's 16 GiB, 15 of a T4's 16. */
 const usableShare = 0.94;
 
-/** GiB of host memory that a worker takes without its request: CUDA's and cuDNN's libraries, PyTorch and the weights. */
+/** Host memory of a worker without its request, GiB: CUDA's and cuDNN's libraries, PyTorch and the weights. */
 const hostPerWorker = 3;
 
-/** GiB of GPU memory that a worker takes with float16 and batches of 8, the COCO model and frames of 1333 pixels (estimate: 3 to 4). */
+/** GPU memory of a worker, GiB, with float16 and batches of 8, the COCO model and frames of 1333 pixels (estimate: 3 to 4). */
 const gpuPerWorker = 4;
 
-/** The share of the memory that Java is allowed which it held in the end: 6,550 of 9,728 MiB, measured with two bodies of 1 GiB. */
+/** Used share of Java's memory limit: 6,550 of 9,728 MiB at the end, measured with two bodies of 1 GiB. */
 const javaShare = 0.68;
 
-/** GiB of Ray Serve's own processes, measured; it limits no sizes, so a request may have all that SageMaker takes. */
+/** Memory of Ray Serve's processes, GiB, measured. It limits no sizes, so a request may have SageMaker's maximum. */
 const rayServe = { server: 0.8, request: 1 };
 
-/** TorchServe's own limit of a request, bytes. */
+/** TorchServe's default limit of a request, bytes. */
 const defaultRequestLimit = 6_553_500;
 
-/** Workers that do not fit end in the middle of videos, or do not start. */
+/** Workers that exceed the memory are killed during videos, or do not start. */
 export const workersFitMemory: StackValidationPolicy = {
   name: "workers-fit-memory",
   description:
-    "The model server and its workers, each with the largest video, fit into the memory of the host and of its GPUs: what does not fit is killed in the middle of a video.",
+    "The model server and its workers, each with the largest video, must fit into the memory of the host and its GPUs. Otherwise workers are killed during videos.",
   enforcementLevel: "advisory",
   configSchema: {
     properties: {
@@ -72,7 +72,7 @@ export const workersFitMemory: StackValidationPolicy = {
       );
       for (const { instanceType, at } of types) {
         const memory = instanceMemory.get(instanceType);
-        // A type without a GPU, or without a price, is other policies' matter.
+        // Other policies report a type without a GPU or without a price.
         if (memory === undefined) continue;
         for (const lack of lacks(environment, memory, needs)) {
           reportViolation(
@@ -90,7 +90,7 @@ interface Needs {
   readonly gpuPerWorker: number;
 }
 
-/** What does not fit, with the remedy. */
+/** Returns a message for each memory that is too small, with the remedy. */
 function lacks(
   environment: Readonly<Record<string, string>>,
   { host, gpus, gpu }: InstanceMemory,
@@ -99,7 +99,7 @@ function lacks(
   const workers = Number(environment["SAGEMAKER_MODEL_SERVER_WORKERS"] ?? gpus);
   const { server, request } = serverMemory(environment);
   const hostNeed = server + workers * (needs.hostPerWorker + request);
-  // TorchServe and Ray Serve give workers to GPUs in turn.
+  // TorchServe and Ray Serve assign workers to GPUs in turn.
   const gpuNeed = Math.ceil(workers / gpus) * needs.gpuPerWorker;
   const remedy = (variable: string): string =>
     `Choose an instance type with more memory, or reduce ${variable} in the model's environment (the stack's `;
@@ -119,7 +119,7 @@ function lacks(
   ];
 }
 
-/** GiB of the server's own processes, and of the largest request that a worker holds. */
+/** Returns the memory of the server's processes, and of the largest request that a worker holds, GiB. */
 function serverMemory(environment: Readonly<Record<string, string>>): { server: number; request: number } {
   if (environment["RAYSERVE_BACKEND_TIMEOUT"] !== undefined) return rayServe;
   const options = environment["JAVA_TOOL_OPTIONS"] ?? "";

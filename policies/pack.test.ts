@@ -1,4 +1,4 @@
-/** The pack has every policy that there is, and every policy has its cases. */
+/** Tests that the pack contains every policy, and that every policy has tests. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -8,7 +8,7 @@ import { type PackPolicy, policies } from "./pack.ts";
 
 const names = policies.map(({ name }) => name).sort();
 
-/** The modules of this folder, imported, by their names. Making the pack would start its server. */
+/** Imports the modules of this folder by their names. Creating the pack would start its server. */
 async function modules(wanted: RegExp): Promise<object[]> {
   const files = readdirSync(import.meta.dirname).filter((file) => wanted.test(file) && file !== "index.ts");
   return Promise.all(files.map((file) => import(join(import.meta.dirname, file)) as Promise<object>));
@@ -19,12 +19,12 @@ function isPolicy(value: unknown): value is PackPolicy {
 }
 
 /**
- * Names of the policies that have cases, as often as they have them. Another process imports the test files: here their tests would
- * be declared a second time, or, in a process that runs several files, not where they belong.
+ * Names of the policies with tests, each as often as its tests are declared. Another process imports the test files: in this one their tests
+ * would be declared a second time, or, in a process that runs several files, in the wrong place.
  */
 function testedPolicies(): unknown {
   const cases = join(import.meta.dirname, "testing", "cases.ts");
-  // These three have no cases.
+  // These three declare no tests of policies.
   const files = readdirSync(import.meta.dirname).filter((file) =>
     /^(?!pack|program|table)[a-z-]+\.test\.ts$/.test(file),
   );
@@ -43,7 +43,7 @@ describe("the pack", () => {
     assert.deepEqual([...new Set(exported.map(({ name }) => name))].sort(), names);
   });
 
-  it("has, of every policy, what passes, what is refused, and what is not known yet", () => {
+  it("has tests of each policy for accepted, refused and unknown values", () => {
     const tested = z.array(z.string()).parse(testedPolicies());
     assert.deepEqual([...new Set(tested)].sort(), names);
   });

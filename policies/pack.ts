@@ -31,7 +31,7 @@ import {
 import { trustedPrincipals } from "./trust.ts";
 import { withUnknownGuard } from "./unknown.ts";
 
-/** A policy about one resource or about a stack's. */
+/** A policy on one resource or on a whole stack. */
 export type PackPolicy = ResourceValidationPolicy | StackValidationPolicy;
 
 /** The policies by domain. */
@@ -68,5 +68,5 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
   Cost: [hourlyCostLimit, requiredTags],
 };
 
-/** All, each of which says what it cannot check yet. */
+/** All policies, each with a report for values that are still unknown. */
 export const policies: PackPolicy[] = Object.values(domains).flat().map(withUnknownGuard);

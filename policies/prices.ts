@@ -1,9 +1,9 @@
-/** What SageMaker's GPU instances cost. */
+/** Prices of SageMaker's GPU instances. */
 
 /** When the prices were collected. */
 export const pricesAsOf = "2026-11-22";
 
-/** The region that they are of; others differ (eu-west-1 by about 1.1). */
+/** Region of the prices. Others differ (eu-west-1 by a factor of about 1.1). */
 export const pricesRegion = "us-east-1";
 
 /** USD for an hour of real-time or asynchronous hosting, on demand (AWS Price List). */

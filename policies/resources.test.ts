@@ -1,4 +1,4 @@
-/** Finding by an index what refers to what finds the same as comparing each with each. */
+/** Tests that finding references with the index returns the same as comparing each pair. */
 import assert from "node:assert/strict";
 import * as framework from "@pulumi/policy";
 import fc from "fast-check";
@@ -15,7 +15,7 @@ interface Side {
   readonly propertyDependencies: Record<string, Side[]>;
 }
 
-/** Few values, so that many are the same; some absent, some not known yet. */
+/** Few values, so that many are equal; some absent, some unknown. */
 const value = fc.constantFrom("a", "b", "c", undefined, unknownString);
 
 function side(urn: string, given: string | undefined, madeOf: Side[] = []): Side {
@@ -64,7 +64,7 @@ function indexOf({ from, to }: { readonly from: Side[]; readonly to: Side[] }): 
 }
 
 describe("references between resources", () => {
-  it("to a resource are those that comparing each with each finds, and not known where that does not know", () => {
+  it("to a resource are those that comparing each pair finds, and unknown if that is unknown", () => {
     fc.assert(
       fc.property(stacks, (stack) => {
         const index = indexOf(stack);
@@ -77,7 +77,7 @@ describe("references between resources", () => {
     );
   });
 
-  it("of a resource name one that it refers to, if there is any, and are not known only where none can be told", () => {
+  it("of a resource name one that it refers to, if there is any, and are unknown only if none is known", () => {
     fc.assert(
       fc.property(stacks, (stack) => {
         const index = indexOf(stack);

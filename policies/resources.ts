@@ -1,10 +1,10 @@
-/** Finds a stack's resources for policies about several of them, and tells which refers to which. */
+/** Finds a stack's resources for policies on several of them, and the references between them. */
 import type { PolicyResource, ReportViolation, ResourceValidation, ResourceValidationArgs } from "@pulumi/policy";
 import type { Unwrap } from "@pulumi/pulumi";
 import { ifKnown } from "./unknown.ts";
 
 /**
- * Judges the resources of several types by one function. (A list of functions, one for each type, would have the framework
+ * Returns a validation for resources of several types. (With a list of functions, one for each type, the framework would
  * unpack every resource of a stack once for each.)
  */
 export function validateTypes(
@@ -14,12 +14,12 @@ export function validateTypes(
   const wanted = new Set(types);
   return (args, report) => {
     // Short, because the framework sends it for every other resource.
-    if (!wanted.has(args.type)) args.notApplicable("The policy is about other types.");
+    if (!wanted.has(args.type)) args.notApplicable("The policy is on other types.");
     judge(args.props as never, args, report);
   };
 }
 
-/** A resource whose properties have a shape: the inputs of its type, and what AWS adds. */
+/** A resource whose properties have a shape: the inputs of its type, and the values that AWS adds. */
 export interface Typed<Args> extends Omit<PolicyResource, "props"> {
   readonly props: Unwrap<NonNullable<Args>> & Outputs;
 }
@@ -29,32 +29,32 @@ interface Outputs {
   readonly arn?: string;
 }
 
-/** All of some types. By their tokens, because a type may have a deprecated twin with the same properties. */
+/** Returns all resources of some types, by their tokens, because a type may have a deprecated twin with the same properties. */
 export function ofType<Args>(resources: readonly PolicyResource[], ...types: string[]): Typed<Args>[] {
   return resources.filter(({ type }) => types.includes(type)) as Typed<Args>[];
 }
 
-/** A resource, as far as it says what it is made of. */
+/** A resource, with its dependencies by property if the engine sends them. */
 interface Linked {
   readonly urn: string;
   readonly dependencies: readonly Linked[];
   readonly propertyDependencies: Readonly<Record<string, readonly Linked[]>>;
 }
 
-/** A property by which resources of one kind name resources of another. */
+/** A property through which resources of one kind name resources of another. */
 interface Link<From, To> {
   readonly from: readonly From[];
   readonly property: string;
-  /** What the property says; may meet unknown values. */
+  /** Returns the property's value; may read unknown values. */
   readonly values: (from: From) => readonly unknown[];
   readonly to: readonly To[];
-  /** What a resource goes by; each may meet an unknown value. */
+  /** Return the identifiers of a resource; each may read an unknown value. */
   readonly names: readonly ((to: To) => unknown)[];
 }
 
 /**
- * Which resources name which: by the property's value, or, while a preview does not know the value, by what the program made
- * the property of. Indexed, because a stack may be too large to compare each with each.
+ * References between resources: by the property's value, or, while a preview does not know the value, by the property's
+ * dependencies. Indexed, because a stack may be too large to compare each pair.
  */
 export class References<From extends Linked, To extends Linked> {
   private readonly link: Link<From, To>;
@@ -62,7 +62,7 @@ export class References<From extends Linked, To extends Linked> {
   private readonly made: Groups<From>;
   private readonly named: Groups<To>;
   private readonly byUrn: Groups<To>;
-  /** Those whose property is made of no resource, as far as the program says. */
+  /** Those whose property depends on no resource, as far as the engine sends dependencies. */
   private readonly plain: ReadonlySet<From>;
 
   constructor(link: Link<From, To>) {
@@ -75,8 +75,8 @@ export class References<From extends Linked, To extends Linked> {
   }
 
   /**
-   * All that name a resource.
-   * @throws the framework's error for unknown values if one of them cannot be told yet
+   * Returns all resources that name a resource.
+   * @throws the framework's error for unknown values if this is unknown for one of them
    */
   to(to: To): From[] {
     const names = this.link.names.map((name) => ifKnown(() => name(to)));
@@ -92,8 +92,8 @@ export class References<From extends Linked, To extends Linked> {
   }
 
   /**
-   * What a resource names, if the stack has it.
-   * @throws the framework's error for unknown values if that cannot be told yet
+   * Returns the resource that a resource names, if the stack has it.
+   * @throws the framework's error for unknown values if this is unknown
    */
   of(from: From): To | undefined {
     const values = ifKnown(() => this.link.values(from));
@@ -113,7 +113,7 @@ export class References<From extends Linked, To extends Linked> {
     };
     const known = ifKnown(names);
     if (known !== undefined) return known.value;
-    // An unknown value comes from some resource: if the program says from which, that settles it.
+    // An unknown value comes from some resource. If the program declares which one, that decides.
     const made = this.madeOf(from);
     return made.length > 0 ? made.includes(to.urn) : names();
   }
@@ -123,10 +123,10 @@ export class References<From extends Linked, To extends Linked> {
   }
 }
 
-/** Resources by the values that they have. */
+/** Resources by their values. */
 class Groups<Resource> {
   private readonly known = new Map<unknown, Resource[]>();
-  /** Those of which not every value is known yet. */
+  /** Those with at least one unknown value. */
   readonly unknown: Resource[] = [];
 
   constructor(resources: readonly Resource[], valuesOf: (resource: Resource) => readonly unknown[]) {
@@ -146,7 +146,7 @@ class Groups<Resource> {
   }
 }
 
-/** Whether one resource is created after another, because it depends on it, directly or not. */
+/** Checks if one resource is created after another, because it depends on it, directly or indirectly. */
 export function comesAfter(later: Linked, earlier: Linked): boolean {
   const seen = new Set<string>();
   const waiting: Linked[] = [later];

@@ -1,4 +1,4 @@
-/** What the policies about scaling refuse and what they let pass. */
+/** Tests the policies on scaling. */
 import assert from "node:assert/strict";
 import {
   backlogMetric,
@@ -37,7 +37,7 @@ policyTests(minCapacityZero, {
   good: target,
   passes: {
     "a variant whose endpoint has no name yet": withProps(target, { resourceId: unknownString }),
-    "what is no endpoint variant": withProps(target, { ...table, minCapacity: 5 }),
+    "a target that is not an endpoint variant": withProps(target, { ...table, minCapacity: 5 }),
     "copies of an inference component": withProps(target, { ...copies, minCapacity: 1 }),
     "another type of resource": { ...withProps(target, { minCapacity: 1 }), type: "aws:s3/bucket:Bucket" },
   },
@@ -52,7 +52,7 @@ policyTests(minCapacityZero, {
 
 policyTests(maxCapacityLimit, {
   good: target,
-  passes: { "what is no endpoint variant": withProps(target, { ...table, maxCapacity: 500 }) },
+  passes: { "a target that is not an endpoint variant": withProps(target, { ...table, maxCapacity: 500 }) },
   refuses: {
     "more instances": [
       withProps(target, { maxCapacity: 11 }),
@@ -114,7 +114,7 @@ policyTests(backlogMetric, {
         { id: "e1", expression: "m1 / 2" },
       ],
     }),
-    "what is no endpoint variant": withProps(tracking(undefined), table),
+    "a target that is not an endpoint variant": withProps(tracking(undefined), table),
   },
   refuses: {
     "a predefined metric": [tracking(undefined), /predefined metric.*metricName to ApproximateBacklogSizePerInstance/],
@@ -123,12 +123,12 @@ policyTests(backlogMetric, {
       /metricName to ApproximateBacklogSize/,
     ],
     "another namespace": [tracking({ ...specification, namespace: "Custom" }), /namespace to AWS\/SageMaker/],
-    "the variant's dimension beside": [
+    "an additional dimension of the variant": [
       tracking({
         ...specification,
         dimensions: [...specification.dimensions, { name: "VariantName", value: "AllTraffic" }],
       }),
-      /EndpointName and VariantName.*dimensions to the one dimension EndpointName/,
+      /EndpointName and VariantName.*dimensions to only the dimension EndpointName/,
     ],
     "no dimension": [tracking({ ...specification, dimensions: [] }), /by no dimension.*EndpointName/],
     "metric math on another metric": [
@@ -246,11 +246,8 @@ policyTests(wakesFromZero, {
     "an alarm on another endpoint": [waking({ alarm: { dimensions: { EndpointName: "other" } } }), noAlarm],
     "an alarm that runs nothing": [waking({ alarm: { alarmActions: [] } }), noAlarm],
     "an alarm whose actions are off": [waking({ alarm: { actionsEnabled: false } }), noAlarm],
-    "an alarm that goes off when nothing waits": [
-      waking({ alarm: { comparisonOperator: "LessThanThreshold" } }),
-      noAlarm,
-    ],
-    "an alarm that never goes off": [waking({ alarm: { threshold: 2 } }), noAlarm],
+    "an alarm that fires without a backlog": [waking({ alarm: { comparisonOperator: "LessThanThreshold" } }), noAlarm],
+    "an alarm that never fires": [waking({ alarm: { threshold: 2 } }), noAlarm],
   },
   unknown: waking({ target: { minCapacity: unknownNumber } }),
 });
@@ -263,7 +260,7 @@ policyTests(targetAfterEndpoint, {
       { ...withProps(target, { resourceId: "endpoint/other/variant/AllTraffic" }), dependsOn: {} },
     ],
     "a first preview": [endpoint, withProps(target, { resourceId: unknownString })],
-    "a target that depends on it through another resource": [
+    "a target that depends on its endpoint through another resource": [
       endpoint,
       { ...alarm, dependsOn: { dimensions: [urnOf(endpoint)] } },
       { ...target, dependsOn: { tags: [urnOf(alarm)] } },
@@ -279,7 +276,7 @@ policyTests(targetAfterEndpoint, {
 });
 
 describe("a policy about a stack", () => {
-  it("judges the others where one is not checkable yet", async () => {
+  it("evaluates the other resources if one has unknown values", async () => {
     const other = { ...withProps(target, { minCapacity: unknownNumber }), name: "other" };
     const said = await reports([wakesFromZero], [other, target]);
     assert.deepEqual(

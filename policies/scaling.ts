@@ -1,4 +1,4 @@
-/** Policies about how many instances there are. */
+/** Policies on the number of instances. */
 import { Policy, type PolicyArgs } from "@pulumi/aws/appautoscaling/policy.js";
 import { Target, type TargetArgs } from "@pulumi/aws/appautoscaling/target.js";
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metricAlarm.js";
@@ -12,11 +12,11 @@ import {
 import { comesAfter, ofType, References, type Typed } from "./resources.ts";
 import { ifKnown, judgeEach } from "./unknown.ts";
 
-/** An endpoint with nothing to do has no instance, and so costs nothing. */
+/** An idle endpoint has no instance, and so costs nothing. */
 export const minCapacityZero: ResourceValidationPolicy = {
   name: "min-capacity-zero",
   description:
-    "A SageMaker endpoint variant scales in to zero instances: each that stays is billed while nothing is queued.",
+    "A SageMaker endpoint variant must scale in to zero instances. Every remaining instance is billed while idle.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Target, (target, { name }, reportViolation) => {
     if (!countsVariantInstances(target)) return;
@@ -31,15 +31,20 @@ export const minCapacityZero: ResourceValidationPolicy = {
 
 const mostInstances = 10;
 
-/** A burst, or a mistake in a loop, cannot start more instances than someone has thought of. */
+/** A burst, or a loop by mistake, cannot start an unlimited number of instances. */
 export const maxCapacityLimit: ResourceValidationPolicy = {
   name: "max-capacity-limit",
   description:
-    "A SageMaker endpoint variant has an upper bound that someone has chosen: a burst must not start instances without end.",
+    "A SageMaker endpoint variant must have a limited maximum number of instances, so that a burst cannot start any number.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
-      limit: { type: "integer", minimum: 1, default: mostInstances, description: "The most instances of a variant." },
+      limit: {
+        type: "integer",
+        minimum: 1,
+        default: mostInstances,
+        description: "Maximum number of instances of a variant.",
+      },
     },
   },
   validateResource: validateResourceOfType(Target, (target, args, reportViolation) => {
@@ -47,22 +52,22 @@ export const maxCapacityLimit: ResourceValidationPolicy = {
     const { limit = mostInstances } = args.getConfig<{ limit?: number }>();
     if (target.maxCapacity > limit) {
       reportViolation(
-        `The scalable target '${args.name}' may start ${target.maxCapacity} instances, and ${limit} are allowed. ` +
+        `The scalable target '${args.name}' may start ${target.maxCapacity} instances. The limit is ${limit}. ` +
           `Set its maxCapacity to at most ${limit}, or raise limit in the policy's config.`,
       );
     }
   }),
 };
 
-/** The metrics of an asynchronous endpoint's queue that a target can be tracked by (SageMaker, "Autoscale an asynchronous endpoint"). */
+/** The metrics of an asynchronous endpoint's queue that target tracking can use (SageMaker, "Autoscale an asynchronous endpoint"). */
 const backlogMetrics = ["ApproximateBacklogSizePerInstance", "ApproximateBacklogSize"];
 
-/** What target tracking without a backlog metric does is nothing: it waits for a metric that is never sent. */
+/** Target tracking without a backlog metric does nothing: it waits for a metric that is never published. */
 export const backlogMetric: ResourceValidationPolicy = {
   name: "backlog-metric",
   description:
-    "Target tracking of an asynchronous endpoint follows its backlog by the dimension EndpointName alone: " +
-    "SageMaker sends no invocation metrics for it, and no backlog metric with a variant's name.",
+    "Target tracking of an asynchronous endpoint must follow its backlog with only the dimension EndpointName. " +
+    "SageMaker publishes no invocation metrics for it, and no backlog metric with a variant's name.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(Policy, (policy, { name }, reportViolation) => {
     const tracking = policy.targetTrackingScalingPolicyConfiguration;
@@ -72,7 +77,7 @@ export const backlogMetric: ResourceValidationPolicy = {
     const metric = tracking.customizedMetricSpecification;
     if (metric === undefined) {
       reportViolation(
-        `The scaling policy '${name}' tracks a predefined metric, which asynchronous endpoints do not send. ` +
+        `The scaling policy '${name}' tracks a predefined metric, which asynchronous endpoints do not publish. ` +
           remedy("metricName", backlogMetrics[0] ?? ""),
       );
       return;
@@ -88,20 +93,20 @@ export const backlogMetric: ResourceValidationPolicy = {
     for (const { metricName, namespace, dimensionNames, at } of tracked) {
       if (namespace !== "AWS/SageMaker" || !backlogMetrics.includes(metricName ?? "")) {
         reportViolation(
-          `The scaling policy '${name}' tracks ${namespace ?? "no namespace"} ${metricName ?? "no metric"}, which does not tell of the queue. ` +
+          `The scaling policy '${name}' tracks ${namespace ?? "no namespace"} ${metricName ?? "no metric"}, which does not measure the queue. ` +
             `${remedy(`${at}metricName`, backlogMetrics.join(" or "))} ${remedy(`${at}namespace`, "AWS/SageMaker")}`,
         );
       } else if (dimensionNames.join() !== "EndpointName") {
         reportViolation(
           `The scaling policy '${name}' tracks ${metricName ?? ""} by ${dimensionNames.join(" and ") || "no dimension"}, for which there is no data. ` +
-            remedy(`${at}dimensions`, "the one dimension EndpointName"),
+            remedy(`${at}dimensions`, "only the dimension EndpointName"),
         );
       }
     }
   }),
 };
 
-/** What a metric is, without the values of its dimensions: those are not known in a first preview. */
+/** A metric without the values of its dimensions, which are unknown in a first preview. */
 function pick(metric: {
   readonly metricName?: string | undefined;
   readonly namespace?: string | undefined;
@@ -111,12 +116,12 @@ function pick(metric: {
   return { metricName, namespace, dimensionNames: dimensions.map(({ name }) => name) };
 }
 
-/** At zero instances, target tracking starts one only once more than its target is queued: a single video would wait for ever. */
+/** At zero instances, target tracking starts one only if the backlog exceeds its target. A single video would wait forever. */
 export const wakesFromZero: StackValidationPolicy = {
   name: "wakes-from-zero",
   description:
-    "An endpoint variant that scales to zero has a step scaling policy that an alarm on HasBacklogWithoutCapacity runs: " +
-    "without one, fewer requests than the backlog's target wait for ever.",
+    "An endpoint variant that scales to zero must have a step scaling policy that an alarm on HasBacklogWithoutCapacity runs. " +
+    "Otherwise a backlog below the target waits forever.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, reportViolation) => {
     const targets = variantTargets(resources);
@@ -145,7 +150,7 @@ export const wakesFromZero: StackValidationPolicy = {
             (starting.length === 0
               ? `Add a scaling policy with its resourceId, policyType StepScaling, adjustmentType ChangeInCapacity and a step of +1, and a `
               : `Run its step scaling policy '${starting[0]?.name ?? ""}' by a `) +
-            `MetricAlarm on AWS/SageMaker HasBacklogWithoutCapacity with the dimension EndpointName alone, ` +
+            `MetricAlarm on AWS/SageMaker HasBacklogWithoutCapacity with only the dimension EndpointName, ` +
             `comparisonOperator GreaterThanOrEqualToThreshold, threshold 1, and the policy's ARN in alarmActions.`,
           target.urn,
         );
@@ -154,7 +159,7 @@ export const wakesFromZero: StackValidationPolicy = {
   },
 };
 
-/** A change by percent does nothing at zero. */
+/** A change by percent has no effect at zero. */
 function startsFromZero({ props }: Typed<PolicyArgs>): boolean {
   const { adjustmentType, stepAdjustments = [] } = props.stepScalingPolicyConfiguration ?? {};
   return (
@@ -163,7 +168,7 @@ function startsFromZero({ props }: Typed<PolicyArgs>): boolean {
   );
 }
 
-/** Whether an alarm goes off when requests wait at a target's endpoint and no instance is there. */
+/** Checks if an alarm fires when requests wait at a target's endpoint without an instance. */
 function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetArgs>): boolean {
   if (props.metricName !== "HasBacklogWithoutCapacity" || props.namespace !== "AWS/SageMaker") return false;
   if (props.actionsEnabled === false || Object.keys(props.dimensions ?? {}).join() !== "EndpointName") return false;
@@ -173,7 +178,7 @@ function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetA
       ? threshold > 0 && threshold <= 1
       : threshold >= 0 && threshold < 1;
   if (!comparisonOperator.startsWith("GreaterThan") || !at1) return false;
-  // The metric is of this endpoint, as far as both names are known.
+  // The metric is of this endpoint, if both names are known.
   const names = ifKnown(() => ({ ofAlarm: props.dimensions?.["EndpointName"], ofTarget: endpointName(target) }));
   return names === undefined || names.value.ofAlarm === names.value.ofTarget;
 }
@@ -181,16 +186,16 @@ function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetA
 const shortestCooldown = 60;
 const longestCooldown = 1800;
 
-/** Too short: another instance is asked for before the last one counts. Too long: the backlog, or the bill, grows meanwhile. */
+/** Too short: another instance is started before the last one counts. Too long: the backlog, or the bill, grows meanwhile. */
 export const cooldownsSane: ResourceValidationPolicy = {
   name: "cooldowns-sane",
   description:
-    "Cooldowns are long enough for metrics, sent once a minute, to show the last change, and short enough to follow the backlog.",
+    "Cooldowns must be long enough for metrics, published once a minute, to show the last change, and short enough to follow the backlog.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
-      minSeconds: { type: "integer", minimum: 0, default: shortestCooldown, description: "The shortest cooldown (s)." },
-      maxSeconds: { type: "integer", minimum: 1, default: longestCooldown, description: "The longest cooldown (s)." },
+      minSeconds: { type: "integer", minimum: 0, default: shortestCooldown, description: "Minimum cooldown (s)." },
+      maxSeconds: { type: "integer", minimum: 1, default: longestCooldown, description: "Maximum cooldown (s)." },
     },
   },
   validateResource: validateResourceOfType(Policy, (policy, args, reportViolation) => {
@@ -216,22 +221,22 @@ export const cooldownsSane: ResourceValidationPolicy = {
   }),
 };
 
-/** A target that does not wait for its endpoint is registered too early, and, worse, deregistered too late. */
+/** A target that does not depend on its endpoint is registered too early, and, worse, deregistered too late. */
 export const targetAfterEndpoint: StackValidationPolicy = {
   name: "target-after-endpoint",
   description:
-    "A scalable target depends on its endpoint: AWS refuses to register a variant that is not in service, and to delete an endpoint that is being scaled.",
+    "A scalable target must depend on its endpoint. AWS refuses to register a variant that is not in service, and to delete an endpoint with a registered target.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, reportViolation) => {
     const targets = variantTargets(resources);
     const endpoints = endpointsOf(targets, resources);
     judgeEach(targets, reportViolation, (target) => {
-      // A name that is not known yet and comes from no endpoint of the stack throws here: not yet checkable.
+      // An unknown name that comes from no endpoint of the stack throws here: it cannot be evaluated yet.
       const own = endpoints.of(target);
       if (own !== undefined && !comesAfter(target, own)) {
         reportViolation(
           `The scalable target '${target.name}' does not depend on its endpoint '${own.name}'. ` +
-            `Make its resourceId of the endpoint's name output, or add dependsOn: the endpoint.`,
+            `Use the endpoint's name output in its resourceId, or add dependsOn: the endpoint.`,
           target.urn,
         );
       }
@@ -239,7 +244,7 @@ export const targetAfterEndpoint: StackValidationPolicy = {
   },
 };
 
-/** Which endpoint each target scales. */
+/** Finds the endpoint that each target scales. */
 export function endpointsOf(
   targets: readonly Typed<TargetArgs>[],
   resources: readonly PolicyResource[],
@@ -253,19 +258,19 @@ export function endpointsOf(
   });
 }
 
-/** The endpoint's name in `endpoint/NAME/variant/VARIANT`. */
+/** Returns the endpoint's name in `endpoint/NAME/variant/VARIANT`. */
 function endpointName({ props }: Typed<TargetArgs>): string | undefined {
   return props.resourceId.split("/")[1];
 }
 
-/** The targets that count an endpoint variant's instances. */
+/** Returns the targets for an endpoint variant's number of instances. */
 export function variantTargets(resources: readonly PolicyResource[]): Typed<TargetArgs>[] {
   return ofType<TargetArgs>(resources, "aws:appautoscaling/target:Target").filter(({ props }) =>
     countsVariantInstances(props),
   );
 }
 
-/** Whether it is about the one scalable dimension of SageMaker that counts an endpoint variant's instances. */
+/** Checks for the scalable dimension of SageMaker that is an endpoint variant's number of instances. */
 function countsVariantInstances(scaled: { readonly serviceNamespace: string; readonly scalableDimension: string }) {
   return (
     scaled.serviceNamespace === "sagemaker" && scaled.scalableDimension === "sagemaker:variant:DesiredInstanceCount"

@@ -1,4 +1,4 @@
-/** The page of the pack says what the pack is. */
+/** Tests that the pack's page and files describe the pack. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { page, withTable } from "./table.ts";
 const level = z.enum(["advisory", "mandatory", "disabled"]);
 const configSchema = z.record(z.string(), z.union([level, z.looseObject({ enforcementLevel: level.optional() })]));
 
-/** Without what a formatter may change: the width of columns. */
+/** Removes the padding of columns, which a formatter may change. */
 function unpadded(text: string): string {
   return text.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---");
 }
@@ -17,22 +17,22 @@ function unpadded(text: string): string {
 describe("README.md of the pack", () => {
   const text = readFileSync(page, "utf8");
 
-  it("has the table that the pack has", () => {
+  it("has the pack's current table", () => {
     assert.equal(unpadded(text), unpadded(withTable(text)), "run npm run docs:policies and npm run format");
   });
 
-  it("refuses to write a table into a page that has no place for it", () => {
+  it("refuses to write a table into a page without the marks of the table", () => {
     assert.throws(() => withTable("# Policies\n"), /has no lines/);
   });
 });
 
-describe("the pack's folder by itself", () => {
+describe("the pack's folder when copied", () => {
   const packageSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
   const dependenciesOf = (...path: string[]) =>
     packageSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, ...path, "package.json"), "utf8")))
       .dependencies;
 
-  it("names every package that it imports, in the version that the project tests it with", () => {
+  it("declares every package that it imports, in the version that the project tests", () => {
     const modules = readdirSync(import.meta.dirname).filter((file) => /^[a-z-]+\.m?ts$/.test(file));
     const imported = modules.flatMap((file) =>
       [...readFileSync(join(import.meta.dirname, file), "utf8").matchAll(/from "((?:@[\w-]+\/)?[\w-]+)[/"]/g)].map(
@@ -47,7 +47,7 @@ describe("the pack's folder by itself", () => {
 });
 
 describe("every policy", () => {
-  it("has a name of its own, a level, and a sentence that says why", () => {
+  it("has a unique name, a level, and a description", () => {
     assert.equal(new Set(policies.map(({ name }) => name)).size, policies.length);
     for (const { name, description, enforcementLevel } of policies) {
       assert.match(name, /^[a-z]+(-[a-z]+)+$/);
@@ -67,7 +67,7 @@ describe("every policy", () => {
 
 describe("the stacks' config files", () => {
   for (const file of readdirSync(import.meta.dirname).filter((name) => /^config\..+\.json$/.test(name))) {
-    it(`${file} sets what policies have`, () => {
+    it(`${file} configures only existing policies and properties`, () => {
       const config = configSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, file), "utf8")));
       for (const [name, value] of Object.entries(config)) {
         const policy = policies.find((each) => each.name === name);

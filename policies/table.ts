@@ -1,4 +1,4 @@
-/** The table of policies in README.md, made of the pack itself: `node policies/table.ts` writes it. */
+/** Writes the pack's policies into the table in README.md: `node policies/table.ts`. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { domains, type PackPolicy } from "./pack.ts";
@@ -26,13 +26,13 @@ function shown(value: unknown): string {
   return `\`${String(value)}\``;
 }
 
-/** The page's text with the table as the pack has it now. */
+/** Returns the page's text with the pack's current table. */
 export function withTable(text: string): string {
   const tables = Object.entries(domains).map(([domain, policies]) =>
     [
       `### ${domain}`,
       "",
-      "| Policy | What and why | Level | Judges | Config and its defaults |",
+      "| Policy | Requirement and reason | Level | Evaluates | Config and its defaults |",
       "| --- | --- | --- | --- | --- |",
       ...policies.map(rowOf),
     ].join("\n"),

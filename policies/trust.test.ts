@@ -1,4 +1,4 @@
-/** What the policy about who takes roles refuses and what it lets pass. */
+/** Tests the policy on the trust policies of roles. */
 import assert from "node:assert/strict";
 import { account, document } from "./testing/documents.ts";
 import { policyTests } from "./testing/cases.ts";
@@ -20,7 +20,8 @@ function role(change: object): TestResource {
   };
 }
 
-const anyAccount = /'execution', statement 1 trusts sagemaker\.amazonaws\.com for whichever.*aws:SourceAccount/;
+const anyAccount =
+  /'execution', statement 1 trusts sagemaker\.amazonaws\.com acting for any account.*aws:SourceAccount/;
 const root = { AWS: `arn:aws:iam::${account}:root` };
 
 policyTests(trustedPrincipals, {
@@ -84,23 +85,26 @@ policyTests(trustedPrincipals, {
     ],
     "an account": [
       role({ Principal: root }),
-      /trusts arn:aws:iam::123456789012:root\. Remove it\. If it is meant,.* add it to principals/,
+      /trusts arn:aws:iam::123456789012:root\. Remove it\. If it is intended,.* add it to principals/,
     ],
     everyone: [role({ Principal: "*" }), /trusts \*/],
     "an identity provider": [role({ Principal: { Federated: "token.example.com" } }), /trusts token\.example\.com/],
-    "all but some": [role({ Principal: undefined, NotPrincipal: root }), /Set Principal instead of NotPrincipal/],
-    "what is no document": [{ ...role({}), props: { assumeRolePolicy: "{}" } }, /no policy document/],
+    "everyone except some": [
+      role({ Principal: undefined, NotPrincipal: root }),
+      /Set Principal instead of NotPrincipal/,
+    ],
+    "an invalid document": [{ ...role({}), props: { assumeRolePolicy: "{}" } }, /no readable policy document/],
   },
   unknown: { ...role({}), props: { assumeRolePolicy: unknownString } },
 });
 
 describe("trusted-principals", () => {
-  it("takes further principals from the config", async () => {
+  it("reads further principals from the config", async () => {
     assert.deepEqual(await violations(trustedPrincipals, role({ Principal: root }), { principals: [root.AWS] }), []);
   });
 });
 
-describe("trusted-principals, of an identity provider that the config names", () => {
+describe("trusted-principals, for an identity provider in the config", () => {
   const issuer = "token.actions.githubusercontent.com";
   const provider = `arn:aws:iam::${account}:oidc-provider/${issuer}`;
   const config = { principals: [provider, `arn:aws:iam::${account}:saml-provider/people`, "accounts.google.com"] };
@@ -120,7 +124,7 @@ describe("trusted-principals, of an identity provider that the config names", ()
       "accounts.google.com",
     ),
   })) {
-    it(`lets pass ${what}`, async () => {
+    it(`accepts ${what}`, async () => {
       assert.deepEqual(await violations(trustedPrincipals, resource, config), []);
     });
   }
@@ -141,7 +145,7 @@ describe("trusted-principals, of an identity provider that the config names", ()
       const [message, ...others] = await violations(trustedPrincipals, federated(condition), config);
       assert.match(
         message ?? "",
-        /trusts everyone whom arn:.* knows\. Set Condition to StringEquals on the provider's sub/,
+        /trusts every identity of arn:.*\. Set Condition to StringEquals on the provider's sub/,
       );
       assert.deepEqual(others, []);
     });

@@ -1,14 +1,14 @@
-/** The policy about who may take a role. */
+/** The policy on the trust policies of roles. */
 import { Role } from "@pulumi/aws/iam/role.js";
 import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
 import { limitsSource, namesSubjects } from "./conditions.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
 
-/** A role is taken only by those whom it is meant for. */
+/** Only intended principals may assume a role. */
 export const trustedPrincipals: ResourceValidationPolicy = {
   name: "trusted-principals",
   description:
-    "A role is taken by AWS services acting for this account, and by principals that the config names, from an identity provider by named subjects: anyone else could work in its name.",
+    "Only AWS services acting for this account, and principals in the config, may assume a role; from an identity provider, only named subjects. Anyone else could act with its permissions.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -24,35 +24,33 @@ export const trustedPrincipals: ResourceValidationPolicy = {
     const { principals: allowed = [] } = args.getConfig<{ principals?: string[] }>();
     const statements = statementsOf(role.assumeRolePolicy);
     if (statements === undefined) {
-      reportViolation(
-        `The role '${args.name}' has no policy document in assumeRolePolicy that can be read. ${documentRemedy}`,
-      );
+      reportViolation(`The role '${args.name}' has no readable policy document in assumeRolePolicy. ${documentRemedy}`);
       return;
     }
     for (const [index, statement] of statements.entries()) {
       if (statement.Effect !== "Allow") continue;
       const where = `In assumeRolePolicy of the role '${args.name}', ${label(statement, index)}`;
       if (statement.NotPrincipal !== undefined) {
-        reportViolation(`${where} trusts all but some. Set Principal instead of NotPrincipal.`);
+        reportViolation(`${where} trusts everyone except a list. Set Principal instead of NotPrincipal.`);
       }
       const { Service = [], Federated = [], ...others } = statement.Principal ?? {};
       if (Service.length > 0 && !limitsSource(statement)) {
         reportViolation(
-          `${where} trusts ${Service.join(", ")} for whichever account it acts. ` +
+          `${where} trusts ${Service.join(", ")} acting for any account. ` +
             `Set Condition to StringEqualsIfExists aws:SourceAccount, this account's number.`,
         );
       }
       for (const principal of [...Object.values(others).flat(), ...Federated]) {
         if (allowed.includes(principal)) continue;
         reportViolation(
-          `${where} trusts ${principal}. Remove it. If it is meant, as another account's root ` +
+          `${where} trusts ${principal}. Remove it. If it is intended, as another account's root ` +
             `(arn:aws:iam::ACCOUNT:root) may be, add it to principals in the policy's config.`,
         );
       }
       for (const provider of Federated) {
         if (!allowed.includes(provider) || namesSubjects(statement, provider)) continue;
         reportViolation(
-          `${where} trusts everyone whom ${provider} knows. ` +
+          `${where} trusts every identity of ${provider}. ` +
             `Set Condition to StringEquals on the provider's sub, with each subject in full.`,
         );
       }

@@ -1,24 +1,24 @@
-/** What a policy says of a value that a preview does not know: not a pass and not a violation, but an advisory of its own kind. */
+/** Reports values that a preview does not know: neither as a pass nor as a violation, but as a separate kind of advisory. */
 import * as framework from "@pulumi/policy";
 import type { ReportViolation, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 
 interface UnknownValue extends Error {
-  /** Where in the resource's properties the value is. */
+  /** Path of the value in the resource's properties. */
   readonly props: readonly (string | symbol)[];
 }
 
-// The framework exports it and leaves it out of its type declarations.
+// The framework exports it, but its type declarations omit it.
 const UnknownValueError = Reflect.get(framework, "UnknownValueError") as new (...args: unknown[]) => UnknownValue;
 
-/** What every message of this kind starts with, so that they can be counted apart. */
+/** Prefix of every message of this kind, so that they can be counted separately. */
 export const notEvaluated = "Cannot be evaluated in preview:";
 
-/** Whether a policy failed because it read a value that is not known before the update. */
+/** Checks if a policy failed because it read a value that is unknown before the update. */
 export function isUnknownValue(error: unknown): error is UnknownValue {
   return error instanceof UnknownValueError;
 }
 
-/** Reads a value that may not be known yet. Returns undefined, without a wrapper, if it is not. */
+/** Reads a value that may be unknown. Returns undefined, without a proxy, if it is. */
 export function ifKnown<T>(read: () => T): { readonly value: T } | undefined {
   try {
     return { value: read() };
@@ -28,7 +28,7 @@ export function ifKnown<T>(read: () => T): { readonly value: T } | undefined {
   }
 }
 
-/** How a violation is reported at a level of its own; the server takes it and the framework's types leave it out. */
+/** Options to report a violation at another level. The server accepts them, but the framework's types omit them. */
 type ReportAtLevel = (violation: {
   message: string;
   urn: string | undefined;
@@ -36,19 +36,19 @@ type ReportAtLevel = (violation: {
   severity: "low";
 }) => void;
 
-/** Says that a policy could not judge a resource. */
+/** Reports that a policy could not evaluate a resource. */
 function reportUnknown(report: ReportViolation, name: string, error: UnknownValue, urn?: string): void {
   (report as unknown as ReportAtLevel)({
     message:
       `${notEvaluated} '${name}' has no value yet for ${error.props.join(".")}; ` +
-      `the update checks it, before it creates the resource where the rule is about one resource alone.`,
+      `the update checks it, for a rule on a single resource before it creates the resource.`,
     urn,
     enforcementLevel: "advisory",
     severity: "low",
   });
 }
 
-/** Judges each of a stack's resources by itself: that one is not checkable yet keeps none of the others from being evaluated. */
+/** Evaluates each of a stack's resources separately, so that one with unknown values does not prevent the evaluation of the others. */
 export function judgeEach<Resource extends { readonly name: string; readonly urn: string }>(
   resources: readonly Resource[],
   report: ReportViolation,
@@ -64,7 +64,7 @@ export function judgeEach<Resource extends { readonly name: string; readonly urn
   }
 }
 
-/** The same policy, which says of itself what it cannot check yet. (The pack's policies wait for nothing.) */
+/** Returns the same policy, which reports values that are unknown. (The pack's policies are synchronous.) */
 export function withUnknownGuard<Policy extends ResourceValidationPolicy | StackValidationPolicy>(
   policy: Policy,
 ): Policy {
@@ -78,7 +78,7 @@ export function withUnknownGuard<Policy extends ResourceValidationPolicy | Stack
         reportUnknown(report, args.name, error, args.urn);
       }
     };
-    // The framework notes on the function which type it is about, and spares it the others.
+    // The framework stores the function's type on it, and does not call it for other types.
     return Object.assign(judge, validate);
   });
   return { ...policy, validateResource: validations.length === 1 ? validations[0] : validations };

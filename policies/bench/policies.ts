@@ -1,4 +1,4 @@
-/** `npm run -s bench:policies`: how long the pack takes to judge a large stack, asked as the engine asks it. */
+/** `npm run -s bench:policies`: measures how long the pack takes to evaluate a large stack over the engine's protocol. */
 import { once } from "node:events";
 import { spawn } from "node:child_process";
 import { type ClientHttp2Session, connect } from "node:http2";
@@ -20,7 +20,7 @@ and then the stack as a whole.
   --json         print one JSON object on standard output: resources, seconds, violations
 `;
 
-/** Bytes before a gRPC message: whether it is compressed, and its length. */
+/** Bytes before a gRPC message: the compression flag, and its length. */
 const lengthPrefix = 5;
 
 interface Served {
@@ -38,7 +38,7 @@ async function servePack(): Promise<Served> {
   const lines = createInterface(child.stdout);
   const first = await Promise.race([once(lines, "line"), ended.then(() => undefined)]);
   const port = String(first?.[0] ?? "");
-  if (!/^\d+$/.test(port)) throw new Error(`The pack did not say its port, but: ${port || "nothing"}`);
+  if (!/^\d+$/.test(port)) throw new Error(`The pack must print its port, but printed: ${port || "nothing"}`);
   const session = connect(`http://127.0.0.1:${port}`);
   return {
     session,
@@ -89,8 +89,8 @@ function resourceOf({
 }
 
 /**
- * Asks the pack by gRPC's own bytes on HTTP/2: a length before each message, a status at the end. The time measured is to be
- * the pack's, and a gRPC client in Node takes a good part of a call; the engine's is compiled.
+ * Calls the pack with gRPC's wire format over HTTP/2: a length before each message, a status at the end. A gRPC client in Node
+ * takes a large part of a call, which would distort the pack's time. The engine's client is compiled.
  */
 async function ask(
   session: ClientHttp2Session,
@@ -109,11 +109,11 @@ async function ask(
   const note = (headers: Readonly<Record<string, unknown>>): void => {
     status = headers["grpc-status"] ?? status;
   };
-  // An answer without a message has its status in the headers.
+  // A response without a message has its status in the headers.
   stream.on("response", note).on("trailers", note);
   stream.end(Buffer.concat([prefix, message]));
   const answer = await buffer(stream);
-  if (status !== "0") throw new Error(`The pack answers ${method} with the gRPC status ${String(status)}.`);
+  if (status !== "0") throw new Error(`The pack answered ${method} with the gRPC status ${String(status)}.`);
   return answer.subarray(lengthPrefix);
 }
 

@@ -1,6 +1,6 @@
-/** A large stack for the benchmark: many endpoints, each with all that the pack is about. */
+/** A large stack for the benchmark: many endpoints, each with resources for every policy. */
 
-/** A resource as the engine sends it. */
+/** A resource in the engine's form. */
 export interface BenchResource {
   readonly type: string;
   readonly name: string;
@@ -15,7 +15,7 @@ function document(...statements: object[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
 
-/** One endpoint with its scaling, its bucket, its queues and its role. */
+/** Returns one endpoint with its scaling, its bucket, its queues and its role. */
 function endpointStack(index: number): BenchResource[] {
   const name = `videos-${index}`;
   const made = `${name}-0a1b2c3`;
@@ -141,7 +141,7 @@ function endpointStack(index: number): BenchResource[] {
   ];
 }
 
-/** A stack of so many resources. */
+/** Returns a stack with this number of resources. */
 export function largeStack(count: number): BenchResource[] {
   const resources: BenchResource[] = [];
   for (let index = 0; resources.length < count; index++) resources.push(...endpointStack(index));

@@ -1,4 +1,4 @@
-/** What can be broken in who may do what, and in which resources there are. */
+/** Mutations of permissions and of the types of resources. */
 import fc from "fast-check";
 import { type Mutation, setting, stating } from "./breaking.ts";
 import { set } from "./broken-stack.ts";
@@ -52,7 +52,7 @@ const foreign = fc.record({
   Resource: fc.constant("*"),
 });
 
-/** All mutations of the policies about access. */
+/** All mutations for the policies on access. */
 export const accessMutations: readonly Mutation[] = [
   {
     policy: "known-types-only",
@@ -80,7 +80,7 @@ export const accessMutations: readonly Mutation[] = [
   setting("own-policies-only", role, "managedPolicyArns", fc.constantFrom([administrator], [administrator, ""])),
   {
     policy: "own-policies-only",
-    what: "an attachment of a policy that is not the stack's",
+    what: "an attachment of a policy outside the stack",
     by: fc.constantFrom(administrator, `arn:aws:iam::${strangerAccount}:policy/theirs`).map(
       (policyArn) => (stack) =>
         stack.add({

@@ -1,4 +1,4 @@
-/** Ways of breaking one thing in a stack. */
+/** Mutations that break one thing in a stack. */
 import fc from "fast-check";
 import { type BrokenStack, set } from "./broken-stack.ts";
 import type { TestResource } from "./evaluate.ts";
@@ -7,13 +7,13 @@ import type { TestResource } from "./evaluate.ts";
 export interface Mutation {
   readonly policy: string;
   readonly what: string;
-  /** Breaks a stack; answers which resource the policy must name. */
+  /** Breaks a stack. Returns the resource that the policy must name. */
   readonly by: fc.Arbitrary<(stack: BrokenStack) => TestResource>;
 }
 
 const bucket = "aws:s3/bucket:Bucket";
 
-/** Breaks by setting a property of any one of some resources to a random bad value. */
+/** Sets a property of one of some resources to a random bad value. */
 export function setting(
   policy: string,
   type: string,
@@ -32,7 +32,7 @@ export function setting(
   };
 }
 
-/** Breaks what stands beside a bucket, or takes it away; the bucket is named. */
+/** Changes or removes a resource that configures a bucket. The policy must name the bucket. */
 export function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Mutation[] {
   const type = `aws:s3/bucket${kind}:Bucket${kind}`;
   const picked = (stack: BrokenStack, pick: number): [TestResource, TestResource] => {
@@ -61,7 +61,7 @@ export function beside(policy: string, kind: string, path: string, values: fc.Ar
   ];
 }
 
-/** Breaks a document by another statement in it. */
+/** Adds a statement to a document. */
 export function stating(policy: string, type: string, property: string, statements: fc.Arbitrary<object>): Mutation {
   return {
     policy,

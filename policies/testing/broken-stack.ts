@@ -1,7 +1,7 @@
 /** A stack in which tests break one thing. */
 import { type TestResource, urnOf } from "./evaluate.ts";
 
-/** A stack whose resources may be changed, taken away and added to. */
+/** A stack whose resources may be changed, removed and added to. */
 export class BrokenStack {
   readonly resources: TestResource[];
 
@@ -9,7 +9,7 @@ export class BrokenStack {
     this.resources = structuredClone([...resources]);
   }
 
-  /** One of a type, of those that `wanted` is about. */
+  /** Returns one resource of a type for which `wanted` returns true. */
   one(type: string, pick: number, wanted: (resource: TestResource) => boolean = () => true): TestResource {
     const all = this.resources.filter((resource) => resource.type === type && wanted(resource));
     const found = all[pick % all.length];
@@ -17,7 +17,7 @@ export class BrokenStack {
     return found;
   }
 
-  /** Adds one, of the same Pulumi stack as the others. */
+  /** Adds a resource of the same Pulumi stack as the others. */
   add(resource: TestResource): TestResource {
     const { stack = "test" } = this.resources[0] ?? {};
     const added = { ...resource, stack };
@@ -25,22 +25,22 @@ export class BrokenStack {
     return added;
   }
 
-  /** Takes one away. */
+  /** Removes a resource. */
   remove(resource: TestResource): void {
     this.resources.splice(this.resources.indexOf(resource), 1);
   }
 
-  /** Puts another in its place. */
+  /** Replaces a resource. */
   replace(resource: TestResource, changed: TestResource): TestResource {
     this.resources.splice(this.resources.indexOf(resource), 1, changed);
     return changed;
   }
 
-  /** What a resource's property is made of, if that is of a type. */
+  /** Returns the resource of a type that a resource's property depends on. */
   madeOf(resource: TestResource, property: string, type: string): TestResource {
     const urns = resource.dependsOn?.[property] ?? [];
     const found = this.resources.find((each) => each.type === type && urns.includes(urnOf(each)));
-    if (found === undefined) throw new Error(`${property} of ${resource.name} is made of no ${type}`);
+    if (found === undefined) throw new Error(`${property} of ${resource.name} depends on no ${type}`);
     return found;
   }
 }

@@ -1,25 +1,25 @@
-/** The tests that every policy has: a good case passes, each broken field is refused with a remedy, an unknown value is said to be so. */
+/** Tests that every policy has: a good case passes, each bad value is refused with a remedy, an unknown value is reported as unknown. */
 import assert from "node:assert/strict";
 import type { PackPolicy } from "../pack.ts";
 import { type TestResource, reports, unknownString, violations } from "./evaluate.ts";
 
 /** The cases of one policy. */
 export interface Cases {
-  /** What passes: one resource, or a stack. */
+  /** A case that passes: one resource, or a stack. */
   readonly good: TestResource | readonly TestResource[];
-  /** Further resources or stacks that pass, by what they are. */
+  /** More resources or stacks that pass, by description. */
   readonly passes?: Readonly<Record<string, TestResource | readonly TestResource[]>>;
-  /** What is refused, by what is broken, and a part of the remedy. */
+  /** Cases that are refused, by description, with a part of the remedy. */
   readonly refuses: Readonly<Record<string, readonly [broken: TestResource | readonly TestResource[], remedy: RegExp]>>;
-  /** What is not known yet; of a policy that reads no property, that it needs none. */
+  /** A case with an unknown value; for a policy that reads no property, that fact. */
   readonly unknown: TestResource | readonly TestResource[] | "reads no property";
-  /** Config that makes the good case refused. */
+  /** Config that makes the policy refuse the good case. */
   readonly stricter?: object;
   /** @default "mandatory" */
   readonly level?: "mandatory" | "advisory";
 }
 
-/** The policies that have tests of their own, each as often as it was declared. */
+/** The policies with tests, each as often as its tests were declared. */
 export const tested: PackPolicy[] = [];
 
 /** Declares the tests of a policy. */
@@ -33,14 +33,14 @@ export function policyTests(
       assert.equal(policy.enforcementLevel, level);
     });
 
-    for (const [what, resource] of Object.entries({ "what is as it should be": good, ...passes })) {
-      it(`lets pass ${what}`, async () => {
+    for (const [what, resource] of Object.entries({ "the good case": good, ...passes })) {
+      it(`accepts ${what}`, async () => {
         assert.deepEqual(await reports([policy], [resource].flat()), []);
       });
     }
 
     for (const [what, [broken, remedy]] of Object.entries(refuses)) {
-      it(`refuses ${what}, and says what to do`, async () => {
+      it(`refuses ${what}, with a remedy`, async () => {
         const [message, ...others] = await violations(policy, broken);
         assert.ok(message !== undefined, "nothing is reported");
         assert.deepEqual(others, []);
@@ -49,7 +49,7 @@ export function policyTests(
     }
 
     if (unknown === "reads no property") {
-      it("tells though no property is known", async () => {
+      it("evaluates without known properties", async () => {
         const blank = (resource: TestResource | readonly TestResource[]): TestResource[] =>
           [resource]
             .flat()
@@ -62,7 +62,7 @@ export function policyTests(
         }
       });
     } else {
-      it("says that it cannot tell while a value is unknown", async () => {
+      it("reports that it cannot be evaluated while a value is unknown", async () => {
         const said = await reports([policy], [unknown].flat());
         assert.deepEqual(
           said.map(({ unknown: cannotTell }) => cannotTell),
@@ -74,14 +74,14 @@ export function policyTests(
     }
 
     if (stricter !== undefined) {
-      it("takes its limits from the config", async () => {
+      it("reads its limits from the config", async () => {
         assert.equal((await violations(policy, good, stricter)).length, 1);
       });
     }
   });
 }
 
-/** The same resource with other properties; undefined takes one away. */
+/** Returns the same resource with other properties; undefined removes one. */
 export function withProps<Resource extends TestResource>(resource: Resource, props: Record<string, unknown>): Resource {
   return { ...resource, props: { ...resource.props, ...props } };
 }

@@ -1,4 +1,4 @@
-/** Runs policies on resources as the pack's server does: the properties as the engine hands them over, unknown values guarded. */
+/** Runs policies on resources like the pack's server: with the engine's properties and the proxy for unknown values. */
 import * as framework from "@pulumi/policy";
 import type {
   PolicyResource,
@@ -9,15 +9,15 @@ import type {
 } from "@pulumi/policy";
 import { notEvaluated, withUnknownGuard } from "../unknown.ts";
 
-// The framework exports it and leaves it out of its type declarations.
+// The framework exports it, but its type declarations omit it.
 const unknownCheckingProxy = Reflect.get(framework, "unknownCheckingProxy") as <Props>(props: Props) => Props;
 
-/** What stands for a string that is not known before the update, in the engine's wire format. */
+/** Placeholder for an unknown string in the engine's wire format. */
 export const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-/** What stands for a number that is not known before the update. */
+/** Placeholder for an unknown number. */
 export const unknownNumber = "3eeb2bf0-c639-47a8-9e75-3b44932eb421";
 
-/** A resource to judge. */
+/** A resource to evaluate. */
 export interface TestResource {
   readonly type: string;
   readonly name: string;
@@ -25,22 +25,22 @@ export interface TestResource {
   /** The stack's name. @default "test" */
   readonly stack?: string;
   readonly protect?: boolean;
-  /** Whether it is a component, which no provider makes. @default false */
+  /** True for a component, which no provider creates. @default false */
   readonly component?: boolean;
-  /** URNs, by property; all that it depends on is in here. @default none */
+  /** URNs by property of all its dependencies. @default none */
   readonly dependsOn?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What a policy said. */
+/** A policy's report. */
 export interface Report {
   readonly policy: string;
   readonly message: string;
   readonly urn: string | undefined;
-  /** Whether it says that it could not judge yet, and nothing else. */
+  /** True if it only reports that it cannot be evaluated yet. */
   readonly unknown: boolean;
 }
 
-/** The policies' own config, as a config file has it. */
+/** Reads the policies' config from the form of a config file. */
 export type PackConfig = Readonly<Record<string, object>>;
 
 class NotApplicable extends Error {}
@@ -52,12 +52,12 @@ const options = {
   additionalSecretOutputs: [],
 };
 
-/** A resource's URN. */
+/** Returns a resource's URN. */
 export function urnOf({ type, name, stack = "test" }: TestResource): string {
   return `urn:pulumi:${stack}::async-video-inference::${type}::${name}`;
 }
 
-/** The engine sends no provider of a component, of the stack, and of a provider. */
+/** The engine sends no provider for a component, for the stack, and for a provider. */
 function providerOf({ type, stack = "test", component = false }: TestResource) {
   const [owner = ""] = type.split(":");
   if (component || /^pulumi:(pulumi|providers):/.test(type)) return {};
@@ -97,7 +97,7 @@ function stackOf(resources: readonly TestResource[]): PolicyResource[] {
   return stack;
 }
 
-/** What policies say of resources, which are a stack. */
+/** Returns the policies' reports on resources, which form a stack. */
 export async function reports(
   policies: readonly (ResourceValidationPolicy | StackValidationPolicy)[],
   resources: readonly TestResource[],
@@ -135,7 +135,7 @@ async function applicable(validate: () => void | Promise<void>): Promise<void> {
   }
 }
 
-/** Takes a violation in both forms that the server takes. */
+/** Accepts a violation in both forms that the server accepts. */
 function reporter(policy: string, found: Report[], ofResource?: string): ReportViolation {
   return (violation: string | { readonly message: string; readonly urn?: string }, urn?: string) => {
     const said = typeof violation === "string" ? { message: violation, urn } : violation;
@@ -144,7 +144,7 @@ function reporter(policy: string, found: Report[], ofResource?: string): ReportV
   };
 }
 
-/** The violations that a policy reports, of a resource or of a stack's; not what it says it cannot check yet. */
+/** Returns the violations that a policy reports for a resource or a stack, without reports that it cannot be evaluated. */
 export async function violations(
   policy: ResourceValidationPolicy | StackValidationPolicy,
   resource: TestResource | readonly TestResource[],

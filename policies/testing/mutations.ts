@@ -1,4 +1,4 @@
-/** What can be broken in the real program's stack, and which policy is about it. */
+/** Mutations of the real program's stack, each with the policy that must report it. */
 import fc from "fast-check";
 import { accessMutations } from "./access-mutations.ts";
 import { beside, type Mutation, setting } from "./breaking.ts";
@@ -73,7 +73,7 @@ export const mutations: readonly Mutation[] = [
     ] as const
   ).map(([path, values]): Mutation => ({
     policy: "wakes-from-zero",
-    what: `${path} of the alarm that wakes`,
+    what: `${path} of the alarm that starts the first instance`,
     by: values.map((value: unknown) => (stack) => {
       set(stack.one(alarm, 0, isWaking), path, value);
       return stack.one(target, 0);
@@ -227,7 +227,7 @@ export const mutations: readonly Mutation[] = [
   setting("workers-fit-memory", model, workerCount, fc.constantFrom("3", "8", "1000")),
   {
     policy: "hourly-cost-limit",
-    what: "a dear instance type, or one without a price",
+    what: "an expensive instance type, or one without a price",
     by: fc
       .constantFrom("ml.p5.48xlarge", "ml.g5.48xlarge", "ml.p4d.24xlarge", "ml.g7.xlarge")
       .map((instanceType) => (stack) => {

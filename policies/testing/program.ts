@@ -1,4 +1,4 @@
-/** The real program's registrations, as the engine hands them to a policy pack: checked as the provider does. */
+/** The real program's registrations in the form that the engine passes to a policy pack, after the provider's check. */
 import { type TestResource, unknownString } from "./evaluate.ts";
 
 /** One resource as the program registered it under mocks. */
@@ -13,21 +13,21 @@ interface Registration {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** Where the mocks say that the program is deployed. */
+/** Account and region of the mocks. */
 interface Place {
   readonly stack: string;
   readonly region: string;
   readonly accountId: string;
 }
 
-/** What the mocks of the program end every name with. */
+/** Suffix of every name in the mocks. */
 const suffix = "-0a1b2c3";
 
-/** What the pack gets to see of registrations. */
+/** Returns the pack's view of registrations. */
 export function checked(registrations: readonly Registration[], place: Place): TestResource[] {
   const { stack } = place;
   const resource = registrations.map((registration) => asChecked(registration, place));
-  // A dependency on a component is one on its children; URNs of the mocks name the parents too, the judge's do not.
+  // A dependency on a component is one on its children. URNs of the mocks contain the parents; the evaluator's do not.
   const names = new Map(registrations.map(({ urn, type, name }) => [urn, { type, name }]));
   const translated = (urn: string): string => {
     const { type = "", name = "" } = names.get(urn) ?? {};
@@ -41,12 +41,12 @@ export function checked(registrations: readonly Registration[], place: Place): T
   }));
 }
 
-/** What Check adds (names, all tags), makes text (documents), and what AWS answers (ARNs). */
+/** Adds the results of the provider's check (names, all tags), serialises documents, and adds AWS's outputs (ARNs). */
 function asChecked(
   { type, name, inputs: given, protect, custom, propertyDependencies, dependencies }: Registration,
   { stack, region, accountId }: Place,
 ) {
-  // An asset is a handle of the program's: no policy is about what is in it.
+  // An asset is a handle of the program: no policy evaluates its content.
   const inputs = Object.fromEntries(Object.entries(given).filter(([property]) => property !== "source"));
   const physicalName = `${name}${suffix}`;
   const [service = ""] = type.replace("aws:", "").split("/");
@@ -78,7 +78,7 @@ function asChecked(
   };
 }
 
-/** The same stack in its first preview: what AWS makes, and what is made of it, is not known. */
+/** Returns the same stack in its first preview, in which AWS's outputs and values that depend on them are unknown. */
 export function firstPreview(resources: readonly TestResource[]): TestResource[] {
   return resources.map((resource) => ({ ...resource, props: unknownIn(resource.props) }));
 }
