@@ -1,4 +1,4 @@
-/** What the doctor says of credentials. */
+/** Tests the doctor's check of credentials. */
 import assert from "node:assert/strict";
 import { checkAccount } from "./account.ts";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
@@ -15,25 +15,25 @@ describe("the account", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("is right where the stack allows it", async () => {
+  it("is ok if the stack allows it", async () => {
     const { status, what } = await checkAccount(stackFile(), aws.access);
     assert.equal(status, "ok");
     assert.ok(what.includes(`arn:aws:iam::${accountId}:user/deployer`));
   });
 
-  it("is a problem where the stack allows another alone", async () => {
+  it("is a problem if the stack allows only another", async () => {
     const { status, what, remedy } = await checkAccount(stackFile({ allowedAccountIds: ["999999999999"] }), aws.access);
     assert.equal(status, "problem");
-    assert.match(what, /account 123456789012 .*Pulumi\.dev\.yaml allows 999999999999 alone/);
+    assert.match(what, /account 123456789012 .*Pulumi\.dev\.yaml allows only 999999999999/);
     assert.match(remedy ?? "", /AWS_PROFILE.*aws:allowedAccountIds/);
   });
 
-  it("is a problem where the stack forbids it", async () => {
+  it("is a problem if the stack forbids it", async () => {
     const stack = stackFile({ allowedAccountIds: [], forbiddenAccountIds: [accountId] });
     assert.equal((await checkAccount(stack, aws.access)).status, "problem");
   });
 
-  it("is warned of where the stack would take any", async () => {
+  it("is a warning if the stack accepts any", async () => {
     const { status, remedy } = await checkAccount(stackFile({ allowedAccountIds: [] }), aws.access);
     assert.equal(status, "warning");
     assert.match(
@@ -42,14 +42,14 @@ describe("the account", () => {
     );
   });
 
-  it("cannot be told where the provider takes a role by itself", async () => {
+  it("is unchecked if the provider assumes a role", async () => {
     const stack = stackFile({ assumesRole: true, allowedAccountIds: ["999999999999"] });
     const { status, what } = await checkAccount(stack, aws.access);
     assert.equal(status, "warning");
     assert.match(what, /could not be checked/);
   });
 
-  it("is a problem where AWS does not take the credentials", async () => {
+  it("is a problem if AWS rejects the credentials", async () => {
     aws.answers.set("GetCallerIdentity", new Refusal(403, "InvalidClientTokenId"));
     const { status, what, remedy } = await checkAccount(stackFile(), aws.access);
     assert.equal(status, "problem");
@@ -57,7 +57,7 @@ describe("the account", () => {
     assert.match(remedy ?? "", /Sign in again .*region us-east-1/);
   });
 
-  it("is a problem of the clock if AWS says so, whatever the credentials", async () => {
+  it("is a problem of the clock if AWS reports that, for any credentials", async () => {
     const words =
       "Signature expired: 20261130T010000Z is now earlier than 20261130T011500Z (20261130T013000Z - 15 min.)";
     aws.answers.set("GetCallerIdentity", new Refusal(403, "SignatureDoesNotMatch", words));
@@ -66,7 +66,7 @@ describe("the account", () => {
     assert.match(remedy ?? "", /^This machine's clock differs from AWS's/);
   });
 
-  it("is a problem where nobody answers, and names the emulator where that is meant", async () => {
+  it("is a problem if there is no answer, and the remedy names the emulator for the stack local", async () => {
     const nowhere = { ...aws.access, endpoint: "http://127.0.0.1:1" };
     const { status, what } = await checkAccount(stackFile(), nowhere);
     assert.equal(status, "problem");

@@ -1,4 +1,4 @@
-/** Whose credentials these are, and whether the stack is to be deployed there. */
+/** Checks the credentials: their account, and that the stack may be deployed there. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { AwsAccess } from "./aws.ts";
 import { type Finding, isNamed, machineRemedy, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
@@ -6,7 +6,7 @@ import type { StackFile } from "./stack-file.ts";
 
 const check = "account";
 
-/** Asks AWS who the credentials' owner is and compares with what the stack allows. */
+/** Asks AWS for the credentials' account and compares it with the accounts that the stack allows. */
 export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Finding> {
   const client = new STSClient(aws);
   try {
@@ -21,14 +21,14 @@ export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Fi
 
 function remedyFor(error: unknown, { name }: StackFile, region: string): string {
   if (name === "local") {
-    return 'Start the emulator and say where it is: npm run -s local:up, then eval "$(npm run -s local:env)".';
+    return 'Start the emulator and set its address: npm run -s local:up, then eval "$(npm run -s local:env)".';
   }
   const ofMachine = machineRemedy(error);
   if (ofMachine !== undefined) return ofMachine;
   if (isNamed(error, "InvalidClientTokenId", "UnrecognizedClientException")) {
     return `Sign in again (aws sso login, AWS_PROFILE), or enable the region ${region} for the account.`;
   }
-  return "Sign in to AWS: aws configure sso, aws sso login, or AWS_PROFILE; aws sts get-caller-identity shows who you are.";
+  return "Sign in to AWS: aws configure sso, aws sso login, or AWS_PROFILE. aws sts get-caller-identity shows the identity.";
 }
 
 function resource(stack: StackFile, account: string, arn: string): Finding {
@@ -36,23 +36,23 @@ function resource(stack: StackFile, account: string, arn: string): Finding {
   if (stack.assumesRole) {
     return unchecked(
       check,
-      `the stack's provider takes a role by itself, from ${arn}`,
-      `See that the role's account is the one you mean: aws sts assume-role.`,
+      `the stack's provider assumes a role, from ${arn}`,
+      `Check that the role's account is the intended one: aws sts assume-role.`,
     );
   }
   if (forbidden.includes(account) || (allowed.length > 0 && !allowed.includes(account))) {
-    const wanted = allowed.length > 0 ? `allows ${allowed.join(", ")} alone` : "forbids it";
+    const wanted = allowed.length > 0 ? `allows only ${allowed.join(", ")}` : "forbids it";
     return problem(
       check,
       `the credentials are of account ${account} (${arn}), and ${file} ${wanted}`,
-      `Use credentials of the account that is meant (AWS_PROFILE), or mend aws:allowedAccountIds in ${file}.`,
+      `Use credentials of the intended account (AWS_PROFILE), or correct aws:allowedAccountIds in ${file}.`,
     );
   }
   if (allowed.length === 0) {
     return warning(
       check,
-      `${account} (${arn}); ${file} would take any account's`,
-      `Name the account: pulumi config set --path 'aws:allowedAccountIds[0]' ${account} --type string --stack ${name}`,
+      `${account} (${arn}); ${file} accepts any account`,
+      `Set the account: pulumi config set --path 'aws:allowedAccountIds[0]' ${account} --type string --stack ${name}`,
     );
   }
   return ok(check, `${account} (${arn})`);

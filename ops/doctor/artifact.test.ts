@@ -1,4 +1,4 @@
-/** What the doctor says of the model's artifact. */
+/** Tests the doctor's check of the model artifact. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -10,10 +10,10 @@ import { stackFile } from "./testing/stack.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** What model/package.py makes, in small. */
+/** The content of an artifact of model/package.py, reduced. */
 const good = {
   "code/inference.py": "def model_fn(): ...\n",
-  // Too random to be packed smaller, so that a cut is in the middle of it.
+  // Random, so that it hardly compresses and a cut is in the middle of it.
   "model.pt": Array.from({ length: 4096 }, (_, index) => sha256(String(index))).join(""),
   "model.json": JSON.stringify({ name: "detector", notice: null }),
 };
@@ -48,29 +48,29 @@ describe("the artifact", () => {
     await create({ file: file(), cwd: content, gzip }, Object.keys(files));
   }
 
-  it("is sound where every file is the one of its manifest", async () => {
+  it("is ok if every file matches its manifest", async () => {
     await pack({ ...good, "manifest.json": manifestOf(good) });
     const { status, what } = await check();
     assert.equal(status, "ok", what);
-    assert.match(what, /Detector, 4 files as its manifest says/);
+    assert.match(what, /Detector, 4 files that match its manifest/);
   });
 
-  it("is a problem where the config names none, or what is not there", async () => {
-    assert.match((await checkArtifact(stackFile({ root }))).what, /names none/);
+  it("is a problem if the config sets none, or a missing file", async () => {
+    assert.match((await checkArtifact(stackFile({ root }))).what, /does not set it/);
     const { status, what, remedy } = await check();
     assert.equal(status, "problem");
-    assert.match(what, /model\.tar\.gz is not there/);
+    assert.match(what, /model\.tar\.gz does not exist/);
     assert.match(remedy ?? "", /npm run package:coco/);
   });
 
-  it("is a problem where a file is not the manifest's, or lacks", async () => {
+  it("is a problem if a file differs from the manifest or is missing", async () => {
     await pack({ ...good, "model.pt": "other", "manifest.json": manifestOf(good) });
-    assert.match((await check()).what, /1 of its files are not those of its manifest \(model\.pt\)/);
+    assert.match((await check()).what, /1 of its files differ from its manifest \(model\.pt\)/);
     await pack({ ...good, "manifest.json": manifestOf({ ...good, "code/more.py": "" }) });
     assert.match((await check()).what, /\(code\/more\.py\)/);
   });
 
-  it("is a problem where it is cut short or damaged", async () => {
+  it("is a problem if it is truncated or damaged", async () => {
     await pack({ ...good, "manifest.json": manifestOf(good) });
     const bytes = await readFile(file());
     await writeFile(file(), bytes.subarray(0, bytes.length / 2));
@@ -80,25 +80,25 @@ describe("the artifact", () => {
     assert.equal((await check()).status, "problem");
   });
 
-  it("is a problem where it is not packed by gzip, or is no archive", async () => {
+  it("is a problem if it is not compressed with gzip, or is not an archive", async () => {
     await pack({ ...good, "manifest.json": manifestOf(good) }, false);
-    assert.match((await check()).what, /not packed by gzip/);
+    assert.match((await check()).what, /not compressed with gzip/);
     await writeFile(file(), "");
     assert.equal((await check()).status, "problem");
   });
 
-  it("is a problem where it has no handler", async () => {
+  it("is a problem if it has no handler", async () => {
     const { "model.pt": weights } = good;
     await pack({ "model.pt": weights });
     assert.match((await check()).what, /has no code\/inference\.py/);
   });
 
-  it("is warned of where it has no manifest", async () => {
+  it("is a warning if it has no manifest", async () => {
     await pack(good);
     assert.equal((await check()).status, "warning");
   });
 
-  it("is warned of where its model says of itself what it does not know, but on the local stack", async () => {
+  it("is a warning if its model card states a limitation, except on the stack local", async () => {
     const files = { ...good, "model.json": JSON.stringify({ notice: "Knows generated scenes only." }) };
     await pack({ ...files, "manifest.json": manifestOf(files) });
     const { status, what } = await check();

@@ -1,4 +1,4 @@
-/** Whether the model's artifact is there and whole: what SageMaker could only say after minutes, on an instance. */
+/** Checks that the model artifact exists and is complete. SageMaker would report a fault only after minutes, on an instance. */
 import { createHash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
 import path from "node:path";
@@ -8,18 +8,18 @@ import { type Finding, ok, problem, reasonOf, warning } from "./finding.ts";
 import { namespace, type StackFile } from "./stack-file.ts";
 
 const check = "artifact";
-/** The setting, whose value is a path relative to the project's folder. */
+/** The setting; its value is a path relative to the project's folder. */
 export const artifactKey = `${namespace}:modelArtifact`;
 const build = "Build it: npm run package:coco";
 /** The artifact of the stack `local`, which its start builds (`ops/start/model.ts`). */
 const builtOnStart = "model/dist/model.tar.gz";
 
-/** What model/package.py puts beside the model: every file's hash, and what the model is. */
+/** Files that model/package.py adds to the model: the hashes of all files, and the model card. */
 const manifestSchema = z.object({ files: z.record(z.string(), z.string()), model: z.object({ name: z.string() }) });
 const cardSchema = z.object({ notice: z.string().nullish() });
-/** Where SageMaker's PyTorch image looks for the handler. */
+/** Path at which SageMaker's PyTorch image expects the handler. */
 const handler = "code/inference.py";
-/** Kept as text while the archive goes by; all else is only hashed. */
+/** Files that are kept as text while the archive is read; all others are only hashed. */
 const kept = ["manifest.json", "model.json"];
 
 interface Contents {
@@ -28,22 +28,23 @@ interface Contents {
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** Reads the artifact from end to end. */
+/** Reads the whole artifact. */
 export async function checkArtifact(stack: StackFile): Promise<Finding> {
   const setting = stack.values[artifactKey];
   if (setting === undefined) {
-    return problem(check, `${stack.file} names none`, `Set modelArtifact to a model.tar.gz. ${build}.`);
+    return problem(check, `${stack.file} does not set it`, `Set modelArtifact to a model.tar.gz. ${build}.`);
   }
   const file = path.resolve(stack.root, setting);
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) {
     if (stack.name === "local" && setting === builtOnStart) {
-      return ok(check, `${setting} is not there: npm run local:up and npm start build it`);
+      return ok(check, `${setting} does not exist: npm run local:up and npm start build it`);
     }
-    return problem(check, `${setting} is not there`, `${build}.`);
+    return problem(check, `${setting} does not exist`, `${build}.`);
   }
   const rebuild = `${build}, or copy it again.`;
-  if (!(await isGzip(file))) return problem(check, `${setting} is not packed by gzip, as SageMaker asks`, rebuild);
+  if (!(await isGzip(file)))
+    return problem(check, `${setting} is not compressed with gzip, as SageMaker requires`, rebuild);
   try {
     return resource(setting, found.size, await contentsOf(file), stack.name);
   } catch (error) {
@@ -87,14 +88,14 @@ async function contentsOf(file: string): Promise<Contents> {
 function resource(setting: string, size: number, { hashes, texts }: Contents, stack: string): Finding {
   const shown = `${setting}, ${(size / 1e6).toFixed(0)} MB`;
   if (!hashes.has(handler)) {
-    return problem(check, `${shown}, has no ${handler}, which the image runs`, `Put a handler there. ${build}.`);
+    return problem(check, `${shown}, has no ${handler}, which the image runs`, `Add a handler. ${build}.`);
   }
   const text = texts.get("manifest.json");
   if (text === undefined) {
     return warning(
       check,
-      `${shown}: whole as an archive, and without the manifest.json that this project's own have`,
-      "Where it is meant to be this project's: see how it was built. Else try it once by npm run smoke after deploying.",
+      `${shown}: a complete archive without the manifest.json of this project's artifacts`,
+      "If it is meant to be this project's, check how it was built. Otherwise test it with npm run smoke after deploying.",
     );
   }
   const { files, model } = manifestSchema.parse(JSON.parse(text));
@@ -103,12 +104,12 @@ function resource(setting: string, size: number, { hashes, texts }: Contents, st
     const names = wrong.map(([name]) => name).slice(0, 3);
     return problem(
       check,
-      `${shown}: ${wrong.length} of its files are not those of its manifest (${names.join(", ")})`,
+      `${shown}: ${wrong.length} of its files differ from its manifest (${names.join(", ")})`,
       `${build}.`,
     );
   }
   const notice = cardSchema.parse(JSON.parse(texts.get("model.json") ?? "{}")).notice ?? "";
-  const what = `${shown}: ${model.name}, ${hashes.size} files as its manifest says`;
+  const what = `${shown}: ${model.name}, ${hashes.size} files that match its manifest`;
   if (notice === "" || stack === "local") return ok(check, what);
-  return warning(check, `${what}. ${notice}`, `For real footage build another: npm run package:coco.`);
+  return warning(check, `${what}. ${notice}`, `Build another one for real footage: npm run package:coco.`);
 }

@@ -1,4 +1,4 @@
-/** What the doctor says of Pulumi's state, and of what encrypts a stack's secrets. */
+/** Tests the doctor's checks of Pulumi's state and of the encryption of a stack's secrets. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ describe("the state's backend", () => {
   const check = (url: string, token?: string, stack = stackFile()) =>
     checkBackend({ url, token }, stack, aws.access, {});
 
-  it("is found where the CLI finds it: in the environment, else in the project, else in the last login", async () => {
+  it("is found as the CLI finds it: in the environment, else in the project, else in the last login", async () => {
     const none = { ...(await findBackend(folder, {}, folder)) };
     assert.deepEqual(none, {});
     await mkdir(path.join(folder, ".pulumi"));
@@ -47,7 +47,7 @@ describe("the state's backend", () => {
     assert.deepEqual(found, { url: "constructor", token: undefined });
   });
 
-  it("is Pulumi's own service where there is a token and nothing else", async () => {
+  it("is Pulumi's service if there is only a token", async () => {
     const found = await findBackend(folder, { PULUMI_ACCESS_TOKEN: "pul-2" }, folder);
     assert.deepEqual(found, { url: "https://api.pulumi.com", token: "pul-2" });
   });
@@ -75,34 +75,34 @@ describe("the state's backend", () => {
   it("gets no token over plain http, except on this machine", async () => {
     const { hostname, port } = new URL(aws.url);
     assert.equal(hostname, "127.0.0.1");
-    // A name that leads here, but does not say so.
+    // A name that resolves to this machine, but does not look like it.
     const plain = `http://[::ffff:127.0.0.1]:${port}`;
     const { status, what } = await check(plain, "pul-8");
     assert.equal(status, "warning");
-    assert.match(what, /is not https: the doctor sends it no token/);
+    assert.match(what, /is not https: the doctor does not send the token/);
     assert.deepEqual(aws.seen, []);
     assert.equal((await check(`http://localhost.evil.example:${port}`, "pul-8")).status, "warning");
     assert.equal((await check(`http://127.0.0.1.evil.example:${port}`, "pul-8")).status, "warning");
   });
 
-  it("cannot be found where a file that says it cannot be read", async () => {
+  it("is an error if a file with its address cannot be read", async () => {
     await assert.rejects(findBackend(path.join(folder, "none"), {}, folder), SetupError);
     await mkdir(path.join(folder, ".pulumi"));
     await writeFile(path.join(folder, ".pulumi", "credentials.json"), "{");
     await assert.rejects(findBackend(folder, {}, folder), /credentials\.json cannot be read.*pulumi login/);
   });
 
-  it("is a problem where it is no address", async () => {
+  it("is a problem if its address is invalid", async () => {
     assert.equal((await check("state")).status, "problem");
   });
 
-  it("is a problem where nobody is logged in", async () => {
+  it("is a problem without a login", async () => {
     const { status, remedy } = await checkBackend(undefined, stackFile(), aws.access, {});
     assert.equal(status, "problem");
     assert.match(remedy ?? "", /pulumi login/);
   });
 
-  it("is a bucket of which the state's folder, in the bucket's region, can be listed", async () => {
+  it("is ok as a bucket if the state's folder, in the bucket's region, can be listed", async () => {
     assert.equal((await check("s3://state/dev?region=eu-west-1")).status, "ok");
     const { path: asked, headers } = aws.seen.at(-1)!;
     assert.match(asked, /^\/state\/?\?.*prefix=dev%2F\.pulumi%2F/);
@@ -114,27 +114,27 @@ describe("the state's backend", () => {
     ["AccessDenied", 403, "problem"],
     ["InternalError", 500, "warning"],
   ] as const) {
-    it(`is a ${expected} where S3 answers ${code}`, async () => {
+    it(`is a ${expected} if S3 answers ${code}`, async () => {
       aws.answers.set("ListObjectsV2", new Refusal(status, code));
       assert.equal((await check("s3://state")).status, expected);
     });
   }
 
-  it("is warned of as a folder, but for the local stack; and a problem where that is not there", async () => {
+  it("is a warning as a folder, except for the stack local, and a problem if the folder does not exist", async () => {
     const url = pathToFileURL(folder).href;
     assert.equal((await check(url)).status, "warning");
     assert.equal((await check(url, undefined, stackFile({ name: "local" }))).status, "ok");
     assert.equal((await check(`${url}/none`)).status, "problem");
   });
 
-  it("is Pulumi's service where that knows who we are", async () => {
+  it("is ok as Pulumi's service if it accepts the token", async () => {
     const { status, what } = await check(aws.url, "pul-3");
     assert.equal(status, "ok");
     assert.match(what, /as someone$/);
     assert.equal(aws.seen.at(-1)?.headers.authorization, "token pul-3");
   });
 
-  it("is a problem where the service does not know us, and could not be checked where it fails or is away", async () => {
+  it("is a problem if the service rejects the token, and unchecked if it fails or does not answer", async () => {
     assert.equal((await check(aws.url)).status, "problem");
     aws.answers.set("/api/user", new Refusal(401, "Unauthorized"));
     assert.equal((await check(aws.url, "pul-4")).status, "problem");
@@ -145,7 +145,7 @@ describe("the state's backend", () => {
     assert.match(what, /ECONNREFUSED|bad port/);
   });
 
-  it("could not be checked where the doctor does not know its kind", async () => {
+  it("is unchecked if the doctor does not support its kind", async () => {
     assert.equal((await check("gs://state")).status, "warning");
   });
 
@@ -168,7 +168,7 @@ describe("the state's backend", () => {
     });
   }
 
-  it("has a problem where the key is not enabled or not there, and could not be checked where that is denied", async () => {
+  it("has a problem if the key is disabled or missing, and is unchecked if access is denied", async () => {
     aws.answers.set("DescribeKey", { KeyMetadata: { KeyId: "1a2b", KeyState: "PendingDeletion" } });
     assert.match((await secrets("awskms://1a2b")).what, /is PendingDeletion/);
     aws.answers.set("DescribeKey", new Refusal(400, "NotFoundException"));
@@ -177,19 +177,19 @@ describe("the state's backend", () => {
     assert.equal((await secrets("awskms://1a2b")).status, "warning");
   });
 
-  it("has a problem where a passphrase is needed and the environment has none", async () => {
+  it("has a problem if a passphrase is needed and the environment has none", async () => {
     assert.equal((await secrets(undefined, {}, true)).status, "problem");
     assert.equal((await secrets(undefined, { PULUMI_CONFIG_PASSPHRASE: "" }, true)).status, "ok");
   });
 
-  it("is warned of where no key is chosen, but on Pulumi's service, which has its own", async () => {
+  it("has a warning if no key is chosen, except on Pulumi's service, which has a default key", async () => {
     assert.match((await secrets(undefined)).remedy ?? "", /--secrets-provider "awskms:/);
     const service = { url: "https://api.pulumi.com", token: "pul-5" };
     assert.equal((await checkSecrets(stackFile(), service, aws.access, {})).status, "ok");
     assert.equal((await checkSecrets(stackFile(), undefined, aws.access, {})).status, "warning");
   });
 
-  it("could not be checked where the key is of another kind", async () => {
+  it("is unchecked if the key is of another kind", async () => {
     assert.equal((await secrets("gcpkms://projects/p")).status, "warning");
   });
 });

@@ -1,4 +1,4 @@
-/** The doctor's whole examination: of a stack from its file, and as a command. */
+/** Tests the doctor's whole examination, of a stack from its file and as a command. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -49,7 +49,7 @@ describe("the doctor", () => {
     return new Map(findings.map((finding) => [finding.check, finding]));
   }
 
-  it("asks nobody about a stack of AWS in a shell whose AWS is another", async () => {
+  it("makes no request about a stack on AWS in a shell with another AWS_ENDPOINT_URL", async () => {
     await writeFile(path.join(root, "Pulumi.dev.yaml"), config(good));
     const { endpoint, credentials } = aws.access;
     const findings = await examine(await readStackFile(root, "dev"), {
@@ -65,7 +65,7 @@ describe("the doctor", () => {
     assert.match(reportOf(findings), /AWS_ENDPOINT_URL is http:\/\/127\.0\.0\.1:4566[^]*new shell/);
   });
 
-  it("looks at everything, in the order in which it is to be mended", async () => {
+  it("runs all checks, in the order in which to fix their findings", async () => {
     const found = await examined(good, "secretsprovider: awskms://alias/state\n");
     const statuses = [...found].map(([check, { status }]) => [check, status]);
     assert.deepEqual(statuses, [
@@ -84,7 +84,7 @@ describe("the doctor", () => {
     ]);
   });
 
-  it("asks AWS for nothing that changes anything", async () => {
+  it("makes only AWS calls that change nothing", async () => {
     await examined(good, "secretsprovider: awskms://alias/state\n");
     const reading = /^(Get|List|BatchGet|Describe)/;
     assert.deepEqual(
@@ -94,7 +94,7 @@ describe("the doctor", () => {
     assert.ok(aws.seen.length >= 5);
   });
 
-  it("says what is wrong with the config, and examines what does not need it", async () => {
+  it("reports an invalid config, and runs the checks that do not need it", async () => {
     const found = await examined([...good, "async-video-inference:maxCapacitie: 3"]);
     assert.equal(found.get("config")?.status, "problem");
     assert.match(found.get("config")?.what ?? "", /maxCapacitie is not a setting/);
@@ -109,24 +109,24 @@ describe("the doctor", () => {
     );
     const found = await examined(good);
     assert.equal(found.get("quota")?.status, "warning");
-    assert.match(found.get("quota")?.what ?? "", /\(prod 6\) it is 9$/);
+    assert.match(found.get("quota")?.what ?? "", /\(prod 6\), 9 are needed$/);
   });
 
-  it("reads the source buckets that the settings name", async () => {
+  it("reads the source buckets in the settings", async () => {
     const found = await examined([...good, 'async-video-inference:sourceBuckets: [{"bucket": "team-videos"}]']);
-    assert.match(found.get("sources")?.what ?? "", /^s3:\/\/team-videos\/ holds no object/);
+    assert.match(found.get("sources")?.what ?? "", /^s3:\/\/team-videos\/ contains no object/);
   });
 
-  it("says that a region is missing, and asks AWS nothing without", async () => {
+  it("reports a missing region, and makes no AWS call without one", async () => {
     const found = await examined(good.slice(1));
     assert.equal(found.get("region")?.status, "problem");
     for (const check of ["account", "quota", "image"]) {
-      assert.match(found.get(check)?.what ?? "", /could not be checked: there is no region/);
+      assert.match(found.get(check)?.what ?? "", /could not be checked: no region is set/);
     }
     assert.deepEqual(aws.seen, []);
   });
 
-  it("says of what AWS does not offer that it could not be checked, and says the rest", async () => {
+  it("reports services that AWS does not offer as unchecked, and all other findings", async () => {
     aws.answers.delete("ListServiceQuotas");
     const found = await examined(good);
     assert.equal(found.get("quota")?.status, "warning");
@@ -146,7 +146,7 @@ describe("the doctor", () => {
     }
   });
 
-  it("asks for no image and no quota of the stack local, and prints no price for it", async () => {
+  it("checks no image and no quota for the stack local, and prints no price for it", async () => {
     const found = await examined(good, "", "local");
     for (const check of ["quota", "image", "price"]) assert.equal(found.get(check)?.status, "ok", check);
     assert.match(found.get("price")?.what ?? "", /^no cost/);
@@ -158,7 +158,7 @@ describe("the doctor", () => {
     );
   });
 
-  it("asks AWS nothing about the stack local in a shell that does not know the emulator", async () => {
+  it("makes no AWS call about the stack local in a shell without the emulator's address", async () => {
     await writeFile(path.join(root, "Pulumi.local.yaml"), config(good));
     const { endpoint, credentials } = aws.access;
     const findings = await examine(await readStackFile(root, "local"), {
@@ -175,18 +175,18 @@ describe("the doctor", () => {
     assert.deepEqual(aws.seen, []);
   });
 
-  it("leaves the artifact of the stack local to its start", async () => {
+  it("accepts a missing artifact of the stack local, whose start builds it", async () => {
     const local = good.map((line) => line.replace("model.tar.gz", "model/dist/model.tar.gz"));
     assert.equal((await examined(local, "", "local")).get("artifact")?.status, "ok");
     assert.equal((await examined(local)).get("artifact")?.status, "problem");
     assert.equal((await examined(good, "", "local")).get("artifact")?.status, "problem");
   });
 
-  it("cannot begin without the stack's file, or with one that is none", async () => {
+  it("fails without the stack's file, or with an invalid one", async () => {
     await writeFile(path.join(root, "Pulumi.prod.yaml"), config(good));
     await assert.rejects(
       readStackFile(root, "dev"),
-      (error) => error instanceof SetupError && /no Pulumi\.dev\.yaml .*\(prod\)/.test(error.message),
+      (error) => error instanceof SetupError && /Pulumi\.dev\.yaml does not exist .*\(prod\)/.test(error.message),
     );
     for (const text of ["config: [1]", "config: {aws:region: 1}", "a: b: c"]) {
       await writeFile(path.join(root, "Pulumi.dev.yaml"), text);
@@ -196,7 +196,7 @@ describe("the doctor", () => {
     await assert.rejects(readStackFile(root, "dev"), /write an account's number in quotes/);
   });
 
-  it("reports each finding, with what to do below it, and counts them", () => {
+  it("reports each finding with its remedy below it, and counts them", () => {
     const text = reportOf([
       { check: "region", status: "ok", what: "us-east-1" },
       { check: "quota", status: "problem", what: "none", remedy: "Ask for one." },
@@ -228,7 +228,7 @@ describe("the doctor", () => {
   });
 
   const main = path.join(import.meta.dirname, "main.ts");
-  /** Runs the command; of its error only what it printed and its exit status are of interest. */
+  /** Runs the command. Returns only the output and the exit status of a failure. */
   async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     try {
       return { code: 0, ...(await promisify(execFile)(process.execPath, [main, ...args])) };
@@ -239,10 +239,10 @@ describe("the doctor", () => {
 
   for (const [what, args, words] of [
     ["no stack's name", [], /^error: --stack NAME is missing/],
-    ["an option that there is not", ["--stak", "dev"], /^error: .*--stak/],
-    ["a stack that is not there", ["--stack", "none"], /^error: There is no Pulumi\.none\.yaml/],
+    ["an unknown option", ["--stak", "dev"], /^error: .*--stak/],
+    ["a missing stack", ["--stack", "none"], /^error: Pulumi\.none\.yaml does not exist/],
   ] as const) {
-    it(`ends with status 2 and says why for ${what}`, async () => {
+    it(`exits with status 2 and the reason for ${what}`, async () => {
       const { code, stdout, stderr } = await run(...args);
       assert.equal(code, 2, stderr);
       assert.equal(stdout, "");
@@ -250,7 +250,7 @@ describe("the doctor", () => {
     });
   }
 
-  it("says how it is used", async () => {
+  it("prints its usage", async () => {
     const { code, stdout } = await run("--help");
     assert.equal(code, 0);
     assert.match(stdout, /Exit status: 0/);

@@ -1,4 +1,4 @@
-/** All that is looked at before a stack is deployed for the first time, side by side. Nothing here changes anything. */
+/** Runs all checks before a stack's first deployment, in parallel. They change nothing. */
 import { homedir } from "node:os";
 import { ConfigError, type StackConfig } from "../../infra/config.ts";
 import { checkAccount } from "./account.ts";
@@ -17,20 +17,20 @@ import { readSettings } from "./settings.ts";
 import { checkSource } from "./sources.ts";
 import type { StackFile } from "./stack-file.ts";
 
-/** Where the doctor looks; tests have their own. */
+/** The doctor's inputs; tests set others. */
 export interface DoctorContext {
   readonly env: NodeJS.ProcessEnv;
   /** The user's home folder. */
   readonly home: string;
-  /** What AWS clients are made with beside the region. @default AWS's default chain */
+  /** Options of AWS clients in addition to the region. @default AWS's default chain */
   readonly aws?: Pick<AwsAccess, "endpoint" | "credentials">;
   readonly listStacks: ListStacks;
 }
 
-/** This process's own. */
+/** The context of this process. */
 export const processContext: DoctorContext = { env: process.env, home: homedir(), listStacks };
 
-/** Examines a stack: a finding, or more, of each thing, in the order in which they are to be mended. */
+/** Examines a stack. Returns one or more findings of each check, in the order in which to fix them. */
 export async function examine(
   stack: StackFile,
   { env, home, aws: own, listStacks: list }: DoctorContext,
@@ -43,7 +43,7 @@ export async function examine(
   const backend = await findBackend(stack.root, env, home);
   const ofAws = (check: string, look: (aws: AwsAccess) => Promise<Finding>): Promise<Finding> =>
     region === undefined
-      ? Promise.resolve(unchecked(check, "there is no region", "Set aws:region first."))
+      ? Promise.resolve(unchecked(check, "no region is set", "Set aws:region first."))
       : look({
           region,
           maxAttempts: 2,
@@ -53,7 +53,7 @@ export async function examine(
         });
   const ofSettings = (check: string, look: (settings: StackConfig) => Promise<Finding>): Promise<Finding> =>
     settings === undefined
-      ? Promise.resolve(unchecked(check, "the config is not valid", "Mend the config first."))
+      ? Promise.resolve(unchecked(check, "the config is not valid", "Correct the config first."))
       : look(settings);
 
   const asked = await Promise.all([
@@ -86,31 +86,31 @@ export async function examine(
   ];
 }
 
-/** In a shell that `local:env` has set up, every answer would be the emulator's; in another one, an answer about the stack `local` would be AWS's. */
+/** Checks the shell: after `local:env`, every answer would be the emulator's; otherwise an answer about the stack `local` would be AWS's. */
 function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | undefined {
   const endpoint = env["AWS_ENDPOINT_URL"];
   if (name === "local") {
     if (endpoint !== undefined) return undefined;
     return problem(
       "shell",
-      "AWS_ENDPOINT_URL is not set: the stack local is on the emulator, and this shell does not know where that is",
-      'Start it, unless it is up: npm run local:up. Then: eval "$(npm run -s local:env)"',
+      "AWS_ENDPOINT_URL is not set: the stack local is on the emulator, whose address this shell does not have",
+      'Start the emulator if it is not running: npm run local:up. Then: eval "$(npm run -s local:env)"',
     );
   }
   if (endpoint === undefined) return undefined;
   return problem(
     "shell",
-    `AWS_ENDPOINT_URL is ${endpoint}: not AWS would be asked, but what is there`,
-    "Open a new shell, or unset what npm run -s local:env has set.",
+    `AWS_ENDPOINT_URL is ${endpoint}: that service would answer instead of AWS`,
+    "Open a new shell, or unset the variables of npm run -s local:env.",
   );
 }
 
-/** Asks AWS about a stack that is there; the emulator's has nothing of the kind. */
+/** Checks AWS for a stack on AWS; returns the given finding for the emulator's. */
 async function onAws({ name }: StackFile, onEmulator: Finding, look: () => Promise<Finding>): Promise<Finding> {
   return name === "local" ? onEmulator : await look();
 }
 
-/** The emulator costs nothing. */
+/** Returns the cost. The emulator costs nothing. */
 function costFindings({ name }: StackFile, settings: StackConfig): Finding[] {
   return name === "local" ? [ok("price", "no cost: the emulator runs on this machine")] : priceFindings(settings);
 }
@@ -122,5 +122,5 @@ function configFinding({ file }: StackFile, config: StackConfig | ConfigError): 
 
 function regionFinding({ name, file }: StackFile, region: string | undefined): Finding {
   if (region !== undefined) return ok("region", region);
-  return problem("region", `${file} names none`, `pulumi config set aws:region us-east-1 --stack ${name}`);
+  return problem("region", `${file} does not set it`, `pulumi config set aws:region us-east-1 --stack ${name}`);
 }

@@ -1,43 +1,43 @@
-/** What the doctor finds out: one sentence each, and what to do where something is to be done. */
+/** The doctor's findings: one sentence each, with a remedy if something has to be done. */
 import { remedyFor } from "../../lib/remedies.ts";
 
-/** How serious a finding is: `problem` keeps a deployment from working, `warning` is to be looked at or could not be checked. */
+/** Severity of a finding: a `problem` prevents a working deployment, a `warning` needs attention or could not be checked. */
 export type Status = "ok" | "warning" | "problem";
 
 /** One finding. */
 export interface Finding {
-  /** What was looked at: `account`, `quota`, … */
+  /** Name of the check: `account`, `quota`, … */
   readonly check: string;
   readonly status: Status;
-  /** What was found. */
+  /** The result. */
   readonly what: string;
-  /** What to do about it; of every finding that is not ok. */
+  /** The remedy; set for every finding that is not ok. */
   readonly remedy?: string;
 }
 
-/** Nothing is to be done. */
+/** Returns a finding without a remedy. */
 export function ok(check: string, what: string): Finding {
   return { check, status: "ok", what };
 }
 
-/** Something is to be looked at. */
+/** Returns a finding that needs attention. */
 export function warning(check: string, what: string, remedy: string): Finding {
   return { check, status: "warning", what, remedy };
 }
 
-/** A deployment would fail, or would not work. */
+/** Returns a finding for which a deployment would fail, or would not work. */
 export function problem(check: string, what: string, remedy: string): Finding {
   return { check, status: "problem", what, remedy };
 }
 
-/** Who could say did not answer. That is never taken for an ok. */
+/** Returns a finding for a check without an answer. It is never taken for an ok. */
 export function unchecked(check: string, why: unknown, remedy: string): Finding {
   const reason = typeof why === "string" ? why : reasonOf(why);
   const first = isNamed(why, "CredentialsProviderError") ? "Sign in to AWS first." : remedy;
   return warning(check, `could not be checked: ${reason}`, machineRemedy(why) ?? first);
 }
 
-/** What to do about an error of the machine or the network, as a sentence; undefined if the reason is another. */
+/** Returns the remedy for an error of the machine or the network, as a sentence; undefined for another cause. */
 export function machineRemedy(error: unknown): string | undefined {
   const remedy = remedyFor(error);
   if (remedy === undefined) return undefined;
@@ -45,7 +45,7 @@ export function machineRemedy(error: unknown): string | undefined {
   return sentence.endsWith("?") ? sentence : `${sentence}.`;
 }
 
-/** An error in one line; the connection errors of Node have their words in a code. */
+/** Returns an error in one line. Node's connection errors have their description in a code. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
@@ -54,7 +54,7 @@ export function reasonOf(error: unknown): string {
   return (isNamed ? words : `${error.name}: ${words}`).replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** Whether an AWS SDK's error has one of some names. */
+/** Checks if an error is an AWS SDK's error with one of some names. */
 export function isNamed(error: unknown, ...names: readonly string[]): boolean {
   return error instanceof Error && names.includes(error.name);
 }

@@ -1,4 +1,4 @@
-/** What the doctor says of GitHub's environments and the protection of main. */
+/** Tests the doctor's checks of GitHub's environments and the protection of main. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { stackFile } from "./testing/stack.ts";
 const reviewers = { type: "required_reviewers", prevent_self_review: true, reviewers: [{ type: "Team" }] };
 const custom = { protected_branches: false, custom_branch_policies: true };
 
-describe("the doctor about GitHub", () => {
+describe("the doctor's checks of GitHub", () => {
   let github: FakeGitHub;
   let root: string;
 
@@ -53,13 +53,13 @@ describe("the doctor about GitHub", () => {
     return await checkGitHub(stackFile({ name, root }), { ...(await github.environment()), ...changes });
   }
 
-  /** What is not in order, each on a line. */
+  /** Returns the findings that are not ok, one per line. */
   const faults = (findings: readonly Finding[]): string =>
     findings
       .flatMap(({ status, what, remedy }) => (status === "ok" ? [] : [`${status}: ${what} -> ${remedy}`]))
       .join("\n");
 
-  it("finds nothing wrong if all is as infra/bootstrap/README.md says", async () => {
+  it("find no problem if everything matches infra/bootstrap/README.md", async () => {
     for (const [name, count] of [
       ["dev", 3],
       ["prod", 4],
@@ -72,14 +72,14 @@ describe("the doctor about GitHub", () => {
     assert.deepEqual(github.changes, []);
   });
 
-  it("says that nothing was checked without a token, and says nothing of other stacks", async () => {
+  it("report that nothing was checked without a token, and nothing for other stacks", async () => {
     const [finding, ...others] = await checkGitHub(stackFile({ name: "dev", root }), {});
     assert.deepEqual([finding?.status, others], ["warning", []]);
     assert.match(finding?.what ?? "", /could not be checked: neither GITHUB_TOKEN nor GH_TOKEN is set/);
     assert.deepEqual(await checkGitHub(stackFile({ name: "local", root }), {}), []);
   });
 
-  it("needs a repository of GitHub", async () => {
+  it("need a repository of GitHub", async () => {
     const [finding] = await checkGitHub(stackFile({ name: "dev", root }), { GITHUB_TOKEN: "token" });
     assert.match(finding?.remedy ?? "", /Set GITHUB_REPOSITORY to OWNER\/REPOSITORY/);
   });
@@ -89,7 +89,7 @@ describe("the doctor about GitHub", () => {
       "a missing environment",
       "prod",
       () => github.content.delete("/environments/production"),
-      /problem: there is no environment production/,
+      /problem: the environment production does not exist/,
     ],
     [
       "an approval without reviewers",
@@ -105,7 +105,7 @@ describe("the doctor about GitHub", () => {
       () => {
         environment("production", [reviewers], ["main"]);
       },
-      /problem: the environment production has required reviewers, for whom jobs would hold/,
+      /problem: the environment production has required reviewers, so waiting jobs would block/,
     ],
     [
       "production for any branch",
@@ -113,7 +113,7 @@ describe("the doctor about GitHub", () => {
       () => {
         environment("production", [], null);
       },
-      /problem: the environment production is for any branch -> Limit it to the branch main/,
+      /problem: the environment production accepts any branch -> Limit it to the branch main/,
     ],
     [
       "production for other branches",
@@ -121,7 +121,7 @@ describe("the doctor about GitHub", () => {
       () => {
         environment("production", [], ["main", "release/*"]);
       },
-      /problem: the environment production is for the branches main, release\/\* ->/,
+      /problem: the environment production accepts the branches main, release\/\* ->/,
     ],
     [
       "pull requests that their authors approve",
@@ -137,7 +137,7 @@ describe("the doctor about GitHub", () => {
       () => {
         environment("ephemeral-destroy", [], null);
       },
-      /problem: the environment ephemeral-destroy is for any branch ->/,
+      /problem: the environment ephemeral-destroy accepts any branch ->/,
     ],
     [
       "main without review",
@@ -154,7 +154,7 @@ describe("the doctor about GitHub", () => {
       /warning: changes of the workflows on main need no review by their owners/,
     ],
     [
-      "owners who are not asked",
+      "code owners who need not review",
       "dev",
       () =>
         github.content.set("/rules/branches/main", [
@@ -176,7 +176,7 @@ describe("the doctor about GitHub", () => {
     });
   }
 
-  it("takes branch protection for a review, too", async () => {
+  it("accept branch protection as a review, too", async () => {
     github.content.set("/rules/branches/main", []);
     github.content.set("/branches/main/protection", {
       required_pull_request_reviews: { required_approving_review_count: 2, require_code_owner_reviews: true },

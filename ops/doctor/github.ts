@@ -1,4 +1,4 @@
-/** Whether GitHub's environments and the protection of main are as the workflows need them (infra/bootstrap/README.md). */
+/** Checks GitHub's environments and the protection of main against the workflows' requirements (infra/bootstrap/README.md). */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -10,13 +10,13 @@ import type { StackFile } from "./stack-file.ts";
 const check = "github";
 const branch = "main";
 
-/** What an environment must be like. */
+/** Requirements on an environment. */
 interface Needed {
   readonly name: string;
-  /** Whether each job needs an approval; if not, no job may need one. */
+  /** True if each job needs an approval; false if no job may need one. */
   readonly reviewed: boolean;
   readonly preventsSelfReview?: boolean;
-  /** Whether it is for jobs on main only. */
+  /** True if it is only for jobs on main. */
   readonly mainOnly: boolean;
 }
 
@@ -35,7 +35,7 @@ const needed: Readonly<Record<string, readonly Needed[]>> = {
   ],
 };
 
-/** Asks GitHub if the shell has a token; of a stack that the workflows do not deploy it finds nothing. */
+/** Asks GitHub if the shell has a token. Returns nothing for a stack that the workflows do not deploy. */
 export async function checkGitHub({ name, root }: StackFile, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const environments = needed[name];
   if (environments === undefined) return [];
@@ -68,7 +68,7 @@ export async function checkGitHub({ name, root }: StackFile, env: NodeJS.Process
   ]);
 }
 
-/** Finds something out; an answer that does not come is a finding, too. */
+/** Runs a check; a missing answer becomes a finding. */
 async function asked(what: string, find: () => Promise<Finding>): Promise<Finding> {
   try {
     return await find();
@@ -81,7 +81,7 @@ async function asked(what: string, find: () => Promise<Finding>): Promise<Findin
   }
 }
 
-/** OWNER/REPOSITORY of the remote origin, if it is on github.com. */
+/** Returns OWNER/REPOSITORY of the remote origin, if it is on github.com. */
 async function originOf(root: string): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)("git", ["remote", "get-url", "origin"], {
@@ -100,7 +100,7 @@ function environmentFinding(one: Needed, rules: EnvironmentRules | undefined): F
   if (rules === undefined) {
     return problem(
       check,
-      `there is no environment ${name}: GitHub would create it without protection`,
+      `the environment ${name} does not exist: GitHub would create it without protection`,
       `Create it ${settings}.`,
     );
   }
@@ -114,7 +114,7 @@ function environmentFinding(one: Needed, rules: EnvironmentRules | undefined): F
   if (!one.reviewed && rules.reviewers > 0) {
     return problem(
       check,
-      `the environment ${name} has required reviewers, for whom jobs would hold a stack's queue`,
+      `the environment ${name} has required reviewers, so waiting jobs would block a stack's queue`,
       `Remove them ${settings}.`,
     );
   }
@@ -132,9 +132,9 @@ function environmentFinding(one: Needed, rules: EnvironmentRules | undefined): F
         : rules.branches === "protected"
           ? "all protected branches"
           : `the branches ${rules.branches.join(", ")}`;
-    return problem(check, `the environment ${name} is for ${open}`, `Limit it to the branch ${branch} ${settings}.`);
+    return problem(check, `the environment ${name} accepts ${open}`, `Limit it to the branch ${branch} ${settings}.`);
   }
-  return ok(check, `the environment ${name} is protected as the workflows need it`);
+  return ok(check, `the environment ${name} is protected as the workflows require`);
 }
 
 /** Any job on main may name the environment production, so a change of main needs a review by an owner of the workflows. */
@@ -154,10 +154,10 @@ async function mainFinding(github: Repository, root: string): Promise<Finding> {
       'Put "/.github/ @OWNER" into .github/CODEOWNERS, and require a review from code owners in the ruleset.',
     );
   }
-  return ok(check, `changes of ${branch} need a review, those of the workflows one by their owners`);
+  return ok(check, `changes of ${branch} need a review, and changes of the workflows one by their owners`);
 }
 
-/** Whether CODEOWNERS, where GitHub looks for it, names owners of the workflows. */
+/** Checks that CODEOWNERS, in the places that GitHub reads, names owners of the workflows. */
 async function ownsWorkflows(root: string): Promise<boolean> {
   for (const folder of [".github", ".", "docs"]) {
     const text = await readFile(path.join(root, folder, "CODEOWNERS"), "utf8").catch(() => undefined);

@@ -1,4 +1,4 @@
-/** What the doctor says of the serving image. */
+/** Tests the doctor's check of the serving image. */
 import assert from "node:assert/strict";
 import { publishedImage } from "../../infra/serving-image.ts";
 import { prebuiltImage } from "../../emulator/provider/ecr-images.ts";
@@ -23,7 +23,7 @@ describe("the serving image", () => {
 
   const asked = (): unknown => JSON.parse(aws.seen.at(-1)?.body ?? "{}");
 
-  it("is AWS's own as the stack has it by default, in the registry of the region", async () => {
+  it("is AWS's image by default, in the registry of the region", async () => {
     const { status, what } = await checkImage(
       { image: "torchserve", instanceType },
       { ...aws.access, region: "eu-south-1" },
@@ -37,7 +37,7 @@ describe("the serving image", () => {
     });
   });
 
-  it("is AWS's Ray image in the same registry where the stack asks for it", async () => {
+  it("is AWS's Ray image in the same registry if the stack selects it", async () => {
     await checkImage({ image: "ray", instanceType }, { ...aws.access, region: "eu-south-1" });
     assert.deepEqual(asked(), {
       registryId: "692866216735",
@@ -46,7 +46,7 @@ describe("the serving image", () => {
     });
   });
 
-  it("is the stack's own, by tag or by digest", async () => {
+  it("can be a custom image, by tag or by digest", async () => {
     assert.equal((await checkImage({ image: own, instanceType }, aws.access)).status, "ok");
     assert.deepEqual(asked(), {
       registryId: "123456789012",
@@ -61,14 +61,14 @@ describe("the serving image", () => {
     assert.deepEqual((asked() as { imageIds: unknown }).imageIds, [{ imageDigest }]);
   });
 
-  it("is a problem where it is in another region, and nobody is asked", async () => {
+  it("is a problem in another region, without a request", async () => {
     const { status, remedy } = await checkImage({ image: own, instanceType }, { ...aws.access, region: "eu-west-1" });
     assert.equal(status, "problem");
     assert.match(remedy ?? "", /Copy the image to eu-west-1/);
     assert.deepEqual(aws.seen, []);
   });
 
-  it("is a problem where AWS has no registry in the region", async () => {
+  it("is a problem if AWS has no registry in the region", async () => {
     assert.equal(
       (await checkImage({ image: "torchserve", instanceType }, { ...aws.access, region: "xx-east-1" })).status,
       "problem",
@@ -84,20 +84,20 @@ describe("the serving image", () => {
     assert.match(what, /no registry of ready-made images in constructor/);
   });
 
-  it("is a problem where the registry has no such image or repository", async () => {
+  it("is a problem if the registry has no such image or repository", async () => {
     aws.answers.set("BatchGetImage", {
       images: [],
       failures: [{ failureCode: "ImageNotFound", failureReason: "Requested image not found" }],
     });
     assert.match(
       (await checkImage({ image: own, instanceType }, aws.access)).what,
-      /is not there: Requested image not found/,
+      /does not exist: Requested image not found/,
     );
     aws.answers.set("BatchGetImage", new Refusal(400, "RepositoryNotFoundException"));
     assert.equal((await checkImage({ image: own, instanceType }, aws.access)).status, "problem");
   });
 
-  it("could not be checked where that is denied", async () => {
+  it("is unchecked if access is denied", async () => {
     aws.answers.set("BatchGetImage", new Refusal(400, "AccessDeniedException"));
     const { status, what, remedy } = await checkImage({ image: own, instanceType }, aws.access);
     assert.equal(status, "warning");
@@ -105,7 +105,7 @@ describe("the serving image", () => {
     assert.match(remedy ?? "", /ecr:BatchGetImage/);
   });
 
-  it("has the accounts that the provider of the emulator has, for the program gets its image there", () => {
+  it("uses the same registry accounts as the emulator's provider, from which the program gets its image", () => {
     for (const [region, registryId] of Object.entries(deepLearningAccounts)) {
       assert.ok(regionDescription(region) !== undefined, region);
       const found = prebuiltImage({ repositoryName: "pytorch-inference", region }, region);

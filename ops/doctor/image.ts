@@ -1,4 +1,4 @@
-/** Whether the serving image is there, in the stack's region. */
+/** Checks that the serving image exists in the stack's region. */
 import { BatchGetImageCommand, ECRClient, type ImageIdentifier } from "@aws-sdk/client-ecr";
 import type { StackConfig } from "../../infra/config.ts";
 import { type PublishedImage, publishedImage } from "../../infra/serving-image.ts";
@@ -23,13 +23,13 @@ function parsedImage(address: string): Image | undefined {
   return { registryId, region, repositoryName, id: imageTag === undefined ? { imageDigest } : { imageTag } };
 }
 
-/** One of AWS's own images in a region. */
+/** Returns the address of one of AWS's images in a region. */
 function prebuiltImage({ repositoryName, imageTag }: PublishedImage, region: string): Image | undefined {
   const registryId = Object.hasOwn(deepLearningAccounts, region) ? deepLearningAccounts[region] : undefined;
   return registryId === undefined ? undefined : { registryId, region, repositoryName, id: { imageTag } };
 }
 
-/** Asks the image's registry for its manifest, which is what SageMaker pulls first. */
+/** Requests the image's manifest from its registry, which SageMaker pulls first. */
 export async function checkImage(
   { image: chosen, instanceType }: Pick<StackConfig, "image" | "instanceType">,
   aws: AwsAccess,
@@ -48,7 +48,7 @@ export async function checkImage(
   if (region !== aws.region) {
     return problem(
       check,
-      `${shown}, and the stack is in ${aws.region}: SageMaker takes images of its own region`,
+      `${shown}, but the stack is in ${aws.region}: SageMaker requires images of its region`,
       `Copy the image to ${aws.region}, and set image to its address there.`,
     );
   }
@@ -60,11 +60,11 @@ export async function checkImage(
     if (images.length > 0) return ok(check, shown);
     return missing(shown, failures[0]?.failureReason);
   } catch (error) {
-    if (isNamed(error, "RepositoryNotFoundException")) return missing(shown, "there is no such repository");
+    if (isNamed(error, "RepositoryNotFoundException")) return missing(shown, "the repository does not exist");
     return unchecked(
       check,
       error,
-      `Try docker pull, or allow yourself ecr:BatchGetImage on ${repositoryName} of ${registryId}.`,
+      `Try docker pull, or grant yourself ecr:BatchGetImage on ${repositoryName} of ${registryId}.`,
     );
   } finally {
     client.destroy();
@@ -72,5 +72,5 @@ export async function checkImage(
 }
 
 function missing(shown: string, reason = "no reason given"): Finding {
-  return problem(check, `${shown} is not there: ${reason}`, "Set image to one that is there, or push it first.");
+  return problem(check, `${shown} does not exist: ${reason}`, "Set image to an existing one, or push it first.");
 }

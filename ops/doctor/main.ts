@@ -1,4 +1,4 @@
-/** `npm run doctor`: whether a stack can be deployed from here, and what to do first; changes nothing. */
+/** `npm run doctor`: checks that a stack can be deployed from this machine and prints remedies; changes nothing. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { jsonLine, printableText } from "../../lib/printable.ts";
@@ -10,17 +10,19 @@ import { readStackFile, SetupError } from "./stack-file.ts";
 
 const help = `Usage: npm run doctor -- --stack NAME [--json]
 
-Looks at all that a stack's first deployment needs, and says what is missing and what to do: the
+Checks the requirements of a stack's first deployment and prints problems with their remedies: the
 config, credentials, account and region, the quota of the instance type (with the other stacks
-that share it), the serving image, the model's artifact, Pulumi's state and the key of its secrets,
-what an earlier deployment left of the endpoint, the source buckets; with GITHUB_TOKEN or GH_TOKEN
-also GitHub's environments and the protection of main, which the workflows need; and what the stack
-costs. It only reads: nothing is created or changed.
+that share it), the serving image, the model artifact, Pulumi's state and the key of its secrets,
+remains of an earlier deployment, the source buckets and the price. With GITHUB_TOKEN or GH_TOKEN
+it also checks GitHub's environments and the protection of main. It only reads: nothing is created
+or changed.
 
-  --stack NAME  the stack, of which there is a Pulumi.NAME.yaml
+Example: npm run doctor -- --stack dev
+
+  --stack NAME  name of the stack, whose file is Pulumi.NAME.yaml
   --json        print one JSON object on standard output
 
-Exit status: 0 nothing stands in the way, 1 there are problems, 2 wrong usage or no such stack.
+Exit status: 0 no problems, 1 problems, 2 wrong usage or no such stack.
 `;
 
 function readOptions(args: readonly string[]): { readonly stack: string; readonly json: boolean } | undefined {
@@ -35,16 +37,14 @@ function readOptions(args: readonly string[]): { readonly stack: string; readonl
       },
     }));
   } catch (error) {
-    throw new SetupError(
-      `${(error as Error).message.split(/\.(?: |$)|\n/)[0] ?? ""}. Add --help to see what there is.`,
-    );
+    throw new SetupError(`${(error as Error).message.split(/\.(?: |$)|\n/)[0] ?? ""}. Add --help for the usage.`);
   }
   if (values.help === true) return undefined;
-  if (values.stack === undefined) throw new SetupError("--stack NAME is missing. Add --help to see what there is.");
+  if (values.stack === undefined) throw new SetupError("--stack NAME is missing. Add --help for the usage.");
   return { stack: values.stack, json: values.json ?? false };
 }
 
-/** What to print for an error: the stack trace only for a fault of this program. */
+/** Returns the text to print for an error: the stack trace only for a fault of this program. */
 function wordsOf(error: unknown): string {
   if (error instanceof SetupError) return error.message;
   const remedy = remedyFor(error);
@@ -59,7 +59,7 @@ try {
     process.stdout.write(help);
   } else {
     const stack = await readStackFile(join(import.meta.dirname, "..", ".."), options.stack);
-    // The AWS SDKs take a second to load: not before the command line and the stack are right.
+    // The AWS SDKs take a second to load, so they load after the command line and the stack are validated.
     const { examine, processContext } = await import("./examine.ts");
     const findings = await examine(stack, processContext);
     const healthy = !findings.some(({ status }) => status === "problem");

@@ -1,4 +1,4 @@
-/** What the doctor says of the price. */
+/** Tests the doctor's prices. */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { readStackFile } from "./stack-file.ts";
 const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5 };
 
 describe("the price", () => {
-  it("is that of all instances at the limit, and of none at rest", () => {
+  it("covers all instances at the limit, and none at rest", () => {
     const [limit, rest] = priceFindings(sizing);
     assert.equal(limit?.status, "ok");
     assert.match(limit.what, /^3\.68 USD an hour at the limit: 5 ml\.g4dn\.xlarge at 0\.7364/);
@@ -36,25 +36,25 @@ describe("the price", () => {
     });
   }
 
-  it("is warned of where instances stay", () => {
+  it("is a warning if instances keep running", () => {
     const [, rest] = priceFindings({ ...sizing, minCapacity: 2 });
     assert.equal(rest?.status, "warning");
     assert.match(rest.what, /^1\.47 USD an hour for a minCapacity of 2/);
   });
 
-  it("could not be told of a type that has none in the pack's table", () => {
+  it("is unchecked for a type without a price in the pack's table", () => {
     const [limit, rest] = priceFindings({ ...sizing, instanceType: "ml.g9.huge", minCapacity: 1 });
     assert.equal(limit?.status, "warning");
     assert.match(limit.what, /could not be checked: .*ml\.g9\.huge/);
     assert.equal(rest?.status, "warning");
   });
 
-  it("is unknown for a type named like an object's member", () => {
+  it("is unchecked for a type named like an object's member", () => {
     const [limit] = priceFindings({ ...sizing, instanceType: "constructor" });
-    assert.match(limit?.what ?? "", /could not be checked: .*no price of constructor/);
+    assert.match(limit?.what ?? "", /could not be checked: .*no price for constructor/);
   });
 
-  it("counts the alarms, the keys and the dashboards that the program makes", async () => {
+  it("counts the alarms, the keys and the dashboards that the program creates", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
     try {
       const artifact = path.join(folder, "model.tar.gz");

@@ -1,4 +1,4 @@
-/** What the stack costs: an hour with all its instances, and a month with none. */
+/** Prices of the stack: an hour with all its instances, and a month with none. */
 import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
 import { type Finding, ok, unchecked, warning } from "./finding.ts";
 
@@ -6,29 +6,29 @@ import { type Finding, ok, unchecked, warning } from "./finding.ts";
 const monthly = { key: 1, alarm: 0.1, dashboard: 3, storedGigabyte: 0.023 } as const;
 
 /**
- * The metrics that alarms watch, by which CloudWatch bills (pricing page: an alarm on an expression costs as much as one on each of its
- * metrics): those of the stack's own alarms, and of the two that AWS makes for target tracking.
+ * Number of metrics with alarms, by which CloudWatch bills (pricing page: an alarm on an expression costs as much as one on each of its
+ * metrics): those of the stack's alarms, and of the two that AWS creates for target tracking.
  */
 export const alarmMetrics = { own: 8, targetTracking: 2 } as const;
 
 const usd = (amount: number): string => `${amount.toFixed(2)} USD`;
 const basis = `prices of ${pricesRegion}, ${pricesAsOf}`;
 
-/** What of the config makes the price. */
+/** Settings that determine the price. */
 export interface Sizing {
   readonly instanceType: string;
   readonly minCapacity: number;
   readonly maxCapacity: number;
 }
 
-/** Two findings: with as many instances as may be, and at rest. */
+/** Returns two findings: with the maximum number of instances, and at rest. */
 export function priceFindings({ instanceType, minCapacity, maxCapacity }: Sizing): Finding[] {
   const price = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
   const atLimit =
     price === undefined
       ? unchecked(
           "price",
-          `the policy pack's table has no price of ${instanceType}`,
+          `the policy pack has no price for ${instanceType}`,
           "Look it up on AWS's pricing page, and add it to hourly-cost-limit's prices in the pack's config.",
         )
       : ok(
@@ -43,7 +43,7 @@ function resting(minCapacity: number, price: number | undefined): Finding {
   const fixed = monthly.key + count * monthly.alarm + monthly.dashboard;
   const stays =
     `${usd(fixed)} a month for a key, ${count} metrics with alarms and a dashboard (the last two are free within an account's first ten and three), ` +
-    `and ${monthly.storedGigabyte} a month for each GB of videos and results kept`;
+    `and ${monthly.storedGigabyte} a month for each GB of stored videos and results`;
   if (minCapacity === 0) return ok("at rest", `no instance; ${stays} (${basis})`);
   const hourly = price === undefined ? "the price" : usd(price * minCapacity);
   return warning(

@@ -1,4 +1,4 @@
-/** Which other stacks share a stack's quota. */
+/** Tests the search for stacks that share a stack's quota. */
 import assert from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,7 +41,7 @@ describe("the stacks that share a quota", () => {
     assert.deepEqual(await sharing(), { stacks: [{ name: "dev", maxCapacity: 2 }], unknown: [] });
   });
 
-  it("are not those that may only be in other accounts", async () => {
+  it("exclude those that can only be in other accounts", async () => {
     await write("prod", { ...capacity(5), "aws:allowedAccountIds": '["111111111111"]' });
     await write("other", { ...capacity(2), "aws:allowedAccountIds": '["222222222222"]' });
     await write("same", { ...capacity(3), "aws:allowedAccountIds": '["222222222222", "111111111111"]' });
@@ -52,7 +52,7 @@ describe("the stacks that share a quota", () => {
     );
   });
 
-  it("are pull requests' stacks as the backend has them, and not their template", async () => {
+  it("include pull requests' stacks in the backend, but not their template", async () => {
     await write("pr", capacity(1));
     assert.deepEqual((await sharing(["prod", "dev", "team/pr-12", "pr-7", "pr-x"])).stacks, [
       { name: "team/pr-12", maxCapacity: 1 },
@@ -63,7 +63,7 @@ describe("the stacks that share a quota", () => {
     assert.deepEqual((await sharing(["pr-7"])).stacks, [{ name: "pr-7", maxCapacity: 1 }]);
   });
 
-  it("are unknown where a file is not valid or the backend does not answer", async () => {
+  it("are unknown if a file is invalid or the backend does not answer", async () => {
     await write("pr", capacity(1));
     await write("dev", { "async-video-inference:maxCapacity": "none" });
     const list: ListStacks = () => Promise.reject(new Error("no backend"));

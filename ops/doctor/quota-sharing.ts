@@ -1,4 +1,4 @@
-/** The other stacks that share the quota of a stack's instance type: those of the same account and region. */
+/** Finds the other stacks that share the quota of a stack's instance type: those of the same account and region. */
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -11,17 +11,17 @@ import { readStackFile, SetupError, type StackFile } from "./stack-file.ts";
 export interface QuotaSharing {
   /** Other stacks of the same type, region and account, with their maxCapacity. */
   readonly stacks: readonly { readonly name: string; readonly maxCapacity: number }[];
-  /** Why some stacks could not be counted. */
+  /** Stacks that could not be counted, with the reason. */
   readonly unknown: readonly string[];
 }
 
-/** Gives the names of the stacks that the backend has. */
+/** Returns the names of the backend's stacks. */
 export type ListStacks = (root: string, env: NodeJS.ProcessEnv) => Promise<readonly string[]>;
 
-/** Milliseconds after which the Pulumi CLI is stopped: a backend that does not answer must not hold the doctor up. */
+/** Timeout of the Pulumi CLI in milliseconds, so that a backend without an answer does not block the doctor. */
 const listTimeout = 60_000;
 
-/** Asks the Pulumi CLI for the stacks of the backend that it is logged in to. */
+/** Asks the Pulumi CLI for the stacks of the current backend. */
 export const listStacks: ListStacks = async (root, env) => {
   const { stdout } = await promisify(execFile)("pulumi", ["stack", "ls", "--json", "--non-interactive"], {
     cwd: root,
@@ -31,11 +31,11 @@ export const listStacks: ListStacks = async (root, env) => {
   return (JSON.parse(stdout) as readonly { readonly name: string }[]).map(({ name }) => name);
 };
 
-/** The template of pull requests' stacks, which are called pr-NUMBER (`.github/workflows/ephemeral.yml`). */
+/** The template of pull requests' stacks, whose names are pr-NUMBER (`.github/workflows/ephemeral.yml`). */
 const template = "pr";
 const ephemeral = /^(?:.*\/)?pr-\d+$/;
 
-/** Whether two stacks may be in one account: not if each names its accounts and they share none. */
+/** Checks if two stacks may be in one account: not if both set their accounts and share none. */
 function mayShareAccount(one: StackFile, other: StackFile): boolean {
   const [mine, others] = [one.allowedAccountIds, other.allowedAccountIds];
   return mine.length === 0 || others.length === 0 || mine.some((account) => others.includes(account));
@@ -70,7 +70,7 @@ export async function quotaSharing(
   return { stacks, unknown };
 }
 
-/** Pull requests' stacks in the backend; one that has a file, as in the job that deploys it, is counted by that. */
+/** Returns pull requests' stacks in the backend. One with a file, as in the job that deploys it, is counted by the file. */
 async function openPullRequests(
   { root }: StackFile,
   files: readonly string[],

@@ -1,11 +1,11 @@
-/** What the doctor says of the quota. */
+/** Tests the doctor's check of the quota. */
 import assert from "node:assert/strict";
 import { checkQuota } from "./quota.ts";
 import { type FakeAws, quota, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 
 const name = "ml.g4dn.xlarge for endpoint usage";
 /** No other stack. */
-const alone = { stacks: [], unknown: [] };
+const unshared = { stacks: [], unknown: [] };
 const sizing = { instanceType: "ml.g4dn.xlarge", maxCapacity: 5 };
 
 describe("the quota", () => {
@@ -19,11 +19,11 @@ describe("the quota", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("is enough for an update at maxCapacity, and no less", async () => {
+  it("is ok only if it is enough for an update at maxCapacity", async () => {
     aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 6)] });
-    assert.equal((await checkQuota(sizing, alone, aws.access)).status, "ok");
+    assert.equal((await checkQuota(sizing, unshared, aws.access)).status, "ok");
     aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 5)] });
-    const { status, what, remedy } = await checkQuota(sizing, alone, aws.access);
+    const { status, what, remedy } = await checkQuota(sizing, unshared, aws.access);
     assert.equal(status, "problem");
     assert.match(
       what,
@@ -45,7 +45,7 @@ describe("the quota", () => {
     aws.answers.set("ListServiceQuotas", { Quotas: [quota(name, 8)] });
     const { status, what, remedy } = await checkQuota(sizing, sharing, aws.access);
     assert.equal(status, "warning");
-    assert.match(what, /with the stacks that share the quota \(dev 2, pr-7 1\) it is 9$/);
+    assert.match(what, /with the stacks that share the quota \(dev 2, pr-7 1\), 9 are needed$/);
     assert.match(remedy ?? "", /--desired-value 9/);
   });
 
@@ -56,7 +56,7 @@ describe("the quota", () => {
     assert.match(what, /not counted: pull requests' stacks \(no CLI\)$/);
   });
 
-  it("is looked up by its name on every page, and is not another type's or another use's", async () => {
+  it("is found by its name on every page, and not confused with another type's or another use's", async () => {
     const others = [
       quota("ml.g4dn.xlarge for training job usage", 20),
       quota("ml.g4dn.2xlarge for endpoint usage", 20),
@@ -65,26 +65,26 @@ describe("the quota", () => {
     aws.answers.set("ListServiceQuotas", (body) =>
       body.includes("second") ? { Quotas: [quota(name, 1)] } : { Quotas: others, NextToken: "second" },
     );
-    const { status, what } = await checkQuota(sizing, alone, aws.access);
+    const { status, what } = await checkQuota(sizing, unshared, aws.access);
     assert.equal(status, "problem");
     assert.match(what, /^1 ml\.g4dn\.xlarge for endpoint usage/);
   });
 
-  it("is AWS's default where the account has no value of its own", async () => {
+  it("is AWS's default if the account has no value", async () => {
     aws.answers.set("ListServiceQuotas", { Quotas: [] });
     aws.answers.set("ListAWSDefaultServiceQuotas", { Quotas: [quota(name, 0)] });
-    assert.match((await checkQuota(sizing, alone, aws.access)).what, /^0 ml\.g4dn/);
+    assert.match((await checkQuota(sizing, unshared, aws.access)).what, /^0 ml\.g4dn/);
   });
 
-  it("is a problem where there is none of the type", async () => {
-    const { status, what } = await checkQuota({ ...sizing, instanceType: "ml.g9.huge" }, alone, aws.access);
+  it("is a problem if the type has none", async () => {
+    const { status, what } = await checkQuota({ ...sizing, instanceType: "ml.g9.huge" }, unshared, aws.access);
     assert.equal(status, "problem");
     assert.match(what, /no quota "ml\.g9\.huge for endpoint usage"/);
   });
 
-  it("could not be checked where that is denied", async () => {
+  it("is unchecked if access is denied", async () => {
     aws.answers.set("ListServiceQuotas", new Refusal(400, "AccessDeniedException"));
-    const { status, what, remedy } = await checkQuota(sizing, alone, aws.access);
+    const { status, what, remedy } = await checkQuota(sizing, unshared, aws.access);
     assert.equal(status, "warning");
     assert.match(what, /^could not be checked: AccessDeniedException/);
     assert.match(remedy ?? "", /servicequotas:ListServiceQuotas/);

@@ -1,4 +1,4 @@
-/** Whether the account may have as many instances of the type as this stack's endpoint, and the other stacks', may start. */
+/** Checks that the account's quota of the instance type covers the instances of this stack's endpoint and of the other stacks'. */
 import {
   paginateListAWSDefaultServiceQuotas,
   paginateListServiceQuotas,
@@ -18,12 +18,12 @@ const service = { ServiceCode: "sagemaker", MaxResults: 100 };
  */
 const duringUpdate = 1;
 
-/** Quotas have codes of their own for each type; the name is what a type's quota can be told by. */
+/** Returns the name of a type's quota. Each type's quota has a separate code, so the name identifies it. */
 function quotaName(instanceType: string): string {
   return `${instanceType} for endpoint usage`;
 }
 
-/** Compares the account's quota of the instance type with what this stack needs, and with what all that share it need. */
+/** Compares the account's quota of the instance type with the need of this stack, and with that of all stacks that share it. */
 export async function checkQuota(
   { instanceType, maxCapacity }: { readonly instanceType: string; readonly maxCapacity: number },
   sharing: QuotaSharing,
@@ -37,7 +37,7 @@ export async function checkQuota(
       return problem(
         check,
         `SageMaker has no quota "${name}" in ${aws.region}`,
-        `See that the region has the type (SageMaker pricing page), or set another instanceType or aws:region.`,
+        `Check that the region offers the type (SageMaker pricing page), or set another instanceType or aws:region.`,
       );
     }
     const { Value = 0, QuotaCode = "" } = quota;
@@ -45,32 +45,32 @@ export async function checkQuota(
     const all = sharing.stacks.reduce((sum, other) => sum + other.maxCapacity, own);
     const has = `${Value} ${name} in ${aws.region}`;
     const remedy =
-      `Ask for more, and allow a day or two: aws service-quotas request-service-quota-increase --service-code sagemaker ` +
+      `Request an increase, which takes a day or two: aws service-quotas request-service-quota-increase --service-code sagemaker ` +
       `--quota-code ${QuotaCode} --desired-value ${all} --region ${aws.region}; or set a smaller maxCapacity.`;
     const needed = `an update at maxCapacity needs ${own}: ${maxCapacity} old instances and a new one`;
     if (Value < own) return problem(check, `${has}, and ${needed}`, remedy);
     const others = sharing.stacks.map((other) => `${other.name} ${other.maxCapacity}`).join(", ");
-    const together = `with the stacks that share the quota (${others}) it is ${all}`;
+    const together = `together with the stacks that share the quota (${others}), ${all} are needed`;
     if (Value < all) return warning(check, `${has}, and ${needed}; ${together}`, remedy);
     const enough = `${has}, and ${needed}${others === "" ? "" : `; ${together}`}`;
     if (sharing.unknown.length === 0) return ok(check, enough);
     return warning(
       check,
       `${enough}; not counted: ${sharing.unknown.join("; ")}`,
-      "Correct what keeps them from being counted, or compare the quota with their maxCapacity yourself (pulumi stack ls).",
+      "Correct these causes, or compare the quota with their maxCapacity yourself (pulumi stack ls).",
     );
   } catch (error) {
     return unchecked(
       check,
       error,
-      `Look at it in the console (Service Quotas, Amazon SageMaker, "${name}"), or allow yourself servicequotas:ListServiceQuotas.`,
+      `Check it in the console (Service Quotas, Amazon SageMaker, "${name}"), or grant yourself servicequotas:ListServiceQuotas.`,
     );
   } finally {
     client.destroy();
   }
 }
 
-/** The account's own value; AWS's default where the account has none (Service Quotas API, ListServiceQuotas). */
+/** Returns the account's value, or AWS's default if the account has none (Service Quotas API, ListServiceQuotas). */
 async function find(client: ServiceQuotasClient, name: string): Promise<ServiceQuota | undefined> {
   for (const paginate of [paginateListServiceQuotas, paginateListAWSDefaultServiceQuotas]) {
     for await (const { Quotas = [] } of paginate({ client }, service)) {

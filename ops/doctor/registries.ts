@@ -1,4 +1,4 @@
-/** Whose registry AWS's deep learning images are in, region by region. */
+/** Accounts of the registries of AWS's deep learning images by region. */
 
 /** The account of most regions. */
 const common = "763104351884";

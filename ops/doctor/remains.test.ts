@@ -1,11 +1,11 @@
-/** What the doctor says of what earlier deployments left. */
+/** Tests the doctor's check for remains of earlier deployments. */
 import assert from "node:assert/strict";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { checkRemains } from "./remains.ts";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 import { stackFile } from "./testing/stack.ts";
 
-describe("what an earlier deployment left", () => {
+describe("the remains of an earlier deployment", () => {
   const settings = { rollbackAlarms: ["errors"] };
   const endpoint = endpointNameOf({
     accountId,
@@ -24,7 +24,7 @@ describe("what an earlier deployment left", () => {
 
   const finding = () => checkRemains(stackFile(), settings, aws.access);
 
-  it("is nothing: the endpoint can be created, or is there", async () => {
+  it("are none if the endpoint can be created, or exists", async () => {
     assert.deepEqual(await finding(), {
       check: "endpoint",
       status: "ok",
@@ -32,17 +32,17 @@ describe("what an earlier deployment left", () => {
     });
     aws.answers.set("DescribeEndpoint", { EndpointStatus: "InService" });
     aws.answers.set("DescribeLogGroups", { logGroups: [{ logGroupName: logGroupOf(endpoint) }] });
-    assert.deepEqual(await finding(), { check: "endpoint", status: "ok", what: `${endpoint} is there (InService)` });
+    assert.deepEqual(await finding(), { check: "endpoint", status: "ok", what: `${endpoint} exists (InService)` });
   });
 
-  it("is an endpoint that is being deleted", async () => {
+  it("can be an endpoint that is being deleted", async () => {
     aws.answers.set("DescribeEndpoint", { EndpointStatus: "Deleting" });
     const { status, what, remedy } = await finding();
     assert.deepEqual([status, what], ["warning", `${endpoint} is still being deleted`]);
     assert.match(remedy ?? "", /pipeline -- up/);
   });
 
-  it("is a log group without an endpoint, which is named", async () => {
+  it("can be a log group without an endpoint, which is named", async () => {
     aws.answers.set("DescribeLogGroups", { logGroups: [{ logGroupName: logGroupOf(endpoint) }] });
     const { status, what, remedy } = await finding();
     assert.equal(status, "warning");
@@ -50,7 +50,7 @@ describe("what an earlier deployment left", () => {
     assert.match(remedy ?? "", /pipeline -- up --stack dev.*aws logs delete-log-group --log-group-name/);
   });
 
-  it("could not be checked where that is denied, or where the provider works with a role", async () => {
+  it("are unchecked if access is denied, or if the provider assumes a role", async () => {
     aws.answers.set("DescribeEndpoint", new Refusal(400, "AccessDeniedException"));
     const denied = await finding();
     assert.equal(denied.status, "warning");

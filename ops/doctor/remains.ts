@@ -1,4 +1,4 @@
-/** Whether an earlier deployment left something under the name that the stack's endpoint will have. */
+/** Checks for remains of an earlier deployment under the name of the stack's endpoint. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
@@ -16,9 +16,9 @@ export async function checkRemains(
   { rollbackAlarms }: { readonly rollbackAlarms: readonly string[] },
   aws: AwsAccess,
 ): Promise<Finding> {
-  const remedy = "Allow yourself sagemaker:DescribeEndpoint and logs:DescribeLogGroups.";
+  const remedy = "Grant yourself sagemaker:DescribeEndpoint and logs:DescribeLogGroups.";
   if (assumesRole) {
-    return unchecked(check, "the stack's provider assumes a role", "Look at SageMaker's console with that role.");
+    return unchecked(check, "the stack's provider assumes a role", "Check SageMaker's console with that role.");
   }
   const [sts, sagemaker, logs] = [new STSClient(aws), new SageMakerClient(aws), new CloudWatchLogsClient(aws)];
   try {
@@ -35,17 +35,17 @@ export async function checkRemains(
       return warning(
         check,
         `${endpoint} is still being deleted`,
-        "Wait for its end, or deploy with npm run -s pipeline -- up, which does.",
+        "Wait until it is deleted, or deploy with npm run -s pipeline -- up, which waits.",
       );
     }
-    if (status !== undefined) return ok(check, `${endpoint} is there (${status})`);
+    if (status !== undefined) return ok(check, `${endpoint} exists (${status})`);
     const group = logGroupOf(endpoint);
     if (!(await hasLogGroup(logs, group)))
       return ok(check, `${endpoint} will be created; nothing of that name is left`);
     return warning(
       check,
-      `there is no ${endpoint}, but its log group ${group}, of a stack that was destroyed, or of a deployment that failed`,
-      `Deploy with npm run -s pipeline -- up --stack ${name}, which removes what the stack does not know; or: aws logs delete-log-group --log-group-name ${group}`,
+      `${endpoint} does not exist, but its log group ${group} does: a stack was destroyed, or a deployment failed`,
+      `Deploy with npm run -s pipeline -- up --stack ${name}, which removes a log group that is not in the stack's state; or: aws logs delete-log-group --log-group-name ${group}`,
     );
   } catch (error) {
     return unchecked(check, error, remedy);

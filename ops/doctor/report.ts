@@ -1,11 +1,11 @@
-/** The findings for people: a line each, what to do below it, and a count at the end. */
+/** The text report: a line for each finding, its remedy below it, and a count at the end. */
 import { printable, printableText } from "../../lib/printable.ts";
 import type { Finding, Status } from "./finding.ts";
 
 const marks: Readonly<Record<Status, string>> = { ok: "ok     ", warning: "warning", problem: "PROBLEM" };
 const indent = " ".repeat(19);
 
-/** The report's text. */
+/** Returns the report's text. */
 export function reportOf(findings: readonly Finding[]): string {
   const lines = findings.map(
     ({ check, status, what, remedy }) =>

@@ -1,4 +1,4 @@
-/** Whether what encrypts the stack's secrets is at hand. */
+/** Checks that the key or passphrase of the stack's secrets is available. */
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import type { AwsAccess } from "./aws.ts";
 import type { Backend } from "./backend.ts";
@@ -7,7 +7,7 @@ import type { StackFile } from "./stack-file.ts";
 
 const check = "secrets";
 
-/** Finds what encrypts the stack's secrets, from the stack's file and the backend, and asks KMS for a key's state. */
+/** Determines the encryption of the stack's secrets, from the stack's file and the backend, and asks KMS for a key's state. */
 export async function checkSecrets(
   stack: StackFile,
   backend: Backend | undefined,
@@ -24,7 +24,7 @@ export async function checkSecrets(
     }
     return problem(
       check,
-      `${file} has secrets by a passphrase, and the environment has none`,
+      `${file} has secrets encrypted by a passphrase, and the environment has none`,
       stack.name === "local"
         ? 'eval "$(npm run -s local:env)"'
         : "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE.",
@@ -32,18 +32,18 @@ export async function checkSecrets(
   }
   if (secretsProvider !== undefined && secretsProvider !== "default") {
     const [kind = ""] = secretsProvider.split(":");
-    return unchecked(check, `the doctor does not know ${kind} keys`, "Try pulumi stack --show-secrets.");
+    return unchecked(check, `the doctor does not support ${kind} keys`, "Try pulumi stack --show-secrets.");
   }
-  if (backend === undefined) return unchecked(check, "Pulumi is logged in nowhere", "Log in first.");
+  if (backend === undefined) return unchecked(check, "Pulumi is not logged in", "Log in first.");
   if (/^https?:/.test(backend.url)) return ok(check, "by Pulumi's service");
   return warning(
     check,
-    `${file} names no key, and ${backend.url} would ask for a passphrase`,
-    `Choose a key when the stack is made: pulumi stack init ${stack.name} --secrets-provider "awskms:///KEY_ARN?region=${aws.region}"`,
+    `${file} sets no key, so ${backend.url} would ask for a passphrase`,
+    `Choose a key when you create the stack: pulumi stack init ${stack.name} --secrets-provider "awskms:///KEY_ARN?region=${aws.region}"`,
   );
 }
 
-/** `awskms:///ARN`, `awskms://KEY_ID`, `awskms://alias/NAME`, each with ?region= (Pulumi, "Secrets"). */
+/** Parses `awskms:///ARN`, `awskms://KEY_ID`, `awskms://alias/NAME`, each with ?region= (Pulumi, "Secrets"). */
 async function keyFinding(address: string, aws: AwsAccess): Promise<Finding> {
   const { host, pathname, searchParams } = new URL(address);
   const KeyId = host === "" ? pathname.slice(1) : `${host}${pathname}`;
@@ -64,10 +64,10 @@ async function keyFinding(address: string, aws: AwsAccess): Promise<Finding> {
       return problem(
         check,
         `there is no KMS key ${KeyId} in ${region}`,
-        "Mend secretsprovider's key or its ?region=, or choose another: pulumi stack change-secrets-provider.",
+        "Correct secretsprovider's key or its ?region=, or choose another: pulumi stack change-secrets-provider.",
       );
     }
-    return unchecked(check, error, `Allow yourself kms:DescribeKey on ${KeyId}, or try pulumi stack --show-secrets.`);
+    return unchecked(check, error, `Grant yourself kms:DescribeKey on ${KeyId}, or try pulumi stack --show-secrets.`);
   } finally {
     client.destroy();
   }

@@ -3,7 +3,7 @@ import { ConfigError, parseConfig, type StackConfig } from "../../infra/config.t
 import { artifactKey } from "./artifact.ts";
 import { namespace, type StackFile } from "./stack-file.ts";
 
-/** The settings, with any file as the artifact: that has a finding of its own. */
+/** Returns the settings, with any file as the artifact, which a separate check examines. */
 export function readSettings({ root, name, values }: StackFile): StackConfig | ConfigError {
   const present = artifactKey in values ? { ...values, [artifactKey]: "Pulumi.yaml" } : values;
   try {

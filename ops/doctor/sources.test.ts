@@ -1,4 +1,4 @@
-/** What the doctor says of source buckets. */
+/** Tests the doctor's check of source buckets. */
 import assert from "node:assert/strict";
 import { checkSource } from "./sources.ts";
 import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
@@ -47,7 +47,7 @@ describe("a source bucket", () => {
     });
   }
 
-  it("could not be checked if only one's own policies lack the right", async () => {
+  it("is unchecked if only the user's policies lack the permission", async () => {
     const words = "no identity-based policy allows the s3:GetObject action";
     aws.answers.set("GetObject", new Refusal(403, "AccessDenied", words));
     const { status, what } = await finding();
@@ -56,7 +56,7 @@ describe("a source bucket", () => {
   });
 
   for (const [code, status, words] of [
-    ["NoSuchBucket", 404, /there is no such bucket/],
+    ["NoSuchBucket", 404, /the bucket does not exist/],
     ["PermanentRedirect", 301, /in another region than the stack, us-east-1/],
   ] as const) {
     it(`is a problem on ${code}`, async () => {
@@ -67,16 +67,16 @@ describe("a source bucket", () => {
     });
   }
 
-  it("is a warning if it holds nothing", async () => {
+  it("is a warning if it is empty", async () => {
     aws.answers.set("ListObjectsV2", "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>");
-    assert.match((await finding()).what, /holds no object/);
+    assert.match((await finding()).what, /contains no object/);
   });
 
-  it("is a warning if its objects' key is not the setting's", async () => {
+  it("is a warning if its objects' key differs from the setting's", async () => {
     const key = "arn:aws:kms:us-east-1:210987654321:key/1a2b";
     aws.headers.set("GetObject", { "x-amz-server-side-encryption-aws-kms-key-id": key });
     const { status, what } = await finding();
     assert.equal(status, "warning");
-    assert.match(what, /clips\/a\.mp4 is encrypted with arn:aws:kms:.*key\/1a2b, and sourceBuckets has no keyArn/);
+    assert.match(what, /clips\/a\.mp4 is encrypted with arn:aws:kms:.*key\/1a2b, but sourceBuckets has no keyArn/);
   });
 });

@@ -1,4 +1,4 @@
-/** Whether the videos in the source buckets can be read. */
+/** Checks that the videos in the source buckets can be read. */
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import type { SourceBucket } from "../../infra/source-buckets.ts";
 import { type AwsAccess, forS3 } from "./aws.ts";
@@ -11,8 +11,8 @@ const policies =
   'If another account owns it, its owner must add the policies in docs/configuration.md ("Videos that are in S3 already") to the bucket and to its key';
 
 /**
- * Lists a source and reads a byte of its first object, with these credentials: the endpoint's role is not there before the first
- * deployment, and a bucket's policy that lets this account in lets both in.
+ * Lists a source and reads a byte of its first object, with the shell's credentials: the endpoint's role does not exist before the first
+ * deployment, and a bucket's policy that allows this account allows both.
  */
 export async function checkSource(
   { bucket, prefix = "", keyArn }: SourceBucket,
@@ -27,15 +27,15 @@ export async function checkSource(
     if (Key === undefined) {
       return warning(
         check,
-        `${place} holds no object`,
-        "See that bucket and prefix of sourceBuckets are the ones meant.",
+        `${place} contains no object`,
+        "Check that bucket and prefix of sourceBuckets are the intended ones.",
       );
     }
     const { SSEKMSKeyId } = await client.send(new GetObjectCommand({ Bucket: bucket, Key, Range: "bytes=0-0" }));
     if (SSEKMSKeyId !== undefined && SSEKMSKeyId !== keyArn) {
       return warning(
         check,
-        `${place}: ${Key} is encrypted with ${SSEKMSKeyId}, and sourceBuckets has ${keyArn ?? "no keyArn"}`,
+        `${place}: ${Key} is encrypted with ${SSEKMSKeyId}, but sourceBuckets has ${keyArn ?? "no keyArn"}`,
         "Set its keyArn to that key and deploy, unless it is the account's aws/s3, which needs no permission.",
       );
     }
@@ -49,22 +49,22 @@ export async function checkSource(
 
 function findingOf(error: unknown, place: string, aws: AwsAccess): Finding {
   if (isNamed(error, "NoSuchBucket")) {
-    return problem(check, `${place}: there is no such bucket`, "Correct sourceBuckets, or make the bucket.");
+    return problem(check, `${place}: the bucket does not exist`, "Correct sourceBuckets, or create the bucket.");
   }
   if (isNamed(error, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")) {
     return problem(
       check,
-      `${place} is in another region than the stack, ${aws.region}: SageMaker reads from its own region`,
+      `${place} is in another region than the stack, ${aws.region}: SageMaker reads only from its region`,
       "Copy the videos to a bucket of the stack's region, or deploy a stack in the bucket's.",
     );
   }
   if (!isNamed(error, "AccessDenied", "KMS.AccessDeniedException")) {
     return unchecked(check, error, `Try aws s3 ls ${place}.`);
   }
-  // S3 names what denies (user guide, "Troubleshoot access denied (403 Forbidden) errors"). Own rights say nothing about the role's.
+  // S3 names the policy that denies (user guide, "Troubleshoot access denied (403 Forbidden) errors"). The user's permissions do not decide the role's.
   const reason = reasonOf(error);
   if (reason.includes("no identity-based policy")) {
-    return unchecked(check, `${place}: ${reason}`, "Allow yourself s3:ListBucket, s3:GetObject and kms:Decrypt there.");
+    return unchecked(check, `${place}: ${reason}`, "Grant yourself s3:ListBucket, s3:GetObject and kms:Decrypt there.");
   }
-  return problem(check, `${place} cannot be read: ${reason}`, `${policies}; else allow yourself to read it.`);
+  return problem(check, `${place} cannot be read: ${reason}`, `${policies}; otherwise grant yourself read access.`);
 }

@@ -1,16 +1,16 @@
-/** Reads what a stack's file, Pulumi.NAME.yaml, says; makes no difference between what Pulumi or the program reads of it. */
+/** Reads a stack's file, Pulumi.NAME.yaml: the keys of both Pulumi and the program. */
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 
-/** The doctor cannot start; the message says why and what to do. */
+/** The doctor cannot start. The message contains the reason and the remedy. */
 export class SetupError extends Error {
   override readonly name = "SetupError";
 }
 
-/** What is not in quotes YAML takes for a number, and drops the zeros that it starts with. */
+/** YAML reads an account's number without quotes as a number, and drops its leading zeros. */
 const accountIds = z.array(z.string("write an account's number in quotes")).default([]);
 
 /** The program's namespace in Pulumi's config. */
@@ -29,30 +29,30 @@ const fileSchema = z.object({
     .prefault({}),
 });
 
-/** A stack as its file describes it. */
+/** A stack as described by its file. */
 export interface StackFile {
   readonly name: string;
   /** The file's name, for messages. */
   readonly file: string;
   /** The project's folder. */
   readonly root: string;
-  /** The config's values by their full keys, as Pulumi hands them to the program. */
+  /** The config's values by their full keys, as Pulumi passes them to the program. */
   readonly values: Readonly<Record<string, string>>;
   readonly region: string | undefined;
   readonly profile: string | undefined;
   readonly allowedAccountIds: readonly string[];
   readonly forbiddenAccountIds: readonly string[];
-  /** Whether the provider works in a role that it takes by itself. */
+  /** True if the provider assumes a role. */
   readonly assumesRole: boolean;
   /** The address of the key of the stack's secrets: `awskms://…`. */
   readonly secretsProvider: string | undefined;
-  /** Whether a passphrase encrypts the stack's secrets. */
+  /** True if a passphrase encrypts the stack's secrets. */
   readonly hasPassphrase: boolean;
 }
 
 /**
  * Reads a stack's file.
- * @throws SetupError if there is none, or if it is no such file
+ * @throws SetupError if it does not exist or is not valid
  */
 export async function readStackFile(root: string, name: string): Promise<StackFile> {
   const file = `Pulumi.${name}.yaml`;
@@ -81,8 +81,8 @@ async function textOf(root: string, file: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     const stacks = readdirSync(root).flatMap((each) => /^Pulumi\.(.+)\.yaml$/.exec(each)?.[1] ?? []);
     throw new SetupError(
-      `There is no ${file} in ${root}. Name one of its stacks (${stacks.join(", ") || "there are none"}), ` +
-        `or make one: pulumi stack init, and a copy of another stack's file.`,
+      `${file} does not exist in ${root}. Name one of the project's stacks (${stacks.join(", ") || "there are none"}), ` +
+        `or create one: pulumi stack init, and a copy of another stack's file.`,
     );
   }
 }
@@ -92,7 +92,7 @@ function parsed(file: string, text: string): z.infer<typeof fileSchema> {
     return fileSchema.parse(parse(text));
   } catch (error) {
     if (error instanceof z.ZodError) throw new SetupError(`${file}: ${z.prettifyError(error)}`);
-    if (error instanceof YAMLParseError) throw new SetupError(`${file} is no YAML: ${error.message}`);
+    if (error instanceof YAMLParseError) throw new SetupError(`${file} is not valid YAML: ${error.message}`);
     throw error;
   }
 }

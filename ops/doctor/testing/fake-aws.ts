@@ -1,13 +1,13 @@
-/** For tests: a real HTTP server that speaks the wire shapes of the AWS services, and of Pulumi's own, that the doctor asks. */
+/** An HTTP server for tests that speaks the wire formats of the AWS services, and of Pulumi's service, that the doctor calls. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { type AwsAccess, requestLimits } from "../aws.ts";
 
-/** An answer: the body of a good one, or an error by its code. */
+/** An answer: the body of a successful one, or an error. */
 export type Answer = object | string | Refusal;
 
-/** An error as AWS sends it. */
+/** An error in AWS's format. */
 export class Refusal {
   readonly status: number;
   readonly code: string;
@@ -20,7 +20,7 @@ export class Refusal {
   }
 }
 
-/** One request as the server saw it. */
+/** One request that the server received. */
 export interface Seen {
   readonly operation: string;
   readonly path: string;
@@ -35,12 +35,12 @@ const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/do
 <Arn>arn:aws:iam::${accountId}:user/deployer</Arn><UserId>AIDAEXAMPLE</UserId><Account>${accountId}</Account>
 </GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`;
 
-/** A quota as Service Quotas lists it. */
+/** Returns a quota as Service Quotas lists it. */
 export function quota(name: string, value: number): object {
   return { ServiceCode: "sagemaker", QuotaName: name, QuotaCode: "L-0A1B2C3D", Value: value, Adjustable: true };
 }
 
-/** The server. By default everything is as it should be; tests change one answer. */
+/** The server. By default its answers cause no finding; tests change single answers. */
 export class FakeAws implements AsyncDisposable {
   readonly seen: Seen[] = [];
   /** Headers of answers, by operation. */
@@ -82,7 +82,7 @@ export class FakeAws implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** What the doctor's clients are made with to reach it. */
+  /** Options of the doctor's clients to reach it. */
   get access(): AwsAccess & Required<Pick<AwsAccess, "endpoint" | "credentials">> {
     return {
       region: "us-east-1",
@@ -100,7 +100,7 @@ export class FakeAws implements AsyncDisposable {
   }
 }
 
-/** Starts a server of its own on a free port of 127.0.0.1. */
+/** Starts a separate server on a free port of 127.0.0.1. */
 export async function startFakeAws(): Promise<FakeAws> {
   const aws = new FakeAws();
   await aws.listen();

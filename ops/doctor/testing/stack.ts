@@ -1,8 +1,8 @@
-/** For tests: a stack in which everything is as it should be. */
+/** A stack for tests that causes no finding. */
 import type { StackFile } from "../stack-file.ts";
 import { accountId } from "./fake-aws.ts";
 
-/** The stack, with some of it another way. */
+/** Returns the stack, with some properties changed. */
 export function stackFile(changes: Partial<StackFile> = {}): StackFile {
   return {
     name: "dev",
