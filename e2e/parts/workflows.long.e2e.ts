@@ -233,7 +233,7 @@ describe("the workflows", function () {
       await idle();
       const results = { "Check dev": "success", "Check prod": "failure", "Open, edit or close the issue": "success" };
       assert.deepEqual({ night, ...resultsOf(run) }, { night, ...results });
-      assert.match(run.job("Check prod").log, /is not as it was deployed/);
+      assert.match(run.job("Check prod").log, /has drifted: the changes above/);
     }
     const issues = [...team.github.issues.values()].filter(({ pull }) => pull === undefined);
     assert.deepEqual(
@@ -289,7 +289,7 @@ describe("the workflows", function () {
     const dev = await team.repository.dispatch("deploy.yml", {}, author);
     await idle();
     assert.deepEqual(dev.results[step.plan], "skipped");
-    assert.match(dev.job("dev").summary, /dev failed its smoke test.*prod is left as it is/s);
+    assert.match(dev.job("dev").summary, /dev failed its smoke test.*prod remains unchanged/s);
     team.scenario = new Map([...withoutWork, [smoke.dev, "true"], [smoke.prod, "exit 1"]]);
     const prod = await team.repository.dispatch("deploy.yml", {}, author);
     await idle();

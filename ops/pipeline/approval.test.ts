@@ -1,4 +1,4 @@
-/** Tests when `pipeline approval` lets a deployment pass. */
+/** Tests that `pipeline approval` refuses a deployment without a review. */
 import assert from "node:assert/strict";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
@@ -44,14 +44,14 @@ describe("the step approval", () => {
     });
   }
 
-  it("passes with a notice if the variable accepts going without", async () => {
+  it("passes with a notice if the variable accepts deployments without approval", async () => {
     const { status, stdout } = await approve([], "true");
     assert.equal(status, 0);
     assert.match(stdout, /^::notice::The environment production-approval has no required reviewers/m);
     for (const other of ["1", "TRUE", "false"]) assert.equal((await approve([], other)).status, 1, other);
   });
 
-  it("fails if GitHub does not say", async () => {
+  it("fails if GitHub does not answer", async () => {
     await using github = new FakeGitHub();
     await using sandbox = await Sandbox.create();
     const { status, stderr } = await sandbox.step(["approval", "--environment", "ephemeral", "--unless", "X"], {

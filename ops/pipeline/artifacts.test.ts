@@ -7,7 +7,7 @@ import { Sandbox } from "./testing/steps.ts";
 const day = 24 * 3600 * 1000;
 const now = Date.parse("2026-06-01T00:00:00Z");
 
-/** Artifacts named by their age in days. */
+/** Returns artifacts named by their age in days. */
 function aged(...ages: number[]): Artifact[] {
   return ages.map((age) => ({ url: `s3://b/models/${age}`, uploadedAt: now - age * day }));
 }
@@ -15,16 +15,16 @@ function aged(...ages: number[]): Artifact[] {
 const deleted = (artifacts: readonly Artifact[], used: readonly string[] = []): string[] =>
   obsoleteArtifacts(artifacts, new Set(used), 30, now).map(({ url }) => url);
 
-describe("an artifact is deleted", () => {
-  it("once it is older than the retention", () => {
+describe("an artifact", () => {
+  it("is deleted once it is older than the retention", () => {
     assert.deepEqual(deleted(aged(1, 2, 29, 31, 90)), ["s3://b/models/90", "s3://b/models/31"]);
   });
 
-  it("but not while a model uses it, however old it is", () => {
+  it("is not deleted while a model uses it, at any age", () => {
     assert.deepEqual(deleted(aged(1, 2, 40, 90), ["s3://b/models/90"]), ["s3://b/models/40"]);
   });
 
-  it("but not if it is one of the newest two, however old they are", () => {
+  it("is not deleted if it is one of the newest two, at any age", () => {
     assert.deepEqual(deleted(aged(100, 200)), []);
     assert.deepEqual(deleted(aged(300, 100, 200)), ["s3://b/models/300"]);
   });
@@ -38,7 +38,7 @@ describe("the step artifacts", () => {
     else process.env["AWS_ENDPOINT_URL"] = before;
   });
 
-  it("reads the stack's outputs, deletes what is obsolete, and shows foreign keys as escapes", async () => {
+  it("reads the stack's outputs, deletes obsolete artifacts, and shows foreign keys as escapes", async () => {
     await using aws = await startFakeAws();
     await using sandbox = await Sandbox.create();
     process.env["AWS_ENDPOINT_URL"] = aws.url;

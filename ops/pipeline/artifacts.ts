@@ -11,9 +11,9 @@ import { stackOutputs } from "./pulumi.ts";
 
 /** An artifact in the stack's bucket. */
 export interface Artifact {
-  /** Its s3:// address, as a Model names it. */
+  /** Its s3:// address, as in a Model. */
   readonly url: string;
-  /** When it was uploaded, ms since 1970. */
+  /** Time of the upload, ms since 1970. */
   readonly uploadedAt: number;
 }
 
@@ -25,11 +25,11 @@ const outputs = z.object({
 });
 
 const day = 24 * 3600 * 1000;
-/** The newest artifacts are kept whatever their age: the deployed one, and the one to go back to. */
+/** Number of the newest artifacts that are kept at any age: the deployed one, and the one for a rollback. */
 const alwaysKept = 2;
 
 /**
- * The artifacts that may be deleted: older than the retention, used by no model, and not among the newest two.
+ * Returns the artifacts that may be deleted: older than the retention, used by no model, and not among the newest two.
  * @param used s3:// addresses that existing models name
  * @param retention days
  * @param now ms since 1970
@@ -48,7 +48,7 @@ export function obsoleteArtifacts(
 
 /**
  * Pulumi keeps every artifact that it replaces, because an endpoint whose update SageMaker rolled back starts from an older
- * one. This deletes those that are no longer needed. Run it after a smoke test that passed.
+ * one. This step deletes those that are no longer needed. Run it after a successful smoke test.
  * @throws PipelineError if AWS refuses a call
  */
 export async function artifacts(args: readonly string[], job: Job): Promise<void> {
@@ -91,7 +91,7 @@ export async function artifacts(args: readonly string[], job: Job): Promise<void
 }
 
 /**
- * The addresses that the account's models name. A model that the role may not read is another stack's: its execution role
+ * Returns the addresses in the account's models. A model that the role may not read is another stack's: its execution role
  * cannot read this stack's bucket.
  */
 async function usedArtifacts(client: SageMakerClient): Promise<Set<string>> {

@@ -1,7 +1,7 @@
-/** How the steps call AWS. */
+/** Options of the steps' AWS clients. */
 import { throughProxy } from "../../lib/proxies.ts";
 
-/** Milliseconds: an answer that never comes must not hang the job. The SDK sets no limit. */
+/** Timeout of a call in milliseconds, so that a lost answer does not block the job. The SDK sets no limit. */
 export const requestHandler = {
   connectionTimeout: 5_000,
   requestTimeout: 30_000,

@@ -23,7 +23,7 @@ const ownComment = { id: 3, body: bodyOf([passed], commit, "https://run"), user:
 const bodySchema = z.object({ body: z.string() });
 
 describe("the comment on a pull request", () => {
-  it("has both stacks, what the policies say of them, and the way to the log", async () => {
+  it("contains both stacks, the policies' messages, and the link to the log", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues/5/comments", []);
     const { status, stderr } = await commentStep(github, [refused, passed]);
@@ -37,7 +37,7 @@ describe("the comment on a pull request", () => {
     assert.match(body, /### dev passes[^]*58 to create[^]*### prod \*\*is refused[^]*min-capacity-zero/);
   });
 
-  it("is edited where it is there already, be it on a later page", async () => {
+  it("is edited if it exists, also on a later page", async () => {
     await using github = new FakeGitHub();
     const others = Array.from({ length: 130 }, (_, id) => ({
       id: 1000 + id,
@@ -52,21 +52,21 @@ describe("the comment on a pull request", () => {
     );
   });
 
-  it("is not one that someone else has written like it", async () => {
+  it("is not a similar comment of someone else", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues/5/comments", [{ ...ownComment, user: { login: "someone" } }]);
     assert.equal((await commentStep(github, [passed, refused])).status, 0);
     assert.equal(github.changes[0]?.method, "POST");
   });
 
-  it("says that a stack has no preview, where its job ended early", async () => {
+  it("reports that a stack has no preview if its job ended early", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues/5/comments", []);
     assert.equal((await commentStep(github, [passed])).status, 0);
     assert.match(bodySchema.parse(github.changes[0]?.body).body, /### prod \*\*could not be previewed/);
   });
 
-  it("fits into GitHub's 65,536 characters, and its code blocks hold whatever Pulumi says", () => {
+  it("fits into GitHub's 65,536 characters, and its code blocks contain any output of Pulumi", () => {
     const long = { ...passed, text: "`````\n".repeat(20_000) };
     const body = bodyOf([long, { ...long, stack: "prod" }], commit, "https://run");
     assert.ok(body.length < 65_536, String(body.length));
@@ -74,7 +74,7 @@ describe("the comment on a pull request", () => {
     assert.match(body, /characters more in the job's log/);
   });
 
-  it("fails with GitHub's words where the token may not comment", async () => {
+  it("fails with GitHub's message if the token may not comment", async () => {
     await using github = new FakeGitHub();
     const { status, stderr } = await commentStep(github, [passed]);
     assert.equal(status, 1);

@@ -1,4 +1,4 @@
-/** Shows both stacks' previews in one comment of the pull request, edited as commits come: `pipeline comment`. */
+/** Shows the previews of all stacks in one comment of the pull request, and edits it for new commits: `pipeline comment`. */
 import { z } from "zod";
 import { pullRequestNumber } from "./ephemeral.ts";
 import type { Job } from "./job.ts";
@@ -12,19 +12,19 @@ const environment = z.object({
   HEAD_SHA: commitSha,
 });
 
-/** By this the comment is found again; Markdown does not show it. */
+/** Identifies the comment; Markdown does not show it. */
 const marker = "<!-- async-video-inference: previews -->";
-/** Characters; GitHub takes 65,536 in a comment. */
+/** Characters per stack; GitHub limits a comment to 65,536. */
 const mostPerStack = 30_000;
 
 const verdicts: Readonly<Record<Report["outcome"], string>> = {
   passed: "passes",
   refused: "**is refused by the policy pack**",
-  drifted: "**is not as it was deployed**",
+  drifted: "**has drifted**",
   failed: "**could not be previewed**",
 };
 
-/** Writes the comment, or edits the one that is there. */
+/** Adds the comment, or edits the existing one. */
 export async function comment(args: readonly string[], job: Job): Promise<void> {
   const { reports: folder, stacks } = readFlags(args, flags);
   const { PULL_REQUEST: number, HEAD_SHA: commit } = readEnvironment(environment, job.environment);
@@ -37,15 +37,15 @@ export async function comment(args: readonly string[], job: Job): Promise<void> 
   else await repository.editComment(own.id, body);
 }
 
-/** What the comment says. */
+/** Returns the comment's text. */
 export function bodyOf(reports: readonly Report[], commit: string, runUrl: string): string {
   const sections = reports.map(
     ({ stack, outcome, text }) =>
-      `### ${stack} ${verdicts[outcome]}\n\n${folded("What Pulumi would do, and what the policies say", cut(text, mostPerStack))}`,
+      `### ${stack} ${verdicts[outcome]}\n\n${folded("Output of the preview and the policy pack", cut(text, mostPerStack))}`,
   );
   return [
     marker,
-    `What ${commit.slice(0, 7)} would change ([log](${runUrl})). Nothing is changed yet. Account numbers are redacted.`,
+    `Changes of ${commit.slice(0, 7)} ([log](${runUrl})). Nothing has been changed yet. Account numbers are redacted.`,
     ...sections,
   ].join("\n\n");
 }

@@ -26,22 +26,22 @@ const open = { number: 9, body: bodyOf([drifted], "https://run") };
 const other = { number: 8, body: "Something else" };
 
 describe("the issue about drift", () => {
-  it("is opened for a stack that was changed, with what was found", async () => {
+  it("is opened for a stack that was changed, with the changes", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues", [other, { ...open, number: 7, pull_request: {} }]);
     assert.deepEqual(await issueStep(github, [well("dev"), drifted]), ["POST /issues"]);
     const { body } = z.object({ title: z.string(), body: z.string() }).parse(github.changes[0]?.body);
-    assert.match(body, /### prod: changed behind Pulumi's back[^]*BucketLifecycleConfiguration/);
+    assert.match(body, /### prod: changed outside Pulumi[^]*BucketLifecycleConfiguration/);
     assert.doesNotMatch(body, /### dev/);
   });
 
-  it("is edited while it is open, so that there is one", async () => {
+  it("is edited while it is open, so that there is only one", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues", [other, open]);
     assert.deepEqual(await issueStep(github, [well("dev"), drifted]), ["PATCH /issues/9"]);
   });
 
-  it("tells a check that failed from one that found something, and counts one that never ran", async () => {
+  it("distinguishes a failed check from drift, and counts a check that never ran as failed", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues", []);
     assert.deepEqual(await issueStep(github, [drifted]), ["POST /issues"]);
@@ -49,7 +49,7 @@ describe("the issue about drift", () => {
     assert.match(body, /### dev: could not be checked[^]*### prod: changed/);
   });
 
-  it("is closed, with a word, when all is well again", async () => {
+  it("is closed, with a comment, when no stack has drifted", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues", [open]);
     const changes = await issueStep(github, [well("dev"), well("prod")]);
@@ -57,7 +57,7 @@ describe("the issue about drift", () => {
     assert.deepEqual(github.changes[1]?.body, { state: "closed" });
   });
 
-  it("is not there where nothing is wrong", async () => {
+  it("is not opened without drift", async () => {
     await using github = new FakeGitHub();
     github.content.set("/issues", [other]);
     assert.deepEqual(await issueStep(github, [well("dev"), well("prod")]), []);

@@ -1,4 +1,4 @@
-/** Keeps one issue for as long as a stack is not as it was deployed: `pipeline drift-issue`. */
+/** Keeps one issue open while a stack has drifted: `pipeline drift-issue`. */
 import { z } from "zod";
 import type { Job } from "./job.ts";
 import { Repository } from "./github.ts";
@@ -7,13 +7,13 @@ import { cut, folded, readReports, type Report } from "./report.ts";
 
 const flags = z.strictObject({ reports: z.string(), stacks: stackList });
 
-/** By this the issue is found again; Markdown does not show it. */
+/** Identifies the issue; Markdown does not show it. */
 const marker = "<!-- async-video-inference: drift -->";
-const title = "A stack is not as it was deployed";
-/** Characters; GitHub takes 65,536 in an issue. */
+const title = "A stack has drifted";
+/** Characters per stack; GitHub limits an issue to 65,536. */
 const mostPerStack = 30_000;
 
-/** Opens the issue, edits the one that is open, or closes it when all is well again. */
+/** Opens the issue, edits the open one, or closes it when no stack has drifted. */
 export async function driftIssue(args: readonly string[], job: Job): Promise<void> {
   const { reports: folder, stacks } = readFlags(args, flags);
   const repository = new Repository(job.environment);
@@ -26,22 +26,22 @@ export async function driftIssue(args: readonly string[], job: Job): Promise<voi
   } else if (open !== undefined) {
     await repository.addComment(
       open.number,
-      `All stacks are as they were deployed again ([log](${repository.runUrl})).`,
+      `All stacks match their deployed state again ([log](${repository.runUrl})).`,
     );
     await repository.editIssue(open.number, { state: "closed" });
   }
 }
 
-/** What the issue says of the stacks that are not well. */
+/** Returns the issue's text about the stacks with drift or a failed check. */
 export function bodyOf(bad: readonly Report[], runUrl: string): string {
   const sections = bad.map(
     ({ stack, outcome, text }) =>
-      `### ${stack}: ${outcome === "drifted" ? "changed behind Pulumi's back" : "could not be checked"}\n\n${folded("What Pulumi found", cut(text, mostPerStack))}`,
+      `### ${stack}: ${outcome === "drifted" ? "changed outside Pulumi" : "could not be checked"}\n\n${folded("Output of the check", cut(text, mostPerStack))}`,
   );
   return [
     marker,
-    `The nightly check ([log](${runUrl})) edits this issue, and closes it when all is well.`,
-    "If a change is wanted, put it into the program; if not, run the workflow `deploy` on main, which takes it back.",
+    `The nightly check ([log](${runUrl})) edits this issue, and closes it when no stack has drifted.`,
+    "To keep a change, add it to the program. To revert it, run the workflow `deploy` on main.",
     ...sections,
   ].join("\n\n");
 }

@@ -15,7 +15,7 @@ interface StackFile {
 }
 
 describe("a pull request's stack", () => {
-  it("is the template, tagged with its own name", () => {
+  it("is the template, tagged with the stack's name", () => {
     const { config, secretsprovider } = parse(configOf("pr-7", template, undefined)) as StackFile;
     assert.equal(secretsprovider, undefined);
     assert.deepEqual(config["aws:defaultTags"], { tags: { project: "async-video-inference", stack: "pr-7" } });
@@ -23,12 +23,12 @@ describe("a pull request's stack", () => {
     assert.deepEqual(rest({ config }), rest(parse(template) as StackFile));
   });
 
-  it("names the secrets provider that the repository has", () => {
+  it("uses the repository's secrets provider", () => {
     const provider = "awskms:///arn:aws:kms:us-east-1:123456789012:key/1a2b?region=us-east-1";
     assert.equal((parse(configOf("pr-7", template, provider)) as StackFile).secretsprovider, provider);
   });
 
-  it("is one that the program takes, small, and gone with all that is in it", () => {
+  it("is accepted by the program, small, and deleted together with its content", () => {
     const { config } = parse(template) as StackFile;
     const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
     values["async-video-inference:modelArtifact"] = "package.json";
@@ -40,7 +40,7 @@ describe("a pull request's stack", () => {
     );
   });
 
-  it("is written and made by the step, for the job that deploys it", async () => {
+  it("is written and created by the step, for the job that deploys it", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("");
     const file = path.join(root, "Pulumi.pr-999999999.yaml");

@@ -1,4 +1,4 @@
-/** The stack of one pull request, made of the template Pulumi.pr.yaml: `pipeline ephemeral`. */
+/** Creates the stack of one pull request from the template Pulumi.pr.yaml: `pipeline ephemeral`. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
@@ -17,20 +17,20 @@ export const pullRequestNumber = z
 const flags = z.strictObject({ "pull-request": pullRequestNumber, create: z.boolean().default(false) });
 
 const environment = z.object({
-  /** As `pulumi stack init --secrets-provider` takes it; none with Pulumi Cloud, which has its own. */
+  /** The argument for `pulumi stack init --secrets-provider`; not set with Pulumi Cloud, which has its own provider. */
   PULUMI_SECRETS_PROVIDER: z.string().optional(),
 });
 
 const root = path.join(import.meta.dirname, "..", "..");
 
-/** A pull request's stack. No other stack has such a name, so what removes these cannot remove dev or prod. */
+/** Returns the name of a pull request's stack. No other stack has such a name, so a step that removes these cannot remove dev or prod. */
 export function ephemeralStackOf(pullRequest: number): string {
   return `pr-${pullRequest}`;
 }
 
 /**
- * Writes the stack's config file; with --create also makes the stack where there is none.
- * @throws PipelineError if the stack cannot be made
+ * Writes the stack's config file; with --create also creates the stack if it does not exist.
+ * @throws PipelineError if the stack cannot be created
  */
 export async function ephemeral(args: readonly string[], job: Job): Promise<void> {
   const { "pull-request": pullRequest, create } = readFlags(args, flags);
@@ -40,7 +40,7 @@ export async function ephemeral(args: readonly string[], job: Job): Promise<void
   await writeFile(path.join(root, `Pulumi.${stack}.yaml`), configOf(stack, template, secretsProvider));
   if (!create) return;
   const { status } = await pulumi(["stack", "select", stack, "--create", ...secretsBy(secretsProvider)], job);
-  if (status !== 0) throw new PipelineError(`The stack ${stack} cannot be made: Pulumi's own words are above.`);
+  if (status !== 0) throw new PipelineError(`The stack ${stack} cannot be created. Pulumi's message is above.`);
 }
 
 function secretsBy(provider: string | undefined): string[] {
@@ -48,8 +48,8 @@ function secretsBy(provider: string | undefined): string[] {
 }
 
 /**
- * The template with the stack's name in its tags. The file is made anew for every job, so it names the secrets provider each time;
- * a new data key is no loss, for such a stack's config has no secrets.
+ * Returns the template with the stack's name in its tags. Every job writes the file anew, so it names the secrets provider each time;
+ * a new data key is no loss, because such a stack's config has no secrets.
  */
 export function configOf(stack: string, template: string, secretsProvider: string | undefined): string {
   const document = parseDocument(template);

@@ -1,11 +1,11 @@
-/** What goes wrong in a step of a workflow, in words for those who read its log. */
+/** Errors of the workflows' steps, with messages for the readers of their logs. */
 
-/** A step cannot be done, or refuses to: the message says why, and what to do. */
+/** A step cannot be done, or refuses to run. The message contains the reason and the remedy. */
 export class PipelineError extends Error {
   override readonly name: string = "PipelineError";
 }
 
-/** A step was called wrongly: the command line, or the environment that a workflow gives it. */
+/** A step was called incorrectly: the command line, or its environment variables. */
 export class UsageError extends PipelineError {
   override readonly name = "UsageError";
 }

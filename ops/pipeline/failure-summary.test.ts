@@ -5,17 +5,17 @@ import { Sandbox } from "./testing/steps.ts";
 
 const GITHUB_SHA = "d".repeat(40);
 
-describe("the advice after a failed smoke test", () => {
-  it("says that the promotion stops, and what to do, in the log and on the run's page", async () => {
+describe("the instructions after a failed smoke test", () => {
+  it("state that the promotion stops, and the remedy, in the log and on the run's page", async () => {
     await using sandbox = await Sandbox.create();
     const { status, stdout } = await sandbox.step(["advice", "--stack", "dev", "--promotes", "prod"], { GITHUB_SHA });
     assert.equal(status, 0);
-    assert.match(stdout, /dev failed its smoke test[^]*\*\*prod is left as it is\.\*\*/);
+    assert.match(stdout, /dev failed its smoke test[^]*\*\*prod remains unchanged\.\*\*/);
     assert.ok(stdout.includes(`git revert ${GITHUB_SHA}`));
     assert.equal(await readFile(path.join(sandbox.folder, "summary.md"), "utf8"), stdout);
   });
 
-  it("says that the last stack serves the commit", async () => {
+  it("state that the last stack serves the commit", async () => {
     await using sandbox = await Sandbox.create();
     const { stdout } = await sandbox.step(["advice", "--stack", "prod"], { GITHUB_SHA, GITHUB_STEP_SUMMARY: "" });
     assert.match(stdout, /\*\*prod serves this commit now\*\*/);
@@ -23,13 +23,13 @@ describe("the advice after a failed smoke test", () => {
 });
 
 describe("the steps of the workflows", () => {
-  it("explain themselves, and refuse what there is not", async () => {
+  it("print their help, and refuse unknown steps", async () => {
     await using sandbox = await Sandbox.create();
     assert.match((await sandbox.step(["--help"])).stdout, /^Usage: npm run -s pipeline -- STEP/);
     for (const args of [[], ["deploy"]]) {
       const { status, stderr } = await sandbox.step(args);
       assert.equal(status, 2);
-      assert.match(stderr, /--help shows what there is/);
+      assert.match(stderr, /add --help for the list of steps/);
     }
   });
 });

@@ -1,4 +1,4 @@
-/** How the steps deal with a GitHub that does not answer. */
+/** Tests the steps with a GitHub that does not answer. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { Repository } from "./github.ts";
 
 describe("GitHub", () => {
-  it("is not waited for without end", async () => {
+  it("is waited for only until a deadline", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
     try {

@@ -1,4 +1,4 @@
-/** GitHub's REST API, as far as the workflows' steps use it. */
+/** A client for the parts of GitHub's REST API that the workflows' steps use. */
 import { z } from "zod";
 import { PipelineError } from "./errors.ts";
 import { readEnvironment } from "./options.ts";
@@ -10,7 +10,7 @@ const environment = z.object({
 });
 const run = z.object({ GITHUB_SERVER_URL: z.url(), GITHUB_RUN_ID: z.string().regex(/^\d+$/) });
 
-/** What the steps read of a comment, an issue, a deployment and its statuses. */
+/** The fields of a comment, an issue, a deployment and its statuses that the steps read. */
 const comment = z.object({ id: z.int(), body: z.string().nullish(), user: z.object({ login: z.string() }).nullish() });
 const issue = z.object({ number: z.int(), body: z.string().nullish(), pull_request: z.unknown().optional() });
 const deployment = z.object({ id: z.int(), sha: z.string() });
@@ -57,7 +57,7 @@ const comparison = z.object({ status: z.enum(["ahead", "behind", "diverged", "id
 export type Comment = z.infer<typeof comment>;
 export type Issue = z.infer<typeof issue>;
 
-/** A pull request, as far as its stack depends on it. */
+/** The properties of a pull request that determine its stack. */
 export interface PullRequest {
   readonly isOpen: boolean;
   readonly labels: readonly string[];
@@ -67,7 +67,7 @@ export interface PullRequest {
 
 /** The protection of an environment. */
 export interface EnvironmentRules {
-  /** Number of people and teams of whom one must approve. */
+  /** Number of people and teams in the list of reviewers, one of whom must approve. */
   readonly reviewers: number;
   readonly preventsSelfReview: boolean;
   /** Patterns of the branches whose jobs may use it; all protected branches, or any branch. */
@@ -78,11 +78,11 @@ export interface EnvironmentRules {
 export interface ReviewRules {
   /** Number of approvals. */
   readonly approvals: number;
-  /** Whether one must come from an owner named in CODEOWNERS. */
+  /** True if one must come from an owner named in CODEOWNERS. */
   readonly codeOwners: boolean;
 }
 
-/** Who a workflow's own token is. */
+/** Login of a workflow's own token. */
 export const workflowUser = "github-actions[bot]";
 const perPage = 100;
 
@@ -94,7 +94,7 @@ export class Repository {
   private readonly limit: number;
 
   /**
-   * @param limit milliseconds that one answer may take
+   * @param limit timeout of one answer, milliseconds
    * @throws UsageError if the environment names no repository or has no token
    */
   constructor(variables: NodeJS.ProcessEnv, limit = 30_000) {
@@ -106,7 +106,7 @@ export class Repository {
   }
 
   /**
-   * Address of the run that this job is part of.
+   * Returns the address of the current run.
    * @throws UsageError outside of a workflow's job
    */
   get runUrl(): string {
@@ -114,7 +114,7 @@ export class Repository {
     return `${server}/${this.variables["GITHUB_REPOSITORY"]}/actions/runs/${id}`;
   }
 
-  /** A pull request; undefined if there is none with this number. Needs `pull-requests: read`. */
+  /** Returns a pull request; undefined if it does not exist. Needs `pull-requests: read`. */
   async pullRequest(number: number): Promise<PullRequest | undefined> {
     const answer = await this.askIfFound(`/pulls/${number}`);
     if (answer === undefined) return undefined;
@@ -127,7 +127,7 @@ export class Repository {
     };
   }
 
-  /** Address of a run of a workflow for a branch's pull requests that has started and not ended; runs that wait for a review do not count. Needs `actions: read`. */
+  /** Returns the address of a workflow's run for a branch's pull requests that has started and not ended. Runs that wait for a review do not count. Needs `actions: read`. */
   async runInProgress(workflow: string, branch: string): Promise<string | undefined> {
     const query = new URLSearchParams({ status: "in_progress", event: "pull_request", branch, per_page: "100" });
     const { workflow_runs: found } = runs.parse(
@@ -136,7 +136,7 @@ export class Repository {
     return found.find(({ head_branch }) => head_branch === branch)?.html_url;
   }
 
-  /** The protection of an environment; undefined if it does not exist. Needs `actions: read`. */
+  /** Returns the protection of an environment; undefined if it does not exist. Needs `actions: read`. */
   async environment(name: string): Promise<EnvironmentRules | undefined> {
     const answer = await this.askIfFound(`/environments/${name}`);
     if (answer === undefined) return undefined;
@@ -160,7 +160,7 @@ export class Repository {
   }
 
   /**
-   * The review that a branch's rulesets and its branch protection ask for together. GitHub shows the branch protection to administrators only.
+   * Returns the review that a branch's rulesets and its branch protection require together. GitHub shows the branch protection only to administrators.
    */
   async reviewRules(branch: string): Promise<ReviewRules> {
     const rules = await this.list(`/rules/branches/${branch}`, branchRule);
@@ -179,7 +179,7 @@ export class Repository {
     };
   }
 
-  /** All comments of an issue or a pull request. */
+  /** Returns all comments of an issue or a pull request. */
   async comments(number: number): Promise<Comment[]> {
     return await this.list(`/issues/${number}/comments`, comment);
   }
@@ -192,7 +192,7 @@ export class Repository {
     await this.ask("PATCH", `/issues/comments/${id}`, { body });
   }
 
-  /** The open issues that workflows of this repository have opened. */
+  /** Returns the open issues that workflows of this repository have opened. */
   async openIssuesOfWorkflows(): Promise<Issue[]> {
     const query = new URLSearchParams({ state: "open", creator: workflowUser });
     const found = await this.list(`/issues?${query.toString()}`, issue);
@@ -207,7 +207,7 @@ export class Repository {
     await this.ask("PATCH", `/issues/${number}`, change);
   }
 
-  /** An environment's deployments, the newest first, each with the states that it has had. */
+  /** Returns an environment's deployments, the newest first, each with its past and current states. */
   async *deployments(environmentName: string): AsyncGenerator<{ sha: string; states: string[] }> {
     const query = new URLSearchParams({ environment: environmentName });
     for await (const { id, sha } of this.each(`/deployments?${query.toString()}`, deployment)) {
@@ -216,7 +216,7 @@ export class Repository {
     }
   }
 
-  /** How one commit stands to another: `ahead` if it has all of the other and more. */
+  /** Returns the relation of one commit to another: `ahead` if it contains all of the other and more. */
   async compare(base: string, head: string): Promise<z.infer<typeof comparison>["status"]> {
     return comparison.parse(await this.ask("GET", `/compare/${base}...${head}?per_page=1`)).status;
   }
@@ -236,7 +236,7 @@ export class Repository {
     }
   }
 
-  /** GETs something; undefined if there is no such thing. */
+  /** Sends a GET request; undefined if the resource does not exist. */
   private async askIfFound(path: string): Promise<unknown> {
     const response = await this.send("GET", path);
     return response.status === 404 ? undefined : await this.answer("GET", path, response);
@@ -269,7 +269,7 @@ export class Repository {
     if (!response.ok) {
       throw new PipelineError(
         `GitHub refuses ${method} ${path.split("?")[0] ?? path} with ${response.status}: ${(await response.text()).slice(0, 500)}. ` +
-          "See that the job's permissions allow it.",
+          "Check the job's permissions.",
       );
     }
     return await response.json();

@@ -1,6 +1,6 @@
-/** What a step has of the job that it is part of. */
+/** The job that a step runs in. */
 
-/** The job: where what a step says goes, and the variables that GitHub and the workflow set. */
+/** The job's output streams, and the variables that GitHub and the workflow set. */
 export interface Job {
   readonly environment: NodeJS.ProcessEnv;
   readonly out: (text: string) => void;

@@ -10,7 +10,7 @@ const inS3: Finished = {
 };
 const inCloud: Finished = { status: 255, text: "error: [409] Conflict: Another update is currently in progress.\n" };
 
-/** Runs a command that ends so each time, and says how often it ran. */
+/** Runs a command that ends so each time, and counts its runs. */
 async function run(limit: number, ...ends: readonly Finished[]) {
   let count = 0;
   let log = "";
@@ -33,7 +33,7 @@ describe("a stack's lock", () => {
     });
   }
 
-  it("is not waited for without end", async () => {
+  it("is waited for only until a deadline", async () => {
     const { finished, count } = await run(20, inS3);
     assert.ok(finished instanceof Error);
     assert.match(finished.message, /pr-7 is still locked after .*run the workflow "unlock"/);

@@ -4,7 +4,7 @@ import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { Finished } from "./pulumi.ts";
 
-/** How long to wait for a lock. */
+/** Limits of the wait for a lock. */
 export interface LockWait {
   /** Milliseconds between two attempts. */
   readonly interval: number;
@@ -12,19 +12,19 @@ export interface LockWait {
   readonly limit: number;
 }
 
-/** An update must end before its job's time limit, so it waits only a little. */
+/** For an update, which must end before its job's time limit, so it waits only briefly. */
 export const updateWait: LockWait = { interval: 30_000, limit: 15 * 60_000 };
-/** Long enough for a deployment to end that was running when its pull request was closed. */
+/** For a removal: long enough for a deployment to end that was running when its pull request was closed. */
 export const destroyWait: LockWait = { interval: 30_000, limit: 90 * 60_000 };
 
 /**
- * How the CLI says that a stack is locked: the S3 backend, and Pulumi Cloud
+ * Messages of the CLI for a locked stack: from the S3 backend, and from Pulumi Cloud
  * (pulumi/pulumi v3.259.0, sdk/nodejs/automation/errors.ts: diyBackendConflictText, conflictText).
  */
 const locked = /the stack is currently locked by|\[409\] Conflict: Another update is currently in progress/;
 
 /**
- * Runs a command of the CLI that needs the stack's lock, and runs it again while another update holds the lock: the CLI itself does not wait.
+ * Runs a command of the CLI that needs the stack's lock, and repeats it while another update holds the lock. The CLI itself does not wait.
  * @throws PipelineError if the stack is still locked at the limit
  */
 export async function untilUnlocked(

@@ -1,4 +1,4 @@
-/** Tests what a workflow says in a repository that is not bootstrapped. */
+/** Tests the notice of a workflow in a repository that is not bootstrapped. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import path from "node:path";

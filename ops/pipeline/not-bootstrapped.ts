@@ -1,6 +1,6 @@
 /**
- * Explains why a workflow does nothing in a repository that is not bootstrapped: `node ops/pipeline/not-bootstrapped.ts VARIABLE…`, where
- * each VARIABLE is a repository variable that the workflow needs, handed over as an environment variable. Runs without `npm ci`.
+ * Explains why a workflow skips jobs in a repository that is not bootstrapped: `node ops/pipeline/not-bootstrapped.ts VARIABLE…`, where
+ * each VARIABLE is a repository variable that the workflow needs, passed as an environment variable. Runs without `npm ci`.
  */
 const missing = process.argv.slice(2).filter((name) => (process.env[name] ?? "") === "");
 const workflow = process.env["GITHUB_WORKFLOW"] ?? "this workflow";

@@ -1,4 +1,4 @@
-/** Reads what a step is given: its flags, and the variables that GitHub sets for every step. */
+/** Reads a step's flags, and the variables that GitHub sets for every step. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { UsageError } from "./errors.ts";
@@ -24,8 +24,8 @@ export const environmentName = z.string().regex(/^[a-z][a-z0-9-]*$/, "must be an
 export const commitSha = z.string().regex(/^[0-9a-f]{40}$/, "must be a commit's full hash");
 
 /**
- * Reads a step's flags by their schema: booleans are switches, everything else takes a value.
- * @throws UsageError that lists what is wrong
+ * Reads a step's flags by their schema: booleans are switches, all others take a value.
+ * @throws UsageError that lists the problems
  */
 export function readFlags<Shape extends z.ZodRawShape>(
   args: readonly string[],
@@ -47,8 +47,8 @@ export function readFlags<Shape extends z.ZodRawShape>(
 }
 
 /**
- * Reads variables of the environment by their schema; an empty one counts as none, as GitHub makes it of a variable that nobody set.
- * @throws UsageError that lists what is wrong
+ * Reads variables of the environment by their schema. An empty one counts as missing, because GitHub passes unset variables as empty.
+ * @throws UsageError that lists the problems
  */
 export function readEnvironment<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,

@@ -8,7 +8,7 @@ const plan = "Previewing update (prod):\nResources:\n    + 58 to create\n";
 const logged = "| Previewing update (prod):\n| Resources:\n|     + 58 to create\n";
 
 describe("the step preview", () => {
-  it("judges the stack by the pack with the stack's config, keeps the plan and the report, and shows it on the run's page", async () => {
+  it("evaluates the stack with the pack and the stack's config, keeps the plan and the report, and adds them to the run's page", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays(plan);
     const report = path.join(sandbox.folder, "reports", "prod.json");
@@ -55,7 +55,7 @@ describe("the step preview", () => {
     assert.ok((await stat(path.join(sandbox.folder, "summary.md"))).size < 1024 * 1024);
   });
 
-  it("fails where a policy refuses, and reports that", async () => {
+  it("fails if a policy refuses, and reports that", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("Policies:\n  - [mandatory]  min-capacity-zero\n", 1);
     const report = path.join(sandbox.folder, "dev.json");
@@ -90,7 +90,7 @@ describe("the step preview", () => {
     assert.match(stderr, /There is no step constructor/);
   });
 
-  it("fails where Pulumi fails", async () => {
+  it("fails if Pulumi fails", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: no stack named 'dev' found\n", 1);
     const { status, stderr } = await sandbox.step(["preview", "--stack", "dev"]);
@@ -98,15 +98,15 @@ describe("the step preview", () => {
     assert.match(stderr, /The preview of the stack dev failed/);
   });
 
-  it("names the variable that a repository lacks, which GitHub hands over empty", async () => {
+  it("names the variable that a repository lacks, which GitHub passes as empty", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays(plan);
     const { status, stderr } = await sandbox.step(["preview", "--stack", "dev"], { PULUMI_BACKEND_URL: "" });
     assert.equal(status, 2);
-    assert.match(stderr, /PULUMI_BACKEND_URL names no state backend\. Set the repository variable/);
+    assert.match(stderr, /PULUMI_BACKEND_URL is not set\. Set the repository variable/);
   });
 
-  it("says that there is no Pulumi CLI", async () => {
+  it("reports a missing Pulumi CLI", async () => {
     await using sandbox = await Sandbox.create();
     const { status, stderr } = await sandbox.step(["preview", "--stack", "dev"], { PATH: sandbox.folder });
     assert.equal(status, 1);
@@ -115,7 +115,7 @@ describe("the step preview", () => {
 });
 
 describe("the step drift-check", () => {
-  it("asks AWS, and not the program, and changes nothing", async () => {
+  it("compares with AWS without the program, and changes nothing", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("Resources:\n    58 unchanged\n");
     assert.equal((await sandbox.step(["drift-check", "--stack", "prod"])).status, 0);
@@ -124,15 +124,15 @@ describe("the step drift-check", () => {
     ]);
   });
 
-  it("fails where something was changed, and says what to do", async () => {
+  it("fails if something was changed, with the remedy", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: no changes were expected for refresh but changes occurred\n", 7);
     const { status, stderr } = await sandbox.step(["drift-check", "--stack", "prod"]);
     assert.equal(status, 1);
-    assert.match(stderr, /prod is not as it was deployed.*run the workflow deploy on main/s);
+    assert.match(stderr, /prod has drifted.*run the workflow deploy on main/s);
   });
 
-  it("tells that apart from a check that failed", () => {
+  it("distinguishes drift from a check that failed", () => {
     assert.equal(outcomeOf({ status: 1, text: "error: AccessDenied" }), "failed");
   });
 });

@@ -1,4 +1,4 @@
-/** Looks at a stack without changing it, and keeps what it found: `pipeline preview` and `pipeline drift-check`. */
+/** Checks a stack without changing it, and stores the result: `pipeline preview` and `pipeline drift-check`. */
 import { appendFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -16,12 +16,12 @@ const previewFlags = z.strictObject({
 });
 
 /**
- * Previews a stack with the policy pack; a plan of it allows an update what it shows and nothing else.
+ * Previews a stack with the policy pack. A plan allows an update only the changes of its preview.
  * @throws PipelineError unless the stack passes
  */
 export async function preview(args: readonly string[], job: Job): Promise<void> {
   const { stack, report, plan, refresh } = readFlags(args, previewFlags);
-  // Pulumi does not make the folder, and finds a relative file from the project's folder.
+  // Pulumi does not create the folder, and resolves a relative path from the project's folder.
   if (plan !== undefined) await mkdir(path.dirname(path.resolve(projectRoot, plan)), { recursive: true });
   const outcome = await look(job, stack, report, [
     ...["preview", "--suppress-progress", ...policyPackArgs(stack)],
@@ -29,18 +29,20 @@ export async function preview(args: readonly string[], job: Job): Promise<void> 
     ...(plan === undefined ? [] : ["--save-plan", plan]),
   ]);
   if (outcome === "refused") {
-    throw new PipelineError(`The policy pack refuses the stack ${stack}: each violation above says what to set.`);
+    throw new PipelineError(
+      `The policy pack refuses the stack ${stack}. Each violation above names the property to set.`,
+    );
   }
   if (outcome !== "passed") {
-    throw new PipelineError(`The preview of the stack ${stack} failed: Pulumi's own words are above.`);
+    throw new PipelineError(`The preview of the stack ${stack} failed. Pulumi's message is above.`);
   }
 }
 
 const driftFlags = z.strictObject({ stack: stackName, report: z.string().optional() });
 
 /**
- * Asks AWS whether a stack is still as it was deployed. The program is not asked: main may be ahead of what was approved.
- * @throws PipelineError unless it is
+ * Asks AWS if a stack matches its deployed state. The program does not run, because main may be ahead of the approved commit.
+ * @throws PipelineError if it has drifted
  */
 export async function driftCheck(args: readonly string[], job: Job): Promise<void> {
   const { stack, report } = readFlags(args, driftFlags);
@@ -52,21 +54,21 @@ export async function driftCheck(args: readonly string[], job: Job): Promise<voi
   ]);
   if (outcome === "drifted") {
     throw new PipelineError(
-      `The stack ${stack} is not as it was deployed: what is above was changed behind Pulumi's back. ` +
-        "Put it into the program if it is wanted; else run the workflow deploy on main, which takes it back.",
+      `The stack ${stack} has drifted: the changes above were made outside Pulumi. ` +
+        "To keep them, add them to the program. To revert them, run the workflow deploy on main.",
     );
   }
   if (outcome !== "passed") {
-    throw new PipelineError(`The stack ${stack} could not be checked: Pulumi's own words are above.`);
+    throw new PipelineError(`The stack ${stack} could not be checked. Pulumi's message is above.`);
   }
 }
 
-/** Characters of Pulumi's output in a step's summary, of which GitHub takes 1 MiB ("Workflow commands", docs.github.com). */
+/** Characters of Pulumi's output in a step's summary, which GitHub limits to 1 MiB ("Workflow commands", docs.github.com). */
 const summaryLimit = 200_000;
 
 const environment = z.object({ GITHUB_STEP_SUMMARY: z.string().optional() });
 
-/** Runs a command that changes nothing; what it says also goes to the run's page, where those who approve read it. */
+/** Runs a command that changes nothing. Its output also goes to the run's page, for the reviewers. */
 async function look(
   job: Job,
   stack: string,
@@ -80,13 +82,13 @@ async function look(
   if (summary !== undefined) {
     await appendFile(
       summary,
-      `## ${stack}: ${outcome}\n\n${folded("What Pulumi says", cut(finished.text, summaryLimit))}\n\n`,
+      `## ${stack}: ${outcome}\n\n${folded("Pulumi's output", cut(finished.text, summaryLimit))}\n\n`,
     );
   }
   return outcome;
 }
 
-/** What the CLI's end means. */
+/** Derives the outcome from the CLI's exit status and output. */
 export function outcomeOf({ status, text }: Finished): Report["outcome"] {
   if (status === 0) return "passed";
   if (text.includes("no changes were expected")) return "drifted";

@@ -5,7 +5,7 @@ const commit = "c".repeat(40);
 const older = "a".repeat(40);
 const newer = "b".repeat(40);
 
-/** A GitHub whose production has had these deployments, the newest first, and that says how commits stand. */
+/** A GitHub whose production has had these deployments, the newest first, and that returns these relations of commits. */
 function production(deployments: readonly { sha: string; states: readonly string[] }[], status = "ahead"): FakeGitHub {
   const github = new FakeGitHub();
   github.content.set(
@@ -32,18 +32,18 @@ const own = { sha: commit, states: ["in_progress", "waiting"] };
 const done = { sha: older, states: ["inactive", "success", "in_progress", "queued", "waiting"] };
 
 describe("a promotion", () => {
-  it("goes on where the last commit deployed is part of this one", async () => {
+  it("passes if this commit contains the last deployed one", async () => {
     await using github = production([own, done]);
     const { status, stderr } = await promote(github);
     assert.equal(status, 0, stderr);
   });
 
-  it("goes on where nothing has been deployed yet", async () => {
+  it("passes if nothing has been deployed yet", async () => {
     await using github = production([own]);
     assert.equal((await promote(github)).status, 0);
   });
 
-  it("goes on past a newer commit that only waits for approval", async () => {
+  it("passes if a newer commit only waits for approval", async () => {
     await using github = production([{ sha: newer, states: ["waiting", "queued"] }, own, done]);
     assert.equal((await promote(github)).status, 0);
   });
@@ -57,7 +57,7 @@ describe("a promotion", () => {
     });
   }
 
-  it("is refused where history has split", async () => {
+  it("is refused if the history has diverged", async () => {
     await using github = production([own, done], "diverged");
     assert.equal((await promote(github)).status, 1);
   });

@@ -1,4 +1,4 @@
-/** Refuses to deploy a commit where a newer one has been: `pipeline promotion`. */
+/** Refuses to deploy a commit if a newer one has been deployed: `pipeline promotion`. */
 import { z } from "zod";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
@@ -8,12 +8,12 @@ import { commitSha, environmentName, readEnvironment, readFlags } from "./option
 const flags = z.strictObject({ environment: environmentName });
 const environment = z.object({ GITHUB_SHA: commitSha });
 
-/** States of a deployment whose job has started: before, it only waits for approval, and has changed nothing. */
+/** States of a deployment whose job has started. Before that, it waits for approval and has changed nothing. */
 const started = ["in_progress", "success", "failure", "error"];
 
 /**
- * An approval can come days late, when newer commits have been deployed already: what was approved would take them back.
- * @throws PipelineError if this commit does not have all that the last one deployed had
+ * Checks the environment's deployments. An approval can come days late, after newer commits have been deployed, and would then revert them.
+ * @throws PipelineError if this commit does not contain the last deployed one
  */
 export async function promotion(args: readonly string[], job: Job): Promise<void> {
   const { environment: name } = readFlags(args, flags);
@@ -24,11 +24,11 @@ export async function promotion(args: readonly string[], job: Job): Promise<void
     const status = await repository.compare(sha, commit);
     if (status !== "ahead") {
       throw new PipelineError(
-        `${name} has had the commit ${sha.slice(0, 7)}, which ${commit.slice(0, 7)} does not contain: deploying this would take it back. ` +
-          "Approve the newest run instead; to go back, revert on main.",
+        `${name} has had the commit ${sha.slice(0, 7)}, which ${commit.slice(0, 7)} does not contain. This deployment would revert it. ` +
+          "Approve the newest run instead. To go back to an older state, revert on main.",
       );
     }
     break;
   }
-  job.out(`${commit.slice(0, 7)} may go to ${name}: nothing newer has been there.\n`);
+  job.out(`${commit.slice(0, 7)} may be deployed to ${name}: no newer commit has been deployed there.\n`);
 }

@@ -1,10 +1,10 @@
-/** Tests how pull requests are compared with their stacks. */
+/** Tests the comparison of pull requests with their stacks. */
 import assert from "node:assert/strict";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const sha = "a".repeat(40);
 
-/** A pull request as GitHub shows it. */
+/** A pull request as GitHub returns it. */
 function pull(state: "open" | "closed", ...labels: readonly string[]): object {
   return { state, labels: labels.map((name) => ({ name })), head: { ref: "feature", sha } };
 }
@@ -32,7 +32,7 @@ describe("the step requested", () => {
     ["without the label", pull("open", "bug")],
     ["that does not exist", undefined],
   ] as const) {
-    it(`fails for a pull request ${what}, and says so in its output`, async () => {
+    it(`fails for a pull request ${what}, and sets its output`, async () => {
       const { status, stderr, outputs } = await requested(shown);
       assert.equal(status, 1);
       assert.match(stderr, /7 is closed or has no label "deploy", so it gets no stack/);
@@ -88,14 +88,14 @@ describe("the step abandoned", () => {
     assert.equal(outputs, "pull-requests=[4,5,21]\n");
   });
 
-  it("keeps a stack whose number is no pull request of this repository, and says so", async () => {
+  it("keeps and reports a stack whose number is no pull request of this repository", async () => {
     const { status, stdout, outputs } = await abandoned({}, ["pr-9"]);
     assert.equal(status, 0);
     assert.match(stdout, /Kept pr-9: this repository has no pull request 9/);
     assert.equal(outputs, "pull-requests=[]\n");
   });
 
-  it("finds the one that is named, without asking", async () => {
+  it("finds the given one without asking GitHub", async () => {
     const { status, outputs } = await abandoned({ PULL_REQUEST: "3", GITHUB_TOKEN: "" }, []);
     assert.equal(status, 0);
     assert.equal(outputs, "pull-requests=[3]\n");

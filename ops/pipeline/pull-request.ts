@@ -8,10 +8,10 @@ import type { Job } from "./job.ts";
 import { commitSha, readEnvironment, readFlags } from "./options.ts";
 import { stackNames } from "./pulumi.ts";
 
-/** The label that asks for a stack. */
+/** The label that requests a stack. */
 const label = "deploy";
 
-/** Whether a pull request should have a stack. */
+/** Checks if a pull request should have a stack. */
 const wantsStack = ({ isOpen, labels }: PullRequest): boolean => isOpen && labels.includes(label);
 
 const requestedFlags = z.strictObject({ "pull-request": pullRequestNumber, commit: commitSha.optional() });
@@ -19,7 +19,7 @@ const requestedFlags = z.strictObject({ "pull-request": pullRequestNumber, commi
 const outputs = z.object({ GITHUB_OUTPUT: z.string().optional() });
 
 /**
- * Asks GitHub whether a pull request should have a stack. The event that started a run can be days old when its deployment is approved.
+ * Asks GitHub if a pull request should have a stack. The event that started a run can be days old when its deployment is approved.
  * The job's output `requested` is `false` if GitHub answers no, and is not set if GitHub does not answer.
  * @throws PipelineError if the pull request is closed or lacks the label, or if `--commit` is no longer its newest commit
  */
@@ -46,9 +46,9 @@ const abandonedFlags = z.strictObject({});
 const environment = z.object({ PULL_REQUEST: pullRequestNumber.optional(), GITHUB_OUTPUT: z.string() });
 
 /**
- * Writes the numbers of the pull requests whose stacks are to be removed to the job's output `pull-requests`, as JSON: the one in
- * PULL_REQUEST, or else all that have a stack in the backend and are closed or no longer labelled.
- * @throws PipelineError if Pulumi or GitHub cannot be asked
+ * Writes the numbers of the pull requests whose stacks must be removed to the job's output `pull-requests`, as JSON: the one in
+ * PULL_REQUEST, or otherwise all that have a stack in the backend and are closed or no longer labelled.
+ * @throws PipelineError if Pulumi or GitHub does not answer
  */
 export async function abandoned(args: readonly string[], job: Job): Promise<void> {
   readFlags(args, abandonedFlags);
@@ -56,7 +56,7 @@ export async function abandoned(args: readonly string[], job: Job): Promise<void
   const numbers = given === undefined ? await abandonedStacks(job) : [given];
   job.out(
     numbers.length === 0
-      ? "No stack is to be removed.\n"
+      ? "No stack has to be removed.\n"
       : `To be removed: ${numbers.map((each) => `pr-${each}`).join(", ")}.\n`,
   );
   await appendFile(output, `pull-requests=${JSON.stringify(numbers)}\n`);
@@ -72,7 +72,7 @@ async function abandonedStacks(job: Job): Promise<number[]> {
     // GitHub keeps every pull request, so a missing one means that the stack is not this repository's.
     if (request === undefined)
       job.out(
-        `Kept ${name}: this repository has no pull request ${number}. Run destroy for it by hand if it is not used.\n`,
+        `Kept ${name}: this repository has no pull request ${number}. Run destroy for it manually if it is not used.\n`,
       );
     else if (!wantsStack(request)) found.push(number);
   }

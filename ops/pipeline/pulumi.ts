@@ -1,6 +1,6 @@
 /**
- * Runs the Pulumi CLI as a step of a workflow: its output goes to the log as it comes, each line quoted, and is kept. It shows
- * names and errors from elsewhere, which must not act as commands of the workflow.
+ * Runs the Pulumi CLI as a step of a workflow. Its output is streamed to the log, each line quoted, and kept. It contains
+ * foreign names and errors, which must not act as commands of the workflow.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ import { PipelineError, UsageError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { redacted } from "./redact.ts";
 
-/** How the CLI ended. */
+/** Result of a run of the CLI. */
 export interface Finished {
   readonly status: number;
   /** Its output without colours, printable and {@link redacted}. */
@@ -22,7 +22,7 @@ export interface Finished {
 /** The project's folder, where the CLI runs. */
 export const projectRoot = path.join(import.meta.dirname, "..", "..");
 
-/** The flags that judge a stack by the policy pack, with the stack's own config where there is one; a pull request's has dev's. */
+/** Returns the flags that evaluate a stack with the policy pack, with the stack's config if it exists; a pull request's stack uses dev's. */
 export function policyPackArgs(stack: string): string[] {
   const name = (stack.split("/").at(-1) ?? "").replace(/^pr-\d+$/, "dev");
   const config = path.join("policies", `config.${name}.json`);
@@ -34,9 +34,9 @@ export function policyPackArgs(stack: string): string[] {
 }
 
 /**
- * Runs `pulumi` from the PATH in the project's folder, and waits for its end. A signal is handed on, and its end still waited
- * for: an update that is killed leaves its lock, and its state behind AWS's.
- * @throws UsageError if no backend is named
+ * Runs `pulumi` from the PATH in the project's folder, and waits for its end. Forwards signals and still waits:
+ * an update that is killed leaves its lock, and its state behind AWS's.
+ * @throws UsageError if no backend is set
  * @throws PipelineError if it cannot be started
  */
 export async function pulumi(args: readonly string[], job: Job): Promise<Finished> {
@@ -50,18 +50,18 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
   return { status, text };
 }
 
-/** Runs the CLI as {@link pulumi} does, hands over each line as it is, and returns the exit status. */
+/** Runs the CLI like {@link pulumi}, passes on each line unchanged, and returns the exit status. */
 async function run(
   args: readonly string[],
   job: Job,
   onOutput: (line: string) => void,
   onError: (line: string) => void,
 ): Promise<number> {
-  // GitHub makes an empty variable of one that nobody set.
+  // GitHub passes an unset variable as an empty one.
   const environment = Object.fromEntries(Object.entries(job.environment).filter(([, value]) => value !== ""));
   if (environment["PULUMI_BACKEND_URL"] === undefined) {
     throw new UsageError(
-      "PULUMI_BACKEND_URL names no state backend. Set the repository variable of this stack to s3://BUCKET/PREFIX?region=REGION, " +
+      "PULUMI_BACKEND_URL is not set. Set the repository variable of this stack to s3://BUCKET/PREFIX?region=REGION, " +
         "or to https://api.pulumi.com with the secret PULUMI_ACCESS_TOKEN",
     );
   }
@@ -80,7 +80,7 @@ async function run(
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", (error) => {
-        reject(new PipelineError(`The Pulumi CLI did not start (${error.message}): put it on the PATH.`));
+        reject(new PipelineError(`The Pulumi CLI did not start (${error.message}). Add it to the PATH.`));
       });
       child.once("close", (status) => {
         resolve(status ?? 1);
@@ -92,7 +92,7 @@ async function run(
 }
 
 /**
- * A stack's outputs.
+ * Returns a stack's outputs.
  * @throws PipelineError if Pulumi cannot read them
  */
 export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
@@ -102,7 +102,7 @@ export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
 const stackList = z.array(z.object({ name: z.string() }));
 
 /**
- * The names of this project's stacks in the backend, without their organization.
+ * Returns the names of this project's stacks in the backend, without their organization.
  * @throws PipelineError if Pulumi cannot read them
  */
 export async function stackNames(job: Job): Promise<readonly string[]> {
@@ -119,12 +119,12 @@ const state = z.object({
 /** A resource in a stack's state. */
 export interface StateResource {
   readonly type: string;
-  /** Its id at AWS; none for components. */
+  /** Its ID in AWS; none for components. */
   readonly id?: string | undefined;
 }
 
 /**
- * The resources in a stack's state.
+ * Returns the resources in a stack's state.
  * @throws PipelineError if Pulumi cannot read it
  */
 export async function stackResources(stack: string, job: Job): Promise<readonly StateResource[]> {
@@ -132,7 +132,7 @@ export async function stackResources(stack: string, job: Job): Promise<readonly 
   return state.parse(exported).deployment.resources;
 }
 
-/** The JSON document that a command prints. */
+/** Returns the JSON document that a command prints. */
 async function answer(args: readonly string[], what: string, job: Job): Promise<unknown> {
   let text = "";
   const status = await run(
@@ -143,6 +143,6 @@ async function answer(args: readonly string[], what: string, job: Job): Promise<
       job.err(`${quoted(line)}\n`);
     },
   );
-  if (status !== 0) throw new PipelineError(`${what} cannot be read: Pulumi's message is above.`);
+  if (status !== 0) throw new PipelineError(`${what} cannot be read. Pulumi's message is above.`);
   return JSON.parse(text) as unknown;
 }

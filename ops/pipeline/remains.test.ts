@@ -1,4 +1,4 @@
-/** Tests what `pipeline up` and `pipeline destroy` do about what earlier deployments left. */
+/** Tests that `pipeline up` and `pipeline destroy` handle the remains of earlier deployments. */
 import assert from "node:assert/strict";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
@@ -10,7 +10,7 @@ const wait = { interval: 1, limit: 30_000 };
 const missing = new Refusal(400, "ValidationException", 'Could not find endpoint "it".');
 const noGroup = new Refusal(400, "ResourceNotFoundException", "The specified log group does not exist.");
 
-/** The name of a stack's endpoint, in the region of its file or of the tests. */
+/** Returns the name of a stack's endpoint, in the region of its file or of the tests. */
 function nameOf(stack: string): string {
   return endpointNameOf({
     accountId,
@@ -21,7 +21,7 @@ function nameOf(stack: string): string {
   });
 }
 
-describe("what earlier deployments left", () => {
+describe("the remains of earlier deployments", () => {
   const endpoint = nameOf("dev");
   const group = logGroupOf(endpoint);
   const before = process.env["AWS_ENDPOINT_URL"];
@@ -57,13 +57,13 @@ describe("what earlier deployments left", () => {
 
   const calls = (operation: string) => aws.seen.filter((seen) => seen.operation === operation);
 
-  /** A log group is there until it is deleted. */
+  /** A log group exists until it is deleted. */
   function withLogGroup(name: string): void {
     aws.answers.set("DescribeLogGroups", { logGroups: [{ logGroupName: `${name}-other` }, { logGroupName: name }] });
     aws.answers.set("DeleteLogGroup", {});
   }
 
-  /** The endpoint has these statuses one after the other, and is then gone. */
+  /** The endpoint has these statuses one after the other, and is then deleted. */
   function withEndpoint(...statuses: string[]): void {
     aws.answers.set("DescribeEndpoint", () => {
       const EndpointStatus = statuses.shift();
@@ -71,13 +71,13 @@ describe("what earlier deployments left", () => {
     });
   }
 
-  it("is nothing in the usual case, in which nothing is asked of Pulumi", async () => {
+  it("are usually none, and Pulumi is then not called", async () => {
     await clearRemains("dev", job, wait);
     assert.equal(said, "");
     assert.deepEqual(calls("DeleteLogGroup"), []);
   });
 
-  it("is a log group that the stack does not know, which is named and removed", async () => {
+  it("include a log group outside the stack's state, which is named and removed", async () => {
     withLogGroup(group);
     await clearRemains("dev", job, wait);
     assert.equal(said, `Removed the log group ${group}, which an earlier deployment left.\n`);
@@ -87,14 +87,14 @@ describe("what earlier deployments left", () => {
     );
   });
 
-  it("is not a log group that the stack knows: a deployment that failed may be explained in it", async () => {
+  it("do not include a log group in the stack's state: it may explain a failed deployment", async () => {
     withLogGroup(group);
     await sandbox.stateHas([{ type: "aws:cloudwatch/logGroup:LogGroup", id: group }]);
     await clearRemains("dev", job, wait);
     assert.deepEqual(calls("DeleteLogGroup"), []);
   });
 
-  it("is an endpoint that is being deleted, for which it waits", async () => {
+  it("include an endpoint that is being deleted, which the step waits for", async () => {
     withEndpoint("Deleting", "Deleting", "Deleting");
     withLogGroup(group);
     await clearRemains("dev", job, wait);
@@ -102,7 +102,7 @@ describe("what earlier deployments left", () => {
     assert.equal(calls("DescribeEndpoint").length, 4);
   });
 
-  it("makes the step fail if the endpoint is not gone in time", async () => {
+  it("make the step fail if the endpoint is not deleted in time", async () => {
     aws.answers.set("DescribeEndpoint", { EndpointStatus: "Deleting" });
     await assert.rejects(
       clearRemains("dev", job, { interval: 1, limit: 10 }),
@@ -110,27 +110,27 @@ describe("what earlier deployments left", () => {
     );
   });
 
-  it("is not the stack's own endpoint, and makes the step fail if it is an endpoint that the stack does not know", async () => {
+  it("do not include the stack's endpoint, and make the step fail for an endpoint outside the stack's state", async () => {
     withLogGroup(group);
     aws.answers.set("DescribeEndpoint", { EndpointStatus: "InService" });
     await assert.rejects(
       clearRemains("dev", job, wait),
-      /There is an endpoint .* \(InService\) that the stack dev does not/,
+      /The endpoint .* \(InService\) exists but is not in the state of the stack dev/,
     );
     await sandbox.stateHas([{ type: "aws:sagemaker/endpoint:Endpoint", id: endpoint }]);
     await clearRemains("dev", job, wait);
     assert.deepEqual(calls("DeleteLogGroup"), []);
   });
 
-  it("cannot be removed if AWS refuses, which the step says", async () => {
+  it("make the step fail with a message if AWS refuses to remove them", async () => {
     aws.answers.set("DescribeLogGroups", new Refusal(400, "AccessDeniedException", "not allowed"));
     await assert.rejects(
       clearRemains("dev", job, wait),
-      /^PipelineError: What earlier deployments of dev left cannot be removed: not allowed/,
+      /^PipelineError: Remains of earlier deployments of dev cannot be removed: not allowed/,
     );
   });
 
-  it("is waited for after a destroy, with the log group that SageMaker created again", async () => {
+  it("are awaited after a destroy, and include the log group that SageMaker created again", async () => {
     const old = `${endpoint}-of-earlier-alarms`;
     await sandbox.stateHas([
       { type: "aws:sagemaker/endpoint:Endpoint", id: old },
@@ -148,7 +148,7 @@ describe("what earlier deployments left", () => {
     assert.equal(calls("DeleteLogGroup").length, 2);
   });
 
-  it("is waited for after an update that replaced the endpoint, but not what the stack has now", async () => {
+  it("are awaited after an update that replaced the endpoint, without the stack's current endpoint", async () => {
     const old = `${endpoint}-of-earlier-alarms`;
     const resources = (name: string) => [
       { type: "aws:sagemaker/endpoint:Endpoint", id: name },

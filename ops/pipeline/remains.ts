@@ -1,4 +1,4 @@
-/** Removes what earlier deployments left of a stack's endpoint, which has the same name each time: for `pipeline up` and `pipeline destroy`. */
+/** Removes the remains of earlier deployments of a stack's endpoint, which has the same name each time: for `pipeline up` and `pipeline destroy`. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
@@ -45,14 +45,14 @@ const settings = z.looseObject({
   [`${namespace}:rollbackAlarms`]: alarms.default([]),
 });
 
-/** AWS as the stack's provider sees it, and the stack's endpoint there. */
+/** AWS as the stack's provider accesses it, and the name of the stack's endpoint. */
 interface Place extends Disposable {
   readonly sagemaker: SageMakerClient;
   readonly logs: CloudWatchLogsClient;
   readonly endpointName: string;
 }
 
-/** Finds the place; undefined if the provider works in another role, whose account cannot be known here. */
+/** Determines the account and the name; undefined if the provider assumes a role, whose account is not known here. */
 async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
   const name = stack.split("/").at(-1) ?? stack;
   const config = await readSettings(name);
@@ -84,7 +84,7 @@ async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
   }
 }
 
-/** The config in the stack's file; none if there is no file. */
+/** Returns the config in the stack's file; empty if there is no file. */
 async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
   const file = `Pulumi.${stack}.yaml`;
   try {
@@ -100,15 +100,15 @@ async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
 }
 
 /**
- * Clears the endpoint's name for a deployment. An endpoint that is being deleted still has its name, and a log group that the stack does not
- * know would make the deployment fail. Waits for the endpoint, and removes the log group.
- * @throws PipelineError if there is an endpoint of that name that the stack does not know, or is not gone in time
+ * Clears the endpoint's name for a deployment. An endpoint that is being deleted still has its name, and an existing log group outside
+ * the stack's state would make the deployment fail. Waits for the endpoint, and removes the log group.
+ * @throws PipelineError if an endpoint of that name is not in the stack's state, or is not deleted in time
  */
 export async function clearRemains(stack: string, job: Job, wait = defaultWait): Promise<void> {
-  await working(`What earlier deployments of ${stack} left cannot be removed`, async () => {
+  await working(`Remains of earlier deployments of ${stack} cannot be removed`, async () => {
     using place = await placeOf(stack, job);
     if (place === undefined) {
-      job.out(`Not looked for what earlier deployments left: the provider of ${stack} assumes a role.\n`);
+      job.out(`Did not check for remains of earlier deployments: the provider of ${stack} assumes a role.\n`);
       return;
     }
     const { sagemaker, logs, endpointName } = place;
@@ -124,7 +124,7 @@ export async function clearRemains(stack: string, job: Job, wait = defaultWait):
     if (status !== undefined) {
       if (known.has(endpointName)) return;
       throw new PipelineError(
-        `There is an endpoint ${endpointName} (${status}) that the stack ${stack} does not know. Delete it, which drops its queue: ` +
+        `The endpoint ${endpointName} (${status}) exists but is not in the state of the stack ${stack}. Delete it, which drops its queue: ` +
           `aws sagemaker delete-endpoint --endpoint-name ${endpointName}`,
       );
     }
@@ -134,7 +134,7 @@ export async function clearRemains(stack: string, job: Job, wait = defaultWait):
   });
 }
 
-/** What a deletion may leave, and has to wait for. */
+/** Waits for a deletion and removes its remains. */
 export class Remains {
   readonly #place: Place | undefined;
   readonly #endpoints: readonly string[];
@@ -153,20 +153,20 @@ export class Remains {
     this.#wait = wait;
   }
 
-  /** Looks at a stack before something of it is deleted: afterwards its state does not name it. */
+  /** Records the endpoint before a deletion; afterwards the stack's state does not contain it. */
   static async of(stack: string, job: Job, wait = defaultWait): Promise<Remains> {
-    return await working(`What ${stack} has cannot be looked up`, async () => {
+    return await working(`The resources of ${stack} cannot be looked up`, async () => {
       const resources = await stackResources(stack, job);
       return new Remains(await placeOf(stack, job), resources, job, wait);
     });
   }
 
-  /** Waits until SageMaker is done with what it does to the endpoint: until then it refuses to delete it. */
+  /** Waits until SageMaker has finished its change of the endpoint. Until then it refuses to delete it. */
   async settle(): Promise<void> {
     await this.#waitWhile(this.#endpoints, "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting");
   }
 
-  /** After a destroy: waits until the endpoint is gone, and removes its log group if SageMaker created it again. */
+  /** After a destroy: waits until the endpoint is deleted, and removes its log group if SageMaker created it again. */
   async remove(): Promise<void> {
     await this.#remove(() => true);
   }
@@ -201,13 +201,13 @@ export class Remains {
   async #waitWhile(endpoints: readonly string[], ...statuses: string[]): Promise<void> {
     const place = this.#place;
     if (place === undefined) return;
-    await working("The endpoint's end cannot be waited for", async () => {
+    await working("The endpoint's deletion could not be awaited", async () => {
       for (const name of endpoints) await waitWhile(place.sagemaker, name, statuses, this.#wait);
     });
   }
 }
 
-/** Does it; an error becomes the step's. */
+/** Runs an action; converts its error into the step's. */
 async function working<Result>(failed: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

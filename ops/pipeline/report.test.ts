@@ -1,4 +1,4 @@
-/** Tests that reports, which a pull request's code makes, are data to the jobs that read them. */
+/** Tests that jobs treat reports, which a pull request's code writes, as data. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ describe("a report", () => {
     await writeFile(path.join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
   };
 
-  it("is read back as it was written, in a folder that the step creates", async () => {
+  it("is read back unchanged, from a folder that the step creates", async () => {
     const report = { stack: "dev", outcome: "passed", text: "+ 58 to create\n" } as const;
     await writeReport(path.join(folder, "a", "b", "dev.json"), report);
     assert.deepEqual(await readReports(path.join(folder, "a", "b"), ["dev"]), [report]);
@@ -33,7 +33,7 @@ describe("a report", () => {
     assert.match(report?.text ?? "", /characters more in the job's log$/);
   });
 
-  it("is of an expected stack only", async () => {
+  it("is read only for an expected stack", async () => {
     await write("dev.json", { stack: "dev", outcome: "passed", text: "" });
     await write("## @everyone.json", { stack: "## @everyone", outcome: "passed", text: "" });
     assert.deepEqual(

@@ -1,6 +1,6 @@
 /**
- * What a preview or a drift check of one stack found, as a file that later jobs read. Those jobs may write to the repository, and a pull
- * request's code made the file: they take it for data, of limited size, and show its text where it has no effect.
+ * Result of a preview or a drift check of one stack, as a file that later jobs read. Those jobs may write to the repository, and a pull
+ * request's code wrote the file: they treat it as data of limited size, and show its text only where it has no effect.
  */
 import { lstat, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -17,13 +17,13 @@ const fileLimit = 2 * 1024 * 1024;
 
 const schema = z.strictObject({
   stack: z.string(),
-  /** Passed; refused by a policy; different from what was deployed; or not done at all. */
+  /** Passed; refused by a policy; different from the deployed state; or not done at all. */
   outcome: z.enum(outcomes),
   /** Pulumi's output. */
   text: z.string(),
 });
 
-/** What a preview of one stack found. */
+/** Result of a preview of one stack. */
 export type Report = z.infer<typeof schema>;
 
 /** Writes a report, and creates its folder. A text that is too long for a report is cut. */
@@ -33,8 +33,8 @@ export async function writeReport(file: string, report: Report): Promise<void> {
 }
 
 /**
- * Reads the reports of the named stacks from a folder, sorted by name; other files are not read. A stack without a report failed before
- * there was one. The texts are printable and redacted.
+ * Reads the reports of the named stacks from a folder, sorted by name; other files are not read. A stack without a report counts as
+ * failed. The texts are printable and redacted.
  * @throws PipelineError if a file is not a report of its stack, or is too large
  */
 export async function readReports(folder: string, stacks: readonly string[]): Promise<Report[]> {
@@ -44,7 +44,7 @@ export async function readReports(folder: string, stacks: readonly string[]): Pr
 async function readReport(folder: string, stack: string): Promise<Report> {
   const file = path.join(folder, `${stack}.json`);
   const found = await lstat(file).catch(() => undefined);
-  if (found === undefined) return { stack, outcome: "failed", text: "The job ended before Pulumi had said anything." };
+  if (found === undefined) return { stack, outcome: "failed", text: "The job ended before Pulumi printed anything." };
   if (!found.isFile() || found.size > fileLimit) {
     throw new PipelineError(`${file} is not a report: it is not a file of at most ${fileLimit} bytes.`);
   }
@@ -66,7 +66,7 @@ function parsed(file: string, stack: string, text: string): Report {
 }
 
 /**
- * Text as a folded Markdown code block, in which links, HTML and mentions have no effect. Its fence is longer than any in the text.
+ * Returns text as a folded Markdown code block, in which links, HTML and mentions have no effect. Its fence is longer than any in the text.
  */
 export function folded(title: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
@@ -74,7 +74,7 @@ export function folded(title: string, text: string): string {
   return `<details><summary>${title}</summary>\n\n${fence}text\n${text.trim()}\n${fence}\n\n</details>`;
 }
 
-/** The first characters of a text, and how many are left out. */
+/** Returns the first characters of a text, and the number of omitted ones. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   return `${text.slice(0, limit)}\n… ${text.length - limit} characters more in the job's log`;

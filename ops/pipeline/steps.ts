@@ -1,4 +1,4 @@
-/** The steps by their names, their help, and how each ends. */
+/** The steps by name, their help, and their exit statuses. */
 import { printableText } from "../../lib/printable.ts";
 import { remedyFor } from "../../lib/remedies.ts";
 import { advice } from "./failure-summary.ts";
@@ -16,29 +16,29 @@ import { destroy, unlock, up } from "./update.ts";
 
 const help = `Usage: npm run -s pipeline -- STEP [options]
 
-The steps of the workflows in .github/workflows. Those that work with a stack run the Pulumi CLI
-from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names.
+The steps of the workflows in .github/workflows. Steps for a stack run the Pulumi CLI
+from the PATH with the policy pack, on the backend in PULUMI_BACKEND_URL.
 
   preview --stack NAME [--refresh] [--plan FILE] [--report FILE]
-      previews; --refresh asks AWS first how the stack is, --plan keeps a plan for up, --report
-      what was found
+      previews; --refresh reads the state from AWS first, --plan writes a plan for up, --report
+      writes the result
   up --stack NAME [--plan FILE]
       removes a log group that an earlier deployment left, or waits while an endpoint of the
-      stack's name is still being deleted; then previews and deploys; --plan allows what the plan
-      has, and nothing else
+      stack's name is still being deleted; then previews and deploys; --plan allows only the
+      changes in the plan
   ephemeral --pull-request N [--create]
-      writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and makes the stack
+      writes Pulumi.pr-N.yaml from Pulumi.pr.yaml, and creates the stack
   destroy --pull-request N
-      removes the stack of a pull request if there is one, tries a second time if that fails, and
-      waits until its endpoint and its log group are gone
+      removes the stack of a pull request if it exists, tries a second time if that fails, and
+      waits until its endpoint and its log group are deleted
   artifacts --stack NAME
       deletes model artifacts older than artifactRetentionDays that no model uses
   unlock --stack dev|prod|pr-N
       removes the lock that a killed update left
   comment --reports FOLDER --stacks NAME,…
-      puts the reports of previews into one comment of the pull request
+      writes the reports of previews into one comment of the pull request
   drift-check --stack NAME [--report FILE]
-      asks AWS whether the stack is as it was deployed
+      compares AWS with the stack's deployed state
   drift-issue --reports FOLDER --stacks NAME,…
       opens, edits or closes the issue about drift
   promotion --environment NAME
@@ -48,12 +48,14 @@ from the PATH with the policy pack, on the backend that PULUMI_BACKEND_URL names
   requested --pull-request N [--commit SHA]
       fails if the pull request is closed or has no label "deploy", or if it has a newer commit
   abandoned
-      writes the pull requests whose stacks are to be removed to the job's output: PULL_REQUEST,
-      or else all with a stack that are closed or have no label "deploy"
+      writes the pull requests whose stacks must be removed to the job's output: PULL_REQUEST,
+      or otherwise all with a stack that are closed or have no label "deploy"
   advice --stack NAME [--promotes NAME]
-      says what to do after a failed smoke test
+      prints instructions after a failed smoke test
 
-Exit status: 0 done, 1 refused or failed, 2 called wrongly.
+Example: npm run -s pipeline -- preview --stack dev --refresh
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 `;
 
 const steps: Readonly<Record<string, (args: readonly string[], job: Job) => Promise<void>>> = {
@@ -73,7 +75,7 @@ const steps: Readonly<Record<string, (args: readonly string[], job: Job) => Prom
   advice,
 };
 
-/** Runs a step: its name, then its flags. Returns the exit status; what went wrong is said on the job's standard error. */
+/** Runs a step: its name, then its flags. Prints errors to the job's standard error. Returns the exit status. */
 export async function runStep([name = "", ...args]: readonly string[], job: Job): Promise<number> {
   try {
     if (["--help", "-h", "help"].includes(name) || args.includes("--help")) {
@@ -83,7 +85,7 @@ export async function runStep([name = "", ...args]: readonly string[], job: Job)
     const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (step === undefined) {
       throw new UsageError(
-        `${name === "" ? "No step is named" : `There is no step ${name}`}: --help shows what there is`,
+        `${name === "" ? "No step is given" : `There is no step ${name}`}: add --help for the list of steps`,
       );
     }
     await step(args, job);

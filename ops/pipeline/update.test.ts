@@ -4,7 +4,7 @@ import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 import { destroy, up } from "./update.ts";
 
-/** An AWS in which nothing is left of an earlier deployment, for the tests of a suite. */
+/** An AWS without remains of an earlier deployment, for the tests of a suite. */
 function withAws(): () => FakeAws {
   const before = process.env["AWS_ENDPOINT_URL"];
   let aws: FakeAws;
@@ -45,7 +45,7 @@ describe("the step up", () => {
     assert.equal(stdout, `Removed the log group ${logGroupName}, which an earlier deployment left.\n| done\n`);
   });
 
-  it("asks AWS how things are, previews with the pack, and deploys", async () => {
+  it("refreshes from AWS, previews with the pack, and deploys", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("done\n");
     assert.equal((await sandbox.step(["up", "--stack", "dev"])).status, 0);
@@ -55,17 +55,17 @@ describe("the step up", () => {
     ]);
   });
 
-  it("holds the update to the plan that was approved, and says what a broken plan means", async () => {
+  it("limits the update to the approved plan, and explains a plan that no longer fits", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: update is not allowed by the plan\n", 1);
     const { status, stderr } = await sandbox.step(["up", "--stack", "prod", "--plan", "plan.json"]);
     assert.equal(status, 1);
     assert.match((await sandbox.calls())[0] ?? "", /config\.prod\.json --plan plan\.json$/);
     assert.doesNotMatch((await sandbox.calls())[0] ?? "", /--skip-preview/);
-    assert.match(stderr, /the stack has changed since it was approved: run the whole workflow again/);
+    assert.match(stderr, /the stack has changed since the approval: run the whole workflow again/);
   });
 
-  it("judges a pull request's stack as dev, and one that has no config by the policies' defaults", async () => {
+  it("evaluates a pull request's stack with dev's config, and one without a config with the policies' defaults", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("done\n");
     for (const stack of ["pr-12", "team/pr-12", "mine"]) await sandbox.step(["up", "--stack", stack]);
@@ -73,7 +73,7 @@ describe("the step up", () => {
     assert.deepEqual(configs, ["config.dev.json", "config.dev.json", undefined]);
   });
 
-  it("waits a while for a lock", async () => {
+  it("waits briefly for a lock", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: the stack is currently locked by 1 lock(s).\n", 0, 255);
     await up(
@@ -84,7 +84,7 @@ describe("the step up", () => {
     assert.equal((await sandbox.calls()).length, 2);
   });
 
-  it("takes a stack's name for nothing else", async () => {
+  it("accepts only a valid stack's name", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("done\n");
     for (const args of [
@@ -107,7 +107,7 @@ describe("the step up", () => {
 describe("the step destroy", () => {
   withAws();
 
-  it("removes a pull request's stack and forgets it", async () => {
+  it("removes a pull request's stack and its record", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("done\n");
     assert.equal((await sandbox.step(["destroy", "--pull-request", "12"])).status, 0);
@@ -116,7 +116,7 @@ describe("the step destroy", () => {
     ]);
   });
 
-  it("has no way to another stack", async () => {
+  it("cannot be used for another stack", async () => {
     await using sandbox = await Sandbox.create();
     for (const wrong of ["prod", "0", "-1", "12 prod", "../prod", "12\n", ""]) {
       const { status, stderr } = await sandbox.step(["destroy", `--pull-request=${wrong}`]);
@@ -126,12 +126,12 @@ describe("the step destroy", () => {
     assert.equal((await sandbox.step(["destroy", "--stack", "prod"])).status, 2);
   });
 
-  it("succeeds if there is no such stack", async () => {
+  it("succeeds if the stack does not exist", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: no stack named 'pr-9' found\n", 6);
     const { status, stdout } = await sandbox.step(["destroy", "--pull-request", "9"]);
     assert.equal(status, 0);
-    assert.equal(stdout, "There is no stack pr-9: nothing to remove.\n");
+    assert.equal(stdout, "The stack pr-9 does not exist: nothing to remove.\n");
     await assert.rejects(sandbox.calls());
   });
 
@@ -145,7 +145,7 @@ describe("the step destroy", () => {
     assert.match(log, /pr-12 is locked by another update/);
   });
 
-  it("says that what is left may cost money", async () => {
+  it("warns that the remains may cost money", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: no\n", 1);
     const { status, stderr } = await sandbox.step(["destroy", "--pull-request", "12"]);
@@ -155,7 +155,7 @@ describe("the step destroy", () => {
 });
 
 describe("the step unlock", () => {
-  it("takes away the stack's locks, and says what to do then", async () => {
+  it("removes the stack's locks, and prints the next step", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("The currently running update for 'dev' has been canceled!\n");
     const { status, stdout } = await sandbox.step(["unlock", "--stack", "dev"]);
@@ -191,7 +191,7 @@ describe("the step unlock", () => {
     await assert.rejects(sandbox.calls());
   });
 
-  it("takes no other stack", async () => {
+  it("accepts no other stack", async () => {
     await using sandbox = await Sandbox.create();
     for (const stack of ["local", "pr-0", "pr-", "team/dev", "prod --yes", "../prod"]) {
       const { status, stderr } = await sandbox.step(["unlock", "--stack", stack]);

@@ -12,9 +12,9 @@ import { clearRemains, Remains } from "./remains.ts";
 const upFlags = z.strictObject({ stack: stackName, plan: z.string().optional() });
 
 /**
- * Deploys what the working tree says, or exactly what a plan allows. First clears the endpoint's name (remains.ts). Pulumi asks AWS how things are, previews the update with the
- * pack and the plan, and touches nothing unless that passes.
- * @throws PipelineError unless all of it is deployed
+ * Deploys the working tree, or exactly the changes that a plan allows. First clears the endpoint's name (remains.ts). Pulumi refreshes the state from AWS, previews the update with the
+ * pack and the plan, and changes nothing unless that passes.
+ * @throws PipelineError unless everything is deployed
  */
 export async function up(args: readonly string[], job: Job, lock = updateWait): Promise<void> {
   const { stack, plan } = readFlags(args, upFlags);
@@ -34,10 +34,10 @@ export async function up(args: readonly string[], job: Job, lock = updateWait): 
   const { status } = await untilUnlocked(() => pulumi(command, job), stack, job, lock);
   if (status !== 0) {
     throw new PipelineError(
-      `The stack ${stack} is not deployed: Pulumi's own words are above. ` +
+      `The stack ${stack} is not deployed. Pulumi's message is above. ` +
         (plan === undefined
-          ? "Mend it in a new commit; a deployment that broke off midway goes on where it stopped."
-          : "Where they name the plan, the stack has changed since it was approved: run the whole workflow again for a new plan."),
+          ? "Fix the cause in a new commit. A deployment that was interrupted resumes from where it stopped."
+          : "If the message names the plan, the stack has changed since the approval: run the whole workflow again for a new plan."),
     );
   }
   await remains.removeReplaced(await stackResources(stack, job));
@@ -46,15 +46,15 @@ export async function up(args: readonly string[], job: Job, lock = updateWait): 
 const destroyFlags = z.strictObject({ "pull-request": pullRequestNumber });
 
 /**
- * Removes a pull request's stack and forgets it; there is no flag for any other stack. Tries a second time, because SageMaker refuses to delete an endpoint
- * that is being scaled, and S3 a bucket into which a last result has just been written. Then waits until the endpoint is gone. Waits
+ * Removes a pull request's stack and its record; there is no flag for any other stack. Tries a second time, because SageMaker refuses to delete an endpoint
+ * that is being scaled, and S3 a bucket into which a last result has just been written. Then waits until the endpoint is deleted. Waits
  * for a deployment that holds the stack's lock. Succeeds if there is no such stack.
- * @throws PipelineError unless all of it is gone
+ * @throws PipelineError unless everything is deleted
  */
 export async function destroy(args: readonly string[], job: Job, lock: LockWait = destroyWait): Promise<void> {
   const stack = ephemeralStackOf(readFlags(args, destroyFlags)["pull-request"]);
   if (!(await stackNames(job)).includes(stack)) {
-    job.out(`There is no stack ${stack}: nothing to remove.\n`);
+    job.out(`The stack ${stack} does not exist: nothing to remove.\n`);
     return;
   }
   using remains = await Remains.of(stack, job);
@@ -68,8 +68,8 @@ export async function destroy(args: readonly string[], job: Job, lock: LockWait 
   }
   if (status !== 0) {
     throw new PipelineError(
-      `The stack ${stack} is not removed, and may still cost money: Pulumi's own words are above. The workflow "destroy" tries again every ` +
-        'night, or by hand. If the stack is locked by a job that was killed, run the workflow "unlock" first.',
+      `The stack ${stack} is not removed, and may still cost money. Pulumi's message is above. The workflow "destroy" tries again every ` +
+        'night, or when you start it. If the stack is locked by a job that was killed, run the workflow "unlock" first.',
     );
   }
   await remains.remove();
@@ -81,9 +81,9 @@ const unlockFlags = z.strictObject({
 
 /**
  * Removes all of a stack's locks: Pulumi's S3 backend knows neither the owner of a lock nor when it expires. The workflow waits in the
- * queue of dev or prod, in which all that locks them is; deployments of pull requests wait for a review and so are in no queue, and are
- * asked for here.
- * @throws PipelineError if a deployment of the stack runs, or unless the locks are gone
+ * queue of dev or prod, which contains all jobs that lock them. Deployments of pull requests wait for a review and so are in no queue;
+ * this step asks GitHub about them.
+ * @throws PipelineError if a deployment of the stack runs, or unless the locks are removed
  */
 export async function unlock(args: readonly string[], job: Job): Promise<void> {
   const { stack } = readFlags(args, unlockFlags);
@@ -94,12 +94,12 @@ export async function unlock(args: readonly string[], job: Job): Promise<void> {
     );
   }
   const { status } = await pulumi(["cancel", "--yes", "--stack", stack], job);
-  if (status !== 0) throw new PipelineError(`The stack ${stack} is still locked: Pulumi's own words are above.`);
+  if (status !== 0) throw new PipelineError(`The stack ${stack} is still locked. Pulumi's message is above.`);
   const next = stack.startsWith("pr-") ? "Deploy or destroy it" : "Deploy main";
-  job.out(`The stack ${stack} has no lock. ${next} again: an update that was killed may have left things half done.\n`);
+  job.out(`The stack ${stack} has no lock. ${next} again: an update that was killed may be incomplete.\n`);
 }
 
-/** Address of a run that may be deploying a pull request's stack. */
+/** Returns the address of a run that may be deploying a pull request's stack. */
 async function runningDeployment(stack: string, job: Job): Promise<string | undefined> {
   if (!stack.startsWith("pr-")) return undefined;
   const repository = new Repository(job.environment);

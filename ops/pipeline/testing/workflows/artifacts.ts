@@ -1,4 +1,4 @@
-/** Artifacts of workflow runs, as actions/upload-artifact (v7) and actions/download-artifact (v8) keep them: copies in a folder. */
+/** Stores artifacts of workflow runs like actions/upload-artifact (v7) and actions/download-artifact (v8): as copies in a folder. */
 import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -6,13 +6,13 @@ import { z } from "zod";
 interface Artifact {
   readonly id: number;
   readonly run: number;
-  /** Which try of the run uploaded it: within one, a name is given once. */
+  /** Attempt of the run that uploaded it. Within one attempt, names are unique. */
   readonly attempt: number;
   readonly name: string;
   readonly folder: string;
 }
 
-/** Which run's artifacts are meant. */
+/** The run whose artifacts are used. */
 export interface OfRun {
   readonly run: number;
   readonly attempt: number;
@@ -22,7 +22,7 @@ const uploadInputs = z.strictObject({
   name: z.string().min(1),
   path: z.string().min(1),
   "if-no-files-found": z.enum(["warn", "error", "ignore"]).default("warn"),
-  // What is kept, and how, is the same for a copy.
+  // The retention and the compression do not change a copy.
   "retention-days": z.string().optional(),
   "compression-level": z.string().optional(),
 });
@@ -45,20 +45,20 @@ export class Artifacts {
   readonly #folder: string;
   readonly #all: Artifact[] = [];
 
-  /** @param folder is made if there is none */
+  /** @param folder is created if it does not exist */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   /**
-   * Keeps a copy of a file, or of what is in a folder.
+   * Stores a copy of a file, or of a folder's content.
    * @returns the action's outputs
-   * @throws Error if the path matches nothing and the inputs say so, or if the run has the name already
+   * @throws Error if the path matches nothing and the inputs say so, or if the run already has the name
    */
   async upload(inputs: unknown, workspace: string, { run, attempt }: OfRun): Promise<Record<string, string>> {
     const { name, path: wanted, "if-no-files-found": ifNone } = uploadInputs.parse(inputs);
     if (/[*?[\]\n!]/.test(wanted))
-      throw new Error(`upload-artifact: the test does not know patterns in path: ${wanted}`);
+      throw new Error(`upload-artifact: the test does not support patterns in path: ${wanted}`);
     const source = path.resolve(workspace, wanted);
     const found = await stat(source).catch(() => undefined);
     if (found === undefined) {
@@ -72,7 +72,7 @@ export class Artifacts {
     const folder = path.join(this.#folder, String(id));
     await mkdir(folder, { recursive: true });
     if (found.isDirectory()) {
-      // Hidden files are left out unless include-hidden-files is set.
+      // Hidden files are excluded unless include-hidden-files is set.
       await cp(source, folder, {
         recursive: true,
         filter: (from) => from === source || !path.basename(from).startsWith("."),
@@ -85,9 +85,9 @@ export class Artifacts {
   }
 
   /**
-   * Copies artifacts of a run into a folder: one that is named, by its name or its number, as it is; those of a pattern each into a
+   * Copies artifacts of a run into a folder: one artifact, by its name or its number, directly; those of a pattern each into a
    * folder with its name, unless they are merged.
-   * @throws Error if one that is named is not there
+   * @throws Error if the named artifact does not exist
    */
   async download(inputs: unknown, workspace: string, { run }: Pick<OfRun, "run">): Promise<void> {
     const { name, "artifact-ids": id, pattern, path: to, "merge-multiple": merges } = downloadInputs.parse(inputs);
@@ -108,7 +108,7 @@ export class Artifacts {
     await cp(found.folder, target, { recursive: true });
   }
 
-  /** The files of a run's newest artifact of a name; none if there is no such artifact. */
+  /** Returns the files of a run's newest artifact with a name; none if it does not exist. */
   async filesOf(name: string, run: number): Promise<string[]> {
     const found = this.#all.findLast((each) => each.run === run && each.name === name);
     if (found === undefined) return [];

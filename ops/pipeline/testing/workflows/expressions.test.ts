@@ -15,13 +15,13 @@ const scope: Scope = {
 };
 
 describe("expressions of workflows", () => {
-  it("find names in lists, and take an unknown name as empty", () => {
+  it("find names in lists, and read an unknown name as empty", () => {
     assert.equal(evaluate("contains(github.event.pull_request.labels.*.name, 'deploy')", scope), true);
     assert.equal(evaluate("contains(github.event.pull_request.labels.*.name, 'other')", scope), false);
     assert.equal(evaluate("vars.PROD_BACKEND_URL != ''", scope), false);
   });
 
-  it("choose by && and ||", () => {
+  it("select with && and ||", () => {
     assert.equal(evaluate("github.ref == 'refs/heads/main' && 'yes' || 'no'", scope), "yes");
     assert.equal(evaluate("github.ref == 'refs/heads/other' && 'yes' || 'no'", scope), "no");
   });
@@ -33,7 +33,7 @@ describe("expressions of workflows", () => {
     assert.deepEqual(interpolateAll({ a: ["${{ matrix.stack }}", 1], b: null }, scope), { a: ["dev", 1], b: null });
   });
 
-  it("need success where a condition names no status", () => {
+  it("require success if a condition names no status", () => {
     const failed: Scope = { ...scope, status: "failure" };
     assert.equal(holds(undefined, scope), true);
     assert.equal(holds(undefined, failed), false);
@@ -43,7 +43,7 @@ describe("expressions of workflows", () => {
     assert.equal(holds("${{ !cancelled() }}", { ...scope, status: "cancelled" }), false);
   });
 
-  it("have functions and contexts only where GitHub has them", () => {
+  it("have functions and contexts only in GitHub's places", () => {
     assert.throws(() => evaluate("secrets.TOKEN", scope), /secrets/);
     assert.throws(() => evaluate("hashFiles('a')", scope), /hashFiles/i);
     assert.throws(() => evaluate("github.ref ==", scope));

@@ -5,15 +5,15 @@ import type { FunctionDefinition } from "@actions/expressions/funcs/info";
 /** A value in an expression's context: JSON. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
-/** How the steps of a job, or the jobs that a job needs, have ended so far. */
+/** Status of a job's previous steps, or of the jobs that a job needs. */
 export type Status = "success" | "failure" | "cancelled" | "skipped";
 
-/** What an expression can refer to. */
+/** Contexts and functions for an expression. */
 export interface Scope {
-  /** The contexts by their names: github, vars, needs, … An expression that names another one is an error. */
+  /** The contexts by name: github, vars, needs, … Any other name is an error. */
   readonly contexts: Readonly<Record<string, Value>>;
   readonly status: Status;
-  /** The digest of the files that match the patterns; absent outside steps, where GitHub does not have it either. */
+  /** Returns the digest of the files that match the patterns; absent outside steps, as in GitHub. */
   readonly hashFiles?: (...patterns: string[]) => string;
 }
 
@@ -21,7 +21,7 @@ const statusFunctions = ["success", "failure", "cancelled", "always"];
 
 /**
  * Evaluates one expression, without its `${{ }}`.
- * @throws Error if it is malformed, or names a context or a function that there is not
+ * @throws Error if it is malformed, or names an unknown context or function
  */
 export function evaluate(expression: string, scope: Scope): Value {
   const functions = functionsOf(scope);
@@ -36,7 +36,7 @@ export function evaluate(expression: string, scope: Scope): Value {
   }
 }
 
-/** Replaces the expressions in a text. A text that is one expression becomes its value, everything else stays text. */
+/** Replaces the expressions in a text. A text that is one expression becomes its value; everything else stays text. */
 export function interpolate(text: string, scope: Scope): Value {
   const whole = /^\s*\$\{\{((?:(?!\}\}).)*)\}\}\s*$/s.exec(text)?.[1];
   if (whole !== undefined) return evaluate(whole.trim(), scope);
@@ -51,7 +51,7 @@ export function interpolateAll(value: Value, scope: Scope): Value {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, interpolateAll(each, scope)]));
 }
 
-/** Whether the condition of a step or a job holds. Without a status function, it also needs everything before to have succeeded. */
+/** Evaluates the condition of a step or a job. Without a status function, it also requires the success of everything before. */
 export function holds(condition: string | boolean | undefined, scope: Scope): boolean {
   const text = String(condition ?? "success()");
   const expression = /^\s*\$\{\{(.*)\}\}\s*$/s.exec(text)?.[1] ?? text;
@@ -62,7 +62,7 @@ export function holds(condition: string | boolean | undefined, scope: Scope): bo
   return isTrue(evaluate(isGuarded ? expression : `success() && (${expression})`, scope));
 }
 
-/** A value as GitHub writes it into a text or an environment variable. */
+/** Converts a value into text as GitHub does for texts and environment variables. */
 export function textOf(value: Value): string {
   if (value === null) return "";
   return typeof value === "object" ? JSON.stringify(value) : String(value);

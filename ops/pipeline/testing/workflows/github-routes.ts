@@ -1,9 +1,9 @@
-/** The part of GitHub's REST API that the test's GitHub knows (docs.github.com/rest, version 2022-11-28), with the permission that each call needs. */
+/** The routes of GitHub's REST API that the test's GitHub supports (docs.github.com/rest, version 2022-11-28), with the permission that each call needs. */
 import { z } from "zod";
 import { type Comment, type GitHub, type Issue, workflowUser } from "./github.ts";
 import type { Permissions } from "./workflow.ts";
 
-/** What a request may carry. */
+/** Fields of a request's body. */
 export const bodySchema = z.strictObject({
   title: z.string().optional(),
   body: z.string().optional(),
@@ -20,19 +20,19 @@ type Handler = (
 type Route = readonly [
   method: string,
   path: RegExp,
-  /** The scopes of which a job's token needs one; reading needs `read`, everything else `write`. */
+  /** The scopes of which a job's token needs one; reading needs `read`, every other call `write`. */
   scopes: (github: GitHub, match: RegExpExecArray) => readonly string[],
   handle: Handler,
 ];
 
-/** Whether a token with these permissions may make a call. */
+/** Checks that a token with these permissions may make a call. */
 export function allows(permissions: Permissions, scope: string, method: string): boolean {
   if (scope === "metadata") return true;
   const level = permissions[scope] ?? "none";
   return level === "write" || (method === "GET" && level === "read");
 }
 
-/** A pull request's comments need less than an issue's. */
+/** A pull request's comments need fewer permissions than an issue's. */
 const issueScopes = (github: GitHub, match: RegExpExecArray): string[] =>
   github.issues.get(Number(match[1]))?.pull === undefined ? ["issues"] : ["issues", "pull-requests"];
 const commentScopes = (github: GitHub, match: RegExpExecArray): string[] => {
@@ -195,7 +195,7 @@ export const routes: readonly Route[] = [
   ],
 ];
 
-/** The page of a list that a request asks for. */
+/** Returns the page of a list that a request asks for. */
 export function page(all: readonly unknown[], query: URLSearchParams): readonly unknown[] {
   const size = Number(query.get("per_page") ?? 30);
   const first = size * (Number(query.get("page") ?? 1) - 1);

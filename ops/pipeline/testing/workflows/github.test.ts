@@ -34,7 +34,7 @@ describe("the test's GitHub", () => {
     return { status: response.status, body: await response.json() };
   }
 
-  it("lets a job do what its permissions allow, and records what it refuses", async () => {
+  it("allows a job the calls of its permissions, and records the calls that it refuses", async () => {
     const add = ["POST", `/issues/${number}/comments`, { body: "Hello" }] as const;
     assert.equal((await ask({ "pull-requests": "write" }, ...add)).status, 201);
     assert.deepEqual(github.refusals, []);
@@ -45,7 +45,7 @@ describe("the test's GitHub", () => {
     assert.equal(github.refusals.length, 3);
   });
 
-  it("does not take a pull request's permission for an issue", async () => {
+  it("does not accept a pull request's permission for an issue", async () => {
     const issue = github.open("ada", "Bug", "");
     const add = ["POST", `/issues/${issue.number}/comments`, { body: "Hello" }] as const;
     assert.equal((await ask({ "pull-requests": "write" }, ...add)).status, 403);
@@ -67,7 +67,7 @@ describe("the test's GitHub", () => {
     );
   });
 
-  it("names the reviewers and the branches of an environment, and says 404 where there is none", async () => {
+  it("returns the reviewers and the branches of an environment, and 404 if it does not exist", async () => {
     const rules = async (name: string) => await ask({ actions: "read" }, "GET", `/environments/${name}`);
     const { body } = await rules("guarded");
     const { protection_rules: kinds } = body as { protection_rules: { type: string }[] };
@@ -80,7 +80,7 @@ describe("the test's GitHub", () => {
     assert.equal((await rules("missing")).status, 404);
   });
 
-  it("knows no other call", async () => {
+  it("refuses unknown calls", async () => {
     assert.equal((await ask({ contents: "write" }, "DELETE", "/git/refs/heads/main", {})).status, 404);
     assert.match(github.refusals[0] ?? "", /does not know DELETE/);
   });

@@ -1,4 +1,4 @@
-/** A GitHub with one repository: its pull requests, issues, environments and deployments, and the part of the REST API that reads and changes them. */
+/** A GitHub with one repository: its pull requests, issues, environments and deployments, and the REST API that reads and changes them. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { text } from "node:stream/consumers";
@@ -23,24 +23,24 @@ export interface Issue {
   body: string;
   state: "open" | "closed";
   readonly labels: Set<string>;
-  /** Of a pull request. */
+  /** Set for a pull request. */
   readonly pull?: PullRequest;
 }
 
 export interface PullRequest {
   readonly branch: string;
-  /** The branch that it is to go to. */
+  /** The branch to merge into. */
   readonly base: string;
   head: string;
   merged: boolean;
 }
 
-/** A protected place to deploy to. */
+/** A protected environment for deployments. */
 export interface Environment {
-  /** Logins of those who may approve a job; none: no approval is needed. */
+  /** Logins of the reviewers, one of whom must approve a job; if empty, no approval is needed. */
   readonly reviewers: readonly string[];
   readonly preventSelfReview?: boolean;
-  /** Refs that may deploy there; `*` stands for one part of a name. None: every ref. */
+  /** Refs that may deploy there; `*` stands for one part of a name. If not set, every ref. */
   readonly refs?: readonly string[];
   /** Only jobs that name the environment get them. */
   readonly secrets?: Readonly<Record<string, string>>;
@@ -65,15 +65,15 @@ export interface Run {
   readonly status: "in_progress" | "waiting" | "completed";
 }
 
-/** What a job's token may do. */
+/** Permissions of a job's token. */
 export interface Access {
   readonly permissions: Permissions;
 }
 
-/** How two commits stand to each other, as the API names it. */
+/** The relation of two commits in the API's terms. */
 export type Comparison = "ahead" | "behind" | "diverged" | "identical";
 
-/** What GitHub is started with. */
+/** Options for GitHub. */
 export interface GitHubOptions {
   /** OWNER/REPOSITORY. */
   readonly repository: string;
@@ -93,9 +93,9 @@ export class GitHub implements AsyncDisposable {
   readonly issues = new Map<number, Issue>();
   readonly comments: Comment[] = [];
   readonly deployments: Deployment[] = [];
-  /** The runs of workflows; set by what starts them. */
+  /** The runs of workflows, set by the code that starts them. */
   runs: () => readonly Run[] = () => [];
-  /** Requests that were refused, or that this server does not know, with the reason. */
+  /** Requests that were refused or not supported, with the reason. */
   readonly refusals: string[] = [];
   readonly #server: Server;
   readonly #tokens = new Map<string, Access>();
@@ -138,7 +138,7 @@ export class GitHub implements AsyncDisposable {
     return (this.#lastId += 1);
   }
 
-  /** A token for one job. */
+  /** Returns a token for one job. */
   tokenFor(access: Access): string {
     const token = `ghs_job${this.nextId()}`;
     this.#tokens.set(token, access);
@@ -163,7 +163,7 @@ export class GitHub implements AsyncDisposable {
     return deployment;
   }
 
-  /** The pull request of a number, as events and the API show it. */
+  /** Returns the pull request with a number, as events and the API show it. */
   pullRequest(number: number): Readonly<Record<string, unknown>> | undefined {
     const issue = this.issues.get(number);
     if (issue?.pull === undefined) return undefined;

@@ -1,7 +1,7 @@
-/** Concurrency groups: who holds one, and who waits for it. */
+/** Concurrency groups with their holders and queues. */
 import type { Concurrency } from "./workflow.ts";
 
-/** It was cancelled while it waited, because a newer one took its place. */
+/** A job or run was cancelled while it waited, because a newer one replaced it. */
 export class Replaced extends Error {
   override readonly name = "Replaced";
 }
@@ -12,13 +12,13 @@ interface Waiting {
 }
 
 interface Group {
-  /** Cancels the one that holds it. */
+  /** Cancels the holder. */
   cancelHolder: () => void;
-  /** First come, first served. */
+  /** Waiting ones in the order of their arrival. */
   readonly waiting: Waiting[];
 }
 
-/** Gives the group back. */
+/** Releases the group. */
 export type Release = () => void;
 
 /** All groups of a repository. */
@@ -26,9 +26,9 @@ export class ConcurrencyGroups {
   readonly #groups = new Map<string, Group>();
 
   /**
-   * Takes a group, at once if it is free.
-   * @param cancel ends the one that takes it now, if a later one asks for that
-   * @throws Replaced if a later one takes its place in the queue: without `queue: max`, a group has one place
+   * Acquires a group, at once if it is free.
+   * @param cancel ends the new holder, if a later one requests that
+   * @throws Replaced if a later one replaces it in the queue: without `queue: max`, a group has one place
    */
   async take(
     name: string,

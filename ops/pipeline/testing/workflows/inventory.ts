@@ -1,4 +1,4 @@
-/** All that an account has of the kinds that this project makes, as the emulator lists it: one page of each list is all of it. */
+/** Lists all resources in an account of the kinds that this project creates. The emulator returns each list in one page. */
 import { ApplicationAutoScalingClient, DescribeScalableTargetsCommand } from "@aws-sdk/client-application-auto-scaling";
 import { CloudWatchClient, DescribeAlarmsCommand, ListDashboardsCommand } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
@@ -14,14 +14,14 @@ import {
 import { ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
 
-/** How to reach the account. */
+/** Options to reach the account. */
 export interface AccountAccess {
   readonly region: string;
   readonly endpoint: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** What is in an account, in an order that does not change: `KIND NAME`. Keys that wait for their deletion are not in it. */
+/** Returns the account's resources in a stable order: `KIND NAME`. Keys that wait for their deletion are not included. */
 export async function inventory(access: AccountAccess): Promise<string[]> {
   const s3 = new S3Client({ ...access, forcePathStyle: true });
   const [sqs, sns, iam, kms] = [
@@ -76,9 +76,9 @@ export async function inventory(access: AccountAccess): Promise<string[]> {
 }
 
 /**
- * The objects in which Pulumi keeps stacks and locks in an S3 backend; not its backups, which stay.
+ * Returns the objects of stacks and locks in a Pulumi S3 backend, without its backups, which stay.
  * @param url as PULUMI_BACKEND_URL has it
- * @returns their keys below `.pulumi/`, each with what it is now
+ * @returns their keys below `.pulumi/`, each with its current content
  */
 export async function backendObjects(access: AccountAccess, url: string): Promise<string[]> {
   const { hostname: Bucket, pathname } = new URL(url);

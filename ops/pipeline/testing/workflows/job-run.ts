@@ -8,7 +8,7 @@ import { holds, interpolate, interpolateAll, textOf, type Scope, type Status, ty
 import { Shell } from "./shell.ts";
 import type { Job, Step } from "./workflow.ts";
 
-/** A command of a workflow, as it stands there. */
+/** A command in a workflow, unchanged. */
 export interface RunLine {
   /** The workflow's file. */
   readonly file: string;
@@ -17,23 +17,23 @@ export interface RunLine {
   readonly command: string;
 }
 
-/** How a step ended. */
+/** Result of a step. */
 export interface StepEnd {
   readonly job: string;
   readonly line: string;
   readonly outcome: Exclude<Status, "cancelled">;
-  /** Real time. */
+  /** Elapsed real time. */
   readonly seconds: number;
 }
 
-/** What runs in place of a command. */
+/** Replacement of a command. */
 export interface Replacement {
   readonly command: string;
-  /** Further variables. */
+  /** Additional variables. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** What is around a job. */
+/** Context of a job. */
 export interface JobSetting extends ActionTools {
   /** For logs: the run and the job in a few words. */
   readonly title: string;
@@ -41,32 +41,32 @@ export interface JobSetting extends ActionTools {
   readonly file: string;
   readonly key: string;
   readonly job: Job;
-  /** For the job's files; is made. */
+  /** Folder for the job's files; is created. */
   readonly folder: string;
   /** The commit, the permissions, the run's number. */
   readonly identity: Omit<ActionJob, "workspace">;
-  /** All contexts but those that the steps make: env and steps. */
+  /** All contexts except those that the steps create: env and steps. */
   readonly contexts: Readonly<Record<string, Value>>;
   /** Variables that GitHub sets for all steps, and those of the workflow. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What to run in place of a command; undefined: the command. */
+  /** Returns the replacement of a command; undefined to run the command. */
   readonly replace: (line: RunLine) => Promise<Replacement | undefined>;
   readonly onStep: (end: StepEnd) => void;
-  /** Output of a step's command as it comes. */
+  /** Receives the output of a step's command as it is printed. */
   readonly onOutput: (text: string) => void;
 }
 
-/** How a job ended. */
+/** Result of a job. */
 export interface JobEnd {
   readonly result: Status;
   readonly outputs: Readonly<Record<string, Value>>;
-  /** All that its commands printed, and why actions failed. */
+  /** All output of its commands, and the errors of actions. */
   readonly log: string;
-  /** What it wrote for the run's page. */
+  /** Text that it wrote for the run's page. */
   readonly summary: string;
 }
 
-/** One job that runs. */
+/** One running job. */
 export class JobRun {
   readonly #setting: JobSetting;
   readonly #workspace: string;
@@ -85,14 +85,14 @@ export class JobRun {
     this.#path = setting.machine.environment["PATH"] ?? "";
   }
 
-  /** Ends it as when its machine is lost: the running command gets SIGKILL, and no further step runs. */
+  /** Ends it like the loss of its machine: the running command gets SIGKILL, and no further step runs. */
   kill(): void {
     this.#isKilled = true;
     this.#status = "failure";
     this.#shell?.kill();
   }
 
-  /** Ends it as when its run is cancelled: the running command ends, and steps that want to run nevertheless do. */
+  /** Ends it like the cancellation of its run: the running command ends, and steps whose condition allows it still run. */
   cancel(): void {
     this.#status = "cancelled";
     this.#shell?.kill();
@@ -116,12 +116,12 @@ export class JobRun {
     return { result: this.#status, outputs, log: this.#log, summary: this.#summary };
   }
 
-  /** Runs one step; its condition has been seen to. */
+  /** Runs one step whose condition holds. */
   async #step(step: Step, index: number): Promise<"success" | "failure"> {
     try {
       if (step.run === undefined) {
         const given = interpolateAll(step.with, this.#scope(step)) as Record<string, Value>;
-        // An empty input counts as none, as the actions' own toolkit reads it.
+        // An empty input counts as missing, as in the actions' toolkit.
         const texts = Object.entries(given).map(([name, value]): [string, string] => [name, textOf(value)]);
         const inputs = Object.fromEntries(texts.filter(([, text]) => text !== ""));
         const job = { ...this.#setting.identity, workspace: this.#workspace };
@@ -174,7 +174,7 @@ export class JobRun {
     if (folder !== undefined) this.#path = `${folder}${path.delimiter}${this.#path}`;
   }
 
-  /** The variables of a step: the nearest to it wins. */
+  /** Returns the variables of a step. The innermost definition wins. */
   #environment(step: Step | undefined): Record<string, string> {
     const { machine, variables, job } = this.#setting;
     const contexts = { ...this.#setting.contexts, steps: this.#steps };
@@ -220,7 +220,7 @@ function assignments(text: string): Record<string, string> {
   return Object.fromEntries(
     lines.map((line) => {
       const [, name, value] = /^([^=<]+)=(.*)$/s.exec(line) ?? [];
-      if (name === undefined || value === undefined) throw new Error(`The test does not know this output: ${line}`);
+      if (name === undefined || value === undefined) throw new Error(`The test does not support this output: ${line}`);
       return [name, value];
     }),
   );

@@ -1,4 +1,4 @@
-/** The repository's commits, in git: main starts with this clone's files as they are, committed or not. */
+/** The repository's commits, in git. main starts with this clone's current files, including uncommitted ones. */
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -20,8 +20,8 @@ export class Origin {
   }
 
   /**
-   * Makes one: its first commit has the files of a clone that git does not ignore, changed by `edit`.
-   * @param clone root of a git working tree; without it the first commit has what `edit` makes
+   * Creates one. Its first commit has the files of a clone that git does not ignore, changed by `edit`.
+   * @param clone root of a git working tree; without it the first commit contains the files that `edit` creates
    */
   static async create(folder: string, clone: string | undefined, edit: Edit): Promise<Origin> {
     const origin = new Origin(folder);
@@ -33,7 +33,7 @@ export class Origin {
     return origin;
   }
 
-  /** One that was made before. */
+  /** Opens an existing one. */
   static at(folder: string): Origin {
     return new Origin(folder);
   }
@@ -52,13 +52,13 @@ export class Origin {
     return await this.#merge(branch);
   }
 
-  /** The commit that GitHub would make of a branch and main, and tests: `refs/pull/N/merge`. */
+  /** Returns the merge commit of a branch and main that GitHub would create and test: `refs/pull/N/merge`. */
   async mergeCommit(branch: string): Promise<string> {
     await this.#git("checkout", "--quiet", "--detach", "main");
     return await this.#merge(branch);
   }
 
-  /** The commit of a branch. */
+  /** Returns the commit of a branch. */
   async commitOf(branch: string): Promise<string> {
     return await this.#git("rev-parse", "--verify", "--quiet", `${branch}^{commit}`);
   }
@@ -70,7 +70,7 @@ export class Origin {
     await run("git", ["-C", folder, "checkout", "--quiet", "--detach", commit]);
   }
 
-  /** A folder's files in a commit, by their names. */
+  /** Returns a folder's files in a commit, by their names. */
   async files(commit: string, folder: string): Promise<Map<string, string>> {
     const names = (await this.#git("ls-tree", "--name-only", commit, `${folder}/`)).split("\n");
     const texts = names.map(async (name): Promise<[string, string]> => [
@@ -80,7 +80,7 @@ export class Origin {
     return new Map(await Promise.all(texts));
   }
 
-  /** How `head` stands to `base`. */
+  /** Returns the relation of `head` to `base`. */
   async compare(base: string, head: string): Promise<Comparison> {
     if (base === head) return "identical";
     const fork = await this.#git("merge-base", base, head);
@@ -115,13 +115,13 @@ async function copyClone(clone: string, folder: string): Promise<void> {
     const target = path.join(folder, file);
     await mkdir(path.dirname(target), { recursive: true });
     await cp(path.join(clone, file), target).catch((error: unknown) => {
-      // Deleted in the working tree, and still in the index.
+      // Deleted in the working tree, but still in the index.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     });
   }
 }
 
-/** An edit that sets keys in the config of stacks, each in its `Pulumi.STACK.yaml`. */
+/** Returns an edit that sets keys in the config of stacks, each in its `Pulumi.STACK.yaml`. */
 export function setting(stacks: readonly string[], values: Readonly<Record<string, unknown>>): Edit {
   return async (folder) => {
     for (const stack of stacks) {

@@ -1,4 +1,4 @@
-/** What people do in the repository, and the runs of workflows that it starts. */
+/** Actions of people in the repository, and the workflow runs that they start. */
 import type { Value } from "./expressions.ts";
 import type { Issue, PullRequest } from "./github.ts";
 import type { Edit } from "./origin.ts";
@@ -8,7 +8,7 @@ import { isTriggered, parseWorkflow, type Workflow } from "./workflow.ts";
 
 const folder = ".github/workflows";
 
-/** Starts runs for what happens. */
+/** Starts runs for events. */
 export class Repository {
   readonly runs: WorkflowRun[] = [];
   readonly #tools: RunTools;
@@ -69,12 +69,12 @@ export class Repository {
     return await this.#startOne("workflow_dispatch", file, { inputs, actor: user, event: { inputs } });
   }
 
-  /** Starts a workflow because it is time. */
+  /** Starts a workflow on its schedule. */
   async schedule(file: string): Promise<WorkflowRun> {
     return await this.#startOne("schedule", file, { inputs: {}, actor: "github-actions[bot]", event: {} });
   }
 
-  /** Resolves when no run goes any further without a decision. Rejects if a workflow cannot be run. */
+  /** Resolves when every run has ended or waits for a decision. Rejects if a workflow cannot be run. */
   async idle(): Promise<void> {
     await this.#tools.slots.idle();
   }
@@ -105,8 +105,8 @@ export class Repository {
   }
 
   /**
-   * `pull_request` takes workflows and commit from the merge of the pull request into its base; after it was merged, from the base.
-   * `pull_request_target` always takes them from the default branch (docs.github.com, "Events that trigger workflows").
+   * `pull_request` uses the workflows and the commit of the pull request's merge into its base; after the merge, of the base.
+   * `pull_request_target` always uses those of the default branch (docs.github.com, "Events that trigger workflows").
    */
   async #pullRequest(number: number, action: string, user: string, label?: string): Promise<WorkflowRun[]> {
     const { github, origin, log } = this.#tools;

@@ -1,4 +1,4 @@
-/** One job of a run: waits for the reviewers of its environment, then runs its steps with what GitHub gives a job. */
+/** Runs one job: waits for the reviewers of its environment, then runs its steps with GitHub's contexts and variables. */
 import path from "node:path";
 import type { ActionTools } from "./actions.ts";
 import { interpolate, interpolateAll, textOf, type Status, type Value } from "./expressions.ts";
@@ -14,26 +14,26 @@ export interface Happening {
   readonly eventName: string;
   readonly ref: string;
   readonly sha: string;
-  /** The branch that a list of runs shows: of a pull request, its own. */
+  /** The branch in a list of runs; for a pull request, its head branch. */
   readonly branch: string;
   readonly actor: string;
   readonly inputs: Readonly<Record<string, Value>>;
 }
 
-/** What all runs share. */
+/** Services that all runs share. */
 export interface RunTools extends ActionTools {
   readonly github: GitHub;
   readonly groups: ConcurrencyGroups;
   readonly slots: Slots;
-  /** For the jobs' files. */
+  /** Folder for the jobs' files. */
   readonly folder: string;
-  /** What runs in place of a command; undefined: the command. Called once for each command that runs. */
+  /** Returns the replacement of a command; undefined to run the command. Called once for each command that runs. */
   readonly replace: (line: RunLine) => Promise<Replacement | undefined>;
   readonly onOutput: (job: ShownJob, text: string) => void;
   readonly log: (text: string) => void;
 }
 
-/** Where a job is: `blocked` by its group, `waiting` for reviewers, … */
+/** State of a job: `blocked` by its group, `waiting` for reviewers, … */
 export type JobState = "blocked" | "waiting" | "running" | "completed";
 
 /** A job, as the run's page shows it. */
@@ -47,18 +47,18 @@ export interface ShownJob {
   result?: Status;
   log: string;
   summary: string;
-  /** While it runs. */
+  /** Set while it runs. */
   process?: JobRun;
 }
 
-/** What the jobs of one workflow have in common. */
+/** Properties that the jobs of one workflow share. */
 export interface Frame {
   readonly workflow: Workflow;
-  /** The key of the job that called the workflow, with a slash; empty for the run's own. */
+  /** The key of the job that called the workflow, with a slash; empty for the run's workflow. */
   readonly prefix: string;
   readonly inputs: Readonly<Record<string, Value>>;
   readonly secrets: Readonly<Record<string, string>>;
-  /** What the caller's token may do; undefined: no caller. */
+  /** Permissions of the caller's token; undefined without a caller. */
   readonly cap?: Permissions | undefined;
 }
 
@@ -151,7 +151,7 @@ async function runSteps(
         onOutput(shown, text);
       },
       onStep: ({ job: title, line, outcome, seconds }) => {
-        // Actions take no time here; those that fail are worth a line.
+        // Only failed actions are logged: actions take no time here.
         if (/\s/.test(line) || outcome === "failure") log(`  ${title}: ${line}: ${outcome}, ${seconds.toFixed(1)} s`);
       },
     });
@@ -161,13 +161,13 @@ async function runSteps(
   });
 }
 
-/** What GitHub's token says of a job ("OpenID Connect reference", docs.github.com). */
+/** Returns the subject of GitHub's token for a job ("OpenID Connect reference", docs.github.com). */
 function subjectOf(environment: string | undefined, eventName: string, ref: string): string {
   if (environment !== undefined) return `environment:${environment}`;
   return eventName === "pull_request" ? "pull_request" : `ref:${ref}`;
 }
 
-/** The contexts of a job outside of its steps. */
+/** Returns the contexts of a job outside its steps. */
 export function contextsOf(
   frame: Frame,
   own: Readonly<Record<string, Value>>,
@@ -198,7 +198,7 @@ export function contextsOf(
   };
 }
 
-/** The variables that GitHub sets for every step. */
+/** Returns the variables that GitHub sets for every step. */
 function variablesOf({ id, attempt, workflow, happening }: OwnRun, { options, url }: GitHub): Record<string, string> {
   const { eventName, ref, sha, actor } = happening;
   return {
@@ -209,7 +209,7 @@ function variablesOf({ id, attempt, workflow, happening }: OwnRun, { options, ur
   };
 }
 
-/** Values as they become environment variables or secrets. */
+/** Converts values into environment variables or secrets. */
 export function asTexts(values: Value): Record<string, string> {
   const entries = Object.entries(values as Readonly<Record<string, Value>>);
   return Object.fromEntries(entries.map(([name, value]) => [name, textOf(value)]));

@@ -1,4 +1,4 @@
-/** How runs go by GitHub's rules, with jobs of one shell command each. */
+/** Tests that runs follow GitHub's rules, with jobs of one shell command each. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ describe("a run of a workflow", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** A repository with one workflow of these jobs. */
+  /** Returns a repository with one workflow of these jobs. */
   async function repositoryWith(jobs: string): Promise<Repository> {
     const origin = await Origin.create(path.join(folder, "origin"), undefined, async (place) => {
       await mkdir(path.join(place, ".github", "workflows"), { recursive: true });
@@ -80,7 +80,7 @@ describe("a run of a workflow", () => {
     assert.doesNotMatch(run.job("one").log, /\n(after|second)\n/);
   });
 
-  it("hands outputs, variables and the environment on", async () => {
+  it("passes on outputs, variables and the environment", async () => {
     const { run } = await pushed(`
   one:
     env: { A: job, B: "\${{ vars.NAME }}" }
@@ -95,7 +95,7 @@ describe("a run of a workflow", () => {
     assert.match(run.job("two 2").log, /\nx y\n/);
   });
 
-  it("waits for reviewers, holding its group meanwhile, and starts again what has not succeeded", async () => {
+  it("waits for reviewers, holding its group meanwhile, and restarts only the jobs that have not succeeded", async () => {
     const { repository, run } = await pushed(`
   one: { steps: [{ run: echo one }] }
   two: { needs: one, environment: guarded, concurrency: { group: g, queue: max }, steps: [{ run: "test $ATTEMPT = 2", env: { ATTEMPT: "\${{ github.run_attempt }}" } }] }
@@ -119,7 +119,7 @@ describe("a run of a workflow", () => {
     assert.deepEqual(states, ["success", "failure", "failure"]);
   });
 
-  it("takes a role only with id-token: write, as the environment's job", async () => {
+  it("assumes a role only with id-token: write, as the environment's job", async () => {
     const uses =
       "{ uses: aws-actions/configure-aws-credentials@0, with: { role-to-assume: 'arn:aws:iam::000000000000:role/r', aws-region: r } }";
     const { run } = await pushed(`
@@ -141,9 +141,9 @@ describe("a run of a workflow", () => {
     assert.match(run.job("one").log, /refs\/pull\/1\/merge is not allowed to deploy to main/);
   });
 
-  it("is an error if it uses what the test does not know", async () => {
+  it("is an error if it uses an unsupported feature", async () => {
     const { run } = await pushed("\n  one: { steps: [{ uses: actions/unknown@0 }] }\n");
-    assert.match(run.job("one").log, /does not know the action actions\/unknown/);
+    assert.match(run.job("one").log, /does not implement the action actions\/unknown/);
     await rm(path.join(folder, "origin"), { recursive: true });
     const repository = await repositoryWith("\n  one: { container: x, steps: [] }\n");
     await assert.rejects(repository.pushToMain("ada", "Change", change), /sample.yml: .*container/s);

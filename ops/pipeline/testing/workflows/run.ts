@@ -1,4 +1,4 @@
-/** One run of a workflow: which of its jobs run, and when. */
+/** One run of a workflow: selects its jobs, and runs them in order. */
 import { holds, interpolate, interpolateAll, textOf, type Scope, type Status, type Value } from "./expressions.ts";
 import type { Run } from "./github.ts";
 import { type Release, Replaced } from "./groups.ts";
@@ -26,7 +26,7 @@ export class WorkflowRun {
   #attempt = 0;
   #isCancelled = false;
 
-  /** @param files all workflows of the run's commit by their names, for those that call another one */
+  /** @param files all workflows of the run's commit by name, for those that call another one */
   constructor(workflow: Workflow, files: ReadonlyMap<string, Workflow>, happening: Happening, tools: RunTools) {
     this.id = tools.github.nextId();
     this.workflow = workflow;
@@ -39,7 +39,7 @@ export class WorkflowRun {
     return `${this.workflow.name} #${this.id}`;
   }
 
-  /** The run as the API lists it. */
+  /** Returns the run as the API lists it. */
   get listed(): Run {
     const states = this.jobs.map(({ state }) => state);
     const status = states.includes("running") ? "in_progress" : states.includes("waiting") ? "waiting" : "completed";
@@ -47,17 +47,17 @@ export class WorkflowRun {
     return { id: this.id, file: this.workflow.file, event: eventName, branch, status };
   }
 
-  /** The result of each job by its name; where it is, if it has not ended. */
+  /** Returns the result of each job by name, or its state if it has not ended. */
   get results(): Record<string, Status | JobState> {
     return Object.fromEntries(this.jobs.map(({ name, result, state }) => [name, result ?? state]));
   }
 
-  /** The environments for whose reviewers it waits. */
+  /** Returns the environments whose reviewers it waits for. */
   get waitsFor(): readonly string[] {
     return [...this.#gates.keys()];
   }
 
-  /** Starts it, or starts anew the jobs that have not succeeded; those that have keep their outputs. */
+  /** Starts it, or restarts the jobs that have not succeeded; the others keep their outputs. */
   start(): void {
     this.#attempt += 1;
     this.#isCancelled = false;
@@ -69,7 +69,7 @@ export class WorkflowRun {
     });
   }
 
-  /** Starts a job anew that has succeeded, and all that need it. */
+  /** Restarts a job that has succeeded, and all that need it. */
   restart(key: string): void {
     const stale = new Set([key]);
     for (const [name, { needs }] of Object.entries(this.workflow.jobs)) {
@@ -79,7 +79,7 @@ export class WorkflowRun {
     this.start();
   }
 
-  /** The job of a key, or of a name. */
+  /** Returns the job with a key or a name. */
   job(name: string): ShownJob {
     const found = this.jobs.find((each) => each.key === name || each.name === name);
     if (found !== undefined) return found;
@@ -227,22 +227,22 @@ export class WorkflowRun {
   }
 }
 
-/** The jobs that a job needs, and those that they need. */
+/** Returns the jobs that a job needs, directly or indirectly. */
 function ancestorsOf(jobs: Workflow["jobs"], key: string): string[] {
   const needs = jobs[key]?.needs ?? [];
   return [...new Set([...needs, ...needs.flatMap((each) => ancestorsOf(jobs, each))])];
 }
 
-/** The result of several jobs: one that was skipped also keeps those that need it from running. */
+/** Returns the result of several jobs. A skipped job also prevents those that need it from running. */
 function worst(ends: readonly End[]): Status {
   const results = ends.map(({ result }) => result);
   return (["cancelled", "failure", "skipped"] as const).find((each) => results.includes(each)) ?? "success";
 }
 
-/** GitHub refuses a called workflow whose jobs ask for more than the caller's token may do. */
+/** GitHub refuses a called workflow whose jobs request more permissions than the caller's token has. */
 function checkCap(at: string, wanted: Permissions, cap: Permissions | undefined): void {
   for (const [scope, level] of Object.entries(wanted)) {
     if (cap === undefined || level === "none" || cap[scope] === "write" || cap[scope] === level) continue;
-    throw new Error(`${at} asks for ${scope}: ${level}, which its caller does not have`);
+    throw new Error(`${at} requests ${scope}: ${level}, which its caller does not have`);
   }
 }

@@ -1,18 +1,18 @@
-/** A command as GitHub's runner starts it: `bash -e SCRIPT`, in a process group that can be killed as a whole. */
+/** Runs a command like GitHub's runner: `bash -e SCRIPT`, in a process group that can be killed as a whole. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Milliseconds that one command may take: on this machine, none takes a fifth of it. */
+/** Timeout of one command in milliseconds: on this machine, none takes a fifth of it. */
 const limit = 5 * 60_000;
 
 export interface ShellOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Its standard output and standard error, as they come. */
+  /** Receives its standard output and standard error as they are printed. */
   readonly onOutput: (text: string) => void;
 }
 
-/** One command that runs. */
+/** One running command. */
 export class Shell {
   /** Its exit status; 137 after SIGKILL. Never rejects. */
   readonly ended: Promise<number>;
@@ -55,7 +55,7 @@ export class Shell {
   }
 }
 
-/** Processes that a job has started, wherever they are: the runner's variable GITHUB_WORKSPACE tells whose they are. */
+/** Returns the processes that a job has started, in any process group. The runner's variable GITHUB_WORKSPACE identifies them. */
 function processesOf(workspace: string): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {

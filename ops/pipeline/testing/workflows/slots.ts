@@ -1,4 +1,4 @@
-/** How many jobs run at a time on this machine, and whether any does. */
+/** Limits the number of concurrent jobs on this machine, and tells when none runs. */
 export class Slots {
   readonly #size: number;
   readonly #waiting: (() => void)[] = [];
@@ -19,14 +19,14 @@ export class Slots {
     } finally {
       this.#running -= 1;
       this.#waiting.shift()?.();
-      // What comes next starts in the microtasks that follow.
+      // The next job starts in the following microtasks.
       setImmediate(() => {
         this.#settle();
       });
     }
   }
 
-  /** A fault outside of any job: whoever waits is told. */
+  /** Reports a fault outside of any job to all that wait. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#settle();

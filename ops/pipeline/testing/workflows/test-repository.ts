@@ -1,4 +1,4 @@
-/** A repository whose owner has followed infra/bootstrap/README.md, with what stands for GitHub, its machines and the internet. */
+/** A repository set up as described in infra/bootstrap/README.md, with replacements for GitHub, its machines and the internet. */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Machine } from "./actions.ts";
@@ -15,7 +15,7 @@ import { parseWorkflow } from "./workflow.ts";
 
 /** The account that workflows deploy to. */
 export interface Account {
-  /** What a job needs to reach it, without credentials. */
+  /** Variables that a job needs to reach it, without credentials. */
   readonly environment: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, string>>;
   readonly bootstrap: Readonly<
@@ -26,21 +26,21 @@ export interface Account {
   pulumi(args: readonly string[], backend: string, cwd: string, home: string): Promise<string>;
 }
 
-/** Where what stands for GitHub is. */
+/** Folders of the replacements for GitHub. */
 export interface TestRepositoryOptions {
   readonly account: Account;
   /** This clone. */
   readonly root: string;
-  /** For everything that is made. */
+  /** Folder for all created files. */
   readonly folder: string;
-  /** Where set-up keeps environments and the CLI. */
+  /** Folder in which setup keeps environments and the CLI. */
   readonly cacheRoot: string;
   readonly programs: Pick<Machine, "node" | "pulumi">;
-  /** Gets the log of events, and the output of each job. */
+  /** Receives the log of events, and the output of each job. */
   readonly record: string;
 }
 
-/** Who opens and merges pull requests here. */
+/** Login that opens and merges pull requests. */
 export const author = "ada";
 
 /** The environments of infra/bootstrap/README.md. */
@@ -53,11 +53,11 @@ const environments: Readonly<Record<string, Environment>> = {
   preview: { reviewers: [] },
 };
 
-/** Which environment each stack's file is for. */
+/** The environment of each stack's file. */
 const stacks = { dev: "dev", prod: "production", pr: "ephemeral" } as const;
 
 /**
- * Settings of this machine: it has no GPU, and one worker's memory. The sample's weights need a higher threshold than COCO's (Pulumi.local.yaml).
+ * Settings of this machine: it has no GPU, and memory for one worker. The sample's weights need a higher threshold than COCO's (Pulumi.local.yaml).
  */
 const thisMachine = {
   "async-video-inference:requireGpu": false,
@@ -65,7 +65,7 @@ const thisMachine = {
   "async-video-inference:scoreThreshold": 0.8,
 };
 
-/** Scenario of a test about what is between commands that another test runs: they do nothing, and write the files that are uploaded. */
+/** Replacements for a test of the parts between commands that another test runs: the commands only write the files that are uploaded. */
 export const withoutWork: readonly (readonly [string, string])[] = [
   ["npm run -s package:coco", "mkdir -p model/dist/coco && echo model > model/dist/coco/model.tar.gz"],
   ['npm run preview -- --stack "$STACK"', "true"],
@@ -84,9 +84,9 @@ export class TestRepository implements AsyncDisposable {
   readonly github: GitHub;
   readonly repository: Repository;
   readonly artifacts: Artifacts;
-  /** Replaces commands for a part of the test, by their text; a command that it replaces does not count as run. */
+  /** Replaces commands by their text in a part of the test. A replaced command does not count as run. */
   scenario: ReadonlyMap<string, string> = new Map();
-  /** Is told what jobs print, as it comes. */
+  /** Receives the jobs' output as it is printed. */
   onOutput: (job: ShownJob, text: string) => void = () => undefined;
   readonly #options: TestRepositoryOptions;
   readonly #covered = new Set<string>();
@@ -114,7 +114,7 @@ export class TestRepository implements AsyncDisposable {
         nodeModules: path.join(root, "node_modules"),
         environment: {
           ...{ HOME: home, LANG: "C.UTF-8", PULUMI_HOME: path.join(home, ".pulumi") },
-          // The machine's own programs, such as npm; those of the project come from its set-up.
+          // The machine's programs, such as npm; the project's programs come from its setup.
           PATH: (process.env["PATH"] ?? "")
             .split(path.delimiter)
             .filter((each) => !each.startsWith(root))
@@ -131,7 +131,7 @@ export class TestRepository implements AsyncDisposable {
   }
 
   /**
-   * Makes the repository: this clone's files with the stacks' settings of infra/bootstrap/README.md, step 5, and the stacks in their backends.
+   * Creates the repository: this clone's files with the stacks' settings of infra/bootstrap/README.md, step 5, and the stacks in their backends.
    */
   static async open(options: TestRepositoryOptions): Promise<TestRepository> {
     const { account, folder, root, record } = options;
@@ -162,7 +162,7 @@ export class TestRepository implements AsyncDisposable {
     return await TestRepository.#at(options, origin, true);
   }
 
-  /** The same repository before its owner has set any variable. */
+  /** Returns the same repository before its owner has set any variable. */
   async withoutVariables(): Promise<TestRepository> {
     const origin = Origin.at(path.join(this.#options.folder, "origin"));
     return await TestRepository.#at(this.#options, origin, false);
@@ -177,7 +177,7 @@ export class TestRepository implements AsyncDisposable {
     return new TestRepository(options, github, origin, variables);
   }
 
-  /** Writes the record and ends GitHub. */
+  /** Writes the record and stops GitHub. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { record } = this.#options;
     await writeFile(path.join(record, "events.log"), `${this.#events.join("\n")}\n`, { flag: "a" });
@@ -204,7 +204,7 @@ export class TestRepository implements AsyncDisposable {
     console.log(line);
   }
 
-  /** The commands of this clone's workflows that have not run. */
+  /** Returns the commands of this clone's workflows that have not run. */
   async missing(...others: readonly TestRepository[]): Promise<string[]> {
     const folder = path.join(this.#options.root, ".github", "workflows");
     const all: string[] = [];
@@ -227,7 +227,7 @@ export class TestRepository implements AsyncDisposable {
     return await this.#withoutInternet(line.command);
   }
 
-  /** What is replaced in the whole test, and why. */
+  /** Replacements in the whole test, with the reason of each. */
   async #withoutInternet(command: string): Promise<Replacement | undefined> {
     const { root, folder } = this.#options;
     const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as {
@@ -235,7 +235,7 @@ export class TestRepository implements AsyncDisposable {
     };
     switch (command) {
       case "npm test": {
-        // It would run within itself. The script is there, and passes; a scenario lets it fail.
+        // It would run within itself. The test checks that the script exists, and passes; a scenario lets it fail.
         if (manifest.scripts["test"] === undefined) throw new Error("package.json has no script test");
         return { command: "true" };
       }
@@ -246,7 +246,7 @@ export class TestRepository implements AsyncDisposable {
         return { command: `${script}${more[0] ?? ""}` };
       }
       case "npm run -s audit:dependencies": {
-        // Looks advisories up on the internet, by a scanner that Go builds from source: everything but `go` itself runs.
+        // Looks up advisories on the internet, with a scanner that Go builds from source: everything except `go` itself runs.
         const place = path.join(folder, "no-internet");
         await mkdir(place, { recursive: true });
         await writeFile(path.join(place, "go"), scanner, { mode: 0o755 });
@@ -258,7 +258,7 @@ export class TestRepository implements AsyncDisposable {
   }
 }
 
-/** Stands for `go run …/osv-scanner`: says which lock files it got, and fails if one is not there. */
+/** Replaces `go run …/osv-scanner`: prints the lock files in its arguments, and fails if one does not exist. */
 const scanner = `#!/bin/sh
 while [ $# -gt 0 ]; do
   if [ "$1" = --lockfile ]; then
@@ -275,7 +275,7 @@ function nameOf({ file, job, command }: RunLine): string {
   return `${file} ${job}: ${command}`;
 }
 
-/** The results of the jobs that were not skipped, by their names. */
+/** Returns the results of the jobs that were not skipped, by their names. */
 export function resultsOf(run: WorkflowRun): Record<string, string> {
   return Object.fromEntries(Object.entries(run.results).filter(([, result]) => result !== "skipped"));
 }

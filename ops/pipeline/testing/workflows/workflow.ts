@@ -1,4 +1,4 @@
-/** Workflow files as GitHub reads them, as far as the workflows here go: a key that is not known is an error. */
+/** Parses the workflow files as GitHub does, limited to the features in use: an unknown key is an error. */
 import { parse } from "yaml";
 import { z } from "zod";
 import type { Value } from "./expressions.ts";
@@ -90,8 +90,8 @@ export type Permissions = z.infer<typeof permissions>;
 export type Workflow = z.infer<typeof workflow> & { readonly file: string };
 
 /**
- * Reads a workflow.
- * @throws Error that names the file and everything in it that is not known
+ * Parses a workflow.
+ * @throws Error that names the file and all its unknown keys
  */
 export function parseWorkflow(file: string, text: string): Workflow {
   const checked = workflow.safeParse(parse(text));
@@ -99,19 +99,19 @@ export function parseWorkflow(file: string, text: string): Workflow {
   return { ...checked.data, file };
 }
 
-/** An event, as far as it decides which workflows run. */
+/** The properties of an event that determine which workflows run. */
 export interface Trigger {
   readonly name: string;
   /** For pull requests: opened, labeled, … */
   readonly action?: string;
-  /** The branch that was pushed, or that a pull request is to go to. */
+  /** The branch that was pushed, or the base of a pull request. */
   readonly branch: string;
 }
 
-/** Actions of a pull request that start a workflow that names none (GitHub: "Events that trigger workflows"). */
+/** Actions of a pull request that start a workflow without a list of actions (GitHub: "Events that trigger workflows"). */
 const pullRequestTypes = ["opened", "synchronize", "reopened"];
 
-/** Whether an event starts a workflow. */
+/** Checks if an event starts a workflow. */
 export function isTriggered(by: Trigger, { on }: Workflow): boolean {
   if (!Object.hasOwn(on, by.name)) return false;
   const filter = on[by.name];
