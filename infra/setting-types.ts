@@ -54,7 +54,7 @@ export function fraction(defaultValue: number) {
     .register(settings, { allowed: "a number from 0 to 1", example: defaultValue });
 }
 
-/** ARN of a KMS key; a policy that names an alias gives no right to its key (IAM and KMS developer guides). */
+/** ARN of a KMS key; a policy that names an alias gives no access to its key (IAM and KMS developer guides). */
 export const kmsKeyArn = /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/;
 
 /** A list, which Pulumi passes as JSON. `items` describes its items. */

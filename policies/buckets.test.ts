@@ -9,7 +9,7 @@ const bucket: TestResource = {
   props: { bucket: "videos-0a1b2c3", id: "videos-0a1b2c3" },
 };
 
-function beside(type: string, props: Record<string, unknown>): TestResource {
+function configuring(type: string, props: Record<string, unknown>): TestResource {
   return {
     type: `aws:s3/bucket${type}:Bucket${type}`,
     name: "videos",
@@ -21,7 +21,7 @@ function beside(type: string, props: Record<string, unknown>): TestResource {
 const twin: TestResource = { ...bucket, type: "aws:s3/bucketV2:BucketV2" };
 const other = { bucket: "other" };
 
-const closed = beside("PublicAccessBlock", {
+const closed = configuring("PublicAccessBlock", {
   blockPublicAcls: true,
   blockPublicPolicy: true,
   ignorePublicAcls: true,
@@ -52,7 +52,7 @@ policyTests(bucketPrivate, {
   unknown: [bucket, withProps(closed, { blockPublicAcls: unknownString })],
 });
 
-const owned = beside("OwnershipControls", { rule: { objectOwnership: "BucketOwnerEnforced" } });
+const owned = configuring("OwnershipControls", { rule: { objectOwnership: "BucketOwnerEnforced" } });
 const ownership = /set rule\.objectOwnership to BucketOwnerEnforced/;
 
 policyTests(bucketOwnerEnforced, {
@@ -67,7 +67,7 @@ policyTests(bucketOwnerEnforced, {
 const keyArn = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
 
 function encryption(sseAlgorithm: string, kmsMasterKeyId?: string): TestResource {
-  return beside("ServerSideEncryptionConfiguration", {
+  return configuring("ServerSideEncryptionConfiguration", {
     rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm, kmsMasterKeyId } }],
   });
 }
@@ -104,7 +104,9 @@ const denial = {
 };
 
 function bucketPolicy(change: object): TestResource {
-  return beside("Policy", { policy: JSON.stringify({ Version: "2012-10-17", Statement: [{ ...denial, ...change }] }) });
+  return configuring("Policy", {
+    policy: JSON.stringify({ Version: "2012-10-17", Statement: [{ ...denial, ...change }] }),
+  });
 }
 
 const plain = /'videos' can be read without TLS\. Add a BucketPolicy/;
@@ -112,7 +114,7 @@ const plain = /'videos' can be read without TLS\. Add a BucketPolicy/;
 policyTests(bucketTlsOnly, {
   good: [bucket, bucketPolicy({})],
   passes: {
-    "a document that is an object": [bucket, beside("Policy", { policy: { Statement: denial } })],
+    "a document that is an object": [bucket, configuring("Policy", { policy: { Statement: denial } })],
     "every principal as AWS writes it, and a boolean": [
       bucket,
       bucketPolicy({ Principal: { AWS: "*" }, Condition: { Bool: { "aws:securetransport": false } } }),
@@ -120,7 +122,7 @@ policyTests(bucketTlsOnly, {
   },
   refuses: {
     "no policy": [[bucket], plain],
-    "invalid JSON": [[bucket, beside("Policy", { policy: "{" })], plain],
+    "invalid JSON": [[bucket, configuring("Policy", { policy: "{" })], plain],
     "an allowance": [[bucket, bucketPolicy({ Effect: "Allow" })], plain],
     "a denial for one principal": [[bucket, bucketPolicy({ Principal: { AWS: "arn:aws:iam::1:root" } })], plain],
     "a denial of one action": [[bucket, bucketPolicy({ Action: "s3:GetObject" })], plain],
@@ -141,11 +143,11 @@ policyTests(bucketTlsOnly, {
       plain,
     ],
   },
-  unknown: [bucket, beside("Policy", { policy: unknownString })],
+  unknown: [bucket, configuring("Policy", { policy: unknownString })],
 });
 
 function lifecycle(...rules: object[]): TestResource {
-  return beside("LifecycleConfiguration", { rules });
+  return configuring("LifecycleConfiguration", { rules });
 }
 
 const expiry = { id: "old", status: "Enabled", expiration: { days: 14 } };
@@ -166,5 +168,5 @@ policyTests(bucketLifecycle, {
       forever,
     ],
   },
-  unknown: [bucket, beside("LifecycleConfiguration", { rules: unknownString })],
+  unknown: [bucket, configuring("LifecycleConfiguration", { rules: unknownString })],
 });

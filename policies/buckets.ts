@@ -39,7 +39,7 @@ function bucketPolicy<Args extends BesideArgs>({
     enforcementLevel: "mandatory",
     validateStack: ({ resources }, reportViolation) => {
       const buckets = ofType<BucketArgs>(resources, ...bucketTypes);
-      const beside = new References<Typed<Args>, Typed<BucketArgs>>({
+      const configuration = new References<Typed<Args>, Typed<BucketArgs>>({
         from: ofType<Args>(resources, ...types),
         property: "bucket",
         values: ({ props }) => [(props as { readonly bucket?: unknown }).bucket],
@@ -48,7 +48,7 @@ function bucketPolicy<Args extends BesideArgs>({
         names: [({ props }) => props.bucket, ({ props }) => props.id],
       });
       judgeEach(buckets, reportViolation, (bucket) => {
-        const kept = beside.to(bucket).some(({ props }) => keeps(props, bucket));
+        const kept = configuration.to(bucket).some(({ props }) => keeps(props, bucket));
         if (!kept) reportViolation(`The bucket '${bucket.name}' ${remedy}`, bucket.urn);
       });
     },

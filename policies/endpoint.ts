@@ -89,7 +89,8 @@ export const asynchronousOnly: ResourceValidationPolicy = {
 /** Without notifications, callers have to poll, and failures stay unnoticed. */
 export const completionTopics: ResourceValidationPolicy = {
   name: "completion-topics",
-  description: "An asynchronous endpoint must publish successes and failures to topics.",
+  description:
+    "An asynchronous endpoint must publish successes and failures to topics, so that callers need not poll and failures are noticed.",
   enforcementLevel: "mandatory",
   validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     const output = configuration.asyncInferenceConfig?.outputConfig;

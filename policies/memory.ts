@@ -31,7 +31,7 @@ const defaultRequestLimit = 6_553_500;
 export const workersFitMemory: StackValidationPolicy = {
   name: "workers-fit-memory",
   description:
-    "The model server and its workers, each with the largest video, must fit into the memory of the host and its GPUs. Otherwise workers are killed during videos.",
+    "The model server and its workers, each with the largest video, should fit into the memory of the host and its GPUs. Otherwise workers are killed during videos.",
   enforcementLevel: "advisory",
   configSchema: {
     properties: {

@@ -1,6 +1,6 @@
 /** Prices of SageMaker's GPU instances. */
 
-/** When the prices were collected. */
+/** Date of the prices. */
 export const pricesAsOf = "2026-11-22";
 
 /** Region of the prices. Others differ (eu-west-1 by a factor of about 1.1). */

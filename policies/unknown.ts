@@ -41,7 +41,7 @@ function reportUnknown(report: ReportViolation, name: string, error: UnknownValu
   (report as unknown as ReportAtLevel)({
     message:
       `${notEvaluated} '${name}' has no value yet for ${error.props.join(".")}; ` +
-      `the update checks it, for a rule on a single resource before it creates the resource.`,
+      `the update evaluates it: a rule on a single resource before the resource is created, a rule on the stack at the end.`,
     urn,
     enforcementLevel: "advisory",
     severity: "low",

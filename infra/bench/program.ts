@@ -12,14 +12,14 @@ import { writeDefaultProgram } from "./default-program.ts";
 
 const help = `Usage: npm run -s bench:program -- [--runs N] [--json]
 
-Times one run of the program, in which all resources of the stack prod are registered against mocks:
-as it is deployed (Node runs its TypeScript), and as Pulumi runs a program by default (ts-node, type
-check, import * as aws), with an empty ts-node cache, as on every CI machine, and with a filled one.
-The runs alternate; the figures are medians.
+Measures runs of the program that register all resources of the stack prod against mocks. Compares
+the program as deployed (Node runs its TypeScript) with Pulumi's default (ts-node, type check,
+import * as aws), with an empty ts-node cache, as on CI machines, and with a filled one.
+Prints medians of alternating runs.
 
   --runs N  runs of each kind, 5 or more (default: 5)
-  --json    print one JSON object on standard output: how many times more time and memory the
-            default takes, and what each kind took
+  --json    print one JSON object on standard output: the ratios of time and memory between the
+            default and the program, and the figures of each kind
 `;
 
 const runFile = path.join(import.meta.dirname, "run.ts");

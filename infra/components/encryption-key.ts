@@ -25,7 +25,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
     const key = new kms.Key(
       name,
       {
-        description: "Videos, results and notices of the asynchronous inference stack",
+        description: "Videos, results and notifications of the asynchronous inference stack",
         enableKeyRotation: true,
         deletionWindowInDays,
         policy: pulumi.jsonStringify(keyPolicy(account, `${name}-endpoint-`)),

@@ -33,7 +33,7 @@ export function capacityHooks(
       while (busy.includes(now.status)) {
         if (performance.now() > deadline) {
           throw new Error(
-            `Endpoint ${name} has been ${now.status} for ${limit / 60_000} minutes: its update may be refused.`,
+            `Endpoint ${name} has been ${now.status} for ${limit / 60_000} minutes, so SageMaker may refuse its update.`,
           );
         }
         await sleep(interval);

@@ -13,10 +13,10 @@ import { type BenchResource, largeStack } from "./stack.ts";
 
 const help = `Usage: npm run -s bench:policies -- [--resources N] [--json]
 
-Starts the policy pack as the engine does, and has it judge every resource of a large stack one by one,
-and then the stack as a whole.
+Starts the policy pack as the engine does, and measures how long it takes to evaluate every resource
+of a large stack one by one, and then the stack as a whole.
 
-  --resources N  how many resources (default: 10000)
+  --resources N  number of resources (default: 10000)
   --json         print one JSON object on standard output: resources, seconds, violations
 `;
 

@@ -33,7 +33,7 @@ export function setting(
 }
 
 /** Changes or removes a resource that configures a bucket. The policy must name the bucket. */
-export function beside(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Mutation[] {
+export function configuring(policy: string, kind: string, path: string, values: fc.Arbitrary<unknown>): Mutation[] {
   const type = `aws:s3/bucket${kind}:Bucket${kind}`;
   const picked = (stack: BrokenStack, pick: number): [TestResource, TestResource] => {
     const one = stack.one(type, pick);

@@ -1,7 +1,7 @@
 /** Mutations of the real program's stack, each with the policy that must report it. */
 import fc from "fast-check";
 import { accessMutations } from "./access-mutations.ts";
-import { beside, type Mutation, setting } from "./breaking.ts";
+import { configuring, type Mutation, setting } from "./breaking.ts";
 import { type BrokenStack, set } from "./broken-stack.ts";
 import type { TestResource } from "./evaluate.ts";
 
@@ -168,15 +168,17 @@ export const mutations: readonly Mutation[] = [
       .map((version) => `763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:${version}-gpu-py312`),
   ),
   ...["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].flatMap((block, index) =>
-    beside("bucket-private", "PublicAccessBlock", block, fc.constantFrom(false, undefined)).slice(index === 0 ? 0 : 1),
+    configuring("bucket-private", "PublicAccessBlock", block, fc.constantFrom(false, undefined)).slice(
+      index === 0 ? 0 : 1,
+    ),
   ),
-  ...beside(
+  ...configuring(
     "bucket-owner-enforced",
     "OwnershipControls",
     "rule.objectOwnership",
     fc.constantFrom("ObjectWriter", "BucketOwnerPreferred"),
   ),
-  ...beside(
+  ...configuring(
     "bucket-customer-key",
     "ServerSideEncryptionConfiguration",
     "rules.0.applyServerSideEncryptionByDefault",
@@ -187,7 +189,7 @@ export const mutations: readonly Mutation[] = [
       { sseAlgorithm: "aws:kms", kmsMasterKeyId: "alias/aws/s3" },
     ),
   ),
-  ...beside(
+  ...configuring(
     "bucket-tls-only",
     "Policy",
     "policy",
@@ -197,7 +199,7 @@ export const mutations: readonly Mutation[] = [
       '{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}',
     ),
   ),
-  ...beside(
+  ...configuring(
     "bucket-lifecycle",
     "LifecycleConfiguration",
     "rules",
