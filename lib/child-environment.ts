@@ -1,9 +1,9 @@
-/** The environment of programs that work on data of other people, such as videos, and need no credentials. */
+/** The environment for programs that process other people's data, such as videos, and need no credentials. */
 
-/** Programs to run, the user's folder, the language of messages, and where temporary files go. */
+/** PATH, the user's folder, the language of messages, and the folder for temporary files. */
 const needed = ["PATH", "HOME", "LANG", "TMPDIR"];
 
-/** These variables of `environment` and those named in `more`, and no others. */
+/** Returns only these variables of `environment` and those named in `more`. */
 export function childEnvironment(environment: NodeJS.ProcessEnv, more: readonly string[] = []): NodeJS.ProcessEnv {
   return Object.fromEntries(
     [...needed, ...more].flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),

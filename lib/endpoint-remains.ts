@@ -1,4 +1,7 @@
-/** What can be left of an endpoint that was deleted: the endpoint, while SageMaker is deleting it, and a log group that SageMaker created again. */
+/**
+ * Finds the remains of a deleted endpoint: the endpoint, while SageMaker is deleting it, and a log group that SageMaker
+ * created again.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type CloudWatchLogsClient,
@@ -8,7 +11,7 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeEndpointCommand, type SageMakerClient, SageMakerServiceException } from "@aws-sdk/client-sagemaker";
 
-/** How long to wait for an endpoint, ms of real time. */
+/** Times of a wait for an endpoint, ms of real time. */
 export interface Wait {
   /** Between two calls. */
   readonly interval: number;
@@ -19,7 +22,7 @@ export interface Wait {
 /** SageMaker takes minutes to delete an endpoint. */
 export const defaultWait: Wait = { interval: 5_000, limit: 20 * 60_000 };
 
-/** An endpoint's status; undefined if there is no such endpoint. */
+/** Returns an endpoint's status; undefined if there is no such endpoint. */
 export async function endpointStatus(client: SageMakerClient, name: string): Promise<string | undefined> {
   try {
     return (await client.send(new DescribeEndpointCommand({ EndpointName: name }))).EndpointStatus;
@@ -31,9 +34,9 @@ export async function endpointStatus(client: SageMakerClient, name: string): Pro
 }
 
 /**
- * Waits while an endpoint has one of some statuses.
- * @returns its status then; undefined if there is no such endpoint
- * @throws Error once the wait's limit is over
+ * Waits while an endpoint has one of the given statuses.
+ * @returns its status afterwards; undefined if there is no such endpoint
+ * @throws Error after the wait's limit
  */
 export async function waitWhile(
   client: SageMakerClient,
@@ -48,14 +51,14 @@ export async function waitWhile(
     if (status === undefined || !statuses.includes(status)) return status;
     if (performance.now() > deadline) {
       throw new Error(
-        `The endpoint ${name} is still ${status} after ${limit / 60_000} minutes. Look at it in SageMaker's console, and run the command again once that has ended.`,
+        `The endpoint ${name} is still ${status} after ${limit / 60_000} minutes. Check it in SageMaker's console, and run the command again when it has another status.`,
       );
     }
     await sleep(interval, undefined, { signal });
   }
 }
 
-/** Whether there is a log group of this name. */
+/** Tells whether there is a log group of this name. */
 export async function hasLogGroup(client: CloudWatchLogsClient, name: string): Promise<boolean> {
   for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: name })) {
     if (logGroups.some(({ logGroupName }) => logGroupName === name)) return true;

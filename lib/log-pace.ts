@@ -1,15 +1,15 @@
 /** Keeps a log of progress short. */
 
-/** Milliseconds until the same text is worth another line. */
+/** Milliseconds until the same text is printed again. */
 const repeatAfter = 15_000;
 
-/** Tells which texts are worth a line: a new one at once, the same one again after 15 seconds. */
+/** Decides which texts are printed: a new one at once, the same one again after 15 seconds. */
 export class LogPace {
   #last = "";
   #at = -Infinity;
 
   /**
-   * Whether `text` is to be printed now; if so, it counts as printed.
+   * Tells whether `text` is to be printed now; if so, it counts as printed.
    * @param now milliseconds
    */
   isDue(text: string, now: number): boolean {

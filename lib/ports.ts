@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 
 /**
- * `count` ports on 127.0.0.1 that nothing listens on at this moment. Another process may take one before it is used: who
- * binds it must be ready to fail.
+ * Returns `count` ports on 127.0.0.1 that no process listens on at this moment. Another process may take one before it
+ * is used: the caller must expect that binding fails.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
@@ -26,7 +26,7 @@ export async function freePorts(count: number): Promise<number[]> {
   }
 }
 
-/** One port as {@link freePorts} finds it. */
+/** Returns one port, as {@link freePorts} does. */
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error("There is no free port on 127.0.0.1.");

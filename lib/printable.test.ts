@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { jsonLine, printable, printableText, quoted } from "./printable.ts";
 
-/** Whether GitHub's runner takes the line for a command: its two parsers in short. */
+/** Tells whether GitHub's runner takes the line as a command: a short form of its two parsers. */
 const acts = (line: string): boolean => line.trimStart().startsWith("::") || line.includes("##[");
 
-/** Text that is made of the dangerous parts. */
+/** Texts composed of the dangerous parts. */
 const hostile = fc
   .array(
     fc.oneof(

@@ -1,6 +1,6 @@
 /**
- * Makes foreign text safe to print: it cannot control a terminal, hide or reorder what is shown, or act as a workflow command
- * in a log of GitHub Actions. Use these functions where text is written, not where it comes from.
+ * Makes foreign text safe to print: it cannot control a terminal, hide or reorder the output, or act as a workflow
+ * command in a log of GitHub Actions. Use these functions for the output, not for the input.
  */
 
 /** Control and format characters (bidirectional ones among them), and Unicode's line and paragraph separators. */
@@ -19,12 +19,15 @@ const names: ReadonlyMap<string, string> = new Map([
   ["\t", String.raw`\t`],
 ]);
 
-/** Text as one line: every control, format and separator character as a JavaScript escape, line breaks included. */
+/**
+ * Returns text as one line: every control, format and separator character as a JavaScript escape, including line
+ * breaks.
+ */
 export function printable(text: string): string {
   return withoutCommand(text.replaceAll(unprintable, escapeOf));
 }
 
-/** Text of several lines: line breaks and tabs stay, each line is otherwise {@link printable}. */
+/** Returns text of several lines: line breaks and tabs stay, each line is otherwise {@link printable}. */
 export function printableText(text: string): string {
   return text
     .split(/\r?\n/)
@@ -36,12 +39,15 @@ export function printableText(text: string): string {
     .join("\n");
 }
 
-/** Lines of another program's log, each marked as a quotation so that it is not taken for this program's words. */
+/**
+ * Returns lines of another program's log, each marked as a quotation so that it is not taken for this program's
+ * message.
+ */
 export function quoted(log: string): string {
   return printableText(log).replaceAll(/^/gm, "| ");
 }
 
-/** A value as one line of JSON that is {@link printable} and still reads as the same value. */
+/** Returns a value as one line of JSON that is {@link printable} and parses to the same value. */
 export function jsonLine(value: object): string {
   return JSON.stringify(value)
     .replaceAll(unprintable, (character) =>
@@ -60,7 +66,7 @@ function escapeOf(character: string): string {
   return code <= 0xffff ? unitEscape(code) : `\\u{${code.toString(16)}}`;
 }
 
-/** A UTF-16 code unit as JavaScript and JSON escape it. */
+/** Escapes a UTF-16 code unit for JavaScript and JSON. */
 function unitEscape(code: number): string {
   return `\\u${code.toString(16).padStart(4, "0")}`;
 }

@@ -1,9 +1,12 @@
-/** The proxies of the user's environment: HTTPS_PROXY for AWS, GitHub and Pulumi Cloud, none for servers on this machine. */
+/**
+ * The proxies of the user's environment: HTTPS_PROXY for AWS, GitHub and Pulumi Cloud, none for servers on this
+ * machine.
+ */
 import * as http from "node:http";
 
 const loopback = ["127.0.0.1", "localhost", "::1"];
 
-/** NO_PROXY in both spellings, as some programs read only one: the hosts of both, and this machine. */
+/** Sets NO_PROXY in both spellings, because some programs read only one: the hosts of both, and this machine. */
 export function withoutLoopback(environment: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
   const hosts = ["NO_PROXY", "no_proxy"].flatMap((name) => (environment[name] ?? "").split(","));
   const all = [...new Set([...hosts.map((host) => host.trim()), ...loopback])].filter((host) => host !== "");
@@ -16,5 +19,5 @@ export function useProxies(): void {
   http.setGlobalProxyFromEnv(process.env);
 }
 
-/** For an AWS SDK client's requestHandler: the SDK's connections do not look at HTTPS_PROXY otherwise. */
+/** For an AWS SDK client's requestHandler: without it the SDK's connections ignore HTTPS_PROXY. */
 export const throughProxy = { httpsAgent: { proxyEnv: process.env } } as const;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { remedyFor, remedyIn } from "./remedies.ts";
 
-/** The error that some work ends in. */
+/** Returns the error that some work throws. */
 async function errorOf(work: () => unknown): Promise<unknown> {
   try {
     await work();
@@ -28,14 +28,14 @@ describe("the remedy for an error", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is to make room if the disk is full", async () => {
+  it("is to free space if the disk is full", async () => {
     const error = await errorOf(() => {
       writeFileSync(openSync("/dev/full", "w"), "x");
     });
-    assert.match(remedyFor(error) ?? "", /^the disk is full: make room/);
+    assert.match(remedyFor(error) ?? "", /^the disk is full: free some space/);
   });
 
-  it("is another folder if a file is in the way, or the place may not be written", async () => {
+  it("is another folder if a file is in the way, or the path may not be written", async () => {
     await writeFile(join(folder, "file"), "");
     const error = await errorOf(() => mkdir(join(folder, "file", "below"), { recursive: true }));
     assert.match(remedyFor(error) ?? "", /choose another folder/);
@@ -69,7 +69,7 @@ describe("the remedy for an error", () => {
     });
   }
 
-  it("is not known for a wrong signature, for words that only quote a reason, and for no error", () => {
+  it("is unknown for a wrong signature, for a message that only quotes a reason, and without an error", () => {
     const wrong = { name: "SignatureDoesNotMatch", $metadata: {} };
     assert.equal(remedyFor(Object.assign(new Error("The signature does not match."), wrong)), undefined);
     assert.equal(remedyFor(new Error("the video said: no space left on device")), undefined);
@@ -84,12 +84,12 @@ describe("the remedy for an error", () => {
     ["tls: failed to verify certificate: x509: certificate has expired or is not yet valid", /clock/],
     ["api error RequestTimeTooSkewed: The difference", /clock/],
   ] as const) {
-    it(`is found in another program's words: ${words}`, () => {
+    it(`is found in another program's message: ${words}`, () => {
       assert.match(remedyIn(words) ?? "", remedy);
     });
   }
 
-  it("is not found in other words", () => {
+  it("is not found in other messages", () => {
     assert.equal(remedyIn("error: AccessDenied: not authorized to perform s3:PutObject"), undefined);
   });
 });

@@ -1,6 +1,6 @@
-/** What to do about errors of the machine and the network, which any command may meet. */
+/** Remedies for errors of the machine and the network, which any command may meet. */
 
-const disk = "the disk is full: make room and run the command again";
+const disk = "the disk is full: free some space and run the command again";
 const quota = "your disk quota is used up: remove files and run the command again";
 const readOnly = "the file system is read-only: choose a folder that you can write to";
 const denied = "you may not write or read there: change the permissions, or choose another folder";
@@ -9,7 +9,7 @@ const clock = "this machine's clock differs from AWS's: set it (timedatectl set-
 const certificate =
   "a proxy's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file with your company's certificates";
 
-/** By the code of an error of Node or of AWS. */
+/** Remedies by the code of an error of Node or of AWS. */
 const byCode: Readonly<Record<string, string>> = {
   ENOSPC: disk,
   EDQUOT: quota,
@@ -31,13 +31,13 @@ const byCode: Readonly<Record<string, string>> = {
   RequestInTheFuture: clock,
 };
 
-/** An address of IPv6, to which the name localhost leads on some machines. */
+/** The IPv6 address to which the name localhost leads on some machines. */
 const wrongLoopback =
   "the emulator listens on 127.0.0.1 only, and this name leads to ::1: use 127.0.0.1 instead of localhost";
 
 /**
- * By words: those of another program, and those of AWS where the code has other causes, too (IAM user guide, "Troubleshoot Signature
- * Version 4 signing for AWS API requests": "Signature expired", "Signature not yet current").
+ * Remedies by message: of another program, and of AWS if the code has other causes, too (IAM user guide, "Troubleshoot
+ * Signature Version 4 signing for AWS API requests": "Signature expired", "Signature not yet current").
  */
 const byWords: readonly (readonly [RegExp, string])[] = [
   [/no space left on device|\bENOSPC\b/i, disk],
@@ -50,7 +50,10 @@ const byWords: readonly (readonly [RegExp, string])[] = [
   [/\bpermission denied\b|\bEACCES\b/i, denied],
 ];
 
-/** What to do about an error that the machine or the network causes, and about its causes; undefined if the reason is another. */
+/**
+ * Returns the remedy for an error, or one of its causes, that the machine or the network causes; undefined for any
+ * other reason.
+ */
 export function remedyFor(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, Code, address, errors } = error as Error & Partial<Record<string, unknown>>;
@@ -63,15 +66,18 @@ export function remedyFor(error: unknown): string | undefined {
   return causes.map(remedyFor).find((remedy) => remedy !== undefined);
 }
 
-/** Whether AWS refused a call because this machine's clock differs from its own; the SDK has then tried with AWS's time, too. */
+/**
+ * Tells whether AWS refused a call because this machine's clock differs from AWS's; the SDK has then tried with AWS's
+ * time, too.
+ */
 export function isClockSkew(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (Object.hasOwn(byCode, error.name)) return byCode[error.name] === clock;
-  // AWS's own words only: any other message may quote a video's name or a model's failure.
+  // Only AWS's messages: any other message may quote a video's name or a model's failure.
   return "$metadata" in error && /signature|authfailure/i.test(error.name) && remedyIn(error.message) === clock;
 }
 
-/** What to do about an error in the words of another program, such as Pulumi or Python. */
+/** Returns the remedy for an error in the output of another program, such as Pulumi or Python. */
 export function remedyIn(words: string): string | undefined {
   return byWords.find(([pattern]) => pattern.test(words))?.[1];
 }

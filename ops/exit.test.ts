@@ -11,7 +11,7 @@ describe("the end of a command of the emulator", () => {
     [new ModelCommandError("OSError: [Errno 28] No space left on device"), "Python"],
   ] as const) {
     it(`repeats the words of ${what} about a full disk, and says what to do`, () => {
-      assert.equal(messageOf(error), `${error.message}\nthe disk is full: make room and run the command again`);
+      assert.equal(messageOf(error), `${error.message}\nthe disk is full: free some space and run the command again`);
       assert.equal(exitStatusOf(error), 1);
     });
   }

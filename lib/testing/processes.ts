@@ -1,15 +1,15 @@
-/** Looks at processes for tests: who descends from whom, and who is left. */
+/** For tests: lists processes by descent and by content of their command line. */
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Process ids of all living descendants, by Linux's /proc. */
+/** Returns the process ids of all living descendants, from Linux's /proc. */
 export async function descendantsOf(ancestor: number): Promise<number[]> {
   const parents = new Map<number, number>();
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    // A process may end while we look.
+    // A process may end in the meantime.
     const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (fields[0] !== "Z") parents.set(Number(name), Number(fields[1]));
@@ -23,7 +23,9 @@ export async function descendantsOf(ancestor: number): Promise<number[]> {
   return [...family];
 }
 
-/** Process ids of all living processes with `text` in their command line or environment, by Linux's /proc. */
+/**
+ * Returns the process ids of all living processes with `text` in their command line or environment, from Linux's /proc.
+ */
 export async function mentioning(text: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc")) {
