@@ -1,12 +1,12 @@
-/** Removes the objects that the smoke test put or caused, with all their versions. */
+/** Removes the objects that the smoke test has uploaded or caused, with all their versions. */
 import { DeleteObjectsCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
 import type { ObjectIdentifier } from "@aws-sdk/client-s3";
 import { explain, parseS3Uri } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 
 /**
- * Deletes the objects at the given s3:// URIs. Returns what stays, one line each, because the caller may not delete it:
- * the buckets' lifecycle rules remove it later.
+ * Deletes the objects at the given s3:// URIs. Returns one line for each object that the caller may not delete: the
+ * buckets' lifecycle rules remove it later.
  */
 export async function removeObjects(stack: Stack, uris: readonly string[]): Promise<string[]> {
   const left: string[] = [];

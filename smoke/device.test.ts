@@ -1,4 +1,4 @@
-/** Which device a result may come from, by the stack's output requireGpu. */
+/** Tests for the devices that a result may come from, by the stack's output requireGpu. */
 import assert from "node:assert/strict";
 import { assertDevice } from "./device.ts";
 
@@ -11,11 +11,11 @@ describe("the smoke test's device check", () => {
       () => {
         assertDevice({ requireGpu: true, instanceType }, "cpu");
       },
-      { name: "AssertionError", message: /on the CPU of ml\.g4dn\.xlarge.*Set inferenceAmi/ },
+      { name: "AssertionError", message: /used the CPU of ml\.g4dn\.xlarge.*Set inferenceAmi/ },
     );
   });
 
-  it("accepts what is there if the stack requires no GPU", () => {
+  it("accepts any device if the stack requires no GPU", () => {
     assertDevice({ requireGpu: false, instanceType }, "cpu");
     assertDevice({ requireGpu: false, instanceType }, "cuda");
   });

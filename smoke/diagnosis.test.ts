@@ -5,7 +5,7 @@ import { startFakeAws } from "../client/testing/fake-aws.ts";
 import type { FakeAws } from "../client/testing/fake-aws.ts";
 import { tooLong } from "./diagnosis.ts";
 
-describe("the diagnosis of a wait that is over its time", () => {
+describe("the diagnosis of a wait beyond its limit", () => {
   let aws: FakeAws;
   let stack: Stack;
 
@@ -41,7 +41,7 @@ describe("the diagnosis of a wait that is over its time", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("shows the endpoint, its own alarms, the scaling activities and where the log is", async () => {
+  it("shows the endpoint, its alarms, the scaling activities and the log", async () => {
     const { message } = await tooLong(stack, "The end of job smoke-1", 1800, "/none");
     assert.deepEqual(message.split(/\n */), [
       "The end of job smoke-1 did not come within 30 minutes. What it depends on:",
@@ -60,7 +60,7 @@ describe("the diagnosis of a wait that is over its time", () => {
     assert.match(message, /^ +scaling activity \?: Failed, no quota\\n::error::x\\x1b\[2J$/m);
   });
 
-  it("says so where nothing can scale the endpoint", async () => {
+  it("reports that nothing can scale the endpoint", async () => {
     aws.answers.set("DescribeAlarms", { MetricAlarms: [] });
     aws.answers.set("DescribeScalingActivities", { ScalingActivities: [] });
     const { message } = await tooLong(stack, "Zero instances", 60);
@@ -68,7 +68,7 @@ describe("the diagnosis of a wait that is over its time", () => {
     assert.match(message, /scaling activities: none/);
   });
 
-  it("shows the rest where one part may not be read", async () => {
+  it("shows the rest if one part may not be read", async () => {
     aws.fail({ operation: "DescribeAlarms", answer: { status: 400, code: "AccessDeniedException", message: "no" } });
     const { message } = await tooLong(stack, "Zero instances", 60);
     assert.match(message, /not readable: AccessDeniedException: no/);

@@ -1,4 +1,4 @@
-/** What to look at when a wait is over its time: the endpoint, its alarms, the scaling activities, the log. */
+/** Describes the state behind a wait beyond its limit: the endpoint, its alarms, the scaling activities, the log. */
 import {
   ApplicationAutoScalingClient,
   DescribeScalingActivitiesCommand,
@@ -11,12 +11,12 @@ import type { Stack } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
 import { localLogs, logTail } from "./log-tail.ts";
 
-/** A wait was longer than its limit; the message shows how the endpoint stands. */
+/** A wait took longer than its limit; the message shows the state of the endpoint. */
 export class TooLongError extends Error {
   override readonly name = "TooLongError";
 }
 
-/** Says what was waited for, for how long, and how everything stands that the wait depends on. */
+/** Describes what was awaited, for how long, and the state of everything that the wait depends on. */
 export async function tooLong(
   stack: Stack,
   awaited: string,

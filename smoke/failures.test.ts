@@ -21,7 +21,7 @@ async function shown(mocha: Mocha): Promise<string> {
 }
 
 describe("a failed smoke test", () => {
-  it("is shown with what to do about an error of the machine", async () => {
+  it("is shown with the remedy for an error of the machine", async () => {
     const mocha = new Mocha({ reporter: "spec", color: false });
     mocha.suite.addTest(
       new Mocha.Test("fails", () => {

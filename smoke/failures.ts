@@ -1,4 +1,6 @@
-/** How failed tests are shown: mocha prints an error as it is, and its words may come from a video, the model or AWS. */
+/**
+ * Makes failed tests printable: mocha prints errors unchanged, and their text may come from a video, the model or AWS.
+ */
 import type { Runner } from "mocha";
 import { printableText } from "../lib/printable.ts";
 import { remedyFor } from "../lib/remedies.ts";
@@ -10,7 +12,7 @@ export function showPrintable(runner: Runner): void {
   });
 }
 
-/** The members of an error that reporters print. */
+/** Members of an error that reporters print. */
 const shown = ["message", "stack", "actual", "expected"] as const;
 
 function makePrintable(error: unknown): void {
@@ -18,7 +20,7 @@ function makePrintable(error: unknown): void {
   const remedy = remedyFor(error);
   if (remedy !== undefined) {
     const message = `${error.message} (${remedy})`;
-    // The stack holds the message a second time: the reporter `spec` leaves it out there if it is the same.
+    // The stack has the message a second time: the reporter `spec` leaves it out there if it is the same.
     error.stack = (error.stack ?? "").replace(error.message, () => message);
     error.message = message;
   }

@@ -47,7 +47,7 @@ describe("the end of an endpoint's log", () => {
       );
     });
 
-    it("is said to be empty where no instance has started", async () => {
+    it("is reported as empty if no instance has started", async () => {
       assert.deepEqual(await logTail(stack, folder), [`log: ${path.join(folder, "video")} is empty`]);
     });
   });
@@ -87,7 +87,7 @@ describe("the end of an endpoint's log", () => {
       assert.equal(logStreamName, "main/i-1");
     });
 
-    it("is said to be out of reach where the log group may not be read", async () => {
+    it("is reported as unreadable if the log group may not be read", async () => {
       const answer = { status: 400, code: "AccessDeniedException", message: "no" };
       aws.fail({ operation: "DescribeLogStreams", answer });
       const [line, ...more] = await logTail(stack);

@@ -1,4 +1,4 @@
-/** The last lines of an endpoint's containers: from CloudWatch Logs, or from the files that the emulator keeps. */
+/** Reads the last lines of an endpoint's containers: from CloudWatch Logs, or from the emulator's files. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
@@ -6,14 +6,15 @@ import { explain } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { quoted } from "../lib/printable.ts";
 
-/** Lines that are shown. */
+/** Number of lines that are shown. */
 const TAIL = 15;
 
-/** Where the emulator keeps its instances' logs: a folder for each endpoint, a file for each instance. */
+/** Folder of the emulator's logs: a folder for each endpoint, a file for each instance. */
 export const localLogs = path.join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
 
 /**
- * The newest container's last lines, each quoted, so that no text of a caller in them acts on a terminal or in a workflow. If they cannot be read, one line says so and names their place.
+ * Returns the newest container's last lines, each quoted, so that no text of a caller in them acts on a terminal or in
+ * a workflow. If they cannot be read, one line gives the reason and their location.
  */
 export async function logTail(stack: Stack, localFolder = localLogs): Promise<string[]> {
   const { awsEndpointUrl, endpointName } = stack.outputs;

@@ -1,4 +1,4 @@
-/** Runs the smoke test by mocha after checking that it can run at all: the options, the stack's outputs, the video. */
+/** Runs the smoke test with mocha after checking its requirements: the options, the stack's outputs, the video. */
 import path from "node:path";
 import Mocha from "mocha";
 import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } from "../client/src/index.ts";
@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     showPrintable(mocha.run(resolve));
   });
   if (interruption.signal.aborted) {
-    console.error("Interrupted; what was made until then is removed.");
+    console.error("Interrupted; removing everything that the test has created.");
     return 130;
   }
   return failures === 0 ? 0 : 1;

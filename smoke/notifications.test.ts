@@ -39,7 +39,7 @@ describe("a notification", () => {
     eventName: "InferenceResult",
   };
 
-  it("says which job ended, how, and where its result is", () => {
+  it("has the job, its end, and the location of its result", () => {
     assert.deepEqual(parseNotification(JSON.stringify(completed)), {
       inferenceId: "smoke-1",
       invocationStatus: "Completed",
@@ -58,7 +58,7 @@ describe("a notification", () => {
     });
   });
 
-  it("is none where the service only tests the topic, or where the message is no JSON", () => {
+  it("is undefined if the service only tests the topic, or if the message is not JSON", () => {
     const test = { eventVersion: "1.0", eventSource: "aws:sagemaker", eventName: "TestNotification" };
     assert.equal(parseNotification(JSON.stringify(test)), undefined);
     assert.equal(parseNotification("hello"), undefined);

@@ -1,4 +1,4 @@
-/** A temporary queue that hears what an endpoint's topics announce, and is removed afterwards. */
+/** A temporary queue that receives the notifications of an endpoint's topics, and is removed afterwards. */
 import { SNSClient, SubscribeCommand, UnsubscribeCommand } from "@aws-sdk/client-sns";
 import {
   CreateQueueCommand,
@@ -22,13 +22,16 @@ const notificationSchema = z.object({
   failureReason: z.string().optional(),
 });
 
-/** What a topic announced about one job. */
+/** Notification about one job. */
 export type Notification = z.infer<typeof notificationSchema>;
 
-/** Seconds for which the queue keeps a message: a little more than the test waits for one. If the test is killed, no longer. */
+/**
+ * Seconds for which the queue keeps a message: slightly longer than the test waits for one, so that little is left if
+ * the test is killed.
+ */
 const messageRetention = 300;
 
-/** Hears the stack's success and error topic from the moment it is opened. */
+/** Receives the messages of the stack's success and error topics from the moment it is opened. */
 export class NotificationWatch {
   readonly #sns: SNSClient;
   readonly #sqs: SQSClient;
@@ -41,7 +44,7 @@ export class NotificationWatch {
     this.#sqs = new SQSClient(stack.clientConfig);
   }
 
-  /** Creates the queue and subscribes it; whatever fails, what was created until then is removed. */
+  /** Creates the queue and subscribes it; on a failure, removes everything created until then. */
   static async open(stack: Stack, name: string): Promise<NotificationWatch> {
     const watch = new NotificationWatch(stack);
     try {
@@ -53,7 +56,7 @@ export class NotificationWatch {
     }
   }
 
-  /** Waits for the announcement of one job's end; undefined if it does not come within the limit. */
+  /** Waits for the notification about one job's end; undefined if it does not come within the limit. */
   async of(
     inferenceId: string,
     options: PollOptions<Notification | undefined> & { readonly limitSeconds: number },
@@ -122,7 +125,10 @@ export class NotificationWatch {
   }
 }
 
-/** A message's notification; undefined for anything else that comes through the topics, such as a TestNotification. */
+/**
+ * Parses a message's notification; undefined for anything else that comes through the topics, such as a
+ * TestNotification.
+ */
 export function parseNotification(body: string): Notification | undefined {
   try {
     return notificationSchema.parse(JSON.parse(body));

@@ -11,7 +11,7 @@ const now = 1_900_000_000;
 const named = (name: string) => `video-dev-smoke-${name}`;
 const arnOf = (queue: string, account = "000000000000") => `arn:aws:sqs:us-east-1:${account}:${queue}`;
 
-describe("what killed smoke tests left", () => {
+describe("the remains of a killed smoke test", () => {
   let aws: FakeQueuesAndTopics;
   let stack: Stack;
 
@@ -51,13 +51,13 @@ describe("what killed smoke tests left", () => {
 
   const subscribed = () => [...aws.subscriptions.keys()].map((arn) => arn.split(":").at(-1));
 
-  it("is removed if it is older than a day: the stack's own queues by their prefix, and subscriptions to such queues or to none", async () => {
+  it("are removed if older than a day: the stack's queues by their prefix, and subscriptions to such queues or to missing ones", async () => {
     assert.deepEqual(await removeOldQueues(stack, now * 1000), []);
     assert.deepEqual([...aws.queues.keys()], [named("new"), "video-prod-smoke-old", "video-dev-success"]);
     assert.deepEqual(subscribed(), ["new", "stack", "other-stack", "foreign", "mail"]);
   });
 
-  it("stays if it may not be removed, and is reported", async () => {
+  it("stay if they may not be removed, and are reported", async () => {
     for (const operation of ["DeleteQueue", "Unsubscribe"]) aws.denied.add(operation);
     const lines = await removeOldQueues(stack, now * 1000);
     assert.equal(lines.length, 4);
@@ -66,7 +66,7 @@ describe("what killed smoke tests left", () => {
     assert.equal(aws.queues.size, 5);
   });
 
-  it("is reported as unknown if queues and subscriptions may not be listed", async () => {
+  it("are reported as unknown if queues and subscriptions may not be listed", async () => {
     for (const operation of ["ListQueues", "ListSubscriptionsByTopic"]) aws.denied.add(operation);
     const lines = await removeOldQueues(stack, now * 1000);
     assert.equal(lines.length, 3);
@@ -74,7 +74,7 @@ describe("what killed smoke tests left", () => {
     assert.equal(aws.queues.size, 5);
   });
 
-  it("cannot be found without the output that names the prefix, which the error names", () => {
+  it("cannot be found without the output with the prefix, which the error names", () => {
     const { temporaryQueuePrefix, ...outputs } = stack.outputs;
     assert.equal(queuePrefixOf(stack.outputs), temporaryQueuePrefix);
     assert.throws(() => queuePrefixOf(outputs), /no output temporaryQueuePrefix\. Deploy it again/);

@@ -11,11 +11,12 @@ import {
 import { explain, SetupError } from "../client/src/index.ts";
 import type { Stack, StackOutputs } from "../client/src/index.ts";
 
-/** Age in milliseconds from which a queue belongs to no running test: a test takes at most a few hours. */
+/** Minimum age of a queue to remove, ms: a running test takes a few hours or less. */
 const maxAge = 24 * 60 * 60 * 1000;
 
 /**
- * Start of the names of the stack's smoke tests' queues; operators may use no others (`infra/iam/operator-policy.ts`).
+ * Returns the prefix of the names of the smoke test's queues; operators may use no others
+ * (`infra/iam/operator-policy.ts`).
  * @throws SetupError if the stack was deployed by a program without this output
  */
 export function queuePrefixOf({ temporaryQueuePrefix }: StackOutputs): string {
@@ -28,8 +29,8 @@ export function queuePrefixOf({ temporaryQueuePrefix }: StackOutputs): string {
 }
 
 /**
- * Removes the queues of the stack's smoke tests that are older than a day, and the subscriptions of the stack's topics to them or
- * to queues that are gone. Returns what could not be removed or found, one line each.
+ * Removes the queues of the stack's smoke tests that are older than a day, and the subscriptions of the stack's topics
+ * to them or to deleted queues. Returns one line for each failure.
  * @param now milliseconds since 1970
  */
 export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<string[]> {
@@ -41,7 +42,7 @@ export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<s
     try {
       await act();
     } catch (error) {
-      // Another test removed its own queue meanwhile.
+      // Another test has removed its queue in the meantime.
       if (error instanceof QueueDoesNotExist) return;
       left.push(`left from an earlier smoke test: ${what}: ${explain(error)}`);
     }
@@ -70,7 +71,7 @@ export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<s
   }
 }
 
-/** A topic's subscriptions to temporary queues of the topic's account: their ARNs and the queues' names. */
+/** Returns a topic's subscriptions to temporary queues of the topic's account: their ARNs and the queues' names. */
 async function temporarySubscriptions(
   client: SNSClient,
   TopicArn: string,
@@ -83,7 +84,7 @@ async function temporarySubscriptions(
       const [, , , ...place] = Endpoint.split(":");
       const [, , queue = ""] = place;
       const isOurs = Protocol === "sqs" && place[0] === region && place[1] === account;
-      // What is not confirmed has no ARN yet, only a word.
+      // A subscription that is not confirmed has no ARN yet, only a placeholder word.
       if (isOurs && queue.startsWith(prefix) && arn?.startsWith("arn:") === true) found.push({ arn, queue });
     }
   }
@@ -98,7 +99,7 @@ async function temporaryQueues(client: SQSClient, QueueNamePrefix: string): Prom
   return urls;
 }
 
-/** Whether a queue is older than a day, by its CreatedTimestamp (SQS: seconds since 1970). */
+/** Tells whether a queue is older than a day, by its CreatedTimestamp (SQS: seconds since 1970). */
 async function isOld(sqs: SQSClient, QueueUrl: string, now: number): Promise<boolean> {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["CreatedTimestamp"] }),

@@ -7,13 +7,13 @@ describe("the smoke test's options", () => {
     delete process.env["SMOKE_OPTIONS"];
   });
 
-  it("have the repository's sample as the video and wait for zero first", () => {
+  it("default to the repository's sample and to waiting for zero first", () => {
     const options = parseOptions([]);
     assert.ok(options !== "help" && existsSync(options.video));
     assert.deepEqual({ ...options, video: "" }, { video: "", any: false, "until-zero": false, json: false });
   });
 
-  it("reach the spec as they were given", () => {
+  it("reach the spec unchanged", () => {
     const options = parseOptions(["--stack", "dev", "--video", "a.mp4", "--any", "--until-zero", "--json"]);
     assert.ok(options !== "help");
     hand(options);
@@ -26,7 +26,7 @@ describe("the smoke test's options", () => {
     });
   });
 
-  it("ask for help", () => {
+  it("include help", () => {
     assert.equal(parseOptions(["--any", "--help"]), "help");
   });
 

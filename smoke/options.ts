@@ -1,24 +1,24 @@
-/** The smoke test's options: from the command line to the environment, in which the spec finds them. */
+/** Options of the smoke test: passed from the command line to the spec through the environment. */
 import path from "node:path";
 import { z } from "zod";
 import { bothStackAndOutputs, problemsOf, readArguments, usage } from "../client/src/index.ts";
 
-/** What `--help` prints. */
+/** Text of `--help`. */
 export const help = `Usage: npm run smoke -- [options]
 
-Proves a deployed stack on one good video and one bad file, from its outputs alone.
+Tests a deployed stack with one good video and one bad file, using only its outputs.
 
 Options
-  --stack NAME     the stack; "local" is the emulator's (default: local)
-  --outputs FILE   instead of --stack: what pulumi stack output --json printed
+  --stack NAME     the stack; "local" runs on the emulator (default: local)
+  --outputs FILE   instead of --stack: the output of pulumi stack output --json
   --video FILE     the good video, with objects that the model knows (default: the repository's sample)
   --any            start with any number of instances instead of waiting for zero first
   --until-zero     wait for zero instances at the end
   --json           print mocha's JSON report instead of lines for people
   --help           this text
 
-A new endpoint starts with one instance and gives it back after 15 quiet minutes and more: without --any that is waited for.
-The videos sent, their results and a temporary queue are removed at the end.
+A new endpoint starts with one instance and stops it after at least 15 quiet minutes: without --any the test waits for that.
+The test removes its videos, their results and a temporary queue at the end.
 
 Exit status: 0 passed; 1 failed; 2 wrong usage, or something is missing; 130 interrupted.
 `;
@@ -35,10 +35,10 @@ const schema = z.strictObject({
   json: z.boolean().default(false),
 });
 
-/** What to test, and how. */
+/** Options of the smoke test. */
 export type SmokeOptions = z.infer<typeof schema>;
 
-/** The options as Node reads them. */
+/** Options as Node parses them. */
 const options = {
   stack: { type: "string" },
   outputs: { type: "string" },
@@ -50,8 +50,8 @@ const options = {
 } as const;
 
 /**
- * Reads the command line (without the program's name).
- * @throws SetupError that names all that is wrong with it
+ * Parses the command line (without the program's name).
+ * @throws SetupError that names all problems
  */
 export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
   const given = readArguments(args, options);
@@ -65,15 +65,15 @@ export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
   return checked.data;
 }
 
-/** The environment variable that hands the options to the spec. */
+/** Environment variable that passes the options to the spec. */
 const variable = "SMOKE_OPTIONS";
 
-/** Hands the options to the spec, which mocha loads. */
+/** Passes the options to the spec, which mocha loads. */
 export function hand(options: SmokeOptions): void {
   process.env[variable] = JSON.stringify(options);
 }
 
-/** The options that were handed over; the defaults if mocha was started by hand. */
+/** Returns the passed options; the defaults if mocha was started by hand. */
 export function handed(): SmokeOptions {
   return schema.parse(JSON.parse(process.env[variable] ?? "{}"));
 }

@@ -1,4 +1,4 @@
-/** The smoke test: one good video and one bad file through a deployed stack, from its outputs alone. */
+/** The smoke test: sends one good video and one bad file through a deployed stack, using only its outputs. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -30,9 +30,9 @@ import type { Notification } from "./notifications.ts";
 import { queuePrefixOf, removeOldQueues } from "./old-queues.ts";
 import { handed } from "./options.ts";
 
-/** Real seconds that a wait may take; a stack that needs longer is broken. */
+/** Limits of the waits, real seconds; a stack that needs longer is broken. */
 const limits = {
-  /** A new endpoint gives its instance back after 15 quiet minutes and more; 25 were seen. */
+  /** A new endpoint stops its instance after at least 15 quiet minutes; 25 were observed. */
   toZero: 45 * 60,
   /** Two one-minute datapoints, a GPU instance and its container, one short video. */
   fromZero: 30 * 60,
@@ -91,7 +91,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     });
   }
 
-  it(`makes a valid result with detections of a video${options.any ? "" : ", from zero instances"}`, async () => {
+  it(`makes a valid result with detections for a video${options.any ? "" : ", from zero instances"}`, async () => {
     if (!options.any) {
       const { current, desired } = await readCapacity(stack, signal);
       assert.deepEqual({ current, desired }, { current: 0, desired: 0 });
@@ -99,20 +99,20 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     good = await send(options.video, "good");
     const { state, peak } = await watchJob(good, limits.fromZero);
     assert.equal(state.status, "completed", state.status === "failed" ? `the job failed: ${state.reason}` : undefined);
-    assert.ok(peak > 0, "no instance was seen coming");
+    assert.ok(peak > 0, "no instance was seen");
     const result = await fetchResult(stack, good, signal);
     const { detections, frames } = summarize(result);
-    assert.ok(detections > 0, `the result of ${plural(frames, "frame")} is valid, but nothing was found in them`);
+    assert.ok(detections > 0, `the result of ${plural(frames, "frame")} is valid, but has no detections`);
     assertDevice(stack.outputs, result.handler?.device);
   });
 
-  it("announces the result on the success topic", async () => {
+  it("publishes the result to the success topic", async () => {
     const notification = await announcementOf(good);
     assert.equal(notification.invocationStatus, "Completed");
     assert.equal(notification.responseParameters?.outputLocation, good.outputLocation);
   });
 
-  it("ends a file that is no video as a failure object with the handler's reason", async () => {
+  it("ends a file that is not a video as a failure object with the handler's reason", async () => {
     assert.ok(folder !== undefined);
     const file = path.join(folder, "text.mp4");
     const badFile = readBadFile();
@@ -123,7 +123,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     assert.ok(isHandlersReason(state.reason, badFile), `not the handler's answer to a text: ${state.reason}`);
   });
 
-  it("announces the failure on the error topic", async () => {
+  it("publishes the failure to the error topic", async () => {
     const notification = await announcementOf(bad);
     assert.equal(notification.invocationStatus, "Failed");
     assert.ok(notification.failureReason, "the notification gives no reason");
@@ -156,7 +156,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     live.show(`sending ${file}`, "new step");
     const video = await uploadVideo(stack, file, {
       signal,
-      // Its own folder: nobody else's upload of the same bytes may be what this run removes.
+      // A separate folder, so that this run does not remove another caller's upload of the same bytes.
       folder: run,
       onProgress: ({ step, loaded, total }) => {
         live.show(`${step} ${file}: ${Math.floor((100 * loaded) / total)} %`);
@@ -168,7 +168,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     return job;
   }
 
-  /** Waits for a job's end and keeps an eye on the instances meanwhile. */
+  /** Waits for a job's end and observes the instances meanwhile. */
   async function watchJob(job: Job, limitSeconds: number): Promise<{ state: JobState; peak: number }> {
     live.show(`waiting for ${job.inferenceId}`, "new step");
     const ended = new AbortController();
@@ -176,7 +176,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     const watching = poll(
       async () => {
         const capacity = await readCapacity(stack, signal);
-        // Wanted counts too: a fast local clock takes an instance away before the next look sees it.
+        // The desired number counts, too: with a fast local clock an instance may end before the next observation.
         peak = Math.max(peak, capacity.current, capacity.desired);
         live.show(
           `waiting for ${job.inferenceId}: ${plural(capacity.current, "instance")}, ${capacity.desired} wanted`,

@@ -1,4 +1,4 @@
-/** For tests: the queues and topics that the smoke test asks for. */
+/** For tests: the queues and topics that the smoke test uses. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -13,11 +13,11 @@ interface QueueInput {
 
 /** SQS and SNS on a free port of 127.0.0.1, once `server` listens. */
 export class FakeQueuesAndTopics {
-  /** Seconds since 1970 at which each queue was created. */
+  /** Creation time of each queue, seconds since 1970. */
   readonly queues = new Map<string, number>();
-  /** The endpoint of each subscription of the success topic; `sqs` is the protocol. */
+  /** Endpoint of each subscription of the success topic; `sqs` is the protocol. */
   readonly subscriptions = new Map<string, string>();
-  /** Operations that are refused. */
+  /** Operations that are denied. */
   readonly denied = new Set<string>();
   /** Attributes of the queues that were created. */
   readonly attributes = new Map<string, Record<string, string>>();
@@ -37,7 +37,7 @@ export class FakeQueuesAndTopics {
         const isDenied = this.denied.has(operation);
         response.writeHead(answer === undefined ? 400 : 200, {
           "content-type": isSqs ? "application/x-amz-json-1.0" : "text/xml",
-          // SQS's older name for the error comes along.
+          // SQS's older name for the error is included.
           ...(isDenied ? {} : { "x-amzn-query-error": "AWS.SimpleQueueService.NonExistentQueue;Sender" }),
         });
         const code = isDenied ? "AccessDenied" : "com.amazonaws.sqs#QueueDoesNotExist";
@@ -54,7 +54,7 @@ export class FakeQueuesAndTopics {
     const name = input.QueueName ?? input.QueueUrl?.split("/").at(-1) ?? "";
     const urlOf = (queue: string) => `${this.url}/000000000000/${queue}`;
     if (operation === "ListQueues") {
-      // Two pages, as SQS has them beyond a thousand queues.
+      // Two pages, as SQS returns them beyond a thousand queues.
       const all = [...this.queues.keys()].filter((queue) => queue.startsWith(input.QueueNamePrefix ?? ""));
       const isSecond = input.NextToken !== undefined;
       const page = isSecond ? all.slice(1) : all.slice(0, 1);
