@@ -1,4 +1,7 @@
-/** `npm run -s bench:client`: the memory that a 1 GB upload takes, and the rate of small submissions against the plain SDK's. */
+/**
+ * `npm run -s bench:client`: measures the memory of a 1 GB upload, and the rate of small submissions compared with the
+ * plain SDK.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
@@ -12,7 +15,7 @@ import { MAX_INPUT_BYTES } from "../src/index.ts";
 const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
 
 Measures against a server in another process: the client's peak memory over an upload of 1 GB, and 1,000 submissions of small
-files by way of a manifest beside the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is
+files with a job journal, compared with the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is
 measured once; the runs of the submissions alternate, each in a fresh process, and their figures are medians, the ratio that of
 each pair's ratios.
 
@@ -47,7 +50,7 @@ const rateOf = (run: z.infer<typeof rateSchema> | undefined): number => run?.sub
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** A file that is a video by its first bytes. */
+/** A file whose first bytes are a video's. */
 const start = Buffer.from("\0\0\0\x20ftypisom", "latin1");
 
 async function bench(runs: number): Promise<Record<string, unknown>> {
@@ -60,7 +63,7 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
     const url = line.trim();
     const large = path.join(folder, "large.mp4");
     {
-      // Sparse: AWS's largest input without a disk's gigabyte.
+      // Sparse: AWS's maximum input without using a gigabyte of disk.
       await using file = await open(large, "wx");
       await file.write(start);
       await file.truncate(MAX_INPUT_BYTES);
@@ -91,7 +94,7 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
       upload_seconds: round(upload.seconds),
       submits_per_second: round(rates.ours),
       plain_submits_per_second: round(rates.plain),
-      // Of neighbours in time: what slows the machine for a while slows both.
+      // Pairs that are close in time: a slow phase of the machine affects both.
       ratio: round(median(results.ours.map((ours, run) => ours.submits_per_second / rateOf(results.plain[run])))),
       per_second: results.ours.at(-1)?.per_second,
       concurrency: CONCURRENCY,

@@ -1,4 +1,7 @@
-/** One measured run, in a process of its own; prints one JSON line: `run.ts peak URL FILE`, `run.ts ours|plain URL FOLDER CONCURRENCY`. */
+/**
+ * One measured run, in a separate process; prints one JSON line: `run.ts peak URL FILE`, `run.ts ours|plain URL FOLDER
+ * CONCURRENCY`.
+ */
 import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -7,10 +10,10 @@ import { connect, Manifest, submitAll } from "../src/index.ts";
 import type { Stack } from "../src/index.ts";
 import { outputsAt } from "../testing/outputs-at.ts";
 
-/** The sink takes any. */
+/** The sink accepts any credentials. */
 const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
 
-/** Submits all files; calls back for each that was accepted. */
+/** Submits all files; calls back for each accepted one. */
 type Submitting = (stack: Stack, files: readonly string[], concurrency: number, accepted: () => void) => Promise<void>;
 
 const ours: Submitting = async (stack, files, concurrency, accepted) => {
@@ -24,7 +27,7 @@ const ours: Submitting = async (stack, files, concurrency, accepted) => {
   }
 };
 
-/** The same calls to AWS, in loops over the plain SDK: no hash, no manifest, no progress. */
+/** Makes the same calls to AWS in loops over the plain SDK: no hash, no journal, no progress. */
 const plain: Submitting = async (stack, files, concurrency, accepted) => {
   const left = files.values();
   const loop = async (): Promise<void> => {
@@ -49,12 +52,12 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
   await Promise.all(Array.from({ length: concurrency }, loop));
 };
 
-/** Submissions a second, over all and in each second. */
+/** Measures submissions per second, in total and in each second. */
 async function rate(submitting: Submitting, url: string, folder: string, concurrency: number) {
   using stack = connect(outputsAt(url), credentials);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".mp4"));
   const files = names.map((name) => path.join(folder, name));
-  // Connections are open and code is compiled in a client that has worked for a moment.
+  // Warm up: connections are open and code is compiled afterwards.
   await submitting(stack, files.slice(0, 300), concurrency, () => undefined);
   const started = performance.now();
   const perSecond: number[] = [];
@@ -69,7 +72,7 @@ async function rate(submitting: Submitting, url: string, folder: string, concurr
   };
 }
 
-/** The process's peak memory, MB, after one upload with its manifest. */
+/** Measures the process's peak memory, MB, after one upload with its journal. */
 async function peak(url: string, file: string) {
   using stack = connect(outputsAt(url), credentials);
   const started = performance.now();

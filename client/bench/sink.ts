@@ -1,11 +1,14 @@
-/** A server that takes uploads and invocations, as S3 and SageMaker's runtime answer them, and keeps nothing: a process of its own, so that its memory is not the client's. */
+/**
+ * A server that accepts uploads and invocations, answers as S3 and SageMaker's runtime do, and stores nothing: a
+ * separate process, so that its memory does not count as the client's.
+ */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 let requests = 0;
 
-/** Answers once the body has come: it is read and dropped. */
+/** Reads and drops the body, then answers. */
 function serve(request: IncomingMessage, response: ServerResponse): void {
   requests += 1;
   const number = requests;
@@ -33,7 +36,7 @@ function answer({ method, url = "" }: IncomingMessage, response: ServerResponse,
   } else if (method === "PUT") {
     response.writeHead(200, { etag: `"${number}"` }).end();
   } else {
-    // DescribeEndpoint: who may not look at the endpoint may still submit.
+    // DescribeEndpoint: a caller without the right to describe the endpoint may still submit.
     response.writeHead(400, { "x-amzn-errortype": "AccessDeniedException" }).end("{}");
   }
 }
@@ -41,5 +44,5 @@ function answer({ method, url = "" }: IncomingMessage, response: ServerResponse,
 const server = createServer(serve).listen(0, "127.0.0.1", () => {
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });
-// Ends with whoever started it.
+// Ends with its parent.
 process.stdin.resume().once("close", () => process.exit());

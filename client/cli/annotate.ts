@@ -1,4 +1,7 @@
-/** Draws a result's boxes on its video, by the model room's own program, run as a process: this room imports no other. */
+/**
+ * Draws a result's boxes on its video with the model's program, run as a process, because the client imports no other
+ * module.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -17,22 +20,22 @@ import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
 import { InputError } from "../src/video-file.ts";
 
-/** The project's root, where model/ and tools/ are. */
+/** The project's root, with model/ and tools/. */
 const projectRoot = path.join(import.meta.dirname, "..", "..");
 
 /** Paths of the annotated video and of the animation of its sampled frames. */
 const filesSchema = z.object({ movie: z.string(), animation: z.string() });
 
-/** What was drawn. */
+/** Output files of the drawing. */
 export type AnnotatedFiles = Readonly<z.infer<typeof filesSchema>>;
 
-/** Milliseconds that drawing may take: a hostile video must not hold the caller up. */
+/** Time limit for drawing, ms: a hostile video must not block the caller. */
 const DRAW_LIMIT_MS = 30 * 60_000;
 
 /**
- * Brings the job's video down from its input location and draws the result's boxes on it, into `folder`; the video itself is
- * removed again.
- * @throws InputError if the video is not there any more; SetupError if the program or its environment cannot do it
+ * Downloads the job's video from its input location and draws the result's boxes on it, into `folder`; then removes the
+ * video.
+ * @throws InputError if the video no longer exists; SetupError if the program or its environment fails
  */
 export async function annotate(
   stack: Stack,
@@ -42,7 +45,7 @@ export async function annotate(
   signal: AbortSignal,
   limitMs = DRAW_LIMIT_MS,
 ): Promise<AnnotatedFiles> {
-  // Beside the output, which has room for a video: a temporary folder may be in memory.
+  // Next to the output, where a video fits: a temporary folder may be in memory.
   const draft = await mkdtemp(path.join(path.resolve(folder), ".video-"));
   try {
     const video = path.join(draft, `video${path.extname(job.inputLocation)}`);
@@ -60,16 +63,16 @@ export async function annotate(
 async function download(stack: Stack, uri: string, file: string, signal: AbortSignal): Promise<void> {
   try {
     const { Body } = await stack.s3.send(new GetObjectCommand(parseS3Uri(uri)), { abortSignal: signal });
-    if (Body === undefined) throw new InputError(`S3 answered nothing for ${uri}.`);
-    // In Node the SDK's body is Node's own stream.
+    if (Body === undefined) throw new InputError(`S3's answer for ${uri} has no body.`);
+    // In Node the SDK's body is a stream of Node.
     await pipeline(Body as Readable, createWriteStream(file), { signal });
   } catch (error) {
     if (codeOf(error) !== "NoSuchKey") throw error;
-    throw new InputError(`The video ${uri} is not there any more, so nothing can be drawn on it.`);
+    throw new InputError(`The video ${uri} no longer exists, so its boxes cannot be drawn.`);
   }
 }
 
-/** Where the Python environment is (`tools/paths.mjs`). */
+/** Path of the Python environment (`tools/paths.mjs`). */
 const cacheVariables = ["ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
 
 async function draw(args: readonly string[], signal: AbortSignal, limitMs: number): Promise<AnnotatedFiles> {
@@ -90,7 +93,7 @@ async function draw(args: readonly string[], signal: AbortSignal, limitMs: numbe
     const closed = once(child, "close").then(([status]) => status as number | null);
     const [answer, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
     signal.throwIfAborted();
-    // Only the limit ends the program besides the signal: python.mjs then ends with the signal's number.
+    // Besides the signal, only the limit ends the program: python.mjs then ends with the signal's number.
     if (status === 128 + constants.signals.SIGTERM) {
       throw new SetupError(`The video cannot be annotated: drawing took more than ${limitMs / 1000} s.`);
     }

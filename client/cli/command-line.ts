@@ -1,21 +1,21 @@
-/** What a command of the client's command line is: its help, its flags and what they may be, and what it does. */
+/** Defines a command of the client's command line: its help, its flags with their types, and its action. */
 import type { ParseArgsOptionsConfig } from "node:util";
 import { z } from "zod";
 import { bothStackAndOutputs, problemsOf, readArguments, usage } from "../src/arguments.ts";
 import type { LiveLine } from "../src/live-line.ts";
 import type { Stack } from "../src/stack.ts";
 
-/** What a command works with. */
+/** Context of a running command. */
 export interface Context {
   readonly stack: Stack;
-  /** Prints one result: its lines for people, or the JSON form of the same. */
+  /** Prints one result: its lines for people, or its JSON form. */
   readonly print: (human: string | readonly string[], json: object) => void;
   readonly live: LiveLine;
   readonly stdin: NodeJS.ReadableStream;
   readonly signal: AbortSignal;
 }
 
-/** The flags that every command has. */
+/** Flags of every command. */
 const commonOptions = {
   stack: { type: "string" },
   outputs: { type: "string" },
@@ -29,49 +29,49 @@ const commonFlags = {
   json: z.boolean().default(false),
 };
 
-const commonHelp = `  --stack NAME          the stack; "local" is the emulator's (default: local)
-  --outputs FILE        instead of --stack: what pulumi stack output --json printed
+const commonHelp = `  --stack NAME          the stack; "local" runs on the emulator (default: local)
+  --outputs FILE        instead of --stack: the output of pulumi stack output --json
   --json                print JSON lines
   --help                this text
 `;
 
-/** One run of a command, its command line found good. */
+/** One run of a command whose command line is valid. */
 export interface Prepared {
   readonly stack: string | undefined;
   readonly outputs: string | undefined;
   readonly json: boolean;
-  /** Does the work; returns the exit status. */
+  /** Runs the command; returns the exit status. */
   run(context: Context): Promise<number>;
 }
 
-/** A command, ready to be listed and run. */
+/** A command that can be listed and run. */
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
   readonly help: string;
   /**
-   * Reads the command's arguments; `help` if it is asked for.
-   * @throws SetupError that names all that is wrong with the options
+   * Parses the command's arguments; returns `help` if it is requested.
+   * @throws SetupError that names all problems of the options
    */
   parse(args: readonly string[]): Prepared | "help";
 }
 
-/** What a command is made of. */
+/** Definition of a command. */
 export interface CommandSpec<Shape extends z.ZodRawShape> {
   readonly summary: string;
-  /** The help's text up to the list of options, and the options of this command's own. */
+  /** Text of the help up to the list of options, and this command's options. */
   readonly help: { readonly usage: string; readonly options: string; readonly end: string };
-  /** The flags as Node reads them, and what they may be. */
+  /** Flags as Node parses them, and the schema of their values. */
   readonly options: ParseArgsOptionsConfig;
   readonly flags: Shape;
   /**
-   * Looks at operands and flags together; what it returns does the work.
-   * @throws SetupError that says what is wrong with them
+   * Checks operands and flags together and returns the action.
+   * @throws SetupError that names their problem
    */
   prepare(operands: readonly string[], flags: z.infer<z.ZodObject<Shape>>): (context: Context) => Promise<number>;
 }
 
-/** Makes a command that also has the flags that all have. */
+/** Makes a command that also has the common flags. */
 export function defineCommand<Shape extends z.ZodRawShape>(spec: CommandSpec<Shape>): Command {
   const { usage: head, options, end } = spec.help;
   const own = z.strictObject(spec.flags);
@@ -98,7 +98,7 @@ export function defineCommand<Shape extends z.ZodRawShape>(spec: CommandSpec<Sha
   };
 }
 
-/** A flag that takes whole numbers. */
+/** Schema of a flag with a whole number. */
 export function wholeNumber(flag: string, what: string, least: number, most: number) {
   const error = `--${flag} takes ${what} from ${least} to ${most}`;
   return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error }).optional();

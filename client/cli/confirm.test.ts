@@ -10,7 +10,7 @@ describe("the question before a command spends money", () => {
   const emulator = outputsAt("http://127.0.0.1:1");
   const aws: StackOutputs = { ...emulator, awsEndpointUrl: undefined };
 
-  /** Asks about jobs of 900 s; `typed` is what a terminal gives, or undefined if there is none. */
+  /** Asks about jobs of 900 s; `typed` is the input of the terminal, or undefined if there is none. */
   async function ask(jobs: number, typed: string | undefined, { outputs = aws, isAgreed = false } = {}) {
     using stack = connect(outputs);
     let written = "";

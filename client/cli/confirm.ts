@@ -12,7 +12,7 @@ const FREE_USD = 1;
  * Prints the price of jobs, and asks if it is above 1 USD or unknown.
  * @param isAgreed whether the user has agreed beforehand (`--yes`)
  * @returns whether to start
- * @throws SetupError if there is nobody to ask; AbortError on the caller's signal
+ * @throws SetupError if there is no terminal; AbortError on the caller's signal
  */
 export async function confirmPrice(
   estimated: EstimatedJobs,

@@ -1,4 +1,4 @@
-/** Prints what a command would send. */
+/** Prints the videos that a command would send. */
 import type { Context } from "./command-line.ts";
 import { describePrice } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
@@ -26,7 +26,7 @@ export function printDryRun(
     [
       ...videos.map(({ video, bytes }) => `${video}: ${bytes === undefined ? "size unknown" : sizeOf(bytes)}`),
       `nothing was sent; ${plural(estimated.jobs, "job")} would be`,
-      `upload: at most ${sizeOf(uploadBytes)} in ${plural(uploads.length, "file")} (what S3 has already is not uploaded again)`,
+      `upload: at most ${sizeOf(uploadBytes)} in ${plural(uploads.length, "file")} (content that S3 has already is not uploaded again)`,
       ...(storedBytes === 0 ? [] : [`in S3 already: ${sizeOf(storedBytes)}`]),
       `price: ${price}`,
     ],

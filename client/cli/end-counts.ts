@@ -1,19 +1,19 @@
-/** How the jobs of a submission ended, as numbers. */
+/** Counts the ends of a submission's jobs. */
 import type { JobEnd } from "./job-report.ts";
 import { recordedState } from "../src/known-jobs.ts";
 import type { Manifest } from "../src/manifest.ts";
 import { plural } from "../src/format.ts";
 
-/** Counts how the accepted jobs of a manifest ended. */
+/** Counts the ends of a journal's accepted jobs. */
 export class EndCounts {
   readonly #total: number;
-  /** In the order in which the line names them, whatever ended first. */
+  /** In the order of the printed line, independent of the order of the ends. */
   readonly #counts = new Map<string, number>([
     ["completed", 0],
     ["failed", 0],
   ]);
 
-  /** Begins with the ends that the manifest has. */
+  /** Starts with the ends that the journal has. */
   constructor({ entries }: Manifest) {
     const accepted = [...entries.values()].filter(({ job }) => job !== undefined);
     this.#total = accepted.length;
@@ -28,7 +28,7 @@ export class EndCounts {
     this.#counts.set(end, (this.#counts.get(end) ?? 0) + 1);
   }
 
-  /** `3 of 4 jobs ended: 2 completed, 1 failed`. */
+  /** Formats `3 of 4 jobs ended: 2 completed, 1 failed`. */
   get line(): string {
     const ended = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
     const ends = [...this.#counts].flatMap(([end, count]) => (count > 0 ? `${count} ${end}` : [])).join(", ");

@@ -1,4 +1,4 @@
-/** How a job's end is shown: to people, and as JSON. */
+/** Reports a job's end, to people and as JSON. */
 import type { Context } from "./command-line.ts";
 import { codeOf, explain, ServiceAnswerError } from "../src/errors.ts";
 import { isShortened } from "../src/failure.ts";
@@ -10,11 +10,11 @@ import type { Job } from "../src/submit.ts";
 import type { JobState } from "../src/wait.ts";
 import { plural } from "../src/format.ts";
 
-/** A job's end: the state and, of a completed job, its result in figures. */
+/** A job's end: the state and, for a completed job, the summary of its result. */
 export interface JobEnd {
   readonly state: JobState;
   readonly summary?: ResultSummary;
-  /** The result is there but cannot be used. */
+  /** The result exists but is not usable. */
   readonly problem?: string;
 }
 
@@ -22,8 +22,8 @@ export interface JobEnd {
 const oneAtATime = limiter(1);
 
 /**
- * Fetches a completed job's result, checks it, hands it to `use`, and sums it up. Other calls wait meanwhile: what takes long must not
- * be done by `use`.
+ * Fetches a completed job's result, checks it, passes it to `use`, and summarises it. Other calls wait meanwhile, so
+ * `use` must not take long.
  */
 export async function endOf(
   stack: Stack,
@@ -45,7 +45,7 @@ export async function endOf(
     if (codeOf(error) === "NoSuchKey") {
       return {
         state,
-        problem: "completed, but its result is not there any more: S3's lifecycle rules remove results in time",
+        problem: "completed, but its result no longer exists: S3's lifecycle rules remove results in time",
       };
     }
     if (error instanceof ServiceAnswerError) return { state, problem: explain(error) };
@@ -53,12 +53,12 @@ export async function endOf(
   }
 }
 
-/** Whether the job has given a result that can be used. */
+/** Tells whether the job has a usable result. */
 export function isGood({ state, problem }: JobEnd): boolean {
   return state.status === "completed" && problem === undefined;
 }
 
-/** Prints a job's end under a name that says something to people; `added` goes into the JSON form, `notes` are further lines. */
+/** Prints a job's end under its name for people; `added` is added to the JSON form, `notes` are further lines. */
 export function printEnd(
   { print }: Pick<Context, "print">,
   name: string,
@@ -85,13 +85,16 @@ export function printEnd(
   );
 }
 
-/** Where the rest of a shortened reason is. */
+/** Shows how to read the rest of a shortened reason. */
 function wholeReason({ failureLocation }: Job, { state }: JobEnd): readonly string[] {
   if (state.status !== "failed" || failureLocation === undefined || !isShortened(state.reason)) return [];
   return [`the whole reason: aws s3 cp ${failureLocation} -`];
 }
 
-/** The service does not de-duplicate: another run of the same job may have ended otherwise, at places that nobody was told. */
+/**
+ * Warns about repeated calls: the service does not de-duplicate, so another run of the same job may have ended
+ * differently, at locations that are unknown.
+ */
 function sentAgain({ attempts }: Job, end: JobEnd): readonly string[] {
   if (isGood(end) || end.state.status === "pending" || attempts === 1) return [];
   return [
@@ -99,7 +102,7 @@ function sentAgain({ attempts }: Job, end: JobEnd): readonly string[] {
   ];
 }
 
-/** An end in lines, the first of which goes behind the job's name. */
+/** Describes an end in lines, the first of which follows the job's name. */
 function describe(state: JobState, summary: ResultSummary | undefined): readonly string[] {
   switch (state.status) {
     case "completed": {
@@ -110,7 +113,7 @@ function describe(state: JobState, summary: ResultSummary | undefined): readonly
         `completed: ${plural(summary.frames, "frame")}, ${plural(summary.detections, "detection")}: ${found}`,
         ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
         ...(summary.truncated ? ["the result ends before the video does"] : []),
-        ...(summary.damagedPackets === 0 ? [] : [`damaged packets passed over: ${summary.damagedPackets}`]),
+        ...(summary.damagedPackets === 0 ? [] : [`damaged packets skipped: ${summary.damagedPackets}`]),
         ...(summary.notice === null ? [] : [summary.notice]),
       ];
     }

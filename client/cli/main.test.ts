@@ -24,7 +24,7 @@ describe("the command line", () => {
   });
 
   for (const name of ["submit", "status", "fetch"]) {
-    it(`has a help of its own for ${name}, as it is called with npm`, async () => {
+    it(`has a separate help for ${name}, with its npm command`, async () => {
       const { status, stdout } = await fixture.executeBare([name, "--help"]);
       assert.equal(status, 0);
       assert.match(stdout, new RegExp(`^Usage: npm run ${name} -- `));
@@ -75,7 +75,7 @@ describe("the command line", () => {
     ],
     ["no outputs", ["status", "--outputs", "/none.json"], /Cannot read \/none\.json/],
     ["--resume without a manifest", ["submit", "--resume"], /--resume needs --manifest/],
-    ["--resume with a file", ["submit", "a.mp4", "--resume", "--manifest", "m"], /give no FILE/],
+    ["--resume with a file", ["submit", "a.mp4", "--resume", "--manifest", "m"], /leave out FILE/],
     ["--resume with other options", ["submit", "--resume", "--manifest", "m", "--fps", "2"], /as they were planned/],
     ["two files of jobs", ["status", "a", "--manifest", "b"], /takes one file of jobs/],
     ["fetch without a file", ["fetch"], /needs one file of jobs/],

@@ -1,4 +1,4 @@
-/** The client's command line: submit videos to a deployed stack, see how they stand, fetch their results. */
+/** The client's command line: submits videos to a deployed stack, shows their status, fetches their results. */
 import { jsonLine, printable } from "../../lib/printable.ts";
 import { useProxies } from "../../lib/proxies.ts";
 import type { Command, Context } from "./command-line.ts";
@@ -13,7 +13,7 @@ import { LiveLine } from "../src/live-line.ts";
 import type { TextSink } from "../src/live-line.ts";
 import { openStack } from "../src/stack.ts";
 
-/** Where the command reads and writes, and what interrupts it. */
+/** Streams and interrupt signal of a command. */
 export interface Terminal {
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: TextSink;
@@ -27,7 +27,7 @@ const overview = `Usage: npm run COMMAND -- …
 
 ${[...commands].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`).join("\n")}
 
-npm run COMMAND -- --help tells more about each.
+npm run COMMAND -- --help shows the options of a command.
 `;
 
 /** Runs one command line; returns the exit status and never throws. */
@@ -52,7 +52,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     using stack = await openStack(prepared);
     const print: Context["print"] = (human, json) => {
       live.clear();
-      // Line by line: a line break in a file's name or a label must not begin a line.
+      // Line by line: a line break in a file's name or a label must not start a line.
       const lines = typeof human === "string" ? [human] : human;
       stdout.write(`${prepared.json ? jsonLine(json) : lines.map(printable).join("\n")}\n`);
     };
@@ -60,7 +60,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return await prepared.run(context);
   } catch (error) {
     if (isAbort(error) && signal.aborted) {
-      live.say("Interrupted. Jobs that were accepted go on without this command.");
+      live.say("Interrupted. Accepted jobs keep running without this command.");
       return 130;
     }
     live.say(`error: ${explain(error)}`);
@@ -77,7 +77,7 @@ if (import.meta.main) {
   };
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const { stdin, stdout, stderr } = process;
-  // Whoever reads may stop reading (`| head`): what was begun goes on.
+  // The reader may stop reading (`| head`): finish the work anyway.
   stdout.on("error", (error) => {
     if (codeOf(error) !== "EPIPE") throw error;
   });

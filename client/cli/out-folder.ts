@@ -1,11 +1,11 @@
-/** Folders for what commands write. */
+/** Makes folders for the output of commands. */
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf, SetupError, writeRemedy } from "../src/errors.ts";
 
 /**
  * Makes a folder, and the folders above it.
- * @throws SetupError if it cannot be made; `flag` names another place
+ * @throws SetupError if it cannot be made; `flag` chooses another one
  */
 export function makeFolder(folder: string, flag: string): void {
   try {
@@ -17,7 +17,10 @@ export function makeFolder(folder: string, flag: string): void {
   }
 }
 
-/** Node's recursive mkdir (24.21) never ends if a file system answers ENOENT below a folder that exists, as /proc does. */
+/**
+ * Like recursive mkdir, but ends: Node's (24.21) never does if a file system answers ENOENT below a folder that exists,
+ * as /proc does.
+ */
 function makeMissing(folder: string): void {
   if (isFolder(folder)) return;
   const parent = path.dirname(folder);
@@ -25,7 +28,7 @@ function makeMissing(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have made it in the meantime.
     if (!isFolder(folder)) throw error;
   }
 }
@@ -35,7 +38,7 @@ function isFolder(place: string): boolean {
 }
 
 /**
- * Makes the folder for manifests whose place was not given.
+ * Makes the folder for journals without a given path.
  * @returns its path
  * @throws SetupError if it cannot be made
  */

@@ -22,7 +22,7 @@ describe("the price of jobs", () => {
     assert.equal(usd(3, 3600, { maxConcurrency: 8 }), (0.7364 * (3 * 3600 + 3 * 2700)) / 3600);
   });
 
-  it("is shown rounded up, with what it rests on", () => {
+  it("is shown rounded up, with its basis", () => {
     assert.match(
       describePrice(aws, { jobs: 1000, timeoutSeconds: 900 }),
       /^at most 96 USD: 1000 jobs of up to 900 s each, 2 at a time on an instance, .* 5 instances \(ml\.g4dn\.xlarge at 0\.7364 USD an hour/,

@@ -1,18 +1,18 @@
-/** An upper bound of what jobs cost, from the price of an instance and the stack's limits. */
+/** Computes an upper bound of the jobs' price, from the price of an instance and the stack's limits. */
 import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
 import { INSTANCES_LIMIT_SECONDS } from "../src/capacity.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { plural } from "../src/format.ts";
 
-/** What jobs cost. */
+/** Price of jobs. */
 export type Price =
-  /** The stack is on the emulator. */
+  /** The stack runs on the emulator. */
   | { readonly kind: "none" }
   /** No price of the instance type is known. */
   | { readonly kind: "unknown" }
   | { readonly kind: "at most"; readonly usd: number };
 
-/** The jobs of an estimate. */
+/** Jobs of an estimate. */
 export interface EstimatedJobs {
   readonly jobs: number;
   /** Longest run of one job, seconds. */
@@ -22,8 +22,8 @@ export interface EstimatedJobs {
 type Sizing = Pick<StackOutputs, "awsEndpointUrl" | "instanceType" | "maxCapacity" | "maxConcurrency">;
 
 /**
- * Computes what jobs cost at most, USD: each takes its whole time limit, and each instance that they can start also takes the longest
- * time to start and to be given back. How long a job really takes is not known before it runs.
+ * Computes an upper bound of the price, USD: each job takes its whole time limit, and each instance that they can start
+ * also takes the maximum time to start and to stop. A job's real duration is not known before it runs.
  */
 export function priceOf(outputs: Sizing, { jobs, timeoutSeconds }: EstimatedJobs): Price {
   const { awsEndpointUrl, instanceType } = outputs;
@@ -31,13 +31,13 @@ export function priceOf(outputs: Sizing, { jobs, timeoutSeconds }: EstimatedJobs
   const hourly = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
   if (hourly === undefined) return { kind: "unknown" };
   const instances = instancesFor(outputs, jobs);
-  // A full queue keeps each instance busy with as many jobs as it takes at a time; its last ones may run apart.
+  // A full queue keeps each instance busy with its maximum of concurrent jobs; the last ones may run apart.
   const runs = Math.min(jobs, Math.ceil(jobs / outputs.maxConcurrency) + instances);
   const seconds = runs * timeoutSeconds + instances * INSTANCES_LIMIT_SECONDS;
   return { kind: "at most", usd: (hourly * seconds) / 3600 };
 }
 
-/** A price and what it rests on, in one sentence. */
+/** Describes a price and its basis in one sentence. */
 export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string {
   const { instanceType, maxConcurrency } = outputs;
   const price = priceOf(outputs, estimated);
@@ -45,7 +45,7 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
     case "none":
       return "no cost (AWS emulator on this machine)";
     case "unknown":
-      return `price unknown: there is no price of ${instanceType} in policies/prices.ts`;
+      return `price unknown: policies/prices.ts has no price of ${instanceType}`;
     case "at most": {
       const { jobs, timeoutSeconds } = estimated;
       const instances = plural(instancesFor(outputs, jobs), "instance");
@@ -58,12 +58,12 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
   }
 }
 
-/** Instances that so many jobs can start. */
+/** Returns the number of instances that the jobs can start. */
 function instancesFor({ maxCapacity }: Sizing, jobs: number): number {
   return Math.min(Math.max(1, maxCapacity), jobs);
 }
 
-/** Two digits, rounded up: more would pretend to a precision that an upper bound does not have. */
+/** Rounds up to two digits: more would suggest a precision that an upper bound does not have. */
 function usd(amount: number): string {
   if (amount === 0) return "0 USD";
   const unit = 10 ** (Math.floor(Math.log10(amount)) - 1);

@@ -4,7 +4,7 @@ import { UploadView } from "./upload-view.ts";
 describe("the line about a submission", () => {
   const job = (video: string) => ({ video, inferenceId: video });
 
-  it("says how many are through, how many bytes are, and what goes on", () => {
+  it("counts submitted videos and uploaded bytes, and shows the current activity", () => {
     const view = new UploadView(
       new Map([
         ["/v/a.mp4", 60_000_000],
@@ -24,7 +24,7 @@ describe("the line about a submission", () => {
     assert.equal(view.line, "3 of 3 submitted; ████████████████████ 100 % of 100.0 MB");
   });
 
-  it("counts what was not sent apart, and what an earlier process submitted", () => {
+  it("counts videos that were not sent separately, and includes those of an earlier process", () => {
     const view = new UploadView(
       [
         ["s3://in/a.mp4", 0],
@@ -39,7 +39,7 @@ describe("the line about a submission", () => {
     assert.deepEqual([view.line, view.isDone], ["4 of 5 submitted, 1 not sent", true]);
   });
 
-  it("has no bar where nothing is uploaded", () => {
+  it("has no bar if nothing is uploaded", () => {
     const view = new UploadView(new Map([["s3://in/c.mp4", 0]]));
     view.note({ ...job("s3://in/c.mp4"), step: "invoking" });
     assert.equal(view.line, "0 of 1 submitted; c.mp4 invoking");

@@ -1,4 +1,4 @@
-/** One line about a submission under way: how many are through, a bar for the bytes, what goes on at the moment. */
+/** One line about a submission under way: number of submitted videos, a bar for the bytes, and the current activity. */
 import path from "node:path";
 import type { SubmissionProgress } from "../src/submit-all.ts";
 import { sizeOf } from "../src/format.ts";
@@ -17,7 +17,7 @@ export class UploadView {
   #refused = 0;
 
   /**
-   * @param videos with the bytes to upload, 0 for what is in S3 already; two jobs may have the same video
+   * @param videos with the bytes to upload, 0 for objects that are already in S3; two jobs may have the same video
    * @param acceptedBefore jobs of the same submission that an earlier process submitted
    */
   constructor(videos: Iterable<readonly [video: string, bytes: number]>, acceptedBefore = 0) {
@@ -33,7 +33,7 @@ export class UploadView {
     this.#active.set(video, `${path.basename(video)} ${wordsOf(progress)}`);
   }
 
-  /** Notes that a video was accepted or refused. */
+  /** Records that a video was accepted or refused. */
   end(video: string, end: "accepted" | "refused"): void {
     this.#active.delete(video);
     this.#loaded.set(video, this.#sizes.get(video) ?? 0);
@@ -41,7 +41,7 @@ export class UploadView {
     else this.#refused += 1;
   }
 
-  /** Whether each video was accepted or refused. */
+  /** Tells whether each video was accepted or refused. */
   get isDone(): boolean {
     return this.#accepted + this.#refused === this.#total;
   }

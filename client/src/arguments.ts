@@ -1,15 +1,15 @@
-/** Reads a command line, and names all that is wrong with its options at once. */
+/** Reads a command line and reports all problems of its options at once. */
 import { parseArgs } from "node:util";
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { z } from "zod";
 import { SetupError } from "./errors.ts";
 
-/** A command line as Node reads it. */
+/** A parsed command line. */
 export interface Arguments {
-  /** Values of the known options, by name; not yet checked. */
+  /** Values of the known options, by name; not validated yet. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly operands: readonly string[];
-  /** What is wrong with the options' names and with where values are missing. */
+  /** Unknown options and options without a value. */
   readonly problems: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function readArguments(args: readonly string[], options: ParseArgsOptions
   return { values, operands, problems };
 }
 
-/** In strict mode Node names the first problem only, and no others. */
+/** Node's strict mode reports only the first problem. */
 function tokensOf(args: readonly string[], options: ParseArgsOptionsConfig) {
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true }).tokens;
 }
@@ -45,12 +45,12 @@ function problemOf({ name, rawName, value, inlineValue }: OptionToken, options: 
   const option = Object.hasOwn(options, name) ? options[name] : undefined;
   if (option === undefined) return `Unknown option '${rawName}'`;
   if (option.type === "boolean") return value === undefined ? undefined : `${rawName} takes no value`;
-  // Node takes the next argument for the value, whatever it is.
+  // Node takes the next argument as the value, even if it is an option.
   const isOption = inlineValue === false && /^--?[a-z]/i.test(value);
   return value === undefined || isOption ? `${rawName} needs a value` : undefined;
 }
 
-/** What a schema says is wrong with options: one sentence for each option. */
+/** Problems that a schema found in options: one sentence for each option. */
 export function problemsOf(checked: z.ZodSafeParseResult<unknown>): readonly string[] {
   const issues = Map.groupBy(checked.error?.issues ?? [], ({ path: [name] }) => name);
   return [...issues].flatMap(([name, [issue]]) => {
@@ -60,10 +60,10 @@ export function problemsOf(checked: z.ZodSafeParseResult<unknown>): readonly str
   });
 }
 
-/** An error about a command line. */
+/** Makes the error for an invalid command line. */
 export function usage(...problems: readonly string[]): SetupError {
-  return new SetupError(`${problems.join("; ")}; --help shows what there is.`);
+  return new SetupError(`${problems.join("; ")}; --help lists the options.`);
 }
 
-/** The problem of a command line with both. */
+/** Problem of a command line with both options. */
 export const bothStackAndOutputs = "Use either --stack or --outputs, not both";

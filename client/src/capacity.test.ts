@@ -23,12 +23,12 @@ describe("the endpoint's capacity", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("is what the endpoint's variant has and wants", async () => {
+  it("has the current and the desired instances of the endpoint's variant", async () => {
     aws.endpoint = { EndpointStatus: "Updating", CurrentInstanceCount: 1, DesiredInstanceCount: 2 };
     assert.deepEqual(await readCapacity(stack), { status: "Updating", current: 1, desired: 2 });
   });
 
-  it("is waited for until nothing comes or goes any more", async () => {
+  it("is awaited until no instance starts or stops", async () => {
     const states = [
       { EndpointStatus: "InService", CurrentInstanceCount: 0, DesiredInstanceCount: 1 },
       { EndpointStatus: "Updating", CurrentInstanceCount: 0, DesiredInstanceCount: 0 },
@@ -46,7 +46,7 @@ describe("the endpoint's capacity", () => {
     }
   });
 
-  it("is what was seen last when the caller's limit comes first, and is reported meanwhile", async () => {
+  it("is the last observation if the caller's limit comes first, and is reported meanwhile", async () => {
     const seen: (Capacity | undefined)[] = [];
     const wanted = { status: "InService", current: 0, desired: 0 };
     const last = await waitForInstances(stack, 1, {
@@ -58,12 +58,12 @@ describe("the endpoint's capacity", () => {
     assert.deepEqual(seen.slice(0, 2), [undefined, wanted]);
   });
 
-  it("will not come where the endpoint has failed", async () => {
+  it("is an error if the endpoint has failed", async () => {
     aws.endpoint.EndpointStatus = "Failed";
     await assert.rejects(waitForInstances(stack, 0, quick), /has failed: see .*\/aws\/sagemaker\/Endpoints\/video/);
   });
 
-  it("has a job's timings in seconds once the service has published all of them", async () => {
+  it("includes a job's durations in seconds once the service has published all of them", async () => {
     const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
     aws.metrics.set("TimeInBacklog", [{ Sum: 150_000, SampleCount: 1, Unit: "Milliseconds" }]);
     aws.metrics.set("ModelLatency", [{ Sum: 2_500_000, SampleCount: 1, Unit: "Microseconds" }]);
@@ -77,7 +77,7 @@ describe("the endpoint's capacity", () => {
       modelSeconds: 2.5,
       totalSeconds: 155,
     });
-    // A minute's durations of several jobs count as often as there are jobs.
+    // A minute's durations of several jobs are weighted by the number of jobs.
     aws.metrics.set("TimeInBacklog", [
       { Sum: 60_000_000, SampleCount: 1, Unit: "Microseconds" },
       { Sum: 0, SampleCount: 2, Unit: "Microseconds" },

@@ -1,4 +1,4 @@
-/** The endpoint's instances, and how long a finished job's parts took by the service's own metrics. */
+/** Reads the endpoint's instances and the durations of a finished job's steps from the service's metrics. */
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
 import { readDurations } from "./durations.ts";
 import type { DurationMetric } from "./durations.ts";
@@ -8,17 +8,17 @@ import { SetupError } from "./errors.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 
-/** The endpoint as it stands. */
+/** State of the endpoint. */
 export interface Capacity {
   /** SageMaker's endpoint status: InService, Updating while it scales, … */
   readonly status: string;
-  /** Instances that can take work. */
+  /** Instances in service. */
   readonly current: number;
-  /** Instances that the autoscaler asked for. */
+  /** Instances that the autoscaler has requested. */
   readonly desired: number;
 }
 
-/** Looks at the endpoint. */
+/** Describes the endpoint. */
 export async function readCapacity(stack: Stack, signal?: AbortSignal): Promise<Capacity> {
   const { endpointName, variantName } = stack.outputs;
   const endpoint = await stack.sagemaker.send(
@@ -27,19 +27,21 @@ export async function readCapacity(stack: Stack, signal?: AbortSignal): Promise<
   );
   const variant = endpoint.ProductionVariants?.find(({ VariantName }) => VariantName === variantName);
   const status = endpoint.EndpointStatus ?? "Unknown";
-  // A failed or half-made endpoint may show no variant yet.
+  // A failed or partly created endpoint may show no variant yet.
   return { status, current: variant?.CurrentInstanceCount ?? 0, desired: variant?.DesiredInstanceCount ?? 0 };
 }
 
-/** Real seconds in which an endpoint starts or gives back its instances: 15 quiet minutes and more; 25 were seen. */
+/**
+ * Real seconds that an endpoint may take to start or remove its instances: at least 15 quiet minutes; 25 were observed.
+ */
 export const INSTANCES_LIMIT_SECONDS = 45 * 60;
 
-/** Real seconds in which CloudWatch has a finished job's metrics: they come a minute or two after it. */
+/** Real seconds to wait for a finished job's metrics: CloudWatch has them a minute or two after the job. */
 const METRICS_LIMIT_SECONDS = 300;
 
 /**
- * Waits until the endpoint is in service with exactly `count` instances, none coming or going; returns what was seen
- * last, which is something else if the limit came first (by default {@link INSTANCES_LIMIT_SECONDS}).
+ * Waits until the endpoint is in service with exactly `count` instances and none is starting or stopping. Returns the
+ * last observed state, which is a different one if the limit came first (by default {@link INSTANCES_LIMIT_SECONDS}).
  * @throws SetupError if the endpoint has failed
  */
 export async function waitForInstances(
@@ -62,7 +64,7 @@ export async function waitForInstances(
   );
 }
 
-/** How long a job's parts took on the service's clock, seconds; a part without a metric is absent. */
+/** Durations of a job's steps on the service's clock, seconds; a step without a metric is absent. */
 export interface Timings {
   readonly backlogSeconds?: number;
   readonly modelSeconds?: number;
@@ -77,8 +79,8 @@ const timingMetrics: Readonly<Record<keyof Timings, DurationMetric>> = {
 };
 
 /**
- * Reads a finished job's timings, and waits for them: metrics come a minute or two after the job. They are averages
- * over all jobs that ended since this one was submitted, so they are this job's own only if it was alone.
+ * Waits for a finished job's metrics, which come a minute or two after the job, and reads its durations. They are
+ * averages over all jobs that ended since this one was submitted, so they describe this job only if no other one ran.
  * @throws ServiceAnswerError if a metric's unit is not known
  */
 export async function readTimings(stack: Stack, job: Job, options: PollOptions<Timings> = {}): Promise<Timings> {

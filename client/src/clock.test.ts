@@ -23,7 +23,7 @@ describe("the service's clock", () => {
     assert.deepEqual(await stack.clock.now(), aws.now);
   });
 
-  it("is asked once for many who take an answer of some age, and again for who does not", async () => {
+  it("is read once for many callers that accept an older answer, and again for others", async () => {
     await stack.clock.now();
     await stack.clock.now(60);
     await stack.clock.now(60);
@@ -32,13 +32,13 @@ describe("the service's clock", () => {
     assert.deepEqual(await stack.clock.now(), aws.now);
   });
 
-  it("does not go back where a server is behind another", async () => {
+  it("does not go back if one server is behind another", async () => {
     const first = await stack.clock.now();
     aws.now = new Date(first.getTime() - 2000);
     assert.deepEqual(await stack.clock.now(), first);
   });
 
-  it("throws what kept the service from answering", async () => {
+  it("throws the error that kept the service from answering", async () => {
     aws.fail({ operation: "DescribeEndpoint", times: 10, answer: "lose the answer" });
     await assert.rejects(stack.clock.now(), { code: "ECONNRESET" });
   }).timeout(60_000);

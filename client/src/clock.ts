@@ -1,29 +1,29 @@
-/** The service's own time, read from the Date header of its answers: the only clock that says when a request expires. */
+/** Reads the service's time from the Date header of its answers. Only this clock decides when a request expires. */
 import { performance } from "node:perf_hooks";
 import { ServiceAnswerError } from "./errors.ts";
 
 /** One reading of the Date header. */
 interface Reading {
-  /** The service's moment. */
+  /** The service's time. */
   readonly date: Date;
-  /** When it was read, ms on this process's monotonic clock. */
+  /** Time of the reading, ms on this process's monotonic clock. */
   readonly at: number;
 }
 
 /**
- * SageMaker's and CloudWatch's clock as their answers show it. It may run at another speed than this machine's (the local
- * AWS shortens waiting), so it is asked, never extrapolated.
+ * SageMaker's and CloudWatch's clock, as their answers show it. It may run at another speed than this machine's (the
+ * emulator shortens waiting), so it is read again each time, never extrapolated.
  */
 export class ServiceClock {
   readonly #ask: () => Promise<unknown>;
   #last: Reading | undefined;
 
-  /** `ask` makes any cheap call through a client that {@link listen} hears. */
+  /** `ask` makes any cheap call through a client that {@link listen} observes. */
   constructor(ask: () => Promise<unknown>) {
     this.#ask = ask;
   }
 
-  /** SDK middleware (step `deserialize`, low priority) that notes the date of every answer, an error's too. */
+  /** SDK middleware (step `deserialize`, low priority) that records the date of every answer, including errors. */
   readonly listen =
     <Input, Output extends { response: unknown }>(next: (input: Input) => Promise<Output>) =>
     async (input: Input): Promise<Output> => {
@@ -33,8 +33,8 @@ export class ServiceClock {
     };
 
   /**
-   * The service's moment, to the second, at most `maxAge` real seconds old.
-   * @throws whatever kept the service from answering at all; an answer that is an error still tells the time
+   * Returns the service's time, to the second, not older than `maxAge` real seconds.
+   * @throws the call's error if the service does not answer; an error answer still tells the time
    */
   async now(maxAge = 0): Promise<Date> {
     const known = this.#since(performance.now() - maxAge * 1000);
@@ -63,7 +63,7 @@ export class ServiceClock {
     const headers = response.headers as Readonly<Record<string, string | undefined>>;
     const date = new Date(headers["date"] ?? "");
     if (Number.isNaN(date.getTime())) return;
-    // Answers overtake each other and servers differ by moments; time does not go back.
+    // Answers can arrive out of order and servers differ slightly; keep the time monotonic.
     const latest = this.#last === undefined || date > this.#last.date ? date : this.#last.date;
     this.#last = { date: latest, at: performance.now() };
   }

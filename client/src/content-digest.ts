@@ -1,9 +1,10 @@
 /**
- * Computes the SHA-256 of a content as a whole and as S3 keeps it.
+ * Computes the SHA-256 of a content, as a whole and as S3 stores it.
  *
- * S3 keeps the SHA-256 of an object that was uploaded at once. For an object uploaded in parts it keeps the composite: the
- * SHA-256 of the parts' SHA-256 values, a hyphen and the number of parts. It has no SHA-256 of the whole then, because full-object
- * checksums of multipart uploads exist for CRCs only (Amazon S3 User Guide, "Checking object integrity for data uploads in Amazon S3").
+ * S3 stores the SHA-256 of an object that was uploaded in one request. For an object uploaded in parts it stores the
+ * composite: the SHA-256 of the parts' SHA-256 values, a hyphen and the number of parts. It then has no SHA-256 of the
+ * whole, because full-object checksums of multipart uploads exist for CRCs only (Amazon S3 User Guide, "Checking object
+ * integrity for data uploads in Amazon S3").
  */
 import { createHash } from "node:crypto";
 import type { Hash } from "node:crypto";
@@ -12,19 +13,19 @@ import type { Hash } from "node:crypto";
 export interface ContentDigests {
   /** SHA-256 of the content, in hexadecimal. */
   readonly sha256: string;
-  /** ChecksumSHA256 of an object with this content that was uploaded at once. */
+  /** ChecksumSHA256 of an object with this content that was uploaded in one request. */
   readonly atOnce: string;
   /** ChecksumSHA256 of an object with this content that was uploaded in parts. */
   readonly inParts: string;
 }
 
-/** Digests a content chunk by chunk. */
+/** Computes the digests of a content chunk by chunk. */
 export class ContentDigest {
   readonly #whole = createHash("sha256");
   readonly #ofParts = createHash("sha256");
   readonly #partBytes: number;
   #part: Hash | undefined;
-  /** Bytes that the part still takes. */
+  /** Bytes until the part is full. */
   #left = 0;
   #parts = 0;
 
@@ -44,7 +45,7 @@ export class ContentDigest {
     }
   }
 
-  /** The digests of all that came; ends the digesting. */
+  /** Returns the digests of all chunks. Call it once, at the end. */
   digest(): ContentDigests {
     if (this.#part !== undefined) this.#ofParts.update(this.#part.digest());
     const whole = this.#whole.digest();

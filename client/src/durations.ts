@@ -1,29 +1,32 @@
-/** How long requests took by the service's own metrics, converted to seconds from the unit that each datapoint names. */
+/**
+ * Reads the durations of requests from the service's metrics, converted to seconds from the unit that each datapoint
+ * names.
+ */
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import type { Datapoint } from "@aws-sdk/client-cloudwatch";
 import { ServiceAnswerError } from "./errors.ts";
 import { MINUTE_MS, minuteOf } from "./minutes.ts";
 import type { Stack } from "./stack.ts";
 
-/** The metrics that are durations of requests (developer guide, "Monitor asynchronous endpoint"). */
+/** Metrics that are durations of requests (developer guide, "Monitor asynchronous endpoint"). */
 export type DurationMetric = "ModelLatency" | "TimeInBacklog" | "TotalProcessingTime";
 
-/** What the requests that were measured in one minute took. */
+/** Durations of the requests that were measured in one minute. */
 export interface MinuteDurations {
-  /** The minute's beginning, ms since the epoch, on the service's clock. */
+  /** Start of the minute, ms since the epoch, on the service's clock. */
   readonly minute: number;
-  /** Of all of them together, seconds. */
+  /** Sum over all requests, seconds. */
   readonly sum: number;
-  /** Requests. */
+  /** Number of requests. */
   readonly count: number;
-  /** Of the longest one, seconds. */
+  /** Longest request, seconds. */
   readonly most: number;
 }
 
-/** How many of a unit make a second. The guide's units contradict other sources; each datapoint names its own. */
+/** Units per second. The guide's units contradict other sources, but each datapoint names its unit. */
 const perSecond: Readonly<Record<string, number>> = { Seconds: 1, Milliseconds: 1e3, Microseconds: 1e6 };
 
-/** API reference, GetMetricStatistics: the most datapoints of one call. */
+/** Maximum number of datapoints of one call (API reference, GetMetricStatistics). */
 const DATAPOINTS_PER_CALL = 1_440;
 
 /**

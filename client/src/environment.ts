@@ -1,11 +1,11 @@
-/** Where a stack runs, so that figures of the emulator do not look like those of a GPU on AWS. */
+/** Environment of a stack, so that figures of the emulator are not mistaken for those of a GPU on AWS. */
 import { constants, gunzipSync } from "node:zlib";
 import type { StackOutputs } from "./outputs.ts";
 
-/** Where a stack runs. */
+/** Environment of a stack. */
 export type Environment = "aws" | "emulator";
 
-/** What a handler worked on, as its results name it. */
+/** Device that a handler used, as its results name it. */
 export type Device = "cpu" | "cuda";
 
 const deviceNames: Readonly<Record<Device, string>> = { cpu: "CPU", cuda: "GPU" };
@@ -17,7 +17,7 @@ export function environmentOf({ awsEndpointUrl }: Pick<StackOutputs, "awsEndpoin
 
 /**
  * Describes an environment for people.
- * @param devices that the results name, if any were read
+ * @param devices named by the results, if any were read
  */
 export function describeEnvironment(environment: Environment, devices: readonly Device[] = []): string {
   if (environment === "aws") return "AWS";
@@ -30,18 +30,18 @@ export function describeDevices(devices: readonly Device[]): string {
   return devices.map((device) => deviceNames[device]).join(" and ");
 }
 
-/** Bytes of a result that {@link deviceIn} needs: the handler's part comes before that of the video. */
+/** Number of bytes of a result that {@link deviceIn} needs: the handler's part precedes that of the video. */
 export const DEVICE_BYTES = 4096;
 
-/** Largest text of those bytes if they are compressed. */
+/** Maximum length of the text of those bytes if they are compressed. */
 const MAX_TEXT_BYTES = 8 * 1024 ** 2;
 
-/** The member `handler.device` at the start of a result; inside a JSON string its quotes would be escaped. */
+/** Matches the member `handler.device` at the start of a result; inside a JSON string its quotes would be escaped. */
 const devicePattern = /"handler":\s*\{[^{}]*"device":\s*"(cpu|cuda)"/;
 
 /**
  * Reads the handler's device from the first bytes of a result, a document or lines, compressed or not.
- * @returns undefined if the result does not name one, as those of the first schema version
+ * @returns undefined if the result does not name one, as in the first schema version
  */
 export function deviceIn(start: Uint8Array): Device | undefined {
   const found = devicePattern.exec(textOf(start))?.[1];
@@ -55,7 +55,7 @@ function textOf(start: Uint8Array): string {
     const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_TEXT_BYTES };
     return gunzipSync(start, options).toString("utf8");
   } catch {
-    // Damaged, so that it names no device; who reads the result is told why.
+    // Damaged, so that it names no device; reading the whole result reports the reason.
     return "";
   }
 }

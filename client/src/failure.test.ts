@@ -14,7 +14,7 @@ describe("bad input", () => {
     ['{"error": "The body holds no video track."}', false],
     ["", false],
   ] as const) {
-    it(`is ${expected ? "" : "not "}told by ${words || "an empty object"}`, () => {
+    it(`is ${expected ? "" : "not "}recognised in ${words || "an empty object"}`, () => {
       assert.equal(isBadInput(words), expected);
     });
   }
@@ -38,7 +38,7 @@ describe("the reason in a failure object", () => {
     });
   }
 
-  it("says of an option that an older handler does not know what to do about it", () => {
+  it("explains the fix for an option that an older handler does not know", () => {
     const words = "CustomAttributes: 'timeout=900' is no option: allowed, each once, are fps=NUMBER and score=NUMBER.";
     const reason = reasonOf(JSON.stringify({ error: words }));
     assert.match(
@@ -47,28 +47,28 @@ describe("the reason in a failure object", () => {
     );
   });
 
-  it("is the whole sentence where no model's words are inside", () => {
+  it("is the whole sentence if it has no message of the model inside", () => {
     const sentence = "ClientError: Received server error (500) from model. See the SageMaker Endpoint logs {of yours}.";
     assert.equal(reasonOf(sentence), sentence);
   });
 
-  it("is the JSON itself where no member tells anything", () => {
+  it("is the JSON itself if no member has a reason", () => {
     assert.equal(reasonOf('{"code": 507}'), '{"code": 507}');
   });
 
-  it("says so where there is nothing", () => {
+  it("reports an empty failure object", () => {
     assert.match(reasonOf(" \n"), /empty/);
     assert.equal(reasonOf('{"error": ""}'), '{"error": ""}');
   });
 
-  it("says so if it is shortened", () => {
+  it("is marked if it is shortened", () => {
     const reason = reasonOf("x".repeat(601));
     assert.equal(reason, `${"x".repeat(600)}… (the first 600 of 601 characters)`);
     assert.ok(isShortened(reason));
     assert.equal(reasonOf("x".repeat(600)), "x".repeat(600));
   });
 
-  it("is one line of bounded length, whatever the body", () => {
+  it("is one line of bounded length for any body", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ maxLength: 2000 }), fc.json()), (body) => {
         const reason = reasonOf(body);

@@ -1,10 +1,13 @@
-/** Why a job failed, out of a failure object whose form AWS does not document: JSON or text, the model's words somewhere inside. */
+/**
+ * Finds the reason of a failed job in a failure object. AWS does not document its form: JSON or text, with the model's
+ * message somewhere inside.
+ */
 import { plural } from "./format.ts";
 
-/** The longest reason that is shown, characters. */
+/** Maximum length of a reason that is shown, characters. */
 const LONGEST = 600;
 
-/** Members under which services and model servers put their words, most telling first. */
+/** Members in which services and model servers put their messages, most specific first. */
 const tellingMembers = [
   "error",
   "errorMessage",
@@ -16,11 +19,13 @@ const tellingMembers = [
   "detail",
 ];
 
-/** How a handler from before the option `timeout` refuses it: the client always sends it, the caller need not know it. */
+/**
+ * Refusal of the option `timeout` by an older handler: the client always sends the option, and callers may not know it.
+ */
 const unknownTimeout = /'timeout=\d+' is no option/;
 const olderHandler = "The endpoint's handler is older than this client: deploy the stack again.";
 
-/** The reason in a failure object's body, on one line; never empty, never throws. */
+/** Returns the reason in a failure object's body, on one line; never empty, never throws. */
 export function reasonOf(body: string): string {
   const text = body.trim();
   if (text === "") return "the failure object is empty: see the endpoint's log";
@@ -32,12 +37,12 @@ export function reasonOf(body: string): string {
     : line;
 }
 
-/** Statuses of a request that may succeed when it is sent again, although they are a client's: Request Timeout, Too Many Requests. */
+/** Client error statuses for which another try may succeed: Request Timeout, Too Many Requests. */
 const passingStatuses = [408, 429];
 
 /**
- * Whether a failure says that the model refused its input (status 4xx), so that the same video would be refused again. The handler
- * and TorchServe put their status into `code`; SageMaker's sentence has it in brackets.
+ * Tells whether the model refused its input (status 4xx), so that it would refuse the same video again. The handler and
+ * TorchServe put their status into `code`; SageMaker's sentence has it in brackets.
  */
 export function isBadInput(failure: string): boolean {
   const status = statusIn(failure);
@@ -51,7 +56,7 @@ function statusIn(failure: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** Whether {@link reasonOf} left out a part of the reason. */
+/** Tells whether {@link reasonOf} cut the reason. */
 export function isShortened(reason: string): boolean {
   return /… \(the first \d+ of \d+ characters\)$/.test(reason);
 }
@@ -75,12 +80,15 @@ function inValue(value: unknown): string | undefined {
   return undefined;
 }
 
-/** A string's own words or, where SageMaker wraps the model's answer in a sentence, the model's. */
+/** Returns the string or, if SageMaker has wrapped the model's answer in a sentence, the model's message. */
 function reasonIn(text: string): string | undefined {
   return text.trim() === "" ? undefined : (inText(text) ?? text);
 }
 
-/** `Received client error (400) from primary with message "{"error": "…"}". See …`: the model's JSON inside a sentence, quoted or not. */
+/**
+ * Matches `Received client error (400) from primary with message "{"error": "…"}". See …`: the model's JSON inside a
+ * sentence, quoted or not.
+ */
 function inText(text: string): string | undefined {
   const start = text.indexOf("{");
   const end = text.lastIndexOf("}");

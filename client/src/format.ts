@@ -1,24 +1,24 @@
-/** How the client's lines write numbers of things. */
+/** Formats counts, sizes and names in the client's messages. */
 
 /**
- * `1 job`, `2 jobs`.
- * @param many the plural of a thing that does not only take an s. @default the thing and an s
+ * Formats a count: `1 job`, `2 jobs`.
+ * @param many plural of a noun that takes more than an s. @default the noun and an s
  */
 export function plural(count: number, thing: string, many = `${thing}s`): string {
   return `${count} ${count === 1 ? thing : many}`;
 }
 
-/** `12.3 MB`, `1.23 GB`. */
+/** Formats a size: `12.3 MB`, `1.23 GB`. */
 export function sizeOf(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-/** Why a video was not sent, in one line that names it once: most problems begin with its name. */
+/** Says why a video was not sent, in one line that names it once: most problems begin with its name. */
 export function unsentLine(video: string, problem: string): string {
   return problem.includes(video) ? `not sent: ${problem}` : `${video}: not sent: ${problem}`;
 }
 
-/** A word as a POSIX shell takes it. */
+/** Quotes a word for a POSIX shell. */
 export function shellQuoted(word: string): string {
   return /^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** The client library's public face. */
+/** Public API of the client library. */
 export { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
 export { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 export type { Capacity, Timings } from "./capacity.ts";

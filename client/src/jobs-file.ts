@@ -1,4 +1,4 @@
-/** Files that name jobs: a submission's manifest, or what submit --json printed. */
+/** Reads files that name jobs: a job journal, or the output of submit --json. */
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
@@ -7,33 +7,36 @@ import type { ManifestEntry } from "./manifest-lines.ts";
 import { decodeLines, isManifest, parseManifest } from "./manifest-text.ts";
 import { jobSchema } from "./submit.ts";
 
-/** What a file says about one job: all that a manifest knows, or that it was accepted. */
+/** One job in a file: everything that a journal has about it, or only its acceptance. */
 export type KnownJob = Pick<ManifestEntry, "job" | "end" | "problem" | "intents"> & {
   readonly inferenceId: string;
-  /** The video as it was submitted, a file's path or an object's s3:// URI, if the file says it. */
+  /** The video as it was submitted, a file's path or an object's s3:// URI, if the file has it. */
   readonly video: string | undefined;
 };
 
-/** A manifest's job. */
+/** A job of a journal. */
 export function knownJob(inferenceId: string, { planned, ...entry }: ManifestEntry): KnownJob {
   return { inferenceId, video: planned.file ?? planned.inputLocation, ...entry };
 }
 
-/** A job's name for people: its video, which they know, and its InferenceId, which tells two jobs of one video apart. */
+/**
+ * Returns a job's name for people: its video, which they know, and its InferenceId, which tells two jobs of one video
+ * apart.
+ */
 export function labelOf({ inferenceId, video }: Pick<KnownJob, "inferenceId" | "video">): string {
   return video === undefined ? inferenceId : `${video} (${inferenceId})`;
 }
 
-/** The jobs of a file, in its order. */
+/** Jobs of a file, in order. */
 export interface KnownJobs {
   readonly jobs: readonly KnownJob[];
-  /** The manifest's path, if the file is one. */
+  /** Path of the journal, if the file is one. */
   readonly manifest: string | undefined;
-  /** What was left out when the file was read, for the user; undefined if nothing was. */
+  /** Notice for the user about lines that were left out; undefined if there are none. */
   readonly notice: string | undefined;
 }
 
-/** What submit --json prints of a job, beside how it ended. */
+/** Fields of a job in the output of submit --json, next to its outcome. */
 const printedSchema = jobSchema.extend({ video: z.string().min(1).optional() });
 
 type PrintedJob = z.infer<typeof printedSchema>;
@@ -42,7 +45,7 @@ const remedy = "Pass a manifest that submit wrote, or a file with the output of 
 
 /**
  * Reads the jobs of a file; `-` is standard input.
- * @throws SetupError if it cannot be read, is damaged, or holds none
+ * @throws SetupError if it cannot be read, is damaged, or contains no jobs
  */
 export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Promise<KnownJobs> {
   const bytes = file === "-" ? await buffer(stdin) : await readBytes(file);
@@ -59,11 +62,13 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
     job,
     intents: 1,
   }));
-  if (jobs.length === 0) throw new SetupError(`${name} holds no jobs. ${remedy}.`);
+  if (jobs.length === 0) throw new SetupError(`${name} contains no jobs. ${remedy}.`);
   return { jobs, manifest: undefined, notice: undefined };
 }
 
-/** Where a job is there more than once, its last line counts; lines about videos that were not sent are passed over. */
+/**
+ * Reads the output of submit --json. The last line of a job counts; lines about videos that were not sent are skipped.
+ */
 function parsePrinted(content: string, file: string): readonly PrintedJob[] {
   const jobs = new Map<string, PrintedJob>();
   for (const [index, line] of content.split("\n").entries()) {

@@ -1,4 +1,6 @@
-/** How jobs that a file names stand: what a manifest has recorded, else what is in S3; what is seen is recorded in turn. */
+/**
+ * Status of the jobs that a file names: from the journal, else from S3. Each end seen in S3 is recorded in the journal.
+ */
 import { BusyError } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
 import type { RecordedEnd } from "./manifest-lines.ts";
@@ -8,16 +10,16 @@ import type { Job } from "./submit.ts";
 import { checkJobs } from "./wait.ts";
 import type { JobState } from "./wait.ts";
 
-/** A job and how it stands; no state where it was never accepted, as far as anybody knows. */
+/** A job with its status; no state if no acceptance is known. */
 export interface JobWithStatus {
   readonly known: KnownJob;
   readonly state: JobState | undefined;
 }
 
 /**
- * How each job stands. A recorded end stands, because S3's lifecycle rules remove results in time; an expiry was presumed
- * and is looked at again.
- * @throws the SDK's error if a place cannot be read; SetupError if the manifest cannot be written
+ * Returns the status of each job. A recorded end is final, because S3's lifecycle rules remove results in time; a
+ * recorded expiry was presumed, and is checked again.
+ * @throws the SDK's error if a place cannot be read; SetupError if the journal cannot be written
  */
 export async function statusOf(
   stack: Stack,
@@ -33,12 +35,12 @@ export async function statusOf(
   return jobs.map((known) => ({ known, state: recorded.get(known.inferenceId) ?? seen.get(known.inferenceId) }));
 }
 
-/** An end as a manifest records it. */
+/** Converts an end to a journal entry. */
 export function recordOf(state: Exclude<JobState, { status: "pending" }>): RecordedEnd {
   return { status: state.status, ...(state.status === "failed" ? { reason: state.reason } : {}) };
 }
 
-/** A job's end, if the manifest has one that stands. */
+/** Returns a job's end, if the journal has a final one. */
 export function recordedState({ job, end }: { job?: Job; end?: RecordedEnd }): JobState | undefined {
   if (job === undefined) return undefined;
   if (end?.status === "completed") return { status: "completed", outputLocation: job.outputLocation };
@@ -55,7 +57,7 @@ async function record(file: string, states: ReadonlyMap<string, JobState>): Prom
       manifest.note({ event: "ended", inferenceId, ...recordOf(state) });
     }
   } catch (error) {
-    // The submission is still at work: it sees the same ends, and a later look finds those that it does not wait for.
+    // The submission is still running: it sees the same ends, and a later call finds those that it does not wait for.
     if (!(error instanceof BusyError)) throw error;
   }
 }

@@ -1,13 +1,13 @@
-/** A stack's limits on one job, from its outputs; the client checks them before it uploads. */
+/** A stack's limits on one job, from its outputs. The client checks them before it uploads. */
 import { SetupError } from "./errors.ts";
 import type { StackOutputs } from "./outputs.ts";
 import { InputError } from "./video-file.ts";
 
-/** The longest run that SageMaker allows, seconds (API reference, InvokeEndpointAsync, InvocationTimeoutSeconds). */
+/** Longest run that SageMaker allows, seconds (API reference, InvokeEndpointAsync, InvocationTimeoutSeconds). */
 export const MAX_TIMEOUT_SECONDS = 3600;
 
 /**
- * Largest video that the stack takes, bytes.
+ * Returns the size of the largest video that the stack accepts, bytes.
  * @throws SetupError if the outputs do not have the limit
  */
 export function maxInputBytesOf({ maxRequestSize }: Pick<StackOutputs, "maxRequestSize">): number {
@@ -15,9 +15,9 @@ export function maxInputBytesOf({ maxRequestSize }: Pick<StackOutputs, "maxReque
 }
 
 /**
- * Refuses a video that the endpoint's role may not read: one that is neither an input of the stack nor in a source bucket. The
- * caller's own rights do not count, because SageMaker reads the video with the role.
- * @throws InputError if it lies elsewhere
+ * Refuses a video that the endpoint's role may not read: one that is neither an input of the stack nor in a source
+ * bucket. The caller's rights do not count, because SageMaker reads the video with the role.
+ * @throws InputError if the video is elsewhere
  */
 export function checkLocation(
   { inputBucket, inputPrefix, sourceLocations }: Pick<StackOutputs, "inputBucket" | "inputPrefix" | "sourceLocations">,
@@ -33,8 +33,8 @@ export function checkLocation(
 }
 
 /**
- * Seconds that one run may take: what the caller asks for, or the stack's limit. The model server gives up at that limit, even if
- * SageMaker was told a longer one.
+ * Returns the time limit of one run, seconds: the caller's, or the stack's. The model server stops at the stack's
+ * limit, even if SageMaker was given a longer one.
  * @throws InputError if the caller asks for more than the limit; SetupError if the outputs do not have it
  */
 export function timeoutWithin({ invocationTimeout }: Pick<StackOutputs, "invocationTimeout">, asked?: number): number {
@@ -46,7 +46,7 @@ export function timeoutWithin({ invocationTimeout }: Pick<StackOutputs, "invocat
   );
 }
 
-/** An earlier version of the program had limits, too, but did not say which. */
+/** An earlier version of the program had limits but no outputs for them. */
 function known(name: string, limit: number | undefined): number {
   if (limit !== undefined) return limit;
   throw new SetupError(

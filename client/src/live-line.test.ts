@@ -58,7 +58,7 @@ describe("the live line", () => {
     assert.equal(log.text, `… a${String.raw`\x1b[2J\n::error::x`} (0 s)\nb${String.raw`\u202e\r\n`}\n`);
   });
 
-  it("gives way to a line that stays", () => {
+  it("makes way for a permanent line", () => {
     const terminal = sink(true);
     using line = new LiveLine(terminal);
     line.say("done");

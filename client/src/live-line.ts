@@ -1,20 +1,23 @@
-/** Shows what is going on: one live line on a terminal, plain lines in a log, where nothing is repeated within 15 seconds. */
+/**
+ * Shows progress: one live line on a terminal; plain lines in a log, where a line is repeated after 15 seconds at the
+ * earliest.
+ */
 
 import { LogPace } from "../../lib/log-pace.ts";
 import { printable } from "../../lib/printable.ts";
 
-/** The part of a stream that is written to. */
+/** The part of a stream that the view uses. */
 export interface TextSink {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 
-/** How often the line is drawn, ms. */
+/** Time between redraws, ms. */
 const TERMINAL_MS = 200;
 const LOG_MS = 4_000;
 
-/** A line that stays current until disposed. */
+/** A line that is redrawn until it is disposed. */
 export class LiveLine implements Disposable {
   readonly #sink: TextSink;
   readonly #timer: NodeJS.Timeout;
@@ -33,7 +36,7 @@ export class LiveLine implements Disposable {
     this.#timer.unref();
   }
 
-  /** What goes on now; `step` says whether it is a new step, whose time counts from now. */
+  /** Shows the current activity; `step` tells whether it is a new step, whose time starts now. */
   show(text: string, step: "new step" | "same step" = "same step"): void {
     if (step === "new step") {
       this.#started = performance.now();
@@ -44,7 +47,7 @@ export class LiveLine implements Disposable {
     if (first) this.#draw();
   }
 
-  /** A line that stays; line breaks in it are shown as escapes. */
+  /** Prints a permanent line; line breaks in it are shown as escapes. */
   say(line: string): void {
     this.clear();
     this.#sink.write(`${printable(line)}\n`);
@@ -68,12 +71,12 @@ export class LiveLine implements Disposable {
       if (this.#pace.isDue(this.#text, performance.now())) this.#sink.write(`… ${this.#text}${time}\n`);
       return;
     }
-    // What does not fit goes; the time stays.
+    // Cut text that does not fit; keep the time.
     const width = Math.max((this.#sink.columns ?? 80) - "… ".length - time.length - 1, 0);
     this.#sink.write(`\r\u001b[2K… ${this.#text.slice(0, width)}${time}`);
   }
 
-  /** Makes room for text that something else prints. */
+  /** Clears the line, so that something else can print. */
   clear(): void {
     if (this.#live) this.#sink.write("\r\u001b[2K");
   }

@@ -1,10 +1,10 @@
-/** The outputs of the stack `local` as its last update left them: those of Pulumi's state, which an update by hand changes, too. */
+/** Reads the outputs of the stack `local` from Pulumi's state, so that they are current even after a manual update. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { codeOf, SetupError } from "./errors.ts";
 
-/** Where Pulumi's file backend keeps the checkpoint of a project's stack (`ops/local/state.ts` has the backend's folder). */
+/** Path of the checkpoint in Pulumi's file backend (`ops/local/state.ts` has the backend's folder). */
 const checkpoint = path.join(".local", "pulumi", ".pulumi", "stacks", "async-video-inference", "local.json");
 
 const checkpointSchema = z.object({
@@ -20,7 +20,7 @@ const checkpointSchema = z.object({
 });
 
 /**
- * Reads the outputs in the checkpoint; undefined if there is none, as for a stack that is not up.
+ * Reads the outputs in the checkpoint; undefined if there is none, as for a stack that is not running.
  * @throws SetupError if the stack has been destroyed, or the checkpoint cannot be read
  */
 export async function checkpointOutputs(root: string): Promise<Readonly<Record<string, unknown>> | undefined> {

@@ -1,19 +1,19 @@
-/** Places in S3: s3:// URIs taken apart, and whether something is there. */
+/** Objects in S3: parses s3:// URIs, checks for objects and reads them. */
 import { Readable } from "node:stream";
 import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
 
-/** An object's place. */
+/** Location of an object. */
 export interface ObjectPlace {
   readonly Bucket: string;
   readonly Key: string;
 }
 
 /**
- * Takes `s3://bucket/key` apart.
- * @throws ServiceAnswerError if it is anything else
+ * Parses `s3://bucket/key`.
+ * @throws ServiceAnswerError if it has another form
  */
 export function parseS3Uri(uri: string): ObjectPlace {
   const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri);
@@ -24,8 +24,8 @@ export function parseS3Uri(uri: string): ObjectPlace {
 }
 
 /**
- * Whether an object is there. Reads one byte instead of asking HEAD, whose bodiless answers cannot tell a missing object
- * from a missing bucket.
+ * Tells whether an object exists. Reads one byte instead of sending HEAD, because HEAD's answers have no body and do
+ * not tell a missing object from a missing bucket.
  * @throws the SDK's error for anything but the object's absence; without s3:ListBucket that is AccessDenied
  */
 export async function exists(s3: S3Client, uri: string, signal?: AbortSignal): Promise<boolean> {
@@ -40,8 +40,8 @@ export async function exists(s3: S3Client, uri: string, signal?: AbortSignal): P
 }
 
 /**
- * Whether a bucket is missing. HEAD of a bucket has 404 only for one that does not exist (API reference, HeadBucket), whatever the
- * caller may do; every other answer leaves it open, and counts as "not missing".
+ * Tells whether a bucket is missing. HEAD of a bucket answers 404 only if it does not exist (API reference,
+ * HeadBucket), regardless of the caller's rights; every other answer leaves it open and counts as "not missing".
  */
 export async function isBucketMissing(s3: S3Client, bucket: string, signal?: AbortSignal): Promise<boolean> {
   try {
@@ -53,30 +53,30 @@ export async function isBucketMissing(s3: S3Client, bucket: string, signal?: Abo
   }
 }
 
-/** What HEAD tells about an object. */
+/** Result of HEAD for an object. */
 export interface ObjectHead {
   readonly bytes: number;
   readonly contentType: string | undefined;
-  /** S3's ChecksumSHA256, if it was asked for and the object was uploaded with one. */
+  /** S3's ChecksumSHA256, if it was requested and the object was uploaded with one. */
   readonly sha256: string | undefined;
-  /** When a lifecycle rule removes it. */
+  /** Time at which a lifecycle rule removes it. */
   readonly expiry: Date | undefined;
 }
 
 /** Options for {@link headObject}. */
 export interface HeadOptions {
   /**
-   * Asks for the checksum, too. If a KMS key encrypts the object, this needs kms:Decrypt; without it the answer is "forbidden"
-   * (API reference, HeadObject, "ChecksumMode"). @default false
+   * Requests the checksum, too. If a KMS key encrypts the object, this needs kms:Decrypt; without it the answer is
+   * "forbidden" (API reference, HeadObject, "ChecksumMode"). @default false
    */
   readonly checksum?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks for an object without its content. `forbidden` is also how S3 calls a missing object to a caller who may not list
- * the bucket.
- * @throws SetupError where HEAD's bodiless answer says that bucket, region and credentials do not belong together
+ * Reads an object's properties without its content. `forbidden` is also S3's answer for a missing object if the caller
+ * may not list the bucket.
+ * @throws SetupError if HEAD's answer without a body shows that bucket, region and credentials do not belong together
  */
 export async function headObject(
   s3: S3Client,
@@ -103,10 +103,10 @@ export async function headObject(
       case 403:
         return "forbidden";
       case 301:
-        throw new SetupError(`Bucket ${place.Bucket} is in another region than the stack's outputs say.`);
+        throw new SetupError(`Bucket ${place.Bucket} is in another region than the stack's outputs name.`);
       case 400:
         throw new SetupError(
-          `S3 refuses to look at s3://${place.Bucket}/${place.Key}: check the AWS credentials (expired ones are refused so) and the region.`,
+          `S3 refuses HEAD of s3://${place.Bucket}/${place.Key}: check the AWS credentials (expired ones are refused so) and the region.`,
         );
       default:
         throw error;
@@ -115,7 +115,7 @@ export async function headObject(
 }
 
 /**
- * An object's whole content.
+ * Reads an object's whole content.
  * @throws ServiceAnswerError, before the content is read, if it is larger than `maxBytes` or its size is unknown
  */
 export async function read(s3: S3Client, uri: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -123,7 +123,7 @@ export async function read(s3: S3Client, uri: string, maxBytes: number, signal?:
     new GetObjectCommand(parseS3Uri(uri)),
     signal === undefined ? {} : { abortSignal: signal },
   );
-  // HTTP holds the body to its length, so nothing beyond it is read.
+  // HTTP limits the body to its length, so nothing beyond it is read.
   if (ContentLength === undefined || ContentLength > maxBytes) {
     if (Body instanceof Readable) Body.destroy();
     const size = ContentLength === undefined ? "an unknown size" : plural(ContentLength, "byte");
@@ -134,13 +134,13 @@ export async function read(s3: S3Client, uri: string, maxBytes: number, signal?:
   return (await Body?.transformToByteArray()) ?? new Uint8Array();
 }
 
-/** The first bytes of an object, and how many it has in all. */
+/** First bytes of an object, and its total size. */
 export interface ObjectStart {
   readonly start: Uint8Array;
   readonly bytes: number;
 }
 
-/** An object's first `maxBytes` bytes, or all of a smaller one. */
+/** Reads an object's first `maxBytes` bytes, or all of a smaller one. */
 export async function readStart(
   s3: S3Client,
   uri: string,
@@ -150,7 +150,7 @@ export async function readStart(
   return (await readStartAndSize(s3, uri, maxBytes, signal)).start;
 }
 
-/** An object's first `maxBytes` bytes, or all of a smaller one, with its size. */
+/** Reads an object's first `maxBytes` bytes, or all of a smaller one, and its size. */
 export async function readStartAndSize(
   s3: S3Client,
   uri: string,

@@ -1,4 +1,4 @@
-/** A lock on a file, so that one process at a time works on it; a dead process's lock is nobody's. */
+/** Locks a file, so that one process at a time works on it; the lock of a dead process does not count. */
 import { link, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
@@ -9,7 +9,7 @@ export class BusyError extends SetupError {
   override readonly name = "BusyError";
 }
 
-/** A lock that is held. */
+/** A lock that this process holds. */
 export interface FileLock {
   release(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface FileLock {
 const holderSchema = z.object({ pid: z.int().positive(), host: z.string() });
 
 /**
- * Locks a file by another one beside it, FILE.lock.
+ * Locks a file by means of a second file, FILE.lock.
  * @throws BusyError if a living process holds the lock; SetupError if the lock cannot be written
  */
 export async function lockFile(file: string): Promise<FileLock> {
@@ -26,10 +26,12 @@ export async function lockFile(file: string): Promise<FileLock> {
   try {
     await writeFile(draft, JSON.stringify({ pid: process.pid, host: hostname() }));
     try {
-      // A link appears whole or not at all: no other process ever reads half a lock.
+      // A link appears complete or not at all: no other process ever reads half a lock.
       for (let tries = 1; !(await linked(draft, lock)); tries++) {
         if (tries === 3 || (await isHeld(lock))) {
-          throw new BusyError(`Another process is at work on ${file}: wait for it, or, if none is, delete ${lock}.`);
+          throw new BusyError(
+            `Another process is at work on ${file}: wait for it, or delete ${lock} if there is none.`,
+          );
         }
         await unlink(lock).catch(ignoreMissing);
       }
@@ -58,7 +60,7 @@ async function isHeld(lock: string): Promise<boolean> {
   // Released a moment ago.
   if (text === "") return false;
   const { pid, host } = holderSchema.parse(JSON.parse(text));
-  // Nobody here can tell whether another machine's process lives.
+  // A process of another machine cannot be checked from here.
   if (host !== hostname()) return true;
   try {
     process.kill(pid, 0);

@@ -1,4 +1,4 @@
-/** The lines of a manifest, and the state of each job that they add up to. */
+/** Lines of a job journal, and the state of each job that they add up to. */
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
 import { resultFormats } from "./model-options.ts";
@@ -8,25 +8,25 @@ import type { Job } from "./submit.ts";
 const id = z.string().min(1);
 const s3Uri = z.string().startsWith("s3://");
 
-/** What is to be sent. */
+/** A planned job. */
 const plannedJobSchema = z.object({
   inferenceId: id,
   endpointName: z.string().min(1),
-  /** The file to upload, an absolute path; absent where the video is in S3 already. */
+  /** File to upload, an absolute path; absent if the video is already in S3. */
   file: z.string().min(1).optional(),
-  /** The object that is used in place; absent where a file is to be uploaded. */
+  /** Object that is used in place; absent if a file is uploaded. */
   inputLocation: s3Uri.optional(),
   contentType: z.string().min(1),
   ttlSeconds: z.int().positive(),
   timeoutSeconds: z.int().positive(),
   customAttributes: z.string().min(1).optional(),
-  /** The form of the result; absent for one JSON document. */
+  /** Format of the result; absent for one JSON document. */
   format: z.enum(resultFormats).optional(),
 });
 
 /**
- * Written for all jobs before the first is sent. `of` is the number of jobs that were planned together, so that a plan that was not
- * written whole can be told from one that was. Lines of earlier versions do not have it.
+ * Written for all jobs before the first is sent. `of` is the number of jobs that were planned together, which shows
+ * whether the plan was written completely. Lines of earlier versions do not have it.
  */
 const plannedSchema = z.object({
   event: z.literal("planned"),
@@ -34,7 +34,7 @@ const plannedSchema = z.object({
   job: plannedJobSchema,
 });
 
-/** The call is about to be made: from here on the service may have the job. */
+/** The intent to make the call: from here on the service may have the job. */
 const intentSchema = z.object({
   event: z.literal("intent"),
   inferenceId: id,
@@ -42,13 +42,13 @@ const intentSchema = z.object({
   contentType: z.string().min(1),
 });
 
-/** The service's answer: the job as it can be waited for. */
+/** The acceptance: the job with everything that is needed to wait for it. */
 const acceptedSchema = z.object({ event: z.literal("accepted"), job: jobSchema });
 
-/** The job was not sent, because of its own input. */
+/** The job was not sent, because its input is invalid. */
 const refusedSchema = z.object({ event: z.literal("refused"), inferenceId: id, problem: z.string() });
 
-/** How the job ended, as it was seen. */
+/** The job's end, as it was observed. */
 const endedSchema = z.object({
   event: z.literal("ended"),
   inferenceId: id,
@@ -56,7 +56,7 @@ const endedSchema = z.object({
   reason: z.string().optional(),
 });
 
-/** Any line of a manifest. */
+/** Schema of a line of a journal. */
 export const lineSchema = z.discriminatedUnion("event", [
   plannedSchema,
   intentSchema,
@@ -65,36 +65,36 @@ export const lineSchema = z.discriminatedUnion("event", [
   endedSchema,
 ]);
 
-/** One line of a manifest. */
+/** One line of a journal. */
 export type ManifestLine = Readonly<z.infer<typeof lineSchema>>;
 
-/** What is to be sent. */
+/** A planned job. */
 export type PlannedJob = Readonly<z.infer<typeof plannedJobSchema>>;
 
-/** How a job ended. */
+/** A job's end. */
 export type RecordedEnd = Readonly<Omit<z.infer<typeof endedSchema>, "event" | "inferenceId">>;
 
-/** All that a manifest says about one job. */
+/** State of one job, from all lines of a journal. */
 export interface ManifestEntry {
   readonly planned: PlannedJob;
   /**
-   * Calls that were about to be made, or waited for their turn when the client ended; with one or more and no `job` the
-   * outcome is unknown.
+   * Number of calls that were about to be made, or waiting for their turn when the client ended. If it is at least one
+   * and there is no `job`, the outcome is unknown.
    */
   readonly intents: number;
-  /** Where the video was when the call was about to be made. */
+  /** Location of the video when the call was about to be made. */
   readonly sent?: { readonly inputLocation: string; readonly contentType: string };
   /** The last acceptance. */
   readonly job?: Job;
   readonly end?: RecordedEnd;
-  /** Why it was not sent. */
+  /** Why the job was not sent. */
   readonly problem?: string;
 }
 
 /** Jobs by InferenceId, in the order in which they were planned. */
 export type ManifestEntries = ReadonlyMap<string, ManifestEntry>;
 
-/** Adds what one line says. */
+/** Adds one line. */
 export function addLine(entries: Map<string, ManifestEntry>, line: ManifestLine): void {
   if (line.event === "planned") {
     entries.set(line.job.inferenceId, { planned: line.job, intents: 0 });

@@ -1,16 +1,16 @@
-/** Reads the bytes of a manifest, and names damage for what it is: a plan that was cut must not pass for a whole one. */
+/** Parses the bytes of a job journal and reports the kind of damage: a cut plan must not pass for a complete one. */
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
 import { addLine, lineSchema } from "./manifest-lines.ts";
 import type { ManifestEntry, ManifestLine } from "./manifest-lines.ts";
 
-/** The content of a manifest. */
+/** Content of a journal. */
 export interface ManifestContent {
   readonly entries: Map<string, ManifestEntry>;
-  /** Bytes up to the end of the last whole line. Anything after them is damaged. */
+  /** Number of bytes up to the end of the last complete line. Anything after them is damaged. */
   readonly wholeBytes: number;
-  /** What was left out, for the user; undefined if nothing was. */
+  /** Notice for the user about a line that was left out; undefined if there is none. */
   readonly notice: string | undefined;
 }
 
@@ -41,7 +41,7 @@ const newline = 0x0a;
 export function decodeLines(bytes: Buffer, file: string): string {
   if (bytes.length === 0) {
     throw new SetupError(
-      `${file} is empty: it holds no jobs. If submit could not write it because the disk was full, nothing was sent: delete it and run submit again.`,
+      `${file} is empty: it contains no jobs. If submit could not write it because the disk was full, nothing was sent: delete it and run submit again.`,
     );
   }
   if (utf16Starts.some((start) => bytes.subarray(0, 2).equals(start))) {
@@ -50,15 +50,15 @@ export function decodeLines(bytes: Buffer, file: string): string {
   return bytes.toString("utf8", bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0);
 }
 
-/** Whether a file of JSON lines begins like a manifest. */
+/** Tells whether a file of JSON lines begins like a journal. */
 export function isManifest(text: string): boolean {
   return text.startsWith('{"event":');
 }
 
 /**
- * Reads a manifest. A last line that was cut, or that holds NUL bytes, is what a crash left of a line that no call relied on: it is
+ * Parses a journal. A crash can leave a last line that is cut, or that contains NUL bytes; no call relied on it. It is
  * left out, with a notice.
- * @throws SetupError if the file is not a manifest, if another line is damaged, or if the plan is incomplete
+ * @throws SetupError if the file is not a journal, if another line is damaged, or if the plan is incomplete
  */
 export function parseManifest(
   bytes: Buffer,
@@ -97,7 +97,7 @@ export function parseManifest(
   return { entries, wholeBytes, notice };
 }
 
-/** The end of the last line that has one and holds no NUL byte: after a power cut, a file may end with NULs. */
+/** Returns the end of the last complete line without NUL bytes: after a power cut, a file may end with NULs. */
 function endOfWholeLines(bytes: Buffer): number {
   const end = bytes.lastIndexOf(newline) + 1;
   const start = end < 2 ? 0 : bytes.lastIndexOf(newline, end - 2) + 1;
@@ -116,7 +116,7 @@ function parseLine(line: string, where: string): ManifestLine {
 /** Counts planned jobs. */
 class PlanCheck {
   #planned = 0;
-  /** The number of jobs of the plan whose lines are being read, and how many of them are missing. */
+  /** Number of jobs of the plan whose lines are being read, and how many of them are missing. */
   #current: { readonly of: number; missing: number } | undefined;
   #incomplete: { readonly of: number; readonly missing: number } | undefined;
   #isCounted = true;
@@ -140,7 +140,7 @@ class PlanCheck {
     if (this.#current.missing === 0) this.#current = undefined;
   }
 
-  /** What is wrong with the plan; undefined if it is whole. */
+  /** Describes the problem of the plan; undefined if it is complete. */
   problem(isCut: boolean): string | undefined {
     this.#close();
     if (this.#incomplete !== undefined) {

@@ -48,7 +48,7 @@ describe("a manifest", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("has on the disk what was appended, and says the same to whoever reads it", async () => {
+  it("has the appended lines on the disk, and every reader gets the same", async () => {
     await using manifest = await Manifest.create(file);
     await manifest.append(planned("a"), planned("b"));
     await manifest.append(intent("a"));
@@ -66,7 +66,7 @@ describe("a manifest", () => {
     );
   });
 
-  it("appears with its whole plan, and not before", async () => {
+  it("appears only with its complete plan", async () => {
     await using manifest = await Manifest.create(file);
     await assert.rejects(readManifest(file), /Cannot read .*\(ENOENT\)/);
     const line = planned("x");
@@ -90,21 +90,21 @@ describe("a manifest", () => {
     assert.deepEqual(await readdir(path.dirname(file)), []);
   });
 
-  it("does not replace a file that appears after it was begun", async () => {
+  it("does not replace a file that appears after it was created", async () => {
     await using manifest = await Manifest.create(file);
     await writeFile(file, "mine");
-    await assert.rejects(manifest.append(planned("a")), /is there already/);
+    await assert.rejects(manifest.append(planned("a")), /exists already/);
     assert.equal(await readFile(file, "utf8"), "mine");
   });
 
-  it("keeps whole lines in their order when many are appended at once", async () => {
+  it("keeps complete lines in order when many are appended at once", async () => {
     await using manifest = await Manifest.create(file);
     const names = Array.from({ length: 200 }, (_, index) => `job-${index}`);
     await Promise.all(names.map((name) => manifest.append(planned(name))));
     assert.deepEqual([...(await readManifest(file)).keys()], names);
   });
 
-  it("is taken up again, without what a crash has left of a last line", async () => {
+  it("is resumed without the remains of a last line that a crash has cut", async () => {
     {
       await using manifest = await Manifest.create(file);
       await manifest.append(planned("a"), intent("a"));
@@ -116,13 +116,13 @@ describe("a manifest", () => {
     assert.deepEqual((await readManifest(file)).get("a")!.job, job("a"));
   });
 
-  it("is not begun over one that is there", async () => {
+  it("is not created over an existing one", async () => {
     await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
-    await assert.rejects(Manifest.create(file), /is there already: go on with it \(--resume\)/);
+    await assert.rejects(Manifest.create(file), /exists already: resume it \(--resume\)/);
     assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
   });
 
-  it("is one process's at a time", async () => {
+  it("is used by one process at a time", async () => {
     await using manifest = await Manifest.create(file);
     await manifest.append(planned("a"));
     await assert.rejects(Manifest.open(file), /Another process is at work on .*delete .*\.lock/);
@@ -137,13 +137,13 @@ describe("a manifest", () => {
     assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
   });
 
-  it("is not taken from another machine's process, of which nobody knows whether it lives", async () => {
+  it("is not taken from another machine's process, which cannot be checked", async () => {
     await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
     await writeFile(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     await assert.rejects(Manifest.open(file), /Another process/);
   });
 
-  it("is refused where a line is damaged, with the line's number", async () => {
+  it("is refused if a line is damaged, with the line's number", async () => {
     for (const line of ["{", '{"event":"launched"}', JSON.stringify(intent("never planned"))]) {
       await writeFile(file, `${JSON.stringify(planned("a"))}\n${line}\n`);
       await assert.rejects(readManifest(file), /line 2[,:]/);
@@ -151,7 +151,7 @@ describe("a manifest", () => {
     }
   });
 
-  it("needs a folder that exists", async () => {
+  it("requires an existing folder", async () => {
     await rm(path.dirname(file), { recursive: true });
     await assert.rejects(Manifest.create(file), {
       name: "SetupError",
@@ -160,7 +160,7 @@ describe("a manifest", () => {
     assert.deepEqual(await readdir(folder), []);
   });
 
-  it("is refused where there is none, or none can be", async () => {
+  it("is refused if there is none, or none can be created", async () => {
     await assert.rejects(Manifest.open(file), /Cannot read .*ENOENT/);
     await writeFile(path.join(folder, "taken"), "");
     await assert.rejects(Manifest.create(path.join(folder, "taken", "m")), {

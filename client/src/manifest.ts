@@ -1,4 +1,7 @@
-/** The ledger of a submission, a file of JSON lines that outlives the process: what is to be sent, what may have been, what was accepted, how it ended. */
+/**
+ * The job journal of a submission, a write-ahead log of JSON lines that outlives the process: planned jobs, intents,
+ * acceptances and ends.
+ */
 import { appendFileSync, existsSync, fstatSync, ftruncateSync, linkSync, unlinkSync } from "node:fs";
 import { open, readFile, rm, stat, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -12,18 +15,21 @@ import type { ManifestEntries, ManifestEntry, ManifestLine, PlannedJob } from ".
 import { parseManifest } from "./manifest-text.ts";
 import type { ManifestContent, ParseOptions } from "./manifest-text.ts";
 
-/** Least time from one sync's beginning to the next one's, ms: little beside a call to AWS, and many jobs' lines in one. */
+/**
+ * Minimum time between the starts of two syncs, ms: short compared with a call to AWS, and long enough to group many
+ * jobs' lines.
+ */
 const SYNC_PAUSE_MS = 8;
 
-/** A manifest that this process writes, and no other. Close it when done, or declare it with `await using`. */
+/** A journal that this process writes exclusively. Close it when done, or declare it with `await using`. */
 export class Manifest implements AsyncDisposable {
   readonly file: string;
-  /** What was left out when the file was read, for the user; undefined if nothing was. */
+  /** Notice for the user about a line that was left out; undefined if there is none. */
   readonly notice: string | undefined;
   readonly #entries: Map<string, ManifestEntry>;
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
-  /** Where a new manifest's first lines are written. It appears under its own name with all of them, or not at all. */
+  /** Draft of a new journal's first lines. It is renamed to the journal's name when all of them are written. */
   #draft: string | undefined;
   #failure: SetupError | undefined;
   #unwritten = "";
@@ -47,7 +53,7 @@ export class Manifest implements AsyncDisposable {
   }
 
   /**
-   * Begins a new one. Its file appears with the first lines: a reader never finds an empty file or a part of a plan.
+   * Creates a new one. Its file appears with the first lines: a reader never finds an empty file or a part of a plan.
    * @throws SetupError if the file exists already, its folder does not, or it cannot be written
    */
   static async create(file: string): Promise<Manifest> {
@@ -58,7 +64,7 @@ export class Manifest implements AsyncDisposable {
     try {
       if (existsSync(file)) throw alreadyThere(file);
       const draft = `${file}.${process.pid}.tmp`;
-      // A killed process of the same number may have left one.
+      // A killed process with the same id may have left one.
       await rm(draft, { force: true });
       const handle = await open(draft, "ax").catch((error: unknown) => {
         throw unwritable(file, error);
@@ -72,13 +78,13 @@ export class Manifest implements AsyncDisposable {
 
   /**
    * Opens one that an earlier process has left.
-   * @throws SetupError if there is none, if it is damaged or its plan is incomplete, or if another process is at work on it
+   * @throws SetupError if there is none, if it is damaged or its plan is incomplete, or if another process is using it
    */
   static async open(file: string, options: ParseOptions = {}): Promise<Manifest> {
     parseManifest(await readBytes(file), file, options);
     const lock = await lockFile(file);
     try {
-      // Again: the process that held the lock until now may have written.
+      // Read again: the process that held the lock may have written in the meantime.
       const content = parseManifest(await readBytes(file), file, options);
       // The remains of a damaged last line would run into the next one.
       await truncate(file, content.wholeBytes);
@@ -89,14 +95,14 @@ export class Manifest implements AsyncDisposable {
     }
   }
 
-  /** What the manifest says now. */
+  /** Jobs in the journal's current state. */
   get entries(): ManifestEntries {
     return this.#entries;
   }
 
   /**
-   * Adds jobs that are to be sent, all or none; they are on the disk when this resolves.
-   * @throws SetupError if they cannot be written; nothing is planned then, and a new manifest's file does not appear
+   * Adds planned jobs, all or none; they are on the disk when this resolves.
+   * @throws SetupError if they cannot be written; nothing is planned then, and a new journal's file does not appear
    */
   async plan(jobs: readonly PlannedJob[]): Promise<void> {
     try {
@@ -111,19 +117,20 @@ export class Manifest implements AsyncDisposable {
   }
 
   /**
-   * Adds lines; they are on the disk when this resolves, whatever happens to the machine.
+   * Adds lines; they are on the disk when this resolves and survive a power failure.
    * @throws SetupError if they cannot be written; no further line can be added then
    */
   async append(...lines: readonly ManifestLine[]): Promise<void> {
     this.#add(lines);
-    // What comes while the disk is busy, or was a moment ago, goes to it together: one sync serves many jobs.
+    // Lines that arrive during a sync, or shortly after one, are written together: one sync serves many jobs.
     this.#nextSync ??= this.#syncing.then(() => this.#rest).then(() => this.#sync());
     await this.#nextSync;
   }
 
   /**
-   * Adds lines that outlive this process, but perhaps not the machine's power: an acceptance that is lost so costs one more
-   * call, and waiting for the disk would cost every job. At once, so that no kill comes between an answer and its line.
+   * Adds lines that survive the end of this process, but perhaps not a power failure: an acceptance that is lost in one
+   * costs one more call, and waiting for the disk would delay every job. It writes synchronously, so that no kill comes
+   * between an answer and its line.
    * @throws SetupError as {@link append}
    */
   note(...lines: readonly ManifestLine[]): void {
@@ -132,7 +139,7 @@ export class Manifest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Whoever appended has the error.
+    // The caller of append gets the error.
     await Promise.allSettled([this.#nextSync, this.#syncing]);
     await this.#handle.close();
     if (this.#draft !== undefined) await rm(this.#draft, { force: true });
@@ -163,7 +170,7 @@ export class Manifest implements AsyncDisposable {
     if (this.#draft !== undefined) this.#publish(this.#draft);
   }
 
-  /** Gives the draft the manifest's name, and nothing else that name: unlike a rename, a link does not replace a file. */
+  /** Gives the draft the journal's name: unlike a rename, a link does not replace an existing file. */
   #publish(draft: string): void {
     try {
       linkSync(draft, this.file);
@@ -197,7 +204,7 @@ export class Manifest implements AsyncDisposable {
 }
 
 /**
- * Reads a manifest, also while another process writes it.
+ * Reads a journal, also while another process writes it.
  * @throws SetupError if there is none, or if it is damaged or its plan is incomplete
  */
 export async function readManifest(file: string, options: ParseOptions = {}): Promise<ManifestEntries> {
@@ -211,7 +218,7 @@ async function readBytes(file: string): Promise<Buffer> {
 }
 
 function alreadyThere(file: string): SetupError {
-  return new SetupError(`${file} is there already: go on with it (--resume), or give another --manifest.`);
+  return new SetupError(`${file} exists already: resume it (--resume), or pass another --manifest.`);
 }
 
 function unwritable(file: string, error: unknown): SetupError {

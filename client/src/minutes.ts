@@ -3,7 +3,7 @@
 /** A minute, ms. */
 export const MINUTE_MS = 60_000;
 
-/** The beginning of the minute that a moment is in. */
+/** Returns the start of the minute that contains a moment. */
 export function minuteOf(moment: number): number {
   return Math.floor(moment / MINUTE_MS) * MINUTE_MS;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { customAttributesOf, withTimeout } from "./model-options.ts";
 
 describe("the model's options", () => {
-  it("are handed over in the handler's grammar, those that are given", () => {
+  it("are formatted in the handler's grammar, without absent ones", () => {
     assert.equal(customAttributesOf({ fps: 2, score: 0.5, masks: true }), "fps=2;score=0.5;masks=rle");
     assert.equal(customAttributesOf({ score: 0 }), "score=0");
     assert.equal(customAttributesOf({ fps: 1, sampling: "keyframe" }), "fps=1;sampling=keyframe");
@@ -11,7 +11,7 @@ describe("the model's options", () => {
     assert.equal(customAttributesOf({}), undefined);
   });
 
-  it("write small numbers without an exponent, which the handler does not read", () => {
+  it("format small numbers without an exponent, which the handler does not accept", () => {
     assert.equal(customAttributesOf({ fps: 1e-7 }), "fps=0.0000001");
     assert.equal(customAttributesOf({ score: 1e-20 }), "score=0");
   });
@@ -34,7 +34,7 @@ describe("the model's options", () => {
 });
 
 describe("the model's options that are out of their ranges", () => {
-  it("are named together", () => {
+  it("are reported together", () => {
     assert.throws(() => customAttributesOf({ fps: 0, score: 2, maxSide: 1 }), {
       message: /^fps is 0: [^;]*; score is 2: [^;]*; max-side is 1: [^;]*\.$/,
     });
@@ -55,7 +55,7 @@ describe("the options with the run's time limit", () => {
     });
   }
 
-  it("may not have a longer one of their own", () => {
+  it("may not have a longer limit", () => {
     assert.throws(() => withTimeout("fps=2; timeout=901", 900), {
       name: "InputError",
       message: /timeout longer than the run's 900 s: .* set timeoutSeconds instead/,

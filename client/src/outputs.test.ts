@@ -62,7 +62,7 @@ describe("a stack's outputs", () => {
       await writeFile(path.join(folder(), "local.json"), JSON.stringify(checkpoint));
     };
 
-    it("are those of the last update, which was made by hand", async () => {
+    it("are those of the last update, even if it was manual", async () => {
       await write([
         { type: "aws:s3/bucket:Bucket", outputs: { maxCapacity: 9 } },
         { type: "pulumi:pulumi:Stack", outputs: { ...local, maxCapacity: 1 } },
@@ -70,7 +70,7 @@ describe("a stack's outputs", () => {
       assert.equal((await readOutputs({ stack: "local" }, root)).maxCapacity, 1);
     });
 
-    it("are missing after a destroy by hand", async () => {
+    it("are missing after a manual destroy", async () => {
       await write([]);
       await assert.rejects(readOutputs({}, root), {
         name: "SetupError",
@@ -85,14 +85,14 @@ describe("a stack's outputs", () => {
     });
   });
 
-  it("say how to get a local stack where none is up", async () => {
+  it("are missing with instructions to start a local stack if none is running", async () => {
     await assert.rejects(readOutputs({ stack: "local" }, root), {
       name: "SetupError",
       message: /outputs\.json \(ENOENT\).*npm run local:up/,
     });
   });
 
-  it("come from a file where one is named", async () => {
+  it("come from a file if one is named", async () => {
     const file = path.join(root, "outputs.json");
     await writeFile(file, JSON.stringify(good));
     assert.deepEqual(await readOutputs({ outputs: file }, root), good);
@@ -104,18 +104,18 @@ describe("a stack's outputs", () => {
     process.env["PATH"] = `${root}${path.delimiter}${searchPath ?? ""}`;
   };
 
-  it("of any other stack are what Pulumi says, asked in the project", async () => {
+  it("of any other stack are read by Pulumi in the project's folder", async () => {
     await fakePulumi(`[ "$*" = "stack output --json --stack org/dev" ] && [ "$PWD" = "${root}" ] && cat outputs.json`);
     await writeFile(path.join(root, "outputs.json"), JSON.stringify(good));
     assert.deepEqual(await readOutputs({ stack: "org/dev" }, root), good);
   });
 
-  it("pass on why Pulumi cannot say them", async () => {
+  it("are missing with Pulumi's reason", async () => {
     await fakePulumi("echo \"error: no stack named 'dev' found\" >&2; exit 255");
     await assert.rejects(readOutputs({ stack: "dev" }, root), /stack dev: no stack named 'dev' found\. Log in/);
   });
 
-  it("name the stacks that there are where another is asked for, without Pulumi", async () => {
+  it("of an unknown stack are missing with the list of stacks, without calling Pulumi", async () => {
     process.env["PATH"] = root;
     await assert.rejects(readOutputs({ stack: "nope" }, root), {
       name: "SetupError",
@@ -123,14 +123,14 @@ describe("a stack's outputs", () => {
     });
   });
 
-  it("come from the project's own Pulumi where none is on the PATH", async () => {
+  it("are read by the project's Pulumi if none is on the PATH", async () => {
     process.env["PATH"] = root;
     await mkdir(path.join(root, "tools"));
     await writeFile(path.join(root, "tools", "pulumi.mjs"), `console.log(${JSON.stringify(JSON.stringify(good))})`);
     assert.deepEqual(await readOutputs({ stack: "dev" }, root), good);
   });
 
-  it("are not waited for without end where Pulumi does not answer", async () => {
+  it("are missing after a time limit if Pulumi does not answer", async () => {
     await writeFile(path.join(root, "pulumi"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
     process.env["PATH"] = `${root}:${searchPath ?? ""}`;
     await assert.rejects(
@@ -139,12 +139,12 @@ describe("a stack's outputs", () => {
     );
   });
 
-  it("say what to do where there is no Pulumi", async () => {
+  it("are missing with the fix if there is no Pulumi", async () => {
     process.env["PATH"] = root;
     await assert.rejects(readOutputs({ stack: "dev" }, root), /Pulumi CLI is not on the PATH.*--outputs/);
   });
 
-  it("may have members that the client does not know", () => {
+  it("may have unknown members", () => {
     assert.deepEqual(checkOutputs({ ...good, dashboardUrl: "https://example.com" }, "outputs"), good);
   });
 
@@ -172,7 +172,7 @@ describe("a stack's outputs", () => {
     maxRequestSize: 0,
     invocationTimeout: 0.5,
   })) {
-    it(`are refused by name where ${name} is ${inspect(broken)}`, () => {
+    it(`are refused by name if ${name} is ${inspect(broken)}`, () => {
       assert.throws(
         () => checkOutputs({ ...good, [name]: broken }, "file.json"),
         (error) => error instanceof SetupError && error.message.startsWith(`file.json: ${name}: `),
@@ -180,14 +180,14 @@ describe("a stack's outputs", () => {
     });
   }
 
-  it("are refused in one short line where they are something else altogether", () => {
+  it("are refused in one short line if the file is something else", () => {
     assert.throws(() => checkOutputs({ name: "package" }, "package.json"), {
       message:
         "package.json: endpointName is missing; variantName is missing; region is missing (and 11 more). Deploy the stack with this version of the program first.",
     });
   });
 
-  it("are refused where they are no JSON", async () => {
+  it("are refused if they are not JSON", async () => {
     const file = path.join(root, "outputs.json");
     await writeFile(file, "endpointName=x");
     await assert.rejects(readOutputs({ outputs: file }, root), /is not JSON.*pulumi stack output --json/);

@@ -1,4 +1,4 @@
-/** Reads a deployed stack's outputs, all that the client knows about a deployment, and checks them. */
+/** Reads and checks a deployed stack's outputs: everything that the client knows about a deployment. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { checkpointOutputs } from "./local-outputs.ts";
 const s3Prefix = z.string().regex(/^s3:\/\/[^/]+(\/|$)/, "must be an s3:// prefix");
 const arn = z.string().startsWith("arn:");
 
-/** The outputs that the client reads (docs/architecture.md, "Contracts between modules"); others may be there. */
+/** Outputs that the client reads (docs/architecture.md, "Contracts between modules"); others are ignored. */
 const outputsSchema = z.object({
   /** SageMaker's pattern (API reference, CreateEndpoint); files and folders are named after it. */
   endpointName: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, "must be an endpoint's name"),
@@ -38,35 +38,37 @@ const outputsSchema = z.object({
   maxResponseSize: z.int().positive().optional(),
   /** Absent from stacks deployed by an earlier version of the program. */
   requireGpu: z.boolean().optional(),
-  /** Start of the smoke test's queues' names; absent from stacks deployed by an earlier version of the program. */
+  /**
+   * Prefix of the names of the smoke test's queues; absent from stacks deployed by an earlier version of the program.
+   */
   temporaryQueuePrefix: z.string().min(1).optional(),
-  /** Largest video, MiB; a stack without it takes no job (`limits.ts`), but its results can be fetched. */
+  /** Largest video, MiB; a stack without it accepts no job (`limits.ts`), but its results can be fetched. */
   maxRequestSize: z.int().positive().optional(),
-  /** Longest run, seconds; as `maxRequestSize`. */
+  /** Longest run, seconds; absent in the same stacks as `maxRequestSize`. */
   invocationTimeout: z.int().positive().optional(),
 });
 
 /** A deployed stack's outputs. */
 export type StackOutputs = z.infer<typeof outputsSchema>;
 
-/** Where to read the outputs from: a file wins over a stack's name. */
+/** Source of the outputs: a file has precedence over a stack's name. */
 export interface OutputsSource {
   /** A Pulumi stack's name; `local` is the stack of the emulator. @default "local" */
   readonly stack?: string | undefined;
-  /** A file with what `pulumi stack output --json` prints. */
+  /** A file with the output of `pulumi stack output --json`. */
   readonly outputs?: string | undefined;
 }
 
-/** The project's root, where `.local/` and Pulumi.yaml are. */
+/** The project's root, with `.local/` and Pulumi.yaml. */
 const projectRoot = path.join(import.meta.dirname, "..", "..");
 
-/** The file that the outputs are read from; undefined for a stack that Pulumi is asked about. */
+/** Returns the file that has the outputs; undefined for a stack that Pulumi reads. */
 export function outputsFile(source: OutputsSource, root = projectRoot): string | undefined {
   if (source.outputs !== undefined) return source.outputs;
   return (source.stack ?? "local") === "local" ? path.join(root, ".local", "outputs.json") : undefined;
 }
 
-/** Milliseconds that Pulumi may take to read outputs: a backend that does not answer must not hang the caller. */
+/** Time limit for Pulumi to read outputs, ms: a backend that does not answer must not block the caller. */
 const PULUMI_LIMIT_MS = 120_000;
 
 /**
@@ -94,10 +96,10 @@ export async function readOutputs(
   return parseOutputs(await askPulumi(stack, root, limitMs), `the outputs of stack ${stack}`);
 }
 
-/** Enough to see whether a file is another one, or an older program's. */
+/** Problems shown: enough to recognise another file, or an older program's. */
 const ISSUES_SHOWN = 3;
 
-/** Checks outputs that are at hand; `origin` is how an error names them. */
+/** Checks given outputs; `origin` is their name in errors. */
 export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
   const checked = outputsSchema.safeParse(outputs);
   if (checked.success) return checked.data;
@@ -117,7 +119,9 @@ function parseOutputs(text: string, origin: string): StackOutputs {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new SetupError(`${origin} is not JSON (${explain(error)}): expected what pulumi stack output --json prints.`);
+    throw new SetupError(
+      `${origin} is not JSON (${explain(error)}): expected the output of pulumi stack output --json.`,
+    );
   }
   return checkOutputs(value, origin);
 }
@@ -130,7 +134,10 @@ async function readText(file: string, remedy: string): Promise<string> {
   }
 }
 
-/** A stack of this project has a settings file; without one its name is a slip, which neither Pulumi nor a login is needed to see. */
+/**
+ * Refuses an unknown stack: every stack of this project has a settings file, so a misspelt name is found without Pulumi
+ * or a login.
+ */
 async function refuseUnknown(stack: string, root: string): Promise<void> {
   // A stack may be named with its organization: org/dev.
   const wanted = stack.split("/").at(-1) ?? stack;
@@ -150,7 +157,7 @@ async function askPulumi(stack: string, root: string, limitMs: number): Promise<
   const own = path.join(root, "tools", "pulumi.mjs");
   try {
     const asked = run("pulumi", args, options).catch(async (error: unknown) => {
-      // Run, not imported: the client may not import tools/.
+      // A subprocess, because the client may not import tools/.
       if (codeOf(error) === "ENOENT" && existsSync(own)) return await run(process.execPath, [own, ...args], options);
       throw error;
     });

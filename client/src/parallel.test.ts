@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { inParallel, limiter } from "./parallel.ts";
 
 describe("work in parallel", () => {
-  it("begins each item once, in order, never more at a time than allowed", async () => {
+  it("starts each item once, in order, and keeps the limit", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (pauses, concurrency) => {
         const begun: number[] = [];
@@ -24,7 +24,7 @@ describe("work in parallel", () => {
     );
   });
 
-  it("begins nothing after an error, waits for what is under way, and throws the first error", async () => {
+  it("starts nothing after an error, waits for the work under way, and throws the first error", async () => {
     const ended: number[] = [];
     const working = inParallel([0, 1, 2, 3, 4], 2, async (item) => {
       if (item === 1) throw new Error("first");
@@ -38,7 +38,7 @@ describe("work in parallel", () => {
 });
 
 describe("a limiter", () => {
-  it("runs everything, in order, never more at a time than allowed, and goes on after errors", async () => {
+  it("runs everything in order, keeps the limit, and continues after errors", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 4 }), async (pauses, most) => {
         const limited = limiter(most);

@@ -1,8 +1,8 @@
-/** Bounds on how much goes on at a time. */
+/** Limits on concurrent work. */
 
 /**
- * Calls `work` for each item, in order, at most `concurrency` at a time. After an error no further item is begun; what is
- * under way is waited for, so that nothing goes on behind the caller's back.
+ * Calls `work` for each item, in order, with a concurrency of up to `concurrency`. After an error it starts no further
+ * item and waits for those under way, so that no work continues in the background.
  * @throws the first error
  */
 export async function inParallel<Item>(
@@ -27,12 +27,12 @@ export async function inParallel<Item>(
   if (failure !== undefined) throw failure.error;
 }
 
-/** Runs work, at most `most` pieces of it at a time; further pieces wait in line. */
+/** Runs up to `most` pieces of work at a time; further ones wait in line. */
 export function limiter(most: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
   let running = 0;
   const line: (() => void)[] = [];
   return async (work) => {
-    // Whoever ends hands its place on to the first in line, so that nobody overtakes.
+    // Hand the slot to the next waiter (FIFO).
     if (running < most) running += 1;
     else await new Promise<void>((resolve) => line.push(resolve));
     try {

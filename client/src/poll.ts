@@ -1,40 +1,44 @@
-/** A patient wait: looks with growing pauses, reports every second, sits out what passes by itself, ends at a limit. */
+/** Polls with growing pauses, reports every second, retries after transient errors, and ends at a limit. */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { explain, isPassing } from "./errors.ts";
 
-/** What a wait reports while it lasts. */
+/** Progress of a wait. */
 export interface PollProgress<State> {
   /** Real seconds waited so far. */
   readonly waitedSeconds: number;
-  /** What was seen last; absent before the first look has ended. */
+  /** Last observation; absent before the first one. */
   readonly state?: State;
-  /** What keeps the service from answering at the moment, in one line. */
+  /** Problem that currently keeps the service from answering, in one line. */
   readonly problem?: string;
 }
 
-/** How to wait. */
+/** Options for {@link poll}. */
 export interface PollOptions<State> {
-  /** Real seconds after which the wait ends with what was seen last; {@link poll} itself has no default, so that no wait is endless. */
+  /**
+   * Real seconds after which the wait ends with the last observation; {@link poll} has no default, so that no wait is
+   * endless.
+   */
   readonly limitSeconds?: number | undefined;
-  /** Called at once and then every second, also while an answer is slow to come. */
+  /** Called at once and then every second, also while an answer is slow. */
   readonly onProgress?: ((progress: PollProgress<State>) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Real seconds between looks: the first pause, and the longest that they grow to. @default 0.5 and 5 */
+  /** Real seconds between observations: the first pause, and the longest one. @default 0.5 and 5 */
   readonly pause?: { readonly first: number; readonly longest: number } | undefined;
-  /** Real seconds for which errors that may pass by themselves are sat out. @default 120 */
+  /** Retry budget: real seconds for which transient errors are retried. @default 120 */
   readonly patienceSeconds?: number | undefined;
 }
 
 /** Real milliseconds between two reports. */
 const REPORT_MS = 1_000;
 
-/** How much longer each pause is than the one before. */
+/** Factor by which each pause is longer than the one before. */
 const GROWTH = 1.3;
 
 /**
- * Looks until `isEnd` holds for what is seen or the limit is reached, and returns what was seen last.
- * @throws AbortError on the caller's signal; what `look` throws if it is no passing error or outlasts the patience or the limit
+ * Observes until `isEnd` holds or the limit is reached, and returns the last observation.
+ * @throws AbortError on the caller's signal; the error of `look` if it is not transient, or outlasts the retry budget
+ * or the limit
  */
 export async function poll<State>(
   look: () => Promise<State>,

@@ -1,16 +1,16 @@
-/** A result's bytes in any of the forms that the handler writes, as one JSON value: a document or lines, compressed or not. */
+/** Decodes a result in any format that the handler writes to one JSON value: a document or lines, compressed or not. */
 import { constants } from "node:buffer";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
 import { plural } from "./format.ts";
 
-/** A gzip stream's first bytes (RFC 1952, 2.3.1); no JSON begins so. */
+/** First bytes of a gzip stream (RFC 1952, 2.3.1); JSON cannot start with them. */
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
- * The text of a result. A compressed one unpacks to at most what one string holds (512 MiB), so that a small object cannot fill
- * the memory.
+ * Returns the text of a result. A compressed one is unpacked up to the maximum length of a string (512 MiB), so that a
+ * small object cannot exhaust the memory.
  * @throws ServiceAnswerError if it is compressed and damaged or too large
  */
 export async function textOf(bytes: Uint8Array, origin: string): Promise<string> {
@@ -29,7 +29,7 @@ export async function textOf(bytes: Uint8Array, origin: string): Promise<string>
 }
 
 /**
- * The value of a result's text; lines become the document that they say together. What the value holds is not checked yet.
+ * Parses a result's text; lines are combined to one document. The content is not checked yet.
  * @throws ServiceAnswerError if the text is not JSON, or if lines are missing
  */
 export function valueOf(text: string, origin: string): unknown {
@@ -41,7 +41,7 @@ export function valueOf(text: string, origin: string): unknown {
   }
 }
 
-/** A line with its kind apart: `#/$defs/line` in model/result.schema.json. */
+/** A line, with its kind separated: `#/$defs/line` in model/result.schema.json. */
 type Line = Readonly<Record<string, unknown>>;
 
 function documentOf(text: string, origin: string): object {
@@ -65,6 +65,6 @@ function withoutKind(line: Line | undefined, wanted: string, origin: string): Li
   const { kind, ...members } = line ?? {};
   if (kind === wanted) return members;
   throw new ServiceAnswerError(
-    `The result at ${origin} is not whole: it has a line of kind ${String(kind)} in place of its ${wanted}.`,
+    `The result at ${origin} is incomplete: it has a line of kind ${String(kind)} in place of its ${wanted}.`,
   );
 }

@@ -10,11 +10,11 @@ import { currentResult, sampleResult } from "../testing/sample-result.ts";
 describe("a result", () => {
   const parse = (value: unknown) => parseResult(JSON.stringify(value), "s3://out/a.out");
 
-  it("is taken as the model's schema says", () => {
+  it("is accepted if it matches the model's schema", () => {
     assert.deepEqual(parse(sampleResult), sampleResult);
   });
 
-  it("is taken in the schema's version 2, too", () => {
+  it("is accepted in the schema's version 2, too", () => {
     assert.deepEqual(parse(currentResult), currentResult);
     const whole: VideoResult = { ...currentResult, truncated: false, truncation: null };
     assert.deepEqual(parse(whole), whole);
@@ -24,7 +24,7 @@ describe("a result", () => {
     );
   });
 
-  it("may say what found the objects, and give their masks", () => {
+  it("may name the detector and have masks", () => {
     const [first] = sampleResult.frames;
     const mask = { origin: [1, 2], size: [3, 4], counts: "04:" } as const;
     const whole: VideoResult = {
@@ -50,10 +50,10 @@ describe("a result", () => {
     },
   };
   for (const [what, value] of Object.entries(broken)) {
-    it(`is refused with ${what}, naming its place`, () => {
+    it(`is refused with ${what}, naming its location`, () => {
       assert.throws(() => parse(value), {
         name: "ServiceAnswerError",
-        message: /s3:\/\/out\/a\.out is not what .*result\.schema\.json says: \//,
+        message: /s3:\/\/out\/a\.out does not match .*result\.schema\.json: \//,
       });
     });
   }
@@ -89,14 +89,14 @@ describe("a result", () => {
     });
   }
 
-  it("names the detection that lies outside the pictures", () => {
+  it("names the detection that lies outside the frames", () => {
     assert.throws(
       () => parse(masked([0, 360], [1, 1])),
       /s3:\/\/out\/a\.out is not valid: \/frames\/1\/detections\/0:/,
     );
   });
 
-  it("may have masks of whole pictures, and boxes that rounding moves over their edge", () => {
+  it("may have masks of whole frames, and boxes that rounding moves over the edge", () => {
     for (const value of [
       masked([0, 0], [360, 640], "04"),
       masked([640, 360], [0, 0], "0"),
@@ -124,7 +124,7 @@ describe("a result", () => {
 
   it("in lines is refused without its ending or with another number of frames", () => {
     const cut = lines().trimEnd().split("\n").slice(0, -1).join("\n");
-    assert.throws(() => parseResult(cut, "s3://out/a.out"), /is not whole: .*frame in place of its ending/);
+    assert.throws(() => parseResult(cut, "s3://out/a.out"), /is incomplete: .*frame in place of its ending/);
     assert.throws(
       () => parseResult(lines({ frames: 3 }), "s3://out/a.out"),
       /has 2 lines of frames; its ending states 3/,
@@ -150,11 +150,11 @@ describe("a result", () => {
     });
   });
 
-  it("is refused where it is no JSON", () => {
+  it("is refused if it is not JSON", () => {
     assert.throws(() => parseResult("", "s3://out/a.out"), /s3:\/\/out\/a\.out is not JSON/);
   });
 
-  it("of a stack whose outputs say no limit is read whole", async () => {
+  it("of a stack without the limit in its outputs is read completely", async () => {
     await using aws = await startFakeAws();
     const { maxResponseSize = 0, ...older } = aws.outputs;
     const text = JSON.stringify(sampleResult).padEnd(maxResponseSize * 1024 ** 2 + 1);

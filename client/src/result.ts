@@ -1,4 +1,4 @@
-/** A finished job's result: fetched, checked against the model's schema, summed up. */
+/** Fetches a finished job's result, checks it against the model's schema and summarises it. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -9,7 +9,7 @@ import { textOf, valueOf } from "./result-body.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 
-/** One object found in one frame. */
+/** One object that was detected in one frame. */
 export interface Detection {
   readonly label: string;
   /** COCO's category id. */
@@ -18,7 +18,7 @@ export interface Detection {
   readonly score: number;
   /** x1, y1, x2, y2 in pixels of the displayed video. */
   readonly box: readonly [number, number, number, number];
-  /** Its pixels, if they were asked for: COCO's run lengths of a part of the frame. */
+  /** Mask, if it was requested: COCO run lengths of a part of the frame. */
   readonly mask?: {
     /** x, y of the part's upper left pixel in the displayed video. */
     readonly origin: readonly [number, number];
@@ -28,13 +28,13 @@ export interface Detection {
   };
 }
 
-/** One video's result, as model/result.schema.json says. */
+/** One video's result, as model/result.schema.json defines it. */
 export interface VideoResult {
-  /** 1 is of older handlers: members that came with version 2 are optional here. */
+  /** Version 1 is from older handlers: members that came with version 2 are optional here. */
   readonly schema_version: 1 | 2;
-  /** What whoever is shown the boxes must be told about the model. */
+  /** Notice about the model for everyone who sees the boxes. */
   readonly notice: string | null;
-  /** What found the objects. */
+  /** The detector. */
   readonly handler?: {
     readonly version: string;
     readonly device: "cpu" | "cuda";
@@ -48,12 +48,12 @@ export interface VideoResult {
     /** Pixels of the first frame, as displayed. */
     readonly width: number;
     readonly height: number;
-    /** Seconds, as the container promises. */
+    /** Seconds, as the container states. */
     readonly duration: number | null;
     /** Degrees clockwise. */
     readonly rotation: 0 | 90 | 180 | 270;
     readonly codec: string;
-    /** Which of the file's video streams it is, from 0. */
+    /** Index of the video stream in the file, from 0. */
     readonly track?: number;
     /** Seconds at which players show the first frame. */
     readonly start?: number;
@@ -64,18 +64,18 @@ export interface VideoResult {
     readonly fps: number;
     readonly score_threshold: number;
     readonly masks?: "none" | "rle";
-    /** Pixels allowed for a frame's longer side as the model sees it. */
+    /** Maximum length of a frame's longer side as the model sees it, pixels. */
     readonly max_side?: number | null;
   };
   /** The frames end before the end that the file states. */
   readonly truncated: boolean;
-  /** Why they do; null if they do not. */
+  /** Reason of the early end; null if there is none. */
   readonly truncation?: {
     readonly reason: "damage" | "end-of-data" | "deadline";
     /** Seconds from the first frame: the time of the last frame that was reached. */
     readonly until: number;
   } | null;
-  /** What could not be decoded and was passed over. */
+  /** Damaged parts that could not be decoded and were skipped. */
   readonly damage?: {
     readonly packets: number;
     /** Spans without frames, in seconds from the first frame. */
@@ -85,7 +85,7 @@ export interface VideoResult {
     readonly index: number;
     /** Seconds from the first frame. */
     readonly timestamp: number;
-    /** Whether it is the frame nearest to its target time, or a keyframe taken in its place. */
+    /** True if it is the frame nearest to its target time, or a keyframe taken in its place. */
     readonly sampled?: "exact" | "keyframe";
     readonly detections: readonly Detection[];
   }[];
@@ -98,15 +98,17 @@ export interface VideoResult {
 
 const schemaFile = path.join(import.meta.dirname, "..", "..", "model", "result.schema.json");
 
-/** Reads the model's schema and makes a check of it; costs a few milliseconds, so make it once. */
+/** Compiles the model's schema to a check; takes a few milliseconds, so do it once. */
 function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {
   const schema = JSON.parse(readFileSync(file, "utf8")) as object;
   return new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true }).compile<VideoResult>(schema);
 }
 
 /**
- * Parses a result's text, a document or lines, and checks it: against the schema, and each detection against the video's pictures.
- * @throws ServiceAnswerError if it is not JSON or not whole, not what the schema says, or has a detection outside the pictures
+ * Parses a result's text, a document or lines, and checks it: against the schema, and each detection against the size
+ * of the frames.
+ * @throws ServiceAnswerError if it is not JSON, incomplete or not valid by the schema, or has a detection outside the
+ * frames
  */
 export function parseResult(text: string, origin: string, check = resultCheck()): VideoResult {
   const value = valueOf(text, origin);
@@ -118,16 +120,19 @@ export function parseResult(text: string, origin: string, check = resultCheck())
     ({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`,
   );
   throw new ServiceAnswerError(
-    `The result at ${origin} is not what model/result.schema.json says: ${issues.join("; ")}. Was it made by another version of the model?`,
+    `The result at ${origin} does not match model/result.schema.json: ${issues.join("; ")}. Was it made by another version of the model?`,
   );
 }
 
-/** Largest result of a stack whose outputs do not say theirs, MiB: the largest value of the program's setting `maxResponseSize`. */
+/**
+ * Maximum size of a result if the stack's outputs do not have it, MiB: the maximum of the program's setting
+ * `maxResponseSize`.
+ */
 const MAX_RESPONSE_MIB = 2047;
 
 /**
- * Refuses a result whose boxes or masks claim more than the video's pictures: JSON Schema cannot compare two values, and
- * readers allocate what a mask's size says.
+ * Refuses a result whose boxes or masks are larger than the video's frames: JSON Schema cannot compare two values, and
+ * readers allocate the size that a mask states.
  */
 function checkDetections({ video, frames }: VideoResult, origin: string): void {
   for (const [frameNumber, { detections }] of frames.entries()) {
@@ -141,7 +146,7 @@ function checkDetections({ video, frames }: VideoResult, origin: string): void {
   }
 }
 
-/** Whether a box lies within the pictures, to a pixel: boxes are scaled and rounded. */
+/** Tells whether a box lies within the frames, to a pixel: boxes are scaled and rounded. */
 function isWithin({ width, height }: VideoResult["video"], [left, top, right, bottom]: Detection["box"]): boolean {
   return left <= right && right <= width + 1 && top <= bottom && bottom <= height + 1;
 }
@@ -155,7 +160,10 @@ function maskProblem(video: VideoResult["video"], mask: Detection["mask"]): stri
   return runsOf(mask.counts) > height * width + 1 ? "mask has more runs than pixels" : undefined;
 }
 
-/** Number of runs in a mask's counts: all characters but a number's last have the sixth bit set (see the schema). */
+/**
+ * Returns the number of runs in a mask's counts: all characters of a number except its last have the sixth bit set (see
+ * the schema).
+ */
 function runsOf(counts: string): number {
   let runs = 0;
   for (let index = 0; index < counts.length; index += 1) {
@@ -179,21 +187,21 @@ export async function fetchResult(
   return parseResult(await textOf(bytes, job.outputLocation), job.outputLocation);
 }
 
-/** One result in a few figures. */
+/** Summary of one result. */
 export interface ResultSummary {
   readonly frames: number;
   readonly detections: number;
-  /** Detections by label, the most frequent first. */
+  /** Number of detections by label, the most frequent first. */
   readonly objects: Readonly<Record<string, number>>;
-  /** The same by minute of the video, from 0; every minute of which a frame was looked at. */
+  /** Number of detections by minute of the video, from 0; only minutes with an analysed frame. */
   readonly minutes: readonly { readonly minute: number; readonly objects: Readonly<Record<string, number>> }[];
   readonly truncated: boolean;
-  /** Packets with damage that were passed over. */
+  /** Damaged packets that were skipped. */
   readonly damagedPackets: number;
   readonly notice: string | null;
 }
 
-/** Sums a result up. */
+/** Summarises a result. */
 export function summarize(result: VideoResult): ResultSummary {
   const minutes = Map.groupBy(result.frames, ({ timestamp }) => Math.floor(timestamp / 60));
   return {

@@ -1,4 +1,7 @@
-/** Finds the videos that a command line names: files, folders, objects and prefixes in S3; all are checked before any is sent. */
+/**
+ * Finds the videos that a command line names: files, folders, objects and prefixes in S3. All are checked before any is
+ * sent.
+ */
 import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
@@ -18,14 +21,14 @@ export interface FoundVideo {
   readonly bytes: number;
 }
 
-/** What a search found. */
+/** Result of a search. */
 export interface FoundVideos {
   readonly videos: readonly FoundVideo[];
-  /** What was left out, in one line; undefined if nothing was. */
+  /** Notice about files that were skipped, in one line; undefined if there are none. */
   readonly skipped: string | undefined;
 }
 
-/** Why an entry of a folder, or a second name of a video, is left out. */
+/** Reasons for skipping an entry of a folder, or a second name of a video. */
 const skippedThings = {
   hidden: "hidden file or folder",
   broken: "broken link",
@@ -42,23 +45,23 @@ const pluralThings: Readonly<Partial<Record<Skipped, string>>> = {
 
 type Skipped = keyof typeof skippedThings;
 
-/** Counts of what was left out. */
+/** Counts of skipped files. */
 type Counts = Map<Skipped, number>;
 
 function count(counts: Counts, what: Skipped): void {
   counts.set(what, (counts.get(what) ?? 0) + 1);
 }
 
-/** Bad videos that are named, so that one that is wrong among many is mended in one go. */
+/** Maximum number of bad videos that are named, so that several can be fixed at once. */
 const PROBLEMS_SHOWN = 5;
 
-/** Checks at a time: they wait for disk and network, not for the processor. */
+/** Number of concurrent checks: they wait for disk and network, not for the processor. */
 const CONCURRENCY = 16;
 
 /**
- * Finds and checks videos. A folder stands for all files below it with a video's extension, also those that links lead to, but not
- * hidden ones; an s3:// URI that ends with a slash, or names a bucket, for all such objects below it. A file that is found twice,
- * also by way of a link, counts once.
+ * Finds and checks videos. A folder stands for all files below it with a video's extension, including targets of links,
+ * but no hidden files. An s3:// URI that ends with a slash, or names a bucket, stands for all such objects below it. A
+ * file that is found twice, also through a link, counts once.
  * @throws InputError that names those that cannot be sent
  */
 export async function findVideos(
@@ -66,7 +69,7 @@ export async function findVideos(
   operands: readonly string[],
   signal?: AbortSignal,
 ): Promise<FoundVideos> {
-  // In the order in which they are named; undefined until checked.
+  // In the order of the command line; undefined until checked.
   const found = new Map<string, FoundVideo | undefined>();
   const counts: Counts = new Map();
   const seen = new Set<string>();
@@ -91,7 +94,7 @@ export async function findVideos(
     await collect(operand, async () => {
       if (!isS3(operand)) {
         for (const file of await filesOf(operand, counts)) {
-          // What is not there is told by the check of the file.
+          // The check of the file reports a missing file.
           const identity = await realpath(file).catch(() => path.resolve(file));
           add(path.resolve(file), identity);
         }
@@ -121,9 +124,9 @@ export async function findVideos(
   return { videos: [...found.values()].filter((video) => video !== undefined), skipped: sentenceOf(counts) };
 }
 
-/** What happens with the videos that can be sent. */
+/** Explains that the valid videos were not sent either. */
 function othersOf(good: number): string {
-  return `Nothing was sent, also not the ${plural(good, "valid video")}: correct or remove what is named, and run the command again.`;
+  return `Nothing was sent, including the ${plural(good, "valid video")}: correct or remove the named ones, and run the command again.`;
 }
 
 function sentenceOf(counts: Counts): string | undefined {
@@ -146,7 +149,7 @@ function hasVideoExtension(name: string): boolean {
 
 async function filesOf(operand: string, counts: Counts): Promise<readonly string[]> {
   const stats = await stat(operand).catch(() => undefined);
-  // What is not there is told by the check of the file.
+  // The check of the file reports a missing file.
   if (stats?.isDirectory() !== true) return [operand];
   const files: string[] = [];
   const visit = async (folder: string): Promise<void> => {
@@ -169,7 +172,7 @@ async function filesOf(operand: string, counts: Counts): Promise<readonly string
   if (files.length === 0) {
     const skipped = sentenceOf(counts);
     const others = skipped === undefined ? "" : `; ${skipped}`;
-    throw new InputError(`${operand} holds no videos (${videoExtensions.join(", ")})${others}.`);
+    throw new InputError(`${operand} contains no videos (${videoExtensions.join(", ")})${others}.`);
   }
   return files;
 }
@@ -183,7 +186,7 @@ async function checkFile(stack: Stack, file: string): Promise<FoundVideo> {
 }
 
 /**
- * Checks that the endpoint may read a place, and that its bucket exists.
+ * Checks that the endpoint may read a location, and that its bucket exists.
  * @throws InputError that names the bucket if it does not exist
  */
 async function checkPlace(stack: Stack, uri: string, signal?: AbortSignal): Promise<void> {
@@ -224,7 +227,7 @@ async function listVideos(
   );
   for await (const { Contents = [] } of pages) {
     for (const { Key = "", Size = 0 } of Contents) {
-      // A key that ends with a slash is how consoles show a folder.
+      // Consoles represent a folder by a key that ends with a slash.
       if (!hasVideoExtension(Key) && !Key.endsWith("/")) count(counts, "type");
       if (!hasVideoExtension(Key)) continue;
       const video = `s3://${bucket}/${Key}`;

@@ -11,7 +11,7 @@ import { ServiceClock } from "./clock.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
 
-/** Milliseconds: an answer that never comes must not hang the caller. The SDK sets no limit. */
+/** Time limits, ms: a missing answer must not block the caller. The SDK sets no limit. */
 const requestLimits = {
   connectionTimeout: 5_000,
   requestTimeout: 30_000,
@@ -19,26 +19,26 @@ const requestLimits = {
   ...throughProxy,
 } as const;
 
-/** What any AWS SDK client needs to reach the stack. */
+/** Configuration that any AWS SDK client needs to reach the stack. */
 export interface ClientConfig {
   readonly region: string;
   readonly endpoint?: string;
   readonly credentials?: ClientCredentials;
   readonly maxAttempts: number;
-  /** Ends a request that is not answered. */
+  /** Ends a request without an answer. */
   readonly requestHandler: typeof requestLimits;
 }
 
 /** A deployed stack, ready for use. Close it when done, or declare it with `using`. */
 export interface Stack extends Disposable {
   readonly outputs: StackOutputs;
-  /** For further clients of the caller's own. */
+  /** For further clients that the caller creates. */
   readonly clientConfig: ClientConfig;
   readonly s3: S3Client;
   readonly sagemaker: SageMakerClient;
   readonly runtime: SageMakerRuntimeClient;
   readonly cloudwatch: CloudWatchClient;
-  /** "Now" for all that concerns the service: time-outs, expiry, metrics. */
+  /** Current time of the service, for time-outs, expiry and metrics. */
   readonly clock: ServiceClock;
   /** Closes the clients' connections. */
   close(): void;
@@ -46,7 +46,7 @@ export interface Stack extends Disposable {
 
 /**
  * Finds a stack's outputs and connects to it; makes no AWS call.
- * @throws SetupError if there is no such stack or its outputs do not fit
+ * @throws SetupError if there is no such stack or its outputs are not valid
  */
 export async function openStack(source: OutputsSource = {}): Promise<Stack> {
   return connect(await readOutputs(source), credentialsOf(source));
@@ -62,12 +62,15 @@ function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
   return fromIni({ profile: "default", filepath, configFilepath: filepath, ignoreCache: true });
 }
 
-/** Tries for one call: the SDK's standard mode backs off exponentially and retries throttling by code and what passes by itself. */
+/**
+ * Tries for one call: the SDK's standard mode backs off exponentially and retries throttling, by code, and transient
+ * errors.
+ */
 const MAX_ATTEMPTS = 6;
 
 /**
- * Connects to a stack whose outputs are at hand; makes no AWS call.
- * @param credentials of the emulator; used for an AWS on this machine only. @default the AWS SDK's own search
+ * Connects to a stack with given outputs; makes no AWS call.
+ * @param credentials of the emulator; used only if the endpoint URL is on this machine. @default the AWS SDK's search
  */
 export function connect(outputs: StackOutputs, credentials?: ClientCredentials): Stack {
   const clientConfig: ClientConfig = {
@@ -78,13 +81,13 @@ export function connect(outputs: StackOutputs, credentials?: ClientCredentials):
   const s3 = new S3Client({
     ...clientConfig,
     forcePathStyle: outputs.awsEndpointUrl !== undefined,
-    // A part of an upload may take long but not stand still.
+    // A part of an upload may take long but must make progress.
     requestHandler: { ...throughProxy, connectionTimeout: 5_000, socketTimeout: 60_000 },
   });
   const sagemaker = new SageMakerClient(clientConfig);
   const runtime = new SageMakerRuntimeClient(clientConfig);
   const cloudwatch = new CloudWatchClient(clientConfig);
-  // Even a caller who may not describe endpoints gets a dated answer: the refusal.
+  // A caller without the right to describe endpoints gets a dated answer, too: the refusal.
   const clock = new ServiceClock(() =>
     sagemaker.send(new DescribeEndpointCommand({ EndpointName: outputs.endpointName })),
   );

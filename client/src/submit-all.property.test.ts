@@ -16,7 +16,7 @@ import { retryAtOnce } from "../testing/retry-at-once.ts";
 import { sampleResult } from "../testing/sample-result.ts";
 import { waitForJobs } from "./wait.ts";
 
-/** One process's life: the request at which it is killed, and what the service answers meanwhile. */
+/** One process's life: the request at which it is killed, and the service's answers until then. */
 interface Life {
   readonly killedAt: { readonly atRequest: number; readonly afterWork: boolean };
   readonly torn: string;
@@ -33,7 +33,7 @@ const faults: fc.Arbitrary<Fault> = fc.record({
 
 const lives: fc.Arbitrary<Life> = fc.record({
   killedAt: fc.record({ atRequest: fc.integer({ min: 1, max: 12 }), afterWork: fc.boolean() }),
-  // What a crash may leave of a line.
+  // Possible remains of a line after a crash.
   torn: fc.constantFrom("", "{", '{"event":"accepted","job":{"inferenceId":"'),
   faults: fc.array(faults, { maxLength: 1 }),
 });
@@ -74,7 +74,7 @@ describe("a submission that is killed and resumed", () => {
       aws.die({
         ...life.killedAt,
         onDeath: () => {
-          // What is on the disk at this moment is all that the next process has.
+          // The content of the disk at this moment is everything that the next process has.
           copyFileSync(manifestFile, next);
           death.killed = true;
           controller.abort();
@@ -95,7 +95,7 @@ describe("a submission that is killed and resumed", () => {
     return { left: next, killed: true };
   };
 
-  it("loses no job, counts none twice, and calls again only where an answer was lost", async () => {
+  it("loses no job, counts none twice, and repeats a call only if an answer was lost", async () => {
     let round = 0;
     await fc.assert(
       fc.asyncProperty(schedules, async ({ videos, concurrency, killed, lastFaults }) => {
@@ -154,7 +154,7 @@ describe("a submission that is killed and resumed", () => {
           );
         }
 
-        // Each call that the service took gives a result, twice where it was made twice.
+        // Each call that the service accepted gives a result, twice if it was made twice.
         for (const { outputLocation } of invocations()) {
           aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(sampleResult)));
         }

@@ -38,7 +38,7 @@ describe("submitting many videos", () => {
   const submissions = () => videos.map((video) => ({ video }));
   const jobOf = (outcome: Outcome) => ("job" in outcome ? outcome.job : assert.fail(outcome.problem));
 
-  it("returns their jobs in order, each accepted once, and writes each step down before it is made", async () => {
+  it("returns their jobs in order, each accepted once, and records each step before it is made", async () => {
     await using manifest = await Manifest.create(file);
     const seen: [boolean, boolean][] = [];
     aws.onInvocation = ({ inferenceId }) => {
@@ -57,7 +57,7 @@ describe("submitting many videos", () => {
     assert.deepEqual(written, outcomes.map(jobOf));
   });
 
-  it("uses an object in S3 in place and hands on what is asked of the model", async () => {
+  it("uses an object in S3 in place and passes on the model's options", async () => {
     const [outcome] = await submitAll(stack, [
       { video: place, inferenceId: "mine", ttlSeconds: 60, timeoutSeconds: 30, customAttributes: "fps=2;masks=rle" },
     ]);
@@ -69,7 +69,7 @@ describe("submitting many videos", () => {
     assert.equal(jobOf(outcome!).customAttributes, "fps=2;masks=rle");
   });
 
-  it("never has more calls under way than allowed", async () => {
+  it("keeps the limit on concurrent calls", async () => {
     aws.answerMs = 50;
     await submitAll(stack, submissions(), { concurrency: 2 });
     assert.equal(aws.mostAtOnce, 2);
@@ -89,7 +89,7 @@ describe("submitting many videos", () => {
     assert.equal(aws.invocations.length, 1);
   });
 
-  it("leaves out a video that is no good, says why, and sends the others", async () => {
+  it("skips an invalid video with a reason, and sends the others", async () => {
     await writeFile(videos[1]!, "");
     await using manifest = await Manifest.create(file);
     const outcomes = await submitAll(stack, submissions(), { manifest });
@@ -103,11 +103,11 @@ describe("submitting many videos", () => {
 
   it("refuses two jobs of one name before anything is sent", async () => {
     const twice = [0, 1].map(() => ({ video: place, inferenceId: "mine" }));
-    await assert.rejects(submitAll(stack, twice), /Two jobs are called mine/);
+    await assert.rejects(submitAll(stack, twice), /Two jobs have the InferenceId mine/);
     assert.deepEqual(aws.requests, []);
   });
 
-  it("stops at the first refusal of the service, which would be all others', and goes on where it stopped", async () => {
+  it("stops at the first refusal of the service, which concerns all videos, and resumes from there", async () => {
     aws.fail({
       operation: "InvokeEndpointAsync",
       answer: { status: 403, code: "AccessDeniedException", message: "not you" },
@@ -126,7 +126,7 @@ describe("submitting many videos", () => {
     );
   });
 
-  it("sends again under the same name, with the same video, what may have been accepted; the last answer's places count", async () => {
+  it("repeats a call that may have been accepted, with the same name and video; the last answer's locations count", async () => {
     aws.fail({ operation: "InvokeEndpointAsync", times: 100, answer: "lose the answer" });
     const controller = new AbortController();
     {
@@ -151,7 +151,7 @@ describe("submitting many videos", () => {
     assert.deepEqual(await resumeAll(stack, manifest), []);
   }).timeout(60_000);
 
-  it("resumes a manifest from elsewhere without sending a file that is no video", async () => {
+  it("resumes a foreign manifest without sending a file that is not a video", async () => {
     const secret = path.join(folder, "credentials");
     await writeFile(secret, "[default]\naws_secret_access_key = canary\n");
     {
@@ -171,16 +171,16 @@ describe("submitting many videos", () => {
     assert.equal(aws.invocations.length, 1);
   });
 
-  it("goes on with another endpoint's manifest at no price", async () => {
+  it("never resumes another endpoint's manifest", async () => {
     await using manifest = await Manifest.create(file);
     aws.fail({ operation: "HeadObject", answer: { status: 301, code: "" } });
     await assert.rejects(submitAll(stack, [{ video: videos[0]! }], { manifest }), /in another region/);
     using other = connect({ ...aws.outputs, endpointName: "other" });
-    await assert.rejects(resumeAll(other, manifest), /are for endpoint video, and this stack's is other/);
+    await assert.rejects(resumeAll(other, manifest), /are for endpoint video, but this stack's is other/);
     assert.equal(aws.count("InvokeEndpointAsync"), 0);
   });
 
-  it("gives a call that is under way time for its answer when it is interrupted, and begins no other", async () => {
+  it("gives a call under way time for its answer when it is interrupted, and starts no other", async () => {
     const controller = new AbortController();
     await using manifest = await Manifest.create(file);
     aws.onInvocation = () => {

@@ -1,4 +1,4 @@
-/** Submits many videos, a bounded number at a time, each by way of the manifest: planned, about to be sent, accepted. */
+/** Submits many videos with bounded concurrency and records each step in the journal: planned, intent, accepted. */
 import path from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
@@ -13,25 +13,25 @@ import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
 import { checkContentType, checkVideo, contentTypeOf, InputError } from "./video-file.ts";
 
-/** One video to be sent: a file, which is uploaded, or an object in S3, which is used in place. */
+/** One video to submit: a file, which is uploaded, or an object in S3, which is used in place. */
 export interface Submission {
   /** A file's path, or an object's s3:// URI. */
   readonly video: string;
-  /** Media type handed to the model. @default by the extension */
+  /** Media type that the model gets. @default by the extension */
   readonly contentType?: string | undefined;
   /** Unique, printable, at most 64 characters. @default a random one */
   readonly inferenceId?: string | undefined;
   /** Seconds the job may wait in the queue, 60..21600. @default 21600 */
   readonly ttlSeconds?: number | undefined;
-  /** Seconds one run may take, at most the stack's `invocationTimeout`. @default the stack's */
+  /** Time limit of one run, seconds, up to the stack's `invocationTimeout`. @default the stack's */
   readonly timeoutSeconds?: number | undefined;
   /** The model's options: see `customAttributesOf`. */
   readonly customAttributes?: string | undefined;
-  /** The form of the result in S3. @default json */
+  /** Format of the result in S3. @default json */
   readonly format?: ResultFormat | undefined;
 }
 
-/** What becomes of one submission; `video` is as the manifest has it, a file's path absolute. */
+/** Outcome of one submission; `video` is as the journal has it, with an absolute path for a file. */
 export type Outcome =
   | {
       readonly video: string;
@@ -40,38 +40,44 @@ export type Outcome =
       /** Of a file that was uploaded in this run. */
       readonly uploaded?: UploadedVideo;
     }
-  /** Not sent, because of its own input: other videos are not concerned. */
+  /** Not sent, because its input is invalid; other videos are not affected. */
   | { readonly video: string; readonly inferenceId: string; readonly problem: InputError };
 
-/** How far one submission is. */
+/** Progress of one submission. */
 export type SubmissionProgress = { readonly video: string; readonly inferenceId: string } & (
   | UploadProgress
   | { readonly step: "invoking" }
-  /** The service does not answer as it should at the moment; the call is tried again. */
+  /** The service has a transient problem; the call is retried. */
   | { readonly step: "retrying"; readonly problem: string }
 );
 
-/** How to submit. */
+/** Options for a submission. */
 export interface SubmitOptions {
-  /** Uploads and calls under way at a time. @default 8 */
+  /** Concurrent uploads and calls. @default 8 */
   readonly concurrency?: number | undefined;
-  /** Where each step is written before it is made, so that it can be gone on with after a crash. @default none */
+  /**
+   * Journal that records each step before it is made, so that the submission can be resumed after a crash. @default
+   * none
+   */
   readonly manifest?: Manifest | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called once for each submission that was accepted or refused, the manifest's line already written. */
+  /** Called once for each submission that was accepted or refused, after the journal has the line. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
 }
 
-/** Uploads and calls under way at a time, if nothing is said: enough to hide the network's delays, few enough to hold their parts in memory. */
+/**
+ * Default number of concurrent uploads and calls: enough to hide the network's delays, few enough to keep their parts
+ * in memory.
+ */
 const DEFAULT_CONCURRENCY = 8;
 
 /**
- * Uploads what is to be uploaded and hands each video to the endpoint. What is wrong with one video is that one's outcome;
- * any other error ends the whole, after what is under way, and leaves the rest to {@link resumeAll}.
- * @returns an outcome for each submission, in their order
- * @throws AbortError on the caller's signal; SetupError if a job of that name is in the manifest already or a run is longer than
- * the stack allows; the SDK's error for what does not pass by itself, or did not pass in minutes
+ * Uploads the files and submits each video to the endpoint. A problem of one video is the outcome of that one; any
+ * other error ends the submission after the work under way, and leaves the rest to {@link resumeAll}.
+ * @returns an outcome for each submission, in order
+ * @throws AbortError on the caller's signal; SetupError if the journal already has a job of that name or a run is
+ * longer than the stack allows; the SDK's error if it is not transient, or lasted for minutes
  */
 export async function submitAll(
   stack: Stack,
@@ -81,7 +87,8 @@ export async function submitAll(
   const planned = submissions.map((submission) => planOf(stack, submission));
   const names = new Set(options.manifest?.entries.keys());
   for (const { inferenceId } of planned) {
-    if (names.has(inferenceId)) throw new SetupError(`Two jobs are called ${inferenceId}: an InferenceId names one.`);
+    if (names.has(inferenceId))
+      throw new SetupError(`Two jobs have the InferenceId ${inferenceId}: give each job a different one.`);
     names.add(inferenceId);
   }
   await options.manifest?.plan(planned);
@@ -93,14 +100,14 @@ export async function submitAll(
 }
 
 /**
- * Goes on with what an earlier process planned and did not see accepted, under the same InferenceIds. Where a call was about
- * to be made and its outcome is unknown, it is made again: the service does not de-duplicate, so it may then run the job
- * twice, but the job is one, and its places are those that the last call returned.
+ * Resumes jobs that an earlier process planned and did not see accepted, under the same InferenceIds. If the outcome of
+ * a call is unknown, it retries the call: the service does not de-duplicate, so it may run the job twice, but it counts
+ * as one job, and its locations are those of the last answer.
  *
- * A manifest is untrusted input that may name any file, so each file is checked as a video before anything is sent; a file that
- * is none is its own job's outcome.
- * @returns an outcome for each job that was gone on with
- * @throws as {@link submitAll}; SetupError if the manifest is another endpoint's
+ * A journal is untrusted input that may name any file, so each file is checked as a video before anything is sent; a
+ * file that is not a video is the outcome of its job only.
+ * @returns an outcome for each job that was resumed
+ * @throws as {@link submitAll}; SetupError if the journal is for another endpoint
  */
 export async function resumeAll(
   stack: Stack,
@@ -112,17 +119,17 @@ export async function resumeAll(
   const other = open.find(({ planned }) => planned.endpointName !== endpointName);
   if (other !== undefined) {
     throw new SetupError(
-      `The jobs of ${manifest.file} are for endpoint ${other.planned.endpointName}, and this stack's is ${endpointName}: give the stack that they were planned for.`,
+      `The jobs of ${manifest.file} are for endpoint ${other.planned.endpointName}, but this stack's is ${endpointName}: pass the stack that they were planned for.`,
     );
   }
   const problems = await problemsOf(stack, open, options.signal);
   return await submitPlanned(stack, open, { ...options, manifest }, problems);
 }
 
-/** File checks at a time: they wait for the disk, not for the processor. */
+/** Number of concurrent file checks: they wait for the disk, not for the processor. */
 const CHECKS = 16;
 
-/** Why files that are to be uploaded cannot be sent, by InferenceId. */
+/** Problems of files that cannot be uploaded, by InferenceId. */
 async function problemsOf(
   stack: Stack,
   entries: readonly ManifestEntry[],
@@ -148,7 +155,7 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
   return {
     inferenceId: submission.inferenceId ?? newInferenceId(),
     endpointName: stack.outputs.endpointName,
-    // Absolute, so that it can be gone on with from any folder.
+    // Absolute, so that the submission can be resumed from any folder.
     ...(isS3(video) ? { inputLocation: video } : { file: path.resolve(video) }),
     contentType: submission.contentType ?? contentTypeOf(video),
     ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,
@@ -158,14 +165,14 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
   };
 }
 
-/** Whether a video is named by an s3:// URI. */
+/** Tells whether a video is named by an s3:// URI. */
 export function isS3(video: string): boolean {
   return video.startsWith("s3://");
 }
 
 /**
- * Sends jobs that the manifest has, each from the step that its entry has reached, and refuses those with a problem. Outcomes and
- * errors are those of {@link submitAll}.
+ * Sends jobs of the journal, each from the step that its entry has reached, and refuses those with a problem. Outcomes
+ * and errors are those of {@link submitAll}.
  */
 export async function submitPlanned(
   stack: Stack,
@@ -176,7 +183,7 @@ export async function submitPlanned(
   const outcomes: Outcome[] = [];
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   const limited = limiter(concurrency);
-  // More lanes than calls: while one waits for the disk, another one calls.
+  // More workers than calls: while one waits for the disk, another one calls.
   await inParallel(entries.entries(), 2 * concurrency - 1, async ([index, entry]) => {
     options.signal?.throwIfAborted();
     const problem = problems.get(entry.planned.inferenceId);
@@ -243,12 +250,12 @@ function refused(planned: PlannedJob, problem: InputError, manifest: Manifest | 
   return { video: videoOf(planned), inferenceId, problem };
 }
 
-/** The video as the manifest has it. */
+/** The video as the journal has it. */
 function videoOf({ file, inputLocation }: PlannedJob): string {
   return file ?? inputLocation ?? "";
 }
 
-/** Where the video is in S3; uploads it if it is not there yet. */
+/** Returns the location of the video in S3; uploads it if it is not there yet. */
 async function placeOf(
   stack: Stack,
   { planned, sent }: ManifestEntry,
@@ -256,7 +263,7 @@ async function placeOf(
 ): Promise<{ inputLocation: string; contentType: string; uploaded?: UploadedVideo }> {
   const { file, inputLocation, contentType } = planned;
   checkContentType(file ?? inputLocation ?? planned.inferenceId, contentType);
-  // A call that may have been accepted is made again with the very same video, whatever its file holds by now.
+  // A call that may have been accepted is retried with the same object, even if the file has changed since.
   if (sent !== undefined) return sent;
   if (inputLocation !== undefined) {
     checkLocation(stack.outputs, inputLocation);

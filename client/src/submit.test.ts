@@ -22,7 +22,7 @@ describe("submitting a job", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("keeps what the service answered: the places, the id, its own moment", async () => {
+  it("keeps the service's answer: the locations, the id, the time", async () => {
     aws.now = new Date("2030-01-01T00:00:00Z");
     const job = await invoke(stack, { ...video, inferenceId: "smoke-1", ttlSeconds: 60, timeoutSeconds: 30 });
     const seen = aws.invocations[0]!;
@@ -41,7 +41,7 @@ describe("submitting a job", () => {
     assert.deepEqual(jobSchema.parse(JSON.parse(JSON.stringify(job))), job);
   });
 
-  it("sends TTL, time-out and content type in the service's headers, AWS's defaults if nothing is said", async () => {
+  it("sends TTL, time-out and content type in the service's headers, with AWS's defaults", async () => {
     await invoke(stack, video);
     const { headers, inferenceId } = aws.invocations[0]!;
     assert.match(inferenceId, /^video-[\da-f-]{36}$/);
@@ -52,7 +52,7 @@ describe("submitting a job", () => {
     assert.match(headers.authorization!, /\/us-east-1\/sagemaker\/aws4_request/);
   });
 
-  it("tells the model the time limit that it tells the service", async () => {
+  it("gives the model the same time limit as the service", async () => {
     await invoke(stack, { ...video, timeoutSeconds: 60, customAttributes: "fps=2" });
     const { headers } = aws.invocations[0]!;
     assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "60");
@@ -81,7 +81,7 @@ describe("submitting a job", () => {
     assert.equal((await invoke(stack, video)).attempts, 2);
   });
 
-  it("sends again with the same id after a lost answer, says so, and counts one job", async () => {
+  it("sends again with the same id after a lost answer, reports it, and counts one job", async () => {
     aws.fail({ operation: "InvokeEndpointAsync", answer: "lose the answer" });
     const job = await invoke(stack, video);
     const ids = aws.invocations.map(({ inferenceId }) => inferenceId);

@@ -1,4 +1,4 @@
-/** Submits one job: the call to InvokeEndpointAsync and the record of what it answered. */
+/** Submits one job with InvokeEndpointAsync and records the answer. */
 import { randomUUID } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
@@ -10,76 +10,86 @@ import { poll } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { checkContentType } from "./video-file.ts";
 
-/** AWS's default for how long a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
+/** AWS's default for the time that a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
 export const DEFAULT_TTL_SECONDS = 21_600;
 
-/** A job that the service has accepted: plain data that can be written down as JSON and taken up again later. */
+/** A job that the service has accepted: plain data that can be stored as JSON and used later. */
 export const jobSchema = z.object({
   inferenceId: z.string().min(1),
   endpointName: z.string().min(1),
   /** s3:// URI of the video. */
   inputLocation: z.string().startsWith("s3://"),
   contentType: z.string().min(1),
-  /** Where the service said that the result will be. */
+  /** Location of the result, from the service's answer. */
   outputLocation: z.string().startsWith("s3://"),
-  /** Where the service said that a failure will be; some answers lack it. */
+  /** Location of a failure, from the service's answer; some answers lack it. */
   failureLocation: z.string().startsWith("s3://").optional(),
-  /** Moment of acceptance on the service's clock. */
+  /** Time of acceptance on the service's clock. */
   submittedAt: z.iso.datetime(),
   ttlSeconds: z.int().positive(),
   timeoutSeconds: z.int().positive(),
   /** The model's options, in the handler's grammar. */
   customAttributes: z.string().min(1).optional(),
-  /** Tries that the call took: after more than one the service may hold the job twice, as it does not de-duplicate. */
+  /**
+   * Number of tries of the call: after more than one the service may have the job twice, because it does not
+   * de-duplicate.
+   */
   attempts: z.int().positive(),
 });
 
 /** A job that the service has accepted. */
 export type Job = Readonly<z.infer<typeof jobSchema>>;
 
-/** What to submit. */
+/** Parameters of one job. */
 export interface Invocation {
   /** s3:// URI of the video. */
   readonly inputLocation: string;
-  /** Media type handed to the model. */
+  /** Media type that the model gets. */
   readonly contentType: string;
   /** The caller's name for the job, unique, printable, at most 64 characters. @default a random one */
   readonly inferenceId?: string | undefined;
   /** Seconds it may wait in the queue, 60..21600. @default 21600 */
   readonly ttlSeconds?: number | undefined;
-  /** Seconds one run may take, at most the stack's `invocationTimeout`. @default the stack's */
+  /** Time limit of one run, seconds, up to the stack's `invocationTimeout`. @default the stack's */
   readonly timeoutSeconds?: number | undefined;
-  /** Options for the model: see `customAttributesOf`. The run's time limit is added; at most 1024 characters with it. */
+  /**
+   * Options for the model: see `customAttributesOf`. The run's time limit is added; the limit of 1024 characters
+   * includes it.
+   */
   readonly customAttributes?: string | undefined;
-  /** The form of the result in S3. @default json */
+  /** Format of the result in S3. @default json */
   readonly format?: ResultFormat | undefined;
-  /** Calls whose outcome nobody knows that were made for this job before. @default 0 */
+  /** Number of earlier calls for this job whose outcome is unknown. @default 0 */
   readonly attemptsBefore?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told what keeps the service from answering while the call is tried again. */
+  /** Called with the service's problem while the call is retried. */
   readonly onProblem?: ((problem: string) => void) | undefined;
 }
 
-/** A name for a job that no other has. */
+/** Returns a unique name for a job. */
 export function newInferenceId(): string {
   return `video-${randomUUID()}`;
 }
 
-/** How long throttling and what else passes is sat out beyond the SDK's own tries, real seconds, and the pauses between. */
+/**
+ * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
+ */
 const PATIENCE_SECONDS = 300;
 const PAUSE = { first: 1, longest: 20 };
 
-/** Real seconds for all tries of one call: the patience, and the SDK's own tries before and after it. */
+/** Real seconds for all tries of one call: the retry budget, and the SDK's tries before and after it. */
 const LIMIT_SECONDS = 2 * PATIENCE_SECONDS;
 
-/** How long a call under way may go on after the caller's signal, ms: its answer saves sending the job again. */
+/** Time that a call under way may take after the caller's signal, ms: its answer avoids sending the job again. */
 const GRACE_MS = 5_000;
 
 /**
- * Hands one video that is in S3 to the endpoint. Throttling and passing errors are retried with the same InferenceId; the
- * job counts once, whatever the number of tries. After the caller's signal a call under way has a few seconds to be answered.
- * @throws InputError if the content type is a form's, the run longer than the stack allows, or the video where the endpoint may not read; AbortError on the caller's signal;
- * the SDK's error if the service refuses; ServiceAnswerError if its answer does not say where the result will be
+ * Submits one video that is in S3 to the endpoint. Throttling and transient errors are retried with the same
+ * InferenceId; the job counts once, for any number of tries. After the caller's signal a call under way has a few
+ * seconds to be answered.
+ * @throws InputError if the content type is a form's, the run is longer than the stack allows, or the endpoint may not
+ * read the video's location; AbortError on the caller's signal; the SDK's error if the service refuses;
+ * ServiceAnswerError if its answer has no location of the result
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
   const { inputLocation, contentType, customAttributes, signal, onProblem } = invocation;
@@ -125,7 +135,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   if (answer.OutputLocation === undefined) {
     throw new ServiceAnswerError(`SageMaker accepted job ${inferenceId} without saying where its result will be.`);
   }
-  // The answer's own Date: it was read a moment ago.
+  // The answer's Date header, which was just read.
   const submittedAt = await stack.clock.now(5);
   return {
     inferenceId,
@@ -142,7 +152,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   };
 }
 
-/** A signal that follows the caller's, if there is one, after {@link GRACE_MS}. */
+/** Returns a signal that follows the caller's, if there is one, after {@link GRACE_MS}. */
 function graceAfter(signal: AbortSignal | undefined): { readonly options: { abortSignal?: AbortSignal } } & Disposable {
   if (signal === undefined) return { options: {}, [Symbol.dispose]: () => undefined };
   const controller = new AbortController();
@@ -162,7 +172,7 @@ function graceAfter(signal: AbortSignal | undefined): { readonly options: { abor
   };
 }
 
-/** How often the SDK tried before it gave up. */
+/** Returns the number of tries that the SDK made before it gave up. */
 function attemptsOf(error: unknown): number {
   const metadata = error instanceof Error && "$metadata" in error ? error.$metadata : undefined;
   const attempts = typeof metadata === "object" && metadata !== null && "attempts" in metadata ? metadata.attempts : 1;

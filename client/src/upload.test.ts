@@ -48,19 +48,19 @@ describe("uploading a video", () => {
     assert.equal(put.headers["content-type"], "video/mp4");
   });
 
-  it("puts it into a folder of the caller's", async () => {
+  it("puts it into the caller's folder", async () => {
     const { inputLocation } = await uploadVideo(stack, file, { folder: "smoke-1" });
     assert.equal(inputLocation, `s3://in/videos/smoke-1/${sha256}.mp4`);
   });
 
-  it("sends nothing when the same bytes are there", async () => {
+  it("sends nothing if the same bytes exist", async () => {
     await uploadVideo(stack, file);
     const again = await uploadVideo(stack, file);
     assert.equal(again.skipped, true);
     assert.equal(aws.count("PutObject"), 1);
   });
 
-  it("sends nothing when the same parts are there", async () => {
+  it("sends nothing if the same parts exist", async () => {
     await writeFile(file, randomBytes(12 * 1024 * 1024));
     await uploadVideo(stack, file);
     const again = await uploadVideo(stack, file);
@@ -69,7 +69,7 @@ describe("uploading a video", () => {
   });
 
   for (const bytes of [1000, 12 * 1024 * 1024]) {
-    it(`sends ${bytes} bytes again over as many that another caller has put there`, async () => {
+    it(`overwrites ${bytes} bytes that another caller has put there`, async () => {
       await writeFile(file, randomBytes(bytes));
       const { inputLocation } = await uploadVideo(stack, file);
       const own = aws.objects.get(objectKey(inputLocation))!;
@@ -82,13 +82,13 @@ describe("uploading a video", () => {
     });
   }
 
-  it("sends it again over an object of the same size that has no SHA-256", async () => {
+  it("overwrites an object of the same size that has no SHA-256", async () => {
     aws.objects.set(`in/videos/${sha256}.mp4`, Buffer.from("another video".slice(0, content.length)));
     assert.equal((await uploadVideo(stack, file)).skipped, false);
     assert.deepEqual(aws.objects.get(`in/videos/${sha256}.mp4`), content);
   });
 
-  it("sends it again over an object of another size", async () => {
+  it("overwrites an object of another size", async () => {
     aws.objects.set(`in/videos/${sha256}.mp4`, Buffer.from("half"));
     assert.equal((await uploadVideo(stack, file)).skipped, false);
     assert.deepEqual(aws.objects.get(`in/videos/${sha256}.mp4`), content);
@@ -98,14 +98,14 @@ describe("uploading a video", () => {
     [25, true],
     [23, false],
   ] as const) {
-    it(`${skipped ? "skips" : "renews"} an object that a lifecycle rule removes in ${hours} hours`, async () => {
+    it(`${skipped ? "skips" : "uploads again"} an object that a lifecycle rule removes in ${hours} hours`, async () => {
       await uploadVideo(stack, file);
       aws.s3.expiry = new Date(aws.now.getTime() + hours * 3_600_000);
       assert.equal((await uploadVideo(stack, file)).skipped, skipped);
     });
   }
 
-  it("sends it where the caller may write but not look", async () => {
+  it("sends it if the caller may write but not read", async () => {
     aws.fail({ operation: "HeadObject", answer: { status: 403, code: "Forbidden" } });
     assert.equal((await uploadVideo(stack, file)).skipped, false);
   });
@@ -123,7 +123,7 @@ describe("uploading a video", () => {
     }
   });
 
-  it("sends a part again when the service asks for patience", async () => {
+  it("sends a part again when the service throttles", async () => {
     await writeFile(file, randomBytes(9 * 1024 * 1024));
     aws.fail({ operation: "UploadPart", times: 2, answer: { status: 503, code: "SlowDown" } });
     const { inputLocation, bytes } = await uploadVideo(stack, file);
@@ -187,17 +187,17 @@ describe("uploading a video", () => {
       await assert.rejects(uploadVideo(stack, file), /is empty/);
     });
 
-    it("if it is larger than AWS's 1 GB, with what to do", async () => {
+    it("if it is larger than AWS's 1 GB, with the fix", async () => {
       await truncate(file, MAX_INPUT_BYTES + 1);
-      await assert.rejects(uploadVideo(stack, file), /takes at most 1024 MiB\. Cut it/);
+      await assert.rejects(uploadVideo(stack, file), /accepts up to 1024 MiB\. Cut it/);
     });
 
-    it("if it is larger than the stack takes, naming the setting", async () => {
+    it("if it is larger than the stack accepts, naming the setting", async () => {
       await truncate(file, 2 * 1024 ** 2 + 1);
       using small = connect({ ...aws.outputs, maxRequestSize: 2 });
       await assert.rejects(
         uploadVideo(small, file),
-        /has 2\.1 MiB; the stack takes at most 2 MiB .*raise maxRequestSize/,
+        /has 2\.1 MiB; the stack accepts up to 2 MiB .*raise maxRequestSize/,
       );
     });
   });

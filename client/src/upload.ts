@@ -1,4 +1,4 @@
-/** Brings one video file into the stack's input bucket, under a key that is its content's hash. */
+/** Uploads one video file to the stack's input bucket, under the hash of its content. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import path from "node:path";
@@ -16,36 +16,38 @@ import { maxInputBytesOf } from "./limits.ts";
 import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
 
 /**
- * Size of an upload's parts, bytes, S3's least: 1 GB makes 205 of its 10,000, and four at once take little memory. What is no
- * larger is read once and sent whole.
+ * Size of an upload's parts, bytes, S3's minimum: 1 GB makes 205 of its 10,000, and four at once take little memory. A
+ * file up to this size is read once and sent in one request.
  */
 const PART_BYTES = 5 * 1024 * 1024;
 
-/** Bytes read at a time from a large file. */
+/** Bytes per read of a large file. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** How long throttling and what else passes is sat out beyond the SDK's own tries, real seconds, and the pauses between. */
+/**
+ * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
+ */
 const PATIENCE_SECONDS = 120;
 const PAUSE = { first: 1, longest: 20 };
 
 /** Real seconds for one upload and all its tries: at 100 kbit/s, 1 GB takes a day. */
 const LIMIT_SECONDS = 24 * 3600;
 
-/** How far an upload is. */
+/** Progress of an upload. */
 export interface UploadProgress {
   readonly step: "hashing" | "uploading";
   /** Bytes done in this step. */
   readonly loaded: number;
-  /** Bytes of the file. */
+  /** Size of the file, bytes. */
   readonly total: number;
 }
 
-/** How to upload. */
+/** Options for an upload. */
 export interface UploadOptions {
   /** A folder below the stack's input prefix. @default none */
   readonly folder?: string | undefined;
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
-  /** Told what keeps the service from answering while the upload is tried again. */
+  /** Called with the service's problem while the upload is retried. */
   readonly onProblem?: ((problem: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,14 +62,15 @@ export interface UploadedVideo {
   readonly bytes: number;
   /** SHA-256 of the content, in hexadecimal. */
   readonly sha256: string;
-  /** The same bytes were there already and nothing was sent. */
+  /** True if the same bytes were there already, so that nothing was sent. */
   readonly skipped: boolean;
 }
 
 /**
- * Uploads a file, in parts if it is large, unless the same bytes are there already. Every caller may write below the input
- * prefix, so an object that is there counts only if the SHA-256 that S3 has computed of it is the file's.
- * @throws InputError before anything is sent if the file is missing, empty, larger than the stack takes or not a file, or if it changes on the way
+ * Uploads a file, in parts if it is large, unless the same bytes are there already. Every caller may write below the
+ * input prefix, so an existing object counts only if the SHA-256 that S3 has computed of it is the file's.
+ * @throws InputError before anything is sent if the file is missing, empty, larger than the stack accepts or not a
+ * file, or if it changes during the upload
  */
 export async function uploadVideo(stack: Stack, file: string, options: UploadOptions = {}): Promise<UploadedVideo> {
   const { signal, onProblem } = options;
@@ -102,11 +105,11 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
   return { file, inputLocation, contentType: contentTypeOf(file), bytes, sha256: content.sha256, skipped };
 }
 
-/** What is to be sent, read once to know its digests. */
+/** Content to send, read once to compute its digests. */
 interface Content extends ContentDigests {
   readonly file: string;
   readonly bytes: number;
-  /** A small file's bytes; a large one's are read again. */
+  /** Bytes of a small file; those of a large one are read again. */
   readonly body: Buffer | undefined;
 }
 
@@ -124,7 +127,7 @@ async function contentOf(file: string, maxBytes: number, { signal, onProgress }:
     onProgress?.({ step: "hashing", loaded: bytes, total: bytes });
     return { file, bytes, ...digest.digest(), body };
   }
-  // One buffer for the whole file: a gigabyte of discarded ones would lie about until the collector comes.
+  // One buffer for the whole file: a gigabyte of discarded ones would stay in memory until the garbage collector runs.
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let loaded = 0;
   for (;;) {
@@ -164,8 +167,8 @@ async function send(
 }
 
 /**
- * A client over the same connections whose requests end with the signal: lib-storage's own abort leaves its clean-up
- * behind in the background. The clean-up's request (DELETE) is let through.
+ * Returns a client over the same connections whose requests end with the signal: lib-storage's abort leaves its
+ * clean-up in the background. The clean-up's request (DELETE) is let through.
  */
 function interruptible(stack: Stack, signal: AbortSignal): S3Client {
   const { credentials, forcePathStyle, requestHandler: connections } = stack.s3.config;
@@ -179,7 +182,10 @@ function interruptible(stack: Stack, signal: AbortSignal): S3Client {
   return new S3Client({ ...stack.clientConfig, credentials, forcePathStyle: forcePathStyle === true, requestHandler });
 }
 
-/** The file's bytes again; fails before the last of them would complete an upload if they are not the ones that were hashed. */
+/**
+ * Reads the file's bytes again; fails before the last of them would complete an upload if they differ from the hashed
+ * ones.
+ */
 async function* guarded(file: string, sha256: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const digest = createHash("sha256");
   const stream = createReadStream(file, {
@@ -197,7 +203,7 @@ function changed(file: string): InputError {
   return new InputError(`${file} changed while it was uploaded: submit it again once nothing writes to it.`);
 }
 
-/** A lifecycle rule must not take the object before its job could run: a skipped upload needs this much time left, ms. */
+/** Minimum time, ms, before a lifecycle rule may remove an object whose upload is skipped, so that its job can run. */
 const KEPT_LONG_ENOUGH = 24 * 3600 * 1000;
 
 async function isThere(
@@ -207,7 +213,8 @@ async function isThere(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const head = await headObject(stack.s3, place, { signal, checksum: true });
-  // A caller who may write here but not look gets "forbidden", with or without an object: sending the same bytes again does no harm.
+  // A caller who may write but not read gets "forbidden", with or without an object: sending the same bytes again does
+  // no harm.
   if (head === "missing" || head === "forbidden" || head.bytes !== bytes) return false;
   if (head.sha256 !== atOnce && head.sha256 !== inParts) return false;
   if (head.expiry === undefined) return true;

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { checkVideo, contentTypeOf, looksLikeVideo } from "./video-file.ts";
 
 describe("a file's content type", () => {
-  it("follows its extension, whatever its case, and is general where that tells nothing", () => {
+  it("follows its extension in any case, and is generic for an unknown one", () => {
     assert.equal(contentTypeOf("a/b.MOV"), "video/quicktime");
     assert.equal(contentTypeOf("clip.webm"), "video/webm");
     assert.equal(contentTypeOf("clip"), "application/octet-stream");
@@ -43,7 +43,7 @@ describe("a video by its first bytes", () => {
     });
   }
 
-  it("is told in the file itself, whatever it is called", async () => {
+  it("is recognised by the file's content for any name", async () => {
     const sample = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
     assert.ok((await checkVideo(sample)) > 0);
     const folder = await mkdtemp(path.join(tmpdir(), "video-"));
@@ -65,7 +65,7 @@ describe("a video by its first bytes", () => {
   });
 });
 
-/** Two packets of a transport stream, each behind so many bytes of time. */
+/** Two packets of a transport stream, each after the given number of bytes of time. */
 function packets(prefix: number): Buffer {
   const packet = Buffer.alloc(prefix + 188);
   packet[prefix] = 0x47;

@@ -32,12 +32,12 @@ describe("waiting for a job", () => {
     aws.objects.set(objectKey(uri!), Buffer.from(content));
   };
 
-  it("is pending while neither object is there", async () => {
+  it("is pending while neither object exists", async () => {
     assert.deepEqual(await checkJob(stack, job), { status: "pending" });
   });
 
-  it("ends as completed when the result comes, at the place that the invocation returned", async () => {
-    // Once both places have been read, however long that takes.
+  it("ends as completed when the result comes, at the location that the invocation returned", async () => {
+    // When both locations have been read, independent of the time that takes.
     const onProgress = ({ state }: { state?: JobState }): void => {
       if (state !== undefined) put(job.outputLocation, "{}");
     };
@@ -49,12 +49,12 @@ describe("waiting for a job", () => {
     assert.deepEqual(read, new Set([objectKey(job.outputLocation), objectKey(job.failureLocation!)]));
   });
 
-  it("ends as completed for an empty result, whose content is for fetch to judge", async () => {
+  it("ends as completed for an empty result, whose content fetch checks", async () => {
     put(job.outputLocation, "");
     assert.equal((await waitForJob(stack, job, quick)).status, "completed");
   });
 
-  it("ends as failed with the model's words when the failure object comes", async () => {
+  it("ends as failed with the model's message when the failure object comes", async () => {
     put(job.failureLocation, '{"error":"not a video: moov atom not found"}');
     assert.deepEqual(await waitForJob(stack, job, quick), {
       status: "failed",
@@ -77,7 +77,7 @@ describe("waiting for a job", () => {
     assert.deepEqual(state, { status: "failed", reason: "the failure object is empty: see the endpoint's log" });
   });
 
-  it("ends as completed when an earlier run left a failure object beside the result", async () => {
+  it("ends as completed when an earlier run left a failure object next to the result", async () => {
     put(job.failureLocation, "timed out");
     put(job.outputLocation, "{}");
     assert.equal((await waitForJob(stack, job, quick)).status, "completed");
@@ -94,14 +94,14 @@ describe("waiting for a job", () => {
     assert.deepEqual(await waitForJob(later, job, quick), { status: "expired", deadline });
   });
 
-  it("takes a result that came late for a result, not for an expiry", async () => {
+  it("counts a late result as a result, not as an expiry", async () => {
     aws.now = new Date(deadlineOf(job).getTime() + 3_600_000);
     put(job.outputLocation, "{}");
     using later = connect(aws.outputs);
     assert.equal((await checkJob(later, job)).status, "completed");
   });
 
-  it("learns the time even from a refusal to describe the endpoint", async () => {
+  it("reads the time even from a refusal to describe the endpoint", async () => {
     aws.now = new Date(deadlineOf(job).getTime() + 1000);
     aws.fail({ operation: "DescribeEndpoint", answer: { status: 400, code: "AccessDeniedException" } });
     using later = connect(aws.outputs);
@@ -136,9 +136,9 @@ describe("waiting for a job", () => {
     assert.ok(waits[0]! < 1 && waits[2]! > 1, `reports at ${waits.join(", ")} s`);
   });
 
-  it("sits out a broken service and says so meanwhile", async () => {
+  it("retries while the service is broken, and reports it", async () => {
     put(job.outputLocation, "{}");
-    // One look's tries are used up, the next look succeeds.
+    // The SDK's tries in one call are used up, the next call succeeds.
     aws.fail({ operation: "GetObject", times: 6, answer: { status: 500, code: "InternalError" } });
     const problems: (string | undefined)[] = [];
     const state = await waitForJob(stack, job, {
@@ -152,12 +152,12 @@ describe("waiting for a job", () => {
     );
   }).timeout(60_000);
 
-  it("gives up when a broken service outlasts the patience", async () => {
+  it("gives up when a broken service outlasts the retry budget", async () => {
     aws.fail({ operation: "GetObject", times: 100, answer: { status: 503, code: "ServiceUnavailable" } });
     await assert.rejects(waitForJob(stack, job, { ...quick, patienceSeconds: 0 }), { name: "ServiceUnavailable" });
   }).timeout(60_000);
 
-  it("throws what does not pass by itself: a place that may not be read, a bucket that is gone", async () => {
+  it("throws errors that are not transient: a location that may not be read, a missing bucket", async () => {
     aws.s3.mayList = false;
     await assert.rejects(waitForJob(stack, job, quick), { name: "AccessDenied" });
     aws.s3.mayList = true;
@@ -165,7 +165,7 @@ describe("waiting for a job", () => {
     await assert.rejects(waitForJob(stack, job, quick), { name: "NoSuchBucket" });
   });
 
-  it("needs no failure location", async () => {
+  it("works without a failure location", async () => {
     aws.failureLocations = false;
     const other = await invoke(stack, video);
     assert.equal(other.failureLocation, undefined);

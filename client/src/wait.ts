@@ -1,4 +1,4 @@
-/** Where a job stands, by the objects at the places that its invocation returned, and the wait for its end. */
+/** Reads a job's status from the objects at the locations that its invocation returned, and waits for its end. */
 import { codeOf } from "./errors.ts";
 import { isBadInput, reasonOf } from "./failure.ts";
 import { exists, readStart } from "./location.ts";
@@ -8,48 +8,57 @@ import type { PollOptions } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 
-/** How a job stands. */
+/** Status of a job. */
 export type JobState =
   | { readonly status: "completed"; readonly outputLocation: string }
   | {
       readonly status: "failed";
-      /** The model's or the service's words, on one line. */
+      /** Message of the model or the service, on one line. */
       readonly reason: string;
     }
-  /** Presumed: neither object is there though the request's time is over. */
+  /** Presumed: neither object exists although the request's time is over. */
   | { readonly status: "expired"; readonly deadline: Date }
   | { readonly status: "pending" };
 
-/** Seconds after TTL and time-out until a job without any object is presumed expired: for the upload of a result and for late objects. */
+/**
+ * Seconds after TTL and time-out until a job without any object is presumed expired: for the upload of a result and for
+ * late objects.
+ */
 const EXPIRY_MARGIN_SECONDS = 300;
 
-/** The moment, on the service's clock, after which a job that left no object is presumed expired. */
+/** Returns the time, on the service's clock, after which a job without an object is presumed expired. */
 export function deadlineOf(job: Job): Date {
   const seconds = job.ttlSeconds + job.timeoutSeconds + EXPIRY_MARGIN_SECONDS;
   return new Date(Date.parse(job.submittedAt) + seconds * 1000);
 }
 
-/** Real seconds that a job's clock may be ahead of its service's: on AWS both are the same, and the emulator's runs faster. */
+/**
+ * Real seconds that a job's clock may be ahead of its service's: on AWS both are the same, and the emulator's runs
+ * faster.
+ */
 const CLOCK_MARGIN_SECONDS = 60;
 
-/** Real seconds after which the last of some jobs has ended or counts as expired, if none was submitted later than now. */
+/**
+ * Returns the real seconds after which the last of some jobs has ended or counts as expired, if none was submitted
+ * later than now.
+ */
 function longestWaitOf(jobs: readonly Job[]): number {
   const seconds = jobs.map(({ ttlSeconds, timeoutSeconds }) => ttlSeconds + timeoutSeconds);
   return Math.max(0, ...seconds) + EXPIRY_MARGIN_SECONDS + CLOCK_MARGIN_SECONDS;
 }
 
-/** How long a reading of the service's clock may serve for judging expiry, real seconds. */
+/** Maximum age of a reading of the service's clock for deciding on expiry, real seconds. */
 const CLOCK_MAX_AGE_SECONDS = 10;
 
-/** Largest part of a failure object that is read, bytes: far more than the reason that is shown. */
+/** Maximum number of bytes that are read of a failure object: far more than the reason that is shown. */
 const FAILURE_BYTES = 64 * 1024;
 
 /**
- * Looks once. The result counts if both objects are there: an earlier run of the same job may have failed.
- * @throws the SDK's error if a place cannot be read; without s3:ListBucket a missing object is AccessDenied
+ * Reads the status once. If both objects exist, the result counts: an earlier run of the same job may have failed.
+ * @throws the SDK's error if a location cannot be read; without s3:ListBucket a missing object is AccessDenied
  */
 export async function checkJob(stack: Stack, job: Job, signal?: AbortSignal): Promise<JobState> {
-  // Before the objects: a result that comes between the two readings must not be taken for missing.
+  // Before the objects: a result that arrives between the two readings must not count as missing.
   const now = await stack.clock.now(CLOCK_MAX_AGE_SECONDS);
   if (await exists(stack.s3, job.outputLocation, signal)) {
     return { status: "completed", outputLocation: job.outputLocation };
@@ -62,17 +71,17 @@ export async function checkJob(stack: Stack, job: Job, signal?: AbortSignal): Pr
   return now > deadline ? { status: "expired", deadline } : { status: "pending" };
 }
 
-/** A failure object's content. */
+/** Content of a failure object. */
 export interface Failure {
-  /** The model's or the service's words, on one line. */
+  /** Message of the model or the service, on one line. */
   readonly reason: string;
-  /** Whether the model refused the video, and would again. */
+  /** True if the model refused the video, and would refuse it again. */
   readonly isBadInput: boolean;
 }
 
 /**
  * Reads a job's failure object; undefined if there is none.
- * @throws the SDK's error if its place cannot be read
+ * @throws the SDK's error if its location cannot be read
  */
 export async function readFailure(
   stack: Stack,
@@ -90,9 +99,9 @@ export async function readFailure(
 }
 
 /**
- * Waits for a job's end: `completed`, `failed`, `expired`, or `pending` at the caller's limit; without a limit until the
- * job ends or expires.
- * @throws AbortError on the caller's signal; the SDK's error for what does not pass by itself, or did not pass in time
+ * Waits for a job's end: `completed`, `failed`, `expired`, or `pending` at the caller's limit; without a limit until
+ * the job ends or expires.
+ * @throws AbortError on the caller's signal; the SDK's error if it is not transient, or outlasts the retry budget
  */
 export async function waitForJob(stack: Stack, job: Job, options: PollOptions<JobState> = {}): Promise<JobState> {
   return await poll(
@@ -102,10 +111,10 @@ export async function waitForJob(stack: Stack, job: Job, options: PollOptions<Jo
   );
 }
 
-/** How many jobs are looked at at a time. */
+/** Number of jobs that are read at a time. */
 const CONCURRENCY = 16;
 
-/** Looks at many jobs once; returns their states in order. */
+/** Reads the status of many jobs once; returns their states in order. */
 export async function checkJobs(
   stack: Stack,
   jobs: readonly Job[],
@@ -119,7 +128,7 @@ export async function checkJobs(
   return states;
 }
 
-/** What a wait for many jobs reports. */
+/** Progress of a wait for many jobs. */
 export interface WaitProgress {
   /** Jobs that have ended. */
   readonly ended: number;
@@ -127,9 +136,9 @@ export interface WaitProgress {
 }
 
 /**
- * Waits for many jobs' ends, looking at all that are pending in turns; hands each end over once, as soon as it is seen.
+ * Waits for many jobs' ends, reading all pending ones in turns; reports each end once, as soon as it is seen.
  * @returns the jobs that are pending at the caller's limit; without a limit it waits until each has ended or expired
- * @throws as {@link waitForJob}, and what `onEnd` throws
+ * @throws as {@link waitForJob}, and the errors of `onEnd`
  */
 export async function waitForJobs(
   stack: Stack,

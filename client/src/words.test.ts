@@ -5,15 +5,15 @@ import { plural } from "./format.ts";
 
 const root = path.join(import.meta.dirname, "..", "..");
 
-/** Things that the messages count. */
+/** Nouns that the messages count. */
 const things =
   "attempt|byte|character|file|frame|instance|job|line|message|minute|request|result|second|test|time|video|word";
 
-/** A number in a template or a concatenation, and a thing's plural after it: wrong for 1. */
+/** A number in a template or a concatenation, followed by a plural noun: wrong for 1. */
 const fixedPlural = new RegExp(String.raw`(\}|["\`] \+) ?["\`]? ?(more |other |valid )?(${things})s\b`, "g");
 
-describe("numbers of things", () => {
-  it("have the singular for one only", () => {
+describe("counts in messages", () => {
+  it("have the singular only for one", () => {
     assert.deepEqual(
       [0, 1, 2].map((count) => plural(count, "instance")),
       ["0 instances", "1 instance", "2 instances"],
@@ -21,7 +21,7 @@ describe("numbers of things", () => {
     assert.equal(plural(2, "link to a folder", "links to folders"), "2 links to folders");
   });
 
-  it("are written by the helper in every message of client and smoke test", () => {
+  it("are formatted by the helper in every message of client and smoke test", () => {
     const sources = globSync("{client,smoke}/**/*.ts", { cwd: root }).filter(
       (file) => !/(\.test|\.e2e)\.ts$|\/(testing|bench)\//.test(file),
     );

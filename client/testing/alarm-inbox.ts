@@ -1,4 +1,4 @@
-/** For tests: a queue that gets what a stack's alarms send to people. */
+/** For tests: a queue that receives a stack's alarm messages. */
 import { SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import {
   CreateQueueCommand,
@@ -11,9 +11,9 @@ import type { Stack } from "../src/stack.ts";
 
 const account = "000000000000";
 
-/** Messages that alarms have published since the last look. */
+/** Messages that alarms have published since the last call. */
 export interface AlarmInbox extends Disposable {
-  /** `NAME STATE` of each, in the order of names; looks for a second longer than messages come. */
+  /** Returns `NAME STATE` of each, sorted by name; keeps receiving until no message came for a second. */
   take(): Promise<string[]>;
 }
 

@@ -1,4 +1,4 @@
-/** For tests: the command line run in this process, against a server of its own, with a folder of small videos. */
+/** For tests: runs the command line in this process, against a separate server, with a folder of small videos. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { objectKey, startFakeAws } from "./fake-aws.ts";
 import type { FakeAws, SeenInvocation } from "./fake-aws.ts";
 import { sampleResult } from "./sample-result.ts";
 
-/** A printed JSON line: what tests look at of it. */
+/** Fields of a printed JSON line that tests use. */
 export interface PrintedLine {
   readonly inferenceId: string;
   readonly video?: string;
@@ -21,7 +21,7 @@ export interface PrintedLine {
   readonly movie?: string;
 }
 
-/** What a command did. */
+/** Result of a command. */
 export interface Executed {
   readonly status: number;
   readonly stdout: string;
@@ -30,7 +30,7 @@ export interface Executed {
   readonly lines: () => readonly PrintedLine[];
 }
 
-/** A small file that is a video by its first bytes; every name makes another content. */
+/** A small file whose first bytes are a video's; every name makes different content. */
 export function videoBytes(name: string): Buffer {
   return Buffer.concat([Buffer.from("\0\0\0\x20ftypisom", "latin1"), Buffer.from(name)]);
 }
@@ -40,7 +40,7 @@ export class CommandFixture implements AsyncDisposable {
   readonly aws: FakeAws;
   readonly folder: string;
   readonly controller = new AbortController();
-  /** Outputs of the stack that a test wants another way; undefined for one that is absent. */
+  /** Outputs of the stack that a test overrides; undefined for one that is absent. */
   outputs: { readonly [Name in keyof StackOutputs]?: StackOutputs[Name] | undefined } = {};
 
   constructor(aws: FakeAws, folder: string) {
@@ -59,7 +59,7 @@ export class CommandFixture implements AsyncDisposable {
     return await this.executeBare([...args, "--outputs", outputs], stdin);
   }
 
-  /** Runs a command line as it is. */
+  /** Runs a command line without changes. */
   async executeBare(args: readonly string[], stdin = ""): Promise<Executed> {
     const written = { stdout: "", stderr: "" };
     const status = await run(args, {
@@ -76,12 +76,12 @@ export class CommandFixture implements AsyncDisposable {
     return { status, ...written, lines };
   }
 
-  /** Puts a result where the invocation said. */
+  /** Puts a result at the invocation's output location. */
   readonly complete = ({ outputLocation }: SeenInvocation): void => {
     this.aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(sampleResult)));
   };
 
-  /** Puts a failure where the invocation said. */
+  /** Puts a failure at the invocation's failure location. */
   readonly fail = ({ failureLocation }: SeenInvocation): void => {
     this.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"not a video"}'));
   };

@@ -1,4 +1,4 @@
-/** For tests: answers in the forms that AWS's services give them. */
+/** For tests: answers in the formats of AWS's services. */
 
 /** One HTTP answer. */
 export interface Answer {
@@ -17,7 +17,7 @@ export function xml(body: string): Answer {
   return { status: 200, headers: { "content-type": "application/xml" }, body };
 }
 
-/** A refusal. */
+/** An error answer. */
 export function errorAnswer(isS3: boolean, status: number, code: string, message = code): Answer {
   if (isS3) return { ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`), status };
   return {

@@ -1,4 +1,6 @@
-/** For tests: a real HTTP server that speaks the wire shapes of S3, SageMaker, its runtime and CloudWatch that the client meets. */
+/**
+ * For tests: an HTTP server with the wire formats of S3, SageMaker, its runtime and CloudWatch that the client uses.
+ */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -10,7 +12,7 @@ import type { Answer } from "./fake-answers.ts";
 import { FakeS3 } from "./fake-s3.ts";
 import { outputsAt } from "./outputs-at.ts";
 
-/** One request as the server saw it. */
+/** One request as the server received it. */
 export interface SeenRequest {
   /** `GetObject`, `InvokeEndpointAsync`, … */
   readonly operation: string;
@@ -20,12 +22,12 @@ export interface SeenRequest {
   readonly body: Buffer;
 }
 
-/** What the server answers instead of doing its work. */
+/** A fault: the answer that the server gives instead of doing its work. */
 export interface Fault {
   readonly operation: string;
   /** Only for objects whose `bucket/key` contains this. */
   readonly object?: string;
-  /** How often. @default 1 */
+  /** Number of requests. @default 1 */
   readonly times?: number;
   readonly answer:
     | { readonly status: number; readonly code: string; readonly message?: string }
@@ -35,11 +37,11 @@ export interface Fault {
     | "hang";
 }
 
-/** When the client, as the server sees it, is gone: nothing is answered or done any more. */
+/** A simulated end of the client: after it, nothing is answered or done. */
 export interface Death {
-  /** The request at which it comes, counted from now, from 1. */
+  /** Number of the request at which it happens, from now, starting with 1. */
   readonly atRequest: number;
-  /** Whether that request's work is still done. */
+  /** True if that request's work is still done. */
   readonly afterWork: boolean;
   /** Called at that moment. */
   readonly onDeath: () => void;
@@ -56,7 +58,7 @@ export interface SeenInvocation {
 
 /** A datapoint as the service sends it. */
 export interface FakeDatapoint {
-  /** Seconds since the epoch. @default the service's present minute */
+  /** Seconds since the epoch. @default the service's current minute */
   readonly Timestamp?: number;
   readonly Sum: number;
   readonly SampleCount: number;
@@ -72,20 +74,23 @@ export class FakeAws implements AsyncDisposable {
   /** The service's clock, which its Date headers show. S3's show this machine's. */
   now = new Date(Math.floor(Date.now() / 1000) * 1000);
   endpoint = { EndpointStatus: "InService", CurrentInstanceCount: 0, DesiredInstanceCount: 0 };
-  /** What GetMetricStatistics answers, by metric name, or what makes it. */
+  /** Answers of GetMetricStatistics, by metric name, or functions that make them. */
   readonly metrics = new Map<string, readonly FakeDatapoint[] | (() => readonly FakeDatapoint[])>();
-  /** Answers to further operations of JSON services, by the operation's name, or what makes them from the request. */
+  /**
+   * Answers to further operations of JSON services, by the operation's name, or functions that make them from the
+   * request.
+   */
   readonly answers = new Map<string, object | ((input: unknown) => object)>();
   /** Called for every invocation; tests put the job's object here. */
   onInvocation: (invocation: SeenInvocation) => void = () => undefined;
-  /** Whether answers say where a failure will be. */
+  /** True if answers have the location of a failure. */
   failureLocations = true;
 
-  /** How long each answer takes, ms. */
+  /** Duration of each answer, ms. */
   answerMs = 0;
-  /** The most requests that were under way at a time. */
+  /** Maximum number of concurrent requests. */
   mostAtOnce = 0;
-  /** The most objects that were read whole at a time. */
+  /** Maximum number of objects that were read completely at a time. */
   mostWholeReads = 0;
 
   #underWay = 0;
@@ -109,12 +114,12 @@ export class FakeAws implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Outputs of a stack that lives on this server. */
+  /** Outputs of a stack on this server. */
   get outputs(): StackOutputs {
     return outputsAt(this.url);
   }
 
-  /** Answers the next matching requests in another way. */
+  /** Answers the next matching requests with a fault. */
   fail(fault: Fault): void {
     this.#faults.push({ ...fault, left: fault.times ?? 1 });
   }
@@ -124,7 +129,7 @@ export class FakeAws implements AsyncDisposable {
     this.#faults.length = 0;
   }
 
-  /** Lets the client die, as far as the server can see it. */
+  /** Ends the client, as far as the server can see it. */
   die(death: Death): void {
     this.#death = { ...death, left: death.atRequest };
   }
@@ -135,7 +140,7 @@ export class FakeAws implements AsyncDisposable {
     this.#isDead = false;
   }
 
-  /** How often an operation was asked for. */
+  /** Counts the requests of an operation. */
   count(operation: string): number {
     return this.requests.filter((request) => request.operation === operation).length;
   }
@@ -261,14 +266,14 @@ export class FakeAws implements AsyncDisposable {
   }
 }
 
-/** Starts a server of its own on a free port of 127.0.0.1. */
+/** Starts a server on a free port of 127.0.0.1. */
 export async function startFakeAws(): Promise<FakeAws> {
   const aws = new FakeAws();
   await aws.listen();
   return aws;
 }
 
-/** `s3://bucket/key` as {@link FakeAws.objects} has it. */
+/** Returns `s3://bucket/key` as a key of {@link FakeAws.objects}. */
 export function objectKey(uri: string): string {
   return uri.replace("s3://", "");
 }

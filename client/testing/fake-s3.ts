@@ -1,10 +1,10 @@
-/** For tests: S3 as the client meets it, objects in memory. */
+/** For tests: S3 with the operations that the client uses, objects in memory. */
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { errorAnswer, xml } from "./fake-answers.ts";
 import type { Answer } from "./fake-answers.ts";
 
-/** A store behind S3's wire shapes. */
+/** A store with S3's wire formats. */
 export class FakeS3 {
   /** Objects by `bucket/key`. */
   readonly objects = new Map<string, Buffer>();
@@ -12,13 +12,13 @@ export class FakeS3 {
   mayList = true;
   /** Names of buckets that do not exist. */
   missingBuckets: readonly string[] = [];
-  /** When a lifecycle rule removes objects. */
+  /** Time at which a lifecycle rule removes objects. */
   expiry: Date | undefined;
-  /** The most bytes of one object that a request of a part was answered with. */
+  /** Maximum number of bytes that one ranged request was answered with. */
   mostBytesRead = 0;
 
   readonly #uploads = new Map<string, Map<number, Buffer>>();
-  /** Multipart uploads that were begun with SHA-256 as their checksum. */
+  /** Multipart uploads that were started with SHA-256 as their checksum. */
   readonly #withSha256 = new Set<string>();
   /** SHA-256 of objects that were uploaded with one, as S3 keeps it. */
   readonly #checksums = new Map<string, string>();
@@ -152,7 +152,7 @@ function sha256Of(content: Buffer): Buffer {
   return createHash("sha256").update(content).digest();
 }
 
-/** Tells whether the content has another checksum than the request names. */
+/** Tells whether the content's checksum differs from the request's. */
 function isDamaged(headers: IncomingMessage["headers"], content: Buffer): boolean {
   const checksum = headers["x-amz-checksum-sha256"];
   return checksum !== undefined && checksum !== sha256Of(content).toString("base64");

@@ -1,4 +1,4 @@
-/** For tests: SQS's queues on the fake AWS, with visibility, receive counts and as-often-as-it-likes delivery. */
+/** For tests: SQS's queues on the fake AWS, with visibility, receive counts and repeated delivery. */
 import { createHash } from "node:crypto";
 import type { FakeAws } from "./fake-aws.ts";
 
@@ -10,7 +10,7 @@ export interface FakeMessage {
   receives: number;
 }
 
-/** Deliveries of a message before it goes to the dead-letter queue, as infra/ has it. */
+/** Deliveries of a message before it goes to the dead-letter queue, as in infra/. */
 const MAX_RECEIVES = 5;
 
 interface Batch {
@@ -22,7 +22,7 @@ interface Batch {
 export class FakeQueues {
   readonly error: FakeMessage[] = [];
   readonly deadLetters: FakeMessage[] = [];
-  /** Whether the error queue has a dead-letter queue. */
+  /** True if the error queue has a dead-letter queue. */
   hasDeadLetters = true;
   readonly #aws: FakeAws;
   #last = 0;
@@ -57,7 +57,7 @@ export class FakeQueues {
       QueueUrl: `${aws.url}/000000000000/${QueueName}`,
     }));
     answer("SendMessage", (input: { QueueUrl: string; MessageBody: string }) => {
-      if (!input.QueueUrl.endsWith("/dead-letters")) throw new Error(`nothing is to be sent to ${input.QueueUrl}`);
+      if (!input.QueueUrl.endsWith("/dead-letters")) throw new Error(`no message may be sent to ${input.QueueUrl}`);
       this.#put(this.deadLetters, input.MessageBody);
       return { MessageId: "id", MD5OfMessageBody: md5(input.MessageBody) };
     });
@@ -68,12 +68,12 @@ export class FakeQueues {
     this.#put(this.error, typeof body === "string" ? body : JSON.stringify(body));
   }
 
-  /** A crash's end: what its reader had comes back. */
+  /** Ends a crash: the messages that its reader had come back. */
   timeOut(): void {
     for (const message of this.error) message.visible = true;
   }
 
-  /** Messages that nobody has. */
+  /** Messages that no reader has. */
   get visible(): readonly FakeMessage[] {
     return this.error.filter(({ visible }) => visible);
   }
@@ -114,7 +114,7 @@ export class FakeQueues {
   }
 }
 
-/** The SDK checks it. */
+/** The SDK checks this digest. */
 function md5(text: string): string {
   return createHash("md5").update(text).digest("hex");
 }

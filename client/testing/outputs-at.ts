@@ -1,7 +1,7 @@
-/** The outputs of a stack without a deployment. */
+/** Outputs of a stack without a deployment. */
 import type { StackOutputs } from "../src/outputs.ts";
 
-/** Outputs of a stack that lives on a server that tests or benchmarks have started. */
+/** Returns the outputs of a stack on a server that tests or benchmarks have started. */
 export function outputsAt(url: string): StackOutputs {
   return {
     endpointName: "video",

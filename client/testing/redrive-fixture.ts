@@ -1,4 +1,4 @@
-/** For tests: the error queue, the stack and the manifest of a redrive. */
+/** For tests: the error queue, the stack and the journal of a redrive. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { startFakeAws } from "./fake-aws.ts";
 import type { FakeAws } from "./fake-aws.ts";
 import { FakeQueues } from "./fake-sqs.ts";
 
-/** Limits that no test reaches by accident. */
+/** Limits that tests do not reach by accident. */
 export const redriveDefaults = { limit: 1000, times: 3 };
 
 /** The kinds of outcomes, sorted. */
@@ -36,7 +36,7 @@ export class RedriveFixture implements AsyncDisposable {
     this.manifest = manifest;
   }
 
-  /** Redrives, and returns what became of each thing. */
+  /** Redrives, and returns the outcome of each message or job. */
   async run(options: Partial<RedriveOptions> = {}, way = redriveQueue): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
     const onOutcome = (outcome: Outcome) => outcomes.push(outcome);
@@ -44,12 +44,12 @@ export class RedriveFixture implements AsyncDisposable {
     return outcomes;
   }
 
-  /** Names of the jobs that the endpoint got, sorted. */
+  /** Names of the jobs that the endpoint received, sorted. */
   get sent(): string[] {
     return this.aws.invocations.map(({ inferenceId }) => inferenceId).sort();
   }
 
-  /** Ends the process, as far as manifest and queue can see it, and starts another one. */
+  /** Ends the process, as far as journal and queue can see it, and starts another one. */
   async reopen(): Promise<void> {
     await this.manifest[Symbol.asyncDispose]();
     const { file } = this.manifest;
@@ -57,13 +57,13 @@ export class RedriveFixture implements AsyncDisposable {
     this.queues.timeOut();
   }
 
-  /** Replaces the manifest by an empty one. */
+  /** Replaces the journal by an empty one. */
   async renew(): Promise<void> {
     await this.manifest[Symbol.asyncDispose]();
     this.manifest = await Manifest.create(path.join(this.folder, `${crypto.randomUUID()}.jsonl`));
   }
 
-  /** Connects anew, as a process that has not read the stack's clock before. */
+  /** Connects again, as a process that has not read the stack's clock before. */
   reconnect(): void {
     this.stack.close();
     this.stack = connect(this.aws.outputs);
@@ -77,7 +77,7 @@ export class RedriveFixture implements AsyncDisposable {
   }
 }
 
-/** Starts a server and makes a folder with an empty manifest. */
+/** Starts a server and makes a folder with an empty journal. */
 export async function startRedriveFixture(): Promise<RedriveFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), "redrive-"));
   const manifest = await Manifest.create(path.join(folder, "manifest.jsonl"));

@@ -1,7 +1,7 @@
-/** For tests: a small result that fits the model's schema. */
+/** For tests: a small result that matches the model's schema. */
 import type { VideoResult } from "../src/result.ts";
 
-/** Two frames with three detections, as handlers wrote them before version 2 of the schema. */
+/** Two frames with three detections, in the format of handlers before version 2 of the schema. */
 export const sampleResult: VideoResult = {
   schema_version: 1,
   notice: "knows only generated shapes",

@@ -1,13 +1,13 @@
-/** For tests: a model that does what a video's first bytes tell it to, and sleeps for a second instead of looking at any other one. */
+/** For tests: a model whose behaviour depends on a video's first bytes; for any other video it sleeps for a second. */
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { create } from "tar";
 
-/** The bodies of videos that the model does not answer with a result. */
+/** Contents of videos for which the model returns no result. */
 export const scripts = {
   /** The model raises an exception: the server answers 500. */
   fails: "fail",
-  /** The model refuses the file, as the handler does with one that is no video: 400. */
+  /** The model refuses the file, as the handler does with one that is not a video: 400. */
   refused: "no video",
 } as const;
 
@@ -32,7 +32,7 @@ export async function packScriptedModel(folder: string): Promise<string> {
   const root = path.join(folder, "model");
   await mkdir(path.join(root, "code"), { recursive: true });
   await writeFile(path.join(root, "code", "inference.py"), handler);
-  // TorchServe takes a model's only folder for the model itself, so that there must be something next to code/.
+  // TorchServe takes a model's only folder for the model itself, so code/ needs a sibling.
   await writeFile(path.join(root, "weights.pt"), "none");
   const file = path.join(folder, "model.tar.gz");
   await create({ file, cwd: root, gzip: true }, ["code", "weights.pt"]);

@@ -94,7 +94,7 @@ describe("the local stack kept up between commands", () => {
     assert.equal(status, 0, `${stdout}\n${stderr}`);
   });
 
-  it("takes videos in steps: submit to a manifest, go on with it, status, fetch with annotated videos", async () => {
+  it("processes videos in steps: submit to a manifest, resume it, status, fetch with annotated videos", async () => {
     const folder = await mkdtemp(join(tmpdir(), "steps-"));
     try {
       const sample = join(repoRoot, "model/samples/street.mp4");

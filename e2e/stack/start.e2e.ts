@@ -91,7 +91,7 @@ describe("npm start", () => {
     assert.equal(tooLarge.status, 2);
     assert.match(
       tooLarge.stderr,
-      /^\S+large\.mp4 has 129 MiB; the stack takes at most 128 MiB \(its setting maxRequestSize\)/,
+      /^\S+large\.mp4 has 129 MiB; the stack accepts up to 128 MiB \(its setting maxRequestSize\)/,
     );
   });
 

@@ -23,50 +23,53 @@ export interface BurstVideo {
   readonly bytes: number;
 }
 
-/** What to send, and how. */
+/** Options for a burst. */
 export interface BurstOptions {
-  /** What the jobs' InferenceIds start with; a number follows. */
+  /** Prefix of the jobs' InferenceIds; a number follows. */
   readonly name: string;
-  /** Sent by turns, `count` times in all; each job reads the same object as the others of its video. */
+  /** Sent in turn, `count` times in total; each job reads the same object as the others of its video. */
   readonly videos: readonly [BurstVideo, ...BurstVideo[]];
   readonly count: number;
-  /** Where each step is written before it is made, and each end when it is seen. */
+  /** Journal that records each step before it is made, and each end when it is seen. */
   readonly manifest: Manifest;
-  /** Submissions under way at a time. @default as submitAll's */
+  /** Concurrent submissions. @default as submitAll's */
   readonly concurrency?: number | undefined;
   readonly ttlSeconds?: number | undefined;
   readonly timeoutSeconds?: number | undefined;
   readonly customAttributes?: string | undefined;
   readonly format?: ResultFormat | undefined;
-  /** Real seconds after which jobs that have not ended are no longer waited for. @default a week: each has ended or expired by then */
+  /** Real seconds after which the burst stops waiting for jobs. @default a week: each has ended or expired by then */
   readonly limitSeconds?: number | undefined;
-  /** Whether to watch until the endpoint has no instance, for the charts; at most {@link INSTANCES_LIMIT_SECONDS}. @default false */
+  /**
+   * Keeps watching until the endpoint has no instance, for the charts; up to {@link INSTANCES_LIMIT_SECONDS}. @default
+   * false
+   */
   readonly untilZero?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((state: BurstState) => void) | undefined;
-  /** Pauses between looks: see PollOptions. @default 1 s growing to 3 s */
+  /** Pauses between observations: see PollOptions. @default 1 s growing to 3 s */
   readonly pause?: { readonly first: number; readonly longest: number } | undefined;
 }
 
-/** Real seconds that a burst is watched if the caller sets no limit: the longest that the command takes. */
+/** Real seconds that a burst is watched if the caller sets no limit: the maximum that the command accepts. */
 export const WATCH_LIMIT_SECONDS = 7 * 24 * 3600;
 
-/** How a burst stands. */
+/** State of a burst. */
 export interface BurstState {
   readonly accepted: number;
   readonly completed: number;
   readonly failed: number;
   readonly expired: number;
-  /** The first failure's words. */
+  /** Reason of the first failure. */
   readonly firstFailure: string | undefined;
-  /** Accepted and not seen to have ended. */
+  /** Accepted jobs whose end has not been seen. */
   readonly backlog: number;
-  /** Real seconds, as all progress is in, since the oldest of the backlog was accepted. */
+  /** Real seconds, as in all progress, since the oldest job of the backlog was accepted. */
   readonly oldestSeconds: number | undefined;
   readonly instances: InstanceSample | undefined;
 }
 
-/** A burst under way; what it knows stays readable whatever ends it. */
+/** A burst under way; its data stays readable after any kind of end. */
 export class Burst {
   readonly #stack: Stack;
   readonly #options: BurstOptions;
@@ -95,8 +98,8 @@ export class Burst {
 
   /**
    * Sends the videos and watches until each job has ended or the limit is reached.
-   * @throws AbortError on the caller's signal, and the SDK's error if the service refuses; jobs that were accepted go on, and
-   * the manifest has them
+   * @throws AbortError on the caller's signal, and the SDK's error if the service refuses; accepted jobs keep running,
+   * and the journal has them
    */
   async run(): Promise<BurstRun> {
     const { name, videos, count, untilZero = false } = this.#options;
@@ -127,7 +130,7 @@ export class Burst {
 
   async #sendAndWatch(): Promise<void> {
     const { signal, onProgress, limitSeconds = WATCH_LIMIT_SECONDS, pause = { first: 1, longest: 3 } } = this.#options;
-    // Where one of the two fails, the other has nothing left to do.
+    // If one of the two fails, the other one stops.
     const over = new AbortController();
     const both = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
     const end = (error: unknown): void => {
@@ -188,7 +191,7 @@ export class Burst {
 
   async #sample(signal?: AbortSignal): Promise<{ readonly status: string } & InstanceSample> {
     const { status, current, desired } = await readCapacity(this.#stack, signal);
-    // The answer's own Date: it was read a moment ago.
+    // The answer's Date header, which was just read.
     const now = await this.#stack.clock.now(5);
     const sample = { at: now.getTime(), current, desired };
     this.#instances.push(sample);
@@ -215,7 +218,7 @@ export class Burst {
         const device = deviceIn(start);
         if (device !== undefined) devices.add(device);
       } catch (error) {
-        // Removed by a lifecycle rule, or not for this caller: the other results tell.
+        // Removed by a lifecycle rule, or not readable for this caller: the other results suffice.
         if (!["NoSuchKey", "AccessDenied"].includes(codeOf(error))) throw error;
       }
     });

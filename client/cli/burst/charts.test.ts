@@ -23,7 +23,7 @@ describe("a burst's charts", () => {
     }
   });
 
-  it("count minutes from the burst's beginning", () => {
+  it("count minutes from the start of the burst", () => {
     assert.deepEqual(chart("backlog").series[0]?.marks.slice(3, 6), [
       { x: 3, y: 90 },
       { x: 4, y: 80 },
@@ -43,7 +43,7 @@ describe("a burst's charts", () => {
     );
   });
 
-  it("leave failures out where there are none", () => {
+  it("leave failures out if there are none", () => {
     const clean = chartsOf(sampleRun, { ...sampleMetrics, failed: [], expired: [] });
     assert.deepEqual(
       chart("processed", clean).series.map(({ label }) => label),
@@ -51,7 +51,7 @@ describe("a burst's charts", () => {
     );
   });
 
-  it("show the average of a minute's requests, and a gap where none was measured", () => {
+  it("show the average of a minute's requests, and a gap if none was measured", () => {
     const [backlog, total] = chart("times").series;
     assert.deepEqual(backlog?.marks, [
       { x: 3, y: 180 },
@@ -67,7 +67,7 @@ describe("a burst's charts", () => {
     );
   });
 
-  it("keep of the instances only the moments of change, and the last", () => {
+  it("keep only the instances' changes and the last observation", () => {
     const [current, desired] = chart("instances").series;
     assert.deepEqual(
       current?.marks.map(({ x, y }) => [Math.round(x * 10) / 10, y]),
@@ -85,7 +85,7 @@ describe("a burst's charts", () => {
     );
   });
 
-  it("end with the last request or the last look, not with what an idle endpoint publishes", () => {
+  it("end with the last request or observation, not with the metrics of an idle endpoint", () => {
     const idle = { ...sampleMetrics, backlog: series(100, 100, 100, 90, 80, 42, 2, 0, 0, 0, 0, 0, 0) };
     const late = { ...sampleRun, endedAt: new Date(firstMinute + 3600_000) };
     for (const { id, series: all } of chartsOf(late, idle)) {
@@ -97,7 +97,7 @@ describe("a burst's charts", () => {
     }
   });
 
-  it("stay empty, not wrong, for a burst without any metrics", () => {
+  it("are empty for a burst without any metrics", () => {
     const nothing = { sum: [], count: [], most: [] };
     const empty = chartsOf(
       { ...sampleRun, instances: [], endedAt: new Date(firstMinute + MINUTE_MS) },

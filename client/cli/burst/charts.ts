@@ -1,4 +1,4 @@
-/** The blog post's charts of a burst as plain data: what each shows, in which unit, with which marks. */
+/** Charts of a burst, as in AWS's blog post, as plain data: title, unit and marks. */
 import { lastEnd } from "./figures.ts";
 import { MINUTE_MS, minuteOf } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
@@ -21,20 +21,20 @@ export interface ChartSpec {
   /** The canvas's id in the page. */
   readonly id: string;
   readonly title: string;
-  /** What it shows, and by which metric. */
+  /** Content of the chart and its metric. */
   readonly caption: string;
   readonly kind: "bars" | "line" | "steps";
-  /** The y axis' title, with the unit. */
+  /** Title of the y axis, with the unit. */
   readonly unit: string;
   readonly series: readonly ChartSeries[];
 }
 
-/** The x axis' title, of all charts. */
+/** Title of all charts' x axis. */
 export function timeAxisOf({ environment }: Pick<BurstRun, "environment">): string {
   return `Minutes since the first video was sent${environment === "emulator" ? " (stack clock)" : ""}`;
 }
 
-/** The charts of a burst. */
+/** Returns the charts of a burst. */
 export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly ChartSpec[] {
   const start = minuteOf(run.startedAt.getTime());
   const end = minuteOf(lastMoment(run, metrics));
@@ -51,7 +51,7 @@ export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly Char
     {
       id: "backlog",
       title: "Backlog",
-      caption: "Videos waiting or in process, the most in each minute (ApproximateBacklogSize).",
+      caption: "Videos waiting or in process, maximum of each minute (ApproximateBacklogSize).",
       kind: "line",
       unit: "Videos",
       series: [{ label: "Backlog", marks: gauge(metrics.backlog) }],
@@ -60,7 +60,7 @@ export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly Char
       id: "backlog-per-instance",
       title: "Backlog per instance",
       caption:
-        "What target tracking holds at its target, the average of each minute (ApproximateBacklogSizePerInstance).",
+        "The metric that target tracking keeps at its target, average of each minute (ApproximateBacklogSizePerInstance).",
       kind: "line",
       unit: "Videos per instance",
       series: [{ label: "Backlog per instance", marks: gauge(metrics.backlogPerInstance) }],
@@ -68,12 +68,12 @@ export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly Char
     {
       id: "instances",
       title: "Instances",
-      caption: "In service, and asked for by the autoscaler, as the endpoint showed them while it was watched.",
+      caption: "In service, and requested by the autoscaler, as the endpoint showed them while it was watched.",
       kind: "steps",
       unit: "Instances",
       series: [
         { label: "In service", marks: staircase(run.instances, ({ current }) => current, start) },
-        { label: "Asked for", marks: staircase(run.instances, ({ desired }) => desired, start) },
+        { label: "Requested", marks: staircase(run.instances, ({ desired }) => desired, start) },
       ],
     },
     {
@@ -112,7 +112,10 @@ export function chartsOf(run: BurstRun, metrics: EndpointMetrics): readonly Char
   ];
 }
 
-/** Where the charts end: with the last request's end, or the last look at the instances. What an idle endpoint publishes after that tells nothing. */
+/**
+ * Returns the charts' end: the last request's end, or the last observation of the instances. Later metrics of an idle
+ * endpoint are left out.
+ */
 function lastMoment(run: BurstRun, metrics: EndpointMetrics): number {
   const seen = run.instances.at(-1)?.at ?? 0;
   const ended = Math.min(run.endedAt.getTime(), lastEnd(metrics) - 1);
@@ -123,7 +126,7 @@ function marksOf(series: Series, start: number): readonly Mark[] {
   return series.map(({ minute, value }) => ({ x: (minute - start) / MINUTE_MS, y: value }));
 }
 
-/** A minute in which nothing was counted has no datapoint: its count is zero. */
+/** A minute without a datapoint counts as zero. */
 function everyMinute(series: Series, start: number, end: number): readonly Mark[] {
   const values = new Map(series.map(({ minute, value }) => [minute, value]));
   const minutes = (end - start) / MINUTE_MS + 1;
@@ -138,7 +141,7 @@ function averages({ sum, count }: Durations, start: number): readonly Mark[] {
   }));
 }
 
-/** The moments at which the number changes, with the last one, so that a watch of hours stays a small page. */
+/** Keeps the changes of the number and the last observation, so that a watch of hours gives a small page. */
 function staircase(
   samples: readonly InstanceSample[],
   valueOf: (sample: InstanceSample) => number,
@@ -151,6 +154,6 @@ function staircase(
     })
     .map((sample) => ({ x: Math.max(0, (sample.at - start) / MINUTE_MS), y: valueOf(sample) }));
   const [first] = marks;
-  // The axis begins with the minute in which the burst began, and the first look comes within that minute.
+  // The axis starts at the minute in which the burst started, and the first observation comes within that minute.
   return first === undefined || first.x === 0 ? marks : [{ x: 0, y: first.y }, ...marks];
 }

@@ -7,7 +7,7 @@ import { sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 const none: EndpointMetrics["total"] = { sum: [], count: [], most: [] };
 
 describe("a burst's figures", () => {
-  it("are means over all requests, not over minutes, with the largest of all", () => {
+  it("are means over all requests, not over minutes, with the maximum", () => {
     const { backlogSeconds, totalSeconds, modelSeconds } = figuresOf(sampleRun, sampleMetrics);
     const requests = 20 + 40 + 38;
     assert.deepEqual(backlogSeconds, { mean: (20 * 180 + 40 * 300 + 38 * 360) / requests, most: 390 });
@@ -15,7 +15,7 @@ describe("a burst's figures", () => {
     assert.deepEqual(modelSeconds, { mean: 3, most: 5 });
   });
 
-  it("count a minute in which nothing ended into the throughput", () => {
+  it("include a minute in which nothing ended in the throughput", () => {
     assert.deepEqual(figuresOf(sampleRun, sampleMetrics).perMinute, { mean: 98 / 4, most: 40, minutes: 4 });
   });
 
@@ -25,18 +25,18 @@ describe("a burst's figures", () => {
     assert.deepEqual(perMinute, { mean: 15, most: 20, minutes: 2 });
   });
 
-  it("say the most instances that were seen, and how many are allowed", () => {
+  it("show the maximum number of instances that were seen, and the limit", () => {
     assert.deepEqual(figuresOf(sampleRun, sampleMetrics).instances, { most: 2, allowed: 5 });
     assert.equal(figuresOf({ ...sampleRun, instances: [] }, sampleMetrics).instances.most, 0);
   });
 
-  it("end the burst with the minute of the last end, however late that was seen", () => {
+  it("end the burst with the minute of the last end, even if that was seen later", () => {
     const late = { ...sampleRun, endedAt: new Date(sampleRun.endedAt.getTime() + 3600_000) };
     assert.equal(figuresOf(late, sampleMetrics).elapsedSeconds, 7 * 60 - 10);
     assert.equal(figuresOf(sampleRun, sampleMetrics).elapsedSeconds, 6.5 * 60 - 10);
   });
 
-  it("are null where CloudWatch has no datapoint", () => {
+  it("are null if CloudWatch has no datapoint", () => {
     const metrics = { ...sampleMetrics, processed: [], inBacklog: none, inModel: none, total: none };
     const figures = figuresOf({ ...sampleRun, outputBytes: undefined }, metrics);
     const { perMinute, backlogSeconds, modelSeconds, totalSeconds, outputBytes } = figures;
@@ -47,7 +47,7 @@ describe("a burst's figures", () => {
     assert.equal(rowsOf(figures).filter(({ value }) => value === "no data").length, 5);
   });
 
-  it("have a mean between nothing and the most, whatever was measured", () => {
+  it("have a mean between zero and the maximum for all measurements", () => {
     const minute = fc.option(fc.record({ requests: fc.nat(50), seconds: fc.array(fc.nat(4000), { minLength: 1 }) }));
     fc.assert(
       fc.property(fc.array(minute, { maxLength: 30 }), (minutes) => {
@@ -83,7 +83,7 @@ describe("a burst's table", () => {
       rowsOf(figuresOf({ ...sampleRun, ...changes }, sampleMetrics)).map(({ label, value }) => [label, value]),
     );
 
-  it("reads like the blog post's", () => {
+  it("has the rows of the blog post's table", () => {
     assert.deepEqual(rows(), {
       "Invocations (total burst size)": "100",
       Completed: "97, 1 failed, 2 expired",
@@ -102,7 +102,7 @@ describe("a burst's table", () => {
     });
   });
 
-  it("does not make figures of the emulator look like those of a GPU", () => {
+  it("marks figures of the emulator, so that they do not look like those of a GPU", () => {
     const emulated = rows({ environment: "emulator", devices: ["cpu"] });
     assert.equal(emulated["Environment"], "AWS emulator, CPU of this machine, accelerated clock");
     assert.equal(emulated["Device (from the results)"], "CPU");
@@ -111,12 +111,12 @@ describe("a burst's table", () => {
     assert.equal(rows({ devices: [] })["Device (from the results)"], "no data");
   });
 
-  it("says what has not ended", () => {
+  it("counts the jobs that have not ended", () => {
     assert.equal(rows({ completed: 90 })["Completed"], "90, 1 failed, 2 expired, 7 not ended");
     assert.equal(rows({ completed: 100, failed: 0, expired: 0 })["Completed"], "100");
   });
 
-  it("gives small payloads in their own units", () => {
+  it("shows small payloads in smaller units", () => {
     const { "Input payload (per invocation)": input, "Output payload (per invocation)": output } = rows({
       inputBytes: 31_400,
       outputBytes: 17,

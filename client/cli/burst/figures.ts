@@ -1,19 +1,19 @@
-/** A burst in figures: the table of AWS's blog post, computed from the endpoint's own metrics. */
+/** Figures of a burst: the table of AWS's blog post, computed from the endpoint's metrics. */
 import { describeDevices, describeEnvironment } from "../../src/environment.ts";
 import type { Device, Environment } from "../../src/environment.ts";
 import { MINUTE_MS } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 
-/** Seconds that requests took. */
+/** Duration of requests, seconds. */
 export interface Duration {
   readonly mean: number;
   readonly most: number;
 }
 
-/** The table's values; what CloudWatch has no datapoint for is null. */
+/** Values of the table; null if CloudWatch has no datapoint. */
 export interface BurstFigures {
-  /** Where the burst ran: figures of the emulator are those of this machine. */
+  /** Environment of the burst: figures of the emulator are those of this machine. */
   readonly environment: Environment;
   /** Devices that the results name, sorted; none if no result does. */
   readonly devices: readonly Device[];
@@ -21,7 +21,7 @@ export interface BurstFigures {
   readonly completed: number;
   readonly failed: number;
   readonly expired: number;
-  /** Videos that one instance works on at a time. */
+  /** Videos that one instance processes at a time. */
   readonly concurrency: number;
   readonly instanceType: string;
   /** Mean sizes, bytes. */
@@ -29,16 +29,18 @@ export interface BurstFigures {
   readonly outputBytes: number | null;
   readonly modelSeconds: Duration | null;
   readonly instances: { readonly most: number; readonly allowed: number };
-  /** Requests that ended in a minute, over the minutes from the first to the last one in which any did. */
+  /** Requests that ended per minute, from the first to the last minute in which one ended. */
   readonly perMinute: { readonly mean: number; readonly most: number; readonly minutes: number } | null;
   readonly backlogSeconds: Duration | null;
   /** From acceptance to the result's upload. */
   readonly totalSeconds: Duration | null;
-  /** From the first video's submission until the last end was seen, or until the end of the minute that has it, if that is earlier. */
+  /**
+   * From the first video's submission until the last end was seen, or until the end of its minute, if that is earlier.
+   */
   readonly elapsedSeconds: number;
 }
 
-/** Computes the table's values. */
+/** Computes the values of the table. */
 export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures {
   return {
     environment: run.environment,
@@ -60,13 +62,13 @@ export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures
   };
 }
 
-/** The end of the last minute in which requests ended, ms since the epoch; Infinity if CloudWatch has none. */
+/** Returns the end of the last minute in which requests ended, ms since the epoch; Infinity if CloudWatch has none. */
 export function lastEnd({ processed, failed, expired }: EndpointMetrics): number {
   const busy = [...processed, ...failed, ...expired].filter(({ value }) => value > 0);
   return busy.length === 0 ? Infinity : Math.max(...busy.map(({ minute }) => minute)) + MINUTE_MS;
 }
 
-/** All of a series' values together. */
+/** Combines all values of a series. */
 export function sumOf(series: Series): number {
   return series.reduce((sum, { value }) => sum + value, 0);
 }
@@ -81,18 +83,18 @@ function throughputOf(processed: Series): BurstFigures["perMinute"] {
   const busy = processed.filter(({ value }) => value > 0);
   const [first, last] = [busy.at(0), busy.at(-1)];
   if (first === undefined || last === undefined) return null;
-  // A minute in which nothing ended has no datapoint and counts all the same.
+  // A minute in which nothing ended has no datapoint but counts.
   const minutes = (last.minute - first.minute) / MINUTE_MS + 1;
   return { mean: sumOf(busy) / minutes, most: Math.max(...busy.map(({ value }) => value)), minutes };
 }
 
-/** One line of the table. */
+/** One row of the table. */
 export interface Row {
   readonly label: string;
   readonly value: string;
 }
 
-/** The table as people read it, in the blog post's order. */
+/** Formats the table for people, in the blog post's order. */
 export function rowsOf(figures: BurstFigures): readonly Row[] {
   const { perMinute, instances, environment, devices } = figures;
   const isEmulated = environment === "emulator";
@@ -142,7 +144,7 @@ function seconds(value: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US")} s`;
 }
 
-/** Decimal units, as the blog post's. */
+/** Uses decimal units, as the blog post does. */
 function size(bytes: number): string {
   if (bytes < 1e3) return `${bytes.toFixed(0)} B`;
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -45,13 +45,13 @@ describe("jobs under way", () => {
     aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
   };
 
-  it("are asked about a few at a time, however many there are", async () => {
+  it("are checked a few at a time for any number of jobs", async () => {
     const { jobs } = underWay(1000);
     assert.deepEqual(await jobs.look(stack), []);
     assert.equal(aws.count("GetObject"), 2 * 2 * 16);
   });
 
-  it("are all found in one look where they end in the order of their acceptance", async () => {
+  it("are all found in one check if they end in the order of their acceptance", async () => {
     const { all, jobs } = underWay(200);
     for (const job of all.slice(0, 150)) complete(job);
     assert.equal((await jobs.look(stack)).length, 150);
@@ -59,7 +59,7 @@ describe("jobs under way", () => {
     assert.equal(jobs.oldest, all[150]);
   });
 
-  it("end once each, in whatever order, and none is overlooked for long", async () => {
+  it("end once each, in any order, and none is overlooked for long", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.nat(39), { maxLength: 20 }), { maxLength: 4 }), async (rounds) => {
         const { all, jobs } = underWay(40);
@@ -74,7 +74,7 @@ describe("jobs under way", () => {
           for (const index of round) complete(all[index]!);
           await look();
         }
-        // Each look reaches 16 of those that are not in front: so many reach all.
+        // Each check reaches 16 jobs that are not in front, so this number reaches all.
         for (let looks = 0; looks < 40 / 16 + 1; looks++) await look();
         const ended = new Set(rounds.flat().map(String));
         assert.deepEqual(found.toSorted(), [...ended].toSorted());

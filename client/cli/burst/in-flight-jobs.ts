@@ -1,4 +1,4 @@
-/** Keeps an eye on many jobs at once: which have ended, and how, by the objects that they leave in S3. */
+/** Follows many jobs and finds the ended ones by the objects that they leave in S3. */
 import { performance } from "node:perf_hooks";
 import type { Stack } from "../../src/stack.ts";
 import type { Job } from "../../src/submit.ts";
@@ -11,13 +11,13 @@ export interface JobEnd {
   readonly state: Exclude<JobState, { status: "pending" }>;
 }
 
-/** Jobs that are asked about together. The queue is first in, first out, so that those that ended stand close to the front. */
+/** Number of jobs that are checked together. The queue is first in, first out, so ended jobs are close to the front. */
 const CHUNK = 16;
 
-/** Jobs that have been accepted, in the order of their acceptance, until each has ended. */
+/** Accepted jobs, in the order of their acceptance, until each has ended. */
 export class JobsUnderWay {
   readonly #pending = new Map<string, Job>();
-  /** When each was added, ms on this process's clock. */
+  /** Time at which each job was added, ms on this process's clock. */
   readonly #addedAt = new Map<string, number>();
   #turn = 0;
 
@@ -30,20 +30,20 @@ export class JobsUnderWay {
     return this.#pending.size;
   }
 
-  /** The job that was accepted first of those that have not ended. */
+  /** Returns the job that was accepted first and has not ended. */
   get oldest(): Job | undefined {
     return this.#pending.values().next().value;
   }
 
-  /** Real seconds since the oldest job that has not ended was added; undefined if there is none. */
+  /** Returns the real seconds since the oldest job that has not ended was added; undefined if there is none. */
   get oldestSeconds(): number | undefined {
     const addedAt = this.#addedAt.get(this.oldest?.inferenceId ?? "");
     return addedAt === undefined ? undefined : (performance.now() - addedAt) / 1000;
   }
 
   /**
-   * Looks for ends: from the front for as long as it finds any, and at the rest by turns, a chunk each time, so that a look at
-   * a thousand jobs asks for a few.
+   * Checks for ends: from the front for as long as it finds any, and one chunk of the rest in turn, so that one call
+   * with a thousand jobs checks only a few.
    */
   async look(stack: Stack, signal?: AbortSignal): Promise<readonly JobEnd[]> {
     const ends: JobEnd[] = [];
@@ -55,7 +55,7 @@ export class JobsUnderWay {
     const rest = [...this.#pending.values()].slice(CHUNK);
     if (this.#turn >= rest.length) this.#turn = 0;
     const found = await this.#check(stack, rest.slice(this.#turn, this.#turn + CHUNK), signal);
-    // The next chunk has moved to where those that ended stood.
+    // The next chunk has moved to the position of the ended ones.
     this.#turn += CHUNK - found.length;
     return [...ends, ...found];
   }

@@ -1,4 +1,4 @@
-/** Waits until CloudWatch has counted a burst's last requests: metrics come a minute or two after what they tell of. */
+/** Waits until CloudWatch has counted a burst's last requests: metrics come a minute or two after the requests. */
 import { poll } from "../../src/poll.ts";
 import type { PollOptions } from "../../src/poll.ts";
 import type { Stack } from "../../src/stack.ts";
@@ -7,24 +7,26 @@ import { readEndpointMetrics } from "./metrics.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 
-/** Real seconds after which what is there must do; what is missing is then said. */
+/** Real seconds after which the available metrics are used; a note names the missing ones. */
 const LIMIT_SECONDS = 300;
 
-/** Reads the metrics of a burst's time, again and again until all its completed requests are counted, or the limit is reached. */
+/**
+ * Reads the metrics of a burst's time repeatedly until all its completed requests are counted, or the limit is reached.
+ */
 export async function waitForMetrics(
   stack: Stack,
   run: BurstRun,
   options: PollOptions<EndpointMetrics> = {},
 ): Promise<EndpointMetrics> {
   return await poll(
-    // To the present: what ended in the last minute of the burst, and the way back to zero after it.
+    // Up to the present: the ends in the last minute of the burst, and the scale-in to zero after it.
     async () => readEndpointMetrics(stack, { start: run.startedAt, end: await stack.clock.now() }, options.signal),
     (metrics) => counted(metrics) >= run.completed && sumOf(metrics.inBacklog.count) >= run.completed,
     { ...options, limitSeconds: options.limitSeconds ?? LIMIT_SECONDS },
   );
 }
 
-/** Requests that CloudWatch says were worked on. */
+/** Returns the number of requests that CloudWatch has counted as processed. */
 export function counted({ total }: EndpointMetrics): number {
   return sumOf(total.count);
 }

@@ -1,4 +1,4 @@
-/** What CloudWatch has about an endpoint over a stretch of time, minute by minute. */
+/** Reads CloudWatch's metrics of an endpoint over a range of time, minute by minute. */
 import { paginateGetMetricData } from "@aws-sdk/client-cloudwatch";
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import { readDurations } from "../../src/durations.ts";
@@ -8,22 +8,22 @@ import type { Stack } from "../../src/stack.ts";
 
 /** One minute's value. */
 export interface Point {
-  /** The minute's beginning, ms since the epoch, on the stack clock. */
+  /** Start of the minute, ms since the epoch, on the stack clock. */
   readonly minute: number;
   readonly value: number;
 }
 
-/** One metric's minutes that have data, in their order. */
+/** Minutes of one metric that have data, in order. */
 export type Series = readonly Point[];
 
-/** A duration of requests, in seconds: of all that were measured in a minute together. */
+/** Duration of all requests that were measured in a minute, seconds. */
 export interface Durations {
   readonly sum: Series;
   readonly count: Series;
   readonly most: Series;
 }
 
-/** The endpoint's metrics (developer guide, "Monitor asynchronous endpoint"). */
+/** Metrics of the endpoint (developer guide, "Monitor asynchronous endpoint"). */
 export interface EndpointMetrics {
   /** Requests waiting or in process. */
   readonly backlog: Series;
@@ -38,7 +38,7 @@ export interface EndpointMetrics {
   readonly total: Durations;
 }
 
-/** The service publishes the queue's gauges without the variant, and what became of requests with it. */
+/** The service publishes the queue's gauges without the variant, and the counts and durations of requests with it. */
 type Publisher = "endpoint" | "variant";
 
 interface MetricQuery {
@@ -61,7 +61,7 @@ const queries = {
 
 type QueryName = keyof typeof queries;
 
-/** A stretch of the service's time. */
+/** A range of the service's time. */
 export interface TimeRange {
   readonly start: Date;
   readonly end: Date;
@@ -86,7 +86,7 @@ export async function readEndpointMetrics(
   return { ...others, processed: larger(counts.processed, processedAsDocumented), inBacklog, inModel, total };
 }
 
-/** The larger value of each minute: under two names, CloudWatch has the same requests. */
+/** Takes the larger value of each minute: CloudWatch may have the same requests under two names. */
 function larger(one: Series, other: Series): Series {
   const values = new Map<number, number>();
   for (const { minute, value } of [...one, ...other]) values.set(minute, Math.max(value, values.get(minute) ?? 0));

@@ -6,7 +6,7 @@ describe("the notes on a burst", () => {
   const good = { ...sampleRun, accepted: 98, completed: 98, failed: 0, expired: 0 };
   const withCount = (count: number) => ({ ...sampleMetrics, total: { ...sampleMetrics.total, count: series(count) } });
 
-  it("are none where all is as the figures say", () => {
+  it("are empty if the figures need no explanation", () => {
     assert.deepEqual(notesOf(good, sampleMetrics), []);
   });
 
@@ -28,14 +28,14 @@ describe("the notes on a burst", () => {
       /did not begin at zero: 2 instances/,
     ],
   ] as const) {
-    it(`say so where ${what}`, () => {
+    it(`explain that ${what}`, () => {
       const notes = notesOf(run, metrics);
       assert.equal(notes.length, 1, notes.join("\n"));
       assert.match(notes[0]!, words);
     });
   }
 
-  it("give the first failure's words", () => {
+  it("show the reason of the first failure", () => {
     const run = { ...good, completed: 97, failed: 1 };
     assert.deepEqual(notesOf(run, sampleMetrics, "no frame"), ["The first failure: no frame"]);
   });

@@ -1,11 +1,11 @@
-/** What a reader must know before believing a burst's figures. */
+/** Notes that explain the limits of a burst's figures. */
 import { describeEnvironment } from "../../src/environment.ts";
 import { plural } from "../../src/format.ts";
 import { counted } from "./metrics-wait.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 
-/** One sentence or two for each thing that is not as the figures make believe; none if all is well. */
+/** Returns one or two sentences for each limitation of the figures; none if there is no limitation. */
 export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: string): readonly string[] {
   const { accepted, completed, failed, expired, instances } = run;
   const notes: string[] = [];
@@ -18,7 +18,7 @@ export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: 
   const measured = counted(metrics);
   if (measured < completed) {
     notes.push(
-      `CloudWatch counted ${measured} of ${completed} completed requests: times and throughput leave the others out.`,
+      `CloudWatch counted ${measured} of ${completed} completed requests: times and throughput do not include the others.`,
     );
   }
   if (measured > ended) {
@@ -27,7 +27,7 @@ export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: 
     );
   }
   if (accepted > ended + expired) {
-    notes.push(`${plural(accepted - ended - expired, "job")} had not ended when the watch did.`);
+    notes.push(`${plural(accepted - ended - expired, "job")} had not ended when the watch ended.`);
   }
   if (expired > 0) {
     notes.push(`${plural(expired, "job")} presumed expired: neither result nor failure came in their time.`);
@@ -35,7 +35,7 @@ export function notesOf(run: BurstRun, metrics: EndpointMetrics, firstFailure?: 
   if (firstFailure !== undefined) notes.push(`The first failure: ${firstFailure}`);
   if ((instances[0]?.current ?? 0) > 0) {
     notes.push(
-      `The burst did not begin at zero: ${plural(instances[0]?.current ?? 0, "instance")} had been there before.`,
+      `The burst did not begin at zero: ${plural(instances[0]?.current ?? 0, "instance")} had been running before.`,
     );
   }
   return notes;

@@ -1,10 +1,10 @@
 /**
- * The burst report's script: draws the charts that the page's data describes, in the colours of the page's light or dark
- * style. It runs in a browser, after Chart.js, both inlined by report.ts.
+ * Script of the burst report: draws the charts from the page's data, in the colours of the page's light or dark style.
+ * It runs in a browser, after Chart.js, both inlined by report.ts.
  */
 
 /**
- * What it uses of a browser; the project's other files never see one.
+ * The parts of a browser that it uses; no other file of the project runs in one.
  * @typedef {object} Browser
  * @property {typeof import("chart.js").Chart} Chart
  * @property {{ getElementById(id: string): { textContent: string }, documentElement: object }} document
@@ -24,7 +24,7 @@ function colour(name) {
 }
 
 /**
- * The marks as they are drawn: a minute's value holds until the next minute, so a single one is a line and not a dot.
+ * Returns the marks to draw: a minute's value holds until the next minute, so a single one is a line and not a dot.
  * @param {import("./charts.ts").ChartSpec["kind"]} kind
  * @param {readonly import("./charts.ts").Mark[]} marks
  */
@@ -38,7 +38,7 @@ function drawn(kind, marks) {
     : [...marks];
 }
 
-/** Where all charts end, so that their minutes stand one below the other; a minute's bar reaches to the next. */
+/** End of all charts, so that their minutes are aligned; a minute's bar reaches to the next. */
 const lastMinute = Math.ceil(
   Math.max(
     1,

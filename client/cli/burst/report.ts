@@ -1,4 +1,7 @@
-/** A burst's report: one HTML page that holds its figures, its charts and the library that draws them, for light and dark, without a network. */
+/**
+ * A burst's report: one HTML page with its figures, its charts and the chart library, for light and dark, without
+ * network access.
+ */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -12,20 +15,20 @@ import type { BurstRun } from "./run.ts";
 import { describeEnvironment } from "../../src/environment.ts";
 import { plural } from "../../src/format.ts";
 
-/** What the page shows. */
+/** Content of the page. */
 export interface BurstReport {
   readonly run: BurstRun;
   readonly figures: BurstFigures;
   readonly metrics: EndpointMetrics;
-  /** What a reader must know before believing the figures. */
+  /** Notes on the limits of the figures. */
   readonly notes: readonly string[];
 }
 
-/** Chart.js as one script, which sets the global `Chart`; the package exports its module alone. */
+/** Chart.js as one script, which sets the global `Chart`; the package exports only its module. */
 const library = path.join(path.dirname(fileURLToPath(import.meta.resolve("chart.js"))), "chart.umd.min.js");
 const pageScript = path.join(import.meta.dirname, "page.mjs");
 
-/** The page's HTML. */
+/** Renders the page's HTML. */
 export async function renderReport({ run, figures, metrics, notes }: BurstReport): Promise<string> {
   const [libraryFile, script] = await Promise.all([readFile(library, "utf8"), readFile(pageScript, "utf8")]);
   const chartLibrary = libraryFile.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "");
@@ -75,7 +78,7 @@ ${charts.map(numbersOf).join("\n")}
 }
 
 /**
- * A second line of defence behind {@link escapeHtml}: the page runs these scripts and styles, no others, and loads nothing.
+ * Second line of defence behind {@link escapeHtml}: the page runs only these scripts and styles, and loads nothing.
  * Chart.js styles its canvases by the CSSOM, which a policy allows.
  */
 function policyOf(scripts: readonly string[], styles: readonly string[]): string {
@@ -84,7 +87,7 @@ function policyOf(scripts: readonly string[], styles: readonly string[]): string
   return `default-src 'none'; script-src ${hashes(scripts)}; style-src ${hashes(styles)}; base-uri 'none'; form-action 'none'`;
 }
 
-/** Colours of the series are told apart in both styles, also by those who see few colours. */
+/** The colours of the series are distinguishable in both styles, also for people with colour blindness. */
 const style = `
 :root { --ground: #fff; --card: #f6f7f9; --ink: #1b1f24; --faint: #57606a; --line: #d8dee4; --series-1: #0b6bcb; --series-2: #d1570a; --series-3: #7a4bb8; }
 @media (prefers-color-scheme: dark) {
@@ -124,7 +127,7 @@ function figureOf({ id, title, caption }: ChartSpec): string {
 </figure>`;
 }
 
-/** A chart's marks as a table, for those who cannot see the chart or want to count on it. */
+/** Renders a chart's marks as a table, for people who cannot see the chart or need the numbers. */
 function numbersOf({ title, unit, series }: ChartSpec): string {
   const minutes = [...new Set(series.flatMap(({ marks }) => marks.map(({ x }) => x)))].sort((a, b) => a - b);
   const columns = series.map(({ marks }) => new Map(marks.map(({ x, y }) => [x, y])));
@@ -148,7 +151,7 @@ function momentOf(date: Date): string {
   return `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** JSON that cannot end the script element that it stands in. */
+/** Encodes JSON that cannot end the script element around it. */
 function inScript(value: object): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

@@ -1,8 +1,8 @@
-/** A burst as the client saw it: what was sent, how it ended, how many instances worked. */
+/** A burst as the client saw it: the jobs that were sent, their ends, and the number of instances. */
 
 import type { Device, Environment } from "../../src/environment.ts";
 
-/** How many instances there were at one moment. */
+/** Number of instances at one moment. */
 export interface InstanceSample {
   /** Ms since the epoch, on the stack clock. */
   readonly at: number;
@@ -10,18 +10,18 @@ export interface InstanceSample {
   readonly desired: number;
 }
 
-/** A burst that is over, or that nobody waits for any longer. */
+/** A burst that has ended, or that is no longer watched. */
 export interface BurstRun {
-  /** What its jobs' InferenceIds start with. */
+  /** Prefix of its jobs' InferenceIds. */
   readonly name: string;
   readonly endpointName: string;
   readonly environment: Environment;
   /** Devices that the results name, sorted; none if no result does. */
   readonly devices: readonly Device[];
   readonly instanceType: string;
-  /** Videos that one instance works on at a time. */
+  /** Videos that one instance processes at a time. */
   readonly concurrency: number;
-  /** Instances at most, by the stack's outputs. */
+  /** Maximum number of instances, from the stack's outputs. */
   readonly maxCapacity: number;
   /** Before the first video was sent, on the stack clock. */
   readonly startedAt: Date;
@@ -33,7 +33,7 @@ export interface BurstRun {
   readonly expired: number;
   /** Mean size of a video, bytes. */
   readonly inputBytes: number;
-  /** Mean size of a result, bytes; undefined where there is none. */
+  /** Mean size of a result, bytes; undefined if there is none. */
   readonly outputBytes: number | undefined;
   readonly instances: readonly InstanceSample[];
 }

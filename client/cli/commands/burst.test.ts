@@ -18,7 +18,7 @@ interface MetricQuery {
 describe("the command burst", () => {
   let fixture: CommandFixture;
   let queries: readonly MetricQuery[];
-  /** A name that CloudWatch has no requests under. */
+  /** A metric name under which CloudWatch has no requests. */
   let otherSpelling: string | undefined;
 
   beforeEach(async () => {
@@ -43,7 +43,7 @@ describe("the command burst", () => {
       queries = asked.MetricDataQueries;
       const count = aws.invocations.length;
       const minute = Math.floor(aws.now.getTime() / 60_000) * 60;
-      // One value a page: the client must ask for the next.
+      // One value per page: the client must request the next one.
       const valueOf = ({ MetricStat: { Metric } }: MetricQuery): number =>
         Metric.MetricName.includes("ail") || Metric.MetricName === otherSpelling ? 0 : count;
       const half = asked.MetricDataQueries.length / 2;
@@ -65,7 +65,7 @@ describe("the command burst", () => {
   const burst = (...args: readonly string[]) =>
     fixture.execute(["burst", "--video", fixture.path("a.mp4"), "--out", fixture.path("burst"), ...args]);
 
-  it("sends as many jobs as asked for, all reading one object, each under a name of its own", async () => {
+  it("sends the given number of jobs, all reading one object, each under a different name", async () => {
     fixture.aws.onInvocation = complete;
     const { status, stderr } = await burst("--count", "40");
     assert.equal(status, 0, stderr);
@@ -77,7 +77,7 @@ describe("the command burst", () => {
     assert.ok(invocations.every(({ inferenceId }) => /^burst-[0-9a-f]{8}-\d\d$/.test(inferenceId)));
   });
 
-  it("sends several videos by turns", async () => {
+  it("sends several videos in turn", async () => {
     fixture.aws.onInvocation = complete;
     await burst("--count", "5", "--video", fixture.path("b.mp4"), "--concurrency", "1");
     const places = fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
@@ -87,7 +87,7 @@ describe("the command burst", () => {
     );
   });
 
-  it("prints the table of the endpoint's own metrics, and writes it beside the report and the manifest", async () => {
+  it("prints the table of the endpoint's metrics, and writes it next to the report and the journal", async () => {
     fixture.aws.onInvocation = complete;
     const { stdout } = await burst("--count", "40", "--json");
     const figures = JSON.parse(stdout) as BurstFigures & { report: string; manifest: string; notes: string[] };
@@ -98,7 +98,7 @@ describe("the command burst", () => {
     assert.deepEqual(figures.perMinute, { mean: 40, most: 40, minutes: 1 });
     assert.deepEqual(figures.instances, { most: 1, allowed: 5 });
     assert.equal(figures.outputBytes, "a result".length);
-    assert.deepEqual(figures.notes.slice(1), ["The burst did not begin at zero: 1 instance had been there before."]);
+    assert.deepEqual(figures.notes.slice(1), ["The burst did not begin at zero: 1 instance had been running before."]);
     assert.deepEqual(JSON.parse(await readFile(fixture.path("burst/figures.json"), "utf8")), figures);
     assert.match(await readFile(figures.report, "utf8"), /^<!doctype html>[^]*Burst of 40 videos/);
     const entries = [...(await readManifest(figures.manifest)).values()];
@@ -106,7 +106,7 @@ describe("the command burst", () => {
   });
 
   for (const spelling of ["InvocationsProcessed", "InvocationsProcesssed"]) {
-    it(`counts what was processed if SageMaker calls it ${spelling}`, async () => {
+    it(`counts processed requests if SageMaker names the metric ${spelling}`, async () => {
       otherSpelling = spelling === "InvocationsProcessed" ? "InvocationsProcesssed" : "InvocationsProcessed";
       fixture.aws.onInvocation = complete;
       const { stdout } = await burst("--count", "4", "--json");
@@ -137,7 +137,7 @@ describe("the command burst", () => {
     assert.match(report, /Minutes since the first video was sent \(stack clock\)/);
   });
 
-  it("shows progress in real seconds, however fast the stack clock runs", async () => {
+  it("shows progress in real seconds at any speed of the stack clock", async () => {
     fixture.aws.onInvocation = () => {
       fixture.aws.now = new Date(fixture.aws.now.getTime() + 3_600_000);
     };
@@ -150,7 +150,7 @@ describe("the command burst", () => {
     );
   });
 
-  it("asks for the queue's metrics by endpoint alone, and for the others by variant too", async () => {
+  it("reads the queue's metrics by endpoint only, and the others by endpoint and variant", async () => {
     fixture.aws.onInvocation = complete;
     await burst("--count", "1");
     for (const { MetricStat } of queries) {
@@ -164,7 +164,7 @@ describe("the command burst", () => {
     }
   });
 
-  it("ends with 1 and the first reason where jobs fail", async () => {
+  it("exits with 1 and shows the first reason if jobs fail", async () => {
     fixture.aws.onInvocation = (invocation) => {
       if (!invocation.inferenceId.endsWith("3")) complete(invocation);
       else fixture.aws.objects.set(objectKey(invocation.failureLocation), Buffer.from('{"error":"no frame"}'));
@@ -175,14 +175,14 @@ describe("the command burst", () => {
     assert.match(stdout, /note: The first failure: no frame/);
   });
 
-  it("stops watching at its limit and says what has not ended", async () => {
+  it("stops watching at its limit and counts the jobs that have not ended", async () => {
     const { status, stdout } = await burst("--count", "3", "--limit", "1");
     assert.equal(status, 1);
     assert.match(stdout, /Completed +0, 3 not ended/);
-    assert.match(stdout, /3 jobs had not ended when the watch did/);
+    assert.match(stdout, /3 jobs had not ended when the watch ended/);
   });
 
-  it("says what is under way after Ctrl-C, and leaves a manifest", async () => {
+  it("counts the running jobs after Ctrl-C, and leaves a journal", async () => {
     let sent = 0;
     fixture.aws.onInvocation = (invocation) => {
       sent += 1;
@@ -205,7 +205,7 @@ describe("the command burst", () => {
     ]);
   });
 
-  it("says what was accepted where the service refuses midway", async () => {
+  it("counts the accepted jobs if the service refuses midway", async () => {
     fixture.aws.onInvocation = (invocation) => {
       complete(invocation);
       if (fixture.aws.invocations.length < 3) return;
@@ -221,7 +221,7 @@ describe("the command burst", () => {
   for (const [args, words] of [
     [["--count", "0"], /--count takes a whole number from 1/],
     [["--count", "1", "--video", "none.mp4"], /none\.mp4/],
-    [["a.mp4"], /burst takes its videos by --video/],
+    [["a.mp4"], /burst takes no FILE/],
     [["--count", "1", "--fps", "0"], /fps is 0/],
     [[], /burst needs --count N/],
     [["--concurrency", "2"], /burst needs --count N/],
@@ -269,12 +269,12 @@ describe("the command burst", () => {
     assert.equal(fixture.aws.requests.length, 0);
   });
 
-  it("sends nothing where the folder has a burst already", async () => {
+  it("sends nothing if the folder has a burst already", async () => {
     fixture.aws.onInvocation = complete;
     await burst("--count", "1");
     const { status, stderr } = await burst("--count", "1");
     assert.deepEqual([status, fixture.aws.count("InvokeEndpointAsync")], [2, 1]);
-    assert.match(stderr, /jobs\.jsonl is there already/);
+    assert.match(stderr, /jobs\.jsonl exists already/);
     await writeFile(fixture.path("file"), "");
     assert.match(
       (await burst("--count", "1", "--out", fixture.path("file/x"))).stderr,

@@ -1,4 +1,4 @@
-/** The command burst: AWS's blog post's experiment on a stack, with its table and a report of its charts. */
+/** The command burst: runs the experiment of AWS's blog post on a stack, with its table and a report of its charts. */
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -28,7 +28,7 @@ import { plural } from "../../src/format.ts";
 import { modelFlags, modelRequestOf } from "./model-flags.ts";
 import type { ModelRequest } from "./model-flags.ts";
 
-/** The repository's sample, for those who bring no video. */
+/** The repository's sample, used without --video. */
 const sample = path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
 
 const flags = {
@@ -47,34 +47,34 @@ const flags = {
 
 type Flags = z.infer<z.ZodObject<typeof flags>>;
 
-/** Sends many copies of videos at once, watches them, and says what the endpoint made of them. */
+/** Sends many copies of videos at once, watches them, and reports how the endpoint processed them. */
 export const burst = defineCommand({
-  summary: "send many copies of a video at once and report how the endpoint dealt with them",
+  summary: "send many copies of a video at once and report how the endpoint processed them",
   help: {
     usage: `Usage: npm run burst -- --count N [--video FILE]… [options]
 
-Sends N jobs as fast as the service takes them, all reading the same object in S3, watches until each has ended, and prints
-the table of AWS's blog post from the stack's own metrics. A folder of its own gets the report (report.html, one page that
-needs no network), the table (figures.json) and the manifest (jobs.jsonl), from which status and fetch go on.
+Sends N jobs as fast as the service accepts them, all reading the same object in S3, watches until each has ended, and
+prints the table of AWS's blog post from the stack's metrics. A new folder gets the report (report.html, one page that
+needs no network), the table (figures.json) and the job journal (jobs.jsonl), which status and fetch accept.
 
 On AWS it prints an upper bound of the price first. Above 1 USD it asks before it sends anything; without a terminal it needs
 --yes.
 `,
     options: `  --count N             jobs to send, 1..100000 (the blog post sent 1000)
-  --video FILE          what to send: a file, or an object in S3; several are sent by turns (default: the repository's sample)
+  --video FILE          video to send: a file, or an object in S3; several are sent in turn (default: the repository's sample)
   --concurrency N       calls under way at a time, 1..64 (default: 8)
-${modelFlags.help}  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
-  --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
-  --limit SECONDS       stop watching after this long; the jobs go on (default: until each has ended or expired)
-  --until-zero          watch on until the endpoint has no instance, for the charts
-  --yes                 start without a question, whatever the price
-  --dry-run             print what would be sent, its size and price, and send nothing
-  --out FOLDER          where the report goes, made if need be (default: a new folder in out/)
+${modelFlags.help}  --ttl SECONDS         maximum time that a job may wait in the queue, 60..21600 (default: 21600)
+  --timeout SECONDS     time limit of one run, up to the stack's invocationTimeout (default: the stack's)
+  --limit SECONDS       stop watching after this time; the jobs keep running (default: until each has ended or expired)
+  --until-zero          keep watching until the endpoint has no instance, for the charts
+  --yes                 start at any price without asking
+  --dry-run             print the videos to send, their size and price, and send nothing
+  --out FOLDER          folder for the report, created if missing (default: a new folder in out/)
 `,
     end: `With --json the table is printed as one JSON object.
 
 Exit status: 0 all jobs completed; 1 some failed, expired or have not ended; 2 wrong usage, or something is missing; 130
-interrupted: the jobs that were accepted go on, and the manifest has them.
+interrupted: the accepted jobs keep running, and the journal has them.
 `,
   },
   options: {
@@ -92,7 +92,7 @@ interrupted: the jobs that were accepted go on, and the manifest has them.
   },
   flags,
   prepare(operands, given) {
-    if (operands.length > 0) throw usage("burst takes its videos by --video FILE");
+    if (operands.length > 0) throw usage("burst takes no FILE: pass its videos with --video FILE");
     const { count } = given;
     if (count === undefined) throw usage("burst needs --count N, the number of jobs to send");
     const request = modelRequestOf(given);
@@ -166,7 +166,7 @@ async function run(given: Flags & ModelRequest & { readonly count: number }, con
   }
 }
 
-/** Each video as one object in S3, uploaded if need be. */
+/** Returns each video as one object in S3, uploaded if necessary. */
 async function inS3(
   found: readonly FoundVideo[],
   { stack, live, signal }: Context,
@@ -188,7 +188,7 @@ async function inS3(
   return [first, ...others];
 }
 
-/** The live line: short, so that a terminal of 80 columns shows all of it. */
+/** The live line: short enough for a terminal of 80 columns. */
 function viewOf(state: BurstState, count: number): string {
   const { accepted, completed, failed, expired, backlog, oldestSeconds, instances } = state;
   const sent = accepted < count ? `sent ${accepted} of ${count} · ` : "";
@@ -208,6 +208,6 @@ function underWay(
   const ended = completed + failed + expired;
   return (
     `accepted ${accepted} of ${plural(count, "job")}, ended ${ended}; still running ${backlog}. ` +
-    `They are in ${manifest}: npm run status -- ${manifest}`
+    `Follow them in ${manifest}: npm run status -- ${manifest}`
   );
 }

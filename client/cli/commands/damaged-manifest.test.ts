@@ -1,4 +1,4 @@
-/** Tests for manifests that were not written whole, or that something else has changed. */
+/** Tests for journals that were not written completely, or that another program has changed. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -45,11 +45,11 @@ describe("a damaged manifest", () => {
   const linesOf = (...lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
   const resume = () => fixture.execute(["submit", "--resume", "--manifest", file()]);
 
-  /** As a version without a count wrote it while the disk was full. */
+  /** A plan as a version without a count wrote it while the disk was full. */
   const cutPlan = () => `${linesOf(planned("1"), planned("2"))}${planned("3").slice(0, 40)}`;
 
   const refused: Readonly<Record<string, readonly [content: () => string | Buffer, words: RegExp]>> = {
-    "is empty": [() => "", /is empty: it holds no jobs/],
+    "is empty": [() => "", /is empty: it contains no jobs/],
     "is not a job file": [() => '{"a":1}\n', /is not a job file/],
     "is UTF-16 with a byte order mark": [
       () => Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(linesOf(planned("1", 1)), "utf16le")]),
@@ -114,7 +114,7 @@ describe("a damaged manifest", () => {
   };
 
   for (const [what, [content, hasNotice]] of Object.entries(accepted)) {
-    it(`that ${what} is resumed whole${hasNotice ? ", with a notice" : ""}`, async () => {
+    it(`that ${what} is resumed completely${hasNotice ? ", with a notice" : ""}`, async () => {
       await writeFile(file(), content());
       const seen = await fixture.execute(["status", file()]);
       assert.equal(seen.status, 1, seen.stderr);
@@ -135,7 +135,7 @@ describe("a damaged manifest", () => {
     });
   }
 
-  it("that an incomplete redrive left is used again, because the error queue has the jobs", async () => {
+  it("that an incomplete redrive has left is used again, because the error queue has the jobs", async () => {
     fixture.aws.answers.set("ReceiveMessage", { Messages: [] });
     for (const content of ["", cutPlan()]) {
       await writeFile(file(), content);
@@ -144,7 +144,7 @@ describe("a damaged manifest", () => {
     }
   });
 
-  it("is not left where the plan does not fit on the disk, and --resume is not advised", async () => {
+  it("is not left if the plan does not fit on the disk, and the error does not suggest --resume", async () => {
     await mkdir(fixture.path("clips"));
     for (let index = 0; index < 30; index++) {
       await writeFile(fixture.path(`clips/${index}.mp4`), videoBytes(String(index)));

@@ -25,7 +25,7 @@ describe("the command fetch", () => {
   const submit = (...videos: readonly string[]) =>
     fixture.execute(["submit", ...videos, "--concurrency", "1", "--json", "--manifest", manifest()]);
 
-  it("fetches the results of a job printed twice once, and exits 1 for one that has none", async () => {
+  it("fetches the result of a job that is printed twice only once, and exits 1 for a job without a result", async () => {
     fixture.aws.onInvocation = (invocation) => {
       if (fixture.aws.invocations.length === 1) fixture.complete(invocation);
     };
@@ -42,17 +42,17 @@ describe("the command fetch", () => {
     assert.equal((await readdir(to)).length, 1);
   });
 
-  it("says so where a result that was seen is there no more", async () => {
+  it("reports a result that has been removed since it was seen", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     await fixture.execute(["status", manifest()]);
     fixture.aws.objects.clear();
     const { status, stdout } = await fixture.execute(["fetch", manifest(), "--to", to]);
     assert.equal(status, 1);
-    assert.match(stdout, /is not there any more/);
+    assert.match(stdout, /no longer exists/);
   });
 
-  it("does not read a result that is larger than the stack's results may be, and exits 1", async () => {
+  it("does not read a result above the stack's limit, and exits 1", async () => {
     fixture.aws.onInvocation = ({ outputLocation }) =>
       fixture.aws.objects.set(objectKey(outputLocation), Buffer.alloc(1024 ** 2 + 1, " "));
     await submit(fixture.path("a.mp4"));
@@ -80,7 +80,7 @@ describe("the command fetch", () => {
     });
   }
 
-  it("exits 2 in one line where the folder cannot be written, and leaves no half file", async () => {
+  it("exits 2 with one line if the folder cannot be written, and leaves no partial file", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", path.join(manifest(), "x")]);
@@ -94,7 +94,7 @@ describe("the command fetch", () => {
   for (const [code, words] of [
     ["EACCES", /you have no permission to write there, change its permissions, or choose another folder with --to/],
     ["EROFS", /its file system is read-only, or choose another folder with --to/],
-    ["ENOSPC", /the disk is full, make room, or choose another folder with --to/],
+    ["ENOSPC", /the disk is full, free some space, or choose another folder with --to/],
     ["EIO", /^choose another folder with --to/],
   ] as const) {
     it(`gives the remedy that fits ${code} if the folder cannot be written`, () => {
@@ -102,27 +102,27 @@ describe("the command fetch", () => {
     });
   }
 
-  it("says that the folder cannot be made, and not that the disk is full, for a path in a file system without files", async () => {
+  it("reports that the folder cannot be made, not that the disk is full, for a path in /proc", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", "/proc/results"]);
     assert.equal(status, 2);
     assert.match(stderr, /Cannot make the folder \/proc\/results \(ENOENT\): choose another one with --to\./);
-    assert.doesNotMatch(stderr, /make room/);
+    assert.doesNotMatch(stderr, /free some space/);
   });
 
-  it("exits 2 where the video is gone on which it should draw", async () => {
+  it("exits 2 if the video to draw on has been removed", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     for (const key of fixture.aws.objects.keys()) if (key.startsWith("in/")) fixture.aws.objects.delete(key);
     const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);
     assert.equal(status, 2);
-    assert.match(stderr, /The video s3:\/\/in\/.* is not there any more/);
+    assert.match(stderr, /The video s3:\/\/in\/.* no longer exists/);
     const [job] = fixture.aws.invocations;
     assert.deepEqual(await readdir(path.join(to, job!.inferenceId)), []);
   });
 
-  it("draws what was found on the video", async () => {
+  it("draws the detections on the video", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
     const { status, stderr, lines } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate", "--json"]);
@@ -132,9 +132,9 @@ describe("the command fetch", () => {
     assert.deepEqual((await readdir(folder)).toSorted(), ["annotated.gif", "annotated.mp4"]);
   }).timeout(120_000);
 
-  it("prints where the annotated files are, names the user's files, and draws on several at once", async () => {
+  it("prints the paths of the annotated files, names the user's files, and draws on several at once", async () => {
     fixture.aws.onInvocation = fixture.complete;
-    // A second or two of the sample: what is drawn is the matter of the model's own tests.
+    // A second or two of the sample: the model's tests check the drawing.
     const sample = await readFile(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
     for (const name of ["first.mp4", "second.mp4"]) await writeFile(fixture.path(name), sample.subarray(0, 40_000));
     await submit(fixture.path("first.mp4"), fixture.path("second.mp4"));
@@ -149,7 +149,7 @@ describe("the command fetch", () => {
     assert.doesNotMatch(stderr, /s3:/);
   }).timeout(240_000);
 
-  it("draws nothing on what is no video, says why, and leaves nothing", async () => {
+  it("draws nothing on a file that is not a video, shows the reason, and leaves no file", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", to, "--annotate"]);

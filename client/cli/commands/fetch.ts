@@ -1,4 +1,4 @@
-/** The command fetch: brings results down, one file each, checked; draws them on their videos if wanted. */
+/** The command fetch: downloads results, one file each, checks them, and draws them on their videos on request. */
 import { rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -23,19 +23,20 @@ import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
 /** Fetches results. */
 export const fetch = defineCommand({
-  summary: "bring results down, checked against the model's schema",
+  summary: "download results and check them against the model's schema",
   help: {
     usage: `Usage: npm run fetch -- FILE [options]
 
-Brings the results of completed jobs down, FOLDER/INFERENCE-ID.json each, checked against model/result.schema.json, and sums
-them up: objects per class and, for longer videos, per minute. FILE is a submission's manifest, or what submit --json
-printed; - is standard input. It is as powerful as a command line: it names the objects that are read with your credentials.
+Downloads the results of completed jobs, FOLDER/INFERENCE-ID.json each, checks them against model/result.schema.json
+and counts objects per class and, for longer videos, per minute. FILE is a submission's job journal, or the output of
+submit --json; - is standard input. Pass only files that you trust: they name the objects that are read with your
+credentials.
 `,
-    options: `${jobsFlags.help}  --to FOLDER           where results go (default: out)
-  --annotate            bring the videos down, too, and draw what was found on them: annotated.mp4 and annotated.gif in
+    options: `${jobsFlags.help}  --to FOLDER           folder for the results (default: out)
+  --annotate            download the videos, too, and draw the detections on them: annotated.mp4 and annotated.gif in
                         FOLDER/INFERENCE-ID/
 `,
-    end: `Exit status: 0 all well; 1 a job has no result, or a wrong one; 2 wrong usage, or something on this machine is missing;
+    end: `Exit status: 0 success; 1 a job has no result, or an invalid one; 2 wrong usage, or something on this machine is missing;
 130 interrupted.
 `,
   },
@@ -58,11 +59,11 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
   const known = await readJobs(file, stdin);
   if (known.notice !== undefined) live.say(`note: ${known.notice}`);
   const names = namesOf(known.jobs);
-  live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
+  live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
   const bad = new Set<string>();
   const standing = await statusOf(stack, known, signal);
   const drawing = new DrawingView(context);
-  // Drawing is one thread's work for each video; anything else waits for the network.
+  // Drawing takes one thread for each video; everything else waits for the network.
   const concurrency = flags.annotate ? Math.min(availableParallelism(), standing.length) : 1;
   await inParallel(standing, concurrency, async ({ known: entry, state }) => {
     signal.throwIfAborted();
@@ -80,8 +81,8 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
 }
 
 /**
- * A file name for each job, by InferenceId. Job files come from other people, so no name may lead out of the folder and no job
- * may overwrite another's result, on a file system that ignores case as well.
+ * Returns a file name for each job, by InferenceId. Job files come from other people, so no name may lead out of the
+ * folder and no job may overwrite another's result, also on a file system that ignores case.
  * @throws SetupError if a name consists of dots or two jobs share one
  */
 function namesOf(jobs: readonly KnownJob[]): ReadonlyMap<string, string> {
@@ -109,7 +110,7 @@ function namesOf(jobs: readonly KnownJob[]): ReadonlyMap<string, string> {
   return names;
 }
 
-/** Shows the videos that are drawn on at the moment, by the names that the user gave them. */
+/** Shows the videos that are being drawn, by the names that the user gave them. */
 class DrawingView {
   readonly #live: Context["live"];
   readonly #active = new Set<string>();
@@ -118,7 +119,7 @@ class DrawingView {
     this.#live = live;
   }
 
-  /** Shows a video while `work` goes on. */
+  /** Shows a video while `work` runs. */
   async during<Result>(video: string, work: () => Promise<Result>): Promise<Result> {
     this.#active.add(video);
     this.#show();
@@ -142,7 +143,7 @@ class DrawingView {
 
 /**
  * Fetches one result, and draws it if there is a view.
- * @param place where the job's files go: the result's path without its extension
+ * @param place path of the job's files: the result's path without its extension
  */
 async function fetchOne(
   known: KnownJob,
@@ -170,7 +171,7 @@ async function fetchOne(
   return isGood(end);
 }
 
-/** Whole or not at all: a full disk or Ctrl-C leaves no half file. */
+/** Writes completely or not at all: a full disk or Ctrl-C leaves no partial file. */
 async function writeResult(file: string, result: VideoResult): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
   makeFolder(path.dirname(file), "--to");

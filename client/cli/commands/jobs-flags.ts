@@ -1,8 +1,8 @@
-/** How status and fetch are told which file names the jobs: as an operand, or with --manifest. */
+/** Flags of status and fetch that name the file of jobs: an operand, or --manifest. */
 import { z } from "zod";
 import { usage } from "../../src/arguments.ts";
 
-/** What both commands put into their definition. */
+/** Part of both commands' definitions. */
 export const jobsFlags = {
   help: `  --manifest FILE       the same as FILE
 `,
@@ -11,7 +11,7 @@ export const jobsFlags = {
 } as const;
 
 /**
- * The one file that is named, if any.
+ * Returns the file, if one is named.
  * @throws SetupError if there is more than one
  */
 export function jobsFileOf(command: string, operands: readonly string[], manifest?: string): string | undefined {

@@ -1,14 +1,14 @@
-/** The flags with which submit and burst say how the model is to look at the videos: every option that the handler has. */
+/** Flags of submit and burst for the model's options: every option of the handler. */
 import { z } from "zod";
 import { wholeNumber } from "../command-line.ts";
 import { customAttributesOf, encodings, problemsWith, resultFormats, samplings } from "../../src/model-options.ts";
 import type { ResultFormat } from "../../src/model-options.ts";
 
-const help = `  --fps N               frames to look at per second of video, at most 1000 (default: as deployed)
+const help = `  --fps N               frames to analyse per second of video, up to 1000 (default: as deployed)
   --score N             leave out detections with a lower score, 0..1 (default: as deployed)
   --sampling WAY        exact, or keyframe: a keyframe nearby instead of the exact frame, which is faster (default: exact)
   --masks               each object's mask, too
-  --max-side PIXELS     longer side of a frame as the model sees it, 64..8192 (default: the model's own limit)
+  --max-side PIXELS     longer side of a frame as the model sees it, 64..8192 (default: the model's limit)
   --format FORM         json, or ndjson: a line of JSON for each frame (default: json)
   --encoding WAY        identity, or gzip: compressed results in S3 (default: identity)
 `;
@@ -17,7 +17,7 @@ function oneOf<const Values extends readonly [string, ...string[]]>(flag: string
   return z.enum(values, { error: `--${flag} takes ${values.join(" or ")}` }).optional();
 }
 
-/** A flag that takes the numbers that the option takes. */
+/** Schema of a flag with the numbers that the option accepts. */
 function numberFlag(flag: "fps" | "score") {
   return z.coerce
     .number({ error: `--${flag} takes a number` })
@@ -27,7 +27,7 @@ function numberFlag(flag: "fps" | "score") {
     .optional();
 }
 
-/** What both commands put into their definition. */
+/** Part of both commands' definitions. */
 export const modelFlags = {
   help,
   options: {
@@ -50,7 +50,7 @@ export const modelFlags = {
   },
 } as const;
 
-/** What the flags ask of the model. */
+/** Options of the model from the flags. */
 export interface ModelRequest {
   /** The options in the handler's grammar, if any are given. */
   readonly customAttributes: string | undefined;

@@ -22,7 +22,7 @@ describe("the command redrive", () => {
   const redrive = (...args: readonly string[]) =>
     fixture.execute(["redrive", "--manifest", fixture.path("redriven.jsonl"), ...args]);
 
-  it("reports what it did with each message, and how many there were of each kind", async () => {
+  it("reports the outcome of each message, and the number of each kind", async () => {
     queues.put(failureOf("video-1"));
     queues.put(failureOf("video-1"));
     queues.put(failureOf("video-2.redrive-3"));
@@ -39,17 +39,17 @@ describe("the command redrive", () => {
     assert.match(stderr, /video-2\.redrive-3: given up after 3 times/);
   });
 
-  it("ends with 0 where nothing has failed, and where all that failed is sent again", async () => {
+  it("exits with 0 if nothing has failed, and if all failed jobs are sent again", async () => {
     assert.deepEqual(await redrive().then(({ status, stdout }) => [status, stdout.split("\n")[0]]), [
       0,
-      "nothing is there to send again",
+      "no job to send again",
     ]);
     queues.put(failureOf("video-1"));
     const { status, stdout } = await redrive();
     assert.deepEqual([status, stdout.split("\n")[0]], [0, "1 sent again"]);
   });
 
-  it("reports what it did until the service refused, and nothing where it did nothing", async () => {
+  it("reports its work until the service refused, and nothing if it did nothing", async () => {
     const answer = { status: 403, code: "AccessDeniedException", message: "no" };
     fixture.aws.fail({ operation: "ReceiveMessage", answer });
     const nothing = await redrive();
@@ -65,7 +65,7 @@ describe("the command redrive", () => {
     assert.equal((JSON.parse(some.stdout) as { sent: number }).sent, 1);
   });
 
-  it("keeps to its limits", async () => {
+  it("keeps its limits", async () => {
     for (const name of ["video-1", "video-2", "video-3"]) queues.put(failureOf(name));
     await redrive("--limit", "2");
     assert.deepEqual([fixture.aws.invocations.length, queues.error.length], [2, 1]);
@@ -88,7 +88,7 @@ describe("the command redrive", () => {
     assert.match(shown.stdout, /redrive-1\): completed/);
   });
 
-  it("prints what a dry run would send, with size and price, and leaves queue and folder as they are", async () => {
+  it("prints the jobs of a dry run with size and price, and changes neither queue nor folder", async () => {
     queues.put(failureOf("video-1"));
     queues.put(failureOf("video-2", { failureReason: "ClientError: Received client error (400) from model." }));
     queues.put(failureOf("smoke-1"));
@@ -109,7 +109,7 @@ describe("the command redrive", () => {
     );
   });
 
-  it("says with each read how many are left before SQS gives a message of bad input up, and when the last was", async () => {
+  it("counts the reads of a message of bad input, and warns before SQS moves it to the dead-letter queue", async () => {
     queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
     for (let count = 1; count <= 5; count++) {
       const { status, stdout, stderr } = await redrive(...(count % 2 === 0 ? ["--dry-run"] : []));
@@ -124,7 +124,7 @@ describe("the command redrive", () => {
     assert.equal(queues.deadLetters.length, 1);
   });
 
-  it("deletes messages of bad input if it is told to, and prints each", async () => {
+  it("deletes messages of bad input with --delete-bad-input, and prints each", async () => {
     queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
     queues.put(failureOf("video-2"));
     const dry = await redrive("--delete-bad-input", "--dry-run");
@@ -140,7 +140,7 @@ describe("the command redrive", () => {
   for (const [args, words] of [
     [["--delete-bad-input", "--include-bad-input"], /Use either --include-bad-input or --delete-bad-input, not both/],
     [["a.jsonl", "b.jsonl"], /one file of jobs/],
-    [["a.jsonl"], /give no --manifest with it/],
+    [["a.jsonl"], /leave out --manifest/],
     [["--limit", "0"], /--limit takes a whole number from 1/],
   ] as const) {
     it(`refuses ${args.join(" ")}`, async () => {
@@ -154,10 +154,10 @@ describe("the command redrive", () => {
   it("refuses --delete-bad-input for a manifest, which has no messages", async () => {
     const { status, stderr } = await fixture.execute(["redrive", "a.jsonl", "--delete-bad-input"]);
     assert.equal(status, 2);
-    assert.match(stderr, /give no JOBS with it/);
+    assert.match(stderr, /leave out JOBS/);
   });
 
-  it("says so where there is no such manifest", async () => {
+  it("reports a missing manifest", async () => {
     const { status, stderr } = await fixture.execute(["redrive", fixture.path("none.jsonl")]);
     assert.equal(status, 2);
     assert.match(stderr, /Cannot read .*none\.jsonl/);

@@ -1,4 +1,4 @@
-/** The command redrive: sends failed and expired jobs again, from the error queue or from a manifest. */
+/** The command redrive: sends failed and expired jobs again, from the error queue or from a job journal. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -17,12 +17,12 @@ import { redriveManifest, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
-/** Jobs that one run sends, if nothing is said: no run is endless, whatever fails meanwhile. */
+/** Default number of jobs that one run sends: no run is endless, even if jobs keep failing. */
 const DEFAULT_LIMIT = 1000;
-/** Sizes that are read at a time. */
+/** Number of concurrent size requests. */
 const SIZES_AT_ONCE = 16;
 
-/** How often one job is sent again, if nothing is said. */
+/** Default number of times that one job is sent again. */
 const DEFAULT_TIMES = 3;
 
 const flags = {
@@ -38,32 +38,32 @@ type Flags = z.infer<z.ZodObject<typeof flags>>;
 
 /** Sends failed jobs again. */
 export const redrive = defineCommand({
-  summary: "send failed and expired jobs again, from the error queue or a manifest",
+  summary: "send failed and expired jobs again, from the error queue or a job journal",
   help: {
     usage: `Usage: npm run redrive -- [JOBS] [options]
 
-Sends each failed job again, once, under its own name with .redrive-1, -2, … behind it. Without JOBS the failures are the
-messages of the stack's error queue: each is deleted once its job is sent, and goes to the dead-letter queue once its job has
-been sent again --times times, or if it cannot be read. Messages of the smoke test's jobs and SageMaker's tests of the topic
-are deleted. With JOBS, a submission's manifest, they are its jobs that failed or, presumably, expired. A job whose video the
-model refused (status 4xx) would fail again: it is left out, and its message stays in the queue. SQS counts each read of a message
-that stays, dry runs included, and moves it to the dead-letter queue after the fifth. The output has the count; --delete-bad-input
-deletes such messages instead.
+Sends each failed job again, once, under its name with the suffix .redrive-1, -2, … Without JOBS it reads the failures
+from the stack's error queue. It deletes a message once its job is sent, and moves it to the dead-letter queue once its
+job has been sent again --times times, or if it is not readable. It deletes messages of the smoke test's jobs and
+SageMaker's tests of the topic. With JOBS, a submission's job journal, it sends the journal's jobs that failed or,
+presumably, expired. A job whose video the model refused (status 4xx) would fail again: it is left out, and its message
+stays in the queue. SQS counts each read of a message that stays, dry runs included, and moves it to the dead-letter
+queue after the fifth. The output has the count; --delete-bad-input deletes such messages instead.
 
-What is sent is written to a manifest first, so that nothing is sent twice: after Ctrl-C or a crash, run it again. A message
-does not tell a job's options and time limits; the submission's manifest does, if it is given with --manifest, and it is then
-also where the two ways of redriving know of each other.
+Each job is written to a job journal before it is sent, so that none is sent twice: after Ctrl-C or a crash, run it
+again. A message does not have a job's options and time limits. To keep them, and to combine both ways of redriving, pass the
+submission's job journal with --manifest.
 `,
-    options: `  --limit N             jobs to send at most (default: ${DEFAULT_LIMIT})
-  --times N             how often one job is sent again, over all runs (default: ${DEFAULT_TIMES})
+    options: `  --limit N             maximum number of jobs to send (default: ${DEFAULT_LIMIT})
+  --times N             maximum number of times that one job is sent again, over all runs (default: ${DEFAULT_TIMES})
   --include-bad-input   also send videos that the model refused
   --delete-bad-input    delete the messages of the error queue whose videos the model refused, after printing each
-  --dry-run             print what would be sent or deleted, its size and price, and do neither; for SQS it is a read as well
-  --manifest FILE       for the error queue: what has been sent again (default: out/redrive-ENDPOINT.jsonl)
+  --dry-run             print the jobs to send or delete, their size and price, and do neither; SQS counts it as a read
+  --manifest FILE       for the error queue: journal of the jobs sent again (default: out/redrive-ENDPOINT.jsonl)
 `,
     end: `With --json the report is printed as one JSON object.
 
-Exit status: 0 all that there was has been sent again or deleted; 1 some was given up, refused, or left for another run; 2
+Exit status: 0 all jobs were sent again or deleted; 1 some were given up, refused, or left for another run; 2
 wrong usage, or something is missing; 130 interrupted.
 `,
   },
@@ -80,19 +80,19 @@ wrong usage, or something is missing; 130 interrupted.
     const [jobs, ...more] = operands;
     if (more.length > 0) throw usage("redrive takes one file of jobs");
     if (jobs !== undefined && given.manifest !== undefined) {
-      throw usage("JOBS is the manifest, too: give no --manifest with it");
+      throw usage("JOBS is also the manifest: leave out --manifest");
     }
     if (given["delete-bad-input"] && given["include-bad-input"]) {
       throw usage("Use either --include-bad-input or --delete-bad-input, not both");
     }
     if (given["delete-bad-input"] && jobs !== undefined) {
-      throw usage("--delete-bad-input deletes messages of the error queue: give no JOBS with it");
+      throw usage("--delete-bad-input deletes messages of the error queue: leave out JOBS");
     }
     return (context) => run(jobs, given, context);
   },
 });
 
-/** What a run reports at its end. */
+/** Labels of the outcomes in the summary. */
 const counters = {
   sent: "sent again",
   "would-send": "would be sent again",
@@ -101,7 +101,7 @@ const counters = {
   test: "deleted (test of the topic)",
   poison: "given up",
   refused: "refused by the service",
-  "no-input": "without a video's place",
+  "no-input": "without a video's location",
   unreadable: "unreadable",
   "deleted-bad-input": "deleted (bad input)",
   "bad-input": "left out as bad input (--include-bad-input sends, --delete-bad-input deletes them)",
@@ -109,14 +109,14 @@ const counters = {
   "over-limit": "left over by --limit",
 } as const satisfies Record<Outcome["kind"], string>;
 
-/** Nothing of the kind is left to do about these. */
+/** Outcomes that need no further action. */
 const done: readonly Outcome["kind"][] = ["sent", "would-send", "already-sent", "smoke", "test", "deleted-bad-input"];
 
 async function run(jobs: string | undefined, given: Flags, context: Context): Promise<number> {
   const { stack, live, signal } = context;
   await checkEndpoint(stack, signal);
   const name = `redrive-${stack.outputs.endpointName}.jsonl`;
-  // The error queue still has what a cut plan lacks.
+  // The error queue still has the jobs that a cut plan lacks.
   const acceptIncomplete = jobs === undefined;
   if (given["dry-run"]) {
     const file = jobs ?? given.manifest ?? path.join("out", name);
@@ -159,7 +159,7 @@ async function redriveFrom(
   const report = (estimate?: string): void => {
     const last = lastDeliveries(outcomes);
     const lines = [summaryOf(outcomes, dryRun), ...[last, estimate].filter((line) => line !== undefined)];
-    // A new one has no file until a job is planned.
+    // A new journal has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
     if (isThere) lines.push(`manifest ${file}`);
     const manifest = isThere ? path.resolve(file) : undefined;
@@ -169,7 +169,7 @@ async function redriveFrom(
     if (jobs === undefined) await redriveQueue(stack, ledger, options);
     else await redriveManifest(stack, ledger, options);
   } catch (error) {
-    // What was sent until then must be told, too.
+    // Report the work done until an error, too.
     if (outcomes.length > 0) report();
     throw error;
   }
@@ -177,7 +177,7 @@ async function redriveFrom(
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
 }
 
-/** A warning about messages that the next read moves to the dead-letter queue; undefined if there are none. */
+/** Warns about messages that the next read moves to the dead-letter queue; undefined if there are none. */
 function lastDeliveries(outcomes: readonly Outcome[]): string | undefined {
   const last = outcomes.filter(
     (outcome) => "deliveries" in outcome && outcome.deliveries.count >= outcome.deliveries.max,
@@ -186,7 +186,7 @@ function lastDeliveries(outcomes: readonly Outcome[]): string | undefined {
   return `the next read moves ${plural(last, "message")} to the dead-letter queue: send or delete ${last === 1 ? "it" : "them"} with the next run`;
 }
 
-/** Size and price of what would be sent. */
+/** Describes size and price of the jobs to send. */
 async function estimateOf(outcomes: readonly Outcome[], { stack, signal }: Context): Promise<string> {
   const places = outcomes.flatMap((outcome) => (outcome.kind === "would-send" ? [outcome.inputLocation] : []));
   let bytes = 0;
@@ -208,7 +208,7 @@ function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>
 
 function summaryOf(outcomes: readonly Outcome[], dryRun: boolean): string {
   const parts = Object.entries(countsOf(outcomes)).filter(([, count]) => count > 0);
-  if (parts.length === 0) return "nothing is there to send again";
+  if (parts.length === 0) return "no job to send again";
   const said = parts.map(([kind, count]) => `${count} ${counters[kind as Outcome["kind"]]}`);
   return said.map((each) => (dryRun ? each.replace(" deleted ", " would be deleted ") : each)).join(", ");
 }
@@ -233,7 +233,7 @@ function describe(outcome: Outcome): string | undefined {
     case "refused":
       return `${inferenceId}: refused by the service: ${outcome.problem}`;
     case "no-input":
-      return `${inferenceId}: neither its message nor the manifest says where its video is`;
+      return `${inferenceId}: neither its message nor the manifest has the location of its video`;
     case "already-sent":
     case "failed-again":
     case "over-limit":

@@ -29,19 +29,19 @@ describe("the command status", () => {
       manifest(),
     ]);
 
-  it("says how the endpoint stands", async () => {
+  it("shows the endpoint's status", async () => {
     fixture.aws.endpoint = { EndpointStatus: "Updating", CurrentInstanceCount: 0, DesiredInstanceCount: 1 };
     const { status, stdout } = await fixture.execute(["status"]);
     assert.equal(status, 0);
     assert.equal(
       stdout,
-      "video: Updating, 0 of at most 5 instances (AWS emulator on this machine, accelerated clock), going to 1\n",
+      "video: Updating, 0 of up to 5 instances (AWS emulator on this machine, accelerated clock), going to 1\n",
     );
     const { lines } = await fixture.execute(["status", "--json"]);
     assert.equal((lines()[0] as unknown as { environment: string }).environment, "emulator");
   });
 
-  it("says so where the caller may not look at the endpoint, and goes on", async () => {
+  it("reports that the caller may not describe the endpoint, and continues", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit();
     fixture.aws.fail({
@@ -51,10 +51,10 @@ describe("the command status", () => {
     });
     const { status, stderr } = await fixture.execute(["status", manifest()]);
     assert.equal(status, 0);
-    assert.match(stderr, /may not look at the endpoint/);
+    assert.match(stderr, /may not describe the endpoint/);
   });
 
-  it("says how each job stands, from what submit printed", async () => {
+  it("shows each job's status, from the output of submit", async () => {
     fixture.aws.onInvocation = fixture.complete;
     const { stdout: jobs } = await submit();
     const { status, stdout } = await fixture.execute(["status", "-"], jobs);
@@ -62,7 +62,7 @@ describe("the command status", () => {
     assert.equal(stdout.match(/[ab]\.mp4 \(video-[\w-]+\): completed: s3:\/\//g)?.length, 2);
   });
 
-  it("tells the four ends apart, and what was not sent from what may have been", async () => {
+  it("distinguishes the four ends, and jobs that were not sent from those that may have been", async () => {
     await submit();
     const [first, second] = fixture.aws.invocations;
     fixture.complete(first!);
@@ -95,11 +95,11 @@ describe("the command status", () => {
     assert.match(stderr, /1 completed, 1 failed, 1 expired, 1 pending, 1 planned, 1 unknown, 1 refused/);
     const { stdout } = await fixture.execute(["status", manifest()]);
     assert.match(stdout, /a\.mp4 \(expired\): expired, presumably: neither a result nor a failure by \d{4}-/);
-    assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted, nobody knows: submit --resume/);
+    assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted: submit --resume/);
     assert.match(stdout, /a\.mp4 \(refused\): not sent: it is empty/);
   });
 
-  it("records the ends that it sees, so that they stand when S3's lifecycle has removed the results", async () => {
+  it("records the ends that it sees, so that they are known after S3's lifecycle has removed the results", async () => {
     await submit();
     const [first, second] = fixture.aws.invocations;
     fixture.complete(first!);
@@ -120,7 +120,7 @@ describe("the command status", () => {
     assert.equal(lines().at(-1)!.reason, "not a video");
   });
 
-  it("reads a manifest that another process is writing, and leaves it alone", async () => {
+  it("reads a manifest that another process is writing, and does not change it", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit();
     await using busy = await Manifest.open(manifest());
@@ -131,11 +131,11 @@ describe("the command status", () => {
   });
 
   for (const [what, content, words] of [
-    ["no jobs", "", /holds no jobs/],
+    ["no jobs", "", /contains no jobs/],
     ["something else", "hello\n", /jobs is not a job file: line 1 is not a job/],
     ["a damaged manifest", '{"event":"planned"}\n', /line 1, has another form than submit writes/],
   ] as const) {
-    it(`exits 2 for a file that holds ${what}`, async () => {
+    it(`exits 2 for a file with ${what}`, async () => {
       await writeFile(fixture.path("jobs"), content);
       const { status, stderr } = await fixture.execute(["status", fixture.path("jobs")]);
       assert.equal(status, 2);

@@ -1,4 +1,4 @@
-/** The command status: how the endpoint stands and, given jobs, how each of them does. */
+/** The command status: shows the endpoint's status and, given jobs, the status of each. */
 import { readCapacity } from "../../src/capacity.ts";
 import { defineCommand } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
@@ -11,18 +11,18 @@ import { statusOf } from "../../src/known-jobs.ts";
 import { plural } from "../../src/format.ts";
 import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
 
-/** Shows how things stand. */
+/** Shows the status. */
 export const status = defineCommand({
-  summary: "how the endpoint stands and, given a file of jobs, how each job stands",
+  summary: "show the endpoint's status and, given a file of jobs, that of each job",
   help: {
     usage: `Usage: npm run status -- [FILE] [options]
 
-Says how the endpoint stands and, given FILE, how each of its jobs stands. FILE is a submission's manifest, or what submit
---json printed; - is standard input. A job is completed, failed, expired or pending by the objects at the places that its
-invocation returned. Expired is presumed: neither object is there though the job's time is over.
+Shows the endpoint's status and, given FILE, that of each of its jobs. FILE is a submission's job journal, or the
+output of submit --json; - is standard input. A job is completed, failed, expired or pending by the objects at the
+locations that its invocation returned. Expired is presumed: neither object exists although the job's time is over.
 `,
     options: jobsFlags.help,
-    end: `Exit status: 0 all well; 1 a job failed, expired, has not ended, or was not sent; 2 wrong usage, or something on this
+    end: `Exit status: 0 success; 1 a job failed, expired, has not ended, or was not sent; 2 wrong usage, or something on this
 machine is missing; 130 interrupted.
 `,
   },
@@ -38,10 +38,10 @@ async function show(file: string | undefined, context: Context): Promise<number>
   const { stack, stdin, live, print, signal } = context;
   const known = file === undefined ? undefined : await readJobs(file, stdin);
   if (known?.notice !== undefined) live.say(`note: ${known.notice}`);
-  live.show("asking for the endpoint", "new step");
+  live.show("describing the endpoint", "new step");
   await showEndpoint(context);
   if (known === undefined) return 0;
-  live.show(`looking for the ends of ${plural(known.jobs.length, "job")}`, "new step");
+  live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
   const counts = new Map<string, number>();
   for (const { known: job, state } of await statusOf(stack, known, signal)) {
     const status = state?.status ?? unsentStatus(job);
@@ -64,14 +64,16 @@ async function showEndpoint({ stack, print, live, signal }: Context): Promise<vo
   try {
     const capacity = await readCapacity(stack, signal);
     print(
-      `${endpointName}: ${capacity.status}, ${capacity.current} of at most ${most}` +
+      `${endpointName}: ${capacity.status}, ${capacity.current} of up to ${most}` +
         (capacity.desired === capacity.current ? "" : `, going to ${capacity.desired}`),
       { endpointName, environment, instanceType, maxCapacity, ...capacity },
     );
   } catch (error) {
-    // The stack's caller policy allows to send videos, not to look at the endpoint.
+    // The stack's caller policy allows sending videos, but not describing the endpoint.
     if (codeOf(error) !== "AccessDeniedException") throw error;
-    live.say(`${endpointName}: these AWS credentials may not look at the endpoint (the stack's operator policy may)`);
+    live.say(
+      `${endpointName}: these AWS credentials may not describe the endpoint (attach the stack's operator policy)`,
+    );
   }
 }
 
@@ -87,7 +89,7 @@ function unsentText(job: KnownJob): string {
       // Most problems name the video.
       return `${video !== undefined && problem.includes(video) ? inferenceId : labelOf(job)}: not sent: ${problem}`;
     case "unknown":
-      return `${labelOf(job)}: may have been accepted, nobody knows: submit --resume sends it again under the same name`;
+      return `${labelOf(job)}: may have been accepted: submit --resume sends it again under the same name`;
     default:
       return `${labelOf(job)}: not sent yet: submit --resume sends it`;
   }

@@ -47,7 +47,7 @@ describe("the command submit", () => {
     });
   }
 
-  it("sends nothing on --resume that the endpoint may no longer read", async () => {
+  it("refuses on --resume a video that the endpoint may no longer read", async () => {
     fixture.aws.objects.set("source/clips/a.mp4", Buffer.from("video"));
     fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "AccessDeniedException" } });
     assert.equal((await submit("s3://source/clips/a.mp4")).status, 2);
@@ -72,16 +72,16 @@ describe("the command submit", () => {
     });
   }
 
-  it("takes no option of the model with --resume", async () => {
+  it("refuses the model's options with --resume", async () => {
     const { status, stderr } = await submit("--resume", "--manifest", manifest(), "--format", "ndjson");
     assert.equal(status, 2);
-    assert.match(stderr, /as they were planned: give none of --fps, .*--format, --encoding, --ttl, --timeout/);
+    assert.match(stderr, /as they were planned: leave out --fps, .*--format, --encoding, --ttl, --timeout/);
   });
 
   for (const [what, prepare, words] of [
     ["is empty", () => writeFile(video("bad.mp4"), ""), /bad\.mp4 is empty/],
     ["is a text", () => writeFile(video("bad.mp4"), "These are notes."), /bad\.mp4 is not a video/],
-    ["is a folder without videos", () => mkdir(video("bad.mp4")), /bad\.mp4 holds no videos/],
+    ["is a folder without videos", () => mkdir(video("bad.mp4")), /bad\.mp4 contains no videos/],
     ["is missing", () => Promise.resolve(), /Cannot read .*bad\.mp4 \(ENOENT\)/],
     [
       "is larger than AWS's 1 GB",
@@ -89,10 +89,10 @@ describe("the command submit", () => {
         await writeFile(video("bad.mp4"), videoBytes("bad"));
         await truncate(video("bad.mp4"), MAX_INPUT_BYTES + 1);
       },
-      /takes at most 1024 MiB\. Cut it/,
+      /accepts up to 1024 MiB\. Cut it/,
     ],
   ] as const) {
-    it(`sends nothing, exits 2 and leaves no manifest where one of the files ${what}`, async () => {
+    it(`sends nothing, exits 2 and leaves no manifest if one of the files ${what}`, async () => {
       await prepare();
       const { status, stderr } = await submit(video("a.mp4"), video("bad.mp4"));
       assert.equal(status, 2);
@@ -101,14 +101,14 @@ describe("the command submit", () => {
     });
   }
 
-  it("sends nothing if a file is larger than the stack takes", async () => {
+  it("sends nothing if a file is larger than the stack accepts", async () => {
     fixture.outputs = { maxRequestSize: 1 };
     await truncate(video("a.mp4"), 1024 ** 2 + 1);
     const { status, stderr } = await submit(video("a.mp4"));
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /a\.mp4 has 1\.1 MiB; the stack takes at most 1 MiB \(its setting maxRequestSize\)\. Cut it .* and deploy\./,
+      /a\.mp4 has 1\.1 MiB; the stack accepts up to 1 MiB \(its setting maxRequestSize\)\. Cut it .* and deploy\./,
     );
     await assertNothingSent();
   });
@@ -134,7 +134,7 @@ describe("the command submit", () => {
     });
   }
 
-  it("does not upload on --resume what is planned for longer than the stack now allows", async () => {
+  it("does not upload on --resume a job whose time limit the stack no longer allows", async () => {
     const journal = fixture.path("planned.jsonl");
     const job = { inferenceId: "late", endpointName: "video", file: video("a.mp4"), contentType: "video/mp4" };
     const planned = { event: "planned", of: 1, job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
@@ -146,7 +146,7 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
   });
 
-  it("names the bad files of a folder, each with its reason, and says that the others were not sent", async () => {
+  it("names the bad files of a folder, each with its reason, and reports that the others were not sent", async () => {
     await mkdir(video("clips"));
     for (const name of ["clips/a.mp4", "clips/b.mp4"]) await writeFile(video(name), videoBytes(name));
     await writeFile(video("clips/empty.mp4"), "");
@@ -155,7 +155,7 @@ describe("the command submit", () => {
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /clips\/empty\.mp4 is empty: .*clips\/notes\.mp4 is not a video: .* Nothing was sent, also not the 2 valid videos: correct or remove what is named/,
+      /clips\/empty\.mp4 is empty: .*clips\/notes\.mp4 is not a video: .* Nothing was sent, including the 2 valid videos: correct or remove the named ones/,
     );
     await assertNothingSent();
   });
@@ -165,7 +165,7 @@ describe("the command submit", () => {
     for (const name of names) await writeFile(video(name), "");
     const { status, stderr } = await submit(...names.map(video));
     assert.equal(status, 2);
-    assert.equal(stderr.match(/[1-5]\.mp4 is empty: it holds no video\./g)?.length, 5);
+    assert.equal(stderr.match(/[1-5]\.mp4 is empty: it contains no video\./g)?.length, 5);
     assert.match(stderr, / \(And 2 more\.\)$/m);
     await assertNothingSent();
   });
@@ -181,7 +181,7 @@ describe("the command submit", () => {
     ],
     ["bucket of a prefix", "s3://nosuchbucket/x/", /Bucket nosuchbucket does not exist/],
   ] as const) {
-    it(`sends nothing and exits 2 where there is no such ${what} in S3`, async () => {
+    it(`sends nothing and exits 2 if there is no such ${what} in S3`, async () => {
       fixture.aws.s3.missingBuckets = ["nosuchbucket"];
       const { status, stderr } = await submit(video("a.mp4"), uri);
       assert.equal(status, 2);
@@ -192,7 +192,7 @@ describe("the command submit", () => {
 
   for (const [what, fault, words] of [
     [
-      "the endpoint is gone",
+      "the endpoint does not exist",
       { operation: "DescribeEndpoint", answer: { status: 400, code: "ValidationException" } },
       /There is no endpoint video in us-east-1/,
     ],
@@ -202,7 +202,7 @@ describe("the command submit", () => {
       /have expired: renew them/,
     ],
   ] as const) {
-    it(`sends nothing and exits 2 where ${what}`, async () => {
+    it(`sends nothing and exits 2 if ${what}`, async () => {
       fixture.aws.fail(fault);
       const { status, stderr } = await submit(video("a.mp4"));
       assert.equal(status, 2);
@@ -211,19 +211,19 @@ describe("the command submit", () => {
     });
   }
 
-  it("sends nothing to an endpoint that takes nothing", async () => {
+  it("sends nothing to an endpoint that is not in service", async () => {
     fixture.aws.endpoint.EndpointStatus = "Creating";
     const { status, stderr } = await submit(video("a.mp4"));
     assert.equal(status, 2);
-    assert.match(stderr, /is Creating: it takes videos once it is InService/);
+    assert.match(stderr, /is Creating: it accepts videos when it is InService/);
     await assertNothingSent();
   });
 
-  it("does not write over a manifest", async () => {
+  it("does not overwrite a manifest", async () => {
     await submit(video("a.mp4"));
     const { status, stderr } = await submit(video("b.mp4"));
     assert.equal(status, 2);
-    assert.match(stderr, /is there already: go on with it \(--resume\)/);
+    assert.match(stderr, /exists already: resume it \(--resume\)/);
     assert.equal(fixture.aws.invocations.length, 1);
     assert.deepEqual(
       (await readdir(fixture.folder)).filter((name) => name.endsWith(".lock")),

@@ -36,7 +36,7 @@ describe("the command submit", () => {
     assert.equal(new Set(sent()).size, 2);
   });
 
-  it("takes the videos below a folder, hidden files and others aside, in order", async () => {
+  it("sends the videos below a folder in order, without hidden and other files", async () => {
     await mkdir(video("clips/more"), { recursive: true });
     for (const name of ["clips/b.MOV", "clips/more/c.webm", "clips/.hidden.mp4", "clips/notes.txt"]) {
       await writeFile(video(name), videoBytes(name));
@@ -49,7 +49,7 @@ describe("the command submit", () => {
     );
   });
 
-  it("follows links to files in a folder, and counts what it skips and what it finds twice", async () => {
+  it("follows links to files in a folder, and counts skipped files and duplicates", async () => {
     await mkdir(video("clips/.hid"), { recursive: true });
     for (const name of ["clips/real.mp4", "clips/.hidden.mp4", "clips/.hid/t.avi", "clips/notes.txt", "clips/1.txt"]) {
       await writeFile(video(name), videoBytes(name));
@@ -72,11 +72,11 @@ describe("the command submit", () => {
     );
   });
 
-  it("says nothing of skipped files if there are none", async () => {
+  it("does not mention skipped files if there are none", async () => {
     assert.doesNotMatch((await submit(video("a.mp4"))).stderr, /skipped/);
   });
 
-  it("ends with a sum, the last line of progress, and the next commands", async () => {
+  it("ends with a summary, the last line of progress, and the next commands", async () => {
     await writeFile(video("it's here.mp4"), videoBytes("it"));
     const file = fixture.path("my jobs.jsonl");
     const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--manifest", file);
@@ -86,7 +86,7 @@ describe("the command submit", () => {
     assert.ok(stderr.includes(`npm run status -- '${file}'; then get the results: npm run fetch -- '${file}'\n`));
   });
 
-  it("says how many videos were not sent", async () => {
+  it("counts the videos that were not sent", async () => {
     fixture.aws.onInvocation = () => {
       rmSync(video("b.mp4"));
     };
@@ -94,7 +94,7 @@ describe("the command submit", () => {
     assert.match(stderr, /^1 of 2 jobs accepted, 1 video not sent$/m);
   });
 
-  it("names a video that was not sent once in its line, as status does", async () => {
+  it("names a video that was not sent only once in its line, as status does", async () => {
     fixture.aws.onInvocation = () => {
       rmSync(video("b.mp4"));
     };
@@ -111,7 +111,7 @@ describe("the command submit", () => {
     }
   });
 
-  it("prints what a dry run would send, with size and price, and sends nothing", async () => {
+  it("prints the videos of a dry run with size and price, and sends nothing", async () => {
     fixture.aws.objects.set("in/videos/y.mp4", Buffer.alloc(1_500_000));
     const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "s3://in/videos/y.mp4", "--dry-run"]);
     assert.equal(status, 0);
@@ -125,7 +125,7 @@ describe("the command submit", () => {
     assert.deepEqual([resumed.status, (resumed.lines()[0] as unknown as { jobs: number }).jobs], [0, 0]);
   });
 
-  it("needs a folder that exists for --manifest", async () => {
+  it("requires an existing folder for --manifest", async () => {
     const { status, stderr } = await submit(video("a.mp4"), "--manifest", video("nosuchdir/m.jsonl"));
     assert.equal(status, 2);
     assert.match(stderr, /Cannot write the manifest .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/);
@@ -153,7 +153,7 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.count("PutObject"), 0);
   });
 
-  it("hands on what is asked of the model and of the service", async () => {
+  it("passes on the options of the model and of the service", async () => {
     await submit(
       video("a.mp4"),
       "--fps",
@@ -184,7 +184,7 @@ describe("the command submit", () => {
     assert.equal(headers["x-amzn-sagemaker-invocationtimeoutseconds"], "30");
   });
 
-  it("keeps the form of the result over --resume", async () => {
+  it("keeps the format of the result with --resume", async () => {
     fixture.aws.fail({
       operation: "InvokeEndpointAsync",
       answer: { status: 400, code: "AccessDeniedException" },
@@ -194,7 +194,7 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.invocations[0]!.headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
   });
 
-  it("waits for each job's own end, prints and records it once, and exits 1 where one failed", async () => {
+  it("waits for each job's end, prints and records it once, and exits 1 if one failed", async () => {
     fixture.aws.onInvocation = (invocation) => {
       (fixture.aws.invocations.length === 1 ? fixture.complete : fixture.fail)(invocation);
     };
@@ -215,7 +215,7 @@ describe("the command submit", () => {
     assert.deepEqual(ends, ["completed", "failed"]);
   });
 
-  it("ends a wait with the right counts, and says that a finished submission is complete", async () => {
+  it("ends a wait with the right counts, and reports that a finished submission is complete", async () => {
     fixture.aws.onInvocation = (invocation) => {
       (fixture.aws.invocations.length === 1 ? fixture.complete : fixture.fail)(invocation);
     };
@@ -228,7 +228,7 @@ describe("the command submit", () => {
     assert.doesNotMatch(resumed.stderr, /0 of 0|0 jobs/);
   });
 
-  it("counts the jobs of earlier processes in the sum of a resumed submission", async () => {
+  it("counts the jobs of earlier processes in the summary of a resumed submission", async () => {
     fixture.aws.onInvocation = () => {
       fixture.controller.abort();
     };
@@ -251,7 +251,7 @@ describe("the command submit", () => {
     assert.match(stderr, /^1 of 2 jobs ended: 1 without a usable result$/m);
   });
 
-  it("holds one result in memory at a time, however many jobs end at once", async () => {
+  it("holds one result in memory at a time, even if many jobs end at once", async () => {
     fixture.aws.onInvocation = fixture.complete;
     fixture.aws.answerMs = 5;
     const names = Array.from({ length: 16 }, (_, index) => `${index}.mp4`);
@@ -262,14 +262,14 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.mostWholeReads, 1);
   });
 
-  it("shows people what was found and the model's notice", async () => {
+  it("shows the detections and the model's notice", async () => {
     fixture.aws.onInvocation = fixture.complete;
     const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "--wait", "--manifest", manifest()]);
     assert.equal(status, 0);
     assert.match(stdout, /a\.mp4: completed: 2 frames, 3 detections: car 2, person 1\n {2}knows only generated shapes/);
   });
 
-  it("exits 1 where a result does not fit the schema, and says so", async () => {
+  it("exits 1 if a result does not match the schema, and reports it", async () => {
     fixture.aws.onInvocation = ({ outputLocation }) =>
       fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
     const { status, stdout } = await submit(video("a.mp4"), "--wait");
@@ -277,7 +277,7 @@ describe("the command submit", () => {
     assert.match(stdout, /result\.schema\.json/);
   });
 
-  it("stops waiting at the limit and calls the job pending; with --resume it waits for the same job, sent once", async () => {
+  it("stops waiting at the limit and reports the job as pending; with --resume it waits for the same job", async () => {
     const { status, lines } = await submit(video("a.mp4"), "--wait", "--limit", "1");
     assert.equal(status, 1);
     assert.equal(lines().at(-1)!.status, "pending");
@@ -292,7 +292,7 @@ describe("the command submit", () => {
     assert.equal((await submit("--resume", "--manifest", manifest(), "--wait")).status, 0);
   });
 
-  it("names the next command where the wait is interrupted", async () => {
+  it("prints the next command if the wait is interrupted", async () => {
     fixture.aws.onInvocation = () => {
       setTimeout(() => {
         fixture.controller.abort();
@@ -300,21 +300,21 @@ describe("the command submit", () => {
     };
     const { status, stderr } = await submit(video("a.mp4"), "--wait");
     assert.equal(status, 130);
-    assert.match(stderr, /see how they do: npm run status -- .*manifest\.jsonl/);
+    assert.match(stderr, /follow them: npm run status -- .*manifest\.jsonl/);
   });
 
-  it("ends with 130 when interrupted, its jobs already printed, and says how to go on", async () => {
+  it("exits with 130 when interrupted, after printing its jobs and the command that resumes", async () => {
     fixture.aws.onInvocation = () => {
       fixture.controller.abort();
     };
     const { status, stderr, lines } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
     assert.equal(status, 130);
-    assert.match(stderr, /1 not accepted yet; go on: npm run submit -- --resume --manifest .*manifest\.jsonl/);
+    assert.match(stderr, /1 not accepted yet; resume: npm run submit -- --resume --manifest .*manifest\.jsonl/);
     assert.match(stderr, /Interrupted/);
     assert.equal(lines()[0]!.inferenceId, fixture.aws.invocations[0]!.inferenceId);
   });
 
-  it("leaves out a file that vanishes on the way, sends the others, and exits 2", async () => {
+  it("skips a file that vanishes during the upload, sends the others, and exits 2", async () => {
     fixture.aws.onInvocation = () => {
       rmSync(video("b.mp4"));
     };
@@ -327,7 +327,7 @@ describe("the command submit", () => {
     assert.equal(fixture.aws.invocations.length, 1);
   });
 
-  it("gives a run as long as the stack allows if there is no --timeout", async () => {
+  it("gives a run the stack's time limit if there is no --timeout", async () => {
     fixture.outputs = { invocationTimeout: 600 };
     assert.equal((await submit(video("a.mp4"))).status, 0);
     const { headers } = fixture.aws.invocations[0]!;
@@ -335,7 +335,7 @@ describe("the command submit", () => {
     assert.equal(headers["x-amzn-sagemaker-custom-attributes"], "timeout=600");
   });
 
-  it("goes on where the caller may not look at the endpoint", async () => {
+  it("continues if the caller may not describe the endpoint", async () => {
     fixture.aws.fail({ operation: "DescribeEndpoint", answer: { status: 400, code: "AccessDeniedException" } });
     assert.equal((await submit(video("a.mp4"))).status, 0);
   });

@@ -1,4 +1,4 @@
-/** The command submit: finds the videos, sends them by way of a manifest and, if wanted, waits for their ends. */
+/** The command submit: finds the videos, sends them with a job journal and, on request, waits for their ends. */
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -38,34 +38,36 @@ const flags = {
 
 type Flags = z.infer<z.ZodObject<typeof flags>>;
 
-/** Uploads videos and hands each to the endpoint. */
+/** Uploads videos and submits each to the endpoint. */
 export const submit = defineCommand({
-  summary: "upload videos, hand each to the endpoint, print the jobs",
+  summary: "upload videos, submit each to the endpoint, print the jobs",
   help: {
     usage: `Usage: npm run submit -- FILE|FOLDER|s3://… … [options]
        npm run submit -- --resume --manifest FILE [options]
 
-Uploads videos and hands each to the endpoint. A folder stands for all videos below it (.avi .flv .m2ts .m4v .mkv .mov .mp4
-.mpeg .mpg .mts .ogv .webm .wmv); an object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all videos below it.
-In folders, links to files are followed and hidden files are skipped; a line says what was skipped. A file is sent once. All
-are checked before the first is sent; the same bytes are uploaded once. Each step is written to the manifest before it is
-made: after Ctrl-C or a crash --resume sends what was not accepted yet, under the same names.
+Uploads videos and submits each to the endpoint. A folder stands for all videos below it (.avi .flv .m2ts .m4v .mkv
+.mov .mp4 .mpeg .mpg .mts .ogv .webm .wmv); an object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all
+videos below it. In folders, links to files are followed and hidden files are skipped; a line counts the skipped ones.
+A file is sent once. All are checked before the first is sent; the same bytes are uploaded once. Each step is written
+to the job journal before it is made: after Ctrl-C or a crash, --resume sends the jobs that were not accepted yet,
+under the same names.
 
-A manifest is as powerful as a command line: it names the files to upload. Resume only manifests from people you trust.
+A job journal is as powerful as a command line: it names the files to upload. Resume only journals that you trust.
 --resume checks that each file is a video before it sends anything.
 `,
-    options: `${modelFlags.help}  --ttl SECONDS         how long a job may wait in the queue, 60..21600 (default: 21600)
-  --timeout SECONDS     how long one run may take, at most the stack's invocationTimeout (default: the stack's)
-  --concurrency N       videos under way at a time, 1..64 (default: 8)
-  --manifest FILE       where jobs are written down (default: a new file in out/)
-  --dry-run             print what would be sent, its size and price, and send nothing
-  --resume              go on with the manifest's jobs
+    options: `${modelFlags.help}  --ttl SECONDS         maximum time that a job may wait in the queue, 60..21600 (default: 21600)
+  --timeout SECONDS     time limit of one run, up to the stack's invocationTimeout (default: the stack's)
+  --concurrency N       concurrent videos, 1..64 (default: 8)
+  --manifest FILE       job journal (default: a new file in out/)
+  --dry-run             print the videos to send, their size and price, and send nothing
+  --resume              resume the journal's jobs
   --wait                wait for each job's end, fetch and check its result
-  --limit SECONDS       with --wait: stop waiting after this long; the jobs go on (default: until each has ended or expired)
+  --limit SECONDS       with --wait: stop waiting after this time; the jobs keep running (default: until each has
+                        ended or expired)
 `,
     end: `With --json a job is printed when it is accepted and, with --wait, again when it has ended.
 
-Exit status: 0 all well; 1 a job failed, expired, has not ended, or its result is wrong; 2 wrong usage, a video that cannot
+Exit status: 0 success; 1 a job failed, expired, has not ended, or its result is invalid; 2 wrong usage, a video that cannot
 be sent, or something on this machine is missing; 130 interrupted.
 `,
   },
@@ -85,10 +87,10 @@ be sent, or something on this machine is missing; 130 interrupted.
     const { customAttributes, format } = modelRequestOf(flags);
     if (flags.resume) {
       if (flags.manifest === undefined) throw usage("--resume needs --manifest FILE");
-      if (operands.length > 0) throw usage("--resume sends what the manifest says: give no FILE");
+      if (operands.length > 0) throw usage("--resume sends the jobs of the manifest: leave out FILE");
       if ([customAttributes, format, flags.ttl, flags.timeout].some((given) => given !== undefined)) {
         const named = [...Object.keys(modelFlags.options), "ttl", "timeout"].map((flag) => `--${flag}`);
-        throw usage(`--resume sends jobs as they were planned: give none of ${named.join(", ")}`);
+        throw usage(`--resume sends jobs as they were planned: leave out ${named.join(", ")}`);
       }
       return resumeFrom(flags.manifest, flags);
     }
@@ -149,7 +151,7 @@ function resumeFrom(file: string, flags: Flags) {
   };
 }
 
-/** Prints what --resume would send. */
+/** Prints the jobs that --resume would send. */
 async function dryResume(file: string, context: Context): Promise<number> {
   const open = [...(await readManifest(file)).values()].filter(({ job }) => job === undefined);
   const videos = await Promise.all(
@@ -164,7 +166,7 @@ async function dryResume(file: string, context: Context): Promise<number> {
   return 0;
 }
 
-/** A name for a new manifest, by this machine's clock, in out/, which is made if need be. */
+/** Returns a name for a new journal, by this machine's clock, in out/, which is created if missing. */
 function newManifest(): string {
   return path.join(
     defaultFolder(),
@@ -189,7 +191,7 @@ function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Contex
   };
 }
 
-/** Submits, prints each outcome and, with --wait, each end; what the manifest knew before is waited for, too. */
+/** Submits, prints each outcome and, with --wait, each end; also waits for jobs that the journal had before. */
 async function conclude(
   manifest: Manifest,
   flags: Flags,
@@ -206,30 +208,32 @@ async function conclude(
   } catch (error) {
     const left = [...manifest.entries.values()].filter(({ job }) => job === undefined).length;
     const file = shellQuoted(manifest.file);
-    if (left > 0) live.say(`${left} not accepted yet; go on: npm run submit -- --resume --manifest ${file}`);
-    if (isAbort(error)) live.say(`see how the others do: npm run status -- ${file}`);
+    if (left > 0) live.say(`${left} not accepted yet; resume: npm run submit -- --resume --manifest ${file}`);
+    if (isAbort(error)) live.say(`follow the others: npm run status -- ${file}`);
     throw error;
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
   live.say(outcomes.length === 0 ? `already complete: ${sumOf(manifest)}` : sumOf(manifest));
   if (!flags.wait) {
-    // What is shown is to be typed into a shell.
+    // The path is meant to be typed into a shell.
     const file = shellQuoted(manifest.file);
-    live.say(`see how they do: npm run status -- ${file}; then get the results: npm run fetch -- ${file}`);
+    live.say(`follow them: npm run status -- ${file}; then get the results: npm run fetch -- ${file}`);
     return refused ? 2 : 0;
   }
   let good: boolean;
   try {
     good = await waitForEnds(manifest, flags.limit, context);
   } catch (error) {
-    if (isAbort(error)) live.say(`see how they do: npm run status -- ${shellQuoted(manifest.file)}`);
+    if (isAbort(error)) live.say(`follow them: npm run status -- ${shellQuoted(manifest.file)}`);
     throw error;
   }
   if (refused) return 2;
   return good ? 0 : 1;
 }
 
-/** `3 of 4 jobs accepted, 1 video not sent`, of all jobs of a submission, those of earlier processes included. */
+/**
+ * Formats `3 of 4 jobs accepted, 1 video not sent`, for all jobs of a submission, including those of earlier processes.
+ */
 function sumOf({ entries }: Manifest): string {
   const accepted = [...entries.values()].filter(({ job }) => job !== undefined).length;
   const refused = entries.size - accepted;
@@ -249,7 +253,7 @@ function printOutcome({ print }: Context, outcome: Outcome): void {
   print([`${video}: accepted as ${inferenceId}${already}`, `  result    ${job.outputLocation}`], { video, ...job });
 }
 
-/** Waits for the ends of all jobs of a manifest that were accepted; whether all are good. */
+/** Waits for the ends of all accepted jobs of a journal; returns whether all have succeeded. */
 async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined, context: Context): Promise<boolean> {
   const { stack, live, signal } = context;
   const entries = [...manifest.entries.values()];
@@ -283,6 +287,6 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   live.say(counts.line);
   for (const job of pending)
     printEnd(context, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
-  if (pending.length > 0) live.say(`see how they do later: npm run status -- ${shellQuoted(manifest.file)}`);
+  if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(manifest.file)}`);
   return good && pending.length === 0;
 }

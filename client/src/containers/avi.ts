@@ -1,8 +1,11 @@
-/** Streams of AVI files (Microsoft, "AVI RIFF File Reference": the list `hdrl` has a list `strl` per stream, whose `strh` names the type). */
+/**
+ * Reads the streams of AVI files (Microsoft, "AVI RIFF File Reference": the list `hdrl` has a list `strl` per stream,
+ * whose `strh` names the type).
+ */
 import type { TrackKind } from "./content.ts";
 import type { BoundedReader } from "./reader.ts";
 
-/** Stream types: audio, subtitles and MIDI. Another one, `iavs`, interleaves audio and video. */
+/** Stream types: audio, subtitles and MIDI. The type `iavs` interleaves audio and video. */
 const kinds: ReadonlyMap<string, TrackKind> = new Map([
   ["vids", "video"],
   ["auds", "audio"],
@@ -10,7 +13,7 @@ const kinds: ReadonlyMap<string, TrackKind> = new Map([
   ["mids", "other"],
 ]);
 
-/** A chunk; a list's type comes first in its content. */
+/** A chunk. The content of a list starts with its type. */
 interface Chunk {
   readonly id: string;
   readonly type: string;

@@ -9,7 +9,10 @@ import fc from "fast-check";
 import { checkVideo } from "../video-file.ts";
 import { findNoVideo } from "./content.ts";
 
-/** Writes FOLDER/NAME with a second of each codec, as `{"NAME": ["CODEC", …]}` on the command line says. */
+/**
+ * Python program that writes FOLDER/NAME with a second of each codec, from `{"NAME": ["CODEC", …]}` on the command
+ * line.
+ */
 const muxer = `
 import json, os, sys
 import av, numpy
@@ -72,7 +75,7 @@ const videos: Readonly<Record<string, readonly string[]>> = {
   "a.flv": ["aac"],
 };
 
-describe("what a file holds", function () {
+describe("the content of a file", function () {
   this.timeout(120_000);
   let folder: string;
 
@@ -102,7 +105,7 @@ describe("what a file holds", function () {
       assert.equal(await contentOf(name), "only audio");
       await assert.rejects(checkVideo(inFolder(name)), {
         name: "InputError",
-        message: /holds only audio, no video: pass a video file/,
+        message: /holds only audio, not a video: pass a video file/,
       });
     });
   }
@@ -114,7 +117,7 @@ describe("what a file holds", function () {
     });
   }
 
-  it("is a picture in HEIF, which begins like MP4 and has no tracks", async () => {
+  it("is a picture in HEIF, which starts like MP4 and has no tracks", async () => {
     const handler = box("hdlr", Buffer.from("\0\0\0\0\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0", "latin1"));
     const heif = [box("ftyp", Buffer.from("heic\0\0\0\0mif1heic")), box("meta", Buffer.alloc(4), handler)];
     const pixels = box("mdat", Buffer.alloc(100));
@@ -123,7 +126,7 @@ describe("what a file holds", function () {
     assert.equal(await contentOfBytes(sequence), undefined);
   });
 
-  it("is accepted in Ogg with a codec that is not audio for certain", async () => {
+  it("is accepted in Ogg with a codec that is not certainly audio", async () => {
     const vorbis = page(0x02, "\x01vorbis\0\0\0\0");
     const end = page(0, "rest");
     assert.equal(await contentOfBytes(Buffer.concat([vorbis, end])), "only audio");
@@ -132,7 +135,7 @@ describe("what a file holds", function () {
     }
   });
 
-  it("is not read to the end of a large file: only its boxes are", async () => {
+  it("reads only the boxes of a large file", async () => {
     const [, ...rest] = splitAt(await readFile(inFolder("a.mp4")));
     const large = Buffer.alloc(16);
     large.writeUInt32BE(1, 0);
@@ -180,7 +183,7 @@ describe("what a file holds", function () {
   });
 });
 
-/** A box of ISO/IEC 14496-12. */
+/** Makes a box of ISO/IEC 14496-12. */
 function box(type: string, ...content: readonly Buffer[]): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(8 + content.reduce((sum, { length }) => sum + length, 0));
@@ -188,7 +191,7 @@ function box(type: string, ...content: readonly Buffer[]): Buffer {
   return Buffer.concat([head, ...content]);
 }
 
-/** The top-level boxes of a file. */
+/** Returns the top-level boxes of a file. */
 function splitAt(file: Buffer): readonly Buffer[] {
   const boxes: Buffer[] = [];
   for (let at = 0; at < file.length; at += file.readUInt32BE(at)) {
@@ -197,7 +200,7 @@ function splitAt(file: Buffer): readonly Buffer[] {
   return boxes;
 }
 
-/** A page of Ogg with one packet. */
+/** Makes a page of Ogg with one packet. */
 function page(flags: number, packet: string): Buffer {
   const head = Buffer.alloc(28);
   head.write("OggS", 0, "latin1");

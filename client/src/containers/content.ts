@@ -1,4 +1,4 @@
-/** Finds files that no model can use as a video: audio without video, and pictures. */
+/** Detects files that no model can use as a video: audio without video, and pictures. */
 import type { FileHandle } from "node:fs/promises";
 import { aviStreams } from "./avi.ts";
 import { isoContent } from "./iso.ts";
@@ -7,15 +7,16 @@ import { oggStreams } from "./ogg.ts";
 import { BoundedReader, UndecidedError } from "./reader.ts";
 import { transportStreams } from "./transport.ts";
 
-/** What a track holds. `other` is neither audio nor video for certain, such as subtitles; `unknown` may be video. */
+/** Content of a track. `other` is certainly neither audio nor video, such as subtitles; `unknown` may be video. */
 export type TrackKind = "audio" | "video" | "other" | "unknown";
 
-/** What a file holds instead of a video. */
+/** Content of a file that has no video. */
 export type NoVideo = "only audio" | "a picture";
 
 /**
- * Reads a container's list of tracks. Only the types of the tracks count, not their codecs: the model's decoder decides about those.
- * @returns undefined for a file that has a video track, and for each file about which its container does not tell for certain
+ * Reads a container's list of tracks. Only the types of the tracks count, not their codecs: the model's decoder decides
+ * about those.
+ * @returns undefined if the file has a video track, or if its container does not tell for certain
  */
 export async function findNoVideo(handle: FileHandle, bytes: number): Promise<NoVideo | undefined> {
   const reader = new BoundedReader(handle, bytes);

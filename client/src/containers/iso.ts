@@ -1,9 +1,12 @@
-/** Tracks of MP4 and QuickTime files (ISO/IEC 14496-12, 4.2 "Object structure" and 8.4.3 "Handler reference box"). */
+/**
+ * Reads the tracks of MP4 and QuickTime files (ISO/IEC 14496-12, 4.2 "Object structure" and 8.4.3 "Handler reference
+ * box").
+ */
 import type { TrackKind } from "./content.ts";
 import type { BoundedReader } from "./reader.ts";
 import { UndecidedError } from "./reader.ts";
 
-/** A box: its type, and where its content is. */
+/** A box: its type and the range of its content. */
 interface Box {
   readonly type: string;
   readonly from: number;
@@ -11,8 +14,8 @@ interface Box {
 }
 
 /**
- * Handler types: `soun` is audio; text, subtitles, captions, time codes, metadata and hints are no video. QuickTime has others, some
- * of which hold video (`MPEG`).
+ * Handler types: `soun` is audio; text, subtitles, captions, time codes, metadata and hints are not video. QuickTime
+ * has others, some of which contain video (`MPEG`).
  */
 const kinds: ReadonlyMap<string, TrackKind> = new Map([
   ["soun", "audio"],
@@ -21,7 +24,7 @@ const kinds: ReadonlyMap<string, TrackKind> = new Map([
 ]);
 
 /**
- * Reads the tracks; of a file without any, whether it is a picture (HEIF, AVIF: ISO/IEC 23008-12).
+ * Reads the tracks. Recognises a file without tracks that is a picture (HEIF, AVIF: ISO/IEC 23008-12).
  * @throws UndecidedError if the boxes do not tell
  */
 export async function isoContent(reader: BoundedReader): Promise<readonly TrackKind[] | "a picture"> {
@@ -47,7 +50,7 @@ async function tracksOf(reader: BoundedReader, moov: Box): Promise<readonly Trac
   return tracks;
 }
 
-/** The handler type of the first `hdlr` box inside. */
+/** Returns the handler type of the first `hdlr` box inside. */
 async function handlerOf(reader: BoundedReader, parent: Box): Promise<string | undefined> {
   for await (const box of boxes(reader, parent.from, parent.to)) {
     if (box.type === "hdlr") return (await reader.read(box.from + 8, 4)).toString("latin1");
@@ -60,7 +63,7 @@ async function* boxes(reader: BoundedReader, from: number, to: number): AsyncGen
     const head = await reader.read(at, 8);
     const short = head.readUInt32BE(0);
     const large = short === 1 ? Number((await reader.read(at + 8, 8)).readBigUInt64BE(0)) : undefined;
-    // A size of 0: up to the end.
+    // A size of 0 means that the box extends to the end.
     const size = large ?? (short === 0 ? to - at : short);
     const headBytes = large === undefined ? 8 : 16;
     if (size < headBytes || at + size > to) throw new UndecidedError(`the box at byte ${at} has a wrong size`);

@@ -1,18 +1,21 @@
-/** Tracks of Matroska and WebM files (RFC 9559, sections 5.1.4 "Tracks Element" and 5.1.4.1.3 "TrackType Element"). */
+/**
+ * Reads the tracks of Matroska and WebM files (RFC 9559, sections 5.1.4 "Tracks Element" and 5.1.4.1.3 "TrackType
+ * Element").
+ */
 import type { TrackKind } from "./content.ts";
 import type { BoundedReader } from "./reader.ts";
 import { UndecidedError } from "./reader.ts";
 
 const ids = { ebml: 0x1a45dfa3, segment: 0x18538067, cluster: 0x1f43b675, tracks: 0x1654ae6b, entry: 0xae, type: 0x83 };
 
-/** Track types: 1 video, 2 audio, 17 subtitles, 18 buttons, 32 control, 33 metadata. A type of 3 mixes several. */
+/** Track types: 1 video, 2 audio, 17 subtitles, 18 buttons, 32 control, 33 metadata. Type 3 is a mix of several. */
 const kinds: ReadonlyMap<number, TrackKind> = new Map([
   [1, "video"],
   [2, "audio"],
   ...[17, 18, 32, 33].map((type) => [type, "other"] as const),
 ]);
 
-/** An element: its ID, and where its content is; `to` is undefined if its size is unknown. */
+/** An element: its ID and the range of its content; `to` is undefined if its size is unknown. */
 interface Element {
   readonly id: number;
   readonly from: number;
@@ -20,15 +23,15 @@ interface Element {
 }
 
 /**
- * Reads the tracks that stand before the first cluster.
- * @throws UndecidedError if they do not, or if the elements are damaged
+ * Reads the tracks that precede the first cluster.
+ * @throws UndecidedError if there are none before it, or if the elements are damaged
  */
 export async function matroskaTracks(reader: BoundedReader): Promise<readonly TrackKind[]> {
   for await (const top of elements(reader, 0, reader.size)) {
     if (top.id !== ids.segment) continue;
     for await (const element of elements(reader, top.from, top.to ?? reader.size)) {
       if (element.id === ids.tracks) return await entriesOf(reader, element);
-      if (element.id === ids.cluster) throw new UndecidedError("the tracks stand behind the first cluster");
+      if (element.id === ids.cluster) throw new UndecidedError("the tracks follow the first cluster");
     }
   }
   return [];
@@ -76,7 +79,7 @@ async function* elements(reader: BoundedReader, from: number, to: number): Async
   }
 }
 
-/** How many bytes the number at an offset has: one more than its first byte has leading zeros. */
+/** Returns the length of the number at an offset, bytes: one more than the leading zeros of its first byte. */
 function lengthOf(bytes: Buffer, at: number, most: number): number {
   const length = Math.clz32(bytes[at] ?? 0) - 23;
   if (length > most || at + length > bytes.length) throw new UndecidedError("an element is damaged");

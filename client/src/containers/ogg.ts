@@ -1,9 +1,12 @@
-/** Streams of Ogg files (RFC 3533, section 6): each begins with a page that names its codec, before all other pages. */
+/**
+ * Reads the streams of Ogg files (RFC 3533, section 6): each begins with a page that names its codec, before all other
+ * pages.
+ */
 import type { TrackKind } from "./content.ts";
 import type { BoundedReader } from "./reader.ts";
 import { UndecidedError } from "./reader.ts";
 
-/** How the first packets of streams begin: audio codecs, and the index of all streams (Skeleton). */
+/** First bytes of the streams' first packets: audio codecs, and the index of all streams (Skeleton). */
 const kinds: readonly (readonly [start: string, kind: TrackKind])[] = [
   ["\x01vorbis", "audio"],
   ["OpusHead", "audio"],
@@ -13,7 +16,7 @@ const kinds: readonly (readonly [start: string, kind: TrackKind])[] = [
 ];
 
 const HEAD_BYTES = 27;
-/** Bit of a page's flags: the page begins a stream. */
+/** Bit of a page's flags: the page starts a stream. */
 const FIRST = 0x02;
 
 /**

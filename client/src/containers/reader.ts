@@ -1,18 +1,18 @@
 /** Reads small parts of a file, so that the size of a container's index does not matter. */
 import type { FileHandle } from "node:fs/promises";
 
-/** The container does not say what is asked: it is damaged, cut, or larger than what is read of it. */
+/** The container does not give the answer: it is damaged, cut, or larger than the part that is read. */
 export class UndecidedError extends Error {
   override readonly name = "UndecidedError";
 }
 
-/** Most reads of one file: a file of one-second fragments has some thousand boxes. */
+/** Maximum number of reads of one file: a file of one-second fragments has about a thousand boxes. */
 const MAX_READS = 10_000;
 
-/** Largest part that is read at once, bytes. */
+/** Maximum size of one read, bytes. */
 const MAX_BYTES = 1024 ** 2;
 
-/** Reads of one file, bounded in number and size. */
+/** Reads one file, with limits on the number and size of reads. */
 export class BoundedReader {
   /** Size of the file, bytes. */
   readonly size: number;
@@ -26,7 +26,7 @@ export class BoundedReader {
 
   /**
    * Reads `length` bytes from offset `at`.
-   * @throws UndecidedError if the file ends before, or if too much was read of it
+   * @throws UndecidedError if the file ends before, or if the limits are reached
    */
   async read(at: number, length: number): Promise<Buffer> {
     const bytes = await this.readUpTo(at, length);
@@ -35,8 +35,8 @@ export class BoundedReader {
   }
 
   /**
-   * Reads at most `length` bytes from offset `at`: fewer at the end of the file.
-   * @throws UndecidedError if too much was read of the file
+   * Reads up to `length` bytes from offset `at`: fewer at the end of the file.
+   * @throws UndecidedError if the limits are reached
    */
   async readUpTo(at: number, length: number): Promise<Buffer> {
     this.#reads += 1;

@@ -1,17 +1,17 @@
-/** Streams of MPEG transport streams, by their program tables (ISO/IEC 13818-1, 2.4.4.3 and 2.4.4.8). */
+/** Reads the streams of MPEG transport streams from their program tables (ISO/IEC 13818-1, 2.4.4.3 and 2.4.4.8). */
 import type { TrackKind } from "./content.ts";
 import type { BoundedReader } from "./reader.ts";
 import { UndecidedError } from "./reader.ts";
 
-/** How much is read for the tables, bytes: they are repeated some ten times a second. */
+/** Number of bytes searched for the tables, which are repeated about ten times a second. */
 const SEARCHED_BYTES = 1024 ** 2;
 
 const PACKET_BYTES = 188;
 const SYNC_BYTE = 0x47;
 
 /**
- * Stream types (ISO/IEC 13818-1, table 2-34; ATSC A/53 for 0x81 and 0x87; SCTE 35 for 0x86): audio, and those that hold no video.
- * Private streams (0x06) may.
+ * Stream types (ISO/IEC 13818-1, table 2-34; ATSC A/53 for 0x81 and 0x87; SCTE 35 for 0x86): audio, and types that are
+ * not video. Private streams (0x06) may be.
  */
 const audioTypes = [0x03, 0x04, 0x0f, 0x11, 0x81, 0x87];
 const otherTypes = [0x05, 0x15, 0x86];
@@ -40,7 +40,7 @@ export async function transportStreams(reader: BoundedReader): Promise<readonly 
   throw new UndecidedError("a program's table is missing");
 }
 
-/** Reads the table in a packet: its content between the section's head of 8 bytes and its checksum of 4. */
+/** Reads the table in a packet: its content between the section's header of 8 bytes and its checksum of 4. */
 function sectionOf<Content>(packet: Buffer, tableId: number, read: (body: Buffer) => Content): Content | undefined {
   const isStart = (packet.readUInt8(1) & 0x40) !== 0;
   const hasPayload = (packet.readUInt8(3) & 0x10) !== 0;
@@ -54,7 +54,7 @@ function sectionOf<Content>(packet: Buffer, tableId: number, read: (body: Buffer
   return read(section.subarray(8, end - 4));
 }
 
-/** The packet identifiers of the programs' tables; program 0 is the network's. */
+/** Returns the packet identifiers of the programs' tables; program 0 is the network's. */
 function tableIdsOf(body: Buffer): readonly number[] {
   const found: number[] = [];
   for (let at = 0; at + 4 <= body.length; at += 4) {

@@ -1,4 +1,4 @@
-/** The stack's error queue and the dead-letter queue behind it, as a reader needs them who deletes what is dealt with. */
+/** Reads the stack's error queue and its dead-letter queue, and deletes messages that are handled. */
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
@@ -12,24 +12,27 @@ import { z } from "zod";
 import { ServiceAnswerError, SetupError } from "../errors.ts";
 import type { Stack } from "../stack.ts";
 
-/** A message that this reader has for the moment. */
+/** A message that this reader has received. */
 export interface HeldMessage {
   readonly body: string;
   readonly receipt: string;
-  /** How often SQS has delivered it, this time included. */
+  /** Number of deliveries by SQS, including this one. */
   readonly deliveries: number;
 }
 
-/** SQS's most at a time, for any operation on several messages. */
+/** SQS's maximum for any operation on several messages. */
 export const BATCH = 10;
 
-/** Seconds that a message stays with its reader: longer than the slowest call. After a crash it is back then. */
+/**
+ * Seconds that a message stays with its reader: longer than the slowest call. After a crash it returns to the queue
+ * then.
+ */
 const VISIBILITY_SECONDS = 600;
 
-/** Seconds that one look waits for a message: only a look that waits asks all of SQS's servers. */
+/** Seconds that one receive waits for a message: only long polling asks all of SQS's servers. */
 const WAIT_SECONDS = 3;
 
-/** SQS takes the number as a string, too (API reference, SetQueueAttributes, "RedrivePolicy"). */
+/** SQS accepts the number as a string, too (API reference, SetQueueAttributes, "RedrivePolicy"). */
 const redrivePolicySchema = z.object({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number() });
 
 type RedrivePolicy = z.infer<typeof redrivePolicySchema>;
@@ -45,7 +48,7 @@ export class ErrorQueue implements Disposable {
     this.#url = stack.outputs.errorQueueUrl;
   }
 
-  /** Up to `most` messages, at most {@link BATCH}; none if none came for a few seconds. */
+  /** Receives up to `most` messages, and up to {@link BATCH}; none if none came for a few seconds. */
   async receive(most: number, signal?: AbortSignal): Promise<readonly HeldMessage[]> {
     const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
@@ -64,7 +67,7 @@ export class ErrorQueue implements Disposable {
     }));
   }
 
-  /** Deletes what has been dealt with. */
+  /** Deletes handled messages. */
   async delete(messages: readonly HeldMessage[]): Promise<void> {
     await inBatches(messages, async (entries) => {
       const answer = await this.#sqs.send(
@@ -77,7 +80,7 @@ export class ErrorQueue implements Disposable {
     });
   }
 
-  /** Gives back what has not been dealt with, at once, for the next reader. */
+  /** Returns messages to the queue at once, for the next reader. */
   async release(messages: readonly HeldMessage[]): Promise<void> {
     await inBatches(messages, async (entries) => {
       const answer = await this.#sqs.send(
@@ -91,7 +94,7 @@ export class ErrorQueue implements Disposable {
   }
 
   /**
-   * Moves messages to the dead-letter queue: written there first, so that none is lost between the two.
+   * Moves messages to the dead-letter queue: it writes them there first, so that none is lost between the two.
    * @throws SetupError if the queue has no dead-letter queue
    */
   async bury(messages: readonly HeldMessage[]): Promise<void> {
@@ -108,8 +111,8 @@ export class ErrorQueue implements Disposable {
   }
 
   /**
-   * How often SQS delivers a message that is not deleted; the next delivery moves it to the dead-letter queue (developer guide, "Using
-   * dead-letter queues"). Giving a message back does not lower its count.
+   * Returns the number of times that SQS delivers a message that is not deleted; the next delivery moves it to the
+   * dead-letter queue (developer guide, "Using dead-letter queues"). Returning a message does not lower its count.
    * @returns undefined if the queue has no dead-letter queue
    */
   async maxDeliveries(): Promise<number | undefined> {
@@ -141,7 +144,7 @@ export class ErrorQueue implements Disposable {
   }
 }
 
-/** Calls `act` for ten messages at a time; its answer names those that it failed for. */
+/** Calls `act` for ten messages at a time; its answer names the failed ones. */
 async function inBatches(
   messages: readonly HeldMessage[],
   act: (

@@ -1,12 +1,12 @@
-/** What a message of the error queue is: a failure, or something that has no business there. */
+/** Reads a message of the error queue: a failure, or something else. */
 import { z } from "zod";
 
-/** The smoke test's jobs are called so: they are to fail, or have nobody who waits for them. */
+/** Prefix of the smoke test's jobs: they fail on purpose, or their results are not needed. */
 export const SMOKE_PREFIX = "smoke-";
 
 /**
- * A notification, as far as it is certain (developer guide, "Check prediction results"): a failure has no responseParameters,
- * may have no contentType, and everything beyond InferenceId and status may be missing.
+ * Schema of a notification, as far as it is certain (developer guide, "Check prediction results"): a failure has no
+ * responseParameters, may have no contentType, and every member except InferenceId and status may be missing.
  */
 const notificationSchema = z.object({
   inferenceId: z.string().min(1),
@@ -17,32 +17,32 @@ const notificationSchema = z.object({
     .optional(),
 });
 
-/** SNS's own wrapping, where a subscription does not deliver raw messages. */
+/** SNS's envelope, if a subscription does not deliver raw messages. */
 const envelopeSchema = z.object({ Type: z.literal("Notification"), Message: z.string() });
 
-/** TestNotifications come with every change of the endpoint, the autoscaler's among them, and tell of no job. */
+/** SageMaker sends TestNotifications on every change of the endpoint, including scaling; they concern no job. */
 const testSchema = z.object({ eventName: z.literal("TestNotification") });
 
 /** A job that failed. */
 export interface Failure {
   readonly kind: "failure";
   readonly inferenceId: string;
-  /** Where the video is; some notifications do not say. */
+  /** Location of the video; some notifications do not have it. */
   readonly inputLocation: string | undefined;
   readonly contentType: string | undefined;
   readonly reason: string | undefined;
 }
 
-/** A message, read. */
+/** A parsed message. */
 export type ErrorMessage =
   | Failure
-  /** Of a job of the smoke test. */
+  /** From a job of the smoke test. */
   | { readonly kind: "smoke" }
   | { readonly kind: "test" }
   /** Nothing that SageMaker sends to an error topic. */
   | { readonly kind: "unreadable" };
 
-/** Reads a message's body; never throws. */
+/** Parses a message's body; never throws. */
 export function readMessage(body: string): ErrorMessage {
   const value = parse(body);
   const envelope = envelopeSchema.safeParse(value);

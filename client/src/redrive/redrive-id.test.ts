@@ -5,14 +5,14 @@ import { nameOf, nextIdOf } from "./redrive-id.ts";
 const inferenceId = fc.string({ minLength: 1, maxLength: 64, unit: "grapheme-ascii" });
 
 describe("the InferenceId of a job that is sent again", () => {
-  it("tells how often it was", () => {
+  it("counts the attempts", () => {
     assert.deepEqual(nameOf("video-1"), { first: "video-1", times: 0 });
     assert.equal(nextIdOf("video-1"), "video-1.redrive-1");
     assert.equal(nextIdOf("video-1.redrive-1"), "video-1.redrive-2");
     assert.deepEqual(nameOf("video-1.redrive-12"), { first: "video-1", times: 12 });
   });
 
-  it("keeps a name apart that only looks like one", () => {
+  it("does not change a name that only looks like one", () => {
     for (const name of [
       ".redrive-1",
       "video.redrive-",
@@ -25,7 +25,7 @@ describe("the InferenceId of a job that is sent again", () => {
     }
   });
 
-  it("is short enough, the same each time, and counts on, whatever the first one was", () => {
+  it("is short enough, deterministic, and counts on for any first name", () => {
     fc.assert(
       fc.property(inferenceId, (first) => {
         const next = nextIdOf(first);
@@ -37,7 +37,7 @@ describe("the InferenceId of a job that is sent again", () => {
     );
   });
 
-  it("is another for another job", () => {
+  it("differs for another job", () => {
     fc.assert(
       fc.property(inferenceId, inferenceId, (one, other) => {
         assert.equal(nextIdOf(one) === nextIdOf(other), one === other);

@@ -34,7 +34,7 @@ describe("a redrive of a manifest", () => {
     else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"no"}'));
   };
 
-  it("sends again what failed or expired, with its own options, and nothing else", async () => {
+  it("sends only failed and expired jobs again, with their options", async () => {
     await submit(["done", "failed", "waiting", "smoke-1"]);
     end("done", "completed");
     end("failed", "failed");
@@ -52,7 +52,7 @@ describe("a redrive of a manifest", () => {
     );
   });
 
-  it("leaves out what the model refused, also if the end is recorded", async () => {
+  it("leaves out jobs that the model refused, also if the end is recorded", async () => {
     await submit(["video-1"]);
     const { failureLocation } = fixture.aws.invocations[0]!;
     fixture.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"no track","code":400}'));
@@ -63,7 +63,7 @@ describe("a redrive of a manifest", () => {
     assert.deepEqual(kindsOf(await run({ includeBadInput: true }, redriveManifest)), ["sent"]);
   });
 
-  it("knows a second run's jobs, and leaves a job alone that completed when sent again", async () => {
+  it("recognises a second run's jobs, and does not send a job that completed when sent again", async () => {
     await submit(["video-1"]);
     end("video-1", "failed");
     await run({}, redriveManifest);
@@ -73,13 +73,13 @@ describe("a redrive of a manifest", () => {
     assert.deepEqual(fixture.sent, ["video-1", "video-1.redrive-1"]);
   });
 
-  it("gives a job up that has been sent again as often as allowed, and keeps to the limit", async () => {
+  it("gives up a job that has been sent again as often as allowed, and keeps the limit", async () => {
     await submit(["video-1.redrive-3", "video-2", "video-3"]);
     for (const name of ["video-1.redrive-3", "video-2", "video-3"]) end(name, "failed");
     assert.deepEqual(kindsOf(await run({ limit: 1 }, redriveManifest)), ["over-limit", "poison", "sent"]);
   });
 
-  it("and the error queue know of each other", async () => {
+  it("and one of the error queue recognise each other's jobs", async () => {
     await submit(["video-1"]);
     end("video-1", "failed");
     fixture.queues.put(failureOf("video-1"));

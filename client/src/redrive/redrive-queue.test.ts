@@ -24,7 +24,7 @@ describe("a redrive of the error queue", () => {
 
   const run = (...args: Parameters<RedriveFixture["run"]>) => fixture.run(...args);
 
-  it("sends each failed job again from where its video is, and deletes its message", async () => {
+  it("sends each failed job again with the location of its video, and deletes its message", async () => {
     fixture.queues.put(failureOf("video-1"));
     fixture.queues.put(
       failureOf("video-2", { requestParameters: { inputLocation: "s3://in/videos/b.webm", contentType: "video/x" } }),
@@ -41,7 +41,7 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual([fixture.queues.error, fixture.queues.deadLetters], [[], []]);
   });
 
-  it("sends a job once whose notification comes twice, at once or in another run", async () => {
+  it("sends a job once if its notification comes twice, in the same run or in another one", async () => {
     fixture.queues.put(failureOf("video-1"));
     fixture.queues.put(failureOf("video-1"));
     assert.deepEqual(kindsOf(await run()), ["already-sent", "sent"]);
@@ -52,7 +52,7 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual(fixture.queues.error, []);
   });
 
-  it("does not send again what it sent before a crash, and deletes the message then", async () => {
+  it("does not repeat a job that was sent before a crash, and deletes the message then", async () => {
     fixture.queues.put(failureOf("video-1"));
     fixture.aws.fail({ operation: "DeleteMessageBatch", answer: { status: 400, code: "AccessDenied" } });
     await assert.rejects(run(), { name: "AccessDenied" });
@@ -63,11 +63,11 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual(fixture.queues.error, []);
   });
 
-  it("goes on under the same name where nobody knows whether the call arrived", async () => {
+  it("resumes under the same name if the outcome of the call is unknown", async () => {
     fixture.queues.put(failureOf("video-1"));
     fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 403, code: "AccessDeniedException" } });
     await assert.rejects(run(), { name: "AccessDeniedException" });
-    assert.equal(fixture.queues.visible.length, 1, "the message is given back");
+    assert.equal(fixture.queues.visible.length, 1, "the message is returned");
     assert.equal(fixture.manifest.entries.get("video-1.redrive-1")?.intents, 1);
     await fixture.reopen();
     assert.deepEqual(kindsOf(await run()), ["sent"]);
@@ -75,14 +75,14 @@ describe("a redrive of the error queue", () => {
     assert.equal(fixture.manifest.entries.size, 1);
   });
 
-  it("deletes what the smoke test caused and tests of the topic, and never sends them", async () => {
+  it("deletes messages of the smoke test and tests of the topic, and never sends them", async () => {
     fixture.queues.put(failureOf("smoke-1-bad"));
     fixture.queues.put({ eventVersion: "1.0", eventSource: "aws:sagemaker", eventName: "TestNotification" });
     assert.deepEqual(kindsOf(await run()), ["smoke", "test"]);
     assert.deepEqual([fixture.sent, fixture.queues.error, fixture.queues.deadLetters], [[], [], []]);
   });
 
-  it("leaves out what the model refused, and gives its message back, unless it is asked for", async () => {
+  it("leaves out jobs that the model refused, and returns their messages, unless they are requested", async () => {
     const failureReason = "ClientError: Received client error (400) from model.";
     fixture.queues.put(failureOf("video-1", { failureReason }));
     fixture.queues.put(failureOf("video-2"));
@@ -106,7 +106,7 @@ describe("a redrive of the error queue", () => {
     ]);
   });
 
-  it("sends nothing and gives all messages back without a manifest to write to", async () => {
+  it("sends nothing and returns all messages without a manifest to write to", async () => {
     for (const body of [failureOf("video-1"), failureOf("video-1"), failureOf("smoke-1"), "hello"])
       fixture.queues.put(body);
     const outcomes: Outcome[] = [];
@@ -124,7 +124,7 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual(kindsOf(await run()), ["sent"]);
   });
 
-  it("moves to the dead-letter queue what it cannot read", async () => {
+  it("moves unreadable messages to the dead-letter queue", async () => {
     const bodies = ["hello", "{}", JSON.stringify(failureOf("video-1", { invocationStatus: "Completed" }))];
     for (const body of bodies) fixture.queues.put(body);
     assert.deepEqual(kindsOf(await run()), ["unreadable", "unreadable", "unreadable"]);
@@ -132,7 +132,7 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual([fixture.queues.error, fixture.sent], [[], []]);
   });
 
-  it("moves to the dead-letter queue a job that has been sent again as often as allowed", async () => {
+  it("moves a job that has been sent again as often as allowed to the dead-letter queue", async () => {
     fixture.queues.put(failureOf("video-1.redrive-2"));
     fixture.queues.put(failureOf("video-2.redrive-3"));
     assert.deepEqual(kindsOf(await run()), ["poison", "sent"]);
@@ -143,14 +143,14 @@ describe("a redrive of the error queue", () => {
     );
   });
 
-  it("keeps poison in the error queue rather than lose it where there is no dead-letter queue", async () => {
+  it("keeps failing messages in the error queue if there is no dead-letter queue", async () => {
     fixture.queues.hasDeadLetters = false;
     fixture.queues.put("hello");
     await assert.rejects(run(), { name: "SetupError", message: /no dead-letter queue/ });
     assert.equal(fixture.queues.visible.length, 1);
   });
 
-  it("ends with a job that always fails in the dead-letter queue, one attempt a run", async () => {
+  it("moves a job that always fails to the dead-letter queue after one attempt per run", async () => {
     fixture.aws.onInvocation = ({ inferenceId, inputLocation }) => {
       fixture.queues.put(failureOf(inferenceId, { requestParameters: { inputLocation } }));
     };
@@ -165,14 +165,14 @@ describe("a redrive of the error queue", () => {
     assert.equal(fixture.queues.deadLetters.length, 1);
   });
 
-  it("sends no more than the limit, and takes no message that it will not deal with", async () => {
+  it("sends jobs up to the limit, and receives no message that it will not handle", async () => {
     for (let index = 0; index < 25; index++) fixture.queues.put(failureOf(`video-${index}`));
     assert.equal((await run({ limit: 12 })).length, 12);
     assert.deepEqual([fixture.sent.length, fixture.queues.visible.length, fixture.queues.error.length], [12, 13, 13]);
     assert.ok(fixture.queues.error.every(({ receives }) => receives === 0));
   });
 
-  it("moves aside what the service refuses, and goes on with the others", async () => {
+  it("moves jobs aside that the service refuses, and continues with the others", async () => {
     for (const name of ["video-1", "video-2", "video-3"]) fixture.queues.put(failureOf(name));
     fixture.aws.fail({
       operation: "InvokeEndpointAsync",
@@ -182,7 +182,7 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual([fixture.sent.length, fixture.queues.deadLetters.length, fixture.queues.error.length], [2, 1, 0]);
   });
 
-  it("refuses a job whose video the endpoint may not read, and does not call it sent", async () => {
+  it("refuses a job whose video the endpoint may not read, and does not report it as sent", async () => {
     fixture.queues.put(
       failureOf("video-1", { requestParameters: { inputLocation: "s3://other/a.mp4", contentType: "x" } }),
     );
@@ -191,7 +191,7 @@ describe("a redrive of the error queue", () => {
     assert.equal(fixture.queues.deadLetters.length, 1);
   });
 
-  it("takes place, options and time limits from the manifest where it has the job", async () => {
+  it("takes location, options and time limits from the manifest if it has the job", async () => {
     await submitAll(
       fixture.stack,
       [
@@ -220,7 +220,7 @@ describe("a redrive of the error queue", () => {
     assert.equal(fixture.queues.deadLetters.length, 1);
   });
 
-  it("gives messages back when it is interrupted", async () => {
+  it("returns messages when it is interrupted", async () => {
     for (const name of ["video-1", "video-2"]) fixture.queues.put(failureOf(name));
     const controller = new AbortController();
     fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: "hang", times: 2 });
@@ -238,7 +238,7 @@ describe("a redrive of the error queue", () => {
     assert.equal(fixture.queues.visible.length, 2);
   });
 
-  it("loses no job and sends none twice, whatever comes in which order", async () => {
+  it("loses no job and sends none twice, for any order of messages", async () => {
     const message = fc.oneof(
       fc.record({ job: fc.nat(8), times: fc.nat(4) }).map(({ job, times }) => ({
         of: times === 0 ? `video-${job}` : `video-${job}.redrive-${times}`,

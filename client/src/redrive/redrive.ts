@@ -1,4 +1,4 @@
-/** Goes through failed jobs, in the error queue or in a manifest, and sends each again, once. */
+/** Sends failed jobs again, each once, from the error queue or from a job journal. */
 import { knownJob } from "../jobs-file.ts";
 import { statusOf } from "../known-jobs.ts";
 import { Manifest } from "../manifest.ts";
@@ -12,39 +12,39 @@ import { readMessage, SMOKE_PREFIX } from "./message.ts";
 import { Resender } from "./resender.ts";
 import type { Ledger, ResendOptions, Verdict } from "./resender.ts";
 
-/** One thing that was dealt with. */
+/** Outcome for one message or job. */
 export type Outcome =
   | ({
       readonly inferenceId: string;
       readonly reason: string | undefined;
-      /** Of a message that was given back to the error queue. */
+      /** Of a message that was returned to the error queue. */
       readonly deliveries?: Deliveries;
     } & (Verdict | { readonly kind: "deleted-bad-input" }))
-  /** Deleted: the smoke test's, SageMaker's test of the topic. */
+  /** Deleted: a message of the smoke test, or SageMaker's test of the topic. */
   | { readonly kind: "smoke" | "test" }
   /** Moved to the dead-letter queue. */
   | { readonly kind: "unreadable" };
 
-/** Deliveries of a message by SQS, this one included, and how many there are before it goes to the dead-letter queue. */
+/** Deliveries of a message by SQS, including this one, and their maximum before it goes to the dead-letter queue. */
 export interface Deliveries {
   readonly count: number;
   readonly max: number;
 }
 
-/** How to redrive. */
+/** Options for a redrive. */
 export interface RedriveOptions extends ResendOptions {
-  /** Whether to delete messages of the error queue whose videos the model refused. @default false */
+  /** Deletes messages of the error queue whose videos the model refused. @default false */
   readonly deleteBadInput?: boolean | undefined;
-  /** Called for each thing once it is dealt with: sent, deleted or moved. */
+  /** Called for each message or job that is sent, deleted or moved. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
 }
 
 /**
- * Reads the error queue until it is empty or the limit is reached. A message is deleted when its job is sent and the manifest
- * says so; poison and what cannot be read goes to the dead-letter queue; what is left for another run is given back. Without a
- * manifest to write to, every message is given back.
- * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages that were
- * not dealt with come back
+ * Reads the error queue until it is empty or the limit is reached. It deletes a message when its job is sent and the
+ * journal has the acceptance, moves jobs that keep failing and unreadable messages to the dead-letter queue, and
+ * returns everything else for another run. Without a journal to write to, it returns every message.
+ * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages
+ * that were not handled come back
  */
 export async function redriveQueue(stack: Stack, manifest: Ledger, options: RedriveOptions): Promise<void> {
   using queue = new ErrorQueue(stack);
@@ -71,18 +71,18 @@ export async function redriveQueue(stack: Stack, manifest: Ledger, options: Redr
       });
     }
   } finally {
-    // What cannot be given back comes back by itself, later; the error that ended the run must not be hidden by it.
+    // Messages that cannot be returned now come back later; this error must not hide the one that ended the run.
     await queue.release([...keep]).catch(() => undefined);
   }
 }
 
-/** Every delivery counts, also that of a message that is given back, so each one that stays says how many are left. */
+/** Every delivery counts, also that of a message that is returned, so each one that stays shows how many are left. */
 function withDeliveries(outcome: Outcome, { deliveries }: HeldMessage, max: number | undefined): Outcome {
   if (max === undefined || !("inferenceId" in outcome)) return outcome;
   return { ...outcome, deliveries: { count: deliveries, max } };
 }
 
-/** What becomes of a message. */
+/** Action for a message, by outcome. */
 const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> = {
   sent: "delete",
   "would-send": "give back",
@@ -109,7 +109,7 @@ async function outcomeOf(
   const message = readMessage(body);
   if (message.kind !== "failure") return message;
   const { inferenceId, reason = "" } = message;
-  // A message does not tell where the failure object is; the manifest does, if it has the job.
+  // A message does not have the location of the failure object; the journal does, if it has the job.
   const job = entries.get(inferenceId)?.job;
   const failure = job === undefined ? undefined : await readFailure(stack, job, signal);
   const failed = { ...message, isBadInput: isBadInput(reason) || failure?.isBadInput === true };
@@ -119,12 +119,12 @@ async function outcomeOf(
   return { inferenceId, reason: failure?.reason ?? message.reason, ...fate };
 }
 
-/** Jobs that are sent at a time. */
+/** Number of jobs that are sent at a time. */
 const CONCURRENCY = 8;
 
 /**
- * Sends again what a manifest's jobs say has failed or, presumably, expired. The new jobs are written to the same manifest,
- * which is how a second run knows them.
+ * Sends again the jobs of a journal that have failed or, presumably, expired. The new jobs are written to the same
+ * journal, so that a second run recognises them.
  * @throws as {@link redriveQueue}
  */
 export async function redriveManifest(stack: Stack, manifest: Ledger, options: RedriveOptions): Promise<void> {
@@ -136,7 +136,7 @@ export async function redriveManifest(stack: Stack, manifest: Ledger, options: R
   await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
     if (job === undefined || (state?.status !== "failed" && state?.status !== "expired")) return;
     options.signal?.throwIfAborted();
-    // Also of an end that is recorded: the record has only the reason.
+    // Also for a recorded end: the record has only the reason.
     const failure = state.status === "failed" ? await readFailure(stack, job, options.signal) : undefined;
     const reason = state.status === "failed" ? (failure?.reason ?? state.reason) : "expired, presumably";
     const failed = { ...job, isBadInput: failure?.isBadInput === true };

@@ -1,4 +1,4 @@
-/** Sends failed jobs again, each once, by way of a manifest that remembers it. */
+/** Sends failed jobs again, each once, with a journal as its memory. */
 import { codeOf } from "../errors.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
@@ -9,58 +9,58 @@ import { DEFAULT_TTL_SECONDS } from "../submit.ts";
 import { contentTypeOf } from "../video-file.ts";
 import { nameOf, nextIdOf } from "./redrive-id.ts";
 
-/** A job that failed or expired, as far as it is known. */
+/** A job that failed or expired, with the known facts. */
 export interface FailedJob {
   readonly inferenceId: string;
-  /** Absent where a notification does not say; the manifest may know. */
+  /** Absent if a notification does not have it; the journal may have it. */
   readonly inputLocation?: string | undefined;
   readonly contentType?: string | undefined;
-  /** Whether the model refused the video, and would again. */
+  /** True if the model refused the video, and would refuse it again. */
   readonly isBadInput: boolean;
 }
 
-/** Where jobs that were sent again are remembered; without a manifest to write to, nothing is sent. */
+/** Memory of the jobs that were sent again; without a journal to write to, nothing is sent. */
 export type Ledger = Manifest | { readonly entries: ManifestEntries };
 
-/** What became of one failed job. */
+/** Outcome for one failed job. */
 export type Verdict =
   | { readonly kind: "sent"; readonly sentAs: string; readonly inputLocation: string }
-  /** It would be sent, if there were a manifest to write to. */
+  /** It would be sent if there were a journal to write to. */
   | { readonly kind: "would-send"; readonly sentAs: string; readonly inputLocation: string }
-  /** The manifest has it as sent, by this run or an earlier one: a duplicate, or what a crash left. */
+  /** The journal has it as sent, by this run or an earlier one: a duplicate, or the remains of a crash. */
   | { readonly kind: "already-sent"; readonly sentAs: string }
-  /** It has been sent again so often that its video or the model must be at fault. */
+  /** It has been sent again so often that its video or the model must be the cause. */
   | { readonly kind: "poison"; readonly times: number }
-  /** The model refused the video, and would again. */
+  /** The model refused the video, and would refuse it again. */
   | { readonly kind: "bad-input" }
-  /** This run had sent it again, and it failed again: the next run's business. */
+  /** This run had sent it again, and it failed again: left for the next run. */
   | { readonly kind: "failed-again" }
-  /** The service, or the client before it, refuses it as it is. */
+  /** The service, or the client before it, refuses the request. */
   | { readonly kind: "refused"; readonly problem: string }
-  /** Nobody knows where its video is. */
+  /** The location of its video is unknown. */
   | { readonly kind: "no-input" }
   | { readonly kind: "over-limit" };
 
-/** How to send again. */
+/** Options for sending again. */
 export interface ResendOptions {
-  /** Jobs to send in this run at most. */
+  /** Maximum number of jobs to send in this run. */
   readonly limit: number;
-  /** How often a job is sent again at most, over all runs. */
+  /** Maximum number of times that a job is sent again, over all runs. */
   readonly times: number;
-  /** Whether to send again what the model refused. @default false */
+  /** Also sends again videos that the model refused. @default false */
   readonly includeBadInput?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The service's codes for a request that is wrong by itself. */
+/** The service's codes for an invalid request. */
 const refusals = ["ValidationError", "ValidationException"];
 
-/** One run's memory. */
+/** State of one run. */
 export class Resender {
   readonly #stack: Stack;
   readonly #manifest: Ledger;
   readonly #options: ResendOptions;
-  /** Under way or done in this run, by the name under which they were sent. */
+  /** Jobs under way or done in this run, by the name under which they were sent. */
   readonly #runs = new Map<string, Promise<Verdict>>();
 
   constructor(stack: Stack, manifest: Ledger, options: ResendOptions) {
@@ -69,15 +69,15 @@ export class Resender {
     this.#options = options;
   }
 
-  /** Jobs that this run may still send. */
+  /** Number of jobs that this run may still send. */
   get left(): number {
     return Math.max(0, this.#options.limit - this.#runs.size);
   }
 
   /**
-   * Sends a failed job again, unless it has been, or too often.
-   * @throws AbortError on the caller's signal; the SDK's error for what does not pass by itself; the manifest then has the
-   * intent, and another attempt goes on under the same InferenceId
+   * Sends a failed job again, unless it has been sent again already, or too often.
+   * @throws AbortError on the caller's signal; the SDK's error if it is not transient; the journal then has the intent,
+   * and another attempt resumes under the same InferenceId
    */
   async resend(failed: FailedJob): Promise<Verdict> {
     const { inferenceId } = failed;
@@ -113,7 +113,7 @@ export class Resender {
         manifest,
         signal: this.#options.signal,
       });
-      // The manifest has it: the client refuses what the stack would.
+      // The outcome is in the journal: the client refuses the same requests as the stack.
       if (outcome !== undefined && "problem" in outcome) return { kind: "refused", problem: outcome.problem.message };
       return { kind: "sent", sentAs: inferenceId, inputLocation };
     } catch (error) {
@@ -123,7 +123,7 @@ export class Resender {
     }
   }
 
-  /** The job as it was sent at first, where the manifest has it; a notification does not tell of options and time limits. */
+  /** Returns the job as it was first sent, if the journal has it; a notification has no options and no time limits. */
   #planOf(failed: FailedJob, inferenceId: string): (PlannedJob & { inputLocation: string }) | undefined {
     const known = this.#manifest.entries.get(failed.inferenceId);
     const place = known?.job ?? known?.sent;

@@ -1,7 +1,7 @@
-/** For tests: what a browser shows of a burst's report. */
+/** For tests: reads a burst's report as a browser shows it. */
 import type { Browser } from "puppeteer-core";
 
-/** One chart as the page's Chart.js object and its canvas have it. */
+/** One chart, from the page's Chart.js object and its canvas. */
 interface SeenChart {
   readonly id: string;
   readonly series: readonly {
@@ -12,7 +12,7 @@ interface SeenChart {
   /** The axes' titles. */
   readonly axes: readonly string[];
   readonly colours: readonly string[];
-  /** Pixels of the canvas in one of the series' colours. */
+  /** Number of pixels of the canvas in one of the series' colours. */
   readonly inkedPixels: number;
 }
 
@@ -25,7 +25,7 @@ export interface SeenPage {
   readonly groundLuminance: number;
   /** Errors and warnings that the page reported. */
   readonly problems: readonly string[];
-  /** URLs that it asked for. */
+  /** URLs that it requested. */
   readonly requests: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export async function lookAt(
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
     await page.goto(url, { waitUntil: "load" });
     if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
-    // As text: it runs in the page, where there is a DOM that the project's types do not know.
+    // A string, because it runs in the page, and the project's types do not include the DOM.
     const seen = (await page.evaluate(look)) as Pick<SeenPage, "charts" | "groundLuminance" | "rows">;
     return { ...seen, problems, requests };
   } finally {

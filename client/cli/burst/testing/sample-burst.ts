@@ -3,10 +3,10 @@ import type { Durations, EndpointMetrics, Series } from "../metrics.ts";
 import { MINUTE_MS } from "../../../src/minutes.ts";
 import type { BurstRun } from "../run.ts";
 
-/** The minute in which the sample begins. */
+/** First minute of the sample. */
 export const firstMinute = Date.parse("2030-01-01T10:00:00Z");
 
-/** Values of the minutes from the sample's first on; undefined where a minute has no datapoint. */
+/** Values of the minutes from the start of the sample; undefined for a minute without a datapoint. */
 export function series(...values: readonly (number | undefined)[]): Series {
   return values.flatMap((value, index) =>
     value === undefined ? [] : [{ minute: firstMinute + index * MINUTE_MS, value }],
@@ -77,7 +77,7 @@ export const sampleRun: BurstRun = {
 
 const oneMinute = durations(series(3), [[2, 3]]);
 
-/** Metrics of a burst that is over within a minute. */
+/** Metrics of a burst that ends within a minute. */
 export const shortMetrics: EndpointMetrics = {
   backlog: series(3),
   backlogPerInstance: series(3),
