@@ -1,4 +1,4 @@
-/** Holds CloudWatch's judgement of datapoints, with the user guide's own examples for missing data. */
+/** Tests CloudWatch's evaluation of datapoints, with the user guide's examples for missing data. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -17,7 +17,7 @@ const rule: AlarmRule = {
   treatMissingData: "missing",
 };
 
-/** Periods as the user guide draws them: X breaches, 0 does not, - is missing. */
+/** Parses periods as the user guide draws them: X breaches, 0 does not, - is missing. */
 function range(drawing: string): EvaluatedPeriod[] {
   return drawing.split(" ").map((mark, index) => ({
     timestamp: start + index * minute,
@@ -28,7 +28,8 @@ function range(drawing: string): EvaluatedPeriod[] {
 
 describe("an alarm's evaluation", () => {
   const treatments: readonly MissingData[] = ["missing", "ignore", "breaching", "notBreaching"];
-  // The user guide's two tables in "Configuring how CloudWatch alarms treat missing data"; "keep": the current state is retained.
+  // Source: user guide, "Configuring how CloudWatch alarms treat missing data", both tables; "keep": the current state
+  // is retained.
   const tables = [
     {
       datapointsToAlarm: 3,
@@ -53,7 +54,7 @@ describe("an alarm's evaluation", () => {
   ];
   for (const { datapointsToAlarm, rows } of tables) {
     for (const [drawing, expected] of Object.entries(rows)) {
-      it(`of ${drawing} with ${datapointsToAlarm} out of 3 is the user guide's`, () => {
+      it(`of ${drawing} with ${datapointsToAlarm} out of 3 matches the user guide`, () => {
         const states = treatments.map((treatMissingData) => {
           return evaluate({ ...rule, datapointsToAlarm, treatMissingData }, range(drawing)).state ?? "keep";
         });
@@ -68,7 +69,7 @@ describe("an alarm's evaluation", () => {
     assert.equal(evaluate(wake, range("- - X X")).state, "ALARM");
   });
 
-  it("needs every datapoint where datapointsToAlarm is not given", () => {
+  it("needs every datapoint if datapointsToAlarm is not given", () => {
     assert.equal(evaluate(rule, range("X X 0 X X")).state, "OK");
     assert.equal(evaluate(rule, range("0 0 X X X")).state, "ALARM");
   });
@@ -89,7 +90,7 @@ describe("an alarm's evaluation", () => {
     }
   });
 
-  it("is ALARM exactly if M of the N newest breach, where nothing is missing", () => {
+  it("is ALARM exactly if M of the N newest datapoints breach and none is missing", () => {
     const periods = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
     fc.assert(
       fc.property(periods, fc.integer({ min: 1, max: 6 }), fc.nat(5), (breaches, evaluationPeriods, less) => {
@@ -102,7 +103,7 @@ describe("an alarm's evaluation", () => {
     );
   });
 
-  it("gives its reason in CloudWatch's words", () => {
+  it("formats its reason as CloudWatch does", () => {
     const one = { ...rule, evaluationPeriods: 1 };
     const reason = (changed: AlarmRule, drawing: string): string => evaluate(changed, range(drawing)).reason;
     assert.equal(

@@ -1,6 +1,9 @@
-/** How CloudWatch judges an alarm's datapoints: thresholds, M out of N, missing data, and the reason in CloudWatch's words. */
+/**
+ * Evaluates an alarm's datapoints as CloudWatch does: thresholds, M out of N, missing data, and the reason in
+ * CloudWatch's format.
+ */
 
-/** The operators that need no anomaly model. */
+/** Comparison operators that need no anomaly model. */
 export type Comparison =
   "GreaterThanOrEqualToThreshold" | "GreaterThanThreshold" | "LessThanThreshold" | "LessThanOrEqualToThreshold";
 
@@ -8,13 +11,13 @@ export type MissingData = "missing" | "ignore" | "breaching" | "notBreaching";
 
 export type AlarmStateValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 
-/** When an alarm is in alarm. */
+/** Rule of an alarm. */
 export interface AlarmRule {
   /** Length of one datapoint's period, ms, a multiple of a minute. */
   readonly period: number;
-  /** N: how many datapoints are looked at. */
+  /** N: number of evaluated datapoints. */
   readonly evaluationPeriods: number;
-  /** M: how many of them must breach. @default evaluationPeriods */
+  /** M: number of datapoints that must breach. @default evaluationPeriods */
   readonly datapointsToAlarm?: number;
   readonly threshold: number;
   readonly comparison: Comparison;
@@ -29,23 +32,23 @@ export interface EvaluatedPeriod {
   readonly sampleCount?: number;
 }
 
-/** The outcome of one evaluation; no `state`: the current one is kept. */
+/** Outcome of one evaluation; without a `state` the current one is kept. */
 export interface Evaluation {
   readonly state: AlarmStateValue | undefined;
   readonly reason: string;
-  /** The newest datapoint that was looked at. */
+  /** The newest evaluated datapoint. */
   readonly value: number | undefined;
-  /** The datapoints that were looked at, newest first. */
+  /** The evaluated datapoints, newest first. */
   readonly looked: readonly EvaluatedPeriod[];
 }
 
 /**
- * How many periods are looked at beyond N, to find N datapoints where some are missing. The user guide's examples ("How alarm state is
- * evaluated when data is missing") have 5 for N = 3 and give no rule.
+ * Number of periods beyond N that are read to find N datapoints if some are missing. The user guide's examples ("How
+ * alarm state is evaluated when data is missing") have 5 for N = 3 and give no rule.
  */
 const furtherPeriods = 2;
 
-/** How many periods an evaluation of the rule looks at. */
+/** Returns the number of periods that an evaluation of the rule reads. */
 export function evaluationRange(rule: AlarmRule): number {
   return rule.evaluationPeriods + furtherPeriods;
 }
@@ -71,8 +74,9 @@ function breaches(value: number, { comparison, threshold }: AlarmRule): boolean 
 }
 
 /**
- * Judges the periods of the evaluation range, oldest first, by the user guide's rules ("Using Amazon CloudWatch alarms", evaluating an alarm and missing data): the N newest
- * datapoints count, whatever lies between them; what is missing of them is filled as `treatMissingData` says.
+ * Evaluates the periods of the evaluation range, oldest first, by the user guide's rules ("Using Amazon CloudWatch
+ * alarms", evaluating an alarm and missing data): the N newest datapoints count, even with gaps between them; missing
+ * ones are filled according to `treatMissingData`.
  */
 export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Evaluation {
   const { evaluationPeriods, datapointsToAlarm = evaluationPeriods, treatMissingData } = rule;
@@ -100,7 +104,7 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
       if (breaching.length < existing.length) return judged("OK");
       if (treatMissingData === "ignore") return judged(undefined);
       if (existing.length === 0) return judged("INSUFFICIENT_DATA");
-      // All that is there breaches: an alarm if the oldest of it is at least M periods old, else too early to say.
+      // All available datapoints breach: an alarm if the oldest is at least M periods old, else the state is kept.
       const oldest = existing[0]?.age ?? 0;
       return judged(oldest >= datapointsToAlarm ? "ALARM" : undefined);
     }
@@ -111,14 +115,14 @@ function pad(part: number): string {
   return String(part).padStart(2, "0");
 }
 
-/** A moment as the reasons write it: `21/11/26 16:04:00`. */
+/** Formats a moment as in CloudWatch's reasons: `21/11/26 16:04:00`. */
 function stamp(timestamp: number): string {
   const date = new Date(timestamp);
   const day = [date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCFullYear() % 100].map(pad).join("/");
   return `${day} ${[date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(pad).join(":")}`;
 }
 
-/** A number as the reasons write it, `5.0` rather than `5`. */
+/** Formats a number as in CloudWatch's reasons: `5.0`, not `5`. */
 function decimal(value: number): string {
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }

@@ -1,4 +1,4 @@
-/** Holds when alarms are evaluated, what they do on entering a state and while they stay in it, and what they remember. */
+/** Tests the evaluation of alarms, their actions on entering a state and while it lasts, and their history. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
@@ -55,7 +55,7 @@ class Harness {
 }
 
 describe("an alarm", () => {
-  it("starts with insufficient data, and sees a minute's datapoint when the minute is over", async () => {
+  it("starts with insufficient data, and reads a minute's datapoint after the minute", async () => {
     const harness = new Harness();
     harness.alarms.put(settings);
     assert.equal(harness.alarms.get(settings.name)?.reason, "Unchecked: Initial alarm creation");
@@ -81,7 +81,7 @@ describe("an alarm", () => {
     ]);
   });
 
-  it("runs nothing while its actions are disabled", async () => {
+  it("runs no action while its actions are disabled", async () => {
     const harness = new Harness();
     harness.alarms.put(settings);
     harness.alarms.setActionsEnabled(settings.name, false);
@@ -91,7 +91,7 @@ describe("an alarm", () => {
     assert.deepEqual(harness.ran, []);
   });
 
-  it("looks at the statistic, the unit, the period and the dimensions that it was given", async () => {
+  it("reads the given statistic, unit, period and dimensions", async () => {
     const harness = new Harness();
     const other = { ...metric, dimensions: { Job: "b" } };
     const watched = { metric, statistic: "Sum", unit: "Count" } as const;
@@ -122,7 +122,7 @@ describe("an alarm", () => {
     assert.equal(harness.state(), "OK");
   });
 
-  it("can be put into a state by hand, which runs its actions and lasts until the next evaluation", async () => {
+  it("can be set to a state, which runs its actions and lasts until the next evaluation", async () => {
     const harness = new Harness();
     harness.alarms.put(settings);
     harness.put(0, 1);
@@ -136,7 +136,7 @@ describe("an alarm", () => {
     assert.equal(harness.state(), "OK");
   });
 
-  it("remembers what happened: configuration, states, and how each action went", async () => {
+  it("records its history: configuration, states, and the outcome of each action", async () => {
     const harness = new Harness();
     const actions = { ...settings.actions, ALARM: ["topic:alarm", "topic:broken", "unknown:x"] };
     harness.alarms.put({ ...settings, actions });
@@ -157,7 +157,7 @@ describe("an alarm", () => {
     assert.deepEqual(data.newState.stateReasonData.recentDatapoints, [9]);
   });
 
-  it("forgets history after 30 days", async () => {
+  it("drops its history after 30 days", async () => {
     const harness = new Harness();
     harness.alarms.put(settings);
     await harness.clock.advance(31 * 86_400_000);
@@ -168,7 +168,7 @@ describe("an alarm", () => {
     );
   });
 
-  it("is not evaluated any more once all alarms are stopped", async () => {
+  it("is no longer evaluated after all alarms are stopped", async () => {
     const harness = new Harness();
     harness.alarms.put(settings);
     harness.alarms.stop();

@@ -1,4 +1,4 @@
-/** CloudWatch's metric alarms: judged every minute on the minute, with their actions and their history. */
+/** CloudWatch's metric alarms: evaluated every minute on the minute, with their actions and their history. */
 
 import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
@@ -12,22 +12,22 @@ import type { MetricStore } from "./metrics.ts";
 export interface WatchedMetric {
   readonly metric: MetricId;
   readonly statistic: Statistic;
-  /** Only data put with this unit. */
+  /** Only data with this unit.  */
   readonly unit?: string;
 }
 
-/** An alarm as it was put. */
+/** Settings of an alarm, as put. */
 export interface AlarmSettings extends AlarmRule {
   readonly name: string;
-  /** A metric, or queries of which the one that is returned is watched. */
+  /** A metric, or queries, one of which returns the watched result. */
   readonly watched: WatchedMetric | MetricQueries;
   readonly description?: string;
   readonly actionsEnabled: boolean;
-  /** What to do on entering each state. */
+  /** Actions on entering each state. */
   readonly actions: Readonly<Record<AlarmStateValue, readonly string[]>>;
 }
 
-/** An alarm as it stands. All moments are ms since the epoch. */
+/** State of an alarm. All moments are ms since the epoch. */
 export interface Alarm {
   readonly settings: AlarmSettings;
   readonly configuredAt: number;
@@ -35,13 +35,13 @@ export interface Alarm {
   readonly reason: string;
   /** JSON text; absent before the first evaluation. */
   readonly reasonData: string | undefined;
-  /** When the state or its reason last changed. */
+  /** Last change of the state or its reason. */
   readonly stateUpdatedAt: number;
-  /** When the state last became another one. */
+  /** Last change to a different state. */
   readonly stateTransitionedAt: number;
 }
 
-/** Why an action is run. */
+/** Reason for running an action. */
 export interface AlarmEvent {
   readonly alarm: Alarm;
   readonly previous: Alarm;
@@ -52,9 +52,9 @@ export interface AlarmEvent {
 /** Runs the actions of one kind. */
 export interface ActionRunner {
   accepts(action: string): boolean;
-  /** Whether the action runs again each minute while its state lasts, as CloudWatch does for scaling policies only. */
+  /** True if the action runs again each minute while its state lasts. CloudWatch repeats only scaling actions. */
   readonly repeats: boolean;
-  /** Throws, or rejects with, what keeps the action from being run. */
+  /** Throws, or rejects with, the reason why the action cannot run. */
   run(action: string, event: AlarmEvent): Promise<void> | undefined;
 }
 
@@ -76,7 +76,7 @@ export interface AlarmsOptions {
 
 const minute = 60_000;
 
-/** History is kept for 30 days (CloudWatch API reference, DescribeAlarmHistory); and no more items than this in all. */
+/** History is kept for 30 days (CloudWatch API reference, DescribeAlarmHistory), up to this total number of items. */
 const historyAge = 30 * 86_400_000;
 const historyLength = 10_000;
 
@@ -99,7 +99,7 @@ export class Alarms {
     this.#runners.push(runner);
   }
 
-  /** Creates an alarm, or gives an existing one new settings and leaves its state until the next evaluation. */
+  /** Creates an alarm, or gives an existing one new settings; its state stays until the next evaluation. */
   put(settings: AlarmSettings): void {
     const now = this.#clock.now();
     const existing = this.#alarms.get(settings.name);
@@ -127,12 +127,12 @@ export class Alarms {
     return this.#alarms.get(name);
   }
 
-  /** All alarms, by name. */
+  /** Returns all alarms, sorted by name. */
   list(): Alarm[] {
     return [...this.#alarms.values()].sort((left, right) => (left.settings.name < right.settings.name ? -1 : 1));
   }
 
-  /** Puts the alarm into a state until the next evaluation says otherwise; runs the state's actions if it is another one. */
+  /** Sets the alarm's state until the next evaluation; runs the state's actions if it has changed. */
   setState(name: string, state: AlarmStateValue, reason: string, reasonData?: string): void {
     const alarm = this.#alarms.get(name);
     if (alarm !== undefined) this.#enter(alarm, state, reason, reasonData, undefined);
@@ -144,12 +144,12 @@ export class Alarms {
     this.put({ ...alarm.settings, actionsEnabled });
   }
 
-  /** What happened to alarms, that were deleted too, oldest first. */
+  /** Returns the history of all alarms, including deleted ones, oldest first. */
   history(): readonly HistoryItem[] {
     return this.#history;
   }
 
-  /** Ends the evaluations. */
+  /** Stops the evaluations. */
   stop(): void {
     this.#tick?.cancel();
   }
@@ -174,12 +174,12 @@ export class Alarms {
     for (const action of this.#actionsOf(alarm)) {
       const runner = this.#runnerOf(action);
       if (runner?.repeats !== true) continue;
-      // A repetition leaves no trace in the history.
+      // A repetition is not recorded in the history.
       this.#run(action, runner, { alarm, previous: alarm, value }, () => undefined);
     }
   }
 
-  /** The periods that end with `end`, oldest first. */
+  /** Returns the periods that end with `end`, oldest first. */
   #range({ watched, ...rule }: AlarmSettings, end: number): EvaluatedPeriod[] {
     const { period } = rule;
     const length = evaluationRange(rule);
@@ -248,7 +248,7 @@ export class Alarms {
     return this.#runners.find((runner) => runner.accepts(action));
   }
 
-  /** Runs an action and says what kept it from being run, if anything did. */
+  /** Runs an action and returns the error that kept it from running, if any. */
   #run(
     action: string,
     runner: ActionRunner | undefined,

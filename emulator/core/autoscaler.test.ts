@@ -1,4 +1,7 @@
-/** Holds Application Auto Scaling's own rules on a capacity that the test gives: limits, cooldowns, suspension, activities. */
+/**
+ * Tests Application Auto Scaling's rules on a capacity that the test controls: limits, cooldowns, suspension,
+ * activities.
+ */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
@@ -14,7 +17,7 @@ const minute = 60_000;
 const resourceId = "endpoint/videos/variant/main";
 const metric = { namespace: "Test", name: "Load", dimensions: {} };
 
-/** A capacity that obeys after `delay` ms, or refuses with `refusal`. */
+/** A capacity that changes after `delay` ms, or refuses with `refusal`. */
 class Harness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
@@ -46,7 +49,10 @@ class Harness {
     });
   }
 
-  /** An alarm on a metric of its own name that runs the policy each minute while its value is above 0, or below where `isBelow`. */
+  /**
+   * Adds an alarm on a metric with the alarm's name that runs the policy each minute while its value is above 0, or
+   * below if `isBelow`.
+   */
   step(name: string, changes: Partial<StepScaling>, isBelow = false): void {
     const { arn } = this.autoscaler.putPolicy(resourceId, name, { ...wakeStep, cooldown: 0, ...changes });
     const alarm: AlarmSettings = {
@@ -67,7 +73,7 @@ class Harness {
     this.autoscaler.putPolicy(resourceId, name, { ...backlogTracking, metric: { ...metric, name }, ...changes });
   }
 
-  /** A minute passes in which the metrics have these values. */
+  /** Lets a minute pass in which the metrics have these values. */
   async pass(values: Record<string, number>, minutes = 1): Promise<void> {
     for (let index = 0; index < minutes; index += 1) {
       for (const [name, value] of Object.entries(values)) {
@@ -79,7 +85,7 @@ class Harness {
 }
 
 describe("a scalable target", () => {
-  it("moves the capacity into its limits when it is registered, and says so", async () => {
+  it("moves the capacity into its limits when it is registered, and records an activity", async () => {
     const harness = new Harness(7);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     await harness.clock.advance(0);
@@ -90,14 +96,14 @@ describe("a scalable target", () => {
     assert.deepEqual(causes, ["minimum capacity was set to 6", "maximum capacity was set to 5"]);
   });
 
-  it("leaves a capacity within its limits alone", async () => {
+  it("does not change a capacity within its limits", async () => {
     const harness = new Harness(3);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     await harness.clock.advance(minute);
     assert.deepEqual(harness.set, []);
   });
 
-  it("catches up with limits that were set while a change was under way", async () => {
+  it("applies limits that were set during a change", async () => {
     const harness = new Harness(1);
     harness.delay = 5 * minute;
     harness.autoscaler.register(resourceId, { min: 3, max: 5 });
@@ -106,7 +112,7 @@ describe("a scalable target", () => {
     assert.deepEqual(harness.set, [3, 4]);
   });
 
-  it("takes its policies and their alarms with it", () => {
+  it("removes its policies and their alarms when it is deregistered", () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.track("load", {});
@@ -126,7 +132,7 @@ describe("a scalable target", () => {
     assert.deepEqual(harness.set, [5]);
   });
 
-  it("is not scaled in or out while that is suspended", async () => {
+  it("is not scaled in or out while scaling is suspended", async () => {
     const harness = new Harness(3);
     harness.autoscaler.register(resourceId, {
       min: 0,
@@ -150,7 +156,7 @@ describe("a scalable target", () => {
 });
 
 describe("a cooldown", () => {
-  it("counts what a scale-out added as part of what is asked for next, and only more than that is added", async () => {
+  it("counts a scale-out's instances as part of the next request, and adds only the difference", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("up", {
@@ -166,7 +172,7 @@ describe("a cooldown", () => {
     assert.deepEqual(harness.set, [3, 4]);
   });
 
-  it("begins when the activity completes, and ends", async () => {
+  it("starts when the activity completes, and ends", async () => {
     const harness = new Harness(1);
     harness.delay = 90_000;
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
@@ -176,11 +182,11 @@ describe("a cooldown", () => {
       await harness.pass({ up: 1 });
       counts.push(harness.count);
     }
-    // Asked for at 1:00, done at 2:30, cooling until 4:30: the next one at 5:00.
+    // Requested at 1:00, done at 2:30, cooldown until 4:30: the next one at 5:00.
     assert.deepEqual(counts, [2, 2, 2, 2, 3, 3, 3]);
   });
 
-  it("of a scale-in holds back the next scale-in, and not a scale-out", async () => {
+  it("of a scale-in delays the next scale-in, but not a scale-out", async () => {
     const harness = new Harness(9);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("down", { cooldown: 3 * minute, steps: [{ upper: 0, adjustment: -1 }] }, true);
@@ -193,7 +199,7 @@ describe("a cooldown", () => {
     assert.deepEqual(harness.set, [8, 12, 11]);
   });
 
-  it("does not hold back other activities than scaling policies' own", async () => {
+  it("delays only activities of scaling policies", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("up", { cooldown: 60 * minute });
@@ -205,7 +211,7 @@ describe("a cooldown", () => {
 });
 
 describe("several policies of one target", () => {
-  it("give the largest capacity, also against one that wants less", async () => {
+  it("result in the largest capacity, even if one policy requests less", async () => {
     const harness = new Harness(5);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
@@ -217,7 +223,7 @@ describe("several policies of one target", () => {
     assert.deepEqual(harness.set, [9, 8]);
   });
 
-  it("let a step policy scale in though target tracking is not ready to", async () => {
+  it("let a step policy scale in although target tracking is not ready to", async () => {
     const harness = new Harness(5);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.track("load", {});
@@ -245,7 +251,7 @@ describe("a scaling activity", () => {
     ]);
   });
 
-  it("is forgotten after six weeks", async () => {
+  it("is dropped after six weeks", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 2, max: 5 });
     await harness.clock.advance(43 * 86_400_000);
@@ -254,7 +260,7 @@ describe("a scaling activity", () => {
     assert.equal(harness.autoscaler.activities().length, 1);
   });
 
-  it("does not happen for a resource that is gone", async () => {
+  it("does not happen for a deleted resource", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", {});
@@ -265,7 +271,7 @@ describe("a scaling activity", () => {
 });
 
 describe("an alarm's action on a policy", () => {
-  it("fails, in the alarm's history, where no step applies or there is no such policy", async () => {
+  it("fails, in the alarm's history, if no step applies or there is no such policy", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", { steps: [{ lower: 10, adjustment: 1 }] });

@@ -1,4 +1,7 @@
-/** Application Auto Scaling: alarms run policies, policies ask for instances, the largest number wins, cooldowns hold back. */
+/**
+ * Application Auto Scaling: alarms run policies, policies request instances, the largest number wins, cooldowns delay
+ * changes.
+ */
 
 import type { Alarms, AlarmEvent } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
@@ -25,7 +28,7 @@ export interface AutoscalerOptions {
   readonly uuid?: () => string;
 }
 
-/** What a policy asks for when its alarm speaks. */
+/** Request of a policy whose alarm is in ALARM. */
 interface Proposal {
   readonly policy: ScalingPolicy;
   readonly alarmName: string;
@@ -33,8 +36,8 @@ interface Proposal {
 }
 
 /**
- * Begun by an activity, for the time that its policy says. It holds for the whole target: two policies that
- * look at one backlog do not both add to it.
+ * Started by an activity, with the duration that its policy sets. It applies to the whole target, so that two policies
+ * on one backlog do not both add instances for it.
  */
 interface Cooldown {
   readonly direction: "out" | "in";
@@ -46,13 +49,13 @@ interface Cooldown {
 interface TargetEntry {
   target: ScalableTarget;
   readonly policies: Map<string, ScalingPolicy>;
-  /** Alarms that have spoken at this moment, by policy name. */
+  /** Alarms that have fired at this moment, by policy name. */
   readonly spoken: Map<string, AlarmEvent>;
   cooldown: Cooldown | undefined;
   isChanging: boolean;
 }
 
-/** Activities are kept for six weeks (API reference, DescribeScalingActivities). */
+/** Retention of activities: six weeks (API reference, DescribeScalingActivities). */
 const activityAge = 42 * 86_400_000;
 
 function isTracking(policy: ScalingPolicy): policy is ScalingPolicy & { rule: TargetTracking } {
@@ -101,7 +104,7 @@ export class Autoscaler {
     return target;
   }
 
-  /** Forgets a resource with its policies and their alarms; without effect if it is not registered. */
+  /** Removes a resource with its policies and their alarms; no effect if it is not registered. */
   deregister(resourceId: string): void {
     const entry = this.#targets.get(resourceId);
     if (entry === undefined) return;
@@ -113,7 +116,7 @@ export class Autoscaler {
     return this.#targets.get(resourceId)?.target;
   }
 
-  /** In the order of registration. */
+  /** Returns the targets in the order of registration. */
   targets(): ScalableTarget[] {
     return [...this.#targets.values()].map(({ target }) => target);
   }
@@ -137,7 +140,7 @@ export class Autoscaler {
     return complete;
   }
 
-  /** Without effect if there is no such policy. */
+  /** Deletes a policy; no effect if there is none. */
   deletePolicy(resourceId: string, name: string): void {
     const entry = this.#targets.get(resourceId);
     const policy = entry?.policies.get(name);
@@ -146,17 +149,17 @@ export class Autoscaler {
     entry.policies.delete(name);
   }
 
-  /** All policies, in the order in which they were created. */
+  /** Returns all policies in the order in which they were created. */
   policies(): ScalingPolicy[] {
     return [...this.#targets.values()].flatMap(({ policies }) => [...policies.values()]);
   }
 
-  /** The newest first. */
+  /** Returns the activities, newest first. */
   activities(): ScalingActivity[] {
     return this.#activities.toReversed();
   }
 
-  /** Notes that an alarm speaks; all that speak at one moment are heard before anything is decided. */
+  /** Records that an alarm has fired; the decision follows when all alarms of this moment are recorded. */
   #alarmSpeaks(action: string, event: AlarmEvent): void {
     const arn = action.replace(/:createdBy\/.*$/, "");
     for (const entry of this.#targets.values()) {
@@ -201,7 +204,9 @@ export class Autoscaler {
     if (value === undefined || policy === undefined) return [];
     const { cooldown } = entry;
     const { threshold, name } = alarm.settings;
-    // In a scale-out's cooldown what it added counts as part of what is asked for now (API reference, Cooldown): asked
+    // During a scale-out's cooldown, the instances that it added count as part of the new request (API reference,
+    // Cooldown): the request is computed from the capacity before it, and more is added only if it exceeds the current
+    // number.
     // from the capacity before it, more is added only if more is wanted than there is by now.
     const isCooling = cooldown?.direction === "out" && this.#now < cooldown.until;
     const more = this.#wanted(policy.rule, value, threshold, isCooling ? cooldown.from : current);
@@ -218,7 +223,7 @@ export class Autoscaler {
     if (rule.type === "StepScaling") return stepCapacity(rule, value, threshold, from);
     const wanted = trackingCapacity(rule, value, from);
     if (value > rule.target) return wanted;
-    // Below the target the low alarm speaks: it never adds.
+    // Below the target the low alarm fires: it never adds.
     const least = this.#assumptions.trackingScaleIn === "proportional" ? wanted : Math.max(wanted, from - 1);
     return Math.min(from, least);
   }
@@ -257,7 +262,7 @@ export class Autoscaler {
     else if (current > max) void this.#change(entry, max, `maximum capacity was set to ${max}`);
   }
 
-  /** One scaling activity, from its decision until the resource has so many instances; never rejects. */
+  /** Runs one scaling activity, from its decision until the resource has that many instances; never rejects. */
   async #change(entry: TargetEntry, count: number, cause: string, rule?: StepScaling | TargetTracking): Promise<void> {
     const { resourceId } = entry.target;
     const from = this.#options.capacity.current(resourceId) ?? 0;
@@ -293,7 +298,10 @@ export class Autoscaler {
     this.#moveIntoLimits(entry);
   }
 
-  /** A cooldown begins when an activity has completed; a scale-out ends that of an earlier scale-in (API reference, ScaleInCooldown). */
+  /**
+   * A cooldown starts when an activity has completed; a scale-out ends that of an earlier scale-in (API reference,
+   * ScaleInCooldown).
+   */
   #beginCooldown(entry: TargetEntry, rule: StepScaling | TargetTracking, from: number, count: number): void {
     const direction = count > from ? "out" : "in";
     let length: number;

@@ -7,7 +7,7 @@ import type { Instance, InvocationRequest } from "./worker.ts";
 import { ScalingFailedError } from "./endpoint-api.ts";
 
 describe("an asynchronous endpoint's instances", () => {
-  it("take a running job with them only after 30 s of grace (SIGTERM, then SIGKILL), and it is queued again, at the head", async () => {
+  it("interrupt a running job only after 30 s of grace (SIGTERM, then SIGKILL), and requeue it at the head", async () => {
     const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: 2 * minute }) });
     harness.send(2);
     void harness.endpoint.setDesired(0);
@@ -30,7 +30,7 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(harness.endpoint.currentCount, 0);
   });
 
-  it("fail the job that they take with them where the switch says so", async () => {
+  it("fail an interrupted job if the assumption says so", async () => {
     const harness = await new EndpointHarness({ interrupted: "fail" }).deployed(1, {
       run: () => ({ length: 2 * minute }),
     });
@@ -40,7 +40,7 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(harness.failure(id).cause, "interrupted");
   });
 
-  it("are taken away idle ones first", async () => {
+  it("are stopped with idle ones first", async () => {
     const harness = await new EndpointHarness().deployed(3, { run: () => ({ length: 2 * minute }) });
     harness.send(1);
     void harness.endpoint.setDesired(1);
@@ -50,7 +50,7 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(harness.ended("video-1").status, "completed");
   });
 
-  it("are tried again when they do not start, with growing pauses, and given up after the last attempt", async () => {
+  it("are retried with growing pauses if they do not start, and given up after the last attempt", async () => {
     const attempts: number[] = [];
     const harness = await new EndpointHarness().deployed(0, {
       startUp: () => {
@@ -88,7 +88,7 @@ describe("an asynchronous endpoint's instances", () => {
       assert.equal(harness.endpoint.state, "in-service");
     });
 
-    it("fail the endpoint in AWS's words at the moment when the start-up timeout is over", async () => {
+    it("fail the endpoint with AWS's message when the start-up timeout ends", async () => {
       const harness = new EndpointHarness();
       const deployment = harness.endpoint.deploy({
         launcher: harness.launcher(slow),
@@ -138,7 +138,7 @@ describe("an asynchronous endpoint's instances", () => {
       assert.equal(harness.endpoint.desiredCount, 0);
     });
 
-    it("that hold on when they are aborted are stopped and not taken for healthy", async () => {
+    it("are stopped, and do not count as healthy, if they ignore the abort", async () => {
       const harness = new EndpointHarness();
       const stopped: string[] = [];
       const launch = async (id: string, _signal: AbortSignal, onContainerStart?: () => void) => {
@@ -165,7 +165,7 @@ describe("an asynchronous endpoint's instances", () => {
     });
   });
 
-  it("that were to replace a lost one are called off by a scale-in", async () => {
+  it("are cancelled by a scale-in if they replace a lost one", async () => {
     const harness = new EndpointHarness();
     const lost = Promise.withResolvers<string>();
     const calledOff: string[] = [];
@@ -189,7 +189,7 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(harness.clock.holds, 0);
   });
 
-  it("are replaced when they end by themselves, and their jobs run again, but not for ever", async () => {
+  it("are replaced when they end unexpectedly, and their jobs run again up to a limit", async () => {
     const harness = new EndpointHarness({ repeatsAfterInterruption: 2 });
     let launched = 0;
     await harness.endpoint.deploy({
@@ -213,7 +213,7 @@ describe("an asynchronous endpoint's instances", () => {
     const [poison = ""] = harness.send();
     await harness.clock.advance(minute);
     assert.equal(harness.failure(poison).cause, "interrupted");
-    assert.match(harness.failure(poison).reason, /ended by itself: killed/);
+    assert.match(harness.failure(poison).reason, /ended unexpectedly: killed/);
     assert.equal(launched, 4);
     assert.equal(harness.endpoint.currentCount, 1);
   });

@@ -1,4 +1,4 @@
-/** A test harness: one asynchronous endpoint in virtual time, and all that it tells. */
+/** A test harness: one asynchronous endpoint in virtual time, with a record of its events. */
 
 import assert from "node:assert/strict";
 import { AsyncEndpoint } from "./endpoint.ts";
@@ -13,7 +13,7 @@ import type { InvocationRequest } from "./worker.ts";
 export const second = 1_000;
 export const minute = 60 * second;
 
-/** An endpoint whose instances start in a minute and need 30 s for a request; a request counts its runs. */
+/** An endpoint whose instances start in a minute and need 30 s for a request; it counts the runs of each request. */
 export class EndpointHarness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
@@ -53,7 +53,7 @@ export class EndpointHarness {
     return new LatencyLauncher(this.clock, { startUp: () => minute, run: () => ({ length: 30 * second }), ...model });
   }
 
-  /** A deployed endpoint, `count` instances in service. */
+  /** Returns a deployed endpoint with `count` instances in service. */
   async deployed(count = 1, model: Partial<LatencyModel<InvocationRequest>> = {}, concurrency = 1): Promise<this> {
     const deployment = this.endpoint.deploy({ launcher: this.launcher(model), concurrency, initialCount: count });
     await this.clock.advance(minute);

@@ -7,7 +7,7 @@ import type { Instance, InvocationRequest } from "./worker.ts";
 import { DeploymentFailedError, EndpointBusyError, EndpointGoneError } from "./endpoint-api.ts";
 
 describe("an asynchronous endpoint's updates", () => {
-  it("start the whole new fleet first, keep the queue, then take the old fleet away", async () => {
+  it("start the whole new fleet first, keep the queue, then stop the old fleet", async () => {
     const harness = await new EndpointHarness().deployed(1);
     harness.send(4);
     const update = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 2, initialCount: 1 });
@@ -47,7 +47,7 @@ describe("an asynchronous endpoint's updates", () => {
     assert.equal(harness.ended(id).status, "completed");
   });
 
-  it("and scaling refuse each other, in SageMaker's words", async () => {
+  it("and scaling refuse each other with SageMaker's message", async () => {
     const harness = await new EndpointHarness().deployed(1);
     const fleet = { launcher: harness.launcher(), concurrency: 1, initialCount: 1 };
     const refusal = {
@@ -66,7 +66,7 @@ describe("an asynchronous endpoint's updates", () => {
     await update;
   });
 
-  it("have failed for good when the first fleet does not start", async () => {
+  it("fail permanently if the first fleet does not start", async () => {
     const harness = new EndpointHarness();
     const launcher = harness.launcher({
       startUp: () => {
@@ -84,7 +84,7 @@ describe("an asynchronous endpoint's updates", () => {
 });
 
 describe("an asynchronous endpoint's deletion", () => {
-  it("ends everything, in any state, and takes nothing any more", async () => {
+  it("ends everything, in any state, and refuses further requests", async () => {
     for (const during of ["creating", "working", "scaling"] as const) {
       const harness = new EndpointHarness();
       const creation = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 1 });
@@ -109,7 +109,7 @@ describe("an asynchronous endpoint's deletion", () => {
     }
   });
 
-  it("stops an instance that a launcher hands over although it was called off", async () => {
+  it("stops an instance that a launcher returns although it was cancelled", async () => {
     const harness = new EndpointHarness();
     const handOver = Promise.withResolvers<undefined>();
     let stops = 0;
@@ -130,7 +130,7 @@ describe("an asynchronous endpoint's deletion", () => {
     assert.equal(stops, 1);
   });
 
-  it("fails what was queued and in process where the switch says so", async () => {
+  it("fails queued and running requests if the assumption says so", async () => {
     const harness = await new EndpointHarness({ atDeletion: "fail" }).deployed(1);
     const sent = harness.send(3);
     void harness.endpoint.delete();
@@ -144,7 +144,7 @@ describe("an asynchronous endpoint's deletion", () => {
 });
 
 describe("an asynchronous endpoint's instances in an update that bakes", () => {
-  /** An endpoint with an idle fleet, and an update that starts in no time and bakes for ten minutes. */
+  /** Starts an endpoint with an idle fleet, and an update that starts at once and bakes for ten minutes. */
   async function baking(objection: () => string | undefined) {
     const harness = await new EndpointHarness().deployed(1);
     const update = harness.endpoint.deploy(
@@ -158,7 +158,7 @@ describe("an asynchronous endpoint's instances in an update that bakes", () => {
     return { harness, ended };
   }
 
-  it("work in the new fleet while the old one is kept, which goes when the time is over", async () => {
+  it("work in the new fleet while the old one is kept, which stops after the baking", async () => {
     const { harness, ended } = await baking(() => undefined);
     await harness.clock.advance(10 * minute - 1);
     assert.equal(harness.endpoint.state, "updating");
@@ -170,7 +170,7 @@ describe("an asynchronous endpoint's instances in an update that bakes", () => {
     assert.equal(harness.endpoint.desiredCount, 2);
   });
 
-  it("are taken away again, and the old fleet gets the queue, if there is an objection", async () => {
+  it("are stopped again, and the old fleet gets the queue, if there is an objection", async () => {
     const objections: string[] = [];
     const { harness, ended } = await baking(() => objections[0]);
     await harness.clock.advance(5 * minute);
@@ -185,7 +185,7 @@ describe("an asynchronous endpoint's instances in an update that bakes", () => {
     assert.equal(harness.ended(id).status, "completed");
   });
 
-  it("are all taken away if the endpoint is deleted meanwhile", async () => {
+  it("are all stopped if the endpoint is deleted meanwhile", async () => {
     const { harness, ended } = await baking(() => undefined);
     await harness.clock.advance(minute);
     void harness.endpoint.delete();

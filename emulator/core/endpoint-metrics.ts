@@ -1,22 +1,25 @@
-/** What an asynchronous endpoint publishes in AWS/SageMaker: gauges of its queue each minute, and what became of each request. */
+/**
+ * Metrics that an asynchronous endpoint publishes in AWS/SageMaker: gauges of its queue each minute, and the outcome of
+ * each request.
+ */
 
 import type { Settlement } from "./endpoint-api.ts";
 import type { MetricSink } from "./metric-types.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
 
-/** The state of the queue that the gauges show. */
+/** State of the queue that the gauges show. */
 export interface QueueState {
   readonly queued: number;
   readonly inProcess: number;
   readonly inService: number;
   readonly starting: number;
-  /** When the oldest request that the age looks at was received, ms since the epoch. */
+  /** Arrival of the oldest request that the age covers, ms since the epoch. */
   readonly oldest: number | undefined;
 }
 
 const namespace = "AWS/SageMaker";
 
-/** Metrics as the developer guide lists them in "Monitor asynchronous endpoint". */
+/** Publishes the metrics that the developer guide lists in "Monitor asynchronous endpoint". */
 export class EndpointMetrics {
   readonly #sink: MetricSink;
   readonly #endpoint: string;
@@ -30,7 +33,7 @@ export class EndpointMetrics {
     this.#assumptions = assumptions;
   }
 
-  /** The gauges at one moment; they have the dimension EndpointName alone. */
+  /** Publishes the gauges at one moment; their only dimension is EndpointName. */
   sample(timestamp: number, state: QueueState): void {
     const { queued, inProcess, inService, starting, oldest } = state;
     const backlog = queued + inProcess;
@@ -48,13 +51,13 @@ export class EndpointMetrics {
     gauge("HasBacklogWithoutCapacity", queued > 0 && capacity === 0 ? 1 : 0);
   }
 
-  /** A request's first run begins after `waited` ms in the queue. */
+  /** Publishes the wait of a request whose first run starts after `waited` ms in the queue. */
   started(timestamp: number, waited: number): void {
     const unit = this.#assumptions.timeInBacklogUnit;
     this.#put(timestamp, "TimeInBacklog", unit === "Milliseconds" ? waited : waited * 1_000, unit);
   }
 
-  /** A request has ended, `elapsed` ms after it was received. */
+  /** Publishes the metrics of a request that has ended `elapsed` ms after it was received. */
   settled(timestamp: number, settlement: Settlement, elapsed: number): void {
     const count = (name: string): void => {
       this.#put(timestamp, name, 1, "Count");

@@ -1,4 +1,4 @@
-/** Holds how an asynchronous endpoint queues, runs and ends requests, and what it publishes about them. */
+/** Tests how an asynchronous endpoint queues, runs and ends requests, and the metrics that it publishes about them. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
@@ -6,7 +6,7 @@ import { EndpointHarness, minute, second } from "./endpoint-harness.ts";
 import type { Instance, InvocationRequest, RunOutcome } from "./worker.ts";
 
 describe("an asynchronous endpoint's queue", () => {
-  it("hands requests out first in, first out, as many at a time as an instance may have", async () => {
+  it("hands out requests first in, first out, up to the concurrency of an instance", async () => {
     const harness = await new EndpointHarness().deployed(1, {}, 2);
     const sent = harness.send(5);
     assert.deepEqual(harness.started, ["video-1 on main-1", "video-2 on main-1"]);
@@ -63,7 +63,7 @@ describe("an asynchronous endpoint's runs", () => {
     assert.equal(harness.ended(next).status, "completed");
   });
 
-  it("free their place only when the worker has let go, even after the time-out", async () => {
+  it("free their slot only when the worker has released it, even after the time-out", async () => {
     const harness = new EndpointHarness();
     const release: (() => void)[] = [];
     const instance: Instance<InvocationRequest> = {
@@ -90,7 +90,7 @@ describe("an asynchronous endpoint's runs", () => {
     assert.equal(harness.settled.size, 1);
   });
 
-  it("do not take the outcome of an earlier run that lets go late for their own", async () => {
+  it("ignore the outcome of an earlier run that ends late", async () => {
     const harness = new EndpointHarness({ retriesAfterTimeout: 1 });
     const runs: ((outcome: RunOutcome) => void)[] = [];
     const instance: Instance<InvocationRequest> = {
@@ -124,7 +124,7 @@ describe("an asynchronous endpoint's runs", () => {
     assert.equal(harness.counted("ModelLatency"), 20_000);
   });
 
-  it("are repeated after a 5xx only as often as the switch says", async () => {
+  it("are repeated after a 5xx only as often as the assumption says", async () => {
     const outcome = { status: "failed", reason: "out of memory", modelStatus: 500, timings: {} } as const;
     for (const retriesAfterServerError of [0, 2]) {
       const harness = await new EndpointHarness({ retriesAfterServerError }).deployed(1, {
@@ -139,7 +139,7 @@ describe("an asynchronous endpoint's runs", () => {
 });
 
 describe("an asynchronous endpoint's metrics", () => {
-  it("count what is in process as backlog, and divide it by the instances in service", async () => {
+  it("count running requests as backlog, and divide it by the instances in service", async () => {
     const harness = await new EndpointHarness().deployed(2, { run: () => ({ length: 90 * second }) }, 2);
     harness.send(8);
     await harness.clock.advance(4 * minute);
@@ -147,7 +147,7 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.deepEqual(harness.gauge("ApproximateBacklogSizePerInstance"), [undefined, 4, 2, 2, 0]);
   });
 
-  it("say that there is a backlog without capacity while requests wait and no instance is in service", async () => {
+  it("report a backlog without capacity while requests wait and no instance is in service", async () => {
     const harness = await new EndpointHarness().deployed(0);
     await harness.clock.advance(minute);
     harness.send();
@@ -158,7 +158,7 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.deepEqual(harness.gauge("ApproximateAgeOfOldestRequest"), [0, 0, 59.999, 119.999, 0]);
   });
 
-  it("have every answer about the backlog per instance at zero instances", async () => {
+  it("support every assumption about the backlog per instance at zero instances", async () => {
     const expected = {
       undivided: [0, 7],
       missing: [undefined, undefined],
@@ -183,7 +183,7 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.equal(harness.counted("InvocationFailures"), 0);
   });
 
-  it("count what was processed under the name that is assumed, and under no other", async () => {
+  it("count processed requests only under the assumed name", async () => {
     const names = ["InvocationsProcessed", "InvocationsProcesssed"] as const;
     for (const processedMetricName of names) {
       const harness = await new EndpointHarness({ processedMetricName }).deployed(1);
@@ -196,7 +196,7 @@ describe("an asynchronous endpoint's metrics", () => {
     }
   });
 
-  it("give the wait in the unit that is assumed, the same wait in either", async () => {
+  it("report the same wait in the assumed unit", async () => {
     for (const [timeInBacklogUnit, perSecond] of [
       ["Milliseconds", 1e3],
       ["Microseconds", 1e6],
@@ -212,7 +212,7 @@ describe("an asynchronous endpoint's metrics", () => {
     }
   });
 
-  it("hold the clock exactly while something starts, works or stops", async () => {
+  it("hold the clock exactly while an instance starts, works or stops", async () => {
     const harness = new EndpointHarness();
     const creation = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 1 });
     assert.equal(harness.clock.holds, 1);

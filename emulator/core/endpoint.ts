@@ -1,4 +1,7 @@
-/** An asynchronous endpoint as a machine: requests wait in a queue, instances come and go, each request ends exactly once. */
+/**
+ * An asynchronous endpoint as a state machine: requests wait in a queue, instances start and stop, each request ends
+ * exactly once.
+ */
 
 import type { Timer } from "./clock.ts";
 import { DeploymentFailedError, EndpointBusyError, EndpointGoneError, ScalingFailedError } from "./endpoint-api.ts";
@@ -20,10 +23,12 @@ import { defaultEndpointAssumptions } from "./assumptions.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
 import type { InvocationRequest } from "./worker.ts";
 
-/** Between two samples of the gauges, ms; AWS's metrics of an asynchronous endpoint come each minute. */
+/**
+ * Interval between two samples of the gauges, ms; AWS publishes the metrics of an asynchronous endpoint each minute.
+ */
 const samplePeriod = 60_000;
 
-/** Interval at which an objection to an update is looked for, ms; alarms are evaluated each minute. */
+/** Interval between two checks for an objection to an update, ms; alarms are evaluated each minute. */
 const bakingPeriod = 60_000;
 
 function messageOf(error: unknown): string {
@@ -152,7 +157,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     this.#setState("deleted");
   }
 
-  /** The new fleet takes the queue over; then the old one is taken away, or, for an objection, the new one. */
+  /** Hands the queue to the new fleet; then stops the old one or, after an objection, the new one. */
   async #switchTo(next: InstanceFleet<Request>, count: number, baking: Baking | undefined): Promise<void> {
     const previous = this.#serving;
     const before = this.#desired;
@@ -178,7 +183,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     this.#changed();
   }
 
-  /** Waits until the baking is over, or there is an objection, which it returns. */
+  /** Waits until the baking ends, or there is an objection, which it returns. */
   async #bake(baking: Baking | undefined): Promise<string | undefined> {
     if (baking === undefined) return undefined;
     const end = this.#now + baking.duration;
@@ -248,7 +253,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     }
   }
 
-  /** Queues the request again unless it was repeated as often as it may be for this reason. */
+  /** Requeues the request unless it has been repeated as often as allowed for this reason. */
   #repeat(job: Job<Request>, reason: keyof Job<Request>["repeats"]): boolean {
     const allowed = {
       interruption: this.#assumptions.repeatsAfterInterruption,
@@ -271,7 +276,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
   }
 
   #sampleAtEndOf(minute: number): void {
-    // The minute's last moment, so that an alarm that looks at the minute once it is over finds its datapoint.
+    // The minute's last moment, so that an alarm that evaluates the minute afterwards finds its datapoint.
     const at = minute + samplePeriod - 1;
     this.#sampling = this.#options.clock.setTimer(at, () => {
       this.#metrics.sample(at, {

@@ -1,4 +1,4 @@
-/** The instances of one endpoint configuration: started, replaced, spread with work, taken away. */
+/** The instances of one endpoint configuration: starts, replaces and stops them, and distributes requests. */
 
 import type { Clock, Timer } from "./clock.ts";
 import { defaultStartupTimeout, type Fleet, StartupTimeoutError } from "./endpoint-api.ts";
@@ -8,7 +8,7 @@ import type { Job } from "./request-queue.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
 import type { Instance, InvocationRequest } from "./worker.ts";
 
-/** Back-off does not grow beyond this, ms. */
+/** Maximum back-off, ms. */
 const longestBackoff = 600_000;
 
 export interface FleetOptions<Request extends InvocationRequest> {
@@ -17,7 +17,7 @@ export interface FleetOptions<Request extends InvocationRequest> {
   readonly variant: string;
   readonly clock: Clock;
   readonly assumptions: EndpointAssumptions;
-  /** Is told of ends of runs, and whenever the number of instances or of free places has changed. */
+  /** Called at the end of each run, and on each change of the number of instances or of free slots. */
   readonly events: InstanceEvents<Request>;
   readonly nextId: () => string;
 }
@@ -45,12 +45,12 @@ export class InstanceFleet<Request extends InvocationRequest> {
     return this.#stops.size;
   }
 
-  /** The requests that its instances in service work on. */
+  /** Requests that its instances in service are processing. */
   *jobs(): Generator<Job<Request>> {
     for (const instance of this.#inService) yield* instance.jobs;
   }
 
-  /** An instance in service with a free place, the least busy one. */
+  /** Returns the least busy instance in service that has a free slot. */
   leastBusy(): RunningInstance<Request> | undefined {
     const free = [...this.#inService].filter(({ occupied }) => occupied < this.#options.fleet.concurrency);
     return this.#fewest(free);
@@ -68,8 +68,8 @@ export class InstanceFleet<Request extends InvocationRequest> {
   }
 
   /**
-   * Starts or takes away instances until there are `count`. If some do not start, those that did stay, and the reason is
-   * thrown. Calls must not overlap.
+   * Starts or stops instances until there are `count`. If some do not start, those that did stay in service, and the
+   * reason is thrown. Calls must not overlap.
    */
   async resize(count: number): Promise<void> {
     const changes: Promise<void>[] = [];
@@ -89,7 +89,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** Takes all instances away and starts none any more. */
+  /** Stops all instances and starts no more. */
   async retire(grace: number): Promise<void> {
     this.#retired = true;
     for (const abort of this.#launches.keys()) abort.abort();
@@ -106,7 +106,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
     );
   }
 
-  /** Starts one instance; rejects with the last attempt's reason, or quietly resolves if it is no longer wanted. */
+  /** Starts one instance; rejects with the last attempt's reason, or resolves if it is no longer wanted. */
   #launch(attempts: number): Promise<void> {
     const abort = new AbortController();
     const launch = this.#attempt(attempts, abort).finally(() => {
@@ -142,7 +142,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
     }
   }
 
-  /** Launches an instance and aborts that if its container does not become healthy in time. */
+  /** Launches an instance and aborts the launch if its container does not become healthy in time. */
   async #start(id: string, signal: AbortSignal): Promise<Instance<Request>> {
     const { clock, fleet, variant } = this.#options;
     const { launcher, startupTimeout = defaultStartupTimeout } = fleet;
@@ -160,7 +160,8 @@ export class InstanceFleet<Request extends InvocationRequest> {
       return instance;
     } catch (error) {
       if (timer === undefined) throw error;
-      // AWS's words for every container that fails before it is healthy (for example aws/sagemaker-python-sdk, issue 793).
+      // AWS's message for every container that fails before it is healthy (for example aws/sagemaker-python-sdk, issue
+      // 793).
       const words = `The primary container for production variant ${variant} did not pass the ping health check. Please check CloudWatch logs for this endpoint.`;
       throw new Error(`${words} ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     } finally {
@@ -191,9 +192,9 @@ export class InstanceFleet<Request extends InvocationRequest> {
 
   #replace(instance: RunningInstance<Request>, reason: string): void {
     if (!this.#inService.has(instance)) return;
-    const stopped = this.#stop(instance, 0, `instance ${instance.id} ended by itself: ${reason}`);
+    const stopped = this.#stop(instance, 0, `instance ${instance.id} ended unexpectedly: ${reason}`);
     if (this.#retired) return;
-    // Its successor waits until nothing of it is left: the two may need the same port or accelerator.
+    // Its successor waits until the instance is gone completely: the two may need the same port or accelerator.
     void stopped.then(() => (this.#retired ? undefined : this.#launch(Infinity)));
   }
 

@@ -1,17 +1,17 @@
-/** Instances that take time and do nothing else: what planning and tests put in the place of containers. */
+/** Instances that only take time: planning and tests use them instead of containers. */
 
 import type { Clock } from "./clock.ts";
 import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "./worker.ts";
 
-/** How long things take on the model's clock, ms, and how they end. */
+/** Durations on the model's clock, ms, and outcomes. */
 export interface LatencyModel<Request extends InvocationRequest> {
-  /** From launch to in service; throws what the start fails with. */
+  /** Time from launch to in service; throws the reason of a failed start. */
   startUp(instanceId: string): number;
-  /** The part of `startUp` before the container starts. @default all of it: the container is healthy at once */
+  /** Part of `startUp` before the container starts. @default all of it: the container is healthy at once */
   provisioning?(instanceId: string): number;
-  /** One run of a request. */
+  /** Returns one run of a request. */
   run(request: Request, instanceId: string): { readonly length: number; readonly outcome?: RunOutcome };
-  /** From stop to gone, with nothing in process. @default 0 */
+  /** Time from stop to gone, without running requests. @default 0 */
   shutDown?(instanceId: string): number;
 }
 

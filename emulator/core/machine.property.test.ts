@@ -1,4 +1,4 @@
-/** Holds what is true of the whole machine whatever happens to it: random requests, scalings, updates, failures. */
+/** Tests invariants of the whole state machine under random requests, scalings, updates and failures. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -42,9 +42,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 const plan = fc.array(fc.tuple(action, fc.integer({ min: 1, max: 600 })), { minLength: 1, maxLength: 15 });
 
-/** Instances of which some do not start, with runs of any length that end in any way. */
+/** Instances some of which do not start, with runs of random length and outcome. */
 class RandomFleets {
-  /** What went beyond the concurrency; thrown in a run, it would be taken for the model's own failure. */
+  /** Violations of the concurrency; thrown in a run, they would count as the model's failure. */
   readonly violations: string[] = [];
   readonly #clock: Clock;
   readonly #seeds: readonly number[];
@@ -95,8 +95,8 @@ class RandomFleets {
   }
 }
 
-describe("the whole machine", () => {
-  it("loses no request and settles none twice, keeps to concurrency and limits, and lets the clock go when all is done", async () => {
+describe("the whole state machine", () => {
+  it("loses no request and settles none twice, keeps to concurrency and limits, and releases the clock at the end", async () => {
     const seeds = fc.array(fc.nat(100_000), { minLength: 20, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(plan, seeds, fc.integer({ min: 1, max: 3 }), async (steps, seed, retries) => {

@@ -2,7 +2,7 @@
 
 import type { Expression, Operator } from "./metric-math.ts";
 
-/** One value per period; undefined where there is no data point. */
+/** One value per period; undefined if there is no data point. */
 export type Series = readonly (number | undefined)[];
 
 /** A scalar is undefined if it is the quotient of a division by zero. */
@@ -30,14 +30,17 @@ function isSeries(value: Value): value is Series {
   return typeof value === "object";
 }
 
-/** "If the value of a data point causes a function to attempt to divide by zero, the data point is dropped"; CloudWatch holds no other values that are not finite. */
+/**
+ * "If the value of a data point causes a function to attempt to divide by zero, the data point is dropped"; CloudWatch
+ * has no other values that are not finite.
+ */
 function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
 /**
- * "Missing values in a time series are treated as 0", and so does a comparison where "only one of the time series has a value". Where
- * no series has one, there is no data point.
+ * "Missing values in a time series are treated as 0", and so is a comparison if "only one of the time series has a
+ * value". If no series has one, there is no data point.
  */
 function combine(operator: Operator, left: Value, right: Value): Value {
   const operation = operations[operator];
@@ -55,8 +58,9 @@ function combine(operator: Operator, left: Value, right: Value): Value {
 }
 
 /**
- * IF: where the condition is true and the first value is missing, the result is 0; where it is false and the second one is missing
- * or not given, and where the condition itself is missing, there is no data point (the guide's tables in "Using IF expressions").
+ * IF: if the condition is true and the first value is missing, the result is 0. If the condition is false and the
+ * second value is missing or not given, or if the condition is missing, there is no data point (the guide's tables in
+ * "Using IF expressions").
  */
 function choose(condition: Value, whenTrue: Value, whenFalse: Value, length: number): Series {
   const at = (value: Value, index: number): number | undefined => (isSeries(value) ? value[index] : value);
@@ -65,7 +69,7 @@ function choose(condition: Value, whenTrue: Value, whenFalse: Value, length: num
     if (decisive === undefined) return undefined;
     if (decisive === 0) return at(whenFalse, index);
     const value = at(whenTrue, index);
-    // With a scalar as its condition, IF is the chosen series as it is.
+    // If its condition is a scalar, IF returns the chosen series unchanged.
     return value === undefined && isSeries(condition) && isSeries(whenTrue) ? 0 : value;
   });
 }
@@ -93,8 +97,8 @@ function valueOf(expression: Expression, length: number, seriesOf: (id: string) 
 }
 
 /**
- * The series of an expression that `parseExpression` gave, over `length` periods; `seriesOf` gives the series of other queries over
- * the same periods.
+ * Evaluates an expression from `parseExpression` over `length` periods; `seriesOf` returns the series of other queries
+ * over the same periods.
  */
 export function evaluateExpression(expression: Expression, length: number, seriesOf: (id: string) => Series): Series {
   const value = valueOf(expression, length, seriesOf);

@@ -1,4 +1,4 @@
-/** Rules that hold for every expression of metric math and all series. */
+/** Tests rules that hold for every expression of metric math and all series. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -31,14 +31,14 @@ const expression = tree.map((right): Expression => {
   return { kind: "binary", operator: "+", left: { kind: "reference", id: "a" }, right };
 });
 
-/** How tightly each operator binds; a comparison's operands are never comparisons without parentheses. */
+/** Precedence of each operator; a comparison's operands are never comparisons without parentheses. */
 const tightness: Readonly<Record<Operator, number>> = {
   ...{ OR: 1, AND: 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3 },
   ...{ "+": 4, "-": 4, "*": 5, "/": 5, "^": 7 },
 };
 const signTightness = 6;
 
-/** An expression's text with as few parentheses as the order of precedence allows. */
+/** Formats an expression with the minimum of parentheses that the order of precedence needs. */
 function written(tree: Expression, least = 0): string {
   switch (tree.kind) {
     case "number":
@@ -63,7 +63,7 @@ function evaluated(text: string, given: Readonly<Record<string, Series>>): Serie
 }
 
 describe("every expression of metric math", () => {
-  it("is parsed as it was written, by the order of precedence", () => {
+  it("is parsed by the order of precedence", () => {
     fc.assert(
       fc.property(expression, (tree) => {
         assert.deepEqual(parseExpression(written(tree)), tree);
@@ -94,7 +94,7 @@ describe("every expression of metric math", () => {
 });
 
 describe("each period of metric math", () => {
-  it("adds with missing values as 0, and drops what is divided by zero", () => {
+  it("adds with missing values as 0, and drops quotients of zero", () => {
     fc.assert(
       fc.property(inputs, (given) => {
         const [sums, quotients] = [evaluated("a + b", given), evaluated("a / b", given)];
@@ -121,7 +121,7 @@ describe("each period of metric math", () => {
     );
   });
 
-  it("is chosen by IF: the first value or 0 where the condition is not 0, else the second one or none", () => {
+  it("is chosen by IF: the first value or 0 if the condition is not 0, else the second one or none", () => {
     fc.assert(
       fc.property(inputs, series, (given, condition) => {
         const chosen = evaluated("IF(c, a, b)", { ...given, c: condition });

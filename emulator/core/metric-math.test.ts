@@ -1,4 +1,4 @@
-/** Holds metric math against the CloudWatch user guide's own examples ("Using metric math"). */
+/** Tests metric math with the CloudWatch user guide's examples ("Using metric math"). */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
@@ -104,7 +104,7 @@ describe("metric math", () => {
     ["-m1 ^ 2", /^a power after a minus sign/],
   ];
   for (const [expression, message] of unimplemented) {
-    it(`does not implement ${expression}, and says what of it`, () => {
+    it(`refuses ${expression} and names the missing feature`, () => {
       assert.throws(
         () => parseExpression(expression),
         (error: unknown) => error instanceof UnimplementedMetricMathError && message.test(error.message),
@@ -112,7 +112,7 @@ describe("metric math", () => {
     });
   }
 
-  it("has no value where a scalar divides by zero", () => {
+  it("has no value if a scalar divides by zero", () => {
     assert.deepEqual(
       evaluateExpression(parseExpression("FILL(m, 1 / 0)"), 2, () => [1, absent]),
       [1, absent],

@@ -1,6 +1,7 @@
 /**
- * CloudWatch's metric math, parsed: arithmetic, comparisons, AND and OR, IF and FILL. Source: CloudWatch user guide, "Using metric math"
- * (awsdocs/amazon-cloudwatch-user-guide, doc_source/using-metric-math.md). Other functions and arrays of series are refused by name.
+ * Parses CloudWatch's metric math: arithmetic, comparisons, AND and OR, IF and FILL. Source: CloudWatch user guide,
+ * "Using metric math" (awsdocs/amazon-cloudwatch-user-guide, doc_source/using-metric-math.md). Other functions and
+ * arrays of series are refused by name.
  */
 
 /** Operators between two operands. */
@@ -27,7 +28,7 @@ export class MetricMathError extends Error {
   override readonly name: string = "MetricMathError";
 }
 
-/** A part of metric math that is not implemented here; the message names it. */
+/** A part of metric math that is not implemented; the message names it. */
 export class UnimplementedMetricMathError extends Error {
   override readonly name = "UnimplementedMetricMathError";
 }
@@ -42,7 +43,7 @@ interface Token {
 const tokenPattern =
   /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>[A-Za-z_]\w*)|(?<symbol>==|!=|<=|>=|&&|\|\||[-+*/^<>(),[\]"']))/y;
 
-/** @throws MetricMathError at the first character that begins no token */
+/** @throws MetricMathError at the first character that starts no token */
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   tokenPattern.lastIndex = 0;
@@ -107,7 +108,7 @@ class Parser {
     return new MetricMathError(`Expected ${expected} but found ${found} in ${place(this.#text, at)}.`);
   }
 
-  /** Without a documented order, an answer for what is written here could differ from CloudWatch's. */
+  /** Refuses an expression whose order is not documented: the result could differ from CloudWatch's. */
   #ambiguous(what: string): UnimplementedMetricMathError {
     return new UnimplementedMetricMathError(
       `${what} without parentheses, whose order AWS does not document (${place(this.#text, this.#next.at)})`,
@@ -177,7 +178,7 @@ class Parser {
   }
 }
 
-/** What an expression yields (the guide's S and TS). */
+/** Shape of an expression's result (the guide's S and TS). */
 type Shape = "scalar" | "series";
 
 /** @throws MetricMathError if a function is called with other shapes than the guide lists */
@@ -224,7 +225,7 @@ export function parseExpression(text: string): Expression {
   return expression;
 }
 
-/** The ids of the queries whose series an expression uses, each once. */
+/** Returns the ids of the queries whose series an expression uses, each once. */
 export function referencesOf(expression: Expression): string[] {
   switch (expression.kind) {
     case "number":

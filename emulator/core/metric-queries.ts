@@ -1,4 +1,4 @@
-/** Queries for metrics and for expressions over them, as GetMetricData and alarms on metric math use them. */
+/** Queries for metrics and for expressions over them, for GetMetricData and alarms on metric math. */
 
 import { evaluateExpression, type Series } from "./metric-math-evaluation.ts";
 import { MetricMathError, parseExpression, referencesOf, UnimplementedMetricMathError } from "./metric-math.ts";
@@ -12,7 +12,7 @@ export interface MetricStat {
   readonly statistic: Statistic;
   /** ms. */
   readonly period: number;
-  /** Only data put with this unit. */
+  /** Only data with this unit. */
   readonly unit?: string;
 }
 
@@ -20,18 +20,18 @@ export interface MetricStat {
 export interface MetricDataQuery {
   readonly id: string;
   readonly label?: string;
-  /** Whether the result is what is asked for, or only part of an expression. */
+  /** True if the result is returned; false if it is only part of an expression. */
   readonly isReturned: boolean;
   readonly source: MetricStat | string;
 }
 
-/** Periods side by side from `start` up to (not including) `end`, ms since the epoch. */
+/** Consecutive periods from `start` up to (not including) `end`, ms since the epoch. */
 export interface TimeRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** One period's value; `timestamp` is the beginning of the period, ms since the epoch. */
+/** One period's value; `timestamp` is the start of the period, ms since the epoch. */
 export interface Point {
   readonly timestamp: number;
   readonly value: number;
@@ -45,8 +45,8 @@ export class MetricQueries {
   readonly #periods = new Map<string, number>();
 
   /**
-   * @throws MetricMathError if an expression is wrong, or refers to itself or to no query
-   * @throws UnimplementedMetricMathError if a part of an expression is not implemented here
+   * @throws MetricMathError if an expression is invalid, or refers to itself or to a missing query
+   * @throws UnimplementedMetricMathError if a part of an expression is not implemented
    */
   constructor(queries: readonly MetricDataQuery[]) {
     this.queries = queries;
@@ -54,14 +54,14 @@ export class MetricQueries {
     for (const { id } of queries) this.#check(id, []);
   }
 
-  /** The period of a query's result, ms. */
+  /** Returns the period of a query's result, ms. */
   period(id: string): number {
     const period = this.#periods.get(id);
     if (period === undefined) throw new RangeError(`There is no query ${id}.`);
     return period;
   }
 
-  /** The periods of a query's result that have a value, oldest first. */
+  /** Returns the periods of a query's result that have a value, oldest first. */
   points(id: string, store: MetricStore, range: TimeRange): Point[] {
     const source = this.#byId.get(id)?.source;
     if (source !== undefined && typeof source !== "string") return pointsOf(source, store, range);
@@ -71,7 +71,7 @@ export class MetricQueries {
     });
   }
 
-  /** Every period of a query's result; `known` has the results that other expressions have needed. */
+  /** Returns every period of a query's result; `known` has the results that other expressions have needed. */
   #series(id: string, store: MetricStore, range: TimeRange, known: Map<string, Series>): Series {
     const before = known.get(id);
     if (before !== undefined) return before;
@@ -87,14 +87,14 @@ export class MetricQueries {
     return series;
   }
 
-  /** Parses what a query needs, and finds its period; `path` is the queries that led to it. */
+  /** Parses a query's expression, and finds its period; `path` has the queries that led to it. */
   #check(id: string, path: readonly string[]): number {
     if (path.includes(id)) throw new MetricMathError(`Expression ${id} refers to itself.`);
     const checked = this.#periods.get(id);
     if (checked !== undefined) return checked;
     const source = this.#byId.get(id)?.source;
     if (source === undefined)
-      throw new MetricMathError(`Expression ${path.at(-1) ?? ""} refers to ${id}, which is no query.`);
+      throw new MetricMathError(`Expression ${path.at(-1) ?? ""} refers to ${id}, which does not exist.`);
     let period: number;
     if (typeof source === "string") {
       const expression = parseExpression(source);

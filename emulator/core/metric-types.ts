@@ -1,9 +1,9 @@
-/** The vocabulary of metrics: identities, units, values and statistics. */
+/** Types of metrics: identities, units, values and statistics. */
 
-/** Name and value pairs that tell metrics of one name apart; order means nothing. */
+/** Pairs of name and value that distinguish metrics of one name; their order does not matter. */
 export type Dimensions = Readonly<Record<string, string>>;
 
-/** What a metric is: two metrics are the same if namespace, name and all dimensions are. */
+/** Identity of a metric: namespace, name and all dimensions. */
 export interface MetricId {
   readonly namespace: string;
   readonly name: string;
@@ -28,7 +28,7 @@ export interface MetricDatum extends MetricId {
   readonly unit?: string;
 }
 
-/** Takes metric data. */
+/** Accepts metric data. */
 export interface MetricSink {
   put(datum: MetricDatum): void;
 }

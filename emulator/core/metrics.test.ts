@@ -1,4 +1,4 @@
-/** Holds what the metric store adds up, tells apart and forgets. */
+/** Tests how the metric store aggregates, distinguishes and drops data. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -10,7 +10,7 @@ const minute = 60_000;
 const metric = { namespace: "N", name: "M", dimensions: { A: "1", B: "2" } };
 
 describe("MetricStore", () => {
-  it("adds up single values and sets within a period, whatever the order they come in", () => {
+  it("adds up single values and sets within a period, in any order", () => {
     const data = fc.array(fc.record({ at: fc.integer({ min: 0, max: 9 }), value: fc.integer({ min: -50, max: 50 }) }), {
       maxLength: 40,
     });
@@ -35,7 +35,7 @@ describe("MetricStore", () => {
     );
   });
 
-  it("gives the five statistics", () => {
+  it("computes the five statistics", () => {
     const set = { sampleCount: 4, sum: 10, minimum: 1, maximum: 5 };
     const names = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"] as const;
     assert.deepEqual(
@@ -44,14 +44,14 @@ describe("MetricStore", () => {
     );
   });
 
-  it("takes the start of a period in and leaves its end out", () => {
+  it("includes the start of a period and excludes its end", () => {
     const store = new MetricStore(new VirtualClock(0));
     for (const timestamp of [0, minute - 1, minute]) store.put({ ...metric, timestamp, value: 1 });
     const [point] = store.query({ metric, start: 0, end: minute, period: minute });
     assert.equal(point?.sampleCount, 2);
   });
 
-  it("tells metrics apart by all dimensions, in any order of them", () => {
+  it("distinguishes metrics by all dimensions, in any order", () => {
     const store = new MetricStore(new VirtualClock(0));
     store.put({ ...metric, timestamp: 0, value: 1 });
     const count = (dimensions: Record<string, string>): number =>
@@ -62,7 +62,7 @@ describe("MetricStore", () => {
     );
   });
 
-  it("keeps units apart where one is asked for", () => {
+  it("separates units if one is requested", () => {
     const store = new MetricStore(new VirtualClock(0));
     store.put({ ...metric, timestamp: 0, value: 1, unit: "Count" });
     store.put({ ...metric, timestamp: 0, value: 10, unit: "Bytes" });
@@ -72,7 +72,7 @@ describe("MetricStore", () => {
     assert.deepEqual(store.units(metric), ["Count", "Bytes"]);
   });
 
-  it("forgets data after 15 days, and then the metric", async () => {
+  it("drops data after 15 days, and then the metric", async () => {
     const clock = new VirtualClock(0);
     const store = new MetricStore(clock);
     store.put({ ...metric, timestamp: 0, value: 1 });
@@ -82,7 +82,7 @@ describe("MetricStore", () => {
     assert.equal(store.list().length, 0);
   });
 
-  it("does not grow without end", async () => {
+  it("does not grow without limit", async () => {
     const clock = new VirtualClock(0);
     const store = new MetricStore(clock);
     const day = 86_400_000;

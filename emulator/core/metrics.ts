@@ -1,20 +1,20 @@
-/** The metrics of one account and region: what was put, aggregated as it is asked for. */
+/** The metrics of one account and region: stores data and aggregates it on request. */
 
 import type { Clock } from "./clock.ts";
 import type { Dimensions, MetricDatum, MetricId, MetricSink, Statistic, StatisticSet } from "./metric-types.ts";
 
-/** One period's aggregate; `timestamp` is the beginning of the period, ms since the epoch. */
+/** One period's aggregate; `timestamp` is the start of the period, ms since the epoch. */
 export interface Datapoint extends StatisticSet {
   readonly timestamp: number;
 }
 
-/** Which aggregates to compute: periods of `period` ms side by side, from `start` up to (not including) `end`. */
+/** Aggregates to compute: consecutive periods of `period` ms, from `start` up to (not including) `end`. */
 export interface MetricQuery {
   readonly metric: MetricId;
   readonly start: number;
   readonly end: number;
   readonly period: number;
-  /** Only data put with this unit. */
+  /** Only data with this unit. */
   readonly unit?: string;
 }
 
@@ -29,10 +29,13 @@ interface Series {
   readonly samples: Sample[];
 }
 
-/** Metrics without new data are no longer listed after two weeks (CloudWatch API reference, ListMetrics); one-minute data is kept for 15 days. */
+/**
+ * Metrics without new data are no longer listed after two weeks (CloudWatch API reference, ListMetrics); one-minute
+ * data is kept for 15 days.
+ */
 const retention = 15 * 86_400_000;
 
-/** Samples of one metric and unit within one second become one (CloudWatch's finest period is a second). */
+/** Samples of one metric and unit within one second are merged (CloudWatch's finest period is a second). */
 const resolution = 1_000;
 
 export function statistic(set: StatisticSet, name: Statistic): number {
@@ -69,7 +72,7 @@ function keyOf({ namespace, name, dimensions }: MetricId): string {
   return JSON.stringify([namespace, name, pairs]);
 }
 
-/** The index of the first sample at or after `timestamp`. */
+/** Returns the index of the first sample at or after `timestamp`. */
 function firstAtOrAfter(samples: readonly Sample[], timestamp: number): number {
   let [low, high] = [0, samples.length];
   while (low < high) {
@@ -103,7 +106,7 @@ export class MetricStore implements MetricSink {
     this.#forget(key, series);
   }
 
-  /** The periods that have data, oldest first. */
+  /** Returns the periods that have data, oldest first. */
   query({ metric, start, end, period, unit }: MetricQuery): Datapoint[] {
     const samples = this.#series.get(keyOf(metric))?.samples ?? [];
     const points: Datapoint[] = [];
@@ -120,19 +123,19 @@ export class MetricStore implements MetricSink {
     return points;
   }
 
-  /** The units that the metric's data was put with. */
+  /** Returns the units of the metric's data. */
   units(metric: MetricId): string[] {
     const samples = this.#series.get(keyOf(metric))?.samples ?? [];
     return [...new Set(samples.map(({ unit }) => unit))];
   }
 
-  /** All metrics that have data, in the order in which they first had some. */
+  /** Returns all metrics that have data, in the order of their first data. */
   list(): MetricId[] {
     for (const [key, series] of this.#series) this.#forget(key, series);
     return [...this.#series.values()].map(({ id }) => id);
   }
 
-  /** The moment of the metric's newest data, ms since the epoch. */
+  /** Returns the moment of the metric's newest data, ms since the epoch. */
   newest(metric: MetricId): number | undefined {
     return this.#series.get(keyOf(metric))?.samples.at(-1)?.timestamp;
   }

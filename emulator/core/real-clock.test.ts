@@ -1,11 +1,11 @@
-/** Holds a real clock's speed, holds and timers, on a host whose time the test moves. */
+/** Tests a real clock's speed, holds and timers, on a host whose time the test controls. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { RealClock } from "./real-clock.ts";
 import type { ClockHost } from "./real-clock.ts";
 
-/** A host that jumps from call to call; it refuses delays that setTimeout would cut to nothing. */
+/** A host that jumps from call to call; it refuses delays that setTimeout would cut to zero. */
 class FakeHost implements ClockHost {
   #real = 0;
   #pending: { at: number; task: () => void } | undefined;
@@ -23,7 +23,7 @@ class FakeHost implements ClockHost {
       if (this.#pending === pending) this.#pending = undefined;
     };
   }
-  /** Real time passes, pending calls run when due, `late` ms too late. */
+  /** Lets real time pass and runs due calls, each `late` ms late. */
   pass(length: number, late = 0): void {
     const end = this.#real + length;
     while (this.#pending !== undefined && this.#pending.at <= end) {
@@ -77,7 +77,7 @@ describe("RealClock", () => {
     assert.deepEqual(ran, [1_120_000]);
   });
 
-  it("does not pass a due timer while fast, however late the machine runs it", () => {
+  it("does not pass a due timer while fast, even if the machine runs it late", () => {
     const host = new FakeHost();
     const clock = new RealClock(60, host);
     const ran: number[] = [];
@@ -86,7 +86,7 @@ describe("RealClock", () => {
     assert.deepEqual(ran, [1_001_000, 1_002_000, 1_003_000]);
   });
 
-  it("does not let a new timer turn back the time that has passed", () => {
+  it("does not turn back time for a new timer", () => {
     const host = new FakeHost();
     const clock = new RealClock(60, host);
     host.pass(1_000);
@@ -108,7 +108,7 @@ describe("RealClock", () => {
     assert.equal(ran, true);
   });
 
-  it("leaves nothing pending once stopped or once its only timer is cancelled", () => {
+  it("leaves nothing pending after it is stopped or its only timer is cancelled", () => {
     const host = new FakeHost();
     const clock = new RealClock(2, host);
     const timer = clock.setTimer(clock.now() + 1_000, () => undefined);
@@ -121,7 +121,7 @@ describe("RealClock", () => {
     assert.equal(host.idle, true);
   });
 
-  it("runs on the machine's own time", async () => {
+  it("runs on the machine's time", async () => {
     const clock = new RealClock(1_000);
     const before = clock.now();
     await new Promise<void>((resolve) => {

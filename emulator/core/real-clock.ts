@@ -1,15 +1,15 @@
-/** A clock that runs by itself, `speed` times faster than real time while nothing holds it. */
+/** A clock that advances with real time, `speed` times faster while there is no hold. */
 
 import type { Clock, Timer } from "./clock.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
-/** What the machine offers: real time, and one pending call at a time. */
+/** Functions of the machine: real time, and one pending call at a time. */
 export interface ClockHost {
   /** Real moment, ms since the epoch. */
   wallTime(): number;
-  /** Real time that never jumps, ms. */
+  /** Monotonic real time, ms. */
   monotonic(): number;
-  /** Calls `task` after `delay` real ms (at most 2^31 - 1); the returned function calls it off. */
+  /** Calls `task` after `delay` real ms (up to 2^31 - 1); the returned function cancels it. */
   after(delay: number, task: () => void): () => void;
 }
 
@@ -24,7 +24,7 @@ const machine: ClockHost = {
   },
 };
 
-/** setTimeout's longest delay; a longer one would fire at once. */
+/** setTimeout's maximum delay; a longer one would fire at once. */
 const longestDelay = 2 ** 31 - 1;
 
 export class RealClock implements Clock {
@@ -36,7 +36,7 @@ export class RealClock implements Clock {
   #disarm: (() => void) | undefined;
   #stopped = false;
 
-  /** @param speed How many simulated seconds pass in a real one while no hold is active; at least 1. */
+  /** @param speed Simulated seconds per real second while no hold is active; at least 1. */
   constructor(speed = 1, host: ClockHost = machine) {
     if (!Number.isFinite(speed) || speed < 1) {
       throw new RangeError(`A clock's speed is a number of at least 1, not ${speed}.`);
@@ -51,7 +51,7 @@ export class RealClock implements Clock {
   }
 
   setTimer(at: number, task: () => void): Timer {
-    // Anchored first: the new timer must not hold back time that has passed already.
+    // Set the anchor first: the new timer must not hold back time that has passed already.
     this.#reanchor();
     const timer = this.#timers.add(Math.max(at, this.#anchor.moment), task);
     this.#arm();
@@ -73,7 +73,7 @@ export class RealClock implements Clock {
     };
   }
 
-  /** Drops all timers, those set later too, so that the process can end. The time goes on. */
+  /** Drops all timers, and those set later, so that the process can end. Time continues. */
   stop(): void {
     this.#stopped = true;
     this.#timers.clear();
@@ -91,8 +91,8 @@ export class RealClock implements Clock {
   }
 
   /**
-   * While the clock runs fast it does not pass a timer that has not run yet: a busy machine makes it slower, never wrong,
-   * so that a start or a job that the timer causes begins when it was due.
+   * Returns the current time. While the clock runs fast it does not pass a timer that has not run yet: a busy machine
+   * slows it down but keeps it correct, so that a start or a job that the timer causes starts when it was due.
    */
   #moment(): number {
     const moment = this.#anchor.moment + (this.#host.monotonic() - this.#anchor.real) * this.#rate;
@@ -115,7 +115,7 @@ export class RealClock implements Clock {
     });
   }
 
-  /** Runs at most one task: the promise jobs that follow from it come before the next one, as with a virtual clock. */
+  /** Runs one task or none: the promise jobs that follow from it come before the next one, as with a virtual clock. */
   #fire(): void {
     this.#reanchor();
     const due = this.#timers.nextAt();

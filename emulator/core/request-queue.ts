@@ -1,25 +1,27 @@
-/** The queue of an asynchronous endpoint: first in, first out, each request only as long as it may wait. */
+/** The queue of an asynchronous endpoint: first in, first out; each request expires after its time to live. */
 
 import type { Clock, Timer } from "./clock.ts";
 import type { InvocationRequest } from "./worker.ts";
 
-/** A request on its way through the machine. */
+/** A request in the state machine. */
 export interface Job<Request extends InvocationRequest> {
   readonly request: Request;
-  /** How often its runs have ended so far that it was queued again, by what ended them. */
+  /** Number of its repetitions so far, by reason. */
   readonly repeats: { serverError: number; timeout: number; interruption: number };
-  /** When its first run began, ms since the epoch. */
+  /** Start of its first run, ms since the epoch. */
   firstStart: number | undefined;
 }
 
 export class RequestQueue<Request extends InvocationRequest> {
   readonly #clock: Clock;
   readonly #onExpired: (job: Job<Request>) => void;
-  /** Requests that come back, ahead of all others. */
+  /** Requeued requests, ahead of all others. */
   readonly #returned = new Map<Job<Request>, Timer>();
   readonly #waiting = new Map<Job<Request>, Timer>();
 
-  /** @param onExpired Is told of each request whose time to live ended in the queue; never within `push` or `giveBack`. */
+  /**
+   * @param onExpired Called for each request whose time to live ended in the queue; never within `push` or `giveBack`.
+   */
   constructor(clock: Clock, onExpired: (job: Job<Request>) => void) {
     this.#clock = clock;
     this.#onExpired = onExpired;
@@ -33,12 +35,12 @@ export class RequestQueue<Request extends InvocationRequest> {
     this.#add(this.#waiting, job);
   }
 
-  /** Queues a request again, ahead of those that have not run yet. */
+  /** Requeues a request, ahead of those that have not run yet. */
   giveBack(job: Job<Request>): void {
     this.#add(this.#returned, job);
   }
 
-  /** Takes the next request out. */
+  /** Removes and returns the next request. */
   take(): Job<Request> | undefined {
     const lane = this.#returned.size > 0 ? this.#returned : this.#waiting;
     const [next] = lane;
@@ -49,7 +51,7 @@ export class RequestQueue<Request extends InvocationRequest> {
     return job;
   }
 
-  /** When the oldest of the waiting requests was received. */
+  /** Returns the arrival of the oldest waiting request. */
   oldest(): number | undefined {
     let oldest: number | undefined;
     for (const lane of [this.#returned, this.#waiting]) {
@@ -58,7 +60,7 @@ export class RequestQueue<Request extends InvocationRequest> {
     return oldest;
   }
 
-  /** Takes all requests out, in order. */
+  /** Removes and returns all requests, in order. */
   clear(): Job<Request>[] {
     const jobs: Job<Request>[] = [];
     for (let job = this.take(); job !== undefined; job = this.take()) jobs.push(job);

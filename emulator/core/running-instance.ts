@@ -1,20 +1,20 @@
-/** An instance in service: what it works on, how its runs end, and how it is taken away. */
+/** An instance in service: its runs, their ends, and its stop. */
 
 import type { Clock } from "./clock.ts";
 import type { Job } from "./request-queue.ts";
 import type { Instance, InvocationRequest, RunOutcome } from "./worker.ts";
 
-/** How one run of a request ended: by itself, by its time-out, or because its instance went away. */
+/** End of one run of a request: completed, timed out, or interrupted because its instance stopped. */
 export type RunEnd =
   | { readonly kind: "outcome"; readonly outcome: RunOutcome }
   | { readonly kind: "timeout" }
   | { readonly kind: "interrupted"; readonly reason: string };
 
-/** Whom an instance reports to. */
+/** Receiver of an instance's reports. */
 export interface InstanceEvents<Request extends InvocationRequest> {
-  /** Told once of the end of each run that was begun. */
+  /** Called once at the end of each run that was started. */
   onRunEnd(job: Job<Request>, end: RunEnd): void;
-  /** A place has become free. */
+  /** A slot has become free. */
   onChange(): void;
 }
 
@@ -24,7 +24,7 @@ export class RunningInstance<Request extends InvocationRequest> {
   readonly #clock: Clock;
   readonly #events: InstanceEvents<Request>;
   readonly #runs = new Map<Job<Request>, (end: RunEnd) => void>();
-  /** Runs whose worker has not let go yet: a timed-out one still takes its place. */
+  /** Runs whose worker has not finished yet: a run that has timed out still occupies its slot. */
   #occupied = 0;
   #drained: (() => void) | undefined;
 
@@ -35,12 +35,12 @@ export class RunningInstance<Request extends InvocationRequest> {
     this.#events = events;
   }
 
-  /** How many places are taken. */
+  /** Number of occupied slots. */
   get occupied(): number {
     return this.#occupied;
   }
 
-  /** The requests it works on. */
+  /** The requests in process. */
   get jobs(): IterableIterator<Job<Request>> {
     return this.#runs.keys();
   }
@@ -49,7 +49,7 @@ export class RunningInstance<Request extends InvocationRequest> {
     const abort = new AbortController();
     const release = this.#clock.hold();
     const end = (result: RunEnd): void => {
-      // An earlier, timed-out run of the same request may let go while its next one is under way.
+      // An earlier run of the same request that has timed out may finish while the next one is under way.
       if (this.#runs.get(job) !== end) return;
       this.#runs.delete(job);
       timer.cancel();
@@ -71,7 +71,7 @@ export class RunningInstance<Request extends InvocationRequest> {
   }
 
   /** Lets the runs end for up to `grace` ms, interrupts the rest, ends the instance. */
-  async stop(grace: number, reason = `instance ${this.id} was taken away before the request was done`): Promise<void> {
+  async stop(grace: number, reason = `instance ${this.id} was stopped before the request was done`): Promise<void> {
     if (this.#runs.size > 0 && grace > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.setTimer(this.#clock.now() + grace, resolve);

@@ -1,4 +1,4 @@
-/** A test harness: an asynchronous endpoint with the scaling that the stack gives it, in virtual time. */
+/** A test harness: an asynchronous endpoint with the stack's scaling, in virtual time. */
 
 import { Alarms } from "./alarms.ts";
 import type { AlarmSettings } from "./alarms.ts";
@@ -24,7 +24,7 @@ export const backlogTracking: TargetTracking = {
   disableScaleIn: false,
 };
 
-/** The stack's step policy: one instance more. */
+/** The stack's step policy: adds one instance. */
 export const wakeStep: StepScaling = {
   type: "StepScaling",
   adjustmentType: "ChangeInCapacity",
@@ -55,7 +55,7 @@ export class ScalingHarness {
   readonly endpoints: EndpointHarness;
   readonly alarms: Alarms;
   readonly autoscaler: Autoscaler;
-  /** What the autoscaler asked for beyond its limits. */
+  /** Requests of the autoscaler beyond its limits. */
   readonly violations: string[] = [];
   readonly #counts: string[] = [];
 
@@ -67,7 +67,7 @@ export class ScalingHarness {
       current: (id) => (id === resourceId && endpoint.state !== "deleted" ? endpoint.desiredCount : undefined),
       set: async (id, count) => {
         const { min, max } = this.autoscaler.target(id) ?? { min: 0, max: 0 };
-        if (count < min || count > max) this.violations.push(`the autoscaler asks for ${count}, not ${min} to ${max}`);
+        if (count < min || count > max) this.violations.push(`the autoscaler requests ${count}, not ${min} to ${max}`);
         const before = endpoint.desiredCount;
         const change = endpoint.setDesired(count);
         const minutes = this.endpoints.elapsed / minute;
@@ -90,7 +90,7 @@ export class ScalingHarness {
     });
   }
 
-  /** A deployed endpoint with a registered target; policies are up to the caller. */
+  /** Returns a deployed endpoint with a registered target; the caller adds policies. */
   async deployed(
     count: number,
     limits = { min: 0, max: 5 },
@@ -101,7 +101,7 @@ export class ScalingHarness {
     return this;
   }
 
-  /** Both of the stack's policies, the step policy with its alarm. */
+  /** Adds both of the stack's policies, the step policy with its alarm. */
   withStackPolicies(): this {
     return this.withTracking().withWake();
   }
@@ -116,7 +116,7 @@ export class ScalingHarness {
     return this;
   }
 
-  /** Runs the clock; tells all changes of the desired number of instances so far, as `minutes:count`. */
+  /** Runs the clock; returns all changes of the desired number of instances so far, as `minutes:count`. */
   async watch(length: number): Promise<string[]> {
     await this.endpoints.clock.advance(length);
     return [...this.#counts];

@@ -1,4 +1,4 @@
-/** Holds what step and target-tracking policies ask for, by the API reference's rules. */
+/** Tests the requests of step and target-tracking policies, by the API reference's rules. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -23,7 +23,7 @@ describe("a step policy", () => {
     assert.deepEqual(asked, [8, 8, 8, 9, 11, 11, 13, 13]);
   });
 
-  it("asks for nothing where no step applies", () => {
+  it("requests nothing if no step applies", () => {
     assert.equal(stepCapacity(wakeStep, 0, 1, 3), undefined);
   });
 
@@ -31,7 +31,7 @@ describe("a step policy", () => {
     assert.equal(stepCapacity({ ...wakeStep, adjustmentType: "ExactCapacity" }, 1, 1, 4), 1);
   });
 
-  it("rounds a percentage towards zero, but not to nothing", () => {
+  it("rounds a percentage towards zero, but not to zero", () => {
     const percent = (adjustment: number, current: number, minAdjustment?: number): number | undefined => {
       const steps = [{ lower: 0, adjustment }];
       const least = minAdjustment === undefined ? {} : { minAdjustment };
@@ -43,7 +43,7 @@ describe("a step policy", () => {
 });
 
 describe("target tracking", () => {
-  it("asks for as many instances as bring the metric to the target, and never so few that it would be above", () => {
+  it("requests the number of instances that brings the metric to the target, never above it", () => {
     fc.assert(
       fc.property(fc.nat(500), fc.integer({ min: 1, max: 20 }), (backlog, current) => {
         const asked = trackingCapacity(backlogTracking, backlog / current, current);

@@ -1,4 +1,4 @@
-/** What Application Auto Scaling's policies ask for: pure rules from a metric's value to a number of instances. */
+/** Rules of Application Auto Scaling's policies: pure functions from a metric's value to a number of instances. */
 
 import type { AlarmSettings } from "./alarms.ts";
 import type { MetricId, Statistic } from "./metric-types.ts";
@@ -14,11 +14,11 @@ export interface StepScaling {
   readonly type: "StepScaling";
   readonly adjustmentType: "ChangeInCapacity" | "ExactCapacity" | "PercentChangeInCapacity";
   readonly steps: readonly StepAdjustment[];
-  /** The least change that a percentage makes. */
+  /** Minimum change by a percentage. */
   readonly minAdjustment?: number;
   /** ms. */
   readonly cooldown: number;
-  /** How the alarm's datapoints are summed up. @default "Average" */
+  /** Aggregation of the alarm's datapoints. @default "Average" */
   readonly aggregation?: "Average" | "Minimum" | "Maximum";
 }
 
@@ -36,22 +36,30 @@ export interface TargetTracking {
 }
 
 /**
- * The service's cooldown for endpoint variants where none is given, ms (API reference,
- * StepScalingPolicyConfiguration and TargetTrackingScalingPolicyConfiguration).
+ * Default cooldown of the service for endpoint variants, ms (API reference, StepScalingPolicyConfiguration and
+ * TargetTrackingScalingPolicyConfiguration).
  */
 export const defaultCooldown = 300_000;
 
-/** Target tracking's low alarm stands at this share of the target; the user guide says "typically more than 10%" below. */
+/**
+ * Threshold of target tracking's low alarm as a share of the target; the user guide says "typically more than 10%"
+ * below.
+ */
 const lowShare = 0.9;
 
-/** A percentage as a whole number of instances: at least one, otherwise towards zero (API reference, PercentChangeInCapacity). */
+/**
+ * Converts a percentage to a whole number of instances: at least one, otherwise towards zero (API reference,
+ * PercentChangeInCapacity).
+ */
 function percentOf(capacity: number, percent: number, least: number): number {
   const exact = (capacity * percent) / 100;
   if (exact === 0) return 0;
   return Math.sign(exact) * Math.max(Math.floor(Math.abs(exact)), 1, least);
 }
 
-/** The number of instances that a step policy asks for, from `current` instances; undefined if no step applies. */
+/**
+ * Returns the number of instances that a step policy requests, from `current` instances; undefined if no step applies.
+ */
 export function stepCapacity(
   policy: StepScaling,
   value: number,
@@ -74,16 +82,17 @@ export function stepCapacity(
 }
 
 /**
- * The number of instances that target tracking asks for: proportional, rounded up, so that taking one away never lifts the metric above the target (user guide). At
- * zero instances the metric is the whole backlog, as if there were one. The exact form is AWS's secret.
+ * Returns the number of instances that target tracking requests: proportional, rounded up, so that a scale-in never
+ * lifts the metric above the target (user guide). At zero instances the metric is the whole backlog, as if there were
+ * one. AWS does not document the exact formula.
  */
 export function trackingCapacity(policy: TargetTracking, value: number, current: number): number {
   const exact = (Math.max(1, current) * value) / policy.target;
-  // A backlog divided by the instances and multiplied again may be a hair above the whole number that it was.
+  // A backlog divided by the instances and multiplied again may be slightly above the original whole number.
   return Math.max(0, Math.ceil(exact - 1e-9));
 }
 
-/** Names and ARNs that AWS's own alarms of a target-tracking policy carry. */
+/** Names and ARNs of AWS's alarms of a target-tracking policy. */
 export interface TrackingNames {
   readonly resourceId: string;
   readonly policyArn: string;
@@ -91,8 +100,8 @@ export interface TrackingNames {
 }
 
 /**
- * The alarms of a target-tracking policy: 3 of 3 minutes above the target, 15 of 15 below 90 % of it (none if scale-in is
- * disabled). Name, description and action as exports of AWS's show them.
+ * Returns the alarms of a target-tracking policy: 3 of 3 minutes above the target, 15 of 15 below 90 % of it (none if
+ * scale-in is disabled). Name, description and action are those in exports from AWS.
  */
 export function trackingAlarms(
   policy: TargetTracking,

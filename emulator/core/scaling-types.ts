@@ -1,16 +1,16 @@
-/** Application Auto Scaling's nouns: scalable targets, policies, activities, and the capacity that they move. */
+/** Types of Application Auto Scaling: scalable targets, policies, activities, and the capacity that they change. */
 
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
 
 /** The resource whose capacity is scaled; `resourceId` is Application Auto Scaling's, `endpoint/E/variant/V`. */
 export interface CapacityPort {
-  /** The desired number of instances; undefined if there is no such resource. */
+  /** Returns the desired number of instances; undefined if there is no such resource. */
   current(resourceId: string): number | undefined;
-  /** Resolves when so many are in service; rejects with the reason why the resource refuses or cannot. */
+  /** Resolves when that many are in service; rejects with the reason why the resource refuses or fails. */
   set(resourceId: string, count: number): Promise<void>;
 }
 
-/** Which scaling is suspended. */
+/** Suspended kinds of scaling. */
 export interface Suspension {
   readonly scaleIn: boolean;
   readonly scaleOut: boolean;
@@ -32,7 +32,7 @@ export interface ScalingPolicy {
   readonly arn: string;
   readonly resourceId: string;
   readonly rule: StepScaling | TargetTracking;
-  /** Names of the alarms that target tracking made for itself. */
+  /** Names of the alarms that target tracking has created. */
   readonly alarms: readonly string[];
   /** ms since the epoch. */
   readonly createdAt: number;
@@ -40,7 +40,7 @@ export interface ScalingPolicy {
 
 export type ActivityStatus = "InProgress" | "Successful" | "Failed";
 
-/** One change of a target's capacity, in AWS's words. */
+/** One change of a target's capacity, with AWS's messages. */
 export interface ScalingActivity {
   readonly id: string;
   readonly resourceId: string;
@@ -53,11 +53,11 @@ export interface ScalingActivity {
   readonly statusMessage: string;
 }
 
-/** What no source settles about Application Auto Scaling. */
+/** Open questions about Application Auto Scaling. */
 export interface ScalingAssumptions {
   /**
-   * How target tracking scales in: the user guide says "more gradually" than it scales out, which an instance at a time
-   * is; a public trace of an endpoint took 25 minutes to zero. "proportional" goes to the wanted number at once.
+   * Scale-in of target tracking: the user guide says "more gradually" than it scales out, which matches one instance at
+   * a time; a public trace of an endpoint took 25 minutes to zero. "proportional" scales to the wanted number at once.
    * @default "one-at-a-time"
    */
   readonly trackingScaleIn: "one-at-a-time" | "proportional";

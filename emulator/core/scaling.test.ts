@@ -1,4 +1,4 @@
-/** Holds how the whole machine scales in virtual time: from zero, to zero, with a burst, under updates. */
+/** Tests how the whole state machine scales in virtual time: from zero, to zero, with a burst, during updates. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
@@ -31,7 +31,7 @@ describe("scaling from zero", () => {
     assert.equal((activity.endedAt ?? 0) - activity.startedAt, minute);
   });
 
-  it("never happens for one video by target tracking alone, and for more than the target it does", async () => {
+  it("needs more videos than the target if there is only target tracking", async () => {
     const one = (await new ScalingHarness().deployed(0)).withTracking();
     one.endpoints.send(1);
     assert.deepEqual(await one.watch(3 * 60 * minute), []);
@@ -40,13 +40,13 @@ describe("scaling from zero", () => {
     assert.deepEqual((await six.watch(8 * minute))[0], "4:2");
   });
 
-  it("never happens by target tracking at all where there is no backlog per instance at zero instances", async () => {
+  it("never happens by target tracking if there is no backlog per instance at zero instances", async () => {
     const harness = (await new ScalingHarness({ backlogPerInstanceAtZero: "missing" }).deployed(0)).withTracking();
     harness.endpoints.send(100);
     assert.deepEqual(await harness.watch(60 * minute), []);
   });
 
-  it("adds one instance only, though its start takes longer than the alarm's minutes and the alarm stays in ALARM", async () => {
+  it("adds only one instance, although its start takes longer than the alarm's minutes and the alarm stays in ALARM", async () => {
     const model = { startUp: () => 7 * minute };
     const harness = (await new ScalingHarness().deployed(0, undefined, model)).withWake();
     harness.endpoints.send(1);
@@ -69,7 +69,7 @@ describe("scaling from zero", () => {
     );
   });
 
-  it("happens again for the next video, once it is back at zero", async () => {
+  it("happens again for the next video after the return to zero", async () => {
     const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
     harness.endpoints.send(1);
     assert.deepEqual(await harness.watch(40 * minute), ["3:1", "16:0"]);
@@ -98,12 +98,12 @@ describe("scaling to zero", () => {
     assert.deepEqual(await harness.watch(30 * minute), ["42:0"]);
   });
 
-  it("takes an instance at a time, with the scale-in cooldown between two activities", async () => {
+  it("removes one instance at a time, with the scale-in cooldown between two activities", async () => {
     const harness = (await new ScalingHarness().deployed(3)).withTracking();
     assert.deepEqual(await harness.watch(30 * minute), ["16:2", "18:1", "20:0"]);
   });
 
-  it("goes there at once where target tracking scales in proportionally", async () => {
+  it("happens at once if target tracking scales in proportionally", async () => {
     const harness = (await new ScalingHarness({ trackingScaleIn: "proportional" }).deployed(3)).withTracking();
     assert.deepEqual(await harness.watch(30 * minute), ["16:0"]);
   });
@@ -114,7 +114,7 @@ describe("scaling to zero", () => {
     assert.equal(harness.endpoints.endpoint.currentCount, 1);
   });
 
-  it("does not happen where scale-in is disabled: there is no low alarm", async () => {
+  it("does not happen if scale-in is disabled: there is no low alarm", async () => {
     const harness = (await new ScalingHarness().deployed(1)).withTracking({ disableScaleIn: true });
     assert.deepEqual(await harness.watch(60 * minute), []);
     assert.equal(harness.alarms.list().length, 1);
@@ -134,7 +134,7 @@ describe("scaling to zero", () => {
 });
 
 describe("scaling with a burst", () => {
-  it("goes to the maximum, proportionally, after 3 of 3 datapoints above the target, and back to zero", async () => {
+  it("reaches the maximum, proportionally, after 3 of 3 datapoints above the target, and back to zero", async () => {
     const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
     harness.endpoints.send(100);
     const counts = await harness.watch(90 * minute);
@@ -146,7 +146,7 @@ describe("scaling with a burst", () => {
     assert.equal(most, 5);
   });
 
-  it("lets the largest capacity win where two policies speak at one moment", async () => {
+  it("uses the largest capacity if two policies act at one moment", async () => {
     const harness = (await new ScalingHarness().deployed(0)).withTracking().withWake();
     const alarm = harness.alarms.get("wake");
     assert.ok(alarm);
@@ -158,7 +158,7 @@ describe("scaling with a burst", () => {
 });
 
 describe("scaling and updates", () => {
-  it("is refused by an endpoint that is being updated: a failed activity, tried again each minute", async () => {
+  it("is refused by an endpoint that is being updated: a failed activity, retried each minute", async () => {
     const harness = (await new ScalingHarness().deployed(0)).withWake();
     const { endpoint, clock } = harness.endpoints;
     harness.endpoints.send(1);
@@ -178,7 +178,7 @@ describe("scaling and updates", () => {
     assert.equal(harness.endpoints.settled.size, 1);
   });
 
-  it("goes back to zero after an update has started instances again", async () => {
+  it("returns to zero after an update has started instances again", async () => {
     const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
     const { endpoint, clock } = harness.endpoints;
     void endpoint.deploy({ launcher: harness.endpoints.launcher(), concurrency: 1, initialCount: 1 });
@@ -188,7 +188,7 @@ describe("scaling and updates", () => {
     assert.equal(endpoint.currentCount, 0);
   });
 
-  it("gives up an instance that does not start, and tries again while the alarm says so", async () => {
+  it("gives up an instance that does not start, and tries again while the alarm is in ALARM", async () => {
     let isBroken = true;
     const model = {
       startUp: () => {
@@ -207,8 +207,8 @@ describe("scaling and updates", () => {
   });
 });
 
-describe("the machine on a fast real clock", () => {
-  it("wakes for one video: the wait for the alarm is short, the start and the run take their own time", async () => {
+describe("the state machine on a fast real clock", () => {
+  it("starts an instance for one video: the wait for the alarm is short, start and run take real time", async () => {
     const clock = new RealClock(3_000);
     const metrics = new MetricStore(clock);
     const alarms = new Alarms({ clock, metrics });

@@ -28,7 +28,7 @@ export class TimerQueue {
     };
   }
 
-  /** When the next timer is due, if there is one. */
+  /** Returns when the next timer is due, if there is one. */
   nextAt(): number | undefined {
     let top = this.#heap[0];
     while (top !== undefined && top.task === undefined) {
@@ -38,7 +38,7 @@ export class TimerQueue {
     return top?.at;
   }
 
-  /** Takes the next timer's task out of the queue. */
+  /** Removes and returns the next timer's task. */
   take(): (() => void) | undefined {
     if (this.nextAt() === undefined) return undefined;
     const task = this.#heap[0]?.task;

@@ -1,4 +1,4 @@
-/** Holds that virtual time moves only when told to, in order, and lets promises settle between timers. */
+/** Tests that virtual time moves only on request, in order, and lets promises settle between timers. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { VirtualClock } from "./virtual-clock.ts";
 
 describe("VirtualClock", () => {
-  it("runs what is due, in the order of the moments, and of one moment in the order it was set", async () => {
+  it("runs due tasks in the order of their moments, and tasks of one moment in the order in which they were set", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(50), { maxLength: 60 }), async (moments) => {
         const clock = new VirtualClock(0);
@@ -22,7 +22,7 @@ describe("VirtualClock", () => {
     );
   });
 
-  it("leaves out what was cancelled, even by a task of the same moment", async () => {
+  it("skips cancelled tasks, even those cancelled by a task of the same moment", async () => {
     const clock = new VirtualClock(0);
     let ran = false;
     const victim = { timer: { cancel: (): void => undefined } };
@@ -49,7 +49,7 @@ describe("VirtualClock", () => {
     assert.deepEqual(log, ["chain at 1", "timer"]);
   });
 
-  it("runs a timer that a task sets within the stretch, and none beyond it", async () => {
+  it("runs a timer that a task sets within the interval, but none beyond it", async () => {
     const clock = new VirtualClock(0);
     const ran: number[] = [];
     const again = (): void => {

@@ -1,9 +1,11 @@
-/** A clock that moves only when told to, for tests and planning: days pass in the time that their events take to compute. */
+/**
+ * A clock that moves only on request, for tests and planning: days pass in the time that their events take to compute.
+ */
 
 import type { Clock, Timer } from "./clock.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
-/** Lets every promise job that is ready, and those that they make ready, run. */
+/** Lets every ready promise job, and those that they make ready, run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
@@ -28,7 +30,7 @@ export class VirtualClock implements Clock {
     return this.#timers.add(Math.max(at, this.#now), task);
   }
 
-  /** Counted, and without further effect: virtual time waits for nobody. */
+  /** Counts holds without further effect: virtual time does not run while a task works. */
   hold(): () => void {
     this.#holds += 1;
     let held = true;
@@ -38,7 +40,7 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** How many holds are active. */
+  /** Number of active holds. */
   get holds(): number {
     return this.#holds;
   }
@@ -48,7 +50,10 @@ export class VirtualClock implements Clock {
     return this.runUntil(this.#now + length);
   }
 
-  /** Runs everything that is due up to and at moment `at`, with all promise jobs that follow from it before the next timer. */
+  /**
+   * Runs everything that is due up to and at moment `at`, with all promise jobs that follow from it before the next
+   * timer.
+   */
   async runUntil(at: number): Promise<void> {
     await settle();
     for (let next = this.#timers.nextAt(); next !== undefined && next <= at; next = this.#timers.nextAt()) {

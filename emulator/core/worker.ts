@@ -1,24 +1,27 @@
-/** What an endpoint's instance does for the machine: start, work on one request, stop. A container locally, a latency model in the planner. */
+/**
+ * Interface of an endpoint's instance to the state machine: start, process one request, stop. It is a server process in
+ * the emulator and a latency model in the planner.
+ */
 
-/** One asynchronous invocation as the queue holds it; the machine itself reads only the times. */
+/** One asynchronous invocation in the queue; the state machine reads only its times. */
 export interface InvocationRequest {
   readonly inferenceId: string;
   /** Moment of acceptance, ms since the epoch. */
   readonly receivedAt: number;
-  /** How long it may wait in the queue, ms (RequestTTLSeconds x 1000). */
+  /** Maximum time in the queue, ms (RequestTTLSeconds x 1000). */
   readonly ttl: number;
-  /** How long one run of it may take, ms (InvocationTimeoutSeconds x 1000). */
+  /** Time limit of one run, ms (InvocationTimeoutSeconds x 1000). */
   readonly timeout: number;
 }
 
-/** How long the parts of one run took, ms; a part that was not reached is absent. */
+/** Durations of the steps of one run, ms; a step that was not reached is absent. */
 export interface RunTimings {
   readonly download?: number;
   readonly model?: number;
   readonly upload?: number;
 }
 
-/** How a run ended. A `failed` one says why, in the words that the failure object and the notification carry. */
+/** Outcome of a run. A `failed` one has the reason that the failure object and the notification show. */
 export type RunOutcome =
   | { readonly status: "completed"; readonly timings: RunTimings }
   | {
@@ -26,7 +29,9 @@ export type RunOutcome =
       readonly reason: string;
       /** The model's HTTP status, if it answered. */
       readonly modelStatus?: number;
-      /** Where the run failed; counted as RequestDownloadFailures or ResponseUploadFailures. @default "model" */
+      /**
+       * Step in which the run failed; counted as RequestDownloadFailures or ResponseUploadFailures. @default "model"
+       */
       readonly stage?: "download" | "model" | "upload";
       readonly timings: RunTimings;
     };
@@ -34,23 +39,24 @@ export type RunOutcome =
 /** One running instance. */
 export interface Instance<Request extends InvocationRequest> {
   /**
-   * Works on one request. Aborted (its time-out, or the instance is taken away): resolves soon, the outcome is then ignored.
-   * Never rejects for what the request or the model did wrong: that is an outcome.
+   * Processes one request. If it is aborted (time-out, or the instance stops), it resolves soon and the outcome is
+   * ignored. It never rejects for faults of the request or the model: those are outcomes.
    */
   run(request: Request, signal: AbortSignal): Promise<RunOutcome>;
   /**
-   * Resolves, with the reason in one line, when the instance has ended. Unless it was stopped, its runs are aborted and a new instance
-   * takes its place. Absent: it never ends before it is stopped.
+   * Resolves, with the reason in one line, when the instance has ended. Unless it was stopped, its runs are aborted and
+   * a new instance replaces it. Absent: it never ends before it is stopped.
    */
   readonly lost?: Promise<string>;
-  /** Ends the instance and all that belongs to it; resolves when nothing of it is left. */
+  /** Ends the instance and everything that belongs to it; resolves when it is gone completely. */
   stop(): Promise<void>;
 }
 
 /** Starts instances; one per fleet (endpoint configuration). */
 export interface InstanceLauncher<Request extends InvocationRequest> {
   /**
-   * Resolves when the instance can take requests. Rejects, with nothing left behind, if it cannot start or `signal` aborts.
+   * Resolves when the instance accepts requests. Rejects, with nothing left behind, if it cannot start or `signal`
+   * aborts.
    * @param onContainerStart to be called when the container starts: from then on the fleet's start-up timeout runs
    */
   launch(instanceId: string, signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Request>>;
