@@ -1,4 +1,7 @@
-/** A test harness: Application Auto Scaling over a capacity in memory, its handlers called as the gateway calls them. */
+/**
+ * A test harness: Application Auto Scaling over a capacity in memory; its handlers are called as the gateway calls
+ * them.
+ */
 
 import type { PutScalingPolicyRequest } from "@aws-sdk/client-application-auto-scaling";
 import { Alarms } from "../../core/alarms.ts";
@@ -47,7 +50,7 @@ export const trackingPolicy = {
   },
 } satisfies PutScalingPolicyRequest;
 
-/** Calls operations of a service; the caller names the types that the API model would give. */
+/** Returns a function that calls a service's operations; the caller names the types that the API model would give. */
 export function caller(service: Service, now: () => Date) {
   return async <Output>(operation: string, input: object): Promise<Output> => {
     const handler = service.handlers[operation];
@@ -82,7 +85,7 @@ export class ScalingServiceBench {
   }
 }
 
-/** A harness whose variant is registered with 0 to 5 instances. */
+/** Returns a harness whose variant is registered with 0 to 5 instances. */
 export async function registered(): Promise<ScalingServiceBench> {
   const harness = new ScalingServiceBench();
   await harness.call("RegisterScalableTarget", target);

@@ -1,6 +1,6 @@
-/** Pages of a list, with tokens as AWS hands them out: opaque to the caller. */
+/** Pages of a list, with tokens like AWS's: opaque to the caller. */
 
-/** The token is none that `pageOf` made. */
+/** The token was not made by `pageOf`. */
 export class InvalidTokenError extends Error {
   override readonly name = "InvalidTokenError";
 }
@@ -10,9 +10,7 @@ export interface Page<Item> {
   readonly nextToken: string | undefined;
 }
 
-/**
- * The page of `size` items that `token` stands for; the first one without a token. Throws InvalidTokenError.
- */
+/** Returns the page of `size` items at `token`; the first one without a token. Throws InvalidTokenError. */
 export function pageOf<Item>(items: readonly Item[], size: number, token: string | undefined): Page<Item> {
   const start = token === undefined ? 0 : startOf(token);
   const end = start + size;
@@ -22,6 +20,6 @@ export function pageOf<Item>(items: readonly Item[], size: number, token: string
 
 function startOf(token: string): number {
   const match = /^from:(\d{1,9})$/.exec(Buffer.from(token, "base64url").toString("latin1"));
-  if (match === null) throw new InvalidTokenError(`"${token}" is no token of this list.`);
+  if (match === null) throw new InvalidTokenError(`"${token}" is not a token of this list.`);
   return Number(match[1]);
 }

@@ -1,4 +1,4 @@
-/** Holds Application Auto Scaling's answers and refusals about policies. */
+/** Tests Application Auto Scaling's answers and refusals for policies. */
 
 import assert from "node:assert/strict";
 import type {
@@ -29,7 +29,7 @@ describe("PutScalingPolicy", () => {
       "DescribeScalingPolicies",
       { ServiceNamespace: "sagemaker", ResourceId: key.ResourceId },
     );
-    // What is absent on the wire is undefined here.
+    // Members that are absent on the wire are undefined here.
     const shown = JSON.parse(JSON.stringify(policies)) as object[];
     const CreationTime = new Date(harness.clock.now()).toISOString();
     assert.deepEqual(shown, [
@@ -47,7 +47,7 @@ describe("PutScalingPolicy", () => {
     ]);
   });
 
-  it("takes the service's cooldowns of 300 s where none are given, and 0 where 0 is", async () => {
+  it("defaults to the service's cooldowns of 300 s, and accepts 0", async () => {
     const harness = await registered();
     const cooldowns = async (changes: object): Promise<unknown> => {
       const configuration = { ...trackingPolicy.TargetTrackingScalingPolicyConfiguration, ...changes };
@@ -63,7 +63,7 @@ describe("PutScalingPolicy", () => {
     assert.deepEqual(await cooldowns({ ScaleInCooldown: 0, ScaleOutCooldown: 0 }), [0, 0]);
   });
 
-  it("overwrites the policy of that name: the ARN stays, the old alarms go", async () => {
+  it("overwrites the policy of that name: the ARN stays, the old alarms are deleted", async () => {
     const harness = await registered();
     const before = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
     const after = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
@@ -105,7 +105,11 @@ describe("PutScalingPolicy", () => {
       step(Array.from({ length: 21 }, (_, index) => bounds(index, index === 20 ? undefined : index + 1))),
       /at most 20/,
     ],
-    ["a least change without a percentage", step([bounds(0)], { MinAdjustmentMagnitude: 2 }), /MinAdjustmentMagnitude/],
+    [
+      "a minimum change without a percentage",
+      step([bounds(0)], { MinAdjustmentMagnitude: 2 }),
+      /MinAdjustmentMagnitude/,
+    ],
     [
       "a step policy without its configuration",
       { ...key, PolicyName: "x" },
@@ -162,7 +166,7 @@ describe("PutScalingPolicy", () => {
 });
 
 describe("DeleteScalingPolicy", () => {
-  it("deletes a policy with its alarms, and refuses one that there is not", async () => {
+  it("deletes a policy with its alarms, and refuses a missing one", async () => {
     const harness = await registered();
     await harness.call("PutScalingPolicy", trackingPolicy);
     const input = { ...key, PolicyName: "backlog" };

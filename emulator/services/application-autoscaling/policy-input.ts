@@ -1,4 +1,7 @@
-/** Scaling policies between Application Auto Scaling's wire shapes and the autoscaler's rules, with what no API model states. */
+/**
+ * Converts scaling policies between Application Auto Scaling's wire format and the autoscaler's rules, with the checks
+ * that no API model states.
+ */
 
 import type {
   PutScalingPolicyRequest,
@@ -22,7 +25,7 @@ function unimplemented(feature: string): AwsError {
   return invalid(`The emulator does not implement ${feature}.`);
 }
 
-/** What the policy asks for. Throws ValidationException. */
+/** Converts the policy to a rule. Throws ValidationException. */
 export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTracking {
   const { PolicyType = "StepScaling" } = input;
   switch (PolicyType) {
@@ -83,7 +86,7 @@ function stepOf(step: WireStep): StepAdjustment {
   };
 }
 
-/** The rules of the API reference, StepAdjustment: no overlap, no gap, open ends where they are needed. */
+/** Checks the rules of the API reference, StepAdjustment: no overlap, no gap, open ends if needed. */
 function checkSteps(steps: readonly StepAdjustment[]): void {
   if (steps.some(({ lower, upper }) => lower === undefined && upper === undefined)) {
     throw invalid("Both lower and upper bounds of a step adjustment cannot be left unspecified");
@@ -145,7 +148,7 @@ type WireRule = Pick<
   "PolicyType" | "StepScalingPolicyConfiguration" | "TargetTrackingScalingPolicyConfiguration"
 >;
 
-/** The rule as DescribeScalingPolicies shows it. */
+/** Formats the rule as DescribeScalingPolicies does. */
 export function wireRule(rule: StepScaling | TargetTracking): WireRule {
   if (rule.type === "StepScaling") {
     return {

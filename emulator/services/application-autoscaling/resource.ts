@@ -1,11 +1,11 @@
-/** The one kind of resource that the emulator scales: the instances of a SageMaker endpoint's variant. */
+/** The only kind of resource that the emulator scales: the instances of a SageMaker endpoint's variant. */
 
 import { AwsError } from "../../wire/service.ts";
 
 export const serviceNamespace = "sagemaker";
 export const scalableDimension = "sagemaker:variant:DesiredInstanceCount";
 
-/** How requests name a resource. */
+/** Names of a resource in requests. */
 export interface ResourceKey {
   readonly ServiceNamespace: string | undefined;
   readonly ResourceId?: string | undefined;
@@ -15,7 +15,7 @@ export interface ResourceKey {
 /** `endpoint/NAME/variant/VARIANT` */
 const resourceIdForm = /^endpoint\/[^/]+\/variant\/[^/]+$/;
 
-/** Throws unless the request is about variants of SageMaker endpoints. */
+/** Throws unless the request concerns variants of SageMaker endpoints. */
 export function checkKind({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): void {
   if (ServiceNamespace !== serviceNamespace) {
     throw new AwsError(

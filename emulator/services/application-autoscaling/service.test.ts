@@ -1,4 +1,4 @@
-/** Holds Application Auto Scaling's answers and refusals about targets, activities, pages and tags. */
+/** Tests Application Auto Scaling's answers and refusals for targets, activities, pages and tags. */
 
 import assert from "node:assert/strict";
 import type {
@@ -40,7 +40,7 @@ describe("RegisterScalableTarget", () => {
     ]);
   });
 
-  it("changes only what is given, and keeps the ARN", async () => {
+  it("changes only the given members, and keeps the ARN", async () => {
     const harness = await registered();
     const [before] = harness.autoscaler.targets();
     await harness.call("RegisterScalableTarget", {
@@ -52,7 +52,7 @@ describe("RegisterScalableTarget", () => {
     assert.deepEqual(after, { ...before, max: 9, suspension: { scaleIn: true, scaleOut: false, scheduled: false } });
   });
 
-  it("moves the capacity into the limits, which an activity tells", async () => {
+  it("moves the capacity into the limits, and records an activity", async () => {
     const harness = new ScalingServiceBench();
     await harness.call("RegisterScalableTarget", { ...target, MinCapacity: 2 });
     await harness.clock.advance(0);
@@ -100,7 +100,7 @@ describe("RegisterScalableTarget", () => {
     ],
     ["a negative minimum", { ...target, MinCapacity: -1 }, /Minimum capacity/],
     ["a new target without limits", { ...key, MinCapacity: 0 }, /MinCapacity and MaxCapacity are required/],
-    ["tags that AWS keeps to itself", { ...target, Tags: { "aws:x": "y" } }, /reserved/],
+    ["tags that AWS reserves", { ...target, Tags: { "aws:x": "y" } }, /reserved/],
   ] as const;
   for (const [what, input, message] of refusals) {
     it(`refuses ${what}`, async () => {
@@ -112,14 +112,14 @@ describe("RegisterScalableTarget", () => {
 });
 
 describe("DeregisterScalableTarget", () => {
-  it("takes the policies and their alarms along", async () => {
+  it("deletes the policies and their alarms, too", async () => {
     const harness = await registered();
     await harness.call("PutScalingPolicy", trackingPolicy);
     await harness.call("DeregisterScalableTarget", key);
     assert.deepEqual([harness.autoscaler.policies(), harness.alarms.list()], [[], []]);
   });
 
-  it("refuses what is not registered, as a later call after DeleteEndpoint sees it", async () => {
+  it("refuses a target that is not registered, as after DeleteEndpoint", async () => {
     await assert.rejects(new ScalingServiceBench().call("DeregisterScalableTarget", key), {
       code: "ObjectNotFoundException",
       message:
@@ -129,7 +129,7 @@ describe("DeregisterScalableTarget", () => {
 });
 
 describe("descriptions in pages", () => {
-  it("give every item once, and refuse a token of their own invention", async () => {
+  it("return every item once, and refuse an invented token", async () => {
     const harness = await registered();
     for (const name of ["a", "b", "c", "d", "e"])
       await harness.call("PutScalingPolicy", { ...stepPolicy, PolicyName: name });
@@ -167,7 +167,7 @@ describe("tags of a scalable target", () => {
     assert.deepEqual(Tags, { b: "3", c: "4" });
   });
 
-  it("are gone with the target", async () => {
+  it("are deleted with the target", async () => {
     const harness = new ScalingServiceBench();
     const { ScalableTargetARN: ResourceARN } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
@@ -183,7 +183,7 @@ describe("tags of a scalable target", () => {
     });
   });
 
-  it("are at most 50", async () => {
+  it("are limited to 50", async () => {
     const harness = await registered();
     const [{ arn: ResourceARN } = { arn: "" }] = harness.autoscaler.targets();
     const Tags = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`k${index}`, ""]));

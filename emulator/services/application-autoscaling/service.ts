@@ -1,4 +1,7 @@
-/** Application Auto Scaling for the gateway: scalable targets, policies, activities, on top of the simulator's autoscaler. */
+/**
+ * Application Auto Scaling for the gateway: scalable targets, policies and activities, on top of the state machine's
+ * autoscaler.
+ */
 
 import type {
   DeleteScalingPolicyRequest,
@@ -28,11 +31,11 @@ export interface ApplicationAutoScalingDependencies {
   readonly region: string;
   readonly accountId: string;
   readonly autoscaler: Autoscaler;
-  /** The same port that the autoscaler moves. */
+  /** The capacity that the autoscaler changes, too. */
   readonly capacity: Pick<CapacityPort, "current">;
 }
 
-/** The page size where MaxResults is not given, and the greatest (API reference, MaxResults). */
+/** Default and maximum page size (API reference, MaxResults). */
 const pageSize = 50;
 
 function paged<Item>(items: readonly Item[], maxResults: number | undefined, token: string | undefined): Page<Item> {
@@ -54,7 +57,7 @@ function describeKey({ ServiceNamespace, ResourceId, ScalableDimension }: Resour
 /** The service `application-autoscaling`. */
 export function applicationAutoScaling(dependencies: ApplicationAutoScalingDependencies): Service {
   const { region, accountId, autoscaler, capacity } = dependencies;
-  // AWS uses this role of its own whatever RoleARN says (API reference, RegisterScalableTarget).
+  // AWS always uses this service-linked role, regardless of RoleARN (API reference, RegisterScalableTarget).
   const roleArn = `arn:aws:iam::${accountId}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`;
   const tags = targetTags(autoscaler);
 

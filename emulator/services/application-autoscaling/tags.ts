@@ -9,7 +9,7 @@ import type {
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { AwsError } from "../../wire/service.ts";
 
-/** Tags per resource; the same for all of AWS. */
+/** Maximum number of tags per resource; the same for all of AWS. */
 const tagLimit = 50;
 
 type TagMap = Readonly<Record<string, string>>;

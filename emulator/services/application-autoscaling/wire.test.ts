@@ -1,4 +1,4 @@
-/** Holds what an SDK client sees of scaling through the gateway, in the order in which the Pulumi provider calls. */
+/** Tests scaling with an SDK client through the gateway, in the order of the Pulumi provider's calls. */
 
 import assert from "node:assert/strict";
 import {
@@ -41,7 +41,7 @@ describe("scaling through the gateway", () => {
     await gateway.stop();
   });
 
-  it("registers a target with tags, puts both policies, finds their alarms, and takes all of it away again", async () => {
+  it("registers a target with tags, puts both policies, finds their alarms, and deletes everything again", async () => {
     const { ScalableTargetARN: ResourceARN } = await scaling.send(
       new RegisterScalableTargetCommand({ ...key, MinCapacity: 0, MaxCapacity: 5, Tags: { project: "videos" } }),
     );
@@ -94,7 +94,7 @@ describe("scaling through the gateway", () => {
     assert.deepEqual(ScalingActivities, []);
   });
 
-  it("refuses in AWS's error shapes what the model or the service does not take", async () => {
+  it("refuses invalid requests with AWS's error shapes", async () => {
     const register = (changes: object): Promise<unknown> =>
       scaling.send(new RegisterScalableTargetCommand({ ...key, MinCapacity: 0, MaxCapacity: 5, ...changes }));
     await assert.rejects(register({ ResourceId: "endpoint/other/variant/main" }), ValidationException);

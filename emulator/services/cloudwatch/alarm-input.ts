@@ -1,4 +1,4 @@
-/** PutMetricAlarm's input as the simulator's settings, with the checks that no API model states. */
+/** Converts PutMetricAlarm's input to the state machine's settings, with the checks that no API model states. */
 
 import type { PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
 import type { Comparison, MissingData } from "../../core/alarm-evaluation.ts";
@@ -16,10 +16,12 @@ const comparisons: readonly Comparison[] = [
 ];
 const missingData: readonly MissingData[] = ["missing", "ignore", "breaching", "notBreaching"];
 
-/** API reference, PutMetricAlarm: an alarm looks back a day at most if its periods are shorter than an hour, else a week. */
+/**
+ * Maximum evaluation range: a day if the periods are shorter than an hour, else a week (API reference, PutMetricAlarm).
+ */
 const day = 86_400;
 
-/** Members for kinds of alarms that there are none of here. */
+/** Members for kinds of alarms that are not implemented. */
 const unknownMembers = [
   "ExtendedStatistic",
   "EvaluateLowSampleCountPercentile",
@@ -36,7 +38,7 @@ function required<Value>(value: Value | undefined, name: string): Value {
   return value;
 }
 
-/** API reference, PutMetricAlarm: not together with Metrics. */
+/** Members that exclude Metrics (API reference, PutMetricAlarm). */
 const metricMembers = [
   "Namespace",
   "MetricName",
@@ -46,10 +48,10 @@ const metricMembers = [
   "Statistic",
 ] as const satisfies readonly (keyof PutMetricAlarmInput)[];
 
-/** API reference, MetricDataQuery: at most so many metrics, and as many expressions, in one alarm. */
+/** Maximum number of metrics, and of expressions, in one alarm (API reference, MetricDataQuery). */
 const mostQueries = 10;
 
-/** The queries of an alarm on metric math, and the period of the one that it watches, ms. */
+/** Reads the queries of an alarm on metric math, and the period of the watched one, ms. */
 function mathOf(input: PutMetricAlarmInput, place: Place): { watched: MetricQueries; period: number } {
   const { Metrics = [] } = input;
   const excess = metricMembers.filter((member) => input[member] !== undefined);
@@ -69,7 +71,7 @@ function mathOf(input: PutMetricAlarmInput, place: Place): { watched: MetricQuer
   return { watched, period: watched.period(returned.id) };
 }
 
-/** The metric of any other alarm, and its period, ms. */
+/** Reads the metric of any other alarm, and its period, ms. */
 function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period: number } {
   return {
     watched: {

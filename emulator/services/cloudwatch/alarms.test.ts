@@ -1,4 +1,4 @@
-/** Holds what CloudWatch's alarm and dashboard operations take, give and refuse, and what alarms send to topics. */
+/** Tests the inputs, results and refusals of CloudWatch's alarm operations, and the messages of alarms to topics. */
 
 import assert from "node:assert/strict";
 import type {
@@ -58,7 +58,7 @@ async function names(harness: MonitoringBench, input: DescribeAlarmsInput): Prom
 }
 
 describe("PutMetricAlarm", () => {
-  it("creates an alarm that DescribeAlarms gives back member for member", async () => {
+  it("creates an alarm that DescribeAlarms returns member for member", async () => {
     const harness = await withAlarm();
     const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {
       AlarmNames: [alarm.AlarmName],
@@ -77,7 +77,7 @@ describe("PutMetricAlarm", () => {
     });
   });
 
-  it("leaves DatapointsToAlarm unset where it was not given, and counts all evaluation periods then", async () => {
+  it("leaves DatapointsToAlarm unset if it was not given, and counts all evaluation periods then", async () => {
     const harness = await withAlarm({ DatapointsToAlarm: undefined });
     put(harness, 0, 1);
     put(harness, 1, 0);
@@ -129,7 +129,7 @@ describe("PutMetricAlarm", () => {
       { ComparisonOperator: "LessThanLowerThreshold" },
       /does not implement anomaly detection/,
     ],
-    ["an action that is no ARN", { AlarmActions: ["topic"] }, /Invalid arn syntax: topic/],
+    ["an action that is not an ARN", { AlarmActions: ["topic"] }, /Invalid arn syntax: topic/],
     [
       "an action of another service, by name",
       { OKActions: ["arn:aws:lambda:us-east-1:0:function:f"] },
@@ -149,7 +149,7 @@ describe("PutMetricAlarm", () => {
 });
 
 describe("DescribeAlarms", () => {
-  it("filters by name, prefix, state, action and type, and gives pages", async () => {
+  it("filters by name, prefix, state, action and type, and returns pages", async () => {
     const harness = await withAlarm();
     await harness.call("PutMetricAlarm", { ...alarm, AlarmName: "other", AlarmActions: [topic] });
     await harness.call("SetAlarmState", { AlarmName: "other", StateValue: "OK", StateReason: "by hand" });
@@ -165,7 +165,7 @@ describe("DescribeAlarms", () => {
     await assert.rejects(names(harness, { NextToken: "1" }), { code: "InvalidNextToken" });
   });
 
-  it("shows the alarms that target tracking made for itself, which can be tagged too", async () => {
+  it("shows the alarms that target tracking has created, which can be tagged, too", async () => {
     const harness = new MonitoringBench();
     const { clock, alarms } = harness;
     const capacity = { current: () => 1, set: () => Promise.resolve() };
@@ -194,7 +194,7 @@ describe("DescribeAlarms", () => {
 });
 
 describe("DeleteAlarms", () => {
-  it("deletes all or, if there is one that does not exist, none", async () => {
+  it("deletes all alarms or, if one does not exist, none", async () => {
     const harness = await withAlarm();
     await assert.rejects(harness.call("DeleteAlarms", { AlarmNames: [alarm.AlarmName, "none"] }), {
       code: "ResourceNotFound",
@@ -267,7 +267,7 @@ describe("an alarm's action on a topic", () => {
 });
 
 describe("DescribeAlarmHistory", () => {
-  it("tells what happened, the newest first, also why an action failed", async () => {
+  it("has all events, newest first, with the reason of a failed action", async () => {
     const harness = await withAlarm({ AlarmActions: [`${topic}:gone`] });
     put(harness, 0, 1);
     put(harness, 1, 1);
@@ -291,7 +291,7 @@ describe("DescribeAlarmHistory", () => {
 });
 
 describe("SetAlarmState", () => {
-  it("refuses an alarm that there is not, and data that is no JSON", async () => {
+  it("refuses a missing alarm, and data that is not JSON", async () => {
     const harness = await withAlarm();
     const input = { AlarmName: alarm.AlarmName, StateValue: "OK", StateReason: "by hand" };
     await assert.rejects(harness.call("SetAlarmState", { ...input, AlarmName: "none" }), { code: "ResourceNotFound" });
@@ -300,7 +300,7 @@ describe("SetAlarmState", () => {
 });
 
 describe("tags", () => {
-  it("are added, overwritten, removed, and at most 50", async () => {
+  it("are added, overwritten, removed, and limited to 50", async () => {
     const harness = await withAlarm({ Tags: [{ Key: "a", Value: "1" }] });
     const ResourceARN = alarmArn;
     await harness.call("TagResource", {

@@ -1,4 +1,4 @@
-/** CloudWatch's alarm operations on the simulator's alarms. */
+/** CloudWatch's alarm operations on the state machine's alarms. */
 
 import type {
   DeleteAlarmsInput,
@@ -23,7 +23,7 @@ import { wireQueries } from "./metric-queries.ts";
 import { paged } from "./metrics.ts";
 import type { ResourceTags } from "./tags.ts";
 
-/** API reference, DescribeAlarms and DescribeAlarmHistory: the page where MaxRecords is not given. */
+/** Default page size (API reference, DescribeAlarms and DescribeAlarmHistory). */
 const pageSize = 50;
 
 function isJsonObject(text: string): boolean {
@@ -115,7 +115,7 @@ export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) 
       return { MetricAlarms: metricAlarms, CompositeAlarms: [], NextToken: nextToken };
     },
 
-    /** Of several alarms one of which there is not, none is deleted (API reference, DeleteAlarms). */
+    /** Deletes all or, if one of the alarms does not exist, none (API reference, DeleteAlarms). */
     DeleteAlarms({ AlarmNames: names = [] }: DeleteAlarmsInput): object {
       const missing = names.filter((name) => alarms.get(name) === undefined);
       if (missing.length > 0) {

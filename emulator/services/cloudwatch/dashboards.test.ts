@@ -1,4 +1,4 @@
-/** Holds what CloudWatch's dashboard operations take, give and refuse. */
+/** Tests the inputs, results and refusals of CloudWatch's dashboard operations. */
 
 import assert from "node:assert/strict";
 import type { GetDashboardOutput, ListDashboardsOutput, ListTagsForResourceOutput } from "@aws-sdk/client-cloudwatch";
@@ -33,7 +33,7 @@ describe("dashboards", () => {
     });
   });
 
-  it("are deleted all or, if there is one that does not exist, none", async () => {
+  it("are deleted together or, if one does not exist, not at all", async () => {
     const harness = new MonitoringBench();
     await harness.call("PutDashboard", dashboard);
     const DashboardNames = ["videos-dev", "none"];
@@ -42,13 +42,13 @@ describe("dashboards", () => {
   });
 
   const refusals: [string, object][] = [
-    ["a body that is no JSON", { DashboardBody: "{" }],
+    ["a body that is not JSON", { DashboardBody: "{" }],
     ["a body without widgets", { DashboardBody: "{}" }],
     ["a widget without properties", { DashboardBody: JSON.stringify({ widgets: [{ type: "text" }] }) }],
     ["a name with spaces", { DashboardName: "my videos" }],
   ];
   for (const [what, changes] of refusals) {
-    it(`refuse ${what}, and say where`, async () => {
+    it(`refuse ${what}, and name the location`, async () => {
       const harness = new MonitoringBench();
       await assert.rejects(harness.call("PutDashboard", { ...dashboard, ...changes }), (error: Error) => {
         const { code, members } = error as Error & {

@@ -1,4 +1,4 @@
-/** CloudWatch's dashboards: kept, listed, checked for form; nothing draws them here. */
+/** CloudWatch's dashboards: stored, listed, and checked for their form; the emulator does not draw them. */
 
 import type {
   DashboardValidationMessage,
@@ -23,10 +23,10 @@ interface Dashboard {
   readonly modifiedAt: number;
 }
 
-/** API reference, ListDashboards. */
+/** Source: API reference, ListDashboards. */
 const pageSize = 1_000;
 
-/** The members that every dashboard has (user guide, "Dashboard body structure and syntax"). */
+/** Members of every dashboard (user guide, "Dashboard body structure and syntax"). */
 const dashboardBody = z.looseObject({
   widgets: z.array(z.looseObject({ type: z.string(), properties: z.looseObject({}) })),
 });
@@ -72,7 +72,7 @@ export class Dashboards {
       };
     },
 
-    /** Of several dashboards one of which there is not, none is deleted (API reference, DeleteDashboards). */
+    /** Deletes all or, if one of the dashboards does not exist, none (API reference, DeleteDashboards). */
     DeleteDashboards: ({ DashboardNames = [] }: DeleteDashboardsInput): object => {
       const unknown = DashboardNames.filter((name) => !this.#dashboards.has(name));
       if (unknown.length > 0) throw missing(unknown);

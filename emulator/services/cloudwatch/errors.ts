@@ -1,23 +1,26 @@
-/** CloudWatch's refusals. */
+/** CloudWatch's error answers. */
 
 import { AwsError } from "../../wire/service.ts";
 
-/** A value that CloudWatch does not take; PutMetricAlarm, GetMetricData and the other older operations call it ValidationError. */
+/**
+ * A value that CloudWatch refuses; PutMetricAlarm, GetMetricData and the other older operations call the error
+ * ValidationError.
+ */
 export function validationError(message: string): AwsError {
   return new AwsError("ValidationError", message);
 }
 
-/** A member of the metric operations that has no such value. */
+/** A member of the metric operations with an invalid value. */
 export function invalidParameter(name: string, value: string): AwsError {
   return new AwsError("InvalidParameterValue", `The value ${value} for parameter ${name} is invalid.`);
 }
 
-/** What the emulator does not do, by name. */
+/** Names a feature that the emulator does not implement. */
 export function unimplemented(feature: string): AwsError {
   return validationError(`The emulator does not implement ${feature}.`);
 }
 
-/** A resource that tags are asked of. */
+/** A missing resource in a tag operation. */
 export function resourceMissing(arn: string): AwsError {
   return new AwsError("ResourceNotFoundException", `Unknown resource ${arn}`, 404, { ResourceId: arn });
 }

@@ -1,4 +1,7 @@
-/** A test harness: CloudWatch over the simulator's metrics and alarms, its handlers called as the gateway calls them. */
+/**
+ * A test harness: CloudWatch over the state machine's metrics and alarms; its handlers are called as the gateway calls
+ * them.
+ */
 
 import { Alarms } from "../../core/alarms.ts";
 import { MetricStore } from "../../core/metrics.ts";
@@ -35,7 +38,7 @@ export class MonitoringBench {
     this.call = caller(this.service, () => new Date(clock.now()));
   }
 
-  /** A moment in minutes after the beginning. */
+  /** Returns a moment, in minutes after the start. */
   at(minutes: number): Date {
     return new Date(this.start + minutes * minute);
   }

@@ -1,10 +1,10 @@
-/** Names between CloudWatch's wire shapes and the simulator: dimensions, ARNs, periods, statistics. */
+/** Converts names between CloudWatch's wire format and the state machine: dimensions, ARNs, periods, statistics. */
 
 import type { Dimension } from "@aws-sdk/client-cloudwatch";
 import type { Dimensions, Statistic } from "../../core/metric-types.ts";
 import { unimplemented, validationError } from "./errors.ts";
 
-/** Where a service's resources live. */
+/** Account and region of a service's resources. */
 export interface Place {
   readonly region: string;
   readonly accountId: string;
@@ -28,14 +28,14 @@ export function dashboardArn({ accountId }: Place, name: string): string {
 
 const statistics: readonly Statistic[] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
 
-/** The statistic of a metric query. Throws for percentiles and the like. */
+/** Returns the statistic of a metric query. Throws for percentiles and others that are not implemented. */
 export function statisticOf(name: string): Statistic {
   const found = statistics.find((statistic) => statistic === name);
   if (found === undefined) throw unimplemented(`the statistic ${name} (it has ${statistics.join(", ")})`);
   return found;
 }
 
-/** Throws unless metrics can be asked for with this period, s. */
+/** Throws unless metrics can be read with this period, s. */
 export function checkPeriod(period: number): void {
   if (period % 60 === 0 || [1, 5, 10, 20, 30].includes(period)) return;
   throw validationError("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.");

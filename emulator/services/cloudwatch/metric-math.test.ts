@@ -1,4 +1,4 @@
-/** Holds what GetMetricData and PutMetricAlarm take, give and refuse of metric math. */
+/** Tests the inputs, results and refusals of metric math in GetMetricData and PutMetricAlarm. */
 
 import assert from "node:assert/strict";
 import type {
@@ -61,7 +61,7 @@ describe("GetMetricData with metric math", () => {
     ],
     [
       "an expression over a query that does not exist",
-      /Expression e refers to m1, which is no query/,
+      /Expression e refers to m1, which does not exist/,
       () => ({ MetricDataQueries: [{ Id: "e", Expression: "m1 * 2" }] }),
     ],
     [
@@ -86,7 +86,7 @@ describe("GetMetricData with metric math", () => {
       }),
     ],
     [
-      "a period of an expression's own, by name",
+      "a separate period of an expression, by name",
       /does not implement Period next to the expression or metric of query e/,
       () => ({ MetricDataQueries: [{ Id: "e", Expression: "m", Period: 60 }] }),
     ],
@@ -158,7 +158,7 @@ describe("PutMetricAlarm with metric math", () => {
     });
   };
 
-  it("creates an alarm that DescribeAlarms gives back query for query", async () => {
+  it("creates an alarm that DescribeAlarms returns query for query", async () => {
     const harness = await withMath();
     const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
     assert.deepEqual(JSON.parse(JSON.stringify(found?.Metrics)), math.Metrics);
@@ -178,7 +178,8 @@ describe("PutMetricAlarm with metric math", () => {
       const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
       states.push(found?.StateValue);
     }
-    // Four of four are too few, four of ten too many; after five minutes the failures are over, then all of it is.
+    // Four of four are too few, four of ten too many; after five minutes the failures have left the period, later all
+    // data.
     assert.deepEqual(states, ["OK", "ALARM", "ALARM", "ALARM", "ALARM", "OK", "OK"]);
     const [publication, ...others] = harness.published;
     assert.deepEqual(others, []);
@@ -219,7 +220,7 @@ describe("PutMetricAlarm with metric math", () => {
       /Exactly one element/,
     ],
     [
-      "a query that does not say whether it returns data, which it then does",
+      "a query without ReturnData, which then returns data",
       metrics((queries) => queries.map((query) => ({ ...query, ReturnData: undefined }))),
       /Exactly one element/,
     ],
@@ -231,7 +232,7 @@ describe("PutMetricAlarm with metric math", () => {
       ]),
       /more than 10 queries with Expression/,
     ],
-    ["an expression that is wrong", metrics(() => [{ ...rate, Expression: "1 +" }]), /Expected a number/],
+    ["an invalid expression", metrics(() => [{ ...rate, Expression: "1 +" }]), /Expected a number/],
     [
       "a function that is not implemented, by name",
       metrics(() => [{ ...rate, Expression: "SEARCH('x')" }]),

@@ -1,4 +1,6 @@
-/** MetricDataQuery on the wire and in the simulator: the checks that no API model states, and the shape of answers. */
+/**
+ * MetricDataQuery on the wire and in the state machine: the checks that no API model states, and the format of answers.
+ */
 
 import type { MetricDataQuery as WireQuery, StandardUnit } from "@aws-sdk/client-cloudwatch";
 import { MetricMathError, UnimplementedMetricMathError } from "../../core/metric-math.ts";
@@ -35,7 +37,7 @@ function queryOf(query: WireQuery, place: Place): MetricDataQuery {
     throw unimplemented("metrics of other accounts");
   }
   if (label?.includes("${") === true) throw unimplemented("dynamic labels");
-  // Metrics Insights needs it; elsewhere the periods of the metrics decide.
+  // Metrics Insights needs it; for other queries the periods of the metrics decide.
   if (period !== undefined) throw unimplemented(`Period next to the expression or metric of query ${id}`);
   return {
     id,
@@ -61,7 +63,7 @@ export function queriesOf(queries: readonly WireQuery[], place: Place): MetricQu
   }
 }
 
-/** The queries as they were given. */
+/** Formats the queries as they were given. */
 export function wireQueries({ queries }: MetricQueries): WireQuery[] {
   return queries.map(({ id, label, isReturned, source }) => ({
     Id: id,

@@ -1,4 +1,4 @@
-/** Holds what CloudWatch's metric operations take, give and refuse. */
+/** Tests the inputs, results and refusals of CloudWatch's metric operations. */
 
 import assert from "node:assert/strict";
 import type {
@@ -36,7 +36,7 @@ function dataQuery(harness: MonitoringBench, more: Partial<GetMetricDataInput> =
 }
 
 describe("PutMetricData", () => {
-  it("takes values, sets, and lists of values with counts", async () => {
+  it("accepts values, sets, and lists of values with counts", async () => {
     const harness = new MonitoringBench();
     await harness.call("PutMetricData", {
       Namespace: "Videos",
@@ -86,7 +86,11 @@ describe("PutMetricData", () => {
       "InvalidParameterCombination",
       { Namespace: "Videos", MetricData: [{ ...good, Values: [1] }] },
     ],
-    ["what is no number", "InvalidParameterValue", { Namespace: "Videos", MetricData: [{ ...good, Value: NaN }] }],
+    [
+      "a value that is not a number",
+      "InvalidParameterValue",
+      { Namespace: "Videos", MetricData: [{ ...good, Value: NaN }] },
+    ],
     [
       "counts of another length",
       "InvalidParameterValue",
@@ -103,7 +107,7 @@ describe("PutMetricData", () => {
       { Namespace: "Videos", MetricData: [{ ...good, Timestamp: weeks(0.02) }] },
     ],
     [
-      "a resolution that there is not",
+      "an invalid resolution",
       "InvalidParameterValue",
       { Namespace: "Videos", MetricData: [{ ...good, StorageResolution: 5 }] },
     ],
@@ -124,7 +128,7 @@ describe("PutMetricData", () => {
 });
 
 describe("GetMetricData", () => {
-  it("gives the periods that have data, the newest first", async () => {
+  it("returns the periods that have data, newest first", async () => {
     const harness = await filled();
     const { MetricDataResults } = await harness.call<GetMetricDataOutput>("GetMetricData", dataQuery(harness));
     assert.deepEqual(MetricDataResults, [
@@ -146,7 +150,7 @@ describe("GetMetricData", () => {
     assert.deepEqual([result?.Timestamps, result?.Values], [[harness.at(0)], [100]]);
   });
 
-  it("gives an empty result for a metric without data, and none where ReturnData is false", async () => {
+  it("returns an empty result for a metric without data, and none if ReturnData is false", async () => {
     const harness = await filled();
     const MetricStat = { Metric: { ...metric, MetricName: "Other" }, Period: 60, Stat: "Sum" };
     const { MetricDataResults } = await harness.call<GetMetricDataOutput>(
@@ -163,7 +167,7 @@ describe("GetMetricData", () => {
     ]);
   });
 
-  it("gives many datapoints in pages, each once", async () => {
+  it("returns many datapoints in pages, each once", async () => {
     const harness = await filled();
     const values: number[] = [];
     const codes: (string | undefined)[] = [];
@@ -188,7 +192,7 @@ describe("GetMetricData", () => {
       () => ({ MetricDataQueries: [{ Id: "m", MetricStat: { ...stat, Stat: "p90" } }] }),
     ],
     [
-      "a query of nothing",
+      "a query without metric or expression",
       "ValidationError",
       /either MetricStat or Expression/,
       () => ({ MetricDataQueries: [{ Id: "m" }] }),
@@ -216,7 +220,7 @@ describe("GetMetricData", () => {
       /StartTime must be less than/,
       (harness) => ({ EndTime: harness.at(-1) }),
     ],
-    ["a token of one's own", "InvalidNextToken", /token/, () => ({ NextToken: "1" })],
+    ["an invented token", "InvalidNextToken", /token/, () => ({ NextToken: "1" })],
   ];
   for (const [what, code, message, more] of refusals) {
     it(`refuses ${what}`, async () => {
@@ -235,7 +239,7 @@ describe("GetMetricStatistics", () => {
     Statistics: ["Sum"],
   });
 
-  it("gives the statistics that are asked for, with their unit", async () => {
+  it("returns the requested statistics, with their unit", async () => {
     const harness = await filled();
     const { Label, Datapoints } = await harness.call<GetMetricStatisticsOutput>("GetMetricStatistics", query(harness));
     assert.equal(Label, "Frames");
@@ -246,7 +250,7 @@ describe("GetMetricStatistics", () => {
     ]);
   });
 
-  it("gives nothing for a unit that the metric was not put with", async () => {
+  it("returns nothing for a unit without data", async () => {
     const harness = await filled();
     const { Datapoints } = await harness.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
       ...query(harness),
@@ -288,7 +292,7 @@ describe("ListMetrics", () => {
     assert.deepEqual(await names({ RecentlyActive: "PT3H" }), ["Other"]);
   });
 
-  it("gives 500 metrics a page", async () => {
+  it("returns 500 metrics per page", async () => {
     const harness = new MonitoringBench();
     for (let index = 0; index < 501; index += 1) {
       harness.metrics.put({ namespace: "N", name: `m${index}`, dimensions: {}, timestamp: harness.start, value: 1 });

@@ -1,4 +1,4 @@
-/** CloudWatch's metric operations on the simulator's metric store. */
+/** CloudWatch's metric operations on the state machine's metric store. */
 
 import type {
   Datapoint,
@@ -22,12 +22,12 @@ import { checkPeriod, dimensionsOf, wireDimensions, type Place } from "./identit
 import { queriesOf } from "./metric-queries.ts";
 import { putMetricData } from "./put-metric-data.ts";
 
-/** API reference, ListMetrics. */
+/** Source: API reference, ListMetrics. */
 const metricsPerPage = 500;
-/** API reference, GetMetricData: MaxDatapoints. */
+/** Source: API reference, GetMetricData: MaxDatapoints. */
 const mostDatapoints = 100_800;
 const mostQueries = 500;
-/** API reference, GetMetricStatistics. */
+/** Source: API reference, GetMetricStatistics. */
 const mostStatistics = 1_440;
 const threeHours = 3 * 3_600_000;
 
@@ -40,7 +40,7 @@ export function paged<Item>(items: readonly Item[], size: number, token: string 
   }
 }
 
-/** The whole periods that a request's times touch. */
+/** Returns the whole periods that a request's times touch. */
 function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period: number): TimeRange {
   const [start, end] = [Number(startTime), Number(endTime)];
   if (start >= end) throw validationError("The parameter StartTime must be less than the parameter EndTime.");
@@ -64,7 +64,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
     const points = queries.points(id, metrics, range);
     return {
       id,
-      // CloudWatch's default for an expression is in no API model; its console shows the id.
+      // No API model has CloudWatch's default for an expression; its console shows the id.
       label: label ?? (typeof source === "string" ? id : source.metric.name),
       points: input.ScanBy === "TimestampAscending" ? points : points.reverse(),
     };
@@ -120,7 +120,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
       const units = metrics.units(metric).filter((unit) => Unit === undefined || unit === Unit);
       const datapoints = units.flatMap((unit) =>
         metrics.query({ metric, period, unit, ...range }).map((point): Datapoint => {
-          // Units come from the service's own metrics and from requests that the API model has checked.
+          // Units come from the service's metrics and from requests that the API model has checked.
           const datapoint: Datapoint = { Timestamp: new Date(point.timestamp), Unit: unit as StandardUnit };
           for (const name of Statistics) datapoint[name] = statistic(point, name);
           return datapoint;

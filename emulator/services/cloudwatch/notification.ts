@@ -1,4 +1,4 @@
-/** What an alarm's action on an SNS topic publishes, as CloudWatch writes it. */
+/** The message of an alarm's action on an SNS topic, in CloudWatch's format. */
 
 import type { ActionRunner, AlarmEvent, AlarmSettings } from "../../core/alarms.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
@@ -8,19 +8,19 @@ import { alarmArn, type Place } from "./identity.ts";
 /** Publishes to a topic; rejects if there is none. */
 export type Publish = (topicArn: string, message: string, subject: string) => Promise<void>;
 
-/** CloudWatch writes moments in messages as `2026-11-22T16:04:00.000+0000`. */
+/** Formats a moment as in CloudWatch's messages: `2026-11-22T16:04:00.000+0000`. */
 function stamp(moment: number): string {
   return new Date(moment).toISOString().replace("Z", "+0000");
 }
 
-/** SNS takes no longer subjects. */
+/** Maximum length of SNS's subjects. */
 const subjectLimit = 100;
 
 function triggerDimensions(dimensions: Dimensions): object[] {
   return Object.entries(dimensions).map(([name, value]) => ({ value, name }));
 }
 
-/** What the alarm watches. Shape with metric math: messages seen in public repositories. */
+/** Describes the watched metric. Format with metric math: messages in public repositories. */
 function watchedOf({ watched }: AlarmSettings): object {
   if (watched instanceof MetricQueries) {
     const Metrics = watched.queries.map(({ id, label, isReturned, source }) => {
@@ -56,7 +56,7 @@ function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
     NewStateValue: alarm.state,
     NewStateReason: alarm.reason,
     StateChangeTime: stamp(alarm.stateUpdatedAt),
-    // CloudWatch writes the region's long name here; it is not in any API model.
+    // CloudWatch writes the region's long name here; no API model has it.
     Region: place.region,
     AlarmArn: alarmArn(place, settings.name),
     OldStateValue: previous.state,

@@ -1,4 +1,4 @@
-/** PutMetricData: checks what no API model states, and puts values, sets and lists of values into the store. */
+/** PutMetricData: checks the rules that no API model states, and stores values, sets and lists of values. */
 
 import type { MetricDatum, PutMetricDataInput } from "@aws-sdk/client-cloudwatch";
 import type { Clock } from "../../core/clock.ts";

@@ -17,11 +17,14 @@ export interface MonitoringDependencies {
   readonly clock: Clock;
   readonly metrics: MetricStore;
   readonly alarms: Alarms;
-  /** SNS, for alarm actions that are topics. */
+  /** SNS, for alarm actions on topics. */
   readonly publish: Publish;
 }
 
-/** The service `cloudwatch`. Gives the alarms their actions on topics; those on scaling policies are the autoscaler's. */
+/**
+ * Creates the service `cloudwatch`. It adds the alarms' actions on topics; the autoscaler adds those on scaling
+ * policies.
+ */
 export function monitoring(dependencies: MonitoringDependencies): Service {
   const { region, accountId, clock, metrics, alarms, publish } = dependencies;
   const place = { region, accountId };

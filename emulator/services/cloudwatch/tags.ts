@@ -10,14 +10,14 @@ import type {
 import { AwsError } from "../../wire/service.ts";
 import { resourceMissing } from "./errors.ts";
 
-/** Tags per resource; the same for all of AWS. */
+/** Maximum number of tags per resource; the same for all of AWS. */
 const tagLimit = 50;
 
 export class ResourceTags {
   readonly #exists: (arn: string) => boolean;
   readonly #byArn = new Map<string, ReadonlyMap<string, string>>();
 
-  /** @param exists Whether there is a resource of this ARN. */
+  /** @param exists tells whether there is a resource of this ARN */
   constructor(exists: (arn: string) => boolean) {
     this.#exists = exists;
   }
@@ -27,7 +27,7 @@ export class ResourceTags {
     merge(new Map(), tags);
   }
 
-  /** Starts the tags of a new resource. */
+  /** Stores the tags of a new resource. */
   create(arn: string, tags: readonly Tag[] = []): void {
     this.#byArn.set(arn, merge(new Map(), tags));
   }

@@ -1,4 +1,4 @@
-/** Holds what an SDK client sees of CloudWatch through the gateway, in the order in which the Pulumi provider calls. */
+/** Tests CloudWatch with an SDK client through the gateway, in the order of the Pulumi provider's calls. */
 
 import assert from "node:assert/strict";
 import {
@@ -76,7 +76,7 @@ describe("CloudWatch through the gateway", () => {
     await assert.rejects(client.send(new DeleteAlarmsCommand({ AlarmNames: ["failures"] })), ResourceNotFound);
   });
 
-  it("puts metric data and gives it back in all three ways", async () => {
+  it("stores metric data and returns it in all three ways", async () => {
     const Dimensions = [{ Name: "Job", Value: "a" }];
     const MetricData = [
       { MetricName: "Frames", Dimensions, Values: [1.5, 2.5], Counts: [1, 3], Timestamp: harness.at(0) },
@@ -99,7 +99,7 @@ describe("CloudWatch through the gateway", () => {
     ]);
   });
 
-  it("keeps a dashboard, and says what is wrong with one", async () => {
+  it("stores a dashboard, and names the problem of an invalid one", async () => {
     const DashboardBody = JSON.stringify({ widgets: [] });
     await client.send(new PutDashboardCommand({ DashboardName: "videos", DashboardBody }));
     const found = await client.send(new GetDashboardCommand({ DashboardName: "videos" }));
@@ -112,7 +112,7 @@ describe("CloudWatch through the gateway", () => {
 
   it("refuses an alarm without a statistic as AWS does", async () => {
     await assert.rejects(client.send(new PutMetricAlarmCommand({ ...alarm, Statistic: undefined })), {
-      // The shape's name: CBOR clients are told it, query clients its code, ValidationError.
+      // The shape's name: CBOR clients get it, query clients get its code, ValidationError.
       name: "ValidationException",
       message: /Statistic/,
     });

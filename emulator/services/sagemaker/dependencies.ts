@@ -1,4 +1,6 @@
-/** What the local SageMaker is given: time, metrics, the rest of AWS, instances, and the word of Application Auto Scaling. */
+/**
+ * Dependencies of the emulated SageMaker: time, metrics, other AWS services, instances, and Application Auto Scaling.
+ */
 
 import type { Clock } from "../../core/clock.ts";
 import type { MetricSink } from "../../core/metric-types.ts";
@@ -8,7 +10,7 @@ import type { ObjectStore, Roles, Topics } from "../../aws-ports.ts";
 import type { ContainerLogs } from "../../container-logs.ts";
 import type { Invocation } from "./invocation.ts";
 
-/** What an instance is started from. */
+/** Sources of an instance. */
 export interface ContainerSpec {
   readonly endpointName: string;
   readonly variantName: string;
@@ -17,16 +19,16 @@ export interface ContainerSpec {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Application Auto Scaling, as far as SageMaker looks at it. Resource ids are `endpoint/NAME/variant/VARIANT`. */
+/** The parts of Application Auto Scaling that SageMaker uses. Resource ids are `endpoint/NAME/variant/VARIANT`. */
 export interface ScalableTargets {
   isRegistered(resourceId: string): boolean;
-  /** DeleteEndpoint takes the endpoint's targets with it. */
+  /** Deregisters the endpoint's targets, as DeleteEndpoint does. */
   deregister(resourceId: string): void;
 }
 
-/** The states of CloudWatch's alarms. */
+/** States of CloudWatch's alarms. */
 export interface RollbackAlarms {
-  /** Undefined if there is no such alarm. */
+  /** Returns undefined if there is no such alarm. */
   state(name: string): "OK" | "ALARM" | "INSUFFICIENT_DATA" | undefined;
 }
 
@@ -42,18 +44,18 @@ export interface SageMakerDependencies {
   readonly scalableTargets: ScalableTargets;
   readonly alarms: RollbackAlarms;
   readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;
-  /** What is known about AWS only as "either, or": deviations from the simulator's defaults. */
+  /** Open questions about AWS: deviations from the state machine's defaults. */
   readonly assumptions?: Partial<EndpointAssumptions>;
   /**
-   * Whether each scaling action sends a TestNotification, as every UpdateEndpointWeightsAndCapacities call does (developer guide): the
-   * autoscaler's role makes that call, whether its use also notifies is unconfirmed.
+   * True if each scaling action sends a TestNotification, as every UpdateEndpointWeightsAndCapacities call does
+   * (developer guide): the autoscaler's role makes that call, but it is unconfirmed that its use also notifies.
    * @default true
    */
   readonly testNotificationOnScaling?: boolean;
   /**
-   * What DescribeEndpoint's LastDeploymentConfig holds that the last call did not say: nothing, or the defaults (all at once, no
-   * waits, the longest time). hashicorp/terraform-provider-aws expects nothing: its acceptance tests (endpoint_test.go), which run on
-   * AWS, would otherwise find a difference after an update without a configuration.
+   * Members of DescribeEndpoint's LastDeploymentConfig that the last call did not set: absent, or the defaults (all at
+   * once, no waits, the maximum time). hashicorp/terraform-provider-aws expects them to be absent: its acceptance tests
+   * (endpoint_test.go), which run on AWS, would otherwise find a difference after an update without a configuration.
    * @default "as-given"
    */
   readonly lastDeploymentConfig?: "as-given" | "filled";

@@ -1,4 +1,4 @@
-/** Tests the local SageMaker's control plane through a real SDK client: its endpoint configurations. */
+/** Tests the emulated SageMaker's control plane with an SDK client: endpoint configurations. */
 
 import assert from "node:assert/strict";
 import {
@@ -16,7 +16,7 @@ import {
   SageMakerFixture,
 } from "../../testing/sagemaker-fixture.ts";
 
-describe("The local SageMaker", () => {
+describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
   beforeEach(async () => {

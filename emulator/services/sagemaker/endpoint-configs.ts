@@ -24,15 +24,15 @@ export interface EndpointConfigRecord extends Named {
   readonly async: AsyncSpec;
 }
 
-/** The one production variant. */
+/** The only production variant. */
 export interface VariantSpec {
   readonly name: string;
-  /** As it was when the configuration was made: deleting it later does not touch endpoints. */
+  /** The model at the time of the configuration: deleting it later does not affect endpoints. */
   readonly model: ModelRecord;
   readonly instanceType: string;
   readonly initialCount: number;
   readonly weight: number;
-  /** From a container's start until it must pass its health check, ms. */
+  /** Maximum time from a container's start until it passes its health check, ms. */
   readonly startupTimeout: number;
 }
 
@@ -53,7 +53,8 @@ export interface EndpointConfigDependencies {
   readonly tags: Tags;
 }
 
-// Without a value "SageMaker chooses an optimal value" (API reference, AsyncInferenceClientConfig); which one is unconfirmed.
+// Without a value "SageMaker chooses an optimal value" (API reference, AsyncInferenceClientConfig); the value is
+// unconfirmed.
 const defaultConcurrency = 4;
 
 export function endpointConfigHandlers({ models, configs, tags }: EndpointConfigDependencies) {
@@ -118,7 +119,7 @@ function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecor
   const [variant] = variants;
   if (variant === undefined) throw new AwsError("ValidationException", "A production variant is required.");
   if (variants.length > 1) {
-    // One variant only: developer guide, asynchronous inference; AWS's words are unconfirmed.
+    // One variant only: developer guide, asynchronous inference; AWS's message is unconfirmed.
     throw new AwsError("ValidationException", "Asynchronous endpoints support exactly one production variant.");
   }
   refuseMembers("ProductionVariants", variant, [
@@ -158,7 +159,7 @@ function asyncOf(input: CreateEndpointConfigInput): AsyncSpec {
   const notifications = output.NotificationConfig ?? {};
   const includeIn = notifications.IncludeInferenceResponseIn ?? [];
   const { S3OutputPath: outputPath } = output;
-  // Optional in the API; where results then go is unconfirmed.
+  // Optional in the API; the location of results without it is unconfirmed.
   if (outputPath === undefined) refuse("asynchronous endpoints without S3OutputPath");
   return {
     concurrency: config.ClientConfig?.MaxConcurrentInvocationsPerInstance ?? defaultConcurrency,

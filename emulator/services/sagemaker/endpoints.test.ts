@@ -1,4 +1,4 @@
-/** Tests the local SageMaker's control plane through a real SDK client: its endpoints: created, described, deleted. */
+/** Tests the emulated SageMaker's control plane with an SDK client: endpoints, from creation to deletion. */
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -32,7 +32,7 @@ import {
   SageMakerFixture,
 } from "../../testing/sagemaker-fixture.ts";
 
-describe("The local SageMaker", () => {
+describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
   beforeEach(async () => {
@@ -86,7 +86,7 @@ describe("The local SageMaker", () => {
       assert.deepEqual([...fixture.aws.logs.groups.keys()], ["endpoint"]);
     });
 
-    it("and tells both topics with a TestNotification", async () => {
+    it("and sends a TestNotification to both topics", async () => {
       await fixture.createEndpoint();
       await fixture.untilStatus("InService");
       const message = { eventVersion: "1.0", eventSource: "aws:sagemaker", eventName: "TestNotification" };
@@ -108,7 +108,7 @@ describe("The local SageMaker", () => {
       await fixture.client.send(new DeleteEndpointCommand({ EndpointName: "endpoint" }));
     });
 
-    it("that are Failed in AWS's words once a container has not passed its health check in the variant's start-up timeout", async () => {
+    it("that are Failed with AWS's message if a container does not pass its health check in the variant's start-up timeout", async () => {
       const clock = new VirtualClock(Date.now());
       const aws = fakeAws();
       aws.fleet.unhealthy = true;
@@ -193,7 +193,7 @@ describe("The local SageMaker", () => {
       );
     });
 
-    it("but none without a configuration, none twice, and refuses what it does not do", async () => {
+    it("but none without a configuration, none twice, and none with features that are not implemented", async () => {
       await fixture.createEndpoint();
       const create = (change: object) =>
         fixture.client.send(

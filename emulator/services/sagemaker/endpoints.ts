@@ -1,4 +1,4 @@
-/** SageMaker's endpoints: created, updated, scaled, described, deleted. */
+/** SageMaker's endpoints: creates, updates, scales, describes and deletes them. */
 
 import type {
   CreateEndpointInput,
@@ -32,7 +32,7 @@ export interface EndpointDependencies {
   readonly aws: SageMakerDependencies;
 }
 
-/** Application Auto Scaling's name of a variant. */
+/** Returns Application Auto Scaling's name of a variant. */
 export function resourceIdOf(endpointName: string, variantName: string): string {
   return `endpoint/${endpointName}/variant/${variantName}`;
 }
@@ -118,7 +118,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       const { DesiredInstanceCount: count } = change;
       if (count !== undefined) {
         checkQuota(dependencies, endpoint.config, count - endpoint.capacity.desired);
-        // How it ends is seen in status and FailureReason.
+        // Status and FailureReason show how it ends.
         endpoint.setDesired(count).catch(() => undefined);
       }
       return { EndpointArn: endpoint.arn };
@@ -137,7 +137,10 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
   };
 }
 
-/** Seen on AWS for update, delete and capacity changes of an endpoint that is being created, updated or scaled. */
+/**
+ * Refuses as AWS does for update, delete and capacity changes of an endpoint that is being created, updated or scaled
+ * (observed on AWS).
+ */
 function assertIdle(endpoint: LiveEndpoint): void {
   if (endpoint.status === "InService") return;
   if (endpoint.status === "Failed") {
@@ -146,7 +149,7 @@ function assertIdle(endpoint: LiveEndpoint): void {
   throw new AwsError("ValidationException", `Cannot update in-progress endpoint "${endpoint.arn}".`);
 }
 
-/** AWS refuses these while a scalable target is registered (developer guide); its words are unconfirmed. */
+/** AWS refuses these while a scalable target is registered (developer guide); its message is unconfirmed. */
 function checkVariantChange(endpoint: LiveEndpoint, config: EndpointConfigRecord, aws: SageMakerDependencies): void {
   const { variant: before } = endpoint.config;
   const { variant: after } = config;
@@ -166,7 +169,7 @@ function checkVariantChange(endpoint: LiveEndpoint, config: EndpointConfigRecord
   if (before.name !== after.name) refuse("UpdateEndpoint with another variant name");
 }
 
-/** Unless told to retain the variant's properties, an update applies the configuration's initialInstanceCount again. */
+/** Unless the variant's properties are retained, an update applies the configuration's initialInstanceCount again. */
 function countAfterUpdate(input: UpdateEndpointInput, endpoint: LiveEndpoint, config: EndpointConfigRecord): number {
   const excluded = (input.ExcludeRetainedVariantProperties ?? []).map((property) => property.VariantPropertyType);
   if (input.RetainAllVariantProperties === true && !excluded.includes("DesiredInstanceCount")) {
@@ -179,7 +182,7 @@ function checkDeployment(deployment: DeploymentConfig | undefined, { alarms }: S
   if (deployment === undefined) return;
   refuseMembers("DeploymentConfig", deployment, ["RollingUpdatePolicy"]);
   for (const { AlarmName: name = "" } of deployment.AutoRollbackConfiguration?.Alarms ?? []) {
-    // Unconfirmed, the message too. Otherwise a misspelled alarm would never roll an update back.
+    // Unconfirmed, including the message. Without this check a misspelled alarm would never roll back an update.
     if (alarms.state(name) === undefined) throw new AwsError("ValidationException", `Could not find alarm "${name}".`);
   }
   const routing = deployment.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration;
@@ -204,7 +207,7 @@ function checkQuota(
   }
 }
 
-/** The capacity of variants as Application Auto Scaling reads and sets it. */
+/** Capacity of variants, as Application Auto Scaling reads and sets it. */
 export function variantCapacity({ endpoints, outbox, aws }: EndpointDependencies): CapacityPort {
   const find = (resourceId: string): LiveEndpoint | undefined => {
     const [, endpointName = "", variantName = ""] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(resourceId) ?? [];

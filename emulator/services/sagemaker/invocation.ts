@@ -1,16 +1,19 @@
-/** One asynchronous invocation as it travels from the runtime through the queue to an instance. */
+/** One asynchronous invocation on its way from the runtime through the queue to an instance. */
 
 import type { InvocationRequest } from "../../core/worker.ts";
 import type { S3Location } from "../../s3-location.ts";
 
-/** What the model answered in a run. */
+/** The model's answer in a run. */
 export interface ModelAnswer {
   readonly contentType: string | undefined;
-  /** Absent where it is longer than anyone needs here: a result than a notification takes, an error than a failure object does. */
+  /**
+   * Absent if it is longer than needed: a result that exceeds a notification's limit, an error that exceeds a failure
+   * object's.
+   */
   readonly body: Uint8Array | undefined;
 }
 
-/** A place in S3 that the endpoint writes to. */
+/** A location in S3 that the endpoint writes to. */
 export interface OutputPlace extends S3Location {
   /** OutputConfig.KmsKeyId */
   readonly kmsKeyId: string | undefined;
@@ -30,5 +33,8 @@ export interface Invocation extends InvocationRequest {
   answer: ModelAnswer | undefined;
 }
 
-/** Answers up to this size, in bytes, are embedded in notifications where IncludeInferenceResponseIn asks for it. Source: API reference, AsyncInferenceNotificationConfig. */
+/**
+ * Maximum size in bytes of answers that notifications embed if IncludeInferenceResponseIn requests it. Source: API
+ * reference, AsyncInferenceNotificationConfig.
+ */
 export const embeddedResponseLimit = 128 * 1024;

@@ -1,4 +1,4 @@
-/** One endpoint: SageMaker's view of the simulator's machine. */
+/** One endpoint: SageMaker's view of the state machine. */
 
 import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus } from "@aws-sdk/client-sagemaker";
 import type { Baking } from "../../core/endpoint-api.ts";
@@ -97,7 +97,7 @@ export class LiveEndpoint implements Named {
     return this.#modifiedAt;
   }
 
-  /** Instances in service and wanted. */
+  /** Instances in service and desired. */
   get capacity(): { readonly current: number; readonly desired: number } {
     return { current: this.#machine.currentCount, desired: this.#machine.desiredCount };
   }
@@ -110,7 +110,7 @@ export class LiveEndpoint implements Named {
     return this.#machine.inProcess;
   }
 
-  /** Takes requests: it serves now, or will again. */
+  /** Tells whether it accepts requests: it serves now, or will again. */
   get isInvocable(): boolean {
     return ["in-service", "updating", "scaling"].includes(this.#machine.state);
   }
@@ -119,10 +119,11 @@ export class LiveEndpoint implements Named {
     this.#machine.enqueue(invocation);
   }
 
-  /** Starts the first fleet; how it ends is seen in the status. */
+  /** Starts the first fleet; the status shows how it ends. */
   create(): void {
     this.#outbox.test(this.sender);
-    // SageMaker creates the group while CreateEndpoint runs; whether before the first instance starts is unconfirmed.
+    // SageMaker creates the group while CreateEndpoint runs; it is unconfirmed whether this is before the first
+    // instance starts.
     this.#aws.logs.createGroup(this.name).catch((error: unknown) => {
       console.error(`The log group of endpoint ${this.name} cannot be created:`, error);
     });
@@ -130,8 +131,9 @@ export class LiveEndpoint implements Named {
   }
 
   /**
-   * Replaces the fleet. An update that fails leaves the endpoint InService with its old configuration and a FailureReason:
-   * RollingBack is a status of UpdateEndpointWeightsAndCapacities only. Source: API reference, DescribeEndpoint.
+   * Replaces the fleet. An update that fails leaves the endpoint InService with its old configuration and a
+   * FailureReason: RollingBack is a status of UpdateEndpointWeightsAndCapacities only. Source: API reference,
+   * DescribeEndpoint.
    */
   update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
     this.#outbox.test({ ...this.sender, async: config.async });
@@ -140,7 +142,10 @@ export class LiveEndpoint implements Named {
     });
   }
 
-  /** SageMaker watches the alarms while the new fleet serves and the old one is still there. Source: developer guide, "Auto-Rollback Configuration and Monitoring". */
+  /**
+   * Returns the objection of an alarm. SageMaker watches the alarms while the new fleet serves and the old one still
+   * exists. Source: developer guide, "Auto-Rollback Configuration and Monitoring".
+   */
   #bakingOf(deploymentConfig: DeploymentConfig | undefined): Baking {
     const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration: rollback } = deploymentConfig ?? {};
     return {
@@ -153,7 +158,7 @@ export class LiveEndpoint implements Named {
     };
   }
 
-  /** The last deployment's configuration as DescribeEndpoint shows it. */
+  /** Formats the last deployment's configuration as DescribeEndpoint does. */
   #recorded(given: DeploymentConfig | undefined): DeploymentConfig | undefined {
     if ((this.#aws.lastDeploymentConfig ?? "as-given") === "as-given") return given;
     return {
@@ -167,7 +172,10 @@ export class LiveEndpoint implements Named {
     };
   }
 
-  /** Resolves when so many instances are in service. Rejects with the simulator's EndpointBusyError or ScalingFailedError. */
+  /**
+   * Resolves when that many instances are in service. Rejects with the state machine's EndpointBusyError or
+   * ScalingFailedError.
+   */
   async setDesired(count: number): Promise<void> {
     try {
       await this.#machine.setDesired(count);
@@ -189,7 +197,7 @@ export class LiveEndpoint implements Named {
       EndpointName: this.name,
       EndpointArn: this.arn,
       EndpointConfigName: this.#config.name,
-      // AWS shows no variants of an endpoint that has never served.
+      // AWS shows no variants for an endpoint that has never served.
       ProductionVariants: ["creating", "failed"].includes(this.#machine.state)
         ? undefined
         : [

@@ -1,4 +1,4 @@
-/** Tests the local SageMaker's control plane through a real SDK client: its models and tags. */
+/** Tests the emulated SageMaker's control plane with an SDK client: models and tags. */
 
 import assert from "node:assert/strict";
 import {
@@ -13,7 +13,7 @@ import {
 import { testImage, testRole } from "../../testing/fake-aws.ts";
 import { arn, goodModel, refused, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
 
-describe("The local SageMaker", () => {
+describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
   beforeEach(async () => {
@@ -48,7 +48,7 @@ describe("The local SageMaker", () => {
       await refused(fixture.client.send(new DeleteModelCommand({ ModelName: "model" })), missing);
     });
 
-    it("under names that are taken in any case", async () => {
+    it("under names that are unique regardless of case", async () => {
       await fixture.createModel();
       await refused(fixture.createModel(), `Cannot create already existing model "${arn("model", "model")}".`);
       await refused(fixture.createModel({ ModelName: "MODEL" }), /^Cannot create already existing model/);
@@ -118,7 +118,7 @@ describe("The local SageMaker", () => {
   describe("keeps tags", () => {
     const list = async (ResourceArn: string) => (await fixture.client.send(new ListTagsCommand({ ResourceArn }))).Tags;
 
-    it("of what it creates, adds some and deletes some", async () => {
+    it("of the resources that it creates, adds some and deletes some", async () => {
       await fixture.createModel({ Tags: [{ Key: "a", Value: "1" }] });
       const ResourceArn = arn("model", "model");
       assert.deepEqual(await list(ResourceArn), [{ Key: "a", Value: "1" }]);
@@ -139,7 +139,7 @@ describe("The local SageMaker", () => {
       assert.deepEqual(await list(ResourceArn), [{ Key: "b", Value: "" }]);
     });
 
-    it("but none of AWS's own, and none of what does not exist", async () => {
+    it("but no reserved ones, and none of missing resources", async () => {
       await refused(
         fixture.createModel({ Tags: [{ Key: "aws:x", Value: "1" }] }),
         /aws: prefixed tag key names are not allowed/,

@@ -1,4 +1,4 @@
-/** SageMaker's models: what an instance runs. */
+/** SageMaker's models: the software of an instance. */
 
 import type {
   ContainerDefinition,
@@ -32,8 +32,9 @@ export interface ModelDependencies {
 }
 
 /**
- * AWS's PyTorch inference images hold the serving stack that the emulator runs as processes. Any account's is taken: AWS publishes
- * them from another account in some regions, and companies mirror them under the same repository name.
+ * Matches AWS's PyTorch inference images, whose serving stack the emulator runs as processes. Any account is accepted:
+ * AWS publishes the images from another account in some regions, and companies mirror them under the same repository
+ * name.
  */
 const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+\/)?pytorch-inference[:@][\w.:-]+$/;
 

@@ -1,4 +1,4 @@
-/** The messages that an endpoint publishes to its topics. */
+/** Messages that an endpoint publishes to its topics. */
 
 import type { Settlement } from "../../core/endpoint-api.ts";
 import { formatS3Location } from "../../s3-location.ts";
@@ -8,11 +8,13 @@ export interface NotificationContext {
   readonly region: string;
   readonly endpointName: string;
   readonly now: Date;
-  /** IncludeInferenceResponseIn names the topic that this message goes to. */
+  /** True if IncludeInferenceResponseIn names the topic of this message. */
   readonly includeResponse: boolean;
 }
 
-/** How a request ended. Shape: developer guide, "Check prediction results", and messages seen in public repositories. */
+/**
+ * Describes a request's end. Format: developer guide, "Check prediction results", and messages in public repositories.
+ */
 export function resultNotification(
   invocation: Invocation,
   settlement: Settlement,
@@ -42,7 +44,7 @@ export function resultNotification(
   });
 }
 
-/** Tells whether the topics can be reached. Source: developer guide, "Create an Asynchronous Inference Endpoint". */
+/** Message that tests the topics. Source: developer guide, "Create an Asynchronous Inference Endpoint". */
 export const testNotification = JSON.stringify({
   eventVersion: "1.0",
   eventSource: "aws:sagemaker",

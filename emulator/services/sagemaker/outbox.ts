@@ -1,4 +1,4 @@
-/** Everything an endpoint sends after a request has ended: failure objects and notifications. */
+/** Sends an endpoint's output after a request has ended: failure objects and notifications. */
 
 import type { Settlement } from "../../core/endpoint-api.ts";
 import type { AsyncSpec } from "./endpoint-configs.ts";
@@ -22,7 +22,9 @@ export class Outbox {
     this.#aws = aws;
   }
 
-  /** Writes the failure object, if there is something to say, then publishes. Failing to do either is told in log and metric. */
+  /**
+   * Writes the failure object, if there is a failure, then publishes. A log line and a metric report if either fails.
+   */
   settled(sender: Sender, invocation: Invocation, settlement: Settlement): void {
     this.#track(async () => {
       if (settlement.status === "failed") await this.#writeFailure(sender, invocation, settlement.reason);
@@ -44,14 +46,14 @@ export class Outbox {
     });
   }
 
-  /** Sends TestNotifications to the topics there are. */
+  /** Sends TestNotifications to the configured topics. */
   test(sender: Sender): void {
     for (const topic of new Set([sender.async.successTopic, sender.async.errorTopic])) {
       if (topic !== undefined) this.#track(() => this.#publish(sender, topic, testNotification));
     }
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when nothing is being sent. */
   async flush(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
@@ -76,8 +78,8 @@ export class Outbox {
   }
 
   /**
-   * The payload of the failure response (API reference: FailureLocation): the model's own answer, else, as where it never answered, the
-   * reason as text. Without a model's answer the object's content is unconfirmed.
+   * Returns the payload of the failure response (API reference: FailureLocation): the model's answer or, if it never
+   * answered, the reason as text. Without a model's answer the object's content is unconfirmed.
    */
   async #writeFailure(sender: Sender, invocation: Invocation, reason: string): Promise<void> {
     const { failure, answer } = invocation;

@@ -1,8 +1,8 @@
-/** What the local SageMaker knows by name: models, endpoint configurations, endpoints, each with its tags. */
+/** Resources of the emulated SageMaker by name: models, endpoint configurations, endpoints, each with its tags. */
 
 import { AwsError } from "../../wire/service.ts";
 
-/** Kinds of resources with the words that SageMaker's messages and ARNs have for them. */
+/** Kinds of resources with their names in SageMaker's messages and ARNs. */
 export const kinds = {
   model: { arn: "model", words: "model" },
   endpointConfig: { arn: "endpoint-config", words: "endpoint configuration" },
@@ -76,7 +76,7 @@ export class Registry<Item extends Named> {
     return found;
   }
 
-  /** Removes this very item; another one that has taken its name since stays. */
+  /** Removes exactly this item; a newer one of the same name stays. */
   remove(item: Item): void {
     if (this.find(item.name) === item) this.#items.delete(item.name.toLowerCase());
   }
@@ -85,7 +85,7 @@ export class Registry<Item extends Named> {
     return [...this.#items.values()];
   }
 
-  /** One page; SageMaker's lists start with the newest unless asked otherwise. */
+  /** Returns one page; SageMaker's lists start with the newest by default. */
   list(options: ListOptions, matches: (item: Item) => boolean = () => true): Page<Item> {
     const { NameContains, CreationTimeBefore, CreationTimeAfter, SortBy, MaxResults, NextToken } = options;
     const ascending = options.SortOrder === "Ascending" ? 1 : -1;

@@ -1,4 +1,4 @@
-/** Tests asynchronous invocations through a real SDK client: what is accepted, where results go, what the topics are told. */
+/** Tests asynchronous invocations with an SDK client: accepted inputs, locations of results, messages to topics. */
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,7 +28,7 @@ describe("An asynchronous invocation", () => {
 
   const invoke = (change: Partial<InvokeEndpointAsyncCommandInput> = {}) =>
     fixture.runtime.send(new InvokeEndpointAsyncCommand({ ...good, ...change }));
-  /** What the topics were told beside TestNotifications, once there are so many. */
+  /** Returns the topics' messages except TestNotifications, after the given number has arrived. */
   const notifications = async (count: number) => {
     for (;;) {
       const results = fixture.aws.topics.published.filter(({ message }) => message["eventName"] === "InferenceResult");
@@ -57,7 +57,7 @@ describe("An asynchronous invocation", () => {
     await fixture.stop();
   });
 
-  it("is accepted with the places of result and failure, which nobody can guess", async () => {
+  it("is accepted with the locations of result and failure, which cannot be guessed", async () => {
     const answer = await invoke();
     assert.equal(answer.$metadata.httpStatusCode, 202);
     assert.equal(answer.InferenceId, "job-1");
@@ -67,7 +67,7 @@ describe("An asynchronous invocation", () => {
     assert.notEqual(again.OutputLocation, answer.OutputLocation);
   });
 
-  it("reaches the instance with all that the caller said", async () => {
+  it("reaches the instance with all of the caller's parameters", async () => {
     const answer = await invoke({ RequestTTLSeconds: 60, InvocationTimeoutSeconds: 3600 });
     await notified();
     const [{ receivedAt, ...invocation } = { receivedAt: 0 }] = seen;
@@ -89,7 +89,7 @@ describe("An asynchronous invocation", () => {
     });
   });
 
-  it("gets an id, six hours in the queue and fifteen minutes of work unless told otherwise", async () => {
+  it("gets an id, six hours in the queue and fifteen minutes of work by default", async () => {
     const { InferenceId } = await invoke({ InferenceId: undefined });
     assert.match(InferenceId ?? "", new RegExp(`^${uuid}$`));
     await notified();
@@ -131,7 +131,7 @@ describe("An asynchronous invocation", () => {
       };
     });
 
-    it("leaves the model's own answer as its failure object", async () => {
+    it("leaves the model's answer as its failure object", async () => {
       const { FailureLocation, OutputLocation } = await invoke();
       await notified();
       assert.equal(fixture.aws.objects.text(FailureLocation), '{"error":"not a video"}');
@@ -139,7 +139,7 @@ describe("An asynchronous invocation", () => {
       assert.equal(fixture.aws.objects.stored.has(OutputLocation ?? ""), false);
     });
 
-    it("ends with a notification that says why", async () => {
+    it("ends with a notification of the reason", async () => {
       await invoke({ ContentType: undefined });
       const { topicArn, message } = await notified();
       assert.equal(topicArn, goodOutput.NotificationConfig.ErrorTopic);
@@ -149,7 +149,7 @@ describe("An asynchronous invocation", () => {
       assert.equal("contentType" in (message["requestParameters"] as object), false);
     });
 
-    it("is notified even if its failure object cannot be written, which is counted", async () => {
+    it("causes a notification even if its failure object cannot be written, which is counted", async () => {
       fixture.aws.objects.unwritable = "s3://results/failed";
       await invoke();
       assert.equal((await notified()).message["invocationStatus"], "Failed");
@@ -157,7 +157,7 @@ describe("An asynchronous invocation", () => {
     });
   });
 
-  it("leaves the reason as text where no model has answered", async () => {
+  it("leaves the reason as text if no model has answered", async () => {
     fixture.aws.fleet.model = () => Promise.resolve({ status: "failed", reason: "no such input", timings: {} });
     const { FailureLocation } = await invoke();
     await notified();
@@ -165,7 +165,7 @@ describe("An asynchronous invocation", () => {
     assert.equal(fixture.aws.objects.stored.get(FailureLocation ?? "")?.contentType, "text/plain");
   });
 
-  it("waits while there is no instance, and is done once there is one", async () => {
+  it("waits while there is no instance, and is done when there is one", async () => {
     await fixture.sagemaker.capacity.set(resourceId, 0);
     await invoke();
     assert.deepEqual(fixture.sagemaker.status(), [
@@ -181,7 +181,7 @@ describe("An asynchronous invocation", () => {
     while (!fixture.aws.metrics.list().some(({ name }) => name === "NotificationFailures")) await sleep(5);
   });
 
-  it("may bring its input along, which is stored as an object", async () => {
+  it("may include its input, which is stored as an object", async () => {
     await invoke({ InputLocation: undefined, Body: Buffer.from("bytes") });
     const { message } = await notified();
     const { inputLocation } = message["requestParameters"] as { inputLocation: string };
@@ -234,7 +234,7 @@ describe("An asynchronous invocation", () => {
     });
   }
 
-  it("is the only kind that an asynchronous endpoint takes", async () => {
+  it("is the only kind that an asynchronous endpoint accepts", async () => {
     await refused(
       fixture.runtime.send(new InvokeEndpointCommand({ EndpointName: "endpoint", Body: "{}" })),
       /is asynchronous/,
@@ -252,7 +252,7 @@ describe("An asynchronous invocation", () => {
       await fixture.untilStatus("InService");
     };
 
-    it("embeds results in notifications where that is asked for, unless they are large", async () => {
+    it("embeds results in notifications on request, unless they are large", async () => {
       const NotificationConfig = {
         ...goodOutput.NotificationConfig,
         IncludeInferenceResponseIn: ["SUCCESS_NOTIFICATION_TOPIC"],
@@ -265,7 +265,7 @@ describe("An asynchronous invocation", () => {
       });
     });
 
-    it("tells no place of failures, and writes none, without S3FailurePath", async () => {
+    it("returns no location of failures, and writes none, without S3FailurePath", async () => {
       await withOutput({ S3FailurePath: undefined });
       fixture.aws.fleet.model = () => Promise.resolve({ status: "failed", reason: "no", timings: {} });
       const { FailureLocation } = await invoke();
@@ -274,7 +274,7 @@ describe("An asynchronous invocation", () => {
       assert.deepEqual([...fixture.aws.objects.stored.keys()], ["s3://models/model.tar.gz"]);
     });
 
-    it("notifies nobody without topics", async () => {
+    it("sends no notification without topics", async () => {
       await withOutput({ NotificationConfig: undefined });
       fixture.aws.topics.published.length = 0;
       await invoke();
@@ -282,7 +282,7 @@ describe("An asynchronous invocation", () => {
       assert.deepEqual(fixture.aws.topics.published, []);
     });
 
-    it("encrypts what it writes with the output key", async () => {
+    it("encrypts its output with the output key", async () => {
       await withOutput({ KmsKeyId: "key" });
       fixture.aws.fleet.model = () => Promise.resolve({ status: "failed", reason: "no", timings: {} });
       const { FailureLocation } = await invoke();

@@ -1,4 +1,4 @@
-/** SageMaker's runtime: takes asynchronous invocations and says where their results will be. */
+/** SageMaker's runtime: accepts asynchronous invocations and returns the locations of their results. */
 
 import { randomUUID } from "node:crypto";
 import type {
@@ -52,7 +52,7 @@ export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
       return {
         InferenceId: inferenceId,
         OutputLocation: formatS3Location(output),
-        // Without S3FailurePath: unconfirmed; none is told here and none is written.
+        // Without S3FailurePath (unconfirmed): no location is returned and no object is written.
         FailureLocation: failure === undefined ? undefined : formatS3Location(failure),
       };
     },
@@ -65,7 +65,7 @@ export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
   };
 }
 
-/** The runtime tells names apart by case, unlike the control plane. */
+/** The runtime distinguishes names by case, unlike the control plane. */
 function invocable(endpoints: Registry<LiveEndpoint>, name: string, { accountId }: RequestContext): LiveEndpoint {
   const endpoint = endpoints.find(name);
   if (endpoint?.name !== name || !endpoint.isInvocable) {
@@ -76,7 +76,7 @@ function invocable(endpoints: Registry<LiveEndpoint>, name: string, { accountId 
 
 function refuseSynchronous(endpoints: Registry<LiveEndpoint>, name: string, context: RequestContext): never {
   invocable(endpoints, name, context);
-  // That it is refused with this code is known, AWS's words are unconfirmed.
+  // The code of the refusal is known, AWS's message is unconfirmed.
   throw new AwsError(
     "ValidationError",
     `Endpoint ${name} of account ${context.accountId} is asynchronous and does not support this operation. Use InvokeEndpointAsync.`,
@@ -100,13 +100,13 @@ async function inputOf(
     return { location, text };
   }
   if (body === undefined) throw new AwsError("ValidationError", "InputLocation is required when no Body is sent.");
-  // AWS stores an inline body as an object too; under which key is unconfirmed.
+  // AWS stores an inline body as an object, too; its key is unconfirmed.
   const location = below(async.outputPath, `async-endpoint-inputs/${randomUUID()}.in`);
   await objects.put(location, body, { contentType: input.ContentType, kmsKeyId: async.kmsKeyId });
   return { location, text: formatS3Location(location) };
 }
 
-/** Keys that nobody can guess, as on AWS: neither holds the InferenceId. */
+/** Returns keys that cannot be guessed, as on AWS: neither contains the InferenceId. */
 function placesOf(
   { S3OutputPathExtension: extension, Filename: filename }: InvokeEndpointAsyncInput,
   { outputPath, failurePath }: AsyncSpec,
@@ -115,7 +115,7 @@ function placesOf(
   const folder = extension === undefined ? outputPath : below(outputPath, extension.replace(/^\/+|\/+$/g, ""));
   return {
     output: below(folder, filename ?? `${id}.out`),
-    // Whether extension and file name reach the failure key is unconfirmed; they do not here.
+    // It is unconfirmed whether extension and file name are part of the failure key; here they are not.
     failure: failurePath === undefined ? undefined : below(failurePath, `${id}-error.out`),
   };
 }

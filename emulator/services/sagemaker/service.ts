@@ -1,4 +1,7 @@
-/** The local SageMaker as a whole: two services for the gateway, and what Application Auto Scaling and the status page ask of it. */
+/**
+ * The emulated SageMaker: two services for the gateway, and interfaces for Application Auto Scaling and the status
+ * page.
+ */
 
 import type { CapacityPort } from "../../core/scaling-types.ts";
 import type { Service } from "../../wire/service.ts";
@@ -60,7 +63,7 @@ export class SageMaker {
     }));
   }
 
-  /** Ends all endpoints with their instances, whatever they do, and waits for what they have left to send. */
+  /** Ends all endpoints with their instances in any state, and waits until their output is sent. */
   async stop(): Promise<void> {
     await Promise.all(this.#endpoints.endpoints.values().map((endpoint) => endpoint.delete()));
     await this.#endpoints.outbox.flush();

@@ -17,7 +17,7 @@ const tagLimit = 50;
 export class Tags {
   readonly #byArn = new Map<string, Map<string, string>>();
 
-  /** Starts the tags of a new resource. Throws ValidationException for tags that AWS keeps to itself. */
+  /** Stores the tags of a new resource. Throws ValidationException for tags that AWS reserves. */
   create(arn: string, tags: readonly Tag[] = []): void {
     const own = new Map<string, string>();
     merge(own, tags);
@@ -45,7 +45,7 @@ export class Tags {
       for (const key of TagKeys) own.delete(key);
       return {};
     },
-    // A resource has at most 50 tags and a page at least 50: there is never a second page.
+    // A resource has up to 50 tags and a page at least 50: there is never a second page.
     ListTags: ({ ResourceArn = "" }: ListTagsInput): ListTagsOutput => ({ Tags: toList(this.#of(ResourceArn)) }),
   };
 

@@ -1,4 +1,4 @@
-/** Refuses by name what AWS takes and the emulator does not do: nothing is ever silently ignored. */
+/** Refuses, by name, features of AWS that the emulator does not implement: no input is ignored silently. */
 
 import { AwsError } from "../../wire/service.ts";
 

@@ -1,4 +1,4 @@
-/** Tests the local SageMaker's control plane through a real SDK client: updates and scaling of its endpoints. */
+/** Tests the emulated SageMaker's control plane with an SDK client: updates and scaling of endpoints. */
 
 import assert from "node:assert/strict";
 import {
@@ -9,7 +9,7 @@ import {
 import { EndpointBusyError } from "../../core/endpoint-api.ts";
 import { arn, goodVariant, refused, resourceId, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
 
-describe("The local SageMaker", () => {
+describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
   beforeEach(async () => {
@@ -31,7 +31,7 @@ describe("The local SageMaker", () => {
       await fixture.untilStatus("InService");
     });
 
-    it("to another configuration, and no call comes between", async () => {
+    it("to another configuration, and refuses calls meanwhile", async () => {
       await fixture.createConfig({
         EndpointConfigName: "next",
         ProductionVariants: [{ ...goodVariant, InitialInstanceCount: 2 }],
@@ -49,7 +49,7 @@ describe("The local SageMaker", () => {
       assert.equal(fixture.aws.topics.published.length, 4);
     });
 
-    it("but not to the one that they have", async () => {
+    it("but not to their current one", async () => {
       await refused(
         update("config"),
         'Cannot update endpoint with the currently in use endpoint configuration "config".',
@@ -96,7 +96,7 @@ describe("The local SageMaker", () => {
       assert.equal(rolling.ProductionVariants?.[0]?.CurrentInstanceCount, 1);
     });
 
-    it("keeping the deployment configuration of the last update", async () => {
+    it("and keeps the deployment configuration of the last update", async () => {
       const deployment = {
         BlueGreenUpdatePolicy: {
           TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE" as const, WaitIntervalInSeconds: 0 },
@@ -184,7 +184,7 @@ describe("The local SageMaker", () => {
       assert.equal((await fixture.untilStatus("InService")).ProductionVariants?.[0]?.CurrentInstanceCount, 1);
     });
 
-    it("but none that they do not have", async () => {
+    it("but none that do not exist", async () => {
       await refused(scale(1, "other"), /The variants of endpoint ".*" are \[video\]/);
     });
 
