@@ -1,6 +1,6 @@
 /**
- * Answers web pages as a bucket's CORS configuration says: the only pages that the emulator answers at all.
- * Source: S3 User Guide, "Using cross-origin resource sharing (CORS)" and "Elements of a CORS configuration".
+ * Answers web pages according to a bucket's CORS configuration; the emulator refuses all other pages. Source: S3 User
+ * Guide, "Using cross-origin resource sharing (CORS)" and "Elements of a CORS configuration".
  */
 
 import type { IncomingHttpHeaders } from "node:http";
@@ -11,11 +11,14 @@ export interface CorsRule {
   readonly AllowedMethods?: readonly string[] | undefined;
   readonly AllowedHeaders?: readonly string[] | undefined;
   readonly ExposeHeaders?: readonly string[] | undefined;
-  /** Seconds that a browser may keep the answer to a preflight. */
+  /** Seconds for which a browser may cache the answer to a preflight. */
   readonly MaxAgeSeconds?: number | undefined;
 }
 
-/** The headers of the answer by the first rule that allows the request or the preflight; undefined if none does. */
+/**
+ * Returns the headers of the answer, from the first rule that allows the request or the preflight; undefined if none
+ * does.
+ */
 export function corsHeaders(
   rules: readonly CorsRule[],
   method: string,
@@ -44,7 +47,7 @@ export function corsHeaders(
   return undefined;
 }
 
-/** Whether a pattern with at most one wildcard `*` covers the text. */
+/** Tells whether a pattern with one wildcard `*` or none matches the text. */
 function matches(pattern: string, text: string): boolean {
   const [start = "", end] = pattern.split("*", 2);
   if (end === undefined) return pattern === text;

@@ -1,8 +1,8 @@
-/** The key pair of one start of the emulator: the only one whose signatures its gateway accepts. */
+/** The key pair of one start of the emulator: the gateway accepts only its signatures. */
 
 import { randomBytes, randomInt } from "node:crypto";
 
-/** A long-term key pair as AWS hands them out. */
+/** A long-term key pair, as AWS issues them. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

@@ -1,4 +1,4 @@
-/** Tests who the gateway lets in: signatures, hosts, web pages, and the paths that reach MiniStack. */
+/** Tests the gateway's access control: signatures, hosts, web pages, and the paths that reach MiniStack. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ import { sdkConfig, signed, testCredentials, type RawRequest } from "../testing/
 
 const minute = 60_000;
 
-describe("The gateway's door", () => {
+describe("The gateway's access control", () => {
   let aws: TestAws;
   let s3: S3Client;
   const stack = new VirtualClock(Date.now() + 10 * 60 * minute);
@@ -37,7 +37,7 @@ describe("The gateway's door", () => {
     await aws.stop();
   });
 
-  /** Sends a request with just these headers; its status, headers and body. */
+  /** Sends a request with exactly these headers; returns its status, headers and body. */
   const raw = async (path: string, method: string, headers: Record<string, string>, body?: string | Uint8Array) => {
     const request = httpRequest({
       host: "127.0.0.1",
@@ -72,13 +72,13 @@ describe("The gateway's door", () => {
   };
   const put: RawRequest = { service: "s3", method: "PUT", body: "a video" };
 
-  describe("opens for a signature with the stack's key pair", () => {
+  describe("accepts a signature with the stack's key pair", () => {
     it("in the Authorization header", async () => {
       assert.equal((await send("/", ask)).status, 200);
       assert.equal((await send("/videos/a.mp4", put)).status, 200);
     });
 
-    it("of today's SDK", async () => {
+    it("of the current SDK", async () => {
       const sts = new STSClient(sdkConfig(aws));
       assert.equal((await sts.send(new GetCallerIdentityCommand({}))).Account, "000000000000");
       sts.destroy();
@@ -99,7 +99,7 @@ describe("The gateway's door", () => {
     });
   });
 
-  describe("stays shut, with AWS's error,", () => {
+  describe("refuses with AWS's error,", () => {
     const refusals = async (request: RawRequest, change: Parameters<typeof send>[2] = {}) => {
       const { status, body } = await send("/", request, change);
       return `${status} ${/<Code>(.*?)<\/Code>/.exec(body)?.[1] ?? (JSON.parse(body) as { __type: string }).__type}`;
@@ -129,7 +129,7 @@ describe("The gateway's door", () => {
       }
     });
 
-    it("for no signature", async () => {
+    it("without a signature", async () => {
       for (const [headers, code] of [
         [{ "content-type": "application/x-www-form-urlencoded" }, "MissingAuthenticationToken"],
         [{ "x-amz-target": "TrentService.ListKeys" }, "MissingAuthenticationTokenException"],
@@ -141,7 +141,7 @@ describe("The gateway's door", () => {
       }
     });
 
-    it("for the session token of a key that AWS never gave", async () => {
+    it("for the session token of a key that was never issued", async () => {
       assert.equal(await refusals({ ...ask, headers: { "x-amz-security-token": "t" } }), "403 InvalidClientTokenId");
     });
 
@@ -169,7 +169,7 @@ describe("The gateway's door", () => {
     });
   });
 
-  describe("lets no changed object through:", () => {
+  describe("refuses a changed object:", () => {
     const change = async (body: string, key: string, headers: Record<string, string> = {}) =>
       send(`/videos/${key}`, { ...put, headers: { "content-length": "7" } }, { body, headers });
 
@@ -214,7 +214,7 @@ describe("The gateway's door", () => {
       ["sec-fetch-site", "cross-site"],
       ["sec-fetch-site", "same-site"],
     ] as const) {
-      it(`a web page's ${name}: ${value}, even with a valid signature, and allows it nothing`, async () => {
+      it(`a web page's ${name}: ${value}, even with a valid signature, and sends no CORS headers`, async () => {
         for (const [path, request] of [
           ["/", ask],
           ["/videos/a.mp4", { service: "s3" }],
@@ -233,7 +233,7 @@ describe("The gateway's door", () => {
     }
   });
 
-  it("tells no other origin that it may read an answer", async () => {
+  it("lets no other origin read an answer", async () => {
     const { status, headers } = await send("/videos/a.mp4", { service: "s3" });
     assert.equal(status, 200);
     assert.deepEqual(
@@ -242,7 +242,7 @@ describe("The gateway's door", () => {
     );
   });
 
-  it("knows a bucket by its host name", async () => {
+  it("recognises a bucket by its host name", async () => {
     for (const host of [`videos.localhost:${aws.port}`, `videos.s3.localhost:${aws.port}`]) {
       const { headers } = await signed(`http://${host}/a.mp4`, { service: "s3" });
       const { status, body } = await raw("/a.mp4", "GET", { ...headers, host });
@@ -253,7 +253,7 @@ describe("The gateway's door", () => {
     }
   });
 
-  describe("leads to nothing of MiniStack but the stack's services:", () => {
+  describe("exposes only the stack's services of MiniStack, not", () => {
     for (const [service, path] of [
       ["s3", "/_ministack/health"],
       ["s3", "/_ministack/reset"],
@@ -310,7 +310,7 @@ describe("The gateway's door", () => {
       );
     });
 
-    it("still wants a signature", async () => {
+    it("still requires a signature", async () => {
       const answer = await raw("/shared/a", "GET", { host: `127.0.0.1:${aws.port}`, ...page });
       assert.match(answer.body, /AccessDenied/);
     });

@@ -1,4 +1,7 @@
-/** Tests that no request gets past the gateway's checks: sends raw bytes, and looks at every request on MiniStack's socket. */
+/**
+ * Tests that no request bypasses the gateway's checks: sends raw bytes, and records every request on MiniStack's
+ * socket.
+ */
 
 import assert from "node:assert/strict";
 import {
@@ -85,7 +88,7 @@ describe("The gateway under attack by raw requests", () => {
     }
   });
 
-  describe("keeps a request one request", () => {
+  describe("does not split a request", () => {
     for (const [method, service] of [
       ["GET", "s3"],
       ["DELETE", "s3"],
@@ -130,7 +133,7 @@ describe("The gateway under attack by raw requests", () => {
     });
   });
 
-  describe("takes the host from its own address only", () => {
+  describe("accepts only the host of its address", () => {
     for (const [what, to, unsigned, target] of [
       [
         "a second Host header",
@@ -157,7 +160,7 @@ describe("The gateway under attack by raw requests", () => {
       "localhost.evil.example",
       "videos.s3.amazonaws.com",
     ]) {
-      it(`and refuses ${foreign}, though it is signed`, async () => {
+      it(`and refuses ${foreign}, although it is signed`, async () => {
         const bytes = await bytesOf({ target: "/videos/key", host: `${foreign}:${gateway.port}` });
         assert.deepEqual(await attacked(bytes), [403]);
         assert.deepEqual(arrived, []);
@@ -165,7 +168,7 @@ describe("The gateway under attack by raw requests", () => {
     }
   });
 
-  describe("refuses, whatever the signature is worth,", () => {
+  describe("refuses, independent of the signature,", () => {
     for (const line of [
       "Origin: http://127.0.0.1:1",
       "Origin: null",
@@ -188,7 +191,7 @@ describe("The gateway under attack by raw requests", () => {
       ["/2015-03-31/functions", []],
       ["/_ministack/reset", []],
     ] as const) {
-      it(`a page's request for ${path}, and asks for the rules of ${buckets.length} buckets`, async () => {
+      it(`a page's request for ${path}, and reads the rules of ${buckets.length} buckets`, async () => {
         const bytes = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://a.example\r\nConnection: close\r\n\r\n`;
         assert.deepEqual(await attacked(bytes), [403]);
         assert.deepEqual(gateway.asked, buckets);
@@ -219,7 +222,7 @@ describe("The gateway under attack by raw requests", () => {
 
   for (const protocol of ["websocket", "h2c"]) {
     it(`does not switch to ${protocol}`, async () => {
-      // As a list, the token "close" ends the connection all the same.
+      // As a list, the token "close" still ends the connection.
       const unsigned = ["Connection: Upgrade, close", `Upgrade: ${protocol}`, "Sec-WebSocket-Version: 13"];
       assert.deepEqual(await attacked(await bytesOf({ target: "/videos/key", unsigned })), [200]);
       assert.deepEqual(
@@ -229,7 +232,7 @@ describe("The gateway under attack by raw requests", () => {
     });
   }
 
-  describe("takes a presigned URL", () => {
+  describe("accepts a presigned URL", () => {
     const presigned = (path: string) => gateway.presigned(path);
     const get = (target: string, more: readonly string[] = []): string =>
       [
@@ -240,7 +243,7 @@ describe("The gateway under attack by raw requests", () => {
         "\r\n",
       ].join("");
 
-    it("as it is, and keeps its signature from MiniStack", async () => {
+    it("unchanged, and hides its signature from MiniStack", async () => {
       assert.deepEqual(await attacked(get(await presigned("/videos/key"))), [200]);
       assert.deepEqual(
         arrived.map(({ target }) => target),
@@ -261,9 +264,9 @@ describe("The gateway under attack by raw requests", () => {
       ["another key", (url: string) => url.replace("/key", "/secret")],
       ["a version that is not signed", (url: string) => `${url}&versionId=1`],
       ["a list in place of the object", (url: string) => `${url}&acl`],
-      ["a session's token", (url: string) => `${url}&X-Amz-Security-Token=token`],
-      ["a longer life", (url: string) => url.replace("Expires=60", "Expires=604800")],
-      ["a second, longer life", (url: string) => url.replace("?", "?X-Amz-Expires=604800&")],
+      ["a session token", (url: string) => `${url}&X-Amz-Security-Token=token`],
+      ["a longer expiry", (url: string) => url.replace("Expires=60", "Expires=604800")],
+      ["a second, longer expiry", (url: string) => url.replace("?", "?X-Amz-Expires=604800&")],
       ["no signed header", (url: string) => url.replace("SignedHeaders=host", "SignedHeaders=")],
       ["no signature", (url: string) => url.replace(/&X-Amz-Signature=.*/, "")],
     ] as const) {

@@ -1,4 +1,4 @@
-/** Tests the gateway with MiniStack behind it, through real SDK clients and raw requests. */
+/** Tests the gateway with MiniStack behind it, through SDK clients and raw requests. */
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -37,7 +37,7 @@ import {
   type RawRequest,
 } from "../testing/test-gateway.ts";
 
-/** A day when nobody was: answers that carry it were stamped by the gateway. */
+/** A date in another year: answers with this date were stamped by the gateway. */
 const now = new Date("2031-05-06T07:08:09Z");
 const unsignedPayload = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
 
@@ -89,7 +89,7 @@ describe("The gateway", () => {
       assert.deepEqual(Buffer.from((await range.Body?.transformToByteArray()) ?? []), bytes.subarray(5, 10));
     });
 
-    it("what is missing, as S3 says it", async () => {
+    it("S3's answer for missing objects", async () => {
       await assert.rejects(s3.send(new GetObjectCommand({ Bucket: "videos", Key: "none" })), NoSuchKey);
       await assert.rejects(s3.send(new HeadObjectCommand({ Bucket: "videos", Key: "none" })), NotFound);
     });
@@ -161,13 +161,13 @@ describe("The gateway", () => {
   });
 
   describe("stamps with the local clock", () => {
-    it("what MiniStack answers", async () => {
+    it("MiniStack's answers", async () => {
       const answer = await send("/videos/none", { service: "s3" });
       await answer.arrayBuffer();
       assert.equal(answer.headers.get("date"), now.toUTCString());
     });
 
-    it("what it serves itself, with a request id", async () => {
+    it("answers of its services, with a request id", async () => {
       const answer = await send("/", { service: "monitoring", body: "" });
       assert.equal(answer.headers.get("date"), now.toUTCString());
       assert.match(answer.headers.get("x-amzn-requestid") ?? "", /^[0-9a-f-]{36}$/);
@@ -183,14 +183,14 @@ describe("The gateway", () => {
     });
   });
 
-  it("says that it is healthy and nothing else without a signature, and how things are with one", async () => {
+  it("reports only its health without a signature, and its status with one", async () => {
     assert.equal(await (await fetch(`${gateway.url}/_local/health`)).text(), "ok");
     assert.equal((await fetch(`${gateway.url}/_local/status`)).status, 403);
     const status = await send("/_local/status", { service: "sts" });
     assert.deepEqual(await status.json(), { endpoints: ["one"] });
   });
 
-  it("refuses a service that it does not serve by name, in the client's protocol", async () => {
+  it("refuses an unknown service by name, in the client's protocol", async () => {
     const headers = { "x-amz-target": "DynamoDB_20120810.ListTables" };
     const json = await send("/", { service: "dynamodb", headers, body: "{}" });
     assert.equal(json.status, 501);
@@ -206,7 +206,7 @@ describe("The gateway", () => {
     );
   });
 
-  it("refuses another region for what it serves itself", async () => {
+  it("refuses another region for its services", async () => {
     const small = await startTestGateway([{ model: "sagemaker", handlers: {} }]);
     const request = { service: "sagemaker", region: "eu-west-1", headers: { "x-amz-target": "SageMaker.ListModels" } };
     const answer = await fetch(small.url, await signed(small.url, { ...request, body: "{}" }));
@@ -215,7 +215,7 @@ describe("The gateway", () => {
     await small.stop();
   });
 
-  it("refuses a port that is taken, and names the option for another", async () => {
+  it("refuses a port that is in use, and names the option for another one", async () => {
     const taken = createServer();
     taken.listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -242,7 +242,7 @@ describe("The gateway", () => {
     taken.close();
   });
 
-  it("refuses a body for its own services that is too large", async () => {
+  it("refuses a body for its services that is too large", async () => {
     const small = await startTestGateway([{ model: "cloudwatch", handlers: {} }]);
     const request = await signed(small.url, { service: "monitoring", body: new Uint8Array(5 * 1024 * 1024) });
     const answer = await fetch(small.url, request).catch((error: unknown) => error);
@@ -251,7 +251,7 @@ describe("The gateway", () => {
     await small.stop();
   });
 
-  it("says that MiniStack does not answer, if that is so", async () => {
+  it("reports that MiniStack does not answer", async () => {
     const alone = await startTestGateway([]);
     const url = `${alone.url}/bucket/key`;
     const answer = await fetch(url, await signed(url, { service: "s3" }));
@@ -262,7 +262,7 @@ describe("The gateway", () => {
 });
 
 describe("MiniStack", () => {
-  it("that cannot start is refused with the end of its log", async () => {
+  it("that cannot start is reported with the end of its log", async () => {
     const folder = await mkdtemp(join(tmpdir(), "ministack-"));
     const ministack = await startMiniStack({
       // A Python without MiniStack.

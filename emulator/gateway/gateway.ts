@@ -1,4 +1,7 @@
-/** The one URL of the emulator: checks who calls, reads the service from the signature, serves it or passes it on to MiniStack. */
+/**
+ * The emulator's only URL: authenticates the caller, reads the service from the signature, and serves it or forwards
+ * the request to MiniStack.
+ */
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -17,33 +20,33 @@ import { readSignature, SignatureVerifier, type Signature } from "./signature.ts
 import type { WireService } from "../wire/dispatch.ts";
 import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
 
-/** Where the emulator listens unless told otherwise; LocalStack's and MiniStack's, so tools often guess it. */
+/** Default port; it is LocalStack's and MiniStack's, so tools often try it. */
 export const defaultPort = 4566;
 
 export interface GatewayOptions {
-  /** 0 takes a free one. */
+  /** Port; 0 takes a free one. */
   readonly port: number;
-  /** The only key pair whose signatures are accepted. */
+  /** The key pair whose signatures are accepted. */
   readonly credentials: Credentials;
   /** The Unix socket that MiniStack listens on. */
   readonly upstream: ServerSocket;
   /** SigV4 names of the services that MiniStack serves. */
   readonly upstreamServices: readonly string[];
-  /** A bucket's CORS configuration; no rules if it has none, or if there is no such bucket. */
+  /** Returns a bucket's CORS configuration; no rules if it has none, or if there is no such bucket. */
   readonly corsRules: (bucket: string) => Promise<readonly CorsRule[]>;
   readonly clock: Clock;
   readonly region: string;
   readonly accountId: string;
-  /** By the name of their API model. */
+  /** Services by the name of their API model. */
   readonly services: ReadonlyMap<string, WireService>;
-  /** The document that a signed GET of `/_local/status` answers with. */
+  /** Document that a signed GET of `/_local/status` returns. */
   readonly status: () => object;
 }
 
 export interface Gateway {
   readonly url: string;
   readonly port: number;
-  /** Ends all connections at once. */
+  /** Closes all connections at once. */
   stop(): Promise<void>;
 }
 
@@ -52,25 +55,26 @@ export class GatewayError extends Error {
   override readonly name = "GatewayError";
 }
 
-// SigV4 names of the services that MiniStack never sees, with the names of their API models.
+// SigV4 names of the services that the gateway serves, with the names of their API models.
 const ownScopes: ReadonlyMap<string, string> = new Map([
   ["sagemaker", "sagemaker"],
   ["application-autoscaling", "application-autoscaling"],
   ["monitoring", "cloudwatch"],
 ]);
 
-// Where services other than S3 are called: the root, or the path of a queue's URL.
+// Paths of services other than S3: the root, or the path of a queue's URL.
 const servicePath = /^\/(\d{12}\/[\w-]{1,80}(\.fifo)?)?$/;
 
-// Names of buckets whose paths MiniStack takes for those of other services, whatever service the request is signed for.
+// Bucket names whose paths MiniStack interprets as paths of other services, for any signed service.
 const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|restapis|signup|v20180820)$/;
 
-// Above the largest body that any operation of the own services takes (InvokeEndpointAsync's inline Body: 128,000 bytes; PutMetricData: 1 MB).
+// Above the largest body of any operation of the gateway's services (InvokeEndpointAsync's inline Body: 128,000 bytes;
+// PutMetricData: 1 MB).
 const bodyLimit = 4 * 1024 * 1024;
 const tooLarge: Refusal = {
   name: "RequestEntityTooLargeException",
   queryCode: "RequestEntityTooLarge",
-  message: `A request body may have ${bodyLimit} bytes here.`,
+  message: `A request body may have up to ${bodyLimit} bytes here.`,
   status: 413,
 };
 
@@ -161,7 +165,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     if (reply !== undefined) send(reply);
   } catch (error) {
     if (error instanceof ForeignRequestError) {
-      // The connection goes, too: the body of a refused request is not read.
+      // The connection ends, too: the body of a refused request is not read.
       send({ status: 403, headers: { "content-type": "text/plain", connection: "close" }, body: error.message });
       return;
     }
@@ -174,13 +178,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
 interface Arrival {
   readonly addressed: Addressed;
   readonly path: string;
-  /** Whether a web page makes the request, which a bucket's CORS configuration allows. */
+  /** True if a web page makes the request, and a bucket's CORS configuration allows it. */
   readonly fromPage: boolean;
   readonly requestId: string;
   readonly stamp: () => Readonly<Record<string, string>>;
 }
 
-/** The answer to a request from this machine; undefined if MiniStack answers it. */
+/** Answers a request from this machine; undefined if MiniStack answers it. */
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -212,15 +216,15 @@ async function serve(
     proxy.forward(request, response, { target, signature, stamp, bodyHash });
     return undefined;
   }
-  if (fromPage) throw new ForeignRequestError("A bucket's CORS configuration is for requests to S3.");
-  // No need to let the client wait: all services but S3 take small bodies.
+  if (fromPage) throw new ForeignRequestError("A bucket's CORS configuration applies only to requests to S3.");
+  // No need to let the client wait: all services except S3 have small bodies.
   if (request.headers.expect !== undefined) response.writeContinue();
   const body = await readBody(request);
   if (body === undefined) return refuse(request, tooLarge);
   const own = ownService(service, path, options);
   const wireRequest: WireRequest = {
     method: received.method,
-    // Not relative to a base: a path that starts with two slashes would be taken for a host.
+    // Not relative to a base: a path that starts with two slashes would count as a host.
     url: new URL(`http://127.0.0.1${received.target}`),
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]),
@@ -268,7 +272,7 @@ async function serveOwn(
 }
 
 /**
- * The headers by which a bucket's CORS configuration answers a web page.
+ * Returns the headers for a web page, from a bucket's CORS configuration.
  * @throws ForeignRequestError if the request is not for a bucket, or the bucket does not allow it
  */
 async function corsOf(
@@ -281,7 +285,7 @@ async function corsOf(
   const allowed = isBucket(name) ? corsHeaders(await corsRules(name), method, headers) : undefined;
   if (allowed !== undefined) return allowed;
   throw new ForeignRequestError(
-    `The emulator takes no requests from web pages (Origin: ${headers.origin ?? "none"}), except to a bucket whose CORS configuration allows them.`,
+    `The emulator accepts no requests from web pages (Origin: ${headers.origin ?? "none"}), except to a bucket whose CORS configuration allows them.`,
   );
 }
 
@@ -293,8 +297,8 @@ function ownService(signingName: string, path: string, { services }: GatewayOpti
 }
 
 /**
- * The path-style target of a request to S3; undefined for a path that is no bucket's. MiniStack serves more than S3 below
- * some paths: administration, functions, catalogues.
+ * Returns the path-style target of a request to S3; undefined for a path that is not a bucket's. MiniStack serves other
+ * interfaces below some paths: administration, functions, catalogues.
  */
 function s3Target({ bucket }: Addressed, path: string, target: string): string | undefined {
   if (bucket !== undefined) return isBucket(bucket) ? `/${bucket}${target}` : undefined;
@@ -317,7 +321,7 @@ function notImplemented(service: string): Refusal {
   return { name: "NotImplementedException", queryCode: "NotImplementedException", message, status: 501 };
 }
 
-/** The whole body as it was sent; undefined if it is larger than the limit. */
+/** Reads the whole body as it was sent; undefined if it is larger than the limit. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -329,7 +333,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
   return Buffer.concat(chunks);
 }
 
-/** The body without its compression; undefined if it is larger than the limit. */
+/** Decompresses the body; undefined if it is larger than the limit. */
 async function unpacked({ headers, body }: WireRequest): Promise<Uint8Array | undefined> {
   if (headers["content-encoding"] !== "gzip") return body;
   try {

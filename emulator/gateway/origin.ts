@@ -1,11 +1,11 @@
-/** Refuses requests that a web page makes: by Origin, Sec-Fetch-Site and Host, before anything else is read. */
+/** Refuses requests from web pages: checks Origin, Sec-Fetch-Site and Host before anything else is read. */
 
 import type { IncomingHttpHeaders } from "node:http";
 
 /** Bucket names. Source: S3 User Guide, "General purpose bucket naming rules". */
 export const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** The names that a client may reach the gateway by, and the bucket if the name has one. */
+/** Names by which a client may reach the gateway, and the bucket if the name has one. */
 export interface Addressed {
   /** The bucket of S3's virtual-hosted form (BUCKET.localhost, BUCKET.s3.localhost); undefined for a plain loopback name. */
   readonly bucket: string | undefined;
@@ -16,7 +16,7 @@ export class ForeignRequestError extends Error {
   override readonly name = "ForeignRequestError";
 }
 
-/** Whether a web page makes the request. A page cannot change the headers by which a browser says so. */
+/** Tells whether a web page makes the request. A page cannot change the headers by which a browser identifies it. */
 export function isFromPage(headers: IncomingHttpHeaders): boolean {
   const site = headers["sec-fetch-site"];
   return headers.origin !== undefined || (site !== undefined && site !== "none" && site !== "same-origin");

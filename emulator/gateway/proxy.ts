@@ -1,4 +1,7 @@
-/** Passes a verified request on to MiniStack, bodies as streams, and its answer back with the local clock's Date. */
+/**
+ * Forwards a verified request to MiniStack, with bodies as streams, and returns its answer with the emulator's clock in
+ * the Date header.
+ */
 
 import { createHash, type Hash } from "node:crypto";
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
@@ -7,7 +10,7 @@ import { SocketAgent, type ServerSocket } from "../processes/sockets.ts";
 import { escapeXml } from "../wire/query.ts";
 import { withoutAuthentication, type Signature } from "./signature.ts";
 
-// Headers about one hop, not about the message (RFC 9110, 7.6.1); Node sets its own.
+// Headers that concern one hop, not the message (RFC 9110, 7.6.1); Node sets them itself.
 const hopByHop = new Set([
   "connection",
   "keep-alive",
@@ -25,9 +28,9 @@ export interface Forwarded {
   readonly signature: Signature;
   /** Headers that replace MiniStack's in the answer. */
   readonly stamp: () => Readonly<Record<string, string>>;
-  /** SHA-256 (hex) that the body must have. MiniStack gets the end of the body only if it has. */
+  /** SHA-256 (hex) of the body. MiniStack gets the end of the body only if it matches. */
   readonly bodyHash?: string | undefined;
-  /** The body, if it has been read already. */
+  /** The body, if it was already read. */
   readonly body?: Uint8Array;
 }
 
@@ -37,15 +40,16 @@ export class Proxy {
 
   /**
    * @param upstream the Unix socket that MiniStack listens on
-   * @param host the gateway's loopback address with its port; MiniStack takes other hosts for those of buckets and functions
+   * @param host the gateway's loopback address with its port; MiniStack interprets other hosts as those of buckets and
+   * functions
    */
   constructor(upstream: ServerSocket, host: string) {
     this.#host = host;
-    // Idle connections are closed before MiniStack closes them (75 s), so that no request meets a closing one.
+    // Idle connections are closed before MiniStack closes them (75 s), so that no request uses a closing one.
     this.#agent = new SocketAgent(upstream, { maxSockets: 256, timeout: 30_000 });
   }
 
-  /** Streams the request's body to MiniStack, once that is ready, and its answer back. */
+  /** Streams the request's body to MiniStack when that is ready, and its answer back. */
   forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): void {
     const { stamp, body, bodyHash } = forwarded;
     const replaced = {
@@ -72,7 +76,7 @@ export class Proxy {
         `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`,
       );
     };
-    // A client that waits before it sends its body (Expect: 100-continue) waits for MiniStack, not for us.
+    // A client that waits before it sends its body (Expect: 100-continue) waits for MiniStack, not for the gateway.
     upstream.on("continue", () => {
       response.writeContinue();
     });
@@ -112,7 +116,7 @@ export class Proxy {
   }
 }
 
-/** Keeps the last piece of a body back until the whole has the hash that was signed. */
+/** Holds back the last chunk of a body until the whole has the signed hash. */
 class HashCheck extends Transform {
   readonly #expected: string;
   readonly #hash: Hash = createHash("sha256");
@@ -136,7 +140,7 @@ class HashCheck extends Transform {
   }
 }
 
-/** MiniStack routes by the credential scope; the signature has been verified and stays here. */
+/** MiniStack routes by the credential scope; the signature has been verified and is not forwarded. */
 function scopeOnly({ accessKeyId, date, scope }: Signature): string {
   const day = date.toISOString().slice(0, 10).replaceAll("-", "");
   const credential = `${accessKeyId}/${day}/${scope.region}/${scope.service}/aws4_request`;
@@ -144,18 +148,18 @@ function scopeOnly({ accessKeyId, date, scope }: Signature): string {
 }
 
 /**
- * The headers that delimit the body. Without them Node sends the body of a GET or DELETE as bare bytes, which MiniStack would
- * take for another request.
+ * Returns the headers that delimit the body. Without them Node sends the body of a GET or DELETE as bare bytes, which
+ * MiniStack would interpret as another request.
  */
 function framing({ "transfer-encoding": encoding }: IncomingHttpHeaders, body?: Uint8Array): Record<string, string> {
   if (body !== undefined) return { "content-length": String(body.byteLength) };
   return encoding === undefined ? {} : { "transfer-encoding": "chunked" };
 }
 
-/** MiniStack allows every origin. */
+/** Replaces MiniStack's headers that allow every origin. */
 const corsPattern = /^access-control-/;
 
-/** Headers without those about one hop, those that match `dropped`, and those replaced. */
+/** Returns headers without those that concern one hop, those that match `dropped`, and those replaced. */
 function endToEnd(rawHeaders: readonly string[], replaced: Readonly<Record<string, string>>, dropped = /^$/): string[] {
   const kept: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

@@ -1,11 +1,11 @@
-/** Refusals in the words of AWS, in the form that each client understands. */
+/** Refusals with AWS's messages, in each client's format. */
 
 import type { IncomingMessage } from "node:http";
 import { SignatureError, type RefusalKind } from "./signature.ts";
 import type { Refusal, WireResponse } from "../wire/protocol.ts";
 import { escapeXml } from "../wire/query.ts";
 
-/** The codes of one kind of refusal: of the JSON and REST protocols, of the query protocol, and of S3. */
+/** Codes of one kind of refusal: of the JSON and REST protocols, of the query protocol, and of S3. */
 const codes: Readonly<Record<RefusalKind, readonly [name: string, queryCode: string, s3Code: string]>> = {
   missing: ["MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"],
   malformed: ["IncompleteSignatureException", "IncompleteSignature", "AuthorizationHeaderMalformed"],
@@ -16,9 +16,9 @@ const codes: Readonly<Record<RefusalKind, readonly [name: string, queryCode: str
 };
 
 /**
- * The refusal of a request that is not authentic. Sources: SageMaker API reference, "Common Errors"; S3 API reference,
- * "Error responses".
- * @throws the error itself if it is no SignatureError
+ * Makes the refusal of a request that is not authentic. Sources: SageMaker API reference, "Common Errors"; S3 API
+ * reference, "Error responses".
+ * @throws the error itself if it is not a SignatureError
  */
 export function signatureRefusal(error: unknown): Refusal & { readonly s3Code: string } {
   if (!(error instanceof SignatureError)) throw error;
@@ -26,7 +26,7 @@ export function signatureRefusal(error: unknown): Refusal & { readonly s3Code: s
   return { name, queryCode, s3Code, message: error.message, status: error.kind === "malformed" ? 400 : 403 };
 }
 
-/** A refusal for a client whose service is not known: XML for the query protocol and S3, JSON for the others. */
+/** Formats a refusal for a client whose service is unknown: XML for the query protocol and S3, JSON for the others. */
 export function refuse(
   request: IncomingMessage,
   refusal: Refusal & { readonly s3Code?: string | undefined },

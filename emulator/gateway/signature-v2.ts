@@ -8,7 +8,10 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Credentials } from "./credentials.ts";
 import { queryOf, SignatureError, type ReceivedRequest, type Signature } from "./signature.ts";
 
-/** Query parameters that the signature covers; it leaves out all others. Source: botocore/auth.py, HmacV1Auth.QSAOfInterest. */
+/**
+ * Query parameters that the signature covers; all others are excluded. Source: botocore/auth.py,
+ * HmacV1Auth.QSAOfInterest.
+ */
 const signedParameters = new Set([
   "accelerate",
   "acl",
@@ -43,7 +46,7 @@ const signedParameters = new Set([
   "website",
 ]);
 
-/** Whether a request is authenticated by the query parameters of Signature Version 2. */
+/** Tells whether the query parameters of Signature Version 2 authenticate a request. */
 export function isPresignedV2({ target, headers }: ReceivedRequest): boolean {
   return headers.authorization === undefined && queryOf(target).some(([name]) => name === "AWSAccessKeyId");
 }
@@ -51,7 +54,7 @@ export function isPresignedV2({ target, headers }: ReceivedRequest): boolean {
 /**
  * Verifies a presigned URL to S3, and returns its signature as one for the service S3.
  * @param request its target in path style
- * @param now the machine's clock, ms since 1970: the URL says when it expires, not when it was signed
+ * @param now the machine's clock, ms since 1970: the URL has its expiry, not its signing time
  * @throws SignatureError
  */
 export function verifyPresignedV2(

@@ -11,7 +11,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import type { Clock } from "../core/clock.ts";
 import type { Credentials } from "./credentials.ts";
 
-/** A request as it came. */
+/** A request as received. */
 export interface ReceivedRequest {
   readonly method: string;
   /** The request target: path and query as they were sent. */
@@ -25,15 +25,15 @@ export interface Scope {
   readonly region: string;
 }
 
-/** A signature, read but not verified. */
+/** A parsed signature, not verified yet. */
 export interface Signature {
   readonly scope: Scope;
   readonly accessKeyId: string;
-  /** When the request was signed. */
+  /** Signing time of the request. */
   readonly date: Date;
   readonly signedHeaders: ReadonlySet<string>;
   readonly value: string;
-  /** Seconds that a presigned URL is valid for; undefined for the Authorization header. */
+  /** Validity of a presigned URL, seconds; undefined for the Authorization header. */
   readonly expiresIn: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export class SignatureError extends Error {
   }
 }
 
-/** AWS accepts signatures that are at most this old, or this far ahead. Source: "Troubleshoot Signature Version 4". */
+/** Maximum age of a signature, and maximum time that it may be ahead. Source: "Troubleshoot Signature Version 4". */
 const tolerance = 15 * 60_000;
 const longestExpiry = 7 * 24 * 3600;
 
@@ -72,7 +72,7 @@ const authenticationParameters = new Set([
 ]);
 
 /**
- * Reads the signature of a request.
+ * Parses the signature of a request.
  * @throws SignatureError (missing, malformed)
  */
 export function readSignature(request: ReceivedRequest): Signature {
@@ -82,7 +82,7 @@ export function readSignature(request: ReceivedRequest): Signature {
   if (authorization !== undefined) {
     const [, credential, signedHeaders, value] = authorizationPattern.exec(authorization) ?? [];
     if (credential === undefined || signedHeaders === undefined || value === undefined) {
-      throw new SignatureError("malformed", "The Authorization header is no AWS4-HMAC-SHA256 signature.");
+      throw new SignatureError("malformed", "The Authorization header is not an AWS4-HMAC-SHA256 signature.");
     }
     return {
       ...credentialParts(credential, single(request.headers["x-amz-date"]), signedHeaders),
@@ -100,7 +100,7 @@ export function readSignature(request: ReceivedRequest): Signature {
     expiresIn < 1 ||
     expiresIn > longestExpiry
   ) {
-    throw new SignatureError("malformed", "The query string is no presigned AWS4-HMAC-SHA256 signature.");
+    throw new SignatureError("malformed", "The query string is not a presigned AWS4-HMAC-SHA256 signature.");
   }
   const credential = parameter("X-Amz-Credential") ?? "";
   return {
@@ -110,7 +110,7 @@ export function readSignature(request: ReceivedRequest): Signature {
   };
 }
 
-/** A request target without the parameters of a presigned URL that authenticate it. */
+/** Returns a request target without the parameters of a presigned URL that authenticate it. */
 export function withoutAuthentication(target: string): string {
   const [path, query] = splitTarget(target);
   if (query === undefined) return target;
@@ -135,9 +135,9 @@ export class SignatureVerifier {
   }
 
   /**
-   * Resolves if the request was signed with the key pair and is fresh: with the SHA-256 (hex) that its body must have, or
-   * with undefined if the body is verified already, unsigned, or signed in chunks.
-   * @param body all of it, for services other than S3; S3 sends its hash in x-amz-content-sha256
+   * Resolves if the request was signed with the key pair and is fresh: with the SHA-256 (hex) that its body must have,
+   * or with undefined if the body is verified already, unsigned, or signed in chunks.
+   * @param body the complete body, for services other than S3; S3 sends its hash in x-amz-content-sha256
    * @throws SignatureError
    */
   async verify(request: ReceivedRequest, signature: Signature, body?: Uint8Array): Promise<string | undefined> {
@@ -166,8 +166,9 @@ export class SignatureVerifier {
   }
 
   /**
-   * A date ahead of the machine's clock comes from a client that follows the stack's clock, and is compared with that one.
-   * Between both clocks, a signature is fresh: an SDK that corrected its clock a while ago lags behind the stack's.
+   * Checks the age. A date ahead of the machine's clock comes from a client that follows the stack's clock, and is
+   * compared with that one. Between both clocks, a signature is fresh: an SDK that corrected its clock some time ago
+   * lags behind the stack's.
    */
   #checkDate({ date, expiresIn }: Signature): void {
     const [machine, stack, signed] = [this.#now(), this.#clock.now(), date.getTime()];
@@ -187,7 +188,7 @@ export class SignatureVerifier {
 }
 
 /**
- * The signature that a request has if it is signed with `credentials`, at the time and over the headers that `signature` says.
+ * Computes the signature of a request by `credentials`, with the time and the headers of `signature`.
  * @param payloadHash SHA-256 of the body (hex), or the value of x-amz-content-sha256
  */
 export async function computeSignature(
@@ -212,7 +213,7 @@ export async function computeSignature(
     const value = request.headers[name];
     if (value !== undefined) headers[name] = [value].flat().join(",");
   }
-  // The signer takes the hash of the body from this header; it enters the signature only if the client signed it.
+  // The signer reads the body's hash from this header; it is part of the signature only if the client signed it.
   headers["x-amz-content-sha256"] = payloadHash;
   const options = {
     signingDate: date,
@@ -249,7 +250,7 @@ function credentialParts(
   date: string | undefined,
   signedHeaders: string,
 ): Pick<Signature, "scope" | "accessKeyId" | "date" | "signedHeaders"> {
-  // The key may hold slashes; the other parts do not.
+  // The key may contain slashes; the other parts do not.
   const parts = credential.split("/");
   const [day, region = "", service = "", terminator] = parts.slice(-4);
   const [, year, month, dayOfMonth, time] = /^(\d{4})(\d\d)(\d\d)T(\d{6})Z$/.exec(date ?? "") ?? [];
@@ -272,13 +273,13 @@ function signatureIn(authorization: string | undefined): string {
   return authorizationPattern.exec(authorization ?? "")?.[3] ?? "";
 }
 
-/** Path and query as they were sent; no query: undefined. */
+/** Splits path and query as they were sent; without a query: undefined. */
 function splitTarget(target: string): [string, string?] {
   const mark = target.indexOf("?");
   return mark < 0 ? [target] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
-/** The query parameters of a request target, decoded, in their order. */
+/** Returns the decoded query parameters of a request target, in order. */
 export function queryOf(target: string): [string, string][] {
   const [, query = ""] = splitTarget(target);
   return query
@@ -296,7 +297,7 @@ function grouped(pairs: readonly [string, string][]): Record<string, string | st
   return Object.fromEntries([...values].map(([name, all]) => [name, all.length === 1 ? (all[0] ?? "") : all]));
 }
 
-/** S3 signs the path encoded once, all but A-Z a-z 0-9 - . _ ~ and the slash, however it was sent. */
+/** Encodes a path as S3 signs it: once, all except A-Z a-z 0-9 - . _ ~ and the slash, for any sent spelling. */
 function canonicalPath(path: string): string {
   return path
     .split("/")
