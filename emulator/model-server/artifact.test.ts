@@ -1,4 +1,4 @@
-/** Tests that model artifacts are fetched and unpacked once, whole, and copied for each instance, or refused. */
+/** Tests that model artifacts are fetched and unpacked once, completely, and copied for each instance, or refused. */
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
@@ -59,7 +59,7 @@ describe("A model artifact", () => {
     assert.deepEqual(await readdir(join(folder, "b")), ["code", "mark"]);
   });
 
-  it("is an instance's to write: no other one sees it", async () => {
+  it("can be changed by an instance without effect on others", async () => {
     await Promise.all([cache.unpack(url, join(folder, "a")), cache.unpack(url, join(folder, "b"))]);
     await writeFile(join(folder, "a", "code", "inference.py"), "changed");
     await cache.unpack(url, join(folder, "c"));
@@ -78,7 +78,7 @@ describe("A model artifact", () => {
     assert.equal((await stat(join(folder, "a", "run.sh"))).mode & 0o777, 0o755);
   });
 
-  it("is fetched again once it has changed", async () => {
+  it("is fetched again after a change", async () => {
     await cache.unpack(url, join(folder, "a"));
     objects.set(url, await pack("another one"));
     await cache.unpack(url, join(folder, "b"));
@@ -87,7 +87,7 @@ describe("A model artifact", () => {
 
   const broken: [string, (whole: Buffer) => Buffer][] = [
     ["cut off", (whole) => whole.subarray(0, whole.byteLength - 20)],
-    ["no archive", () => Buffer.from("not an archive")],
+    ["not an archive", () => Buffer.from("not an archive")],
   ];
   for (const [what, change] of broken) {
     it(`is refused if it is ${what}`, async () => {
@@ -101,11 +101,11 @@ describe("A model artifact", () => {
     });
   }
 
-  it("is refused if it is not there", async () => {
+  it("is refused if it does not exist", async () => {
     await assert.rejects(cache.unpack("s3://models/none.tar.gz", join(folder, "a")), /There is no model data at/);
   });
 
-  it("leaves nothing in the cache if it breaks off on its way", async () => {
+  it("leaves nothing in the cache if the download breaks off", async () => {
     objects.get = async (location) => {
       const info = await objects.head(location);
       const body = new Readable({

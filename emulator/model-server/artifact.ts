@@ -1,4 +1,4 @@
-/** Model artifacts: fetched from S3 and unpacked once, copied for each instance. */
+/** Fetches model artifacts from S3, unpacks each once, and copies it for each instance. */
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ import { pipeline } from "node:stream/promises";
 import type { ObjectStore } from "../aws-ports.ts";
 import { parseS3Location } from "../s3-location.ts";
 
-/** The artifact is not there or cannot be unpacked. */
+/** The artifact does not exist or cannot be unpacked. */
 export class ArtifactError extends Error {
   override readonly name = "ArtifactError";
 }
@@ -27,9 +27,10 @@ export class ArtifactCache {
     this.#objects = objects;
   }
 
-  /** Unpacks `s3://…/model.tar.gz`, as it is there now, into a folder that it creates. Throws ArtifactError. */
+  /** Unpacks the current `s3://…/model.tar.gz` into a folder that it creates. Throws ArtifactError. */
   async unpack(url: string, into: string): Promise<void> {
-    // Copied and not linked: an instance may write to its model's files. Where the file system can, a copy shares its blocks.
+    // Copied and not linked: an instance may write to its model's files. If the file system can, a copy shares its
+    // blocks.
     await cp(await this.#treeOf(url), into, {
       recursive: true,
       verbatimSymlinks: true,
@@ -70,7 +71,10 @@ export class ArtifactCache {
   }
 }
 
-/** Unpacks a tar.gz as it comes in. By tar(1): decompressing in this process would block the gateway, which shares its thread. */
+/**
+ * Unpacks a tar.gz while it is received. Uses tar(1): decompressing in this process would block the gateway, which
+ * shares its thread.
+ */
 async function untar(url: string, archive: Readable, into: string): Promise<void> {
   let broken: Error | undefined;
   archive.once("error", (error: Error) => {

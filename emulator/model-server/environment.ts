@@ -1,13 +1,16 @@
-/** The environment of a model server: what SageMaker gives a container, what the Model asks for, what a small machine needs. */
+/**
+ * The environment of a model server: SageMaker's variables for a container, the Model's variables, and limits for a
+ * small machine.
+ */
 
 import { join } from "node:path";
 
 const mebibyte = 1024 * 1024;
-// TorchServe's own default of both size limits, bytes.
+// TorchServe's default of both size limits, bytes.
 const defaultSizeLimit = 6_553_500;
 
 /**
- * @param base the instance's folder, which stands for the container's /opt
+ * @param base the instance's folder, which replaces the container's /opt
  * @param asked the Model's Environment
  */
 export function containerEnvironment(
@@ -22,21 +25,26 @@ export function containerEnvironment(
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     PYTHONUNBUFFERED: "1",
-    // The image starts a worker per GPU, and the smallest GPU instance has one; TorchServe here would start one per CPU core.
+    // The image starts a worker per GPU, and the smallest GPU instance has one; TorchServe here would start one per CPU
+    // core.
     SAGEMAKER_MODEL_SERVER_WORKERS: "1",
     JAVA_TOOL_OPTIONS: javaOptions(asked),
     ...Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, relocated(base, value)])),
   };
 }
 
-/** A container has its model at /opt/ml/model; values that say so must follow it to where it is here. */
+/**
+ * Maps a path: a container has its model at /opt/ml/model, and values with that path must point to the instance's
+ * folder.
+ */
 function relocated(base: string, value: string): string {
   return value === "/opt/ml" || value.startsWith("/opt/ml/") ? join(base, "ml", value.slice("/opt/ml".length)) : value;
 }
 
 /**
- * The heap may grow with the largest request and response (each is copied about twice on its way), but what is not used goes back;
- * the quick compiler and the simple collector halve start-up and memory of a front end that only passes bytes on.
+ * Returns Java's options. The heap may grow with the largest request and response (each is copied about twice), but
+ * unused memory is returned; the quick compiler and the simple collector halve start-up and memory of a front end that
+ * only passes bytes on.
  */
 function javaOptions(asked: Readonly<Record<string, string>>): string {
   const limitOf = (name: string): number => {

@@ -1,4 +1,4 @@
-/** Tests that the reason why a model did not load is found in TorchServe's log. */
+/** Tests that the reason of a failed model load is found in TorchServe's log. */
 
 import assert from "node:assert/strict";
 import { failureOf } from "./failure-log.ts";
@@ -15,8 +15,8 @@ const failure = (thread: string, exception: string) => [
   line(thread, "MODEL_LOG", exception),
 ];
 
-describe("Why a model server did not start", () => {
-  it("is the handler's exception, not the worker's about it", () => {
+describe("The reason of a model server's failed start", () => {
+  it("is the handler's exception, not the worker's that follows", () => {
     const log = [
       ...failure(one, "RuntimeError: no such weights"),
       ...failure(one, "RuntimeError: 500 - Unknown exception"),
@@ -39,7 +39,7 @@ describe("Why a model server did not start", () => {
     assert.match(failureOf(log), /^ValueError: second\n/);
   });
 
-  it("is the end of the log, without our own probes, where there is no exception", () => {
+  it("is the end of the log, without the emulator's probes, if there is no exception", () => {
     const probes = Array.from({ length: 50 }, () => line("pool-2", "TS_METRICS", "Requests2XX.Count:1.0"));
     const log = ["java not found, please make sure JAVA_HOME is set properly.", ...probes].join("\n");
     assert.equal(failureOf(log), "java not found, please make sure JAVA_HOME is set properly.");

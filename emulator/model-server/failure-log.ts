@@ -1,10 +1,12 @@
-/** Finds in TorchServe's log why a model server did not start: the handler's own exception, not what came of it. */
+/**
+ * Finds the reason of a model server's failed start in TorchServe's log: the handler's exception, not its consequences.
+ */
 
-/** `2026-01-02T03:04:05,678 [INFO ] W-9000-model_1.0-stdout MODEL_LOG - text` */
+/** Matches `2026-01-02T03:04:05,678 [INFO ] W-9000-model_1.0-stdout MODEL_LOG - text`. */
 const torchServeLine = /^\S+ \[\w+ *\] (\S+) (\S+) - (.*)$/;
-// One line for each request, our probes included.
+// One line for each request, including the emulator's probes.
 const noise = /^(ACCESS_LOG|TS_METRICS)$/;
-// What a worker raises about a model that has not loaded; the exception of the model itself comes before it.
+// A worker's exceptions about a model that has not loaded; the model's exception comes before them.
 const consequence = /^RuntimeError: \d+ - /;
 
 const traceLines = 6;
@@ -15,13 +17,15 @@ interface Line {
   readonly text: string;
 }
 
-/** The last exception that a worker has reported, with the end of its traceback; else the last lines of the log. */
+/**
+ * Returns the last exception that a worker has reported, with the end of its traceback; else the last lines of the log.
+ */
 export function failureOf(log: string): string {
   const lines = log.trimEnd().split("\n").flatMap(readLine);
   let found: string | undefined;
   lines.forEach(({ thread, text }, start) => {
     if (!text.startsWith("Traceback (most recent call last):")) return;
-    // Workers write at the same time: only this one's lines belong to it.
+    // Workers write at the same time: only the lines of the same worker belong to it.
     const following = lines.slice(start + 1).filter((line) => line.thread === thread);
     const end = following.findIndex((line) => !/^\s/.test(line.text));
     const exception = following[end]?.text;

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { RequestSocket } from "./http.ts";
 
 describe("a connection to a model server", () => {
-  it("gives the answer of a server that closes before the request's last, empty write", async () => {
+  it("returns the answer of a server that closes before the request's last, empty write", async () => {
     const folder = await mkdtemp(join(tmpdir(), "http-"));
     const path = join(folder, "server");
     const server = createServer((connection) => {

@@ -1,11 +1,11 @@
-/** HTTP to a model server through its Unix sockets, each call with the server's token. */
+/** HTTP to a model server through its Unix sockets; each call has the server's token. */
 
 import { request as httpRequest } from "node:http";
 import { Socket } from "node:net";
 import { pipeline, Transform, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 
-/** One of a model server's sockets, and the token that it asks for. */
+/** One of a model server's sockets, and the token that it requires. */
 export interface ServerSocket {
   readonly socketPath: string;
   readonly token: string;
@@ -17,7 +17,7 @@ export interface ModelRequest {
   /** Length of the body, bytes. */
   readonly size: number;
   readonly signal: AbortSignal;
-  /** All of the body has been handed to the connection. */
+  /** True if the connection has taken the complete body. */
   readonly onSent: () => void;
 }
 
@@ -28,8 +28,9 @@ export interface ModelResponse {
 }
 
 /**
- * A connection that passes over empty writes. Node ends a request with one. If the server has answered and closed the connection by
- * then, as it does for an error, the write fails with EPIPE, and the answer is lost though it has arrived.
+ * A connection that skips empty writes. Node ends a request with one. If the server has answered and closed the
+ * connection by then, as it does for an error, the write would fail with EPIPE, and the answer would be lost although
+ * it has arrived.
  */
 export class RequestSocket extends Socket {
   override _write(
@@ -42,7 +43,10 @@ export class RequestSocket extends Socket {
   }
 }
 
-/** POST /invocations with streams on both sides and no time limit but the caller's; resolves when the response begins. */
+/**
+ * Sends POST /invocations with streams on both sides and no time limit except the caller's; resolves when the response
+ * starts.
+ */
 export function invoke(
   { socketPath, token }: ServerSocket,
   { headers, body, size, signal, onSent }: ModelRequest,
@@ -60,7 +64,7 @@ export function invoke(
     });
     request.on("error", (error) => {
       body.destroy();
-      // Changes nothing where the answer came first: a server that refuses a body need not read all of it.
+      // No effect if the answer came first: a server that refuses a body need not read all of it.
       reject(error);
     });
     request.on("finish", onSent);
@@ -70,7 +74,7 @@ export function invoke(
   });
 }
 
-/** GET with the status and the whole body as text. Rejects with the reason of `signal` once that aborts. */
+/** Sends GET and returns the status and the whole body as text. Rejects with the reason of `signal` if that aborts. */
 export function get({ socketPath, token }: ServerSocket, path: string, signal: AbortSignal): Promise<[number, string]> {
   return new Promise((resolve, reject) => {
     const headers = { Authorization: `Bearer ${token}` };
@@ -84,7 +88,7 @@ export function get({ socketPath, token }: ServerSocket, path: string, signal: A
   });
 }
 
-/** Passes a stream through and keeps its bytes as long as they are at most `limit`. */
+/** Passes a stream through and keeps its bytes if there are not more than `limit`. */
 export function keepStart(source: Readable, limit: number): { body: Readable; whole(): Uint8Array | undefined } {
   let size = 0;
   const chunks: Buffer[] = [];
@@ -95,12 +99,12 @@ export function keepStart(source: Readable, limit: number): { body: Readable; wh
       callback(null, chunk);
     },
   });
-  // An error of the source ends the body with it; whoever reads the body is told.
+  // An error of the source ends the body; the reader of the body receives it.
   pipeline(source, body, () => undefined);
   return { body, whole: () => (size <= limit ? Buffer.concat(chunks) : undefined) };
 }
 
-/** The first `limit` bytes of a stream, or what came before it broke off; the rest is read and dropped. */
+/** Returns the first `limit` bytes of a stream, or those before it broke off; the rest is read and dropped. */
 export async function readStart(source: Readable, limit: number): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -110,7 +114,7 @@ export async function readStart(source: Readable, limit: number): Promise<Uint8A
       size += chunk.byteLength;
     }
   } catch {
-    // A server that refuses a body may close the connection behind its answer.
+    // A server that refuses a body may close the connection after its answer.
   }
   return Buffer.concat(chunks);
 }

@@ -1,4 +1,4 @@
-/** Starts instances: each is SageMaker's real serving stack as processes, with a separate folder and separate sockets. */
+/** Starts instances: each is SageMaker's serving stack as processes, with a separate folder and separate sockets. */
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export interface ModelServerOptions {
   /** Python of the environment with the serving stack. */
   readonly python: string;
   readonly region: string;
-  /** Instances' folders and logs go below it. */
+  /** Parent folder of instances' folders and logs. */
   readonly stateDir: string;
   readonly objects: ObjectStore;
   readonly artifacts: ArtifactCache;
@@ -32,7 +32,7 @@ export interface ModelServerOptions {
   readonly clock: Pick<Clock, "now">;
 }
 
-/** A model server did not start; the message says why, as far as its log tells. */
+/** A model server did not start; the message has the reason from its log, if there is one. */
 export class InstanceError extends Error {
   override readonly name = "InstanceError";
 }
@@ -40,16 +40,17 @@ export class InstanceError extends Error {
 const starter = fileURLToPath(new URL("start.py", import.meta.url));
 
 /**
- * From SIGTERM to SIGKILL, ms. SageMaker's 30 s (developer guide, "Use your own inference code") are for requests under way; here they
- * have ended before an instance is stopped (emulator/core/running-instance.ts). TorchServe then has nothing left to do: it closes its
- * connections at once, waits 2 s for new work (ServerGroups.java, netty's quiet period) and kills its workers (WorkerLifeCycle.java).
+ * Time from SIGTERM to SIGKILL, ms. SageMaker's 30 s (developer guide, "Use your own inference code") are for requests
+ * under way; here they have ended before an instance is stopped (emulator/core/running-instance.ts). TorchServe has no
+ * work left then: it closes its connections at once, waits 2 s for new work (ServerGroups.java, netty's quiet period)
+ * and kills its workers (WorkerLifeCycle.java).
  */
 const stopGrace = 500;
 
 /** An instance's folders and log. */
 interface Place {
   readonly base: string;
-  /** Holds the sockets of the server and of its workers. */
+  /** Folder of the sockets of the server and of its workers. */
   readonly temporary: string;
   readonly logFile: string;
 }
@@ -93,7 +94,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     }
   }
 
-  /** SageMaker's streams are named VARIANT/INSTANCE. */
+  /** SageMaker names its streams VARIANT/INSTANCE. */
   #shipper(instanceId: string, logFile: string): LogShipper {
     const { endpointName, variantName } = this.#container;
     const { logs, clock } = this.#options;

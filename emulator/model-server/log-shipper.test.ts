@@ -1,4 +1,4 @@
-/** Tests what reaches CloudWatch Logs of an instance's log. */
+/** Tests which parts of an instance's log reach CloudWatch Logs. */
 import assert from "node:assert/strict";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ describe("LogShipper", () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
-  it("sends whole lines as the file grows, each once, and the rest at the end", async () => {
+  it("sends complete lines as the file grows, each once, and the rest at the end", async () => {
     const shipper = new LogShipper(file, send);
     await appendFile(file, "one\n\ntwo\nthr");
     await eventually("lines are sent", () => sent.length > 0);
@@ -33,7 +33,7 @@ describe("LogShipper", () => {
     assert.deepEqual(sent, ["one", "two", "three", "four"]);
   });
 
-  it("keeps a character whole that was written in two parts", async () => {
+  it("does not break a character that was written in two parts", async () => {
     const shipper = new LogShipper(file, send);
     const bytes = Buffer.from("größe\n");
     await appendFile(file, Buffer.concat([Buffer.from("first\n"), bytes.subarray(0, 3)]));
@@ -51,7 +51,7 @@ describe("LogShipper", () => {
     assert.deepEqual(sent, ["x".repeat(80_000)]);
   });
 
-  it("sends no more in a call than CloudWatch Logs takes", async () => {
+  it("keeps CloudWatch Logs' limits for a call", async () => {
     const calls: number[] = [];
     const count = async (lines: readonly string[]): Promise<void> => {
       calls.push(lines.length);

@@ -1,12 +1,12 @@
-/** Sends what an instance writes into its log file to CloudWatch Logs. */
+/** Sends the lines of an instance's log file to CloudWatch Logs. */
 import { open } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 
 /** Interval between two reads of the file, ms of real time. */
 const period = 1_000;
-/** What PutLogEvents takes in a call: events, and bytes with 26 for each event (CloudWatch Logs API reference). */
+/** Limits of PutLogEvents: events, and bytes with 26 for each event (CloudWatch Logs API reference). */
 const limits = { events: 10_000, bytes: 1_048_576, overhead: 26 };
-/** Characters of a line that are sent, at most 3 bytes each in UTF-8. An event may have 256 KiB. */
+/** Maximum number of characters of a line that are sent, up to 3 bytes each in UTF-8. An event may have 256 KiB. */
 const longestLine = 80_000;
 
 /** Follows one file until it is stopped. */
@@ -22,7 +22,7 @@ export class LogShipper {
 
   /**
    * @param file need not exist yet
-   * @param send gets lines in their order, without their ends
+   * @param send gets lines in order, without their line ends
    */
   constructor(file: string, send: (lines: readonly string[]) => Promise<void>) {
     this.#file = file;
@@ -30,7 +30,7 @@ export class LogShipper {
     this.#schedule();
   }
 
-  /** Sends what has been written so far, an unfinished line too, and ends. */
+  /** Sends everything written so far, including an unfinished line, and ends. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -64,7 +64,7 @@ export class LogShipper {
     return lines.filter((line) => line !== "").map((line) => line.slice(0, longestLine));
   }
 
-  /** What was written since the last look. */
+  /** Reads the text that was appended since the last read. */
   async #appended(): Promise<string> {
     let file;
     try {
@@ -87,7 +87,7 @@ export class LogShipper {
   }
 }
 
-/** Cuts lines into calls. */
+/** Splits lines into calls. */
 function* batches(lines: readonly string[]): Generator<string[]> {
   let batch: string[] = [];
   let bytes = 0;

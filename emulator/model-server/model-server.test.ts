@@ -1,4 +1,4 @@
-/** Tests how requests travel between S3 and a model server, with a plain HTTP server for the model. */
+/** Tests how requests travel between S3 and a model server, with a plain HTTP server as the model. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -88,7 +88,7 @@ describe("A request to a model server", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("carries the object, its type and what the caller said", async () => {
+  it("carries the object, its type and the caller's parameters", async () => {
     await run();
     assert.equal(asked.length, 1);
     const [{ headers, body } = { headers: {}, body: Buffer.of() }] = asked;
@@ -101,7 +101,7 @@ describe("A request to a model server", () => {
     assert.equal(headers["x-amzn-sagemaker-inference-id"], "job-1");
   });
 
-  it("leaves out what the caller did not say", async () => {
+  it("omits parameters that the caller did not set", async () => {
     await run(invocation({ contentType: undefined, accept: undefined, customAttributes: undefined }));
     const headers = asked[0]?.headers ?? {};
     for (const name of ["content-type", "accept", "x-amzn-sagemaker-custom-attributes"]) {
@@ -109,7 +109,7 @@ describe("A request to a model server", () => {
     }
   });
 
-  it("leaves the answer in S3 with its type, and says how long each part took", async () => {
+  it("stores the answer in S3 with its type, and reports the duration of each step", async () => {
     const given = invocation({ output: { bucket: "results", key: "a.out", kmsKeyId: "key" } });
     const outcome = await run(given);
     assert.equal(outcome.status, "completed");
@@ -130,7 +130,7 @@ describe("A request to a model server", () => {
     assert.equal(objects.text("s3://results/a.out"), "");
   });
 
-  it("may have a large answer, which is not kept beside", async () => {
+  it("may have a large answer, which is not kept in memory", async () => {
     const large = Buffer.alloc(5_000_000, "x");
     answer = (response) => response.end(large);
     const given = invocation();
@@ -145,7 +145,7 @@ describe("A request to a model server", () => {
     [500, "server error (500)"],
     [507, "server error (507)"],
   ] as const) {
-    it(`fails in AWS's words, with the model's own beside, if the model answers ${status}`, async () => {
+    it(`fails with AWS's message and keeps the model's answer if the model answers ${status}`, async () => {
       answer = (response) => response.writeHead(status, { "Content-Type": "text/plain" }).end("not a video");
       const given = invocation();
       const outcome = await run(given);
@@ -174,7 +174,7 @@ describe("A request to a model server", () => {
     assert.equal(outcome.modelStatus, 413);
   });
 
-  it("fails if the input is not there", async () => {
+  it("fails if the input does not exist", async () => {
     const outcome = await run(invocation({ input: { bucket: "videos", key: "none.mp4" } }));
     assert.ok(outcome.status === "failed");
     assert.equal(outcome.stage, "download");
@@ -190,7 +190,7 @@ describe("A request to a model server", () => {
     assert.match(outcome.reason, /s3:\/\/results\/a.out: Access Denied/);
   });
 
-  it("fails if the model goes away in the middle, and leaves no half result", async () => {
+  it("fails if the model ends during its answer, and leaves no partial result", async () => {
     answer = (response) => {
       response.writeHead(200, { "Content-Length": "100" });
       response.write("half");
@@ -239,7 +239,7 @@ describe("A request to a model server", () => {
       },
     ],
   ] as const) {
-    it(`does not fail if the server ends ${when}: it lasts until the instance is taken away`, async () => {
+    it(`does not fail if the server ends ${when}: it lasts until the instance is stopped`, async () => {
       answer = (response) => {
         cutOff(response);
         setTimeout(() => {
@@ -258,7 +258,7 @@ describe("A request to a model server", () => {
     });
   }
 
-  it("is no more possible once the instance is stopped: its processes, then its folders are gone", async () => {
+  it("is impossible after the instance is stopped: its processes, then its folders are removed", async () => {
     await Promise.all([instance.stop(), instance.stop()]);
     assert.deepEqual(stopped, ["process", "folders"]);
   });

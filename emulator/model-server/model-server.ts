@@ -1,4 +1,4 @@
-/** A running instance: hands a request's object from S3 to the model server, and its answer back to S3, as streams. */
+/** A running instance: passes a request's object from S3 to the model server, and its answer back to S3, as streams. */
 
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { formatS3Location } from "../s3-location.ts";
 import { embeddedResponseLimit, type Invocation } from "../services/sagemaker/invocation.ts";
 import { invoke, keepStart, readStart, type ModelResponse, type ServerSocket } from "./http.ts";
 
-/** A server that can take requests. */
+/** A server that accepts requests. */
 export interface RunningServer {
   readonly socket: ServerSocket;
   readonly process: GuardedProcess;
@@ -22,18 +22,18 @@ export interface ModelServerParts {
   readonly cleanUp: () => Promise<void>;
 }
 
-/** The largest input. Source: developer guide, "Asynchronous inference". */
+/** Maximum size of an input. Source: developer guide, "Asynchronous inference". */
 const inputLimit = 1024 ** 3;
-/** How much of a model's error answer is kept, bytes. */
+/** Maximum number of bytes of a model's error answer that are kept. */
 const errorLimit = 1024 ** 2;
 
-/** Real ms from a broken connection until the end of the server's process is known, if that is why it broke. */
+/** Real ms to wait for the end of the server's process after a broken connection, to find the reason. */
 const endDelay = 1_000;
 
 type Stage = "download" | "model" | "upload";
 
 export class ModelServer implements Instance<Invocation> {
-  /** Its server has ended though it was not stopped. SageMaker replaces a container that does not answer any more. */
+  /** Resolves if its server has ended without being stopped. SageMaker replaces a container that no longer answers. */
   readonly lost: Promise<string>;
   readonly #parts: ModelServerParts;
   #stopping: Promise<void> | undefined;
@@ -71,7 +71,7 @@ export class ModelServer implements Instance<Invocation> {
       await this.#store(invocation, response, signal);
       return { status: "completed", timings: { ...timings, upload: performance.now() - answeredAt } };
     } catch (error) {
-      // Then the instance is lost, and with it what it works on.
+      // Then the instance is lost, including the requests in process.
       if (progress.isCutOff && !signal.aborted && (await this.#hasEnded())) await aborted(signal);
       const { stage } = progress;
       return { status: "failed", reason: failureReason(stage, invocation, error), stage, timings: {} };
@@ -88,7 +88,7 @@ export class ModelServer implements Instance<Invocation> {
     await this.#parts.cleanUp();
   }
 
-  /** Whether the server has ended; after an error, its end may not be known yet. */
+  /** Tells whether the server has ended; after an error, its end may not be known yet. */
   async #hasEnded(): Promise<boolean> {
     const late = new AbortController();
     const still = sleep(endDelay, true, { signal: late.signal }).catch(() => true);
@@ -132,11 +132,14 @@ async function ask(
       onSent();
     },
   });
-  // A model that answers before it has read everything had its input all the same.
+  // A model that answers before it has read everything has still received its input.
   return { response, sentAt: sentAt ?? performance.now() };
 }
 
-/** Which headers reach a container of an asynchronous endpoint is unconfirmed beyond content type, accept and custom attributes. */
+/**
+ * Returns the headers for the model. It is unconfirmed which headers reach a container of an asynchronous endpoint
+ * beyond content type, accept and custom attributes.
+ */
 function modelHeaders({ contentType, accept, customAttributes, inferenceId }: Invocation): Record<string, string> {
   return {
     ...(contentType === undefined ? {} : { "Content-Type": contentType }),
@@ -146,20 +149,20 @@ function modelHeaders({ contentType, accept, customAttributes, inferenceId }: In
   };
 }
 
-// AWS's words for inputs that cannot be fetched are unconfirmed.
+// AWS's messages for inputs that cannot be fetched are unconfirmed.
 function refusalOf(invocation: Invocation, input: ObjectContent | undefined): string | undefined {
   const where = formatS3Location(invocation.input);
   if (input === undefined) return `ClientError: Could not download the input: there is no object at ${where}.`;
   if (input.size <= inputLimit) return undefined;
   input.body.destroy();
-  return `ClientError: The input at ${where} has ${input.size} bytes; an asynchronous endpoint takes up to ${inputLimit}.`;
+  return `ClientError: The input at ${where} has ${input.size} bytes; an asynchronous endpoint accepts up to ${inputLimit}.`;
 }
 
 async function modelFailure(invocation: Invocation, response: ModelResponse, timings: RunTimings): Promise<RunOutcome> {
   const body = await readStart(response.body, errorLimit);
   invocation.answer = { contentType: response.contentType, body };
   const kind = response.status < 500 ? "client error" : "server error";
-  // Seen for 500; the wording for other statuses is unconfirmed, and so is whether it ever quotes the model.
+  // Observed for 500; the wording for other statuses is unconfirmed, and so is whether it ever quotes the model.
   const reason = `ClientError: Received ${kind} (${response.status}) from model. See the SageMaker Endpoint logs in your account for more information.`;
   return { status: "failed", reason, modelStatus: response.status, timings };
 }

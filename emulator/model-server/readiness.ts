@@ -1,4 +1,7 @@
-/** When a model server can take requests: TorchServe answers /ping before its model is loaded, so its workers are asked too. */
+/**
+ * Detects when a model server accepts requests: TorchServe answers /ping before its model is loaded, so the state of
+ * its workers is checked, too.
+ */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { get, type ServerSocket } from "./http.ts";
 
-/** The folders of a model server, by which it is found. */
+/** Folders of a model server, from which it is found. */
 export interface ServerPlace {
   /** TorchServe's working folder: it writes its tokens to key_file.json there when it starts. */
   readonly base: string;
@@ -14,10 +17,10 @@ export interface ServerPlace {
   readonly temporary: string;
 }
 
-/** The tokens that TorchServe asks for. Source: TorchServe's documentation, "Token Authorization". */
+/** Tokens that TorchServe requires. Source: TorchServe's documentation, "Token Authorization". */
 const keyFile = z.object({ inference: z.object({ key: z.string() }), management: z.object({ key: z.string() }) });
 
-/** Answer of TorchServe's management API to GET /models/model, as far as it is read here. */
+/** Answer of TorchServe's management API to GET /models/model, as far as it is used here. */
 const description = z.array(
   z.object({
     minWorkers: z.number(),
@@ -25,11 +28,14 @@ const description = z.array(
   }),
 );
 
-/** A probe that hangs says no; SageMaker wants /ping within 2 s. */
+/** Time limit of a probe: SageMaker requires an answer to /ping within 2 s. */
 const probeLimit = 2_000;
 const pause = 250;
 
-/** TorchServe starts a worker that ends while it loads the model again, for five minutes; we take this often for never. */
+/**
+ * Number of failed loads that count as final: TorchServe restarts a worker that ends while it loads the model for five
+ * minutes.
+ */
 const attempts = 3;
 
 /** The model cannot be loaded. */
@@ -37,15 +43,15 @@ export class LoadError extends Error {
   override readonly name = "LoadError";
 }
 
-/** The sockets of a model server that runs. */
+/** Sockets of a running model server. */
 export interface ServerSockets {
   readonly inference: ServerSocket;
   readonly management: ServerSocket;
 }
 
 /**
- * Resolves, with the server's sockets, when the server is ready. Rejects with LoadError, or with the reason of `signal` once
- * that aborts.
+ * Resolves, with the server's sockets, when the server is ready. Rejects with LoadError, or with the reason of `signal`
+ * if that aborts.
  */
 export async function untilReady(place: ServerPlace, signal: AbortSignal): Promise<ServerSockets> {
   const pids = new Set<number>();
@@ -73,7 +79,7 @@ function hasAllWorkers({ minWorkers, workers }: Description): boolean {
 
 type Description = z.infer<typeof description>[number];
 
-/** The server's sockets; undefined while it has not written its tokens. */
+/** Returns the server's sockets; undefined while it has not written its tokens. */
 async function socketsOf({ base, temporary }: ServerPlace): Promise<ServerSockets | undefined> {
   try {
     const { inference, management } = keyFile.parse(JSON.parse(await readFile(join(base, "key_file.json"), "utf8")));
@@ -82,12 +88,12 @@ async function socketsOf({ base, temporary }: ServerPlace): Promise<ServerSocket
       management: { socketPath: join(temporary, "management"), token: management.key },
     };
   } catch {
-    // Not there, or not written whole.
+    // Missing, or not written completely.
     return undefined;
   }
 }
 
-/** The server's description of its models; undefined while it does not answer as it should. */
+/** Returns the server's description of its models; undefined while it does not answer correctly. */
 async function describe(
   { inference, management }: ServerSockets,
   signal: AbortSignal,
