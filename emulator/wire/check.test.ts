@@ -1,4 +1,4 @@
-/** Tests that requests are checked as AWS checks them, in its words. */
+/** Tests that requests are checked as AWS checks them, with its messages. */
 
 import assert from "node:assert/strict";
 import { ownModels, testModel } from "../testing/api-models.ts";
@@ -56,7 +56,7 @@ function problemOf(input: object): string | undefined {
 }
 
 describe("The check of a request against its API model", () => {
-  it("lets a good request pass", () => {
+  it("accepts a valid request", () => {
     assert.equal(problemOf(good), undefined);
   });
 
@@ -138,7 +138,7 @@ describe("The check of a request against its API model", () => {
     });
   }
 
-  it("lists all that is wrong", () => {
+  it("lists all problems", () => {
     assert.match(
       problemOf({ ...good, Count: 0, Kind: "middle" }) ?? "",
       /^2 validation errors detected: .*count.*; .*kind/,

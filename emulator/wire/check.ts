@@ -1,11 +1,11 @@
-/** Checks a request against the constraints of its API model, in AWS's own words. */
+/** Checks a request against the constraints of its API model, with AWS's messages. */
 
 import type { ApiModel, Shape } from "./model.ts";
 import { AwsError } from "./service.ts";
 
 /**
- * Throws a ValidationException that lists every constraint that the input breaks. Members that the model does not
- * know never get here: AWS's services ignore them.
+ * Throws a ValidationException that lists every constraint that the input breaks. Members that the model does not know
+ * are removed before: AWS's services ignore them.
  */
 export function checkInput(model: ApiModel, shapeName: string, input: Readonly<Record<string, unknown>>): void {
   const problems: string[] = [];
@@ -99,8 +99,8 @@ function measure(shape: Shape, value: unknown): [number | undefined, "length" | 
 const patterns = new Map<string, RegExp>();
 
 /**
- * A model's pattern as AWS applies it: Java's syntax, and the whole value must match, whether or not it is anchored.
- * Throws SyntaxError for a pattern that has no counterpart here.
+ * Converts a model's pattern to AWS's meaning: Java's syntax, and the whole value must match, even if the pattern is
+ * not anchored. Throws SyntaxError for a pattern that has no counterpart here.
  */
 export function patternOf(source: string): RegExp {
   const known = patterns.get(source);
@@ -110,16 +110,16 @@ export function patternOf(source: string): RegExp {
     .replaceAll("\\p{Alnum}", "a-zA-Z0-9")
     .replaceAll("\\A", "^")
     .replaceAll("\\z", "$")
-    // Java takes a repeated end of text for one.
+    // Java treats a repeated end of text as one.
     .replace(/\$\{\d+,\d+\}/g, "$$");
-  // The two POSIX classes above stand bare in some patterns and inside a class in others.
+  // The two POSIX classes above are bare in some patterns and inside a class in others.
   const bracketed = translated.replace(/(?<![[\w\\-])(\\x20-\\x7E|a-zA-Z0-9)(?=[+*?{]|$)/g, "[$1]");
   const whole = `^(?:${bracketed})$`;
   let compiled: RegExp;
   try {
     compiled = new RegExp(whole, "u");
   } catch {
-    // Java, and JavaScript without the u flag, take an escaped character that needs no escape; with it that is an error.
+    // Java, and JavaScript without the u flag, accept an unnecessary escape; with the flag it is an error.
     compiled = new RegExp(whole);
   }
   patterns.set(source, compiled);

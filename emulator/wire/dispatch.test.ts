@@ -1,4 +1,4 @@
-/** Tests that real SDK clients, and clients of older protocols, are understood and understand the answers. */
+/** Tests that SDK clients, and clients of older protocols, are understood and understand the answers. */
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
@@ -95,7 +95,7 @@ describe("A service on the wire", () => {
       ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
     } as const;
 
-    it("hands its input to the handler, zero included", async () => {
+    it("passes its input to the handler, including zero", async () => {
       const output = await client().send(
         new RegisterScalableTargetCommand({ ...target, MinCapacity: 0, MaxCapacity: 5 }),
       );
@@ -117,7 +117,7 @@ describe("A service on the wire", () => {
       });
     });
 
-    it("refuses what breaks a constraint, before the handler", async () => {
+    it("refuses a request that breaks a constraint, before the handler", async () => {
       const input = { ...target, ResourceId: "", MinCapacity: 1 };
       await assert.rejects(client().send(new RegisterScalableTargetCommand(input)), (error: unknown) => {
         assert.ok(error instanceof ValidationException);
@@ -127,7 +127,7 @@ describe("A service on the wire", () => {
       assert.deepEqual(inputs, {});
     });
 
-    it("refuses an operation without handler by name", async () => {
+    it("refuses an operation without a handler by name", async () => {
       const answer = await send({
         service: "application-autoscaling",
         headers: {
@@ -142,7 +142,7 @@ describe("A service on the wire", () => {
       });
     });
 
-    it("refuses an operation that does not exist, and a request that names none", async () => {
+    it("refuses an operation that does not exist, and a request without one", async () => {
       for (const target of ["AnyScaleFrontendService.Nothing", "Other.RegisterScalableTarget"]) {
         const answer = await send({
           service: "application-autoscaling",
@@ -155,10 +155,10 @@ describe("A service on the wire", () => {
     });
   });
 
-  describe("in CBOR (CloudWatch, today's SDKs)", () => {
+  describe("in CBOR (CloudWatch, current SDKs)", () => {
     const client = () => new CloudWatchClient(sdkConfig(gateway));
 
-    it("hands moments, sets and lists to the handler", async () => {
+    it("passes moments, sets and lists to the handler", async () => {
       const input: PutMetricDataCommandInput = {
         Namespace: "N",
         MetricData: [{ MetricName: "m", Timestamp: moment, Value: 1.5, Dimensions: [{ Name: "d", Value: "v" }] }],
@@ -198,7 +198,7 @@ describe("A service on the wire", () => {
       });
     });
 
-    it("refuses what breaks a constraint under CloudWatch's code for it", async () => {
+    it("refuses a broken constraint with CloudWatch's code", async () => {
       const input = { AlarmName: "", ComparisonOperator: "GreaterThanThreshold", EvaluationPeriods: 1 } as const;
       await assert.rejects(client().send(new PutMetricAlarmCommand(input)), (error: unknown) => {
         assert.ok(error instanceof Error);
@@ -234,7 +234,7 @@ describe("A service on the wire", () => {
   });
 
   describe("in the query protocol (CloudWatch, older clients)", () => {
-    it("hands numbered lists to the handler in their order", async () => {
+    it("passes numbered lists to the handler in order", async () => {
       const answer = await query({
         Action: "PutMetricData",
         Namespace: "N",
@@ -293,7 +293,7 @@ describe("A service on the wire", () => {
       );
     });
 
-    it("refuses what is no number", async () => {
+    it("refuses a value that is not a number", async () => {
       const answer = await query({ Action: "PutMetricAlarm", AlarmName: "a", EvaluationPeriods: "many" });
       assert.equal(answer.status, 400);
       assert.match(await answer.text(), /<Code>MalformedInput<\/Code>/);
@@ -313,7 +313,7 @@ describe("A service on the wire", () => {
     });
   });
 
-  it("turns a defect of a handler into InternalFailure, and says which operation failed", async () => {
+  it("turns a defect of a handler into InternalFailure, and names the failed operation", async () => {
     const answer = await query({ Action: "DeleteDashboards", "DashboardNames.member.1": "d" });
     assert.equal(answer.status, 500);
     assert.match(

@@ -33,7 +33,7 @@ export class WireService {
   /** Throws Error if a handler is for an operation that the model does not have. */
   constructor(model: ApiModel, service: Service) {
     this.#model = model;
-    // The model's check of each input is what makes the handlers' parameter types true.
+    // The model's check of each input makes the handlers' parameter types true.
     this.#handlers = new Map(Object.entries(service.handlers as unknown as Readonly<Record<string, AnyHandler>>));
     for (const name of this.#handlers.keys()) {
       if (model.operation(name) === undefined) {
@@ -43,7 +43,7 @@ export class WireService {
     this.#protocols = model.metadata.protocols.flatMap((name) => protocols[name]?.(model) ?? []);
   }
 
-  /** Never rejects: what goes wrong is an answer. */
+  /** Never rejects: errors are answers, too. */
   async handle(request: WireRequest, context: RequestContext): Promise<WireResponse> {
     for (const protocol of this.#protocols) {
       const name = protocol.operationOf(request);
@@ -55,7 +55,7 @@ export class WireService {
     return first.refuse(resolveError(this.#model, unknown), context.requestId);
   }
 
-  /** A refusal in the protocol of the request, before anything of it is read. */
+  /** Returns a refusal in the protocol of the request, before anything of it is read. */
   refuse(request: WireRequest, refusal: Refusal, requestId: string): WireResponse {
     const spoken =
       this.#protocols.find((protocol) => protocol.operationOf(request) !== undefined) ?? this.#protocols[0];
@@ -76,7 +76,7 @@ export class WireService {
       }
       const handler = this.#handlers.get(name);
       if (handler === undefined) {
-        // 501 is no status that SDKs retry.
+        // SDKs do not retry status 501.
         throw new AwsError(
           "NotImplementedException",
           `The emulator does not implement ${this.#model.signingName}:${name}.`,
@@ -93,7 +93,8 @@ export class WireService {
 
   #awsError(error: unknown, operation: string): AwsError {
     if (error instanceof AwsError) {
-      // The check speaks for all services; those that call it ValidationError in their model (runtime, CloudWatch) say so.
+      // The check uses one code for all services; those whose model has ValidationError (runtime, CloudWatch) rename
+      // it.
       const hasError = (code: string) =>
         [...this.#model.shapes()].some(([name, shape]) => shape.exception === true && name === code);
       if (error.code === "ValidationException" && !hasError("ValidationException") && hasError("ValidationError")) {

@@ -4,7 +4,7 @@ import type { ApiModel, Operation } from "./model.ts";
 import { errorMembers, type Protocol, type ResolvedError, type WireRequest, type WireResponse } from "./protocol.ts";
 import { cborFormat, decode, encode, jsonFormat, parseCbor, parseJson, writeCbor } from "./values.ts";
 
-/** AWS JSON: the operation is named by the header `X-Amz-Target`. */
+/** AWS JSON: the header `X-Amz-Target` names the operation. */
 export function jsonProtocol(model: ApiModel): Protocol {
   const { targetPrefix = "", jsonVersion = "1.1" } = model.metadata;
   const contentType = `application/x-amz-json-${jsonVersion}`;
@@ -33,7 +33,7 @@ export function jsonProtocol(model: ApiModel): Protocol {
   };
 }
 
-/** Smithy RPC v2 CBOR: the operation is named by the path. */
+/** Smithy RPC v2 CBOR: the path names the operation. */
 export function cborProtocol(model: ApiModel): Protocol {
   const { targetPrefix = "" } = model.metadata;
   const prefix = `/service/${targetPrefix}/operation/`;
@@ -74,11 +74,11 @@ function readDocument(
 function errorDocument(model: ApiModel, error: ResolvedError, format: typeof jsonFormat): object {
   const members = errorMembers(error);
   if (error.shape === undefined) return members;
-  // Shapes without a message member (they exist) still carry one on the wire.
+  // Some shapes have no message member but still carry one on the wire.
   return { ...members, ...(encode(model, error.shape.name, members, format) as object) };
 }
 
-/** Services that once spoke the query protocol tell their old codes in a header, by which SDKs name the exception. */
+/** Services that once used the query protocol send their old codes in a header, by which SDKs name the exception. */
 function queryError(model: ApiModel, error: ResolvedError): Record<string, string> {
   if (model.metadata.awsQueryCompatible === undefined) return {};
   return { "x-amzn-query-error": `${error.queryCode};${error.fault}` };

@@ -1,4 +1,4 @@
-/** AWS's own API models as botocore ships them: operations, shapes and their constraints, loaded by service name. */
+/** AWS's API models as botocore ships them: operations, shapes and their constraints, loaded by service name. */
 
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -74,7 +74,7 @@ export type Shape = z.infer<typeof shape>;
 /** An operation of the model. */
 export type Operation = z.infer<typeof operation>;
 
-/** botocore is not where it was said to be, or not as this program knows it. */
+/** botocore is not at the given path, or has an unknown form. */
 export class ModelError extends Error {
   override readonly name = "ModelError";
 }
@@ -116,7 +116,7 @@ export class ApiModel {
     return this.#shapes;
   }
 
-  /** The shape of that name; ModelError if the model refers to one that it does not have. */
+  /** Returns the shape of that name; ModelError if the model refers to one that it does not have. */
   shape(name: string): Shape {
     const found = this.#shapes.get(name);
     if (found === undefined) throw new ModelError(`The API model of ${this.name} has no shape ${name}.`);
@@ -124,7 +124,7 @@ export class ApiModel {
   }
 }
 
-/** The `data` folder of the botocore that a Python environment has. */
+/** Returns the `data` folder of the botocore in a Python environment. */
 export async function botocoreDataFolder(python: string): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(
@@ -138,7 +138,7 @@ export async function botocoreDataFolder(python: string): Promise<string> {
     return stdout.trim();
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    throw new ModelError(`${python} has no botocore, whose API models the emulator answers by: ${cause}`, {
+    throw new ModelError(`${python} has no botocore, whose API models the emulator needs: ${cause}`, {
       cause: error,
     });
   }

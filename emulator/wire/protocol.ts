@@ -1,9 +1,12 @@
-/** What AWS's wire protocols have in common: requests and responses as the gateway sees them, and errors resolved against the model. */
+/**
+ * Common parts of AWS's wire protocols: requests and responses as the gateway sees them, and errors resolved against
+ * the model.
+ */
 
 import type { ApiModel, Operation, Shape } from "./model.ts";
 import { AwsError } from "./service.ts";
 
-/** A request whose body was read whole and, if it was compressed, unpacked. Header names are in lower case. */
+/** A request whose body was read completely and, if it was compressed, unpacked. Header names are in lower case. */
 export interface WireRequest {
   readonly method: string;
   readonly url: URL;
@@ -17,14 +20,14 @@ export interface WireResponse {
   readonly body: Uint8Array | string;
 }
 
-/** An error with what the model says about it. */
+/** An error with its entry in the model. */
 export interface ResolvedError {
   readonly error: AwsError;
   /** The error's shape; absent for common errors, which no model lists. */
   readonly shape: { readonly name: string; readonly definition: Shape } | undefined;
-  /** The name that the modern protocols carry. */
+  /** Name in the modern protocols. */
   readonly name: string;
-  /** The code that the query protocol carries. */
+  /** Code in the query protocol. */
   readonly queryCode: string;
   readonly status: number;
   readonly fault: "Sender" | "Receiver";
@@ -40,15 +43,15 @@ export interface Refusal {
 
 /** One of AWS's protocols, for one service. */
 export interface Protocol {
-  /** The name of the operation that the request is for; undefined if the request is not of this protocol. */
+  /** Returns the name of the request's operation; undefined if the request uses another protocol. */
   operationOf(request: WireRequest): string | undefined;
-  /** The operation's input with the types that handlers see. Throws AwsError (SerializationException). */
+  /** Decodes the operation's input with the types that handlers see. Throws AwsError (SerializationException). */
   read(operation: Operation, request: WireRequest): Record<string, unknown>;
   write(operation: Operation, output: Readonly<Record<string, unknown>>, requestId: string): WireResponse;
   refuse(error: ResolvedError, requestId: string): WireResponse;
 }
 
-/** Finds the shape that an error's code or name belongs to, and the code, name and status that go onto the wire. */
+/** Finds the shape for an error's code or name, and the code, name and status for the wire. */
 export function resolveError(model: ApiModel, error: AwsError): ResolvedError {
   for (const [name, definition] of model.shapes()) {
     if (definition.exception === true && (name === error.code || definition.error?.code === error.code)) {
@@ -73,13 +76,13 @@ export function resolveError(model: ApiModel, error: AwsError): ResolvedError {
   };
 }
 
-/** A refusal as an error that every protocol can write. */
+/** Makes an error from a refusal, which every protocol can write. */
 export function asResolvedError({ name, queryCode, message, status }: Refusal): ResolvedError {
   const error = new AwsError(name, message, status);
   return { error, shape: undefined, name, queryCode, status, fault: status < 500 ? "Sender" : "Receiver" };
 }
 
-/** The members of an error's document: its own and its message under the name that the shape gives it. */
+/** Returns the members of an error's document: its members, and its message under the shape's name for it. */
 export function errorMembers(resolved: ResolvedError): Record<string, unknown> {
   const members = resolved.shape?.definition.members ?? {};
   const messageName = Object.keys(members).find((name) => name.toLowerCase() === "message") ?? "message";

@@ -1,4 +1,4 @@
-/** AWS's query protocol: form fields in, XML out; older clients and CLIs still speak it to CloudWatch. */
+/** AWS's query protocol: form fields in, XML out; older clients and CLIs still use it for CloudWatch. */
 
 import type { ApiModel, Operation, Shape } from "./model.ts";
 import { errorMembers, type Protocol, type WireRequest, type WireResponse } from "./protocol.ts";
@@ -111,7 +111,7 @@ function readMap(model: ApiModel, shape: Shape, node: Node): Record<string, unkn
   return result;
 }
 
-/** The children in the order of their numbers: `.2` comes before `.10`, wherever they stood in the request. */
+/** Returns the children in the order of their numbers: `.2` comes before `.10`, for any order in the request. */
 function numbered(node: Node): Node[] {
   return [...node.children]
     .filter(([key]) => /^\d+$/.test(key))

@@ -40,13 +40,13 @@ describe("A service on the wire in rest-json", () => {
     assert.equal(output.FailureLocation, undefined);
   });
 
-  it("hands a body on as bytes", async () => {
+  it("passes on a body as bytes", async () => {
     await client().send(new InvokeEndpointAsyncCommand({ EndpointName: "video", Body: Buffer.from([1, 2, 3]) }));
     const { Body } = input as { Body: Uint8Array };
     assert.deepEqual([...Body], [1, 2, 3]);
   });
 
-  it("calls a broken constraint ValidationError", async () => {
+  it("reports a broken constraint as ValidationError", async () => {
     for (const change of [{ RequestTTLSeconds: 59 }, { Body: Buffer.alloc(128_001) }, { InputLocation: "ftp://x" }]) {
       await assert.rejects(client().send(new InvokeEndpointAsyncCommand({ ...good, ...change })), {
         name: "ValidationError",
@@ -55,7 +55,7 @@ describe("A service on the wire in rest-json", () => {
     assert.equal(input, undefined);
   });
 
-  it("refuses a header that is no number", async () => {
+  it("refuses a header that is not a number", async () => {
     const url = `${gateway.url}/endpoints/video/async-invocations`;
     const headers = { "x-amzn-sagemaker-requestttlseconds": "long" };
     const answer = await fetch(url, await signed(url, { service: "sagemaker", method: "POST", headers }));

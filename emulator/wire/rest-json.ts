@@ -1,4 +1,4 @@
-/** AWS's rest-json: members travel in the path, in headers, in the query string and in the body. */
+/** AWS's rest-json: members are in the path, in headers, in the query string and in the body. */
 
 import type { ApiModel, Operation, ShapeRef } from "./model.ts";
 import { errorMembers, type Protocol, type WireRequest, type WireResponse } from "./protocol.ts";

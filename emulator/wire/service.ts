@@ -1,6 +1,9 @@
-/** What a service behind the gateway is: a name of one of AWS's API models, and a handler for each operation that it implements. */
+/**
+ * Interface of a service behind the gateway: a name of one of AWS's API models, and a handler for each operation that
+ * it implements.
+ */
 
-/** Where a request came from, as far as a handler may care. */
+/** Origin of a request, for handlers. */
 export interface RequestContext {
   readonly region: string;
   readonly accountId: string;
@@ -23,7 +26,7 @@ export interface Service {
   readonly handlers: Readonly<Record<string, Handler<never, object>>>;
 }
 
-/** An error as AWS answers it: the code of one of the operation's error shapes (or a common one) and a message in AWS's words. */
+/** An AWS error answer: the code of one of the operation's error shapes (or a common one) and AWS's message. */
 export class AwsError extends Error {
   override readonly name = "AwsError";
   readonly code: string;

@@ -1,4 +1,4 @@
-/** Tests that values survive their way over the wire, in any of the document formats. */
+/** Tests that values survive the conversion to the wire and back, in each document format. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -35,7 +35,7 @@ const model = new ApiModel("test", {
   },
 });
 
-// Whole seconds and halves: what a double of epoch seconds carries exactly.
+// Whole seconds and halves: a double of epoch seconds represents them exactly.
 const moment = fc.integer({ min: 0, max: 8_000_000_000 }).map((halves) => new Date(halves * 500));
 const thing = fc.letrec((tie) => ({
   thing: fc.record(
@@ -47,7 +47,7 @@ const thing = fc.letrec((tie) => ({
       Moment: moment,
       Bytes: fc.uint8Array(),
       List: fc.array(fc.string()),
-      // The AWS SDK's own CBOR reader, which the gateway shares with its clients, drops a key of this name.
+      // The AWS SDK's CBOR reader, which the gateway shares with its clients, drops a key of this name.
       Map: fc.dictionary(
         fc.string().filter((key) => key !== "__proto__"),
         fc.integer(),
@@ -110,7 +110,7 @@ describe("A value on the wire", () => {
     });
   }
 
-  it("that is no document at all is refused", () => {
+  it("that is not a document is refused", () => {
     for (const parse of [parseJson, parseCbor]) {
       assert.throws(() => parse(Buffer.from([0x7b, 0xff])), { code: "SerializationException" });
     }

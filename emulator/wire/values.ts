@@ -1,10 +1,10 @@
-/** Turns JSON and CBOR documents into the types that handlers see, and back, as a shape of the API model says. */
+/** Converts JSON and CBOR documents to the types that handlers see, and back, by a shape of the API model. */
 
 import { cbor, tag } from "@smithy/core/cbor";
 import type { ApiModel } from "./model.ts";
 import { AwsError } from "./service.ts";
 
-/** How a document format carries what JSON and CBOR write differently. */
+/** Parts of a document format that JSON and CBOR encode differently. */
 export interface DocumentFormat {
   timestampFrom(raw: unknown): Date | undefined;
   timestampTo(value: Date): unknown;
@@ -45,7 +45,7 @@ export function parseCbor(body: Uint8Array): unknown {
   }
 }
 
-/** Encodes a document that `encode` made for CBOR. */
+/** Encodes a document from `encode` as CBOR. */
 export function writeCbor(document: unknown): Uint8Array {
   return cbor.serialize(document);
 }
@@ -61,8 +61,8 @@ export function parseJson(body: Uint8Array): unknown {
 }
 
 /**
- * A document's value as the shape types it. Unknown members and nulls are left out, as AWS leaves them out.
- * Throws SerializationException where a value is not of the shape's type.
+ * Converts a document's value to the shape's type. Unknown members and nulls are left out, as in AWS. Throws
+ * SerializationException if a value is not of the shape's type.
  */
 export function decode(model: ApiModel, shapeName: string, raw: unknown, format: DocumentFormat): unknown {
   const shape = model.shape(shapeName);
@@ -123,7 +123,7 @@ export function decode(model: ApiModel, shapeName: string, raw: unknown, format:
   }
 }
 
-/** A handler's value as a document; only members that the model knows are written. */
+/** Converts a handler's value to a document; only members that the model knows are written. */
 export function encode(model: ApiModel, shapeName: string, value: unknown, format: DocumentFormat): unknown {
   const shape = model.shape(shapeName);
   switch (shape.type) {
@@ -165,7 +165,7 @@ export function encode(model: ApiModel, shapeName: string, value: unknown, forma
   }
 }
 
-/** A moment written as ISO 8601 or as epoch seconds. */
+/** Parses a moment in ISO 8601 or epoch seconds. */
 export function dateFromText(text: string): Date {
   return /^-?\d+(\.\d+)?$/.test(text) ? new Date(Number(text) * 1000) : new Date(text);
 }
