@@ -1,4 +1,7 @@
-/** What the local SageMaker needs of the rest of AWS: objects in S3, topics in SNS, roles in IAM, logs in CloudWatch Logs; called on MiniStack's socket. */
+/**
+ * Interfaces of the emulated SageMaker to other AWS services: objects in S3, topics in SNS, roles in IAM, logs in
+ * CloudWatch Logs; called on MiniStack's socket.
+ */
 
 import type { Readable } from "node:stream";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
@@ -38,17 +41,19 @@ export interface PutOptions {
 
 /** S3. */
 export interface ObjectStore {
-  /** Undefined if there is no such object or bucket. */
+  /** Returns undefined if there is no such object or bucket. */
   head(location: S3Location): Promise<ObjectInfo | undefined>;
-  /** Undefined if there is no such object or bucket. */
+  /** Returns undefined if there is no such object or bucket. */
   get(location: S3Location, signal?: AbortSignal): Promise<ObjectContent | undefined>;
-  /** Writes a stream in parts, or bytes at once; nothing is there until all is. */
+  /** Writes a stream in parts, or bytes at once; the object appears only when it is complete. */
   put(location: S3Location, body: Readable | Uint8Array, options: PutOptions, signal?: AbortSignal): Promise<void>;
 }
 
 /** Settings of S3's buckets. */
 export interface Buckets {
-  /** The rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket. */
+  /**
+   * Returns the rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket.
+   */
   corsRules(bucket: string): Promise<readonly CorsRule[]>;
 }
 
@@ -59,7 +64,7 @@ export interface Topics {
 
 /** IAM. */
 export interface Roles {
-  /** Whether the role exists and its trust policy lets the service assume it. */
+  /** Tells whether the role exists and its trust policy lets the service assume it. */
   trusts(roleArn: string, service: string): Promise<boolean>;
 }
 
@@ -83,7 +88,7 @@ export function awsPorts(upstream: ServerSocket, region: string, credentials: Cr
       httpAgent: new SocketAgent(upstream, { maxSockets: 50 }),
       // The first requests wait while MiniStack starts.
       connectionTimeout: miniStackStartLimit + 5_000,
-      // A large object takes a while to be stored, but the socket is not silent for long.
+      // Storing a large object takes time, but the socket is not silent for long.
       socketTimeout: 300_000,
     },
   };
@@ -126,7 +131,7 @@ function s3Store(s3: S3Client): ObjectStore {
           new GetObjectCommand({ Bucket: bucket, Key: key }),
           signal === undefined ? {} : { abortSignal: signal },
         );
-        // In Node the SDK gives a Readable.
+        // In Node the SDK returns a Readable.
         return { size: found.ContentLength ?? 0, etag: found.ETag ?? "", body: found.Body as Readable };
       });
     },
@@ -181,7 +186,7 @@ function iamRoles(iam: IAMClient): Roles {
       try {
         const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: name }));
         if (role?.Arn !== roleArn) return false;
-        // IAM answers with the policy percent-encoded (RFC 3986).
+        // IAM returns the policy percent-encoded (RFC 3986).
         const policy = trustPolicy.safeParse(JSON.parse(decodeURIComponent(role.AssumeRolePolicyDocument ?? "{}")));
         return (
           policy.success &&

@@ -1,4 +1,4 @@
-/** The whole of AWS on one machine, put together: MiniStack, the gateway, the services of our own, the Pulumi provider. */
+/** Assembles the emulator: MiniStack, the gateway, the project's services, the Pulumi provider. */
 
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -23,11 +23,11 @@ import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
 import type { Service } from "./wire/service.ts";
 
 export interface EmulatorOptions {
-  /** The gateway's; 0 takes a free one. @default 4566 */
+  /** Port of the gateway; 0 takes a free one. @default 4566 */
   readonly port?: number;
-  /** How many times faster than real time the clock runs while nothing starts and nothing works. @default 1 */
+  /** Clock speed-up while the emulator is idle. @default 1 */
   readonly speed?: number;
-  /** For data and logs; created. Data of an earlier run in it is not read. */
+  /** Folder for data and logs; created if missing. Data of an earlier run in it is not read. */
   readonly stateDir: string;
   /** @default "us-east-1" */
   readonly region?: string;
@@ -37,9 +37,9 @@ export interface EmulatorOptions {
   readonly ministackPython: string;
   /** Python of the environment with the serving stack. */
   readonly servingPython: string;
-  /** Folder that relative paths of a Pulumi program's assets start from. */
+  /** Base folder of relative paths of a Pulumi program's assets. */
   readonly programDirectory?: string;
-  /** Other assumptions about SageMaker, and other instances than the serving stack's. */
+  /** Overrides of the assumptions about SageMaker, and of the instances. */
   readonly sageMaker?: Partial<Pick<SageMakerDependencies, "launcherFor" | "lastDeploymentConfig">>;
   readonly signal?: AbortSignal;
 }
@@ -48,24 +48,24 @@ export interface Emulator {
   readonly url: string;
   readonly region: string;
   readonly accountId: string;
-  /** The key pair that requests must be signed with; it ends with this start. */
+  /** Key pair that requests must be signed with; valid until this emulator ends. */
   readonly credentials: Credentials;
-  /** Where the Pulumi provider named aws listens (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
+  /** Address of the Pulumi provider named aws (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
   readonly providerPort: number;
-  /** Resolves, with an error that says what happened, when MiniStack does not start, or has ended though nobody stopped it. */
+  /** Resolves, with an error that has the reason, if MiniStack does not start or ends unexpectedly. */
   readonly broken: Promise<Error>;
   /** Ends everything; resolves when no process is left. Later calls return the same promise. */
   stop(): Promise<void>;
 }
 
-/** A part of the emulator has ended by itself. */
+/** A part of the emulator has ended unexpectedly. */
 export class LocalAwsBrokenError extends Error {
   override readonly name = "LocalAwsBrokenError";
 }
 
 /**
- * Starts the emulator, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need it wait.
- * If another part does not start, the rest is stopped and the part's error is thrown.
+ * Starts the emulator, and resolves when gateway and provider listen. MiniStack may still be starting: calls that need
+ * it wait. If another part does not start, the rest is stopped and the part's error is thrown.
  */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
@@ -167,14 +167,15 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     (error: unknown) => error as Error,
   );
   parts.defer(() => ministack.stop());
-  // Before MiniStack goes: instances and the outbox still use it.
+  // Before MiniStack ends: instances and the outbox still use it.
   parts.defer(() => sagemaker.stop());
   const provider = await startProvider({
     endpoint: gateway.url,
     region,
     credentials,
     ...(options.programDirectory === undefined ? {} : { programDirectory: options.programDirectory }),
-    // The official provider retries for minutes what AWS's eventual consistency refuses; here every write is seen at once.
+    // The official provider retries for minutes because of AWS's eventual consistency; here every write is visible at
+    // once.
     retryBudget: 5_000,
   });
   parts.defer(() => provider.stop());

@@ -1,4 +1,4 @@
-/** Tests the logs of containers against the real CloudWatch Logs of MiniStack. */
+/** Tests the logs of containers with MiniStack's CloudWatch Logs. */
 import assert from "node:assert/strict";
 import {
   CloudWatchLogsClient,
@@ -34,7 +34,7 @@ describe("the logs of containers", () => {
       ({ logStreamName, message }) => `${logStreamName ?? ""}: ${message ?? ""}`,
     );
 
-  it("are in a group of the endpoint, which is created once, a stream for each instance", async () => {
+  it("are in a group of the endpoint, which is created once, with a stream for each instance", async () => {
     const logs = containerLogs(client);
     await logs.createGroup("video");
     await logs.createGroup("video");
@@ -49,7 +49,7 @@ describe("the logs of containers", () => {
     ]);
   });
 
-  it("bring a group back that was deleted meanwhile", async () => {
+  it("create a group again that was deleted meanwhile", async () => {
     await client.send(new DeleteLogGroupCommand({ logGroupName }));
     assert.deepEqual(await groups(), []);
     await containerLogs(client).write("video", "AllTraffic/i-1", [{ timestamp: Date.now(), message: "late" }]);

@@ -1,4 +1,4 @@
-/** The logs of an endpoint's containers in CloudWatch Logs, as SageMaker writes them. */
+/** Writes the logs of an endpoint's containers to CloudWatch Logs, as SageMaker does. */
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
@@ -20,8 +20,8 @@ export interface ContainerLogs {
   /** Creates an endpoint's log group unless it exists. */
   createGroup(endpointName: string): Promise<void>;
   /**
-   * Adds lines to a stream, at most 10,000 and 1 MB. Creates the stream, and the group, if they do not exist: SageMaker makes a group again that was
-   * deleted while the endpoint was.
+   * Adds lines to a stream, up to 10,000 and 1 MB. Creates the stream, and the group, if they do not exist: SageMaker
+   * creates a group again that was deleted during the life of the endpoint.
    */
   write(endpointName: string, stream: string, events: readonly LogEvent[]): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Tests the emulator as a process: what it says, how it ends, and that nothing is left of it. */
+/** Tests the emulator as a process: its output, its end, and that no child process is left. */
 
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -65,7 +65,7 @@ describe("The emulator as a process", function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("says where it is, serves all of AWS there, and ends without a trace on SIGTERM", async () => {
+  it("prints its address, serves all of AWS there, and leaves no process on SIGTERM", async () => {
     const child = run();
     const { url, providerPort, pid, region, accountId, credentials } = await ready(child);
     assert.equal(pid, child.pid);
@@ -90,7 +90,7 @@ describe("The emulator as a process", function () {
     assert.deepEqual(family.filter(isAlive), []);
   });
 
-  it("ends without a trace when whoever started it with an IPC channel is gone", async () => {
+  it("leaves no process when the process that started it with an IPC channel has ended", async () => {
     const child = run(true);
     const { pid } = await ready(child);
     const family = await descendantsOf(pid);
@@ -109,7 +109,7 @@ describe("The emulator as a process", function () {
     assert.equal(child.exitCode, null);
   });
 
-  it("leaves nothing even if it is killed", async () => {
+  it("leaves no process even if it is killed", async () => {
     const child = run();
     const { pid } = await ready(child);
     const family = await descendantsOf(pid);
@@ -118,7 +118,7 @@ describe("The emulator as a process", function () {
     await eventually("nothing is left", () => !family.some(isAlive));
   });
 
-  it("says so in its log if MiniStack ends, though its output is not read", async () => {
+  it("logs that MiniStack has ended, even if its output is not read", async () => {
     const child = run();
     const { url, pid, credentials } = await ready(child);
     await new S3Client(sdkConfig({ url }, credentials)).send(new ListBucketsCommand({}));
@@ -128,7 +128,7 @@ describe("The emulator as a process", function () {
     assert.match(errors, /^MiniStack has ended \(.*ministack\.log\.\n$/);
   });
 
-  it("may be stopped once it is ready, while MiniStack starts", async () => {
+  it("can be stopped when it is ready, while MiniStack starts", async () => {
     const child = run();
     const { pid } = await ready(child);
     const family = await descendantsOf(pid);
@@ -139,7 +139,7 @@ describe("The emulator as a process", function () {
     assert.deepEqual(family.filter(isAlive), []);
   });
 
-  it("may be stopped while it starts", async () => {
+  it("can be stopped while it starts", async () => {
     const child = run();
     await eventually("MiniStack is being started", async () => (await descendantsOf(child.pid ?? 0)).length > 1);
     const family = await descendantsOf(child.pid ?? 0);
@@ -163,7 +163,7 @@ describe("The emulator as a process", function () {
     assert.deepEqual(JSON.parse(said), { error: errors.trimEnd() });
   });
 
-  it("does not start on a port that is taken, and names the option for another", async () => {
+  it("does not start on a port that is in use, and names the option for another one", async () => {
     const taken = createServer();
     taken.listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -177,8 +177,8 @@ describe("The emulator as a process", function () {
   for (const [what, args, message] of [
     ["without a folder", [], /--state-dir: is required/],
     ["at a speed below real time", ["--state-dir", "x", "--speed", "0"], /--speed/],
-    ["with a port that is none", ["--state-dir", "x", "--port", "many"], /--port: must be a whole number/],
-    ["with an option that it does not know", ["--prot", "1"], /--prot/],
+    ["with an invalid port", ["--state-dir", "x", "--port", "many"], /--port: must be a whole number/],
+    ["with an unknown option", ["--prot", "1"], /--prot/],
   ] as const) {
     it(`does not start ${what}`, async () => {
       assert.equal(await ended(start(args)), 2);

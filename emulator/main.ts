@@ -1,4 +1,7 @@
-/** The emulator as a process: `node emulator/main.ts --port 4566 --speed 1 --state-dir DIR`; says on one line of JSON when it is ready. */
+/**
+ * Runs the emulator as a process: `node emulator/main.ts --port 4566 --speed 1 --state-dir DIR`; prints one line of
+ * JSON when it is ready.
+ */
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,15 +12,15 @@ import { defaultPort } from "./gateway/gateway.ts";
 
 const help = `Usage: node emulator/main.ts --state-dir DIR [--port ${defaultPort}] [--speed 1]
 
-Runs the emulator until SIGTERM or SIGINT, or until the process that started it with an IPC channel is gone;
+Runs the emulator until SIGTERM or SIGINT, or until the process that started it with an IPC channel ends;
 after the message "stay" on that channel, it outlives that process.
 Prints one line of JSON when it is ready: url, providerPort, pid, region, accountId, and credentials, the
-random key pair that requests must be signed with. Requests for MiniStack wait until that has started. If it
+random key pair that requests must be signed with. Requests for MiniStack wait until it has started. If it
 breaks later, it prints one more line of JSON: error, the reason.
 
   --state-dir DIR  for data and logs
-  --port P         where it listens on 127.0.0.1; 0 takes a free port
-  --speed N        how many times faster than real time its clock runs while nothing starts and nothing works`;
+  --port P         port on 127.0.0.1; 0 takes a free port
+  --speed N        clock speed-up while the emulator is idle`;
 
 const wholeNumber = (least: number, most: number) =>
   z.string().regex(/^\d+$/, "must be a whole number").transform(Number).pipe(z.number().min(least).max(most));
@@ -28,7 +31,7 @@ const argumentsSchema = z.object({
   speed: wholeNumber(1, 3_600).default(1),
 });
 
-/** The command line is wrong. */
+/** The command line is invalid. */
 class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -38,7 +41,7 @@ function readArguments(args: string[]): z.infer<typeof argumentsSchema> | undefi
   const flag = { type: "boolean" } as const;
   let values: Record<string, unknown>;
   try {
-    // --json is how it always speaks; callers may say so.
+    // --json is the only output format; callers may pass it.
     const options = { "state-dir": string, port: string, speed: string, json: flag, help: flag };
     values = parseArgs({ args, options }).values;
   } catch (error) {
@@ -99,11 +102,11 @@ async function main(): Promise<void> {
 
 try {
   await main();
-  // What is left open now, such as an IPC channel, must not keep the process.
+  // Open handles, such as an IPC channel, must not keep the process alive.
   process.exit(0);
 } catch (error) {
   const wasAsked = error instanceof Error && error.name === "AbortError";
-  // The last line is what whoever started this shows to people.
+  // The process that started the emulator shows the last line to people.
   if (!wasAsked) console.error(error instanceof Error ? error.message : error);
   process.exit(wasAsked ? 0 : error instanceof UsageError ? 2 : 1);
 }

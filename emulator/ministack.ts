@@ -1,4 +1,7 @@
-/** MiniStack, which stands in for all of AWS that the emulator does not serve itself: a child that only the gateway knows. */
+/**
+ * MiniStack serves all AWS services that the emulator does not implement itself: a child process that only the gateway
+ * can reach.
+ */
 
 import { mkdir } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
@@ -6,19 +9,19 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.ts";
 
-/** The services of the video stack that MiniStack serves, by their SigV4 names, which are its own too. */
+/** Services of the video stack that MiniStack serves, by their SigV4 names, which MiniStack uses, too. */
 export const miniStackServices: readonly string[] = ["s3", "sns", "sqs", "iam", "kms", "sts", "logs"];
 
 export interface MiniStackOptions {
   /** Python of the environment that has ministack and hypercorn. */
   readonly python: string;
-  /** The Unix socket that it listens on; its folder is open to the user only. */
+  /** The Unix socket that it listens on; only the user can open its folder. */
   readonly socketPath: string;
-  /** The port that clients see: MiniStack writes it into queue URLs. */
+  /** The port for clients: MiniStack writes it into queue URLs. */
   readonly gatewayPort: number;
   readonly accountId: string;
   readonly region: string;
-  /** Gets MiniStack's temporary files. */
+  /** Folder of MiniStack's temporary files. */
   readonly stateDir: string;
   readonly logFile: string;
   readonly signal?: AbortSignal;
@@ -26,11 +29,11 @@ export interface MiniStackOptions {
 
 export interface MiniStack {
   /**
-   * Resolves when it is healthy. If it does not start within a minute, rejects with a MiniStackError that has the end of its
-   * log; after an abort, with the signal's reason. Nothing of it is left then.
+   * Resolves when it is healthy. If it does not start within a minute, rejects with a MiniStackError that has the end
+   * of its log; after an abort, with the signal's reason. No process is left then.
    */
   readonly ready: Promise<void>;
-  /** Resolves when it is gone, asked or not, with words for how it ended. */
+  /** Resolves, with a description of its end, when it has ended for any reason. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
@@ -40,7 +43,7 @@ export class MiniStackError extends Error {
   override readonly name = "MiniStackError";
 }
 
-/** Milliseconds in which MiniStack is ready or has failed. */
+/** Time limit for the start of MiniStack, ms. */
 export const miniStackStartLimit = 60_000;
 
 /** Starts MiniStack and resolves before it is healthy. */
@@ -50,7 +53,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
   await mkdir(temporary, { recursive: true });
   const child = await startGuarded({
     python: options.python,
-    // Not `python -m ministack`: that binds GATEWAY_PORT itself, which here is the gateway's.
+    // Not `python -m ministack`: that binds GATEWAY_PORT, which is the gateway's here.
     command: [
       options.python,
       "-m",
@@ -75,7 +78,8 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       SERVICES: miniStackServices.join(","),
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",
-      // Everything stays in memory: the stack's data never outlives the emulator, and a ranged GET of a persisted object reads all of it.
+      // Everything stays in memory: the stack's data never outlives the emulator, and a ranged GET of a persisted
+      // object reads all of it.
       PERSIST_STATE: "0",
       S3_PERSIST: "0",
     },

@@ -1,10 +1,10 @@
-/** Tests that places in S3 are read however AWS's APIs spell them. */
+/** Tests that locations in S3 are parsed in each spelling of AWS's APIs. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { below, formatS3Location, parseS3Location } from "./s3-location.ts";
 
-describe("A place in S3", () => {
+describe("A location in S3", () => {
   const cases: [string, string, string][] = [
     ["s3://bucket/a/b.mp4", "bucket", "a/b.mp4"],
     ["s3://bucket/", "bucket", ""],
@@ -36,7 +36,7 @@ describe("A place in S3", () => {
     });
   }
 
-  it("is the same after it was written and read", () => {
+  it("is the same after formatting and parsing", () => {
     const bucket = fc.stringMatching(/^[a-z0-9][a-z0-9.-]{1,20}[a-z0-9]$/);
     fc.assert(
       fc.property(bucket, fc.string({ unit: "grapheme" }), (name, key) => {
@@ -46,7 +46,7 @@ describe("A place in S3", () => {
     );
   });
 
-  it("has places below it, one slash away", () => {
+  it("has locations below it, separated by one slash", () => {
     for (const prefix of ["a/b", "a/b/", "a/b//"]) {
       assert.deepEqual(below({ bucket: "x", key: prefix }, "c"), { bucket: "x", key: "a/b/c" });
     }

@@ -1,4 +1,4 @@
-/** Places in S3 as AWS's APIs spell them. */
+/** Locations in S3 as AWS's APIs spell them. */
 
 export interface S3Location {
   readonly bucket: string;
@@ -7,8 +7,8 @@ export interface S3Location {
 }
 
 /**
- * Reads `s3://bucket/key` and S3's own https URLs, path style and virtual-hosted. Undefined for anything else.
- * Keys stand literally in the former and percent-encoded in the latter.
+ * Parses `s3://bucket/key` and S3's https URLs, path style and virtual-hosted. Undefined for anything else. Keys are
+ * literal in the former and percent-encoded in the latter.
  */
 export function parseS3Location(text: string): S3Location | undefined {
   const plain = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(text);
@@ -28,7 +28,7 @@ export function formatS3Location(location: S3Location): string {
   return `s3://${location.bucket}/${location.key}`;
 }
 
-/** A key below a prefix, with exactly one slash between them. */
+/** Returns a key below a prefix, with exactly one slash between them. */
 export function below(place: S3Location, name: string): S3Location {
   const prefix = place.key.replace(/\/+$/, "");
   return { bucket: place.bucket, key: prefix === "" ? name : `${prefix}/${name}` };

@@ -1,4 +1,4 @@
-/** Tests the emulator while MiniStack is still starting, or does not start. */
+/** Tests the emulator while MiniStack is still starting, or if it does not start. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -47,7 +47,7 @@ describe("The emulator before MiniStack is ready", function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("serves SageMaker at once, and answers requests for MiniStack when that is ready", async () => {
+  it("serves SageMaker at once, and answers requests for MiniStack when it is ready", async () => {
     await start(untilThereIs(go));
     const [s3, sts, sagemaker] = [new S3Client(config()), new STSClient(config()), new SageMakerClient(config())];
     assert.deepEqual((await sagemaker.send(new ListEndpointsCommand({}))).Endpoints, []);
@@ -56,9 +56,9 @@ describe("The emulator before MiniStack is ready", function () {
     const waiting = [
       s3.send(new CreateBucketCommand({ Bucket: "videos" })),
       sts.send(new GetCallerIdentityCommand({})),
-      // SageMaker asks S3 for the artifact.
+      // SageMaker reads the artifact from S3.
       assert.rejects(sagemaker.send(new CreateModelCommand(goodModel)), /Could not find model data at s3:/),
-      // The gateway asks for the bucket's CORS configuration.
+      // The gateway reads the bucket's CORS configuration.
       fetch(`${aws.url}/videos/a`, { headers: { origin: "http://page.example" } }).then(({ status }) => {
         assert.equal(status, 403);
       }),
@@ -80,7 +80,7 @@ describe("The emulator before MiniStack is ready", function () {
     for (const client of [s3, sts, sagemaker]) client.destroy();
   });
 
-  it("answers with the end of MiniStack's log if that does not start", async () => {
+  it("answers with the end of MiniStack's log if it does not start", async () => {
     await start(`${untilThereIs(go)}\n${failing}`);
     const early = callS3("/videos/a");
     await writeFile(go, "");

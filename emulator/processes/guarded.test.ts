@@ -1,4 +1,4 @@
-/** Tests that nothing of a guarded process is ever left. */
+/** Tests that no process of a guarded family is ever left. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { eventually, isAlive } from "../../lib/testing/processes.ts";
 import { startGuarded, type GuardedProcess } from "./guarded.ts";
 
-/** A family: a shell, a child of it, and a grandchild in a session of its own. Each says its process id. */
+/** A family: a shell, its child, and a grandchild in a separate session. Each prints its process id. */
 const family = [
   "python3",
   "-c",
@@ -52,14 +52,14 @@ describe("A guarded process", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("ends with its descendants, also those in sessions of their own, when it is stopped", async () => {
+  it("ends with its descendants, also those in separate sessions, when it is stopped", async () => {
     const child = await start(family, 500);
     const pids = await familyPids();
     await child.stop();
     assert.deepEqual(pids.filter(isAlive), []);
   });
 
-  it("gets SIGKILL after the grace if it does not heed SIGTERM", async () => {
+  it("gets SIGKILL after the grace if it ignores SIGTERM", async () => {
     const child = await start(["sh", "-c", "trap '' TERM; echo $$; while true; do sleep 1; done"], 300);
     await eventually("it runs", async () => (await logged()).length === 1);
     const [pid] = (await logged()).map(Number);
@@ -67,7 +67,7 @@ describe("A guarded process", () => {
     assert.equal(isAlive(pid ?? 0), false);
   });
 
-  it("may end in order when it heeds SIGTERM", async () => {
+  it("may end in order on SIGTERM", async () => {
     const child = await start(["sh", "-c", "trap 'echo bye; exit 0' TERM; echo hello; while true; do sleep 0.1; done"]);
     await eventually("it runs", async () => (await logged()).includes("hello"));
     await child.stop();
@@ -92,14 +92,14 @@ subprocess.Popen([sys.executable, "-c", ${JSON.stringify(worker)}]).wait()`;
     assert.deepEqual(await logged(), ["worker", "server ends", "worker ends"]);
   });
 
-  it("takes its descendants along when it ends by itself, and its exit status is told", async () => {
+  it("ends its descendants when its command ends, and reports the exit status", async () => {
     const child = await start(["sh", "-c", "sleep 600 & echo $!; exit 3"], 500);
     assert.equal(await child.ended, "exit status 3");
     const [pid] = (await logged()).map(Number);
     assert.equal(isAlive(pid ?? 0), false);
   });
 
-  it("that cannot be started says so in its log", async () => {
+  it("that cannot be started has the reason in its log", async () => {
     const child = await start(["/nonexistent/command"]);
     assert.equal(await child.ended, "exit status 127");
     assert.match((await logged()).join("\n"), /\/nonexistent\/command could not be started/);
@@ -112,7 +112,7 @@ subprocess.Popen([sys.executable, "-c", ${JSON.stringify(worker)}]).wait()`;
     );
   });
 
-  it("ends with its descendants when whoever started it is killed", async () => {
+  it("ends with its descendants when the process that started it is killed", async () => {
     const module = new URL("guarded.ts", import.meta.url).href;
     const options = JSON.stringify({ python: "python3", command: family, logFile, grace: 500 });
     const program = `const { startGuarded } = await import(${JSON.stringify(module)});

@@ -1,4 +1,7 @@
-/** Child processes that leave nothing behind: each runs under guard.py, which ends its whole family with it, or with us. */
+/**
+ * Child processes that leave nothing behind: each runs under guard.py, which ends its whole family when it ends, or
+ * when this process ends.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,14 +12,14 @@ import { fileURLToPath } from "node:url";
 const guard = fileURLToPath(new URL("guard.py", import.meta.url));
 
 export interface GuardedOptions {
-  /** A Python 3.9 or later; the guard needs nothing but its standard library. */
+  /** Python 3.9 or later; the guard needs only its standard library. */
   readonly python: string;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** Takes what the processes print; created, with its folder, or appended to. */
+  /** File for the processes' output; created, with its folder, or appended to. */
   readonly logFile: string;
-  /** From SIGTERM to SIGKILL, ms of real time. */
+  /** Time from SIGTERM to SIGKILL, ms of real time. */
   readonly grace: number;
 }
 
@@ -24,9 +27,12 @@ export interface GuardedOptions {
 export interface GuardedProcess {
   /** The guard's process id, and the id of the group. */
   readonly pid: number;
-  /** Resolves, with words for how it ended, when nothing of the family is left. */
+  /** Resolves, with a description of its end, when no process of the family is left. */
   readonly ended: Promise<string>;
-  /** SIGTERM to the command, then to the rest, SIGKILL after the grace; resolves when nothing of the family is left. */
+  /**
+   * Sends SIGTERM to the command, then to the rest, and SIGKILL after the grace; resolves when no process of the family
+   * is left.
+   */
   stop(): Promise<void>;
 }
 
@@ -35,13 +41,13 @@ export class ProcessError extends Error {
   override readonly name = "ProcessError";
 }
 
-/** Starts a command under the guard. Throws ProcessError if not even the guard can be started. */
+/** Starts a command under the guard. Throws ProcessError if the guard cannot be started. */
 export async function startGuarded(options: GuardedOptions): Promise<GuardedProcess> {
   await mkdir(dirname(options.logFile), { recursive: true });
   const log = await open(options.logFile, "a");
   try {
     const child = spawn(options.python, ["-I", guard, String(options.grace / 1000), ...options.command], {
-      // Our end of the pipe closes with us, however we end: that is what the guard waits for.
+      // This end of the pipe closes with this process, for any reason: the guard waits for that.
       stdio: ["pipe", log.fd, log.fd],
       detached: true,
       env: options.env,
@@ -61,7 +67,7 @@ export async function startGuarded(options: GuardedOptions): Promise<GuardedProc
     const { pid, stdin } = child;
     if (pid === undefined || stdin === null) throw new ProcessError(`${options.python} was started without a pipe.`);
     stdin.on("error", () => {
-      // The guard has ended before us; `ended` tells.
+      // The guard has ended earlier; `ended` has the reason.
     });
     return {
       pid,
@@ -76,7 +82,7 @@ export async function startGuarded(options: GuardedOptions): Promise<GuardedProc
   }
 }
 
-/** The last lines of a log, for error messages. */
+/** Returns the last lines of a log, for error messages. */
 export async function logTail(logFile: string, lines = 15): Promise<string> {
   try {
     return (await readFile(logFile, "utf8")).trimEnd().split("\n").slice(-lines).join("\n");
@@ -85,7 +91,7 @@ export async function logTail(logFile: string, lines = 15): Promise<string> {
   }
 }
 
-/** For the case that the guard itself was killed: its group then is still there. */
+/** Ends the group if the guard itself was killed. */
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");

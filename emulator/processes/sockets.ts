@@ -11,8 +11,8 @@ import type { Duplex } from "node:stream";
 const longestFolder = 70;
 
 /**
- * Makes a folder of mode 0700 for sockets below `parent`, or in the system's folder for temporary files if `parent` is too
- * deep. Whoever asks removes it.
+ * Makes a folder of mode 0700 for sockets below `parent`, or in the system's folder for temporary files if `parent` is
+ * too deep. The caller removes it.
  */
 export async function socketFolder(parent: string): Promise<string> {
   const isShort = Buffer.byteLength(parent) <= longestFolder - "/s-XXXXXX".length;
@@ -28,8 +28,8 @@ export interface ServerSocket {
 }
 
 /**
- * Keeps connections to the HTTP server on one Unix socket, whatever host a request names. A request waits, its body unread,
- * until the server is ready, and fails with the reason if the server does not start.
+ * Keeps connections to the HTTP server on one Unix socket, for any host in the request. A request waits, its body
+ * unread, until the server is ready, and fails with the reason if the server does not start.
  */
 export class SocketAgent extends Agent {
   readonly #socket: ServerSocket;
@@ -49,7 +49,7 @@ export class SocketAgent extends Agent {
         callback?.(null, connect({ path, ...(timeout === undefined ? {} : { timeout }) }));
       },
       (error: unknown) => {
-        // With an error, Node does not use the connection.
+        // After an error, Node does not use the connection.
         callback?.(error as Error, new Socket());
       },
     );

@@ -7,7 +7,7 @@ export const ownModels = ["sagemaker", "sagemaker-runtime", "application-autosca
 
 const loaded = new Map<string, Promise<ApiModel>>();
 
-/** The model of that name, from the botocore of MiniStack's environment. */
+/** Returns the model of that name, from the botocore of MiniStack's environment. */
 export function testModel(name: (typeof ownModels)[number]): Promise<ApiModel> {
   let model = loaded.get(name);
   if (model === undefined) {

@@ -1,12 +1,12 @@
-/** A model's artifact of a few lines, for tests of the real serving stack. */
+/** A model's artifact of a few lines, for tests of the serving stack. */
 
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "tar";
 
 /**
- * Packs a handler as SageMaker's PyTorch image takes it.
- * @param folder gets the files
+ * Packs a handler in the format of SageMaker's PyTorch image.
+ * @param folder for the files
  * @param source of code/inference.py
  * @returns model.tar.gz
  */

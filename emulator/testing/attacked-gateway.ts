@@ -1,4 +1,4 @@
-/** A gateway to attack with raw bytes: records every request on MiniStack's socket. For tests. */
+/** For tests: a gateway to attack with raw bytes, with a record of every request on MiniStack's socket. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -23,7 +23,7 @@ export interface Arrived {
   readonly body: string;
 }
 
-/** A request to send as it is written here, with a valid signature. */
+/** A request to send literally, with a valid signature. */
 export interface SignedAttack {
   /** @default "GET" */
   readonly method?: string;
@@ -34,7 +34,7 @@ export interface SignedAttack {
   readonly service?: string;
   /** Headers that are not signed, each a line. @default Connection: close */
   readonly unsigned?: readonly string[];
-  /** As it is sent, with its framing. */
+  /** Body as it is sent, with its framing. */
   readonly body?: string;
   /** The body without framing; its hash is signed, for services other than S3. */
   readonly payload?: string;
@@ -45,13 +45,13 @@ export interface AttackedGateway {
   readonly port: number;
   /** Address and port. */
   readonly host: string;
-  /** All requests that have arrived where MiniStack listens; a test empties it. */
+  /** All requests that have arrived at MiniStack's socket; a test empties it. */
   readonly arrived: Arrived[];
-  /** The buckets whose CORS configuration the gateway has asked for; a test empties it. */
+  /** Buckets whose CORS configuration the gateway has read; a test empties it. */
   readonly asked: string[];
-  /** The bytes of a signed request. */
+  /** Returns the bytes of a signed request. */
   bytesOf(attack: SignedAttack): Promise<string>;
-  /** The target of a GET of an object that is presigned for a minute. */
+  /** Returns the target of a GET of an object that is presigned for a minute. */
   presigned(path: string): Promise<string>;
   /**
    * Sends the bytes, then a request that must pass, so that everything before it has arrived.

@@ -1,4 +1,6 @@
-/** A web page that attacks a port of this machine, and its server, which shows that the page can reach and read a port. */
+/**
+ * A web page that attacks a port of this machine, and its server, which shows that the page can reach and read a port.
+ */
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -8,10 +10,10 @@ import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 
-/** One thing that the page tried. */
+/** One attempt of the page. */
 export interface Attempt {
   readonly name: string;
-  /** The content that the page got at; undefined if none. */
+  /** Content that the page could read; undefined if none. */
   readonly read?: string | undefined;
 }
 
@@ -25,14 +27,14 @@ export function readAttempts(report: unknown): Attempt[] {
 /** The attacker's server. */
 export interface Attacker {
   readonly port: number;
-  /** The names of the attempts that have reached the server since the last time this was asked. */
+  /** Returns the names of the attempts that have reached the server since the last call. */
   takeReached(): string[];
-  /** How often the archive was asked for. */
+  /** Number of requests for the archive. */
   readonly downloads: number;
   stop(): Promise<void>;
 }
 
-/** The path of an archive with a model; only a server that registers the model asks for it. */
+/** Path of an archive with a model; only a server that registers the model requests it. */
 const archivePath = "/model.mar";
 
 /** The page before it attacks. */
@@ -52,10 +54,10 @@ export function attackOn(
   return `(${attack})(${JSON.stringify({ base, archive: `${attacker}${archivePath}`, presigned })})`;
 }
 
-// As text: it runs in the page, where there is a DOM that the project's types do not know.
+// A string, because it runs in the page, and the project's types do not include the DOM.
 const attack = `async ({ base, archive, presigned }) => {
   const attempts = [];
-  // Each attempt has a name in its URL, by which the attacker's server knows it.
+  // Each attempt has a name in its URL, by which the attacker's server identifies it.
   const at = (path, name) => base + path + (path.includes("?") ? "&" : "?") + "attempt=" + encodeURIComponent(name);
   const limit = (promise) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, 5000))]);
   const attempt = (name, act) =>
@@ -160,7 +162,7 @@ const attack = `async ({ base, archive, presigned }) => {
   return await Promise.all(attempts);
 }`;
 
-/** Starts the server on a free port of 127.0.0.1. Every origin may read all that it answers. */
+/** Starts the server on a free port of 127.0.0.1. Every origin may read all of its answers. */
 export async function startAttacker(): Promise<Attacker> {
   const reached = new Set<string>();
   let downloads = 0;
@@ -169,7 +171,7 @@ export async function startAttacker(): Promise<Attacker> {
   const attemptOf = (request: IncomingMessage): string | null =>
     new URL(`http://attacker${request.url ?? "/"}`).searchParams.get("attempt");
   const server = createServer((request, response) => {
-    // A preflight asks on behalf of a request that follows.
+    // A preflight precedes the actual request.
     const name = request.method === "OPTIONS" ? null : attemptOf(request);
     if (name !== null) reached.add(name);
     if (request.url === archivePath) downloads += 1;

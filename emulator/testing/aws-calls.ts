@@ -1,4 +1,4 @@
-/** Stands before an AWS endpoint, passes every request on, and tells which permission each needed. */
+/** A proxy for an AWS endpoint that forwards every request and records the permission that each needs. */
 import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -6,23 +6,23 @@ import { z } from "zod";
 import type { Credentials } from "../gateway/credentials.ts";
 import { resigned } from "./resign.ts";
 
-/** A permission as IAM asks for it. */
+/** A permission as IAM checks it. */
 export interface Call {
   readonly action: string;
-  /** The ARN; `*` for what takes none. */
+  /** The ARN; `*` for actions without a resource. */
   readonly resource: string;
   /** Values of SNS's condition keys. */
   readonly context?: Readonly<Record<string, string>>;
 }
 
-/** A recorder at work. */
+/** A running recorder. */
 export interface Recorder {
   readonly url: string;
   readonly calls: readonly Call[];
   stop(): void;
 }
 
-/** The emulator behind the recorder, and where the calls' resources are. */
+/** The emulator behind the recorder, and the account and region of the resources. */
 interface RecordedAws {
   readonly url: string;
   readonly region: string;
@@ -30,7 +30,7 @@ interface RecordedAws {
   readonly credentials: Credentials;
 }
 
-/** Starts to record, on a free port of 127.0.0.1, the calls that clients with the emulator's key pair make. */
+/** Records, on a free port of 127.0.0.1, the calls that clients with the emulator's key pair make. */
 export async function recordCalls(aws: RecordedAws): Promise<Recorder> {
   const target = new URL(aws.url);
   const calls: Call[] = [];
@@ -39,7 +39,7 @@ export async function recordCalls(aws: RecordedAws): Promise<Recorder> {
       calls.push(callOf(request, body.toString("utf8"), aws));
       const { method = "GET", url: path = "/" } = request;
       const signed = await resigned({ method, target: path, headers: request.headers, body }, aws.url, aws.credentials);
-      // The body is here already: nothing is left to be waited for.
+      // The body has arrived already.
       const headers = Object.fromEntries(Object.entries(signed).filter(([name]) => name !== "expect"));
       const passed = send({ host: target.hostname, port: target.port, method, path, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -85,7 +85,7 @@ function callOf(request: IncomingMessage, body: string, { region, accountId }: R
     query.get("Action") ??
     "";
   const prefix = service === "monitoring" ? "cloudwatch" : service;
-  // SQS's batches need what their single calls need.
+  // SQS's batches need the permissions of their single calls.
   const action = `${prefix}:${operation.replace(/Batch$/, "")}`;
   if (service === "sns") {
     const context = { "sns:Protocol": query.get("Protocol") ?? "", "sns:Endpoint": query.get("Endpoint") ?? "" };
@@ -98,14 +98,14 @@ function callOf(request: IncomingMessage, body: string, { region, accountId }: R
   return { action, resource: "*" };
 }
 
-/** S3's operations are not its permissions: a HEAD reads, and each step of an upload in parts writes (S3 user guide). */
+/** Maps S3's operations to permissions: a HEAD reads, and each step of an upload in parts writes (S3 user guide). */
 function s3Call(method: string, url: URL): Call {
   const [, bucket = "", key = ""] = /^\/([^/]+)\/?(.*)$/.exec(decodeURIComponent(url.pathname)) ?? [];
   const resource = `arn:aws:s3:::${bucket}${key === "" ? "" : `/${key}`}`;
   const has = (name: string): boolean => url.searchParams.has(name);
   if (key === "") {
     if (has("delete")) return { action: "s3:DeleteObject", resource: `${resource}/*` };
-    // A bucket's own settings: no caller or operator may change any of them, so one name will do.
+    // A bucket's settings: no caller or operator may change any of them, so one name is enough.
     if (method === "PUT") return { action: "s3:PutBucket*", resource };
     if (method === "DELETE") return { action: "s3:DeleteBucket*", resource };
     return { action: has("versions") ? "s3:ListBucketVersions" : "s3:ListBucket", resource };

@@ -1,4 +1,7 @@
-/** Measures how long TorchServe takes to receive bodies, of the sizes in MiB that are its arguments: the handler's benchmark runs it. */
+/**
+ * Measures how long TorchServe takes to receive bodies, of the sizes in MiB in its arguments; the handler's benchmark
+ * runs it.
+ */
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,12 +13,15 @@ import { TorchServe } from "./torchserve.ts";
 const mebibyte = 1024 * 1024;
 const result = z.object({ timing: z.object({ total_seconds: z.number() }) });
 
-/** MiB of heap, and of direct memory: what infra/container-environment.ts gives the server for bodies of 1 GiB at the blog's concurrency. */
+/**
+ * MiB of heap, and of direct memory: infra/container-environment.ts gives the server this much for bodies of 1 GiB at
+ * the blog's concurrency.
+ */
 const javaMemory = 4864;
 
-/** Seconds that the server takes for a body, without those in the handler. */
+/** Measures the seconds that the server takes for a body, without those in the handler. */
 async function bodySeconds(server: TorchServe, video: Uint8Array, mebibytes: number): Promise<number> {
-  // Players and the handler pass over what follows a video's last box.
+  // Players and the handler skip data after a video's last box.
   const body = Buffer.alloc(mebibytes * mebibyte);
   body.set(video);
   const started = performance.now();

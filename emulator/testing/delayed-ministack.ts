@@ -1,10 +1,13 @@
-/** Delays or fails the start of MiniStack, for tests. */
+/** For tests: delays or fails the start of MiniStack. */
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ministackPython } from "../../tools/paths.mjs";
 
-/** Writes an executable that runs MiniStack's Python, and that runs a shell script first if it starts MiniStack. Returns its path. */
+/**
+ * Writes an executable that runs MiniStack's Python and, if it starts MiniStack, runs a shell script first. Returns its
+ * path.
+ */
 export async function pythonThatFirst(script: string, folder: string): Promise<string> {
   const path = join(folder, "python");
   const lines = ["#!/bin/sh", `case "$*" in "-m hypercorn"*)`, script, ";; esac", `exec '${ministackPython}' "$@"`];

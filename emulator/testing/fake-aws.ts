@@ -1,4 +1,4 @@
-/** SageMaker's surroundings in memory, for tests: objects, topics, roles, and instances that do as they are told. */
+/** For tests: SageMaker's dependencies in memory: objects, topics, roles, and scripted instances. */
 
 import { once } from "node:events";
 import { Readable } from "node:stream";
@@ -18,9 +18,9 @@ export interface StoredObject extends PutOptions {
 
 /** S3 in memory. */
 export class FakeObjects implements ObjectStore {
-  /** By their s3:// URI. */
+  /** Objects by their s3:// URI. */
   readonly stored = new Map<string, StoredObject>();
-  /** Refuses what is put below this URI. */
+  /** Refuses writes below this URI. */
   unwritable: string | undefined;
 
   set(uri: string, body: string | Uint8Array): void {
@@ -68,7 +68,7 @@ export class FakeTopics implements Topics {
   }
 }
 
-/** IAM that knows some roles. */
+/** IAM with a few roles. */
 export class FakeRoles implements Roles {
   readonly trusted = new Set<string>();
 
@@ -94,13 +94,13 @@ export class FakeLogs implements ContainerLogs {
   }
 }
 
-/** Starts instances that answer as `model` says. */
+/** Starts instances that answer with `model`. */
 export class FakeFleet {
   readonly containers: ContainerSpec[] = [];
   running = 0;
-  /** Why no instance starts. */
+  /** Reason why no instance starts. */
   broken: string | undefined;
-  /** Instances do not start before this has happened. */
+  /** Instances do not start before this resolves. */
   gate: Promise<void> = Promise.resolve();
   /** Containers start and never become healthy. */
   unhealthy = false;
@@ -136,7 +136,7 @@ export const testImage =
   "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker";
 export const testArtifact = "s3://models/model.tar.gz";
 
-/** All of it, with one role and one artifact. */
+/** All of them, with one role and one artifact. */
 export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {
   const clock = new RealClock();
   const objects = new FakeObjects();

@@ -1,4 +1,4 @@
-/** Serves an artifact with Ray Serve as AWS's Ray Serve image does, for the handler's end-to-end tests. */
+/** For the handler's end-to-end tests: serves an artifact with Ray Serve as AWS's Ray Serve image does. */
 
 import { once } from "node:events";
 import { appendFile, copyFile, mkdir, readFile } from "node:fs/promises";
@@ -12,7 +12,10 @@ import { ray, repoRoot } from "../../tools/paths.mjs";
 import { descendantsOf, eventually } from "../../lib/testing/processes.ts";
 import type { Answer } from "./torchserve.ts";
 
-/** The commands that AWS's image runs before its adapter starts (aws/deep-learning-containers, scripts/docker/ray/sagemaker_entrypoint.sh). */
+/**
+ * Commands that AWS's image runs before its adapter starts (aws/deep-learning-containers,
+ * scripts/docker/ray/sagemaker_entrypoint.sh).
+ */
 const entryPoint = `
 ray start --head --port="$GCS_PORT" --include-dashboard=False --num-gpus=0 --node-ip-address=127.0.0.1 \
   --ray-client-server-port="$CLIENT_PORT" --dashboard-agent-listen-port="$AGENT_PORT" --temp-dir="$BASE" \
@@ -20,18 +23,18 @@ ray start --head --port="$GCS_PORT" --include-dashboard=False --num-gpus=0 --nod
 serve start --http-host=127.0.0.1 --http-port="$HTTP_PORT"
 exec serve run "$MODEL/config.yaml"`;
 
-/** From the start of the server to its readiness, and from a request to its answer, ms. */
+/** Time limits from the start of the server to its readiness, and from a request to its answer, ms. */
 const patience = { healthy: 300_000, answer: 240_000, health: 5_000 };
 
-/** How to start Ray Serve. */
+/** Options for Ray Serve. */
 export interface RayServeOptions {
   /** An empty folder for everything that the server writes. */
   readonly folder: string;
-  /** A model.tar.gz, by its path. */
+  /** Path of a model.tar.gz. */
   readonly artifact: string;
   /** The container's environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A Python file that each worker imports, by its path. @default none */
+  /** Path of a Python file that each worker imports. @default none */
   readonly standIn?: string;
 }
 
@@ -69,7 +72,7 @@ export class RayServe {
         PYTHONUNBUFFERED: "1",
         MODEL: model,
         BASE: join(folder, "ray"),
-        // Off, Ray takes 127.0.0.1 for this machine's address instead of the one that other machines see.
+        // If off, Ray takes 127.0.0.1 for this machine's address instead of the one that other machines see.
         RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER: "0",
         RAY_ADDRESS: `127.0.0.1:${gcs}`,
         GCS_PORT: String(gcs),
@@ -84,14 +87,14 @@ export class RayServe {
     return new RayServe(server, http, logFile);
   }
 
-  /** Tells whether the adapter's /ping would answer 200: it asks Ray Serve's own health check. */
+  /** Tells whether the adapter's /ping would answer 200: it calls Ray Serve's health check. */
   async isHealthy(): Promise<boolean> {
     const url = `http://127.0.0.1:${this.#port}/-/healthz`;
     const health = await fetch(url, { signal: AbortSignal.timeout(patience.health) }).catch(() => undefined);
     return health?.ok === true;
   }
 
-  /** Resolves when the server is healthy; stops it and fails if it is not in time. */
+  /** Resolves when the server is healthy; stops it and fails after the time limit. */
   async untilHealthy(): Promise<void> {
     try {
       await this.until("Ray Serve is healthy", () => this.isHealthy());
@@ -101,7 +104,7 @@ export class RayServe {
     }
   }
 
-  /** Resolves when something holds of the running server; fails if the server ends or takes too long. */
+  /** Resolves when a condition of the running server holds; fails if the server ends or takes too long. */
   async until(what: string, holds: () => Promise<boolean>): Promise<void> {
     let ended: string | undefined;
     void this.#server.ended.then((how) => (ended = how));
@@ -115,11 +118,11 @@ export class RayServe {
     );
   }
 
-  /** The process ids of the living workers, in ascending order, as Ray titles them. */
+  /** Returns the process ids of the living workers, in ascending order, by Ray's process titles. */
   async workers(): Promise<number[]> {
     const found: number[] = [];
     for (const pid of await descendantsOf(process.pid)) {
-      // A process may end while we look.
+      // A process may end in the meantime.
       const title = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
       if (title.startsWith("ray::ServeReplica:")) found.push(pid);
     }
@@ -134,12 +137,12 @@ export class RayServe {
     });
   }
 
-  /** Everything that the server has logged so far. */
+  /** Returns everything that the server has logged so far. */
   async log(): Promise<string> {
     return await readFile(this.logFile, "utf8");
   }
 
-  /** Sends a body as the image's adapter does; the names of headers are sent as they are spelled. */
+  /** Sends a body as the image's adapter does; the names of headers keep their spelling. */
   async ask(body: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const request = httpRequest({
       host: "127.0.0.1",

@@ -1,4 +1,4 @@
-/** Signs a request of an SDK again, for another host: for servers that stand between an SDK and the emulator. */
+/** Signs a request of an SDK again for another host: for proxies between an SDK and the emulator. */
 
 import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
@@ -6,7 +6,7 @@ import type { Credentials } from "../gateway/credentials.ts";
 import { computeSignature, readSignature } from "../gateway/signature.ts";
 
 /**
- * The headers of the request for another host, with a signature for that host.
+ * Returns the headers of the request for another host, with a signature for that host.
  * @param url the host's, without path
  */
 export async function resigned(

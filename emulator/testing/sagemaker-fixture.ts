@@ -1,4 +1,4 @@
-/** A local SageMaker behind a gateway with a real SDK client, fresh for each test, and good inputs to break. */
+/** An emulated SageMaker behind a gateway, with an SDK client, new for each test, and valid inputs to modify. */
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -94,7 +94,7 @@ export class SageMakerFixture {
     return new SageMakerFixture(aws, sagemaker, gateway);
   }
 
-  /** Ends all, and asserts that no instance is left. */
+  /** Ends everything, and asserts that no instance is left. */
   async stop(): Promise<void> {
     await this.sagemaker.stop();
     await this.#stopGateway();
@@ -112,7 +112,7 @@ export class SageMakerFixture {
     return this.client.send(new CreateEndpointConfigCommand({ ...goodConfig, ...change }));
   }
 
-  /** With the good model and configuration. */
+  /** Starts with the good model and configuration. */
   async createEndpoint(): Promise<void> {
     await this.createModel();
     await this.createConfig();

@@ -1,4 +1,4 @@
-/** All that AWS calls can change in the emulator, for tests that nothing has changed. */
+/** For tests that nothing has changed: everything in the emulator that AWS calls can change. */
 
 import { CloudWatchClient, DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
 import { IAMClient, ListRolesCommand } from "@aws-sdk/client-iam";

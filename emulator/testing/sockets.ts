@@ -1,10 +1,13 @@
-/** Lists the sockets that processes listen on, for tests; by Linux's /proc. */
+/** For tests: lists the sockets that processes listen on, from Linux's /proc. */
 
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** The sockets of some processes. */
+/** Sockets of some processes. */
 export interface Listening {
-  /** `tcp ADDRESS:PORT`, and `udp ADDRESS:PORT` for bound UDP sockets; IPv4 addresses that an IPv6 socket has are IPv4 here. */
+  /**
+   * `tcp ADDRESS:PORT`, and `udp ADDRESS:PORT` for bound UDP sockets; IPv4 addresses of an IPv6 socket are shown as
+   * IPv4.
+   */
   readonly network: readonly string[];
   /** Paths of Unix sockets; those of Linux's abstract name space start with @. */
   readonly unix: readonly string[];
@@ -15,7 +18,7 @@ const listenStates = { tcp: "0A", udp: "07" } as const;
 /** __SO_ACCEPTCON: a Unix socket that listens. Source: Linux, include/uapi/linux/net.h. */
 const acceptsConnections = 1 << 16;
 
-/** The sockets that the processes listen on. Processes that have ended have none. */
+/** Returns the sockets that the processes listen on. Processes that have ended have none. */
 export async function listeningSockets(pids: readonly number[]): Promise<Listening> {
   const inodes = new Set((await Promise.all(pids.map(socketInodes))).flat());
   const network: string[] = [];
@@ -35,16 +38,16 @@ export async function listeningSockets(pids: readonly number[]): Promise<Listeni
   return { network: network.sort(), unix: unix.sort() };
 }
 
-/** The inodes of a process's sockets. */
+/** Returns the inodes of a process's sockets. */
 async function socketInodes(pid: number): Promise<string[]> {
   const folder = `/proc/${pid}/fd`;
-  // A process may end, and a file may be closed, while this looks.
+  // A process may end, and a file may be closed, in the meantime.
   const names = await readdir(folder).catch(() => []);
   const links = await Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => "")));
   return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
 }
 
-/** The rows of a table of /proc/net, by columns; none if the kernel does not have the protocol. */
+/** Returns the rows of a table of /proc/net, by columns; none if the kernel does not have the protocol. */
 async function rows(table: string): Promise<string[][]> {
   const text = await readFile(`/proc/net/${table}`, "utf8").catch(() => "");
   return text
@@ -54,7 +57,7 @@ async function rows(table: string): Promise<string[][]> {
     .map((line) => line.trim().split(/\s+/));
 }
 
-/** Reads ADDRESS:PORT as /proc/net writes it: words of 32 bits in the machine's byte order, here little-endian. */
+/** Parses ADDRESS:PORT of /proc/net: words of 32 bits in the machine's byte order, here little-endian. */
 function addressOf(text: string): string {
   const [address = "", port = ""] = text.split(":");
   const words = address.match(/.{8}/g) ?? [];

@@ -1,4 +1,4 @@
-/** A gateway with chosen services for tests, and what an AWS SDK needs to talk to it. */
+/** For tests: a gateway with chosen services, and the settings that an AWS SDK needs to use it. */
 
 import { RealClock } from "../core/real-clock.ts";
 import type { Clock } from "../core/clock.ts";
@@ -15,7 +15,7 @@ export const testRegion = "us-east-1";
 export const testAccount = "000000000000";
 export const testCredentials = randomCredentials();
 
-/** Serves the services on a free port; what it does not serve is refused, for no MiniStack stands behind it. */
+/** Serves the services on a free port; others are refused, because there is no MiniStack. */
 export async function startTestGateway(services: readonly Service[], clock: Clock = new RealClock()): Promise<Gateway> {
   const wired = new Map<string, WireService>();
   for (const service of services) {
@@ -43,7 +43,7 @@ export function sdkConfig(gateway: Pick<Gateway, "url">, credentials: Credential
     endpoint: gateway.url,
     region: testRegion,
     credentials,
-    // One attempt: a test wants to see the first answer.
+    // One attempt: a test needs to see the first answer.
     maxAttempts: 1,
   };
 }
@@ -84,7 +84,7 @@ export async function signed(
     service,
     sha256: Sha256,
     uriEscapePath: service !== "s3",
-    // As SDKs do it: S3 alone wants the header.
+    // As SDKs do: only S3 requires the header.
     applyChecksum: service === "s3",
   });
   const toSign = new HttpRequest({

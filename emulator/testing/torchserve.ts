@@ -1,4 +1,4 @@
-/** Serves an artifact with the real TorchServe and SageMaker's toolkit, for the handler's end-to-end tests. */
+/** For the handler's end-to-end tests: serves an artifact with TorchServe and SageMaker's toolkit. */
 
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
@@ -21,27 +21,30 @@ const run = promisify(execFile);
 const room = join(repoRoot, "model");
 const starter = join(repoRoot, "emulator", "model-server", "start.py");
 
-/** From the start of the server to its workers' readiness, from a worker's end to another one's readiness, and from a request to its answer, ms. */
+/**
+ * Time limits from the start of the server to its workers' readiness, from a worker's end to another one's readiness,
+ * and from a request to its answer, ms.
+ */
 const patience = { ready: 240_000, replaced: 240_000, answer: 600_000, description: 10_000 };
 
 const modelDescription = z.array(z.object({ workers: z.array(z.object({ pid: z.number(), status: z.string() })) }));
 
-/** What the server answers. */
+/** An answer of the server. */
 export interface Answer {
   readonly status: number;
   readonly type: string | undefined;
   readonly text: string;
 }
 
-/** How to start a server. */
+/** Options for a server. */
 export interface TorchServeOptions {
   /** An empty folder for everything that the server writes. */
   readonly folder: string;
-  /** Requests at a time. */
+  /** Number of concurrent requests. */
   readonly workers: number;
-  /** A Python file that takes the handler's place, by its path. @default the artifact's own */
+  /** Path of a Python file that replaces the handler. @default the artifact's handler */
   readonly handler?: string;
-  /** More of the container's environment. */
+  /** Additional variables of the container's environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -93,7 +96,7 @@ export class TorchServe {
     return started;
   }
 
-  /** Sends a body; the names of headers are sent as they are spelled. */
+  /** Sends a body; the names of headers keep their spelling. */
   async ask(body: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const response = await invoke(this.#ready().inference, {
       headers,
@@ -126,7 +129,7 @@ export class TorchServe {
     );
   }
 
-  /** Everything that the server has logged so far. */
+  /** Returns everything that the server has logged so far. */
   async log(): Promise<string> {
     return await readFile(this.logFile, "utf8");
   }
