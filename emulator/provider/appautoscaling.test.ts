@@ -36,7 +36,7 @@ describe("Application Auto Scaling", () => {
       await target.create(wanted);
     });
 
-    it("is registered with its tags, zero instances included, and has the resource for id", async () => {
+    it("is registered with its tags, zero instances included, and has the resource as its id", async () => {
       assert.deepEqual(provider.calls(), ["RegisterScalableTarget", "DescribeScalableTargets", "ListTagsForResource"]);
       const { Tags, ...rest } = fake.last("RegisterScalableTarget");
       assert.deepEqual(rest, { ...placeOnAws, MinCapacity: 0, MaxCapacity: 5 });
@@ -71,10 +71,10 @@ describe("Application Auto Scaling", () => {
       const imported = await target.import(`${serviceNamespace}/${resourceId}/${scalableDimension}`);
       assert.equal(imported?.id, resourceId);
       assert.equal(imported.inputs["maxCapacity"], 5);
-      await assert.rejects(target.import("endpoint"), /names no scalable target: write sagemaker\/endpoint/);
+      await assert.rejects(target.import("endpoint"), /is not the id of a scalable target: use sagemaker\/endpoint/);
     });
 
-    it("is awaited when it goes, and gone is fine", async () => {
+    it("is awaited when it is deleted, and may be missing", async () => {
       provider.calls();
       await target.delete();
       assert.deepEqual(provider.calls(), ["DeregisterScalableTarget", "DescribeScalableTargets"]);
@@ -112,7 +112,7 @@ describe("Application Auto Scaling", () => {
       },
     };
 
-    it("of target tracking is put, with 0 for the cooldown that is not given", async () => {
+    it("of target tracking is put, with 0 for a missing cooldown", async () => {
       const policy = provider.resource(type, "backlog");
       await policy.create(tracking);
       assert.deepEqual(provider.calls(), ["PutScalingPolicy", "DescribeScalingPolicies"]);
@@ -139,7 +139,7 @@ describe("Application Auto Scaling", () => {
       await policy.assertSettled(tracking);
     });
 
-    it("in steps takes bounds as text and leaves out the open one, in any order", async () => {
+    it("in steps accepts bounds as text without the open one, in any order", async () => {
       const policy = provider.resource(type, "wake");
       await policy.create(steps);
       const sent = fake.last("PutScalingPolicy");
@@ -175,7 +175,7 @@ describe("Application Auto Scaling", () => {
       }
     });
 
-    it("is imported by service, resource, dimension and name, and gone is fine", async () => {
+    it("is imported by service, resource, dimension and name, and may be missing", async () => {
       const policy = provider.resource(type, "wake");
       await policy.create(steps);
       const imported = await policy.import(`${serviceNamespace}/${resourceId}/${scalableDimension}/wake-a1a2a3a`);

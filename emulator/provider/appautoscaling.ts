@@ -14,7 +14,10 @@ const targetName = {
   serviceNamespace: stringField({ required: true, forceNew: true }),
 };
 
-/** A target and perhaps a policy: those of the last state, or, for an import, `NAMESPACE/RESOURCE/DIMENSION[/POLICY]`. */
+/**
+ * Parses a target and its policy, if any: from the last state or, for an import, from
+ * `NAMESPACE/RESOURCE/DIMENSION[/POLICY]`.
+ */
 function keyOf(id: string, { resourceId, scalableDimension, serviceNamespace }: Properties): Properties {
   if (resourceId !== undefined && scalableDimension !== undefined && serviceNamespace !== undefined) {
     return { resourceId, scalableDimension, serviceNamespace, name: id };
@@ -25,13 +28,13 @@ function keyOf(id: string, { resourceId, scalableDimension, serviceNamespace }: 
     );
   if (found?.groups === undefined) {
     throw new ProviderError(
-      `${id} names no scalable target: write sagemaker/endpoint/E/variant/V/sagemaker:variant:DesiredInstanceCount (and /POLICY for a policy)`,
+      `${id} is not the id of a scalable target: use sagemaker/endpoint/E/variant/V/sagemaker:variant:DesiredInstanceCount (and /POLICY for a policy)`,
     );
   }
   return { ...found.groups };
 }
 
-/** The id is one property only: the rest of the name is in the state. */
+/** The id is only one property: the rest of the name is in the state. */
 const identity = (property: string): Identity => ({ idOf: (inputs) => String(inputs[property]), keyOf });
 
 export const target = put({

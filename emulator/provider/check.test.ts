@@ -63,7 +63,7 @@ function check(news: Values, olds: Values = {}, more: Partial<CheckContext> = {}
 }
 
 describe("Check", () => {
-  it("fills in name, defaults, region and tags, and says which are defaults", () => {
+  it("fills in name, defaults, region and tags, and marks the defaults", () => {
     const { inputs, reasons } = check(good);
     assert.deepEqual(reasons, {});
     assert.deepEqual(inputs, {
@@ -85,28 +85,28 @@ describe("Check", () => {
   });
 
   describe("of names", () => {
-    it("keeps a name that was made in an earlier run, for life", () => {
+    it("keeps a name that was generated in an earlier run", () => {
       const old = check(good).inputs;
       assert.equal(check(good, old, { seed: Uint8Array.from([9, 9, 9, 9]) }).inputs["name"], old["name"]);
     });
 
-    it("makes a new one when the program drops the name that it gave", () => {
+    it("generates a new one when the program drops its name", () => {
       const old = check({ ...good, name: "given" }).inputs;
       assert.equal(old["name"], "given");
       assert.equal(check(good, old).inputs["name"], "p-thing-abcdef0");
     });
 
-    it("appends the suffix beyond the longest length", () => {
+    it("appends the suffix beyond the maximum length", () => {
       assert.equal(check({ ...good, fifo: true }).inputs["name"], "p-thing-abcdef0.fifo");
     });
 
-    it("takes the longest name, and refuses one that is longer instead of cutting it", () => {
+    it("accepts the longest name, and refuses one that is longer instead of cutting it", () => {
       assert.deepEqual(check(good, {}, { name: "a".repeat(12) }).reasons, {});
       const { reasons } = check(good, {}, { name: "a".repeat(13) });
       assert.match(reasons["name"] ?? "", /name 'aaaaaaaaaaaaa' plus 7 random chars is longer than maximum length 20/);
     });
 
-    it("makes one though the engine gives no random bytes", () => {
+    it("generates one without random bytes from the engine", () => {
       assert.match(
         JSON.stringify(check(good, {}, { seed: new Uint8Array() }).inputs["name"]),
         /^"p-thing-[0-9a-f]{7}"$/,
@@ -115,42 +115,42 @@ describe("Check", () => {
   });
 
   describe("of tags", () => {
-    it("overlays the defaults with the program's, less the ignored", () => {
+    it("overlays the defaults with the program's tags, without the ignored ones", () => {
       const { inputs } = check({ ...good, tags: { Owner: "me", Secret: "x", "tmp:y": "z" } });
       assert.deepEqual(inputs["tagsAll"], { Owner: "me", Project: "video" });
     });
 
-    it("knows none of all tags while the program's are unknown", () => {
+    it("reports all tags as unknown while the program's are unknown", () => {
       assert.equal(check({ ...good, tags: unknown }).inputs["tagsAll"], unknown);
     });
   });
 
-  it("takes the program's region over the provider's", () => {
+  it("prefers the program's region to the provider's", () => {
     assert.equal(check({ ...good, region: "eu-west-1" }).inputs["region"], "eu-west-1");
   });
 
-  it("writes a policy that is an object as text, and knows none that holds an unknown", () => {
+  it("writes a policy that is an object as text, and reports one with an unknown as unknown", () => {
     assert.equal(check({ ...good, policy: { Version: "v" } }).inputs["policy"], '{"Version":"v"}');
     assert.equal(check({ ...good, policy: { Version: [unknown] } }).inputs["policy"], unknown);
   });
 
-  it("takes null for not given", () => {
+  it("treats null as missing", () => {
     assert.deepEqual(check({ ...good, environment: null }).inputs, check(good).inputs);
   });
 
-  it("lets an unknown stand for anything", () => {
+  it("accepts an unknown for any value", () => {
     const news = Object.fromEntries(Object.keys(fields).map((name) => [name, unknown]));
     const { inputs, reasons } = check({ ...news, steps: [{ count: unknown }, unknown] });
     assert.deepEqual(reasons, {});
     assert.equal(inputs["name"], unknown);
   });
 
-  it("refuses what the provider does not translate, by name, at any depth", () => {
+  it("refuses untranslated properties by name, at any depth", () => {
     assert.match(check({ ...good, acl: "private" }).reasons["acl"] ?? "", /"acl" is not translated/);
     assert.match(check({ ...good, steps: [{ other: 1 }] }).reasons["steps[0].other"] ?? "", /is not translated/);
   });
 
-  it("refuses what is missing", () => {
+  it("refuses missing properties", () => {
     assert.match(check({}).reasons["size"] ?? "", /"size" is required/);
   });
 
@@ -173,7 +173,7 @@ describe("Check", () => {
     });
   }
 
-  it("asks the type only about inputs that are right in themselves", () => {
+  it("calls the type's check only for inputs of the right kinds", () => {
     assert.deepEqual(check({ size: 13 }).reasons, { size: "not 13" });
     assert.deepEqual(Object.keys(check({ size: 13, name: 1 }).reasons), ["name"]);
   });

@@ -1,4 +1,4 @@
-/** What Check does for every type: tags, region, defaults, names, and the refusal of what is not translated. */
+/** Check for every type: tags, region, defaults, names, and the refusal of properties that are not translated. */
 import { randomBytes } from "node:crypto";
 import type { Fields, Property } from "./properties.ts";
 import type { Failure, ResourceType } from "./resource.ts";
@@ -7,7 +7,7 @@ import { allTags } from "./tags.ts";
 import { asAsset, defaultsKey, hasUnknown, isRecord, unknown, withoutMarks } from "./values.ts";
 import type { Value, Values } from "./values.ts";
 
-/** What Check needs beside the inputs. */
+/** Context of Check, in addition to the inputs. */
 export interface CheckContext {
   /** The resource's name in the program. */
   readonly name: string;
@@ -18,10 +18,13 @@ export interface CheckContext {
   readonly seed: Uint8Array;
 }
 
-/** How many random characters a made name ends in (the bridge of the official provider). */
+/** Number of random characters at the end of a generated name (the bridge of the official provider). */
 const randomLength = 7;
 
-/** Checks new inputs, and fills in what the program left to the provider. `olds` are the inputs of the last run. */
+/**
+ * Checks new inputs, and fills in the values that the program leaves to the provider. `olds` are the inputs of the last
+ * run.
+ */
 export function checkInputs(
   type: ResourceType,
   olds: Values,
@@ -38,12 +41,12 @@ export function checkInputs(
   return { inputs, failures };
 }
 
-/** The inputs without nulls and without the marks of an earlier Check. */
+/** Returns the inputs without nulls and without the marks of an earlier Check. */
 function present(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== null && key !== defaultsKey));
 }
 
-/** A block's properties, each checked against its kind, with defaults, and the list of which ones are defaults. */
+/** Fills in a block's properties with defaults, checks each against its kind, and marks the defaults. */
 function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]): Values {
   const filled: Values = {};
   const defaulted: string[] = [];
@@ -52,7 +55,7 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
     if (field === undefined) {
       const reason =
         `"${prefix}${key}" is not translated by the emulator's provider, so it would be lost: ` +
-        `leave it out here, or deploy to AWS, where the official provider knows it`;
+        `leave it out here, or deploy to AWS with the official provider, which supports it`;
       failures.push({ property: `${prefix}${key}`, reason });
     } else {
       filled[key] = checkValue(field, value, `${prefix}${key}`, failures);
@@ -66,7 +69,7 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
     } else if (field.required === true) {
       failures.push({
         property: `${prefix}${key}`,
-        reason: `"${prefix}${key}" is required but the program gives none`,
+        reason: `"${prefix}${key}" is required but missing`,
       });
     }
   }
@@ -74,7 +77,7 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
   return filled;
 }
 
-/** The values that each kind accepts, and their description in a refusal. */
+/** Accepted values of each kind, and their description in a refusal. */
 const kinds: Readonly<Record<Property["kind"], { wanted: string; accepts: (value: Value) => boolean }>> = {
   asset: {
     wanted: "an asset (new pulumi.asset.FileAsset(…) or StringAsset(…))",
@@ -129,7 +132,7 @@ function isJson(value: Value): value is string {
   }
 }
 
-/** Makes the name that the program left out; one that was made in an earlier run is kept for life. */
+/** Generates the name that the program leaves out; one that was generated in an earlier run is kept. */
 function nameIt(type: ResourceType, inputs: Values, olds: Values, context: CheckContext, failures: Failure[]): void {
   const property = autoNamed(type);
   if (property === undefined || property in inputs) return;
@@ -153,12 +156,12 @@ function nameIt(type: ResourceType, inputs: Values, olds: Values, context: Check
   if (Array.isArray(marks)) marks.push(property);
 }
 
-/** The property of a type that is named automatically, if it has one. */
+/** Returns the property of a type that is named automatically, if it has one. */
 export function autoNamed(type: ResourceType): string | undefined {
   return Object.entries(type.fields).find(([, field]) => field.autoName !== undefined)?.[0];
 }
 
-/** Whether the value of a property of checked inputs was filled in by Check. */
+/** Tells whether Check has filled in the value of a property of checked inputs. */
 export function isDefaulted(inputs: Values, property: string): boolean {
   const marks = inputs[defaultsKey];
   return Array.isArray(marks) && marks.includes(property);

@@ -1,4 +1,4 @@
-/** The AWS SDK's clients, one per service and region, all of which call the emulator; any operation is called by its name. */
+/** The AWS SDK's clients, one per service and region, all of which call the emulator; operations are called by name. */
 import * as appautoscaling from "@aws-sdk/client-application-auto-scaling";
 import * as cloudwatch from "@aws-sdk/client-cloudwatch";
 import * as logs from "@aws-sdk/client-cloudwatch-logs";
@@ -14,17 +14,17 @@ import { naming } from "./errors.ts";
 import type { Middleware } from "./errors.ts";
 import type { Members } from "./mapping.ts";
 
-/** The credentials that sign the calls. */
+/** Credentials that sign the calls. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
 
-/** How to reach AWS. */
+/** Address of AWS. */
 export interface Connection {
   readonly endpoint: string;
-  /** Endpoints of single services, by the name that the provider's `endpoints` gives them. */
+  /** Endpoints of single services, by their names in the provider's `endpoints`. */
   readonly endpoints: Readonly<Partial<Record<ServiceName, string>>>;
   readonly credentials: Credentials;
   readonly pathStyle: boolean;
@@ -62,7 +62,7 @@ export type ServiceName = keyof typeof sdks;
 /** All names of {@link ServiceName}. */
 export const serviceNames = Object.keys(sdks) as [ServiceName, ...ServiceName[]];
 
-/** The operations of a service: a misspelt one does not compile. Of a service that is not known, any name. */
+/** Operations of a service: a misspelt one does not compile. For an unknown service, any name. */
 export type Operation<S extends ServiceName = ServiceName> = string &
   (ServiceName extends S
     ? string
@@ -70,7 +70,7 @@ export type Operation<S extends ServiceName = ServiceName> = string &
         [K in keyof (typeof sdks)[S]["module"]]: K extends `${infer Name}Command` ? Name : never;
       }[keyof (typeof sdks)[S]["module"]]);
 
-/** A client of the SDK, as far as it is used here. */
+/** The used parts of an SDK client. */
 interface HasMiddlewareStack {
   readonly middlewareStack: {
     add(middleware: Middleware, options: { step: "initialize"; priority: "high"; name: string }): void;
@@ -89,13 +89,13 @@ interface ClientConfig {
   readonly useQueueUrlAsEndpoint: false;
 }
 
-/** A module of the SDK, read by the names of operations. */
+/** A module of the SDK, indexed by the names of operations. */
 interface Sdk {
   readonly module: Readonly<Record<string, unknown>>;
   readonly Client: new (config: ClientConfig) => HasMiddlewareStack;
 }
 
-/** The members that an operation's input has, by the SDK's own schema. */
+/** Returns the members of an operation's input, from the SDK's schema. */
 export function inputOf(service: ServiceName, operation: string): NormalizedSchema {
   const { module }: Sdk = sdks[service];
   const [, , , , input] = module[`${operation}$`] as typeof sts.GetCallerIdentity$;
@@ -103,10 +103,10 @@ export function inputOf(service: ServiceName, operation: string): NormalizedSche
 }
 
 const connectMilliseconds = 5_000;
-/** Longest silence of a socket: a large object takes a while to be stored. */
+/** Maximum silence of a socket: storing a large object takes time. */
 const silenceMilliseconds = 300_000;
 
-/** The clients of one region; each is made when it is first used. */
+/** Clients of one region; each is created at its first use. */
 export class Clients {
   readonly #connection: Connection;
   readonly #region: string;
@@ -128,7 +128,7 @@ export class Clients {
   }
 
   /**
-   * Calls an operation that lists, page by page.
+   * Calls a list operation, page by page.
    * @throws AwsCallError if AWS refuses it or does not answer
    */
   async *pages<S extends ServiceName>(service: S, operation: Operation<S>, input: Members): AsyncGenerator<Members> {

@@ -45,7 +45,7 @@ describe("MetricAlarm", () => {
     await fake.stop();
   });
 
-  it("is put whole with its tags, and read", async () => {
+  it("is put completely with its tags, and read", async () => {
     await alarm.create(wanted);
     assert.deepEqual(provider.calls(), ["PutMetricAlarm", "DescribeAlarms", "ListTagsForResource"]);
     const { Tags, ...sent } = fake.last("PutMetricAlarm");
@@ -86,14 +86,14 @@ describe("MetricAlarm", () => {
     await alarm.assertSettled(news);
   });
 
-  it("does not mind the order of actions, and is replaced for another name", async () => {
+  it("ignores the order of actions, and is replaced for another name", async () => {
     await alarm.create(wanted);
     const turned = { ...wanted, alarmActions: [...wanted.alarmActions].reverse() };
     assert.deepEqual((await alarm.diff(turned)).changes, []);
     assert.deepEqual((await alarm.diff({ ...wanted, name: "other" })).replaces, ["name"]);
   });
 
-  it("carries a metric computed from others, which is not returned unless told so", async () => {
+  it("has a metric computed from others, which is not returned by default", async () => {
     await alarm.create(query);
     assert.deepEqual(fake.last("PutMetricAlarm")["Metrics"], [
       { Id: "e1", Expression: "m1 * 2", ReturnData: true },
@@ -112,18 +112,18 @@ describe("MetricAlarm", () => {
     assert.deepEqual((await alarm.diff(turned)).changes, []);
   });
 
-  it("is deleted, and gone is fine", async () => {
+  it("is deleted, and may be missing", async () => {
     await alarm.create(wanted);
     await alarm.delete();
     assert.equal(await alarm.read(), undefined);
     await alarm.delete();
   });
 
-  it("refuses a metric without statistic, a query that is both, and queries beside a metric", async () => {
-    await assert.rejects(alarm.check({ ...wanted, statistic: null }), /One of .*statistic.* is needed/);
+  it("refuses a metric without statistic, a query that is both, and queries together with a metric", async () => {
+    await assert.rejects(alarm.check({ ...wanted, statistic: null }), /One of .*statistic.* is required/);
     const [first, second] = query.metricQueries;
     const both = { ...query, metricQueries: [{ ...first, ...second }] };
     await assert.rejects(alarm.check(both), /has both/);
-    await assert.rejects(alarm.check({ ...query, period: 60 }), /does not go with/);
+    await assert.rejects(alarm.check({ ...query, period: 60 }), /cannot be combined with/);
   });
 });

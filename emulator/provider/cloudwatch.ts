@@ -24,18 +24,21 @@ function checkAlarm(inputs: Properties): Failure[] {
   if (has("metricName") && !has("statistic") && !has("extendedStatistic")) {
     failures.push({
       property: "metricName",
-      reason: 'One of "statistic" and "extendedStatistic" is needed with "metricName"',
+      reason: 'One of "statistic" and "extendedStatistic" is required with "metricName"',
     });
   }
   queries.forEach((query: unknown, index) => {
     if (isRecord(query) && query["expression"] !== undefined && query["metric"] !== undefined) {
       const property = `metricQueries[${index}]`;
-      failures.push({ property, reason: `"${property}" has both "expression" and "metric": give one of them` });
+      failures.push({ property, reason: `"${property}" has both "expression" and "metric": leave one of them out` });
     }
   });
   if (queries.length > 0) {
     for (const name of ["metricName", "namespace", "period", "statistic", "dimensions"].filter(has)) {
-      failures.push({ property: name, reason: `"${name}" does not go with "metricQueries": leave one of them out` });
+      failures.push({
+        property: name,
+        reason: `"${name}" cannot be combined with "metricQueries": leave one of them out`,
+      });
     }
   }
   return failures;
@@ -103,7 +106,7 @@ export const dashboard = put({
   put: "PutDashboard",
   read: [{ operation: "GetDashboard" }],
   delete: { operation: "DeleteDashboards" },
-  // The name in the model, and the code in the Query protocol.
+  // The name in the model, and the code in the query protocol.
   notFoundCodes: ["DashboardNotFoundError", "ResourceNotFound"],
 });
 

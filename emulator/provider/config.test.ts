@@ -15,7 +15,7 @@ const good = {
 };
 
 describe("the provider's configuration", () => {
-  it("is texts, and JSON text for what is no text", () => {
+  it("consists of texts, with JSON text for other values", () => {
     assert.deepEqual(checkConfig(good), []);
     assert.deepEqual(readConfig(good), {
       region: "eu-west-1",
@@ -31,7 +31,7 @@ describe("the provider's configuration", () => {
     });
   });
 
-  it("refuses an unknown key by name, and says which there are", () => {
+  it("refuses an unknown key by name, and lists the known ones", () => {
     const [failure] = checkConfig({ ...good, assumeRoles: "[]" });
     assert.equal(failure?.property, "assumeRoles");
     assert.match(failure.reason, /"aws:assumeRoles" is not a setting .*allowedAccountIds/);
@@ -42,12 +42,12 @@ describe("the provider's configuration", () => {
     assert.match(failure?.reason ?? "", /"aws:ignoreTags\.key"/);
   });
 
-  it("refuses text that is no JSON, and an account that is none", () => {
+  it("refuses text that is not JSON, and an invalid account", () => {
     assert.match(checkConfig({ ...good, defaultTags: "no" })[0]?.reason ?? "", /must be JSON text/);
     assert.match(checkConfig({ ...good, allowedAccountIds: '["1"]' })[0]?.reason ?? "", /12 digits/);
   });
 
-  it("leaves what a preview does not know yet for later", () => {
+  it("skips values that a preview does not know yet", () => {
     assert.deepEqual(checkConfig({ ...good, region: unknown }), []);
   });
 });

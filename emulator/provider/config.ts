@@ -1,4 +1,4 @@
-/** The provider's configuration: what it takes, and what it refuses by name. */
+/** Reads and checks the provider's configuration. */
 import { z } from "zod";
 import type { Failure } from "./resource.ts";
 import { serviceNames } from "./clients.ts";
@@ -21,7 +21,7 @@ export interface ProviderConfig {
   readonly token: string | undefined;
 }
 
-/** The bridge of the official provider hands over everything but texts as JSON. */
+/** The bridge of the official provider passes everything except texts as JSON. */
 function jsonText<T>(schema: z.ZodType<T>) {
   return z
     .string()
@@ -54,7 +54,7 @@ const schema = z
     accessKey: z.string(),
     secretKey: z.string(),
     token: z.string(),
-    // Checks of the official provider that have no counterpart here: there is nothing to skip.
+    // Checks of the official provider that have no counterpart here.
     skipCredentialsValidation: jsonText(z.boolean()),
     skipMetadataApiCheck: jsonText(z.boolean()),
     skipRegionValidation: jsonText(z.boolean()),
@@ -65,21 +65,21 @@ const schema = z
 /** Keys that the engine adds. */
 const engineKeys = new Set(["version", "pluginDownloadURL", "__internal", "__defaults"]);
 
-/** What is wrong with the configuration; unknowns are left for later. */
+/** Returns the problems of the configuration; unknowns are skipped. */
 export function checkConfig(values: Values): Failure[] {
   const result = schema.safeParse(known(values));
   return (result.error?.issues ?? []).flatMap((issue): Failure[] => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         property: String([...issue.path, key][0]),
-        reason: `"aws:${[...issue.path, key].join(".")}" is not a setting that the emulator's provider has: remove it from this stack's config; it takes ${Object.keys(schema.shape).join(", ")}`,
+        reason: `"aws:${[...issue.path, key].join(".")}" is not a setting of the emulator's provider: remove it from this stack's config; known settings are ${Object.keys(schema.shape).join(", ")}`,
       }));
     }
     return [{ property: String(issue.path[0] ?? ""), reason: `"aws:${issue.path.join(".")}": ${issue.message}` }];
   });
 }
 
-/** Reads a configuration that `checkConfig` passed. Throws ZodError for another. */
+/** Reads a configuration that `checkConfig` has accepted. Throws ZodError for others. */
 export function readConfig(values: Values): ProviderConfig {
   const read = schema.parse(known(values));
   const endpoints: Partial<Record<ServiceName, string>> = {};

@@ -1,4 +1,4 @@
-/** What every type of resource has in common, held for each row. */
+/** Tests the common contract of all types of resources, for each row. */
 import assert from "node:assert/strict";
 import { startTestAws } from "../testing/test-aws.ts";
 import { toText } from "./mapping.ts";
@@ -25,7 +25,7 @@ interface TestedAws {
   stop(): Promise<void>;
 }
 
-/** An AWS that serves some types, and their examples. */
+/** A fake AWS that serves some types, and their examples. */
 interface Group {
   readonly name: string;
   readonly examples: Readonly<Record<string, Example>>;
@@ -137,8 +137,8 @@ describe("every type of resource", () => {
 });
 
 /**
- * Properties whose change is not tried here: the value needs more than one property (files, keys, FIFO names, metrics), which the
- * tests of the types hold; or MiniStack always answers the default.
+ * Properties that are not changed here: the value needs more than one property (files, keys, FIFO names, metrics),
+ * which the tests of the types cover; or MiniStack always answers the default.
  */
 const unchanged: Readonly<Record<string, readonly string[]>> = {
   "aws:cloudwatch/metricAlarm:MetricAlarm": ["metricQueries"],

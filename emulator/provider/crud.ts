@@ -1,4 +1,4 @@
-/** The adapters of types whose resources are created, read, updated and deleted by calls (row.ts describes rows). */
+/** Adapters of types whose resources are created, read, updated and deleted by calls (row.ts describes rows). */
 import { inputOf } from "./clients.ts";
 import type { Operation, ServiceName } from "./clients.ts";
 import type { ErrorCode } from "./errors.ts";
@@ -11,13 +11,13 @@ import { common, inputFor, withManaged } from "./row.ts";
 import type { Row } from "./row.ts";
 import { tagsAtCreation } from "./tags.ts";
 
-/** The call that creates a resource, with all inputs that it has members for, and the tags. */
+/** The call that creates a resource, with the tags and all inputs for which it has members. */
 export interface CreateCall<S extends ServiceName = ServiceName> {
   readonly operation: Operation<S>;
-  /** The only properties that it carries: the others are set by steps after it. */
+  /** The only properties that it sends: steps after it set the others. */
   readonly properties?: readonly string[];
   readonly input?: Members;
-  /** Codes that pass, because a new role is not known everywhere at once: the call is retried. */
+  /** Transient codes, because a new role is not known everywhere at once: the call is retried. */
   readonly retryCodes?: readonly ErrorCode[];
 }
 
@@ -30,7 +30,7 @@ export type UpdateStep<S extends ServiceName = ServiceName> =
   /** For a change of these properties: sends them. */
   | {
       readonly properties: readonly [string, ...string[]];
-      /** Called if the first property has a value; also without one, as an empty string, if there is no `clear`. */
+      /** Called if the first property has a value; without `clear`, also for a missing value, as an empty string. */
       readonly set?: Operation<S>;
       /** Called, without the properties, if the first one has no value, or is false or 0. */
       readonly clear?: Operation<S>;
@@ -38,25 +38,25 @@ export type UpdateStep<S extends ServiceName = ServiceName> =
       readonly input?: Members;
     };
 
-/** Compares the names of two of the attributes in `values`, as a sort does. */
+/** Orders two of the attributes in `values` by name, as a comparison for a sort. */
 type AttributeOrder = (one: string, other: string, values: Properties) => number;
 
 /** A type whose resources are created once and then changed. */
 export interface CrudRow<S extends ServiceName = ServiceName> extends Row<S> {
-  /** Left out for a type that is a part of another resource: the steps of the update make it. */
+  /** Absent for a type that is a part of another resource: the steps of the update create it. */
   readonly create?: CreateCall<S>;
-  /** Left out if every change but of tags replaces. */
+  /** Absent if every change except of tags replaces the resource. */
   readonly update?: readonly UpdateStep<S>[] | ((update: Update, scope: Scope) => Promise<unknown>);
   /** Waits after a creation or an update. */
   settled?(id: string, scope: Scope, inputs: Properties): Promise<void>;
 }
 
-/** A type whose resources are put whole. */
+/** A type whose resources are put completely. */
 export interface PutRow<S extends ServiceName = ServiceName> extends Row<S>, Omit<CreateCall<S>, "operation"> {
   readonly put: Operation<S>;
 }
 
-/** A type with an operation for each part of a resource's life. */
+/** Makes a type with an operation for each part of a resource's life. */
 export function crud<const S extends ServiceName>(given: CrudRow<S>): ResourceType;
 export function crud(given: CrudRow): ResourceType {
   const row = withManaged(given);
@@ -84,17 +84,20 @@ export function crud(given: CrudRow): ResourceType {
   };
 }
 
-/** A type whose one operation creates and overwrites. */
+/** Makes a type with one operation that creates and overwrites. */
 export function put<const S extends ServiceName>(row: PutRow<S>): ResourceType {
   return crud({ ...row, create: { ...row, operation: row.put }, update: [{ put: row.put }] });
 }
 
-/** A type that is attributes of another resource: to set them makes it. */
+/** Makes a type that consists of attributes of another resource: setting them creates it. */
 export function attributes<const S extends ServiceName>(row: Row<S> & { readonly set: Operation<S> }): ResourceType {
   return crud({ ...row, update: [{ attributes: row.set }] });
 }
 
-/** A connection of two things. To make one is idempotent: made first, it would be undone by the old one's deletion. */
+/**
+ * Makes a connection of two resources. Creating one is idempotent: if the new one were created first, the old one's
+ * deletion would undo it.
+ */
 export function attachment<const S extends ServiceName>(row: Omit<CrudRow<S>, "deleteBeforeReplace">): ResourceType {
   return crud({ ...row, deleteBeforeReplace: true });
 }
@@ -105,7 +108,8 @@ function memberNames(row: Row, operation: string): string[] {
 
 async function callCreate(row: CrudRow, create: CreateCall, inputs: Properties, scope: Scope): Promise<Members> {
   const { operation, properties = Object.keys(row.fields) } = create;
-  // As in Terraform, empty text is no value. SQS refuses some attributes on a standard queue even with false.
+  // As in Terraform, empty text counts as no value. SQS refuses some attributes on a standard queue even if they are
+  // false.
   const hasAttributes = memberNames(row, operation).includes("Attributes");
   const isSent = (name: string): boolean =>
     inputs[name] !== "" && !(hasAttributes && inputs[name] === false && row.fields[name]?.default === false);
@@ -118,7 +122,10 @@ async function callCreate(row: CrudRow, create: CreateCall, inputs: Properties, 
   return await retry(scope, create.retryCodes, () => scope.aws.call(row.service, operation, members));
 }
 
-/** The properties that the creating call does not carry, but a step sets, and whose value is not AWS's own. */
+/**
+ * Returns the properties that a step must set, because the creating call does not send them and their value is not
+ * AWS's.
+ */
 function notCreated(row: CrudRow, steps: readonly UpdateStep[], inputs: Properties): ReadonlySet<string> {
   const { operation, properties } = row.create ?? {};
   const all = steps.flatMap((step) =>
@@ -182,8 +189,8 @@ async function setAttributes(
 }
 
 /**
- * The answer of `call` in the end. It is retried for the scope's retry budget while AWS refuses it with one of `codes`; then, or for any
- * other error, the error is thrown.
+ * Returns the final answer of `call`. It is retried within the scope's retry budget while AWS refuses it with one of
+ * `codes`; any other error is thrown.
  */
 async function retry<T>(scope: Scope, codes: readonly ErrorCode[] = [], call: () => Promise<T>): Promise<T> {
   const start = performance.now();
@@ -194,7 +201,7 @@ async function retry<T>(scope: Scope, codes: readonly ErrorCode[] = [], call: ()
       const seconds = Math.round((scope.retryBudget - (performance.now() - start)) / 1_000);
       if (!isCode(error, ...codes) || seconds <= 0) throw error;
       scope.progress(
-        `trying again for up to ${seconds} s, because a new role is not known everywhere at once: ${error.message}`,
+        `retrying for up to ${seconds} s, because a new role is not known everywhere at once: ${error.message}`,
       );
       await scope.pause();
     }

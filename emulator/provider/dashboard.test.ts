@@ -20,7 +20,7 @@ describe("Dashboard", () => {
     await fake.stop();
   });
 
-  it("is put whole, compared by meaning, replaced for another name, and deleted", async () => {
+  it("is put completely, compared by meaning, replaced for another name, and deleted", async () => {
     const dashboard = provider.resource("aws:cloudwatch/dashboard:Dashboard");
     const wanted = (start: string) => ({ dashboardName: "video", dashboardBody: `{"start":"${start}","widgets":[]}` });
     await dashboard.create(wanted("-PT1H"));

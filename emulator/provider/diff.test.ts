@@ -47,13 +47,13 @@ const file = (hash: string) => ({
 });
 
 describe("changes", () => {
-  it("finds what was added, removed and changed", () => {
+  it("finds added, removed and changed properties", () => {
     assert.deepEqual(found({ size: 1 }, { size: 2 }), { size: "update" });
     assert.deepEqual(found({}, { size: 2 }), { size: "add" });
     assert.deepEqual(found({ size: 1 }, {}), { size: "delete" });
   });
 
-  it("replaces for a property that cannot be changed, however deep", () => {
+  it("replaces for a property that cannot be changed, at any depth", () => {
     assert.deepEqual(found({ name: "a" }, { name: "b" }), { name: "update replaces" });
     assert.deepEqual(found({ fixed: { inner: { depth: 1 } } }, { fixed: { inner: { depth: 2 } } }), {
       "fixed.inner.depth": "update replaces",
@@ -61,14 +61,14 @@ describe("changes", () => {
     assert.deepEqual(found({ fixed: { flat: "x" } }, {}), { fixed: "delete replaces" });
   });
 
-  it("takes an unknown for a change", () => {
+  it("treats an unknown as a change", () => {
     assert.deepEqual(found({ size: 1, name: "a" }, { size: unknown, name: unknown }), {
       size: "update",
       name: "update replaces",
     });
   });
 
-  it("takes AWS's value for a property that the program leaves to AWS", () => {
+  it("accepts AWS's value for a property that the program leaves to AWS", () => {
     assert.deepEqual(found({ answer: "AWS's" }, {}), {});
     assert.deepEqual(found({ answer: "AWS's" }, { answer: "mine" }), { answer: "update" });
     assert.deepEqual(found({ steps: [{ kind: "a", made: "AWS's" }] }, { steps: [{ kind: "a" }] }), {});
@@ -80,7 +80,7 @@ describe("changes", () => {
     assert.deepEqual(found({}, empty), {});
   });
 
-  it("compares policies, JSON, numbers held as text, and what means the same to AWS, by meaning", () => {
+  it("compares policies, JSON, numbers as text, and values with the same meaning for AWS, by meaning", () => {
     assert.deepEqual(found({ policy: '{"Action":["a"],"B":1}' }, { policy: '{"B":1,"Action":["a"]}' }), {});
     assert.deepEqual(found({ rule: '{"a":1,"b":2}' }, { rule: '{"b":2,"a":1}' }), {});
     assert.deepEqual(found({ bound: "1" }, { bound: "1.0" }), {});
@@ -89,7 +89,7 @@ describe("changes", () => {
     assert.deepEqual(found({ alias: "arn:key/1" }, { alias: "2" }), { alias: "update" });
   });
 
-  it("compares assets by what they hold", () => {
+  it("compares assets by content", () => {
     assert.deepEqual(found({ file: file("a") }, { file: { ...file("a"), path: "/elsewhere" } }), {});
     assert.deepEqual(found({ file: file("a") }, { file: file("b") }), { file: "update" });
   });
@@ -106,7 +106,7 @@ describe("changes", () => {
     });
   });
 
-  it("minds the order of a list, not that of a set", () => {
+  it("respects the order of a list, not that of a set", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2 }), (items) => {
         const turned = [...items].reverse();
@@ -123,21 +123,21 @@ describe("reconcile", () => {
   const read = (name: keyof typeof fields, written: unknown, answered: unknown): unknown =>
     reconcile(fields[name], written, answered);
 
-  it("keeps the program's words where AWS's mean the same", () => {
+  it("keeps the program's spelling if AWS's has the same meaning", () => {
     const written = '{"Statement": {"Action": "a"}}';
     assert.equal(read("policy", written, '{"Statement":[{"Action":["a"]}]}'), written);
     assert.deepEqual(read("zones", ["b", "a"], ["a", "b"]), ["b", "a"]);
     assert.equal(read("bound", "1.0", "1"), "1.0");
   });
 
-  it("takes AWS's where they differ, or where the program gives none", () => {
+  it("uses AWS's value if they differ, or if the program has none", () => {
     assert.equal(read("policy", '{"Action":"a"}', '{"Action":"b"}'), '{"Action":"b"}');
     assert.deepEqual(read("zones", ["b", "a"], ["a", "b", "c"]), ["b", "a", "c"]);
     assert.equal(read("answer", undefined, "AWS's"), "AWS's");
     assert.equal(read("size", 1, undefined), undefined);
   });
 
-  it("adds what AWS has filled in within a block", () => {
+  it("adds values that AWS has filled in within a block", () => {
     assert.deepEqual(read("steps", [{ kind: "a" }], [{ kind: "a", made: "AWS's" }]), [{ kind: "a", made: "AWS's" }]);
   });
 });

@@ -1,23 +1,25 @@
-/** What changed between what AWS has and what the program wants, property by property. */
+/** Compares AWS's state with the program's inputs, property by property. */
 import { sameJson, samePolicy } from "./policy.ts";
 import type { Fields, Property } from "./properties.ts";
 import { asAsset, isRecord, unknown } from "./values.ts";
 
-/** How one property changed. */
+/** Kind of a property's change. */
 export type ChangeKind = "add" | "delete" | "update";
 
 /** A property that changed. */
 export interface Change {
-  /** Where, in the engine's notation: `productionVariants[0].initialInstanceCount`. */
+  /** Path in the engine's notation: `productionVariants[0].initialInstanceCount`. */
   readonly path: string;
-  /** The property of the resource that it is in. */
+  /** The resource's property that contains it. */
   readonly root: string;
   readonly kind: ChangeKind;
-  /** Whether the resource must be replaced. */
+  /** True if the resource must be replaced. */
   readonly replaces: boolean;
 }
 
-/** Terraform's zero values: for a property that has neither a default nor a value of AWS's own, the same as none. */
+/**
+ * Terraform's zero values: the same as a missing value for a property that has neither a default nor a value from AWS.
+ */
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false || value === 0) return true;
   if (Array.isArray(value)) return value.length === 0;
@@ -106,7 +108,7 @@ function compareBlocks(
   );
 }
 
-/** The changes from the state `before` to the wanted inputs `after`; an unknown is a change. */
+/** Returns the changes from the state `before` to the wanted inputs `after`; an unknown is a change. */
 export function changes(
   fields: Fields,
   before: Record<string, unknown>,
@@ -118,8 +120,8 @@ export function changes(
 }
 
 /**
- * What AWS answers (`read`), in the program's words (`written`) where both mean the same: the text of a policy, the order
- * of a set, an empty value or none.
+ * Returns AWS's answer (`read`) in the program's spelling (`written`) if both mean the same: the text of a policy, the
+ * order of a set, an empty value or none.
  */
 export function reconcile(property: Property, written: unknown, read: unknown): unknown {
   if (isEmpty(written) && isEmpty(read)) return written ?? read;
@@ -143,7 +145,7 @@ export function reconcile(property: Property, written: unknown, read: unknown): 
   return compare(property, read, written, "", false).length === 0 ? written : read;
 }
 
-/** The members of a set in the program's order, those that it does not have last. */
+/** Returns the members of a set in the program's order, followed by those that it does not have. */
 function inOrderOf(item: Property, written: readonly unknown[], read: readonly unknown[]): unknown[] {
   const left = [...read];
   const known = written.flatMap((value) => {

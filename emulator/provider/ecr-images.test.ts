@@ -6,7 +6,7 @@ const path = (region: string, args: object = {}, own = region): unknown =>
   (prebuiltImage({ repositoryName, region, ...args }, own) as { registryPath: string }).registryPath;
 
 describe("getPrebuiltEcrImage", () => {
-  it("answers account and path, tag 1 where none is asked for", () => {
+  it("returns account and path, with tag 1 by default", () => {
     assert.deepEqual(prebuiltImage({ repositoryName }, "us-east-1"), {
       repositoryName,
       region: "us-east-1",
@@ -17,7 +17,7 @@ describe("getPrebuiltEcrImage", () => {
     });
   });
 
-  it("takes the tag that is asked for", () => {
+  it("uses the given tag", () => {
     assert.match(String(path("us-east-1", { imageTag: "2.6.0-gpu-py312" })), /pytorch-inference:2\.6\.0-gpu-py312$/);
   });
 
@@ -39,7 +39,7 @@ describe("getPrebuiltEcrImage", () => {
     });
   }
 
-  it("takes the suffix of the provider's own partition, whatever the region", () => {
+  it("uses the suffix of the provider's partition for any region", () => {
     assert.equal(path("cn-north-1"), "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/pytorch-inference:1");
     assert.equal(
       path("cn-north-1", {}, "us-east-1"),
@@ -47,7 +47,7 @@ describe("getPrebuiltEcrImage", () => {
     );
   });
 
-  it("refuses a region or repository that it does not know, by name", () => {
+  it("refuses an unknown region or repository by name", () => {
     assert.throws(
       () => path("mars-1"),
       /no registry ID available for region \(mars-1\) and repository \(pytorch-inference\)/,

@@ -1,4 +1,4 @@
-/** `aws.sagemaker.getPrebuiltEcrImage`: where SageMaker's ready-made images lie. */
+/** `aws.sagemaker.getPrebuiltEcrImage`: addresses of SageMaker's prebuilt images. */
 import { z } from "zod";
 import { ProviderError } from "./errors.ts";
 import { partitionOf } from "./partitions.ts";
@@ -32,7 +32,7 @@ const commonRegions = [
   "us-west-2",
 ];
 
-/** Accounts by region; the source is the official provider's own table. */
+/** Accounts by region, from the official provider's table. */
 const deepLearning: Readonly<Record<string, string>> = {
   ...Object.fromEntries(commonRegions.map((region) => [region, commonAccount])),
   "af-south-1": "626614931356",
@@ -54,23 +54,23 @@ const deepLearning: Readonly<Record<string, string>> = {
   "us-gov-west-1": "442386744353",
 };
 
-/** The repositories of which this table is known to be true. */
+/** Repositories for which this table is verified. */
 const accounts: Readonly<Record<string, Readonly<Record<string, string>>>> = { "pytorch-inference": deepLearning };
 
-/** The image's account and path. Throws ProviderError for a repository or region that is not known. */
+/** Returns the image's account and path. Throws ProviderError for an unknown repository or region. */
 export function prebuiltImage(args: z.infer<typeof prebuiltImageArgs>, providerRegion: string): object {
   const { repositoryName, imageTag, region = providerRegion } = args;
   const byRegion = accounts[repositoryName];
   if (byRegion === undefined) {
     throw new ProviderError(
-      `The emulator's provider knows no accounts of the repository ${repositoryName}: use ${Object.keys(accounts).join(", ")}, or give the image's address`,
+      `The emulator's provider knows no accounts of the repository ${repositoryName}: use ${Object.keys(accounts).join(", ")}, or pass the image's address`,
     );
   }
   const registryId = byRegion[region];
   if (registryId === undefined) {
     throw new ProviderError(`no registry ID available for region (${region}) and repository (${repositoryName})`);
   }
-  // As with the official provider the suffix follows the provider's own partition, whatever the region asked for.
+  // As with the official provider, the suffix is that of the provider's partition, for any requested region.
   const suffix = args.dnsSuffix ?? partitionOf(providerRegion).dnsSuffix;
   return {
     ...args,

@@ -90,7 +90,7 @@ describe("EndpointConfiguration", () => {
     await config.delete();
   });
 
-  it("names a variant that has no name as Terraform does, and keeps the name", async () => {
+  it("names a variant without a name as Terraform does, and keeps the name", async () => {
     const config = provider.resource(configType, "nameless");
     const news = { productionVariants: [{ ...variant, variantName: null }] };
     await config.create(news);
@@ -99,7 +99,7 @@ describe("EndpointConfiguration", () => {
     await config.assertSettled(news);
   });
 
-  it("is replaced by every change but of tags, and minds the order of variants but not of topics' contents", async () => {
+  it("is replaced by every change except of tags, and respects the order of variants but not of topics' contents", async () => {
     const config = provider.resource(configType, "video");
     await config.create(wanted);
     const news = { ...wanted, productionVariants: [{ ...variant, initialInstanceCount: 2 }] };

@@ -1,13 +1,13 @@
-/** Lines that the engine shows beside a resource while the provider works on it. */
+/** Writes lines that the engine shows next to a resource while the provider works on it. */
 import { credentials } from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engine from "@pulumi/pulumi/proto/engine_pb.js";
 
-/** The engine's log. A line that does not arrive is lost: the engine may be gone. */
+/** The engine's log. A line that cannot be delivered is dropped: the engine may have ended. */
 export class EngineLog {
   readonly #client: engineGrpc.EngineClient;
 
-  /** `address`: where the engine listens, as it says in Attach or Handshake. */
+  /** @param address the engine's address, from Attach or Handshake */
   constructor(address: string) {
     this.#client = new engineGrpc.EngineClient(address, credentials.createInsecure());
   }

@@ -1,13 +1,13 @@
-/** The provider's errors, in words for the person who runs `pulumi up`. */
+/** Errors of the provider, with messages for users of `pulumi up`. */
 import { isRecord } from "./values.ts";
 import type { Values } from "./values.ts";
 
-/** Something that the program, the stack's config or AWS got wrong. */
+/** An error of the program, the stack's config or AWS. */
 export class ProviderError extends Error {
   override readonly name: string = "ProviderError";
 }
 
-/** The engine gave up on an operation (Ctrl-C), so the provider stopped waiting. */
+/** The engine cancelled an operation (Ctrl-C), so the provider stopped waiting. */
 export class CancelledError extends ProviderError {
   override readonly name = "CancelledError";
 }
@@ -18,7 +18,7 @@ export class AwsCallError extends ProviderError {
   readonly operation: string;
   /** AWS's error code; a Node error code such as ECONNREFUSED if nothing answered. */
   readonly code: string;
-  /** AWS's own message. */
+  /** AWS's message. */
   readonly reason: string;
 
   constructor(operation: string, code: string, reason: string, status: number | undefined, cause: unknown) {
@@ -29,7 +29,7 @@ export class AwsCallError extends ProviderError {
   }
 }
 
-/** AWS made or changed the resource, but a later step failed: the engine keeps `state`, and `reasons` with it. */
+/** AWS created or changed the resource, but a later step failed: the engine keeps `state`, and `reasons` with it. */
 export class PartialStateError extends ProviderError {
   override readonly name = "PartialStateError";
   readonly id: string;
@@ -44,7 +44,7 @@ export class PartialStateError extends ProviderError {
   }
 }
 
-/** An error code of AWS's; with `says`, only if AWS's message holds it. */
+/** An error code of AWS; with `says`, only if AWS's message contains that text. */
 export type ErrorCode = string | { readonly code: string; readonly says: string };
 
 /** True if AWS answered with one of these codes. */
@@ -55,7 +55,10 @@ export function isCode(error: unknown, ...codes: readonly ErrorCode[]): error is
   );
 }
 
-/** The answer of `call`; undefined if AWS answers one of `notFoundCodes`, which say that the thing does not exist. */
+/**
+ * Returns the answer of `call`; undefined if AWS answers one of `notFoundCodes`, which mean that the resource does not
+ * exist.
+ */
 export async function ignoreNotFound<T>(
   call: Promise<T>,
   ...notFoundCodes: readonly ErrorCode[]
@@ -77,18 +80,21 @@ function toCallError(operation: string, endpoint: string, error: unknown): AwsCa
     const reason = `${endpoint} does not answer (${message}): is the emulator running?`;
     return new AwsCallError(operation, fields["code"], reason, undefined, error);
   }
-  // SQS answers its older codes (AWS.SimpleQueueService.NonExistentQueue) in addition to the modelled ones.
+  // SQS sends its older codes (AWS.SimpleQueueService.NonExistentQueue) in addition to the modelled ones.
   const code = error instanceof Error ? error.name : "Error";
   return new AwsCallError(operation, code, message, status, error);
 }
 
-/** Middleware of the SDK's, as far as it is used here. */
+/** The used parts of the SDK's middleware. */
 export type Middleware = <Args, Result>(
   next: (args: Args) => Promise<Result>,
   context: { commandName?: string },
 ) => (args: Args) => Promise<Result>;
 
-/** SDK middleware that reports each call with its input, and turns every error into an AwsCallError, both by the operation's name. */
+/**
+ * SDK middleware that reports each call with its input, and turns every error into an AwsCallError, both with the
+ * operation's name.
+ */
 export function naming(endpoint: string, onCall: (operation: string, input: unknown) => void): Middleware {
   return (next, context) => async (args) => {
     const operation = context.commandName?.replace(/Command$/, "") ?? "The call";

@@ -1,4 +1,4 @@
-/** The functions (invokes) that a program can call. */
+/** Functions (invokes) that a program can call. */
 import { z } from "zod";
 import { prebuiltImage, prebuiltImageArgs } from "./ecr-images.ts";
 import { ProviderError } from "./errors.ts";
@@ -52,16 +52,18 @@ const functions: Readonly<Record<string, Answer>> = {
 function region(name: string): object {
   const description = regionDescription(name);
   if (description === undefined) {
-    throw new ProviderError(`No region is called ${name}: give one such as us-east-1`);
+    throw new ProviderError(`There is no region ${name}: use one such as us-east-1`);
   }
   const endpoint = `ec2.${name}.${partitionOf(name).dnsSuffix}`;
   return { id: name, name, region: name, description, endpoint };
 }
 
-/** The tokens of all functions, sorted. */
+/** Returns the tokens of all functions, sorted. */
 export const functionNames: readonly string[] = Object.keys(functions).sort();
 
-/** What a function answers; undefined if there is none with this token. Throws ProviderError for wrong arguments. */
+/**
+ * Returns a function's answer; undefined if there is none with this token. Throws ProviderError for invalid arguments.
+ */
 export async function invoke(token: string, args: Values, session: Session): Promise<Values | undefined> {
   const run = Object.hasOwn(functions, token) ? functions[token] : undefined;
   return run && toValues(await run(args, session));

@@ -41,7 +41,7 @@ describe("IAM", () => {
       await role.assertSettled(wanted);
     });
 
-    it("changes tags first, then one thing after the other", async () => {
+    it("changes tags first, then one property after the other", async () => {
       const news = {
         assumeRolePolicy: trust("lambda.amazonaws.com"),
         description: "d",
@@ -69,13 +69,13 @@ describe("IAM", () => {
       assert.equal(named.deleteBeforeReplace, true);
     });
 
-    it("shows a trust policy that means the same as no difference", async () => {
+    it("shows no difference for a trust policy with the same meaning", async () => {
       const [statement] = wanted.assumeRolePolicy.Statement;
       const same = { Statement: { ...statement, Action: ["sts:AssumeRole"] }, Version: "2012-10-17" };
       assert.deepEqual((await role.diff({ ...wanted, assumeRolePolicy: same })).changes, []);
     });
 
-    it("does not fit a name of more than 64 characters", async () => {
+    it("refuses a name of more than 64 characters", async () => {
       const long = provider.resource(role.type, "r".repeat(57));
       await assert.rejects(long.check(wanted), /plus 7 random chars is longer than maximum length 64/);
     });
@@ -136,7 +136,7 @@ describe("IAM", () => {
       await policy.delete();
     });
 
-    it("RolePolicyAttachment is made, is always replaced with the old one first, and is undone", async () => {
+    it("RolePolicyAttachment is created, is always replaced with deletion first, and is deleted", async () => {
       const managed = provider.resource("aws:iam/policy:Policy", "attached");
       await managed.create({ policy: allow("s3:GetObject") });
       const attachment = provider.resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment");
@@ -158,7 +158,7 @@ describe("IAM", () => {
       await attachment.delete();
     });
 
-    it("a role goes after a look at its instance profiles, and takes its policies with it only when told to", async () => {
+    it("a role is deleted after a check of its instance profiles, and with its policies only on request", async () => {
       const inline = provider.resource("aws:iam/rolePolicy:RolePolicy", "left");
       await inline.create({ role: role.id, policy: allow("s3:GetObject") });
       await assert.rejects(role.delete(), /DeleteRole failed: DeleteConflict/);

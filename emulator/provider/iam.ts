@@ -12,7 +12,7 @@ const common = { service: "iam", notFoundCodes: ["NoSuchEntityException"] } as c
 
 const roleName = stringField({ required: true, forceNew: true, member: "RoleName" });
 
-/** One member of all entries of a list, from all pages. */
+/** Returns one member of all entries of a list, from all pages. */
 async function listed(
   { aws }: Scope,
   operation: "ListAttachedRolePolicies" | "ListRolePolicies",
@@ -103,10 +103,10 @@ export const rolePolicy = put({
   delete: { operation: "DeleteRolePolicy" },
 });
 
-/** IAM keeps five versions of a policy. */
+/** IAM keeps up to five versions of a policy. */
 const maxVersions = 5;
 
-/** All versions of a policy but the default one, the oldest first, and how many there are with it. */
+/** Returns all versions of a policy except the default one, oldest first, and the total number. */
 async function versions(PolicyArn: string, { aws }: Scope): Promise<{ others: Members[]; count: number }> {
   const { Versions } = await aws.call("iam", "ListPolicyVersions", { PolicyArn });
   const all = Array.isArray(Versions) ? Versions.filter(isRecord) : [];
@@ -164,7 +164,7 @@ export const rolePolicyAttachment = attachment({
   delete: { operation: "DetachRolePolicy" },
 });
 
-/** IAM answers an issuer without its scheme. */
+/** IAM returns an issuer without its scheme. */
 const issuer = (url: string): string => url.replace(/^https:\/\//, "");
 
 export const openIdConnectProvider = crud({

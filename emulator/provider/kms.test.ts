@@ -47,7 +47,7 @@ describe("KMS", () => {
       await key.assertSettled(wanted);
     });
 
-    it("changes tags first, then one thing after the other, and is replaced for another use", async () => {
+    it("changes tags first, then one property after the other, and is replaced for another use", async () => {
       const news = { description: "films", isEnabled: true, policy: policyOf("kms:Encrypt"), tags: { step: "two" } };
       provider.calls();
       await key.update(news);
@@ -68,7 +68,7 @@ describe("KMS", () => {
   });
 
   describe("Alias", () => {
-    it("names a key by id or ARN, and another in place", async () => {
+    it("names a key by id or ARN, and changes to another in place", async () => {
       const alias = provider.resource("aws:kms/alias:Alias", "videos");
       provider.calls();
       await alias.create({ targetKeyId: key.id });
@@ -91,8 +91,8 @@ describe("KMS", () => {
     });
   });
 
-  describe("a key's end", () => {
-    it("is scheduled, and a key that waits for it is gone", async () => {
+  describe("a key's deletion", () => {
+    it("is scheduled, and a key that waits for it counts as missing", async () => {
       provider.calls();
       await key.delete();
       assert.deepEqual(provider.calls(), ["ScheduleKeyDeletion", "DescribeKey"]);

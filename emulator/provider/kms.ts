@@ -6,7 +6,7 @@ import type { FieldsOf } from "./properties.ts";
 import { byAnswer, byProperties } from "./row.ts";
 import { unknown } from "./values.ts";
 
-/** A key has one policy, of this name. */
+/** Name of a key's only policy. */
 const policyName = { PolicyName: "default" };
 const symmetric = "SYMMETRIC_DEFAULT";
 
@@ -34,7 +34,7 @@ export const key = crud({
   ],
   isMissing: ({ KeyState }) => KeyState === "PendingDeletion",
   update: [
-    // A disabled key takes no other change.
+    // A disabled key accepts no other change.
     { properties: ["isEnabled"], set: "EnableKey" },
     { properties: ["enableKeyRotation"], set: "EnableKeyRotation", clear: "DisableKeyRotation" },
     { properties: ["description"], set: "UpdateKeyDescription" },
@@ -44,14 +44,14 @@ export const key = crud({
   delete: {
     operation: "ScheduleKeyDeletion",
     input: ({ deletionWindowInDays: PendingWindowInDays }) => ({ PendingWindowInDays }),
-    // It waits for its deletion already.
+    // It is waiting for its deletion already.
     notFoundCodes: ["KMSInvalidStateException"],
     awaited: true,
   },
   notFoundCodes: ["NotFoundException"],
 });
 
-/** The id in a key's ARN, or the id itself. */
+/** Returns the id in a key's ARN, or the id itself. */
 const keyId = (key: string): string => key.split(":key/").at(-1) ?? key;
 
 export const alias = crud({

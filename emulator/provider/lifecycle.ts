@@ -1,4 +1,4 @@
-/** A resource's life, the same for every type: preview, create, read, diff, update, delete. */
+/** The life of a resource, the same for every type: preview, create, read, diff, update, delete. */
 import { autoNamed, isDefaulted } from "./check.ts";
 import { changes, reconcile } from "./diff.ts";
 import type { Change } from "./diff.ts";
@@ -10,20 +10,20 @@ import type { TagRules } from "./tags.ts";
 import { defaultsKey, isRecord, toValues, unknown, withoutMarks } from "./values.ts";
 import type { Value, Values } from "./values.ts";
 
-/** What AWS has, for the engine. */
+/** A resource that AWS has, for the engine. */
 export interface ReadResult {
   readonly id: string;
   readonly state: Values;
 }
 
-/** A resource's difference between state and program. */
+/** Difference between a resource's state and the program. */
 export interface Difference {
   readonly changes: readonly Change[];
   readonly replaces: readonly string[];
   readonly deleteBeforeReplace: boolean;
 }
 
-/** What differs between the state and new checked inputs; `ignored` are the program's ignoreChanges. */
+/** Compares the state with new checked inputs; `ignored` are the program's ignoreChanges. */
 export function diff(type: ResourceType, before: Values, inputs: Values, ignored: readonly string[]): Difference {
   const isIgnored = ({ path }: Change): boolean =>
     ignored.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
@@ -42,7 +42,7 @@ export function diff(type: ResourceType, before: Values, inputs: Values, ignored
   };
 }
 
-/** What a create would make: its inputs, and unknowns for what AWS fills in. */
+/** Previews a create: its inputs, and unknowns for the values that AWS fills in. */
 export function previewCreate(type: ResourceType, inputs: Values): Values {
   const filledIn = [
     ...type.outputs,
@@ -51,14 +51,14 @@ export function previewCreate(type: ResourceType, inputs: Values): Values {
   return { ...Object.fromEntries(filledIn.map((name) => [name, unknown])), ...withoutMarks(inputs), id: unknown };
 }
 
-/** What an update would leave. */
+/** Previews an update. */
 export function previewUpdate(type: ResourceType, id: string, before: Values, inputs: Values): Values {
   const found = changes(type.fields, before, withoutMarks(inputs));
   const moving = found.some(({ root }) => root !== "tags" && root !== "tagsAll") ? (type.movingOutputs ?? []) : [];
   return { ...before, ...withoutMarks(inputs), ...Object.fromEntries(moving.map((name) => [name, unknown])), id };
 }
 
-/** Creates a resource and reads it. Throws PartialStateError if AWS has made it but a later step failed. */
+/** Creates a resource and reads it. Throws PartialStateError if AWS has created it but a later step failed. */
 export async function create(type: ResourceType, inputs: Values, tags: TagRules, scope: Scope): Promise<ReadResult> {
   const clean = withoutMarks(inputs);
   let made: string | undefined;
@@ -76,7 +76,7 @@ export async function create(type: ResourceType, inputs: Values, tags: TagRules,
   }
 }
 
-/** Updates a resource, tags first, and reads it. Throws PartialStateError with what AWS then has if a step failed. */
+/** Updates a resource, tags first, and reads it. If a step fails, throws PartialStateError with AWS's current state. */
 export async function update(
   type: ResourceType,
   id: string,
@@ -99,7 +99,8 @@ export async function update(
     if (known === undefined) throw new ProviderError(`${id} was not found after its update`);
     return known;
   } catch (error) {
-    // With what AWS has now, the next deployment sees what is still to do; without, the engine keeps the state from before.
+    // With AWS's current state, the next deployment repeats only the missing steps; without it, the engine keeps the
+    // state from before.
     const now = await read(type, id, { ...before, ...clean }, tags, scope).catch(() => undefined);
     throw now === undefined ? error : partialState(id, now.state, inputs, error);
   }
@@ -124,8 +125,8 @@ function texts(value: unknown): Record<string, string> {
 }
 
 /**
- * Reads a resource; undefined if it is not there. `known` is its last state or its inputs, empty for an import; `written` are the
- * program's words, kept where AWS's mean the same.
+ * Reads a resource; undefined if it does not exist. `known` is its last state or its inputs, empty for an import;
+ * `written` are the program's values, whose spelling is kept if AWS's mean the same.
  */
 export async function read(
   type: ResourceType,
@@ -154,7 +155,7 @@ function merge(type: ResourceType, written: Values, known: Values, found: State,
   return toValues(state);
 }
 
-/** The inputs that a program would give for what was read; for an import, all that is set and no default. */
+/** Returns the inputs that a program would have for the read state; for an import, all set values without defaults. */
 export function inputsOf(type: ResourceType, state: Values, oldInputs: Values): Values {
   if (Object.keys(oldInputs).length > 0) return blockInputs(type.fields, oldInputs, state);
   const set = Object.entries(type.fields).filter(
@@ -164,7 +165,10 @@ export function inputsOf(type: ResourceType, state: Values, oldInputs: Values): 
   return toValues({ ...Object.fromEntries(given.map(([name]) => [name, state[name]])), [defaultsKey]: [] });
 }
 
-/** The properties of `state` that `old` inputs have, with their marks: what AWS has filled in is no input. */
+/**
+ * Returns the properties of `state` that `old` inputs have, with their marks: values that AWS has filled in are not
+ * inputs.
+ */
 function blockInputs(fields: Fields, old: Values, state: Values): Values {
   return Object.fromEntries(
     Object.entries(old).flatMap(([name, value]) => {
@@ -187,6 +191,6 @@ function inputOf(field: Property, old: Value, now: Value): Value {
 
 function partialState(id: string, state: Values, inputs: Values, error: unknown): PartialStateError {
   const reason = error instanceof Error ? error.message : String(error);
-  const why = error instanceof CancelledError ? `${reason}; what AWS has of it so far was kept` : reason;
+  const why = error instanceof CancelledError ? `${reason}; AWS's current state of it was kept` : reason;
   return new PartialStateError(id, state, inputs, why, error);
 }

@@ -19,7 +19,7 @@ describe("LogGroup", () => {
     await testAws.stop();
   });
 
-  it("is created, keeps its logs as long as wanted, for ever with 0 days, and is deleted", async () => {
+  it("is created, keeps its logs for the given days, without limit for 0, and is deleted", async () => {
     const group = provider.resource("aws:cloudwatch/logGroup:LogGroup", "video");
     const wanted = { retentionInDays: 14, tags: { stage: "one" } };
     await group.create(wanted);
@@ -50,7 +50,7 @@ describe("LogGroup", () => {
     await group.delete();
   });
 
-  it("is left where it is if the program says so", async () => {
+  it("is kept if the program says so", async () => {
     const group = provider.resource("aws:cloudwatch/logGroup:LogGroup", "kept");
     await group.create({ skipDestroy: true });
     await group.delete();

@@ -1,22 +1,24 @@
 /**
- * The one mapping between a resource's properties (Pulumi's camelCase) and the members of AWS's calls. The SDK's schemas say which
- * members a call has and what they hold; a row names a member only where the names differ by more than case or a final s.
+ * The only mapping between a resource's properties (Pulumi's camelCase) and the members of AWS's calls. The SDK's
+ * schemas have the members of a call and their content; a row names a member only if the names differ by more than case
+ * or a final s.
  */
 import type { NormalizedSchema } from "@smithy/core/schema";
 import type { Fields, Property } from "./properties.ts";
 import { stringField } from "./properties.ts";
 import { isRecord } from "./values.ts";
 
-/** The members of a call's input or answer, by AWS's names. */
+/** Members of a call's input or answer, by AWS's names. */
 export type Members = Record<string, unknown>;
 
-/** Properties by name, those of a checked resource or a part of them. */
+/** Properties by name, of a checked resource or a part of it. */
 export type Properties = Readonly<Record<string, unknown>>;
 
 const literal = stringField();
 
 /**
- * The members of a call's input. A property that the call does not have is left out; a name that is no property is AWS's own.
+ * Returns the members of a call's input. A property that the call does not have is left out; a name that is not a
+ * property is AWS's.
  * @param shape the call's input, or the structure of a block
  */
 export function toMembers(fields: Fields, values: Properties, shape: NormalizedSchema): Members {
@@ -36,14 +38,14 @@ export function hasMember(name: string, field: Property, shape: NormalizedSchema
   return locate(name, field, shape) !== undefined;
 }
 
-/** The member of a call that carries a property; SNS and SQS keep most properties in a map of attributes. */
+/** Returns the member of a call for a property; SNS and SQS keep most properties in a map of attributes. */
 function locate(name: string, field: Property, shape: NormalizedSchema): Path | undefined {
   const paths = pathsOf(name, field);
   const attributes = paths.map((names) => ["Attributes", attributeName(names)]);
   return [...paths, ...attributes].flatMap((names) => findPath(shape, names) ?? [])[0];
 }
 
-/** A property's name as an attribute. */
+/** Returns a property's name as an attribute. */
 export function attributeOf(name: string, field: Property): string {
   return attributeName(pathsOf(name, field)[0] ?? [name]);
 }
@@ -62,7 +64,7 @@ interface Path {
   readonly shape: NormalizedSchema;
 }
 
-/** The members that a path names, in AWS's spelling, and what the last one holds. */
+/** Returns the members of a path, in AWS's spelling, and the schema of the last one. */
 function findPath(shape: NormalizedSchema, names: readonly string[]): Path | undefined {
   let path: Path = { names: [], shape };
   for (const name of names) {
@@ -77,7 +79,7 @@ function findPath(shape: NormalizedSchema, names: readonly string[]): Path | und
   return path;
 }
 
-/** The entry whose name is `name` but for case, or for a final s of one of them. */
+/** Returns the entry whose name is `name` except for case, or for a final s of one of them. */
 function bestName<T>(entries: readonly (readonly [string, T])[], name: string): readonly [string, T] | undefined {
   const wanted = name.toLowerCase();
   const spellings = [wanted, wanted.replace(/s$/, ""), `${wanted}s`];
@@ -104,7 +106,7 @@ function toMember(field: Property, value: unknown, shape: NormalizedSchema): unk
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
     return values.map((one) => toMember(Array.isArray(value) ? (field.item ?? literal) : field, one, entry));
   }
-  // Terraform's lists of at most one block, of which Pulumi makes lists here and there, are structures to AWS.
+  // Terraform's lists of up to one block, some of which are lists in Pulumi, are structures in AWS.
   if (Array.isArray(value)) return toMember(field.item ?? literal, value[0], shape);
   if (shape.isStructSchema()) {
     // A structure without members is a switch.
@@ -115,18 +117,19 @@ function toMember(field: Property, value: unknown, shape: NormalizedSchema): unk
   return shape.isStringSchema() ? toText(value) : value;
 }
 
-/** SNS and SQS keep numbers and booleans as text. */
+/** SNS and SQS store numbers and booleans as text. */
 export const toText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** A list of names and values, as tags and dimensions are to most of AWS's services. */
+/** A list of names and values, the form of tags and dimensions in most of AWS's services. */
 function toPairs(values: Properties, entry: NormalizedSchema): Members[] {
   const [key = "Key", held = "Value"] = [...entry.structIterator()].map(([name]) => name);
   return Object.entries(values).map(([name, value]) => ({ [key]: name, [held]: value }));
 }
 
 /**
- * The properties that an answer holds, all others undefined; a default stands for a member that AWS leaves out. Lists of names and
- * values, single blocks, numbers and booleans as text, and URL-encoded policies get the form that a program writes.
+ * Returns the properties in an answer, all others undefined; a default replaces a member that AWS leaves out. Lists of
+ * names and values, single blocks, numbers and booleans as text, and URL-encoded policies get the form that a program
+ * writes.
  */
 export function fromMembers(fields: Fields, answer: Members): Record<string, unknown> {
   const values: Record<string, unknown> = {};
@@ -140,7 +143,7 @@ export function fromMembers(fields: Fields, answer: Members): Record<string, unk
   return values;
 }
 
-/** The member at a path; undefined if there is none. A list on the way stands for its first member. */
+/** Returns the member at a path; undefined if there is none. A list in the path stands for its first member. */
 export function memberAt(answer: unknown, names: readonly string[]): unknown {
   const [first, ...rest] = names;
   if (first === undefined) return answer;
@@ -174,7 +177,7 @@ function fromMember(field: Property, value: unknown): unknown {
   }
 }
 
-/** The other direction of {@link toPairs}: the first of two members is the name. */
+/** Inverse of {@link toPairs}: the first of two members is the name. */
 function fromPairs(pairs: readonly unknown[]): Properties {
   return Object.fromEntries(
     pairs.filter(isRecord).map((pair) => {

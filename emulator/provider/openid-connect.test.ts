@@ -34,19 +34,19 @@ describe("IAM's OpenIdConnectProvider", () => {
     await github.assertSettled(wanted);
   });
 
-  it("gets another audience by a call of its own, which the emulator does not know", async () => {
+  it("gets another audience by a separate call, which the emulator does not implement", async () => {
     await assert.rejects(
       github.update({ ...wanted, clientIdLists: ["sts.amazonaws.com", "other"] }),
       /AddClientIDToOpenIDConnectProvider/,
     );
   });
 
-  it("is the same with and without the scheme of its address, which AWS leaves out", async () => {
+  it("is the same with and without the scheme of its address, which AWS omits", async () => {
     assert.deepEqual((await github.diff({ ...wanted, url: "token.actions.githubusercontent.com" })).changes, []);
     assert.deepEqual((await github.diff({ ...wanted, url: "https://gitlab.com" })).replaces, ["url"]);
   });
 
-  it("is deleted, and then is not there", async () => {
+  it("is deleted, and then does not exist", async () => {
     await github.delete();
     assert.equal(await github.read(), undefined);
   });

@@ -1,4 +1,4 @@
-/** AWS's partitions and regions, as the SDK knows them. */
+/** AWS's partitions and regions, from the SDK. */
 import { partition as partitionInfo } from "@aws-sdk/core/client";
 
 /** A part of AWS that is separate from the others. */
@@ -8,13 +8,13 @@ export interface Partition {
   readonly reverseDnsPrefix: string;
 }
 
-/** The partition of a region. */
+/** Returns the partition of a region. */
 export function partitionOf(region: string): Partition {
   const { name, dnsSuffix } = partitionInfo(region);
   return { partition: name, dnsSuffix, reverseDnsPrefix: dnsSuffix.split(".").reverse().join(".") };
 }
 
-/** A region's name for people; undefined for one that the SDK does not know. */
+/** Returns a region's name for people; undefined for one that the SDK does not know. */
 export function regionDescription(region: string): string | undefined {
   const info: object = partitionInfo(region);
   return "description" in info ? String(info.description) : undefined;

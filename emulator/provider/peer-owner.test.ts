@@ -19,12 +19,12 @@ const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
    2: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1000        0 13 1 0 20 4 30 10 -1
 `;
 
-describe("the owner of a connection's other end", () => {
-  it("is the user of the socket that connects, not of the one that listens", () => {
+describe("the owner of a connection's peer", () => {
+  it("is the user of the connecting socket, not of the listening one", () => {
     assert.equal(ownerOf(table, "127.0.0.1:54321", 8080), 1001);
   });
 
-  it("is unknown for a connection that the table does not have, or not by IPv4", () => {
+  it("is unknown for a connection that is not in the table, or not IPv4", () => {
     assert.equal(ownerOf(table, "127.0.0.1:54322", 8080), undefined);
     assert.equal(ownerOf(table, "unknown", 8080), undefined);
   });
@@ -38,13 +38,13 @@ describe("the owner of a connection's other end", () => {
     await checkPeerOwner(`127.0.0.1:${(socket.address() as AddressInfo).port}`, port);
     await assert.rejects(
       checkPeerOwner("127.0.0.1:1", port),
-      /only, and 127\.0\.0\.1:1 belongs to a process that has gone/,
+      /only, and 127\.0\.0\.1:1 belongs to a process that has ended/,
     );
     socket.destroy();
     server.close();
   });
 
-  it("is asked for at each call, since a port may pass from one user's process to another's", async () => {
+  it("is checked at each call, since a port may pass from one user's process to another's", async () => {
     const asked: string[] = [];
     const options = { endpoint: "http://127.0.0.1:9", region: "us-east-1", credentials: testCredentials };
     const service = new Service(options, async (address) => {

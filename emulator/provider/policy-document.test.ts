@@ -56,7 +56,7 @@ describe("getPolicyDocument", () => {
     );
   });
 
-  it("allows unless told otherwise, without Sid, and writes the same minified", () => {
+  it("allows by default, without Sid, and writes the same minified", () => {
     const { json, minifiedJson } = answer({ statements: [{ actions: ["s3:*"], resources: ["*"] }] });
     assert.equal(
       minifiedJson,
@@ -74,7 +74,7 @@ describe("getPolicyDocument", () => {
     return (JSON.parse(minifiedJson) as { Statement: [{ Principal: unknown }] }).Statement[0].Principal;
   };
 
-  it("writes everyone as it was asked for", () => {
+  it("writes everyone as given", () => {
     assert.equal(who([{ type: "*", identifiers: ["*"] }]), "*");
     assert.deepEqual(who([{ type: "AWS", identifiers: ["*"] }]), { AWS: "*" });
   });
@@ -95,7 +95,7 @@ describe("getPolicyDocument", () => {
     assert.match(merged.minifiedJson, /"s3:prefix":\["a","b"\]/);
   });
 
-  it("puts source documents before its own statements, and an override in the place of its Sid", () => {
+  it("puts source documents before its statements, and an override at the position of its Sid", () => {
     const source = answer({ statements: [{ ...read, sid: "Source" }] }).json;
     const override = answer({
       statements: [
@@ -115,15 +115,15 @@ describe("getPolicyDocument", () => {
     );
   });
 
-  it("refuses two own statements of one Sid", () => {
+  it("refuses two statements with one Sid", () => {
     assert.throws(() => answer({ statements: [read, read] }), /duplicate Sid \(Read\)/);
   });
 
-  it("refuses a source that is no JSON", () => {
+  it("refuses a source that is not JSON", () => {
     assert.throws(() => answer({ sourceJson: "no" }), /not JSON/);
   });
 
-  it("has an id that follows the text", () => {
+  it("has an id that depends on the text", () => {
     assert.equal(answer({ statements: [read] }).id, answer({ statements: [read] }).id);
     assert.notEqual(answer({ statements: [read] }).id, answer({}).id);
   });

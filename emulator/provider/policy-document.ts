@@ -1,4 +1,4 @@
-/** `aws.iam.getPolicyDocument`: a policy as text, in the very form that the official provider gives it. */
+/** `aws.iam.getPolicyDocument`: a policy as text, in exactly the official provider's format. */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { ProviderError } from "./errors.ts";
@@ -36,7 +36,7 @@ type Args = z.infer<typeof policyDocumentArgs>;
 type Statement = NonNullable<Args["statements"]>[number];
 type Principals = NonNullable<Statement["principals"]>;
 
-/** Only these keys, in this order. */
+/** Allowed keys, in this order. */
 const statementKeys = [
   "Sid",
   "Effect",
@@ -121,7 +121,7 @@ function parse(text: string): Document {
   };
 }
 
-/** Puts `next` over `base`: statements with the same Sid are replaced in place, others appended. */
+/** Merges `next` over `base`: statements with the same Sid are replaced in place, others appended. */
 function merge(base: Document, next: Document): Document {
   const statements = [...base.Statement];
   for (const statement of next.Statement) {
@@ -148,11 +148,11 @@ function write(document: Document): object {
   };
 }
 
-/** The policy as text. Throws ProviderError for two own statements with one Sid, or a document that is no policy. */
+/** Formats the policy. Throws ProviderError for two statements with one Sid, or an invalid document. */
 export function policyDocument(args: Args): object {
   const sids = (args.statements ?? []).flatMap(({ sid }) => (sid === undefined || sid === "" ? [] : [sid]));
   const twice = sids.find((sid, index) => sids.indexOf(sid) !== index);
-  if (twice !== undefined) throw new ProviderError(`duplicate Sid (${twice}): give each statement one of its own`);
+  if (twice !== undefined) throw new ProviderError(`duplicate Sid (${twice}): give each statement a different one`);
   const own: Document = {
     Version: args.version ?? "2012-10-17",
     ...(args.policyId === undefined ? {} : { Id: args.policyId }),

@@ -31,7 +31,7 @@ const document = fc.record({
   Statement: fc.array(statement, { minLength: 1, maxLength: 4 }),
 });
 
-/** The same value, with every list and every object's keys in the order that `seed` gives. */
+/** Returns the same value, with every list and every object's keys in the order of `seed`. */
 function shuffle(value: unknown, seed: number): unknown {
   const order = <T>(items: readonly T[]): T[] => {
     const turned = items.map((item, index) => [item, (index * 7 + seed * 13) % 11] as const);
@@ -42,14 +42,14 @@ function shuffle(value: unknown, seed: number): unknown {
   return Object.fromEntries(order(Object.entries(value)).map(([key, held]) => [key, shuffle(held, seed)]));
 }
 
-/** The same value with each list of one as what it holds. */
+/** Returns the same value with each list of one replaced by its item. */
 function unwrap(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 1 ? unwrap(value[0]) : value.map(unwrap);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, unwrap(held)]));
 }
 
-/** Ways to change one thing. */
+/** Ways to change one part. */
 const changes: readonly ((one: Statement) => Statement)[] = [
   (one) => ({ ...one, Sid: `${one.Sid}x` }),
   (one) => ({ ...one, Effect: one.Effect === "Allow" ? "Deny" : "Allow" }),
@@ -68,7 +68,7 @@ describe("samePolicy", () => {
     );
   });
 
-  it("sees no difference between a list of one and what it holds", () => {
+  it("sees no difference between a list of one and its item", () => {
     fc.assert(
       fc.property(document, (policy) => {
         assert.ok(samePolicy(JSON.stringify(policy), JSON.stringify(unwrap(policy))));
@@ -76,7 +76,7 @@ describe("samePolicy", () => {
     );
   });
 
-  it("sees every change of one thing, in any order", () => {
+  it("sees every change of one part, in any order", () => {
     fc.assert(
       fc.property(document, fc.nat(), fc.constantFrom(...changes), fc.nat(), (policy, seed, change, which) => {
         const changed = {
@@ -93,25 +93,25 @@ describe("samePolicy", () => {
   const allow = (more: object): string =>
     JSON.stringify({ Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", ...more } });
 
-  it("takes an account's number for its root's ARN, in principals only", () => {
+  it("treats an account's number as its root's ARN, only in principals", () => {
     const root = "arn:aws:iam::123456789012:root";
     assert.ok(samePolicy(allow({ Principal: { AWS: "123456789012" } }), allow({ Principal: { AWS: [root] } })));
     assert.ok(!samePolicy(allow({ Principal: { AWS: "210987654321" } }), allow({ Principal: { AWS: root } })));
     assert.ok(!samePolicy(allow({ Resource: "123456789012" }), allow({ Resource: root })));
   });
 
-  it("takes false and 1 for the texts that AWS answers", () => {
+  it("treats false and 1 as the texts that AWS answers", () => {
     const bool = (value: unknown): string => allow({ Condition: { Bool: { "aws:SecureTransport": value } } });
     assert.ok(samePolicy(bool(false), bool("false")));
     assert.ok(samePolicy(bool(1), bool(["1"])));
     assert.ok(!samePolicy(bool(false), bool("true")));
   });
 
-  it("keeps apart everyone and all of AWS's accounts", () => {
+  it("distinguishes everyone from all of AWS's accounts", () => {
     assert.ok(!samePolicy(allow({ Principal: "*" }), allow({ Principal: { AWS: "*" } })));
   });
 
-  it("compares what is no JSON as text", () => {
+  it("compares values that are not JSON as text", () => {
     assert.ok(samePolicy("not JSON", "not JSON"));
     assert.ok(!samePolicy("not JSON", "{}"));
   });

@@ -1,9 +1,9 @@
-/** When two IAM policies, or two JSON texts, mean the same. */
+/** Compares IAM policies, and JSON texts, by meaning. */
 import { isRecord } from "./values.ts";
 
 const accountRoot = /^arn:aws[\w-]*:iam::(\d{12}):root$/;
 
-/** A value as one text: keys sorted. */
+/** Formats a value as one text: keys sorted. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (!isRecord(value)) return JSON.stringify(value);
@@ -11,14 +11,14 @@ function canonical(value: unknown): string {
   return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
 }
 
-/** One text or a list of them, as a sorted list without repetitions; `false` is "false". */
+/** Formats one text or a list of them as a sorted list without repetitions; `false` becomes "false". */
 function texts(value: unknown, read: (text: string) => string = (text) => text): unknown {
   if (isRecord(value)) return value;
   const all: readonly unknown[] = Array.isArray(value) ? value : [value];
   return [...new Set(all.map((one) => (isRecord(one) ? canonical(one) : read(String(one)))))].sort();
 }
 
-/** AWS answers the account's root ARN where its number was given. */
+/** AWS answers the account's root ARN if its number was given. */
 const accountId = (text: string): string => accountRoot.exec(text)?.[1] ?? text;
 
 function principal(value: unknown): unknown {
@@ -52,7 +52,7 @@ function statement(value: unknown): unknown {
   );
 }
 
-/** A policy as one text that is the same for all ways to write it. Throws SyntaxError if it is not JSON. */
+/** Returns a policy as one text that is the same for all spellings. Throws SyntaxError if it is not JSON. */
 export function canonicalPolicy(policy: string): string {
   const document: unknown = JSON.parse(policy);
   if (!isRecord(document)) return canonical(document);
@@ -75,11 +75,12 @@ function same(canonicalise: (text: string) => string, one: string, other: string
 }
 
 /**
- * Whether two policies mean the same: the order of keys, statements, actions, resources, principals and values does not count, nor
- * whether a list of one is written as a text, a list of one statement as an object, an account's number as its root's ARN, `false` as "false".
+ * Tells whether two policies mean the same. Equal are: any order of keys, statements, actions, resources, principals
+ * and values; a list of one and a text; a list of one statement and an object; an account's number and its root's ARN;
+ * `false` and "false".
  */
 export const samePolicy = (one: string, other: string): boolean => same(canonicalPolicy, one, other);
 
-/** Whether two JSON texts hold the same value; the order of keys does not count. */
+/** Tells whether two JSON texts have the same value, for any order of keys. */
 export const sameJson = (one: string, other: string): boolean =>
   same((value) => canonical(JSON.parse(value)), one, other);

@@ -1,29 +1,29 @@
 /**
- * The properties that a resource type has: kinds, defaults, rules, and AWS's names where they differ. `mapping.ts` translates
- * them. A property that no row names is refused by name in Check.
+ * Properties of resource types: kinds, defaults, rules, and AWS's names if they differ. `mapping.ts` translates them.
+ * Check refuses, by name, a property that no row has.
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Asset, Value } from "./values.ts";
 
 /**
- * - `set`: a list whose order has no meaning · `map`: names to strings · `block`: an object with its own properties
- * - `decimal`: a number that Terraform holds as a string ("1" is "1.0")
- * - `policy`, `json`: text that is compared by meaning; a policy may be given as an object
+ * - `set`: a list whose order has no meaning · `map`: names to strings · `block`: an object with its properties
+ * - `decimal`: a number that Terraform keeps as a string ("1" is "1.0")
+ * - `policy`, `json`: text that is compared by meaning; a policy may be an object
  */
 export type Kind =
   "asset" | "block" | "boolean" | "decimal" | "json" | "list" | "map" | "number" | "policy" | "set" | "string";
 
-/** How a name is made when the program gives none. */
+/** Rules for a name that the provider generates. */
 export interface AutoName {
-  /** Longest name, in characters. */
+  /** Maximum length of a name, characters. */
   readonly max: number;
   readonly lowerCase?: boolean;
-  /** Put before the made name. */
+  /** Prefix of the generated name. */
   readonly prefix?: string;
   /** Name of a boolean property; if it is true, `suffix` is appended beyond `max`. */
   readonly suffixIf?: string;
   readonly suffix?: string;
-  /** False: the resource's own name, without random characters. */
+  /** False: the resource's name in the program, without random characters. */
   readonly random?: boolean;
 }
 
@@ -33,21 +33,21 @@ interface Options {
   readonly default?: Value;
   /** A change replaces the resource. */
   readonly forceNew?: true;
-  /** AWS fills it in: if the program leaves it out, AWS's value is no difference. */
+  /** AWS fills it in: if the program leaves it out, AWS's value is not a difference. */
   readonly computed?: true;
   readonly autoName?: AutoName;
   /** True if two strings mean the same to AWS. */
   readonly same?: (one: string, other: string) => boolean;
   /**
-   * AWS's name: a member, or a path such as `Metric.MetricName`. Of several names, a call takes the first that it has. By default, a
-   * member whose name differs only in case, or in a final s.
+   * AWS's name: a member, or a path such as `Metric.MetricName`. From several names, a call uses the first that it has.
+   * By default, a member whose name differs only in case, or in a final s.
    */
   readonly member?: string | readonly string[];
-  /** Sent if the program gives no value, but not recorded as its input. */
+  /** Sent if the program has no value, but not recorded as its input. */
   readonly whenUnset?: Value | (() => Value);
   /** Zero means unset, as in Terraform, and is not sent. */
   readonly omitZero?: true;
-  /** Only the provider uses it: never sent, never read. */
+  /** Used only by the provider: never sent, never read. */
   readonly local?: true;
 }
 
@@ -73,10 +73,10 @@ export interface Property<out T = unknown, out N = unknown> extends Options {
   readonly names?: N;
 }
 
-/** The properties of a resource or block, by name. */
+/** Properties of a resource or block, by name. */
 export type Fields = Readonly<Record<string, Property>>;
 
-/** The properties that a resource of @pulumi/aws with arguments `Args` may have; a subset may be translated. */
+/** Properties that a resource of @pulumi/aws with arguments `Args` may have; a subset may be translated. */
 export type FieldsOf<Args> = {
   readonly [K in keyof pulumi.Unwrap<Args>]?: Property<pulumi.Unwrap<Args>[K], Names<pulumi.Unwrap<Args>[K]>>;
 };
@@ -93,7 +93,7 @@ interface Plain {
   readonly required?: never;
 }
 
-/** The constructor of properties of one kind. */
+/** Constructor of properties of one kind. */
 function kindOf<T>(kind: Kind) {
   return <const O extends Options = Plain>(options?: O) => ({ kind, ...options }) as As<O, T>;
 }
@@ -104,7 +104,7 @@ export const stringField = kindOf<string>("string");
 export const numberField = kindOf<number>("number");
 /** A boolean. */
 export const booleanField = kindOf<boolean>("boolean");
-/** A number held as a string. */
+/** A number as a string. */
 export const decimalField = kindOf<string>("decimal");
 /** An IAM policy: text once checked. */
 export const policyField = kindOf<string>("policy");
@@ -112,7 +112,7 @@ export const policyField = kindOf<string>("policy");
 export const jsonField = kindOf<string>("json");
 /** Names to strings. */
 export const mapField = kindOf<Record<string, string>>("map");
-/** A file or text given as an asset. */
+/** A file or text as an asset. */
 export const assetField = kindOf<Asset>("asset");
 /** A list whose order has a meaning. */
 export const listField = <T, const O extends Options = Plain>(item: Property<T>, options?: O) =>
@@ -120,15 +120,15 @@ export const listField = <T, const O extends Options = Plain>(item: Property<T>,
 /** A list whose order has no meaning. */
 export const setField = <T, const O extends Options = Plain>(item: Property<T>, options?: O) =>
   ({ kind: "set", item, ...options }) as As<O, Exclude<T, undefined>[]>;
-/** An object with its own properties. */
+/** An object with its properties. */
 export const blockField = <F extends Fields, const O extends Options = Plain>(fields: F, options?: O) =>
   ({ kind: "block", fields, ...options }) as As<O, { [K in keyof Inputs<F>]: Inputs<F>[K] }>;
 
 /** A required string: an item of a list of strings. */
 export const stringItem: Property<string, never> = stringField({ required: true });
 
-/** The properties of tagged types: the program's tags, and those with the provider's default ones (made by Check). */
+/** Properties of tagged types: the program's tags, and those with the provider's default ones (added by Check). */
 export const tagged: Fields = { tags: mapField({ local: true }), tagsAll: mapField({ required: true, local: true }) };
 
-/** The property of all but global types: where the resource lives (made by Check). */
+/** Property of all types except global ones: the resource's region (added by Check). */
 export const regional: Fields = { region: stringField({ required: true, forceNew: true, local: true }) };

@@ -1,4 +1,4 @@
-/** All types that the provider serves, by token. */
+/** All types that the provider implements, by token. */
 import * as appautoscaling from "./appautoscaling.ts";
 import * as cloudwatch from "./cloudwatch.ts";
 import * as iam from "./iam.ts";
@@ -11,14 +11,14 @@ import * as sagemaker from "./sagemaker.ts";
 import * as sns from "./sns.ts";
 import * as sqs from "./sqs.ts";
 
-/** These modules export nothing but types. */
+/** Modules that export nothing but types. */
 const modules = [appautoscaling, cloudwatch, iam, kms, s3Settings, sagemaker, sns, sqs];
 const all: readonly ResourceType[] = [bucket, bucketObjectv2, ...modules.flatMap((types) => Object.values(types))];
 
 const types = new Map(all.map((type) => [type.token, type]));
 
-/** The type with this token, if the provider serves it. */
+/** Returns the type with this token, if the provider implements it. */
 export const findType = (token: string): ResourceType | undefined => types.get(token);
 
-/** All tokens, sorted. */
+/** Returns all tokens, sorted. */
 export const tokens: readonly string[] = [...types.keys()].sort();

@@ -1,38 +1,38 @@
-/** A type of resource as the provider's core sees it: its properties, and its calls to AWS. */
+/** Interface of a resource type for the provider's core: its properties, and its calls to AWS. */
 import type { Clients } from "./clients.ts";
 import type { Properties } from "./mapping.ts";
 import type { Fields } from "./properties.ts";
 
-/** Something wrong with an input, and what to do about it. */
+/** A problem of an input, and its fix. */
 export interface Failure {
-  /** The property it is about; empty for the whole resource. */
+  /** The property concerned; empty for the whole resource. */
   readonly property: string;
   readonly reason: string;
 }
 
-/** The circumstances of an operation: clients, region, account, waits. */
+/** Context of an operation: clients, region, account, waits. */
 export interface Scope {
   /** The SDK's clients in the resource's region. */
   readonly aws: Clients;
   readonly region: string;
   readonly accountId: string;
   readonly partition: string;
-  /** How long (ms) a create is tried again while a new role may not be known everywhere yet. */
+  /** Time for which a create is retried while a new role may not be known everywhere yet, ms. */
   readonly retryBudget: number;
   /**
-   * To be called as soon as AWS has made the resource: if a later step of the create fails, the engine then keeps it, as
-   * half made, and deletes it with the rest.
+   * Must be called as soon as AWS has created the resource: if a later step of the create fails, the engine then keeps
+   * it, as partly created, and deletes it with the rest.
    */
   created(id: string): void;
-  /** Waits a moment before AWS is asked again. Throws CancelledError when the engine gives up on the operation. */
+  /** Waits before AWS is called again. Throws CancelledError when the engine cancels the operation. */
   pause(): Promise<void>;
   /** Shows one line next to the resource while an operation runs. */
   progress(message: string): void;
-  /** The path of an asset's file, absolute. Throws ProviderError if it cannot be known. */
+  /** Returns the absolute path of an asset's file. Throws ProviderError if it is unknown. */
   resolvePath(path: string): string;
 }
 
-/** AWS's answer about a resource: every property that can be read, `undefined` if AWS has none. */
+/** AWS's answer about a resource: every readable property, `undefined` if AWS has none. */
 export type State = Readonly<Record<string, unknown>>;
 
 /** An update. Tags are already changed. */
@@ -53,34 +53,34 @@ export type Tagging = (
   scope: Scope,
 ) => Promise<void>;
 
-/** The names by which a tag call may know its resource. */
+/** Names by which a tag call may identify its resource. */
 export interface TagTarget {
   readonly id: string;
   readonly arn: string;
-  /** All tags that it shall have. */
+  /** All wanted tags. */
   readonly all: Readonly<Record<string, string>>;
 }
 
-/** One type of resource, as lifecycle.ts sees it. An adapter makes it of a row (row.ts). */
+/** One type of resource, as lifecycle.ts uses it. An adapter makes it from a row (row.ts). */
 export interface ResourceType {
   /** Pulumi's type token. */
   readonly token: string;
   readonly fields: Fields;
-  /** The properties that AWS fills in, in addition to the inputs: unknown in the preview of a create. */
+  /** Properties that AWS fills in, in addition to the inputs: unknown in the preview of a create. */
   readonly outputs: readonly string[];
-  /** Those of them that an update may change: unknown in its preview. */
+  /** Outputs that an update may change: unknown in its preview. */
   readonly movingOutputs?: readonly string[] | undefined;
   /** The old resource is deleted first whenever it is replaced. */
   readonly deleteBeforeReplace?: boolean | undefined;
   readonly tagging?: Tagging | undefined;
-  /** Faults that no single property's kind shows. Inputs may hold unknowns. */
+  /** Returns problems beyond the kind of single properties. Inputs may contain unknowns. */
   readonly check?: ((inputs: Properties) => Failure[]) | undefined;
-  /** Creates it and answers its id. */
+  /** Creates it and returns its id. */
   create(inputs: Properties, scope: Scope): Promise<string>;
   /** Reads its state; undefined if it does not exist. `known` is the last state, empty for an import. */
   read(id: string, scope: Scope, known: Properties): Promise<State | undefined>;
-  /** Left out if every change of a property replaces. */
+  /** Absent if every change of a property replaces. */
   update?(update: Update, scope: Scope): Promise<void>;
-  /** Deletes it; one that does not exist is a success. */
+  /** Deletes it; succeeds if it does not exist. */
   delete(id: string, scope: Scope, known: Properties): Promise<void>;
 }

@@ -1,15 +1,17 @@
 /**
- * Rows: one per type of resource. A row says which properties the type has, which of AWS's operations make, read, change and delete
- * it, how its id is formed, and with which codes AWS says that it does not exist. An adapter turns a row into a {@link ResourceType}:
+ * Rows: one per type of resource. A row has the type's properties, the AWS operations that create, read, change and
+ * delete it, the form of its id, and the codes of AWS's answers if it does not exist. An adapter turns a row into a
+ * {@link ResourceType}:
  *
  * - {@link crud} (crud.ts): one operation each to create, read and delete, and steps that update properties;
  * - `put` (crud.ts): one operation that creates and overwrites;
- * - `attributes` (crud.ts): attributes of another resource, which SNS and SQS keep as strings by name;
- * - `attachment` (crud.ts): a connection between two things, never updated;
+ * - `attributes` (crud.ts): attributes of another resource, which SNS and SQS store as strings by name;
+ * - `attachment` (crud.ts): a connection between two resources, never updated;
  * - the object of S3 (s3-object.ts), whose content is a file.
  *
  * To add a type, write its row in the file of its service and list it in registry.ts. The mapping finds AWS's names
- * (mapping.ts); give `member` only where it cannot. The contract test (contract.test.ts) asks for an example of each property.
+ * (mapping.ts); set `member` only if it cannot. The contract test (contract.test.ts) requires an example of each
+ * property.
  */
 import { inputOf } from "./clients.ts";
 import type { Operation, ServiceName } from "./clients.ts";
@@ -24,15 +26,15 @@ import { listTags, taggingOf } from "./tags.ts";
 import type { TagCalls } from "./tags.ts";
 import { isRecord } from "./values.ts";
 
-/** How a resource gets its id, and how AWS's calls name it. */
+/** Form of a resource's id, and its key in AWS's calls. */
 export interface Identity {
-  /** The id of a resource with these checked inputs, from the answer of the call that made it. */
+  /** Returns the id of a resource with these checked inputs, from the answer of the call that created it. */
   idOf(inputs: Properties, answer: Members): string;
-  /** The properties, or AWS's own members, by which calls name the resource; `known` is its last state. */
+  /** Returns the properties, or AWS's members, by which calls name the resource; `known` is its last state. */
   keyOf(id: string, known: Properties): Properties;
 }
 
-/** An id that is made of properties, such as `role:name`. The last one may hold the separator. */
+/** Makes an id from properties, such as `role:name`. The last one may contain the separator. */
 export function byProperties(names: readonly [string, ...string[]], separator = "/"): Identity {
   return {
     idOf: (inputs) => names.map((name) => String(inputs[name])).join(separator),
@@ -46,12 +48,12 @@ export function byProperties(names: readonly [string, ...string[]], separator = 
   };
 }
 
-/** An id that AWS makes and answers at `path`; later calls have it as `member`. */
+/** An id that AWS generates and returns at `path`; later calls have it as `member`. */
 export function byAnswer(path: string, member: string = path): Identity {
   return {
     idOf: (_inputs, answer) => {
       const id = memberAt(answer, path.split("."));
-      if (typeof id !== "string") throw new ProviderError(`AWS's answer holds no ${path}`);
+      if (typeof id !== "string") throw new ProviderError(`AWS's answer has no ${path}`);
       return id;
     },
     keyOf: (id) => ({ [member]: id }),
@@ -61,15 +63,15 @@ export function byAnswer(path: string, member: string = path): Identity {
 /** A call that reads a part of a resource. */
 export interface ReadCall<S extends ServiceName = ServiceName> {
   readonly operation: Operation<S>;
-  /** Members in addition to the resource's name, perhaps from the answers so far. */
+  /** Members in addition to the resource's name; may depend on the answers so far. */
   readonly input?: Members | ((answer: Members) => Members);
   /** Path to the resource in the answer; a list stands for its first member. */
   readonly at?: string;
-  /** The operation lists: a member of the entries by which the resource is found, on any page. */
+  /** For list operations: the member of the entries by which the resource is found, on any page. */
   readonly find?: string;
-  /** False if the call makes no sense, given the answers so far. */
+  /** False if the call does not apply, by the answers so far. */
   when?(answer: Members): boolean;
-  /** Codes with which AWS says that this part is not set. */
+  /** Codes of AWS's answers if this part is not set. */
   readonly notFoundCodes?: readonly ErrorCode[];
 }
 
@@ -78,44 +80,44 @@ export interface DeleteCall<S extends ServiceName = ServiceName> {
   readonly operation: Operation<S>;
   /** Members in addition to the resource's name. */
   readonly input?: Members | ((known: Properties, scope: Scope) => Members);
-  /** True if there is nothing to call. */
+  /** True if there is no call to make. */
   unless?(known: Properties): boolean;
   /** Steps before it. */
   before?(id: string, scope: Scope, known: Properties): Promise<unknown>;
-  /** Further codes with which AWS says that the resource is deleted, or is being deleted. */
+  /** Further codes that mean that the resource is deleted, or is being deleted. */
   readonly notFoundCodes?: readonly ErrorCode[];
-  /** Wait until it is no longer found. */
+  /** Waits until it is no longer found. */
   readonly awaited?: true;
 }
 
-/** The parts of a row that all adapters read. */
+/** Parts of a row that all adapters read. */
 export interface Row<S extends ServiceName = ServiceName> {
   /** Pulumi's type token. */
   readonly token: string;
   readonly service: S;
   readonly fields: Fields;
-  /** The properties that AWS fills in, in addition to the inputs. */
+  /** Properties that AWS fills in, in addition to the inputs. */
   readonly outputs?: Fields;
-  /** Those of them that an update may change. */
+  /** Outputs that an update may change. */
   readonly movingOutputs?: readonly string[];
   readonly identity: Identity;
-  /** The first call tells whether the resource exists. */
+  /** Calls that read the resource. The first one shows whether it exists. */
   readonly read: readonly [ReadCall<S>, ...ReadCall<S>[]];
   /** True if an answer of the first call means that the resource does not exist, or is being deleted. */
   isMissing?(answer: Members): boolean;
-  /** Properties that no member of the answers holds as they are. */
+  /** Properties that are computed from the answers. */
   derive?(answer: Members, scope: Scope, id: string): Properties | Promise<Properties>;
-  /** Codes with which AWS says that the resource does not exist. */
+  /** Codes of AWS's answers if the resource does not exist. */
   readonly notFoundCodes: readonly ErrorCode[];
   readonly delete: DeleteCall<S>;
   readonly tags?: TagCalls<S>;
   /** The old resource is deleted first whenever it is replaced. */
   readonly deleteBeforeReplace?: true;
-  /** Faults that no single property's kind shows. Inputs may hold unknowns. */
+  /** Returns problems beyond the kind of single properties. Inputs may contain unknowns. */
   readonly check?: (inputs: Properties) => Failure[];
 }
 
-/** A row with the properties that Check makes: tags, and the region of all but global services. */
+/** A row with the properties that Check adds: tags, and the region for all services except global ones. */
 export function withManaged<R extends Row>(row: R): R {
   const fields = {
     ...row.fields,
@@ -125,12 +127,12 @@ export function withManaged<R extends Row>(row: R): R {
   return { ...row, fields };
 }
 
-/** The input of a call about one resource: its key, and properties. */
+/** Returns the input of a call about one resource: its key, and properties. */
 export function inputFor(row: Row, operation: string, key: Properties): Members {
   return toMembers(row.fields, key, inputOf(row.service, operation));
 }
 
-/** The part of an answer that is about the resource; undefined if a list does not have it. */
+/** Returns the part of an answer about the resource; undefined if a list does not have it. */
 async function ask(
   row: Row,
   call: ReadCall,
@@ -157,7 +159,7 @@ async function ask(
   return undefined;
 }
 
-/** The answer of the first call; undefined if the resource does not exist. */
+/** Returns the answer of the first call; undefined if the resource does not exist. */
 async function describe(row: Row, key: Properties, scope: Scope) {
   const found = await ignoreNotFound(ask(row, row.read[0], key, scope), ...row.notFoundCodes);
   return found === undefined || row.isMissing?.(found) === true ? undefined : found;
@@ -182,7 +184,7 @@ async function read(row: Row, id: string, scope: Scope, known: Properties): Prom
   return { ...state, tags: await listTags(row, row.tags, { ...key, ResourceArn: state["arn"] ?? id }, answer, scope) };
 }
 
-/** Deletes a resource; one that does not exist is a success. */
+/** Deletes a resource; succeeds if it does not exist. */
 async function remove(row: Row, id: string, scope: Scope, known: Properties): Promise<void> {
   const { operation, input, notFoundCodes = [], ...call } = row.delete;
   if (known["skipDestroy"] === true || call.unless?.(known) === true) return;
@@ -197,7 +199,7 @@ async function remove(row: Row, id: string, scope: Scope, known: Properties): Pr
   while (call.awaited === true && (await describe(row, key, scope)) !== undefined) await scope.pause();
 }
 
-/** The parts of a type that all adapters make alike. */
+/** Makes the parts of a type that are the same for all adapters. */
 export function common(row: Row): Omit<ResourceType, "create" | "update"> {
   const { token, fields, outputs = {}, movingOutputs, deleteBeforeReplace, check, tags } = row;
   return {

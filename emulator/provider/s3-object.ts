@@ -1,4 +1,4 @@
-/** The adapter of objects in S3, whose content is an asset, a text or base64 (row.ts describes rows). */
+/** Adapter of objects in S3, whose content is an asset, a text or base64 (row.ts describes rows). */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type * as s3 from "@pulumi/aws/s3/index.js";
@@ -18,7 +18,7 @@ const row = crud({
   service: "s3",
   fields: {
     bucket: stringField({ required: true, forceNew: true }),
-    // A key has no random end, and S3 takes 1,024 bytes.
+    // A key has no random end, and S3 allows 1,024 bytes.
     key: stringField({ autoName: { max: 1024, random: false }, forceNew: true }),
     source: assetField({ local: true }),
     content: stringField({ local: true }),
@@ -33,7 +33,7 @@ const row = crud({
   check(inputs) {
     const given = ["source", "content", "contentBase64"].filter((name) => inputs[name] !== undefined);
     if (given.length < 2) return [];
-    return [{ property: given[1] ?? "", reason: `Give only one of ${given.join(", ")}` }];
+    return [{ property: given[1] ?? "", reason: `Set only one of ${given.join(", ")}` }];
   },
   create: { operation: "PutObject" },
   read: [{ operation: "HeadObject" }, { operation: "GetObjectTagging" }],
@@ -58,7 +58,7 @@ async function body(inputs: Properties, scope: Scope): Promise<Members> {
     return { Body: createReadStream(path), ContentLength: size };
   }
   if (source?.uri !== undefined) {
-    throw new ProviderError(`An asset at an address (${source.uri}) is not translated: give a file or a text`);
+    throw new ProviderError(`An asset at an address (${source.uri}) is not supported: use a file or a text`);
   }
   return { Body: source?.text ?? "" };
 }
@@ -73,12 +73,12 @@ async function upload(inputs: Properties, scope: Scope): Promise<string> {
   return `${String(Bucket)}/${String(Key)}`;
 }
 
-/** Objects are uploaded whole, and deleted with all their versions if the bucket keeps them. */
+/** Uploads objects completely, and deletes them with all their versions if the bucket keeps them. */
 export const bucketObjectv2: ResourceType = {
   ...row,
   create: upload,
   async update({ inputs, changed }, scope) {
-    // forceDestroy is the provider's own.
+    // Only the provider uses forceDestroy.
     if (changed.size > 1 || !changed.has("forceDestroy")) await upload(inputs, scope);
   },
   async delete(id, scope, known) {

@@ -1,4 +1,7 @@
-/** S3: the settings of a bucket that are separate resources in Pulumi. Each is put whole; its id is the bucket's name. */
+/**
+ * S3: the settings of a bucket that are separate resources in Pulumi. Each is put completely; its id is the bucket's
+ * name.
+ */
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import { put } from "./crud.ts";
 import { blockField, booleanField, listField, numberField, policyField, setField, stringField } from "./properties.ts";
@@ -8,7 +11,7 @@ import { isRecord } from "./values.ts";
 
 const bucket = stringField({ required: true, forceNew: true });
 
-/** The codes of a bucket that does not exist, and of a setting that is not set. */
+/** Codes for a bucket that does not exist, and for a setting that is not set. */
 const common = (notSet?: string) => ({
   service: "s3" as const,
   identity: byProperties(["bucket"]),
@@ -65,7 +68,7 @@ export const bucketLifecycleConfiguration = put({
         status: stringField({ required: true }),
         abortIncompleteMultipartUpload: blockField({ daysAfterInitiation: numberField() }),
         expiration: blockField({ days: numberField(), expiredObjectDeleteMarker: booleanField() }),
-        // Without a filter, a rule is for all objects.
+        // Without a filter, a rule applies to all objects.
         filter: blockField({ prefix: stringField({ whenUnset: "" }) }, { whenUnset: {} }),
         noncurrentVersionExpiration: blockField({ noncurrentDays: numberField({ required: true }) }),
       }),

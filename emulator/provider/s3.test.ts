@@ -42,7 +42,7 @@ describe("S3", () => {
       await own.create(wanted);
     });
 
-    it("is created with a lower-case name of its own, tags after it, and AWS's outputs", () => {
+    it("is created with a generated lower-case name, then tags, and has AWS's outputs", () => {
       assert.deepEqual(provider.calls().slice(0, 4), ["HeadBucket", "CreateBucket", "PutBucketTagging", "HeadBucket"]);
       assert.deepEqual(own.state, {
         id: "videos-a1a2a3a",
@@ -58,7 +58,7 @@ describe("S3", () => {
       });
     });
 
-    it("is then as the program wants it", () => own.assertSettled(wanted));
+    it("then matches the program", () => own.assertSettled(wanted));
 
     it("changes tags in place, removed ones too, and keeps its name", async () => {
       const news = { tags: { step: "two" } };
@@ -74,7 +74,7 @@ describe("S3", () => {
       await own.assertSettled(news);
     });
 
-    it("is replaced for another name, the old one first because the program gave it", async () => {
+    it("is replaced for another name, the old one first because the program sets it", async () => {
       const named = await own.diff({ bucket: "other" });
       assert.deepEqual(named.replaces, ["bucket"]);
       assert.equal(named.deleteBeforeReplace, true);
@@ -83,7 +83,7 @@ describe("S3", () => {
       assert.equal(moved.deleteBeforeReplace, false);
     });
 
-    it("is refused where one of the name exists", async () => {
+    it("is refused if the name exists", async () => {
       const other = provider.resource(bucketType, "copy");
       await assert.rejects(other.create({ bucket: own.id }), /exists already/);
     });
@@ -94,7 +94,7 @@ describe("S3", () => {
       assert.equal(imported.inputs["forceDestroy"], undefined);
     });
 
-    it("keeps what lies in it unless it may be destroyed by force", async () => {
+    it("keeps its content unless forceDestroy is set", async () => {
       const object = provider.resource(objectType, "keep");
       await object.create({ bucket: own.id, content: "x" });
       await assert.rejects(own.delete(), /is not empty: .*forceDestroy/);
@@ -112,7 +112,7 @@ describe("S3", () => {
       await own.delete();
     });
 
-    it("is previewed with what the program gives, and without what AWS will say", async () => {
+    it("is previewed with the program's values, and unknowns for AWS's", async () => {
       const planned = await provider.resource(bucketType, "Plan").previewCreate({ tags: { by: unknown } });
       assert.equal(planned["bucket"], "plan-a1a2a3a");
       assert.deepEqual(planned["tagsAll"], { Project: "video", by: unknown });
@@ -133,7 +133,7 @@ describe("S3", () => {
       Version: "2012-10-17",
       Statement: [{ Effect: "Deny", Principal: "*", Action: action, Resource: "arn:aws:s3:::shared-a1a2a3a/*" }],
     });
-    /** What is wanted first and then, and the calls for it. */
+    /** The first and the second inputs, and the calls for them. */
     const settings: Readonly<Record<string, { first: Values; then: Values; calls: string[] }>> = {
       "bucketVersioning:BucketVersioning": {
         first: { versioningConfiguration: { status: "Enabled" } },
@@ -184,7 +184,7 @@ describe("S3", () => {
     };
 
     for (const [name, { first, then, calls }] of Object.entries(settings)) {
-      it(`${name.split(":")[1] ?? name} is put and read, settles, changes in place, goes with its bucket, and is deleted`, async () => {
+      it(`${name.split(":")[1] ?? name} is put and read, settles, changes in place, is missing after its bucket, and is deleted`, async () => {
         const setting = provider.resource(`aws:s3/${name}`);
         const on = (news: Values): Values => ({ bucket: bucket.id, ...news });
         provider.calls();
@@ -258,7 +258,7 @@ describe("S3", () => {
       await object.delete();
     });
 
-    it("has nothing but its tags changed when only those do", async () => {
+    it("changes only its tags if only they differ", async () => {
       const object = provider.resource(objectType, "tagged");
       await object.create({ bucket: bucket.id, content: "x", tags: { a: "1" } });
       provider.calls();
@@ -266,7 +266,7 @@ describe("S3", () => {
       assert.deepEqual(provider.calls(), ["PutObjectTagging", "HeadObject", "GetObjectTagging"]);
     });
 
-    it("is deleted with all its versions where the bucket keeps them", async () => {
+    it("is deleted with all its versions if the bucket keeps them", async () => {
       const own = provider.resource(bucketType, "history");
       await own.create({});
       const versioning = provider.resource("aws:s3/bucketVersioning:BucketVersioning");
@@ -275,7 +275,7 @@ describe("S3", () => {
       await object.create({ bucket: own.id, content: "1" });
       await object.update({ bucket: own.id, content: "2" });
       await object.delete();
-      // An object's version left behind would keep the bucket.
+      // A remaining version of an object would keep the bucket.
       await own.delete();
     });
 
@@ -285,7 +285,7 @@ describe("S3", () => {
       assert.deepEqual((await object.diff({ bucket: bucket.id, key: "a/c", contentBase64: "eA==" })).replaces, ["key"]);
     });
 
-    it("refuses two contents, a file that is not there, and a relative path", async () => {
+    it("refuses two contents, a missing file, and a relative path", async () => {
       const object = provider.resource(objectType, "wrong");
       await assert.rejects(
         object.check({ bucket: bucket.id, content: "x", source: sourceOf("1") }),

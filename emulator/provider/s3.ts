@@ -36,19 +36,19 @@ const row = crud({
       region: bucketRegion,
     };
   },
-  // forceDestroy is the provider's own: it is kept, and nothing is called.
+  // Only the provider uses forceDestroy: it is stored, and no call is made.
   update: [],
   delete: { operation: "DeleteBucket", awaited: true },
   notFoundCodes: ["NoSuchBucket", "NotFound"],
 });
 
-/** A bucket gets its tags after it is created, and may be deleted with all that is in it. */
+/** A bucket gets its tags after it is created, and may be deleted with its content. */
 export const bucket: ResourceType = {
   ...row,
   async create(inputs, scope) {
     const { bucket: name, tagsAll } = inputs as { bucket: string; tagsAll: Record<string, string> };
     if ((await row.read(name, scope, {})) !== undefined) {
-      throw new ProviderError(`Bucket ${name} exists already: import it, or give this one another name`);
+      throw new ProviderError(`Bucket ${name} exists already: import it, or choose another name for this one`);
     }
     const { region } = scope;
     const elsewhere = region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region } };
@@ -74,7 +74,7 @@ export const bucket: ResourceType = {
   },
 };
 
-/** Deletes every version and delete marker in a bucket, or of one key. Throws ProviderError if AWS keeps one. */
+/** Deletes every version and delete marker in a bucket, or of one key. Throws ProviderError if AWS refuses one. */
 export async function deleteVersions({ aws }: Scope, Bucket: string, key?: string): Promise<void> {
   for (let marker = {}; ;) {
     const page = await aws.call("s3", "ListObjectVersions", { Bucket, Prefix: key, ...marker });

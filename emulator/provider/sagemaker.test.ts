@@ -64,7 +64,7 @@ describe("SageMaker", () => {
       await model.assertSettled(wanted);
     });
 
-    it("changes nothing but tags in place: the rest replaces", async () => {
+    it("changes only tags in place and is replaced for the rest", async () => {
       await model.create(wanted);
       const container = { ...wanted.primaryContainer, modelDataUrl: "s3://b/other.tar.gz" };
       const diff = await model.diff({ ...wanted, primaryContainer: container });
@@ -78,7 +78,7 @@ describe("SageMaker", () => {
       await model.assertSettled(news);
     });
 
-    it("is tried again while SageMaker refuses it, and then refused with SageMaker's words", async () => {
+    it("is retried while SageMaker refuses it, then fails with SageMaker's message", async () => {
       sagemaker.refusals = 1;
       await model.create(wanted);
       assert.deepEqual(provider.calls().slice(0, 2), ["CreateModel", "CreateModel"]);
@@ -89,7 +89,7 @@ describe("SageMaker", () => {
       );
     });
 
-    it("is deleted, and was if SageMaker cannot find it", async () => {
+    it("is deleted, and counts as deleted if SageMaker cannot find it", async () => {
       await model.create(wanted);
       await model.delete();
       assert.equal(await model.read(), undefined);
@@ -111,7 +111,7 @@ describe("SageMaker", () => {
       endpoint = provider.resource(endpointType, "video");
     });
 
-    it("is created and awaited until it serves", async () => {
+    it("is created and awaited until it is in service", async () => {
       sagemaker.states = ["Creating", "Creating", "InService"];
       await endpoint.create(wanted);
       assert.deepEqual(provider.calls(), [
@@ -125,7 +125,7 @@ describe("SageMaker", () => {
       await endpoint.assertSettled(wanted);
     });
 
-    it("says beside itself, in the engine's view, what it waits for", async () => {
+    it("shows the awaited status next to itself in the engine's view", async () => {
       const engine = await startTestEngine();
       await provider.attach(engine.address);
       sagemaker.states = ["Creating", "InService"];
@@ -135,7 +135,7 @@ describe("SageMaker", () => {
       engine.stop();
     });
 
-    it("that fails keeps its half made self, with SageMaker's reason", async () => {
+    it("that fails keeps its partial state, with SageMaker's reason", async () => {
       sagemaker.states = ["Creating", "Failed"];
       sagemaker.failureReason = "The container did not answer /ping";
       await assert.rejects(endpoint.create(wanted), (error: unknown) => {
@@ -168,7 +168,7 @@ describe("SageMaker", () => {
       await endpoint.assertSettled(news);
     });
 
-    it("that rolls back is an error at once, and the state stays what SageMaker has", async () => {
+    it("that rolls back is an error at once, and the state is SageMaker's", async () => {
       await endpoint.create(wanted);
       const update = sagemaker.answers["UpdateEndpoint"];
       assert.ok(update !== undefined);
@@ -183,7 +183,7 @@ describe("SageMaker", () => {
       });
     });
 
-    it("carries how it goes from one configuration to the next, and is replaced for other alarms", async () => {
+    it("sends its deployment configuration, and is replaced for other alarms", async () => {
       const deploymentConfig = {
         autoRollbackConfiguration: { alarms: [{ alarmName: "a" }, { alarmName: "b" }] },
         blueGreenUpdatePolicy: {
@@ -219,7 +219,7 @@ describe("SageMaker", () => {
       assert.deepEqual(provider.calls(), ["AddTags", "DescribeEndpoint", "ListTags"]);
     });
 
-    it("is not waited for without end", async () => {
+    it("is awaited up to a time limit", async () => {
       const hasty = await startTestProvider(fake.endpoint, { limit: 60 });
       try {
         await hasty.configure({});
@@ -233,7 +233,7 @@ describe("SageMaker", () => {
       }
     });
 
-    it("is deleted once SageMaker is at it", async () => {
+    it("is deleted when SageMaker has started the deletion", async () => {
       await endpoint.create(wanted);
       provider.calls();
       await endpoint.delete();
@@ -243,7 +243,7 @@ describe("SageMaker", () => {
       await endpoint.delete();
     });
 
-    it("lets the engine go when it cancels, with what is half made", async () => {
+    it("stops when the engine cancels, and returns the partial state", async () => {
       sagemaker.states = ["Creating"];
       const creation = endpoint.create(wanted);
       const cancelled = assert.rejects(creation, (error: unknown) => {
@@ -261,7 +261,7 @@ describe("SageMaker", () => {
       await provider.resource(endpointType, "next").create(wanted);
     });
 
-    it("stops waiting when the engine is gone", async () => {
+    it("stops waiting when the engine has ended", async () => {
       sagemaker.states = ["Creating"];
       const creation = assert.rejects(endpoint.create(wanted), /CANCELLED/);
       while (!fake.calls.some((call) => call.operation === "DescribeEndpoint")) {
@@ -272,7 +272,7 @@ describe("SageMaker", () => {
       await provider.idle();
     });
 
-    it("stops though an operation is still waiting", async () => {
+    it("stops although an operation is still waiting", async () => {
       sagemaker.states = ["Creating"];
       const ended = assert.rejects(endpoint.create(wanted));
       while (!fake.calls.some((call) => call.operation === "DescribeEndpoint")) {

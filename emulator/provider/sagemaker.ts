@@ -19,7 +19,7 @@ import type { Failure, Scope } from "./resource.ts";
 import { byProperties } from "./row.ts";
 import { isRecord, unknown } from "./values.ts";
 
-/** SageMaker says that something does not exist by a ValidationException with this message. */
+/** SageMaker reports a missing resource with a ValidationException and this message. */
 const notFound = (what: string): ErrorCode[] => [
   { code: "ValidationException", says: `Could not find ${what}` },
   "ResourceNotFound",
@@ -61,7 +61,7 @@ export const model = crud({
   } satisfies FieldsOf<sagemaker.ModelArgs>,
   outputs: { arn: stringField({ member: "ModelArn" }) },
   check: checkName,
-  // A role that cannot be assumed yet is refused like any other wrong value.
+  // SageMaker refuses a role that cannot be assumed yet like any other wrong value.
   create: { operation: "CreateModel", retryCodes: ["ValidationException"] },
   read: [{ operation: "DescribeModel" }],
   delete: { operation: "DeleteModel" },
@@ -70,7 +70,7 @@ export const model = crud({
 
 let counter = 0;
 
-/** A name as the Terraform provider makes one: the time to a tenth of a millisecond and a counter. */
+/** Generates a name as the Terraform provider does: the time to a tenth of a millisecond and a counter. */
 function uniqueName(): string {
   const time = new Date().toISOString().replaceAll(/\D/g, "");
   counter = (counter + 1) % 0x1_0000_0000;
@@ -136,7 +136,7 @@ const deploymentConfig = blockField(
   {
     autoRollbackConfiguration: blockField(
       { alarms: setField(blockField({ alarmName: stringField({ required: true }) })) },
-      // Read from the official provider's trace: its change replaces the endpoint.
+      // From the official provider's trace: a change of it replaces the endpoint.
       { forceNew: true },
     ),
     blueGreenUpdatePolicy: blockField({
@@ -158,7 +158,7 @@ const deploymentConfig = blockField(
 const maxWaitMilliseconds = 60 * 60_000;
 const pending: readonly unknown[] = ["Creating", "Updating", "SystemUpdating"];
 
-/** Waits until the endpoint serves. Throws ProviderError with AWS's reason if it ends in any other state. */
+/** Waits until the endpoint is in service. Throws ProviderError with AWS's reason if it ends in any other state. */
 async function inService(EndpointName: string, scope: Scope): Promise<void> {
   const start = performance.now();
   for (;;) {

@@ -6,7 +6,7 @@ import { checkPeerOwner } from "./peer-owner.ts";
 import { Service } from "./service.ts";
 import type { ProviderOptions } from "./session.ts";
 
-/** A provider that is running. */
+/** A running provider. */
 export interface RunningProvider {
   /** TCP port on 127.0.0.1. */
   readonly port: number;
@@ -14,14 +14,14 @@ export interface RunningProvider {
   stop(): Promise<void>;
 }
 
-/** As the engine's own limit: state and assets travel in messages. */
+/** The engine's limit: messages contain state and assets. */
 const longestMessage = 400 * 1024 * 1024;
-/** How long (ms) operations under way may take to end when the provider stops. */
+/** Time for operations under way to end when the provider stops, ms. */
 const graceMilliseconds = 2_000;
 
 /**
- * Starts the provider on a free port of 127.0.0.1. Other users of the machine are refused; web pages cannot speak HTTP/2
- * without TLS, which gRPC needs. Throws ProviderError if it cannot listen.
+ * Starts the provider on a free port of 127.0.0.1. Other users of the machine are refused; web pages cannot use it,
+ * because gRPC needs HTTP/2 without TLS, which browsers do not support. Throws ProviderError if it cannot listen.
  */
 export async function startProvider(options: ProviderOptions): Promise<RunningProvider> {
   const server = new Server({

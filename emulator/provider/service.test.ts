@@ -20,12 +20,12 @@ describe("the provider's service", () => {
     await fake.stop();
   });
 
-  it("serves the types that the video stack and the bootstrap have", () => {
+  it("implements the types of the video stack and the bootstrap", () => {
     assert.equal(tokens.length, 31);
     for (const token of tokens) assert.match(token, /^aws:[a-z0-9]+\/(\w+):(\w+)$/);
   });
 
-  it("names no property twice, as an input and as AWS's own", () => {
+  it("lists no property both as an input and as an output", () => {
     for (const token of tokens) {
       const type = findType(token);
       assert.deepEqual(
@@ -36,7 +36,7 @@ describe("the provider's service", () => {
     }
   });
 
-  it("refuses a type and a function that it does not have, by name, with what to do", async () => {
+  it("refuses an unknown type and an unknown function by name, with the fix", async () => {
     await provider.configure({});
     await assert.rejects(
       provider.resource("aws:ec2/vpc:Vpc").check({}),
@@ -47,7 +47,7 @@ describe("the provider's service", () => {
     await assert.rejects(provider.invoke("aws:ec2/getAmi:getAmi", {}), /has no function aws:ec2\/getAmi:getAmi/);
   });
 
-  it("answers who calls, where, and in which partition", async () => {
+  it("returns the caller, the region and the partition", async () => {
     await provider.configure({ region: "eu-west-1" });
     assert.deepEqual(await provider.invoke("aws:index/getCallerIdentity:getCallerIdentity", {}), {
       id: "000000000000",
@@ -73,7 +73,7 @@ describe("the provider's service", () => {
     assert.equal(registryPath, "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0");
   });
 
-  it("refuses wrong arguments of a function by name", async () => {
+  it("refuses invalid arguments of a function by name", async () => {
     await provider.configure({});
     await assert.rejects(
       provider.invoke("aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage", { repo: "x" }),
@@ -93,11 +93,11 @@ describe("the provider's service", () => {
     );
   });
 
-  it("refuses to work before it is configured", async () => {
+  it("refuses calls before it is configured", async () => {
     await assert.rejects(provider.resource("aws:s3/bucket:Bucket").check({}), /has not configured the provider/);
   });
 
-  it("keeps the configurations of two engines apart", async () => {
+  it("separates the configurations of two engines", async () => {
     await provider.configure({ region: "eu-west-1" });
     const other = provider.connect();
     await other.configure({ region: "us-west-2" });
@@ -111,7 +111,7 @@ describe("the provider's service", () => {
     assert.match((await provider.checkConfig({ profile: "me" }))["profile"] ?? "", /"aws:profile" is not a setting/);
   });
 
-  it("says that the emulator does not answer, where nothing listens", async () => {
+  it("reports that the emulator does not answer if nothing listens", async () => {
     const { endpoint } = fake;
     await fake.stop();
     await assert.rejects(
@@ -120,7 +120,7 @@ describe("the provider's service", () => {
     );
   });
 
-  it("does nothing of what a program ignores", async () => {
+  it("makes no change that a program ignores", async () => {
     await provider.configure({});
     const queue = provider.resource("aws:sqs/queue:Queue");
     queue.inputs = await queue.check({});

@@ -1,4 +1,4 @@
-/** The engine's calls, one method each, on top of the life of a resource (lifecycle.ts) and of the functions. */
+/** The engine's calls, one method each, based on the life of a resource (lifecycle.ts) and the functions. */
 import type * as grpc from "@grpc/grpc-js";
 import sdk from "@pulumi/aws/package.json" with { type: "json" };
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
@@ -19,10 +19,10 @@ import { withoutMarks } from "./values.ts";
 import type { Values } from "./values.ts";
 import { fromStruct, toServiceError, toStruct } from "./wire.ts";
 
-/** How many connections are remembered: an engine opens a few, and says nothing when it is done. */
+/** Maximum number of stored connections: an engine opens a few, and does not report its end. */
 const maxConnections = 64;
 
-/** The state of one engine's connection. */
+/** State of one engine's connection. */
 interface EngineConnection {
   session?: Session;
   log?: EngineLog;
@@ -34,7 +34,7 @@ interface ResourceRequest {
   getType(): string;
 }
 
-/** The circumstances of a call: the engine that makes it, and the signal that it gives up. */
+/** Context of a call: the calling engine, and the signal that it cancels. */
 interface Call {
   readonly engine: EngineConnection;
   readonly signal: AbortSignal;
@@ -50,14 +50,14 @@ const kinds = {
   update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
 } as const;
 
-/** The service behind the gRPC server. Each engine has a separate connection, and so a separate configuration. */
+/** The service behind the gRPC server. Each engine has a separate connection, and thus a separate configuration. */
 export class Service {
   readonly #options: ProviderOptions;
   readonly #admit: (address: string) => Promise<void>;
   readonly #connections = new Map<string, EngineConnection>();
   #cancel = new AbortController();
 
-  /** @param admit resolves if the peer with this address may call; rejects with the reason if not */
+  /** @param admit resolves if the peer with this address may call; rejects with the reason if it may not */
   constructor(options: ProviderOptions, admit: (address: string) => Promise<void>) {
     this.#options = options;
     this.#admit = admit;
@@ -69,7 +69,7 @@ export class Service {
     this.#forget(0);
   }
 
-  /** The methods by name. */
+  /** Methods by name. */
   implementation(): grpc.UntypedServiceImplementation {
     const unary = <Request, Response>(answer: Answer<Request, Response>) => this.#unary(answer);
     return {
@@ -91,7 +91,7 @@ export class Service {
       invoke: unary(this.#invoke),
       cancel: unary(() => {
         this.#cancel.abort();
-        // This process outlives the engine: what the next one asks for is not cancelled.
+        // This process outlives the engine: requests of the next one are not cancelled.
         this.#cancel = new AbortController();
         return new emptyProto.Empty();
       }),
@@ -129,7 +129,7 @@ export class Service {
     return engine;
   }
 
-  /** Closes all connections but the last `kept` that were used. */
+  /** Closes all connections except the `kept` last used ones. */
   #forget(kept: number): void {
     const oldest = [...this.#connections].slice(0, Math.max(0, this.#connections.size - kept));
     for (const [address, { session, log }] of oldest) {
@@ -301,7 +301,7 @@ function scopeOf(
   return { session, scope: session.scope(values["region"], request.getUrn(), signal, engine.log) };
 }
 
-/** The subject that an error message names. */
+/** Returns the subject of an error message. */
 function subjectOf(request: unknown): string | undefined {
   const about = request as Partial<ResourceRequest & { getId(): string }>;
   const urn = about.getUrn?.();
@@ -314,7 +314,7 @@ function toFailure({ property, reason }: Failure): provider.CheckFailure {
   return new provider.CheckFailure().setProperty(property).setReason(reason);
 }
 
-/** The engine's name of a change, such as UPDATE_REPLACE. */
+/** Returns the engine's name of a change, such as UPDATE_REPLACE. */
 function kindOf({ kind, replaces }: Change): provider.PropertyDiff.Kind {
   const [change, replacement] = kinds[kind];
   return replaces ? replacement : change;

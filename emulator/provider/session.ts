@@ -1,4 +1,4 @@
-/** One engine's use of the provider: its connection, its configuration, its clients, and the scopes of its operations. */
+/** One engine's session: its connection, its configuration, its clients, and the contexts of its operations. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Clients } from "./clients.ts";
@@ -12,40 +12,39 @@ import type { Members } from "./mapping.ts";
 import type { Scope } from "./resource.ts";
 import type { Values } from "./values.ts";
 
-/** How to start the provider. */
+/** Options for the provider. */
 export interface ProviderOptions {
-  /** Where the emulator listens: http://127.0.0.1:PORT. */
+  /** URL of the emulator: http://127.0.0.1:PORT. */
   readonly endpoint: string;
-  /**
-   * For previews without any AWS: the account whose they are. Checks, differences and functions are answered; what would call
-   * AWS is refused.
-   */
+  /** For previews without any AWS: the account id. Checks, differences and functions work; calls to AWS are refused. */
   readonly previewAccountId?: string;
-  /** The region of programs that give none. */
+  /** Default region of programs. */
   readonly region: string;
   readonly credentials: Credentials;
-  /** Folder that an asset's relative path starts from: the Pulumi program's. Without it such a path is refused. */
+  /** Base folder of an asset's relative path: the Pulumi program's. Without it such a path is refused. */
   readonly programDirectory?: string;
   /**
-   * How long a create is tried again while AWS refuses it in the words that a role not yet known everywhere causes, in ms.
-   * Default: 2 minutes, as the official provider waits.
+   * Time for which a create is retried while AWS refuses it with the message of a role that is not known everywhere
+   * yet, ms. Default: 2 minutes, as in the official provider.
    */
   readonly retryBudget?: number;
-  /** Between two looks at what AWS is working on, or two tries, in ms. @default 1 s */
+  /** Interval between two checks of a pending operation, or two tries, ms. @default 1 s */
   readonly pause?: number;
-  /** How long one operation on one resource may wait for AWS, in ms. @default 90 minutes, more than any create needs */
+  /**
+   * Maximum time that one operation on one resource waits for AWS, ms. @default 90 minutes, more than any create needs
+   */
   readonly limit?: number;
-  /** Called before each call to AWS: for a trace. */
+  /** Called before each call to AWS, for a trace. */
   readonly onCall?: (call: AwsCall) => void;
 }
 
 const defaultRetryBudget = 120_000;
 const defaultPause = 1_000;
 const defaultLimit = 90 * 60_000;
-/** Attempts per call of the official provider's SDK are 25; what is down on one machine stays down. */
+/** The official provider's SDK makes 25 attempts per call; on one machine, a missing server stays missing. */
 const defaultAttempts = 3;
 
-/** What an engine that has configured the provider works with. */
+/** The session of an engine that has configured the provider. */
 export class Session {
   readonly config: ProviderConfig;
   readonly region: string;
@@ -62,7 +61,10 @@ export class Session {
     this.accountId = accountId;
   }
 
-  /** Reads the configuration and asks AWS who is calling. Throws ProviderError for an account that must not be touched. */
+  /**
+   * Reads the configuration and asks AWS for the caller's identity. Throws ProviderError for an account that is not
+   * allowed.
+   */
   static async open(options: ProviderOptions, values: Values): Promise<Session> {
     const config = readConfig(values);
     const { accessKey, secretKey, token } = config;
@@ -96,7 +98,7 @@ export class Session {
     }
   }
 
-  /** Who is calling. */
+  /** Returns the caller's identity. */
   async caller(): Promise<Members> {
     if (this.#options.previewAccountId === undefined) {
       return await this.clients(this.region).call("sts", "GetCallerIdentity", {});
@@ -105,17 +107,17 @@ export class Session {
     return { Account: this.accountId, Arn: `arn:${partition}:iam::${this.accountId}:root`, UserId: this.accountId };
   }
 
-  /** The clients of a region. Throws ProviderError where there are only previews. */
+  /** Returns the clients of a region. Throws ProviderError in a session for previews only. */
   clients(region: string): Clients {
     if (this.#options.previewAccountId !== undefined) {
-      throw new ProviderError("This provider is for previews without AWS: deploy with another one");
+      throw new ProviderError("This provider only makes previews without AWS: deploy with another one");
     }
     const clients = this.#clients.get(region) ?? new Clients(this.#connection, region);
     this.#clients.set(region, clients);
     return clients;
   }
 
-  /** The surroundings of one operation on one resource; `signal` ends its waits. */
+  /** Returns the context of one operation on one resource; `signal` ends its waits. */
   scope(region: unknown, urn: string, signal: AbortSignal, log: EngineLog | undefined): Scope {
     const where = typeof region === "string" && region !== "" ? region : this.region;
     const limit = this.#options.limit ?? defaultLimit;
@@ -132,7 +134,7 @@ export class Session {
         if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
         if (performance.now() - started > limit) {
           throw new ProviderError(
-            `AWS was not done with ${urn} after ${limit / 60_000} min. See its state, and run the update again`,
+            `AWS was not done with ${urn} after ${limit / 60_000} min. Check its state, and run the update again`,
           );
         }
       },
@@ -151,7 +153,7 @@ export class Session {
     if (isAbsolute(path)) return path;
     if (this.#options.programDirectory !== undefined) return join(this.#options.programDirectory, path);
     throw new ProviderError(
-      `The asset's path ${path} is relative, and a provider that runs beside the engine does not know to what: give an absolute path`,
+      `The asset's path ${path} is relative, and the provider does not know the program's folder: use an absolute path`,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** What a subscription with a filter on the message's body gets of what an endpoint publishes. */
+/** Tests which messages of an endpoint reach a subscription with a filter on the message's body. */
 import assert from "node:assert/strict";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -10,7 +10,7 @@ import { sdkConfig } from "../testing/test-gateway.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 
-/** As infra/components/inference-notifications.ts has it. */
+/** The filter of infra/components/inference-notifications.ts. */
 const filter = { filterPolicy: '{"eventName":["InferenceResult"]}', filterPolicyScope: "MessageBody" };
 
 function notification(settlement: Settlement): string {
@@ -45,7 +45,7 @@ describe("a subscription that filters on the message's body", () => {
     await testAws.stop();
   });
 
-  it("gets results and failures, and no test notification; the filter can be added in place", async () => {
+  it("receives results and failures, but no test notification; the filter can be added in place", async () => {
     const topic = provider.resource("aws:sns/topic:Topic", "results");
     const queue = provider.resource("aws:sqs/queue:Queue", "results");
     await topic.create({});
@@ -93,7 +93,7 @@ describe("a subscription that filters on the message's body", () => {
     assert.deepEqual(await received(), ["completed", "failed"]);
   });
 
-  it("is given a scope of MessageBody before its policy, and any other scope after it", async () => {
+  it("gets a scope of MessageBody before its policy, and any other scope after it", async () => {
     const names: unknown[] = [];
     const observed = await startTestProvider(testAws.url, {
       onCall: ({ operation, input }) => {

@@ -35,7 +35,7 @@ describe("SNS", () => {
   describe("Topic", () => {
     const wanted = { kmsMasterKeyId: "alias/aws/sns", tags: { stage: "one" } };
 
-    it("is created with its tags, then gets each attribute, the sample rates among them", async () => {
+    it("is created with its tags, then gets each attribute, including the sample rates", async () => {
       await topic.create(wanted);
       assert.deepEqual(provider.calls(), [
         "CreateTopic",
@@ -51,7 +51,7 @@ describe("SNS", () => {
       await topic.assertSettled(wanted);
     });
 
-    it("changes tags first, then attributes, and takes away what the program no longer gives", async () => {
+    it("changes tags first, then attributes, and removes attributes that the program drops", async () => {
       const news = { displayName: "Done", tags: { step: "two" } };
       provider.calls();
       await topic.update(news);
@@ -72,7 +72,7 @@ describe("SNS", () => {
       assert.ok((await topic.diff({ fifoTopic: true })).replaces.includes("fifoTopic"));
     });
 
-    it("takes AWS's policy for no difference", async () => {
+    it("sees no difference in AWS's default policy", async () => {
       const policy = provider.resource("aws:sns/topicPolicy:TopicPolicy");
       await policy.create({ arn, policy: publish("sns:Publish") });
       assert.deepEqual((await topic.read())?.state["policy"], publish("sns:Publish"));
@@ -82,7 +82,7 @@ describe("SNS", () => {
   });
 
   describe("policies and subscriptions", () => {
-    it("TopicPolicy is put, changes in place, and leaves AWS's own policy behind", async () => {
+    it("TopicPolicy is put, changes in place, and restores AWS's default policy on deletion", async () => {
       const policy = provider.resource("aws:sns/topicPolicy:TopicPolicy");
       const wanted = { arn, policy: publish("sns:Publish") };
       provider.calls();
@@ -99,7 +99,7 @@ describe("SNS", () => {
       assert.match(JSON.stringify((await topic.read())?.state["policy"]), /__default_policy_ID/);
     });
 
-    it("TopicSubscription is made, changes its attributes in place, and is awaited when it goes", async () => {
+    it("TopicSubscription is created, changes its attributes in place, and is awaited when it is deleted", async () => {
       const queue = provider.resource("aws:sqs/queue:Queue", "queue");
       await queue.create({});
       const subscription = provider.resource("aws:sns/topicSubscription:TopicSubscription");
@@ -125,7 +125,7 @@ describe("SNS", () => {
       assert.equal(await subscription.read(), undefined);
     });
 
-    it("a topic that is gone reads as missing and is deleted with success", async () => {
+    it("a deleted topic reads as missing, and its deletion succeeds", async () => {
       await topic.delete();
       assert.equal(await topic.read(), undefined);
       await topic.delete();

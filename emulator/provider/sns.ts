@@ -38,7 +38,7 @@ export const topic = crud({
   delete: { operation: "DeleteTopic" },
 });
 
-/** The policy that SNS gives a new topic (Amazon SNS developer guide, "Example cases for access control"). */
+/** The default policy of a new topic (Amazon SNS developer guide, "Example cases for access control"). */
 function defaultPolicy(arn: string, account: string): string {
   const actions = [
     "GetTopicAttributes",
@@ -86,8 +86,8 @@ export const topicPolicy = attributes({
 });
 
 /**
- * The order in which the official provider sets attributes: a scope of MessageBody first, because it allows nested filter policies, and
- * any other one last (terraform-provider-aws, putSubscriptionAttributes).
+ * Order in which the official provider sets attributes: a scope of MessageBody first, because it allows nested filter
+ * policies, and any other one last (terraform-provider-aws, putSubscriptionAttributes).
  */
 function byScope(one: string, other: string, values: Properties): number {
   const rank = (name: string): number => (name === "filterPolicyScope" ? (values[name] === "MessageBody" ? 0 : 2) : 1);
@@ -119,7 +119,7 @@ export const topicSubscription = crud({
   derive: (_answer, _scope, arn) => ({ arn }),
   delete: {
     operation: "Unsubscribe",
-    // AWS does not end a subscription that was never confirmed: it expires after three days.
+    // AWS does not delete a subscription that was never confirmed: it expires after three days.
     notFoundCodes: ["InvalidParameter", "InvalidParameterException"],
     awaited: true,
   },

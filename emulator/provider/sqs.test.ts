@@ -30,7 +30,7 @@ describe("SQS", () => {
   });
 
   describe("Queue", () => {
-    it("is created with attributes and tags in one call, and has its URL for id", async () => {
+    it("is created with attributes and tags in one call, and has its URL as its id", async () => {
       assert.deepEqual(provider.calls(), ["CreateQueue", "GetQueueAttributes", "ListQueueTags"]);
       assert.match(queue.id, /^http:\/\/127\.0\.0\.1:\d+\/000000000000\/queue-a1a2a3a$/);
       assert.equal(queue.state["url"], queue.id);
@@ -98,7 +98,7 @@ describe("SQS", () => {
     };
 
     for (const [name, { property, first, then }] of Object.entries(settings)) {
-      it(`${name.split(":")[1] ?? name} is put and read, settles, changes in place, and is awaited when it goes`, async () => {
+      it(`${name.split(":")[1] ?? name} is put and read, settles, changes in place, and is awaited when it is deleted`, async () => {
         const setting = provider.resource(`aws:sqs/${name}`);
         const on = (text: string): Values => ({ queueUrl: queue.id, [property]: text });
         const calls = ["SetQueueAttributes", "GetQueueAttributes"];
@@ -107,7 +107,7 @@ describe("SQS", () => {
         assert.deepEqual(provider.calls(), calls);
         assert.equal(setting.id, queue.id);
         await setting.assertSettled(on(first));
-        // The queue itself does not mind.
+        // The queue itself has no effect on it.
         assert.deepEqual((await queue.diff({ visibilityTimeoutSeconds: 60, tags: { step: "two" } })).changes, []);
 
         assert.deepEqual((await setting.diff(on(then))).detailed, { [property]: "update" });
@@ -124,7 +124,7 @@ describe("SQS", () => {
       });
     }
 
-    it("a queue that is gone reads as missing and is deleted with success, its policies too", async () => {
+    it("a deleted queue reads as missing and its deletion succeeds, also for its policies", async () => {
       await queue.delete();
       assert.equal(await queue.read(), undefined);
       await queue.delete();

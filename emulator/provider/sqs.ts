@@ -48,7 +48,9 @@ export const queue = crud({
   delete: { operation: "DeleteQueue" },
 });
 
-/** A type that is one attribute of a queue. Its deletion sets it to nothing and waits until SQS no longer answers it. */
+/**
+ * A type that is one attribute of a queue. Its deletion empties the attribute and waits until SQS no longer returns it.
+ */
 const ofQueue = (attribute: string) => ({
   ...common,
   set: "SetQueueAttributes" as const,

@@ -1,4 +1,4 @@
-/** Tags: the program's, the provider's default ones, those that the provider ignores, and the calls that change them. */
+/** Tags: the program's, the provider's default and ignored ones, and the calls that change them. */
 import { inputOf } from "./clients.ts";
 import type { Operation, ServiceName } from "./clients.ts";
 import { fromMembers, hasMember, toMembers } from "./mapping.ts";
@@ -22,13 +22,16 @@ function keep({ ignoredKeys, ignoredPrefixes }: TagRules, tags: Values): Values 
   return Object.fromEntries(Object.entries(tags).filter(([key, value]) => !isIgnored(key) && value !== null));
 }
 
-/** The tags of a resource whose program gives `tags`: the defaults overlaid by them, less the ignored ones. */
+/** Returns the tags of a resource whose program has `tags`: the defaults overlaid by them, without the ignored ones. */
 export function allTags(rules: TagRules, tags: Value | undefined): Value {
   if (tags === unknown) return unknown;
   return keep(rules, { ...rules.defaults, ...(isRecord(tags) ? tags : {}) });
 }
 
-/** The tags in a state that was read: `tagsAll` is all that AWS has but its own and the ignored ones, `tags` is that less the defaults. */
+/**
+ * Returns the tags in a state that was read: `tagsAll` has all of AWS's tags except reserved and ignored ones, `tags`
+ * has those without the defaults.
+ */
 export function readTags(rules: TagRules, onAws: Record<string, string>, written: Value | undefined): Values {
   const ours = Object.fromEntries(Object.entries(onAws).filter(([key]) => !key.startsWith("aws:")));
   const tagsAll = keep(rules, ours);
@@ -39,32 +42,35 @@ export function readTags(rules: TagRules, onAws: Record<string, string>, written
   return { tags, tagsAll };
 }
 
-/** The operations that set, remove and list a resource's tags: their names, keys and forms of tags differ between services. */
+/** Operations that set, remove and list a resource's tags: names, keys and formats differ between services. */
 export interface TagCalls<S extends ServiceName = ServiceName> {
   readonly set: Operation<S>;
-  /** Left out if `set` replaces all tags. */
+  /** Absent if `set` replaces all tags. */
   readonly remove?: Operation<S>;
-  /** Removes all tags, for a `set` that replaces all and takes no empty list. */
+  /** Removes all tags, for a `set` that replaces all and accepts no empty list. */
   readonly clear?: Operation<S>;
-  /** Left out if the calls that read the resource answer its tags. */
+  /** Absent if the calls that read the resource return its tags. */
   readonly list?: Operation<S>;
 }
 
 const tagFields = { Tags: mapField({ member: ["Tags", "Tagging.TagSet", "TagSet"] }) };
 
-/** The members of a tag call: it takes either the resource's ARN or the name that its other calls have. */
+/** Returns the members of a tag call, with the resource's ARN or the name that its other calls have. */
 function inputFor(row: Row, operation: string, values: Properties): Members {
   return toMembers({ ...row.fields, ...tagFields }, values, inputOf(row.service, operation));
 }
 
-/** The member of a creating call that carries tags; none if there are no tags, because some of AWS's calls refuse an empty list. */
+/**
+ * Returns the member of a creating call for tags; none if there are no tags, because some of AWS's calls refuse an
+ * empty list.
+ */
 export function tagsAtCreation(row: Row, operation: string, tags: unknown): Members {
   return Object.keys(tags ?? {}).length === 0
     ? {}
     : toMembers(tagFields, { Tags: tags }, inputOf(row.service, operation));
 }
 
-/** All tags of a resource, by its key or from the answers of the calls that read it. */
+/** Returns all tags of a resource, by its key or from the answers of the calls that read it. */
 export async function listTags(
   row: Row,
   { list }: TagCalls,
@@ -79,7 +85,7 @@ export async function listTags(
   return tags;
 }
 
-/** How lifecycle.ts changes the tags of a row's resources. */
+/** Makes the function by which lifecycle.ts changes the tags of a row's resources. */
 export function taggingOf(row: Row, { set, remove, clear }: TagCalls): Tagging {
   const call = async (operation: string, { id, arn }: TagTarget, scope: Scope, values: Properties) => {
     const byArn = hasMember("ResourceArn", stringField(), inputOf(row.service, operation));

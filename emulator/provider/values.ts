@@ -1,12 +1,12 @@
-/** The values that travel between engine and provider: plain JSON, unknowns, assets, and the `__defaults` marks. */
+/** Values between engine and provider: plain JSON, unknowns, assets, and the `__defaults` marks. */
 
-/** What a property of a resource may hold. */
+/** Value of a resource's property. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
 
 /** The properties of a resource, by name. */
 export type Values = Record<string, Value>;
 
-/** What stands for a value that a preview cannot know yet (the Pulumi SDK's `UnknownStringValue`). */
+/** Placeholder of a value that a preview cannot know yet (the Pulumi SDK's `UnknownStringValue`). */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** The key under which the bridge of the official provider lists the properties whose value is a default. */
@@ -15,7 +15,7 @@ export const defaultsKey = "__defaults";
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
 
-/** A file, a text or an address that a program hands over as an asset. */
+/** A file, a text or an address that a program passes as an asset. */
 export interface Asset {
   readonly hash: string;
   readonly path?: string;
@@ -23,12 +23,12 @@ export interface Asset {
   readonly uri?: string;
 }
 
-/** Whether a value is an object (neither null nor a list). */
+/** Tells whether a value is an object (neither null nor a list). */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The asset that a value holds, or undefined if it holds none. */
+/** Returns the asset in a value, or undefined if there is none. */
 export function asAsset(value: unknown): Asset | undefined {
   if (!isRecord(value) || value[signatureKey] !== assetSignature) return undefined;
   const text = (key: string): string | undefined => {
@@ -44,7 +44,7 @@ export function asAsset(value: unknown): Asset | undefined {
   };
 }
 
-/** Whether an unknown stands anywhere in a value. */
+/** Tells whether a value contains an unknown. */
 export function hasUnknown(value: unknown): boolean {
   if (value === unknown) return true;
   if (Array.isArray(value)) return value.some(hasUnknown);
@@ -52,8 +52,8 @@ export function hasUnknown(value: unknown): boolean {
 }
 
 /**
- * A copy that can travel: what is undefined is left out, a Date becomes ISO text.
- * Throws TypeError for what JSON cannot hold.
+ * Returns a copy that can be sent: undefined members are left out, a Date becomes ISO text. Throws TypeError for values
+ * that JSON cannot represent.
  */
 export function toValue(value: unknown): Value {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
@@ -61,7 +61,7 @@ export function toValue(value: unknown): Value {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.filter((item) => item !== undefined).map(toValue);
   if (isRecord(value)) return toValues(value);
-  throw new TypeError(`A resource's property cannot hold a ${typeof value}.`);
+  throw new TypeError(`A resource's property cannot be a ${typeof value}.`);
 }
 
 /** `toValue` for an object. */
@@ -73,7 +73,7 @@ export function toValues(record: object): Values {
   );
 }
 
-/** A copy without the `__defaults` marks, at any depth. */
+/** Returns a copy without the `__defaults` marks, at any depth. */
 export function withoutMarks(values: Values): Values {
   const strip = (value: Value): Value => {
     if (Array.isArray(value)) return value.map(strip);

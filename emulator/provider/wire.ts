@@ -1,4 +1,4 @@
-/** Between the engine's messages and plain values: structs, and errors with what was half done. */
+/** Converts between the engine's messages and plain values: structs, and errors with partial state. */
 import { Metadata, status } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
@@ -8,17 +8,17 @@ import statusProto from "@pulumi/pulumi/proto/status_pb.js";
 import { CancelledError, PartialStateError } from "./errors.ts";
 import type { Values } from "./values.ts";
 
-/** The values of a struct; none for a missing one. */
+/** Returns the values of a struct; none for a missing one. */
 export function fromStruct(struct: structProto.Struct | undefined): Values {
   return struct?.toJavaScript() ?? {};
 }
 
-/** Values as a struct. */
+/** Makes a struct from values. */
 export function toStruct(values: Values): structProto.Struct {
   return structProto.Struct.fromJavaScript(values);
 }
 
-/** An error as gRPC carries it; a half done resource travels in the status details, as the engine wants it. */
+/** Converts an error for gRPC; the status details contain the partial state, as the engine requires. */
 export function toServiceError(error: unknown, about: string | undefined): Partial<ServiceError> {
   const said = error instanceof Error ? error.message : String(error);
   const message = about === undefined ? said : `${about}: ${said}`;

@@ -1,4 +1,4 @@
-/** For tests: the part of the engine that takes the provider's log. */
+/** For tests: the part of the engine that receives the provider's log. */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
@@ -15,7 +15,7 @@ export interface LogLine {
 /** A running engine's log. */
 export interface TestEngine {
   readonly address: string;
-  /** All lines so far; waits for the first. */
+  /** Returns all lines so far; waits for the first. */
   lines(): Promise<readonly LogLine[]>;
   stop(): void;
 }

@@ -2,7 +2,7 @@
 import type { Value, Values } from "../values.ts";
 import type { TestProvider } from "./provider.ts";
 
-/** Resources that an example needs: answers a part of its inputs. */
+/** Creates resources that an example needs; returns a part of its inputs. */
 type Prepare = (provider: TestProvider) => Promise<Values>;
 
 /** One type. */
@@ -13,11 +13,11 @@ export interface Example {
   readonly updates: Values;
   /** New values by property: the resource is replaced. */
   readonly replaces: Values;
-  /** New values by property, with the call that changes them: the emulator refuses it by name. */
+  /** New values by property, with the call for the change: the emulator refuses it by name. */
   readonly refused?: Readonly<Record<string, readonly [value: Value, operation: string]>>;
-  /** The inputs of a replacement that differ, if Pulumi does not name the type and no `prepare` gives another target. */
+  /** Inputs of a replacement that differ, if Pulumi does not name the type and no `prepare` gives another target. */
   readonly replacement?: Values;
-  /** The part of the state that stays when the resource is deleted, because AWS has no "none". */
+  /** Part of the state that stays when the resource is deleted, because AWS has no "none". */
   readonly remains?: RegExp;
 }
 
@@ -39,7 +39,7 @@ function trust(service: string): string {
 
 let count = 0;
 
-/** Creates a resource that an example needs, under a name that no other has. */
+/** Creates a resource that an example needs, under a unique name. */
 async function made(provider: TestProvider, type: string, inputs: Values = {}) {
   count += 1;
   const needed = provider.resource(type, `needed${count}`);
@@ -56,7 +56,7 @@ const ofTopic: Prepare = async (provider) => ({ arn: (await made(provider, "aws:
 
 const ofQueue: Prepare = async (provider) => ({ queueUrl: (await made(provider, "aws:sqs/queue:Queue")).id });
 
-/** The queue that {@link redrive} names. */
+/** The queue in {@link redrive}. */
 const withDeadLetters: Prepare = async (provider) => {
   await provider.resource("aws:sqs/queue:Queue").create({ name: "dead" });
   return {};

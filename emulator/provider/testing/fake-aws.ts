@@ -1,19 +1,22 @@
-/** For tests: an HTTP server that answers SageMaker's, Application Auto Scaling's and CloudWatch's calls as a test says, and remembers them. */
+/**
+ * For tests: an HTTP server that answers SageMaker's, Application Auto Scaling's and CloudWatch's calls with given
+ * answers, and records them.
+ */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { cbor } from "@smithy/core/cbor";
 
-/** A call that was made: the operation's name and what it carried. */
+/** A recorded call: the operation's name and its input. */
 export interface FakeCall {
   readonly operation: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What a test has AWS answer; it throws FakeAwsError to refuse. */
+/** Makes the answer to an operation; throws FakeAwsError to refuse. */
 export type Answers = Readonly<Record<string, (input: Readonly<Record<string, unknown>>) => object>>;
 
-/** A refusal in AWS's words. */
+/** A refusal with AWS's message. */
 export class FakeAwsError extends Error {
   override readonly name = "FakeAwsError";
   readonly code: string;
@@ -27,9 +30,9 @@ export class FakeAwsError extends Error {
 /** The running server. */
 export interface FakeAws {
   readonly endpoint: string;
-  /** All calls so far, the oldest first. */
+  /** All calls so far, oldest first. */
   readonly calls: FakeCall[];
-  /** The input of the last call of an operation. */
+  /** Returns the input of the last call of an operation. */
   last(operation: string): Readonly<Record<string, unknown>>;
   stop(): Promise<void>;
 }

@@ -41,7 +41,7 @@ export function fakeDashboards(): Answers {
   const bodies = new Map<unknown, unknown>();
   return {
     PutDashboard: ({ DashboardName, DashboardBody }) => {
-      // AWS writes the body in its own way.
+      // AWS formats the body differently.
       bodies.set(DashboardName, JSON.stringify(JSON.parse(String(DashboardBody)), undefined, 1));
       return { DashboardValidationMessages: [] };
     },

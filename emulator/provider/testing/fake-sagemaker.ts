@@ -4,14 +4,14 @@ import type { Answers } from "./fake-aws.ts";
 
 type Fields = Record<string, unknown>;
 
-/** A SageMaker that remembers what it was given and lets an endpoint go through the states that a test says. */
+/** A SageMaker that stores its inputs and moves an endpoint through given states. */
 export class FakeSageMaker {
   readonly made = new Map<string, Fields>();
   readonly tags = new Map<string, Map<string, string>>();
   /** States that DescribeEndpoint answers next; the last one stays. */
   states = ["InService"];
   failureReason: string | undefined;
-  /** How many times CreateModel is refused first. */
+  /** Number of times that CreateModel is refused first. */
   refusals = 0;
 
   readonly answers: Answers = {

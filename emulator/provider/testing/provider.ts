@@ -1,4 +1,4 @@
-/** For tests: a provider, and a client that speaks to it as the engine does. */
+/** For tests: a provider, and a client that calls it as the engine does. */
 import { credentials } from "@grpc/grpc-js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
@@ -15,18 +15,18 @@ import { fromStruct, toStruct } from "../wire.ts";
 export interface TestProvider {
   readonly port: number;
   readonly client: providerGrpc.ResourceProviderClient;
-  /** The operations that were called since the last time this was asked. */
+  /** Returns the operations that were called since the last call. */
   calls(): string[];
-  /** One resource of a type. */
+  /** Returns one resource of a type. */
   resource(type: string, name?: string): TestResource;
   configure(config: Values): Promise<void>;
   checkConfig(config: Values): Promise<Record<string, string>>;
   invoke(token: string, args: Values): Promise<Values>;
-  /** The engine says where it listens. */
+  /** Passes the engine's address to the provider. */
   attach(engine: string): Promise<void>;
-  /** The engine's cancel. */
+  /** Cancels as the engine does. */
   cancel(): Promise<void>;
-  /** Another engine, on a connection of its own. */
+  /** Connects another engine, on a separate connection. */
   connect(): OtherEngine;
   /** Resolves when AWS has not been called for longer than any wait takes. */
   idle(): Promise<void>;
@@ -39,7 +39,7 @@ export interface OtherEngine extends Pick<TestProvider, "configure" | "invoke"> 
   close(): void;
 }
 
-/** A client on a connection of its own: the library would share one between clients. */
+/** Makes a client on a separate connection: the library would share one between clients. */
 function connect(port: number): providerGrpc.ResourceProviderClient {
   return new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
     "grpc.use_local_subchannel_pool": 1,
@@ -59,7 +59,7 @@ async function invoke(client: providerGrpc.ResourceProviderClient, token: string
   return fromStruct(response.getReturn());
 }
 
-/** A fiftieth of what a provider waits for AWS. */
+/** A fiftieth of the provider's waits for AWS. */
 const pauseMilliseconds = 20;
 
 /** Starts a provider for us-east-1 that calls `endpoint`. */

@@ -1,4 +1,4 @@
-/** For tests: one resource, as the engine keeps it and speaks of it to a provider. */
+/** For tests: one resource, as the engine stores it and describes it to a provider. */
 import assert from "node:assert/strict";
 import type { ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
@@ -9,7 +9,7 @@ import { unknown } from "../values.ts";
 import type { Values } from "../values.ts";
 import { fromStruct, toStruct } from "../wire.ts";
 
-/** A refusal of Check: reasons by property. */
+/** A refusal by Check: reasons by property. */
 export class CheckRefusal extends Error {
   override readonly name = "CheckRefusal";
   readonly failures: Record<string, string>;
@@ -20,7 +20,7 @@ export class CheckRefusal extends Error {
   }
 }
 
-/** A resource that was made only by half. */
+/** A resource that was created only partly. */
 export class InitFailed extends Error {
   override readonly name = "InitFailed";
   readonly id: string;
@@ -33,7 +33,7 @@ export class InitFailed extends Error {
   }
 }
 
-/** What Diff says. */
+/** Result of Diff. */
 export interface DiffAnswer {
   readonly changes: readonly string[];
   readonly detailed: Record<string, string>;
@@ -43,7 +43,7 @@ export interface DiffAnswer {
 
 type Answer<Response> = (error: ServiceError | null, response: Response) => void;
 
-/** One call, as a promise. */
+/** Makes one call, as a promise. */
 export function answerOf<Response>(start: (answer: Answer<Response>) => unknown): Promise<Response> {
   return new Promise((resolve, reject) => {
     start((error, response) => {
@@ -69,7 +69,7 @@ function toError(error: ServiceError): Error {
 const kinds = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
 const seed = Uint8Array.from({ length: 32 }, (_, index) => 0xa1 + index);
 
-/** One resource as the engine keeps it: its last inputs, its state, its id. */
+/** One resource as the engine stores it: its last inputs, its state, its id. */
 export class TestResource {
   readonly #client: providerGrpc.ResourceProviderClient;
   #creating: ClientUnaryCall | undefined;
@@ -89,7 +89,7 @@ export class TestResource {
     return `urn:pulumi:test::project::${this.type}::${this.name}`;
   }
 
-  /** Check's inputs. Throws CheckRefusal. */
+  /** Returns Check's inputs. Throws CheckRefusal. */
   async check(news: Values): Promise<Values> {
     const request = new provider.CheckRequest()
       .setUrn(this.urn)
@@ -118,12 +118,12 @@ export class TestResource {
     return this.state;
   }
 
-  /** Ends the call that creates, as an engine that dies does. */
+  /** Ends the call that creates, as an engine does that dies. */
   abandon(): void {
     this.#creating?.cancel();
   }
 
-  /** What a preview of the creation shows. */
+  /** Previews the creation. */
   async previewCreate(news: Values): Promise<Values> {
     const request = this.#creation(await this.check(news)).setPreview(true);
     return fromStruct(
@@ -139,7 +139,7 @@ export class TestResource {
       .setProperties(toStruct(inputs));
   }
 
-  /** What differs if the program now says `news`. */
+  /** Returns the difference to the new inputs `news`. */
   async diff(news: Values, ignore: readonly string[] = []): Promise<DiffAnswer> {
     const request = new provider.DiffRequest()
       .setUrn(this.urn)
@@ -174,7 +174,7 @@ export class TestResource {
     return this.state;
   }
 
-  /** What a preview of the update shows. */
+  /** Previews the update. */
   async previewUpdate(news: Values): Promise<Values> {
     const request = this.#change(await this.check(news)).setPreview(true);
     return fromStruct(
@@ -221,7 +221,10 @@ export class TestResource {
     };
   }
 
-  /** Holds that AWS has what the program, which says `news`, wants: a refresh changes nothing, and nothing differs. */
+  /**
+   * Asserts that AWS's state matches the program's inputs `news`: a refresh changes nothing, and there is no
+   * difference.
+   */
   async assertSettled(news: Values): Promise<void> {
     const found = await this.read();
     assert.deepEqual(found, { state: this.state, inputs: this.inputs });
@@ -241,5 +244,5 @@ export class TestResource {
   }
 }
 
-/** Whether a preview does not know a value. */
+/** Tells whether a value is unknown in a preview. */
 export const isUnknown = (value: unknown): boolean => value === unknown;
