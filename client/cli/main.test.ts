@@ -63,11 +63,11 @@ describe("the command line", () => {
     ],
     ["no file", ["submit"], /at least one FILE/],
     ["a TTL below AWS's least", ["submit", "a.mp4", "--ttl", "59"], /--ttl takes whole seconds from 60 to 21600/],
-    ["a time-out that is no number", ["submit", "a.mp4", "--timeout", "soon"], /--timeout takes whole seconds/],
+    ["a time-out that is not a number", ["submit", "a.mp4", "--timeout", "soon"], /--timeout takes whole seconds/],
     ["no videos at a time", ["submit", "a.mp4", "--concurrency", "0"], /--concurrency takes a whole number from 1/],
     ["a score above 1", ["submit", "a.mp4", "--score", "2"], /score is 2/],
     ["an unknown way to sample", ["submit", "a.mp4", "--sampling", "all"], /--sampling takes exact or keyframe/],
-    ["a rate that is no number", ["submit", "a.mp4", "--fps", "many"], /--fps/],
+    ["a rate that is not a number", ["submit", "a.mp4", "--fps", "many"], /--fps/],
     [
       "both --stack and --outputs",
       ["status", "--stack", "dev", "--outputs", "x"],

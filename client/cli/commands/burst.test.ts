@@ -246,7 +246,7 @@ describe("the command burst", () => {
     assert.equal(fixture.aws.count("InvokeEndpointAsync"), 2);
   });
 
-  it("prints what a dry run would send, with size and price, and makes no folder", async () => {
+  it("prints the jobs of a dry run with size and price, and makes no folder", async () => {
     fixture.outputs = { awsEndpointUrl: undefined };
     const { status, stdout } = await burst("--count", "1000", "--dry-run");
     assert.equal(status, 0);
