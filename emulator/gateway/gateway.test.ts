@@ -252,12 +252,12 @@ describe("The gateway", () => {
   });
 
   it("reports that MiniStack does not answer", async () => {
-    const alone = await startTestGateway([]);
-    const url = `${alone.url}/bucket/key`;
+    const isolated = await startTestGateway([]);
+    const url = `${isolated.url}/bucket/key`;
     const answer = await fetch(url, await signed(url, { service: "s3" }));
     assert.equal(answer.status, 503);
     assert.match(await answer.text(), /<Code>ServiceUnavailable<\/Code>.*MiniStack/);
-    await alone.stop();
+    await isolated.stop();
   });
 });
 

