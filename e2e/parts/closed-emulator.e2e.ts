@@ -294,7 +294,7 @@ describe("The emulator with a running instance", function () {
         const rebound = `http://rebound.example:${port}`;
         for (const { name, read } of await attack(rebound, rebound)) {
           if (read === undefined) continue;
-          assert.match(read, /^(403 )?The emulator (is not|takes no requests)/, `${name} at port ${port}`);
+          assert.match(read, /^(403 )?The emulator (is not|accepts no requests)/, `${name} at port ${port}`);
           refusals.add(read);
         }
       }

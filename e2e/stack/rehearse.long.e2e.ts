@@ -206,7 +206,7 @@ describe("the rehearsal of a change", () => {
       ],
       JSON.stringify(rehearsal),
     );
-    assert.match(said(rehearsal, "smoke"), /nothing was found/);
+    assert.match(said(rehearsal, "smoke"), /has no detections/);
     assert.match(rehearsal.next, /not promoted, and prod is as it was.*git revert/s);
   });
 

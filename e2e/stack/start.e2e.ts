@@ -78,7 +78,7 @@ describe("npm start", () => {
     await writeFile(text, "These are notes, not a video.\n".repeat(100));
     const noVideo = await start("--video", text).finished;
     assert.equal(noVideo.status, 2);
-    assert.match(noVideo.stderr, /text\.mp4 is not a video: by its first bytes/);
+    assert.match(noVideo.stderr, /text\.mp4 is not a video: its first bytes match none/);
     const notes = join(folder, "notes.mp4");
     await writeFile(notes, `\0\0\0\x20ftypisom${"These are notes, not a video.\n".repeat(100)}`);
     const unopened = await start("--video", notes).finished;
