@@ -33,7 +33,7 @@ export async function tooLong(
   return new TooLongError(lines.join("\n      "));
 }
 
-/** A part that cannot be read must not hide the others. */
+/** Reads one part; a part that cannot be read must not hide the others. */
 async function section(read: () => Promise<string[]>): Promise<string[]> {
   try {
     return (await read()).map(printable);

@@ -98,7 +98,7 @@ export function defineCommand<Shape extends z.ZodRawShape>(spec: CommandSpec<Sha
   };
 }
 
-/** Schema of a flag with a whole number. */
+/** Makes the schema of a flag with a whole number. */
 export function wholeNumber(flag: string, what: string, least: number, most: number) {
   const error = `--${flag} takes ${what} from ${least} to ${most}`;
   return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error }).optional();

@@ -18,8 +18,8 @@ export function makeFolder(folder: string, flag: string): void {
 }
 
 /**
- * Like recursive mkdir, but ends: Node's (24.21) never does if a file system answers ENOENT below a folder that exists,
- * as /proc does.
+ * Makes missing folders like recursive mkdir, but ends: Node's (24.21) never does if a file system answers ENOENT below
+ * a folder that exists, as /proc does.
  */
 function makeMissing(folder: string): void {
   if (isFolder(folder)) return;

@@ -46,7 +46,7 @@ export class UploadView {
     return this.#accepted + this.#refused === this.#total;
   }
 
-  /** `3 of 20 submitted; █████░░░░░░░░░░░░░░░ 25 % of 1.2 GB; a.mp4 uploading 12 % and 3 more` */
+  /** Formats `3 of 20 submitted; █████░░░░░░░░░░░░░░░ 25 % of 1.2 GB; a.mp4 uploading 12 % and 3 more`. */
   get line(): string {
     const refused = this.#refused === 0 ? "" : `, ${this.#refused} not sent`;
     const parts = [`${this.#accepted} of ${this.#total} submitted${refused}`];

@@ -36,7 +36,7 @@ export function readArguments(args: readonly string[], options: ParseArgsOptions
   return { values, operands, problems };
 }
 
-/** Node's strict mode reports only the first problem. */
+/** Splits the arguments without strict mode, which reports only the first problem. */
 function tokensOf(args: readonly string[], options: ParseArgsOptionsConfig) {
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true }).tokens;
 }

@@ -18,7 +18,7 @@ export class ServiceClock {
   readonly #ask: () => Promise<unknown>;
   #last: Reading | undefined;
 
-  /** `ask` makes any cheap call through a client that {@link listen} observes. */
+  /** @param ask makes any cheap call through a client that {@link listen} observes */
   constructor(ask: () => Promise<unknown>) {
     this.#ask = ask;
   }
@@ -53,7 +53,7 @@ export class ServiceClock {
       : new ServiceAnswerError("SageMaker's answer has no readable Date header.");
   }
 
-  /** The latest reading, if it was made at or after `moment` of this process's clock. */
+  /** Returns the latest reading, if it was made at or after `moment` of this process's clock. */
   #since(moment: number): Date | undefined {
     return this.#last !== undefined && this.#last.at >= moment ? this.#last.date : undefined;
   }

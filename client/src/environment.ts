@@ -10,7 +10,7 @@ export type Device = "cpu" | "cuda";
 
 const deviceNames: Readonly<Record<Device, string>> = { cpu: "CPU", cuda: "GPU" };
 
-/** Only stacks on the emulator have an `awsEndpointUrl`. */
+/** Returns a stack's environment: only stacks on the emulator have an `awsEndpointUrl`. */
 export function environmentOf({ awsEndpointUrl }: Pick<StackOutputs, "awsEndpointUrl">): Environment {
   return awsEndpointUrl === undefined ? "aws" : "emulator";
 }
@@ -25,7 +25,7 @@ export function describeEnvironment(environment: Environment, devices: readonly 
   return `AWS emulator${place}, accelerated clock`;
 }
 
-/** `CPU`, `GPU`, or `CPU and GPU`. */
+/** Formats `CPU`, `GPU`, or `CPU and GPU`. */
 export function describeDevices(devices: readonly Device[]): string {
   return devices.map((device) => deviceNames[device]).join(" and ");
 }

@@ -93,7 +93,7 @@ export function explain(error: unknown): string {
   return hint === undefined ? line : `${line} (${hint})`;
 }
 
-/** S3 names the bucket in a separate member (API reference, "Error responses"). */
+/** Describes a missing bucket: S3 names it in a separate member (API reference, "Error responses"). */
 function missingBucket(error: Error): string {
   const name = "BucketName" in error && typeof error.BucketName === "string" ? ` ${error.BucketName}` : "";
   return `NoSuchBucket: bucket${name} does not exist`;

@@ -14,7 +14,7 @@ export type KnownJob = Pick<ManifestEntry, "job" | "end" | "problem" | "intents"
   readonly video: string | undefined;
 };
 
-/** A job of a journal. */
+/** Converts a job of a journal. */
 export function knownJob(inferenceId: string, { planned, ...entry }: ManifestEntry): KnownJob {
   return { inferenceId, video: planned.file ?? planned.inputLocation, ...entry };
 }

@@ -46,7 +46,7 @@ export function timeoutWithin({ invocationTimeout }: Pick<StackOutputs, "invocat
   );
 }
 
-/** An earlier version of the program had limits but no outputs for them. */
+/** Checks that a limit is known: an earlier version of the program had limits but no outputs for them. */
 function known(name: string, limit: number | undefined): number {
   if (limit !== undefined) return limit;
   throw new SetupError(

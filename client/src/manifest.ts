@@ -230,7 +230,7 @@ function unwritable(file: string, error: unknown): SetupError {
   return new SetupError(`Cannot write the manifest ${file} (${code}): ${remedy}.`, { cause: error });
 }
 
-/** A new file's name is on the disk only when its folder is. */
+/** Syncs a folder: a new file's name is on the disk only when its folder is. */
 async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder);
   await handle.sync();

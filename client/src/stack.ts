@@ -55,7 +55,10 @@ export async function openStack(source: OutputsSource = {}): Promise<Stack> {
 /** Credentials as the AWS SDK takes them. */
 export type ClientCredentials = NonNullable<S3ClientConfig["credentials"]>;
 
-/** The emulator writes its key pair next to the outputs of its stack, as a shared credentials file. */
+/**
+ * Returns the emulator's credentials: it writes its key pair next to the outputs of its stack, as a shared credentials
+ * file.
+ */
 function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
   const filepath = path.join(path.dirname(outputsFile(source) ?? ""), "credentials");
   if (outputsFile(source) === undefined || !existsSync(filepath)) return undefined;

@@ -250,7 +250,7 @@ function refused(planned: PlannedJob, problem: InputError, manifest: Manifest | 
   return { video: videoOf(planned), inferenceId, problem };
 }
 
-/** The video as the journal has it. */
+/** Returns the video as the journal has it. */
 function videoOf({ file, inputLocation }: PlannedJob): string {
   return file ?? inputLocation ?? "";
 }

@@ -65,7 +65,7 @@ describe("a video by its first bytes", () => {
   });
 });
 
-/** Two packets of a transport stream, each after the given number of bytes of time. */
+/** Makes two packets of a transport stream, each after the given number of bytes of time. */
 function packets(prefix: number): Buffer {
   const packet = Buffer.alloc(prefix + 188);
   packet[prefix] = 0x47;

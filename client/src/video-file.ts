@@ -91,7 +91,7 @@ export function checkSize(name: string, bytes: number, maxBytes: number): void {
   );
 }
 
-/** Rounded up to a tenth, so that a size above a limit is also shown as such. */
+/** Converts to MiB, rounded up to a tenth, so that a size above a limit is also shown as such. */
 function mebibytesOf(bytes: number): number {
   return Math.ceil((10 * bytes) / 1024 ** 2) / 10;
 }

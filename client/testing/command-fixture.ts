@@ -30,7 +30,7 @@ export interface Executed {
   readonly lines: () => readonly PrintedLine[];
 }
 
-/** A small file whose first bytes are a video's; every name makes different content. */
+/** Makes a small file whose first bytes are a video's; every name makes different content. */
 export function videoBytes(name: string): Buffer {
   return Buffer.concat([Buffer.from("\0\0\0\x20ftypisom", "latin1"), Buffer.from(name)]);
 }

@@ -7,17 +7,17 @@ export interface Answer {
   readonly body?: string | Buffer;
 }
 
-/** A JSON service's answer. */
+/** Makes a JSON service's answer. */
 export function json(body: object): Answer {
   return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
 }
 
-/** S3's answer. */
+/** Makes S3's answer. */
 export function xml(body: string): Answer {
   return { status: 200, headers: { "content-type": "application/xml" }, body };
 }
 
-/** An error answer. */
+/** Makes an error answer. */
 export function errorAnswer(isS3: boolean, status: number, code: string, message = code): Answer {
   if (isS3) return { ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`), status };
   return {

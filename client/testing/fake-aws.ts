@@ -145,7 +145,7 @@ export class FakeAws implements AsyncDisposable {
     return this.requests.filter((request) => request.operation === operation).length;
   }
 
-  /** S3's objects by `bucket/key`. */
+  /** Returns S3's objects by `bucket/key`. */
   get objects(): Map<string, Buffer> {
     return this.s3.objects;
   }

@@ -24,7 +24,7 @@ export class FakeS3 {
   readonly #checksums = new Map<string, string>();
   #lastUpload = 0;
 
-  /** Multipart uploads neither completed nor aborted. */
+  /** Returns the number of multipart uploads neither completed nor aborted. */
   get openUploads(): number {
     return this.#uploads.size;
   }
@@ -158,7 +158,7 @@ function isDamaged(headers: IncomingMessage["headers"], content: Buffer): boolea
   return checksum !== undefined && checksum !== sha256Of(content).toString("base64");
 }
 
-/** S3's x-amz-expiration header. */
+/** Formats S3's x-amz-expiration header. */
 function expiration(date: Date): string {
   return `expiry-date="${date.toUTCString()}", rule-id="old"`;
 }

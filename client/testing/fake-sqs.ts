@@ -114,12 +114,12 @@ export class FakeQueues {
   }
 }
 
-/** The SDK checks this digest. */
+/** Computes the digest that the SDK checks. */
 function md5(text: string): string {
   return createHash("md5").update(text).digest("hex");
 }
 
-/** A failure's notification as SageMaker sends it. */
+/** Makes a failure's notification as SageMaker sends it. */
 export function failureOf(inferenceId: string, changes: object = {}): object {
   return {
     awsRegion: "us-east-1",

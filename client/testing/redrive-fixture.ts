@@ -15,7 +15,7 @@ import { FakeQueues } from "./fake-sqs.ts";
 /** Limits that tests do not reach by accident. */
 export const redriveDefaults = { limit: 1000, times: 3 };
 
-/** The kinds of outcomes, sorted. */
+/** Returns the kinds of outcomes, sorted. */
 export function kindsOf(outcomes: readonly Outcome[]): string[] {
   return outcomes.map(({ kind }) => kind).sort();
 }

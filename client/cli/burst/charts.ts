@@ -29,7 +29,7 @@ export interface ChartSpec {
   readonly series: readonly ChartSeries[];
 }
 
-/** Title of all charts' x axis. */
+/** Returns the title of all charts' x axis. */
 export function timeAxisOf({ environment }: Pick<BurstRun, "environment">): string {
   return `Minutes since the first video was sent${environment === "emulator" ? " (stack clock)" : ""}`;
 }
@@ -126,7 +126,7 @@ function marksOf(series: Series, start: number): readonly Mark[] {
   return series.map(({ minute, value }) => ({ x: (minute - start) / MINUTE_MS, y: value }));
 }
 
-/** A minute without a datapoint counts as zero. */
+/** Returns the value of each minute; a minute without a datapoint counts as zero. */
 function everyMinute(series: Series, start: number, end: number): readonly Mark[] {
   const values = new Map(series.map(({ minute, value }) => [minute, value]));
   const minutes = (end - start) / MINUTE_MS + 1;

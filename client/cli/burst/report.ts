@@ -78,8 +78,8 @@ ${charts.map(numbersOf).join("\n")}
 }
 
 /**
- * Second line of defence behind {@link escapeHtml}: the page runs only these scripts and styles, and loads nothing.
- * Chart.js styles its canvases by the CSSOM, which a policy allows.
+ * Returns the page's content security policy, the second line of defence behind {@link escapeHtml}: the page runs only
+ * these scripts and styles, and loads nothing. Chart.js styles its canvases by the CSSOM, which a policy allows.
  */
 function policyOf(scripts: readonly string[], styles: readonly string[]): string {
   const hashes = (texts: readonly string[]): string =>

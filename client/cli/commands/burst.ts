@@ -188,7 +188,7 @@ async function inS3(
   return [first, ...others];
 }
 
-/** The live line: short enough for a terminal of 80 columns. */
+/** Formats the live line: short enough for a terminal of 80 columns. */
 function viewOf(state: BurstState, count: number): string {
   const { accepted, completed, failed, expired, backlog, oldestSeconds, instances } = state;
   const sent = accepted < count ? `sent ${accepted} of ${count} · ` : "";

@@ -45,7 +45,7 @@ describe("a damaged manifest", () => {
   const linesOf = (...lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
   const resume = () => fixture.execute(["submit", "--resume", "--manifest", file()]);
 
-  /** A plan as a version without a count wrote it while the disk was full. */
+  /** Makes a plan as a version without a count wrote it while the disk was full. */
   const cutPlan = () => `${linesOf(planned("1"), planned("2"))}${planned("3").slice(0, 40)}`;
 
   const refused: Readonly<Record<string, readonly [content: () => string | Buffer, words: RegExp]>> = {

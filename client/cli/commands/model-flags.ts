@@ -17,7 +17,7 @@ function oneOf<const Values extends readonly [string, ...string[]]>(flag: string
   return z.enum(values, { error: `--${flag} takes ${values.join(" or ")}` }).optional();
 }
 
-/** Schema of a flag with the numbers that the option accepts. */
+/** Makes the schema of a flag with the numbers that the option accepts. */
 function numberFlag(flag: "fps" | "score") {
   return z.coerce
     .number({ error: `--${flag} takes a number` })

@@ -76,7 +76,10 @@ export async function redriveQueue(stack: Stack, manifest: Ledger, options: Redr
   }
 }
 
-/** Every delivery counts, also that of a message that is returned, so each one that stays shows how many are left. */
+/**
+ * Adds the delivery count to an outcome: every delivery counts, also that of a message that is returned, so each one
+ * that stays shows how many are left.
+ */
 function withDeliveries(outcome: Outcome, { deliveries }: HeldMessage, max: number | undefined): Outcome {
   if (max === undefined || !("inferenceId" in outcome)) return outcome;
   return { ...outcome, deliveries: { count: deliveries, max } };

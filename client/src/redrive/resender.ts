@@ -69,7 +69,7 @@ export class Resender {
     this.#options = options;
   }
 
-  /** Number of jobs that this run may still send. */
+  /** Returns the number of jobs that this run may still send. */
   get left(): number {
     return Math.max(0, this.#options.limit - this.#runs.size);
   }

@@ -55,7 +55,10 @@ async function systemBrowser(): Promise<string | undefined> {
   return undefined;
 }
 
-/** The package unpacks into the system's folder for temporary files and does not remove it. */
+/**
+ * Unpacks the browser and returns its path. The package unpacks into the system's folder for temporary files and does
+ * not remove it.
+ */
 async function unpacked(folder: string): Promise<string> {
   const before = process.env["TMPDIR"];
   process.env["TMPDIR"] = folder;
