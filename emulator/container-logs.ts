@@ -48,7 +48,10 @@ export function containerLogs(client: CloudWatchLogsClient): ContainerLogs {
   };
 }
 
-/** Source: SageMaker developer guide, "Log groups and streams that Amazon SageMaker AI sends to Amazon CloudWatch Logs". */
+/**
+ * Returns the name of an endpoint's log group. Source: SageMaker developer guide, "Log groups and streams that Amazon
+ * SageMaker AI sends to Amazon CloudWatch Logs".
+ */
 function groupOf(endpointName: string): string {
   return `/aws/sagemaker/Endpoints/${endpointName}`;
 }

@@ -299,7 +299,7 @@ export class Autoscaler {
   }
 
   /**
-   * A cooldown starts when an activity has completed; a scale-out ends that of an earlier scale-in (API reference,
+   * Starts the cooldown of a completed activity; a scale-out ends that of an earlier scale-in (API reference,
    * ScaleInCooldown).
    */
   #beginCooldown(entry: TargetEntry, rule: StepScaling | TargetTracking, from: number, count: number): void {

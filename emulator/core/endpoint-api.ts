@@ -30,7 +30,7 @@ export interface Fleet<Request extends InvocationRequest> {
 export interface Baking {
   /** Time from the moment when the new fleet takes over the queue, ms. */
   readonly duration: number;
-  /** Reason for rolling back the update; undefined if there is none. */
+  /** Returns the reason for rolling back the update; undefined if there is none. */
   readonly objection: () => string | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface Capacity {
 export interface EndpointListener<Request extends InvocationRequest> {
   /** Called exactly once for each request, except those that the deletion drops. */
   onSettled?(request: Request, settlement: Settlement): void;
-  /** A run of the request starts; after an interruption or a retry it may start again. */
+  /** Called when a run of the request starts; after an interruption or a retry it may start again. */
   onStarted?(request: Request, instanceId: string): void;
   onState?(state: EndpointState): void;
   onCapacity?(capacity: Capacity): void;

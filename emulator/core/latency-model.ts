@@ -5,13 +5,13 @@ import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "
 
 /** Durations on the model's clock, ms, and outcomes. */
 export interface LatencyModel<Request extends InvocationRequest> {
-  /** Time from launch to in service; throws the reason of a failed start. */
+  /** Returns the time from launch to in service; throws the reason of a failed start. */
   startUp(instanceId: string): number;
-  /** Part of `startUp` before the container starts. @default all of it: the container is healthy at once */
+  /** Returns the part of `startUp` before the container starts. @default all of it: the container is healthy at once */
   provisioning?(instanceId: string): number;
   /** Returns one run of a request. */
   run(request: Request, instanceId: string): { readonly length: number; readonly outcome?: RunOutcome };
-  /** Time from stop to gone, without running requests. @default 0 */
+  /** Returns the time from stop to gone, without running requests. @default 0 */
   shutDown?(instanceId: string): number;
 }
 

@@ -31,16 +31,16 @@ function isSeries(value: Value): value is Series {
 }
 
 /**
- * "If the value of a data point causes a function to attempt to divide by zero, the data point is dropped"; CloudWatch
- * has no other values that are not finite.
+ * Drops values that are not finite: "If the value of a data point causes a function to attempt to divide by zero, the
+ * data point is dropped".
  */
 function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
 /**
- * "Missing values in a time series are treated as 0", and so is a comparison if "only one of the time series has a
- * value". If no series has one, there is no data point.
+ * Combines two values. "Missing values in a time series are treated as 0", and so is a comparison if "only one of the
+ * time series has a value". If no series has one, there is no data point.
  */
 function combine(operator: Operator, left: Value, right: Value): Value {
   const operation = operations[operator];
@@ -58,9 +58,9 @@ function combine(operator: Operator, left: Value, right: Value): Value {
 }
 
 /**
- * IF: if the condition is true and the first value is missing, the result is 0. If the condition is false and the
- * second value is missing or not given, or if the condition is missing, there is no data point (the guide's tables in
- * "Using IF expressions").
+ * Evaluates IF: if the condition is true and the first value is missing, the result is 0. If the condition is false and
+ * the second value is missing or not given, or if the condition is missing, there is no data point (the guide's tables
+ * in "Using IF expressions").
  */
 function choose(condition: Value, whenTrue: Value, whenFalse: Value, length: number): Series {
   const at = (value: Value, index: number): number | undefined => (isSeries(value) ? value[index] : value);

@@ -5,9 +5,9 @@ import { TimerQueue } from "./timer-queue.ts";
 
 /** Functions of the machine: real time, and one pending call at a time. */
 export interface ClockHost {
-  /** Real moment, ms since the epoch. */
+  /** Returns the real moment, ms since the epoch. */
   wallTime(): number;
-  /** Monotonic real time, ms. */
+  /** Returns the monotonic real time, ms. */
   monotonic(): number;
   /** Calls `task` after `delay` real ms (up to 2^31 - 1); the returned function cancels it. */
   after(delay: number, task: () => void): () => void;

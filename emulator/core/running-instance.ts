@@ -14,7 +14,7 @@ export type RunEnd =
 export interface InstanceEvents<Request extends InvocationRequest> {
   /** Called once at the end of each run that was started. */
   onRunEnd(job: Job<Request>, end: RunEnd): void;
-  /** A slot has become free. */
+  /** Called when a slot has become free. */
   onChange(): void;
 }
 
@@ -35,12 +35,12 @@ export class RunningInstance<Request extends InvocationRequest> {
     this.#events = events;
   }
 
-  /** Number of occupied slots. */
+  /** Returns the number of occupied slots. */
   get occupied(): number {
     return this.#occupied;
   }
 
-  /** The requests in process. */
+  /** Returns the requests in process. */
   get jobs(): IterableIterator<Job<Request>> {
     return this.#runs.keys();
   }

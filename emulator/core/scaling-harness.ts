@@ -32,7 +32,7 @@ export const wakeStep: StepScaling = {
   cooldown: 5 * minute,
 };
 
-/** The stack's alarm on a backlog without capacity. */
+/** Returns the stack's alarm on a backlog without capacity. */
 export function wakeAlarm(action: string): AlarmSettings {
   return {
     name: "wake",

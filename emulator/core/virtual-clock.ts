@@ -40,7 +40,7 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Number of active holds. */
+  /** Returns the number of active holds. */
   get holds(): number {
     return this.#holds;
   }

@@ -39,7 +39,7 @@ export interface GatewayOptions {
   readonly accountId: string;
   /** Services by the name of their API model. */
   readonly services: ReadonlyMap<string, WireService>;
-  /** Document that a signed GET of `/_local/status` returns. */
+  /** Returns the document that a signed GET of `/_local/status` gets. */
   readonly status: () => object;
 }
 
@@ -178,7 +178,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
 interface Arrival {
   readonly addressed: Addressed;
   readonly path: string;
-  /** True if a web page makes the request, and a bucket's CORS configuration allows it. */
+  /** True if a web page makes the request; a bucket's CORS configuration must then allow it. */
   readonly fromPage: boolean;
   readonly requestId: string;
   readonly stamp: () => Readonly<Record<string, string>>;
@@ -289,7 +289,10 @@ async function corsOf(
   );
 }
 
-/** Control plane and runtime of SageMaker share a signing name; on AWS their host names differ. */
+/**
+ * Returns the service for a request: control plane and runtime of SageMaker share a signing name; on AWS their host
+ * names differ.
+ */
 function ownService(signingName: string, path: string, { services }: GatewayOptions): WireService | undefined {
   const model = ownScopes.get(signingName);
   if (model === undefined) return undefined;

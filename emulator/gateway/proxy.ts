@@ -140,7 +140,10 @@ class HashCheck extends Transform {
   }
 }
 
-/** MiniStack routes by the credential scope; the signature has been verified and is not forwarded. */
+/**
+ * Formats an Authorization header with only the scope: MiniStack routes by it; the signature has been verified and is
+ * not forwarded.
+ */
 function scopeOnly({ accessKeyId, date, scope }: Signature): string {
   const day = date.toISOString().slice(0, 10).replaceAll("-", "");
   const credential = `${accessKeyId}/${day}/${scope.region}/${scope.service}/aws4_request`;
@@ -156,7 +159,7 @@ function framing({ "transfer-encoding": encoding }: IncomingHttpHeaders, body?: 
   return encoding === undefined ? {} : { "transfer-encoding": "chunked" };
 }
 
-/** Replaces MiniStack's headers that allow every origin. */
+/** Matches MiniStack's CORS headers, which allow every origin. */
 const corsPattern = /^access-control-/;
 
 /** Returns headers without those that concern one hop, those that match `dropped`, and those replaced. */

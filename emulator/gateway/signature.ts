@@ -234,7 +234,10 @@ export async function computeSignature(
   return String(signed.query?.["X-Amz-Signature"]);
 }
 
-/** Source: S3 API reference, "Signature Calculations for the Authorization Header". */
+/**
+ * Returns the payload hash of a request to S3. Source: S3 API reference, "Signature Calculations for the Authorization
+ * Header".
+ */
 function s3PayloadHash(request: ReceivedRequest, { expiresIn }: Signature): string {
   const header = single(request.headers["x-amz-content-sha256"]);
   const parameter = queryOf(request.target).find(([name]) => name === "X-Amz-Content-Sha256")?.[1];

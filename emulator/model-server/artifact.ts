@@ -38,7 +38,7 @@ export class ArtifactCache {
     });
   }
 
-  /** The folder with the artifact's files. */
+  /** Returns the folder with the artifact's files. */
   async #treeOf(url: string): Promise<string> {
     const location = parseS3Location(url);
     const info = location === undefined ? undefined : await this.#objects.head(location);

@@ -17,7 +17,7 @@ export interface ModelRequest {
   /** Length of the body, bytes. */
   readonly size: number;
   readonly signal: AbortSignal;
-  /** True if the connection has taken the complete body. */
+  /** Called when the connection has taken the complete body. */
   readonly onSent: () => void;
 }
 

@@ -94,7 +94,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     }
   }
 
-  /** SageMaker names its streams VARIANT/INSTANCE. */
+  /** Sends a log to the stream VARIANT/INSTANCE, as SageMaker names it. */
   #shipper(instanceId: string, logFile: string): LogShipper {
     const { endpointName, variantName } = this.#container;
     const { logs, clock } = this.#options;

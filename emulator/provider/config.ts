@@ -21,7 +21,9 @@ export interface ProviderConfig {
   readonly token: string | undefined;
 }
 
-/** The bridge of the official provider passes everything except texts as JSON. */
+/**
+ * Makes the schema of a value in JSON text: the bridge of the official provider passes everything except texts as JSON.
+ */
 function jsonText<T>(schema: z.ZodType<T>) {
   return z
     .string()

@@ -18,7 +18,8 @@ export interface Change {
 }
 
 /**
- * Terraform's zero values: the same as a missing value for a property that has neither a default nor a value from AWS.
+ * Tells whether a value is one of Terraform's zero values: the same as a missing value for a property that has neither
+ * a default nor a value from AWS.
  */
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false || value === 0) return true;

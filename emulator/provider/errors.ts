@@ -47,7 +47,7 @@ export class PartialStateError extends ProviderError {
 /** An error code of AWS; with `says`, only if AWS's message contains that text. */
 export type ErrorCode = string | { readonly code: string; readonly says: string };
 
-/** True if AWS answered with one of these codes. */
+/** Tells whether AWS answered with one of these codes. */
 export function isCode(error: unknown, ...codes: readonly ErrorCode[]): error is AwsCallError {
   if (!(error instanceof AwsCallError)) return false;
   return codes.some((one) =>
@@ -92,7 +92,7 @@ export type Middleware = <Args, Result>(
 ) => (args: Args) => Promise<Result>;
 
 /**
- * SDK middleware that reports each call with its input, and turns every error into an AwsCallError, both with the
+ * Makes SDK middleware that reports each call with its input, and turns every error into an AwsCallError, both with the
  * operation's name.
  */
 export function naming(endpoint: string, onCall: (operation: string, input: unknown) => void): Middleware {

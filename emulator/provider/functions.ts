@@ -10,7 +10,7 @@ import type { Values } from "./values.ts";
 
 type Answer = (args: Values, session: Session) => object | Promise<object>;
 
-/** A function whose arguments are parsed first. */
+/** Makes a function whose arguments are parsed first. */
 function answer<Args>(
   schema: z.ZodType<Args>,
   run: (args: Args, session: Session) => object | Promise<object>,

@@ -164,7 +164,7 @@ export const rolePolicyAttachment = attachment({
   delete: { operation: "DetachRolePolicy" },
 });
 
-/** IAM returns an issuer without its scheme. */
+/** Removes the scheme of an issuer, as IAM does. */
 const issuer = (url: string): string => url.replace(/^https:\/\//, "");
 
 export const openIdConnectProvider = crud({

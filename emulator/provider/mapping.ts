@@ -33,7 +33,7 @@ export function toMembers(fields: Fields, values: Properties, shape: NormalizedS
   return members;
 }
 
-/** True if a call, or a block's structure, has a member for a property. */
+/** Tells whether a call, or a block's structure, has a member for a property. */
 export function hasMember(name: string, field: Property, shape: NormalizedSchema): boolean {
   return locate(name, field, shape) !== undefined;
 }
@@ -117,10 +117,10 @@ function toMember(field: Property, value: unknown, shape: NormalizedSchema): unk
   return shape.isStringSchema() ? toText(value) : value;
 }
 
-/** SNS and SQS store numbers and booleans as text. */
+/** Formats a value as text, as SNS and SQS store numbers and booleans. */
 export const toText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** A list of names and values, the form of tags and dimensions in most of AWS's services. */
+/** Makes a list of names and values, the form of tags and dimensions in most of AWS's services. */
 function toPairs(values: Properties, entry: NormalizedSchema): Members[] {
   const [key = "Key", held = "Value"] = [...entry.structIterator()].map(([name]) => name);
   return Object.entries(values).map(([name, value]) => ({ [key]: name, [held]: value }));
@@ -177,7 +177,7 @@ function fromMember(field: Property, value: unknown): unknown {
   }
 }
 
-/** Inverse of {@link toPairs}: the first of two members is the name. */
+/** Reverses {@link toPairs}: the first of two members is the name. */
 function fromPairs(pairs: readonly unknown[]): Properties {
   return Object.fromEntries(
     pairs.filter(isRecord).map((pair) => {

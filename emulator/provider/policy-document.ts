@@ -60,7 +60,7 @@ interface Document {
 const oneOrList = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] ?? "") : values;
 
-/** The official provider sorts its lists descending. */
+/** Sorts a list descending, as the official provider does. */
 function sorted(values: readonly string[] | undefined): string | readonly string[] | undefined {
   if (values === undefined || values.length === 0) return undefined;
   return oneOrList([...new Set(values)].sort().reverse());

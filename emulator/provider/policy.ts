@@ -18,7 +18,7 @@ function texts(value: unknown, read: (text: string) => string = (text) => text):
   return [...new Set(all.map((one) => (isRecord(one) ? canonical(one) : read(String(one)))))].sort();
 }
 
-/** AWS answers the account's root ARN if its number was given. */
+/** Returns the account's number: AWS answers the account's root ARN if its number was given. */
 const accountId = (text: string): string => accountRoot.exec(text)?.[1] ?? text;
 
 function principal(value: unknown): unknown {

@@ -93,7 +93,7 @@ interface Plain {
   readonly required?: never;
 }
 
-/** Constructor of properties of one kind. */
+/** Makes the constructor of properties of one kind. */
 function kindOf<T>(kind: Kind) {
   return <const O extends Options = Plain>(options?: O) => ({ kind, ...options }) as As<O, T>;
 }

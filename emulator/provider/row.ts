@@ -48,7 +48,7 @@ export function byProperties(names: readonly [string, ...string[]], separator = 
   };
 }
 
-/** An id that AWS generates and returns at `path`; later calls have it as `member`. */
+/** Makes the identity of a resource whose id AWS generates and returns at `path`; later calls have it as `member`. */
 export function byAnswer(path: string, member: string = path): Identity {
   return {
     idOf: (_inputs, answer) => {
@@ -86,7 +86,7 @@ export interface DeleteCall<S extends ServiceName = ServiceName> {
   before?(id: string, scope: Scope, known: Properties): Promise<unknown>;
   /** Further codes that mean that the resource is deleted, or is being deleted. */
   readonly notFoundCodes?: readonly ErrorCode[];
-  /** Waits until it is no longer found. */
+  /** The deletion waits until the resource is no longer found. */
   readonly awaited?: true;
 }
 
@@ -117,7 +117,7 @@ export interface Row<S extends ServiceName = ServiceName> {
   readonly check?: (inputs: Properties) => Failure[];
 }
 
-/** A row with the properties that Check adds: tags, and the region for all services except global ones. */
+/** Adds the properties that Check fills in: tags, and the region for all services except global ones. */
 export function withManaged<R extends Row>(row: R): R {
   const fields = {
     ...row.fields,

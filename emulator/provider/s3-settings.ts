@@ -80,7 +80,7 @@ export const bucketLifecycleConfiguration = put({
   delete: { operation: "DeleteBucketLifecycle" },
 });
 
-/** A switch of a bucket's public access. */
+/** Makes a switch of a bucket's public access. */
 const block = (name: string) => booleanField({ default: false, member: `PublicAccessBlockConfiguration.${name}` });
 
 export const bucketPublicAccessBlock = put({

@@ -38,7 +38,7 @@ export const topic = crud({
   delete: { operation: "DeleteTopic" },
 });
 
-/** The default policy of a new topic (Amazon SNS developer guide, "Example cases for access control"). */
+/** Returns the default policy of a new topic (Amazon SNS developer guide, "Example cases for access control"). */
 function defaultPolicy(arn: string, account: string): string {
   const actions = [
     "GetTopicAttributes",
@@ -86,8 +86,8 @@ export const topicPolicy = attributes({
 });
 
 /**
- * Order in which the official provider sets attributes: a scope of MessageBody first, because it allows nested filter
- * policies, and any other one last (terraform-provider-aws, putSubscriptionAttributes).
+ * Compares attributes by the order in which the official provider sets them: a scope of MessageBody first, because it
+ * allows nested filter policies, and any other one last (terraform-provider-aws, putSubscriptionAttributes).
  */
 function byScope(one: string, other: string, values: Properties): number {
   const rank = (name: string): number => (name === "filterPolicyScope" ? (values[name] === "MessageBody" ? 0 : 2) : 1);

@@ -49,7 +49,8 @@ export const queue = crud({
 });
 
 /**
- * A type that is one attribute of a queue. Its deletion empties the attribute and waits until SQS no longer returns it.
+ * Makes the row of a type that is one attribute of a queue. Its deletion empties the attribute and waits until SQS no
+ * longer returns it.
  */
 const ofQueue = (attribute: string) => ({
   ...common,

@@ -64,7 +64,7 @@ export function toValue(value: unknown): Value {
   throw new TypeError(`A resource's property cannot be a ${typeof value}.`);
 }
 
-/** `toValue` for an object. */
+/** Applies `toValue` to an object. */
 export function toValues(record: object): Values {
   return Object.fromEntries(
     Object.entries(record).flatMap(([key, value]: [string, unknown]) =>

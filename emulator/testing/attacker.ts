@@ -41,7 +41,7 @@ const archivePath = "/model.mar";
 export const pageContent = "<!doctype html><title>page</title><body></body>";
 
 /**
- * JavaScript that attacks one port and resolves to its attempts.
+ * Returns JavaScript that attacks one port and resolves to its attempts.
  * @param base the URL of the port
  * @param attacker the URL of the attacker's server
  * @param presigned query of a URL that is presigned but for the signature, by service

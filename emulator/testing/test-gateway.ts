@@ -37,7 +37,7 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
   });
 }
 
-/** The configuration of an SDK client. */
+/** Returns the configuration of an SDK client. */
 export function sdkConfig(gateway: Pick<Gateway, "url">, credentials: Credentials = testCredentials) {
   return {
     endpoint: gateway.url,

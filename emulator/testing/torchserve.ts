@@ -108,7 +108,7 @@ export class TorchServe {
     return { status: response.status, type: response.contentType, text: await text(response.body) };
   }
 
-  /** The workers' process ids, in ascending order. */
+  /** Returns the workers' process ids, in ascending order. */
   async workers(): Promise<number[]> {
     const signal = AbortSignal.timeout(patience.description);
     const [, answer] = await get(this.#ready().management, "/models/model", signal);

@@ -43,7 +43,7 @@ export class WireService {
     this.#protocols = model.metadata.protocols.flatMap((name) => protocols[name]?.(model) ?? []);
   }
 
-  /** Never rejects: errors are answers, too. */
+  /** Handles a request. Never rejects: errors are answers, too. */
   async handle(request: WireRequest, context: RequestContext): Promise<WireResponse> {
     for (const protocol of this.#protocols) {
       const name = protocol.operationOf(request);

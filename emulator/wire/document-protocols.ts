@@ -4,7 +4,7 @@ import type { ApiModel, Operation } from "./model.ts";
 import { errorMembers, type Protocol, type ResolvedError, type WireRequest, type WireResponse } from "./protocol.ts";
 import { cborFormat, decode, encode, jsonFormat, parseCbor, parseJson, writeCbor } from "./values.ts";
 
-/** AWS JSON: the header `X-Amz-Target` names the operation. */
+/** Makes AWS JSON: the header `X-Amz-Target` names the operation. */
 export function jsonProtocol(model: ApiModel): Protocol {
   const { targetPrefix = "", jsonVersion = "1.1" } = model.metadata;
   const contentType = `application/x-amz-json-${jsonVersion}`;
@@ -33,7 +33,7 @@ export function jsonProtocol(model: ApiModel): Protocol {
   };
 }
 
-/** Smithy RPC v2 CBOR: the path names the operation. */
+/** Makes Smithy RPC v2 CBOR: the path names the operation. */
 export function cborProtocol(model: ApiModel): Protocol {
   const { targetPrefix = "" } = model.metadata;
   const prefix = `/service/${targetPrefix}/operation/`;

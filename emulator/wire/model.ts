@@ -99,7 +99,7 @@ export class ApiModel {
     this.#shapes = new Map(Object.entries(parsed.data.shapes));
   }
 
-  /** The service's name in SigV4 scopes and IAM actions. */
+  /** Returns the service's name in SigV4 scopes and IAM actions. */
   get signingName(): string {
     return this.metadata.signingName ?? this.metadata.endpointPrefix;
   }

@@ -54,7 +54,7 @@ function describeKey({ ServiceNamespace, ResourceId, ScalableDimension }: Resour
   return `service namespace: ${String(ServiceNamespace)}, resource ID: ${String(ResourceId)}, scalable dimension: ${String(ScalableDimension)}`;
 }
 
-/** The service `application-autoscaling`. */
+/** Creates the service `application-autoscaling`. */
 export function applicationAutoScaling(dependencies: ApplicationAutoScalingDependencies): Service {
   const { region, accountId, autoscaler, capacity } = dependencies;
   // AWS always uses this service-linked role, regardless of RoleARN (API reference, RegisterScalableTarget).

@@ -3,14 +3,14 @@
 import { AwsError } from "../../wire/service.ts";
 
 /**
- * A value that CloudWatch refuses; PutMetricAlarm, GetMetricData and the other older operations call the error
- * ValidationError.
+ * Makes the error for a value that CloudWatch refuses; PutMetricAlarm, GetMetricData and the other older operations
+ * call it ValidationError.
  */
 export function validationError(message: string): AwsError {
   return new AwsError("ValidationError", message);
 }
 
-/** A member of the metric operations with an invalid value. */
+/** Makes the error for a member of the metric operations with an invalid value. */
 export function invalidParameter(name: string, value: string): AwsError {
   return new AwsError("InvalidParameterValue", `The value ${value} for parameter ${name} is invalid.`);
 }
@@ -20,7 +20,7 @@ export function unimplemented(feature: string): AwsError {
   return validationError(`The emulator does not implement ${feature}.`);
 }
 
-/** A missing resource in a tag operation. */
+/** Makes the error for a missing resource in a tag operation. */
 export function resourceMissing(arn: string): AwsError {
   return new AwsError("ResourceNotFoundException", `Unknown resource ${arn}`, 404, { ResourceId: arn });
 }

@@ -149,7 +149,9 @@ function assertIdle(endpoint: LiveEndpoint): void {
   throw new AwsError("ValidationException", `Cannot update in-progress endpoint "${endpoint.arn}".`);
 }
 
-/** AWS refuses these while a scalable target is registered (developer guide); its message is unconfirmed. */
+/**
+ * Refuses changes that AWS refuses while a scalable target is registered (developer guide); its message is unconfirmed.
+ */
 function checkVariantChange(endpoint: LiveEndpoint, config: EndpointConfigRecord, aws: SageMakerDependencies): void {
   const { variant: before } = endpoint.config;
   const { variant: after } = config;
@@ -207,7 +209,7 @@ function checkQuota(
   }
 }
 
-/** Capacity of variants, as Application Auto Scaling reads and sets it. */
+/** Returns the capacity of variants, as Application Auto Scaling reads and sets it. */
 export function variantCapacity({ endpoints, outbox, aws }: EndpointDependencies): CapacityPort {
   const find = (resourceId: string): LiveEndpoint | undefined => {
     const [, endpointName = "", variantName = ""] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(resourceId) ?? [];

@@ -65,7 +65,7 @@ export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
   };
 }
 
-/** The runtime distinguishes names by case, unlike the control plane. */
+/** Returns an endpoint that accepts requests. The runtime distinguishes names by case, unlike the control plane. */
 function invocable(endpoints: Registry<LiveEndpoint>, name: string, { accountId }: RequestContext): LiveEndpoint {
   const endpoint = endpoints.find(name);
   if (endpoint?.name !== name || !endpoint.isInvocable) {
