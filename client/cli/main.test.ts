@@ -188,7 +188,7 @@ describe("the command line", () => {
     }).timeout(60_000);
   }
 
-  it("takes a signature that is wrong for another reason for a wrong key", () => {
+  it("treats a signature that is wrong for another reason as a wrong key", () => {
     const wrong = Object.assign(new Error("The request signature we calculated does not match"), {
       name: "InvalidSignatureException",
       $metadata: {},
@@ -196,7 +196,7 @@ describe("the command line", () => {
     assert.match(explain(wrong), /secret key/);
   });
 
-  it("exits 2 for a stack that nothing answers for, and says what may be missing", async () => {
+  it("exits 2 for a stack that nothing answers for, and names the likely cause", async () => {
     const outputs = fixture.path("gone.json");
     await writeFile(outputs, JSON.stringify({ ...fixture.aws.outputs, awsEndpointUrl: "http://127.0.0.1:1" }));
     const { status, stderr } = await fixture.executeBare(["status", "--outputs", outputs]);

@@ -19,7 +19,7 @@ export interface JobWithStatus {
 /**
  * Returns the status of each job. A recorded end is final, because S3's lifecycle rules remove results in time; a
  * recorded expiry was presumed, and is checked again.
- * @throws the SDK's error if a place cannot be read; SetupError if the journal cannot be written
+ * @throws the SDK's error if a location cannot be read; SetupError if the journal cannot be written
  */
 export async function statusOf(
   stack: Stack,

@@ -106,7 +106,7 @@ export async function headObject(
         throw new SetupError(`Bucket ${place.Bucket} is in another region than the stack's outputs name.`);
       case 400:
         throw new SetupError(
-          `S3 refuses HEAD of s3://${place.Bucket}/${place.Key}: check the AWS credentials (expired ones are refused so) and the region.`,
+          `S3 refuses HEAD of s3://${place.Bucket}/${place.Key}: check the AWS credentials (S3 refuses expired ones like this) and the region.`,
         );
       default:
         throw error;

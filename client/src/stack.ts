@@ -52,7 +52,7 @@ export async function openStack(source: OutputsSource = {}): Promise<Stack> {
   return connect(await readOutputs(source), credentialsOf(source));
 }
 
-/** Credentials as the AWS SDK takes them. */
+/** Credentials in the form that the AWS SDK accepts. */
 export type ClientCredentials = NonNullable<S3ClientConfig["credentials"]>;
 
 /**

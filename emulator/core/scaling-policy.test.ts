@@ -52,7 +52,7 @@ describe("target tracking", () => {
     );
   });
 
-  it("takes the metric at zero instances for the whole backlog", () => {
+  it("treats the metric at zero instances as the whole backlog", () => {
     assert.deepEqual(
       [0, 1, 5, 6, 23].map((backlog) => trackingCapacity(backlogTracking, backlog, 0)),
       [0, 1, 1, 2, 5],

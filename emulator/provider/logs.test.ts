@@ -50,7 +50,7 @@ describe("LogGroup", () => {
     await group.delete();
   });
 
-  it("is kept if the program says so", async () => {
+  it("is kept if the program sets it", async () => {
     const group = provider.resource("aws:cloudwatch/logGroup:LogGroup", "kept");
     await group.create({ skipDestroy: true });
     await group.delete();

@@ -106,7 +106,7 @@ export const numberField = kindOf<number>("number");
 export const booleanField = kindOf<boolean>("boolean");
 /** A number as a string. */
 export const decimalField = kindOf<string>("decimal");
-/** An IAM policy: text once checked. */
+/** An IAM policy: text after Check. */
 export const policyField = kindOf<string>("policy");
 /** JSON text other than a policy. */
 export const jsonField = kindOf<string>("json");

@@ -150,7 +150,7 @@ describe("SageMaker", () => {
       });
     });
 
-    it("takes a new configuration in place, without keeping the old capacity", async () => {
+    it("gets a new configuration in place, without keeping the old capacity", async () => {
       await endpoint.create(wanted);
       const news = { ...wanted, endpointConfigName: "two" };
       assert.deepEqual((await endpoint.diff(news)).detailed, { endpointConfigName: "update" });

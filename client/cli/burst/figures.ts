@@ -120,13 +120,13 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
       value: figures.outputBytes === null ? NONE : size(figures.outputBytes),
     },
     { label: "Model latency", value: durationText(figures.modelSeconds) },
-    { label: "Instances (most seen, of at most)", value: `${instances.most} of ${instances.allowed}` },
+    { label: "Instances (maximum seen, of the limit)", value: `${instances.most} of ${instances.allowed}` },
     {
       label: "Throughput (requests per minute)",
       value:
         perMinute === null
           ? NONE
-          : `${perMinute.mean.toFixed(1)} over ${perMinute.minutes} min, most ${perMinute.most.toFixed(0)}`,
+          : `${perMinute.mean.toFixed(1)} over ${perMinute.minutes} min, maximum ${perMinute.most.toFixed(0)}`,
     },
     { label: "Time in backlog", value: durationText(figures.backlogSeconds) },
     { label: "Total processing time", value: durationText(figures.totalSeconds) },

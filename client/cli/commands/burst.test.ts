@@ -235,7 +235,7 @@ describe("the command burst", () => {
     });
   }
 
-  it("says that a burst on the emulator has no cost, and starts", async () => {
+  it("shows that a burst on the emulator has no cost, and starts", async () => {
     fixture.aws.onInvocation = complete;
     const { status, stderr } = await burst("--count", "1000", "--limit", "1", "--dry-run");
     assert.equal(status, 0, stderr);

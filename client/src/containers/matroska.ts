@@ -74,7 +74,7 @@ async function* elements(reader: BoundedReader, from: number, to: number): Async
     const content = at + idBytes + sizeBytes;
     if (!isUnknown && content + size > to) throw new UndecidedError(`the element at byte ${at} is cut`);
     yield { id: head.readUIntBE(0, idBytes), from: content, to: isUnknown ? undefined : content + size };
-    if (isUnknown) throw new UndecidedError("what follows an element without a size cannot be found");
+    if (isUnknown) throw new UndecidedError("an element without a size hides the elements after it");
     at = content + size;
   }
 }
