@@ -41,7 +41,7 @@ const printedSchema = jobSchema.extend({ video: z.string().min(1).optional() });
 
 type PrintedJob = z.infer<typeof printedSchema>;
 
-const remedy = "Pass a manifest that submit wrote, or a file with the output of submit --json";
+const remedy = "Pass a job journal that submit wrote, or a file with the output of submit --json";
 
 /**
  * Reads the jobs of a file; `-` is standard input.

@@ -23,7 +23,7 @@ export interface ParseOptions {
   readonly acceptIncomplete?: boolean;
 }
 
-const remedy = "Pass a manifest that submit wrote.";
+const remedy = "Pass a job journal that submit wrote.";
 const planAgain = "No job of it was sent. Delete the file and run submit with the videos again.";
 
 /** The first bytes of UTF-8 with a byte order mark. */

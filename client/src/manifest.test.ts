@@ -155,7 +155,7 @@ describe("a manifest", () => {
     await rm(path.dirname(file), { recursive: true });
     await assert.rejects(Manifest.create(file), {
       name: "SetupError",
-      message: /Cannot write the manifest .*manifest\.jsonl \(ENOENT\): its folder does not exist/,
+      message: /Cannot write the job journal .*manifest\.jsonl \(ENOENT\): its folder does not exist/,
     });
     assert.deepEqual(await readdir(folder), []);
   });

@@ -213,7 +213,7 @@ export async function readManifest(file: string, options: ParseOptions = {}): Pr
 
 async function readBytes(file: string): Promise<Buffer> {
   return await readFile(file).catch((error: unknown) => {
-    throw new SetupError(`Cannot read ${file} (${codeOf(error)}): give the manifest that submit wrote.`);
+    throw new SetupError(`Cannot read ${file} (${codeOf(error)}): pass the job journal that submit wrote.`);
   });
 }
 
@@ -227,7 +227,7 @@ function unwritable(file: string, error: unknown): SetupError {
     code === "ENOENT"
       ? "its folder does not exist, create it or check the path"
       : writeRemedy(error, "choose another place (--manifest, --out)");
-  return new SetupError(`Cannot write the manifest ${file} (${code}): ${remedy}.`, { cause: error });
+  return new SetupError(`Cannot write the job journal ${file} (${code}): ${remedy}.`, { cause: error });
 }
 
 /** Syncs a folder: a new file's name is on the disk only when its folder is. */

@@ -164,7 +164,10 @@ describe("a damaged manifest", () => {
       once(child, "close") as Promise<[number | null]>,
     ]);
     assert.equal(status, 2, stderr);
-    assert.match(stderr, /Cannot write the manifest .*\(EFBIG\).* The plan was not written, and no job of it was sent/);
+    assert.match(
+      stderr,
+      /Cannot write the job journal .*\(EFBIG\).* The plan was not written, and no job of it was sent/,
+    );
     assert.doesNotMatch(stderr, /--resume/);
     assert.ok(!(await readdir(fixture.folder)).some((name) => name.startsWith("jobs.jsonl")));
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);

@@ -80,7 +80,7 @@ wrong usage, or something is missing; 130 interrupted.
     const [jobs, ...more] = operands;
     if (more.length > 0) throw usage("redrive takes one file of jobs");
     if (jobs !== undefined && given.manifest !== undefined) {
-      throw usage("JOBS is also the manifest: leave out --manifest");
+      throw usage("JOBS is also the job journal: leave out --manifest");
     }
     if (given["delete-bad-input"] && given["include-bad-input"]) {
       throw usage("Use either --include-bad-input or --delete-bad-input, not both");
@@ -161,7 +161,7 @@ async function redriveFrom(
     const lines = [summaryOf(outcomes, dryRun), ...[last, estimate].filter((line) => line !== undefined)];
     // A new journal has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
-    if (isThere) lines.push(`manifest ${file}`);
+    if (isThere) lines.push(`job journal ${file}`);
     const manifest = isThere ? path.resolve(file) : undefined;
     print(lines, { ...countsOf(outcomes), estimate, manifest, jobs: outcomes });
   };
@@ -233,7 +233,7 @@ function describe(outcome: Outcome): string | undefined {
     case "refused":
       return `${inferenceId}: refused by the service: ${outcome.problem}`;
     case "no-input":
-      return `${inferenceId}: neither its message nor the manifest has the location of its video`;
+      return `${inferenceId}: neither its message nor the job journal has the location of its video`;
     case "already-sent":
     case "failed-again":
     case "over-limit":

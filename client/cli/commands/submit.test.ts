@@ -128,7 +128,7 @@ describe("the command submit", () => {
   it("requires an existing folder for --manifest", async () => {
     const { status, stderr } = await submit(video("a.mp4"), "--manifest", video("nosuchdir/m.jsonl"));
     assert.equal(status, 2);
-    assert.match(stderr, /Cannot write the manifest .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/);
+    assert.match(stderr, /Cannot write the job journal .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/);
     assert.equal(fixture.aws.invocations.length, 0);
     assert.ok(!(await readdir(fixture.folder)).includes("nosuchdir"));
   });

@@ -87,7 +87,7 @@ be sent, or something on this machine is missing; 130 interrupted.
     const { customAttributes, format } = modelRequestOf(flags);
     if (flags.resume) {
       if (flags.manifest === undefined) throw usage("--resume needs --manifest FILE");
-      if (operands.length > 0) throw usage("--resume sends the jobs of the manifest: leave out FILE");
+      if (operands.length > 0) throw usage("--resume sends the jobs of the job journal: leave out FILE");
       if ([customAttributes, format, flags.ttl, flags.timeout].some((given) => given !== undefined)) {
         const named = [...Object.keys(modelFlags.options), "ttl", "timeout"].map((flag) => `--${flag}`);
         throw usage(`--resume sends jobs as they were planned: leave out ${named.join(", ")}`);
@@ -115,7 +115,7 @@ async function submitVideos(
   }
   await checkEndpoint(stack, signal);
   await using manifest = await Manifest.create(flags.manifest ?? newManifest());
-  live.say(`manifest ${manifest.file}`);
+  live.say(`job journal ${manifest.file}`);
   const view = new UploadView(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
   return await conclude(manifest, flags, context, (options) =>
     submitAll(
