@@ -56,8 +56,8 @@ export interface SubmitOptions {
   /** Concurrent uploads and calls. @default 8 */
   readonly concurrency?: number | undefined;
   /**
-   * Journal that records each step before it is made, so that the submission can be resumed after a crash. @default
-   * none
+   * Journal that records each step before it is made, so that the submission can be resumed after a crash.
+   * @default none
    */
   readonly manifest?: Manifest | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -36,7 +36,7 @@ export interface Baking {
 
 /**
  * - `creating`, `updating`: a `deploy` is under way (an update serves with its old fleet until the new one has
- * started);
+ *   started);
  * - `scaling`: the number of instances is changing to the desired one; DescribeEndpoint shows Updating here, too;
  * - `failed`: the first fleet could not be started; only `delete` is possible.
  */

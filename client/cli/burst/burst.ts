@@ -41,8 +41,8 @@ export interface BurstOptions {
   /** Real seconds after which the burst stops waiting for jobs. @default a week: each has ended or expired by then */
   readonly limitSeconds?: number | undefined;
   /**
-   * Keeps watching until the endpoint has no instance, for the charts; up to {@link INSTANCES_LIMIT_SECONDS}. @default
-   * false
+   * Keeps watching until the endpoint has no instance, for the charts; up to {@link INSTANCES_LIMIT_SECONDS}.
+   * @default false
    */
   readonly untilZero?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
