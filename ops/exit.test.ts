@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DeploymentError } from "./deployment/deployment.ts";
-import { exitStatusOf, messageOf } from "./exit.ts";
+import { exitStatusOf, messageOf, withRemedy } from "./exit.ts";
 import { EmulatorError } from "./local/emulator.ts";
 import { ModelCommandError } from "./start/model.ts";
 
@@ -20,6 +20,11 @@ describe("the end of a command of the emulator", () => {
     const error = Object.assign(new Error("EROFS: read-only file system, mkdir '/x/.local'"), { code: "EROFS" });
     assert.match(messageOf(error), /^EROFS.*'\/x\/\.local' \(the file system is read-only: choose a folder.*\)$/);
     assert.equal(exitStatusOf(error), 2);
+  });
+
+  it("keeps the lines of a finding", () => {
+    const finding = "The stack differs from the program:\n  a bucket: tags\n  an alarm: threshold";
+    assert.equal(withRemedy(finding), finding);
   });
 
   it("adds nothing to other words", () => {

@@ -23,13 +23,16 @@ export function exitStatusOf(error: unknown): number {
 /** What to print for an error: its message where it is one of ours or AWS's, the stack trace too where it is a fault of this program. */
 export function messageOf(error: unknown): string {
   if (spoken.some((kind) => error instanceof kind)) {
-    const { message } = error as Error;
-    // The words of the engine, of Python or of the emulator.
-    const remedy = remedyIn(message);
-    return remedy === undefined ? message : `${message.trimEnd()}\n${remedy}`;
+    return withRemedy((error as Error).message);
   }
   const isFault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
   return isFault ? (error.stack ?? error.message) : explain(error);
+}
+
+/** Adds a remedy, if there is one, to a message that quotes the engine, Python or the emulator; its lines stay as they are. */
+export function withRemedy(message: string): string {
+  const remedy = remedyIn(message);
+  return remedy === undefined ? message : `${message.trimEnd()}\n${remedy}`;
 }
 
 /** Runs a command on the emulator, without the user's AWS settings, to its end: an error becomes its message on standard error and its exit status. */

@@ -2,7 +2,7 @@
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
 import { DeploymentError, PolicyRefusal } from "../deployment/deployment.ts";
 import type { Planned } from "../deployment/engine-events.ts";
-import { messageOf } from "../exit.ts";
+import { withRemedy } from "../exit.ts";
 import type { Progress, Step } from "../progress.ts";
 import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
@@ -143,7 +143,7 @@ export async function rehearse(
       signal.throwIfAborted();
       if (!findings.some((kind) => error instanceof kind)) throw error;
       failed = name;
-      done.push({ name, outcome: "failed", seconds: seconds(), said: messageOf(error) });
+      done.push({ name, outcome: "failed", seconds: seconds(), said: withRemedy((error as Error).message) });
     }
   }
   return {
