@@ -99,7 +99,8 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     good = await send(options.video, "good");
     const { state, peak } = await watchJob(good, limits.fromZero);
     assert.equal(state.status, "completed", state.status === "failed" ? `the job failed: ${state.reason}` : undefined);
-    assert.ok(peak > 0, "no instance was seen");
+    // A warm instance can finish a short video, and be gone again, between two polls of the endpoint.
+    if (!options.any) assert.ok(peak > 0, "no instance was seen");
     const result = await fetchResult(stack, good, signal);
     const { detections, frames } = summarize(result);
     assert.ok(detections > 0, `the result of ${plural(frames, "frame")} is valid, but has no detections`);
