@@ -3,19 +3,14 @@ import assert from "node:assert/strict";
 import { startTestAws } from "../testing/test-aws.ts";
 import { toText } from "./mapping.ts";
 import { findType, tokens } from "./registry.ts";
-import {
-  alarmExamples,
-  dashboardExamples,
-  miniStackExamples,
-  sageMakerExamples,
-  scalingExamples,
-} from "./testing/examples.ts";
+import { miniStackExamples } from "./testing/examples.ts";
 import type { Example } from "./testing/examples.ts";
 import { startFakeAws } from "./testing/fake-aws.ts";
 import type { Answers } from "./testing/fake-aws.ts";
 import { fakeAlarms, fakeDashboards } from "./testing/fake-cloudwatch.ts";
 import { FakeSageMaker } from "./testing/fake-sagemaker.ts";
 import { fakeScaling } from "./testing/fake-scaling.ts";
+import { alarmExamples, dashboardExamples, sageMakerExamples, scalingExamples } from "./testing/service-examples.ts";
 import { startTestProvider } from "./testing/provider.ts";
 import type { TestProvider } from "./testing/provider.ts";
 import type { Values } from "./values.ts";
