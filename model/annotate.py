@@ -80,7 +80,7 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
         caption = f"{float(now):.2f} s"
         detections = None if shown is None else shown.at(float(now))
         if shown is None or detections is None:
-            caption += ", not looked at"
+            caption += ", not sampled"
         else:
             draw_detections(picture, detections)
             caption += "" if is_sample else f", found at {shown.timestamp:.2f} s"

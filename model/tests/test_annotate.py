@@ -69,7 +69,7 @@ def test_what_is_shown_says_when_it_was_found(street: Path, result: Path, monkey
         samples = [shown.timestamp for shown in annotate._shown(video.frames(), document) if shown.is_sample]
     assert [float(time) for time in samples] == [0, 1, 2]
     assert captions[25:27] == ["1.00 s", "1.04 s, found at 1.00 s"]
-    assert captions[100:102] == ["4.00 s, found at 2.00 s", "4.04 s, not looked at"]
+    assert captions[100:102] == ["4.00 s, found at 2.00 s", "4.04 s, not sampled"]
 
 
 def test_a_box_is_drawn_where_the_result_says() -> None:

@@ -338,5 +338,5 @@ def test_large_pictures_are_refused_by_the_environments_limit(
     status, answer = ask(inference.model_fn(str(model_dir)), street.read_bytes())
     assert (status, answer["error"]) == (
         400,
-        "The video's pictures have 640x360 pixels: at most 200000 in all are looked at.",
+        "The video's pictures have 640x360 pixels: at most 200000 in all are accepted.",
     )

@@ -141,7 +141,7 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
     } | decoder_options(max_pixels)
     claimed = file.claimed_samples()
     if claimed > MAX_DECLARED_SAMPLES:
-        raise NotAVideoError(f"The body claims {claimed} samples: at most {MAX_DECLARED_SAMPLES} are looked at.")
+        raise NotAVideoError(f"The body claims {claimed} samples: at most {MAX_DECLARED_SAMPLES} are accepted.")
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
@@ -203,11 +203,11 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     """
     if max(width, height) > MAX_SIDE:
         raise TooLargePictureError(
-            f"The video's pictures have {width}x{height} pixels: at most {MAX_SIDE} on a side are looked at."
+            f"The video's pictures have {width}x{height} pixels: at most {MAX_SIDE} on a side are accepted."
         )
     if width * height > max_pixels:
         raise TooLargePictureError(
-            f"The video's pictures have {width}x{height} pixels: at most {max_pixels} in all are looked at."
+            f"The video's pictures have {width}x{height} pixels: at most {max_pixels} in all are accepted."
         )
 
 

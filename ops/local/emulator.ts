@@ -1,4 +1,4 @@
-/** Starts and stops the emulator as a process of its own. */
+/** Starts and stops the emulator as a separate process. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
@@ -24,12 +24,12 @@ const readySchema = z.object({
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
 });
 const brokenSchema = z.object({ error: z.string() });
-/** What the emulator says when it is ready. */
+/** The line that the emulator prints when it is ready. */
 export type Ready = z.infer<typeof readySchema>;
 
 /** An emulator that runs. */
 export interface RunningEmulator extends Ready {
-  /** Aborts, with a {@link EmulatorError}, when it breaks or its process ends though nobody stopped it. */
+  /** Aborts with an {@link EmulatorError} if the emulator breaks or its process ends unexpectedly. */
   readonly died: AbortSignal;
   /** Ends it and all its processes; resolves when it is gone. */
   stop(): Promise<void>;
@@ -166,7 +166,7 @@ async function lastWords(log: string): Promise<string> {
     : last.replace(/^\w*Error: /, "");
 }
 
-/** What an emulator that is kept up said when it was ready. Undefined where there is none. */
+/** Reads what the running emulator printed when it was ready; undefined if none is running. */
 export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
   try {
     return readySchema.parse(JSON.parse(await readFile(paths.ready, "utf8")));

@@ -138,7 +138,7 @@ async function env(args: readonly string[]): Promise<void> {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-/** What the emulator that is kept up said when it was ready; undefined where none is up. */
+/** Reads what the running emulator printed when it was ready; undefined if none is running. */
 async function whatIsUp(): Promise<Ready | undefined> {
   const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
   return ready !== undefined && owner?.pid === ready.pid ? ready : undefined;
