@@ -1,4 +1,4 @@
-/** Remedies for errors of the machine and the network, which any command may meet. */
+/** Remedies for errors of the machine, the network and AWS, which any command may meet. */
 
 const disk = "the disk is full: free some space and run the command again";
 const quota = "your disk quota is used up: remove files and run the command again";
@@ -29,6 +29,23 @@ const byCode: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: clock,
   RequestExpired: clock,
   RequestInTheFuture: clock,
+};
+
+/** Remedies for AWS's errors about credentials, permissions and buckets, by code, unless the clock is their cause. */
+const byAwsCode: Readonly<Record<string, string>> = {
+  CredentialsProviderError:
+    "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+  ExpiredToken: "the AWS credentials have expired: renew them",
+  ExpiredTokenException: "the AWS credentials have expired: renew them",
+  InvalidAccessKeyId: "the AWS credentials are not valid here: check the profile and the account",
+  InvalidClientTokenId: "the AWS credentials are not valid here: check the profile and the account",
+  UnrecognizedClientException: "the AWS credentials are not valid here: check the profile and the account",
+  SignatureDoesNotMatch: "the AWS secret key does not belong to the access key",
+  InvalidSignatureException: "the AWS secret key does not belong to the access key",
+  AccessDenied: "these AWS credentials may not do this: attach the stack's caller policy",
+  AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller policy",
+  NoSuchBucket: "is its stack still deployed, and is it the stack of these jobs?",
+  PermanentRedirect: "the bucket is in another region than the stack's outputs name",
 };
 
 /** The IPv6 address to which the name localhost leads on some machines. */
@@ -62,6 +79,9 @@ export function remedyFor(error: unknown): string | undefined {
     if (typeof name === "string" && Object.hasOwn(byCode, name)) return byCode[name];
   }
   if (isClockSkew(error)) return clock;
+  for (const name of [Code, error.name]) {
+    if (typeof name === "string" && Object.hasOwn(byAwsCode, name)) return byAwsCode[name];
+  }
   const causes: readonly unknown[] = Array.isArray(errors) ? [...(errors as unknown[]), error.cause] : [error.cause];
   return causes.map(remedyFor).find((remedy) => remedy !== undefined);
 }

@@ -1,5 +1,5 @@
 /** How a command ends: what it says about an error, and the exit status that goes with it. */
-import { explain, isSetupProblem } from "../client/src/index.ts";
+import { exitCodeOf, explain } from "../lib/errors.ts";
 import { printableText } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { remedyIn } from "../lib/remedies.ts";
@@ -17,7 +17,7 @@ const spoken = [UsageError, StackInUse, DeploymentError, PolicyRefusal, Emulator
 /** The exit status for an error: 2 for bad input, 128 + N for a signal, 1 for everything else. */
 export function exitStatusOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitStatus;
-  return error instanceof UsageError || error instanceof StackInUse || isSetupProblem(error) ? 2 : 1;
+  return error instanceof UsageError || error instanceof StackInUse ? 2 : exitCodeOf(error);
 }
 
 /** What to print for an error: its message where it is one of ours or AWS's, the stack trace too where it is a fault of this program. */

@@ -1,7 +1,8 @@
 /** Runs the smoke test with mocha after checking its requirements: the options, the stack's outputs, the video. */
 import path from "node:path";
 import Mocha from "mocha";
-import { checkVideo, explain, isSetupProblem, maxInputBytesOf, readOutputs } from "../client/src/index.ts";
+import { checkVideo, maxInputBytesOf, readOutputs } from "../client/src/index.ts";
+import { exitCodeOf, explain } from "../lib/errors.ts";
 import { printable } from "../lib/printable.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { showPrintable } from "./failures.ts";
@@ -43,5 +44,5 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(printable(`error: ${explain(error)}`));
-  process.exitCode = isSetupProblem(error) ? 2 : 1;
+  process.exitCode = exitCodeOf(error);
 }

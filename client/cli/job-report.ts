@@ -1,6 +1,7 @@
 /** Reports a job's end, to people and as JSON. */
 import type { Context } from "./command-line.ts";
-import { codeOf, explain, ServiceAnswerError } from "../src/errors.ts";
+import { codeOf, explain } from "../../lib/errors.ts";
+import { ServiceAnswerError } from "../src/errors.ts";
 import { isShortened } from "../src/failure.ts";
 import { limiter } from "../src/parallel.ts";
 import { fetchResult, summarize } from "../src/result.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { explain, isSetupProblem } from "../src/errors.ts";
+import { exitCodeOf, explain } from "../../lib/errors.ts";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
 import { objectKey } from "../testing/fake-aws.ts";
@@ -156,7 +156,7 @@ describe("the command line", () => {
   it("has no hint for an error code named like an object's member", () => {
     const error = Object.assign(new Error("no"), { code: "constructor" });
     assert.equal(explain(error), "no");
-    assert.equal(isSetupProblem(error), false);
+    assert.equal(exitCodeOf(error), 1);
   });
 
   for (const [service, code, message] of [

@@ -8,7 +8,7 @@ import { fetch } from "./commands/fetch.ts";
 import { redrive } from "./commands/redrive.ts";
 import { status } from "./commands/status.ts";
 import { submit } from "./commands/submit.ts";
-import { codeOf, explain, isAbort, isSetupProblem } from "../src/errors.ts";
+import { codeOf, exitCodeOf, explain, isAbort } from "../../lib/errors.ts";
 import { LiveLine } from "../src/live-line.ts";
 import type { TextSink } from "../src/live-line.ts";
 import { openStack } from "../src/stack.ts";
@@ -64,7 +64,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       return 130;
     }
     live.say(`error: ${explain(error)}`);
-    return isSetupProblem(error) ? 2 : 1;
+    return exitCodeOf(error);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Makes folders for the output of commands. */
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { codeOf, SetupError, writeRemedy } from "../src/errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { SetupError, writeRemedy } from "../src/errors.ts";
 
 /**
  * Makes a folder, and the folders above it.

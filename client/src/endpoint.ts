@@ -1,6 +1,7 @@
 /** Checks that the stack's endpoint exists and accepts videos, before anything is sent. */
 import { readCapacity } from "./capacity.ts";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { SetupError } from "./errors.ts";
 import type { Stack } from "./stack.ts";
 
 /** States in which SageMaker accepts invocations (API reference, DescribeEndpoint, EndpointStatus). */

@@ -2,7 +2,8 @@
 export { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
 export { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 export type { Capacity, Timings } from "./capacity.ts";
-export { explain, isAbort, isSetupProblem, ServiceAnswerError, SetupError } from "./errors.ts";
+export { explain, isAbort } from "../../lib/errors.ts";
+export { ServiceAnswerError, SetupError } from "./errors.ts";
 export { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 export { LiveLine } from "./live-line.ts";
 export { parseS3Uri } from "./location.ts";

@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { SetupError } from "./errors.ts";
 import type { ManifestEntry } from "./manifest-lines.ts";
 import { decodeLines, isManifest, parseManifest } from "./manifest-text.ts";
 import { jobSchema } from "./submit.ts";

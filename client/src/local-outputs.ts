@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { SetupError } from "./errors.ts";
 
 /** Path of the checkpoint in Pulumi's file backend (`ops/local/state.ts` has the backend's folder). */
 const checkpoint = path.join(".local", "pulumi", ".pulumi", "stacks", "async-video-inference", "local.json");

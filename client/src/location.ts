@@ -2,7 +2,8 @@
 import { Readable } from "node:stream";
 import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { codeOf, ServiceAnswerError, SetupError } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { ServiceAnswerError, SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
 
 /** Location of an object. */

@@ -2,7 +2,8 @@
 import { link, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { codeOf, SetupError, writeRemedy } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { SetupError, writeRemedy } from "./errors.ts";
 
 /** Another process holds the lock. */
 export class BusyError extends SetupError {

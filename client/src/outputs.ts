@@ -5,7 +5,8 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { codeOf, explain, SetupError } from "./errors.ts";
+import { codeOf, explain } from "../../lib/errors.ts";
+import { SetupError } from "./errors.ts";
 import { checkpointOutputs } from "./local-outputs.ts";
 
 const s3Prefix = z.string().regex(/^s3:\/\/[^/]+(\/|$)/, "must be an s3:// prefix");

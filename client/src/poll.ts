@@ -1,7 +1,8 @@
 /** Polls with growing pauses, reports every second, retries after transient errors, and ends at a limit. */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { explain, isPassing } from "./errors.ts";
+import { explain } from "../../lib/errors.ts";
+import { isPassing } from "./errors.ts";
 
 /** Progress of a wait. */
 export interface PollProgress<State> {

@@ -2,7 +2,8 @@
 import { constants } from "node:buffer";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { codeOf, explain, ServiceAnswerError } from "./errors.ts";
+import { codeOf, explain } from "../../lib/errors.ts";
+import { ServiceAnswerError } from "./errors.ts";
 import { plural } from "./format.ts";
 
 /** First bytes of a gzip stream (RFC 1952, 2.3.1); JSON cannot start with them. */

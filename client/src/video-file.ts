@@ -5,7 +5,8 @@ import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { findNoVideo } from "./containers/content.ts";
-import { codeOf, SetupError } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { SetupError } from "./errors.ts";
 
 /** Maximum input of an asynchronous endpoint, bytes (AWS: "payloads up to 1 GB"); a stack may accept less. */
 export const MAX_INPUT_BYTES = 1024 ** 3;

@@ -1,5 +1,5 @@
 /** Reads a job's status from the objects at the locations that its invocation returned, and waits for its end. */
-import { codeOf } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { isBadInput, reasonOf } from "./failure.ts";
 import { exists, readStart } from "./location.ts";
 import { inParallel } from "./parallel.ts";

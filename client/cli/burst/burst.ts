@@ -4,7 +4,7 @@ import { recordOf } from "../../src/known-jobs.ts";
 import type { Manifest } from "../../src/manifest.ts";
 import { DEVICE_BYTES, deviceIn, environmentOf } from "../../src/environment.ts";
 import type { Device } from "../../src/environment.ts";
-import { codeOf } from "../../src/errors.ts";
+import { codeOf } from "../../../lib/errors.ts";
 import { readStartAndSize } from "../../src/location.ts";
 import type { ResultFormat } from "../../src/model-options.ts";
 import { inParallel } from "../../src/parallel.ts";

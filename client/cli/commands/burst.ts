@@ -16,7 +16,7 @@ import type { Context } from "../command-line.ts";
 import { confirmPrice } from "../confirm.ts";
 import { printDryRun } from "../dry-run.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
-import { isAbort } from "../../src/errors.ts";
+import { isAbort } from "../../../lib/errors.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { Manifest } from "../../src/manifest.ts";
 import { makeFolder } from "../out-folder.ts";

@@ -3,7 +3,7 @@ import { readCapacity } from "../../src/capacity.ts";
 import { defineCommand } from "../command-line.ts";
 import type { Context } from "../command-line.ts";
 import { describeEnvironment, environmentOf } from "../../src/environment.ts";
-import { codeOf } from "../../src/errors.ts";
+import { codeOf } from "../../../lib/errors.ts";
 import { printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";

@@ -8,7 +8,7 @@ import type { Context } from "../command-line.ts";
 import { printDryRun } from "../dry-run.ts";
 import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
-import { isAbort } from "../../src/errors.ts";
+import { isAbort } from "../../../lib/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";

@@ -1,5 +1,5 @@
 /** Sends failed jobs again, each once, with a journal as its memory. */
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../../lib/errors.ts";
 import { timeoutWithin } from "../limits.ts";
 import { Manifest } from "../manifest.ts";
 import type { ManifestEntries, PlannedJob } from "../manifest-lines.ts";

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { createCommand, runCommandLine, wholeNumber, type CommandContext, type Terminal } from "./command-line.ts";
+import { UserError } from "./errors.ts";
+
+/** Runs a command line of a sample program; returns its output, its exit status and the values that the action got. */
+async function run(args: readonly string[], work?: (context: CommandContext) => void) {
+  const output = { stdout: "", stderr: "", got: undefined as unknown };
+  const controller = new AbortController();
+  const terminal: Terminal = {
+    stdin: process.stdin,
+    stdout: { write: (text) => (output.stdout += text) },
+    stderr: { write: (text) => (output.stderr += text) },
+    environment: {},
+    signal: controller.signal,
+  };
+  const build = (context: CommandContext) =>
+    createCommand("send", "send videos")
+      .argument("<video...>", "files")
+      .option("--ttl <seconds>", "time in the queue", wholeNumber("whole seconds", 60, 21_600))
+      .option("--to <folder>", "folder", "out")
+      .option("--config <key=value...>", "setting")
+      .option("--wait", "wait", false)
+      .action((videos, { ttl, to, config, wait }) => {
+        output.got = { videos, ttl, to, config, wait };
+        work?.(context);
+      });
+  const status = await runCommandLine(build, args, terminal);
+  return { ...output, status };
+}
+
+describe("a command line", () => {
+  it("passes typed values and defaults to the action", async () => {
+    const { got, status } = await run(["a.mp4", "--ttl", "90", "b.mp4", "--config", "x=1", "--config=y=2"]);
+    assert.deepEqual(got, { videos: ["a.mp4", "b.mp4"], ttl: 90, to: "out", config: ["x=1", "y=2"], wait: false });
+    assert.equal(status, 0);
+  });
+
+  it("reports all invalid and unknown options at once, and runs nothing", async () => {
+    const { got, stderr, status } = await run(["a.mp4", "--ttl", "5", "--nope", "--to", "--wait"]);
+    assert.equal(got, undefined);
+    assert.equal(
+      stderr,
+      "error: --ttl takes whole seconds from 60 to 21600; --to needs a value; Unknown option '--nope'; --help lists the options.\n",
+    );
+    assert.equal(status, 2);
+  });
+
+  it("reports a missing operand", async () => {
+    const { stderr, status } = await run([]);
+    assert.equal(stderr, "error: Missing required argument 'video'; --help lists the options.\n");
+    assert.equal(status, 2);
+  });
+
+  it("prints the help with the defaults", async () => {
+    const { stdout, status } = await run(["--help"]);
+    assert.match(stdout, /^Usage: send \[options\] <video\.\.\.>\n\nsend videos\n/);
+    assert.match(stdout, /--to <folder> +folder \(default: "out"\)/);
+    assert.equal(status, 0);
+  });
+
+  it("ends with the status that the action sets", async () => {
+    const { status } = await run(["a"], ({ exitWith }) => {
+      exitWith(1);
+    });
+    assert.equal(status, 1);
+  });
+
+  it("prints an error with escapes, and ends with its status", async () => {
+    const { stderr, status } = await run(["a"], () => {
+      throw new UserError("no file \u001b[2J", { exitCode: 3 });
+    });
+    assert.equal(stderr, String.raw`error: no file \x1b[2J` + "\n");
+    assert.equal(status, 3);
+  });
+});

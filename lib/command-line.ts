@@ -1,0 +1,135 @@
+/** Defines commands with commander, and runs a command line to its exit status. */
+import type { Command, CommandUnknownOpts } from "@commander-js/extra-typings";
+import { CommanderError, InvalidArgumentError, Command as UntypedCommand } from "commander";
+import type { Option } from "commander";
+import { exitCodeOf, explain, isAbort, UsageError, UserError } from "./errors.ts";
+import { printableText } from "./printable.ts";
+
+/** The part of an output stream that commands use. */
+export interface TextSink {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+/** Streams, environment and interrupt signal of a process. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: TextSink;
+  readonly stderr: TextSink;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Aborts at the first interrupt; its reason is a {@link UserError} with the exit status. */
+  readonly signal: AbortSignal;
+}
+
+/** The terminal of a running command. */
+export interface CommandContext extends Terminal {
+  /** Sets the exit status of a command that ends without an error. @default 0 */
+  readonly exitWith: (status: number) => void;
+}
+
+/** Number of columns of the help. */
+const HELP_WIDTH = 100;
+
+/** Reports all unknown and invalid options at once; commander would stop at the first. */
+class CheckedCommand extends UntypedCommand {
+  readonly #problems: string[] = [];
+
+  constructor(name: string) {
+    super(name);
+    this.exitOverride();
+    this.configureHelp({ helpWidth: HELP_WIDTH });
+    this.helpOption("-h, --help", "print this text");
+    this.helpCommand(false);
+    this.hook("preAction", () => {
+      if (this.#problems.length > 0) throw new UsageError(...this.#problems);
+    });
+  }
+
+  override createCommand(name: string): CheckedCommand {
+    return new CheckedCommand(name);
+  }
+
+  override addOption(option: Option): this {
+    const parse = option.parseArg?.bind(option);
+    const flag = option.long ?? option.flags;
+    if (option.required) {
+      option.argParser((value, previous: unknown) => {
+        try {
+          // Commander takes the next argument as the value, even if it is an option.
+          if (value === "" || /^--?[a-z]/i.test(value)) throw new InvalidArgumentError("needs a value");
+          if (parse !== undefined) return parse(value, previous);
+          return option.variadic ? [...(Array.isArray(previous) ? (previous as unknown[]) : []), value] : value;
+        } catch (error) {
+          if (!(error instanceof InvalidArgumentError)) throw error;
+          this.#problems.push(`${flag} ${error.message}`);
+          return undefined;
+        }
+      });
+    }
+    return super.addOption(option);
+  }
+
+  /** Commander calls it for the first unknown option, before it processes the operands. */
+  unknownOption(flag: string): void {
+    this.#problems.push(`Unknown option '${flag}'`);
+  }
+}
+
+/**
+ * Starts the definition of a command; `.option()`, `.argument()` and `.action()` complete it. An action that fails
+ * throws, or sets the status with {@link CommandContext.exitWith}.
+ * @param summary one line for the list of commands
+ */
+export function createCommand(name: string, summary: string): Command {
+  return new CheckedCommand(name).summary(summary).description(summary) as unknown as Command;
+}
+
+/** Returns the parser of an option that takes a whole number. */
+export function wholeNumber(what: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`takes ${what} from ${min} to ${max}`);
+  };
+}
+
+/**
+ * Runs a command line without the program's name; prints errors to standard error. Returns the exit status.
+ * @param build defines the program; called once
+ */
+export async function runCommandLine(
+  build: (context: CommandContext) => CommandUnknownOpts,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  let status = 0;
+  const exitWith = (given: number): void => {
+    status = given;
+  };
+  const program = build({ ...terminal, exitWith });
+  writeHelpTo(program, terminal.stdout);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const cause = causeOf(error, terminal.signal);
+    terminal.stderr.write(`error: ${printableText(explain(cause))}\n`);
+    return exitCodeOf(cause);
+  }
+}
+
+function writeHelpTo(command: CommandUnknownOpts, out: TextSink): void {
+  command.configureOutput({ writeOut: (text) => out.write(text), outputError: () => undefined });
+  for (const child of command.commands) writeHelpTo(child, out);
+}
+
+/** Returns the usage error for an error of commander, and the signal's reason for an error that its abort caused. */
+function causeOf(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof CommanderError) {
+    const [problem = ""] = error.message.replace(/^error: /, "").split("\n");
+    return new UsageError(problem.charAt(0).toUpperCase() + problem.slice(1));
+  }
+  return isAbort(error) && signal.aborted && signal.reason instanceof UserError ? signal.reason : error;
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { exitCodeOf, explain, UsageError, UserError } from "./errors.ts";
+
+describe("the end of a command", () => {
+  for (const [kind, error, text, status] of [
+    ["an error for the user", new UserError("There is no stack x."), "There is no stack x.", 1],
+    [
+      "its hint",
+      new UserError("No stack is up", { hint: "run npm run local:up" }),
+      "No stack is up (run npm run local:up)",
+      1,
+    ],
+    ["its exit status", new UserError("Stopped by SIGTERM.", { exitCode: 143 }), "Stopped by SIGTERM.", 143],
+    [
+      "the hint for a quotation on a separate line",
+      new UserError("pulumi up failed:\nwrite /x: no space\n", { hint: "free some space" }),
+      "pulumi up failed:\nwrite /x: no space\nfree some space",
+      1,
+    ],
+    ["all problems of a command line", new UsageError("a", "b"), "a; b; --help lists the options.", 2],
+    [
+      "AWS's code, which the message does not repeat",
+      Object.assign(new Error("no\n right"), { name: "AccessDenied", $metadata: {} }),
+      "AccessDenied: no right (these AWS credentials may not do this: attach the stack's caller policy)",
+      2,
+    ],
+    ["any other error in one line", new Error("a\nb"), "a b", 1],
+    ["a value that is no error", "x", "x", 1],
+  ] as const) {
+    it(`describes ${kind}`, () => {
+      assert.equal(explain(error), text);
+      assert.equal(exitCodeOf(error), status);
+    });
+  }
+
+  it("shows the stack trace of a fault of the program", () => {
+    assert.match(explain(new TypeError("x is not a function")), /^TypeError: x is not a function\n +at /);
+  });
+});
