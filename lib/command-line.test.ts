@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createCommand, runCommandLine, wholeNumber, type CommandContext, type Terminal } from "./command-line.ts";
+import { createCommand, runCommandLine, runProgram, wholeNumber } from "./command-line.ts";
+import type { CommandContext, CommandEntry, Terminal } from "./command-line.ts";
 import { UserError } from "./errors.ts";
 
 /** Runs a command line of a sample program; returns its output, its exit status and the values that the action got. */
@@ -71,5 +72,63 @@ describe("a command line", () => {
     });
     assert.equal(stderr, String.raw`error: no file \x1b[2J` + "\n");
     assert.equal(status, 3);
+  });
+});
+
+describe("a program of several commands", () => {
+  const loaded: string[] = [];
+  const entry = (name: string): CommandEntry => ({
+    name,
+    summary: `${name} videos`,
+    load: async () => {
+      loaded.push(name);
+      return await Promise.resolve(({ exitWith }) =>
+        createCommand(name, `${name} videos`).action(() => {
+          exitWith(7);
+        }),
+      );
+    },
+  });
+  const runOf = async (args: readonly string[]) => {
+    loaded.length = 0;
+    const output = { stdout: "", stderr: "" };
+    const status = await runProgram(
+      { name: "videos", summary: "works with videos", commands: [entry("send"), entry("fetch")] },
+      args,
+      {
+        stdin: process.stdin,
+        stdout: { write: (text) => (output.stdout += text) },
+        stderr: { write: (text) => (output.stderr += text) },
+        environment: {},
+        signal: new AbortController().signal,
+      },
+    );
+    return { ...output, status };
+  };
+
+  it("loads and runs only the named command", async () => {
+    assert.deepEqual(await runOf(["fetch"]), { stdout: "", stderr: "", status: 7 });
+    assert.deepEqual(loaded, ["fetch"]);
+  });
+
+  it("lists all commands with --help", async () => {
+    const { stdout, status } = await runOf(["--help"]);
+    assert.match(stdout, /send +send videos\n +fetch +fetch videos\n/);
+    assert.equal(status, 0);
+  });
+
+  for (const [args, problem] of [
+    [[], "A command is missing"],
+    [["fetc"], "Unknown command 'fetc'"],
+  ] as const) {
+    it(`refuses the command "${args.join("")}" with status 2`, async () => {
+      const { stderr, status } = await runOf(args);
+      assert.equal(stderr, `error: ${problem}; --help lists the options.\n`);
+      assert.equal(status, 2);
+    });
+  }
+
+  it("prints the help of a command under the program's name", async () => {
+    assert.match((await runOf(["send", "--help"])).stdout, /^Usage: videos send \[options\]\n/);
   });
 });

@@ -121,15 +121,47 @@ export async function runCommandLine(
 }
 
 function writeHelpTo(command: CommandUnknownOpts, out: TextSink): void {
-  command.configureOutput({ writeOut: (text) => out.write(text), outputError: () => undefined });
+  command.configureOutput({ writeOut: (text) => out.write(text), writeErr: () => undefined });
   for (const child of command.commands) writeHelpTo(child, out);
 }
 
 /** Returns the usage error for an error of commander, and the signal's reason for an error that its abort caused. */
 function causeOf(error: unknown, signal: AbortSignal): unknown {
   if (error instanceof CommanderError) {
-    const [problem = ""] = error.message.replace(/^error: /, "").split("\n");
+    // Commander prints its help if the name of a command is missing.
+    const message = error.code === "commander.help" ? "A command is missing" : error.message.replace(/^error: /, "");
+    const [problem = ""] = message.split("\n");
     return new UsageError(problem.charAt(0).toUpperCase() + problem.slice(1));
   }
   return isAbort(error) && signal.aborted && signal.reason instanceof UserError ? signal.reason : error;
+}
+
+/** A command of a program with several. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Loads the command's module. Only the module of the command that runs is loaded. */
+  readonly load: () => Promise<(context: CommandContext) => CommandUnknownOpts>;
+}
+
+/** Runs a command line that starts with the name of one of the commands. Returns the exit status. */
+export async function runProgram(
+  program: { readonly name: string; readonly summary: string; readonly commands: readonly CommandEntry[] },
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const chosen = program.commands.find(({ name }) => name === args[0]);
+  const build = await chosen?.load();
+  return await runCommandLine(
+    (context) => {
+      const root = createCommand(program.name, program.summary).usage("<command> [options]");
+      for (const { name, summary } of program.commands) {
+        root.addCommand(name === chosen?.name && build !== undefined ? build(context) : createCommand(name, summary));
+      }
+      return root.addHelpText("after", `\n${program.name} <command> --help prints the options of a command.`);
+    },
+    args,
+    terminal,
+  );
 }
