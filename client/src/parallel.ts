@@ -12,7 +12,7 @@ export async function inParallel<Item>(
 ): Promise<void> {
   const left = items[Symbol.iterator]();
   let failure: { readonly error: unknown } | undefined;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     while (failure === undefined) {
       const next = left.next();
       if (next.done === true) return;
@@ -23,7 +23,7 @@ export async function inParallel<Item>(
       }
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, lane));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   if (failure !== undefined) throw failure.error;
 }
 

@@ -14,7 +14,7 @@ const shorter: Readonly<Record<string, readonly string[]>> = {
   "bench:model": ["--runs", "1", "--coco-runs", "0", "--seconds", "4", "--bodies", "16"],
 };
 
-/** It uses `.local/`, which belongs to the other lane of tests (CONTRIBUTING.md): `e2e/stack/bench-start.long.e2e.ts`. */
+/** It uses `.local/`, which belongs to the other group of tests (CONTRIBUTING.md): `e2e/stack/bench-start.long.e2e.ts`. */
 const elsewhere = "bench:start";
 
 describe("the benchmarks", () => {

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
-import { runLanes } from "../../tools/lanes/run-lanes.mjs";
+import { runGroups } from "../../tools/parallel/run-groups.mjs";
 import { localState } from "../../ops/local/local-stack.ts";
 import { liveOwner } from "../../ops/local/state.ts";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
@@ -18,28 +18,28 @@ before(() => takeDownLeftover());
 describe("tests that are ended while they keep the local stack up", () => {
   afterEach(assertNothingLeft);
 
-  it("take it down when a test of another lane fails", async () => {
-    // Fails once the emulator has the stack.
+  it("take it down when a test of another group fails", async () => {
+    // Fails with status 9 once the emulator owns the stack.
     const failing = `
       import { setTimeout as sleep } from "node:timers/promises";
-      import { readReady } from "../../start/start/emulator.ts";
-      import { localState } from "../../start/start/local-stack.ts";
-      import { liveOwner } from "../../start/start/state.ts";
+      import { readReady } from "./ops/local/emulator.ts";
+      import { localState } from "./ops/local/local-stack.ts";
+      import { liveOwner } from "./ops/local/state.ts";
       const end = performance.now() + 240_000;
       for (;;) {
         const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
-        if (ready !== undefined && ready.pid === owner?.pid) process.exit(1);
+        if (ready !== undefined && ready.pid === owner?.pid) process.exit(9);
         if (performance.now() > end) process.exit(0);
         await sleep(100);
       }`;
     let text = "";
-    const passed = await runLanes([["suite"], ["failing"]], {
+    const passed = await runGroups([["suite"], ["failing"]], {
       command: (name) => (name === "suite" ? suite : [process.execPath, "--input-type=module", "-e", failing]),
       out: (words) => (text += words),
       signal: new AbortController().signal,
     });
     assert.equal(passed, false, text);
-    assert.match(text, /── failing: failed \(1\)/);
+    assert.match(text, /── failing: failed \(9\)/);
     assert.doesNotMatch(text, /── suite/);
   });
 

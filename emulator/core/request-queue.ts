@@ -42,20 +42,20 @@ export class RequestQueue<Request extends InvocationRequest> {
 
   /** Removes and returns the next request. */
   take(): Job<Request> | undefined {
-    const lane = this.#returned.size > 0 ? this.#returned : this.#waiting;
-    const [next] = lane;
+    const queue = this.#returned.size > 0 ? this.#returned : this.#waiting;
+    const [next] = queue;
     if (next === undefined) return undefined;
     const [job, timer] = next;
     timer.cancel();
-    lane.delete(job);
+    queue.delete(job);
     return job;
   }
 
   /** Returns the arrival of the oldest waiting request. */
   oldest(): number | undefined {
     let oldest: number | undefined;
-    for (const lane of [this.#returned, this.#waiting]) {
-      for (const { request } of lane.keys()) oldest = Math.min(oldest ?? Infinity, request.receivedAt);
+    for (const queue of [this.#returned, this.#waiting]) {
+      for (const { request } of queue.keys()) oldest = Math.min(oldest ?? Infinity, request.receivedAt);
     }
     return oldest;
   }
@@ -67,11 +67,11 @@ export class RequestQueue<Request extends InvocationRequest> {
     return jobs;
   }
 
-  #add(lane: Map<Job<Request>, Timer>, job: Job<Request>): void {
+  #add(queue: Map<Job<Request>, Timer>, job: Job<Request>): void {
     const timer = this.#clock.setTimer(job.request.receivedAt + job.request.ttl, () => {
-      lane.delete(job);
+      queue.delete(job);
       this.#onExpired(job);
     });
-    lane.set(job, timer);
+    queue.set(job, timer);
   }
 }

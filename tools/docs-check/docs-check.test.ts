@@ -122,10 +122,10 @@ describe("docs/decisions/", () => {
 function ciScripts(): Set<string> {
   const reached = new Set<string>();
   const follow = (text: string): void => {
-    const inLanes = [...text.matchAll(/tools\/lanes\.mjs(( "[^"]*")+)/g)].flatMap(
-      ([, lanes = ""]) => lanes.match(/[\w:-]+/g) ?? [],
+    const inGroups = [...text.matchAll(/tools\/parallel\.mjs(( "[^"]*")+)/g)].flatMap(
+      ([, groups = ""]) => groups.match(/[\w:-]+/g) ?? [],
     );
-    for (const name of [...npmScriptsIn(text), ...inLanes]) {
+    for (const name of [...npmScriptsIn(text), ...inGroups]) {
       const script = scripts[name];
       if (script === undefined || reached.has(name)) continue;
       reached.add(name);

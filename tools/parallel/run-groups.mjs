@@ -1,37 +1,37 @@
-/** Runs commands in lanes side by side, shows the output of each as a whole, and ends all with the first that fails. */
+/** Runs groups of commands in parallel, prints the output of each as a whole, and ends all after the first failure. */
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 
-/** How often it says what runs, in milliseconds: an hour's silence looks like a hang. */
+/** Milliseconds between two lines that list the running commands. */
 const HEARTBEAT = 30_000;
-/** Milliseconds that an interrupted step may take to clean up what its tests have started. */
+/** Milliseconds that an interrupted command has to clean up. */
 const GRACE = 90_000;
 
 /**
- * @typedef {object} LaneOptions
- * @property {(name: string) => readonly string[]} command a step's program and arguments
+ * @typedef {object} GroupOptions
+ * @property {(name: string) => readonly string[]} command program and arguments of a command
  * @property {(text: string) => unknown} out
- * @property {AbortSignal} signal ends all
+ * @property {AbortSignal} signal ends all commands
  * @property {number} [heartbeat] milliseconds
- * @property {number} [grace] milliseconds that an interrupted step may take before it is killed
+ * @property {number} [grace] milliseconds until an interrupted command is killed
  */
 
 /**
  * @typedef {object} Ended
  * @property {string} name
  * @property {boolean} passed
- * @property {string} said the last line that tells how many tests there were
+ * @property {string} counts the line of its output with the numbers of tests
  * @property {number} seconds
  */
 
 /**
- * Runs the lanes to their ends. After a failure it interrupts the other steps, as Ctrl-C does, so that their tests clean up. When
- * it settles, no process of the steps' groups runs on.
- * @param {readonly (readonly string[])[]} lanes names of steps
- * @param {LaneOptions} options
- * @returns {Promise<boolean>} whether all steps have passed
+ * Runs the groups. A failure interrupts the other commands, as Ctrl-C does, so that their tests clean up. No process of
+ * the commands' process groups is left when the promise settles.
+ * @param {readonly (readonly string[])[]} groups names of commands, which run one after the other
+ * @param {GroupOptions} options
+ * @returns {Promise<boolean>} whether all commands passed
  */
-export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTBEAT, grace = GRACE }) {
+export async function runGroups(groups, { command, out, signal, heartbeat = HEARTBEAT, grace = GRACE }) {
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   /** @type {Map<string, number>} */
@@ -50,25 +50,24 @@ export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTB
     out(`… ${name}\n`);
     const { status, output } = await run(command(name), stop, grace);
     running.delete(name);
-    // What was ended for another's sake has nothing to say, except that it did not clean up.
+    // The output of an interrupted command hides the failure.
     if (stop.aborted) {
       if (status === "SIGKILL")
         out(`\n── ${name}: killed; it had not ended ${grace / 1000} s after its interruption\n`);
       return;
     }
     const passed = status === 0;
-    ended.push({ name, passed, said: counted(output), seconds: secondsSince(since) });
+    ended.push({ name, passed, counts: countsOf(output), seconds: secondsSince(since) });
     out(`\n── ${name}: ${passed ? "passed" : `failed (${String(status)})`} in ${secondsSince(since)} s\n${output}`);
     if (passed) return;
     failed.abort();
-    if (running.size > 0)
-      out(`… interrupting ${[...running.keys()].join(" and ")}; what they have started is taken down\n`);
+    if (running.size > 0) out(`… interrupting ${[...running.keys()].join(" and ")}; they clean up first\n`);
   };
 
   try {
     await Promise.all(
-      lanes.map(async (lane) => {
-        for (const name of lane) {
+      groups.map(async (group) => {
+        for (const name of group) {
           if (stop.aborted) return;
           await step(name);
         }
@@ -78,8 +77,8 @@ export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTB
     clearInterval(beat);
   }
   const lines = ended.map(
-    ({ name, passed, said, seconds }) =>
-      `${passed ? "passed" : "failed"} ${String(seconds).padStart(5)} s  ${name}${said}`,
+    ({ name, passed, counts, seconds }) =>
+      `${passed ? "passed" : "failed"} ${String(seconds).padStart(5)} s  ${name}${counts}`,
   );
   out(`\n${lines.join("\n")}\n`);
   return !stop.aborted;
@@ -89,10 +88,10 @@ export async function runLanes(lanes, { command, out, signal, heartbeat = HEARTB
  * @param {readonly string[]} command
  * @param {AbortSignal} stop
  * @param {number} grace milliseconds
- * @returns {Promise<{ status: number | string, output: string }>} the exit status, or what else ended it
+ * @returns {Promise<{ status: number | string, output: string }>} the exit status, or the signal or error that ended it
  */
 async function run([program = "", ...args], stop, grace) {
-  // A process group of its own, so that all of it can be ended.
+  // A separate process group, so that all of its processes can be ended.
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   /** @type {Buffer[]} */
   const chunks = [];
@@ -103,7 +102,7 @@ async function run([program = "", ...args], stop, grace) {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // It has just ended by itself.
+      // It has just ended.
     }
   };
   const killed = new AbortController();
@@ -130,7 +129,7 @@ async function run([program = "", ...args], stop, grace) {
         resolve(code ?? killedBy ?? "ended");
       });
     });
-    // What has ignored the interruption and holds no pipe.
+    // A process may have ignored the interruption and closed its pipes.
     if (stop.aborted) signalGroup("SIGKILL");
     return { status: killed.signal.aborted ? "SIGKILL" : status, output: Buffer.concat(chunks).toString("utf8") };
   } finally {
@@ -140,10 +139,10 @@ async function run([program = "", ...args], stop, grace) {
 }
 
 /**
- * What mocha and pytest say at their end about how many tests there were.
+ * Returns the last line of mocha or pytest with the numbers of tests, after a colon.
  * @param {string} output
  */
-function counted(output) {
+function countsOf(output) {
   const line = output.split("\n").findLast((text) => /^\s*(=+ )?\d+ (passing|passed|failed)\b/.test(text));
   return line === undefined ? "" : `: ${line.replaceAll("=", "").trim()}`;
 }

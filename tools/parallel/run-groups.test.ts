@@ -1,17 +1,16 @@
-/** Commands side by side: what is shown, and that nothing runs on after a failure. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runLanes } from "./run-lanes.mjs";
+import { runGroups } from "./run-groups.mjs";
 
-describe("lanes of commands", () => {
+describe("groups of commands", () => {
   let folder: string;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lanes-"));
+    folder = await mkdtemp(join(tmpdir(), "groups-"));
   });
 
   afterEach(async () => {
@@ -20,26 +19,26 @@ describe("lanes of commands", () => {
 
   const file = (name: string) => JSON.stringify(join(folder, name));
 
-  /** JavaScript that waits for a file of the test's folder, for at most ten seconds. */
+  /** JavaScript that waits up to ten seconds for a file in the test's folder. */
   const awaiting = (name: string) => `
     const { existsSync } = require("node:fs");
     const end = Date.now() + 10_000;
     while (!existsSync(${file(name)})) if (Date.now() > end) process.exit(3);`;
   const writing = (name: string) => `require("node:fs").writeFileSync(${file(name)}, String(process.pid));`;
 
-  /** Runs lanes of pieces of JavaScript by their names. */
+  /** Runs groups of scripts, by name. */
   async function run(
-    lanes: string[][],
-    pieces: Record<string, string>,
+    groups: string[][],
+    scripts: Record<string, string>,
     { signal = new AbortController().signal, grace = 60_000 } = {},
   ) {
     let text = "";
-    const passed = await runLanes(lanes, {
+    const passed = await runGroups(groups, {
       command: (name) => [
         process.execPath,
         "--input-type=commonjs",
         "-e",
-        pieces[name] ?? "throw new Error('unknown')",
+        scripts[name] ?? "throw new Error('unknown')",
       ],
       out: (words) => (text += words),
       signal,
@@ -48,8 +47,8 @@ describe("lanes of commands", () => {
     return { passed, text };
   }
 
-  /** Waits until a process is gone: a killed one whose parent has been killed, too, is reaped by another process. */
-  async function eventuallyGone(pid: number): Promise<void> {
+  /** Waits until a process has ended: if its parent was killed, another process reaps it. */
+  async function waitForEnd(pid: number): Promise<void> {
     const end = performance.now() + 10_000;
     for (;;) {
       try {
@@ -62,8 +61,8 @@ describe("lanes of commands", () => {
     }
   }
 
-  it("run side by side, and within a lane one after the other", async () => {
-    // Each of the two that run first waits for the other: alone, neither would end well.
+  it("run in parallel, and within a group one after the other", async () => {
+    // Each of the first two waits for the other: one after the other, they would fail.
     const { passed, text } = await run([["a", "c"], ["b"]], {
       a: `${writing("a")}${awaiting("b")}console.log("a is done")`,
       b: `${writing("b")}${awaiting("a")}console.log("b is done")`,
@@ -73,7 +72,7 @@ describe("lanes of commands", () => {
     assert.match(text, /passed +\d+ s {2}c: 7 passing \(2s\)/);
   });
 
-  it("show what each command says as a whole", async () => {
+  it("print the output of each command as a whole", async () => {
     const { text } = await run([["a"], ["b"]], {
       a: `console.log("a1"); ${writing("a")}${awaiting("b")}console.error("a2")`,
       b: `${awaiting("a")}console.log("b1"); console.log("b2"); ${writing("b")}`,
@@ -82,7 +81,7 @@ describe("lanes of commands", () => {
     assert.match(text, /── b: passed in \d+ s\nb1\nb2\n/);
   });
 
-  it("end with the first failure, its output, and nothing left running", async () => {
+  it("end at the first failure, print its output, and leave no process", async () => {
     const { passed, text } = await run([["a", "never"], ["b"]], {
       a: `${awaiting("b")}console.log("why"); process.exit(4)`,
       b: `${writing("b")}setInterval(() => {}, 1000)`,
@@ -96,7 +95,7 @@ describe("lanes of commands", () => {
     assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
   });
 
-  it("wait, after a failure, for the others to clean up", async () => {
+  it("let the others clean up after a failure", async () => {
     const cleanUp = `process.on("SIGINT", () => setTimeout(() => { ${writing("cleaned")} process.exit(0); }, 300));`;
     const { passed } = await run([["a"], ["b", "never"]], {
       a: `${awaiting("b")}process.exit(4)`,
@@ -108,7 +107,7 @@ describe("lanes of commands", () => {
     assert.equal(existsSync(join(folder, "never")), false);
   });
 
-  it("kill, after a failure, those that do not end in time", async () => {
+  it("kill the others that do not end in time after a failure", async () => {
     // The grandchild has no pipe to wait for.
     const grandchild = `require("node:child_process").spawn(process.execPath, ["-e", "process.on('SIGINT', () => {});" +
       "require('node:fs').writeFileSync(process.argv[1], String(process.pid)); setInterval(() => {}, 1000)", ${file("grandchild")}], { stdio: "ignore" });`;
@@ -124,11 +123,11 @@ describe("lanes of commands", () => {
     assert.match(text, /── b: killed; it had not ended 0\.3 s after its interruption\n/);
     for (const name of ["b", "grandchild"]) {
       const pid = Number(await readFile(join(folder, name), "utf8"));
-      await eventuallyGone(pid);
+      await waitForEnd(pid);
     }
   });
 
-  it("end when they are told to", async () => {
+  it("end when the signal aborts", async () => {
     const stop = new AbortController();
     const running = run([["a"]], { a: `${writing("a")}setInterval(() => {}, 1000)` }, { signal: stop.signal });
     while (!existsSync(join(folder, "a"))) await sleep(20);
@@ -136,10 +135,10 @@ describe("lanes of commands", () => {
     assert.equal((await running).passed, false);
   });
 
-  it("say that a program is not there", async () => {
+  it("report a missing program", async () => {
     let text = "";
     const options = { command: () => [join(folder, "none")], signal: new AbortController().signal };
-    assert.equal(await runLanes([["a"]], { ...options, out: (words) => (text += words) }), false);
+    assert.equal(await runGroups([["a"]], { ...options, out: (words) => (text += words) }), false);
     assert.match(text, /a: failed \(spawn .*none ENOENT\)/);
   });
 });
