@@ -25,15 +25,18 @@ import { miniStackStartLimit } from "./ministack.ts";
 import { SocketAgent, type ServerSocket } from "./processes/sockets.ts";
 import type { S3Location } from "./s3-location.ts";
 
+/** Size of an object in bytes, and its entity tag. */
 export interface ObjectInfo {
   readonly size: number;
   readonly etag: string;
 }
 
+/** An object with its body as a stream. */
 export interface ObjectContent extends ObjectInfo {
   readonly body: Readable;
 }
 
+/** Options of an upload. */
 export interface PutOptions {
   readonly contentType?: string | undefined;
   readonly kmsKeyId?: string | undefined;
@@ -68,6 +71,7 @@ export interface Roles {
   trusts(roleArn: string, service: string): Promise<boolean>;
 }
 
+/** The services that MiniStack provides to the emulator's own services. */
 export interface AwsPorts {
   readonly objects: ObjectStore;
   readonly buckets: Buckets;

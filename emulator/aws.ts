@@ -22,6 +22,7 @@ import { WireService } from "./wire/dispatch.ts";
 import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
 import type { Service } from "./wire/service.ts";
 
+/** Options of the emulator. */
 export interface EmulatorOptions {
   /** Port of the gateway; 0 takes a free one. @default 4566 */
   readonly port?: number;
@@ -44,6 +45,7 @@ export interface EmulatorOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A running emulator. */
 export interface Emulator {
   readonly url: string;
   readonly region: string;

@@ -12,6 +12,7 @@ import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.
 /** Services of the video stack that MiniStack serves, by their SigV4 names, which MiniStack uses, too. */
 export const miniStackServices: readonly string[] = ["s3", "sns", "sqs", "iam", "kms", "sts", "logs"];
 
+/** Options of MiniStack's process. */
 export interface MiniStackOptions {
   /** Python of the environment that has ministack and hypercorn. */
   readonly python: string;
@@ -27,6 +28,7 @@ export interface MiniStackOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A MiniStack process. */
 export interface MiniStack {
   /**
    * Resolves when it is healthy. If it does not start within a minute, rejects with a MiniStackError that has the end

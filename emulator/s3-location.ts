@@ -1,5 +1,6 @@
 /** Locations in S3 as AWS's APIs spell them. */
 
+/** Location of an object or of a prefix. */
 export interface S3Location {
   readonly bucket: string;
   /** Without a leading slash. */
@@ -24,6 +25,7 @@ export function parseS3Location(text: string): S3Location | undefined {
   return slash < 0 ? { bucket: path, key: "" } : { bucket: path.slice(0, slash), key: path.slice(slash + 1) };
 }
 
+/** Formats a location as an s3:// URI. */
 export function formatS3Location(location: S3Location): string {
   return `s3://${location.bucket}/${location.key}`;
 }

@@ -7,8 +7,10 @@
 export type Comparison =
   "GreaterThanOrEqualToThreshold" | "GreaterThanThreshold" | "LessThanThreshold" | "LessThanOrEqualToThreshold";
 
+/** Treatment of periods without data. */
 export type MissingData = "missing" | "ignore" | "breaching" | "notBreaching";
 
+/** State of an alarm. */
 export type AlarmStateValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 
 /** Rule of an alarm. */

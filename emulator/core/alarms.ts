@@ -58,8 +58,10 @@ export interface ActionRunner {
   run(action: string, event: AlarmEvent): Promise<void> | undefined;
 }
 
+/** Kind of an entry in an alarm's history. */
 export type HistoryType = "ConfigurationUpdate" | "StateUpdate" | "Action";
 
+/** Entry in an alarm's history. Times are in milliseconds since the epoch. */
 export interface HistoryItem {
   readonly alarmName: string;
   readonly timestamp: number;
@@ -69,6 +71,7 @@ export interface HistoryItem {
   readonly data: string;
 }
 
+/** Dependencies of {@link Alarms}. */
 export interface AlarmsOptions {
   readonly clock: Clock;
   readonly metrics: MetricStore;
@@ -80,6 +83,7 @@ const minute = 60_000;
 const historyAge = 30 * 86_400_000;
 const historyLength = 10_000;
 
+/** The alarms of one account and region. */
 export class Alarms {
   readonly #clock: Clock;
   readonly #metrics: MetricStore;

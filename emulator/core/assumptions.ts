@@ -67,6 +67,7 @@ export interface EndpointAssumptions {
   readonly launchBackoff: number;
 }
 
+/** Default of each assumption about endpoints. */
 export const defaultEndpointAssumptions: EndpointAssumptions = {
   backlogPerInstanceAtZero: "undivided-while-backlog",
   gaugesWhileIdle: true,

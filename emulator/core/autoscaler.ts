@@ -17,6 +17,7 @@ import type {
   Suspension,
 } from "./scaling-types.ts";
 
+/** Dependencies of {@link Autoscaler}. */
 export interface AutoscalerOptions {
   readonly clock: Clock;
   readonly alarms: Alarms;
@@ -62,6 +63,7 @@ function isTracking(policy: ScalingPolicy): policy is ScalingPolicy & { rule: Ta
   return policy.rule.type === "TargetTrackingScaling";
 }
 
+/** Scales targets by their policies, as Application Auto Scaling does. */
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
   readonly #assumptions: ScalingAssumptions;

@@ -77,6 +77,7 @@ export interface EndpointListener<Request extends InvocationRequest> {
   onCapacity?(capacity: Capacity): void;
 }
 
+/** Options of an asynchronous endpoint. */
 export interface EndpointOptions<Request extends InvocationRequest> {
   readonly name: string;
   /** Used in the messages of refusals, as on AWS. */

@@ -10,7 +10,9 @@ import type { EndpointAssumptions } from "./assumptions.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import type { InvocationRequest } from "./worker.ts";
 
+/** A second in milliseconds. */
 export const second = 1_000;
+/** A minute in milliseconds. */
 export const minute = 60 * second;
 
 /** An endpoint whose instances start in a minute and need 30 s for a request; it counts the runs of each request. */

@@ -35,6 +35,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** State machine of an asynchronous endpoint: queues requests, runs them on its instances, updates and scales its fleets. */
 export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEndpointApi<Request> {
   readonly #options: EndpointOptions<Request>;
   readonly #assumptions: EndpointAssumptions;

@@ -11,6 +11,7 @@ import type { Instance, InvocationRequest } from "./worker.ts";
 /** Maximum back-off, ms. */
 const longestBackoff = 600_000;
 
+/** Options of an {@link InstanceFleet}. */
 export interface FleetOptions<Request extends InvocationRequest> {
   readonly fleet: Fleet<Request>;
   /** Name of the production variant. */
@@ -22,6 +23,7 @@ export interface FleetOptions<Request extends InvocationRequest> {
   readonly nextId: () => string;
 }
 
+/** The instances of one endpoint configuration. */
 export class InstanceFleet<Request extends InvocationRequest> {
   readonly #options: FleetOptions<Request>;
   readonly #inService = new Set<RunningInstance<Request>>();

@@ -15,6 +15,7 @@ export interface LatencyModel<Request extends InvocationRequest> {
   shutDown?(instanceId: string): number;
 }
 
+/** Launches instances that take the model's times and produce no output. */
 export class LatencyLauncher<Request extends InvocationRequest> implements InstanceLauncher<Request> {
   readonly #clock: Clock;
   readonly #model: LatencyModel<Request>;

@@ -38,6 +38,7 @@ const retention = 15 * 86_400_000;
 /** Samples of one metric and unit within one second are merged (CloudWatch's finest period is a second). */
 const resolution = 1_000;
 
+/** Returns a statistic of a set of values; NaN for the average of none. */
 export function statistic(set: StatisticSet, name: Statistic): number {
   switch (name) {
     case "Average":
@@ -53,6 +54,7 @@ export function statistic(set: StatisticSet, name: Statistic): number {
   }
 }
 
+/** Tells whether two sets of dimensions are equal. */
 export function sameDimensions(left: Dimensions, right: Dimensions): boolean {
   const names = Object.keys(left);
   return names.length === Object.keys(right).length && names.every((name) => left[name] === right[name]);
@@ -83,6 +85,7 @@ function firstAtOrAfter(samples: readonly Sample[], timestamp: number): number {
   return low;
 }
 
+/** Stores the data of metrics by namespace, name and dimensions. */
 export class MetricStore implements MetricSink {
   readonly #clock: Clock;
   readonly #series = new Map<string, Series>();

@@ -27,6 +27,7 @@ const machine: ClockHost = {
 /** setTimeout's maximum delay; a longer one would fire at once. */
 const longestDelay = 2 ** 31 - 1;
 
+/** A clock that follows real time, faster while there is no hold. */
 export class RealClock implements Clock {
   readonly #speed: number;
   readonly #host: ClockHost;

@@ -12,6 +12,7 @@ export interface Job<Request extends InvocationRequest> {
   firstStart: number | undefined;
 }
 
+/** A queue of requests that expire after their time to live. */
 export class RequestQueue<Request extends InvocationRequest> {
   readonly #clock: Clock;
   readonly #onExpired: (job: Job<Request>) => void;

@@ -18,6 +18,7 @@ export interface InstanceEvents<Request extends InvocationRequest> {
   onChange(): void;
 }
 
+/** An instance that has started and accepts requests. */
 export class RunningInstance<Request extends InvocationRequest> {
   readonly id: string;
   readonly #instance: Instance<Request>;

@@ -10,6 +10,7 @@ import type { CapacityPort, ScalingAssumptions } from "./scaling-types.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
 import type { InvocationRequest } from "./worker.ts";
 
+/** Resource ID of the harness's variant. */
 export const resourceId = "endpoint/videos/variant/main";
 const endpointDimension = { EndpointName: "videos" };
 
@@ -51,6 +52,7 @@ export function wakeAlarm(action: string): AlarmSettings {
   };
 }
 
+/** An endpoint with alarms and an autoscaler in virtual time. */
 export class ScalingHarness {
   readonly endpoints: EndpointHarness;
   readonly alarms: Alarms;

@@ -10,6 +10,7 @@ export interface StepAdjustment {
   readonly adjustment: number;
 }
 
+/** Configuration of step scaling. The cooldown is in milliseconds. */
 export interface StepScaling {
   readonly type: "StepScaling";
   readonly adjustmentType: "ChangeInCapacity" | "ExactCapacity" | "PercentChangeInCapacity";
@@ -22,6 +23,7 @@ export interface StepScaling {
   readonly aggregation?: "Average" | "Minimum" | "Maximum";
 }
 
+/** Configuration of target tracking. Cooldowns are in milliseconds. */
 export interface TargetTracking {
   readonly type: "TargetTrackingScaling";
   readonly metric: MetricId;

@@ -17,6 +17,7 @@ export interface Suspension {
   readonly scheduled: boolean;
 }
 
+/** A scalable target, with the limits of its capacity in instances. */
 export interface ScalableTarget {
   readonly resourceId: string;
   readonly arn: string;
@@ -27,6 +28,7 @@ export interface ScalableTarget {
   readonly createdAt: number;
 }
 
+/** A scaling policy of a target. */
 export interface ScalingPolicy {
   readonly name: string;
   readonly arn: string;
@@ -38,6 +40,7 @@ export interface ScalingPolicy {
   readonly createdAt: number;
 }
 
+/** Status of a scaling activity. */
 export type ActivityStatus = "InProgress" | "Successful" | "Failed";
 
 /** One change of a target's capacity, with AWS's messages. */
@@ -63,4 +66,5 @@ export interface ScalingAssumptions {
   readonly trackingScaleIn: "one-at-a-time" | "proportional";
 }
 
+/** Default of each assumption about scaling. */
 export const defaultScalingAssumptions: ScalingAssumptions = { trackingScaleIn: "one-at-a-time" };

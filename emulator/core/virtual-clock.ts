@@ -12,6 +12,7 @@ function settle(): Promise<void> {
   });
 }
 
+/** A clock that advances only when it is told to. */
 export class VirtualClock implements Clock {
   readonly #timers = new TimerQueue();
   #now: number;

@@ -23,6 +23,7 @@ import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
 /** Default port; it is LocalStack's and MiniStack's, so tools often try it. */
 export const defaultPort = 4566;
 
+/** Options of the gateway. */
 export interface GatewayOptions {
   /** Port; 0 takes a free one. */
   readonly port: number;
@@ -43,6 +44,7 @@ export interface GatewayOptions {
   readonly status: () => object;
 }
 
+/** A listening gateway. */
 export interface Gateway {
   readonly url: string;
   readonly port: number;

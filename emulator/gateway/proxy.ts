@@ -34,6 +34,7 @@ export interface Forwarded {
   readonly body?: Uint8Array;
 }
 
+/** Forwards requests to MiniStack over its Unix socket. */
 export class Proxy {
   readonly #host: string;
   readonly #agent: SocketAgent;

@@ -17,6 +17,7 @@ export class ArtifactError extends Error {
   override readonly name = "ArtifactError";
 }
 
+/** Unpacked model artifacts by their location and entity tag. */
 export class ArtifactCache {
   readonly #folder: string;
   readonly #objects: ObjectStore;

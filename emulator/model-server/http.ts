@@ -11,6 +11,7 @@ export interface ServerSocket {
   readonly token: string;
 }
 
+/** A request to a model server. */
 export interface ModelRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable;
@@ -21,6 +22,7 @@ export interface ModelRequest {
   readonly onSent: () => void;
 }
 
+/** The answer of a model server, with its body as a stream. */
 export interface ModelResponse {
   readonly status: number;
   readonly contentType: string | undefined;

@@ -20,6 +20,7 @@ import { LogShipper } from "./log-shipper.ts";
 import { ModelServer, type RunningServer } from "./model-server.ts";
 import { LoadError, untilReady, type ServerSockets } from "./readiness.ts";
 
+/** Options of the model servers on this machine. */
 export interface ModelServerOptions {
   /** Python of the environment with the serving stack. */
   readonly python: string;
@@ -55,6 +56,7 @@ interface Place {
   readonly logFile: string;
 }
 
+/** Launches one model server per instance. */
 export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   readonly #container: ContainerSpec;
   readonly #options: ModelServerOptions;

@@ -15,6 +15,7 @@ export interface RunningServer {
   readonly process: GuardedProcess;
 }
 
+/** Parts of a running instance. */
 export interface ModelServerParts {
   readonly server: RunningServer;
   readonly objects: ObjectStore;
@@ -32,6 +33,7 @@ const endDelay = 1_000;
 
 type Stage = "download" | "model" | "upload";
 
+/** An instance that runs requests on its model server. */
 export class ModelServer implements Instance<Invocation> {
   /** Resolves if its server has ended without being stopped. SageMaker replaces a container that no longer answers. */
   readonly lost: Promise<string>;

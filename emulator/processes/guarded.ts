@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const guard = fileURLToPath(new URL("guard.py", import.meta.url));
 
+/** Options of a process that ends with its parent. */
 export interface GuardedOptions {
   /** Python 3.9 or later; the guard needs only its standard library. */
   readonly python: string;

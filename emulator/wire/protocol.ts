@@ -14,6 +14,7 @@ export interface WireRequest {
   readonly body: Uint8Array;
 }
 
+/** An HTTP response. */
 export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

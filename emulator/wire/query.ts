@@ -5,6 +5,7 @@ import { errorMembers, type Protocol, type WireRequest, type WireResponse } from
 import { AwsError } from "./service.ts";
 import { dateFromText } from "./values.ts";
 
+/** Returns the query protocol of a service. */
 export function queryProtocol(model: ApiModel): Protocol {
   const namespace = model.metadata.xmlNamespace ?? "";
   const respond = (status: number, xml: string): WireResponse => ({

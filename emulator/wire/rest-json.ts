@@ -5,6 +5,7 @@ import { errorMembers, type Protocol, type WireRequest, type WireResponse } from
 import { AwsError } from "./service.ts";
 import { dateFromText, decode, encode, jsonFormat, parseJson } from "./values.ts";
 
+/** Returns the rest-json protocol of a service. */
 export function restJsonProtocol(model: ApiModel): Protocol {
   const routes = [...model.operations()].map((operation) => ({
     operation,

@@ -1,7 +1,9 @@
 /** The environments that workflows deploy to, and the permissions that differ between them. */
 import * as pulumi from "@pulumi/pulumi";
 
+/** Names of the environments. */
 export const environmentNames = ["dev", "production", "ephemeral"] as const;
+/** Name of an environment. */
 export type EnvironmentName = (typeof environmentNames)[number];
 
 /** Properties of one environment. */
@@ -20,6 +22,7 @@ export interface Environment {
   readonly previewed: boolean;
 }
 
+/** The environments by name. */
 export const environments: Readonly<Record<EnvironmentName, Environment>> = {
   dev: { name: "dev", trusted: ["dev"], stack: "dev", variables: "DEV", disposable: true, previewed: true },
   production: {

@@ -19,6 +19,7 @@ export interface UnlimitedActions {
   readonly conditional?: true;
 }
 
+/** Actions that IAM cannot restrict to a resource, with the reason. */
 export const unlimitedActions = [
   {
     actions: [

@@ -29,6 +29,7 @@ export interface StatePaths {
   readonly credentials: string;
 }
 
+/** Returns the paths of a local stack below its folder. */
 export function statePaths(root: string): StatePaths {
   return {
     root,

@@ -54,7 +54,9 @@ const branchProtection = z.object({
 });
 const comparison = z.object({ status: z.enum(["ahead", "behind", "diverged", "identical"]) });
 
+/** A comment on an issue or a pull request. */
 export type Comment = z.infer<typeof comment>;
+/** An issue. */
 export type Issue = z.infer<typeof issue>;
 
 /** The properties of a pull request that determine its stack. */

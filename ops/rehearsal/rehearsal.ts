@@ -14,6 +14,7 @@ export class DriftFound extends Error {
 
 /** The stages in their order. */
 export const stageNames = ["preview", "up", "smoke", "source", "scaling", "rollback", "drift"] as const;
+/** Name of a stage. */
 export type StageName = (typeof stageNames)[number];
 
 /** How one stage went. */

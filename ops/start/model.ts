@@ -20,6 +20,7 @@ export class ModelCommandError extends Error {
 
 /** Weights that the local stack can be deployed with. */
 export const weightsNames = ["small", "coco"] as const;
+/** Name of a set of weights. */
 export type WeightsName = (typeof weightsNames)[number];
 
 /** Where Pulumi.local.yaml expects the artifact. */

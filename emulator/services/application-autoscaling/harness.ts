@@ -12,7 +12,9 @@ import { VirtualClock } from "../../core/virtual-clock.ts";
 import type { RequestContext, Service } from "../../wire/service.ts";
 import { applicationAutoScaling } from "./service.ts";
 
+/** Region of the harness. */
 export const region = "us-east-1";
+/** Account of the harness. */
 export const accountId = "000000000000";
 
 /** The variant that the tests scale, as requests name it. */
@@ -21,7 +23,9 @@ export const key = {
   ResourceId: "endpoint/videos/variant/main",
   ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
 } as const;
+/** Request that registers the variant as a scalable target. */
 export const target = { ...key, MinCapacity: 0, MaxCapacity: 5 };
+/** Request that puts a step scaling policy. */
 export const stepPolicy = {
   ...key,
   PolicyName: "wake",
@@ -33,6 +37,7 @@ export const stepPolicy = {
     StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
   },
 } satisfies PutScalingPolicyRequest;
+/** Request that puts a target tracking policy. */
 export const trackingPolicy = {
   ...key,
   PolicyName: "backlog",
@@ -60,7 +65,8 @@ export function caller(service: Service, now: () => Date) {
   };
 }
 
-export class ScalingServiceBench {
+/** Application Auto Scaling with alarms and a capacity in virtual time. */
+export class ScalingServiceHarness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
@@ -86,8 +92,8 @@ export class ScalingServiceBench {
 }
 
 /** Returns a harness whose variant is registered with 0 to 5 instances. */
-export async function registered(): Promise<ScalingServiceBench> {
-  const harness = new ScalingServiceBench();
+export async function registered(): Promise<ScalingServiceHarness> {
+  const harness = new ScalingServiceHarness();
   await harness.call("RegisterScalableTarget", target);
   return harness;
 }

@@ -5,6 +5,7 @@ export class InvalidTokenError extends Error {
   override readonly name = "InvalidTokenError";
 }
 
+/** One page of a list, and the token of the next page. */
 export interface Page<Item> {
   readonly items: Item[];
   readonly nextToken: string | undefined;

@@ -6,7 +6,7 @@ import type {
   PutScalingPolicyResponse,
 } from "@aws-sdk/client-application-auto-scaling";
 import { describe, it } from "mocha";
-import { ScalingServiceBench, key, registered, stepPolicy, trackingPolicy } from "./harness.ts";
+import { ScalingServiceHarness, key, registered, stepPolicy, trackingPolicy } from "./harness.ts";
 
 describe("PutScalingPolicy", () => {
   it("gives target tracking two alarms, and describes both kinds of policy as they were put", async () => {
@@ -157,7 +157,7 @@ describe("PutScalingPolicy", () => {
   });
 
   it("refuses a policy of a resource that is not registered", async () => {
-    await assert.rejects(new ScalingServiceBench().call("PutScalingPolicy", stepPolicy), {
+    await assert.rejects(new ScalingServiceHarness().call("PutScalingPolicy", stepPolicy), {
       code: "ObjectNotFoundException",
       message:
         /^No scalable target registered for service namespace: sagemaker, resource ID: endpoint\/videos\/variant\/main/,

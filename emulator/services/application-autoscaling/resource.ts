@@ -2,7 +2,9 @@
 
 import { AwsError } from "../../wire/service.ts";
 
+/** Service namespace of the supported resources. */
 export const serviceNamespace = "sagemaker";
+/** Scalable dimension of the supported resources. */
 export const scalableDimension = "sagemaker:variant:DesiredInstanceCount";
 
 /** Names of a resource in requests. */

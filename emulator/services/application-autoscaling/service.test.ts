@@ -9,11 +9,11 @@ import type {
   RegisterScalableTargetResponse,
 } from "@aws-sdk/client-application-auto-scaling";
 import { describe, it } from "mocha";
-import { ScalingServiceBench, key, registered, stepPolicy, target, trackingPolicy } from "./harness.ts";
+import { ScalingServiceHarness, key, registered, stepPolicy, target, trackingPolicy } from "./harness.ts";
 
 describe("RegisterScalableTarget", () => {
   it("registers a variant, whose description the provider reads back", async () => {
-    const harness = new ScalingServiceBench();
+    const harness = new ScalingServiceHarness();
     const { ScalableTargetARN: arn } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
       target,
@@ -53,7 +53,7 @@ describe("RegisterScalableTarget", () => {
   });
 
   it("moves the capacity into the limits, and records an activity", async () => {
-    const harness = new ScalingServiceBench();
+    const harness = new ScalingServiceHarness();
     await harness.call("RegisterScalableTarget", { ...target, MinCapacity: 2 });
     await harness.clock.advance(0);
     assert.equal(harness.counts.get(key.ResourceId), 2);
@@ -104,7 +104,7 @@ describe("RegisterScalableTarget", () => {
   ] as const;
   for (const [what, input, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const harness = new ScalingServiceBench();
+      const harness = new ScalingServiceHarness();
       await assert.rejects(harness.call("RegisterScalableTarget", input), { code: "ValidationException", message });
       assert.deepEqual(harness.autoscaler.targets(), []);
     });
@@ -120,7 +120,7 @@ describe("DeregisterScalableTarget", () => {
   });
 
   it("refuses a target that is not registered, as after DeleteEndpoint", async () => {
-    await assert.rejects(new ScalingServiceBench().call("DeregisterScalableTarget", key), {
+    await assert.rejects(new ScalingServiceHarness().call("DeregisterScalableTarget", key), {
       code: "ObjectNotFoundException",
       message:
         "No scalable target found for service namespace: sagemaker, resource ID: endpoint/videos/variant/main, scalable dimension: sagemaker:variant:DesiredInstanceCount",
@@ -153,7 +153,7 @@ describe("descriptions in pages", () => {
 
 describe("tags of a scalable target", () => {
   it("are listed, added, overwritten and removed", async () => {
-    const harness = new ScalingServiceBench();
+    const harness = new ScalingServiceHarness();
     const { ScalableTargetARN: ResourceARN } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
       {
@@ -168,7 +168,7 @@ describe("tags of a scalable target", () => {
   });
 
   it("are deleted with the target", async () => {
-    const harness = new ScalingServiceBench();
+    const harness = new ScalingServiceHarness();
     const { ScalableTargetARN: ResourceARN } = await harness.call<RegisterScalableTargetResponse>(
       "RegisterScalableTarget",
       {

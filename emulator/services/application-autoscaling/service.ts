@@ -27,6 +27,7 @@ import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace, type ResourceKey } from "./resource.ts";
 import { targetTags } from "./tags.ts";
 
+/** Dependencies of the service. */
 export interface ApplicationAutoScalingDependencies {
   readonly region: string;
   readonly accountId: string;

@@ -14,6 +14,7 @@ const tagLimit = 50;
 
 type TagMap = Readonly<Record<string, string>>;
 
+/** Tags of scalable targets. */
 export interface TargetTags {
   /** Throws for tags that AWS refuses. */
   check(tags: TagMap | undefined): void;
@@ -25,6 +26,7 @@ export interface TargetTags {
   };
 }
 
+/** Creates an empty store of tags for the autoscaler's targets. */
 export function targetTags(autoscaler: Pick<Autoscaler, "targets">): TargetTags {
   const byArn = new Map<string, TagMap>();
 

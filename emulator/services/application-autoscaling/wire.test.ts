@@ -19,7 +19,7 @@ import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { monitoring } from "../cloudwatch/service.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
-import { ScalingServiceBench, accountId, key, region, trackingPolicy } from "./harness.ts";
+import { ScalingServiceHarness, accountId, key, region, trackingPolicy } from "./harness.ts";
 
 describe("scaling through the gateway", () => {
   let gateway: Gateway;
@@ -27,7 +27,7 @@ describe("scaling through the gateway", () => {
   let cloudWatch: CloudWatchClient;
 
   before(async () => {
-    const { service, clock, metrics, alarms } = new ScalingServiceBench();
+    const { service, clock, metrics, alarms } = new ScalingServiceHarness();
     const publish = (): Promise<void> => Promise.reject(new Error("no topic here"));
     const watching = monitoring({ clock, metrics, alarms, publish, region, accountId });
     gateway = await startTestGateway([service, watching], clock);

@@ -11,7 +11,7 @@ import type {
 import { describe, it } from "mocha";
 import { Autoscaler } from "../../core/autoscaler.ts";
 import { backlogTracking } from "../../core/scaling-harness.ts";
-import { MonitoringBench, minute } from "./harness.ts";
+import { MonitoringHarness, minute } from "./harness.ts";
 
 const topic = "arn:aws:sns:us-east-1:000000000000:operations";
 const policy = "arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:u:resource/sagemaker/r:policyName/wake";
@@ -34,13 +34,13 @@ const alarm = {
 } satisfies PutMetricAlarmInput;
 const alarmArn = `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${alarm.AlarmName}`;
 
-async function withAlarm(changes: Partial<PutMetricAlarmInput> = {}): Promise<MonitoringBench> {
-  const harness = new MonitoringBench();
+async function withAlarm(changes: Partial<PutMetricAlarmInput> = {}): Promise<MonitoringHarness> {
+  const harness = new MonitoringHarness();
   await harness.call("PutMetricAlarm", { ...alarm, ...changes });
   return harness;
 }
 
-function put(harness: MonitoringBench, minutes: number, value: number): void {
+function put(harness: MonitoringHarness, minutes: number, value: number): void {
   const dimensions = { EndpointName: "videos" };
   const name = "HasBacklogWithoutCapacity";
   harness.metrics.put({
@@ -52,7 +52,7 @@ function put(harness: MonitoringBench, minutes: number, value: number): void {
   });
 }
 
-async function names(harness: MonitoringBench, input: DescribeAlarmsInput): Promise<(string | undefined)[]> {
+async function names(harness: MonitoringHarness, input: DescribeAlarmsInput): Promise<(string | undefined)[]> {
   const { MetricAlarms = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", input);
   return MetricAlarms.map(({ AlarmName }) => AlarmName);
 }
@@ -138,7 +138,7 @@ describe("PutMetricAlarm", () => {
   ];
   for (const [what, changes, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const harness = new MonitoringBench();
+      const harness = new MonitoringHarness();
       await assert.rejects(harness.call("PutMetricAlarm", { ...alarm, ...changes }), {
         code: "ValidationError",
         message,
@@ -166,7 +166,7 @@ describe("DescribeAlarms", () => {
   });
 
   it("shows the alarms that target tracking has created, which can be tagged, too", async () => {
-    const harness = new MonitoringBench();
+    const harness = new MonitoringHarness();
     const { clock, alarms } = harness;
     const capacity = { current: () => 1, set: () => Promise.resolve() };
     const autoscaler = new Autoscaler({ clock, alarms, capacity, region: "us-east-1", accountId: "000000000000" });

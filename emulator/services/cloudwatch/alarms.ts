@@ -73,6 +73,7 @@ function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
   };
 }
 
+/** Returns the handlers of the alarm operations. */
 export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) {
   const setActionsEnabled = (names: readonly string[] = [], isEnabled: boolean): object => {
     for (const name of names) alarms.setActionsEnabled(name, isEnabled);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { GetDashboardOutput, ListDashboardsOutput, ListTagsForResourceOutput } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
-import { MonitoringBench } from "./harness.ts";
+import { MonitoringHarness } from "./harness.ts";
 
 const DashboardBody = JSON.stringify({
   widgets: [{ type: "text", x: 0, y: 0, width: 24, height: 2, properties: { markdown: "Videos" } }],
@@ -13,7 +13,7 @@ const arn = "arn:aws:cloudwatch::000000000000:dashboard/videos-dev";
 
 describe("dashboards", () => {
   it("are kept as they were put, listed by prefix, tagged, and deleted", async () => {
-    const harness = new MonitoringBench();
+    const harness = new MonitoringHarness();
     await harness.call("PutDashboard", { ...dashboard, Tags: [{ Key: "a", Value: "1" }] });
     await harness.call("PutDashboard", { ...dashboard, DashboardName: "other" });
     const found = await harness.call<GetDashboardOutput>("GetDashboard", { DashboardName: "videos-dev" });
@@ -34,7 +34,7 @@ describe("dashboards", () => {
   });
 
   it("are deleted together or, if one does not exist, not at all", async () => {
-    const harness = new MonitoringBench();
+    const harness = new MonitoringHarness();
     await harness.call("PutDashboard", dashboard);
     const DashboardNames = ["videos-dev", "none"];
     await assert.rejects(harness.call("DeleteDashboards", { DashboardNames }), { code: "DashboardNotFoundError" });
@@ -49,7 +49,7 @@ describe("dashboards", () => {
   ];
   for (const [what, changes] of refusals) {
     it(`refuse ${what}, and name the location`, async () => {
-      const harness = new MonitoringBench();
+      const harness = new MonitoringHarness();
       await assert.rejects(harness.call("PutDashboard", { ...dashboard, ...changes }), (error: Error) => {
         const { code, members } = error as Error & {
           code: string;

@@ -31,6 +31,7 @@ const dashboardBody = z.looseObject({
   widgets: z.array(z.looseObject({ type: z.string(), properties: z.looseObject({}) })),
 });
 
+/** The dashboards of one account. */
 export class Dashboards {
   readonly #clock: Clock;
   readonly #place: Place;

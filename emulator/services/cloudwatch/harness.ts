@@ -10,15 +10,18 @@ import { accountId, caller, region } from "../application-autoscaling/harness.ts
 import type { Service } from "../../wire/service.ts";
 import { monitoring } from "./service.ts";
 
+/** A minute in milliseconds. */
 export const minute = 60_000;
 
+/** A message that an alarm published. */
 export interface Publication {
   readonly topicArn: string;
   readonly message: string;
   readonly subject: string;
 }
 
-export class MonitoringBench {
+/** CloudWatch with recorded publications in virtual time. */
+export class MonitoringHarness {
   readonly clock = new VirtualClock(Date.UTC(2026, 10, 22, 16));
   readonly metrics = new MetricStore(this.clock);
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });

@@ -10,18 +10,22 @@ export interface Place {
   readonly accountId: string;
 }
 
+/** Converts dimensions from the wire format. */
 export function dimensionsOf(list: readonly Dimension[] = []): Dimensions {
   return Object.fromEntries(list.map(({ Name = "", Value = "" }) => [Name, Value]));
 }
 
+/** Converts dimensions to the wire format. */
 export function wireDimensions(dimensions: Dimensions): Dimension[] {
   return Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
 }
 
+/** Returns the ARN of an alarm. */
 export function alarmArn({ region, accountId }: Place, name: string): string {
   return `arn:aws:cloudwatch:${region}:${accountId}:alarm:${name}`;
 }
 
+/** Returns the ARN of a dashboard; it has no region. */
 export function dashboardArn({ accountId }: Place, name: string): string {
   return `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
 }

@@ -8,7 +8,7 @@ import type {
   MetricDatum,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
-import { MonitoringBench, minute } from "./harness.ts";
+import { MonitoringHarness, minute } from "./harness.ts";
 
 const topic = "arn:aws:sns:us-east-1:000000000000:operations";
 
@@ -17,8 +17,8 @@ describe("GetMetricData with metric math", () => {
   const stat = { Metric: metric, Period: 60, Stat: "Sum" };
 
   /** 30 in minute 0, 30 in minute 1, none in minute 2, 40 in minute 3. */
-  async function filled(): Promise<MonitoringBench> {
-    const harness = new MonitoringBench();
+  async function filled(): Promise<MonitoringHarness> {
+    const harness = new MonitoringHarness();
     await harness.clock.advance(10 * minute);
     const datum = (minutes: number, Value: number): MetricDatum => {
       return { MetricName: "Frames", Timestamp: harness.at(minutes), Value };
@@ -28,7 +28,7 @@ describe("GetMetricData with metric math", () => {
     return harness;
   }
 
-  function dataQuery(harness: MonitoringBench, more: Partial<GetMetricDataInput>): object {
+  function dataQuery(harness: MonitoringHarness, more: Partial<GetMetricDataInput>): object {
     return { StartTime: harness.at(0), EndTime: harness.at(10), ...more };
   }
 
@@ -53,7 +53,7 @@ describe("GetMetricData with metric math", () => {
     ]);
   });
 
-  const refusals: [string, RegExp, (harness: MonitoringBench) => Partial<GetMetricDataInput>][] = [
+  const refusals: [string, RegExp, (harness: MonitoringHarness) => Partial<GetMetricDataInput>][] = [
     [
       "a function that is not implemented, by name",
       /does not implement the function RATE in metric math/,
@@ -141,13 +141,13 @@ describe("PutMetricAlarm with metric math", () => {
     ],
   };
 
-  async function withMath(): Promise<MonitoringBench> {
-    const harness = new MonitoringBench();
+  async function withMath(): Promise<MonitoringHarness> {
+    const harness = new MonitoringHarness();
     await harness.call("PutMetricAlarm", math);
     return harness;
   }
 
-  const count = (harness: MonitoringBench, name: string, minutes: number, value: number): void => {
+  const count = (harness: MonitoringHarness, name: string, minutes: number, value: number): void => {
     const dimensions = { EndpointName: "videos" };
     harness.metrics.put({
       namespace: "AWS/SageMaker",
@@ -246,7 +246,7 @@ describe("PutMetricAlarm with metric math", () => {
   ];
   for (const [what, changes, message] of refusals) {
     it(`refuses ${what}`, async () => {
-      const harness = new MonitoringBench();
+      const harness = new MonitoringHarness();
       await assert.rejects(harness.call("PutMetricAlarm", { ...math, ...changes }), {
         code: "ValidationError",
         message,

@@ -9,14 +9,14 @@ import type {
   MetricDatum,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
-import { MonitoringBench } from "./harness.ts";
+import { MonitoringHarness } from "./harness.ts";
 
 const Dimensions = [{ Name: "Job", Value: "a" }];
 const metric = { Namespace: "Videos", MetricName: "Frames", Dimensions };
 
 /** Two values in minute 0, one in minute 1, one in minute 3. */
-async function filled(): Promise<MonitoringBench> {
-  const harness = new MonitoringBench();
+async function filled(): Promise<MonitoringHarness> {
+  const harness = new MonitoringHarness();
   await harness.clock.advance(10 * 60_000);
   const datum = (minutes: number, Value: number): MetricDatum => ({
     MetricName: "Frames",
@@ -30,14 +30,14 @@ async function filled(): Promise<MonitoringBench> {
   return harness;
 }
 
-function dataQuery(harness: MonitoringBench, more: Partial<GetMetricDataInput> = {}): GetMetricDataInput {
+function dataQuery(harness: MonitoringHarness, more: Partial<GetMetricDataInput> = {}): GetMetricDataInput {
   const MetricStat = { Metric: metric, Period: 60, Stat: "Average" };
   return { MetricDataQueries: [{ Id: "m", MetricStat }], StartTime: harness.at(0), EndTime: harness.at(10), ...more };
 }
 
 describe("PutMetricData", () => {
   it("accepts values, sets, and lists of values with counts", async () => {
-    const harness = new MonitoringBench();
+    const harness = new MonitoringHarness();
     await harness.call("PutMetricData", {
       Namespace: "Videos",
       MetricData: [
@@ -59,7 +59,7 @@ describe("PutMetricData", () => {
   });
 
   it("puts a standard-resolution value at its minute, a high-resolution one at its second", async () => {
-    const harness = new MonitoringBench();
+    const harness = new MonitoringHarness();
     const datum = { MetricName: "Frames", Dimensions, Timestamp: harness.at(0.5), Value: 1 };
     await harness.call("PutMetricData", {
       Namespace: "Videos",
@@ -76,7 +76,7 @@ describe("PutMetricData", () => {
   });
 
   const good = { MetricName: "Frames", Value: 1 };
-  const weeks = (count: number): Date => new Date(new MonitoringBench().start + count * 7 * 86_400_000);
+  const weeks = (count: number): Date => new Date(new MonitoringHarness().start + count * 7 * 86_400_000);
   const refusals: [string, string, object][] = [
     ["AWS's own namespaces", "InvalidParameterValue", { Namespace: "AWS/SageMaker", MetricData: [good] }],
     ["no data", "MissingParameter", { Namespace: "Videos" }],
@@ -120,7 +120,7 @@ describe("PutMetricData", () => {
   ];
   for (const [what, code, input] of refusals) {
     it(`refuses ${what}, and then puts nothing`, async () => {
-      const harness = new MonitoringBench();
+      const harness = new MonitoringHarness();
       await assert.rejects(harness.call("PutMetricData", input), { code });
       assert.deepEqual(harness.metrics.list(), []);
     });
@@ -184,7 +184,7 @@ describe("GetMetricData", () => {
   });
 
   const stat = { Metric: metric, Period: 60, Stat: "Average" };
-  const refusals: [string, string, RegExp, (harness: MonitoringBench) => Partial<GetMetricDataInput>][] = [
+  const refusals: [string, string, RegExp, (harness: MonitoringHarness) => Partial<GetMetricDataInput>][] = [
     [
       "percentiles, by name",
       "ValidationError",
@@ -231,7 +231,7 @@ describe("GetMetricData", () => {
 });
 
 describe("GetMetricStatistics", () => {
-  const query = (harness: MonitoringBench): object => ({
+  const query = (harness: MonitoringHarness): object => ({
     ...metric,
     StartTime: harness.at(0),
     EndTime: harness.at(10),
@@ -293,7 +293,7 @@ describe("ListMetrics", () => {
   });
 
   it("returns 500 metrics per page", async () => {
-    const harness = new MonitoringBench();
+    const harness = new MonitoringHarness();
     for (let index = 0; index < 501; index += 1) {
       harness.metrics.put({ namespace: "N", name: `m${index}`, dimensions: {}, timestamp: harness.start, value: 1 });
     }

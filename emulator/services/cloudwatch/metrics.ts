@@ -31,6 +31,10 @@ const mostQueries = 500;
 const mostStatistics = 1_440;
 const threeHours = 3 * 3_600_000;
 
+/**
+ * Returns a page of a list.
+ * @throws AwsError InvalidNextToken if the token is not one of this list
+ */
 export function paged<Item>(items: readonly Item[], size: number, token: string | undefined): Page<Item> {
   try {
     return pageOf(items, size, token);
@@ -53,6 +57,7 @@ interface Series {
   readonly points: readonly Point[];
 }
 
+/** Returns the handlers of the operations that read metrics. */
 export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place) {
   const seriesOf = (query: MetricDataQuery, queries: MetricQueries, input: GetMetricDataInput): Series => {
     const { id, label, source } = query;

@@ -14,6 +14,7 @@ const longestPast = 14 * 86_400_000;
 const longestFuture = 2 * 3_600_000;
 const greatest = 2 ** 360;
 
+/** Returns the handler of PutMetricData. */
 export function putMetricData(metrics: MetricSink, clock: Clock): (input: PutMetricDataInput) => object {
   return (input) => {
     const { Namespace = "", MetricData = [] } = input;

@@ -11,6 +11,7 @@ import { metricHandlers } from "./metrics.ts";
 import { topicActions, type Publish } from "./notification.ts";
 import { ResourceTags } from "./tags.ts";
 
+/** Dependencies of the service. */
 export interface MonitoringDependencies {
   readonly region: string;
   readonly accountId: string;

@@ -13,6 +13,7 @@ import { resourceMissing } from "./errors.ts";
 /** Maximum number of tags per resource; the same for all of AWS. */
 const tagLimit = 50;
 
+/** Tags by ARN. */
 export class ResourceTags {
   readonly #exists: (arn: string) => boolean;
   readonly #byArn = new Map<string, ReadonlyMap<string, string>>();

@@ -22,10 +22,10 @@ import {
 import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
-import { MonitoringBench } from "./harness.ts";
+import { MonitoringHarness } from "./harness.ts";
 
 describe("CloudWatch through the gateway", () => {
-  const harness = new MonitoringBench();
+  const harness = new MonitoringHarness();
   let gateway: Gateway;
   let client: CloudWatchClient;
 

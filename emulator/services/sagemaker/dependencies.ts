@@ -32,6 +32,7 @@ export interface RollbackAlarms {
   state(name: string): "OK" | "ALARM" | "INSUFFICIENT_DATA" | undefined;
 }
 
+/** Dependencies of the service. */
 export interface SageMakerDependencies {
   readonly region: string;
   readonly accountId: string;

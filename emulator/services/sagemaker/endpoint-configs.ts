@@ -18,6 +18,7 @@ import type { Named, Registry } from "./registry.ts";
 import type { Tags } from "./tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
+/** A stored endpoint configuration. */
 export interface EndpointConfigRecord extends Named {
   readonly input: CreateEndpointConfigInput;
   readonly variant: VariantSpec;
@@ -36,6 +37,7 @@ export interface VariantSpec {
   readonly startupTimeout: number;
 }
 
+/** Settings of asynchronous inference. */
 export interface AsyncSpec {
   readonly concurrency: number;
   readonly outputPath: S3Location;
@@ -47,6 +49,7 @@ export interface AsyncSpec {
   readonly includeResponseInError: boolean;
 }
 
+/** Dependencies of the handlers. */
 export interface EndpointConfigDependencies {
   readonly models: Registry<ModelRecord>;
   readonly configs: Registry<EndpointConfigRecord>;
@@ -57,6 +60,7 @@ export interface EndpointConfigDependencies {
 // unconfirmed.
 const defaultConcurrency = 4;
 
+/** Returns the handlers of the operations on endpoint configurations. */
 export function endpointConfigHandlers({ models, configs, tags }: EndpointConfigDependencies) {
   return {
     CreateEndpointConfig(input: CreateEndpointConfigInput, { now }: RequestContext): CreateEndpointConfigOutput {

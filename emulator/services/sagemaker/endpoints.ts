@@ -24,6 +24,7 @@ import type { Registry } from "./registry.ts";
 import type { Tags } from "./tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
+/** Dependencies of the handlers. */
 export interface EndpointDependencies {
   readonly configs: Registry<EndpointConfigRecord>;
   readonly endpoints: Registry<LiveEndpoint>;
@@ -37,6 +38,7 @@ export function resourceIdOf(endpointName: string, variantName: string): string 
   return `endpoint/${endpointName}/variant/${variantName}`;
 }
 
+/** Returns the handlers of the operations on endpoints. */
 export function endpointHandlers(dependencies: EndpointDependencies) {
   const { configs, endpoints, tags, outbox, aws } = dependencies;
   return {

@@ -19,6 +19,7 @@ export interface OutputPlace extends S3Location {
   readonly kmsKeyId: string | undefined;
 }
 
+/** An accepted invocation. */
 export interface Invocation extends InvocationRequest {
   readonly input: S3Location;
   /** The caller's spelling of `input`, for notifications. */

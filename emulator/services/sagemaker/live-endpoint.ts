@@ -36,6 +36,7 @@ const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
   deleted: "Deleting",
 };
 
+/** An endpoint with its current and its next configuration. */
 export class LiveEndpoint implements Named {
   readonly name: string;
   readonly arn: string;

@@ -17,6 +17,7 @@ import type { Named, Registry } from "./registry.ts";
 import type { Tags } from "./tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
+/** A stored model. */
 export interface ModelRecord extends Named {
   readonly input: CreateModelInput;
   readonly image: string;
@@ -24,6 +25,7 @@ export interface ModelRecord extends Named {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** Dependencies of the handlers. */
 export interface ModelDependencies {
   readonly models: Registry<ModelRecord>;
   readonly tags: Tags;
@@ -38,6 +40,7 @@ export interface ModelDependencies {
  */
 const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+\/)?pytorch-inference[:@][\w.:-]+$/;
 
+/** Returns the handlers of the operations on models. */
 export function modelHandlers({ models, tags, objects, roles }: ModelDependencies) {
   return {
     async CreateModel(input: CreateModelInput, { now }: RequestContext): Promise<CreateModelOutput> {

@@ -8,12 +8,14 @@ import { resultNotification, testNotification } from "./notifications.ts";
 
 type OutboxDependencies = Pick<SageMakerDependencies, "region" | "clock" | "metrics" | "objects" | "topics">;
 
+/** Endpoint that sends output. */
 export interface Sender {
   readonly endpointName: string;
   readonly variantName: string;
   readonly async: AsyncSpec;
 }
 
+/** Writes failure objects and publishes notifications, with retries. */
 export class Outbox {
   readonly #aws: OutboxDependencies;
   readonly #pending = new Set<Promise<void>>();

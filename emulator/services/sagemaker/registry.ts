@@ -9,14 +9,17 @@ export const kinds = {
   endpoint: { arn: "endpoint", words: "endpoint" },
 } as const;
 
+/** Kind of a resource. */
 export type Kind = keyof typeof kinds;
 
+/** A resource with a name. */
 export interface Named {
   readonly name: string;
   readonly arn: string;
   readonly createdAt: Date;
 }
 
+/** Filters and order of a list operation. */
 export interface ListOptions {
   readonly NameContains?: string | undefined;
   readonly CreationTimeBefore?: Date | undefined;
@@ -27,6 +30,7 @@ export interface ListOptions {
   readonly NextToken?: string | undefined;
 }
 
+/** One page of a list, and the token of the next page. */
 export interface Page<Item> {
   readonly items: Item[];
   readonly nextToken: string | undefined;

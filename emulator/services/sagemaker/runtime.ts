@@ -14,6 +14,7 @@ import type { Invocation } from "./invocation.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Registry } from "./registry.ts";
 
+/** Dependencies of the handlers. */
 export interface RuntimeDependencies {
   readonly endpoints: Registry<LiveEndpoint>;
   readonly objects: ObjectStore;
@@ -23,6 +24,7 @@ export interface RuntimeDependencies {
 const defaultTtl = 21_600;
 const defaultTimeout = 900;
 
+/** Returns the handlers of SageMaker's runtime. */
 export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
   return {
     async InvokeEndpointAsync(

@@ -25,6 +25,7 @@ export interface EndpointStatusLine {
   readonly inProcess: number;
 }
 
+/** SageMaker's two services: control plane and runtime. */
 export class SageMaker {
   readonly control: Service;
   readonly runtime: Service;

@@ -14,6 +14,7 @@ import { AwsError } from "../../wire/service.ts";
 // Quota of tags per resource; the same for all of AWS.
 const tagLimit = 50;
 
+/** Tags by ARN. */
 export class Tags {
   readonly #byArn = new Map<string, Map<string, string>>();
 
