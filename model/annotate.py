@@ -22,7 +22,7 @@ from annotation.errors import AnnotateError
 from annotation.motion import Motion
 from annotation.movie import Movie
 from annotation.reading import read_result
-from annotation.stills import spread, still_of, write_animation, write_sheet
+from annotation.stills import choose_evenly, make_still, write_animation, write_sheet
 from video_inference.errors import ClientError
 from video_inference.frame import Frame
 from video_inference.video import Video
@@ -30,7 +30,7 @@ from video_inference.video import Video
 _MAX_MEMORY = 16 << 30
 """Bytes. A video of 8192x4320 pixels was seen to take 6.4 GiB, most of it in the encoder of the film."""
 
-_HELD_INTERVALS = 2
+_MAX_HELD_INTERVALS = 2
 """Sampling intervals after which the film stops showing a sampled frame's boxes: none was sampled since then.
 
 Samples are at most this far apart, also with `sampling=keyframe`, unless the video is damaged.
@@ -47,7 +47,7 @@ class Annotated:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _AnnotatedFrame:
     """A frame with what is to be seen on it; `is_sample` if the model looked at this one."""
 
     timestamp: Fraction
@@ -55,15 +55,15 @@ class _Shown:
     is_sample: bool
 
 
-def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Shown]:
+def _annotated_frames(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_AnnotatedFrame]:
     sampled: Sequence[Mapping[str, Any]] = result["frames"]
     size = (result["video"]["width"], result["video"]["height"])
-    held = _HELD_INTERVALS / Fraction(result["sampling"]["fps"])
+    max_seconds = _MAX_HELD_INTERVALS / Fraction(result["sampling"]["fps"])
     following, now = 0, Fraction(0)
-    shown: _Held | None = None
+    held: _HeldDetections | None = None
     for number, frame in enumerate(frames):
         now, picture = frame.timestamp, Image.fromarray(frame.rgb())
-        if number == 0 and size not in _sizes(frame, picture, result):
+        if number == 0 and size not in _possible_sizes(frame, picture, result):
             raise AnnotateError(
                 f"The result is of another video: its pictures have {size[0]}x{size[1]} pixels, "
                 f"not {picture.width}x{picture.height}."
@@ -76,16 +76,16 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
         while following < len(sampled) and round(float(now), 6) >= sampled[following]["timestamp"]:
             following, is_sample = following + 1, True
         if is_sample:
-            shown = _Held(sampled[following - 1 : following + 1], held)
+            held = _HeldDetections(sampled[following - 1 : following + 1], max_seconds)
         caption = f"{float(now):.2f} s"
-        detections = None if shown is None else shown.at(float(now))
-        if shown is None or detections is None:
+        detections = None if held is None else held.at(float(now))
+        if held is None or detections is None:
             caption += ", not sampled"
         else:
             draw_detections(picture, detections)
-            caption += "" if is_sample else f", found at {shown.timestamp:.2f} s"
+            caption += "" if is_sample else f", found at {held.timestamp:.2f} s"
         draw_captions(picture, caption, result["notice"])
-        yield _Shown(now, picture, is_sample)
+        yield _AnnotatedFrame(now, picture, is_sample)
     if sampled[-1]["timestamp"] > float(now) + 1:
         raise AnnotateError(
             f"The result is of another video: it has a frame of {sampled[-1]['timestamp']:.2f} s, "
@@ -93,34 +93,34 @@ def _shown(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_Show
         )
 
 
-class _Held:
+class _HeldDetections:
     """What the film shows from a sampled frame until the next one.
 
     Parameters
     ----------
     sampled
         A frame of the result, and the next one, if there is one.
-    held
-        Seconds after which nothing is shown any more.
+    max_seconds
+        Seconds after which nothing is held any more.
     """
 
-    def __init__(self, sampled: Sequence[Mapping[str, Any]], held: Fraction) -> None:
+    def __init__(self, sampled: Sequence[Mapping[str, Any]], max_seconds: Fraction) -> None:
         self.timestamp: float = sampled[0]["timestamp"]
-        self._held = float(held)
+        self._max_seconds = float(max_seconds)
         self._interval = sampled[-1]["timestamp"] - self.timestamp
         # Without a next frame near this one, boxes stay.
-        after = sampled[-1]["detections"] if 0 < self._interval <= held else []
+        after = sampled[-1]["detections"] if 0 < self._interval <= max_seconds else []
         self._motion = Motion(sampled[0]["detections"], after)
 
     def at(self, now: float) -> Sequence[Mapping[str, Any]] | None:
         """Give the detections to draw at a time in seconds; None if the sampled frame is too long ago."""
         passed = now - self.timestamp
-        if passed > self._held:
+        if passed > self._max_seconds:
             return None
         return self._motion.at(passed / self._interval if passed > 0 and self._interval > 0 else 0.0)
 
 
-def _sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set[tuple[int, int]]:
+def _possible_sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set[tuple[int, int]]:
     """Give the sizes that a result may state for a video with this first frame."""
     sizes = {picture.size}
     if result["schema_version"] == 1:
@@ -155,18 +155,18 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
     document = read_result(result)
     paths = [out / f"annotated.{kind}" for kind in ("mp4", "gif", "jpg")[: 3 if sheet else 2]]
     drafts = [path.with_name(f".{path.name}.tmp") for path in paths]
-    chosen = spread(len(document["frames"]))
+    chosen = choose_evenly(len(document["frames"]))
     stills: list[Image.Image] = []
     seen = 0
     try:
         body = video.read_bytes()
         out.mkdir(parents=True, exist_ok=True)
         with Video(body) as source, Movie(drafts[0]) as film:
-            for frame in _shown(source.frames(), document):
+            for frame in _annotated_frames(source.frames(), document):
                 film.add(frame.picture, frame.timestamp)
                 if frame.is_sample:
                     if seen in chosen:
-                        stills.append(still_of(frame.picture, len(chosen), sheet=sheet))
+                        stills.append(make_still(frame.picture, len(chosen), sheet=sheet))
                     seen += 1
         for draft, write in zip(drafts[1:], (write_animation, write_sheet), strict=False):
             write(stills, draft)
@@ -190,7 +190,7 @@ def _limit() -> str:
     return "" if limit == resource.RLIM_INFINITY else f"; the limit is {limit >> 20} MiB"
 
 
-def limit_memory(most: int = _MAX_MEMORY) -> None:
+def limit_memory(max_bytes: int = _MAX_MEMORY) -> None:
     """Limit this process's memory, so that a hostile video or result ends it and not the machine.
 
     Linux counts all private memory (setrlimit(2), RLIMIT_DATA, since 4.7); macOS counts only a part of it.
@@ -202,7 +202,7 @@ def limit_memory(most: int = _MAX_MEMORY) -> None:
     """
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    limit = min(most, machine * 3 // 4, *([] if hard == resource.RLIM_INFINITY else [hard]))
+    limit = min(max_bytes, machine * 3 // 4, *([] if hard == resource.RLIM_INFINITY else [hard]))
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 

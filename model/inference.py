@@ -29,8 +29,8 @@ from video_inference.result import Sample, Timing, Writer, ending, frame, header
 from video_inference.settings import Settings, read_settings
 from video_inference.video import Video
 
-_FRAMES_AHEAD = 4
-_BYTES_AHEAD = 256 * 1024 * 1024
+_MIN_PREFETCHED_FRAMES = 4
+_MAX_PREFETCHED_BYTES = 256 * 1024 * 1024
 _BYTES_PER_PIXEL = 3
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 # The emulator sends it. Whether SageMaker passes it to a container of an asynchronous endpoint is unconfirmed.
@@ -90,7 +90,7 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
     # Python's lock for it, and hangs for ever if whoever holds the lock is closing the decoder: no level turns it off.
     av.logging.set_level(None)
-    _keep_bodies_as_they_are()
+    _disable_body_decoding()
     gpu = None if context is None else context.system_properties.get("gpu_id")
     detector = Detector.load(Path(model_dir), gpu if isinstance(gpu, int) else None, require_gpu=settings.require_gpu)
     # The small model's steps are too short to share: threads that wait for each other took several times the work.
@@ -100,7 +100,7 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     return Model(detector, settings)
 
 
-def _keep_bodies_as_they_are() -> None:
+def _disable_body_decoding() -> None:
     """Stop SageMaker's toolkit from decoding bodies of the types application/json and text/csv.
 
     It does so before it calls the handler (sagemaker_inference 1.10.1, transformer.py), and answers with a traceback if
@@ -156,7 +156,7 @@ def transform_fn(
             raise EmptyBodyError(
                 "The body is a form: send the video's bytes as the body, with a type such as video/mp4."
             )
-        answer = _look_at(model, data, options, received)
+        answer = _process_video(model, data, options, received)
         return answer if options.gzip else answer.decode("ascii"), options.content_type
     except Exception as error:
         if is_sticky(error):
@@ -194,7 +194,7 @@ def _headers(context: Context | None) -> dict[str, str]:
     return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
 
 
-def _look_at(model: Model, body: bytes | bytearray, options: Options, received: float) -> bytes:
+def _process_video(model: Model, body: bytes | bytearray, options: Options, received: float) -> bytes:
     settings, detector = model.settings, model.detector
     deadline = None if options.timeout is None else received + seconds_to_answer(options.timeout, len(body))
     started = time.perf_counter()
@@ -202,10 +202,12 @@ def _look_at(model: Model, body: bytes | bytearray, options: Options, received: 
     writer = Writer(options.format, compressed=options.gzip)
     with Video(body, settings.threads, settings.max_pixels) as video:
         # A few small pictures or one large: what waits must not depend on the video.
-        fitting = max(1, _BYTES_AHEAD // (video.pixels * _BYTES_PER_PIXEL))
+        fitting = max(1, _MAX_PREFETCHED_BYTES // (video.pixels * _BYTES_PER_PIXEL))
         batch = min(detector.hardware.batch, fitting)
         # Leaving the inner block stops the decoding thread before the video under it is closed.
-        with Prefetcher(_pictures(video, options, deadline), min(max(_FRAMES_AHEAD, 2 * batch), fitting)) as pictures:
+        with Prefetcher(
+            _pictures(video, options, deadline), min(max(_MIN_PREFETCHED_FRAMES, 2 * batch), fitting)
+        ) as pictures:
             for number, frames in enumerate(pictures.batches(batch, deadline)):
                 if number == 0:
                     writer.begin(header(detector.card, detector.hardware, options, video.info))
@@ -227,7 +229,7 @@ def _look_at(model: Model, body: bytes | bytearray, options: Options, received: 
                 "set a longer timeout, or send a smaller video."
             )
         timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
-        truncation = Truncation("deadline", reached) if pictures.late else video.truncation
+        truncation = Truncation("deadline", reached) if pictures.deadline_passed else video.truncation
         return writer.end(ending(timing, truncation, video.damage))
 
 

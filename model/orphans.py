@@ -10,7 +10,7 @@ import signal
 _PR_SET_PDEATHSIG = 1
 
 
-def end_with(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent ends, even if it hangs in native code by then.
 
     Parameters

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenes import Placed, Truth, background, compose
-from shapes import BALL, BIRD, CAR, PERSON, Look
+from scenes import GroundTruth, PlacedObject, background, compose
+from shapes import BALL, BIRD, CAR, PERSON, Appearance
 from videos import regular
 from videos.writer import Encoding
 from videos.writer import write as write_video
@@ -22,50 +22,50 @@ SECONDS = 12
 _SEED = 11
 
 
-def scenery() -> Image.Image:
+def backdrop() -> Image.Image:
     """Paint the street without its objects."""
     return background(WIDTH, HEIGHT, np.random.default_rng(_SEED))
 
 
-def things(time: float) -> list[Placed]:
+def objects_at(time: float) -> list[PlacedObject]:
     """Say what is where `time` seconds into the video, from back to front."""
     bounce = abs(math.sin(time * 0.9))
     return [
-        Placed(
+        PlacedObject(
             BIRD,
-            Look(((40, 42, 50), (25, 26, 32), (235, 165, 45)), 0, mirrored=True),
+            Appearance(((40, 42, 50), (25, 26, 32), (235, 165, 45)), 0, mirrored=True),
             left=-20 + 40 * time,
             top=40 + 18 * math.sin(time * 1.3),
             height=74,
             phase=time * 1.7,
         ),
-        Placed(
+        PlacedObject(
             CAR,
-            Look(((190, 35, 40),), 0, mirrored=True),
+            Appearance(((190, 35, 40),), 0, mirrored=True),
             left=140 + 24 * time,
             top=178,
             height=62,
             phase=time * 0.9,
         ),
-        Placed(
+        PlacedObject(
             PERSON,
-            Look(((222, 175, 140), (45, 90, 170), (60, 60, 70), (50, 35, 25)), 0, mirrored=False),
+            Appearance(((222, 175, 140), (45, 90, 170), (60, 60, 70), (50, 35, 25)), 0, mirrored=False),
             left=30 + 11 * time,
             top=208,
             height=128,
             phase=time * 0.8,
         ),
-        Placed(
+        PlacedObject(
             CAR,
-            Look(((45, 140, 90),), 1, mirrored=False),
+            Appearance(((45, 140, 90),), 1, mirrored=False),
             left=600 - 34 * time,
             top=262,
             height=76,
             phase=-time * 0.9,
         ),
-        Placed(
+        PlacedObject(
             BALL,
-            Look(((240, 240, 240), (25, 25, 30)), 0, mirrored=False),
+            Appearance(((240, 240, 240), (25, 25, 30)), 0, mirrored=False),
             left=520 + 4 * time,
             top=200 - 60 * bounce,
             height=52,
@@ -74,18 +74,18 @@ def things(time: float) -> list[Placed]:
     ]
 
 
-def truth(time: float) -> list[Truth]:
+def ground_truth(time: float) -> list[GroundTruth]:
     """Say what can be seen of each object `time` seconds into the video."""
-    return compose(scenery(), things(time))[1]
+    return compose(backdrop(), objects_at(time))[1]
 
 
 def write(path: Path) -> None:
     """Encode the sample video as H.264 in an MP4 that can be read from its beginning."""
-    street = scenery()
+    street = backdrop()
     times = regular(SECONDS * FPS, FPS)
     write_video(
         path,
-        (np.asarray(compose(street, things(float(time)))[0]) for time in times),
+        (np.asarray(compose(street, objects_at(float(time)))[0]) for time in times),
         times,
         encoding=Encoding(options={"crf": "26", "preset": "slow", "g": str(2 * FPS)}, ticks=FPS),
     )

@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from shapes import BALL, BIRD, CAR, KINDS, PERSON, Colour, Kind, Look, draw, random_look
+from shapes import BALL, BIRD, CAR, KINDS, PERSON, Appearance, Colour, Kind, draw, random_appearance
 
 Mask = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 
 _EQUAL_SHARES = {kind: 1 / len(KINDS) for kind in KINDS}
 _VISIBLE_SHARE = 0.4
-_SOLID = 128
+_OPAQUE = 128
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedObject:
     """An object at a place: its upper left corner and height in pixels, drawn at a phase of its movement."""
 
     kind: Kind
-    look: Look
+    appearance: Appearance
     left: float
     top: float
     height: int
@@ -32,7 +32,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """What can be seen of one object: its COCO category id, its box in pixels and its mask of shape (H, W)."""
 
     label_id: int
@@ -72,7 +72,7 @@ def _draw_tree(pen: ImageDraw.ImageDraw, rng: np.random.Generator, left: int, fo
 
 
 def background(width: int, height: int, rng: np.random.Generator) -> Image.Image:
-    """Paint a sky, a ground and things that are none of the four kinds, as an RGB picture."""
+    """Paint a sky, a ground and objects that are none of the four kinds, as an RGB picture."""
     horizon = int(height * rng.uniform(0.35, 0.65))
     sky_top = _tint(rng, (110, 165, 220), 55)
     sky_low = _mix(sky_top, (235, 235, 235), float(rng.uniform(0.2, 0.8)))
@@ -104,7 +104,7 @@ def background(width: int, height: int, rng: np.random.Generator) -> Image.Image
     return image
 
 
-def compose(scenery: Image.Image, things: Sequence[Placed]) -> tuple[Image.Image, list[Truth]]:
+def compose(backdrop: Image.Image, objects: Sequence[PlacedObject]) -> tuple[Image.Image, list[GroundTruth]]:
     """Put objects on a background, later ones in front of earlier ones.
 
     Returns
@@ -112,26 +112,26 @@ def compose(scenery: Image.Image, things: Sequence[Placed]) -> tuple[Image.Image
     tuple
         The RGB picture, and what can be seen of each object that is not mostly hidden or outside.
     """
-    image = scenery.copy()
+    image = backdrop.copy()
     masks: list[Mask] = []
     sizes: list[int] = []
-    for thing in things:
-        sprite = draw(thing.kind, thing.look, thing.height, thing.phase)
+    for placed in objects:
+        sprite = draw(placed.kind, placed.appearance, placed.height, placed.phase)
         layer = Image.new("L", image.size, 0)
-        corner = (round(thing.left), round(thing.top))
+        corner = (round(placed.left), round(placed.top))
         layer.paste(sprite.getchannel("A"), corner)
         image.paste(sprite.convert("RGB"), corner, sprite.getchannel("A"))
-        mask = np.asarray(layer) >= _SOLID
+        mask = np.asarray(layer) >= _OPAQUE
         masks = [below & ~mask for below in masks]
         masks.append(mask)
-        sizes.append(int((np.asarray(sprite.getchannel("A")) >= _SOLID).sum()))
+        sizes.append(int((np.asarray(sprite.getchannel("A")) >= _OPAQUE).sum()))
     truths = []
-    for thing, mask, size in zip(things, masks, sizes, strict=True):
+    for placed, mask, size in zip(objects, masks, sizes, strict=True):
         if mask.sum() < max(12, _VISIBLE_SHARE * size):
             continue
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-        truths.append(Truth(thing.kind.label_id, box, mask))
+        truths.append(GroundTruth(placed.kind.label_id, box, mask))
     return image, truths
 
 
@@ -143,7 +143,7 @@ _HEIGHTS: dict[int, tuple[float, float]] = {
 }
 
 
-def _place(kind: Kind, width: int, height: int, rng: np.random.Generator) -> Placed:
+def _place(kind: Kind, width: int, height: int, rng: np.random.Generator) -> PlacedObject:
     low, high = _HEIGHTS[kind.label_id]
     tall = max(6, round(height * float(np.exp(rng.uniform(np.log(low), np.log(high))))))
     wide = tall * kind.aspect
@@ -154,10 +154,10 @@ def _place(kind: Kind, width: int, height: int, rng: np.random.Generator) -> Pla
     else:
         top = rng.uniform(0.45, 1.05) * height - tall
     left = rng.uniform(-0.3 * wide, width - 0.7 * wide)
-    return Placed(kind, random_look(kind, rng), left, top, tall, float(rng.random()))
+    return PlacedObject(kind, random_appearance(kind, rng), left, top, tall, float(rng.random()))
 
 
-def _camera(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _simulate_camera(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Do to a clean picture what exposure, focus and compression do."""
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 0.006 * image.height))))
@@ -167,12 +167,14 @@ def _camera(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def scene(rng: np.random.Generator, shares: Mapping[Kind, float] = _EQUAL_SHARES) -> tuple[Image.Image, list[Truth]]:
+def scene(
+    rng: np.random.Generator, shares: Mapping[Kind, float] = _EQUAL_SHARES
+) -> tuple[Image.Image, list[GroundTruth]]:
     """Generate one picture of 128 to 384 rows, square to 16:9, with one to six objects of kinds in these shares."""
     height = int(rng.integers(128, 385))
     width = round(height * float(rng.choice((1.0, 4 / 3, 16 / 9))))
     chosen = rng.choice(len(shares), size=int(rng.integers(1, 7)), p=list(shares.values()))
     kinds = [list(shares)[index] for index in chosen]
-    things = [_place(kind, width, height, rng) for kind in kinds]
-    image, truths = compose(background(width, height, rng), things)
-    return _camera(image, rng), truths
+    objects = [_place(kind, width, height, rng) for kind in kinds]
+    image, truths = compose(background(width, height, rng), objects)
+    return _simulate_camera(image, rng), truths

@@ -17,17 +17,17 @@ from shapes import KINDS
 
 Overlaps = npt.NDArray[np.float64]
 
-_LOOSE = 0.5
-_THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
-_CONFIDENT = 0.5
+_AP50_IOU = 0.5
+_IOU_THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
+_MIN_SCORE = 0.5
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Match:
     """One detection: its score and whether it found an object that no better one had found."""
 
     score: float
-    right: bool
+    correct: bool
 
 
 def box_overlaps(found: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) -> Overlaps:
@@ -49,55 +49,55 @@ def mask_overlaps(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> 
     return np.asarray(shared / np.maximum(union, 1), dtype=np.float64)
 
 
-def match(overlaps: Overlaps, scores: npt.NDArray[np.float64], threshold: float) -> list[_Judged]:
+def match(overlaps: Overlaps, scores: npt.NDArray[np.float64], threshold: float) -> list[_Match]:
     """Give each detection, best score first, the still free object that it overlaps most, if by that much."""
     free = np.ones(overlaps.shape[1], dtype=bool)
-    judged = []
+    matches = []
     for index in np.argsort(-scores, kind="stable"):
         candidates = np.where(free, overlaps[index], 0.0)
         best = int(candidates.argmax()) if candidates.size else -1
-        right = best >= 0 and bool(candidates[best] >= threshold)
-        if right:
+        correct = best >= 0 and bool(candidates[best] >= threshold)
+        if correct:
             free[best] = False
-        judged.append(_Judged(float(scores[index]), right))
-    return judged
+        matches.append(_Match(float(scores[index]), correct))
+    return matches
 
 
-def average_precision(judged: list[_Judged], objects: int) -> float:
+def average_precision(matches: list[_Match], objects: int) -> float:
     """Area under the curve of precision, made monotone, over recall."""
-    if objects == 0 or not judged:
+    if objects == 0 or not matches:
         return 0.0
-    right = np.array([one.right for one in sorted(judged, key=lambda one: -one.score)])
-    recall = np.cumsum(right) / objects
-    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    correct = np.array([one.correct for one in sorted(matches, key=lambda one: -one.score)])
+    recall = np.cumsum(correct) / objects
+    precision = np.cumsum(correct) / np.arange(1, len(correct) + 1)
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-class _Tally:
-    """What was found of one kind of object, judged at each overlap that is asked for."""
+class _ClassScores:
+    """What was found of one kind of object, matches at each overlap that is asked for."""
 
     def __init__(self) -> None:
         self.objects = 0
-        self.boxes: defaultdict[float, list[_Judged]] = defaultdict(list)
-        self.masks: defaultdict[float, list[_Judged]] = defaultdict(list)
+        self.boxes: defaultdict[float, list[_Match]] = defaultdict(list)
+        self.masks: defaultdict[float, list[_Match]] = defaultdict(list)
 
     def add(self, scores: npt.NDArray[np.float64], boxes: Overlaps, masks: Overlaps) -> None:
         """Judge one picture's N detections of M objects: scores of shape (N,), overlaps of shape (N, M)."""
         self.objects += boxes.shape[1]
-        for threshold in _THRESHOLDS:
+        for threshold in _IOU_THRESHOLDS:
             self.boxes[threshold] += match(boxes, scores, threshold)
             self.masks[threshold] += match(masks, scores, threshold)
 
     def scores(self) -> dict[str, float]:
         """Average precision at IoU 0.5 and, as COCO's AP, the mean over IoU 0.50 to 0.95."""
         box, mask = (
-            {threshold: average_precision(judged[threshold], self.objects) for threshold in _THRESHOLDS}
-            for judged in (self.boxes, self.masks)
+            {threshold: average_precision(matches[threshold], self.objects) for threshold in _IOU_THRESHOLDS}
+            for matches in (self.boxes, self.masks)
         )
         return {
-            "box_ap50": box[_LOOSE],
-            "mask_ap50": mask[_LOOSE],
+            "box_ap50": box[_AP50_IOU],
+            "mask_ap50": mask[_AP50_IOU],
             "box_ap": float(np.mean(list(box.values()))),
             "mask_ap": float(np.mean(list(mask.values()))),
         }
@@ -121,36 +121,42 @@ def measure(model: MaskRCNN, seed: int, count: int) -> dict[str, object]:
         AP50 and AP (the mean over IoU 0.50 to 0.95) of boxes and masks, mean and by label; precision and recall of
         boxes at score 0.5 and IoU 0.5.
     """
-    tallies = {kind: _Tally() for kind in KINDS}
+    per_class = {kind: _ClassScores() for kind in KINDS}
     for number in range(count):
         image, truths = scenes.scene(np.random.default_rng((seed, number)))
         with torch.inference_mode():
             found = model([pil_to_tensor(image).float() / 255])[0]
         labels = found["labels"].numpy()
-        for kind, tally in tallies.items():
+        for kind, scores_of_class in per_class.items():
             chosen = labels == kind.label_id
             true = [truth for truth in truths if truth.label_id == kind.label_id]
             true_boxes = np.array([truth.box for truth in true], dtype=np.float64).reshape(-1, 4)
             true_masks = np.array([truth.mask for truth in true], dtype=bool)
-            tally.add(
+            scores_of_class.add(
                 found["scores"].numpy()[chosen].astype(np.float64),
                 box_overlaps(found["boxes"].numpy()[chosen].astype(np.float64), true_boxes),
                 mask_overlaps(
                     found["masks"].numpy()[chosen, 0] >= 0.5, true_masks.reshape(len(true), image.height, image.width)
                 ),
             )
-    confident = [one for tally in tallies.values() for one in tally.boxes[_LOOSE] if one.score >= _CONFIDENT]
-    right = sum(one.right for one in confident)
-    by_label = {kind.label: tally.scores() for kind, tally in tallies.items()}
+    confident = [
+        one
+        for scores_of_class in per_class.values()
+        for one in scores_of_class.boxes[_AP50_IOU]
+        if one.score >= _MIN_SCORE
+    ]
+    correct = sum(one.correct for one in confident)
+    by_label = {kind.label: scores_of_class.scores() for kind, scores_of_class in per_class.items()}
     means = {name: float(np.mean([each[name] for each in by_label.values()])) for name in by_label[KINDS[0].label]}
     return {
         "scenes": count,
         "seed": seed,
         **_rounded(means),
-        "precision": round(right / max(1, len(confident)), 3),
-        "recall": round(right / max(1, sum(tally.objects for tally in tallies.values())), 3),
+        "precision": round(correct / max(1, len(confident)), 3),
+        "recall": round(correct / max(1, sum(scores_of_class.objects for scores_of_class in per_class.values())), 3),
         "by_label": {
-            kind.label: {"objects": tally.objects, **_rounded(by_label[kind.label])} for kind, tally in tallies.items()
+            kind.label: {"objects": scores_of_class.objects, **_rounded(by_label[kind.label])}
+            for kind, scores_of_class in per_class.items()
         },
     }
 

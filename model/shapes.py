@@ -1,4 +1,4 @@
-"""Draws the four kinds of object that generated scenes hold, each with a look of its own, on transparent ground."""
+"""Draws the four kinds of objects in generated scenes, on a transparent background."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Kind:
     label_id: int
     label: str
     aspect: float
-    draw: Callable[[Pen, Look, float], None]
+    draw: Callable[[Pen, Appearance, float], None]
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What makes one object differ from another of its kind and stays the same while it moves."""
 
     colours: tuple[Colour, ...]
@@ -80,9 +80,9 @@ def _shade(colour: Colour, factor: float) -> Colour:
     return red, green, blue
 
 
-def _draw_car(pen: Pen, look: Look, phase: float) -> None:
-    body, glass, rim = look.colours[0], (165, 200, 220), (190, 190, 195)
-    roof_front, roof_back = (0.62, 1.45) if look.variant % 2 == 0 else (0.75, 1.95)
+def _draw_car(pen: Pen, appearance: Appearance, phase: float) -> None:
+    body, glass, rim = appearance.colours[0], (165, 200, 220), (190, 190, 195)
+    roof_front, roof_back = (0.62, 1.45) if appearance.variant % 2 == 0 else (0.75, 1.95)
     pen.polygon([(0.3, 0.45), (roof_front, 0.0), (roof_back, 0.0), (roof_back + 0.35, 0.45)], body)
     middle = (roof_front + roof_back) / 2
     pen.polygon([(0.47, 0.42), (roof_front + 0.06, 0.08), (middle - 0.04, 0.08), (middle - 0.04, 0.42)], glass)
@@ -111,17 +111,17 @@ def _draw_car(pen: Pen, look: Look, phase: float) -> None:
             )
 
 
-def _draw_ball(pen: Pen, look: Look, phase: float) -> None:
-    base, pattern = look.colours[0], look.colours[1]
+def _draw_ball(pen: Pen, appearance: Appearance, phase: float) -> None:
+    base, pattern = appearance.colours[0], appearance.colours[1]
     pen.ellipse(0.5, 0.5, 0.5, 0.5, base)
     turn = phase * math.tau
-    if look.variant == 0:
+    if appearance.variant == 0:
         pen.ellipse(0.5, 0.5, 0.15, 0.15, pattern)
         for patch in range(5):
             angle = turn + patch * math.tau / 5
             pen.ellipse(0.5 + 0.36 * math.cos(angle), 0.5 + 0.36 * math.sin(angle), 0.1, 0.1, pattern)
         return
-    if look.variant == 1:
+    if appearance.variant == 1:
         dx, dy = 0.48 * math.cos(turn), 0.48 * math.sin(turn)
         pen.limb([(0.5 - dx, 0.5 - dy), (0.5 + dx, 0.5 + dy)], 0.05, pattern)
         pen.limb([(0.5 - dy, 0.5 + dx), (0.5 + dy, 0.5 - dx)], 0.05, pattern)
@@ -133,8 +133,8 @@ def _draw_ball(pen: Pen, look: Look, phase: float) -> None:
         )
 
 
-def _draw_person(pen: Pen, look: Look, phase: float) -> None:
-    skin, shirt, trousers, hair = look.colours[:4]
+def _draw_person(pen: Pen, appearance: Appearance, phase: float) -> None:
+    skin, shirt, trousers, hair = appearance.colours[:4]
     swing = math.sin(phase * math.tau)
     x = 0.21
     for side in (-1, 1):
@@ -150,8 +150,8 @@ def _draw_person(pen: Pen, look: Look, phase: float) -> None:
     pen.ellipse(x + 0.015, 0.115, 0.07, 0.08, skin)
 
 
-def _draw_bird(pen: Pen, look: Look, phase: float) -> None:
-    body, wing, beak = look.colours[:3]
+def _draw_bird(pen: Pen, appearance: Appearance, phase: float) -> None:
+    body, wing, beak = appearance.colours[:3]
     lift = math.sin(phase * math.tau)
     pen.polygon([(1.25, 0.52), (1.65, 0.42), (1.62, 0.6), (1.2, 0.66)], _shade(wing, 0.85))
     pen.polygon([(0.7, 0.5), (1.2, 0.52), (1.25, 0.5 - 0.38 * lift)], _shade(wing, 0.75))
@@ -190,7 +190,7 @@ def _any_colour(rng: np.random.Generator) -> Colour:
     return red, green, blue
 
 
-def random_look(kind: Kind, rng: np.random.Generator) -> Look:
+def random_appearance(kind: Kind, rng: np.random.Generator) -> Appearance:
     """Choose the colours and the variant of one object."""
     variant, mirrored = int(rng.integers(3)), bool(rng.integers(2))
     colours: tuple[Colour, ...]
@@ -207,15 +207,15 @@ def random_look(kind: Kind, rng: np.random.Generator) -> Look:
         colours = (*_PLUMAGES[rng.integers(len(_PLUMAGES))], (235, 165, 45))
     else:
         colours = (_any_colour(rng),)
-    return Look(colours, variant, mirrored)
+    return Appearance(colours, variant, mirrored)
 
 
-def draw(kind: Kind, look: Look, height: int, phase: float) -> Image.Image:
+def draw(kind: Kind, appearance: Appearance, height: int, phase: float) -> Image.Image:
     """Draw one object.
 
     Parameters
     ----------
-    kind, look
+    kind, appearance
         What to draw.
     height
         Pixels; the width follows from the kind.
@@ -229,6 +229,6 @@ def draw(kind: Kind, look: Look, height: int, phase: float) -> Image.Image:
     """
     width = max(2, round(height * kind.aspect))
     pen = Pen(width * _OVERSAMPLING, height * _OVERSAMPLING)
-    kind.draw(pen, look, phase)
-    image = pen.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if look.mirrored else pen.image
+    kind.draw(pen, appearance, phase)
+    image = pen.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if appearance.mirrored else pen.image
     return image.reduce(_OVERSAMPLING)

@@ -14,11 +14,11 @@ from video_inference.mask_runs import RleMask, decode
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _COLOURS = ("#ff5470", "#ffd23f", "#3ddc97", "#4cc9f0", "#c77dff", "#ff9f1c", "#f15bb5", "#9ef01a")
-_PAPER = "#ffffff"
-_INK = "#101418"
+_CAPTION_COLOUR = "#ffffff"
+_TEXT_COLOUR = "#101418"
 _MASK_OPACITY = 115
 
-DRAWN_COLOURS = (*_COLOURS, _PAPER, _INK)
+DRAWN_COLOURS = (*_COLOURS, _CAPTION_COLOUR, _TEXT_COLOUR)
 """All colours of boxes, labels and captions, as #rrggbb."""
 
 
@@ -38,15 +38,15 @@ def draw_detections(picture: Image.Image, detections: Sequence[Mapping[str, Any]
         pen.rectangle(detection["box"], outline=_colour(detection), width=max(2, picture.height // 180))
     for detection in detections:
         text = f"{detection['label']} {detection['score']:.2f}"
-        _plate(picture, (detection["box"][0], detection["box"][1]), text, font, _colour(detection))
+        _draw_label(picture, (detection["box"][0], detection["box"][1]), text, font, _colour(detection))
 
 
 def draw_captions(picture: Image.Image, time: str, notice: str | None) -> None:
     """Write on a picture, in place: its time on the lower left, what viewers must be told on the lower right."""
     font = _font(picture)
-    _plate(picture, (0, picture.height), time, font, _PAPER)
+    _draw_label(picture, (0, picture.height), time, font, _CAPTION_COLOUR)
     if notice is not None:
-        _plate(picture, (picture.width, picture.height), notice, font, _PAPER)
+        _draw_label(picture, (picture.width, picture.height), notice, font, _CAPTION_COLOUR)
 
 
 def _colour(detection: Mapping[str, Any]) -> str:
@@ -68,7 +68,7 @@ def _draw_mask(picture: Image.Image, mask: Mapping[str, Any], colour: str) -> No
     picture.paste(colour, (x, y, x + width, y + height), opacity)
 
 
-def _plate(picture: Image.Image, corner: tuple[float, float], text: str, font: _Font, colour: str) -> None:
+def _draw_label(picture: Image.Image, corner: tuple[float, float], text: str, font: _Font, colour: str) -> None:
     """Write on a plate whose lower left corner is given, moved so that it lies within the picture."""
     pen = ImageDraw.Draw(picture)
     left, top, right, bottom = pen.textbbox((0, 0), text, font)
@@ -76,4 +76,4 @@ def _plate(picture: Image.Image, corner: tuple[float, float], text: str, font: _
     x = max(0.0, min(corner[0], picture.width - width))
     y = max(0.0, corner[1] - height)
     pen.rectangle((x, y, x + width, y + height), fill=colour)
-    pen.text((x + 3 - left, y + 3 - top), text, fill=_INK, font=font)
+    pen.text((x + 3 - left, y + 3 - top), text, fill=_TEXT_COLOUR, font=font)

@@ -48,14 +48,14 @@ class Motion:
     def at(self, share: float) -> list[Detection]:
         """Give the detections after a share of the time between the two frames, 0 to 1."""
         return [
-            {**detection, "box": _part_way(detection["box"], self._targets[number], share)}
+            {**detection, "box": _interpolate(detection["box"], self._targets[number], share)}
             if number in self._targets
             else detection
             for number, detection in enumerate(self._before)
         ]
 
 
-def _part_way(start: Box, end: Box, share: float) -> list[float]:
+def _interpolate(start: Box, end: Box, share: float) -> list[float]:
     return [one + (other - one) * share for one, other in zip(start, end, strict=True)]
 
 

@@ -18,19 +18,19 @@ _GIF_COLOURS = 256
 _SHEET_WIDTH = 1920
 _SHEET_GAP = 8
 # Frames that a GIF or a sheet shows.
-_MOST = 24
+_MAX_STILLS = 24
 # Times its width that a still may be high: a picture of a few columns would not get smaller.
 _MAX_RATIO = 4
 
 
-def spread(count: int) -> set[int]:
+def choose_evenly(count: int) -> set[int]:
     """Choose as many of the numbers below `count` as are shown, evenly, the first and the last among them."""
-    if count <= _MOST:
+    if count <= _MAX_STILLS:
         return set(range(count))
-    return {position * (count - 1) // (_MOST - 1) for position in range(_MOST)}
+    return {position * (count - 1) // (_MAX_STILLS - 1) for position in range(_MAX_STILLS)}
 
 
-def still_of(picture: Image.Image, count: int, *, sheet: bool) -> Image.Image:
+def make_still(picture: Image.Image, count: int, *, sheet: bool) -> Image.Image:
     """Scale a picture down to what is shown of it, so that a video's stills take little memory.
 
     Parameters

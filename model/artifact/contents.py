@@ -14,7 +14,7 @@ from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
 MANIFEST_FILE = "manifest.json"
 
-_ROOM = Path(__file__).resolve().parent.parent
+_MODULE = Path(__file__).resolve().parent.parent
 _HANDLER = ("inference.py", "video_inference")
 # What AWS's PyTorch and Ray images lack.
 _WHEELS = ("av",)
@@ -34,8 +34,8 @@ def contents(weights: Weights) -> dict[str, bytes]:
     entries = {
         WEIGHTS_FILE: weights.data,
         CARD_FILE: _json(_card(weights)),
-        "LICENSE": (_ROOM.parent / "LICENSE").read_bytes(),
-        **{name: (_ROOM / "ray_serve" / name).read_bytes() for name in _RAY},
+        "LICENSE": (_MODULE.parent / "LICENSE").read_bytes(),
+        **{name: (_MODULE / "ray_serve" / name).read_bytes() for name in _RAY},
     }
     for wheel in wheels:
         entries.update({f"code/{path}": data for path, data in wheel.files.items()})
@@ -95,9 +95,9 @@ def _manifest(weights: Weights, wheels: list[Wheel], entries: Mapping[str, bytes
 def _handler_files() -> dict[str, Path]:
     files: dict[str, Path] = {}
     for name in _HANDLER:
-        path = _ROOM / name
+        path = _MODULE / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            files[file.relative_to(_ROOM).as_posix()] = file
+            files[file.relative_to(_MODULE).as_posix()] = file
     return files
 
 

@@ -1,4 +1,4 @@
-"""Downloads published files into memory; a file is used only with the expected SHA-256, also one kept on disk."""
+"""Downloads published files into memory; a file is used only with the expected SHA-256, also one cached on disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PROGRESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFile:
     """A file that is published under a fixed address and never changes.
 
     Attributes
@@ -63,7 +63,7 @@ class Published:
         return self.url.rpartition("/")[2]
 
 
-def obtain(file: Published, cache: Path) -> bytes:
+def fetch(file: PublishedFile, cache: Path) -> bytes:
     """Read a published file from the cache folder, or download it and keep it there.
 
     Raises
@@ -73,37 +73,37 @@ def obtain(file: Published, cache: Path) -> bytes:
     PackageError
         If the download does not have the expected SHA-256.
     """
-    kept = cache / file.name
-    data = _read_kept(file, kept)
+    cached = cache / file.name
+    data = _read_cached(file, cached)
     if data is None:
         data = _download(file)
-        _keep(data, kept)
+        _write_cached(data, cached)
     return data
 
 
-def is_file(data: bytes, file: Published) -> bool:
+def has_expected_hash(data: bytes, file: PublishedFile) -> bool:
     """Tell whether these bytes are the published file."""
     return hashlib.sha256(data).hexdigest() == file.sha256
 
 
-def _read_kept(file: Published, kept: Path) -> bytes | None:
+def _read_cached(file: PublishedFile, cached: Path) -> bytes | None:
     try:
-        data = kept.read_bytes()
+        data = cached.read_bytes()
     except OSError:
         return None
-    if is_file(data, file):
+    if has_expected_hash(data, file):
         return data
-    print(f"{kept} does not have the SHA-256 {file.sha256}: it is downloaded again.", file=sys.stderr)
+    print(f"{cached} does not have the SHA-256 {file.sha256}: it is downloaded again.", file=sys.stderr)
     return None
 
 
-def _download(file: Published) -> bytes:
+def _download(file: PublishedFile) -> bytes:
     try:
         data = _body(file)
     except (OSError, HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         raise UnreachableError(f"{file.url} cannot be downloaded: {reason}.") from error
-    if not is_file(data, file):
+    if not has_expected_hash(data, file):
         raise PackageError(
             f"{file.url} has the SHA-256 {hashlib.sha256(data).hexdigest()} ({len(data)} bytes), but {file.sha256} "
             "is expected: it is not used. The file was changed on its way or at its source."
@@ -111,11 +111,11 @@ def _download(file: Published) -> bytes:
     return data
 
 
-def _body(file: Published) -> bytes:
+def _body(file: PublishedFile) -> bytes:
     """Download the body, at most `max_bytes` of it, before the deadline."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     received = bytearray()
-    with _answer(file.url) as response:
+    with _open(file.url) as response:
         report = _progress(file.name, response.length)
         # read1 returns what has arrived, so that a slow server does not put off the look at the clock.
         while chunk := response.read1(_CHUNK_BYTES):
@@ -128,7 +128,7 @@ def _body(file: Published) -> bytes:
     return bytes(received)
 
 
-def _answer(url: str) -> HTTPResponse:
+def _open(url: str) -> HTTPResponse:
     """Get the server's answer, of which the body is still to be read.
 
     Raises
@@ -138,14 +138,14 @@ def _answer(url: str) -> HTTPResponse:
     """
     answers: SimpleQueue[HTTPResponse | Exception] = SimpleQueue()
 
-    def ask() -> None:
+    def request() -> None:
         try:
-            answers.put(_https_only().open(url, timeout=STALL_SECONDS))
+            answers.put(_https_opener().open(url, timeout=STALL_SECONDS))
         except Exception as error:
             answers.put(error)
 
     # In a thread: a socket's timeout holds for each address and each read, and looking up a name has none.
-    threading.Thread(target=ask, daemon=True).start()
+    threading.Thread(target=request, daemon=True).start()
     try:
         answer = answers.get(timeout=CONNECT_SECONDS)
     except Empty:
@@ -155,7 +155,7 @@ def _answer(url: str) -> HTTPResponse:
     return answer
 
 
-def _https_only() -> OpenerDirector:
+def _https_opener() -> OpenerDirector:
     """Make an opener that knows no scheme but https, for redirects too."""
     opener = OpenerDirector()
     for handler in (
@@ -190,16 +190,16 @@ def _progress(name: str, total: int | None) -> Callable[[int], None]:
     return report
 
 
-def _keep(data: bytes, kept: Path) -> None:
+def _write_cached(data: bytes, cached: Path) -> None:
     """Write a file, whole or not at all."""
     temporary: Path | None = None
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=kept.parent, prefix=f".{kept.name}.", delete=False) as file:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cached.parent, prefix=f".{cached.name}.", delete=False) as file:
             temporary = Path(file.name)
             file.write(data)
-        temporary.replace(kept)
+        temporary.replace(cached)
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        print(f"{kept} cannot be written, so the next run downloads it again: {error.strerror}.", file=sys.stderr)
+        print(f"{cached} cannot be written, so the next run downloads it again: {error.strerror}.", file=sys.stderr)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from artifact.download import Published, is_file, obtain
+from artifact.download import PublishedFile, fetch, has_expected_hash
 from artifact.errors import PackageError
 from artifact.weights import Weights
 from video_inference.architecture import ARCHITECTURES, Architecture, build
@@ -22,7 +22,7 @@ from video_inference.labels import LABELS
 # SHA-256, which another file can be made to have in minutes. The whole hash is what others recorded of this file:
 # https://github.com/lc542/ActiveVision-Research-Workbench (GAZEXPLAIN_MASKRCNN_COCO_SHA256, at commit 79cbdf9) and
 # https://github.com/winbeau/vbench-faithful (DETECTOR_SHA256) agree.
-_COCO = Published(
+_COCO = PublishedFile(
     url="https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
     sha256="bf2d0c1efbc936eeee2bc95a48e80ebc86b891f61b0106485937fc29f9315fc0",
     max_bytes=200_000_000,
@@ -31,7 +31,7 @@ HUB_VARIABLE = "ASYNC_VIDEO_INFERENCE_HUB"
 """Environment variable with the https address of another folder that has the file, such as a company's mirror."""
 
 _COCO_LICENCE = "BSD-3-Clause (torchvision); trained on COCO 2017, whose annotations are CC BY 4.0"
-_UNSTATED_LICENCE = "not stated by who packaged the weights"
+_UNKNOWN_LICENCE = "not stated by who packaged the weights"
 
 
 def coco_weights(cache: Path) -> Weights:
@@ -47,14 +47,14 @@ def coco_weights(cache: Path) -> Weights:
     hub = os.environ.get(HUB_VARIABLE)
     file = _COCO if not hub else replace(_COCO, url=f"{hub.rstrip('/')}/{_COCO.name}")
     try:
-        data = obtain(file, cache)
+        data = fetch(file, cache)
     except PackageError as error:
-        way_out = f"Download that file elsewhere and put it at {cache / file.name}, or use --weights small."
-        raise type(error)(f"{error} {way_out}") from error
-    return _published(_state_of(file.url, data))
+        remedy = f"Download that file elsewhere and put it at {cache / file.name}, or use --weights small."
+        raise type(error)(f"{error} {remedy}") from error
+    return _convert_published(_load_state_dict(file.url, data))
 
 
-def _published(state: Mapping[str, Any]) -> Weights:
+def _convert_published(state: Mapping[str, Any]) -> Weights:
     """Bring torchvision's published weights into the form of the network that `build` makes."""
     model = build("maskrcnn_resnet50_fpn")
     model.load_state_dict(state)
@@ -63,7 +63,7 @@ def _published(state: Mapping[str, Any]) -> Weights:
             # They were trained with an epsilon of 0 in these layers, and torchvision sets it when it loads them.
             layer.running_var -= layer.eps
     return Weights(
-        data=_saved(model.state_dict()),
+        data=_serialized(model.state_dict()),
         architecture="maskrcnn_resnet50_fpn",
         name="Mask R-CNN ResNet-50 FPN, COCO",
         notice=None,
@@ -87,22 +87,22 @@ def file_weights(path: Path, licence: str | None) -> Weights:
         raise PackageError(
             f"The weights {path} cannot be read: {error.strerror}. Give small, coco or a file."
         ) from error
-    state = _state_of(str(path), data)
-    if is_file(data, _COCO):
-        return _published(state)
+    state = _load_state_dict(str(path), data)
+    if has_expected_hash(data, _COCO):
+        return _convert_published(state)
     architecture, fitted = _fit(path, state)
     return Weights(
-        data=data if fitted.keys() == state.keys() else _saved(fitted),
+        data=data if fitted.keys() == state.keys() else _serialized(fitted),
         architecture=architecture,
         name=path.stem,
         notice=None,
         classes=LABELS,
-        licence=licence or _UNSTATED_LICENCE,
+        licence=licence or _UNKNOWN_LICENCE,
         source=path.name,
     )
 
 
-def _state_of(source: str, data: bytes) -> Mapping[str, Any]:
+def _load_state_dict(source: str, data: bytes) -> Mapping[str, Any]:
     try:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:
@@ -126,7 +126,7 @@ def _fit(path: Path, state: Mapping[str, Any]) -> tuple[Architecture, Mapping[st
     raise PackageError(f"{path} holds weights of another network than {' or '.join(ARCHITECTURES)}.")
 
 
-def _saved(state: Mapping[str, Tensor]) -> bytes:
+def _serialized(state: Mapping[str, Tensor]) -> bytes:
     buffer = io.BytesIO()
     # Without the metadata that a module adds, which says how it was made and not what it is.
     torch.save(dict(state), buffer)

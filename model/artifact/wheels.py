@@ -15,9 +15,9 @@ from artifact.errors import PackageError
 OLDEST_PYTHON = (3, 11)
 """Of the environments that an artifact meets: 3.11 on a laptop, 3.12 in AWS's PyTorch image, 3.13 in its Ray image."""
 
-_BOOKKEEPING = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+_INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 # Compiled for one version of Python, whatever the wheel's name says: module.cpython-311-x86_64-linux-gnu.so.
-_ONE_PYTHON = re.compile(r"\.(cpython-\d+[^/]*|cp\d+-[^/]*)\.(so|pyd)$")
+_VERSION_SPECIFIC = re.compile(r"\.(cpython-\d+[^/]*|cp\d+-[^/]*)\.(so|pyd)$")
 # A wheel's own licence says nothing of the shared libraries in it.
 _NOTICES = {
     "av": "Its wheel holds FFmpeg's shared libraries, under the LGPL, version 3 or later, and beside others those of "
@@ -71,9 +71,9 @@ def find_wheel(name: str) -> Wheel:
             f"The installed {name} {library.version} ({', '.join(tags) or 'no wheel'}) does not run in SageMaker's "
             "containers: package on x86-64 Linux, with a wheel that is pure or abi3."
         )
-    files = {str(file): _read(library, file) for file in library.files or [] if _travels(file)}
+    files = {str(file): _read(library, file) for file in library.files or [] if _is_packaged(file)}
     for path in files:
-        if _ONE_PYTHON.search(path):
+        if _VERSION_SPECIFIC.search(path):
             raise PackageError(
                 f"{path} of the installed {name} {library.version} is for one version of Python alone, although the "
                 f"wheel says {', '.join(tags)}: pin a release whose wheel is pure or abi3."
@@ -103,10 +103,10 @@ def runs_in_containers(tag: str) -> bool:
     )
 
 
-def _travels(file: PackagePath) -> bool:
+def _is_packaged(file: PackagePath) -> bool:
     if ".." in file.parts or "__pycache__" in file.parts:
         return False
-    return not (file.parent.name.endswith(".dist-info") and file.name in _BOOKKEEPING)
+    return not (file.parent.name.endswith(".dist-info") and file.name in _INSTALLER_FILES)
 
 
 def _read(library: Distribution, file: PackagePath) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from . import blog, networks
-from .usage import Job, Usage, measured
+from .usage import Job, Usage, measure_usage
 
 
 def run(job: Job, video: Path, model_dir: Path) -> Usage:
@@ -21,11 +21,11 @@ def run(job: Job, video: Path, model_dir: Path) -> Usage:
         An unpacked artifact with the small model.
     """
     if job == "decode":
-        return measured(lambda: sum(index % blog.INTERVAL == 0 for index, _ in enumerate(blog.read_all(video))))
+        return measure_usage(lambda: sum(index % blog.INTERVAL == 0 for index, _ in enumerate(blog.read_all(video))))
     network = networks.small(model_dir) if job == "small" else networks.coco()
     network = network.to(networks.device())
     if networks.device() == "cuda":
         # As the handler does before it is ready.
         with torch.no_grad():
             network(blog.stack([np.zeros((blog.SIDE, blog.SIDE, 3), np.uint8)] * blog.BATCH).to("cuda"))
-    return measured(lambda: len(json.loads(blog.answer(network, video.read_bytes()))))
+    return measure_usage(lambda: len(json.loads(blog.answer(network, video.read_bytes()))))

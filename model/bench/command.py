@@ -22,16 +22,16 @@ _COCO_SECONDS = 2
 _NO_GPU = 2
 
 
-def _say(what: str) -> None:
+def _log(what: str) -> None:
     print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
 def _print_table(result: dict[str, object]) -> None:
-    at_least, at_most = cpu.WANTED | gpu.WANTED, planning.WANTED
+    min_ratios, max_ratios = cpu.MIN_RATIOS | gpu.MIN_RATIOS, planning.MAX_RATIOS
     for name, value in result.items():
         if isinstance(value, float):
-            aim = f"  (wanted: at least {at_least[name]:g})" if name in at_least else ""
-            aim += f"  (wanted: at most {at_most[name]:g})" if name in at_most else ""
+            aim = f"  (wanted: at least {min_ratios[name]:g})" if name in min_ratios else ""
+            aim += f"  (wanted: at most {max_ratios[name]:g})" if name in max_ratios else ""
             print(f"{name:<34} {value:>8}{aim}")
     measured = result.get("rows")
     for row in measured if isinstance(measured, list) else []:
@@ -40,16 +40,16 @@ def _print_table(result: dict[str, object]) -> None:
 
 def _measure(options: argparse.Namespace, model_dir: Path) -> dict[str, object]:
     chosen = rows(options.seconds)
-    result = cpu.measure(chosen, model_dir, options.runs, _say)
+    result = cpu.measure(chosen, model_dir, options.runs, _log)
     if options.coco_runs > 0:
-        result |= cpu.measure_coco(replace(chosen[0], seconds=_COCO_SECONDS), model_dir, options.coco_runs, _say)
-    _say("planning: an hour of video")
+        result |= cpu.measure_coco(replace(chosen[0], seconds=_COCO_SECONDS), model_dir, options.coco_runs, _log)
+    _log("planning: an hour of video")
     result |= planning.measure(options.runs)
     if options.bodies:
-        _say(f"bodies: {', '.join(map(str, options.bodies))} MiB through TorchServe")
+        _log(f"bodies: {', '.join(map(str, options.bodies))} MiB through TorchServe")
         result["body_seconds"] = bodies.measure(options.bodies)
     return result | {
-        "wanted": {"at_least": cpu.WANTED, "at_most": planning.WANTED},
+        "wanted": {"at_least": cpu.MIN_RATIOS, "at_most": planning.MAX_RATIOS},
         "runs": {"rows and planning": options.runs, "coco_size": options.coco_runs},
     }
 
@@ -78,14 +78,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     if options.gpu and not torch.cuda.is_available():
-        _say("--gpu needs a GPU that CUDA can use, and there is none here: run it on a machine with one.")
+        _log("--gpu needs a GPU that CUDA can use, and there is none here: run it on a machine with one.")
         return _NO_GPU
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         model_dir = Path(folder)
         for name, data in contents(find_weights("small")).items():
             if name in {CARD_FILE, WEIGHTS_FILE}:
                 (model_dir / name).write_bytes(data)
-        result = gpu.measure(rows(gpu.SECONDS), model_dir, _say) if options.gpu else _measure(options, model_dir)
+        result = gpu.measure(rows(gpu.SECONDS), model_dir, _log) if options.gpu else _measure(options, model_dir)
     if options.json:
         print(json.dumps(result, indent=2))
     else:

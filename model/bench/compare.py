@@ -9,7 +9,7 @@ from statistics import median
 from typing import Literal
 
 from . import blog_work, handler_work
-from .processes import Share, in_new_process
+from .processes import ProcessLimits, in_new_process
 from .usage import Job, Usage
 
 Design = Literal["blog", "handler", "keyframe"]
@@ -46,7 +46,7 @@ def compare(
     video: Path,
     model_dir: Path,
     runs: int,
-    share: Share,
+    limits: ProcessLimits,
     *,
     designs: Sequence[Design] = ("blog", "handler"),
 ) -> Comparison:
@@ -65,7 +65,7 @@ def compare(
     usages: dict[Design, list[Usage]] = {design: [] for design in designs}
     for _ in range(runs):
         for design in designs:
-            usages[design].append(in_new_process(share, DESIGNS[design], job, video, model_dir))
+            usages[design].append(in_new_process(limits, DESIGNS[design], job, video, model_dir))
     frames = {usage.frames for runs_of_one in usages.values() for usage in runs_of_one}
     if len(frames) != 1:
         raise DifferentFramesError(f"{video.name}, {job}: {sorted(frames)} frames")

@@ -15,11 +15,11 @@ import av
 from . import blog, networks
 from .compare import Comparison, Design, compare
 from .footage import FPS, Footage
-from .processes import Share
+from .processes import ProcessLimits
 from .rows import ALIGNED
 from .usage import Usage
 
-WANTED = {
+MIN_RATIOS = {
     "decode_ratio_geomean": 4.0,
     "decode_ratio_lowest": 1.7,
     "keyframe_decode_ratio_geomean": 8.0,
@@ -28,7 +28,7 @@ WANTED = {
 }
 """What the project wants of the ratios, at least."""
 
-_SHARE = Share(one_thread=True)
+_LIMITS = ProcessLimits(one_thread=True)
 _KEYFRAME_SHARE = 0.9
 
 _MEASURES: dict[str, Callable[[Usage], float]] = {
@@ -48,7 +48,7 @@ class Row:
     footage
         The video.
     keyframe_share
-        Share of the samples, 0..1, that have a keyframe within half a sampling interval.
+        ProcessLimits of the samples, 0..1, that have a keyframe within half a sampling interval.
     decode, end_to_end
         Reading it, and answering for it with the small network.
     """
@@ -99,21 +99,21 @@ def keyframe_share(path: Path, seconds: int) -> float:
     return near / seconds
 
 
-def _measure_row(footage: Footage, model_dir: Path, runs: int, say: Callable[[str], None]) -> Row:
-    say(f"{footage.name}: making or finding {footage.file_name}")
+def _measure_row(footage: Footage, model_dir: Path, runs: int, log: Callable[[str], None]) -> Row:
+    log(f"{footage.name}: making or finding {footage.file_name}")
     path = footage.file()
-    say(f"{footage.name}: reading")
-    decode = compare("decode", path, model_dir, runs, _SHARE, designs=("blog", "handler", "keyframe"))
-    say(f"{footage.name}: answering with the small network")
-    end_to_end = compare("small", path, model_dir, runs, _SHARE)
+    log(f"{footage.name}: reading")
+    decode = compare("decode", path, model_dir, runs, _LIMITS, designs=("blog", "handler", "keyframe"))
+    log(f"{footage.name}: answering with the small network")
+    end_to_end = compare("small", path, model_dir, runs, _LIMITS)
     row = Row(footage, keyframe_share(path, math.ceil(len(footage.times()) / FPS)), decode, end_to_end)
     # So that nothing is lost if a later row fails.
-    say(json.dumps({name: value for name, value in row.report().items() if name != "medians"}))
+    log(json.dumps({name: value for name, value in row.report().items() if name != "medians"}))
     return row
 
 
-def measure(footages: Sequence[Footage], model_dir: Path, runs: int, say: Callable[[str], None]) -> dict[str, object]:
-    """Measure each video; `say` is told what is being run.
+def measure(footages: Sequence[Footage], model_dir: Path, runs: int, log: Callable[[str], None]) -> dict[str, object]:
+    """Measure each video; `log` is told what is being run.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def measure(footages: Sequence[Footage], model_dir: Path, runs: int, say: Callab
         An unpacked artifact with the small model.
     """
     cpu_seconds = _MEASURES["cpu_seconds"]
-    rows = [_measure_row(footage, model_dir, runs, say) for footage in footages]
+    rows = [_measure_row(footage, model_dir, runs, log) for footage in footages]
     decode = [row.decode.ratio(cpu_seconds) for row in rows]
     with_keyframes = [row.decode.ratio(cpu_seconds, "keyframe") for row in rows if row.has_keyframes]
     aligned = next(row for row in rows if row.footage.name == ALIGNED)
@@ -137,17 +137,17 @@ def measure(footages: Sequence[Footage], model_dir: Path, runs: int, say: Callab
     return {**{name: round(ratio, 2) for name, ratio in ratios.items()}, "rows": [row.report() for row in rows]}
 
 
-def measure_coco(footage: Footage, model_dir: Path, runs: int, say: Callable[[str], None]) -> dict[str, object]:
+def measure_coco(footage: Footage, model_dir: Path, runs: int, log: Callable[[str], None]) -> dict[str, object]:
     """Measure one short video with the network of COCO's size; parameters as `measure`'s."""
-    say(f"end_to_end_coco_size: answering for {footage.file_name} with the COCO-size network")
-    comparison = compare("coco", footage.file(), model_dir, runs, _SHARE)
+    log(f"end_to_end_coco_size: answering for {footage.file_name} with the COCO-size network")
+    comparison = compare("coco", footage.file(), model_dir, runs, _LIMITS)
     return {
         "end_to_end_ratio_coco_size": round(comparison.ratio(_MEASURES["cpu_seconds"]), 2),
         "coco_size": {
             "medians": medians(comparison),
             "pixels_per_frame": {
-                "blog": networks.pixels_seen(blog.SIDE, blog.SIDE),
-                "handler": networks.pixels_seen(footage.width, footage.height),
+                "blog": networks.input_pixels(blog.SIDE, blog.SIDE),
+                "handler": networks.input_pixels(footage.width, footage.height),
             },
         },
     }

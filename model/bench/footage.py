@@ -106,9 +106,9 @@ def _street(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
     brighter, darker = (
         [np.abs(rng.normal(0, 4, shape)).astype(np.uint8) for _ in range(_GRAIN_PICTURES)] for _ in range(2)
     )
-    street = sample.scenery()
+    street = sample.backdrop()
     for index, time in enumerate(times):
-        picture = np.asarray(compose(street, sample.things(time % sample.SECONDS))[0])
+        picture = np.asarray(compose(street, sample.objects_at(time % sample.SECONDS))[0])
         large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
         # These two stop at black and white.
         grain = index % _GRAIN_PICTURES

@@ -22,12 +22,12 @@ from video_inference.network import Network
 from . import blog, handler_work, networks
 from .compare import compare
 from .footage import Footage
-from .processes import Share, each_in_new_process, in_new_process
+from .processes import ProcessLimits, each_in_new_process, in_new_process
 from .rows import ALIGNED
 from .steps import LeftOutError, Step, run_steps
 from .usage import Usage
 
-WANTED = {"gpu_end_to_end_ratio_geomean": 5.0}
+MIN_RATIOS = {"gpu_end_to_end_ratio_geomean": 5.0}
 """What the project wants of the ratio, at least."""
 
 CORES = 4
@@ -44,7 +44,7 @@ LIMIT_SECONDS = 570.0
 _GIBIBYTE = 1 << 30
 
 
-def covered(spans: Iterable[tuple[float, float]]) -> float:
+def covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
     """Measure how long at least one of some spans of time, each (start, end), lasts."""
     total = 0.0
     until = float("-inf")
@@ -71,7 +71,7 @@ def speeds(video: Path, hardware: Hardware, batches: Sequence[int]) -> dict[str,
         if index % blog.INTERVAL == 0
     ]
 
-    def look(batch: int) -> float:
+    def run(batch: int) -> float:
         started = time.perf_counter()
         for start in range(0, len(frames), batch):
             network.find(frames[start : start + batch], 0.5, masks=False, max_side=None)
@@ -84,8 +84,8 @@ def speeds(video: Path, hardware: Hardware, batches: Sequence[int]) -> dict[str,
         if on_gpu:
             torch.cuda.reset_peak_memory_stats()
         # The first look chooses algorithms and takes memory.
-        look(batch)
-        speed = len(frames) / look(batch)
+        run(batch)
+        speed = len(frames) / run(batch)
         memory = torch.cuda.max_memory_reserved() / _GIBIBYTE if on_gpu else 0.0
         result[str(batch)] = {"frames_per_second": round(speed, 2), "gibibytes": round(memory, 2)}
     return result
@@ -96,7 +96,7 @@ def _gpu_speeds(video: Path, *, half: bool) -> dict[str, dict[str, float]]:
     return speeds(video, hardware if half else replace(hardware, precision="float32"), BATCHES)
 
 
-def _share_busy(video: Path, model_dir: Path) -> float:
+def _busy_share(video: Path, model_dir: Path) -> float:
     """Measure for how much of the time that the handler takes for a video the GPU computes or copies."""
     model = handler_work.model_for("coco", model_dir)
     body = video.read_bytes()
@@ -111,11 +111,11 @@ def _share_busy(video: Path, model_dir: Path) -> float:
         for event in profiler.events() or []
         if event.device_type == DeviceType.CUDA
     ]
-    return round(covered(spans) / seconds, 3)
+    return round(covered_seconds(spans) / seconds, 3)
 
 
 def decoding_speed(video: Path, *, nvdec: bool) -> float | str:
-    """Time decoding every frame, in frames per second, by NVDEC or by the processor; or say why NVDEC does not work."""
+    """Time decoding every frame, in frames per second, by NVDEC or by the processor; or log why NVDEC does not work."""
     acceleration = HWAccel(device_type="cuda", allow_software_fallback=False) if nvdec else None
     started = time.perf_counter()
     try:
@@ -130,7 +130,7 @@ def decoding_speed(video: Path, *, nvdec: bool) -> float | str:
     return round(count / (time.perf_counter() - started), 1)
 
 
-def _make(footage: Footage) -> Path:
+def _make_video(footage: Footage) -> Path:
     return footage.file()
 
 
@@ -144,7 +144,7 @@ class _Videos:
     def make(self, seconds: float) -> dict[str, int]:
         """Make or find all videos on all cores at once; returns the bytes of those that are ready in time."""
         # Only what is measured is confined to a few cores.
-        made = each_in_new_process(Share(seconds=seconds), _make, self._footages)
+        made = each_in_new_process(ProcessLimits(seconds=seconds), _make_video, self._footages)
         for footage, video in zip(self._footages, made, strict=True):
             if video is not None:
                 self._ready[footage.name] = video
@@ -162,18 +162,18 @@ def _steps(footages: Sequence[Footage], model_dir: Path, ratios: dict[str, float
 
     def answer(name: str, seconds: float) -> float:
         # One run of each of the two designs.
-        share = Share(cores=CORES, seconds=seconds / 2)
-        ratios[name] = round(compare("coco", videos[name], model_dir, 1, share).ratio(_seconds), 2)
+        limits = ProcessLimits(cores=CORES, seconds=seconds / 2)
+        ratios[name] = round(compare("coco", videos[name], model_dir, 1, limits).ratio(_seconds), 2)
         return ratios[name]
 
     def network(half: bool, seconds: float) -> object:
-        return in_new_process(Share(cores=CORES, seconds=seconds), _gpu_speeds, videos[ALIGNED], half=half)
+        return in_new_process(ProcessLimits(cores=CORES, seconds=seconds), _gpu_speeds, videos[ALIGNED], half=half)
 
     def busy(seconds: float) -> float:
-        return in_new_process(Share(cores=CORES, seconds=seconds), _share_busy, videos[ALIGNED], model_dir)
+        return in_new_process(ProcessLimits(cores=CORES, seconds=seconds), _busy_share, videos[ALIGNED], model_dir)
 
     def decoding(name: str, nvdec: bool, seconds: float) -> float | str:
-        return in_new_process(Share(cores=CORES, seconds=seconds), decoding_speed, videos[name], nvdec=nvdec)
+        return in_new_process(ProcessLimits(cores=CORES, seconds=seconds), decoding_speed, videos[name], nvdec=nvdec)
 
     names = [ALIGNED, *(footage.name for footage in footages if footage.name != ALIGNED)]
     end_to_end = [Step(f"end_to_end_ratio {name}", 120, partial(answer, name)) for name in names]
@@ -197,7 +197,7 @@ def _steps(footages: Sequence[Footage], model_dir: Path, ratios: dict[str, float
 def measure(
     footages: Sequence[Footage],
     model_dir: Path,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, object]:
     """Run everything with the COCO-size model; what does not end within the run's time is left out, and listed.
@@ -208,21 +208,21 @@ def measure(
         One for each row, the aligned one among them.
     model_dir
         An unpacked artifact with the small model.
-    say
+    log
         Told what is being run, and each result.
     clock
         Gives seconds.
     """
     ends = clock() + LIMIT_SECONDS
     ratios: dict[str, float] = {}
-    outcome = run_steps(_steps(footages, model_dir, ratios), ends, clock, say)
+    outcome = run_steps(_steps(footages, model_dir, ratios), ends, clock, log)
     return {
         "gpu": str(choose_hardware()),
         **({"gpu_end_to_end_ratio_geomean": round(geometric_mean(ratios.values()), 2)} if ratios else {}),
         "gpu_steps": outcome.results,
         "left_out": outcome.left_out,
         "failed": outcome.failed,
-        "wanted": {"at_least": WANTED},
+        "wanted": {"at_least": MIN_RATIOS},
     }
 
 

@@ -13,10 +13,10 @@ from video_inference.picture import Rgb
 from video_inference.settings import read_settings
 
 from . import networks
-from .usage import Job, Usage, measured
+from .usage import Job, Usage, measure_usage
 
 
-class _Blind(Detector):
+class _NullDetector(Detector):
     """Finds nothing, at no cost: what is left of the handler is reading the video."""
 
     def detect(self, pictures: Sequence[Rgb], *_more: object, **_options: object) -> list[list[Detection]]:
@@ -35,7 +35,7 @@ def model_for(job: Job, model_dir: Path) -> inference.Model:
             detector.warm_up()
         return inference.Model(detector, read_settings())
     card = Card("none", "maskrcnn_small", "0" * 64, None, {})
-    return inference.Model(_Blind(card, build("maskrcnn_small")), read_settings())
+    return inference.Model(_NullDetector(card, build("maskrcnn_small")), read_settings())
 
 
 class RefusedError(Exception):
@@ -82,10 +82,10 @@ def run(job: Job, video: Path, model_dir: Path) -> Usage:
         An unpacked artifact with the small model.
     """
     model = model_for(job, model_dir)
-    return measured(lambda: answer(model, video.read_bytes()))
+    return measure_usage(lambda: answer(model, video.read_bytes()))
 
 
 def run_keyframe(job: Job, video: Path, model_dir: Path) -> Usage:
     """Do a job once, with keyframes for the frames near them; parameters as `run`'s."""
     model = model_for(job, model_dir)
-    return measured(lambda: answer(model, video.read_bytes(), "sampling=keyframe"))
+    return measure_usage(lambda: answer(model, video.read_bytes(), "sampling=keyframe"))

@@ -11,10 +11,10 @@ from video_inference.architecture import build
 from video_inference.artifact_files import WEIGHTS_FILE
 from video_inference.detector import load_weights
 
-OBJECTS = 20
+OBJECTS_PER_FRAME = 20
 """Objects that the COCO-size network finds in a frame: random weights find none by themselves."""
 
-_CERTAIN = 12.0
+_PERSON_BIAS = 12.0
 _PERSON = 1
 
 
@@ -31,17 +31,17 @@ def small(model_dir: Path) -> MaskRCNN:
 
 
 def coco() -> MaskRCNN:
-    """Build the COCO-size network with random weights, the same every time, that finds `OBJECTS` in a frame."""
+    """Build the COCO-size network with fixed random weights that finds `OBJECTS_PER_FRAME` objects in each frame."""
     torch.manual_seed(1)
     network = build("maskrcnn_resnet50_fpn")
-    network.roi_heads.detections_per_img = OBJECTS
+    network.roi_heads.detections_per_img = OBJECTS_PER_FRAME
     with torch.no_grad():
         # Every proposal is a person: what is left of them is the best that do not overlap.
-        network.roi_heads.box_predictor.cls_score.bias[_PERSON] += _CERTAIN
+        network.roi_heads.box_predictor.cls_score.bias[_PERSON] += _PERSON_BIAS
     return network.eval()
 
 
-def pixels_seen(width: int, height: int) -> int:
+def input_pixels(width: int, height: int) -> int:
     """Count the pixels that the COCO-size network looks at when it is given a picture of a size."""
     network = build("maskrcnn_resnet50_fpn")
     images, _ = network.transform([torch.zeros(3, height, width)])

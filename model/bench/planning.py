@@ -16,9 +16,9 @@ from videos.pictures import moving
 from videos.writer import Encoding, write
 
 from . import footage
-from .processes import Share, in_new_process
+from .processes import ProcessLimits, in_new_process
 
-WANTED = {"planning_ratio": 2.5}
+MAX_RATIOS = {"planning_ratio": 2.5}
 """What the project wants of the ratio, at most."""
 
 FPS = 25
@@ -29,7 +29,7 @@ _SECONDS = 3600
 _SIZE = (64, 36)
 
 
-def hour(seconds: int = _SECONDS) -> Path:
+def make_video(seconds: int = _SECONDS) -> Path:
     """Give a video that lasts so long, of tiny pictures, so that decoding one costs next to nothing."""
     path = footage.FOLDER / f"planning-{seconds}s.mp4"
     if path.exists():
@@ -83,12 +83,12 @@ def planning_seconds(path: Path) -> float:
 
 def measure(runs: int, seconds: int = _SECONDS) -> dict[str, float]:
     """Do both in turn, each time in a new process, and compare the medians."""
-    path, share = hour(seconds), Share(one_thread=True)
+    path, limits = make_video(seconds), ProcessLimits(one_thread=True)
     demux: list[float] = []
     planning: list[float] = []
     for _ in range(runs):
-        demux.append(in_new_process(share, demux_seconds, path))
-        planning.append(in_new_process(share, planning_seconds, path))
+        demux.append(in_new_process(limits, demux_seconds, path))
+        planning.append(in_new_process(limits, planning_seconds, path))
     return {
         "planning_ratio": round(median(planning) / median(demux), 2),
         "demux_cpu_seconds": round(median(demux), 3),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from orphans import end_with
+from orphans import end_with_parent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class OverdueError(Exception):
 
 
 @dataclass(frozen=True)
-class Share:
+class ProcessLimits:
     """What a process may use of the machine.
 
     Attributes
@@ -41,22 +41,22 @@ class Share:
     seconds: float = 1800
 
 
-def _begin(parent: int, share: Share) -> None:
-    end_with(parent)
-    if share.cores is not None:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: share.cores])
-    if share.one_thread:
+def _initialise(parent: int, limits: ProcessLimits) -> None:
+    end_with_parent(parent)
+    if limits.cores is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: limits.cores])
+    if limits.one_thread:
         # Read by torch's and numpy's libraries, and by the handler, which divides the cores among its workers.
         os.environ["OMP_NUM_THREADS"] = "1"
         os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(os.cpu_count() or 1)
 
 
 @contextmanager
-def _processes(share: Share, count: int | None = None) -> Iterator[ProcessPoolExecutor]:
+def _processes(limits: ProcessLimits, count: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """Start processes as they are needed, one for each core without a count; those still busy at the end are killed."""
     others = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin, initargs=(os.getpid(), share))
+    pool = ProcessPoolExecutor(count, mp_context=spawn, initializer=_initialise, initargs=(os.getpid(), limits))
     try:
         yield pool
     finally:
@@ -65,25 +65,25 @@ def _processes(share: Share, count: int | None = None) -> Iterator[ProcessPoolEx
         pool.shutdown()
 
 
-def in_new_process(share: Share, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+def in_new_process(limits: ProcessLimits, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
     """Call a function in a separate process, which imports nothing but what the function needs.
 
     Raises
     ------
     OverdueError
-        If it takes longer than its share.
+        If it takes longer than its limits.
     """
-    with _processes(share, 1) as pool:
+    with _processes(limits, 1) as pool:
         future = pool.submit(function, *arguments, **options)
-        wait([future], share.seconds)
+        wait([future], limits.seconds)
         if not future.done():
-            raise OverdueError(f"stopped after {share.seconds:.0f} s")
+            raise OverdueError(f"stopped after {limits.seconds:.0f} s")
         return future.result()
 
 
-def each_in_new_process(share: Share, function: Callable[[T], R], items: Iterable[T]) -> list[R | None]:
-    """Call a function on each item, on all cores at once; None stands for a result that took longer than the share."""
-    with _processes(share) as pool:
+def each_in_new_process(limits: ProcessLimits, function: Callable[[T], R], items: Iterable[T]) -> list[R | None]:
+    """Call a function on each item, on all cores at once; None stands for a result that took longer than the limits."""
+    with _processes(limits) as pool:
         futures = [pool.submit(function, item) for item in items]
-        ended, _ = wait(futures, share.seconds)
+        ended, _ = wait(futures, limits.seconds)
         return [future.result() if future in ended else None for future in futures]

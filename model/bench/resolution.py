@@ -37,7 +37,7 @@ _OVERLAP = 0.5
 
 
 def _picture(seconds: float) -> Rgb:
-    return np.array(compose(sample.scenery(), sample.things(seconds))[0], dtype=np.uint8)
+    return np.array(compose(sample.backdrop(), sample.objects_at(seconds))[0], dtype=np.uint8)
 
 
 def speed(runs: int) -> dict[int, tuple[float, float]]:
@@ -68,7 +68,7 @@ def accuracy(detector: Detector, max_side: int | None, step: float) -> tuple[flo
     """Measure recall and precision of the small model on the sample's street, with a picture each `step` seconds."""
     found = objects = detections = 0
     for number in range(round(sample.SECONDS / step)):
-        truths = sample.truth(number * step)
+        truths = sample.ground_truth(number * step)
         seen = detector.detect([_picture(number * step)], _SCORE, max_side=max_side)[0]
         objects, detections = objects + len(truths), detections + len(seen)
         for truth in truths:

@@ -55,7 +55,7 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def run_steps(steps: Sequence[Step], ends: float, clock: Callable[[], float], say: Callable[[str], None]) -> Outcome:
+def run_steps(steps: Sequence[Step], ends: float, clock: Callable[[], float], log: Callable[[str], None]) -> Outcome:
     """Run steps in turn; a step that is overdue or fails does not keep the others from running.
 
     Parameters
@@ -64,7 +64,7 @@ def run_steps(steps: Sequence[Step], ends: float, clock: Callable[[], float], sa
         When the last one must have ended, by the clock.
     clock
         Gives seconds.
-    say
+    log
         Told a line for each step that starts, and a line with its result or the reason why there is none.
     """
     outcome = Outcome()
@@ -72,18 +72,18 @@ def run_steps(steps: Sequence[Step], ends: float, clock: Callable[[], float], sa
         left = ends - clock()
         if left < MIN_SECONDS:
             outcome.left_out[step.name] = f"{max(0.0, left):.0f} s of the run's time were left"
-            say(f"{step.name}: left out: {outcome.left_out[step.name]}")
+            log(f"{step.name}: left out: {outcome.left_out[step.name]}")
             continue
-        say(step.name)
+        log(step.name)
         try:
             outcome.results[step.name] = step.run(min(step.seconds, left))
         except (LeftOutError, OverdueError) as reason:
             outcome.left_out[step.name] = str(reason)
-            say(f"{step.name}: left out: {reason}")
+            log(f"{step.name}: left out: {reason}")
         except Exception as error:
             outcome.failed[step.name] = f"{type(error).__name__}: {error}"
-            say(f"{step.name}: failed: {outcome.failed[step.name]}")
+            log(f"{step.name}: failed: {outcome.failed[step.name]}")
         else:
             # So that nothing is lost if the machine is taken away.
-            say(f"{step.name}: {json.dumps(outcome.results[step.name])}")
+            log(f"{step.name}: {json.dumps(outcome.results[step.name])}")
     return outcome

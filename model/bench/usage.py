@@ -44,7 +44,7 @@ def peak_memory() -> int:
     return int(match[1]) * 1024
 
 
-def measured(work: Callable[[], int]) -> Usage:
+def measure_usage(work: Callable[[], int]) -> Usage:
     """Do work that returns how many frames it looked at."""
     cpu, clock = time.process_time(), time.perf_counter()
     frames = work()

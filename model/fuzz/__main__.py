@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .campaign import Campaign, Report, originals
 from .mutations import damaged
-from .packets import PacketDamage, films
+from .packets import PacketDamage, intact_videos
 from .watchdog import Watchdog
 from .worker import serve_samples
 
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         report = Campaign(options.seed, watchdog, options.keep, progress).run(bodies)
     packets: Report | None = None
     if again is None and options.packets > 0:
-        damage = PacketDamage(films(), options.seed)
+        damage = PacketDamage(intact_videos(), options.seed)
         with Watchdog(options.limit, serve_samples) as watchdog:
             keep, progress = options.keep / "packets", _progress(options.packets)
             campaign = Campaign(options.seed, watchdog, keep, progress, damage.check)

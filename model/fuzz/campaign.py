@@ -12,7 +12,7 @@ from videos.bad import BAD
 from videos.good import GOOD
 
 from .answer import Answer
-from .growth import Growth, Holdings, growth_of
+from .growth import Growth, ResourceUsage, growth_of
 from .watchdog import CrashError, Watchdog, WorkerError
 
 
@@ -98,29 +98,29 @@ class Campaign:
         self._keep = keep
         self._progress = progress
         self._check = check
-        self._held: list[Holdings] = []
+        self._usages: list[ResourceUsage] = []
 
     def run(self, bodies: Iterable[bytes]) -> Report:
         """Send bodies through the worker, one after another."""
         for number, body in enumerate(bodies):
-            self._try(number, body)
+            self._send(number, body)
             self._progress(number + 1)
-        if self._held:
-            self.report.growth = growth_of(self._held)
+        if self._usages:
+            self.report.growth = growth_of(self._usages)
         return self.report
 
-    def _try(self, number: int, body: bytes) -> None:
+    def _send(self, number: int, body: bytes) -> None:
         try:
-            answer = self._watchdog.ask(body)
+            answer = self._watchdog.send(body)
         except WorkerError as error:
             # The next worker has a warm-up of its own.
-            self._held = []
+            self._usages = []
             self._fail(number, "crash" if isinstance(error, CrashError) else "hang", str(error), body)
             return
         self.report.statuses[answer.status] += 1
         self.report.slowest = max(self.report.slowest, answer.seconds)
         self.report.peak = max(self.report.peak, answer.memory)
-        self._held.append(Holdings(answer.memory, answer.files, answer.threads))
+        self._usages.append(ResourceUsage(answer.memory, answer.files, answer.threads))
         if answer.status >= 500:
             self._fail(number, "exception", answer.trace, body)
         elif problem := self._check(number, answer):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-MEMORY_BOUND = 48 * 1024 * 1024
+MAX_GROWTH_BYTES = 48 * 1024 * 1024
 """Bytes by which a worker may grow between its warm-up and its end: less than 25 kB a file over 2,000 files."""
 
 _WARM_UP = 0.25
@@ -14,7 +14,7 @@ _WINDOW = 0.1
 
 
 @dataclass(frozen=True)
-class Holdings:
+class ResourceUsage:
     """What a worker held after a body: bytes of memory, open files, threads."""
 
     memory: int
@@ -26,14 +26,14 @@ class Holdings:
 class Growth:
     """What a worker held after its warm-up and at its end, each the median of a tenth of its bodies."""
 
-    warm: Holdings
-    end: Holdings
+    warm: ResourceUsage
+    end: ResourceUsage
 
     @property
     def faults(self) -> list[str]:
         """What grew, in words."""
         found = []
-        if self.end.memory - self.warm.memory > MEMORY_BOUND:
+        if self.end.memory - self.warm.memory > MAX_GROWTH_BYTES:
             megabytes = (self.end.memory - self.warm.memory) / 1e6
             found.append(f"memory grew by {megabytes:.0f} MB after the warm-up")
         if self.end.files > self.warm.files:
@@ -43,16 +43,16 @@ class Growth:
         return found
 
 
-def _middle(window: Sequence[Holdings]) -> Holdings:
-    return Holdings(
+def _middle(window: Sequence[ResourceUsage]) -> ResourceUsage:
+    return ResourceUsage(
         round(median(one.memory for one in window)),
         round(median(one.files for one in window)),
         round(median(one.threads for one in window)),
     )
 
 
-def growth_of(holdings: Sequence[Holdings]) -> Growth:
+def growth_of(usages: Sequence[ResourceUsage]) -> Growth:
     """Compare what one worker held after each body, in order; at least one body."""
-    size = max(1, round(_WINDOW * len(holdings)))
-    start = min(round(_WARM_UP * len(holdings)), len(holdings) - size)
-    return Growth(_middle(holdings[start : start + size]), _middle(holdings[-size:]))
+    size = max(1, round(_WINDOW * len(usages)))
+    start = min(round(_WARM_UP * len(usages)), len(usages) - size)
+    return Growth(_middle(usages[start : start + size]), _middle(usages[-size:]))

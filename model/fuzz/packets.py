@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from videos.good import GOOD
-from videos.joins import Place, group_of, packets_of
+from videos.remux import PacketPosition, group_of, packets_of
 
 from .answer import Answer
 from .worker import SAMPLE_FPS, sample
@@ -39,28 +39,28 @@ _NAMES = {
 }
 """Samples whose groups of pictures can each be decoded without the ones before it."""
 
-# Bytes at a packet's start that are kept: in most containers they include a header, whose damage hits more.
-_KEPT = {".mp4": 0, ".mov": 0, ".ts": 60}
-_KEPT_ELSEWHERE = 48
+# Bytes at a packet's start that are header: in most containers they include a header, whose damage hits more.
+_HEADER_BYTES = {".mp4": 0, ".mov": 0, ".ts": 60}
+_DEFAULT_HEADER_BYTES = 48
 # In a transport stream, a packet is spread over pieces of 188 bytes, of which a short last one is filled at its start.
-_PIECE = 188
-_LENGTH = {".ts": _PIECE - 60}
-_LEAST = {".ts": _PIECE}
+_TS_PACKET_BYTES = 188
+_MAX_LENGTH = {".ts": _TS_PACKET_BYTES - 60}
+_MIN_SIZE = {".ts": _TS_PACKET_BYTES}
 # MPEG-4's decoder keeps a time from picture to picture, also over keyframes: a damaged header may spoil the next group.
-_SPOILS_NEXT = {"mpeg4.mp4"}
+_DAMAGES_NEXT_GROUP = {"mpeg4.mp4"}
 
 
 @dataclass(frozen=True)
-class Film:
+class IntactVideo:
     """A video whose packets are damaged, and the samples of the undamaged one."""
 
     name: str
     body: bytes
-    packets: Sequence[Place]
+    packets: Sequence[PacketPosition]
     samples: dict[Fraction, int]
 
 
-def films() -> list[Film]:
+def intact_videos() -> list[IntactVideo]:
     """Make the videos."""
     made = []
     with tempfile.TemporaryDirectory() as folder:
@@ -68,21 +68,21 @@ def films() -> list[Film]:
             if good.name in _NAMES:
                 path = Path(folder, good.name)
                 body = good.write(path)
-                made.append(Film(good.name, body, packets_of(path), dict(sample(body)[2])))
+                made.append(IntactVideo(good.name, body, packets_of(path), dict(sample(body)[2])))
     return made
 
 
-def _choice(film: Film, rng: np.random.Generator) -> tuple[int, slice]:
+def _choice(video: IntactVideo, rng: np.random.Generator) -> tuple[int, slice]:
     """Choose a packet by its number, and the bytes to damage in it."""
-    suffix = Path(film.name).suffix
-    kept = _KEPT.get(suffix, _KEPT_ELSEWHERE)
-    least = _LEAST.get(suffix, kept + 1)
-    large = [number for number, packet in enumerate(film.packets) if packet.size >= least]
+    suffix = Path(video.name).suffix
+    header = _HEADER_BYTES.get(suffix, _DEFAULT_HEADER_BYTES)
+    min_size = _MIN_SIZE.get(suffix, header + 1)
+    large = [number for number, packet in enumerate(video.packets) if packet.size >= min_size]
     number = large[int(rng.integers(len(large)))]
-    packet = film.packets[number]
-    length = min(packet.size - kept, _LENGTH.get(suffix, packet.size))
-    start = kept + int(rng.integers(max(1, length)))
-    size = 1 + int(rng.random() ** 2 * (kept + length - start))
+    packet = video.packets[number]
+    length = min(packet.size - header, _MAX_LENGTH.get(suffix, packet.size))
+    start = header + int(rng.integers(max(1, length)))
+    size = 1 + int(rng.random() ** 2 * (header + length - start))
     return number, slice(packet.start + start, packet.start + min(start + size, packet.size))
 
 
@@ -91,58 +91,58 @@ class PacketDamage:
 
     Parameters
     ----------
-    films
-        At least one.
+    intact_videos
+        At min_size one.
     seed
         Of the run.
     """
 
-    def __init__(self, films: Sequence[Film], seed: int) -> None:
-        self._films = films
+    def __init__(self, intact_videos: Sequence[IntactVideo], seed: int) -> None:
+        self._films = intact_videos
         self._seed = seed
 
-    def _case(self, number: int) -> tuple[Film, int, slice, np.random.Generator]:
+    def _case(self, number: int) -> tuple[IntactVideo, int, slice, np.random.Generator]:
         rng = np.random.default_rng((self._seed, number))
-        film = self._films[number % len(self._films)]
-        return film, *_choice(film, rng), rng
+        video = self._films[number % len(self._films)]
+        return video, *_choice(video, rng), rng
 
     @staticmethod
-    def _next_end(film: Film, packet: int) -> Fraction:
-        later = [number for number in range(packet + 1, len(film.packets)) if film.packets[number].is_key]
-        return group_of(film.packets, later[0] if later else packet)[1]
+    def _next_end(video: IntactVideo, packet: int) -> Fraction:
+        later = [number for number in range(packet + 1, len(video.packets)) if video.packets[number].is_key]
+        return group_of(video.packets, later[0] if later else packet)[1]
 
     def bodies(self, count: int) -> Iterator[bytes]:
         """Make the first `count` files."""
         for number in range(count):
-            film, _, span, rng = self._case(number)
-            body = bytearray(film.body)
+            video, _, span, rng = self._case(number)
+            body = bytearray(video.body)
             whole = body[span]
-            turned_over = bytes(byte ^ 0xFF for byte in whole)
-            body[span] = (rng.bytes(len(whole)), bytes(len(whole)), turned_over)[int(rng.integers(3))]
+            inverted = bytes(byte ^ 0xFF for byte in whole)
+            body[span] = (rng.bytes(len(whole)), bytes(len(whole)), inverted)[int(rng.integers(3))]
             if body[span] == whole:
-                body[span] = turned_over
+                body[span] = inverted
             yield bytes(body)
 
     def check(self, number: int, answer: Answer) -> str:
         """Tell which samples outside the damaged group differ from those of the undamaged video; empty if none do."""
-        film, packet, span, _ = self._case(number)
-        start, end = group_of(film.packets, packet)
-        if film.name in _SPOILS_NEXT:
-            end = self._next_end(film, packet)
+        video, packet, span, _ = self._case(number)
+        start, end = group_of(video.packets, packet)
+        if video.name in _DAMAGES_NEXT_GROUP:
+            end = self._next_end(video, packet)
         found = dict(answer.samples)
         wrong = [
             f"{float(time):.3f} s" + ("" if time in found else " is missing")
-            for time, checksum in film.samples.items()
+            for time, checksum in video.samples.items()
             if not start <= time < end and found.get(time) != checksum
         ]
         # The frame next to the group may stand for a lost one at its edge.
-        reach = 1 / SAMPLE_FPS
+        interval = 1 / SAMPLE_FPS
         wrong += [
             f"{float(time):.3f} s is new"
-            for time in found.keys() - film.samples.keys()
-            if not start - reach <= time < end + reach
+            for time in found.keys() - video.samples.keys()
+            if not start - interval <= time < end + interval
         ]
         if not wrong:
             return ""
-        place = f"bytes {span.start} to {span.stop} of packet {packet} of {film.name}"
+        place = f"bytes {span.start} to {span.stop} of packet {packet} of {video.name}"
         return f"{place} were damaged ({float(start):.3f} to {float(end):.3f} s): {', '.join(sorted(wrong))}"

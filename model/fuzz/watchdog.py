@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 
 from .answer import Answer
-from .child import Serve, work_for
+from .child import Serve, run_worker
 from .worker import serve
 
 _LOADING_SECONDS = 300
-_LAST_WORDS_SECONDS = 5
-_LOG_END = 3000
+_DUMP_SECONDS = 5
+_LOG_TAIL_BYTES = 3000
 
 
 class WorkerError(Exception):
@@ -76,7 +76,7 @@ class Watchdog:
         process.join()
         process.close()
 
-    def ask(self, body: bytes) -> Answer:
+    def send(self, body: bytes) -> Answer:
         """Have the worker look at a body.
 
         Raises
@@ -98,7 +98,7 @@ class Watchdog:
         if self._worker is None:
             ours, theirs = self._processes.Pipe()
             process = self._processes.Process(
-                target=work_for, args=(os.getpid(), self._work, theirs, str(self._log)), daemon=True
+                target=run_worker, args=(os.getpid(), self._work, theirs, str(self._log)), daemon=True
             )
             process.start()
             # The worker alone holds this end, so that its death ends the connection.
@@ -113,31 +113,31 @@ class Watchdog:
 
     def _receive(self, connection: Connection, seconds: float) -> object:
         if not connection.poll(seconds):
-            self._ask_where_it_hangs()
-            hang = HangError(f"no answer after {seconds:g} s{self._last_words()}")
+            self._dump_stacks()
+            hang = HangError(f"no answer after {seconds:g} s{self._log_tail()}")
             self.stop()
             raise hang
         answer: object = connection.recv()
         return answer
 
-    def _ask_where_it_hangs(self) -> None:
+    def _dump_stacks(self) -> None:
         """Have the worker's fault handler write down where its threads are."""
         if self._worker is not None and (pid := self._worker[0].pid) is not None:
             os.kill(pid, signal.SIGABRT)
-            self._worker[0].join(_LAST_WORDS_SECONDS)
+            self._worker[0].join(_DUMP_SECONDS)
 
     def _crash(self) -> CrashError:
         code: int | None = None
         if self._worker is not None:
             self._worker[0].join()
             code = self._worker[0].exitcode
-        crash = CrashError(f"the worker ended with {code}{self._last_words()}")
+        crash = CrashError(f"the worker ended with {code}{self._log_tail()}")
         self.stop()
         return crash
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         try:
-            log = self._log.read_bytes()[-_LOG_END:].decode("utf-8", "replace").strip()
+            log = self._log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
         except FileNotFoundError:
             return ""
         return f":\n{log}" if log else ""

@@ -68,7 +68,7 @@ class _Traces(logging.Handler):
             self.text += logging.Formatter().formatException(record.exc_info)
 
 
-def _look(model: inference.Model, body: bytes) -> _Outcome:
+def _run_handler(model: inference.Model, body: bytes) -> _Outcome:
     # By the body, so that a file that is sent again meets the same.
     context = _Context(OPTIONS[zlib.crc32(body) % len(OPTIONS)])
     traces = _Traces()
@@ -92,9 +92,9 @@ def sample(body: bytes) -> _Outcome:
         return 500, traceback.format_exc(), ()
 
 
-def _answer(look: Callable[[bytes], _Outcome], body: bytes) -> Answer:
+def _answer(process: Callable[[bytes], _Outcome], body: bytes) -> Answer:
     started = time.perf_counter()
-    status, trace, samples = look(body)
+    status, trace, samples = process(body)
     seconds = time.perf_counter() - started
     gc.collect()
     # Without it, freed memory that the C library keeps for later looks like growth.
@@ -134,7 +134,7 @@ def serve(bodies: Connection, log: str) -> None:
     model = load()
     # Frames this small gain nothing from a second thread, which on a busy machine burns a core while it waits.
     torch.set_num_threads(1)
-    _answer_all(bodies, partial(_look, model))
+    _answer_all(bodies, partial(_run_handler, model))
 
 
 def serve_samples(bodies: Connection, log: str) -> None:
@@ -151,11 +151,11 @@ def _write_to(log: str) -> None:
     faulthandler.enable()
 
 
-def _answer_all(bodies: Connection, look: Callable[[bytes], _Outcome]) -> None:
+def _answer_all(bodies: Connection, process: Callable[[bytes], _Outcome]) -> None:
     bodies.send(None)
     while True:
         try:
             body: bytes = bodies.recv()
         except EOFError:
             return
-        bodies.send(_answer(look, body))
+        bodies.send(_answer(process, body))

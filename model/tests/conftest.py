@@ -12,10 +12,10 @@ from artifact.contents import contents
 from artifact.weights import find_weights
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+settings.register_profile("no deadlines", deadline=None)
+settings.load_profile("no deadlines")
 
-ROOM = Path(__file__).resolve().parent.parent
+MODULE = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def model(model_dir: Path) -> inference.Model:
 @pytest.fixture(scope="session")
 def street() -> Path:
     """The sample video in the repository."""
-    return ROOM / "samples" / "street.mp4"
+    return MODULE / "samples" / "street.mp4"
 
 
 @pytest.fixture(scope="session")

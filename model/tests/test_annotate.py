@@ -21,8 +21,8 @@ import inference
 from annotation import stills
 from annotation.drawing import draw_captions, draw_detections
 from annotation.movie import Movie
-from annotation.stills import spread, still_of, write_animation, write_sheet
-from tests.conftest import ROOM
+from annotation.stills import choose_evenly, make_still, write_animation, write_sheet
+from tests.conftest import MODULE
 from video_inference.mask_runs import encode
 from video_inference.video import Video
 
@@ -43,7 +43,7 @@ def _nothing(mask: dict[str, Any]) -> dict[str, Any]:
     return {**mask, "counts": encode(np.zeros(mask["size"], dtype=np.bool_))}
 
 
-def lit(picture: Image.Image) -> npt.NDArray[np.bool_]:
+def lit_pixels(picture: Image.Image) -> npt.NDArray[np.bool_]:
     return np.asarray(np.asarray(picture).max(axis=2) > 0)
 
 
@@ -66,7 +66,7 @@ def test_what_is_shown_says_when_it_was_found(street: Path, result: Path, monkey
     document = json.loads(result.read_text())
     document["frames"] = document["frames"][:3]
     with Video(street.read_bytes()) as video:
-        samples = [shown.timestamp for shown in annotate._shown(video.frames(), document) if shown.is_sample]
+        samples = [shown.timestamp for shown in annotate._annotated_frames(video.frames(), document) if shown.is_sample]
     assert [float(time) for time in samples] == [0, 1, 2]
     assert captions[25:27] == ["1.00 s", "1.04 s, found at 1.00 s"]
     assert captions[100:102] == ["4.00 s, found at 2.00 s", "4.04 s, not sampled"]
@@ -75,7 +75,7 @@ def test_what_is_shown_says_when_it_was_found(street: Path, result: Path, monkey
 def test_a_box_is_drawn_where_the_result_says() -> None:
     picture = Image.new("RGB", (320, 240))
     draw_detections(picture, [CAR])
-    drawn = lit(picture)
+    drawn = lit_pixels(picture)
     assert drawn[160, 100:201].all()
     assert drawn[80:161, 200].all()
     assert not drawn[100:150, 110:190].any()
@@ -87,7 +87,7 @@ def test_a_mask_is_drawn_on_the_objects_pixels_and_no_others() -> None:
     picture = Image.new("RGB", (320, 240))
     part = {"origin": [120, 100], "size": [40, 60], "counts": encode(mask)}
     draw_detections(picture, [{**CAR, "mask": part}])
-    assert (lit(picture)[100:140, 120:180] == mask).all()
+    assert (lit_pixels(picture)[100:140, 120:180] == mask).all()
 
 
 class Drawn(NamedTuple):
@@ -121,33 +121,33 @@ def test_the_handlers_masks_can_be_drawn(drawn: Drawn) -> None:
             framed, [{**detection, "mask": _nothing(detection["mask"])} for detection in frame["detections"]]
         )
         draw_detections(filled, frame["detections"])
-        assert lit(filled).sum() > lit(framed).sum()
+        assert lit_pixels(filled).sum() > lit_pixels(framed).sum()
     assert drawn.status == 0
     assert Path(json.loads(drawn.printed)["movie"]).exists()
 
 
 def test_stills_are_kept_no_larger_than_they_are_shown() -> None:
     large, narrow = Image.new("RGB", (6000, 3000)), Image.new("RGB", (2, 60_000))
-    assert still_of(large, 24, sheet=False).size == (480, 240)
-    assert still_of(large, 24, sheet=True).size == (480, 240)
+    assert make_still(large, 24, sheet=False).size == (480, 240)
+    assert make_still(large, 24, sheet=True).size == (480, 240)
     # Two side by side on the sheet, with gaps.
-    assert still_of(large, 4, sheet=True).size == (948, 474)
-    assert still_of(narrow, 24, sheet=False).size == (1, 1920)
+    assert make_still(large, 4, sheet=True).size == (948, 474)
+    assert make_still(narrow, 24, sheet=False).size == (1, 1920)
 
 
 def test_the_notice_is_on_the_picture() -> None:
     plain, told = Image.new("RGB", (640, 360)), Image.new("RGB", (640, 360))
     draw_captions(plain, "1.00 s", None)
     draw_captions(told, "1.00 s", "The model knows generated scenes only.")
-    assert lit(told)[330:, 400:].any()
-    assert not lit(plain)[330:, 400:].any()
+    assert lit_pixels(told)[330:, 400:].any()
+    assert not lit_pixels(plain)[330:, 400:].any()
 
 
 def test_every_frame_of_the_film_bears_the_notice(street: Path, result: Path) -> None:
     document = json.loads(result.read_text())
     assert document["notice"] == "The model knows generated scenes only."
     with Video(street.read_bytes()) as video, Video(street.read_bytes()) as plain:
-        for shown, frame in zip(annotate._shown(video.frames(), document), plain.frames(), strict=True):
+        for shown, frame in zip(annotate._annotated_frames(video.frames(), document), plain.frames(), strict=True):
             if frame.index % 50 == 0:
                 told = np.asarray(shown.picture)[340:, 420:].astype(int)
                 assert np.abs(told - frame.rgb()[340:, 420:]).mean() > 30
@@ -173,8 +173,8 @@ def test_a_sheet_holds_any_number_of_stills(count: int, tmp_path: Path) -> None:
 
 
 def test_long_videos_are_shown_by_some_of_their_frames() -> None:
-    assert spread(5) == {0, 1, 2, 3, 4}
-    chosen = sorted(spread(3600))
+    assert choose_evenly(5) == {0, 1, 2, 3, 4}
+    chosen = sorted(choose_evenly(3600))
     assert (len(chosen), chosen[0], chosen[-1]) == (24, 0, 3599)
     assert max(np.diff(chosen)) - min(np.diff(chosen)) <= 1
 
@@ -200,5 +200,5 @@ def test_odd_sizes_can_be_written(tmp_path: Path) -> None:
 
 def test_no_torch_is_imported() -> None:
     blocked = "import sys; sys.modules['torch'] = None; import annotate; annotate.main(['--help'])"
-    done = subprocess.run([sys.executable, "-c", blocked], cwd=ROOM, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", blocked], cwd=MODULE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

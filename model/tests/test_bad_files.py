@@ -34,7 +34,7 @@ def test_a_bad_file_is_refused_in_one_line_and_the_next_good_one_is_served(
     assert "Traceback" not in reason
     assert str(tmp_path) not in reason
     assert re.search(sample.reason, reason, re.IGNORECASE), reason
-    assert "ahead" not in [thread.name for thread in threading.enumerate()]
+    assert "prefetcher" not in [thread.name for thread in threading.enumerate()]
 
     context = Context()
     inference.transform_fn(model, good, "video/mp4", "*/*", context)

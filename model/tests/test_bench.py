@@ -22,17 +22,17 @@ from bench import blog, bodies, command, compare, cpu, footage, gpu, networks, p
 from bench.bodies import BodiesError
 from bench.compare import Comparison, DifferentFramesError
 from bench.footage import Footage
-from bench.gpu import covered
-from bench.processes import Share, in_new_process
+from bench.gpu import covered_seconds
+from bench.processes import ProcessLimits, in_new_process
 from bench.rows import rows
-from bench.usage import Usage, measured, peak_memory
+from bench.usage import Usage, measure_usage, peak_memory
 from video_inference.hardware import Hardware
 from video_inference.video import Video
 from videos.pictures import Rgb
 from videos.writer import Encoding
 
 
-def tiny(row: Footage) -> Footage:
+def shrunk(row: Footage) -> Footage:
     return replace(row, width=320, height=180)
 
 
@@ -44,7 +44,7 @@ def _painted(times: tuple[float, ...], width: int, height: int) -> list[Rgb]:
     return list(_paint(times, width, height))
 
 
-_TINY = tiny(rows(2)[0])
+_TINY = shrunk(rows(2)[0])
 _MEGABYTE = 1 << 20
 
 
@@ -56,7 +56,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def used(cpu_seconds: float, frames: int = 3) -> Usage:
+def usage_of(cpu_seconds: float, frames: int = 3) -> Usage:
     return Usage(cpu_seconds, 2 * cpu_seconds, 1000, frames)
 
 
@@ -69,7 +69,7 @@ def test_the_report_has_the_rows_and_the_ratios(
     assert command.main(["--json", "--runs", "1", "--coco-runs", "0", "--bodies"]) == 0
     report = json.loads(capsys.readouterr().out)
     ratios = {name for name, value in report.items() if isinstance(value, float) and value > 0}
-    assert ratios >= {*cpu.WANTED, "planning_ratio"}
+    assert ratios >= {*cpu.MIN_RATIOS, "planning_ratio"}
     assert "body_seconds" not in report
     assert [row["name"] for row in report["rows"]] == ["aligned"]
     for row in report["rows"]:
@@ -93,7 +93,9 @@ def test_without_options_the_report_has_every_figure(
         return {str(size): size / 10 for size in mebibytes}
 
     answered = Usage(1, 1, 1, 1)
-    monkeypatch.setattr(command, "rows", lambda seconds: [replace(row, seconds=1) for row in map(tiny, rows(seconds))])
+    monkeypatch.setattr(
+        command, "rows", lambda seconds: [replace(row, seconds=1) for row in map(shrunk, rows(seconds))]
+    )
     monkeypatch.setattr(command, "_COCO_SECONDS", 1)
     monkeypatch.setattr(compare, "in_new_process", lambda *_arguments: answered)
     monkeypatch.setattr(planning, "measure", lambda _runs: {"planning_ratio": 2.0})
@@ -126,7 +128,7 @@ def test_without_options_the_report_has_every_figure(
 
 @pytest.mark.parametrize("row", rows(3), ids=[row.name for row in rows(3)])
 def test_each_row_has_a_sample_a_second_for_both_designs(row: Footage) -> None:
-    path = tiny(row).file()
+    path = shrunk(row).file()
     every_thirtieth = sum(index % blog.INTERVAL == 0 for index, _ in enumerate(blog.read_all(path)))
     with Video(path.read_bytes()) as video:
         assert len(list(video.samples(Fraction(1)))) == every_thirtieth == row.seconds
@@ -140,7 +142,7 @@ def keyframes(path: Path) -> list[int]:
 
 @pytest.mark.long
 def test_keyframes_are_where_each_row_says() -> None:
-    made = {row.name: tiny(row) for row in rows(9)}
+    made = {row.name: shrunk(row) for row in rows(9)}
     assert keyframes(made["aligned"].file()) == list(range(0, 270, 30))
     assert keyframes(made["shifted"].file()) == [0, *range(15, 270, 30)]
     assert keyframes(made["phone-hevc"].file()) == list(range(0, 270, 30))
@@ -165,7 +167,9 @@ def test_the_ratio_of_keyframes_is_over_the_rows_that_have_nine_of_ten(
     ratios = {"aligned": 16, "nine": 4, "fewer": 1}
 
     def row(made: Footage, *_arguments: object) -> cpu.Row:
-        comparison = Comparison({"blog": [used(16)], "handler": [used(1)], "keyframe": [used(16 / ratios[made.name])]})
+        comparison = Comparison(
+            {"blog": [usage_of(16)], "handler": [usage_of(1)], "keyframe": [usage_of(16 / ratios[made.name])]}
+        )
         return cpu.Row(made, shares[made.name], comparison, comparison)
 
     monkeypatch.setattr(cpu, "_measure_row", row)
@@ -186,7 +190,7 @@ def test_footage_is_made_once(folder: Path) -> None:
 
 
 def test_planning_is_compared_with_reading_the_same_packets() -> None:
-    path = planning.hour(60)
+    path = planning.make_video(60)
     with av.open(path, "r") as container:
         times = [packet.pts for packet in container.demux(video=0) if packet.size and packet.pts is not None]
     assert len(times) == len(set(times)) == 60 * planning.FPS
@@ -211,7 +215,7 @@ def fractions_used(path: Path) -> tuple[int, int]:
 
 
 def test_planning_counts_in_integers_whatever_the_length() -> None:
-    (few, short), (as_few, long) = fractions_used(planning.hour(60)), fractions_used(planning.hour(120))
+    (few, short), (as_few, long) = fractions_used(planning.make_video(60)), fractions_used(planning.make_video(120))
     assert long - short >= 60 * planning.FPS
     assert as_few == few
 
@@ -264,33 +268,35 @@ def test_the_blogs_design_finds_what_the_small_model_knows(model_dir: Path, stre
 
 def test_the_large_network_finds_the_same_number_of_objects_in_every_frame() -> None:
     network = networks.coco()
-    assert network.roi_heads.detections_per_img == networks.OBJECTS
-    assert networks.pixels_seen(1024, 1024) == 800 * 800
-    assert networks.pixels_seen(1920, 1080) == 1333 * 749
+    assert network.roi_heads.detections_per_img == networks.OBJECTS_PER_FRAME
+    assert networks.input_pixels(1024, 1024) == 800 * 800
+    assert networks.input_pixels(1920, 1080) == 1333 * 749
 
 
 def test_medians_are_compared() -> None:
-    comparison = Comparison({"blog": [used(9), used(8), used(100)], "handler": [used(3), used(1), used(4)]})
+    comparison = Comparison(
+        {"blog": [usage_of(9), usage_of(8), usage_of(100)], "handler": [usage_of(3), usage_of(1), usage_of(4)]}
+    )
     assert comparison.ratio(lambda usage: usage.cpu_seconds) == 3
 
 
 def test_designs_that_saw_different_frames_are_not_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     frames = iter([3, 4])
-    monkeypatch.setattr(compare, "in_new_process", lambda *_arguments: used(1, next(frames)))
+    monkeypatch.setattr(compare, "in_new_process", lambda *_arguments: usage_of(1, next(frames)))
     with pytest.raises(DifferentFramesError, match=r"\[3, 4\] frames"):
-        compare.compare("small", tmp_path / "a.mp4", tmp_path, 1, Share())
+        compare.compare("small", tmp_path / "a.mp4", tmp_path, 1, ProcessLimits())
 
 
 def test_a_new_process_has_its_share_and_its_own_memory() -> None:
     ballast = np.ones(600 * _MEGABYTE, dtype=np.uint8)
     assert peak_memory() > ballast.nbytes
-    assert in_new_process(Share(), peak_memory) < 100 * _MEGABYTE
-    assert len(in_new_process(Share(cores=1), os.sched_getaffinity, 0)) == 1
-    assert in_new_process(Share(one_thread=True), os.getenv, "OMP_NUM_THREADS") == "1"
+    assert in_new_process(ProcessLimits(), peak_memory) < 100 * _MEGABYTE
+    assert len(in_new_process(ProcessLimits(cores=1), os.sched_getaffinity, 0)) == 1
+    assert in_new_process(ProcessLimits(one_thread=True), os.getenv, "OMP_NUM_THREADS") == "1"
 
 
 def test_work_is_measured() -> None:
-    usage = measured(lambda: sum(1 for _ in range(300_000)))
+    usage = measure_usage(lambda: sum(1 for _ in range(300_000)))
     assert usage.frames == 300_000
     assert usage.cpu_seconds > 0
     assert usage.seconds > 0
@@ -301,4 +307,4 @@ def test_work_is_measured() -> None:
     [([], 0), ([(1, 2)], 1), ([(3, 4), (1, 2)], 2), ([(1, 4), (2, 3)], 3), ([(1, 3), (2, 5), (5, 6)], 5)],
 )
 def test_time_that_spans_share_counts_once(spans: list[tuple[float, float]], expected: float) -> None:
-    assert covered(spans) == expected
+    assert covered_seconds(spans) == expected

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bench import command, compare, footage, gpu
 from bench.gpu import LIMIT_SECONDS
-from bench.processes import OverdueError, Share, each_in_new_process, in_new_process
+from bench.processes import OverdueError, ProcessLimits, each_in_new_process, in_new_process
 from bench.rows import rows
 from bench.steps import MIN_SECONDS, LeftOutError, Outcome, Step, run_steps
 from bench.usage import Usage
@@ -106,8 +106,8 @@ def test_steps_end_within_the_budget_however_long_they_take(steps: list[tuple[fl
 def test_a_process_that_is_overdue_is_killed() -> None:
     started = time.monotonic()
     with pytest.raises(OverdueError, match="stopped after 1 s"):
-        in_new_process(Share(seconds=1), time.sleep, 600)
-    assert each_in_new_process(Share(seconds=1), time.sleep, [600, 600]) == [None, None]
+        in_new_process(ProcessLimits(seconds=1), time.sleep, 600)
+    assert each_in_new_process(ProcessLimits(seconds=1), time.sleep, [600, 600]) == [None, None]
     assert time.monotonic() - started < 300
     assert multiprocessing.active_children() == []
 
@@ -118,19 +118,19 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
     clock = Clock()
     monkeypatch.setattr(footage, "FOLDER", tmp_path)
 
-    def as_fast_as_half_its_share(share: Share, *_arguments: object, **_options: object) -> float:
-        assert share.cores == gpu.CORES
-        clock.now += share.seconds / 2
-        return share.seconds
+    def as_fast_as_half_its_share(limits: ProcessLimits, *_arguments: object, **_options: object) -> float:
+        assert limits.cores == gpu.CORES
+        clock.now += limits.seconds / 2
+        return limits.seconds
 
-    def answered(share: Share, *_arguments: object) -> Usage:
-        clock.now += share.seconds / 2
+    def answered(limits: ProcessLimits, *_arguments: object) -> Usage:
+        clock.now += limits.seconds / 2
         return Usage(1, 1, 1, 1)
 
     def made(
-        share: Share, function: Callable[[footage.Footage], Path], items: list[footage.Footage]
+        limits: ProcessLimits, function: Callable[[footage.Footage], Path], items: list[footage.Footage]
     ) -> list[Path | None]:
-        clock.now += share.seconds / 2
+        clock.now += limits.seconds / 2
         return [function(item) if item.name != LATE else None for item in items]
 
     monkeypatch.setattr(gpu, "in_new_process", as_fast_as_half_its_share)

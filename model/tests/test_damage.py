@@ -17,16 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import inference
-from tests.test_inference import SCHEMA, ask
+from tests.test_inference import SCHEMA, invoke
 from video_inference import reader, video
 from video_inference.damage import Damage, DamageLog, Gap, Truncation
 from video_inference.errors import NotAVideoError
 from video_inference.track import BrokenVideoError, Track
 from video_inference.video import Video
 from videos import Codec, regular
+from videos.display import DISPLAY_SAMPLES
 from videos.good import GOOD, film
-from videos.joins import Place, group_of, overwritten, packets_of
-from videos.shown import SHOWN
+from videos.remux import PacketPosition, group_of, overwritten, packets_of
 from videos.writer import Encoding, write
 
 GROUP = 50
@@ -58,8 +58,8 @@ def filmed(path: Path, codec: Codec = "libx264", seconds: int = 10) -> bytes:
 
 
 def test_the_sample_with_a_damaged_packet_is_answered_whole(model: inference.Model, tmp_path: Path) -> None:
-    (sample,) = (one for one in SHOWN if one.name == "damaged-packet.mp4")
-    status, result = ask(model, sample.write(tmp_path / sample.name))
+    (sample,) = (one for one in DISPLAY_SAMPLES if one.name == "damaged-packet.mp4")
+    status, result = invoke(model, sample.write(tmp_path / sample.name))
     assert (status, result["truncated"], result["truncation"]) == (200, False, None)
     assert [frame["index"] for frame in result["frames"]] == [0, 25, 50, 75]
     assert result["damage"]["packets"] >= 1
@@ -98,7 +98,7 @@ def test_samples_outside_a_damaged_group_are_those_of_the_undamaged_video(
 
 
 @pytest.fixture(scope="module")
-def minute(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[Place], Sampled]:
+def minute(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[PacketPosition], Sampled]:
     """Film a minute in groups of two seconds; returns its bytes, its packets, and five samples of each second."""
     path = tmp_path_factory.mktemp("damage") / "minute.mp4"
     body = filmed(path, seconds=60)
@@ -107,7 +107,7 @@ def minute(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[Place]
 
 @pytest.mark.parametrize("seed", range(8))
 def test_four_damaged_bytes_in_a_minute_cost_at_most_the_samples_of_one_group(
-    minute: tuple[bytes, list[Place], Sampled], seed: int
+    minute: tuple[bytes, list[PacketPosition], Sampled], seed: int
 ) -> None:
     body, packets, whole = minute
     assert len(whole) == 60 * 5
@@ -300,17 +300,17 @@ def test_spans_between_shown_frames_are_found_at_any_delay(lost: set[int], depth
     log = DamageLog()
     waiting: list[int] = []
     for time in range(30):
-        log.expect(time)
+        log.add_packet(time)
         if time in lost:
-            log.error()
+            log.add_error()
         else:
             waiting.append(time)
         if len(waiting) > depth:
-            log.shown(waiting.pop(0))
+            log.add_frame(waiting.pop(0))
     for time in waiting:
-        log.shown(time)
-    log.drained(1)
-    found = log.damage(0, Fraction(1))
+        log.add_frame(time)
+    log.drain(1)
+    found = log.summary(0, Fraction(1))
     assert found.packets == len(lost)
     covered = {time for gap in found.gaps for time in range(int(gap.start), int(gap.end))}
     assert covered == lost
@@ -319,11 +319,11 @@ def test_spans_between_shown_frames_are_found_at_any_delay(lost: set[int], depth
 def test_frames_that_are_missing_without_an_error_are_no_gap() -> None:
     log = DamageLog()
     for time in range(6):
-        log.expect(time)
+        log.add_packet(time)
         if time % 2 == 0:
-            log.shown(time)
-    log.drained(1)
-    assert log.damage(0, Fraction(1)) == Damage(0, [])
+            log.add_frame(time)
+    log.drain(1)
+    assert log.summary(0, Fraction(1)) == Damage(0, [])
 
 
 @pytest.mark.parametrize("threads", [1, 4])

@@ -120,7 +120,7 @@ def test_the_frames_decoded_before_the_deadline_are_yielded_if_decoding_is_slow(
     street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, *, plan: bool
 ) -> None:
     if not plan:
-        monkeypatch.setattr(Track, "survey", _no_plan)
+        monkeypatch.setattr(Track, "scan", _no_plan)
     with Video(street.read_bytes()) as video:
         samples = video.samples(Fraction(1), time.monotonic() + 50)
         found = [float(next(samples).timestamp), float(next(samples).timestamp)]

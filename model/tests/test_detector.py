@@ -1,4 +1,4 @@
-"""An artifact whose parts do not fit is refused; one that fits finds what the plain model finds."""
+"""An artifact whose parts do not fit is refused; one that fits finds what the reference model finds."""
 
 from __future__ import annotations
 
@@ -84,16 +84,16 @@ def test_an_unknown_architecture_is_refused(artifact: Path) -> None:
         Detector.load(artifact)
 
 
-def plain_model(model_dir: Path) -> MaskRCNN:
-    plain = build("maskrcnn_small")
-    plain.load_state_dict(torch.load(model_dir / WEIGHTS_FILE, weights_only=True))
-    return plain.eval()
+def reference_model(model_dir: Path) -> MaskRCNN:
+    reference = build("maskrcnn_small")
+    reference.load_state_dict(torch.load(model_dir / WEIGHTS_FILE, weights_only=True))
+    return reference.eval()
 
 
-def plainly(plain: MaskRCNN, picture: Rgb) -> dict[str, torch.Tensor]:
-    """Look at a picture as torchvision's documentation shows."""
+def reference_detections(reference: MaskRCNN, picture: Rgb) -> dict[str, torch.Tensor]:
+    """Detect objects in a picture as torchvision's documentation shows."""
     with torch.inference_mode():
-        found: dict[str, torch.Tensor] = plain([torch.from_numpy(picture).permute(2, 0, 1).float() / 255])[0]
+        found: dict[str, torch.Tensor] = reference([torch.from_numpy(picture).permute(2, 0, 1).float() / 255])[0]
     return found
 
 
@@ -111,19 +111,19 @@ def frames(street: Path) -> list[Rgb]:
 
 
 def test_detections_are_those_of_the_plain_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
-    plain = plain_model(model_dir)
+    reference = reference_model(model_dir)
     noise = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     for picture in [*frames, noise, np.ascontiguousarray(np.rot90(frames[0]))]:
-        expected = plainly(plain, picture)
+        expected = reference_detections(reference, picture)
         assert_agrees(model.detector.detect([picture], 0.0)[0], expected)
         kept = expected["scores"] >= 0.5
         assert_agrees(model.detector.detect([picture], 0.5)[0], {name: one[kept] for name, one in expected.items()})
 
 
 def test_masks_are_those_of_the_plain_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
-    plain = plain_model(model_dir)
+    reference = reference_model(model_dir)
     for picture in frames[:3]:
-        expected = plainly(plain, picture)
+        expected = reference_detections(reference, picture)
         found = model.detector.detect([picture], 0.0, masks=True)[0]
         assert_agrees(found, expected)
         for one, probabilities in zip(found, expected["masks"], strict=True):
@@ -145,9 +145,9 @@ def test_pictures_looked_at_together_give_what_each_gives_alone(model: inference
 def test_a_bound_on_the_longer_side_looks_at_a_smaller_picture(
     model: inference.Model, model_dir: Path, frames: list[Rgb]
 ) -> None:
-    plain = plain_model(model_dir)
-    plain.transform.max_size = 160
-    assert_agrees(model.detector.detect([frames[2]], 0.0, max_side=160)[0], plainly(plain, frames[2]))
+    reference = reference_model(model_dir)
+    reference.transform.max_size = 160
+    assert_agrees(model.detector.detect([frames[2]], 0.0, max_side=160)[0], reference_detections(reference, frames[2]))
     unbounded = model.detector.detect([frames[2]], 0.3)
     assert model.detector.detect([frames[2]], 0.3, max_side=8192) == unbounded
 
@@ -161,8 +161,8 @@ def test_thin_and_tiny_pictures_are_looked_at(model: inference.Model, size: tupl
 
 def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
     torch.manual_seed(1)
-    plain = build("maskrcnn_resnet50_fpn").eval()
-    for module in plain.modules():
+    reference = build("maskrcnn_resnet50_fpn").eval()
+    for module in reference.modules():
         if isinstance(module, FrozenBatchNorm2d):
             # As training leaves them, so that folding them has something to get wrong.
             module.running_mean.uniform_(-0.1, 0.1)
@@ -170,10 +170,10 @@ def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
             module.bias.uniform_(-0.1, 0.1)
     pixels = torch.rand(1, 3, 64, 96)
     with torch.inference_mode():
-        expected = plain.backbone(pixels)
-        fuse_batchnorm(plain.backbone)
-        folded = plain.backbone(pixels)
-    assert not any(isinstance(module, FrozenBatchNorm2d) for module in plain.modules())
+        expected = reference.backbone(pixels)
+        fuse_batchnorm(reference.backbone)
+        folded = reference.backbone(pixels)
+    assert not any(isinstance(module, FrozenBatchNorm2d) for module in reference.modules())
     assert expected.keys() == folded.keys()
     for name, level in expected.items():
         assert torch.allclose(level, folded[name], rtol=1e-3, atol=1e-3 * float(level.abs().max()))
@@ -181,7 +181,9 @@ def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
 
 def test_half_precision_leaves_boxes_where_they_are(model_dir: Path, frames: list[Rgb]) -> None:
     # On a processor without units for it, it is slow but reckons the same.
-    single, half = (Network(plain_model(model_dir), Hardware("cpu", precision, 8)) for precision in get_args(Precision))
+    single, half = (
+        Network(reference_model(model_dir), Hardware("cpu", precision, 8)) for precision in get_args(Precision)
+    )
     expected = single.find(frames, 0.5, masks=False, max_side=None)
     for one, other in zip(half.find(frames, 0.5, masks=True, max_side=None), expected, strict=True):
         assert one.label_ids == other.label_ids
@@ -198,7 +200,7 @@ def test_a_processor_for_graphics_is_used_where_there_is_one(model: inference.Mo
     assert model.detector.hardware.precision == "float16"
     assert model.detector.hardware.batch > 1
     picture = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
-    expected = plainly(plain_model(model_dir), picture)
+    expected = reference_detections(reference_model(model_dir), picture)
     sure = expected["scores"] >= 0.7
     found = model.detector.detect([picture] * 3, 0.6)
     for one in found:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from artifact import download
-from artifact.download import Published, obtain
+from artifact.download import PublishedFile, fetch
 from artifact.errors import PackageError, UnreachableError
 from tests.https_server import make_certificate, redirect, send, serve, trust
 
@@ -48,8 +48,8 @@ class Server:
         send(handler, self.body)
 
     @property
-    def file(self) -> Published:
-        return Published(url=f"{self.url}/model.pth", sha256=SHA256, max_bytes=len(CONTENT) + 1)
+    def file(self) -> PublishedFile:
+        return PublishedFile(url=f"{self.url}/model.pth", sha256=SHA256, max_bytes=len(CONTENT) + 1)
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def server(certificate: tuple[Path, Path]) -> Iterator[Server]:
 
 
 def test_a_published_file_is_downloaded_once_and_kept(server: Server, cache: Path) -> None:
-    assert obtain(server.file, cache) == CONTENT
-    assert obtain(server.file, cache) == CONTENT
+    assert fetch(server.file, cache) == CONTENT
+    assert fetch(server.file, cache) == CONTENT
     assert server.requests == 1
     assert [path.name for path in cache.iterdir()] == ["model.pth"]
 
@@ -71,9 +71,9 @@ def test_a_file_whose_hash_only_starts_like_the_expected_one_is_refused_and_not_
 ) -> None:
     actual = hashlib.sha256(CONTENT).hexdigest()
     expected = actual[:63] + ("0" if actual[63] != "0" else "1")
-    file = Published(url=server.file.url, sha256=expected, max_bytes=1 << 20)
+    file = PublishedFile(url=server.file.url, sha256=expected, max_bytes=1 << 20)
     with pytest.raises(PackageError) as refusal:
-        obtain(file, cache)
+        fetch(file, cache)
     assert f"has the SHA-256 {actual} (9000 bytes), but {expected} is expected" in str(refusal.value)
     assert not cache.exists()
 
@@ -83,7 +83,7 @@ def test_a_kept_file_that_was_changed_is_downloaded_again(
 ) -> None:
     cache.mkdir()
     (cache / "model.pth").write_bytes(b"planted")
-    assert obtain(server.file, cache) == CONTENT
+    assert fetch(server.file, cache) == CONTENT
     assert (cache / "model.pth").read_bytes() == CONTENT
     assert f"does not have the SHA-256 {SHA256}" in capsys.readouterr().err
 
@@ -92,15 +92,15 @@ def test_a_kept_file_that_was_changed_is_not_used_when_the_server_is_gone(cache:
     cache.mkdir()
     (cache / "model.pth").write_bytes(b"planted")
     # Port 9 is discard's: no server listens there.
-    file = Published(url="https://127.0.0.1:9/model.pth", sha256=SHA256, max_bytes=1)
+    file = PublishedFile(url="https://127.0.0.1:9/model.pth", sha256=SHA256, max_bytes=1)
     with pytest.raises(UnreachableError, match=r"model\.pth cannot be downloaded: "):
-        obtain(file, cache)
+        fetch(file, cache)
 
 
 def test_plain_http_is_refused(cache: Path) -> None:
     made = Server(CONTENT)
     with serve(made.answer) as made.url, pytest.raises(PackageError, match="unknown url type: http"):
-        obtain(made.file, cache)
+        fetch(made.file, cache)
     assert made.requests == 0
 
 
@@ -109,9 +109,9 @@ def test_a_redirect_to_plain_http_is_not_followed(certificate: tuple[Path, Path]
     with serve(plain.answer) as plain.url:
         elsewhere = plain.file.url
         with serve(lambda handler: redirect(handler, elsewhere), certificate) as url:
-            file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
+            file = PublishedFile(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
             with pytest.raises(PackageError, match="unknown url type: http"):
-                obtain(file, cache)
+                fetch(file, cache)
     assert plain.requests == 0
 
 
@@ -121,7 +121,7 @@ def test_a_server_with_a_certificate_that_is_not_trusted_is_refused(
     other, _ = make_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(other))
     with pytest.raises(PackageError, match="CERTIFICATE_VERIFY_FAILED"):
-        obtain(server.file, cache)
+        fetch(server.file, cache)
     assert server.requests == 0
 
 
@@ -136,9 +136,9 @@ def test_a_body_without_an_end_is_cut_off(certificate: tuple[Path, Path], cache:
             handler.close_connection = True
 
     with serve(endless, certificate) as url:
-        file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=50_000)
+        file = PublishedFile(url=f"{url}/model.pth", sha256=SHA256, max_bytes=50_000)
         with pytest.raises(PackageError, match="it has more than 50000 bytes"):
-            obtain(file, cache)
+            fetch(file, cache)
 
 
 def test_a_body_that_trickles_ends_at_the_deadline(
@@ -156,9 +156,9 @@ def test_a_body_that_trickles_ends_at_the_deadline(
 
     monkeypatch.setattr(download, "DEADLINE_SECONDS", 0.5)
     with serve(trickle, certificate) as url:
-        file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
+        file = PublishedFile(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
         with pytest.raises(PackageError, match=r"bytes came in 0 s|bytes came in 1 s"):
-            obtain(file, cache)
+            fetch(file, cache)
 
 
 def test_a_server_that_falls_silent_ends_the_download(
@@ -174,9 +174,9 @@ def test_a_server_that_falls_silent_ends_the_download(
         time.sleep(1)
 
     with serve(silent, certificate) as url:
-        file = Published(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
+        file = PublishedFile(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
         with pytest.raises(PackageError, match="timed out"):
-            obtain(file, cache)
+            fetch(file, cache)
 
 
 def test_a_server_that_accepts_and_never_answers_is_given_up_after_ten_seconds(
@@ -186,10 +186,10 @@ def test_a_server_that_accepts_and_never_answers_is_given_up_after_ten_seconds(
     monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
     # It never accepts, so that neither TLS nor HTTP begin.
     with socket.create_server(("127.0.0.1", 0)) as server:
-        file = Published(f"https://127.0.0.1:{server.getsockname()[1]}/model.pth", SHA256, 1)
+        file = PublishedFile(f"https://127.0.0.1:{server.getsockname()[1]}/model.pth", SHA256, 1)
         started = time.monotonic()
         with pytest.raises(UnreachableError, match=r"model\.pth cannot .*: the server did not answer within"):
-            obtain(file, cache)
+            fetch(file, cache)
         assert time.monotonic() - started < 5
 
 
@@ -198,7 +198,7 @@ def test_a_name_whose_lookup_takes_long_is_given_up(cache: Path, monkeypatch: py
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
     started = time.monotonic()
     with pytest.raises(UnreachableError, match="the server did not answer within"):
-        obtain(Published("https://weights.invalid/model.pth", SHA256, 1), cache)
+        fetch(PublishedFile("https://weights.invalid/model.pth", SHA256, 1), cache)
     assert time.monotonic() - started < 2
 
 
@@ -206,7 +206,7 @@ def test_progress_is_told_while_bytes_arrive(
     server: Server, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "_PROGRESS_SECONDS", 0.0)
-    obtain(server.file, cache)
+    fetch(server.file, cache)
     assert capsys.readouterr().err.startswith("model.pth: 0 of 0 MB downloaded")
 
 
@@ -214,5 +214,5 @@ def test_a_cache_that_cannot_be_written_costs_only_the_next_download(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert obtain(server.file, tmp_path / "file" / "cache") == CONTENT
+    assert fetch(server.file, tmp_path / "file" / "cache") == CONTENT
     assert "the next run downloads it again" in capsys.readouterr().err

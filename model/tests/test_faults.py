@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import inference
-from tests.conftest import ROOM
+from tests.conftest import MODULE
 from tests.test_inference import Context
 from video_inference import detector, network
 from video_inference.faults import is_out_of_memory, is_sticky
@@ -124,7 +124,7 @@ def test_a_picture_that_does_not_fit_is_tried_twice_and_refused_for_the_time_bei
     assert memory.events == [1, "freed", 1]
 
 
-@pytest.mark.parametrize("where", ["_look_at", "read_options", "_headers"])
+@pytest.mark.parametrize("where", ["_process_video", "read_options", "_headers"])
 def test_any_other_error_is_a_500_of_one_line_and_its_trace_is_logged(
     model: inference.Model,
     street: Path,
@@ -161,7 +161,7 @@ Network.find = find
 inference.transform_fn(model, open({str(street)!r}, "rb").read(), "video/mp4", "*/*", Context())
 print("still here")
 """
-    environment = os.environ | {"PYTHONPATH": str(ROOM)}
+    environment = os.environ | {"PYTHONPATH": str(MODULE)}
     ended = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment, timeout=300
     )

@@ -12,11 +12,11 @@ import pytest
 
 from fuzz import __main__ as command
 from fuzz.campaign import Campaign, originals
-from fuzz.growth import MEMORY_BOUND, Holdings, growth_of
+from fuzz.growth import MAX_GROWTH_BYTES, ResourceUsage, growth_of
 from fuzz.mutations import MUTATIONS, Mutation, damaged
-from fuzz.packets import PacketDamage, films
+from fuzz.packets import PacketDamage, intact_videos
 from fuzz.watchdog import CrashError, HangError, Watchdog
-from tests.frail import GOOD_ANSWER, frail
+from tests.scripted_worker import GOOD_ANSWER, scripted_worker
 
 
 @pytest.mark.long
@@ -35,23 +35,23 @@ def test_eighty_damaged_files_go_through_one_process(tmp_path: Path, capsys: pyt
 
 
 def test_a_crash_is_told_and_the_next_file_gets_a_new_worker() -> None:
-    with Watchdog(60, frail) as watchdog:
-        assert watchdog.ask(b"fine") == GOOD_ANSWER
-        with pytest.raises(CrashError, match=r"ended with -6:\s+frail: famous last words"):
-            watchdog.ask(b"crash")
-        assert watchdog.ask(b"fine") == GOOD_ANSWER
+    with Watchdog(60, scripted_worker) as watchdog:
+        assert watchdog.send(b"fine") == GOOD_ANSWER
+        with pytest.raises(CrashError, match=r"ended with -6:\s+scripted worker: last line of the log"):
+            watchdog.send(b"crash")
+        assert watchdog.send(b"fine") == GOOD_ANSWER
         assert watchdog.started == 2
 
 
 def test_a_hang_is_ended_from_outside() -> None:
-    with Watchdog(0.5, frail) as watchdog:
+    with Watchdog(0.5, scripted_worker) as watchdog:
         with pytest.raises(HangError, match=r"no answer after 0\.5 s"):
-            watchdog.ask(b"hang")
+            watchdog.send(b"hang")
         assert watchdog.started == 1
 
 
 def test_what_fails_is_reported_and_kept(tmp_path: Path) -> None:
-    with Watchdog(60, frail) as watchdog:
+    with Watchdog(60, scripted_worker) as watchdog:
         report = Campaign(3, watchdog, tmp_path / "kept", lambda _done: None).run(
             [b"fine", b"raise", b"crash", b"fine"]
         )
@@ -69,29 +69,31 @@ def test_a_kept_file_can_be_sent_again(tmp_path: Path, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out)["statuses"] == {"400": 1}
 
 
-def held(count: int, *, memory: int = 0, files: float = 0, threads: float = 0) -> list[Holdings]:
+def usages(count: int, *, memory: int = 0, files: float = 0, threads: float = 0) -> list[ResourceUsage]:
     """Give what a worker holds that keeps this much of every body, with some noise in its memory."""
     return [
-        Holdings(5 * 10**8 + number * memory + number % 7 * 10**6, 9 + int(number * files), 4 + int(number * threads))
+        ResourceUsage(
+            5 * 10**8 + number * memory + number % 7 * 10**6, 9 + int(number * files), 4 + int(number * threads)
+        )
         for number in range(count)
     ]
 
 
 def test_a_worker_that_keeps_nothing_has_not_grown() -> None:
-    assert growth_of(held(2000)).faults == []
-    assert growth_of(held(1)).faults == []
+    assert growth_of(usages(2000)).faults == []
+    assert growth_of(usages(1)).faults == []
 
 
 def test_a_leak_of_a_few_files_worth_is_noticed() -> None:
-    leak = 2 * MEMORY_BOUND // 2000
-    assert growth_of(held(2000, memory=leak)).faults[0].startswith("memory grew by")
-    assert growth_of(held(2000, files=0.01)).faults == ["open files grew from 14 to 28"]
-    assert growth_of(held(80, threads=0.1)).faults == ["threads grew from 6 to 11"]
+    leak = 2 * MAX_GROWTH_BYTES // 2000
+    assert growth_of(usages(2000, memory=leak)).faults[0].startswith("memory grew by")
+    assert growth_of(usages(2000, files=0.01)).faults == ["open files grew from 14 to 28"]
+    assert growth_of(usages(80, threads=0.1)).faults == ["threads grew from 6 to 11"]
 
 
 def test_growth_while_warming_up_is_none() -> None:
-    cold = [Holdings(10**8 * number, number, 1) for number in range(5)]
-    assert growth_of(cold + held(95)).faults == []
+    cold = [ResourceUsage(10**8 * number, number, 1) for number in range(5)]
+    assert growth_of(cold + usages(95)).faults == []
 
 
 def test_the_same_seed_and_number_give_the_same_file_and_others_another() -> None:
@@ -113,7 +115,7 @@ def test_the_originals_are_small_enough_to_send_thousands() -> None:
 
 
 def test_other_samples_than_those_of_the_damaged_group_are_told() -> None:
-    (film,) = (one for one in films() if one.name == "rate-25.mp4")
+    (film,) = (one for one in intact_videos() if one.name == "rate-25.mp4")
     damage = PacketDamage([film], 1)
     bodies = list(damage.bodies(5))
     assert bodies == list(damage.bodies(5))

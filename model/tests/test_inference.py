@@ -17,7 +17,7 @@ import inference
 import sample
 import scenes
 from scores import box_overlaps
-from tests.conftest import ROOM
+from tests.conftest import MODULE
 from video_inference import mask_runs
 from video_inference.errors import NotAVideoError
 from videos import numbered, regular, turned, write, write_numbered, write_sound
@@ -40,7 +40,7 @@ class Context:
         self.status = (code, phrase)
 
 
-def ask(
+def invoke(
     model: inference.Model, body: bytes | str | None, attributes: str | None = None, accept: str | None = "*/*"
 ) -> tuple[int, dict[str, Any]]:
     context = Context({} if attributes is None else {"X-Amzn-SageMaker-Custom-Attributes": attributes})
@@ -49,7 +49,7 @@ def ask(
     return context.status[0], json.loads(answer)
 
 
-SCHEMA = json.loads((ROOM / "result.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((MODULE / "result.schema.json").read_text("utf-8"))
 
 
 def test_a_refused_request_is_one_line_in_the_log_without_its_body(
@@ -67,7 +67,7 @@ def test_a_refused_request_is_one_line_in_the_log_without_its_body(
 def test_a_refused_request_without_an_inference_id_is_logged_too(
     model: inference.Model, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ask(model, None)
+    invoke(model, None)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "without an inference id" in caplog.text
 
@@ -106,7 +106,7 @@ def test_the_result_describes_the_sample_video(street_result: str) -> None:
 def test_the_boxes_are_where_the_sample_videos_objects_are(street_result: str) -> None:
     objects = found = detections = 0
     for frame in json.loads(street_result)["frames"]:
-        truths = sample.truth(frame["timestamp"])
+        truths = sample.ground_truth(frame["timestamp"])
         detections += len(frame["detections"])
         objects += len(truths)
         for truth in truths:
@@ -119,19 +119,19 @@ def test_the_boxes_are_where_the_sample_videos_objects_are(street_result: str) -
 
 
 def test_boxes_of_a_turned_video_are_in_the_pixels_that_viewers_see(model: inference.Model, tmp_path: Path) -> None:
-    upright = np.asarray(scenes.compose(sample.scenery(), sample.things(6.0))[0])
+    upright = np.asarray(scenes.compose(sample.backdrop(), sample.objects_at(6.0))[0])
     stored = np.ascontiguousarray(np.rot90(upright))
-    status, result = ask(model, turned(write(tmp_path / "turned.mp4", [stored] * 3, regular(3, 25)), 90))
+    status, result = invoke(model, turned(write(tmp_path / "turned.mp4", [stored] * 3, regular(3, 25)), 90))
     assert status == 200
     assert (result["video"]["width"], result["video"]["height"], result["video"]["rotation"]) == (640, 360, 90)
-    car = max(truth.box for truth in sample.truth(6.0) if truth.label_id == 3)
+    car = max(truth.box for truth in sample.ground_truth(6.0) if truth.label_id == 3)
     boxes = np.array([one["box"] for one in result["frames"][0]["detections"] if one["label"] == "car"])
     assert box_overlaps(boxes, np.array([car])).max() >= 0.7
 
 
 @pytest.mark.parametrize("body", [b"", None, b"not a video", "text that a toolkit decoded"])
 def test_what_is_no_video_is_a_client_error_of_one_line(model: inference.Model, body: bytes | str | None) -> None:
-    status, answer = ask(model, body)
+    status, answer = invoke(model, body)
     assert status == 400
     assert list(answer) == ["error", "code"]
     assert len(answer["error"].splitlines()) == 1
@@ -139,7 +139,7 @@ def test_what_is_no_video_is_a_client_error_of_one_line(model: inference.Model, 
 
 
 def test_sound_alone_is_a_client_error(model: inference.Model, tmp_path: Path) -> None:
-    status, answer = ask(model, write_sound(tmp_path / "sound.mp4"))
+    status, answer = invoke(model, write_sound(tmp_path / "sound.mp4"))
     assert (status, answer) == (
         400,
         {"error": "The body holds no video track: send a file with moving pictures.", "code": 400},
@@ -148,7 +148,7 @@ def test_sound_alone_is_a_client_error(model: inference.Model, tmp_path: Path) -
 
 def test_a_truncated_video_is_answered_as_far_as_it_goes(model: inference.Model, street: Path) -> None:
     body = street.read_bytes()
-    status, answer = ask(model, body[: len(body) // 2])
+    status, answer = invoke(model, body[: len(body) // 2])
     assert status == 200
     assert answer["truncated"]
     assert answer["truncation"]["reason"] == "end-of-data"
@@ -160,9 +160,9 @@ def test_the_next_good_video_is_served_after_a_bad_one_and_no_thread_is_left(
     model: inference.Model, tmp_path: Path
 ) -> None:
     good = write_numbered(tmp_path / "video.mp4", regular(30, 25))
-    statuses = [ask(model, body)[0] for body in (good, b"bad", good[:200], good)]
+    statuses = [invoke(model, body)[0] for body in (good, b"bad", good[:200], good)]
     assert statuses == [200, 400, 400, 200]
-    assert "ahead" not in [thread.name for thread in threading.enumerate()]
+    assert "prefetcher" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_without_a_context_the_refusal_is_raised(model: inference.Model) -> None:
@@ -181,19 +181,19 @@ def test_the_environment_chooses_rate_and_threshold(
 ) -> None:
     monkeypatch.setenv("SAMPLE_FPS", "0.5")
     monkeypatch.setenv("SCORE_THRESHOLD", "0.97")
-    _, result = ask(inference.model_fn(str(model_dir)), street.read_bytes())
+    _, result = invoke(inference.model_fn(str(model_dir)), street.read_bytes())
     assert [frame["timestamp"] for frame in result["frames"]] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
     assert result["sampling"] == {"fps": 0.5, "score_threshold": 0.97, "masks": "none", "max_side": None}
     assert all(one["score"] >= 0.97 for frame in result["frames"] for one in frame["detections"])
 
 
 def test_a_caller_chooses_for_one_request(model: inference.Model, street: Path, street_result: str) -> None:
-    status, result = ask(model, street.read_bytes(), "fps=0.25; score=0.9 ;max_side=64")
+    status, result = invoke(model, street.read_bytes(), "fps=0.25; score=0.9 ;max_side=64")
     assert status == 200
     assert result["sampling"] == {"fps": 0.25, "score_threshold": 0.9, "masks": "none", "max_side": 64}
     assert [frame["timestamp"] for frame in result["frames"]] == [0.0, 4.0, 8.0]
     assert all(one["score"] >= 0.9 for frame in result["frames"] for one in frame["detections"])
-    _, usual = ask(model, street.read_bytes())
+    _, usual = invoke(model, street.read_bytes())
     assert without_times(usual) == without_times(json.loads(street_result))
 
 
@@ -229,24 +229,24 @@ def test_a_form_is_refused_as_what_it_is(model: inference.Model, content_type: s
 
 
 def test_a_wrong_option_is_a_client_error_that_says_what_is_allowed(model: inference.Model, street: Path) -> None:
-    status, answer = ask(model, street.read_bytes(), "frames=2")
+    status, answer = invoke(model, street.read_bytes(), "frames=2")
     assert status == 400
     assert answer["error"].startswith("CustomAttributes: 'frames=2' is no option: allowed, ")
     assert len(answer["error"].splitlines()) == 1
 
 
 def test_what_is_not_offered_is_not_acceptable(model: inference.Model, street: Path) -> None:
-    status, answer = ask(model, street.read_bytes(), accept="text/csv")
+    status, answer = invoke(model, street.read_bytes(), accept="text/csv")
     assert status == 406
     offered = "application/json, application/x-ndjson, application/gzip"
     assert answer == {"error": f"Accept is 'text/csv': offered are {offered}.", "code": 406}
 
 
 def test_masks_lie_where_their_objects_are(model: inference.Model, street: Path) -> None:
-    status, result = ask(model, street.read_bytes(), "fps=0.25;masks=rle")
+    status, result = invoke(model, street.read_bytes(), "fps=0.25;masks=rle")
     assert status == 200
     jsonschema.Draft202012Validator(SCHEMA).validate(result)
-    _, boxes_alone = ask(model, street.read_bytes(), "fps=0.25")
+    _, boxes_alone = invoke(model, street.read_bytes(), "fps=0.25")
     for frame, other in zip(result["frames"], boxes_alone["frames"], strict=True):
         assert len(frame["detections"]) == len(other["detections"]) > 0
         for one, same in zip(frame["detections"], other["detections"], strict=True):
@@ -335,7 +335,7 @@ def test_large_pictures_are_refused_by_the_environments_limit(
     model_dir: Path, street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_PIXELS", "200000")
-    status, answer = ask(inference.model_fn(str(model_dir)), street.read_bytes())
+    status, answer = invoke(inference.model_fn(str(model_dir)), street.read_bytes())
     assert (status, answer["error"]) == (
         400,
         "The video's pictures have 640x360 pixels: at most 200000 in all are accepted.",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import inference
-from tests.test_inference import ask
+from tests.test_inference import invoke
 from video_inference.video import Video
 from videos import Codec, number_of, regular
 from videos.good import film
@@ -38,7 +38,7 @@ def test_the_result_says_how_each_frame_was_sampled(model: inference.Model, tmp_
         ("sampling=exact", [0, 25, 50, 75], ["exact"] * 4),
         ("sampling=keyframe", [0, 25, 60, 75], ["exact", "exact", "keyframe", "exact"]),
     ):
-        status, result = ask(model, body, options)
+        status, result = invoke(model, body, options)
         assert status == 200
         assert [frame["index"] for frame in result["frames"]] == indices
         assert [frame["timestamp"] for frame in result["frames"]] == [index / 25 for index in indices]

@@ -17,7 +17,7 @@ from video_inference.mask_runs import Mask, RleMask, decode, encode
 from video_inference.masks import paste
 
 
-def by_the_book(mask: Mask) -> str:
+def reference_encode(mask: Mask) -> str:
     """Write a mask number by number, as COCO's maskApi.c describes it."""
     counts: list[int] = []
     previous, length = False, 0
@@ -59,7 +59,7 @@ def masks(draw: st.DrawFn) -> Mask:
 @given(masks())
 def test_masks_are_written_by_the_book_and_read_back(mask: Mask) -> None:
     counts = encode(mask)
-    assert counts == by_the_book(mask)
+    assert counts == reference_encode(mask)
     height, width = mask.shape
     assert np.array_equal(decode(RleMask((3, 5), (height, width), counts), (height + 5, width + 3)), mask)
 

@@ -23,7 +23,7 @@ def patched(mp4: bytes, kind: bytes, *numbers: int) -> bytes:
     return mp4[:start] + struct.pack(f">{len(numbers)}I", *numbers) + mp4[start + 4 * len(numbers) :]
 
 
-def claiming(mp4: bytes, count: int) -> bytes:
+def declaring(mp4: bytes, count: int) -> bytes:
     """Say that all samples have one byte and lie in one piece, so that any count takes no more room."""
     mp4 = patched(mp4, b"stsz", 0, 1, count)
     mp4 = patched(mp4, b"stsc", 0, 1, 1, count, 1)
@@ -41,14 +41,14 @@ def test_tables_that_list_their_samples_claim_nothing(mp4: bytes, street: Path) 
 
 
 def test_a_table_of_equal_sizes_is_counted(mp4: bytes) -> None:
-    assert max_declared_samples(memoryview(claiming(mp4, 1000))) == 1000
+    assert max_declared_samples(memoryview(declaring(mp4, 1000))) == 1000
 
 
 @pytest.mark.parametrize("count", [MAX_DECLARED_SAMPLES + 1, 4_000_000_000])
 def test_absurd_claims_are_refused_at_once(mp4: bytes, count: int) -> None:
     started = time.process_time()
     with pytest.raises(NotAVideoError, match=f"claims {count} samples"):
-        Video(claiming(mp4, count))
+        Video(declaring(mp4, count))
     # FFmpeg took 13 s for 20 million.
     assert time.process_time() - started < 1
 
@@ -61,7 +61,7 @@ def test_absurd_claims_of_a_fragment_are_refused(tmp_path: Path) -> None:
 
 
 def test_plain_sound_may_have_many_samples_of_one_size(mp4: bytes) -> None:
-    sound = patched(claiming(mp4, 48_000 * 7200), b"stts", 0, 1, 48_000 * 7200, 1)
+    sound = patched(declaring(mp4, 48_000 * 7200), b"stts", 0, 1, 48_000 * 7200, 1)
     start = sound.index(b"hdlr") + 4 + 8
     assert max_declared_samples(memoryview(sound[:start] + b"soun" + sound[start + 4 :])) == 0
 

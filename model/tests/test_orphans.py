@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.processes import Share, in_new_process
+from bench.processes import ProcessLimits, in_new_process
 from fuzz.watchdog import Watchdog
 
 _SECONDS = 120
@@ -33,12 +33,12 @@ def orphaned_by_a_body(bodies: Connection, _log: str) -> None:
 
 
 def bench() -> None:
-    in_new_process(Share(), orphaned)
+    in_new_process(ProcessLimits(), orphaned)
 
 
 def fuzz() -> None:
     with Watchdog(10 * _SECONDS, orphaned_by_a_body) as watchdog:
-        watchdog.ask(b"")
+        watchdog.send(b"")
 
 
 @pytest.mark.parametrize("parent", [bench, fuzz])

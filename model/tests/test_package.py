@@ -19,7 +19,7 @@ import package
 from artifact.archive import write
 from artifact.errors import PackageError
 from artifact.stamp import pack
-from tests.conftest import ROOM
+from tests.conftest import MODULE
 from videos import regular, write_numbered
 
 _ANSWER = """
@@ -67,9 +67,9 @@ def _pythons() -> list[str]:
 
 def test_the_same_inputs_give_the_same_bytes(artifact: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.tar.gz"
-    os.utime(ROOM / "inference.py")
+    os.utime(MODULE / "inference.py")
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo"}
-    command = [sys.executable, str(ROOM / "package.py"), "--out", str(again), "--json"]
+    command = [sys.executable, str(MODULE / "package.py"), "--out", str(again), "--json"]
     built = subprocess.run(command, env=environment, cwd=tmp_path, umask=0o077, capture_output=True, check=True).stdout
     assert json.loads(built)["sha256"] == hashlib.sha256(artifact.read_bytes()).hexdigest()
     assert again.read_bytes() == artifact.read_bytes()
@@ -88,7 +88,7 @@ def test_nothing_in_the_archive_tells_who_packed_it_or_when(artifact: Path) -> N
 def test_the_unpacked_artifact_answers_without_this_repository(unpacked: Path, tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     write_numbered(video, regular(30, 25))
-    command = [sys.executable, "-I", "-c", _ANSWER, str(ROOM), str(unpacked), str(video)]
+    command = [sys.executable, "-I", "-c", _ANSWER, str(MODULE), str(unpacked), str(video)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["video"]["codec"] == "h264"
@@ -107,7 +107,7 @@ def test_an_unchanged_artifact_is_not_packed_again_and_torch_is_not_needed(artif
     before = artifact.stat()
     blocked = "import sys; sys.modules['torch'] = None; import package; sys.exit(package.main(sys.argv[1:]))"
     command = [sys.executable, "-c", blocked, "--out", str(artifact), "--json"]
-    built = subprocess.run(command, cwd=ROOM, capture_output=True, check=True, text=True).stdout
+    built = subprocess.run(command, cwd=MODULE, capture_output=True, check=True, text=True).stdout
     assert json.loads(built)["sha256"] == hashlib.sha256(artifact.read_bytes()).hexdigest()
     assert (artifact.stat().st_ino, artifact.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 

@@ -25,7 +25,7 @@ def packets(times: Collection[int], keys: Collection[int], hidden: Collection[in
 
 def plan(made: Packets, fps: Fraction = Fraction(1), *, reorders: bool = False) -> list[tuple[int, int, list[int]]]:
     return [
-        (segment.first, segment.last, [wanted.index for wanted in segment.wanted])
+        (segment.first, segment.last, [target.index for target in segment.targets])
         for segment in make_plan(Timeline(made, reorders=reorders), TICK, fps)
     ]
 
@@ -71,9 +71,9 @@ def test_there_is_no_plan_where_times_do_not_tell(made: Packets, reorders: bool,
 def keyframe_plan(made: Packets, fps: Fraction = Fraction(1)) -> list[tuple[int, int, int, str]]:
     """List targets, packets and how each frame is sampled, if keyframes may stand for others."""
     return [
-        (segment.first, segment.last, wanted.index, wanted.sampled)
+        (segment.first, segment.last, target.index, target.sampled)
         for segment in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe")
-        for wanted in segment.wanted
+        for target in segment.targets
     ]
 
 
@@ -114,42 +114,42 @@ def coded(draw: st.DrawFn) -> Packets:
 def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_them_in_their_group(
     made: Packets, fps: Fraction
 ) -> None:
-    order = sorted(made.shown_at)
+    order = sorted(made.pts)
     segments = make_plan(Timeline(made, reorders=False), TICK, fps)
-    wanted = [one for segment in segments for one in segment.wanted]
+    wanted = [one for segment in segments for one in segment.targets]
     chosen = list(nearest((time - order[0] for time in order), TICK, fps))
     assert [(one.number, one.index) for one in wanted] == chosen
-    assert [one.shown_at for one in wanted] == [order[index] for _, index in chosen]
+    assert [one.pts for one in wanted] == [order[index] for _, index in chosen]
     previous = -1
     for segment in segments:
         assert previous < segment.first <= segment.last
         assert made.keys[segment.first]
-        held = made.shown_at[segment.first : segment.last + 1]
-        assert all(one.shown_at in held for one in segment.wanted)
+        held = made.pts[segment.first : segment.last + 1]
+        assert all(one.pts in held for one in segment.targets)
         previous = segment.last
 
 
 @given(made=coded(), fps=st.fractions(Fraction(1, 5), Fraction(20)))
 def test_keyframes_are_the_nearest_to_their_targets_and_within_half_an_interval(made: Packets, fps: Fraction) -> None:
-    order = sorted(made.shown_at)
-    keys = [made.shown_at[number] for number in range(len(made)) if made.keys[number]]
+    order = sorted(made.pts)
+    keys = [made.pts[number] for number in range(len(made)) if made.keys[number]]
     previous = -1
     for segment in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe"):
-        for wanted in segment.wanted:
-            target = wanted.number / (fps * TICK) + order[0]
-            nearest_key = min(abs(key - target) for key in keys)
-            distance = abs(wanted.shown_at - target)
-            assert previous < wanted.index
-            previous = wanted.index
-            if wanted.sampled == "keyframe":
-                assert wanted.shown_at in keys
+        for target in segment.targets:
+            due = target.number / (fps * TICK) + order[0]
+            nearest_key = min(abs(key - due) for key in keys)
+            distance = abs(target.pts - due)
+            assert previous < target.index
+            previous = target.index
+            if target.sampled == "keyframe":
+                assert target.pts in keys
                 assert distance == nearest_key <= 1 / (2 * fps * TICK)
-                assert segment.first <= made.shown_at.index(wanted.shown_at) <= segment.last
-            elif wanted.shown_at not in keys:
+                assert segment.first <= made.pts.index(target.pts) <= segment.last
+            elif target.pts not in keys:
                 assert nearest_key >= 1 / (2 * fps * TICK)
 
 
-def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> SegmentVerifier:
+def verifier(*, may_skip: bool, hidden: Collection[int] = ()) -> SegmentVerifier:
     # Shown as 0 1 2 3 4 5; 2 and 5 are wanted.
     made = packets([0, 3, 1, 2, 5, 4], {0}, hidden)
     wanted = [TargetFrame(0, 2, 2), TargetFrame(1, 5, 5)]
@@ -157,7 +157,7 @@ def expectation(*, may_skip: bool, hidden: Collection[int] = ()) -> SegmentVerif
 
 
 def test_the_frames_that_are_counted_on_are_told_apart() -> None:
-    expected = expectation(may_skip=False)
+    expected = verifier(may_skip=False)
     assert [expected.take(time) for time in range(6)] == [
         None,
         None,
@@ -170,7 +170,7 @@ def test_the_frames_that_are_counted_on_are_told_apart() -> None:
 
 
 def test_a_skipping_decoder_may_leave_out_what_nobody_wants() -> None:
-    expected = expectation(may_skip=True)
+    expected = verifier(may_skip=True)
     assert [expected.take(time) is None for time in (0, 2, 5)] == [True, False, False]
     expected.finish()
 
@@ -189,7 +189,7 @@ def test_a_skipping_decoder_may_leave_out_what_nobody_wants() -> None:
     ids=["one missing", "no keyframe", "a wanted one missing", "repeated", "unknown", "no time", "ends early"],
 )
 def test_frames_that_are_not_counted_on_end_the_plan(times: list[int | None], may_skip: bool, reason: str) -> None:
-    expected = expectation(may_skip=may_skip)
+    expected = verifier(may_skip=may_skip)
 
     def take_all() -> None:
         for time in times:
@@ -201,6 +201,6 @@ def test_frames_that_are_not_counted_on_end_the_plan(times: list[int | None], ma
 
 
 def test_a_keyframe_that_is_not_shown_is_not_waited_for() -> None:
-    expected = expectation(may_skip=True, hidden={0})
+    expected = verifier(may_skip=True, hidden={0})
     assert [expected.take(time) is None for time in (1, 2, 5)] == [True, False, False]
     expected.finish()

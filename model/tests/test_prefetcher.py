@@ -33,16 +33,16 @@ class Source:
 
 
 def test_all_items_arrive_in_order() -> None:
-    with Prefetcher(Source(500).items(), 3) as ahead:
-        assert list(ahead) == list(range(500))
+    with Prefetcher(Source(500).items(), 3) as prefetcher:
+        assert list(prefetcher) == list(range(500))
 
 
 @pytest.mark.parametrize("depth", [1, 4])
 def test_the_source_never_runs_further_ahead_than_the_bound(depth: int) -> None:
     source = Source(60)
     furthest = 0
-    with Prefetcher(source.items(), depth) as ahead:
-        for consumed, _ in enumerate(ahead, 1):
+    with Prefetcher(source.items(), depth) as prefetcher:
+        for consumed, _ in enumerate(prefetcher, 1):
             # A slow consumer: the thread has all the time it needs to run away.
             threading.Event().wait(0.003)
             furthest = max(furthest, source.made - consumed)
@@ -50,8 +50,8 @@ def test_the_source_never_runs_further_ahead_than_the_bound(depth: int) -> None:
 
 
 def test_an_error_of_the_source_follows_the_items_before_it() -> None:
-    with Prefetcher(Source(10, fail_at=7).items(), 2) as ahead:
-        items = iter(ahead)
+    with Prefetcher(Source(10, fail_at=7).items(), 2) as prefetcher:
+        items = iter(prefetcher)
         assert list(itertools.islice(items, 7)) == list(range(7))
         with pytest.raises(ValueError, match="broken"):
             next(items)
@@ -61,15 +61,15 @@ def test_a_consumer_that_fails_stops_the_thread_and_closes_the_source() -> None:
     source = Source(1_000_000)
 
     def consume() -> None:
-        with Prefetcher(source.items(), 2) as ahead:
-            for item in ahead:
+        with Prefetcher(source.items(), 2) as prefetcher:
+            for item in prefetcher:
                 if item == 5:
                     raise KeyError(item)
 
     with pytest.raises(KeyError):
         consume()
     assert source.closed.is_set()
-    assert "ahead" not in [thread.name for thread in threading.enumerate()]
+    assert "prefetcher" not in [thread.name for thread in threading.enumerate()]
     assert source.made <= 5 + 1 + 2 + 1
 
 
@@ -79,16 +79,16 @@ def test_the_time_in_the_source_is_counted() -> None:
             threading.Event().wait(0.01)
             yield number
 
-    with Prefetcher(slow(), 2) as ahead:
-        list(ahead)
-    assert ahead.busy_seconds >= 0.05
+    with Prefetcher(slow(), 2) as prefetcher:
+        list(prefetcher)
+    assert prefetcher.busy_seconds >= 0.05
 
 
 def test_batches_hold_what_waits_in_order_and_never_too_much() -> None:
     source = Source(100)
-    with Prefetcher(source.items(), 8) as ahead:
+    with Prefetcher(source.items(), 8) as prefetcher:
         batches = []
-        for batch in ahead.batches(5):
+        for batch in prefetcher.batches(5):
             batches.append(batch)
             threading.Event().wait(0.005)
     assert [item for batch in batches for item in batch] == list(range(100))
@@ -103,9 +103,9 @@ def test_a_slow_source_makes_batches_of_one() -> None:
             threading.Event().wait(0.02)
             yield number
 
-    with Prefetcher(slow(), 8) as ahead:
+    with Prefetcher(slow(), 8) as prefetcher:
         # Whoever waits for a full batch would see one list of five.
-        assert len(next(ahead.batches(5))) < 5
+        assert len(next(prefetcher.batches(5))) < 5
 
 
 def test_a_deadline_ends_the_wait_for_a_slow_source() -> None:
@@ -116,21 +116,21 @@ def test_a_deadline_ends_the_wait_for_a_slow_source() -> None:
         stop.wait(60)
         yield 1
 
-    with Prefetcher(slow(), 2) as ahead:
-        batches = list(ahead.batches(1, time.monotonic() + 0.2))
+    with Prefetcher(slow(), 2) as prefetcher:
+        batches = list(prefetcher.batches(1, time.monotonic() + 0.2))
         stop.set()
-    assert (batches, ahead.late) == ([[0]], True)
+    assert (batches, prefetcher.deadline_passed) == ([[0]], True)
 
 
 def test_a_deadline_that_has_passed_leaves_what_waits() -> None:
     source = Source(3)
-    with Prefetcher(source.items(), 5) as ahead:
+    with Prefetcher(source.items(), 5) as prefetcher:
         assert source.closed.wait(60)
-        assert list(ahead.batches(1, time.monotonic())) == []
-    assert ahead.late
+        assert list(prefetcher.batches(1, time.monotonic())) == []
+    assert prefetcher.deadline_passed
 
 
 def test_a_source_that_ends_before_the_deadline_is_not_late() -> None:
-    with Prefetcher(Source(3).items(), 5) as ahead:
-        assert list(ahead.batches(1, time.monotonic() + 60)) == [[0], [1], [2]]
-    assert not ahead.late
+    with Prefetcher(Source(3).items(), 5) as prefetcher:
+        assert list(prefetcher.batches(1, time.monotonic() + 60)) == [[0], [1], [2]]
+    assert not prefetcher.deadline_passed

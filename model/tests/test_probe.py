@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import probe
-from tests.conftest import ROOM
+from tests.conftest import MODULE
 
 
 def test_a_video_is_opened_and_its_duration_printed(street: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,5 +35,5 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_no_torch_is_imported(street: Path) -> None:
     blocked = f"import sys; sys.modules['torch'] = None; import probe; probe.main([{str(street)!r}])"
-    done = subprocess.run([sys.executable, "-c", blocked], cwd=ROOM, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", blocked], cwd=MODULE, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, '{"duration": 12.0}\n'), done.stderr

@@ -49,7 +49,7 @@ def recorder(model: inference.Model) -> RecordingDetector:
     return RecordingDetector(model.detector.card)
 
 
-def look(
+def analyse(
     model: inference.Model, recorder: RecordingDetector, body: bytes, fps: Fraction
 ) -> tuple[dict[str, Any], list[Rgb]]:
     """Have the handler look at a video; returns its result and the pictures that its detector saw."""
@@ -65,7 +65,7 @@ def upright(frame: av.VideoFrame) -> Rgb:
     return np.asarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)), dtype=np.uint8)
 
 
-def everything(body: bytes) -> list[Rgb]:
+def decode_all(body: bytes) -> list[Rgb]:
     """Decode all of a video, in order, by one thread and nothing clever; pass over what cannot be decoded."""
     pictures: list[Rgb] = []
     with av.open(io.BytesIO(body), mode="r") as container:
@@ -117,9 +117,9 @@ def test_sampled_frames_are_those_of_decoding_everything(
 ) -> None:
     body = sample.write(tmp_path / sample.name)
     times = sample.times[sample.trimmed :]
-    pictures = everything(body)
+    pictures = decode_all(body)
     for fps in _RATES:
-        result, seen = look(model, recorder, body, fps)
+        result, seen = analyse(model, recorder, body, fps)
         check(result, seen, pictures, times, fps)
         assert result["truncated"] == (sample.share < 1)
         assert result["video"]["rotation"] == sample.rotation
@@ -141,7 +141,7 @@ def test_timestamps_are_within_half_a_frame_of_the_asked_times(
 ) -> None:
     body = sample.write(tmp_path / sample.name)
     widest = max(later - earlier for earlier, later in pairwise(sample.times))
-    frames = look(model, recorder, body, Fraction(1))[0]["frames"]
+    frames = analyse(model, recorder, body, Fraction(1))[0]["frames"]
     for asked, frame in enumerate(frames):
         assert abs(frame["timestamp"] - asked) <= widest / 2 + _ROUNDING
 
@@ -186,6 +186,6 @@ def test_any_rate_and_any_groups_of_pictures_give_the_right_frames(
     for gap in gaps:
         times.append(times[-1] + Fraction(gap, 1000))
     body = write(tmp_path_factory.mktemp("film") / name, film(len(times), 80, 48), times, codec, encoding=encoding)
-    result, seen = look(model, recorder, body, fps)
-    check(result, seen, everything(body), times, fps)
+    result, seen = analyse(model, recorder, body, fps)
+    check(result, seen, decode_all(body), times, fps)
     assert not result["truncated"]

@@ -16,7 +16,7 @@ from videos import regular
 
 
 @dataclass(frozen=True)
-class Shown:
+class TimedFrame:
     index: int
     ticks: int
 
@@ -69,13 +69,13 @@ def test_a_frame_that_is_nearest_to_several_times_is_taken_once() -> None:
 def test_frames_are_taken_from_the_source_only_as_needed() -> None:
     taken = []
 
-    def source() -> Iterator[Shown]:
+    def source() -> Iterator[TimedFrame]:
         for index in range(1000):
             taken.append(index)
-            yield Shown(index, index)
+            yield TimedFrame(index, index)
 
     chosen = sample_by_time(source(), Fraction(1, 25), Fraction(1))
-    assert [next(chosen), next(chosen)] == [(0, Shown(0, 0)), (1, Shown(25, 25))]
+    assert [next(chosen), next(chosen)] == [(0, TimedFrame(0, 0)), (1, TimedFrame(25, 25))]
     assert len(taken) == 27
 
 
@@ -102,6 +102,6 @@ def test_each_frame_comes_with_the_number_of_the_first_target_it_is_nearest_to()
 
 
 def test_the_last_frame_is_yielded_although_nothing_follows_it() -> None:
-    frames = [Shown(index, index) for index in range(3)]
+    frames = [TimedFrame(index, index) for index in range(3)]
     chosen = sample_by_time(frames, Fraction(1), Fraction(1))
     assert [frame.index for _, frame in chosen] == [0, 1, 2]

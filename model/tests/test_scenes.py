@@ -10,8 +10,8 @@ import pytest
 
 import sample
 import scenes
-from shapes import BALL, CAR, KINDS, random_look
-from tests.conftest import ROOM
+from shapes import BALL, CAR, KINDS, random_appearance
+from tests.conftest import MODULE
 from video_inference.labels import LABELS
 from video_inference.video import Video
 
@@ -34,9 +34,9 @@ def test_each_box_is_the_tightest_around_its_mask_and_masks_do_not_overlap(seed:
 
 
 def test_what_hides_behind_something_is_not_claimed_to_be_seen() -> None:
-    look = random_look(CAR, np.random.default_rng(0))
-    behind = scenes.Placed(BALL, random_look(BALL, np.random.default_rng(0)), 60, 60, 20, 0)
-    front = scenes.Placed(CAR, look, 20, 30, 80, 0)
+    appearance = random_appearance(CAR, np.random.default_rng(0))
+    behind = scenes.PlacedObject(BALL, random_appearance(BALL, np.random.default_rng(0)), 60, 60, 20, 0)
+    front = scenes.PlacedObject(CAR, appearance, 20, 30, 80, 0)
     street = scenes.background(256, 144, np.random.default_rng(0))
     assert [truth.label_id for truth in scenes.compose(street, [behind, front])[1]] == [CAR.label_id]
 
@@ -46,14 +46,14 @@ def test_the_kinds_have_cocos_ids_and_labels() -> None:
 
 
 def test_the_sample_video_in_the_repository_shows_what_its_generator_says() -> None:
-    with Video((ROOM / "samples" / "street.mp4").read_bytes()) as video:
+    with Video((MODULE / "samples" / "street.mp4").read_bytes()) as video:
         for frame in video.frames():
             if frame.index % 60 == 0:
-                drawn = scenes.compose(sample.scenery(), sample.things(float(frame.timestamp)))[0]
+                drawn = scenes.compose(sample.backdrop(), sample.objects_at(float(frame.timestamp)))[0]
                 assert np.abs(frame.rgb().astype(int) - np.asarray(drawn).astype(int)).mean() < 6
 
 
 def test_the_card_is_that_of_the_weights_in_the_repository() -> None:
-    card = json.loads((ROOM / "weights" / "small.json").read_text("utf-8"))
-    assert card["sha256"] == hashlib.sha256((ROOM / "weights" / "small.pt").read_bytes()).hexdigest()
+    card = json.loads((MODULE / "weights" / "small.json").read_text("utf-8"))
+    assert card["sha256"] == hashlib.sha256((MODULE / "weights" / "small.pt").read_bytes()).hexdigest()
     assert card["notice"] == "The model knows generated scenes only."

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scores import average_precision, box_overlaps, mask_overlaps, match, measure
-from tests.conftest import ROOM
+from tests.conftest import MODULE
 from video_inference.architecture import build
 from video_inference.detector import load_weights
 
@@ -20,13 +20,13 @@ SUBSET = 40
 
 @pytest.fixture(scope="module")
 def card() -> dict[str, Any]:
-    card: dict[str, Any] = json.loads((ROOM / "weights" / "small.json").read_text("utf-8"))
+    card: dict[str, Any] = json.loads((MODULE / "weights" / "small.json").read_text("utf-8"))
     return card
 
 
 def test_the_weights_score_on_a_subset_what_their_card_says_of_all(card: dict[str, Any]) -> None:
     model = build("maskrcnn_small")
-    load_weights(model, ROOM / "weights" / "small.pt")
+    load_weights(model, MODULE / "weights" / "small.pt")
     said = card["scores_on_unseen_scenes"]
     found: Any = measure(model.eval(), said["seed"], SUBSET)
     # The spread of the mean over 40 of the scenes.
@@ -43,7 +43,7 @@ def test_the_small_model_is_good_enough_to_be_shown(card: dict[str, Any]) -> Non
     said = card["scores_on_unseen_scenes"]
     assert said["mask_ap50"] >= 0.85
     assert {label: scores["mask_ap"] for label, scores in said["by_label"].items() if scores["mask_ap"] < 0.4} == {}
-    assert (ROOM / "weights" / "small.pt").stat().st_size < 3_000_000
+    assert (MODULE / "weights" / "small.pt").stat().st_size < 3_000_000
 
 
 def test_overlaps_of_boxes_and_masks_agree() -> None:
@@ -56,15 +56,15 @@ def test_overlaps_of_boxes_and_masks_agree() -> None:
 
 
 def test_an_object_is_found_once_by_the_best_detection() -> None:
-    judged = match(np.array([[0.8], [0.9], [0.4]]), np.array([0.6, 0.9, 0.95]), 0.5)
-    assert [(one.score, one.right) for one in judged] == [(0.95, False), (0.9, True), (0.6, False)]
+    matches = match(np.array([[0.8], [0.9], [0.4]]), np.array([0.6, 0.9, 0.95]), 0.5)
+    assert [(one.score, one.correct) for one in matches] == [(0.95, False), (0.9, True), (0.6, False)]
 
 
 @given(right=st.lists(st.booleans(), min_size=1, max_size=20), missed=st.integers(0, 5))
 def test_average_precision_is_one_only_if_all_is_found_before_anything_wrong(right: list[bool], missed: int) -> None:
-    judged = match(np.diag([0.9 if one else 0.1 for one in right]), -np.arange(len(right), dtype=np.float64), 0.5)
+    matches = match(np.diag([0.9 if one else 0.1 for one in right]), -np.arange(len(right), dtype=np.float64), 0.5)
     objects = sum(right) + missed
-    precision = average_precision(judged, objects)
+    precision = average_precision(matches, objects)
     assert 0 <= precision <= 1
     perfect = objects > 0 and missed == 0 and right == sorted(right, reverse=True)
     assert (precision == pytest.approx(1)) == perfect

@@ -24,7 +24,7 @@ from video_inference.opening import MemoryFile, open_container
 from video_inference.picture import Rgb
 from video_inference.video import Video
 from videos import HEIGHT, WIDTH, Codec, number_of, numbered, regular, turned, write, write_numbered, write_sound
-from videos.joins import spliced
+from videos.remux import spliced
 from videos.writer import Encoding
 
 CONTAINERS: list[tuple[str, Codec, str]] = [

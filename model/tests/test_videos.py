@@ -12,9 +12,9 @@ import pytest
 from videos import __main__ as command
 from videos import number_of, numbered, write
 from videos.bad import BAD
+from videos.display import DISPLAY_SAMPLES
 from videos.good import GOOD, film
 from videos.pictures import moving
-from videos.shown import SHOWN
 from videos.times import NTSC_60, changing, irregular, regular
 from videos.writer import Codec, Encoding
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_list_names_every_file_and_nothing_else_is_there(folder: Path) -> None:
     entries = json.loads((folder / command.LIST).read_text("utf-8"))
-    assert len(entries) == len(GOOD) + len(SHOWN) + len(BAD)
+    assert len(entries) == len(GOOD) + len(DISPLAY_SAMPLES) + len(BAD)
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {entry["file"] for entry in entries} | {command.LIST} == files
     assert all((folder / entry["file"]).stat().st_size == entry["bytes"] for entry in entries)

@@ -24,7 +24,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 import package
 from artifact import download, state_dicts, weights
-from artifact.download import Published
+from artifact.download import PublishedFile
 from artifact.errors import PackageError
 from artifact.weights import SMALL, Weights, find_weights
 from tests.https_server import make_certificate, send, serve, trust
@@ -117,7 +117,7 @@ def publish(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
 
             url = servers.enter_context(serve(answer, certificate))
             name = state_dicts._COCO.name
-            file = Published(f"{url}/models/{name}", hashlib.sha256(data).hexdigest(), len(data) + 1)
+            file = PublishedFile(f"{url}/models/{name}", hashlib.sha256(data).hexdigest(), len(data) + 1)
             monkeypatch.setattr(state_dicts, "_COCO", file)
             return asked
 
@@ -187,7 +187,7 @@ def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_o
 ) -> None:
     publish(_published_file(published))
     real = state_dicts._COCO
-    monkeypatch.setattr(state_dicts, "_COCO", Published(real.url, real.sha256[:8] + "0" * 56, real.max_bytes))
+    monkeypatch.setattr(state_dicts, "_COCO", PublishedFile(real.url, real.sha256[:8] + "0" * 56, real.max_bytes))
     with pytest.raises(PackageError) as refusal:
         find_weights("coco", cache=tmp_path / "cache")
     message = str(refusal.value)
@@ -247,12 +247,12 @@ def test_the_published_file_is_known_by_its_whole_hash(
     path = tmp_path / "downloaded.pth"
     path.write_bytes(_published_file(published))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setattr(state_dicts, "_COCO", Published("https://example.org/model.pth", digest, 1))
+    monkeypatch.setattr(state_dicts, "_COCO", PublishedFile("https://example.org/model.pth", digest, 1))
     found = find_weights(str(path))
     assert found.name == "Mask R-CNN ResNet-50 FPN, COCO"
     assert torch.allclose(_features(_loaded(found)), _features(published), rtol=1e-3, atol=1e-4)
 
-    monkeypatch.setattr(state_dicts, "_COCO", Published("https://example.org/model.pth", digest[:8] + "0" * 56, 1))
+    monkeypatch.setattr(state_dicts, "_COCO", PublishedFile("https://example.org/model.pth", digest[:8] + "0" * 56, 1))
     assert find_weights(str(path)).name == "downloaded"
 
 

@@ -59,7 +59,7 @@ class DamageLog:
     ----------
     packets
         Packets so far that the decoder refused or could decode in part only.
-    in_a_row
+    errors_in_a_row
         Packets that it refused since the last frame.
     left
         Packets whose frames had not come out when the decoder was drained the last time.
@@ -68,34 +68,34 @@ class DamageLog:
     """
 
     packets: int = 0
-    in_a_row: int = 0
-    left: int = 0
+    errors_in_a_row: int = 0
+    undelivered: int = 0
     earliest: int = 0
     _due: list[int] = field(default_factory=list)
     _unexplained: int = 0
     _is_new: bool = True
     _spans: list[tuple[int, int]] = field(default_factory=list)
 
-    def conceal(self) -> None:
+    def add_repaired(self) -> None:
         """Note that a frame came out that is damaged."""
         self.packets += 1
 
-    def expect(self, time: int | None) -> None:
+    def add_packet(self, time: int | None) -> None:
         """Note that a packet with this time, in ticks, is given to the decoder."""
         if time is not None:
             self.earliest = time if self._is_new else min(self.earliest, time)
             self._is_new = False
             heappush(self._due, time)
 
-    def error(self) -> None:
+    def add_error(self) -> None:
         """Note that the decoder refused a packet."""
         self.packets += 1
-        self.in_a_row += 1
+        self.errors_in_a_row += 1
         self._unexplained += 1
 
-    def shown(self, time: int | None) -> int:
+    def add_frame(self, time: int | None) -> int:
         """Note that a frame came out, by its time in ticks, None if it has none; tell how many before it are lost."""
-        refused, self.in_a_row = self.in_a_row, 0
+        refused, self.errors_in_a_row = self.errors_in_a_row, 0
         if time is None:
             self._unexplained = 0
             return refused
@@ -107,22 +107,22 @@ class DamageLog:
         if not lost or not self._unexplained:
             return 0
         self._unexplained = max(0, self._unexplained - len(lost))
-        self.gap(lost[0], time)
+        self.add_gap(lost[0], time)
         return len(lost)
 
-    def drained(self, step: int) -> None:
+    def drain(self, step: int) -> None:
         """Note that no more frames come out; a frame lasts `step` ticks."""
-        self.left = len(self._due)
+        self.undelivered = len(self._due)
         if self._due and self._unexplained:
-            self.gap(self._due[0], max(self._due) + step)
+            self.add_gap(self._due[0], max(self._due) + step)
         self._due.clear()
         self._unexplained = 0
 
-    def gap(self, start: int, end: int) -> None:
+    def add_gap(self, start: int, end: int) -> None:
         """Note that the frames of a span, in ticks, are lost."""
         self._spans.append((start, end))
 
-    def damage(self, start: int, tick: Fraction) -> Damage:
+    def summary(self, start: int, tick: Fraction) -> Damage:
         """Give what was found, with times counted from `start`, in ticks of `tick` seconds."""
         spans = [(max(0, first - start), last - start) for first, last in self._spans]
         return Damage(self.packets, [Gap(first * tick, last * tick) for first, last in spans if last > first])

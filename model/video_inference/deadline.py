@@ -9,10 +9,10 @@ _MEBIBYTE = 1024 * 1024
 _MEBIBYTES_PER_SECOND = 13.5
 _MEBIBYTES_PER_ROOT_SECOND = 53.0
 
-_LEAST_SECONDS = 1.0
-_LEAST_MARGIN_SECONDS = 10.0
+_MIN_SECONDS = 1.0
+_MIN_MARGIN_SECONDS = 10.0
 _MARGIN_SHARE = 0.1
-_LARGEST_MARGIN_SHARE = 0.5
+_MAX_MARGIN_SHARE = 0.5
 
 
 def receiving_seconds(body_bytes: int) -> float:
@@ -37,5 +37,5 @@ def seconds_to_answer(limit: int, body_bytes: int) -> float:
         The limit less the estimate for receiving the body and less a margin for writing and returning the answer;
         at least one second.
     """
-    margin = min(max(_LEAST_MARGIN_SECONDS, _MARGIN_SHARE * limit), _LARGEST_MARGIN_SHARE * limit)
-    return max(_LEAST_SECONDS, limit - receiving_seconds(body_bytes) - margin)
+    margin = min(max(_MIN_MARGIN_SECONDS, _MARGIN_SHARE * limit), _MAX_MARGIN_SHARE * limit)
+    return max(_MIN_SECONDS, limit - receiving_seconds(body_bytes) - margin)

@@ -86,7 +86,7 @@ def choose_hardware(gpu: int | None = None, *, require_gpu: bool = False) -> Har
         If a graphics processor is required and CUDA cannot use it; the message says why and what to do.
     """
     index = 0 if gpu is None else gpu
-    problem = _problem_of(index)
+    problem = _cuda_problem(index)
     if problem is not None:
         driver = _driver_version() or "none"
         if require_gpu:
@@ -105,7 +105,7 @@ def choose_hardware(gpu: int | None = None, *, require_gpu: bool = False) -> Har
     )
 
 
-def _problem_of(index: int) -> str | None:
+def _cuda_problem(index: int) -> str | None:
     """Use a graphics processor once, and make it the current one.
 
     Returns

@@ -10,10 +10,10 @@ from itertools import islice
 MAX_DECLARED_SAMPLES = 5_000_000
 """In one track: a day of 57 frames per second. FFmpeg takes 70 bytes and most of a microsecond for each."""
 
-_NESTING = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
+_CONTAINER_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
 _PER_SAMPLE_FIELDS = 0xF00
 # Files made to keep a reader busy have more; what stands behind or below is not counted.
-_MOST_BOXES, _DEEPEST = 2_000_000, 10
+_MAX_BOXES, _MAX_DEPTH = 2_000_000, 10
 _LONG_SIZE, _TO_THE_END = 1, 0
 
 
@@ -22,8 +22,8 @@ class _Track:
     """What stands in one track's boxes."""
 
     is_sound: bool = False
-    samples_of_one_size: int = 0
-    ticks_alone: bool = False
+    equal_size_samples: int = 0
+    one_tick_per_sample: bool = False
 
 
 def max_declared_samples(body: memoryview) -> int:
@@ -37,9 +37,9 @@ def max_declared_samples(body: memoryview) -> int:
     body
         A file; what is no MP4 claims nothing.
     """
-    most = in_fragments = 0
+    in_tracks = in_fragments = 0
     tracks: list[_Track] = []
-    for kind, start, end in islice(_boxes(body, 0, len(body), _DEEPEST), _MOST_BOXES):
+    for kind, start, end in islice(_boxes(body, 0, len(body), _MAX_DEPTH), _MAX_BOXES):
         payload = body[start : min(end, start + 24)]
         if kind == b"trak":
             tracks.append(_Track())
@@ -49,9 +49,9 @@ def max_declared_samples(body: memoryview) -> int:
         elif tracks:
             _read_table(kind, payload, tracks[-1])
     for track in tracks:
-        if not (track.is_sound and track.ticks_alone):
-            most = max(most, track.samples_of_one_size)
-    return max(most, in_fragments)
+        if not (track.is_sound and track.one_tick_per_sample):
+            in_tracks = max(in_tracks, track.equal_size_samples)
+    return max(in_tracks, in_fragments)
 
 
 def _read_table(kind: bytes, payload: memoryview, track: _Track) -> None:
@@ -60,10 +60,10 @@ def _read_table(kind: bytes, payload: memoryview, track: _Track) -> None:
         track.is_sound = bytes(payload[8:12]) == b"soun"
     elif kind == b"stsz" and len(payload) >= 12:
         size, count = struct.unpack_from(">II", payload, 4)
-        track.samples_of_one_size = count if size else 0
+        track.equal_size_samples = count if size else 0
     elif kind == b"stts" and len(payload) >= 16:
         entries, _, ticks = struct.unpack_from(">III", payload, 4)
-        track.ticks_alone = entries == 1 and ticks == 1
+        track.one_tick_per_sample = entries == 1 and ticks == 1
 
 
 def _boxes(body: memoryview, start: int, end: int, levels: int) -> Iterator[tuple[bytes, int, int]]:
@@ -78,6 +78,6 @@ def _boxes(body: memoryview, start: int, end: int, levels: int) -> Iterator[tupl
         if stop < content:
             return
         yield kind, content, min(stop, end)
-        if kind in _NESTING and levels > 1:
+        if kind in _CONTAINER_BOXES and levels > 1:
             yield from _boxes(body, content, min(stop, end), levels - 1)
         start = stop

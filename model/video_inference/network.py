@@ -55,10 +55,10 @@ class Network:
         self._model = model
         heads = model.roi_heads
         if hardware.precision != "float32":
-            _reckon_boxes_in_single_precision(model)
+            _compute_boxes_in_float32(model)
         self._mask_branch = (heads.mask_roi_pool, nn.Sequential(heads.mask_head, heads.mask_predictor))
         heads.mask_roi_pool = heads.mask_head = heads.mask_predictor = None
-        self._least_score: float = heads.score_thresh
+        self._min_score: float = heads.score_thresh
 
     def find(
         self,
@@ -87,7 +87,7 @@ class Network:
         model = self._model
         # The model drops lower scores before it compares boxes with each other: a lower one never suppresses a higher.
         # It keeps what lies above its limit, callers also what lies on theirs.
-        model.roi_heads.score_thresh = max(self._least_score, float(np.nextafter(np.float32(score_threshold), -1)))
+        model.roi_heads.score_thresh = max(self._min_score, float(np.nextafter(np.float32(score_threshold), -1)))
         prepared = [self._prepare(picture, max_side) for picture in pictures]
         sizes = [(picture.shape[-2], picture.shape[-1]) for picture in prepared]
         batch = model.transform.batch_images(prepared, size_divisible=model.transform.size_divisible)
@@ -125,28 +125,28 @@ class Network:
         return probabilities
 
 
-def _reckon_boxes_in_single_precision(model: MaskRCNN) -> None:
+def _compute_boxes_in_float32(model: MaskRCNN) -> None:
     """Keep coordinates out of half precision, which above 1024 pixels knows whole ones only.
 
     torchvision reckons boxes in the type of the features that they come from.
     """
 
-    def widen(_module: nn.Module, _inputs: object, outputs: tuple[Tensor, Tensor]) -> list[Tensor]:
+    def to_float32(_module: nn.Module, _inputs: object, outputs: tuple[Tensor, Tensor]) -> list[Tensor]:
         return [output.float() for output in outputs]
 
-    def widen_levels(
+    def levels_to_float32(
         _module: nn.Module, _inputs: object, outputs: tuple[list[Tensor], list[Tensor]]
     ) -> list[list[Tensor]]:
         return [[level.float() for level in levels] for levels in outputs]
 
-    def stand_in(_module: nn.Module, inputs: tuple[_Images, list[Tensor]]) -> tuple[_Images, list[Tensor]]:
+    def float32_features(_module: nn.Module, inputs: tuple[_Images, list[Tensor]]) -> tuple[_Images, list[Tensor]]:
         # Anchors depend on the features' shape and type alone.
         images, features = inputs
         return images, [feature.new_empty(1, dtype=torch.float32).expand(feature.shape) for feature in features]
 
-    model.rpn.head.register_forward_hook(widen_levels)
-    model.rpn.anchor_generator.register_forward_pre_hook(stand_in)
-    model.roi_heads.box_predictor.register_forward_hook(widen)
+    model.rpn.head.register_forward_hook(levels_to_float32)
+    model.rpn.anchor_generator.register_forward_pre_hook(float32_features)
+    model.roi_heads.box_predictor.register_forward_hook(to_float32)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ _CODECS = (
 # HEIF and AVIF pictures lie in MP4's container (ISO/IEC 23008-12, AV1 Image File Format); sequences of them are videos.
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2"}
 # To FFmpeg, the cover of a song, a preview for each chapter and a picture in the file are video streams, too.
-_NOT_MOVING = (
+_STILL_PICTURES = (
     av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails | av.stream.Disposition.still_image
 )
 
@@ -87,7 +87,7 @@ class MemoryFile(io.RawIOBase):
         self._view = memoryview(body).cast("B")
         self._position = 0
 
-    def claimed_samples(self) -> int:
+    def declared_samples(self) -> int:
         """Count what an MP4's tables claim: see `max_declared_samples`."""
         return max_declared_samples(self._view)
 
@@ -139,9 +139,9 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
         "format_whitelist": _CONTAINERS,
         "protocol_whitelist": "none",
     } | decoder_options(max_pixels)
-    claimed = file.claimed_samples()
-    if claimed > MAX_DECLARED_SAMPLES:
-        raise NotAVideoError(f"The body claims {claimed} samples: at most {MAX_DECLARED_SAMPLES} are accepted.")
+    declared = file.declared_samples()
+    if declared > MAX_DECLARED_SAMPLES:
+        raise NotAVideoError(f"The body claims {declared} samples: at most {MAX_DECLARED_SAMPLES} are accepted.")
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
@@ -171,7 +171,7 @@ def choose_track(container: av.container.InputContainer, max_pixels: int) -> av.
     NoVideoTrackError, NotAVideoError, TooLargePictureError
         If there is none that can be decoded within the limit.
     """
-    tracks = [stream for stream in container.streams.video if not stream.disposition & _NOT_MOVING]
+    tracks = [stream for stream in container.streams.video if not stream.disposition & _STILL_PICTURES]
     if not tracks:
         raise NoVideoTrackError("The body holds no video track: send a file with moving pictures.")
     # PyAV's types do not say so, but a stream whose codec FFmpeg does not know has no context.

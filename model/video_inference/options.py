@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from .errors import NotAcceptableError, OptionError
 from .plan import Sampled
-from .settings import MAX_TIMEOUT, MOST_FPS, Settings
+from .settings import MAX_FPS, MAX_TIMEOUT, Settings
 
 T = TypeVar("T")
 Format = Literal["json", "ndjson"]
@@ -27,11 +27,11 @@ MASKS: Mapping[str, bool] = {"none": False, "rle": True}
 ENCODINGS: Mapping[str, bool] = {"identity": False, "gzip": True}
 MEDIA_TYPES = (JSON, NDJSON, GZIP)
 
-_SMALLEST_SIDE, _LARGEST_SIDE = 64, 8192
+_MIN_SIDE, _MAX_SIDE = 64, 8192
 _HELP = (
-    f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MOST_FPS}), "
+    f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MAX_FPS}), "
     "score=NUMBER (0 to 1), sampling=exact or sampling=keyframe, masks=rle or masks=none, "
-    f"max_side=PIXELS ({_SMALLEST_SIDE} to {_LARGEST_SIDE}), encoding=gzip or encoding=identity "
+    f"max_side=PIXELS ({_MIN_SIDE} to {_MAX_SIDE}), encoding=gzip or encoding=identity "
     f"and timeout=SECONDS (whole, 1 to {MAX_TIMEOUT})"
 )
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?|\.[0-9]{1,18}")
@@ -106,7 +106,7 @@ def read_options(attributes: str | None, accept: str | None, settings: Settings)
         max_side=_read(chosen, "max_side", _side, None),
         format="ndjson" if media_type == NDJSON else "json",
         gzip=_read(chosen, "encoding", _one_of(ENCODINGS), default=media_type == GZIP),
-        timeout=_least(_read(chosen, "timeout", _timeout, None), settings.invocation_timeout),
+        timeout=_min_given(_read(chosen, "timeout", _timeout, None), settings.invocation_timeout),
     )
 
 
@@ -147,7 +147,7 @@ def _decimal(text: str) -> Fraction:
 
 def _fps(text: str) -> Fraction:
     fps = _decimal(text)
-    if not 0 < fps <= MOST_FPS:
+    if not 0 < fps <= MAX_FPS:
         raise ValueError(text)
     return fps
 
@@ -159,22 +159,22 @@ def _score(text: str) -> float:
     return float(score)
 
 
-def _whole(text: str, least: int, largest: int) -> int:
+def _whole(text: str, minimum: int, maximum: int) -> int:
     number = _decimal(text)
-    if number.denominator != 1 or not least <= number <= largest:
+    if number.denominator != 1 or not minimum <= number <= maximum:
         raise ValueError(text)
     return int(number)
 
 
 def _side(text: str) -> int | None:
-    return _whole(text, _SMALLEST_SIDE, _LARGEST_SIDE)
+    return _whole(text, _MIN_SIDE, _MAX_SIDE)
 
 
 def _timeout(text: str) -> int | None:
     return _whole(text, 1, MAX_TIMEOUT)
 
 
-def _least(*limits: int | None) -> int | None:
+def _min_given(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 

@@ -24,7 +24,7 @@ Rotation = Literal[0, 90, 180, 270]
 
 _UNSPECIFIED = 2
 _HD_WIDTH, _SD_HEIGHT = 1280, 576
-_MOST_STRETCH = 10
+_MAX_PIXEL_ASPECT = 10
 # FFmpeg's names (libavutil/pixdesc.c).
 _TRANSFERS: dict[int, str] = {
     ColorTrc.BT709: "bt709",
@@ -103,7 +103,7 @@ def square_width(width: int, height: int, pixel_aspect: Fraction, max_pixels: in
     max_pixels
         Wider pictures stay as they are stored.
     """
-    if not Fraction(1, _MOST_STRETCH) <= pixel_aspect <= _MOST_STRETCH:
+    if not Fraction(1, _MAX_PIXEL_ASPECT) <= pixel_aspect <= _MAX_PIXEL_ASPECT:
         return width
     wide = max(1, round(width * pixel_aspect))
     return wide if wide <= MAX_SIDE and wide * height <= max_pixels else width

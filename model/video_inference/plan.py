@@ -26,7 +26,7 @@ class Packets:
 
     Attributes
     ----------
-    shown_at
+    pts
         Presentation times, in the track's ticks.
     sizes
         Bytes.
@@ -36,20 +36,20 @@ class Packets:
         1 for a packet that is decoded but not shown, as an edit list may say, else 0.
     """
 
-    shown_at: array[int] = field(default_factory=lambda: array("q"))
+    pts: array[int] = field(default_factory=lambda: array("q"))
     sizes: array[int] = field(default_factory=lambda: array("q"))
     keys: bytearray = field(default_factory=bytearray)
     hidden: bytearray = field(default_factory=bytearray)
 
-    def add(self, shown_at: int, size: int, *, key: bool, hidden: bool) -> None:
+    def add(self, pts: int, size: int, *, key: bool, hidden: bool) -> None:
         """Append the next packet."""
-        self.shown_at.append(shown_at)
+        self.pts.append(pts)
         self.sizes.append(size)
         self.keys.append(key)
         self.hidden.append(hidden)
 
     def __len__(self) -> int:
-        return len(self.shown_at)
+        return len(self.pts)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TargetFrame:
         Of the target time k/fps that it is for.
     index
         Its position in display order.
-    shown_at
+    pts
         Its time in ticks.
     sampled
         Whether it is the frame nearest to the target, or a keyframe taken in its place.
@@ -70,7 +70,7 @@ class TargetFrame:
 
     number: int
     index: int
-    shown_at: int
+    pts: int
     sampled: Sampled = "exact"
 
 
@@ -80,7 +80,7 @@ class DecodeSegment:
 
     first: int
     last: int
-    wanted: list[TargetFrame]
+    targets: list[TargetFrame]
 
 
 class Timeline:
@@ -92,7 +92,7 @@ class Timeline:
         Of the whole video.
     reorders
         Whether the codec shows frames in another order than it decodes them.
-    of_decoding
+    times_are_dts
         Whether the packets' times are known not to be those of their frames.
 
     Raises
@@ -101,28 +101,28 @@ class Timeline:
         If the packets' times cannot be those of the frames.
     """
 
-    def __init__(self, packets: Packets, *, reorders: bool, of_decoding: bool = False) -> None:
+    def __init__(self, packets: Packets, *, reorders: bool, times_are_dts: bool = False) -> None:
         if not len(packets):
             raise NoPlanError("there is no packet")
         shown = np.flatnonzero(np.frombuffer(packets.hidden, dtype=np.uint8) == 0)
         if not shown.size:
             raise NoPlanError("no packet is shown")
-        times = np.frombuffer(packets.shown_at, dtype=np.int64)
+        times = np.frombuffer(packets.pts, dtype=np.int64)
         order = shown[np.argsort(times[shown], kind="stable")]
         self.packets = packets
-        self.numbers: Sequence[int] = order.tolist()
+        self.packet_numbers: Sequence[int] = order.tolist()
         """Of the packets."""
         self.times: Sequence[int] = times[order].tolist()
         """Of the frames, in ticks."""
         if not packets.keys[0]:
             raise NoPlanError("the first packet is no keyframe")
-        if self.start < packets.shown_at[0]:
+        if self.start < packets.pts[0]:
             # Whether a decoder shows what leads an open group of pictures at a file's start is its own affair.
             raise NoPlanError("frames are shown before the first keyframe")
         if (np.diff(times[order]) == 0).any():
             raise NoPlanError("two packets have the same time")
         # Some writers put decoding times in the place of presentation times: only the decoder knows the order.
-        self.is_of_decoding = of_decoding or bool(reorders and len(order) > 1 and (np.diff(order) > 0).all())
+        self.times_are_dts = times_are_dts or bool(reorders and len(order) > 1 and (np.diff(order) > 0).all())
         """Whether a packet's time is not that of its frame; the frames have the same times, but in display order."""
 
     @property
@@ -144,7 +144,7 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     tick
         Seconds.
     fps
-        TargetFrame frames per second, above 0.
+        Target frames per second, above 0.
     sampling
         With `keyframe`, a keyframe takes the place of the nearest frame if it is at most half an interval, 1/(2 fps),
         from the target.
@@ -159,11 +159,11 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     NoPlanError
         If the packets' times are not those of their frames.
     """
-    if timeline.is_of_decoding:
+    if timeline.times_are_dts:
         raise NoPlanError("the codec reorders frames but their times do not")
-    packets, numbers, times = timeline.packets, timeline.numbers, timeline.times
+    packets, numbers, times = timeline.packets, timeline.packet_numbers, timeline.times
     keys = np.flatnonzero(np.frombuffer(packets.keys, dtype=np.uint8)).tolist()
-    replacements = _keyframes(timeline, tick, fps) if sampling == "keyframe" else {}
+    replacements = _nearest_keyframes(timeline, tick, fps) if sampling == "keyframe" else {}
     plan: list[DecodeSegment] = []
     previous = -1
     for number, exact in nearest((time - timeline.start for time in times), tick, fps):
@@ -172,23 +172,23 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
             continue
         previous = index
         packet = numbers[index]
-        first = _start_for(packet, keys, packets.shown_at)
-        wanted = TargetFrame(number, index, times[index], "exact" if index == exact else "keyframe")
+        first = _first_packet_for(packet, keys, packets.pts)
+        target = TargetFrame(number, index, times[index], "exact" if index == exact else "keyframe")
         if plan and first <= plan[-1].last:
             plan[-1].last = max(plan[-1].last, packet)
-            plan[-1].wanted.append(wanted)
+            plan[-1].targets.append(target)
         else:
-            plan.append(DecodeSegment(first, packet, [wanted]))
+            plan.append(DecodeSegment(first, packet, [target]))
     return plan
 
 
-def _keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, int]:
+def _nearest_keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, int]:
     """Find the keyframe nearest to each target, within half an interval: its index by the target's number."""
     per_tick, scale = (tick * fps).as_integer_ratio()
     found: dict[int, int] = {}
     distances: dict[int, int] = {}
     keys = timeline.packets.keys
-    for index, (packet, time) in enumerate(zip(timeline.numbers, timeline.times, strict=True)):
+    for index, (packet, time) in enumerate(zip(timeline.packet_numbers, timeline.times, strict=True)):
         if keys[packet]:
             position = (time - timeline.start) * per_tick
             number = (2 * position + scale) // (2 * scale)
@@ -198,7 +198,7 @@ def _keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, i
     return found
 
 
-def _start_for(number: int, keys: Sequence[int], times: Sequence[int]) -> int:
+def _first_packet_for(number: int, keys: Sequence[int], times: Sequence[int]) -> int:
     earlier = range(bisect_right(keys, number) - 1, -1, -1)
     # Nothing is shown before the first keyframe: one is always found.
     return next(keys[position] for position in earlier if times[keys[position]] <= times[number])

@@ -34,10 +34,10 @@ class Prefetcher(Generic[T]):
         self._closed = False
         self._ended = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="prefetcher", daemon=True)
         self.busy_seconds = 0.0
         """Seconds that the source took to make its items; complete once the iteration has ended."""
-        self.late = False
+        self.deadline_passed = False
         """Whether a deadline has ended the iteration before the source did."""
 
     def _run(self) -> None:
@@ -101,7 +101,7 @@ class Prefetcher(Generic[T]):
                 ready = self._changed.wait_for(lambda: self._ended or len(self._waiting) > 0, _seconds_until(deadline))
                 passed = not ready or (deadline is not None and time.monotonic() >= deadline)
                 if passed and (self._waiting or not self._ended):
-                    self.late = True
+                    self.deadline_passed = True
                     return
                 batch = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
                 self._changed.notify_all()

@@ -15,7 +15,7 @@ from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
 from .opening import Body, check_size
 from .ordering import TimeSorter
 from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
-from .segment_verifier import Matcher
+from .segment_verifier import SegmentMatcher
 from .track import BrokenPacketError, BrokenVideoError, Track
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Reader:
         """Why the last packet was refused."""
         self._max_pixels = max_pixels
         # Whether a packet was refused since the decoder was restarted, and the time of the keyframe of that restart.
-        self._spoilt = False
+        self._saw_error = False
         self._restarted_at = -sys.maxsize
 
     @property
@@ -89,7 +89,7 @@ class Reader:
         packets = track.packets()
         sorter = None if self.times is None else TimeSorter(self.times)
         more = True
-        while more and log.in_a_row < MAX_ERRORS_IN_A_ROW:
+        while more and log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
             packet: AnyPacket | None = None
             try:
                 packet = next(packets, None)
@@ -98,20 +98,20 @@ class Reader:
             more = packet is not None
             pictures = self._decode(packet)
             if packet is not None and self._has_times and not packet.is_discard:
-                log.expect(packet.pts)
+                log.add_packet(packet.pts)
             if sorter is not None:
                 timed = sorter.take(pictures)
             else:
                 timed = ((picture, picture.pts if track.has_times else None) for picture in pictures)
             for picture, time in timed:
-                yield picture, time, log.shown(time)
+                yield picture, time, log.add_frame(time)
         for picture, time in () if sorter is None else sorter.finish():
-            yield picture, time, log.shown(time)
-        log.drained(self.step)
+            yield picture, time, log.add_frame(time)
+        log.drain(self.step)
         self.end(early=track.ends_early)
 
     def segment(
-        self, segment: DecodeSegment, packets: Packets, numbered: NumberedPackets, reach: Fraction
+        self, segment: DecodeSegment, packets: Packets, numbered: NumberedPackets, max_distance: Fraction
     ) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         """Decode a segment of a plan; from its first damaged packet on, take the frames nearest to the wanted ones.
 
@@ -121,7 +121,7 @@ class Reader:
             All that the plan was made of.
         numbered
             The same packets as they are read again.
-        reach
+        max_distance
             Ticks by which a frame may differ from the wanted one in whose place it is taken.
 
         Raises
@@ -134,27 +134,27 @@ class Reader:
             As `Track.packets`.
         """
         track, log = self.track, self.log
-        matcher = Matcher(segment, packets, may_skip=track.can_skip, reach=reach)
-        times = {wanted.shown_at for wanted in segment.wanted}
+        matcher = SegmentMatcher(segment, packets, may_skip=track.can_skip, max_distance=max_distance)
+        times = {target.pts for target in segment.targets}
         for packet in chain(_packets_of(segment, packets, numbered), (None,)):
             may_skip = track.can_skip and not matcher.is_damaged
             skip = may_skip and packet is not None and packet.pts not in times
-            refused = log.in_a_row
+            refused = log.errors_in_a_row
             pictures = self._decode(packet, skip_unreferenced=skip)
-            if log.in_a_row > refused:
+            if log.errors_in_a_row > refused:
                 matcher.damage()
             if packet is not None and not packet.is_discard and (not skip or matcher.is_damaged):
-                log.expect(packet.pts)
+                log.add_packet(packet.pts)
             for picture in pictures:
-                log.shown(picture.pts)
+                log.add_frame(picture.pts)
                 yield from matcher.take(picture)
-            if log.in_a_row >= MAX_ERRORS_IN_A_ROW:
+            if log.errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
                 break
         self._restart()
         yield from matcher.finish()
-        log.drained(self.step)
+        log.drain(self.step)
 
-    def be_strict(self, *, groups_are_closed: bool) -> None:
+    def set_strict(self, *, groups_are_closed: bool) -> None:
         """Make any damage an error; call it before the first packet is decoded.
 
         Parameters
@@ -176,7 +176,7 @@ class Reader:
             Whether they end before the container promised. The video is truncated, too, if the last ones were refused.
         """
         seconds = self.track.frame_seconds
-        if self.ended_by is None and self.log.in_a_row * seconds > max(_SHORT_END, 2 * seconds):
+        if self.ended_by is None and self.log.errors_in_a_row * seconds > max(_SHORT_END, 2 * seconds):
             self.ended_by = "damage"
         elif self.ended_by is None and early:
             self.ended_by = "end-of-data"
@@ -185,7 +185,7 @@ class Reader:
         """Decode a packet or drain the decoder."""
         pictures: list[av.VideoFrame] = []
         try:
-            if self._spoilt and packet is not None and packet.is_keyframe and packet.pts is not None:
+            if self._saw_error and packet is not None and packet.is_keyframe and packet.pts is not None:
                 pictures = self.track.decode(None)
                 self._restart()
                 self._restarted_at = packet.pts
@@ -205,23 +205,23 @@ class Reader:
                 self.decoded += 1
                 fitting.append(picture)
                 if picture.is_corrupt:
-                    self.log.conceal()
+                    self.log.add_repaired()
         return fitting
 
     def _refuse(self, reason: str) -> None:
         if self.strict:
             raise BrokenPacketError(reason)
         self.reason = reason
-        self._spoilt = True
-        self.log.error()
+        self._saw_error = True
+        self.log.add_error()
 
     def _restart(self) -> None:
         """Begin a group of pictures without what is left of the ones before it."""
-        if self._spoilt:
-            self.track.renew_decoder()
+        if self._saw_error:
+            self.track.replace_decoder()
         else:
-            self.track.restart_decoder()
-        self._spoilt = False
+            self.track.flush_decoder()
+        self._saw_error = False
         self._restarted_at = -sys.maxsize
 
 
@@ -229,7 +229,7 @@ def _packets_of(segment: DecodeSegment, packets: Packets, numbered: NumberedPack
     for number, packet in numbered:
         if number < segment.first:
             continue
-        if (packet.pts, packet.size) != (packets.shown_at[number], packets.sizes[number]):
+        if (packet.pts, packet.size) != (packets.pts[number], packets.sizes[number]):
             raise NoPlanError("the container gives other packets when it is read again")
         yield packet
         if number == segment.last:

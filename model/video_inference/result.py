@@ -149,12 +149,12 @@ class Writer:
         else:
             self._write(_json(head)[:-1] + ',"frames":[')
 
-    def add(self, looked: Mapping[str, object]) -> None:
+    def add(self, found: Mapping[str, object]) -> None:
         """Write the next frame."""
         if self._lines:
-            self._line("frame", looked)
+            self._line("frame", found)
         else:
-            self._write(("," if self.frames else "") + _json(looked))
+            self._write(("," if self.frames else "") + _json(found))
         self.frames += 1
 
     def end(self, tail: Mapping[str, object]) -> bytes:

@@ -32,7 +32,7 @@ def nearest(times: Iterable[int], tick: Fraction, fps: Fraction) -> Iterator[tup
     tick
         Seconds.
     fps
-        TargetFrame frames per second, above 0.
+        Target frames per second, above 0.
 
     Yields
     ------
@@ -68,7 +68,7 @@ def sample_by_time(frames: Iterable[T], tick: Fraction, fps: Fraction) -> Iterat
     tick
         Seconds.
     fps
-        TargetFrame frames per second, above 0.
+        Target frames per second, above 0.
     """
     held: deque[T] = deque(maxlen=2)
     count = 0

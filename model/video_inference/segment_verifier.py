@@ -23,21 +23,19 @@ class SegmentVerifier:
     """
 
     def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool) -> None:
-        start = packets.shown_at[segment.first]
+        start = packets.pts[segment.first]
         self._start = start
         self._may_skip = may_skip
         due = range(segment.first, segment.last + 1)
-        self._due: Iterator[int] = iter(
-            sorted(packets.shown_at[number] for number in due if not packets.hidden[number])
-        )
-        self._needed = {wanted.shown_at: wanted for wanted in segment.wanted}
+        self._due: Iterator[int] = iter(sorted(packets.pts[number] for number in due if not packets.hidden[number]))
+        self._targets = {target.pts: target for target in segment.targets}
         if not packets.hidden[segment.first]:
             # A decoder that cannot start at the keyframe leaves it out: pictures that refresh themselves bit by bit.
-            self._never_skipped = {start, *self._needed}
+            self._never_skipped = {start, *self._targets}
         else:
-            self._never_skipped = set(self._needed)
+            self._never_skipped = set(self._targets)
 
-    def take(self, shown_at: int | None) -> TargetFrame | None:
+    def take(self, pts: int | None) -> TargetFrame | None:
         """Take a frame that came out, by its time in ticks; tell which wanted one it is, if it is one.
 
         Raises
@@ -45,23 +43,23 @@ class SegmentVerifier:
         NoPlanError
             If it is not the frame whose turn it is.
         """
-        if shown_at is None:
+        if pts is None:
             raise NoPlanError("a decoded frame has no time")
-        if shown_at < self._start:
+        if pts < self._start:
             return None
         for due in self._due:
             if due < self._start:
                 continue
-            if due == shown_at:
-                return self._needed.pop(shown_at, None)
+            if due == pts:
+                return self._targets.pop(pts, None)
             if due in self._never_skipped or not self._may_skip:
                 break
-        raise NoPlanError(f"the decoder shows a frame at {shown_at} that is not the next one")
+        raise NoPlanError(f"the decoder shows a frame at {pts} that is not the next one")
 
     @property
     def missing(self) -> list[TargetFrame]:
         """The wanted frames that have not come out yet, in order of time."""
-        return list(self._needed.values())
+        return list(self._targets.values())
 
     def finish(self) -> None:
         """Say that the segment is over.
@@ -71,11 +69,11 @@ class SegmentVerifier:
         NoPlanError
             If a wanted frame did not come out.
         """
-        if self._needed:
-            raise NoPlanError(f"the decoder does not show the frame at {min(self._needed)}")
+        if self._targets:
+            raise NoPlanError(f"the decoder does not show the frame at {min(self._targets)}")
 
 
-class Matcher:
+class SegmentMatcher:
     """Finds a segment's wanted frames among those that come out; from the first damage on, the ones nearest to them.
 
     Parameters
@@ -84,17 +82,17 @@ class Matcher:
         What is decoded.
     may_skip
         Whether the decoder is told to leave out frames that are not wanted, as long as nothing is damaged.
-    reach
+    max_distance
         Ticks by which a frame may differ from the wanted one in whose place it is taken.
     """
 
-    def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool, reach: Fraction) -> None:
+    def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool, max_distance: Fraction) -> None:
         self._verifier = SegmentVerifier(segment, packets, may_skip=may_skip)
-        self._start = packets.shown_at[segment.first]
-        self._reach = reach
+        self._start = packets.pts[segment.first]
+        self._max_distance = max_distance
         self._missing: list[TargetFrame] | None = None
         self._held: av.VideoFrame | None = None
-        self._starts_well = False
+        self._keyframe_is_intact = False
 
     @property
     def is_damaged(self) -> bool:
@@ -117,10 +115,10 @@ class Matcher:
         if picture.pts is None:
             raise NoPlanError("a decoded frame has no time")
         if self._missing is None:
-            yield from self._expected(picture)
+            yield from self._verified(picture)
         elif picture.pts < self._start:
             return
-        while self._missing and self._missing[0].shown_at <= picture.pts:
+        while self._missing and self._missing[0].pts <= picture.pts:
             yield from self._nearest(self._missing.pop(0), picture)
         self._held = picture
 
@@ -134,27 +132,25 @@ class Matcher:
         """
         if self._missing is None:
             self._verifier.finish()
-        for wanted in self._missing or ():
-            yield from self._nearest(wanted, None)
+        for target in self._missing or ():
+            yield from self._nearest(target, None)
 
-    def _expected(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
+    def _verified(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         if picture.interlaced_frame:
             raise NoPlanError("two packets may make one frame of an interlaced video")
-        wanted = self._verifier.take(picture.pts)
+        target = self._verifier.take(picture.pts)
         if picture.pts == self._start:
-            self._starts_well = not picture.is_corrupt
-        if wanted is not None:
-            if picture.is_corrupt and not self._starts_well:
+            self._keyframe_is_intact = not picture.is_corrupt
+        if target is not None:
+            if picture.is_corrupt and not self._keyframe_is_intact:
                 # Decoding may have to start earlier.
                 raise NoPlanError(f"the frame at {picture.pts} is damaged")
-            yield wanted, picture
+            yield target, picture
 
-    def _nearest(self, wanted: TargetFrame, after: av.VideoFrame | None) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
+    def _nearest(self, target: TargetFrame, after: av.VideoFrame | None) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         distances = {
-            abs(one.pts - wanted.shown_at): one
-            for one in (self._held, after)
-            if one is not None and one.pts is not None
+            abs(one.pts - target.pts): one for one in (self._held, after) if one is not None and one.pts is not None
         }
         distance = min(distances, default=None)
-        if distance is not None and distance <= self._reach:
-            yield wanted, distances[distance]
+        if distance is not None and distance <= self._max_distance:
+            yield target, distances[distance]

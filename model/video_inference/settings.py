@@ -10,9 +10,9 @@ from fractions import Fraction
 from .video import DEFAULT_MAX_PIXELS
 
 # FFmpeg's own limit, less the padding of its buffers.
-_MOST_PIXELS = 1_000_000_000
+_MAX_PIXELS = 1_000_000_000
 
-MOST_FPS = 1000
+MAX_FPS = 1000
 """Frames per second beyond which nobody samples."""
 
 MAX_TIMEOUT = 3600
@@ -71,8 +71,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         If one of them is not a number in its range.
     """
     sample_fps = _number(environment, "SAMPLE_FPS", "1")
-    if not 0 < sample_fps <= MOST_FPS:
-        raise SettingError(f"SAMPLE_FPS is {sample_fps}: it must be above 0 and at most {MOST_FPS}.")
+    if not 0 < sample_fps <= MAX_FPS:
+        raise SettingError(f"SAMPLE_FPS is {sample_fps}: it must be above 0 and at most {MAX_FPS}.")
     score_threshold = _number(environment, "SCORE_THRESHOLD", "0.5")
     if not 0 <= score_threshold <= 1:
         raise SettingError(f"SCORE_THRESHOLD is {score_threshold}: it must be between 0 and 1.")
@@ -80,8 +80,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if workers < 1:
         raise SettingError(f"SAGEMAKER_MODEL_SERVER_WORKERS is {workers}: it must be at least 1.")
     max_pixels = _number(environment, "MAX_PIXELS", str(DEFAULT_MAX_PIXELS))
-    if not 1 <= max_pixels <= _MOST_PIXELS or max_pixels.denominator != 1:
-        raise SettingError(f"MAX_PIXELS is {max_pixels}: it must be a whole number from 1 to {_MOST_PIXELS}.")
+    if not 1 <= max_pixels <= _MAX_PIXELS or max_pixels.denominator != 1:
+        raise SettingError(f"MAX_PIXELS is {max_pixels}: it must be a whole number from 1 to {_MAX_PIXELS}.")
     timeout = (
         _number(environment, "INVOCATION_TIMEOUT", str(MAX_TIMEOUT)) if "INVOCATION_TIMEOUT" in environment else None
     )

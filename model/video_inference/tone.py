@@ -19,7 +19,7 @@ _PEAK = 1000.0
 _KNEE = 0.3
 # ITU-R BT.1886: displays of ordinary video.
 _DISPLAY_GAMMA = 2.4
-_DEEP, _SHIFT = 4096, 4
+_LEVELS, _SHIFT = 4096, 4
 # Rows.
 _BAND = 16
 # ITU-R BT.2087: linear RGB of BT.2020 to that of BT.709.
@@ -54,25 +54,25 @@ def _compress(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 @cache
 def _light_table(transfer: HdrTransfer) -> _Table:
-    code = np.linspace(0, 1, _DEEP)
+    code = np.linspace(0, 1, _LEVELS)
     light = _pq(code) if transfer == "smpte2084" else _hlg(code)
     return np.asarray(_compress(light / _WHITE), dtype=np.float32)
 
 
 @cache
-def _code_table() -> npt.NDArray[np.uint8]:
-    return np.asarray(np.round(255 * np.linspace(0, 1, _DEEP) ** (1 / _DISPLAY_GAMMA)), dtype=np.uint8)
+def _gamma_table() -> npt.NDArray[np.uint8]:
+    return np.asarray(np.round(255 * np.linspace(0, 1, _LEVELS) ** (1 / _DISPLAY_GAMMA)), dtype=np.uint8)
 
 
-def tone_map(deep: npt.NDArray[np.uint16], transfer: HdrTransfer) -> npt.NDArray[np.uint8]:
+def tone_map(rgb16: npt.NDArray[np.uint16], transfer: HdrTransfer) -> npt.NDArray[np.uint8]:
     """Map RGB of 16 bits with BT.2020's colours to RGB of 8 bits with BT.709's, both of shape (height, width, 3)."""
-    mapped = np.empty(deep.shape, dtype=np.uint8)
-    light, code = _light_table(transfer), _code_table()
+    mapped = np.empty(rgb16.shape, dtype=np.uint8)
+    light, code = _light_table(transfer), _gamma_table()
     # In bands that fit into the processor's caches: whole pictures took several times their memory.
-    for top in range(0, len(deep), _BAND):
+    for top in range(0, len(rgb16), _BAND):
         band = slice(top, top + _BAND)
-        mixed = light[deep[band] >> _SHIFT] @ _TO_BT709.T
-        np.clip(mixed, 0, 1, out=mixed)
-        mixed *= _DEEP - 1
-        mapped[band] = code[mixed.astype(np.uint16)]
+        linear = light[rgb16[band] >> _SHIFT] @ _TO_BT709.T
+        np.clip(linear, 0, 1, out=linear)
+        linear *= _LEVELS - 1
+        mapped[band] = code[linear.astype(np.uint16)]
     return mapped

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     AnyPacket = av.packet.Packet[Any]
 
 _MICROSECONDS = 1_000_000
-_PROMISE_TOLERANCE = Fraction(1, 10)
+_DURATION_TOLERANCE = Fraction(1, 10)
 # Of these every packet is one shown frame, with its time. (PyAV calls decoders by their own names.)
 _PLANNED_CODECS = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "mpeg4"}
 # Whether a frame serves as a reference is written so that these decoders can pass over those that do not; VP9 and AV1
@@ -33,7 +33,7 @@ _UNKNOWN_OR_PROGRESSIVE = {0, 1}
 # (decode_user_data in libavcodec/mpeg4videodec.c); its start code is in ISO/IEC 14496-2, 6.2.1.
 _PACKED = re.compile(rb"\x00\x00\x01\xb2DivX[0-9]+(Build|b)[0-9]+p")
 # These promise the time of the end, the others the time from the first picture or sound to the end.
-_END_PROMISED = {"matroska,webm", "asf"}
+_DURATION_IS_END_TIME = {"matroska,webm", "asf"}
 # Without an index of all packets, FFmpeg cannot seek to the very first one in these.
 _WITHOUT_INDEX = {"mpegts", "mpeg"}
 
@@ -79,7 +79,7 @@ class Track:
         self._body = body
         self._threads = threads
         self._max_pixels = max_pixels
-        self._decoder = self._prepared(self._stream.codec_context)
+        self._decoder = self._configured(self._stream.codec_context)
         self._ends: dict[int, int] = {}
         self._first_decoded = Fraction(0)
         self.deadline = float("inf")
@@ -156,21 +156,21 @@ class Track:
 
     @property
     def ends_early(self) -> bool:
-        """Whether the packets that were read end before the container promised."""
-        promised = Fraction(self._container.duration or 0, _MICROSECONDS)
+        """Whether the packets that were read end before the container declared."""
+        declared = Fraction(self._container.duration or 0, _MICROSECONDS)
         if self.is_avi:
             # FFmpeg corrects an AVI's duration by the file's size; the count of frames stays as the header has it.
-            promised = max(promised, self._stream.frames * self.frame_seconds)
-        return promised - self._seen_until > max(_PROMISE_TOLERANCE, 2 * self.frame_seconds)
+            declared = max(declared, self._stream.frames * self.frame_seconds)
+        return declared - self._end_of_packets > max(_DURATION_TOLERANCE, 2 * self.frame_seconds)
 
     @property
-    def _seen_until(self) -> Fraction:
+    def _end_of_packets(self) -> Fraction:
         """Seconds from the start that the promise counts from to the end of the packets that were read."""
         # Any track counts: sound may last longer than pictures, and the container promises for both.
         streams = self._container.streams
         ends = [end * (streams[index].time_base or Fraction(0)) for index, end in self._ends.items()]
-        end_promised = self._container.format.name in _END_PROMISED
-        start = Fraction(0 if end_promised else self._container.start_time or 0, _MICROSECONDS)
+        duration_is_end_time = self._container.format.name in _DURATION_IS_END_TIME
+        start = Fraction(0 if duration_is_end_time else self._container.start_time or 0, _MICROSECONDS)
         if self._container.format.name == "flv":
             # Its writers count from the first time of decoding.
             start = min(start, self._first_decoded)
@@ -214,7 +214,7 @@ class Track:
                         raise EncryptedVideoError("The video is encrypted: send it without digital rights management.")
                     yield packet
 
-    def survey(self) -> Packets:
+    def scan(self) -> Packets:
         """Read all packets, without decoding any, and note what a plan needs to know.
 
         Raises
@@ -230,14 +230,14 @@ class Track:
             raise NoPlanError("two packets may make one frame of an interlaced video")
         noted = Packets()
         for packet in self.packets():
-            shown_at = packet.pts
-            if shown_at is None:
+            pts = packet.pts
+            if pts is None:
                 raise NoPlanError("a packet has no time")
             if packet.is_corrupt:
                 raise NoPlanError("a packet is damaged")
             if "new_extradata" in _side_data(packet):
                 raise NoPlanError("the codec's parameters change on the way")
-            noted.add(shown_at, packet.size, key=packet.is_keyframe, hidden=packet.is_discard)
+            noted.add(pts, packet.size, key=packet.is_keyframe, hidden=packet.is_discard)
         return noted
 
     def packets_again(self) -> Iterator[AnyPacket]:
@@ -274,15 +274,15 @@ class Track:
         except (av.FFmpegError, ValueError) as error:
             raise BrokenPacketError(reason_of(error)) from error
 
-    def renew_decoder(self) -> None:
+    def replace_decoder(self) -> None:
         """Continue with a new decoder, to forget what the old one read from damage: the next packet is a keyframe."""
         # PyAV's types promise less than it gives.
         new = cast("VideoCodecContext", av.CodecContext.create(self._decoder.codec, "r"))
         new.extradata, new.codec_tag = self._decoder.extradata, self._decoder.codec_tag
         new.width, new.height = self._stream.width, self._stream.height
-        self._decoder = self._prepared(new)
+        self._decoder = self._configured(new)
 
-    def _prepared(self, decoder: VideoCodecContext) -> VideoCodecContext:
+    def _configured(self, decoder: VideoCodecContext) -> VideoCodecContext:
         decoder.thread_type = "AUTO"
         decoder.thread_count = self._threads
         decoder.options = decoder_options(self._max_pixels)
@@ -295,7 +295,7 @@ class Track:
         """
         self._decoder.options = decoder_options(self._max_pixels) | {"err_detect": "explode"}
 
-    def restart_decoder(self) -> None:
+    def flush_decoder(self) -> None:
         """Forget the frames that the decoder refers to: the next packet is a keyframe."""
         self._decoder.flush_buffers()
 

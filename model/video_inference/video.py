@@ -100,7 +100,7 @@ class Video:
     @property
     def damage(self) -> Damage:
         """What could not be decoded; complete after the last frame."""
-        return self._reader.log.damage(self._start, self._reader.tick)
+        return self._reader.log.summary(self._start, self._reader.tick)
 
     def frames(self) -> Iterator[Frame]:
         """Decode the frames in display order, one at a time, and pass over what cannot be decoded.
@@ -114,7 +114,7 @@ class Video:
         for frame in self._frames():
             ticks = frame.ticks
             yield frame
-        if self._reader.threads > 1 and self._reader.log.left > 1:
+        if self._reader.threads > 1 and self._reader.log.undelivered > 1:
             # PyAV gives up on the frames that other threads still hold when one of them is damaged.
             self._reopen(threads=1)
             for frame in self._frames():
@@ -132,7 +132,7 @@ class Video:
         Parameters
         ----------
         fps
-            TargetFrame frames per second, above 0.
+            Target frames per second, above 0.
         deadline
             When to stop, in seconds of `time.monotonic`; the frames end there, even before the first one.
         sampling
@@ -160,18 +160,18 @@ class Video:
         """Decode samples by a plan, or else from all frames; each with the number of its target."""
         found = False
         try:
-            for sample in self._planned(fps, sampling):
+            for sample in self._planned_samples(fps, sampling):
                 found = True
                 yield sample
-            doubt: Exception = NoPlanError("none of the wanted frames can be decoded")
+            problem: Exception = NoPlanError("none of the wanted frames can be decoded")
         except (NoPlanError, BrokenVideoError) as error:
-            doubt, found = error, False
+            problem, found = error, False
         if not found:
-            _log.info("Every frame is decoded: %s.", doubt)
+            _log.info("Every frame is decoded: %s.", problem)
             self._reopen(self._threads)
             yield from sample_by_time(self.frames(), self._reader.tick, fps)
 
-    def _planned(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
+    def _planned_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
         """Decode the frames that a plan made from the packets asks for.
 
         Raises
@@ -181,10 +181,10 @@ class Video:
         """
         track = self._reader.track
         counted = track.is_packed or not track.has_times
-        timeline = Timeline(track.survey(), reorders=track.reorders, of_decoding=counted)
+        timeline = Timeline(track.scan(), reorders=track.reorders, times_are_dts=counted)
         self._timeline, self._start = timeline, timeline.start
         plan = make_plan(timeline, track.tick, fps, sampling)
-        reach = 1 / (2 * fps * track.tick)
+        max_distance = 1 / (2 * fps * track.tick)
         ends_early = track.ends_early
         # Seeking to each segment would rely on the container's index, and not all are right: reading past costs little.
         if not track.can_rewind:
@@ -192,21 +192,21 @@ class Video:
         numbered = enumerate(track.packets_again() if track.can_rewind else self._reader.track.packets())
         if self._threads > 1:
             # Several threads tell too late which packet is damaged, or do not tell.
-            times = timeline.packets.shown_at
+            times = timeline.packets.pts
             closed = all(min(times[one.first : one.last + 1]) >= times[one.first] for one in plan)
-            self._reader.be_strict(groups_are_closed=closed)
+            self._reader.set_strict(groups_are_closed=closed)
         done = 0
-        while done < len(plan) and self._reader.log.in_a_row < MAX_ERRORS_IN_A_ROW:
+        while done < len(plan) and self._reader.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
             try:
-                for wanted, picture in self._reader.segment(plan[done], timeline.packets, numbered, reach):
-                    time = wanted.shown_at if picture.pts is None else picture.pts
+                for target, picture in self._reader.segment(plan[done], timeline.packets, numbered, max_distance):
+                    time = target.pts if picture.pts is None else picture.pts
                     index = bisect_left(timeline.times, time)
-                    yield wanted.number, self._frame(index, time - timeline.start, picture, wanted.sampled)
+                    yield target.number, self._frame(index, time - timeline.start, picture, target.sampled)
                 done += 1
-            except (NoPlanError, BrokenPacketError) as doubt:
+            except (NoPlanError, BrokenPacketError) as problem:
                 if not self._reader.strict:
                     raise
-                _log.info("The decoder continues with one thread: %s.", doubt)
+                _log.info("The decoder continues with one thread: %s.", problem)
                 self._reopen(threads=1)
                 numbered = enumerate(self._reader.track.packets())
         self._reader.end(early=ends_early)
@@ -216,7 +216,7 @@ class Video:
     def _frames(self) -> Iterator[Frame]:
         """Decode all frames in display order in one pass."""
         reader = self._reader
-        if self._timeline is not None and self._timeline.is_of_decoding:
+        if self._timeline is not None and self._timeline.times_are_dts:
             reader.times = self._timeline.times
         step = reader.step
         index, ticks = -1, -step
@@ -228,7 +228,7 @@ class Video:
             # possible, so that the times of the frames behind it stay true.
             now = ticks + step * (1 + lost) if time is None else max(time - self._start, ticks + 1, 0)
             if time is None and lost:
-                reader.log.gap(ticks + step, now)
+                reader.log.add_gap(ticks + step, now)
             index, ticks = self._index_of(time, index, lost), now
             self._reached = ticks * reader.tick
             yield self._frame(index, ticks, picture)

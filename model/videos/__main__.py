@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from .bad import BAD
+from .display import DISPLAY_SAMPLES
 from .good import GOOD
 from .sample import Sample
-from .shown import SHOWN
 
 LIST = "list.json"
 
@@ -27,7 +27,7 @@ def write_all(folder: Path) -> list[dict[str, object]]:
 
     for good in GOOD:
         add("good", good, {"truncated": good.share < 1})
-    for shown in SHOWN:
+    for shown in DISPLAY_SAMPLES:
         add("good", shown, {"truncated": False})
     for bad in BAD:
         add("bad", bad, {"reason": bad.reason})

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .absurd import resized
 from .boxes import of_unknown_codec, without_fragments, without_index, without_pictures
+from .frame_size import with_frame_size
 from .good import film
 from .pictures import moving
 from .sample import Sample
@@ -128,6 +128,16 @@ BAD: tuple[Bad, ...] = (
     Bad("encrypted.mp4", "Common Encryption", _video(encoding=Encoding(container_options=_KEY)), "."),
     Bad("unknown-codec.mp4", "a codec that nobody knows", _edited(_video(), of_unknown_codec), "codec"),
     Bad("damaged.mp4", "no packet left whole", _edited(_video(), without_pictures), "no frame"),
-    Bad("absurd.webm", "pictures of 16000 x 16000", _edited(_WEBM, lambda body: resized(body, 16_000, 16_000)), "."),
-    Bad("absurd-wide.webm", "pictures of 65536 x 16", _edited(_WEBM, lambda body: resized(body, 65_536, 16)), "."),
+    Bad(
+        "absurd.webm",
+        "pictures of 16000 x 16000",
+        _edited(_WEBM, lambda body: with_frame_size(body, 16_000, 16_000)),
+        ".",
+    ),
+    Bad(
+        "absurd-wide.webm",
+        "pictures of 65536 x 16",
+        _edited(_WEBM, lambda body: with_frame_size(body, 65_536, 16)),
+        ".",
+    ),
 )

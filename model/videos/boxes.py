@@ -11,7 +11,7 @@ _TIMESCALE = 12
 _FIRST_EDIT = 8
 
 
-def _behind(mp4: bytes, box: bytes) -> int:
+def _position_after(mp4: bytes, box: bytes) -> int:
     return mp4.index(box) + len(box)
 
 
@@ -34,15 +34,17 @@ def turned(mp4: bytes, clockwise: int, *, mirrored: bool = False) -> bytes:
         a, b = -a, -b
     one, unit = 1 << 16, 1 << 30
     return _put(
-        mp4, _behind(mp4, b"tkhd") + _MATRIX, struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, unit)
+        mp4,
+        _position_after(mp4, b"tkhd") + _MATRIX,
+        struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, unit),
     )
 
 
 def trimmed(mp4: bytes, seconds: Fraction) -> bytes:
     """Have the only track of an MP4 begin `seconds` later, by its edit list, as a phone's editor trims a film."""
-    (per_second,) = struct.unpack_from(">I", mp4, _behind(mp4, b"mdhd") + _TIMESCALE)
-    (edits_per_second,) = struct.unpack_from(">I", mp4, _behind(mp4, b"mvhd") + _TIMESCALE)
-    start = _behind(mp4, b"elst") + _FIRST_EDIT
+    (per_second,) = struct.unpack_from(">I", mp4, _position_after(mp4, b"mdhd") + _TIMESCALE)
+    (edits_per_second,) = struct.unpack_from(">I", mp4, _position_after(mp4, b"mvhd") + _TIMESCALE)
+    start = _position_after(mp4, b"elst") + _FIRST_EDIT
     duration, media_time = struct.unpack_from(">Ii", mp4, start)
     edit = struct.pack(">Ii", duration - round(seconds * edits_per_second), media_time + round(seconds * per_second))
     return _put(mp4, start, edit)
@@ -55,7 +57,7 @@ def without_index(mp4: bytes) -> bytes:
 
 def without_pictures(mp4: bytes) -> bytes:
     """Overwrite every picture of an MP4 whose index comes first."""
-    start = _behind(mp4, b"mdat")
+    start = _position_after(mp4, b"mdat")
     return mp4[:start] + b"\xaa" * (len(mp4) - start)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from .pictures import DeepRgb, Rgb
+from .pictures import Rgb, Rgb16
 
 Curve = Literal["pq", "hlg"]
 
@@ -16,7 +16,7 @@ _GAMMA = 2.4
 _TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 
 
-def deep(picture: Rgb, curve: Curve) -> DeepRgb:
+def to_hdr(picture: Rgb, curve: Curve) -> Rgb16:
     """Encode a picture's light with a curve of ITU-R BT.2100."""
     light = (picture / 255) ** _GAMMA @ _TO_BT2020.T * _WHITE
     code = _pq(light / 10_000) if curve == "pq" else _hlg((light / 1000) ** (1 / 1.2))

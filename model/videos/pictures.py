@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Rgb = npt.NDArray[np.uint8]
-DeepRgb = npt.NDArray[np.uint16]
+Rgb16 = npt.NDArray[np.uint16]
 
 WIDTH, HEIGHT = 160, 96
 

@@ -14,13 +14,13 @@ import numpy as np
 from av.video.frame import PictureType
 from av.video.reformatter import Colorspace, VideoReformatter
 
-from .pictures import DeepRgb, Rgb, numbered
+from .pictures import Rgb, Rgb16, numbered
 
 Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "mpeg2video", "wmv2", "libvpx", "mjpeg"]
 
 Field = Literal["top", "bottom"]
 
-_FAST: dict[Codec, dict[str, str]] = {
+_FAST_PRESETS: dict[Codec, dict[str, str]] = {
     "libx264": {"preset": "veryfast"},
     "libx265": {"preset": "ultrafast"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
@@ -31,14 +31,14 @@ _FAST: dict[Codec, dict[str, str]] = {
     "mjpeg": {},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
 }
-# These two take what is not FFmpeg's own through one option, as name=value pairs between colons.
-_OWN_OPTIONS: dict[Codec, str] = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
+# These two take what is not FFmpeg's parameters through one option, as name=value pairs between colons.
+_PARAMETER_OPTIONS: dict[Codec, str] = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _NO_SCENE_CUTS = "1000000000"
 
 MPEG4_TICKS = 60_000
 """Parts of a second of MPEG-4 part 2, which keeps them in 16 bits."""
 _TICKS: dict[Codec, int] = {"mpeg4": MPEG4_TICKS}
-_USUAL_TICKS = 90_000
+_DEFAULT_TICKS = 90_000
 
 # SVT-AV1 writes to standard error unless told in this way; errors are still written.
 os.environ.setdefault("SVT_LOG", "1")
@@ -88,12 +88,12 @@ class Encoding:
 
 
 def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
-    options = _FAST[codec] | dict(encoding.options)
-    own = {"log-level": "none"} if codec == "libx265" else {}
+    options = _FAST_PRESETS[codec] | dict(encoding.options)
+    parameters = {"log-level": "none"} if codec == "libx265" else {}
     every = encoding.keyframe_every
     if every is not None:
-        if codec in _OWN_OPTIONS:
-            own["keyint"] = str(every)
+        if codec in _PARAMETER_OPTIONS:
+            parameters["keyint"] = str(every)
         else:
             options |= {"g": str(every), "keyint_min": str(every)}
         if codec == "libx264":
@@ -101,10 +101,10 @@ def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
         elif codec == "mpeg4":
             options["sc_threshold"] = _NO_SCENE_CUTS
         elif codec == "libx265":
-            own |= {"min-keyint": str(every), "scenecut": "0"}
-    if own:
-        name = _OWN_OPTIONS[codec]
-        pairs = [f"{key}={value}" for key, value in own.items()]
+            parameters |= {"min-keyint": str(every), "scenecut": "0"}
+    if parameters:
+        name = _PARAMETER_OPTIONS[codec]
+        pairs = [f"{key}={value}" for key, value in parameters.items()]
         options[name] = ":".join([*pairs, *filter(None, [options.get(name)])])
     return options
 
@@ -121,7 +121,7 @@ def _container_options(path: Path, encoding: Encoding) -> dict[str, str]:
 
 def write(
     path: Path,
-    pictures: Iterable[Rgb | DeepRgb],
+    pictures: Iterable[Rgb | Rgb16],
     times: Sequence[Fraction],
     codec: Codec = "libx264",
     *,
@@ -145,13 +145,13 @@ def write(
         ticks = (
             rate
             if path.suffix == ".avi" or codec == "mpeg2video"
-            else encoding.ticks or _TICKS.get(codec, _USUAL_TICKS)
+            else encoding.ticks or _TICKS.get(codec, _DEFAULT_TICKS)
         )
         time_base = Fraction(1, ticks)
         track.codec_context.time_base = time_base
         track.codec_context.thread_count = encoding.threads
-        tone = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
-        # A frame's own reformatter would be set up anew for each frame, which takes longer than its work.
+        audio = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
+        # A frame's parameters reformatter would be set up anew for each frame, which takes longer than its work.
         reformatter = VideoReformatter()
         for number, (picture, time) in enumerate(zip(pictures, times, strict=True)):
             if not track.codec_context.is_open:
@@ -166,8 +166,8 @@ def write(
                 frame = _interlaced(frame, encoding.first_field)
             container.mux(track.encode(frame))
         container.mux(track.encode(None))
-        if tone is not None:
-            _silence(container, tone, sound)
+        if audio is not None:
+            _silence(container, audio, sound)
     return path.read_bytes()
 
 
@@ -183,12 +183,12 @@ def _interlaced(frame: av.VideoFrame, first_field: Field) -> av.VideoFrame:
     return graph.vpull()
 
 
-def _silence(container: av.container.OutputContainer, tone: av.AudioStream, seconds: float) -> None:
+def _silence(container: av.container.OutputContainer, audio: av.AudioStream, seconds: float) -> None:
     for start in range(0, round(seconds * 48_000), 1024):
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
         silence.sample_rate, silence.pts = 48_000, start
-        container.mux(tone.encode(silence))
-    container.mux(tone.encode(None))
+        container.mux(audio.encode(silence))
+    container.mux(audio.encode(None))
 
 
 def write_numbered(path: Path, times: Sequence[Fraction], codec: Codec = "libx264") -> bytes:

@@ -8,7 +8,7 @@ _SYNC_CODE = b"\x49\x83\x42"
 _SIZE_AFTER_BITS = 4
 
 
-def resized(webm: bytes, width: int, height: int) -> bytes:
+def with_frame_size(webm: bytes, width: int, height: int) -> bytes:
     """Write another size, in pixels, into every keyframe of a WebM with VP9; what the container says stays.
 
     Parameters

@@ -12,9 +12,9 @@ from fuzz.answer import Answer
 GOOD_ANSWER = Answer(status=200, seconds=0.1, memory=100, files=5, threads=3)
 
 
-def frail(bodies: Connection, log: str) -> None:
+def scripted_worker(bodies: Connection, log: str) -> None:
     """Do what each body says."""
-    Path(log).write_text("frail: famous last words\n", "utf-8")
+    Path(log).write_text("scripted worker: last line of the log\n", "utf-8")
     bodies.send(None)
     while True:
         try:

@@ -10,9 +10,9 @@ from av.video.reformatter import Colorspace
 
 from .boxes import turned
 from .good import film
-from .hdr import Curve, deep
-from .joins import overwritten, packets_of, spliced, with_tracks
+from .hdr import Curve, to_hdr
 from .pictures import HEIGHT, WIDTH, Rgb, moving
+from .remux import overwritten, packets_of, spliced, with_tracks
 from .sample import Sample
 from .times import regular
 from .writer import Codec, Encoding, Field, write
@@ -26,7 +26,7 @@ INTERLACED_STEP = 4
 
 
 @dataclass(frozen=True)
-class Shown(Sample):
+class DisplaySample(Sample):
     """A video of 4 seconds.
 
     Attributes
@@ -91,11 +91,11 @@ def _hdr(curve: Curve) -> Callable[[Path], bytes]:
         matrix=Colorspace.BT2020,
     )
     return lambda path: write(
-        path, [deep(picture, curve) for picture in film(PICTURES)], _TIMES, "libx265", encoding=encoding
+        path, [to_hdr(picture, curve) for picture in film(PICTURES)], _TIMES, "libx265", encoding=encoding
     )
 
 
-def woven(number: int, first_field: Field) -> Rgb:
+def interleaved(number: int, first_field: Field) -> Rgb:
     """Paint an interlaced picture: even rows are the top field, and the second field shows the film a little later."""
     picture = moving(2 * INTERLACED_STEP * number).copy()
     second = 1 if first_field == "top" else 0
@@ -108,7 +108,7 @@ def _interlaced(first_field: Field) -> Callable[[Path], bytes]:
     options = {"x264-params": "interlaced=1:keyint=12", "crf": "10"}
     encoding = Encoding(options=options, pixel_format="yuv422p", first_field=first_field)
     return lambda path: write(
-        path, [woven(number, first_field) for number in range(PICTURES)], _TIMES, encoding=encoding
+        path, [interleaved(number, first_field) for number in range(PICTURES)], _TIMES, encoding=encoding
     )
 
 
@@ -120,27 +120,29 @@ def _damaged(path: Path) -> bytes:
 
 _BT709 = "colorprim=bt709:transfer=bt709:colormatrix=bt709:keyint=12"
 
-SHOWN: tuple[Shown, ...] = (
-    Shown("mirrored.mp4", "mirrored, as selfies are", _turned(0)),
-    Shown("flipped.mp4", "mirrored and turned by 180 degrees", _turned(180)),
-    Shown("mirrored-turned.mp4", "mirrored and turned by 270 degrees", _turned(270)),
-    Shown("two-tracks.mp4", "a small track, then the default one", _two_tracks),
-    Shown("thumbnail.mp4", "a thumbnail's track, then the film's", _thumbnail),
-    Shown("grows.webm", "pictures of 160 x 96, then of 640 x 384", _grows),
-    Shown("wide-pixels.mp4", "pixels of 64:45", _film(Encoding(options={"x264-params": "sar=64/45:keyint=12"}))),
-    Shown(
+DISPLAY_SAMPLES: tuple[DisplaySample, ...] = (
+    DisplaySample("mirrored.mp4", "mirrored, as selfies are", _turned(0)),
+    DisplaySample("flipped.mp4", "mirrored and turned by 180 degrees", _turned(180)),
+    DisplaySample("mirrored-turned.mp4", "mirrored and turned by 270 degrees", _turned(270)),
+    DisplaySample("two-tracks.mp4", "a small track, then the default one", _two_tracks),
+    DisplaySample("thumbnail.mp4", "a thumbnail's track, then the film's", _thumbnail),
+    DisplaySample("grows.webm", "pictures of 160 x 96, then of 640 x 384", _grows),
+    DisplaySample(
+        "wide-pixels.mp4", "pixels of 64:45", _film(Encoding(options={"x264-params": "sar=64/45:keyint=12"}))
+    ),
+    DisplaySample(
         "hd-untagged.mp4",
         "HD without a tag for its colours",
         _film(Encoding(12, matrix=Colorspace.ITU709), (1280, 720)),
     ),
-    Shown(
+    DisplaySample(
         "hd-tagged.mp4",
         "HD that is tagged as BT.709",
         _film(Encoding(options={"x264-params": _BT709}, matrix=Colorspace.ITU709), (1280, 720)),
     ),
-    Shown("pq.mp4", "HDR with PQ", _hdr("pq")),
-    Shown("hlg.mov", "HDR with HLG", _hdr("hlg")),
-    Shown("interlaced.mp4", "interlaced, bottom field first", _interlaced("bottom")),
-    Shown("interlaced-top.mp4", "interlaced, top field first", _interlaced("top")),
-    Shown("damaged-packet.mp4", "one packet is damaged", _damaged),
+    DisplaySample("pq.mp4", "HDR with PQ", _hdr("pq")),
+    DisplaySample("hlg.mov", "HDR with HLG", _hdr("hlg")),
+    DisplaySample("interlaced.mp4", "interlaced, bottom field first", _interlaced("bottom")),
+    DisplaySample("interlaced-top.mp4", "interlaced, top field first", _interlaced("top")),
+    DisplaySample("damaged-packet.mp4", "one packet is damaged", _damaged),
 )

@@ -12,24 +12,24 @@ from PIL import Image
 
 import inference
 from scores import box_overlaps
-from tests.test_inference import ask
+from tests.test_inference import invoke
 from video_inference.frame import VideoInfo
 from video_inference.picture import Rgb, square_width
 from video_inference.video import DEFAULT_MAX_PIXELS, Video
 from videos import HEIGHT, WIDTH, number_of
+from videos.display import DISPLAY_SAMPLES, INTERLACED_STEP, DisplaySample, interleaved
 from videos.good import GOOD, film
-from videos.hdr import deep
-from videos.joins import spliced, with_tracks
+from videos.hdr import to_hdr
 from videos.pictures import moving
-from videos.shown import INTERLACED_STEP, SHOWN, Shown, woven
+from videos.remux import spliced, with_tracks
 from videos.times import regular
 from videos.writer import Encoding, Field, write
 
 SECONDS = range(4)
-NAMED = {sample.name: sample for sample in SHOWN}
+NAMED = {sample.name: sample for sample in DISPLAY_SAMPLES}
 
 
-def samples(path: Path, sample: Shown | None = None) -> tuple[list[Rgb], VideoInfo]:
+def samples(path: Path, sample: DisplaySample | None = None) -> tuple[list[Rgb], VideoInfo]:
     """Sample a video once a second; returns its pictures as the network gets them."""
     body = (sample or NAMED[path.name]).write(path)
     with Video(body, 2) as video:
@@ -98,7 +98,7 @@ def test_boxes_and_masks_of_pictures_that_grow_stay_in_the_first_ones_frame(
         encoding = Encoding(options={"b": "0", "crf": "12"})
         write(tmp_path / name, [one] * 25, regular(25, 25), "libvpx-vp9", encoding=encoding)
     body = spliced(tmp_path / "grows.webm", tmp_path / "small.webm", tmp_path / "large.webm", milliseconds=1000)
-    status, result = ask(model, body, "masks=rle")
+    status, result = invoke(model, body, "masks=rle")
     assert status == 200, result
     assert (result["truncated"], len(result["frames"])) == (False, 2)
     assert (result["video"]["width"], result["video"]["height"]) == (320, 180)
@@ -173,7 +173,7 @@ def test_hdr_is_mapped_to_what_ordinary_video_shows(tmp_path: Path, name: str, t
     assert info.transfer == transfer
     for second, picture in zip(SECONDS, pictures, strict=True):
         expected = painted(second)
-        washed_out = (deep(expected, "pq" if name.startswith("pq") else "hlg") >> 8).astype(np.uint8)
+        washed_out = (to_hdr(expected, "pq" if name.startswith("pq") else "hlg") >> 8).astype(np.uint8)
         # Dark and middle tones stay as they are, bright ones make room for highlights.
         dark = expected.max(axis=2) < 128
         assert difference(picture[dark], expected[dark]) < 6
@@ -198,13 +198,13 @@ def test_interlaced_pictures_have_no_combing(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("first_field", ["top", "bottom"])
 def test_the_interlaced_samples_are_combed_if_they_stay_as_they_are(first_field: Field) -> None:
     reference = moving(2 * INTERLACED_STEP * 25)
-    assert rows(woven(25, first_field)) > 1.2 * rows(reference)
+    assert rows(interleaved(25, first_field)) > 1.2 * rows(reference)
 
 
 def test_the_result_says_when_players_show_the_first_frame(model: inference.Model, tmp_path: Path) -> None:
     late = {sample.name: sample for sample in GOOD}
     for name, start in (("late.mp4", 2.0), ("late.mkv", 2.0), ("late.m2ts", 7.0), ("rate-25.mp4", 0.0)):
-        status, result = ask(model, late[name].write(tmp_path / name))
+        status, result = invoke(model, late[name].write(tmp_path / name))
         assert (status, result["video"]["start"]) == (200, start)
         assert result["frames"][0]["timestamp"] == 0
 

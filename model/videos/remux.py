@@ -53,7 +53,7 @@ def spliced(target: Path, first: Path, second: Path, *, milliseconds: int) -> by
 
 
 @dataclass(frozen=True)
-class Place:
+class PacketPosition:
     """Where a packet lies: its first byte, its length in bytes, its time in seconds, whether it is a keyframe."""
 
     start: int
@@ -62,17 +62,17 @@ class Place:
     is_key: bool
 
 
-def packets_of(path: Path) -> list[Place]:
+def packets_of(path: Path) -> list[PacketPosition]:
     """List a file's video packets in decoding order."""
     with av.open(path) as container:
         return [
-            Place(packet.pos, packet.size, packet.pts * packet.time_base, packet.is_keyframe)
+            PacketPosition(packet.pos, packet.size, packet.pts * packet.time_base, packet.is_keyframe)
             for packet in container.demux(container.streams.video[0])
             if packet.pos is not None and packet.pts is not None and packet.size > 0
         ]
 
 
-def group_of(packets: Sequence[Place], number: int) -> tuple[Fraction, Fraction]:
+def group_of(packets: Sequence[PacketPosition], number: int) -> tuple[Fraction, Fraction]:
     """Find the span of time of the frames that need a packet's group of pictures, in seconds from the first frame.
 
     In an open group, frames that are shown before its keyframe need it, and so do those before the next keyframe.
@@ -85,7 +85,7 @@ def group_of(packets: Sequence[Place], number: int) -> tuple[Fraction, Fraction]
     return min(packet.time for packet in packets[first:last]) - shown, end - shown
 
 
-def overwritten(body: bytes, packet: Place, skip: int = 0) -> bytes:
+def overwritten(body: bytes, packet: PacketPosition, skip: int = 0) -> bytes:
     """Overwrite a packet, but for up to `skip` bytes and half of it at its start, with bytes that no codec writes."""
     kept = min(skip, packet.size // 2)
     start, size = packet.start + kept, packet.size - kept
