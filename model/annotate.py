@@ -1,4 +1,4 @@
-"""Draws a result on its video: a film that shows what was found where the model looked, a GIF and a sheet of that."""
+"""Draws a result on its video: an annotated video, an animated GIF of the sampled frames and, optionally, a sheet."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from video_inference.frame import Frame
 from video_inference.video import Video
 
 _MAX_MEMORY = 16 << 30
-"""Bytes. A video of 8192x4320 pixels was seen to take 6.4 GiB, most of it in the encoder of the film."""
+"""Memory limit in bytes. A video of 8192x4320 pixels took 6.4 GiB in a test, most of it for encoding."""
 
 _MAX_HELD_INTERVALS = 2
-"""Sampling intervals after which the film stops showing a sampled frame's boxes: none was sampled since then.
+"""Number of sampling intervals after which the boxes of a sampled frame disappear.
 
-Samples are at most this far apart, also with `sampling=keyframe`, unless the video is damaged.
+The next sample is at most this far away, also with `sampling=keyframe`, unless the video is damaged.
 """
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """Paths of the files; `sheet` is None where none was asked for."""
+    """Paths of the written files; `sheet` is None if it was not requested."""
 
     movie: Path
     animation: Path
@@ -48,7 +48,7 @@ class Annotated:
 
 @dataclass(frozen=True)
 class _AnnotatedFrame:
-    """A frame with what is to be seen on it; `is_sample` if the model looked at this one."""
+    """Annotated frame with its time in seconds; `is_sample` tells whether it is a sampled frame."""
 
     timestamp: Fraction
     picture: Image.Image
@@ -65,14 +65,14 @@ def _annotated_frames(frames: Iterator[Frame], result: Mapping[str, Any]) -> Ite
         now, picture = frame.timestamp, Image.fromarray(frame.rgb())
         if number == 0 and size not in _possible_sizes(frame, picture, result):
             raise AnnotateError(
-                f"The result is of another video: its pictures have {size[0]}x{size[1]} pixels, "
-                f"not {picture.width}x{picture.height}."
+                f"The result belongs to another video: its pictures have {size[0]}x{size[1]} pixels, "
+                f"not {picture.width}x{picture.height}. Pass the video that was sent."
             )
         if picture.size != size:
-            # Boxes are in pixels of the first frame, also those of pictures that have another size.
+            # Boxes are in pixels of the first frame, even if later pictures have another size.
             picture = picture.resize(size)
         is_sample = False
-        # By time: where a video is damaged, decoding all of it may count its frames differently.
+        # By time, because the numbers of frames may differ from the handler's if the video is damaged.
         while following < len(sampled) and round(float(now), 6) >= sampled[following]["timestamp"]:
             following, is_sample = following + 1, True
         if is_sample:
@@ -88,32 +88,32 @@ def _annotated_frames(frames: Iterator[Frame], result: Mapping[str, Any]) -> Ite
         yield _AnnotatedFrame(now, picture, is_sample)
     if sampled[-1]["timestamp"] > float(now) + 1:
         raise AnnotateError(
-            f"The result is of another video: it has a frame of {sampled[-1]['timestamp']:.2f} s, "
-            f"and this one ends after {float(now):.2f} s."
+            f"The result belongs to another video: it has a frame at {sampled[-1]['timestamp']:.2f} s, "
+            f"but this video ends after {float(now):.2f} s. Pass the video that was sent."
         )
 
 
 class _HeldDetections:
-    """What the film shows from a sampled frame until the next one.
+    """Detections that are drawn from a sampled frame until the next one.
 
     Parameters
     ----------
     sampled
-        A frame of the result, and the next one, if there is one.
+        A frame of the result and, if it is not the last one, the next one.
     max_seconds
-        Seconds after which nothing is held any more.
+        Seconds after which the detections disappear.
     """
 
     def __init__(self, sampled: Sequence[Mapping[str, Any]], max_seconds: Fraction) -> None:
         self.timestamp: float = sampled[0]["timestamp"]
         self._max_seconds = float(max_seconds)
         self._interval = sampled[-1]["timestamp"] - self.timestamp
-        # Without a next frame near this one, boxes stay.
+        # Without a next frame near this one, boxes do not move.
         after = sampled[-1]["detections"] if 0 < self._interval <= max_seconds else []
         self._motion = Motion(sampled[0]["detections"], after)
 
     def at(self, now: float) -> Sequence[Mapping[str, Any]] | None:
-        """Give the detections to draw at a time in seconds; None if the sampled frame is too long ago."""
+        """Return the detections to draw at a time in seconds; None if the sampled frame is too long ago."""
         passed = now - self.timestamp
         if passed > self._max_seconds:
             return None
@@ -121,36 +121,38 @@ class _HeldDetections:
 
 
 def _possible_sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set[tuple[int, int]]:
-    """Give the sizes that a result may state for a video with this first frame."""
+    """Return the sizes in pixels that a result may state for a video with this first frame."""
     sizes = {picture.size}
     if result["schema_version"] == 1:
-        # Boxes were then in stored pixels, square or not, but upright.
+        # In version 1, boxes were in stored pixels, which may not be square, but upright.
         stored = (frame.picture.width, frame.picture.height)
         sizes |= {stored, stored[::-1]}
     return sizes
 
 
 def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> Annotated:
-    """Write annotated.mp4, annotated.gif and, if asked to, annotated.jpg.
+    """Write annotated.mp4, annotated.gif and, if requested, annotated.jpg.
 
-    The film shows what was found in a sampled frame until the next one, and says at any time which moment that is of.
-    Boxes of objects that are in both frames move from the one to the other.
-    GIF and sheet show only sampled frames. All bear the model's notice.
+    The video shows the detections of a sampled frame until the next one, with the time of the sampled frame. Boxes of
+    objects that are in both frames move from one to the other. The GIF and the sheet show only sampled frames. Every
+    file shows the model's notice.
 
     Parameters
     ----------
-    video, result
-        A video and what the handler answered for it.
+    video
+        Path of the video.
+    result
+        Path of the handler's result for this video, a JSON document.
     out
-        The folder to write to; made if need be.
+        Folder for the files; created if it does not exist.
     sheet
         Whether to write the contact sheet.
 
     Raises
     ------
     AnnotateError
-        If an input is missing or is not what it should be, memory is short, or a file cannot be written: then none is
-        there or changed.
+        If an input is missing or invalid, memory runs out, or a file cannot be written. No file is then written or
+        changed.
     """
     document = read_result(result)
     paths = [out / f"annotated.{kind}" for kind in ("mp4", "gif", "jpg")[: 3 if sheet else 2]]
@@ -175,8 +177,8 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
     except ClientError as error:
         raise AnnotateError(f"{video}: {error}") from error
     except (MemoryError, av.ExternalError) as error:
-        # The film's encoder does not say what it lacks: it gets nothing from here that it could refuse.
-        raise AnnotateError(f"{video}: there is not enough memory to draw on it{_limit()}.") from error
+        # The encoder reports only an external error. Its input is always valid, so the cause is a lack of memory.
+        raise AnnotateError(f"{video}: not enough memory to annotate this video{_limit()}.") from error
     except (OSError, av.FFmpegError) as error:
         raise AnnotateError(f"{error.filename or out}: {error.strerror}.") from error
     finally:
@@ -191,14 +193,14 @@ def _limit() -> str:
 
 
 def limit_memory(max_bytes: int = _MAX_MEMORY) -> None:
-    """Limit this process's memory, so that a hostile video or result ends it and not the machine.
+    """Limit this process's memory, so that a malicious video or result cannot exhaust the machine's memory.
 
     Linux counts all private memory (setrlimit(2), RLIMIT_DATA, since 4.7); macOS counts only a part of it.
 
     Parameters
     ----------
-    most
-        Bytes; never more than three quarters of the machine's memory, nor than an earlier limit.
+    max_bytes
+        Limit in bytes. Three quarters of the machine's memory, or an earlier limit, apply if they are lower.
     """
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
@@ -209,11 +211,11 @@ def limit_memory(max_bytes: int = _MAX_MEMORY) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--video", type=Path, required=True, help="the video that was sent")
-    parser.add_argument("--result", type=Path, required=True, help="the JSON document that came back")
-    parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
-    parser.add_argument("--sheet", action="store_true", help="write annotated.jpg too, the sampled frames side by side")
-    parser.add_argument("--json", action="store_true", help="print the files' paths as one JSON object")
+    parser.add_argument("--video", type=Path, required=True, help="video that was sent")
+    parser.add_argument("--result", type=Path, required=True, help="result of the video, a JSON document")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    parser.add_argument("--sheet", action="store_true", help="write annotated.jpg too: sampled frames side by side")
+    parser.add_argument("--json", action="store_true", help="print the paths of the files as one JSON object")
     options = parser.parse_args(arguments)
     try:
         written = annotate(options.video, options.result, options.out, sheet=options.sheet)
@@ -226,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _end(number: int, _frame: object) -> None:
-    # An exception, so that drafts are removed.
+    # SystemExit runs the finally blocks, which remove the drafts.
     sys.exit(128 + number)
 
 

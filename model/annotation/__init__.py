@@ -1,1 +1,1 @@
-"""Draws results on videos: reading a result, drawing on a frame, writing films and stills."""
+"""Draws results on videos: reads a result, draws on frames, writes videos and stills."""

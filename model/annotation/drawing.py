@@ -1,4 +1,4 @@
-"""Draws what was found in a sampled frame: boxes, masks where there are, labels, scores, time and the notice."""
+"""Draws detections on a frame: boxes, masks, labels, scores, the time and the notice."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DRAWN_COLOURS = (*_COLOURS, _CAPTION_COLOUR, _TEXT_COLOUR)
 
 
 def draw_detections(picture: Image.Image, detections: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the detections of a frame on it, in place: masks below boxes below labels.
+    """Draw the detections of a frame on it, in place. Masks are below boxes, and boxes below labels.
 
     Raises
     ------
     AnnotateError
-        If a mask does not lie within the picture, or its counts are not those of its size.
+        If a mask exceeds the picture, or its counts do not match its size.
     """
     for detection in detections:
         if "mask" in detection:
@@ -42,7 +42,7 @@ def draw_detections(picture: Image.Image, detections: Sequence[Mapping[str, Any]
 
 
 def draw_captions(picture: Image.Image, time: str, notice: str | None) -> None:
-    """Write on a picture, in place: its time on the lower left, what viewers must be told on the lower right."""
+    """Draw captions on a picture, in place: the time on the lower left, the notice on the lower right."""
     font = _font(picture)
     _draw_label(picture, (0, picture.height), time, font, _CAPTION_COLOUR)
     if notice is not None:
@@ -63,13 +63,13 @@ def _draw_mask(picture: Image.Image, mask: Mapping[str, Any], colour: str) -> No
     try:
         pixels = decode(RleMask((x, y), (height, width), mask["counts"]), (picture.height, picture.width))
     except ValueError as error:
-        raise AnnotateError(f"A mask of the result cannot be read: {error}.") from error
+        raise AnnotateError(f"A mask of the result is invalid: {error}.") from error
     opacity = Image.fromarray(pixels.astype(np.uint8) * np.uint8(_MASK_OPACITY))
     picture.paste(colour, (x, y, x + width, y + height), opacity)
 
 
 def _draw_label(picture: Image.Image, corner: tuple[float, float], text: str, font: _Font, colour: str) -> None:
-    """Write on a plate whose lower left corner is given, moved so that it lies within the picture."""
+    """Draw a text on a filled rectangle at a lower left corner, moved so that it lies within the picture."""
     pen = ImageDraw.Draw(picture)
     left, top, right, bottom = pen.textbbox((0, 0), text, font)
     width, height = right - left + 6, bottom - top + 6

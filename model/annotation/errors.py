@@ -1,7 +1,7 @@
-"""The error that ends an annotation."""
+"""Error of an annotation."""
 
 from __future__ import annotations
 
 
 class AnnotateError(Exception):
-    """The annotated files cannot be made; the message says why."""
+    """The annotated files cannot be written. The message has the reason."""

@@ -1,4 +1,4 @@
-"""Computes where detections are between two sampled frames."""
+"""Interpolates detections between two sampled frames."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ Box = Sequence[float]
 """Left, top, right and bottom in pixels."""
 
 _MIN_OVERLAP = 0.2
-"""Least intersection over union of two boxes that are taken for one object: others could be two objects."""
+"""Minimum intersection over union of two boxes that count as the same object."""
 
 _MAX_PAIRS = 100_000
-"""Pairs of boxes that are compared. More are of a hostile result: the model finds up to 100 objects in a frame."""
+"""Maximum number of compared pairs of boxes. Only malicious results have more: a frame has up to 100 detections."""
 
 
 class Motion:
-    """The way of a sampled frame's detections to the next sampled frame.
+    """Motion of detections from a sampled frame to the next one.
 
-    Boxes of the same label that overlap are taken for one object, the best overlap first. Other boxes stay, and so do
-    detections with masks, because a mask does not tell how the object's outline changes.
+    Overlapping boxes of the same label count as the same object, the largest overlap first. Other boxes do not move.
+    Detections with masks do not move either, because the outline between two masks is unknown.
 
     Parameters
     ----------
     before, after
-        Detections of two consecutive sampled frames.
+        Detections of the two sampled frames.
     """
 
     def __init__(self, before: Sequence[Detection], after: Sequence[Detection]) -> None:
@@ -46,7 +46,7 @@ class Motion:
                 self._targets[number] = after[position]["box"]
 
     def at(self, share: float) -> list[Detection]:
-        """Give the detections after a share of the time between the two frames, 0 to 1."""
+        """Return the detections after a share, 0 to 1, of the time between the frames."""
         return [
             {**detection, "box": _interpolate(detection["box"], self._targets[number], share)}
             if number in self._targets
@@ -60,7 +60,7 @@ def _interpolate(start: Box, end: Box, share: float) -> list[float]:
 
 
 def _overlap(one: Box, other: Box) -> float:
-    """Give the intersection over union of two boxes, 0 to 1."""
+    """Return the intersection over union of two boxes, 0 to 1."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:

@@ -1,4 +1,4 @@
-"""Writes an H.264 mp4 frame by frame, each at its own time."""
+"""Writes an H.264 mp4 frame by frame, with a time for each frame."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 _TICKS_PER_SECOND = 90_000
-# Each thread of the encoder holds pictures of its own: of large ones, a hundred threads take tens of gigabytes.
+# Each thread of the encoder holds pictures. A hundred threads need tens of gigabytes for large ones.
 _MAX_THREADS = 16
 
 
 class Movie:
-    """An mp4 being written; a context manager. All pictures have one size, of which an odd row or column is cut off."""
+    """Writer of an mp4; a context manager. All pictures have the same size. An odd last row or column is cut off."""
 
     def __init__(self, path: Path) -> None:
         self._container = av.open(path, "w", format="mp4", options={"movflags": "faststart"})
@@ -26,7 +26,7 @@ class Movie:
 
     def add(self, picture: Image.Image, timestamp: Fraction) -> None:
         """Append a picture at a time in seconds."""
-        # H.264's colour format holds no odd row or column.
+        # With yuv420p, H.264 needs an even width and height.
         width, height = picture.width // 2 * 2, picture.height // 2 * 2
         frame = av.VideoFrame.from_ndarray(np.asarray(picture.crop((0, 0, width, height))))
         if self._stream is None:

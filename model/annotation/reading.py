@@ -1,4 +1,4 @@
-"""Reads a result from a file and checks it: against its schema, and its detections against its video's pictures."""
+"""Reads a result from a file, and checks it against its schema and its detections against the video's size."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SCHEMA = Path(__file__).resolve().parent.parent / "result.schema.json"
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Read a result: one document, not lines.
+    """Read a result that is one JSON document.
 
     Raises
     ------
     AnnotateError
-        If it cannot be read, is no result, or has a detection that is not within the video's pictures.
+        If the file cannot be read, is not a result, or has a detection that exceeds the video's pictures.
     """
     try:
         result: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -44,10 +44,10 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def _is_within(detection: Mapping[str, Any], video: Mapping[str, Any]) -> bool:
-    """Whether box and mask lie within the pictures: what draws them takes time and memory in proportion to them."""
+    """Tell whether box and mask lie within the pictures. Drawing needs time and memory in proportion to them."""
     width, height = video["width"], video["height"]
     left, top, right, bottom = detection["box"]
-    # A pixel more: boxes are scaled and rounded.
+    # One pixel of tolerance, because boxes are scaled and rounded.
     if not (left <= right <= width + 1 and top <= bottom <= height + 1):
         return False
     if "mask" not in detection:

@@ -1,4 +1,4 @@
-"""Shows sampled frames without a film: as an animated GIF, or side by side on a contact sheet."""
+"""Writes sampled frames as an animated GIF, or side by side on a contact sheet."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from annotation.drawing import DRAWN_COLOURS
 _GIF_WIDTHS = (480, 320, 200)
 _GIF_BYTES = 3_000_000
 _GIF_FRAME_MILLISECONDS = 700
-# A GIF's most.
+# Maximum number of colours of a GIF.
 _GIF_COLOURS = 256
 _SHEET_WIDTH = 1920
 _SHEET_GAP = 8
-# Frames that a GIF or a sheet shows.
+# Maximum number of frames on a GIF or a sheet.
 _MAX_STILLS = 24
-# Times its width that a still may be high: a picture of a few columns would not get smaller.
+# Maximum ratio of height to width. Without it, a picture of a few columns would not get smaller.
 _MAX_RATIO = 4
 
 
 def choose_evenly(count: int) -> set[int]:
-    """Choose as many of the numbers below `count` as are shown, evenly, the first and the last among them."""
+    """Choose evenly spaced numbers from 0 to `count - 1`, at most `_MAX_STILLS`, including the first and the last."""
     if count <= _MAX_STILLS:
         return set(range(count))
     return {position * (count - 1) // (_MAX_STILLS - 1) for position in range(_MAX_STILLS)}
 
 
 def make_still(picture: Image.Image, count: int, *, sheet: bool) -> Image.Image:
-    """Scale a picture down to what is shown of it, so that a video's stills take little memory.
+    """Scale a picture down to the size of a still, so that the stills of a video need little memory.
 
     Parameters
     ----------
     picture
-        A frame of the video, of up to tens of millions of pixels.
+        Frame of the video, which may have tens of millions of pixels.
     count
-        Number of stills that are made of the video.
+        Number of stills of the video.
     sheet
-        Whether a contact sheet is made too, whose cells may be wider than the GIF.
+        Whether the still is also for a contact sheet, whose cells may be wider than the GIF.
     """
     return _scaled(picture, max(_GIF_WIDTHS[0], _cell_width(count)) if sheet else _GIF_WIDTHS[0])
 
 
 def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
-    """Write a GIF, as wide as fits into a few megabytes."""
+    """Write a GIF, with the largest width that fits into `_GIF_BYTES`."""
     for width in _GIF_WIDTHS:
         scaled = [_scaled(still, width) for still in stills]
         palette = _palette_of(scaled)
@@ -57,12 +57,12 @@ def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
 
 
 def _palette_of(stills: Sequence[Image.Image]) -> Image.Image:
-    """Make one palette for all stills, so that colours stay from frame to frame; labels keep their exact colours.
+    """Compute a common palette for all stills, so that colours do not change from frame to frame.
 
     Returns
     -------
     Image.Image
-        A picture of mode P with the palette.
+        Picture of mode P with the palette, which has the exact colours of labels.
     """
     drawn = [channel for colour in DRAWN_COLOURS for channel in ImageColor.getrgb(colour)]
     strip = Image.new("RGB", (max(still.width for still in stills), sum(still.height for still in stills)))
@@ -70,7 +70,7 @@ def _palette_of(stills: Sequence[Image.Image]) -> Image.Image:
     for still in stills:
         strip.paste(still, (0, top))
         top += still.height
-    # With it, small objects keep their colours; the median cut would spend most of the palette on skies.
+    # The octree keeps the colours of small objects. The median cut would use most of the palette for skies.
     found = strip.quantize(_GIF_COLOURS - len(DRAWN_COLOURS), Image.Quantize.FASTOCTREE).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette(drawn + found)
@@ -78,7 +78,7 @@ def _palette_of(stills: Sequence[Image.Image]) -> Image.Image:
 
 
 def write_sheet(stills: Sequence[Image.Image], path: Path) -> None:
-    """Write a JPEG of all stills in rows, in order of time."""
+    """Write a JPEG with all stills in rows, in order of time."""
     columns = _columns(len(stills))
     cells = [_scaled(still, _cell_width(len(stills))) for still in stills]
     width, height = cells[0].width + _SHEET_GAP, cells[0].height + _SHEET_GAP

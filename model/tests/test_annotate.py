@@ -1,4 +1,4 @@
-"""Annotating draws a result on its video where and when it is true."""
+"""Tests of the annotated video, the animation and the sheet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CAR = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 
 
 
 class _Masks:
-    """A request context whose caller asks for masks."""
+    """Request context with the option for masks."""
 
     def get_all_request_header(self, _idx: int) -> dict[str, object]:
         return {"X-Amzn-SageMaker-Custom-Attributes": "fps=1;masks=rle"}
@@ -47,7 +47,7 @@ def lit_pixels(picture: Image.Image) -> npt.NDArray[np.bool_]:
     return np.asarray(np.asarray(picture).max(axis=2) > 0)
 
 
-def test_the_film_has_every_frame_and_the_animation_every_sample(street: Path, result: Path, tmp_path: Path) -> None:
+def test_the_video_has_every_frame_and_the_animation_every_sample(street: Path, result: Path, tmp_path: Path) -> None:
     written = annotate.annotate(street, result, tmp_path / "out")
     with Video(written.movie.read_bytes()) as video:
         frames = sum(1 for _ in video.frames())
@@ -60,7 +60,9 @@ def test_the_film_has_every_frame_and_the_animation_every_sample(street: Path, r
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["annotated.gif", "annotated.mp4"]
 
 
-def test_what_is_shown_says_when_it_was_found(street: Path, result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_captions_state_the_time_of_the_shown_detections(
+    street: Path, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     captions: list[str] = []
     monkeypatch.setattr(annotate, "draw_captions", lambda _picture, time, _notice: captions.append(time))
     document = json.loads(result.read_text())
@@ -72,7 +74,7 @@ def test_what_is_shown_says_when_it_was_found(street: Path, result: Path, monkey
     assert captions[100:102] == ["4.00 s, found at 2.00 s", "4.04 s, not sampled"]
 
 
-def test_a_box_is_drawn_where_the_result_says() -> None:
+def test_a_box_is_drawn_at_its_position_in_the_result() -> None:
     picture = Image.new("RGB", (320, 240))
     draw_detections(picture, [CAR])
     drawn = lit_pixels(picture)
@@ -81,7 +83,7 @@ def test_a_box_is_drawn_where_the_result_says() -> None:
     assert not drawn[100:150, 110:190].any()
 
 
-def test_a_mask_is_drawn_on_the_objects_pixels_and_no_others() -> None:
+def test_a_mask_is_drawn_only_on_the_objects_pixels() -> None:
     mask = np.zeros((40, 60), dtype=np.bool_)
     mask[5:35, 10:50] = np.tri(30, 40, dtype=np.bool_)
     picture = Image.new("RGB", (320, 240))
@@ -91,7 +93,7 @@ def test_a_mask_is_drawn_on_the_objects_pixels_and_no_others() -> None:
 
 
 class Drawn(NamedTuple):
-    """A result with masks, and what the command printed that drew it with a sheet."""
+    """Result with masks, and exit status and output of the command that drew it with a sheet."""
 
     result: str
     status: int
@@ -126,16 +128,16 @@ def test_the_handlers_masks_can_be_drawn(drawn: Drawn) -> None:
     assert Path(json.loads(drawn.printed)["movie"]).exists()
 
 
-def test_stills_are_kept_no_larger_than_they_are_shown() -> None:
+def test_stills_are_no_larger_than_their_display_size() -> None:
     large, narrow = Image.new("RGB", (6000, 3000)), Image.new("RGB", (2, 60_000))
     assert make_still(large, 24, sheet=False).size == (480, 240)
     assert make_still(large, 24, sheet=True).size == (480, 240)
-    # Two side by side on the sheet, with gaps.
+    # Two stills side by side on the sheet, with gaps.
     assert make_still(large, 4, sheet=True).size == (948, 474)
     assert make_still(narrow, 24, sheet=False).size == (1, 1920)
 
 
-def test_the_notice_is_on_the_picture() -> None:
+def test_a_picture_shows_the_notice() -> None:
     plain, told = Image.new("RGB", (640, 360)), Image.new("RGB", (640, 360))
     draw_captions(plain, "1.00 s", None)
     draw_captions(told, "1.00 s", "The model knows generated scenes only.")
@@ -143,7 +145,7 @@ def test_the_notice_is_on_the_picture() -> None:
     assert not lit_pixels(plain)[330:, 400:].any()
 
 
-def test_every_frame_of_the_film_bears_the_notice(street: Path, result: Path) -> None:
+def test_every_frame_of_the_video_shows_the_notice(street: Path, result: Path) -> None:
     document = json.loads(result.read_text())
     assert document["notice"] == "The model knows generated scenes only."
     with Video(street.read_bytes()) as video, Video(street.read_bytes()) as plain:
@@ -158,12 +160,12 @@ def test_a_sheet_shows_the_sampled_frames_side_by_side(drawn: Drawn) -> None:
     written = json.loads(drawn.printed)
     assert sorted(written) == ["animation", "movie", "sheet"]
     with Image.open(written["sheet"]) as sheet:
-        # Twelve frames of 640x360 in three rows of four.
+        # The sheet has twelve frames of 640x360 in three rows of four.
         assert sheet.size == (1920, 824)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 24])
-def test_a_sheet_holds_any_number_of_stills(count: int, tmp_path: Path) -> None:
+def test_a_sheet_shows_any_number_of_stills(count: int, tmp_path: Path) -> None:
     write_sheet([Image.new("RGB", (320, 180), "#3ddc97")] * count, tmp_path / "sheet.jpg")
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         green = (np.asarray(sheet.convert("RGB"))[:, :, 0] < 128).sum()
@@ -172,7 +174,7 @@ def test_a_sheet_holds_any_number_of_stills(count: int, tmp_path: Path) -> None:
         assert green == pytest.approx(count * cell * round(180 * cell / 320), rel=0.03)
 
 
-def test_long_videos_are_shown_by_some_of_their_frames() -> None:
+def test_long_videos_have_at_most_24_stills() -> None:
     assert choose_evenly(5) == {0, 1, 2, 3, 4}
     chosen = sorted(choose_evenly(3600))
     assert (len(chosen), chosen[0], chosen[-1]) == (24, 0, 3599)

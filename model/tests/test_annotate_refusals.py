@@ -1,4 +1,4 @@
-"""Annotating refuses inputs that do not fit together, and limits the memory that it takes."""
+"""Tests of the inputs that annotate.py refuses, and of its memory limit."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from videos.writer import write
 CAR = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 160.0]}
 
 
-def test_a_mask_that_cannot_be_read_is_refused() -> None:
+def test_an_invalid_mask_is_refused() -> None:
     part = {"origin": [0, 0], "size": [40, 60], "counts": "0"}
-    with pytest.raises(AnnotateError, match="A mask of the result cannot be read"):
+    with pytest.raises(AnnotateError, match="A mask of the result is invalid"):
         draw_detections(Image.new("RGB", (320, 240)), [{**CAR, "mask": part}])
 
 
-def test_a_mask_of_another_picture_is_refused_before_it_is_read() -> None:
+def test_a_mask_that_exceeds_the_picture_is_refused_before_it_is_decoded() -> None:
     part = {"origin": [0, 0], "size": [240, 321], "counts": encode(np.zeros((240, 321), dtype=np.bool_))}
     with pytest.raises(AnnotateError, match=r"321 x 240 pixels at .* not lie within a picture of 320 x 240"):
         draw_detections(Image.new("RGB", (320, 240)), [{**CAR, "mask": part}])
 
 
 def _counts(*runs: int) -> str:
-    """Write up to three runs, of any length."""
+    """Encode up to three runs of any length."""
     text = ""
     for run in runs:
         number, more = run, True
@@ -51,31 +51,31 @@ def _counts(*runs: int) -> str:
     return text
 
 
-# One run of pixels: with it, decoding takes size squared bytes.
+# A mask with one run of pixels, whose decoding needs n * n bytes.
 HUGE = [{**CAR, "mask": {"origin": [0, 0], "size": [n, n], "counts": _counts(0, n * n)}} for n in (30_000, 2_000_000)]
 MANY_RUNS = {**CAR, "mask": {"origin": [0, 0], "size": [360, 640], "counts": "1" * 360 * 640 + "00"}}
 HOSTILE = {
     "a mask of 900 million pixels": (HUGE[0], "does not lie within the video's pictures"),
     "a mask of four trillion pixels": (HUGE[1], r"size\[[01]\], 2000000 is greater than the maximum"),
-    "more runs than pixels": (MANY_RUNS, "counts of a mask"),
-    "a mask that leaves the picture on the right": (
+    "more runs than pixels": (MANY_RUNS, "counts do not describe a mask"),
+    "a mask that exceeds the picture on the right": (
         {**CAR, "mask": {"origin": [600, 0], "size": [1, 41], "counts": _counts(41)}},
         "does not lie within",
     ),
-    "a mask that leaves the picture below": (
+    "a mask that exceeds the picture at the bottom": (
         {**CAR, "mask": {"origin": [0, 360], "size": [1, 1], "counts": "1"}},
         "does not lie within",
     ),
     "a box of a billion pixels": ({**CAR, "box": [0, 0, 1e9, 1e9]}, "is greater than the maximum"),
-    "a box that leaves the picture": ({**CAR, "box": [0, 0, 60_000, 100]}, "does not lie within"),
+    "a box that exceeds the picture": ({**CAR, "box": [0, 0, 60_000, 100]}, "does not lie within"),
     "a box from right to left": ({**CAR, "box": [9, 0, 8, 1]}, "does not lie within"),
-    "a box of no number": ({**CAR, "box": [float("nan"), 0, 8, 1]}, "does not lie within"),
+    "a box with NaN": ({**CAR, "box": [float("nan"), 0, 8, 1]}, "does not lie within"),
     "a label of a million characters": ({**CAR, "label": "car " * 250_000}, "is too long"),
 }
 
 
 @pytest.mark.parametrize(("detection", "message"), HOSTILE.values(), ids=HOSTILE)
-def test_a_result_that_would_take_memory_or_time_beyond_its_video_is_refused(
+def test_a_result_that_needs_too_much_memory_or_time_is_refused(
     detection: dict[str, Any], message: str, street: Path, result: Path, tmp_path: Path
 ) -> None:
     document = json.loads(result.read_text())
@@ -85,7 +85,7 @@ def test_a_result_that_would_take_memory_or_time_beyond_its_video_is_refused(
     try:
         with pytest.raises(AnnotateError, match=message):
             annotate.annotate(street, result, tmp_path / "out")
-        # Of which the video takes one, its picture a few.
+        # The video needs one of these megabytes, its picture a few.
         assert tracemalloc.get_traced_memory()[1] < 50_000_000
     finally:
         tracemalloc.stop()
@@ -110,7 +110,7 @@ def test_the_program_limits_its_memory() -> None:
     assert 0 < int(told.stderr) <= 16 << 30
 
 
-def test_a_video_that_takes_more_memory_than_the_limit_is_refused_in_one_line(
+def test_a_video_that_exceeds_the_memory_limit_is_refused_in_one_line(
     street: Path, result: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -118,11 +118,11 @@ def test_a_video_that_takes_more_memory_than_the_limit_is_refused_in_one_line(
     short = _python(
         "import annotate, sys; annotate.limit_memory(150 << 20); sys.exit(annotate.main(sys.argv[1:]))", *arguments
     )
-    assert short.stderr == f"annotate.py: {street}: there is not enough memory to draw on it; the limit is 150 MiB.\n"
+    assert short.stderr == f"annotate.py: {street}: not enough memory to annotate this video; the limit is 150 MiB.\n"
     assert (short.returncode, short.stdout, list(out.iterdir())) == (1, "", [])
 
 
-def test_a_drawing_that_is_stopped_leaves_no_draft(street: Path, result: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_no_draft(street: Path, result: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, annotate.__file__, *map(str, ("--video", street, "--result", result, "--out", out))]
     drawing = subprocess.Popen(command)
@@ -140,7 +140,7 @@ def test_a_drawing_that_is_stopped_leaves_no_draft(street: Path, result: Path, t
     ("content", "message"),
     [("no json", "not JSON"), ("{}", "not a result"), ('{"error": "The body is empty."}', "not a result")],
 )
-def test_what_is_no_result_is_refused(
+def test_a_file_that_is_not_a_result_is_refused(
     content: str, message: str, street: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = tmp_path / "wrong.json"
@@ -150,19 +150,19 @@ def test_what_is_no_result_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_missing_video_is_named(result: Path, tmp_path: Path) -> None:
+def test_a_missing_video_is_reported(result: Path, tmp_path: Path) -> None:
     with pytest.raises(AnnotateError, match=r"none\.mp4: No such file"):
         annotate.annotate(tmp_path / "none.mp4", result, tmp_path / "out")
 
 
-def test_what_is_no_video_is_refused(result: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused(result: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     with pytest.raises(AnnotateError, match="not a video"):
         annotate.annotate(text, result, tmp_path / "out")
 
 
-def test_a_result_of_another_size_is_refused_and_nothing_half_made_is_left(result: Path, tmp_path: Path) -> None:
+def test_a_result_of_another_size_is_refused_and_leaves_no_file(result: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.mp4"
     write_numbered(other, regular(10, 25))
     with pytest.raises(AnnotateError, match="another video: its pictures have 640x360"):
@@ -176,5 +176,5 @@ def test_a_result_of_a_longer_video_is_refused(result: Path, tmp_path: Path) -> 
     result.write_text(json.dumps(document))
     shorter = tmp_path / "shorter.mp4"
     write(shorter, [moving(number, 640, 360) for number in range(10)], regular(10, 25))
-    with pytest.raises(AnnotateError, match=r"it has a frame of 36\.00 s, and this one ends after 0\.36 s"):
+    with pytest.raises(AnnotateError, match=r"it has a frame at 36\.00 s, but this video ends after 0\.36 s"):
         annotate.annotate(shorter, result, tmp_path / "out")
