@@ -1,4 +1,4 @@
-"""Builds model.tar.gz, reproducibly: the weights, the handler, and the libraries that the serving containers lack."""
+"""Builds model.tar.gz reproducibly from weights, handler, and the libraries that the serving containers lack."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog=f"The exit status is 0, {_UNREACHABLE} if the COCO weights cannot be downloaded, else 1.",
+        epilog=f"Exit status: 0, {_UNREACHABLE} if the COCO weights cannot be downloaded, 1 after other errors.",
     )
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
-        help="the artifact to write; OUT.stamp spares packing it again while nothing has changed",
+        help="artifact to write; not written again if OUT.stamp shows that its inputs are unchanged",
     )
     parser.add_argument(
         "--weights",
         default="small",
         metavar="small|coco|FILE",
-        help="the model for machines without a GPU, torchvision's COCO weights, or a state dictionary",
+        help="small model for machines without a GPU, torchvision's COCO weights, or a state dictionary "
+        "(default: %(default)s)",
     )
     parser.add_argument(
-        "--cache", type=Path, default=CACHE, help="the folder that keeps the COCO weights (default: %(default)s)"
+        "--cache", type=Path, default=CACHE, help="folder for the downloaded COCO weights (default: %(default)s)"
     )
-    parser.add_argument("--licence", help="the licence of the weights in FILE")
-    parser.add_argument("--json", action="store_true", help="print what was built as one JSON object")
+    parser.add_argument("--licence", help="licence of the weights in FILE")
+    parser.add_argument("--json", action="store_true", help="print path, size, hash and content as one JSON object")
     options = parser.parse_args(arguments)
     try:
         weights = find_weights(options.weights, options.licence, options.cache)

@@ -1,1 +1,1 @@
-"""What goes into model.tar.gz, where it comes from, and how it is written."""
+"""Builds the model artifact: collects weights, handler and wheels, and writes the archive."""

@@ -1,4 +1,4 @@
-"""Writes an archive whose bytes depend on its entries alone, whole or not at all."""
+"""Writes an archive atomically, with bytes that depend only on its entries."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from pathlib import Path
 
 from artifact.errors import PackageError
 
-# Half the time of zlib's default for 3 % more bytes.
+# Half the time of zlib's default level, and 3 % more bytes.
 _COMPRESSION = 4
 
 
 def write(entries: Mapping[str, bytes], out: Path) -> None:
-    """Write a gzipped tar of entries, by their path in it, that tells neither who packed it nor when.
+    """Write a gzipped tar archive without user names and times.
+
+    Parameters
+    ----------
+    entries
+        Content of each entry by its path in the archive.
+    out
+        Path of the archive.
 
     Raises
     ------
     PackageError
-        If it cannot be written; what was there before is there still.
+        If it cannot be written. An older file at the path stays.
     """
     temporary: Path | None = None
     try:
@@ -42,7 +49,7 @@ def write(entries: Mapping[str, bytes], out: Path) -> None:
         temporary.replace(out)
         temporary = None
     except OSError as error:
-        remedy = "Free some space" if error.errno == errno.ENOSPC else "Choose another place with --out"
+        remedy = "Free some space" if error.errno == errno.ENOSPC else "Choose another path with --out"
         raise PackageError(f"The artifact cannot be written to {out}: {error.strerror}. {remedy}.") from error
     finally:
         if temporary is not None:

@@ -1,4 +1,4 @@
-"""Puts together what an artifact holds: weights, handler, wheels, what Ray Serve needs, and a manifest of it all."""
+"""Collects the entries of an artifact: weights, handler, wheels, the files for Ray Serve, and a manifest."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ MANIFEST_FILE = "manifest.json"
 
 _MODULE = Path(__file__).resolve().parent.parent
 _HANDLER = ("inference.py", "video_inference")
-# What AWS's PyTorch and Ray images lack.
+# Packages that AWS's PyTorch and Ray images lack.
 _WHEELS = ("av",)
-# AWS's Ray image looks for these two beside the weights (Deep Learning Containers, "Ray Serve Inference").
+# AWS's Ray image looks for these files next to the weights (Deep Learning Containers, "Ray Serve Inference").
 _RAY = ("config.yaml", "deployment.py")
 
 
 def contents(weights: Weights) -> dict[str, bytes]:
-    """Put together what the artifact holds: each entry's bytes by its path in the archive.
+    """Collect the entries of an artifact: their content by path in the archive.
 
     Raises
     ------
     PackageError
-        If a wheel cannot travel.
+        If a wheel cannot be packaged.
     """
     wheels = [find_wheel(name) for name in _WHEELS]
     entries = {
@@ -45,7 +45,7 @@ def contents(weights: Weights) -> dict[str, bytes]:
 
 
 def _card(weights: Weights) -> dict[str, object]:
-    """Say what the handler must know of the model."""
+    """Return the model card, which the handler reads."""
     return {
         "name": weights.name,
         "architecture": weights.architecture,
@@ -56,7 +56,7 @@ def _card(weights: Weights) -> dict[str, object]:
 
 
 def _manifest(weights: Weights, wheels: list[Wheel], entries: Mapping[str, bytes]) -> dict[str, object]:
-    """Say what is in the artifact, for whoever runs it or passes it on."""
+    """Return the manifest: content, versions, hashes and licences of the artifact."""
     return {
         "schema_version": 1,
         "model": {

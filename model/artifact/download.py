@@ -1,4 +1,4 @@
-"""Downloads published files into memory; a file is used only with the expected SHA-256, also one cached on disk."""
+"""Downloads published files and caches them. Checks the SHA-256 of every file, downloaded or cached."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from urllib.request import (
 from artifact.errors import PackageError, UnreachableError
 
 CONNECT_SECONDS = 10.0
-"""Longest wait for the server's answer: names, connections, redirects and headers together."""
+"""Time limit for the server's answer in seconds: name lookup, connections, redirects and headers together."""
 
 STALL_SECONDS = 30.0
-"""Longest wait for the next bytes."""
+"""Time limit for the next bytes in seconds."""
 
 DEADLINE_SECONDS = 1800.0
-"""Longest download in all: 178 MB at 0.1 MB/s."""
+"""Time limit for the whole download in seconds: 178 MB at 0.1 MB/s."""
 
 _CHUNK_BYTES = 1 << 20
 _PROGRESS_SECONDS = 1.0
@@ -41,16 +41,16 @@ _PROGRESS_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file that is published under a fixed address and never changes.
+    """A file that is published at a fixed address and never changes.
 
     Attributes
     ----------
     url
-        Its address, https.
+        Address of the file, https only.
     sha256
         SHA-256 of the whole file, 64 lower-case hexadecimal digits.
     max_bytes
-        Size in bytes at which a download stops: more than the file has.
+        Maximum size of a download in bytes, larger than the file.
     """
 
     url: str
@@ -59,17 +59,17 @@ class PublishedFile:
 
     @property
     def name(self) -> str:
-        """The file's name, the last part of its address."""
+        """Name of the file: the last part of its address."""
         return self.url.rpartition("/")[2]
 
 
 def fetch(file: PublishedFile, cache: Path) -> bytes:
-    """Read a published file from the cache folder, or download it and keep it there.
+    """Read a published file from the cache folder, or download it into that folder.
 
     Raises
     ------
     UnreachableError
-        If it cannot be downloaded.
+        If the file cannot be downloaded.
     PackageError
         If the download does not have the expected SHA-256.
     """
@@ -82,7 +82,7 @@ def fetch(file: PublishedFile, cache: Path) -> bytes:
 
 
 def has_expected_hash(data: bytes, file: PublishedFile) -> bool:
-    """Tell whether these bytes are the published file."""
+    """Tell whether data has the SHA-256 of a published file."""
     return hashlib.sha256(data).hexdigest() == file.sha256
 
 
@@ -93,7 +93,7 @@ def _read_cached(file: PublishedFile, cached: Path) -> bytes | None:
         return None
     if has_expected_hash(data, file):
         return data
-    print(f"{cached} does not have the SHA-256 {file.sha256}: it is downloaded again.", file=sys.stderr)
+    print(f"{cached} does not have the SHA-256 {file.sha256}: downloading it again.", file=sys.stderr)
     return None
 
 
@@ -106,35 +106,35 @@ def _download(file: PublishedFile) -> bytes:
     if not has_expected_hash(data, file):
         raise PackageError(
             f"{file.url} has the SHA-256 {hashlib.sha256(data).hexdigest()} ({len(data)} bytes), but {file.sha256} "
-            "is expected: it is not used. The file was changed on its way or at its source."
+            "is expected, so it is not used. The file was changed in transit or at its source."
         )
     return data
 
 
 def _body(file: PublishedFile) -> bytes:
-    """Download the body, at most `max_bytes` of it, before the deadline."""
+    """Download the body, with limits for its size and time."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     received = bytearray()
     with _open(file.url) as response:
         report = _progress(file.name, response.length)
-        # read1 returns what has arrived, so that a slow server does not put off the look at the clock.
+        # read1 returns after any bytes arrive, so that a slow server does not delay the check of the deadline.
         while chunk := response.read1(_CHUNK_BYTES):
             received += chunk
             if len(received) > file.max_bytes:
                 raise ValueError(f"it has more than {file.max_bytes} bytes")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(received)} bytes came in {DEADLINE_SECONDS:.0f} s")
+                raise TimeoutError(f"only {len(received)} bytes arrived in {DEADLINE_SECONDS:.0f} s")
             report(len(received))
     return bytes(received)
 
 
 def _open(url: str) -> HTTPResponse:
-    """Get the server's answer, of which the body is still to be read.
+    """Send a GET request, and return the answer with its body unread.
 
     Raises
     ------
     TimeoutError
-        If it does not come within `CONNECT_SECONDS`.
+        If there is no answer within `CONNECT_SECONDS`.
     """
     answers: SimpleQueue[HTTPResponse | Exception] = SimpleQueue()
 
@@ -144,7 +144,7 @@ def _open(url: str) -> HTTPResponse:
         except Exception as error:
             answers.put(error)
 
-    # In a thread: a socket's timeout holds for each address and each read, and looking up a name has none.
+    # In a thread, because a socket's timeout applies to each address and each read, and name lookup has no timeout.
     threading.Thread(target=request, daemon=True).start()
     try:
         answer = answers.get(timeout=CONNECT_SECONDS)
@@ -156,7 +156,7 @@ def _open(url: str) -> HTTPResponse:
 
 
 def _https_opener() -> OpenerDirector:
-    """Make an opener that knows no scheme but https, for redirects too."""
+    """Return an opener that supports only https, also for redirects."""
     opener = OpenerDirector()
     for handler in (
         ProxyHandler({scheme: proxy for scheme, proxy in getproxies().items() if scheme == "https"}),
@@ -171,12 +171,14 @@ def _https_opener() -> OpenerDirector:
 
 
 def _progress(name: str, total: int | None) -> Callable[[int], None]:
-    """Make a function that writes the number of bytes received to stderr, at most once a second.
+    """Return a function that prints the number of received bytes to stderr, at most once a second.
 
     Parameters
     ----------
+    name
+        Name of the file.
     total
-        Bytes of the whole file, if the server states it.
+        Size of the file in bytes; None if the server does not state it.
     """
     last = time.monotonic()
     whole = "" if total is None else f" of {total / 1e6:.0f}"
@@ -191,7 +193,7 @@ def _progress(name: str, total: int | None) -> Callable[[int], None]:
 
 
 def _write_cached(data: bytes, cached: Path) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file to the cache atomically. A failure is only reported."""
     temporary: Path | None = None
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Keeps an artifact that its inputs would make again: packing takes seconds, comparing takes tenths."""
+"""Skips packing if an artifact's inputs are unchanged, because packing takes seconds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from artifact.errors import PackageError
 
 
 def pack(entries: Mapping[str, bytes], out: Path) -> None:
-    """Write the archive of `entries`, unless `out` is that archive already.
+    """Write the archive of `entries`, unless `out` already is that archive.
 
-    The file `OUT.stamp` has the hash of the inputs that `out` was packed from, and the hash of `out`.
+    The file `OUT.stamp` stores the hash of the inputs of `out` and the hash of `out`.
 
     Raises
     ------
@@ -32,11 +32,11 @@ def pack(entries: Mapping[str, bytes], out: Path) -> None:
     try:
         stamp.write_text(json.dumps({"inputs": inputs, "sha256": _hash_of_file(out)}), "utf-8")
     except OSError as error:
-        raise PackageError(f"The stamp {stamp} cannot be written: {error.strerror}.") from error
+        raise PackageError(f"{stamp} cannot be written: {error.strerror}. Choose another path with --out.") from error
 
 
 def _hash_of_inputs(entries: Mapping[str, bytes]) -> str:
-    # The manifest has the hash of every other entry. The same entries make other bytes with other code or another zlib.
+    # The manifest has the hashes of all other entries. The bytes also depend on the packing code and on zlib.
     packer = Path(archive.__file__).read_bytes()
     versions = f"{sys.version}\n{zlib.ZLIB_RUNTIME_VERSION}\n".encode()
     return hashlib.sha256(versions + packer + entries[MANIFEST_FILE]).hexdigest()
@@ -51,7 +51,7 @@ def _hash_of_file(path: Path) -> str | None:
 
 
 def _read(stamp: Path) -> object:
-    """Read a stamp; None if there is none, or one that was cut off."""
+    """Read a stamp; None if it is missing or incomplete."""
     try:
         return json.loads(stamp.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Reads state dictionaries with torch: torchvision's weights for COCO, or those in a file."""
+"""Reads state dictionaries with torch: torchvision's COCO weights, or the weights of a file."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from artifact.weights import Weights
 from video_inference.architecture import ARCHITECTURES, Architecture, build
 from video_inference.labels import LABELS
 
-# torchvision's MaskRCNN_ResNet50_FPN_Weights.COCO_V1, 178 MB. The file's name has only the first 8 digits of its
-# SHA-256, which another file can be made to have in minutes. The whole hash is what others recorded of this file:
+# torchvision's MaskRCNN_ResNet50_FPN_Weights.COCO_V1, 178 MB. The file name has only the first 8 digits of its SHA-256,
+# and a file with the same 8 digits can be made in minutes. The whole hash is that of two independent records:
 # https://github.com/lc542/ActiveVision-Research-Workbench (GAZEXPLAIN_MASKRCNN_COCO_SHA256, at commit 79cbdf9) and
-# https://github.com/winbeau/vbench-faithful (DETECTOR_SHA256) agree.
+# https://github.com/winbeau/vbench-faithful (DETECTOR_SHA256).
 _COCO = PublishedFile(
     url="https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
     sha256="bf2d0c1efbc936eeee2bc95a48e80ebc86b891f61b0106485937fc29f9315fc0",
     max_bytes=200_000_000,
 )
 HUB_VARIABLE = "ASYNC_VIDEO_INFERENCE_HUB"
-"""Environment variable with the https address of another folder that has the file, such as a company's mirror."""
+"""Environment variable with the https address of another folder that has the file, such as a mirror."""
 
 _COCO_LICENCE = "BSD-3-Clause (torchvision); trained on COCO 2017, whose annotations are CC BY 4.0"
-_UNKNOWN_LICENCE = "not stated by who packaged the weights"
+_UNKNOWN_LICENCE = "not stated when the weights were packaged"
 
 
 def coco_weights(cache: Path) -> Weights:
-    """Get torchvision's weights for COCO, from their publisher or from the copy of an earlier download.
+    """Get torchvision's COCO weights from the cache folder, or download them into it.
 
     Raises
     ------
     UnreachableError
         If they cannot be downloaded.
     PackageError
-        If they are not the expected file.
+        If the file is not the expected one.
     """
     hub = os.environ.get(HUB_VARIABLE)
     file = _COCO if not hub else replace(_COCO, url=f"{hub.rstrip('/')}/{_COCO.name}")
@@ -55,12 +55,12 @@ def coco_weights(cache: Path) -> Weights:
 
 
 def _convert_published(state: Mapping[str, Any]) -> Weights:
-    """Bring torchvision's published weights into the form of the network that `build` makes."""
+    """Convert torchvision's published weights for the network of `build`."""
     model = build("maskrcnn_resnet50_fpn")
     model.load_state_dict(state)
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d) and layer.running_var is not None:
-            # They were trained with an epsilon of 0 in these layers, and torchvision sets it when it loads them.
+            # These layers were trained with an epsilon of 0. torchvision sets it when it loads the weights.
             layer.running_var -= layer.eps
     return Weights(
         data=_serialized(model.state_dict()),
@@ -74,18 +74,25 @@ def _convert_published(state: Mapping[str, Any]) -> Weights:
 
 
 def file_weights(path: Path, licence: str | None) -> Weights:
-    """Read a state dictionary from a file; `licence` is that of its weights.
+    """Read a state dictionary from a file.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    licence
+        Licence of the weights, for the manifest.
 
     Raises
     ------
     PackageError
-        If it cannot be read or fits no known network.
+        If the file cannot be read or fits no known network.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PackageError(
-            f"The weights {path} cannot be read: {error.strerror}. Give small, coco or a file."
+            f"The weights {path} cannot be read: {error.strerror}. Set --weights to small, coco or a file."
         ) from error
     state = _load_state_dict(str(path), data)
     if has_expected_hash(data, _COCO):
@@ -106,15 +113,15 @@ def _load_state_dict(source: str, data: bytes) -> Mapping[str, Any]:
     try:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:
-        # torch.load raises whatever the unpickler or the archive reader met.
-        raise PackageError(f"{source} is not a state dictionary saved by torch: give one.") from error
+        # torch.load raises any exception of the unpickler or the archive reader.
+        raise PackageError(f"{source} is not a state dictionary: use one saved by torch.save.") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise PackageError(f"{source} is not a state dictionary saved by torch: give one.")
+        raise PackageError(f"{source} is not a state dictionary: use one saved by torch.save.")
     return state
 
 
 def _fit(path: Path, state: Mapping[str, Any]) -> tuple[Architecture, Mapping[str, Tensor]]:
-    """Find the network that weights are of, and their names in it: torchvision renamed some over the years."""
+    """Find the network that weights belong to, and convert torchvision's older names."""
     for architecture in ARCHITECTURES:
         with torch.device("meta"):
             model = build(architecture)
@@ -123,11 +130,11 @@ def _fit(path: Path, state: Mapping[str, Any]) -> tuple[Architecture, Mapping[st
         except RuntimeError:
             continue
         return architecture, model.state_dict()
-    raise PackageError(f"{path} holds weights of another network than {' or '.join(ARCHITECTURES)}.")
+    raise PackageError(f"{path} holds weights of another network: use weights of {' or '.join(ARCHITECTURES)}.")
 
 
 def _serialized(state: Mapping[str, Tensor]) -> bytes:
     buffer = io.BytesIO()
-    # Without the metadata that a module adds, which says how it was made and not what it is.
+    # A plain dict, without the metadata of state_dict(), so that equal weights give equal bytes.
     torch.save(dict(state), buffer)
     return buffer.getvalue()

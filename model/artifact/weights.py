@@ -1,4 +1,4 @@
-"""Finds the weights that an artifact gets: those in the repository, torchvision's for COCO, or a file's."""
+"""Finds the weights for an artifact: the small model's, torchvision's COCO weights, or those of a file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from video_inference.architecture import Architecture
 
 SMALL = Path(__file__).resolve().parent.parent / "weights" / "small.pt"
-"""The weights of the small model; its card lies beside it."""
+"""Path of the small model's weights. Its card is next to it."""
 
 CACHE = Path(__file__).resolve().parent.parent / "dist" / "weights"
-"""The folder that keeps downloaded weights."""
+"""Folder for downloaded weights."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights to package: the file's bytes, the network they fit, and what the card and the manifest say of them."""
+    """Weights to package: the file's content, its network, and the facts for card and manifest."""
 
     data: bytes
     architecture: Architecture
@@ -36,16 +36,25 @@ class Weights:
 
 
 def find_weights(choice: str, licence: str | None = None, cache: Path = CACHE) -> Weights:
-    """Get the weights that `--weights` names: "small", "coco", which `cache` keeps, or a file's path.
+    """Get the weights that `--weights` names.
+
+    Parameters
+    ----------
+    choice
+        "small", "coco", or the path of a file.
+    licence
+        Licence of the weights in a file.
+    cache
+        Folder for downloaded weights.
 
     Raises
     ------
     PackageError
-        If they cannot be had or fit no known network.
+        If the weights cannot be read or downloaded, or fit no known network.
     """
     if choice == "small":
         return _small()
-    # Imported late: torch takes seconds to import, and the small model's file travels as it is.
+    # Imported late, because importing torch takes seconds and the small model does not need it.
     state_dicts = import_module("artifact.state_dicts")
     found: Weights = (
         state_dicts.coco_weights(cache) if choice == "coco" else state_dicts.file_weights(Path(choice), licence)
@@ -58,9 +67,9 @@ def _small() -> Weights:
         card = json.loads(SMALL.with_suffix(".json").read_text("utf-8"))
         data = SMALL.read_bytes()
     except OSError as error:
-        raise PackageError(f"{error.filename}: {error.strerror}. Make it with train.py.") from error
+        raise PackageError(f"{error.filename}: {error.strerror}. Create it with train.py.") from error
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
-        raise PackageError(f"{SMALL} is not the file that its card describes. Make both with train.py.")
+        raise PackageError(f"{SMALL} is not the file that its card describes. Create both with train.py.")
     return Weights(
         data=data,
         architecture=card["architecture"],

@@ -1,4 +1,4 @@
-"""Finds installed wheels that every serving container's Python can load: unpacked, they need no installing there."""
+"""Reads installed wheels that every serving container can load unpacked, without an installation."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from artifact.errors import PackageError
 
 OLDEST_PYTHON = (3, 11)
-"""Of the environments that an artifact meets: 3.11 on a laptop, 3.12 in AWS's PyTorch image, 3.13 in its Ray image."""
+"""Oldest supported Python: 3.11 in development, 3.12 in AWS's PyTorch image, 3.13 in its Ray image."""
 
 _INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
-# Compiled for one version of Python, whatever the wheel's name says: module.cpython-311-x86_64-linux-gnu.so.
+# Matches a module for one version of Python, also in an abi3 wheel: module.cpython-311-x86_64-linux-gnu.so.
 _VERSION_SPECIFIC = re.compile(r"\.(cpython-\d+[^/]*|cp\d+-[^/]*)\.(so|pyd)$")
-# A wheel's own licence says nothing of the shared libraries in it.
+# A wheel's licence does not cover the shared libraries in it.
 _NOTICES = {
-    "av": "Its wheel holds FFmpeg's shared libraries, under the LGPL, version 3 or later, and beside others those of "
-    "x264 and x265, under the GPL, version 2 or later: who passes the artifact on passes them on."
+    "av": "The wheel includes the shared libraries of FFmpeg (LGPL, version 3 or later) and, among others, of x264 "
+    "and x265 (GPL, version 2 or later). Anyone who distributes the artifact distributes them too."
 }
 
 
@@ -32,13 +32,13 @@ class Wheel:
     Attributes
     ----------
     name, version, licence
-        As its metadata has them.
+        Values of the metadata.
     tags
-        What it runs on, as wheels say it: cp311-abi3-manylinux_2_28_x86_64.
+        Compatibility tags, such as cp311-abi3-manylinux_2_28_x86_64.
     notice
-        What its licence leaves unsaid; None where there is nothing to say.
+        Licences of included libraries; None if there are none.
     files
-        Contents by path below site-packages.
+        Content of the files by path below site-packages.
     """
 
     name: str
@@ -55,12 +55,12 @@ def find_wheel(name: str) -> Wheel:
     Raises
     ------
     PackageError
-        If it is not installed, not as its index served it, or not for every Python that an artifact meets.
+        If it is not installed, was changed after its installation, or does not run in every serving container.
     """
     try:
         library = distribution(name)
     except PackageNotFoundError as error:
-        raise PackageError(f"The Python package {name} is not installed: set up the environment first.") from error
+        raise PackageError(f"The Python package {name} is not installed: run `node tools/setup.mjs`.") from error
     tags = tuple(
         line.removeprefix("Tag: ")
         for line in (library.read_text("WHEEL") or "").splitlines()
@@ -69,14 +69,14 @@ def find_wheel(name: str) -> Wheel:
     if not any(runs_in_containers(tag) for tag in tags):
         raise PackageError(
             f"The installed {name} {library.version} ({', '.join(tags) or 'no wheel'}) does not run in SageMaker's "
-            "containers: package on x86-64 Linux, with a wheel that is pure or abi3."
+            "containers: package on Linux x86-64, with a wheel that is pure Python or abi3."
         )
     files = {str(file): _read(library, file) for file in library.files or [] if _is_packaged(file)}
     for path in files:
         if _VERSION_SPECIFIC.search(path):
             raise PackageError(
-                f"{path} of the installed {name} {library.version} is for one version of Python alone, although the "
-                f"wheel says {', '.join(tags)}: pin a release whose wheel is pure or abi3."
+                f"{path} of the installed {name} {library.version} is for one version of Python only, although the "
+                f"wheel has the tags {', '.join(tags)}: pin a release whose wheel is pure Python or abi3."
             )
     return Wheel(
         name=name,
@@ -89,7 +89,7 @@ def find_wheel(name: str) -> Wheel:
 
 
 def runs_in_containers(tag: str) -> bool:
-    """Tell whether the oldest Python that an artifact meets, and all later ones, can load a wheel with this tag."""
+    """Tell whether a wheel with this tag runs on Linux x86-64 with `OLDEST_PYTHON` and all later versions."""
     interpreter, abi, platform = tag.split("-", 2)
     if abi == "none" and platform == "any":
         return "py3" in interpreter.split(".")
@@ -114,9 +114,9 @@ def _read(library: Distribution, file: PackagePath) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise PackageError(f"{path} cannot be read: {error.strerror}. Set up the environment again.") from error
+        raise PackageError(f"{path} cannot be read: {error.strerror}. Install the environment again.") from error
     if file.hash is not None:
         digest = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, data).digest()).rstrip(b"=").decode()
         if digest != file.hash.value:
-            raise PackageError(f"{path} is not what its wheel holds: set up the environment again.")
+            raise PackageError(f"{path} was changed after its installation: install the environment again.")
     return data

@@ -1,4 +1,4 @@
-"""A local https server with a certificate of its own, which the downloads of a test trust."""
+"""Local https server with a self-signed certificate, which the downloads of a test trust."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def serve(answer: Answer, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
-    """Answer GET requests on a free port, over TLS if there is a certificate; yield the server's address."""
+    """Answer GET requests on a free port, over TLS if there is a certificate. Yields the address of the server."""
 
     def get(handler: BaseHTTPRequestHandler) -> None:
         answer(handler)
@@ -39,7 +39,7 @@ def serve(answer: Answer, certificate: tuple[Path, Path] | None = None) -> Itera
 
 
 def send(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-    """Send a whole body."""
+    """Send a complete answer."""
     handler.send_response(200)
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
@@ -55,7 +55,7 @@ def redirect(handler: BaseHTTPRequestHandler, to: str) -> None:
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of 127.0.0.1 with openssl; return it and its key."""
+    """Create a certificate for 127.0.0.1 with openssl. Returns the paths of the certificate and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
@@ -71,7 +71,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def trust(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process's downloads trust only this certificate, and reach the server without a proxy."""
+    """Make the downloads of this process trust only this certificate, and connect without a proxy."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""Downloads are used only if they are the published file, whole; each test attacks one way around that."""
+"""Tests of downloads: only the complete published file is used, over https, within time limits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 class Server:
-    """A server of one body that counts its requests."""
+    """Server of a file that counts its requests."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -59,16 +59,14 @@ def server(certificate: tuple[Path, Path]) -> Iterator[Server]:
         yield made
 
 
-def test_a_published_file_is_downloaded_once_and_kept(server: Server, cache: Path) -> None:
+def test_a_published_file_is_downloaded_once_and_cached(server: Server, cache: Path) -> None:
     assert fetch(server.file, cache) == CONTENT
     assert fetch(server.file, cache) == CONTENT
     assert server.requests == 1
     assert [path.name for path in cache.iterdir()] == ["model.pth"]
 
 
-def test_a_file_whose_hash_only_starts_like_the_expected_one_is_refused_and_not_kept(
-    server: Server, cache: Path
-) -> None:
+def test_a_file_with_only_the_first_digits_of_the_hash_is_refused_and_not_cached(server: Server, cache: Path) -> None:
     actual = hashlib.sha256(CONTENT).hexdigest()
     expected = actual[:63] + ("0" if actual[63] != "0" else "1")
     file = PublishedFile(url=server.file.url, sha256=expected, max_bytes=1 << 20)
@@ -78,7 +76,7 @@ def test_a_file_whose_hash_only_starts_like_the_expected_one_is_refused_and_not_
     assert not cache.exists()
 
 
-def test_a_kept_file_that_was_changed_is_downloaded_again(
+def test_a_changed_cached_file_is_downloaded_again(
     server: Server, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cache.mkdir()
@@ -88,10 +86,10 @@ def test_a_kept_file_that_was_changed_is_downloaded_again(
     assert f"does not have the SHA-256 {SHA256}" in capsys.readouterr().err
 
 
-def test_a_kept_file_that_was_changed_is_not_used_when_the_server_is_gone(cache: Path) -> None:
+def test_a_changed_cached_file_is_not_used_without_a_server(cache: Path) -> None:
     cache.mkdir()
     (cache / "model.pth").write_bytes(b"planted")
-    # Port 9 is discard's: no server listens there.
+    # No server listens on port 9 (discard).
     file = PublishedFile(url="https://127.0.0.1:9/model.pth", sha256=SHA256, max_bytes=1)
     with pytest.raises(UnreachableError, match=r"model\.pth cannot be downloaded: "):
         fetch(file, cache)
@@ -115,7 +113,7 @@ def test_a_redirect_to_plain_http_is_not_followed(certificate: tuple[Path, Path]
     assert plain.requests == 0
 
 
-def test_a_server_with_a_certificate_that_is_not_trusted_is_refused(
+def test_a_server_with_an_untrusted_certificate_is_refused(
     server: Server, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, _ = make_certificate(tmp_path)
@@ -125,7 +123,7 @@ def test_a_server_with_a_certificate_that_is_not_trusted_is_refused(
     assert server.requests == 0
 
 
-def test_a_body_without_an_end_is_cut_off(certificate: tuple[Path, Path], cache: Path) -> None:
+def test_an_endless_body_is_cut_off(certificate: tuple[Path, Path], cache: Path) -> None:
     def endless(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
@@ -141,7 +139,7 @@ def test_a_body_without_an_end_is_cut_off(certificate: tuple[Path, Path], cache:
             fetch(file, cache)
 
 
-def test_a_body_that_trickles_ends_at_the_deadline(
+def test_a_slow_body_ends_at_the_deadline(
     certificate: tuple[Path, Path], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def trickle(handler: BaseHTTPRequestHandler) -> None:
@@ -157,11 +155,11 @@ def test_a_body_that_trickles_ends_at_the_deadline(
     monkeypatch.setattr(download, "DEADLINE_SECONDS", 0.5)
     with serve(trickle, certificate) as url:
         file = PublishedFile(url=f"{url}/model.pth", sha256=SHA256, max_bytes=1 << 20)
-        with pytest.raises(PackageError, match=r"bytes came in 0 s|bytes came in 1 s"):
+        with pytest.raises(PackageError, match=r"bytes arrived in 0 s|bytes arrived in 1 s"):
             fetch(file, cache)
 
 
-def test_a_server_that_falls_silent_ends_the_download(
+def test_a_stalled_server_ends_the_download(
     certificate: tuple[Path, Path], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
@@ -179,12 +177,10 @@ def test_a_server_that_falls_silent_ends_the_download(
             fetch(file, cache)
 
 
-def test_a_server_that_accepts_and_never_answers_is_given_up_after_ten_seconds(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_without_an_answer_is_given_up_after_ten_seconds(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert download.CONNECT_SECONDS == 10
     monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
-    # It never accepts, so that neither TLS nor HTTP begin.
+    # The server never accepts the connection, so that neither TLS nor HTTP begin.
     with socket.create_server(("127.0.0.1", 0)) as server:
         file = PublishedFile(f"https://127.0.0.1:{server.getsockname()[1]}/model.pth", SHA256, 1)
         started = time.monotonic()
@@ -193,7 +189,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up_after_ten_seconds(
         assert time.monotonic() - started < 5
 
 
-def test_a_name_whose_lookup_takes_long_is_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_name_lookup_is_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "CONNECT_SECONDS", 0.3)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
     started = time.monotonic()
@@ -202,7 +198,7 @@ def test_a_name_whose_lookup_takes_long_is_given_up(cache: Path, monkeypatch: py
     assert time.monotonic() - started < 2
 
 
-def test_progress_is_told_while_bytes_arrive(
+def test_progress_is_printed_during_the_download(
     server: Server, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "_PROGRESS_SECONDS", 0.0)
@@ -210,7 +206,7 @@ def test_progress_is_told_while_bytes_arrive(
     assert capsys.readouterr().err.startswith("model.pth: 0 of 0 MB downloaded")
 
 
-def test_a_cache_that_cannot_be_written_costs_only_the_next_download(
+def test_a_cache_that_cannot_be_written_only_causes_another_download(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("in the way")

@@ -1,4 +1,4 @@
-"""The artifact is reproducible, says what is in it, runs where this repository is not, and is whole or not there."""
+"""Tests of the artifact: reproducible, described by its manifest, independent of this repository, atomic."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def unpacked(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _pythons() -> list[str]:
-    """Find the Pythons of this machine that an artifact is for; the first is the environment's own."""
+    """Return the supported Pythons of this machine, starting with that of the environment."""
     others = {11, 12, 13} - {sys.version_info.minor}
     found = [path for minor in sorted(others) if (path := shutil.which(f"python3.{minor}")) is not None]
     working = [
@@ -75,7 +75,7 @@ def test_the_same_inputs_give_the_same_bytes(artifact: Path, tmp_path: Path) -> 
     assert again.read_bytes() == artifact.read_bytes()
 
 
-def test_nothing_in_the_archive_tells_who_packed_it_or_when(artifact: Path) -> None:
+def test_the_archive_has_no_users_and_no_times(artifact: Path) -> None:
     with tarfile.open(artifact) as archive:
         members = archive.getmembers()
     assert [member.name for member in members] == sorted(member.name for member in members)
@@ -95,7 +95,7 @@ def test_the_unpacked_artifact_answers_without_this_repository(unpacked: Path, t
 
 
 @pytest.mark.parametrize("python", _pythons())
-def test_what_it_carries_loads_where_nothing_is_installed(python: str, unpacked: Path, tmp_path: Path) -> None:
+def test_the_packaged_wheels_load_without_an_installation(python: str, unpacked: Path, tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     write_numbered(video, regular(30, 25))
     command = [python, "-I", "-S", "-B", "-c", _DECODE, str(unpacked), str(video)]
@@ -146,7 +146,7 @@ def test_another_version_of_the_packing_code_packs_again(tmp_path: Path, monkeyp
     assert out.stat().st_ino != before
 
 
-def test_no_container_installs_anything_for_it(entries: dict[str, bytes]) -> None:
+def test_the_artifact_has_no_requirements_to_install(entries: dict[str, bytes]) -> None:
     assert not [path for path in entries if path.endswith("requirements.txt")]
 
 
@@ -157,7 +157,7 @@ def test_the_manifest_lists_every_file_with_its_hash(entries: dict[str, bytes]) 
     }
 
 
-def test_the_manifest_says_what_the_model_is_and_what_viewers_must_be_told(entries: dict[str, bytes]) -> None:
+def test_the_manifest_describes_the_model(entries: dict[str, bytes]) -> None:
     model = json.loads(entries["manifest.json"])["model"]
     assert model["sha256"] == hashlib.sha256(entries[model["file"]]).hexdigest()
     assert model["licence"].startswith("Apache-2.0")
@@ -165,7 +165,7 @@ def test_the_manifest_says_what_the_model_is_and_what_viewers_must_be_told(entri
     assert "steps from seed" in model["source"]
 
 
-def test_the_manifest_says_which_wheels_travel_under_which_licences(entries: dict[str, bytes]) -> None:
+def test_the_manifest_lists_the_wheels_with_their_licences(entries: dict[str, bytes]) -> None:
     (wheel,) = json.loads(entries["manifest.json"])["wheels"]
     assert (wheel["name"], wheel["licence"]) == ("av", "BSD-3-Clause")
     assert "GPL" in wheel["notice"]
@@ -174,20 +174,22 @@ def test_the_manifest_says_which_wheels_travel_under_which_licences(entries: dic
     assert set(wheel["licence_files"]) <= entries.keys()
 
 
-def test_what_rays_image_looks_for_lies_beside_the_weights(entries: dict[str, bytes]) -> None:
+def test_the_files_for_ray_are_next_to_the_weights(entries: dict[str, bytes]) -> None:
     assert {"config.yaml", "deployment.py", "model.pt", "code/inference.py"} <= entries.keys()
 
 
-def test_missing_weights_are_named_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_weights_are_reported_and_no_file_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "model.tar.gz"
     assert package.main(["--out", str(out), "--weights", str(tmp_path / "none.pt")]) == 1
     assert "none.pt cannot be read: No such file" in capsys.readouterr().err
     assert not out.exists()
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(PackageError, match="Choose another place with --out"):
+    with pytest.raises(PackageError, match="Choose another path with --out"):
         write({"model.json": b"{}"}, tmp_path / "file" / "model.tar.gz")
 
 

@@ -1,4 +1,4 @@
-"""Weights are found, fitted to the networks that the handler builds, and refused with a reason."""
+"""Tests of the weights for an artifact: the small model's, COCO's, and those of files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _OLD_NAMES = (
 
 
 def _with_old_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Name weights as torchvision did when it published those for COCO."""
+    """Rename weights as torchvision named them when it published the COCO weights."""
     return {_old_name(name): value for name, value in state.items()}
 
 
@@ -55,14 +55,14 @@ def _old_name(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def published() -> MaskRCNN:
-    """A network as torchvision makes it for its published weights, which are random here."""
+    """Network for torchvision's published weights, with random weights instead."""
     torch.manual_seed(1)
     frozen = functools.partial(FrozenBatchNorm2d, eps=0.0)
     backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=frozen)
     model = MaskRCNN(backbone, num_classes=91).eval()
     for layer in model.modules():
         if isinstance(layer, FrozenBatchNorm2d):
-            # So small that an epsilon of 1e-5 would show, and with a scale of one.
+            # So small that an epsilon of 1e-5 has an effect, with a total scale of one.
             layer.running_var.uniform_(1e-5, 3e-5)
             layer.weight.copy_(layer.running_var.sqrt())
     return model
@@ -81,7 +81,7 @@ def _loaded(found: Weights) -> MaskRCNN:
 
 
 class _Evil:
-    """Makes a folder when it is unpickled."""
+    """Object that creates a folder when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,7 +91,7 @@ class _Evil:
 
 
 def _evil(path: Path) -> bytes:
-    """Save what looks like weights in torch's format of 2019 and makes a folder when it is unpickled."""
+    """Return a file in torch's format of 2019 that creates a folder when it is unpickled."""
     buffer = io.BytesIO()
     torch.save({"backbone": _Evil(path)}, buffer, _use_new_zipfile_serialization=False)
     return buffer.getvalue()
@@ -104,7 +104,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def publish(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], list[str]]]:
-    """Serve bytes under the published name; the function returns the list of the requests' paths."""
+    """Function that serves a file with the published name, and returns the list of the requests' paths."""
     trust(certificate[0], monkeypatch)
     with ExitStack() as servers:
 
@@ -125,13 +125,13 @@ def publish(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _published_file(model: MaskRCNN) -> bytes:
-    """Save weights as the published file has them: in torch's format of 2019, with the names of that time."""
+    """Return a file like the published one: in torch's format of 2019, with the names of that time."""
     buffer = io.BytesIO()
     torch.save(_with_old_names(model.state_dict()), buffer, _use_new_zipfile_serialization=False)
     return buffer.getvalue()
 
 
-def test_the_published_coco_weights_compute_what_torchvisions_own_network_does(
+def test_the_published_coco_weights_give_the_features_of_torchvisions_network(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
     asked = publish(_published_file(published))
@@ -146,11 +146,11 @@ def test_the_published_coco_weights_are_torchvisions() -> None:
     theirs = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url
     assert state_dicts._COCO.url == theirs
     assert re.fullmatch(r"[0-9a-f]{64}", state_dicts._COCO.sha256)
-    # torchvision names files after the first digits of their SHA-256.
+    # torchvision's file names end with the first digits of the SHA-256.
     assert state_dicts._COCO.sha256.startswith(Path(theirs).stem.rpartition("-")[2])
 
 
-def test_the_published_coco_weights_give_the_same_bytes_whatever_the_random_state(
+def test_the_published_coco_weights_give_the_same_bytes_with_any_random_state(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
     asked = publish(_published_file(published))
@@ -177,12 +177,12 @@ def test_a_pickle_with_the_expected_hash_is_refused_without_running_it(
     publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
     publish(_evil(tmp_path / "owned"))
-    with pytest.raises(PackageError, match="is not a state dictionary saved by torch"):
+    with pytest.raises(PackageError, match="is not a state dictionary"):
         find_weights("coco", cache=tmp_path / "cache")
     assert not (tmp_path / "owned").exists()
 
 
-def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_out(
+def test_a_file_with_another_hash_is_refused_with_a_remedy(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     publish(_published_file(published))
@@ -191,7 +191,7 @@ def test_a_file_with_another_hash_than_the_published_one_is_refused_with_a_way_o
     with pytest.raises(PackageError) as refusal:
         find_weights("coco", cache=tmp_path / "cache")
     message = str(refusal.value)
-    assert f"{real.sha256[:8]}{'0' * 56} is expected: it is not used" in message
+    assert f"{real.sha256[:8]}{'0' * 56} is expected, so it is not used" in message
     kept = tmp_path / "cache" / real.name
     assert message.endswith(f"Download that file elsewhere and put it at {kept}, or use --weights small.")
     assert "\n" not in message
@@ -201,7 +201,7 @@ def _package(out: Path) -> int:
     return package.main(["--weights", "coco", "--out", str(out), "--cache", str(out.parent / "cache")])
 
 
-def test_the_command_takes_the_coco_weights_from_another_hub_once(
+def test_the_command_downloads_the_coco_weights_from_another_hub_once(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = publish(_published_file(published))
@@ -210,7 +210,7 @@ def test_the_command_takes_the_coco_weights_from_another_hub_once(
     monkeypatch.setenv(state_dicts.HUB_VARIABLE, f"{hub}/")
     assert _package(tmp_path / "model.tar.gz") == 0
     assert asked == [f"/models/{name}"]
-    # From the cache, although no server is there.
+    # From the cache, because no server listens there.
     monkeypatch.setenv(state_dicts.HUB_VARIABLE, "https://127.0.0.1:9")
     (tmp_path / "model.tar.gz").unlink()
     assert _package(tmp_path / "model.tar.gz") == 0
@@ -237,11 +237,11 @@ def test_the_command_fails_if_the_hub_has_another_file(
     publish(b"another file")
     monkeypatch.setattr(state_dicts, "_COCO", replace(state_dicts._COCO, sha256="0" * 64))
     assert _package(tmp_path / "model.tar.gz") == 1
-    assert f"but {'0' * 64} is expected: it is not used" in capsys.readouterr().err
+    assert f"but {'0' * 64} is expected, so it is not used" in capsys.readouterr().err
     assert list(tmp_path.glob("cache/*")) == []
 
 
-def test_the_published_file_is_known_by_its_whole_hash(
+def test_the_published_file_is_recognised_by_its_whole_hash(
     published: MaskRCNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "downloaded.pth"
@@ -256,16 +256,16 @@ def test_the_published_file_is_known_by_its_whole_hash(
     assert find_weights(str(path)).name == "downloaded"
 
 
-def test_a_files_bytes_travel_as_they_are(tmp_path: Path) -> None:
+def test_a_files_bytes_are_packaged_unchanged(tmp_path: Path) -> None:
     mine = tmp_path / "mine.pt"
     mine.write_bytes(SMALL.read_bytes())
     found = find_weights(str(mine), "CC0-1.0")
     assert found.data == mine.read_bytes()
     assert (found.architecture, found.name, found.licence) == ("maskrcnn_small", "mine", "CC0-1.0")
-    assert find_weights(str(mine)).licence == "not stated by who packaged the weights"
+    assert find_weights(str(mine)).licence == "not stated when the weights were packaged"
 
 
-def test_weights_with_torchvisions_older_names_are_fitted(tmp_path: Path) -> None:
+def test_weights_with_torchvisions_older_names_are_converted(tmp_path: Path) -> None:
     state: dict[str, Any] = torch.load(SMALL, weights_only=True)
     old = tmp_path / "old.pt"
     torch.save(_with_old_names(state), old)
@@ -283,7 +283,7 @@ def test_weights_of_the_coco_size_network_are_recognised(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", ["notes", {"layer": 3}, [1, 2]])
-def test_a_file_that_is_no_state_dictionary_is_refused(content: object, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_state_dictionary_is_refused(content: object, tmp_path: Path) -> None:
     path = tmp_path / "notes.pt"
     if isinstance(content, str):
         path.write_text(content)
@@ -300,7 +300,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         find_weights(str(path))
 
 
-def test_weights_that_are_not_those_of_their_card_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_do_not_match_their_card_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "small.pt").write_bytes(SMALL.read_bytes() + b"x")
     (tmp_path / "small.json").write_text(SMALL.with_suffix(".json").read_text())
     monkeypatch.setattr(weights, "SMALL", tmp_path / "small.pt")

@@ -1,4 +1,4 @@
-"""Only wheels travel that every Python of the serving containers can load, as their index served them."""
+"""Tests of wheels: only unchanged ones that every serving container can load are packaged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ABI3 = "cp311-abi3-manylinux_2_28_x86_64"
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which wheels can be put that count as installed."""
+    """Folder for installed wheels."""
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     return tmp_path
 
 
 def install(site: Path, tag: str, files: dict[str, str], record: str = "") -> None:
-    """Put a wheel named sample there; `record` is what RECORD says beside the files' names."""
+    """Install a wheel named sample; `record` is the hash of its files in RECORD."""
     info = site / "sample-1.2.dist-info"
     info.mkdir()
     for path, text in files.items():
@@ -33,13 +33,13 @@ def install(site: Path, tag: str, files: dict[str, str], record: str = "") -> No
     (info / "RECORD").write_text("".join([*lines, "sample-1.2.dist-info/RECORD,,\n", "../../bin/sample,,\n"]))
 
 
-def test_pyav_can_travel() -> None:
+def test_pyav_can_be_packaged() -> None:
     wheel = find_wheel("av")
     assert {path.partition("/")[0] for path in wheel.files} == {"av", "av.libs", f"av-{wheel.version}.dist-info"}
     assert any(path.endswith(".abi3.so") for path in wheel.files)
 
 
-def test_a_wheels_files_and_facts_are_read(site: Path) -> None:
+def test_the_files_and_metadata_of_a_wheel_are_read(site: Path) -> None:
     install(site, "py3-none-any", {"sample/__init__.py": "ONE = 1\n", "sample/__pycache__/x.pyc": ""})
     wheel = find_wheel("sample")
     assert wheel.files == {"sample/__init__.py": b"ONE = 1\n"}
@@ -61,7 +61,7 @@ def test_a_wheels_files_and_facts_are_read(site: Path) -> None:
         ("py3-none-manylinux_2_28_x86_64", False),
     ],
 )
-def test_only_wheels_for_every_python_of_the_containers_are_taken(tag: str, runs: bool) -> None:
+def test_only_wheels_for_every_python_of_the_containers_are_accepted(tag: str, runs: bool) -> None:
     assert runs_in_containers(tag) == runs
 
 
@@ -71,7 +71,7 @@ def test_a_wheel_for_one_python_is_refused_by_name(site: Path) -> None:
         find_wheel("sample")
 
 
-def test_a_module_for_one_python_in_a_wheel_that_says_abi3_is_refused_by_name(site: Path) -> None:
+def test_a_module_for_one_python_in_an_abi3_wheel_is_refused_by_name(site: Path) -> None:
     install(site, ABI3, {"sample/fast.cpython-311-x86_64-linux-gnu.so": ""})
     with pytest.raises(PackageError, match=r"sample/fast\.cpython-311-x86_64-linux-gnu\.so of the installed sample 1"):
         find_wheel("sample")
@@ -79,7 +79,7 @@ def test_a_module_for_one_python_in_a_wheel_that_says_abi3_is_refused_by_name(si
 
 def test_a_changed_file_is_refused_by_name(site: Path) -> None:
     install(site, "py3-none-any", {"sample.py": "changed"}, "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU")
-    with pytest.raises(PackageError, match=r"sample\.py is not what its wheel holds"):
+    with pytest.raises(PackageError, match=r"sample\.py was changed after its installation"):
         find_wheel("sample")
 
 
@@ -90,6 +90,6 @@ def test_a_missing_file_is_refused_by_name(site: Path) -> None:
         find_wheel("sample")
 
 
-def test_a_package_that_is_not_installed_is_named() -> None:
+def test_a_package_that_is_not_installed_is_reported() -> None:
     with pytest.raises(PackageError, match="no-such-package is not installed"):
         find_wheel("no-such-package")
