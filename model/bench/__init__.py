@@ -1,1 +1,1 @@
-"""Compares the handler with the blog's design on the same weights and frames: `python -m bench --help`."""
+"""Benchmark of the handler against the blog's design with the same weights and frames: `python -m bench --help`."""

@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__":
-    # Measured processes import this module, too: whatever stood outside would be counted as theirs.
+    # Imported here, because the measured processes import this module too, and their memory counts.
     from .command import main
 
     sys.exit(main())

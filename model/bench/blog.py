@@ -1,8 +1,8 @@
-"""The blog's design written plainly, as what the handler is compared with: every frame read, squashed, stacked.
+"""The blog's design, the baseline of the benchmark: reads every frame, squashes every thirtieth, stacks them.
 
-After https://aws.amazon.com/blogs/machine-learning/run-computer-vision-inference-on-large-videos-with-amazon-sagemaker-asynchronous-endpoints/
-It is kept as it is, faults included: a temporary file, sampling by index, pictures that are squashed to a square and
-stay blue-green-red, a stack of floats, masks that nobody gets, and lists of lists as JSON.
+Source: https://aws.amazon.com/blogs/machine-learning/run-computer-vision-inference-on-large-videos-with-amazon-sagemaker-asynchronous-endpoints/
+It includes the faults of the source: a temporary file, sampling by index, pictures that are squashed to a square and
+stay blue-green-red, a stack of floats, masks that are computed and dropped, and nested lists as JSON.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def _batches(path: Path) -> Iterator[list[Bgr]]:
 
 
 def stack(frames: list[Bgr]) -> Tensor:
-    """Make floats of shape (N, 3, SIDE, SIDE) in 0..1 of them."""
+    """Stack N pictures of shape (SIDE, SIDE, 3) to floats of shape (N, 3, SIDE, SIDE), 0 to 1."""
     return torch.stack([torch.from_numpy(frame).permute(2, 0, 1).contiguous().float() / 255 for frame in frames])
 
 
 def answer(model: MaskRCNN, body: bytes) -> str:
-    """Find the objects in every thirtieth frame of a video: boxes, labels and scores as JSON, a list item per frame."""
+    """Detect objects in every thirtieth frame. Returns boxes, labels and scores as JSON, with an item per frame."""
     found: list[dict[str, object]] = []
     device = next(model.parameters()).device
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:

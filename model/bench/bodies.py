@@ -1,4 +1,4 @@
-"""How long TorchServe takes to receive large bodies, measured by the emulator's harness in a process of its own."""
+"""Measures how long TorchServe takes to receive large bodies, with the emulator's harness in a separate process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,21 @@ _LIMIT_SECONDS = 1800
 
 
 class BodiesError(Exception):
-    """The bodies could not be measured."""
+    """The measurement failed. The message has the reason."""
 
 
 def measure(mebibytes: Sequence[int]) -> dict[str, float]:
-    """Measure the seconds from the first byte of a body to the last as the server's worker sees it, by MiB.
+    """Measure how long TorchServe takes to receive bodies.
+
+    Parameters
+    ----------
+    mebibytes
+        Sizes of the bodies in MiB.
+
+    Returns
+    -------
+    dict
+        Seconds without the time in the handler, by size in MiB.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The benchmark's command line: compares the handler with the blog's design on the same weights and frames."""
+"""Compares the handler with the blog's design with the same weights and frames."""
 
 from __future__ import annotations
 
@@ -55,30 +55,32 @@ def _measure(options: argparse.Namespace, model_dir: Path) -> dict[str, object]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns 1 if a step of `--gpu` failed, 2 if there is no GPU."""
+    """Run the command line. Returns 1 if a step of `--gpu` failed, 2 if there is no GPU, else 0."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
-    parser.add_argument("--runs", type=int, default=3, help="of each design, in turn (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each design, in turn (default: %(default)s)")
     parser.add_argument(
-        "--coco-runs", type=int, default=1, help="with the COCO-size model; 0 leaves it out (default: %(default)s)"
+        "--coco-runs", type=int, default=1, help="runs with the COCO-size model; 0 skips it (default: %(default)s)"
     )
-    parser.add_argument("--seconds", type=int, default=30, help="length of the rows' videos (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=int, default=30, help="length of each row's video in seconds (default: %(default)s)"
+    )
     parser.add_argument(
         "--bodies",
         type=int,
         nargs="*",
         default=[64, 256, 512],
         metavar="MIB",
-        help="sizes to send through TorchServe; none leaves it out (default: 64 256 512)",
+        help="sizes of bodies to send to TorchServe; no size skips this (default: 64 256 512)",
     )
     parser.add_argument(
         "--gpu",
         action="store_true",
-        help=f"measure on the GPU instead, with {gpu.CORES} processor cores and within ten minutes",
+        help=f"measure on the GPU instead, with {gpu.CORES} processor cores, in ten minutes",
     )
     options = parser.parse_args(arguments)
     if options.gpu and not torch.cuda.is_available():
-        _log("--gpu needs a GPU that CUDA can use, and there is none here: run it on a machine with one.")
+        _log("--gpu needs a GPU that CUDA can use: run it on a machine with one.")
         return _NO_GPU
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         model_dir = Path(folder)

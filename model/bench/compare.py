@@ -1,4 +1,4 @@
-"""Runs a job by several designs in turn, each time in a new process, and compares the medians."""
+"""Runs a job with several designs in turn, each time in a new process, and compares the medians."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .processes import ProcessLimits, in_new_process
 from .usage import Job, Usage
 
 Design = Literal["blog", "handler", "keyframe"]
-"""The blog's, the handler's, and the handler's with the option `sampling=keyframe`."""
+"""The blog's design, the handler, or the handler with the option `sampling=keyframe`."""
 
 DESIGNS: dict[Design, Callable[[Job, Path, Path], Usage]] = {
     "blog": blog_work.run,
@@ -23,21 +23,21 @@ DESIGNS: dict[Design, Callable[[Job, Path, Path], Usage]] = {
 
 
 class DifferentFramesError(Exception):
-    """The designs did not look at the same number of frames: the comparison would say nothing."""
+    """The designs processed different numbers of frames, so they cannot be compared."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the runs of the designs took."""
+    """Resource usage of the runs of each design."""
 
     runs: dict[Design, list[Usage]]
 
     def median(self, design: Design, measure: Callable[[Usage], float]) -> float:
-        """Give the median of a measure over a design's runs."""
+        """Return the median of a measure over the runs of a design."""
         return median(measure(usage) for usage in self.runs[design])
 
     def ratio(self, measure: Callable[[Usage], float], design: Design = "handler") -> float:
-        """Say how many times less a design takes than the blog's."""
+        """Return the blog's median of a measure divided by that of a design."""
         return self.median("blog", measure) / self.median(design, measure)
 
 
@@ -50,17 +50,27 @@ def compare(
     *,
     designs: Sequence[Design] = ("blog", "handler"),
 ) -> Comparison:
-    """Run a job on a video by the designs in turn, so that a slow minute of the machine meets all of them.
+    """Run a job with the designs in turn, so that a slow phase of the machine affects all of them.
 
     Parameters
     ----------
+    job
+        Job to run.
+    video
+        Path of the video.
     model_dir
-        An unpacked artifact with the small model.
+        Folder of an unpacked artifact with the small model.
+    runs
+        Number of runs of each design.
+    limits
+        Limits of each process.
+    designs
+        Designs to compare.
 
     Raises
     ------
     DifferentFramesError
-        If they did not look at the same number of frames.
+        If the designs processed different numbers of frames.
     """
     usages: dict[Design, list[Usage]] = {design: [] for design in designs}
     for _ in range(runs):

@@ -1,4 +1,4 @@
-"""The comparisons on the processor, a row for each encoding: decoding, answering, memory, and the COCO-size model."""
+"""Compares the designs on the CPU, with a row for each encoding: decoding, inference, memory, COCO-size model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIN_RATIOS = {
     "end_to_end_ratio_geomean": 2.0,
     "memory_ratio": 4.0,
 }
-"""What the project wants of the ratios, at least."""
+"""Minimum ratios that the project aims for."""
 
 _LIMITS = ProcessLimits(one_thread=True)
 _KEYFRAME_SHARE = 0.9
@@ -41,16 +41,18 @@ _MEASURES: dict[str, Callable[[Usage], float]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured on one video.
+    """Measurements of a video.
 
     Attributes
     ----------
     footage
         The video.
     keyframe_share
-        ProcessLimits of the samples, 0..1, that have a keyframe within half a sampling interval.
-    decode, end_to_end
-        Reading it, and answering for it with the small network.
+        Share of the samples, 0 to 1, that have a keyframe within half a sampling interval.
+    decode
+        Comparison of sampling the video, without a network.
+    end_to_end
+        Comparison of processing the video with the small network.
     """
 
     footage: Footage
@@ -60,11 +62,11 @@ class Row:
 
     @property
     def has_keyframes(self) -> bool:
-        """Whether nearly every sample has a keyframe near it."""
+        """Whether at least 90 % of the samples have a keyframe near them."""
         return self.keyframe_share >= _KEYFRAME_SHARE
 
     def report(self) -> dict[str, object]:
-        """Put the row into figures."""
+        """Return the row for the report."""
         cpu_seconds = _MEASURES["cpu_seconds"]
         path = self.footage.file()
         return {
@@ -80,7 +82,7 @@ class Row:
 
 
 def medians(comparison: Comparison) -> dict[Design, dict[str, float]]:
-    """Give each design's median of each measure."""
+    """Return the median of each measure for each design."""
     return {
         design: {name: round(comparison.median(design, measure), 3) for name, measure in _MEASURES.items()}
         for design in comparison.runs
@@ -88,7 +90,7 @@ def medians(comparison: Comparison) -> dict[Design, dict[str, float]]:
 
 
 def keyframe_share(path: Path, seconds: int) -> float:
-    """Count for which share of the times 0, 1, 2 s and so on a keyframe is shown within half a second."""
+    """Compute the share of the times 0, 1, 2 s and so on that have a keyframe within half a second."""
     with av.open(path) as container:
         times = [
             Fraction(packet.pts) * packet.time_base
@@ -100,27 +102,31 @@ def keyframe_share(path: Path, seconds: int) -> float:
 
 
 def _measure_row(footage: Footage, model_dir: Path, runs: int, log: Callable[[str], None]) -> Row:
-    log(f"{footage.name}: making or finding {footage.file_name}")
+    log(f"{footage.name}: generating {footage.file_name}, or using the existing file")
     path = footage.file()
-    log(f"{footage.name}: reading")
+    log(f"{footage.name}: decoding")
     decode = compare("decode", path, model_dir, runs, _LIMITS, designs=("blog", "handler", "keyframe"))
-    log(f"{footage.name}: answering with the small network")
+    log(f"{footage.name}: running the small network")
     end_to_end = compare("small", path, model_dir, runs, _LIMITS)
     row = Row(footage, keyframe_share(path, math.ceil(len(footage.times()) / FPS)), decode, end_to_end)
-    # So that nothing is lost if a later row fails.
+    # Logged at once, so that nothing is lost if a later row fails.
     log(json.dumps({name: value for name, value in row.report().items() if name != "medians"}))
     return row
 
 
 def measure(footages: Sequence[Footage], model_dir: Path, runs: int, log: Callable[[str], None]) -> dict[str, object]:
-    """Measure each video; `log` is told what is being run.
+    """Measure each video.
 
     Parameters
     ----------
     footages
-        One for each row, the aligned one among them.
+        Video of each row, including the aligned one.
     model_dir
-        An unpacked artifact with the small model.
+        Folder of an unpacked artifact with the small model.
+    runs
+        Number of runs of each design.
+    log
+        Called with a line for each step.
     """
     cpu_seconds = _MEASURES["cpu_seconds"]
     rows = [_measure_row(footage, model_dir, runs, log) for footage in footages]
@@ -138,8 +144,8 @@ def measure(footages: Sequence[Footage], model_dir: Path, runs: int, log: Callab
 
 
 def measure_coco(footage: Footage, model_dir: Path, runs: int, log: Callable[[str], None]) -> dict[str, object]:
-    """Measure one short video with the network of COCO's size; parameters as `measure`'s."""
-    log(f"end_to_end_coco_size: answering for {footage.file_name} with the COCO-size network")
+    """Measure one short video with the COCO-size network; the parameters are those of `measure`."""
+    log(f"end_to_end_coco_size: running the COCO-size network on {footage.file_name}")
     comparison = compare("coco", footage.file(), model_dir, runs, _LIMITS)
     return {
         "end_to_end_ratio_coco_size": round(comparison.ratio(_MEASURES["cpu_seconds"]), 2),

@@ -1,4 +1,4 @@
-"""Makes the benchmark's videos, one for each way in which people's videos are encoded."""
+"""Generates the benchmark's videos, one for each common kind of encoding."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ _SEED = 1
 
 @dataclass(frozen=True)
 class Footage:
-    """One of the benchmark's videos, in MP4.
+    """A video of the benchmark, in MP4.
 
     Attributes
     ----------
     name
-        Of the way it is encoded.
+        Name of the kind of encoding.
     seconds
-        How long it is, at least 1.
+        Length in seconds, at least 1.
     encoding
-        How it is encoded.
+        Options of the encoding.
     codec
-        By which codec.
+        Codec of the encoding.
     content
-        A street as a camera films it, the same in shots of a few seconds, or a screen on which a text scrolls.
+        A street filmed by a camera, the same street in shots of a few seconds, or a screen with scrolling text.
     rate
-        Frames per second; None for a screen capture's, a second of 50 frames and one of 10 in turn.
+        Frames per second. None for the variable rate of a screen capture: 50 and 10 frames per second alternate.
     width, height
-        Pixels.
+        Size in pixels.
     """
 
     name: str
@@ -65,21 +65,21 @@ class Footage:
 
     @property
     def file_name(self) -> str:
-        """Name of its file, which is made anew when anything about it changes."""
+        """Name of the file. It includes a hash of all attributes."""
         digest = hashlib.sha256(repr(self).encode()).hexdigest()[:8]
         return f"{self.name}-{self.height}p-{self.seconds}s-{digest}.mp4"
 
     def times(self) -> list[Fraction]:
-        """Give when its frames are shown, in seconds: 30 frames a second on average.
+        """Return the times of the frames in seconds: 30 frames per second on average.
 
-        So the blog's design, which looks at every thirtieth frame, looks at as many as the handler at one a second.
+        The blog's design processes every thirtieth frame, and so as many as the handler at one frame per second.
         """
         if self.rate is None:
             return changing([(50, 50), (10, 10)] * self.seconds)[: FPS * self.seconds]
         return regular(int(self.seconds * self.rate), self.rate)
 
     def pictures(self) -> Iterator[Rgb]:
-        """Paint its frames."""
+        """Paint the frames."""
         times = [float(time) for time in self.times()]
         painters: dict[Content, Callable[[Sequence[float], int, int], Iterator[Rgb]]] = {
             "street": _street,
@@ -89,7 +89,7 @@ class Footage:
         return painters[self.content](times, self.width, self.height)
 
     def file(self) -> Path:
-        """Give its file, which is made where it is not there yet."""
+        """Return the path of the file, which is generated if it does not exist."""
         path = FOLDER / self.file_name
         if not path.exists():
             FOLDER.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class Footage:
 
 
 def _street(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
-    """Paint the sample video's street, larger, with a sensor's noise."""
+    """Paint the sample video's street in a larger size, with the noise of a sensor."""
     rng = np.random.default_rng(_SEED)
     shape = (height, width, 3)
     brighter, darker = (
@@ -110,21 +110,21 @@ def _street(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
     for index, time in enumerate(times):
         picture = np.asarray(compose(street, sample.objects_at(time % sample.SECONDS))[0])
         large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
-        # These two stop at black and white.
+        # These functions saturate at black and white.
         grain = index % _GRAIN_PICTURES
         noisy = cv2.subtract(cv2.add(large, brighter[grain]), darker[grain])
         yield np.asarray(noisy, dtype=np.uint8)
 
 
 def _shots(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
-    """Paint the street in shots that differ: as it is, mirrored, upside down, and both."""
+    """Paint the street in different shots: unchanged, mirrored, upside down, and both."""
     for time, picture in zip(times, _street(times, width, height), strict=True):
         shot = int(time / _SHOT_SECONDS) % 4
         yield np.ascontiguousarray(picture[:: 1 - 2 * (shot // 2), :: 1 - 2 * (shot % 2)])
 
 
 def _screen(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:
-    """Paint a page of text that scrolls a line now and then, and a pointer that moves all the time."""
+    """Paint a page of text that scrolls by a line every few seconds, and a moving pointer."""
     rng = np.random.default_rng(_SEED)
     line = 24
     page = np.full((4 * height, width, 3), 245, dtype=np.uint8)

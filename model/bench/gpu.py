@@ -1,4 +1,4 @@
-"""The comparisons on a GPU with four processor cores, within ten minutes: answering, precision, batch size, NVDEC."""
+"""Compares the designs on a GPU with four processor cores in ten minutes: inference, precision, batch size, NVDEC."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ from .steps import LeftOutError, Step, run_steps
 from .usage import Usage
 
 MIN_RATIOS = {"gpu_end_to_end_ratio_geomean": 5.0}
-"""What the project wants of the ratio, at least."""
+"""Minimum ratio that the project aims for."""
 
 CORES = 4
 """Processor cores of an ml.g4dn.xlarge."""
 
 SECONDS = 15
-"""Length of the rows' videos: making them takes about 260 s of processor time, a quarter of that on four cores."""
+"""Length of each row's video in seconds. Generating all takes about 260 s of processor time, or 65 s on four cores."""
 
 BATCHES = (1, 2, 4, 8, 16)
+"""Measured batch sizes."""
 
 LIMIT_SECONDS = 570.0
-"""For the whole run, with the videos: ten minutes less what it takes to start and to print the report."""
+"""Time limit in seconds for the whole run: ten minutes minus the time to start and to print the report."""
 
 _GIBIBYTE = 1 << 30
 
 
 def covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
-    """Measure how long at least one of some spans of time, each (start, end), lasts."""
+    """Measure the total length of the union of spans (start, end), in seconds."""
     total = 0.0
     until = float("-inf")
     for start, end in sorted(spans):
@@ -56,12 +57,12 @@ def covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
 
 
 def speeds(video: Path, hardware: Hardware, batches: Sequence[int]) -> dict[str, dict[str, float]]:
-    """Time the handler's network alone, of COCO's size, on the frames of a video that the handler would look at.
+    """Measure the speed of the handler's COCO-size network, without decoding, on the sampled frames of a video.
 
     Returns
     -------
     dict
-        Frames per second and GiB of GPU memory, by the number of frames looked at together.
+        Frames per second and GiB of GPU memory, by batch size.
     """
     network = Network(networks.coco(), hardware)
     on_gpu = hardware.device == "cuda"
@@ -83,7 +84,7 @@ def speeds(video: Path, hardware: Hardware, batches: Sequence[int]) -> dict[str,
     for batch in batches:
         if on_gpu:
             torch.cuda.reset_peak_memory_stats()
-        # The first look chooses algorithms and takes memory.
+        # The first run chooses algorithms and allocates memory.
         run(batch)
         speed = len(frames) / run(batch)
         memory = torch.cuda.max_memory_reserved() / _GIBIBYTE if on_gpu else 0.0
@@ -97,7 +98,7 @@ def _gpu_speeds(video: Path, *, half: bool) -> dict[str, dict[str, float]]:
 
 
 def _busy_share(video: Path, model_dir: Path) -> float:
-    """Measure for how much of the time that the handler takes for a video the GPU computes or copies."""
+    """Measure the share of the handler's time for a video during which the GPU computes or copies."""
     model = handler_work.model_for("coco", model_dir)
     body = video.read_bytes()
     handler_work.answer(model, body)
@@ -115,7 +116,7 @@ def _busy_share(video: Path, model_dir: Path) -> float:
 
 
 def decoding_speed(video: Path, *, nvdec: bool) -> float | str:
-    """Time decoding every frame, in frames per second, by NVDEC or by the processor; or log why NVDEC does not work."""
+    """Measure the frames per second of decoding with NVDEC or the CPU. Returns the reason if NVDEC does not work."""
     acceleration = HWAccel(device_type="cuda", allow_software_fallback=False) if nvdec else None
     started = time.perf_counter()
     try:
@@ -123,7 +124,7 @@ def decoding_speed(video: Path, *, nvdec: bool) -> float | str:
             container.streams.video[0].thread_type = "AUTO"
             count = sum(1 for _ in container.decode(video=0))
     except (av.FFmpegError, RuntimeError, NotImplementedError, ValueError) as error:
-        # What the driver does not offer differs from host to host: containers need the capability "video", too.
+        # The error depends on the driver and the host. Containers also need the driver capability "video".
         if not nvdec:
             raise
         return f"not available: {error}"
@@ -135,15 +136,15 @@ def _make_video(footage: Footage) -> Path:
 
 
 class _Videos:
-    """The videos that are ready, by their rows' names."""
+    """Generated videos by the names of their rows."""
 
     def __init__(self, footages: Sequence[Footage]) -> None:
         self._footages = footages
         self._ready: dict[str, Path] = {}
 
     def make(self, seconds: float) -> dict[str, int]:
-        """Make or find all videos on all cores at once; returns the bytes of those that are ready in time."""
-        # Only what is measured is confined to a few cores.
+        """Generate missing videos on all cores. Returns the sizes in bytes of the videos that are ready in time."""
+        # No limit of cores, because this step is not measured.
         made = each_in_new_process(ProcessLimits(seconds=seconds), _make_video, self._footages)
         for footage, video in zip(self._footages, made, strict=True):
             if video is not None:
@@ -152,16 +153,16 @@ class _Videos:
 
     def __getitem__(self, name: str) -> Path:
         if name not in self._ready:
-            raise LeftOutError("its video was not ready in time: run again, those that are ready are kept")
+            raise LeftOutError("its video was not ready in time: run the benchmark again, it keeps finished videos")
         return self._ready[name]
 
 
 def _steps(footages: Sequence[Footage], model_dir: Path, ratios: dict[str, float]) -> list[Step]:
-    """List the steps, the most important ones first; each comparison adds its ratio by the row's name."""
+    """Return the steps, the most important ones first. Each comparison writes its ratio into `ratios`."""
     videos = _Videos(footages)
 
     def answer(name: str, seconds: float) -> float:
-        # One run of each of the two designs.
+        # Half of the time for each of the two designs.
         limits = ProcessLimits(cores=CORES, seconds=seconds / 2)
         ratios[name] = round(compare("coco", videos[name], model_dir, 1, limits).ratio(_seconds), 2)
         return ratios[name]
@@ -200,18 +201,18 @@ def measure(
     log: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, object]:
-    """Run everything with the COCO-size model; what does not end within the run's time is left out, and listed.
+    """Measure everything with the COCO-size model. Steps that do not fit into the time limit are listed in the report.
 
     Parameters
     ----------
     footages
-        One for each row, the aligned one among them.
+        Video of each row, including the aligned one.
     model_dir
-        An unpacked artifact with the small model.
+        Folder of an unpacked artifact with the small model.
     log
-        Told what is being run, and each result.
+        Called with a line for each step and for each result.
     clock
-        Gives seconds.
+        Returns the time in seconds.
     """
     ends = clock() + LIMIT_SECONDS
     ratios: dict[str, float] = {}

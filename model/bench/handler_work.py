@@ -1,4 +1,4 @@
-"""The handler at work in a process of its own."""
+"""Runs jobs with the handler in a separate process."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .usage import Job, Usage, measure_usage
 
 
 class _NullDetector(Detector):
-    """Finds nothing, at no cost: what is left of the handler is reading the video."""
+    """Detector that finds nothing at no cost, so that only reading the video is measured."""
 
     def detect(self, pictures: Sequence[Rgb], *_more: object, **_options: object) -> list[list[Detection]]:
         return [[] for _ in pictures]
 
 
 def model_for(job: Job, model_dir: Path) -> inference.Model:
-    """Load what the handler needs for a job."""
+    """Load the handler's model for a job."""
     if job == "small":
         return inference.model_fn(str(model_dir))
     if job == "coco":
         card = Card("random weights", "maskrcnn_resnet50_fpn", "0" * 64, None, {})
         detector = Detector(card, networks.coco())
         if networks.device() == "cuda":
-            # On a CPU there is nothing to warm up, and a frame takes seconds.
+            # Not on a CPU, which needs no warm-up and takes seconds for a frame.
             detector.warm_up()
         return inference.Model(detector, read_settings())
     card = Card("none", "maskrcnn_small", "0" * 64, None, {})
@@ -43,28 +43,28 @@ class RefusedError(Exception):
 
 
 class _Context:
-    """A request with options."""
+    """Request context with options."""
 
     def __init__(self, options: str) -> None:
         self.refusal: str | None = None
         self._options = options
 
     def get_all_request_header(self, _idx: int) -> dict[str, object]:
-        """Give the header with the options."""
+        """Return the header with the options."""
         return {"X-Amzn-SageMaker-Custom-Attributes": self._options}
 
     def set_response_status(self, code: int, phrase: str) -> None:
-        """Keep a status other than 200."""
+        """Store the status of a refusal."""
         self.refusal = f"{code} {phrase}"
 
 
 def answer(model: inference.Model, body: bytes, options: str = "") -> int:
-    """Have the handler answer for a video; returns how many frames it looked at.
+    """Process a video with the handler, and return the number of sampled frames.
 
     Raises
     ------
     RefusedError
-        If it does not look at any.
+        If the handler refuses the video.
     """
     context = _Context(options)
     text, _ = inference.transform_fn(model, body, "video/mp4", "application/json", context)
@@ -74,18 +74,22 @@ def answer(model: inference.Model, body: bytes, options: str = "") -> int:
 
 
 def run(job: Job, video: Path, model_dir: Path) -> Usage:
-    """Do a job once.
+    """Run a job once.
 
     Parameters
     ----------
+    job
+        Job to run.
+    video
+        Path of the video.
     model_dir
-        An unpacked artifact with the small model.
+        Folder of an unpacked artifact with the small model.
     """
     model = model_for(job, model_dir)
     return measure_usage(lambda: answer(model, video.read_bytes()))
 
 
 def run_keyframe(job: Job, video: Path, model_dir: Path) -> Usage:
-    """Do a job once, with keyframes for the frames near them; parameters as `run`'s."""
+    """Run a job once with `sampling=keyframe`; the parameters are those of `run`."""
     model = model_for(job, model_dir)
     return measure_usage(lambda: answer(model, video.read_bytes(), "sampling=keyframe"))

@@ -1,4 +1,4 @@
-"""The networks that both designs run: the small one with its weights, and the COCO-size one with random weights."""
+"""Networks for both designs: the small one with its weights, and the COCO-size one with random weights."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from video_inference.artifact_files import WEIGHTS_FILE
 from video_inference.detector import load_weights
 
 OBJECTS_PER_FRAME = 20
-"""Objects that the COCO-size network finds in a frame: random weights find none by themselves."""
+"""Number of objects that the COCO-size network finds in a frame. Without help, random weights find none."""
 
 _PERSON_BIAS = 12.0
 _PERSON = 1
 
 
 def device() -> str:
-    """Name the graphics processor if there is one, else the processor."""
+    """Return "cuda" if CUDA can use a GPU, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -36,13 +36,13 @@ def coco() -> MaskRCNN:
     network = build("maskrcnn_resnet50_fpn")
     network.roi_heads.detections_per_img = OBJECTS_PER_FRAME
     with torch.no_grad():
-        # Every proposal is a person: what is left of them is the best that do not overlap.
+        # Every proposal becomes a person. Suppression leaves the best ones that do not overlap.
         network.roi_heads.box_predictor.cls_score.bias[_PERSON] += _PERSON_BIAS
     return network.eval()
 
 
 def input_pixels(width: int, height: int) -> int:
-    """Count the pixels that the COCO-size network looks at when it is given a picture of a size."""
+    """Return the number of pixels at the input of the COCO-size network for a picture of a size in pixels."""
     network = build("maskrcnn_resnet50_fpn")
     images, _ = network.transform([torch.zeros(3, height, width)])
     seen_height, seen_width = images.image_sizes[0]

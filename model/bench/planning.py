@@ -1,4 +1,4 @@
-"""What it takes to plan an hour of video, compared with only reading its packets."""
+"""Measures planning an hour of video against only reading its packets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import footage
 from .processes import ProcessLimits, in_new_process
 
 MAX_RATIOS = {"planning_ratio": 2.5}
-"""What the project wants of the ratio, at most."""
+"""Maximum ratio that the project aims for."""
 
 FPS = 25
 """Frames per second of the video."""
@@ -30,7 +30,10 @@ _SIZE = (64, 36)
 
 
 def make_video(seconds: int = _SECONDS) -> Path:
-    """Give a video that lasts so long, of tiny pictures, so that decoding one costs next to nothing."""
+    """Return the path of a video of a length in seconds, with tiny pictures, whose decoding costs almost nothing.
+
+    The video is generated if it does not exist.
+    """
     path = footage.FOLDER / f"planning-{seconds}s.mp4"
     if path.exists():
         return path
@@ -43,7 +46,7 @@ def make_video(seconds: int = _SECONDS) -> Path:
         regular(count, FPS),
         encoding=Encoding(50, ticks=FPS),
     )
-    # A clip, over and over.
+    # Repeat the packets of the clip.
     with av.open(clip, "r") as source, av.open(partial, "w", options={"movflags": "faststart"}) as target:
         track = target.add_stream_from_template(source.streams.video[0])
         tick = source.streams.video[0].time_base
@@ -63,7 +66,7 @@ def make_video(seconds: int = _SECONDS) -> Path:
 
 
 def demux_seconds(path: Path) -> float:
-    """Measure the processor time of reading every packet and doing nothing with it."""
+    """Measure the processor time in seconds of only reading every packet."""
     body = path.read_bytes()
     started = time.process_time()
     with av.open(io.BytesIO(body), "r") as container:
@@ -73,7 +76,7 @@ def demux_seconds(path: Path) -> float:
 
 
 def planning_seconds(path: Path) -> float:
-    """Measure the processor time from opening a video to its first frame, which comes out once all is planned."""
+    """Measure the processor time in seconds from opening a video to its first frame, which follows the planning."""
     body = path.read_bytes()
     started = time.process_time()
     with Video(body) as video:
@@ -82,7 +85,7 @@ def planning_seconds(path: Path) -> float:
 
 
 def measure(runs: int, seconds: int = _SECONDS) -> dict[str, float]:
-    """Do both in turn, each time in a new process, and compare the medians."""
+    """Measure both in turn, each time in a new process, and compare the medians."""
     path, limits = make_video(seconds), ProcessLimits(one_thread=True)
     demux: list[float] = []
     planning: list[float] = []

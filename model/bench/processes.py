@@ -1,4 +1,4 @@
-"""Calls functions in new processes, so that what one holds or has warmed up is not counted for another."""
+"""Calls functions in new processes, so that memory and caches of one measurement do not affect another."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ class OverdueError(Exception):
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """What a process may use of the machine.
+    """Limits of a process.
 
     Attributes
     ----------
     cores
-        Processor cores; None for all.
+        Number of processor cores; None for all.
     one_thread
-        Whether libraries compute in one thread each: on a busy machine, threads that wait for each other burn time
-        that is no work and that differs from run to run.
+        Whether libraries use one thread each. On a busy machine, threads spend a varying time waiting for each other.
     seconds
-        Time from its start to its result.
+        Time limit in seconds from the start to the result.
     """
 
     cores: int | None = None
@@ -46,14 +45,15 @@ def _initialise(parent: int, limits: ProcessLimits) -> None:
     if limits.cores is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: limits.cores])
     if limits.one_thread:
-        # Read by torch's and numpy's libraries, and by the handler, which divides the cores among its workers.
+        # The libraries of torch and numpy read the first variable. The handler reads the second one and divides the
+        # cores among that number of workers.
         os.environ["OMP_NUM_THREADS"] = "1"
         os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(os.cpu_count() or 1)
 
 
 @contextmanager
 def _processes(limits: ProcessLimits, count: int | None = None) -> Iterator[ProcessPoolExecutor]:
-    """Start processes as they are needed, one for each core without a count; those still busy at the end are killed."""
+    """Create a pool of at most `count` processes (None: one for each core). Kills busy processes at the end."""
     others = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, mp_context=spawn, initializer=_initialise, initargs=(os.getpid(), limits))
@@ -66,12 +66,12 @@ def _processes(limits: ProcessLimits, count: int | None = None) -> Iterator[Proc
 
 
 def in_new_process(limits: ProcessLimits, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
-    """Call a function in a separate process, which imports nothing but what the function needs.
+    """Call a function in a separate process, which imports only the function's module.
 
     Raises
     ------
     OverdueError
-        If it takes longer than its limits.
+        If the call takes longer than its time limit.
     """
     with _processes(limits, 1) as pool:
         future = pool.submit(function, *arguments, **options)
@@ -82,7 +82,7 @@ def in_new_process(limits: ProcessLimits, function: Callable[P, R], *arguments: 
 
 
 def each_in_new_process(limits: ProcessLimits, function: Callable[[T], R], items: Iterable[T]) -> list[R | None]:
-    """Call a function on each item, on all cores at once; None stands for a result that took longer than the limits."""
+    """Call a function for each item, in parallel on all cores. The result is None after the time limit."""
     with _processes(limits) as pool:
         futures = [pool.submit(function, item) for item in items]
         ended, _ = wait(futures, limits.seconds)

@@ -1,4 +1,4 @@
-"""Measures speed and accuracy by the size at which the model sees a frame: `python -m bench.resolution`."""
+"""Measures speed and accuracy by the model's input size: `python -m bench.resolution`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from video_inference.picture import Rgb
 from . import networks
 
 SIDES = (1333, 1066, 800)
-"""Longer sides in pixels; the first is the COCO model's own limit."""
+"""Lengths of the longer side in pixels. The first one is the COCO model's limit."""
 
 _FULL_HD = (1920, 1080)
 _SCORE = 0.5
@@ -41,9 +41,17 @@ def _picture(seconds: float) -> Rgb:
 
 
 def speed(runs: int) -> dict[int, tuple[float, float]]:
-    """Measure what the COCO-size network takes for a frame of 1080p, by its longer side: seconds and operations.
+    """Measure the time and the operations of the COCO-size network for a frame of 1080p.
 
-    Seconds are of all processor threads, or of the clock on a GPU; operations are in thousand millions.
+    Parameters
+    ----------
+    runs
+        Number of runs for each size.
+
+    Returns
+    -------
+    dict
+        Seconds (processor time on a CPU, elapsed time on a GPU) and GFLOP, by the longer side in pixels.
     """
     hardware = choose_hardware()
     clock = time.process_time if hardware.device == "cpu" else time.perf_counter
@@ -60,12 +68,12 @@ def speed(runs: int) -> dict[int, tuple[float, float]]:
         with FlopCounterMode(display=False) as counter:
             network.find([frame], _SCORE, masks=False, max_side=side)
         operations[side] = counter.get_total_flops() / 1e9
-    # The first one of each takes memory and chooses algorithms.
+    # The first run of each size allocates memory and chooses algorithms.
     return {side: (median(seconds[1:]), operations[side]) for side, seconds in taken.items()}
 
 
 def accuracy(detector: Detector, max_side: int | None, step: float) -> tuple[float, float]:
-    """Measure recall and precision of the small model on the sample's street, with a picture each `step` seconds."""
+    """Measure recall and precision of the small model on the sample's street, with a picture every `step` seconds."""
     found = objects = detections = 0
     for number in range(round(sample.SECONDS / step)):
         truths = sample.ground_truth(number * step)
@@ -78,7 +86,7 @@ def accuracy(detector: Detector, max_side: int | None, step: float) -> tuple[flo
 
 
 def measure(runs: int, step: float) -> list[dict[str, float]]:
-    """Measure both; the small model's sides are the same shares of its own limit on this street, 256 pixels."""
+    """Measure speed and accuracy. The small model's input size is reduced by the same share, from 256 pixels."""
     with tempfile.TemporaryDirectory() as folder:
         for name, data in contents(find_weights("small")).items():
             if name in {CARD_FILE, WEIGHTS_FILE}:
@@ -106,7 +114,7 @@ def measure(runs: int, step: float) -> list[dict[str, float]]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="bench.resolution", description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="of each size, in turn (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each size, in turn (default: %(default)s)")
     parser.add_argument("--step", type=float, default=0.2, help="seconds between the pictures (default: %(default)s)")
     options = parser.parse_args(arguments)
     torch.manual_seed(1)

@@ -1,4 +1,4 @@
-"""The encodings that people have, a row of the benchmark for each."""
+"""Defines the rows of the benchmark, one for each common kind of encoding."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from .footage import FPS, NTSC, Footage
 _HALF = FPS // 2
 
 ALIGNED = "aligned"
-"""The row with a keyframe at every second, which is what the handler looks at by default."""
+"""Name of the row with a keyframe at each sampled time of the handler's default rate."""
 
 
 def _rate(megabits: float) -> dict[str, str]:
-    """Ask an encoder for a bit rate; the blog's video has 71 MB, of about a minute: 9.3 Mb/s."""
+    """Return the encoder's options for a bit rate. The blog's video has 71 MB in about a minute: 9.3 Mb/s."""
     return {"b": f"{megabits}M", "maxrate": f"{2 * megabits}M", "bufsize": f"{2 * megabits}M"}
 
 
 def rows(seconds: int) -> list[Footage]:
-    """List the rows' videos of so many seconds; the one in 4K, whose frames cost four times as much, has a third."""
+    """Return the video of each row. The 4K video lasts a third of the seconds, because its frames cost more."""
     shifted = frozenset(range(_HALF, seconds * FPS, FPS))
     return [
         Footage(ALIGNED, seconds, Encoding(FPS, options=_rate(9.3))),

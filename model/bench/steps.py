@@ -1,4 +1,4 @@
-"""Runs steps one after another within a budget of time: each has a deadline, and what does not fit is listed."""
+"""Runs steps one after another within a time limit. Each step has a deadline, and steps that do not fit are listed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from dataclasses import dataclass, field
 from .processes import OverdueError
 
 MIN_SECONDS = 15.0
-"""A step is not started with less: it takes as long to start a process and load a network."""
+"""Minimum time for a step in seconds: the time to start a process and load a network."""
 
 
 class LeftOutError(Exception):
-    """A step cannot run because an earlier one did not fit; the message is the reason."""
+    """A step cannot run because an earlier one did not fit. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of work.
+    """A step of a run.
 
     Attributes
     ----------
     name
-        Key of its result.
+        Key of the result.
     seconds
-        Its deadline, from its start.
+        Time limit in seconds.
     run
-        Does it, given the seconds that it has, and returns what can be written as JSON. It raises OverdueError at its
-        deadline.
+        Runs the step with a time limit in seconds, and returns a value for JSON. Raises OverdueError at the limit.
     """
 
     name: str
@@ -38,16 +37,16 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What became of the steps: each is in one of the three.
+    """Outcome of all steps. Each step is in one of the dictionaries.
 
     Attributes
     ----------
     results
-        Of the steps that ended in time.
+        Results of the steps that ended in time.
     left_out
-        Why the others did not run, or did not end in time.
+        Reasons of the steps that did not run or did not end in time.
     failed
-        Why steps failed.
+        Errors of the steps that failed.
     """
 
     results: dict[str, object] = field(default_factory=dict)
@@ -56,22 +55,24 @@ class Outcome:
 
 
 def run_steps(steps: Sequence[Step], ends: float, clock: Callable[[], float], log: Callable[[str], None]) -> Outcome:
-    """Run steps in turn; a step that is overdue or fails does not keep the others from running.
+    """Run steps in turn. After a step that is overdue or fails, the next one runs.
 
     Parameters
     ----------
+    steps
+        Steps to run.
     ends
-        When the last one must have ended, by the clock.
+        Time of the clock at which the last step must have ended.
     clock
-        Gives seconds.
+        Returns the time in seconds.
     log
-        Told a line for each step that starts, and a line with its result or the reason why there is none.
+        Called with a line at the start of each step, and with its result or the reason why it has none.
     """
     outcome = Outcome()
     for step in steps:
         left = ends - clock()
         if left < MIN_SECONDS:
-            outcome.left_out[step.name] = f"{max(0.0, left):.0f} s of the run's time were left"
+            outcome.left_out[step.name] = f"only {max(0.0, left):.0f} s of the run's time were left"
             log(f"{step.name}: left out: {outcome.left_out[step.name]}")
             continue
         log(step.name)
@@ -84,6 +85,6 @@ def run_steps(steps: Sequence[Step], ends: float, clock: Callable[[], float], lo
             outcome.failed[step.name] = f"{type(error).__name__}: {error}"
             log(f"{step.name}: failed: {outcome.failed[step.name]}")
         else:
-            # So that nothing is lost if the machine is taken away.
+            # Logged at once, so that nothing is lost if the machine stops.
             log(f"{step.name}: {json.dumps(outcome.results[step.name])}")
     return outcome

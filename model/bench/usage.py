@@ -1,4 +1,4 @@
-"""Measures what a piece of work takes of the process that does it."""
+"""Measures processor time, elapsed time and peak memory of a job in its process."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Literal
 
 Job = Literal["decode", "small", "coco"]
-"""Reading a video, or answering for it with one of the two networks."""
+"""Decoding a video only, or processing it with one of the two networks."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a job took.
+    """Resource usage of a job.
 
     Attributes
     ----------
     cpu_seconds
-        Of all threads, without loading the model.
+        Processor time of all threads in seconds, without loading the model.
     seconds
-        On the clock.
+        Elapsed time in seconds.
     peak_memory
-        Bytes that the process held at most, libraries and model included.
+        Peak memory of the process in bytes, including libraries and model.
     frames
-        Frames that were looked at.
+        Number of processed frames.
     """
 
     cpu_seconds: float
@@ -36,16 +36,16 @@ class Usage:
 
 
 def peak_memory() -> int:
-    """Ask the kernel for the most bytes of memory that this process has held."""
-    # Unlike getrusage's, this one does not count the process before it became this program.
+    """Return the peak memory of this process in bytes."""
+    # Unlike getrusage's value, VmHWM does not include the memory before this program was executed.
     match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
     if match is None:
-        raise RuntimeError("The kernel does not say a process's peak memory.")
+        raise RuntimeError("/proc/self/status has no VmHWM: run the benchmark on Linux.")
     return int(match[1]) * 1024
 
 
 def measure_usage(work: Callable[[], int]) -> Usage:
-    """Do work that returns how many frames it looked at."""
+    """Run a job that returns its number of processed frames, and measure it."""
     cpu, clock = time.process_time(), time.perf_counter()
     frames = work()
     return Usage(time.process_time() - cpu, time.perf_counter() - clock, peak_memory(), frames)

@@ -1,4 +1,4 @@
-"""The benchmark runs both designs on the same frames and reports what it says it reports."""
+"""Tests of the benchmark: videos, comparisons and report."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _MEGABYTE = 1 << 20
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(footage, "FOLDER", tmp_path)
-    # Rows that show the same pictures share them.
+    # Rows with the same pictures share them.
     monkeypatch.setattr(footage, "_street", lambda times, width, height: iter(_painted(tuple(times), width, height)))
     return tmp_path
 
@@ -141,13 +141,13 @@ def keyframes(path: Path) -> list[int]:
 
 
 @pytest.mark.long
-def test_keyframes_are_where_each_row_says() -> None:
+def test_each_row_has_its_keyframes() -> None:
     made = {row.name: shrunk(row) for row in rows(9)}
     assert keyframes(made["aligned"].file()) == list(range(0, 270, 30))
     assert keyframes(made["shifted"].file()) == [0, *range(15, 270, 30)]
     assert keyframes(made["phone-hevc"].file()) == list(range(0, 270, 30))
     defaults, cuts = keyframes(made["x264-defaults"].file()), keyframes(made["x264-g30-scene-cuts"].file())
-    # Both have one at each of the two cuts between shots, of which the second is at 7.4 s; the first has no others.
+    # Both rows have a keyframe at each cut between shots, at 3.7 and 7.4 s. The row with defaults has no others.
     assert defaults == [0, 111, 222]
     assert set(defaults) < set(cuts)
     assert max(np.diff(cuts)) <= 30
@@ -160,7 +160,7 @@ def test_the_share_of_samples_near_a_keyframe_is_counted() -> None:
     assert cpu.keyframe_share(replace(_TINY, seconds=8, encoding=Encoding(60)).file(), 8) == 4 / 8
 
 
-def test_the_ratio_of_keyframes_is_over_the_rows_that_have_nine_of_ten(
+def test_the_keyframe_ratio_includes_only_rows_with_ninety_percent_keyframes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shares = {"aligned": 1.0, "nine": 0.9, "fewer": 0.89}
@@ -180,7 +180,7 @@ def test_the_ratio_of_keyframes_is_over_the_rows_that_have_nine_of_ten(
     assert report["decode_ratio_geomean"] == 16
 
 
-def test_footage_is_made_once(folder: Path) -> None:
+def test_footage_is_generated_once(folder: Path) -> None:
     path = _TINY.file()
     made = path.stat().st_mtime_ns
     assert _TINY.file() == path
@@ -199,7 +199,7 @@ def test_planning_is_compared_with_reading_the_same_packets() -> None:
 
 
 def fractions_used(path: Path) -> tuple[int, int]:
-    """Count calls into the module `fractions` until the first frame is there, and the calls of the handler's code."""
+    """Count the calls of the modules `fractions` and `plan` until the first frame."""
     calls: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, _argument: object) -> None:
@@ -214,7 +214,7 @@ def fractions_used(path: Path) -> tuple[int, int]:
     return calls["fractions"], calls["plan"]
 
 
-def test_planning_counts_in_integers_whatever_the_length() -> None:
+def test_planning_uses_no_fractions_per_frame() -> None:
     (few, short), (as_few, long) = fractions_used(planning.make_video(60)), fractions_used(planning.make_video(120))
     assert long - short >= 60 * planning.FPS
     assert as_few == few
@@ -233,9 +233,9 @@ def test_bodies_are_measured_by_the_harness(monkeypatch: pytest.MonkeyPatch, tmp
         bodies.measure([1])
 
 
-def test_the_gpus_benchmark_is_refused_without_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_gpu_benchmark_is_refused_without_a_gpu(capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.is_available():
-        pytest.skip("there is a graphics processor")
+        pytest.skip("this machine has a GPU")
     assert command.main(["--gpu", "--json"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -250,15 +250,15 @@ def test_the_network_is_timed_for_each_batch(monkeypatch: pytest.MonkeyPatch, mo
     assert all(figures["frames_per_second"] > 0 for figures in measured_speeds.values())
 
 
-def test_decoding_is_timed_and_a_missing_decoder_explained() -> None:
+def test_decoding_is_timed_and_a_missing_decoder_is_explained() -> None:
     assert isinstance(gpu.decoding_speed(_TINY.file(), nvdec=False), float)
     if not torch.cuda.is_available():
         assert str(gpu.decoding_speed(_TINY.file(), nvdec=True)).startswith("not available: ")
 
 
-def test_the_blogs_design_finds_what_the_small_model_knows(model_dir: Path, street: Path) -> None:
+def test_the_blogs_design_finds_objects_with_the_small_model(model_dir: Path, street: Path) -> None:
     frames = json.loads(blog.answer(networks.small(model_dir), street.read_bytes()))
-    # Every thirtieth of 300 frames, whatever their times are.
+    # Every thirtieth of 300 frames, independent of their times.
     assert len(frames) == 10
     assert all(len(frame["boxes"]) == len(frame["labels"]) == len(frame["scores"]) > 0 for frame in frames)
     assert all(0 <= side <= blog.SIDE for frame in frames for box in frame["boxes"] for side in box)
@@ -280,14 +280,16 @@ def test_medians_are_compared() -> None:
     assert comparison.ratio(lambda usage: usage.cpu_seconds) == 3
 
 
-def test_designs_that_saw_different_frames_are_not_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_designs_with_different_numbers_of_frames_are_not_compared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     frames = iter([3, 4])
     monkeypatch.setattr(compare, "in_new_process", lambda *_arguments: usage_of(1, next(frames)))
     with pytest.raises(DifferentFramesError, match=r"\[3, 4\] frames"):
         compare.compare("small", tmp_path / "a.mp4", tmp_path, 1, ProcessLimits())
 
 
-def test_a_new_process_has_its_share_and_its_own_memory() -> None:
+def test_a_new_process_has_limits_and_separate_memory() -> None:
     ballast = np.ones(600 * _MEGABYTE, dtype=np.uint8)
     assert peak_memory() > ballast.nbytes
     assert in_new_process(ProcessLimits(), peak_memory) < 100 * _MEGABYTE
@@ -295,7 +297,7 @@ def test_a_new_process_has_its_share_and_its_own_memory() -> None:
     assert in_new_process(ProcessLimits(one_thread=True), os.getenv, "OMP_NUM_THREADS") == "1"
 
 
-def test_work_is_measured() -> None:
+def test_a_job_is_measured() -> None:
     usage = measure_usage(lambda: sum(1 for _ in range(300_000)))
     assert usage.frames == 300_000
     assert usage.cpu_seconds > 0
@@ -306,5 +308,5 @@ def test_work_is_measured() -> None:
     ("spans", "expected"),
     [([], 0), ([(1, 2)], 1), ([(3, 4), (1, 2)], 2), ([(1, 4), (2, 3)], 3), ([(1, 3), (2, 5), (5, 6)], 5)],
 )
-def test_time_that_spans_share_counts_once(spans: list[tuple[float, float]], expected: float) -> None:
+def test_overlapping_spans_count_once(spans: list[tuple[float, float]], expected: float) -> None:
     assert covered_seconds(spans) == expected

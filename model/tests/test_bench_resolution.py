@@ -1,4 +1,4 @@
-"""The table of working resolutions can be measured again."""
+"""Test of the measurement of working resolutions."""
 
 from __future__ import annotations
 

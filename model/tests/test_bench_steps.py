@@ -1,4 +1,4 @@
-"""The GPU's benchmark ends in time: each step has a deadline, and the report names each step that does not fit."""
+"""Tests of the steps of the GPU benchmark: deadlines, and the report of steps that do not fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bench.usage import Usage
 
 ROWS = [replace(row, width=320, height=180) for row in rows(1)]
 LATE = "shifted"
-"""The row whose video is not ready in time."""
+"""Name of the row whose video is not ready in time."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Clock:
 
 
 def step(clock: Clock, name: str, takes: float, limit: float = 60) -> Step:
-    """Take some time by the clock, or stop at the deadline."""
+    """Return a step that takes some seconds of the clock, or stops at its limit."""
 
     def run(seconds: float) -> float:
         clock.now += min(takes, seconds)
@@ -52,7 +52,7 @@ def failing(error: Exception) -> Callable[[float], object]:
     return run
 
 
-def test_each_step_has_a_deadline_and_what_does_not_fit_is_named() -> None:
+def test_each_step_has_a_deadline_and_other_outcomes_are_reported() -> None:
     clock = Clock()
     said: list[str] = []
     steps = [
@@ -71,7 +71,7 @@ def test_each_step_has_a_deadline_and_what_does_not_fit_is_named() -> None:
             "hangs": "stopped after 60 s",
             "needs hangs": "hangs has no result",
             "until the end": "stopped after 30 s",
-            "too late": "0 s of the run's time were left",
+            "too late": "only 0 s of the run's time were left",
         },
         failed={"broken": "RuntimeError: CUDA out of memory"},
     )
@@ -86,12 +86,12 @@ def test_each_step_has_a_deadline_and_what_does_not_fit_is_named() -> None:
         "needs hangs: left out: hangs has no result",
         "until the end",
         "until the end: left out: stopped after 30 s",
-        "too late: left out: 0 s of the run's time were left",
+        "too late: left out: only 0 s of the run's time were left",
     ]
 
 
 @given(st.lists(st.tuples(st.floats(0, 300), st.floats(1, 300)), max_size=30), st.floats(0, 600))
-def test_steps_end_within_the_budget_however_long_they_take(steps: list[tuple[float, float]], budget: float) -> None:
+def test_steps_of_any_length_end_within_the_time_limit(steps: list[tuple[float, float]], budget: float) -> None:
     clock = Clock(1e6)
     named = [step(clock, str(number), takes, limit) for number, (takes, limit) in enumerate(steps)]
     outcome = run_steps(named, 1e6 + budget, clock, lambda _line: None)
@@ -99,11 +99,11 @@ def test_steps_end_within_the_budget_however_long_they_take(steps: list[tuple[fl
     assert outcome.results.keys() | outcome.left_out.keys() == {one.name for one in named}
     assert not outcome.results.keys() & outcome.left_out.keys()
     if clock.now <= 1e6 + budget - MIN_SECONDS:
-        # Nothing is left out for want of time if there is enough.
+        # No step is left out for lack of time if there is enough.
         assert all(reason.startswith("stopped after") for reason in outcome.left_out.values())
 
 
-def test_a_process_that_is_overdue_is_killed() -> None:
+def test_an_overdue_process_is_killed() -> None:
     started = time.monotonic()
     with pytest.raises(OverdueError, match="stopped after 1 s"):
         in_new_process(ProcessLimits(seconds=1), time.sleep, 600)
@@ -114,7 +114,7 @@ def test_a_process_that_is_overdue_is_killed() -> None:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
-    """Replace what needs a GPU by what takes the time of a slow one; videos are made as they are."""
+    """Replace the steps that need a GPU by ones that take the time of a slow GPU. Videos are generated."""
     clock = Clock()
     monkeypatch.setattr(footage, "FOLDER", tmp_path)
 
@@ -139,7 +139,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
     return clock
 
 
-def test_the_whole_run_ends_in_time_and_says_what_is_missing(measured: Clock, tmp_path: Path) -> None:
+def test_the_whole_run_ends_in_time_and_lists_missing_steps(measured: Clock, tmp_path: Path) -> None:
     said: list[str] = []
     report = gpu.measure(ROWS, tmp_path, said.append, measured)
     assert measured.now <= LIMIT_SECONDS <= 600 - 30
@@ -163,7 +163,7 @@ def test_the_whole_run_ends_in_time_and_says_what_is_missing(measured: Clock, tm
         "share_busy",
     ]
     assert set(steps["videos"]) == {row.name for row in ROWS} - {LATE}
-    missing = "its video was not ready in time: run again, those that are ready are kept"
+    missing = "its video was not ready in time: run the benchmark again, it keeps finished videos"
     assert left_out[f"end_to_end_ratio {LATE}"] == missing
     assert any(reason.endswith("of the run's time were left") for reason in left_out.values())
     assert report["gpu_end_to_end_ratio_geomean"] == 1
@@ -171,7 +171,7 @@ def test_the_whole_run_ends_in_time_and_says_what_is_missing(measured: Clock, tm
         assert f"{name}: left out: {reason}" in said
 
 
-def test_a_failed_step_is_reported_and_makes_the_status_1(
+def test_a_failed_step_is_reported_with_exit_status_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report: dict[str, object] = {"gpu_steps": {"videos": {}}, "failed": {"share_busy": "RuntimeError: no GPU"}}
