@@ -1,1 +1,1 @@
-"""Throws damaged videos at one process that runs the handler, and watches it from outside: `python -m fuzz --help`."""
+"""Fuzzer: sends damaged videos to a process that runs the handler, and monitors it: `python -m fuzz --help`."""

@@ -1,4 +1,4 @@
-"""Sends damaged videos through one process that runs the handler, and fails if it crashes, hangs or grows."""
+"""Sends damaged videos to one process that runs the handler, and fails if it crashes, hangs or grows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _progress(total: int) -> Callable[[int], None]:
-    """Show progress on standard error: one line that moves on a terminal, a line for each tenth in a log."""
+    """Return a function that prints progress to stderr: one updated line on a terminal, a line per 10 % in a log."""
     started = time.monotonic()
     live = sys.stderr.isatty()
     step = max(1, total // (100 if live else 10))
@@ -63,16 +63,20 @@ def _print_summary(report: Report) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the status is 1 if anything went wrong."""
+    """Run the command line. Returns 1 if a file fails or the process grows, else 0."""
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("--files", type=int, default=2000, help="damaged files to send (default: %(default)s)")
     parser.add_argument(
         "--packets", type=int, default=500, help="files with one damaged packet to send (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the damage (default: %(default)s)")
-    parser.add_argument("--limit", type=float, default=10, help="seconds for one file (default: %(default)s)")
-    parser.add_argument("--keep", type=Path, default=_ROOT / ".local" / "fuzz", help="folder for files that fail")
-    parser.add_argument("--again", type=Path, nargs="+", metavar="FILE", help="send these files as they are instead")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the damage (default: %(default)s)")
+    parser.add_argument(
+        "--limit", type=float, default=10, help="time limit for a file in seconds (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, default=_ROOT / ".local" / "fuzz", help="folder for files that fail (default: .local/fuzz)"
+    )
+    parser.add_argument("--again", type=Path, nargs="+", metavar="FILE", help="send these files unchanged instead")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     again: list[Path] | None = options.again
@@ -96,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         _print_summary(report)
         if packets is not None:
-            print("\nwith one damaged packet each:")
+            print("\nFiles with one damaged packet each:")
             _print_summary(packets)
     return 1 if report.faults or (packets is not None and packets.faults) else 0
 

@@ -1,4 +1,4 @@
-"""What a worker says about a body. It needs no torch, so that a worker of the tests starts at once."""
+"""Answer of a worker for a body. Does not import torch, so that workers of tests start fast."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Answer:
-    """How one body went.
+    """Outcome of a body.
 
     Attributes
     ----------
     status
-        What the caller would have been answered.
+        HTTP status of the handler's answer.
     seconds
-        In the handler.
+        Time in the handler in seconds.
     memory, files, threads
-        Bytes, open files and threads that the worker holds afterwards.
+        Memory in bytes and numbers of open files and threads of the worker afterwards.
     trace
-        Of the exception that the handler logged, if there was one.
+        Traceback that the handler logged; empty if there was none.
     samples
-        Timestamps in seconds and checksums of the sampled pictures, if these were asked for.
+        Times in seconds and checksums of the sampled pictures, if they were requested.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""A fuzzing run: damaged files one after another through one worker, and a report of what went wrong."""
+"""Runs the fuzzer: sends damaged files to one worker, one after another, and reports failures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .watchdog import CrashError, Watchdog, WorkerError
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that the handler did not live through: its number in the run, what happened, and where the file is."""
+    """A file that failed: its number in the run, the kind of failure, a description, and the path of the kept file."""
 
     number: int
     kind: str
@@ -28,22 +28,22 @@ class Failure:
 
 @dataclass
 class Report:
-    """What a run saw.
+    """Report of a run.
 
     Attributes
     ----------
     seed
-        Of the damage.
+        Seed of the damage.
     statuses
-        Files by the status that the handler answered with.
+        Number of files by HTTP status of the answer.
     failures
-        Crashes, hangs and exceptions that are no client errors.
+        Crashes, hangs, wrong samples, and exceptions that are not client errors.
     slowest
-        Seconds that the slowest file took.
+        Time of the slowest file in seconds.
     peak
-        Bytes that the worker held at most between files.
+        Maximum memory of the worker between files in bytes.
     growth
-        Of the last worker, the only one if nothing failed.
+        Growth of the last worker, which is the only one if nothing failed.
     """
 
     seed: int
@@ -55,34 +55,34 @@ class Report:
 
     @property
     def faults(self) -> list[str]:
-        """Everything that must not be, in words."""
+        """Descriptions of all failures and of growth."""
         kinds = Counter(failure.kind for failure in self.failures)
         found = [f"{count} x {kind}" for kind, count in sorted(kinds.items())]
         return found + (self.growth.faults if self.growth else [])
 
 
 def originals() -> list[bytes]:
-    """Make the files that are damaged: the good samples, and the bad ones, which say less, a third as often."""
+    """Return the files to damage: the good samples, three times each, and the bad ones."""
     with tempfile.TemporaryDirectory() as folder:
         good = [sample.write(Path(folder, sample.name)) for sample in GOOD]
         return good * 3 + [sample.write(Path(folder, sample.name)) for sample in BAD]
 
 
 class Campaign:
-    """One run.
+    """A run of the fuzzer.
 
     Parameters
     ----------
     seed
-        Of the damage.
+        Seed of the damage.
     watchdog
-        Runs the worker.
+        Watchdog that runs the worker.
     keep
-        The folder for files that fail; made when there is one.
+        Folder for files that fail; created with the first one.
     progress
         Called after each file with the number of files so far.
     check
-        Tells what is wrong with the answer to the file of a number; nothing if it returns an empty text.
+        Checks the answer for the file of a number, and returns a description of the problem; empty if there is none.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Campaign:
         self._usages: list[ResourceUsage] = []
 
     def run(self, bodies: Iterable[bytes]) -> Report:
-        """Send bodies through the worker, one after another."""
+        """Send bodies to the worker, one after another, and return the report."""
         for number, body in enumerate(bodies):
             self._send(number, body)
             self._progress(number + 1)
@@ -113,7 +113,7 @@ class Campaign:
         try:
             answer = self._watchdog.send(body)
         except WorkerError as error:
-            # The next worker has a warm-up of its own.
+            # Each worker has its own warm-up.
             self._usages = []
             self._fail(number, "crash" if isinstance(error, CrashError) else "hang", str(error), body)
             return

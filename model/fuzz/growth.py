@@ -1,4 +1,4 @@
-"""Judges whether a process that looked at many bodies holds more and more."""
+"""Detects whether a process needs more and more resources while it processes bodies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 MAX_GROWTH_BYTES = 48 * 1024 * 1024
-"""Bytes by which a worker may grow between its warm-up and its end: less than 25 kB a file over 2,000 files."""
+"""Maximum growth of a worker's memory after its warm-up in bytes, about 25 kB for each of 2,000 files."""
 
 _WARM_UP = 0.25
 _WINDOW = 0.1
@@ -15,7 +15,7 @@ _WINDOW = 0.1
 
 @dataclass(frozen=True)
 class ResourceUsage:
-    """What a worker held after a body: bytes of memory, open files, threads."""
+    """Resources of a worker after a body: memory in bytes, open files, threads."""
 
     memory: int
     files: int
@@ -24,14 +24,14 @@ class ResourceUsage:
 
 @dataclass(frozen=True)
 class Growth:
-    """What a worker held after its warm-up and at its end, each the median of a tenth of its bodies."""
+    """Resources of a worker after its warm-up and at its end. Each is the median over a tenth of its bodies."""
 
     warm: ResourceUsage
     end: ResourceUsage
 
     @property
     def faults(self) -> list[str]:
-        """What grew, in words."""
+        """Descriptions of the resources that grew."""
         found = []
         if self.end.memory - self.warm.memory > MAX_GROWTH_BYTES:
             megabytes = (self.end.memory - self.warm.memory) / 1e6
@@ -52,7 +52,7 @@ def _middle(window: Sequence[ResourceUsage]) -> ResourceUsage:
 
 
 def growth_of(usages: Sequence[ResourceUsage]) -> Growth:
-    """Compare what one worker held after each body, in order; at least one body."""
+    """Compute the growth from the resources after each body of a worker, in order. At least one body is required."""
     size = max(1, round(_WINDOW * len(usages)))
     start = min(round(_WARM_UP * len(usages)), len(usages) - size)
     return Growth(_middle(usages[start : start + size]), _middle(usages[-size:]))

@@ -1,4 +1,4 @@
-"""Damages files at random, repeatably: each of a run's files depends on the run's seed and its own number alone."""
+"""Damages files at random. Each file depends only on the seed of the run and the number of the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 Mutation = Callable[[bytearray, np.random.Generator], None]
 
-# Where formats keep sizes and counts: damage there reaches more code than damage in pictures.
+# Bytes at the beginning and the end where formats store sizes. Damage there reaches more code than in pictures.
 _EDGE = 2000
 _NUMBERS = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 
@@ -20,31 +20,31 @@ def _place(body: bytearray, rng: np.random.Generator) -> int:
 
 
 def _span(body: bytearray, rng: np.random.Generator) -> slice:
-    """Choose a range of up to an eighth of the file; short ones are likelier."""
+    """Choose a range of up to an eighth of the file. Short ranges are more likely."""
     start = _place(body, rng)
     return slice(start, start + 1 + int(rng.random() ** 3 * len(body) / 8))
 
 
 def flip_bits(body: bytearray, rng: np.random.Generator) -> None:
-    """Turn up to 16 bits over."""
+    """Invert up to 16 bits."""
     for _ in range(rng.integers(1, 17)):
         body[_place(body, rng)] ^= 1 << int(rng.integers(8))
 
 
 def write_noise(body: bytearray, rng: np.random.Generator) -> None:
-    """Write noise over a range."""
+    """Overwrite a range with noise."""
     span = _span(body, rng)
     body[span] = rng.bytes(len(body[span]))
 
 
 def write_zeros(body: bytearray, rng: np.random.Generator) -> None:
-    """Write zeros over a range."""
+    """Overwrite a range with zeros."""
     span = _span(body, rng)
     body[span] = bytes(len(body[span]))
 
 
 def write_number(body: bytearray, rng: np.random.Generator) -> None:
-    """Write a number from the edge of what fits over 1 to 8 bytes, in either order."""
+    """Overwrite 1 to 8 bytes with a number at the limit of an integer type, in either byte order."""
     size = int(rng.choice((1, 2, 4, 8)))
     number = int(rng.choice(_NUMBERS)) % (1 << 8 * size)
     start = _place(body, rng)
@@ -52,25 +52,25 @@ def write_number(body: bytearray, rng: np.random.Generator) -> None:
 
 
 def drop(body: bytearray, rng: np.random.Generator) -> None:
-    """Take a range out."""
+    """Remove a range."""
     del body[_span(body, rng)]
 
 
 def repeat(body: bytearray, rng: np.random.Generator) -> None:
-    """Put a range in a second time, anywhere."""
+    """Insert a copy of a range at another position."""
     span = _span(body, rng)
     place = _place(body, rng)
     body[place:place] = body[span]
 
 
 def insert(body: bytearray, rng: np.random.Generator) -> None:
-    """Put up to 64 bytes of noise in."""
+    """Insert up to 64 bytes of noise."""
     place = _place(body, rng)
     body[place:place] = rng.bytes(int(rng.integers(1, 65)))
 
 
 def cut(body: bytearray, rng: np.random.Generator) -> None:
-    """Cut the end off."""
+    """Remove the end."""
     del body[_place(body, rng) :]
 
 
@@ -88,14 +88,16 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 
 def damaged(originals: Sequence[bytes], seed: int, number: int) -> bytes:
-    """Make the file of a number: an original, or the head of one and the tail of another, damaged 1 to 4 times.
+    """Return a damaged file: an original, or the start of one and the end of another, with 1 to 4 mutations.
 
     Parameters
     ----------
     originals
-        At least one.
-    seed, number
-        Of the run, and of the file in it.
+        Files to damage, at least one.
+    seed
+        Seed of the run.
+    number
+        Number of the file in the run.
     """
     rng = np.random.default_rng((seed, number))
     body = bytearray(originals[int(rng.integers(len(originals)))])

@@ -1,4 +1,4 @@
-"""Damages one packet of a video at a time, and checks that only samples of its group of pictures change."""
+"""Damages one packet of a video, and checks that only samples of its group of pictures change."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _NAMES = {
     "fragmented.mp4",
     "late.mkv",
 }
-"""Samples whose groups of pictures can each be decoded without the ones before it."""
+"""Samples whose groups of pictures can be decoded without the previous group."""
 
-# Bytes at a packet's start that are header: in most containers they include a header, whose damage hits more.
+# Bytes at the start of a packet that are not damaged, because damage in the container's header affects other packets.
 _HEADER_BYTES = {".mp4": 0, ".mov": 0, ".ts": 60}
 _DEFAULT_HEADER_BYTES = 48
-# In a transport stream, a packet is spread over pieces of 188 bytes, of which a short last one is filled at its start.
+# A transport stream splits a packet into pieces of 188 bytes. A short last piece has padding at its start.
 _TS_PACKET_BYTES = 188
 _MAX_LENGTH = {".ts": _TS_PACKET_BYTES - 60}
 _MIN_SIZE = {".ts": _TS_PACKET_BYTES}
-# MPEG-4's decoder keeps a time from picture to picture, also over keyframes: a damaged header may spoil the next group.
+# MPEG-4's decoder keeps a time across keyframes, so a damaged header can also affect the next group.
 _DAMAGES_NEXT_GROUP = {"mpeg4.mp4"}
 
 
 @dataclass(frozen=True)
 class IntactVideo:
-    """A video whose packets are damaged, and the samples of the undamaged one."""
+    """An undamaged video, its packets, and its samples: checksums by time in seconds."""
 
     name: str
     body: bytes
@@ -61,7 +61,7 @@ class IntactVideo:
 
 
 def intact_videos() -> list[IntactVideo]:
-    """Make the videos."""
+    """Return the videos to damage."""
     made = []
     with tempfile.TemporaryDirectory() as folder:
         for good in GOOD:
@@ -73,7 +73,7 @@ def intact_videos() -> list[IntactVideo]:
 
 
 def _choice(video: IntactVideo, rng: np.random.Generator) -> tuple[int, slice]:
-    """Choose a packet by its number, and the bytes to damage in it."""
+    """Choose a packet and the bytes to damage in it. Returns its number and the range in the file."""
     suffix = Path(video.name).suffix
     header = _HEADER_BYTES.get(suffix, _DEFAULT_HEADER_BYTES)
     min_size = _MIN_SIZE.get(suffix, header + 1)
@@ -87,23 +87,23 @@ def _choice(video: IntactVideo, rng: np.random.Generator) -> tuple[int, slice]:
 
 
 class PacketDamage:
-    """The files of a run: each depends on the run's seed and its own number only.
+    """Damaged files of a run. Each file depends only on the seed of the run and the number of the file.
 
     Parameters
     ----------
     intact_videos
         At min_size one.
     seed
-        Of the run.
+        Seed of the run.
     """
 
     def __init__(self, intact_videos: Sequence[IntactVideo], seed: int) -> None:
-        self._films = intact_videos
+        self._videos = intact_videos
         self._seed = seed
 
     def _case(self, number: int) -> tuple[IntactVideo, int, slice, np.random.Generator]:
         rng = np.random.default_rng((self._seed, number))
-        video = self._films[number % len(self._films)]
+        video = self._videos[number % len(self._videos)]
         return video, *_choice(video, rng), rng
 
     @staticmethod
@@ -112,7 +112,7 @@ class PacketDamage:
         return group_of(video.packets, later[0] if later else packet)[1]
 
     def bodies(self, count: int) -> Iterator[bytes]:
-        """Make the first `count` files."""
+        """Yield the first `count` files."""
         for number in range(count):
             video, _, span, rng = self._case(number)
             body = bytearray(video.body)
@@ -124,7 +124,7 @@ class PacketDamage:
             yield bytes(body)
 
     def check(self, number: int, answer: Answer) -> str:
-        """Tell which samples outside the damaged group differ from those of the undamaged video; empty if none do."""
+        """Return a description of the samples outside the damaged group that changed; empty if there are none."""
         video, packet, span, _ = self._case(number)
         start, end = group_of(video.packets, packet)
         if video.name in _DAMAGES_NEXT_GROUP:
@@ -135,7 +135,7 @@ class PacketDamage:
             for time, checksum in video.samples.items()
             if not start <= time < end and found.get(time) != checksum
         ]
-        # The frame next to the group may stand for a lost one at its edge.
+        # The frame next to the group may replace a lost one at its edge.
         interval = 1 / SAMPLE_FPS
         wrong += [
             f"{float(time):.3f} s is new"

@@ -1,4 +1,4 @@
-"""Runs the worker as a child, asks it with a time limit that it cannot escape, and tells a crash from a hang."""
+"""Runs the worker as a child process with a time limit for each body, and distinguishes crashes from hangs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LOG_TAIL_BYTES = 3000
 
 
 class WorkerError(Exception):
-    """The worker did not live through a body; the message says how it ended and what it wrote last."""
+    """The worker failed on a body. The message has its exit status and the end of its log."""
 
 
 class CrashError(WorkerError):
-    """The worker ended while it worked on a body."""
+    """The worker ended during a body."""
 
 
 class HangError(WorkerError):
@@ -32,14 +32,14 @@ class HangError(WorkerError):
 
 
 class Watchdog:
-    """A context manager around one worker process, which is started anew after it crashed or hung.
+    """Context manager for a worker process. Starts a new one after a crash or a hang.
 
     Parameters
     ----------
     limit
-        Seconds that a body may take.
+        Time limit for a body in seconds.
     work
-        What the worker runs: it sends something when it is ready, then an answer for each body.
+        Main function of the worker. It sends a message when it is ready, then an answer for each body.
     """
 
     def __init__(self, limit: float, work: Serve = serve) -> None:
@@ -47,11 +47,11 @@ class Watchdog:
         self._work = work
         self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
         self._log = Path(self._folder.name, "worker.log")
-        # A fork would share what the parent's libraries hold; a worker must be as a server starts it.
+        # A forked worker would share state with its parent. A server starts its workers without shared state.
         self._processes = multiprocessing.get_context("spawn")
         self._worker: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
         self.started = 0
-        """Workers that were started so far."""
+        """Number of workers started so far."""
 
     def __enter__(self) -> Watchdog:
         return self
@@ -66,7 +66,7 @@ class Watchdog:
         self._folder.cleanup()
 
     def stop(self) -> None:
-        """End the worker; the next body gets a new one."""
+        """Kill the worker. The next body starts a new one."""
         if self._worker is None:
             return
         process, connection = self._worker
@@ -77,12 +77,14 @@ class Watchdog:
         process.close()
 
     def send(self, body: bytes) -> Answer:
-        """Have the worker look at a body.
+        """Send a body to the worker, and return its answer.
 
         Raises
         ------
-        CrashError, HangError
-            If the worker ended or took longer than the limit.
+        CrashError
+            If the worker ended.
+        HangError
+            If the worker took longer than the time limit.
         """
         connection = self._connection()
         try:
@@ -101,7 +103,7 @@ class Watchdog:
                 target=run_worker, args=(os.getpid(), self._work, theirs, str(self._log)), daemon=True
             )
             process.start()
-            # The worker alone holds this end, so that its death ends the connection.
+            # Only the worker keeps this end open, so that the connection ends with the worker.
             theirs.close()
             self._worker = process, ours
             self.started += 1
@@ -121,7 +123,7 @@ class Watchdog:
         return answer
 
     def _dump_stacks(self) -> None:
-        """Have the worker's fault handler write down where its threads are."""
+        """Let the worker's fault handler write the stacks of its threads to the log."""
         if self._worker is not None and (pid := self._worker[0].pid) is not None:
             os.kill(pid, signal.SIGABRT)
             self._worker[0].join(_DUMP_SECONDS)

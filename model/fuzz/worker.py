@@ -1,4 +1,4 @@
-"""The process that is watched: runs the handler on each body it is sent and says how it went and what it holds."""
+"""Worker process of the fuzzer: runs the handler on each body, and sends the outcome and its resource usage."""
 
 from __future__ import annotations
 
@@ -30,25 +30,27 @@ from video_inference.video import Video
 from .answer import Answer
 
 OPTIONS = ("", "fps=5;score=0.05;masks=rle", "fps=0.5;max_side=200;encoding=gzip")
-"""What callers ask for, in CustomAttributes; each file meets one of these."""
+"""CustomAttributes of the requests. Each file gets one of them."""
 
 SAMPLE_FPS = Fraction(5)
+"""Sampled frames per second of videos whose samples are compared."""
+
 SAMPLE_THREADS = 2
-"""How videos are sampled whose samples are compared."""
+"""Number of decoder threads for these videos."""
 
 _Outcome = tuple[int, str, tuple[tuple[Fraction, int], ...]]
-"""Status, trace and samples."""
+"""HTTP status, traceback and samples."""
 
 
 class _Context:
-    """What a server hands to the handler, as far as the handler uses it."""
+    """Request context with options; stores the status of the answer."""
 
     def __init__(self, attributes: str) -> None:
         self.status = 200
         self._attributes = attributes
 
     def get_all_request_header(self, _idx: int) -> Mapping[str, object]:
-        """Give the header with the caller's options."""
+        """Return the header with the options."""
         return {"X-Amzn-SageMaker-Custom-Attributes": self._attributes}
 
     def set_response_status(self, code: int, _phrase: str) -> None:
@@ -56,20 +58,20 @@ class _Context:
 
 
 class _Traces(logging.Handler):
-    """Keeps the traces that the handler logs: no caller gets them."""
+    """Log handler that collects the tracebacks that the handler logs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record's trace, if it has one."""
+        """Collect the traceback of a record, if it has one."""
         if record.exc_info:
             self.text += logging.Formatter().formatException(record.exc_info)
 
 
 def _run_handler(model: inference.Model, body: bytes) -> _Outcome:
-    # By the body, so that a file that is sent again meets the same.
+    # The options depend on the body, so that a file that is sent again gets the same ones.
     context = _Context(OPTIONS[zlib.crc32(body) % len(OPTIONS)])
     traces = _Traces()
     logging.getLogger().addHandler(traces)
@@ -81,7 +83,7 @@ def _run_handler(model: inference.Model, body: bytes) -> _Outcome:
 
 
 def sample(body: bytes) -> _Outcome:
-    """Sample a video as the handler does, and reduce its pictures to checksums."""
+    """Sample a video as the handler does, and return checksums of its pictures."""
     try:
         with Video(body, threads=SAMPLE_THREADS) as video:
             frames = video.samples(SAMPLE_FPS)
@@ -97,7 +99,7 @@ def _answer(process: Callable[[bytes], _Outcome], body: bytes) -> Answer:
     status, trace, samples = process(body)
     seconds = time.perf_counter() - started
     gc.collect()
-    # Without it, freed memory that the C library keeps for later looks like growth.
+    # Return freed memory to the system, because memory that the C library caches looks like growth.
     ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return Answer(
@@ -121,24 +123,24 @@ def load() -> inference.Model:
 
 
 def serve(bodies: Connection, log: str) -> None:
-    """Say that the model is loaded, then answer each body until there are no more.
+    """Load the model, send a message, then answer each body until the connection ends.
 
     Parameters
     ----------
     bodies
-        Gives bodies and takes answers.
+        Connection for bodies and answers.
     log
-        The file for whatever libraries print, and for the trace of a crash in native code.
+        Path of the file for all output, including the stacks after a crash in native code.
     """
     _write_to(log)
     model = load()
-    # Frames this small gain nothing from a second thread, which on a busy machine burns a core while it waits.
+    # A second thread is of no use for such small frames, and uses a core while it waits.
     torch.set_num_threads(1)
     _answer_all(bodies, partial(_run_handler, model))
 
 
 def serve_samples(bodies: Connection, log: str) -> None:
-    """Like `serve`, but sample each video only: its answer has the samples, and no network is needed."""
+    """Sample each video without a network; answers have the samples. The parameters are those of `serve`."""
     _write_to(log)
     av.logging.set_level(None)
     _answer_all(bodies, sample)

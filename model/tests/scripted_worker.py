@@ -1,4 +1,4 @@
-"""A worker for the tests of the fuzzer. It needs no torch, so that it starts at once."""
+"""Worker for the tests of the fuzzer. Does not import torch, so that it starts fast."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GOOD_ANSWER = Answer(status=200, seconds=0.1, memory=100, files=5, threads=3)
 
 
 def scripted_worker(bodies: Connection, log: str) -> None:
-    """Do what each body says."""
+    """Crash, hang, raise or answer, as each body requests."""
     Path(log).write_text("scripted worker: last line of the log\n", "utf-8")
     bodies.send(None)
     while True:

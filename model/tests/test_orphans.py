@@ -1,4 +1,4 @@
-"""Processes that hang end together with the process that started them, even if that one is killed."""
+"""Tests that hanging processes end together with their parent, even if the parent is killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.processes import ProcessLimits, in_new_process
 from fuzz.watchdog import Watchdog
 
 _SECONDS = 120
-"""That two processes have to start and to end; one that hangs, hangs for longer."""
+"""Time limit in seconds for two processes to start and to end. A hanging process takes longer."""
 
 
 def orphaned() -> None:
@@ -42,12 +42,12 @@ def fuzz() -> None:
 
 
 @pytest.mark.parametrize("parent", [bench, fuzz])
-def test_a_process_that_hangs_does_not_outlive_its_parent(parent: Callable[[], None]) -> None:
+def test_a_hanging_process_does_not_outlive_its_parent(parent: Callable[[], None]) -> None:
     program = f"from tests.test_orphans import {parent.__name__} as parent; parent()"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True) as started:
         try:
-            # Both hold the pipe's other end, so this waits until both have ended.
+            # Both processes hold the other end of the pipe, so this waits until both have ended.
             hanging, _ = started.communicate(timeout=_SECONDS)
         except subprocess.TimeoutExpired as error:
             os.kill(int(error.output), signal.SIGKILL)
