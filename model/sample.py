@@ -1,4 +1,4 @@
-"""Makes the sample video: a street of the kind that the small model knows, and where each object is at any time."""
+"""Generates the sample video, a street with objects that the small model knows, and its ground truth."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SEED = 11
 
 
 def backdrop() -> Image.Image:
-    """Paint the street without its objects."""
+    """Paint the street without objects, as an RGB picture."""
     return background(WIDTH, HEIGHT, np.random.default_rng(_SEED))
 
 
 def objects_at(time: float) -> list[PlacedObject]:
-    """Say what is where `time` seconds into the video, from back to front."""
+    """Return the objects at a time in seconds, from back to front."""
     bounce = abs(math.sin(time * 0.9))
     return [
         PlacedObject(
@@ -75,12 +75,12 @@ def objects_at(time: float) -> list[PlacedObject]:
 
 
 def ground_truth(time: float) -> list[GroundTruth]:
-    """Say what can be seen of each object `time` seconds into the video."""
+    """Return the ground truth of each visible object at a time in seconds."""
     return compose(backdrop(), objects_at(time))[1]
 
 
 def write(path: Path) -> None:
-    """Encode the sample video as H.264 in an MP4 that can be read from its beginning."""
+    """Encode the sample video as H.264 in an MP4 whose index comes first."""
     street = backdrop()
     times = regular(SECONDS * FPS, FPS)
     write_video(
@@ -94,7 +94,9 @@ def write(path: Path) -> None:
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "samples" / "street.mp4")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "samples" / "street.mp4", help="file to write"
+    )
     write(parser.parse_args().out)
     return 0
 

@@ -1,4 +1,4 @@
-"""Generates pictures of streets with cars, balls, persons and birds, and says where each object is."""
+"""Generates pictures of streets with cars, balls, persons and birds, and their ground truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPAQUE = 128
 
 @dataclass(frozen=True)
 class PlacedObject:
-    """An object at a place: its upper left corner and height in pixels, drawn at a phase of its movement."""
+    """An object in a scene: upper left corner and height in pixels, and phase of its movement in cycles."""
 
     kind: Kind
     appearance: Appearance
@@ -33,7 +33,7 @@ class PlacedObject:
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What can be seen of one object: its COCO category id, its box in pixels and its mask of shape (H, W)."""
+    """Visible part of an object: COCO category id, box (x1, y1, x2, y2) in pixels, and mask of shape (H, W)."""
 
     label_id: int
     box: Box
@@ -72,7 +72,7 @@ def _draw_tree(pen: ImageDraw.ImageDraw, rng: np.random.Generator, left: int, fo
 
 
 def background(width: int, height: int, rng: np.random.Generator) -> Image.Image:
-    """Paint a sky, a ground and objects that are none of the four kinds, as an RGB picture."""
+    """Paint sky, ground, houses, trees and other distractors, as an RGB picture."""
     horizon = int(height * rng.uniform(0.35, 0.65))
     sky_top = _tint(rng, (110, 165, 220), 55)
     sky_low = _mix(sky_top, (235, 235, 235), float(rng.uniform(0.2, 0.8)))
@@ -105,12 +105,12 @@ def background(width: int, height: int, rng: np.random.Generator) -> Image.Image
 
 
 def compose(backdrop: Image.Image, objects: Sequence[PlacedObject]) -> tuple[Image.Image, list[GroundTruth]]:
-    """Put objects on a background, later ones in front of earlier ones.
+    """Draw objects on a background. Later objects are in front of earlier ones.
 
     Returns
     -------
     tuple
-        The RGB picture, and what can be seen of each object that is not mostly hidden or outside.
+        The RGB picture, and the ground truth of each object that is not mostly hidden or outside.
     """
     image = backdrop.copy()
     masks: list[Mask] = []
@@ -158,7 +158,7 @@ def _place(kind: Kind, width: int, height: int, rng: np.random.Generator) -> Pla
 
 
 def _simulate_camera(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Do to a clean picture what exposure, focus and compression do."""
+    """Add the effects of focus, exposure and noise to a picture."""
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 0.006 * image.height))))
     pixels = np.asarray(image).astype(np.float32)
@@ -170,7 +170,15 @@ def _simulate_camera(image: Image.Image, rng: np.random.Generator) -> Image.Imag
 def scene(
     rng: np.random.Generator, shares: Mapping[Kind, float] = _EQUAL_SHARES
 ) -> tuple[Image.Image, list[GroundTruth]]:
-    """Generate one picture of 128 to 384 rows, square to 16:9, with one to six objects of kinds in these shares."""
+    """Generate a picture with one to six objects, of 128 to 384 rows and with an aspect ratio from 1:1 to 16:9.
+
+    Parameters
+    ----------
+    rng
+        Random number generator.
+    shares
+        Probability of each kind of object.
+    """
     height = int(rng.integers(128, 385))
     width = round(height * float(rng.choice((1.0, 4 / 3, 16 / 9))))
     chosen = rng.choice(len(shares), size=int(rng.integers(1, 7)), p=list(shares.values()))

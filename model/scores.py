@@ -24,14 +24,14 @@ _MIN_SCORE = 0.5
 
 @dataclass(frozen=True)
 class _Match:
-    """One detection: its score and whether it found an object that no better one had found."""
+    """A detection: its score, and whether it is the best match of an object."""
 
     score: float
     correct: bool
 
 
 def box_overlaps(found: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) -> Overlaps:
-    """Intersection over union of boxes (x1, y1, x2, y2): shapes (N, 4) and (M, 4) give (N, M)."""
+    """Compute the intersection over union of boxes (x1, y1, x2, y2): shapes (N, 4) and (M, 4) give (N, M)."""
     upper = np.maximum(found[:, None, :2], true[None, :, :2])
     lower = np.minimum(found[:, None, 2:], true[None, :, 2:])
     shared = np.prod(np.clip(lower - upper, 0, None), axis=2)
@@ -40,7 +40,7 @@ def box_overlaps(found: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) 
 
 
 def mask_overlaps(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Overlaps:
-    """Intersection over union of masks: shapes (N, H, W) and (M, H, W) give (N, M)."""
+    """Compute the intersection over union of masks: shapes (N, H, W) and (M, H, W) give (N, M)."""
     one, other = (
         masks.reshape(len(masks), int(np.prod(masks.shape[1:]))).astype(np.float32) for masks in (found, true)
     )
@@ -50,7 +50,17 @@ def mask_overlaps(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> 
 
 
 def match(overlaps: Overlaps, scores: npt.NDArray[np.float64], threshold: float) -> list[_Match]:
-    """Give each detection, best score first, the still free object that it overlaps most, if by that much."""
+    """Match detections, highest score first, to the unmatched objects that they overlap most.
+
+    Parameters
+    ----------
+    overlaps
+        Intersection over union of N detections and M objects, of shape (N, M).
+    scores
+        Scores of the detections, of shape (N,).
+    threshold
+        Minimum intersection over union of a match.
+    """
     free = np.ones(overlaps.shape[1], dtype=bool)
     matches = []
     for index in np.argsort(-scores, kind="stable"):
@@ -64,7 +74,7 @@ def match(overlaps: Overlaps, scores: npt.NDArray[np.float64], threshold: float)
 
 
 def average_precision(matches: list[_Match], objects: int) -> float:
-    """Area under the curve of precision, made monotone, over recall."""
+    """Compute the area under the curve of precision, made monotone, over recall."""
     if objects == 0 or not matches:
         return 0.0
     correct = np.array([one.correct for one in sorted(matches, key=lambda one: -one.score)])
@@ -75,7 +85,7 @@ def average_precision(matches: list[_Match], objects: int) -> float:
 
 
 class _ClassScores:
-    """What was found of one kind of object, matches at each overlap that is asked for."""
+    """Matches of one kind of object, at each threshold of the intersection over union."""
 
     def __init__(self) -> None:
         self.objects = 0
@@ -83,14 +93,14 @@ class _ClassScores:
         self.masks: defaultdict[float, list[_Match]] = defaultdict(list)
 
     def add(self, scores: npt.NDArray[np.float64], boxes: Overlaps, masks: Overlaps) -> None:
-        """Judge one picture's N detections of M objects: scores of shape (N,), overlaps of shape (N, M)."""
+        """Add the matches of a picture: N scores of shape (N,), overlaps with M objects of shape (N, M)."""
         self.objects += boxes.shape[1]
         for threshold in _IOU_THRESHOLDS:
             self.boxes[threshold] += match(boxes, scores, threshold)
             self.masks[threshold] += match(masks, scores, threshold)
 
     def scores(self) -> dict[str, float]:
-        """Average precision at IoU 0.5 and, as COCO's AP, the mean over IoU 0.50 to 0.95."""
+        """Return the average precision at IoU 0.5 (AP50), and the mean over IoU 0.50 to 0.95 (COCO's AP)."""
         box, mask = (
             {threshold: average_precision(matches[threshold], self.objects) for threshold in _IOU_THRESHOLDS}
             for matches in (self.boxes, self.masks)
@@ -109,9 +119,9 @@ def measure(model: MaskRCNN, seed: int, count: int) -> dict[str, object]:
     Parameters
     ----------
     model
-        With its mask branch.
+        Model with its mask branch.
     seed
-        Of the scenes; another one than it was trained from.
+        Seed of the scenes, which must not be the seed of the training.
     count
         Number of scenes.
 

@@ -17,7 +17,7 @@ _OVERSAMPLING = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object: its COCO category id, its width over its height, and how it is drawn."""
+    """A kind of object: COCO category id and label, width divided by height, and drawing function."""
 
     label_id: int
     label: str
@@ -27,7 +27,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Appearance:
-    """What makes one object differ from another of its kind and stays the same while it moves."""
+    """Appearance of an object, which does not change while it moves: colours, variant, and whether it is mirrored."""
 
     colours: tuple[Colour, ...]
     variant: int
@@ -35,7 +35,7 @@ class Appearance:
 
 
 class Pen:
-    """Draws in units of the object's height: (0, 0) is its upper left corner, (aspect, 1) its lower right one."""
+    """Draws in units of the object's height, from (0, 0) at the upper left to (aspect, 1) at the lower right."""
 
     def __init__(self, width: int, height: int) -> None:
         self.image = Image.new("RGBA", (width, height), (0, 0, 0, 0))
@@ -65,7 +65,7 @@ class Pen:
             self.ellipse(x, y, thickness / 2, thickness / 2, colour)
 
     def arc(self, x: float, y: float, r: float, *, start: float, end: float, colour: Colour) -> None:
-        """Draw a part of a circle's line; angles in degrees."""
+        """Draw an arc of a circle around (x, y); angles in degrees."""
         self._draw.arc(
             self._to_pixels([(x - r, y - r), (x + r, y + r)]),
             start,
@@ -216,16 +216,16 @@ def draw(kind: Kind, appearance: Appearance, height: int, phase: float) -> Image
     Parameters
     ----------
     kind, appearance
-        What to draw.
+        Object to draw.
     height
-        Pixels; the width follows from the kind.
+        Height in pixels. The width follows from the kind.
     phase
-        Where in its movement the object is: steps, wing beats or turns, in cycles.
+        Phase of the movement (steps, wing beats or turns) in cycles.
 
     Returns
     -------
     Image.Image
-        RGBA, transparent where the object is not.
+        RGBA picture, transparent outside the object.
     """
     width = max(2, round(height * kind.aspect))
     pen = Pen(width * _OVERSAMPLING, height * _OVERSAMPLING)

@@ -1,4 +1,4 @@
-"""Generated scenes are the same from the same seed, and say truly what can be seen in them."""
+"""Tests of generated scenes: reproducible, with correct ground truth."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_each_box_is_the_tightest_around_its_mask_and_masks_do_not_overlap(seed:
     assert seen.max(initial=0) <= 1
 
 
-def test_what_hides_behind_something_is_not_claimed_to_be_seen() -> None:
+def test_a_hidden_object_is_not_in_the_ground_truth() -> None:
     appearance = random_appearance(CAR, np.random.default_rng(0))
     behind = scenes.PlacedObject(BALL, random_appearance(BALL, np.random.default_rng(0)), 60, 60, 20, 0)
     front = scenes.PlacedObject(CAR, appearance, 20, 30, 80, 0)
@@ -45,7 +45,7 @@ def test_the_kinds_have_cocos_ids_and_labels() -> None:
     assert {kind.label_id: kind.label for kind in KINDS}.items() <= LABELS.items()
 
 
-def test_the_sample_video_in_the_repository_shows_what_its_generator_says() -> None:
+def test_the_sample_video_in_the_repository_matches_its_generator() -> None:
     with Video((MODULE / "samples" / "street.mp4").read_bytes()) as video:
         for frame in video.frames():
             if frame.index % 60 == 0:
@@ -53,7 +53,7 @@ def test_the_sample_video_in_the_repository_shows_what_its_generator_says() -> N
                 assert np.abs(frame.rgb().astype(int) - np.asarray(drawn).astype(int)).mean() < 6
 
 
-def test_the_card_is_that_of_the_weights_in_the_repository() -> None:
+def test_the_card_matches_the_weights_in_the_repository() -> None:
     card = json.loads((MODULE / "weights" / "small.json").read_text("utf-8"))
     assert card["sha256"] == hashlib.sha256((MODULE / "weights" / "small.pt").read_bytes()).hexdigest()
     assert card["notice"] == "The model knows generated scenes only."

@@ -1,4 +1,4 @@
-"""The measure of detectors is right, and the scores in the small model's card are those of its weights."""
+"""Tests of the scores of detectors, and of those in the small model's card."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def card() -> dict[str, Any]:
     return card
 
 
-def test_the_weights_score_on_a_subset_what_their_card_says_of_all(card: dict[str, Any]) -> None:
+def test_the_scores_on_a_subset_match_the_card(card: dict[str, Any]) -> None:
     model = build("maskrcnn_small")
     load_weights(model, MODULE / "weights" / "small.pt")
     said = card["scores_on_unseen_scenes"]
     found: Any = measure(model.eval(), said["seed"], SUBSET)
-    # The spread of the mean over 40 of the scenes.
+    # Tolerance for the mean over 40 scenes.
     for name in ("box_ap50", "mask_ap50", "box_ap", "mask_ap", "precision", "recall"):
         assert found[name] == pytest.approx(said[name], abs=0.08), name
 
 
-def test_the_scores_are_of_scenes_that_training_did_not_show(card: dict[str, Any]) -> None:
+def test_the_scores_are_measured_on_unseen_scenes(card: dict[str, Any]) -> None:
     assert card["scores_on_unseen_scenes"]["seed"] != card["training"]["seed"]
     assert card["scores_on_unseen_scenes"]["scenes"] >= 200
 
 
-def test_the_small_model_is_good_enough_to_be_shown(card: dict[str, Any]) -> None:
+def test_the_small_model_has_the_required_accuracy(card: dict[str, Any]) -> None:
     said = card["scores_on_unseen_scenes"]
     assert said["mask_ap50"] >= 0.85
     assert {label: scores["mask_ap"] for label, scores in said["by_label"].items() if scores["mask_ap"] < 0.4} == {}
@@ -55,13 +55,13 @@ def test_overlaps_of_boxes_and_masks_agree() -> None:
     assert box_overlaps(boxes, boxes)[0, 1] == pytest.approx(4 / 28)
 
 
-def test_an_object_is_found_once_by_the_best_detection() -> None:
+def test_an_object_matches_only_its_best_detection() -> None:
     matches = match(np.array([[0.8], [0.9], [0.4]]), np.array([0.6, 0.9, 0.95]), 0.5)
     assert [(one.score, one.correct) for one in matches] == [(0.95, False), (0.9, True), (0.6, False)]
 
 
 @given(right=st.lists(st.booleans(), min_size=1, max_size=20), missed=st.integers(0, 5))
-def test_average_precision_is_one_only_if_all_is_found_before_anything_wrong(right: list[bool], missed: int) -> None:
+def test_average_precision_is_one_only_without_misses_and_false_positives(right: list[bool], missed: int) -> None:
     matches = match(np.diag([0.9 if one else 0.1 for one in right]), -np.arange(len(right), dtype=np.float64), 0.5)
     objects = sum(right) + missed
     precision = average_precision(matches, objects)
