@@ -1,4 +1,4 @@
-"""The handler that SageMaker's PyTorch container calls: a video in, the objects of its sampled frames as JSON out."""
+"""Handler that SageMaker's PyTorch container calls: detects the objects in sampled frames of a video."""
 
 from __future__ import annotations
 
@@ -33,67 +33,70 @@ _MIN_PREFETCHED_FRAMES = 4
 _MAX_PREFETCHED_BYTES = 256 * 1024 * 1024
 _BYTES_PER_PIXEL = 3
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
-# The emulator sends it. Whether SageMaker passes it to a container of an asynchronous endpoint is unconfirmed.
+# The emulator sends this header. It is unconfirmed whether SageMaker sends it to asynchronous endpoints.
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 
 _OUT_OF_MEMORY = "The server ran out of memory, even with one frame at a time: try again, or set a smaller max_side."
-_FAILED = "The handler failed on this request: the endpoint's log has the reason."
+_FAILED = "The handler failed on this request: see the endpoint's log for the reason."
 
 _log = logging.getLogger(__name__)
 
 
 class WorkerContext(Protocol):
-    """What the handler uses of a server's context when it loads the model; TorchServe's is one."""
+    """Part of a server's context that the handler uses to load the model. TorchServe's context has it."""
 
     @property
     def system_properties(self) -> Mapping[str, object]:
-        """What the server has assigned to the worker; `gpu_id` is the number of a graphics processor, or None."""
+        """Properties of the worker; `gpu_id` is the number of the assigned GPU, or None."""
 
 
 class Context(Protocol):
-    """What the handler uses of a server's request context; TorchServe's is one."""
+    """Part of a server's request context that the handler uses. TorchServe's context has it."""
 
     def get_all_request_header(self, idx: int) -> Mapping[str, object]:
-        """Give the request's headers by their names as they were sent; values that are no text are the server's."""
+        """Return the request's headers with their names as sent. Values that are not text were added by the server."""
 
     def set_response_status(self, code: int, phrase: str) -> None:
-        """Answer the request with another status than 200."""
+        """Set the status of the answer, which is 200 by default."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """What `model_fn` loads once per worker: the detector and how the worker looks at videos."""
+    """State that `model_fn` loads once per worker: the detector and the settings."""
 
     detector: Detector
     settings: Settings
 
 
 def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
-    """Load the model of an unpacked artifact; device, precision and threads are chosen here.
+    """Load the model of an unpacked artifact, and choose device, precision and number of threads.
 
     Parameters
     ----------
     model_dir
-        Where the artifact is unpacked.
+        Folder of the unpacked artifact.
     context
-        The server's, for the graphics processor that it assigns to this worker. A server without one shows each worker
-        only its own, as Ray does.
+        Context of the server, with the GPU that it assigns to this worker. None if each worker sees only its own GPU,
+        as with Ray.
 
     Raises
     ------
-    ArtifactError, SettingError, HardwareError
-        If the artifact or an environment variable is wrong, or the environment requires a graphics processor that CUDA
-        cannot use: the worker must not become ready.
+    ArtifactError
+        If the artifact is incomplete or damaged.
+    SettingError
+        If an environment variable is invalid.
+    HardwareError
+        If a GPU is required but CUDA cannot use it.
     """
     settings = read_settings()
-    # FFmpeg complains of every damaged packet, in its decoding threads. Even at its default level PyAV's callback takes
-    # Python's lock for it, and hangs for ever if whoever holds the lock is closing the decoder: no level turns it off.
+    # FFmpeg logs every damaged packet in its decoding threads. At any other level, PyAV's log callback waits for the
+    # GIL, which is a deadlock if the thread with the GIL is closing the decoder.
     av.logging.set_level(None)
     _disable_body_decoding()
     gpu = None if context is None else context.system_properties.get("gpu_id")
     detector = Detector.load(Path(model_dir), gpu if isinstance(gpu, int) else None, require_gpu=settings.require_gpu)
-    # The small model's steps are too short to share: threads that wait for each other took several times the work.
+    # The steps of the small model are too short for several threads, which spent most of their time waiting.
     torch.set_num_threads(1 if detector.card.architecture == "maskrcnn_small" else settings.threads)
     detector.warm_up()
     _log.info("Model %s is ready on %s.", detector.card.name, detector.hardware)
@@ -103,8 +106,8 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
 def _disable_body_decoding() -> None:
     """Stop SageMaker's toolkit from decoding bodies of the types application/json and text/csv.
 
-    It does so before it calls the handler (sagemaker_inference 1.10.1, transformer.py), and answers with a traceback if
-    they are no UTF-8, which videos are not. Ray's image has no toolkit.
+    The toolkit decodes them as UTF-8 before it calls the handler (sagemaker_inference 1.10.1, transformer.py). For a
+    video, that fails with a traceback. Ray's image has no toolkit.
     """
     if find_spec("sagemaker_inference") is not None:
         import_module("sagemaker_inference.content_types").UTF8_TYPES.clear()
@@ -119,31 +122,31 @@ def transform_fn(
 ) -> tuple[str | bytes, str]:
     """Answer one request.
 
-    A lost graphics processor ends the process instead: the server answers for it and starts another worker.
+    If the GPU is lost, the process ends without an answer. The server then answers and starts another worker.
 
     Parameters
     ----------
     model
-        From `model_fn`.
+        Return value of `model_fn`.
     body
-        The video file's bytes. (Text is what a toolkit has decoded, which is no video anyway.)
+        Content of the video file. Text is a body that a toolkit has decoded, so it is not a video.
     content_type
-        Of the request. What the bytes are is seen by opening them; it only explains why there are none.
+        Content type of the request. It is used only to explain an empty body or a form.
     accept
-        The media types that the caller takes: application/json, application/x-ndjson or application/gzip.
+        Media types that the caller accepts: application/json, application/x-ndjson or application/gzip.
     context
-        The server's, for the header with the caller's options and for the status of a refusal.
+        Request context of the server, with the headers. It receives the status of a refusal.
 
     Returns
     -------
     tuple of str or bytes, and str
-        The answer (bytes if it is compressed) and its content type.
+        The answer (bytes if compressed) and its content type. For an error, the answer is a JSON body with the reason,
+        and the status is 4xx or 5xx.
 
     Raises
     ------
     Exception
-        Only without a context; with one, the answer is a 4xx or 5xx whose JSON body gives the reason. A server that
-        turns raised errors into answers adds a traceback, which is not for the caller's eyes.
+        Only without a context. A server would add a traceback to the answer, which callers must not see.
     """
     received = time.monotonic()
     headers: dict[str, str] = {}
@@ -151,10 +154,10 @@ def transform_fn(
         headers = _headers(context)
         options = read_options(headers.get(_CUSTOM_ATTRIBUTES), headers.get("accept", accept), model.settings)
         data = body.encode() if isinstance(body, str) else body or b""
-        # TorchServe parses forms and leaves nothing of most. Ray passes on the form, which starts with a boundary.
+        # For most forms, TorchServe passes an empty body. Ray passes the form, which starts with a boundary.
         if content_type is not None and content_type.lower().startswith(_FORMS) and data[:2] in (b"", b"--"):
             raise EmptyBodyError(
-                "The body is a form: send the video's bytes as the body, with a type such as video/mp4."
+                "The body is a form: send the video's bytes as the body, with a content type such as video/mp4."
             )
         answer = _process_video(model, data, options, received)
         return answer if options.gzip else answer.decode("ascii"), options.content_type
@@ -165,19 +168,19 @@ def transform_fn(
             raise
         status, reason = _refusal(error)
         if isinstance(error, ClientError):
-            # The reason is one line and names no content. Escapes keep a caller's header from adding lines to the log.
+            # The reason is one line without content of the body. Escapes prevent a header from adding lines to the log.
             inference_id = ascii(headers[_INFERENCE_ID]) if _INFERENCE_ID in headers else "without an inference id"
             _log.warning("Refused request %s with status %d: %s", inference_id, status, ascii(reason)[1:-1])
     context.set_response_status(status, status.phrase)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        # Only now: the error's traceback held what is to be freed.
+        # Outside the except block, because the error's traceback references the memory.
         free_memory()
-    # The status, too: SageMaker puts the body into the failure object, which says nothing else about the answer.
+    # The body includes the status, because SageMaker's failure object has only the body of the answer.
     return json.dumps({"error": reason, "code": status.value}), JSON
 
 
 def _refusal(error: Exception) -> tuple[HTTPStatus, str]:
-    """Choose the status and the one line that a caller gets for an error."""
+    """Return the status and the reason in one line that a caller gets for an error."""
     if isinstance(error, ClientError):
         return error.status, str(error)
     _log.error("A request failed.", exc_info=error)
@@ -187,7 +190,7 @@ def _refusal(error: Exception) -> tuple[HTTPStatus, str]:
 
 
 def _headers(context: Context | None) -> dict[str, str]:
-    """Give the request's headers by their names in small letters: in HTTP, names have no case."""
+    """Return the request's headers with lower-case names, because names are case-insensitive in HTTP."""
     if context is None:
         return {}
     sent = context.get_all_request_header(0)
@@ -201,10 +204,10 @@ def _process_video(model: Model, body: bytes | bytearray, options: Options, rece
     inference_seconds, reached = 0.0, Fraction(0)
     writer = Writer(options.format, compressed=options.gzip)
     with Video(body, settings.threads, settings.max_pixels) as video:
-        # A few small pictures or one large: what waits must not depend on the video.
+        # A few small pictures or one large one, so that the memory of waiting frames does not depend on the video.
         fitting = max(1, _MAX_PREFETCHED_BYTES // (video.pixels * _BYTES_PER_PIXEL))
         batch = min(detector.hardware.batch, fitting)
-        # Leaving the inner block stops the decoding thread before the video under it is closed.
+        # Leaving the inner block stops the decoding thread before the video is closed.
         with Prefetcher(
             _pictures(video, options, deadline), min(max(_MIN_PREFETCHED_FRAMES, 2 * batch), fitting)
         ) as pictures:
@@ -225,7 +228,7 @@ def _process_video(model: Model, body: bytes | bytearray, options: Options, rece
                     reached = sample.timestamp
         if not writer.frames:
             raise TooLittleTimeError(
-                f"No frame was looked at within the {options.timeout} s that the invocation may take: "
+                f"No frame was processed within the invocation's time limit of {options.timeout} s: "
                 "set a longer timeout, or send a smaller video."
             )
         timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Opens a video as the handler does: prints what its container promises, or why the handler would refuse it."""
+"""Opens a video as the handler does, and prints its duration or why the handler would refuse it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="Prints one JSON object: duration, in seconds, null if the container promises none. The exit status "
-        "is 0, else 1. No frame is decoded.",
+        epilog="Prints a JSON object with the duration in seconds; null if the container states none. Decodes no "
+        "frame. The exit status is 1 if the handler would refuse the video, else 0.",
     )
-    parser.add_argument("video", type=Path)
+    parser.add_argument("video", type=Path, help="video file")
     options = parser.parse_args(arguments)
     try:
         with Video(options.video.read_bytes()) as video:

@@ -1,4 +1,4 @@
-/** The tests of a server whose network fails on request (faulty.py), the same for TorchServe and Ray Serve. */
+/** Tests of a server whose network fails on request (faulty.py), shared by TorchServe and Ray Serve. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -9,10 +9,10 @@ import { parseResult } from "../../client/src/result.ts";
 import type { Answer } from "../../emulator/testing/torchserve.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 
-/** The stand-in for the network, by its path. */
+/** Path of the handler with a network that fails on request. */
 export const faultyHandler = join(repoRoot, "model", "testing", "faulty.py");
 
-/** The values of max_side with which faulty.py fails. */
+/** Values of max_side that make faulty.py fail. */
 export const faults = { lostDevice: 101, littleMemory: 102, noMemory: 103, otherError: 104, slow: 105 } as const;
 
 const refusal = z.strictObject({ error: z.string(), code: z.int() });
@@ -21,11 +21,11 @@ type Headers = Readonly<Record<string, string>>;
 
 /** A running server of the faulty handler with two workers. */
 export interface FaultyServer {
-  /** Sends a body; the names of headers are sent as they are spelled. */
+  /** Sends a body. Does not change the spelling of header names. */
   ask(body: Uint8Array, headers: Headers): Promise<Answer>;
   /** Returns everything that the server has logged so far. */
   log(): Promise<string>;
-  /** Returns the workers' process ids. */
+  /** Returns the process ids of the workers. */
   workers(): Promise<number[]>;
   /** Resolves when another process has replaced exactly one of these workers. */
   untilReplaced(before: readonly number[]): Promise<void>;
@@ -87,17 +87,17 @@ export function assertRefused({ status, type, text }: Answer, expected: number, 
   assert.doesNotMatch(text, /Traceback|secret|CUDA/);
 }
 
-/** Defines the tests in the current suite; both functions are called when a test runs. */
+/** Defines the tests in the current suite. A test calls both functions when it runs. */
 export function testFailures(server: () => FaultyServer, caller: () => Caller): void {
-  it("looks at frames one at a time if memory runs out, and answers", async () => {
+  it("processes frames one at a time if memory runs out, and answers", async () => {
     assertAnswered(await caller().ask(`max_side=${faults.littleMemory}`));
   });
 
   for (const [what, option, status, reason] of [
-    ["memory that runs out again", faults.noMemory, 503, /^The server ran out of memory/],
+    ["memory that runs out with single frames", faults.noMemory, 503, /^The server ran out of memory/],
     ["any other error", faults.otherError, 500, /^The handler failed on this request/],
   ] as const) {
-    it(`answers ${what} with ${status} and one line, and the worker stays`, async () => {
+    it(`answers ${what} with ${status} and one line, and keeps the worker`, async () => {
       const before = await server().workers();
       assert.equal(before.length, 2);
       assertRefused(await caller().ask(`max_side=${option}`), status, reason);
@@ -106,7 +106,7 @@ export function testFailures(server: () => FaultyServer, caller: () => Caller): 
     });
   }
 
-  it("replaces a worker that has lost its GPU, whose caller gets no traceback, and answers the other requests", async () => {
+  it("replaces a worker that has lost its GPU, hides the traceback, and answers the other requests", async () => {
     const before = await server().workers();
     const [lost, other] = await Promise.all([caller().ask(`max_side=${faults.lostDevice}`), caller().ask("")]);
     assert.ok(lost.status >= 500, lost.text);
@@ -117,13 +117,13 @@ export function testFailures(server: () => FaultyServer, caller: () => Caller): 
     assert.match(await server().log(), /The GPU is lost to this worker/);
   });
 
-  it("answers the other request and the next one when a worker is killed midway", async () => {
-    // Each worker is busy for 3 frames of 4 s. No request waits for a worker that is still loading the model.
+  it("answers the other request and the next one after a worker is killed midway", async () => {
+    // Each request takes 3 frames of 4 s. The first two ensure that both workers have loaded the model.
     const options = `fps=0.25;max_side=${faults.slow}`;
     for (const answer of await Promise.all([caller().ask(options), caller().ask(options)])) assertAnswered(answer, 3);
     const before = await server().workers();
     const asked = [caller().ask(options), caller().ask(options)];
-    // Both workers look at their first frame, or are about to.
+    // Both workers process their first frame, or are about to.
     await sleep(2_000);
     process.kill(before[0] ?? 0, "SIGKILL");
     const [killed, other] = (await Promise.all(asked)).sort((a, b) => b.status - a.status);
@@ -136,17 +136,17 @@ export function testFailures(server: () => FaultyServer, caller: () => Caller): 
     for (const answer of await Promise.all([caller().ask(""), caller().ask("")])) assertAnswered(answer);
   });
 
-  it("answers at the deadline with the frames that it has found", async () => {
+  it("answers at the deadline with the frames that it has processed", async () => {
     const { status, text } = await caller().ask(`max_side=${faults.slow};timeout=20`);
     assert.equal(status, 200, text);
     const result = parseResult(text, "street.mp4");
     assert.ok(result.truncated);
     assert.equal(result.truncation?.reason, "deadline");
-    // 10 of the 20 seconds are kept for the answer, and each frame takes 4.
+    // 10 of the 20 seconds are the margin for the answer, and each frame takes 4.
     assert.ok(result.frames.length >= 1 && result.frames.length <= 3, String(result.frames.length));
   });
 
-  it("refuses an option that it does not know with the allowed ones, as an older handler refuses a newer client's", async () => {
+  it("refuses an unknown option and lists the allowed ones, as an older handler does for a newer client", async () => {
     const answer = await caller().ask("fps=1;patience=900");
     assertRefused(answer, 400, /^CustomAttributes: 'patience=900' is no option: allowed, .*timeout=/);
   });
@@ -165,7 +165,7 @@ export function testFailures(server: () => FaultyServer, caller: () => Caller): 
     });
   }
 
-  it("finds headers however their names are spelled", async () => {
+  it("finds headers with any spelling of their names", async () => {
     for (const name of ["X-Amzn-Sagemaker-Custom-Attributes", "X-AMZN-SAGEMAKER-CUSTOM-ATTRIBUTES"]) {
       assertAnswered(await caller().send({ "Content-Type": "video/mp4", [name]: "fps=0.25" }), 3);
     }

@@ -1,6 +1,6 @@
-"""The handler with a network that raises what a graphics processor raises; a request's max_side chooses the fault.
+"""Handler with a network that raises the errors of a GPU. The option max_side of a request chooses the error.
 
-Tests put it into an unpacked artifact and make SageMaker's toolkit load it with SAGEMAKER_PROGRAM.
+Tests put this file into an unpacked artifact, and SAGEMAKER_PROGRAM makes SageMaker's toolkit load it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from video_inference.picture import Rgb
 __all__ = ["model_fn", "transform_fn"]
 
 LOST_DEVICE, LITTLE_MEMORY, NO_MEMORY, OTHER_ERROR, SLOW = range(101, 106)
-"""Values of max_side: the device is lost, memory runs out once or always, any other error, 4 seconds for a frame."""
+"""Values of max_side: the GPU is lost, memory runs out once, memory always runs out, another error, 4 s per frame."""
 
 _SLOW_SECONDS = 4
 
@@ -27,7 +27,7 @@ _refused: list[Sequence[Rgb]] = []
 
 
 class _FaultyNetwork(Network):
-    """Fails as max_side says."""
+    """Network that fails depending on max_side."""
 
     def find(
         self,
@@ -38,7 +38,7 @@ class _FaultyNetwork(Network):
         max_side: int | None,
         size: tuple[int, int] | None = None,
     ) -> list[Found]:
-        """Fail, or find the objects in some pictures."""
+        """Raise the error of `max_side`, or find the objects in pictures."""
         if max_side == LOST_DEVICE:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
         if max_side == NO_MEMORY or (max_side == LITTLE_MEMORY and not _refused):

@@ -1,4 +1,4 @@
-"""For tests: say which options the handler takes, which of the candidates it refuses, and how it writes a result.
+"""Prints the options of the handler, the accepted ones of some candidates, and a result in all formats, for tests.
 
 Reads JSON from standard input: `candidates`, a list of CustomAttributes, and `result`, a document. Prints JSON.
 """

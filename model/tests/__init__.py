@@ -1,1 +1,1 @@
-"""The tests of the handler and of the tools around it."""
+"""Tests of the handler and its tools."""

@@ -1,4 +1,4 @@
-"""What all tests share: the small model as a container finds it, and no deadlines, for machines may be slow."""
+"""Shared fixtures: the small model, the sample video and its result. Hypothesis has no deadlines on slow machines."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MODULE = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def entries() -> dict[str, bytes]:
-    """What the small model's artifact holds, by path."""
+    """Entries of the small model's artifact by path."""
     return contents(find_weights("small"))
 
 
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory, entries: dict[str, bytes]) -> Path:
-    """The small model's weights and card, as a container unpacks them."""
+    """Folder with weights and card of the small model, as a container unpacks them."""
     folder = tmp_path_factory.mktemp("model")
     for name in (CARD_FILE, WEIGHTS_FILE):
         (folder / name).write_bytes(entries[name])
@@ -35,19 +35,19 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory, entries: dict[str, bytes
 
 @pytest.fixture(scope="session")
 def model(model_dir: Path) -> inference.Model:
-    """The small model, loaded."""
+    """Loaded small model."""
     return inference.model_fn(str(model_dir))
 
 
 @pytest.fixture(scope="session")
 def street() -> Path:
-    """The sample video in the repository."""
+    """Path of the sample video in the repository."""
     return MODULE / "samples" / "street.mp4"
 
 
 @pytest.fixture(scope="session")
 def street_result(model: inference.Model, street: Path) -> str:
-    """What the handler answers for the sample video."""
+    """Result of the handler for the sample video, as JSON."""
     answer, _ = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/json")
     assert isinstance(answer, str)
     return answer
@@ -55,7 +55,7 @@ def street_result(model: inference.Model, street: Path) -> str:
 
 @pytest.fixture
 def result(tmp_path: Path, street_result: str) -> Path:
-    """The handler's result for the sample video, as a file."""
+    """Path of a file with the result of the handler for the sample video."""
     path = tmp_path / "result.json"
     path.write_text(street_result, "utf-8")
     return path

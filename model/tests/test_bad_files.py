@@ -1,4 +1,4 @@
-"""Every file that is no video to look at is refused in one line, and what comes next is served as if nothing was."""
+"""Tests that every invalid file is refused in one line, and that the next request is not affected."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_bad_file_is_refused_in_one_line_and_the_next_good_one_is_served(
     assert context.status[0] == 200
 
 
-def test_the_bad_file_of_the_smoke_test_is_refused_in_the_words_that_it_expects(model: inference.Model) -> None:
+def test_the_bad_file_of_the_smoke_test_is_refused_with_the_expected_reason(model: inference.Model) -> None:
     expected = json.loads(SMOKE_FILE.read_text("utf-8"))
     context = Context()
     answer, _ = inference.transform_fn(model, expected["content"].encode(), "video/mp4", "*/*", context)

@@ -1,4 +1,4 @@
-"""Damage costs the samples that it hits and no others, is counted, and truncates a video only when nothing follows."""
+"""Tests of damaged videos: only samples of the damaged group change, damage is counted, and truncation is reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from videos.remux import PacketPosition, group_of, overwritten, packets_of
 from videos.writer import Encoding, write
 
 GROUP = 50
-"""Frames, two seconds."""
+"""Number of frames of a group of pictures: two seconds."""
 
 Sampled = dict[Fraction, bytes]
 
@@ -51,13 +51,13 @@ def _encoded(name: str, codec: Codec, seconds: int) -> bytes:
 
 
 def filmed(path: Path, codec: Codec = "libx264", seconds: int = 10) -> bytes:
-    """Write a film, which is encoded once for all tests."""
+    """Write a video, which is encoded once for all tests, and return its content."""
     body = _encoded(path.name, codec, seconds)
     path.write_bytes(body)
     return body
 
 
-def test_the_sample_with_a_damaged_packet_is_answered_whole(model: inference.Model, tmp_path: Path) -> None:
+def test_the_sample_with_a_damaged_packet_gets_all_frames(model: inference.Model, tmp_path: Path) -> None:
     (sample,) = (one for one in DISPLAY_SAMPLES if one.name == "damaged-packet.mp4")
     status, result = invoke(model, sample.write(tmp_path / sample.name))
     assert (status, result["truncated"], result["truncation"]) == (200, False, None)
@@ -79,7 +79,7 @@ def test_the_sample_with_a_damaged_packet_is_answered_whole(model: inference.Mod
         ("video.ts", "libx264"),
     ],
 )
-def test_samples_outside_a_damaged_group_are_those_of_the_undamaged_video(
+def test_samples_outside_a_damaged_group_equal_those_of_the_undamaged_video(
     tmp_path: Path, name: str, codec: Codec, threads: int, packet: int
 ) -> None:
     path = tmp_path / name
@@ -99,14 +99,14 @@ def test_samples_outside_a_damaged_group_are_those_of_the_undamaged_video(
 
 @pytest.fixture(scope="module")
 def minute(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[PacketPosition], Sampled]:
-    """Film a minute in groups of two seconds; returns its bytes, its packets, and five samples of each second."""
+    """Content, packets, and five samples per second of a minute of video in groups of two seconds."""
     path = tmp_path_factory.mktemp("damage") / "minute.mp4"
     body = filmed(path, seconds=60)
     return body, packets_of(path), sampled(body, fps=5)[0]
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_four_damaged_bytes_in_a_minute_cost_at_most_the_samples_of_one_group(
+def test_four_damaged_bytes_in_a_minute_affect_only_the_samples_of_one_group(
     minute: tuple[bytes, list[PacketPosition], Sampled], seed: int
 ) -> None:
     body, packets, whole = minute
@@ -114,7 +114,7 @@ def test_four_damaged_bytes_in_a_minute_cost_at_most_the_samples_of_one_group(
     rng = np.random.default_rng(seed)
     number = int(rng.integers(len(packets)))
     packet = packets[number]
-    # Half of them hit the length of a packet's first part, by which the decoder finds the others.
+    # Half of the seeds damage the length of a packet's first part, which the decoder needs to find the others.
     start = packet.start + (int(rng.integers(packet.size - 3)) if seed % 2 else 0)
     damage = bytes(byte ^ int(rng.integers(1, 256)) for byte in body[start : start + 4])
     found, truncation, _ = sampled(body[:start] + damage + body[start + 4 :], fps=5)
@@ -155,11 +155,11 @@ def test_a_lost_sample_is_replaced_by_the_nearest_frame_of_its_group(tmp_path: P
     found, truncation, damage = sampled(overwritten(body, packets_of(path)[50]), fps=1)
     assert truncation is None
     assert damage == Damage(1, [Gap(Fraction(2), Fraction(51, 25))])
-    # Of two that are equally near, the later one.
+    # The later one of two frames that are equally near.
     assert list(found) == [0, 1, Fraction(51, 25), 3]
 
 
-def test_frames_that_damage_puts_out_of_order_do_not_shift_the_times_of_those_behind(tmp_path: Path) -> None:
+def test_frames_out_of_order_do_not_shift_the_times_of_later_frames(tmp_path: Path) -> None:
     body = filmed(tmp_path / "video.mp4", seconds=4)
     order = [*range(40), 45, 40, 46, 41, *range(47, 100)]
 
@@ -175,7 +175,7 @@ def test_frames_that_damage_puts_out_of_order_do_not_shift_the_times_of_those_be
     assert times[-50:] == [Fraction(position, 25) for position in range(50, 100)]
 
 
-def test_a_long_hole_is_passed_over(tmp_path: Path) -> None:
+def test_a_long_damaged_span_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     body = filmed(path)
     packets = packets_of(path)
@@ -189,7 +189,9 @@ def test_a_long_hole_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["video.mp4", "video.avi"])
-def test_decoding_ends_after_many_errors_in_a_row(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_ends_after_many_consecutive_errors(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reader, "MAX_ERRORS_IN_A_ROW", 3)
     monkeypatch.setattr(video, "MAX_ERRORS_IN_A_ROW", 3)
     path = tmp_path / name
@@ -216,7 +218,7 @@ def test_a_video_whose_last_frames_are_lost_is_truncated(tmp_path: Path) -> None
     assert max(found) == Fraction(79, 25)
 
 
-def test_a_video_without_a_whole_packet_is_a_client_error(tmp_path: Path) -> None:
+def test_a_video_without_an_undamaged_packet_is_a_client_error(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     body = filmed(path, seconds=2)
     for packet in packets_of(path):
@@ -242,7 +244,7 @@ def test_a_file_that_cannot_be_read_any_further_is_truncated(tmp_path: Path, mon
     assert max(found) == 2
 
 
-def test_frames_behind_a_damaged_one_at_the_end_come_out_although_other_threads_held_them(tmp_path: Path) -> None:
+def test_frames_after_a_damaged_one_at_the_end_are_decoded_with_several_threads(tmp_path: Path) -> None:
     path = tmp_path / "video.avi"
     body = write(path, film(50), regular(50, 25), "mpeg4", encoding=Encoding(1))
     damaged = overwritten(body, packets_of(path)[-3])
@@ -254,12 +256,12 @@ def test_frames_behind_a_damaged_one_at_the_end_come_out_although_other_threads_
 
 
 @pytest.mark.parametrize(("number", "flipped"), [(78, 0x20), (32, 0x60)])
-def test_what_a_decoder_reads_from_a_damaged_header_is_forgotten(tmp_path: Path, number: int, flipped: int) -> None:
+def test_decoder_state_from_a_damaged_header_is_discarded(tmp_path: Path, number: int, flipped: int) -> None:
     path = tmp_path / "video.mp4"
     body = write(path, film(100), regular(100, 25), "mpeg4", encoding=Encoding(12, {"bf": "2"}))
     whole, _, _ = sampled(body, fps=5)
     packets = packets_of(path)
-    # Type and time of the picture, behind a start code of four bytes (ISO/IEC 14496-2, 6.2.5).
+    # Type and time of the picture, after a start code of four bytes (ISO/IEC 14496-2, 6.2.5).
     start = packets[number].start + 4
     found, _, _ = sampled(body[:start] + bytes([body[start] ^ flipped]) + body[start + 1 :], fps=5)
     first, end = group_of(packets, number)
@@ -268,7 +270,7 @@ def test_what_a_decoder_reads_from_a_damaged_header_is_forgotten(tmp_path: Path,
 
 @pytest.mark.parametrize("number", [31, 49, 50])
 @pytest.mark.parametrize("name", ["b-frames.avi", "h264.avi", "packed.avi", "packed.mp4"])
-def test_damage_does_not_move_the_frames_behind_it(tmp_path: Path, name: str, number: int) -> None:
+def test_damage_does_not_shift_later_frames(tmp_path: Path, name: str, number: int) -> None:
     (sample,) = (one for one in GOOD if one.name == name)
     path = tmp_path / name
     body = sample.write(path)
@@ -276,14 +278,14 @@ def test_damage_does_not_move_the_frames_behind_it(tmp_path: Path, name: str, nu
     found, truncation, damage = sampled(overwritten(body, packets_of(path)[number], skip=32), fps=25)
     assert truncation is None
     assert damage.packets >= 1
-    # A keyframe every 12 frames; the packets' times do not tell which frames are theirs.
+    # There is a keyframe every 12 frames. The packets' times are not those of their frames.
     group = range(number - number % 12, number - number % 12 + 12)
     outside = {time: picture for time, picture in whole.items() if 25 * time not in group}
     assert len(outside) == len(sample.times) - 12
     assert outside.items() <= found.items()
 
 
-def test_damage_at_one_place_does_not_make_all_frames_be_decoded(tmp_path: Path) -> None:
+def test_one_damaged_packet_does_not_cause_decoding_of_all_frames(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     body = filmed(path)
     damaged = overwritten(body, packets_of(path)[101])
@@ -316,7 +318,7 @@ def test_spans_between_shown_frames_are_found_at_any_delay(lost: set[int], depth
     assert covered == lost
 
 
-def test_frames_that_are_missing_without_an_error_are_no_gap() -> None:
+def test_frames_that_are_missing_without_an_error_are_not_a_gap() -> None:
     log = DamageLog()
     for time in range(6):
         log.add_packet(time)
@@ -327,11 +329,11 @@ def test_frames_that_are_missing_without_an_error_are_no_gap() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_repaired_frames_are_counted_whatever_the_number_of_threads(tmp_path: Path, threads: int) -> None:
+def test_repaired_frames_are_counted_with_any_number_of_threads(tmp_path: Path, threads: int) -> None:
     path = tmp_path / "video.mp4"
     body = write(path, film(100), regular(100, 25), encoding=Encoding(12))
     packet = packets_of(path)[50]
-    # The decoder keeps the first part of the picture and repairs the rest.
+    # The decoder uses the first part of the picture and repairs the rest.
     start, end = packet.start + packet.size * 2 // 5, packet.start + packet.size
     noise = bytes((37 * position + 11) % 256 for position in range(end - start))
     _, truncation, damage = sampled(body[:start] + noise + body[end:], threads, fps=1)

@@ -1,4 +1,4 @@
-"""A worker answers before its invocation's time is over, with what it has found by then."""
+"""Tests of the deadline: a worker answers in time with the frames processed so far."""
 
 from __future__ import annotations
 
@@ -43,22 +43,24 @@ MEBIBYTE = 1024 * 1024
         (60, 1024, 1),
     ],
 )
-def test_the_limit_less_the_receiving_and_the_margin_is_left(limit: int, mebibytes: int, seconds: float) -> None:
+def test_the_remaining_time_is_the_limit_minus_receiving_time_and_margin(
+    limit: int, mebibytes: int, seconds: float
+) -> None:
     assert seconds_to_answer(limit, mebibytes * MEBIBYTE) == pytest.approx(seconds, abs=0.01)
 
 
 @given(st.integers(1, 3600), st.integers(0, 1024 * MEBIBYTE))
-def test_a_second_is_always_left_and_never_more_than_the_limit(limit: int, body_bytes: int) -> None:
+def test_the_remaining_time_is_at_least_a_second_and_at_most_the_limit(limit: int, body_bytes: int) -> None:
     assert 1 <= seconds_to_answer(limit, body_bytes) <= limit
 
 
 @pytest.mark.parametrize(("mebibytes", "measured"), [(64, 4.2), (128, 9.3), (256, 15.5), (512, 93), (1024, 366)])
-def test_the_estimate_for_receiving_is_what_was_measured(mebibytes: int, measured: float) -> None:
+def test_the_estimate_of_receiving_time_fits_the_measurements(mebibytes: int, measured: float) -> None:
     assert 0.95 <= receiving_seconds(mebibytes * MEBIBYTE) / measured <= 1.55
 
 
 class Clock:
-    """Stand-in for time.monotonic that a test advances, so that no test depends on the machine's speed."""
+    """Replacement of time.monotonic that a test advances, so that no test depends on the machine's speed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._start = time.monotonic()
@@ -81,7 +83,7 @@ SLOW_SECONDS = 20
 
 
 def slow_down(monkeypatch: pytest.MonkeyPatch, clock: Clock, owner: type[object], method: str, after: int = 0) -> None:
-    """Make each call of a method, after the first few, take `SLOW_SECONDS`."""
+    """Make each call of a method take `SLOW_SECONDS`, except the first `after` calls."""
     original: Callable[..., object] = getattr(owner, method)
     calls = 0
 
@@ -96,17 +98,17 @@ def slow_down(monkeypatch: pytest.MonkeyPatch, clock: Clock, owner: type[object]
     monkeypatch.setattr(owner, method, slow)
 
 
-def test_the_frames_found_before_the_deadline_are_answered_if_inference_is_slow(
+def test_slow_inference_ends_at_the_deadline_with_the_processed_frames(
     model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     slow_down(monkeypatch, clock, network.Network, "find")
     status, result = answered(model, street.read_bytes(), "timeout=60")
-    # 50 seconds are left: the third frame ends at 60.
+    # 50 seconds are left. The third frame ends at 60 seconds.
     assert (status, result["truncated"]) == (200, True)
     assert [frame["timestamp"] for frame in result["frames"]] == [0.0, 1.0, 2.0]
 
 
-def test_the_frames_found_before_the_deadline_are_answered_if_writing_is_slow(
+def test_slow_writing_ends_at_the_deadline_with_the_processed_frames(
     model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     slow_down(monkeypatch, clock, Writer, "add")
@@ -116,7 +118,7 @@ def test_the_frames_found_before_the_deadline_are_answered_if_writing_is_slow(
 
 
 @pytest.mark.parametrize("plan", [True, False], ids=["by plan", "every frame"])
-def test_the_frames_decoded_before_the_deadline_are_yielded_if_decoding_is_slow(
+def test_slow_decoding_ends_at_the_deadline_with_the_decoded_frames(
     street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, *, plan: bool
 ) -> None:
     if not plan:
@@ -135,7 +137,7 @@ def _no_plan(_track: Track) -> None:
     raise NoPlanError("no plan in this test")
 
 
-def test_a_request_whose_decoding_is_slow_is_answered_with_what_it_has(
+def test_a_request_with_slow_decoding_is_answered_with_the_processed_frames(
     model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     slow_down(monkeypatch, clock, Track, "decode", after=40)
@@ -151,12 +153,12 @@ def test_a_deadline_before_the_first_frame_is_a_client_error(
     status, answer = answered(model, street.read_bytes(), "timeout=20")
     assert status == 400
     assert answer["error"] == (
-        "No frame was looked at within the 20 s that the invocation may take: "
+        "No frame was processed within the invocation's time limit of 20 s: "
         "set a longer timeout, or send a smaller video."
     )
 
 
-def test_the_environments_limit_is_a_deadline_without_an_option(
+def test_the_environment_sets_the_default_deadline(
     model_dir: Path, street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     monkeypatch.setenv("INVOCATION_TIMEOUT", "60")
@@ -166,6 +168,6 @@ def test_the_environments_limit_is_a_deadline_without_an_option(
     assert (len(result["frames"]), result["truncated"]) == (3, True)
 
 
-def test_a_video_that_is_answered_in_time_is_whole(model: inference.Model, street: Path) -> None:
+def test_a_video_that_is_processed_in_time_is_not_truncated(model: inference.Model, street: Path) -> None:
     status, result = answered(model, street.read_bytes(), "timeout=900")
     assert (status, len(result["frames"]), result["truncated"]) == (200, 12, False)

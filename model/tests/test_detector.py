@@ -1,4 +1,4 @@
-"""An artifact whose parts do not fit is refused; one that fits finds what the reference model finds."""
+"""Tests of loading artifacts, and of detections against torchvision's model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def change_card(artifact: Path, **fields: str) -> None:
     card.write_text(json.dumps(json.loads(card.read_text("utf-8")) | fields), "utf-8")
 
 
-def test_the_artifact_as_it_is_loads(artifact: Path) -> None:
+def test_an_unchanged_artifact_loads(artifact: Path) -> None:
     assert Detector.load(artifact).card.architecture == "maskrcnn_small"
 
 
@@ -55,7 +55,7 @@ def test_missing_weights_are_refused(artifact: Path) -> None:
         Detector.load(artifact)
 
 
-def test_weights_that_are_none_are_refused(artifact: Path) -> None:
+def test_a_file_that_is_not_weights_is_refused(artifact: Path) -> None:
     (artifact / WEIGHTS_FILE).write_bytes(b"weights")
     change_card(artifact, weights_sha256=hashlib.sha256(b"weights").hexdigest())
     with pytest.raises(ArtifactError, match="does not hold"):
@@ -110,7 +110,9 @@ def frames(street: Path) -> list[Rgb]:
         return [sample.rgb() for sample in video.samples(Fraction(1, 2))]
 
 
-def test_detections_are_those_of_the_plain_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
+def test_detections_equal_those_of_the_reference_model(
+    model: inference.Model, model_dir: Path, frames: list[Rgb]
+) -> None:
     reference = reference_model(model_dir)
     noise = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     for picture in [*frames, noise, np.ascontiguousarray(np.rot90(frames[0]))]:
@@ -120,7 +122,7 @@ def test_detections_are_those_of_the_plain_model(model: inference.Model, model_d
         assert_agrees(model.detector.detect([picture], 0.5)[0], {name: one[kept] for name, one in expected.items()})
 
 
-def test_masks_are_those_of_the_plain_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
+def test_masks_equal_those_of_the_reference_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
     reference = reference_model(model_dir)
     for picture in frames[:3]:
         expected = reference_detections(reference, picture)
@@ -131,20 +133,18 @@ def test_masks_are_those_of_the_plain_model(model: inference.Model, model_dir: P
             (x, y), (height, width) = one.mask.origin, one.mask.size
             whole = np.zeros(picture.shape[:2], dtype=np.bool_)
             whole[y : y + height, x : x + width] = decode(one.mask, (picture.shape[0], picture.shape[1]))
-            # Rounding may turn a pixel that lies on the threshold, or move a box by a pixel in one of many.
+            # Rounding may change a pixel at the threshold, or move a box by a pixel.
             assert np.mean(whole != (probabilities[0].numpy() > 0.5)) < 1e-3
 
 
-def test_pictures_looked_at_together_give_what_each_gives_alone(model: inference.Model, frames: list[Rgb]) -> None:
+def test_a_batch_gives_the_same_detections_as_single_pictures(model: inference.Model, frames: list[Rgb]) -> None:
     together = model.detector.detect(frames, 0.3)
     for alone, one in zip((model.detector.detect([frame], 0.3)[0] for frame in frames), together, strict=True):
         assert [found.label for found in alone] == [found.label for found in one]
         assert np.allclose([found.box for found in alone], [found.box for found in one], atol=0.02)
 
 
-def test_a_bound_on_the_longer_side_looks_at_a_smaller_picture(
-    model: inference.Model, model_dir: Path, frames: list[Rgb]
-) -> None:
+def test_max_side_reduces_the_input_of_the_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:
     reference = reference_model(model_dir)
     reference.transform.max_size = 160
     assert_agrees(model.detector.detect([frames[2]], 0.0, max_side=160)[0], reference_detections(reference, frames[2]))
@@ -153,18 +153,18 @@ def test_a_bound_on_the_longer_side_looks_at_a_smaller_picture(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (16, 4000)])
-def test_thin_and_tiny_pictures_are_looked_at(model: inference.Model, size: tuple[int, int]) -> None:
+def test_thin_and_tiny_pictures_are_processed(model: inference.Model, size: tuple[int, int]) -> None:
     picture = np.zeros((*size, 3), dtype=np.uint8)
     for found in model.detector.detect([picture], 0.0, masks=True)[0]:
         assert 0 <= found.box[0] <= found.box[2] <= size[1]
 
 
-def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
+def test_fusing_does_not_change_the_features_of_the_coco_size_network() -> None:
     torch.manual_seed(1)
     reference = build("maskrcnn_resnet50_fpn").eval()
     for module in reference.modules():
         if isinstance(module, FrozenBatchNorm2d):
-            # As training leaves them, so that folding them has something to get wrong.
+            # Realistic values after training, so that an error of the fusion changes the features.
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.8, 1.2)
             module.bias.uniform_(-0.1, 0.1)
@@ -179,8 +179,8 @@ def test_the_network_of_coco_size_gives_what_the_plain_one_gives() -> None:
         assert torch.allclose(level, folded[name], rtol=1e-3, atol=1e-3 * float(level.abs().max()))
 
 
-def test_half_precision_leaves_boxes_where_they_are(model_dir: Path, frames: list[Rgb]) -> None:
-    # On a processor without units for it, it is slow but reckons the same.
+def test_half_precision_does_not_move_boxes(model_dir: Path, frames: list[Rgb]) -> None:
+    # A CPU without units for half precision is slow, but computes the same results.
     single, half = (
         Network(reference_model(model_dir), Hardware("cpu", precision, 8)) for precision in get_args(Precision)
     )
@@ -192,11 +192,11 @@ def test_half_precision_leaves_boxes_where_they_are(model_dir: Path, frames: lis
         assert one.masks is not None
 
 
-def test_a_processor_for_graphics_is_used_where_there_is_one(model: inference.Model, model_dir: Path) -> None:
+def test_a_gpu_is_used_if_there_is_one(model: inference.Model, model_dir: Path) -> None:
     assert model.detector.hardware.device == ("cuda" if torch.cuda.is_available() else "cpu")
     if not torch.cuda.is_available():
         assert (model.detector.hardware.precision, model.detector.hardware.batch) == ("float32", 1)
-        pytest.skip("half precision and batches need a graphics processor: there is none")
+        pytest.skip("half precision and batches need a GPU, and this machine has none")
     assert model.detector.hardware.precision == "float16"
     assert model.detector.hardware.batch > 1
     picture = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The network gets pictures as players show them, of the track that they play, and the result describes them."""
+"""Tests that the network gets pictures as players show them, and that the result describes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMED = {sample.name: sample for sample in DISPLAY_SAMPLES}
 
 
 def samples(path: Path, sample: DisplaySample | None = None) -> tuple[list[Rgb], VideoInfo]:
-    """Sample a video once a second; returns its pictures as the network gets them."""
+    """Sample a video once a second. Returns the pictures for the network, and the properties of the video."""
     body = (sample or NAMED[path.name]).write(path)
     with Video(body, 2) as video:
         pictures = [frame.rgb() for frame in video.samples(Fraction(1))]
@@ -50,20 +50,18 @@ def difference(picture: Rgb, other: Rgb) -> float:
 @pytest.mark.parametrize(
     ("name", "rotation"), [("mirrored.mp4", 0), ("flipped.mp4", 180), ("mirrored-turned.mp4", 270)]
 )
-def test_mirrored_videos_are_mirrored_before_they_are_turned(tmp_path: Path, name: str, rotation: int) -> None:
+def test_mirrored_videos_are_mirrored_before_the_rotation(tmp_path: Path, name: str, rotation: int) -> None:
     pictures, info = samples(tmp_path / name)
     assert info.rotation == rotation
     assert len(pictures) == len(SECONDS)
     for second, picture in zip(SECONDS, pictures, strict=True):
-        # numpy turns counterclockwise.
+        # numpy rotates counterclockwise.
         expected = np.rot90(painted(second)[:, ::-1], -rotation // 90)
         assert (info.height, info.width, 3) == expected.shape
         assert difference(picture, np.ascontiguousarray(expected)) < 4
 
 
-def test_data_that_the_decoder_library_cannot_name_hides_the_mirror_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_side_data_of_an_unknown_type_hides_only_the_mirroring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unnamed(_frame: av.VideoFrame) -> None:
         raise ValueError("34 is not a valid Type")
 
@@ -73,13 +71,13 @@ def test_data_that_the_decoder_library_cannot_name_hides_the_mirror_only(
 
 
 @pytest.mark.parametrize("name", ["two-tracks.mp4", "thumbnail.mp4"])
-def test_the_main_track_is_read_and_named(tmp_path: Path, name: str) -> None:
+def test_the_main_track_is_read_and_its_number_reported(tmp_path: Path, name: str) -> None:
     pictures, info = samples(tmp_path / name)
     assert (info.track, info.width, info.height) == (1, WIDTH, HEIGHT)
     assert [number_of(picture) for picture in pictures] == [0, 25, 50, 75]
 
 
-def test_of_tracks_without_a_default_the_larger_one_is_read(tmp_path: Path) -> None:
+def test_the_larger_track_is_read_if_none_is_the_default(tmp_path: Path) -> None:
     for name, size in (("small.mkv", (80, 48)), ("large.mkv", (WIDTH, HEIGHT))):
         write(tmp_path / name, film(10, *size), regular(10, 25))
     body = with_tracks(tmp_path / "both.mkv", [tmp_path / "small.mkv", tmp_path / "large.mkv"])
@@ -88,7 +86,7 @@ def test_of_tracks_without_a_default_the_larger_one_is_read(tmp_path: Path) -> N
         assert video.info.track == 1
 
 
-def test_boxes_and_masks_of_pictures_that_grow_stay_in_the_first_ones_frame(
+def test_boxes_and_masks_of_growing_pictures_stay_in_pixels_of_the_first_frame(
     model: inference.Model, tmp_path: Path, street: Path
 ) -> None:
     with Video(street.read_bytes()) as video:
@@ -111,14 +109,14 @@ def test_boxes_and_masks_of_pictures_that_grow_stay_in_the_first_ones_frame(
         assert mask["origin"][1] + mask["size"][0] <= 180
 
 
-def test_the_sample_that_grows_really_does(tmp_path: Path) -> None:
+def test_the_pictures_of_the_growing_sample_grow(tmp_path: Path) -> None:
     pictures, info = samples(tmp_path / "grows.webm")
     assert (info.width, info.height) == (WIDTH, HEIGHT)
     assert [picture.shape[:2] for picture in pictures] == [(96, 160), (96, 160), (384, 640), (384, 640)]
     assert [number_of(picture) for picture in pictures] == [0, 25, 50, 75]
 
 
-def test_objects_in_pictures_that_grew_are_where_they_are_in_small_ones(model: inference.Model, street: Path) -> None:
+def test_boxes_are_scaled_to_the_pixels_of_the_first_frame(model: inference.Model, street: Path) -> None:
     with Video(street.read_bytes()) as video:
         picture = next(video.samples(Fraction(1))).rgb()
     own = model.detector.detect([picture], 0.5)[0]
@@ -135,7 +133,7 @@ def test_pixels_are_made_square(tmp_path: Path) -> None:
     assert [number_of(picture) for picture in pictures] == [0, 25, 50, 75]
 
 
-def test_pixels_of_an_absurd_shape_are_taken_as_square(tmp_path: Path) -> None:
+def test_an_implausible_pixel_aspect_is_ignored(tmp_path: Path) -> None:
     encoding = Encoding(options={"x264-params": "sar=60000/1"})
     body = write(tmp_path / "video.mp4", film(3), regular(3, 25), encoding=encoding)
     with Video(body) as video:
@@ -168,20 +166,20 @@ def test_hd_without_a_tag_has_the_colours_of_tagged_hd(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "transfer"), [("pq.mp4", "smpte2084"), ("hlg.mov", "arib-std-b67")])
-def test_hdr_is_mapped_to_what_ordinary_video_shows(tmp_path: Path, name: str, transfer: str) -> None:
+def test_hdr_is_mapped_to_the_colours_of_sdr(tmp_path: Path, name: str, transfer: str) -> None:
     pictures, info = samples(tmp_path / name)
     assert info.transfer == transfer
     for second, picture in zip(SECONDS, pictures, strict=True):
         expected = painted(second)
         washed_out = (to_hdr(expected, "pq" if name.startswith("pq") else "hlg") >> 8).astype(np.uint8)
-        # Dark and middle tones stay as they are, bright ones make room for highlights.
+        # Dark and middle tones do not change. Bright ones are compressed for highlights.
         dark = expected.max(axis=2) < 128
         assert difference(picture[dark], expected[dark]) < 6
         assert difference(picture, expected) < difference(washed_out, expected) / 2
 
 
 def rows(picture: Rgb) -> float:
-    """Measure how much each row differs from the next one."""
+    """Return the mean difference of each row to the next one."""
     return float(np.abs(np.diff(picture.astype(int), axis=0)).mean())
 
 
@@ -196,12 +194,12 @@ def test_interlaced_pictures_have_no_combing(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("first_field", ["top", "bottom"])
-def test_the_interlaced_samples_are_combed_if_they_stay_as_they_are(first_field: Field) -> None:
+def test_the_interlaced_samples_show_combing_without_deinterlacing(first_field: Field) -> None:
     reference = moving(2 * INTERLACED_STEP * 25)
     assert rows(interleaved(25, first_field)) > 1.2 * rows(reference)
 
 
-def test_the_result_says_when_players_show_the_first_frame(model: inference.Model, tmp_path: Path) -> None:
+def test_the_result_has_the_time_at_which_players_show_the_first_frame(model: inference.Model, tmp_path: Path) -> None:
     late = {sample.name: sample for sample in GOOD}
     for name, start in (("late.mp4", 2.0), ("late.mkv", 2.0), ("late.m2ts", 7.0), ("rate-25.mp4", 0.0)):
         status, result = invoke(model, late[name].write(tmp_path / name))

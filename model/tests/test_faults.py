@@ -1,4 +1,4 @@
-"""Errors of the graphics processor are told apart and answered without a traceback; only a lost one ends the worker."""
+"""Tests of GPU errors: answers without a traceback, and only a lost GPU ends the worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from video_inference.network import Found
 from video_inference.picture import Rgb
 from video_inference.video import Video
 
-# As torch 2.6 words them.
+# Messages of torch 2.6.
 STICKY = [
     "CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be asynchronously reported …",
     "CUDA error: device-side assert triggered",
@@ -44,7 +44,7 @@ OUT_OF_MEMORY = [
 
 
 @pytest.mark.parametrize("message", STICKY)
-def test_a_lost_device_is_told_from_its_message(message: str) -> None:
+def test_a_lost_device_is_recognised_by_its_message(message: str) -> None:
     assert is_sticky(RuntimeError(message))
     assert not is_out_of_memory(RuntimeError(message))
 
@@ -78,7 +78,7 @@ def test_other_errors_are_neither(error: Exception) -> None:
 
 
 class Memory:
-    """A network that works only on as many pictures at a time as fit, and notes when the cache is freed."""
+    """Replaces the network by one that runs out of memory with large batches, and records its calls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fits: int) -> None:
         self.events: list[object] = []
@@ -102,7 +102,7 @@ class Memory:
         monkeypatch.setattr(detector, "free_memory", lambda: self.events.append("freed"))
 
 
-def test_a_batch_that_does_not_fit_is_looked_at_one_by_one_after_the_cache_is_freed(
+def test_a_batch_that_does_not_fit_is_retried_one_by_one_after_the_cache_is_freed(
     model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Video(street.read_bytes()) as video:
@@ -113,7 +113,7 @@ def test_a_batch_that_does_not_fit_is_looked_at_one_by_one_after_the_cache_is_fr
     assert memory.events == [3, "freed", 1, 1, 1]
 
 
-def test_a_picture_that_does_not_fit_is_tried_twice_and_refused_for_the_time_being(
+def test_a_picture_that_does_not_fit_is_tried_twice_and_answered_with_503(
     model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = Memory(monkeypatch, fits=0)
@@ -125,7 +125,7 @@ def test_a_picture_that_does_not_fit_is_tried_twice_and_refused_for_the_time_bei
 
 
 @pytest.mark.parametrize("where", ["_process_video", "read_options", "_headers"])
-def test_any_other_error_is_a_500_of_one_line_and_its_trace_is_logged(
+def test_any_other_error_is_a_500_of_one_line_and_its_traceback_is_logged(
     model: inference.Model,
     street: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -140,14 +140,14 @@ def test_any_other_error_is_a_500_of_one_line_and_its_trace_is_logged(
     answer, content_type = inference.transform_fn(model, street.read_bytes(), "video/mp4", "*/*", context)
     assert (context.status, content_type) == ((500, "Internal Server Error"), "application/json")
     assert json.loads(answer) == {
-        "error": "The handler failed on this request: the endpoint's log has the reason.",
+        "error": "The handler failed on this request: see the endpoint's log for the reason.",
         "code": 500,
     }
     assert "a secret of the handler" in caplog.text
     assert "Traceback" in caplog.text
 
 
-def test_a_lost_device_ends_the_process_and_says_so_in_the_log(model_dir: Path, street: Path) -> None:
+def test_a_lost_device_ends_the_process_and_is_logged(model_dir: Path, street: Path) -> None:
     program = f"""
 import logging, sys
 import inference

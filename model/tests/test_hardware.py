@@ -1,4 +1,4 @@
-"""A worker runs on the graphics processor that the server assigns, and says once what that is before it is ready."""
+"""Tests of the choice of the GPU, of its errors, and of the log line of a ready worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPEN_VERSION = (
 
 @pytest.fixture
 def four_processors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
-    """Stand-in for the driver of a host with four graphics processors; gives the numbers that were made current."""
+    """Simulate the driver of a host with four GPUs. Returns the list of GPUs that were made current."""
     current: list[int] = []
     monkeypatch.setattr(torch.cuda, "set_device", current.append)
     monkeypatch.setattr(torch, "ones", lambda count, **_: torch.tensor([1.0] * count))
@@ -53,7 +53,7 @@ def test_the_assigned_processor_is_used(four_processors: list[int], assigned: in
 @pytest.mark.parametrize(
     ("text", "version"), [(VERSION, "550.163.01"), (OPEN_VERSION, "570.86.15"), ("", None), ("no version", None)]
 )
-def test_the_drivers_version_is_the_kernel_modules(
+def test_the_driver_version_is_that_of_the_kernel_module(
     four_processors: list[int], tmp_path: Path, text: str, version: str | None
 ) -> None:
     assert four_processors == []
@@ -61,7 +61,7 @@ def test_the_drivers_version_is_the_kernel_modules(
     assert choose_hardware().driver == version
 
 
-def test_a_driver_that_hides_its_version_is_unknown(four_processors: list[int], tmp_path: Path) -> None:
+def test_a_driver_without_a_version_is_unknown(four_processors: list[int], tmp_path: Path) -> None:
     assert four_processors == []
     (tmp_path / "version").unlink()
     assert "driver unknown" in str(choose_hardware())
@@ -72,7 +72,7 @@ TOO_OLD = "The NVIDIA driver on your system is too old (found version 11040). Pl
 
 @pytest.fixture
 def old_driver(four_processors: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand-in for a host whose driver is too old for torch's CUDA."""
+    """Simulate a host whose driver is too old for torch's CUDA."""
     assert four_processors == []
 
     def fail(_index: int) -> None:
@@ -83,7 +83,7 @@ def old_driver(four_processors: list[int], monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def no_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Stand-in for a host without NVIDIA's driver and device files."""
+    """Simulate a host without NVIDIA's driver and device files."""
 
     def fail(_index: int) -> None:
         raise RuntimeError("Found no NVIDIA driver on your system.")
@@ -107,7 +107,7 @@ def test_a_required_gpu_with_an_old_driver_fails_with_reason_and_remedy() -> Non
 
 
 @pytest.mark.usefixtures("no_driver")
-def test_a_required_gpu_that_is_not_there_fails() -> None:
+def test_a_required_gpu_that_is_missing_fails() -> None:
     with pytest.raises(HardwareError, match=r"NVIDIA driver: none, CUDA of torch: 12\.4\): Found no NVIDIA driver"):
         choose_hardware(require_gpu=True)
 
@@ -138,14 +138,14 @@ def test_a_required_gpu_that_works_is_taken(four_processors: list[int]) -> None:
 
 
 @pytest.mark.usefixtures("old_driver")
-def test_a_visible_gpu_that_does_not_work_is_warned_of_once(
+def test_a_visible_gpu_that_does_not_work_is_logged_once(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
     assert choose_hardware().device == "cpu"
     assert [(record.levelname, record.message) for record in caplog.records] == [
         (
             "WARNING",
-            "A GPU is there, but CUDA cannot use it (NVIDIA driver: 550.163.01): The NVIDIA driver on your system is "
+            "A GPU is visible, but CUDA cannot use it (NVIDIA driver: 550.163.01): The NVIDIA driver on your system is "
             "too old (found version 11040). Please update your GPU driver.",
         )
     ]
@@ -153,14 +153,16 @@ def test_a_visible_gpu_that_does_not_work_is_warned_of_once(
 
 
 @pytest.mark.usefixtures("no_driver")
-def test_a_device_file_without_a_driver_is_a_visible_gpu(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_a_device_file_without_a_driver_counts_as_a_visible_gpu(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     (tmp_path / "nvidia0").touch()
     assert choose_hardware().device == "cpu"
-    assert ["A GPU is there" in record.message for record in caplog.records] == [True]
+    assert ["A GPU is visible" in record.message for record in caplog.records] == [True]
 
 
 @pytest.mark.usefixtures("no_driver")
-def test_a_host_without_a_gpu_works_on_the_cpu_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_host_without_a_gpu_uses_the_cpu_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert choose_hardware().device == "cpu"
     assert caplog.records == []
 
@@ -188,7 +190,7 @@ def test_the_server_assigns_the_processor(
     assert asked == [assigned]
 
 
-def test_full_batches_are_looked_at_before_the_worker_is_ready_which_is_logged_once(
+def test_a_full_batch_runs_before_the_worker_logs_that_it_is_ready(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     looked: list[tuple[int, ...]] = []
@@ -216,7 +218,7 @@ def test_full_batches_are_looked_at_before_the_worker_is_ready_which_is_logged_o
     assert ready[0].endswith("is ready on CPU, precision float32, batch 2.")
 
 
-def test_a_model_that_cannot_look_at_a_frame_does_not_become_ready(
+def test_a_model_that_cannot_process_a_frame_does_not_become_ready(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> None:

@@ -1,4 +1,4 @@
-"""The handler answers a video with a right result, anything else with a 4xx, and goes on serving."""
+"""Tests of the handler: results, formats, options, and refusals of invalid requests."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from videos import numbered, regular, turned, write, write_numbered, write_sound
 
 
 class Context:
-    """What a server hands to the handler, as far as the handler uses it; header names are as they were sent."""
+    """Request context of a server. Header names keep their spelling."""
 
     def __init__(self, headers: Mapping[str, str] | None = None, gpu: int | None = None) -> None:
         self.status = (200, "OK")
         self.system_properties: Mapping[str, object] = {"model_dir": "/opt/ml/model", "gpu_id": gpu}
-        # TorchServe puts each part's type among them.
+        # TorchServe adds the headers of each part.
         self._headers = {"body": {"content-type": "video/mp4"}, **(headers or {})}
 
     def get_all_request_header(self, idx: int) -> Mapping[str, object]:
@@ -52,7 +52,7 @@ def invoke(
 SCHEMA = json.loads((MODULE / "result.schema.json").read_text("utf-8"))
 
 
-def test_a_refused_request_is_one_line_in_the_log_without_its_body(
+def test_a_refused_request_is_logged_in_one_line_without_its_body(
     model: inference.Model, caplog: pytest.LogCaptureFixture
 ) -> None:
     context = Context({"X-Amzn-SageMaker-Inference-Id": "video-1\nERROR forged"})
@@ -76,7 +76,7 @@ def without_times(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name != "timing"}
 
 
-def test_the_result_is_what_the_schema_says(street_result: str) -> None:
+def test_the_result_matches_the_schema(street_result: str) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(street_result))
 
@@ -103,7 +103,7 @@ def test_the_result_describes_the_sample_video(street_result: str) -> None:
     assert result["damage"] == {"packets": 0, "gaps": []}
 
 
-def test_the_boxes_are_where_the_sample_videos_objects_are(street_result: str) -> None:
+def test_the_boxes_match_the_objects_of_the_sample_video(street_result: str) -> None:
     objects = found = detections = 0
     for frame in json.loads(street_result)["frames"]:
         truths = sample.ground_truth(frame["timestamp"])
@@ -118,7 +118,7 @@ def test_the_boxes_are_where_the_sample_videos_objects_are(street_result: str) -
     assert detections <= 1.1 * objects
 
 
-def test_boxes_of_a_turned_video_are_in_the_pixels_that_viewers_see(model: inference.Model, tmp_path: Path) -> None:
+def test_boxes_of_a_rotated_video_are_in_displayed_pixels(model: inference.Model, tmp_path: Path) -> None:
     upright = np.asarray(scenes.compose(sample.backdrop(), sample.objects_at(6.0))[0])
     stored = np.ascontiguousarray(np.rot90(upright))
     status, result = invoke(model, turned(write(tmp_path / "turned.mp4", [stored] * 3, regular(3, 25)), 90))
@@ -130,7 +130,9 @@ def test_boxes_of_a_turned_video_are_in_the_pixels_that_viewers_see(model: infer
 
 
 @pytest.mark.parametrize("body", [b"", None, b"not a video", "text that a toolkit decoded"])
-def test_what_is_no_video_is_a_client_error_of_one_line(model: inference.Model, body: bytes | str | None) -> None:
+def test_a_body_that_is_not_a_video_is_a_client_error_of_one_line(
+    model: inference.Model, body: bytes | str | None
+) -> None:
     status, answer = invoke(model, body)
     assert status == 400
     assert list(answer) == ["error", "code"]
@@ -138,7 +140,7 @@ def test_what_is_no_video_is_a_client_error_of_one_line(model: inference.Model, 
     assert "Traceback" not in answer["error"]
 
 
-def test_sound_alone_is_a_client_error(model: inference.Model, tmp_path: Path) -> None:
+def test_a_file_with_only_sound_is_a_client_error(model: inference.Model, tmp_path: Path) -> None:
     status, answer = invoke(model, write_sound(tmp_path / "sound.mp4"))
     assert (status, answer) == (
         400,
@@ -146,7 +148,7 @@ def test_sound_alone_is_a_client_error(model: inference.Model, tmp_path: Path) -
     )
 
 
-def test_a_truncated_video_is_answered_as_far_as_it_goes(model: inference.Model, street: Path) -> None:
+def test_a_truncated_video_gets_its_frames(model: inference.Model, street: Path) -> None:
     body = street.read_bytes()
     status, answer = invoke(model, body[: len(body) // 2])
     assert status == 200
@@ -170,13 +172,13 @@ def test_without_a_context_the_refusal_is_raised(model: inference.Model) -> None
         inference.transform_fn(model, b"not a video", "video/mp4", "*/*")
 
 
-def test_a_bytearray_is_read_as_bytes_are(model: inference.Model, tmp_path: Path) -> None:
+def test_a_bytearray_is_accepted_as_body(model: inference.Model, tmp_path: Path) -> None:
     body = write(tmp_path / "video.mp4", [numbered(1)] * 3, regular(3, 25))
     answer, _ = inference.transform_fn(model, bytearray(body), "video/mp4", "*/*")
     assert len(json.loads(answer)["frames"]) == 1
 
 
-def test_the_environment_chooses_rate_and_threshold(
+def test_the_environment_sets_rate_and_threshold(
     model_dir: Path, street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAMPLE_FPS", "0.5")
@@ -187,7 +189,7 @@ def test_the_environment_chooses_rate_and_threshold(
     assert all(one["score"] >= 0.97 for frame in result["frames"] for one in frame["detections"])
 
 
-def test_a_caller_chooses_for_one_request(model: inference.Model, street: Path, street_result: str) -> None:
+def test_options_apply_to_one_request(model: inference.Model, street: Path, street_result: str) -> None:
     status, result = invoke(model, street.read_bytes(), "fps=0.25; score=0.9 ;max_side=64")
     assert status == 200
     assert result["sampling"] == {"fps": 0.25, "score_threshold": 0.9, "masks": "none", "max_side": 64}
@@ -200,7 +202,7 @@ def test_a_caller_chooses_for_one_request(model: inference.Model, street: Path, 
 @pytest.mark.parametrize(
     "spell", [str.lower, str.upper, str.title], ids=["as HTTP/2 does", "in capitals", "as Go does"]
 )
-def test_headers_are_found_however_their_names_are_spelled(
+def test_headers_are_found_with_any_spelling_of_their_names(
     model: inference.Model, street: Path, spell: Callable[[str], str]
 ) -> None:
     headers = {"X-Amzn-SageMaker-Custom-Attributes": "fps=0.25", "Accept": "application/x-ndjson"}
@@ -221,40 +223,40 @@ def test_headers_are_found_however_their_names_are_spelled(
         ("application/x-www-form-urlencoded", None),
     ],
 )
-def test_a_form_is_refused_as_what_it_is(model: inference.Model, content_type: str, body: bytes | None) -> None:
+def test_a_form_is_refused_with_a_reason(model: inference.Model, content_type: str, body: bytes | None) -> None:
     context = Context()
     answer, _ = inference.transform_fn(model, body, content_type, "*/*", context)
     assert context.status[0] == 400
     assert json.loads(answer)["error"].startswith("The body is a form: send the video's bytes")
 
 
-def test_a_wrong_option_is_a_client_error_that_says_what_is_allowed(model: inference.Model, street: Path) -> None:
+def test_an_unknown_option_is_a_client_error_that_lists_the_allowed_ones(model: inference.Model, street: Path) -> None:
     status, answer = invoke(model, street.read_bytes(), "frames=2")
     assert status == 400
     assert answer["error"].startswith("CustomAttributes: 'frames=2' is no option: allowed, ")
     assert len(answer["error"].splitlines()) == 1
 
 
-def test_what_is_not_offered_is_not_acceptable(model: inference.Model, street: Path) -> None:
+def test_a_media_type_that_is_not_offered_is_not_acceptable(model: inference.Model, street: Path) -> None:
     status, answer = invoke(model, street.read_bytes(), accept="text/csv")
     assert status == 406
     offered = "application/json, application/x-ndjson, application/gzip"
-    assert answer == {"error": f"Accept is 'text/csv': offered are {offered}.", "code": 406}
+    assert answer == {"error": f"Accept is 'text/csv': accept one of {offered}.", "code": 406}
 
 
 def test_masks_lie_where_their_objects_are(model: inference.Model, street: Path) -> None:
     status, result = invoke(model, street.read_bytes(), "fps=0.25;masks=rle")
     assert status == 200
     jsonschema.Draft202012Validator(SCHEMA).validate(result)
-    _, boxes_alone = invoke(model, street.read_bytes(), "fps=0.25")
-    for frame, other in zip(result["frames"], boxes_alone["frames"], strict=True):
+    _, without_masks = invoke(model, street.read_bytes(), "fps=0.25")
+    for frame, other in zip(result["frames"], without_masks["frames"], strict=True):
         assert len(frame["detections"]) == len(other["detections"]) > 0
         for one, same in zip(frame["detections"], other["detections"], strict=True):
             mask = one.pop("mask")
             assert one == same
             (x, y), (height, width) = mask["origin"], mask["size"]
             x1, y1, x2, y2 = one["box"]
-            # The model's mask has a rim of one of its 28 pixels around the box.
+            # The model's mask exceeds the box by one of its 28 pixels on each side.
             assert -0.04 * (x2 - x1) - 1 <= x - x1 <= 1
             assert -0.04 * (y2 - y1) - 1 <= y - y1 <= 1
             assert x + width <= result["video"]["width"]
@@ -263,14 +265,14 @@ def test_masks_lie_where_their_objects_are(model: inference.Model, street: Path)
             assert 0.1 < pixels.mean() < 1
 
 
-def test_lines_say_what_the_document_says(model: inference.Model, street: Path, street_result: str) -> None:
+def test_lines_have_the_content_of_the_document(model: inference.Model, street: Path, street_result: str) -> None:
     answer, content_type = inference.transform_fn(model, street.read_bytes(), "video/mp4", "application/x-ndjson")
     assert content_type == "application/x-ndjson"
     assert isinstance(answer, str)
     assert answer.endswith("\n")
     lines = [json.loads(line) for line in answer.splitlines()]
     document = jsonschema.Draft202012Validator(SCHEMA)
-    # In the document's own context, to whose parts a line's schema refers.
+    # The schema of a line refers to parts of the document's schema.
     validator = document.evolve(schema=SCHEMA["$defs"]["line"])
     for line in lines:
         validator.validate(line)
@@ -288,7 +290,7 @@ def test_lines_say_what_the_document_says(model: inference.Model, street: Path, 
         ("application/json", "encoding=gzip"),
     ],
 )
-def test_a_document_is_compressed_when_asked(
+def test_a_document_is_compressed_on_request(
     model: inference.Model, street: Path, street_result: str, accept: str, attributes: str | None
 ) -> None:
     context = Context({"X-Amzn-SageMaker-Custom-Attributes": attributes} if attributes else {})
@@ -299,7 +301,7 @@ def test_a_document_is_compressed_when_asked(
     assert without_times(json.loads(gzip.decompress(answer))) == without_times(json.loads(street_result))
 
 
-def test_lines_are_compressed_when_asked(model: inference.Model, street: Path) -> None:
+def test_lines_are_compressed_on_request(model: inference.Model, street: Path) -> None:
     context = Context({"X-Amzn-SageMaker-Custom-Attributes": "encoding=gzip;fps=0.25"})
     answer, content_type = inference.transform_fn(model, street.read_bytes(), None, "application/x-ndjson", context)
     assert content_type == "application/gzip"
@@ -308,7 +310,7 @@ def test_lines_are_compressed_when_asked(model: inference.Model, street: Path) -
 
 
 def as_version_1(result: dict[str, Any]) -> dict[str, Any]:
-    """Leave out of a result what came with version 2 of the schema."""
+    """Remove the members that version 2 of the schema added."""
     for name in ("truncation", "damage", "handler"):
         del result[name]
     for name in ("track", "start", "transfer"):
@@ -325,13 +327,13 @@ def test_a_document_of_version_1_is_still_valid(street_result: str) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_document_has_the_members_of_its_version_and_no_others(street_result: str, version: int) -> None:
+def test_a_document_has_only_the_members_of_its_version(street_result: str, version: int) -> None:
     result = json.loads(street_result)
     other = as_version_1(json.loads(street_result)) if version == 2 else result
     assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(other | {"schema_version": version})
 
 
-def test_large_pictures_are_refused_by_the_environments_limit(
+def test_the_environment_limits_the_size_of_pictures(
     model_dir: Path, street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_PIXELS", "200000")

@@ -1,4 +1,4 @@
-"""With `sampling=keyframe`, keyframes near the asked times are answered, and nothing else is decoded for them."""
+"""Tests of `sampling=keyframe`: keyframes near the targets replace exact frames, and only they are decoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from videos.good import film
 from videos.writer import Encoding, write
 
 GROUP = 23
-"""Frames, 0.92 s: the keyframes are at most 0.24 s from the first four seconds."""
+"""Number of frames of a group of pictures: 0.92 s. Each target has a keyframe within 0.24 s."""
 
 
 @pytest.mark.parametrize(("name", "codec"), [("video.mp4", "libx264"), ("video.mkv", "libx265")])
@@ -30,8 +30,8 @@ def test_only_the_keyframes_are_decoded(tmp_path: Path, name: str, codec: Codec)
         assert video.decoded > 4
 
 
-def test_the_result_says_how_each_frame_was_sampled(model: inference.Model, tmp_path: Path) -> None:
-    # A keyframe at 0 and at 2.4 s only, which is within half a second of 2 s.
+def test_the_result_states_how_each_frame_was_sampled(model: inference.Model, tmp_path: Path) -> None:
+    # The only keyframes are at 0 and 2.4 s. The second one is within half a second of 2 s.
     body = write(tmp_path / "video.mp4", film(100), regular(100, 25), encoding=Encoding(60))
     for options, indices, sampled in (
         ("", [0, 25, 50, 75], ["exact"] * 4),

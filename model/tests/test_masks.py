@@ -1,4 +1,4 @@
-"""Masks are written as COCO writes them, lose nothing, and lie where torchvision pastes them."""
+"""Tests of masks: COCO's encoding, untrusted counts, and positions as in torchvision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from video_inference.masks import paste
 
 
 def reference_encode(mask: Mask) -> str:
-    """Write a mask number by number, as COCO's maskApi.c describes it."""
+    """Encode a mask number by number, as COCO's maskApi.c does."""
     counts: list[int] = []
     previous, length = False, 0
     for pixel in mask.ravel(order="F").tolist():
@@ -39,10 +39,10 @@ def reference_encode(mask: Mask) -> str:
     return text
 
 
-def test_the_smallest_masks_are_written_as_known() -> None:
+def test_small_masks_have_their_known_encoding() -> None:
     assert encode(np.zeros((3, 3), dtype=np.bool_)) == "9"
     assert encode(np.ones((2, 2), dtype=np.bool_)) == "04"
-    # Down the columns: 1 off, 2 on, 1 off.
+    # Runs down the columns: 1 off, 2 on, 1 off.
     assert encode(np.array([[0, 1], [1, 0]], dtype=np.bool_)) == "121"
     assert encode(np.zeros((5, 10), dtype=np.bool_)) == "b1"
 
@@ -57,7 +57,7 @@ def masks(draw: st.DrawFn) -> Mask:
 
 
 @given(masks())
-def test_masks_are_written_by_the_book_and_read_back(mask: Mask) -> None:
+def test_masks_are_encoded_like_the_reference_and_decoded_again(mask: Mask) -> None:
     counts = encode(mask)
     assert counts == reference_encode(mask)
     height, width = mask.shape
@@ -82,7 +82,7 @@ def test_masks_that_do_not_lie_within_the_picture_are_refused(origin: tuple[int,
 @pytest.mark.parametrize(
     ("counts", "what"), [("0" * 300_000, "more runs than pixels"), ("o" * 300_000, "a number without an end")]
 )
-def test_long_counts_of_a_small_mask_are_refused_before_they_are_read_to_the_end(counts: str, what: str) -> None:
+def test_too_long_counts_are_refused_before_they_are_decoded_completely(counts: str, what: str) -> None:
     tracemalloc.start()
     started = time.process_time()
     try:
@@ -91,7 +91,7 @@ def test_long_counts_of_a_small_mask_are_refused_before_they_are_read_to_the_end
         used = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # The counts' own bytes once; all numbers of them would take eight times that, or minutes.
+    # Memory for one copy of the counts. Decoding all numbers would need eight times as much, or minutes.
     assert used < 1.2 * len(counts), what
     assert time.process_time() - started < 1, what
 

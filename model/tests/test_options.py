@@ -1,4 +1,4 @@
-"""A request's options are read strictly: what is unknown, repeated or wrong is refused with what is allowed."""
+"""Tests of the options of a request: defaults, strict parsing, media types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTINGS = read_settings({"SAMPLE_FPS": "0.5", "SCORE_THRESHOLD": "0.25"})
 
 @pytest.mark.parametrize("attributes", [None, "", "  "])
 @pytest.mark.parametrize("accept", [None, "", "*/*"])
-def test_what_the_caller_leaves_open_is_the_workers(attributes: str | None, accept: str | None) -> None:
+def test_the_settings_of_the_worker_are_the_defaults(attributes: str | None, accept: str | None) -> None:
     assert read_options(attributes, accept, SETTINGS) == Options(Fraction(1, 2), 0.25)
 
 
@@ -32,7 +32,7 @@ def test_all_options_are_read() -> None:
     [(None, {}, None), ("timeout=60", {}, 60), (None, {"INVOCATION_TIMEOUT": "900"}, 900)]
     + [(f"timeout={asked}", {"INVOCATION_TIMEOUT": "900"}, min(asked, 900)) for asked in (60, 3600)],
 )
-def test_the_time_limit_is_the_lesser_of_the_callers_and_the_servers(
+def test_the_lower_time_limit_of_caller_and_server_applies(
     attributes: str | None, environment: dict[str, str], limit: int | None
 ) -> None:
     assert read_options(attributes, None, read_settings(environment)).timeout == limit
@@ -40,7 +40,7 @@ def test_the_time_limit_is_the_lesser_of_the_callers_and_the_servers(
 
 def test_rates_are_exact() -> None:
     assert read_options("fps=29.97", None, SETTINGS).fps == Fraction(2997, 100)
-    # As a client in JavaScript writes 0.1 + 0.2.
+    # JavaScript writes 0.1 + 0.2 like this.
     assert read_options("fps=0.30000000000000004", None, SETTINGS).fps > Fraction(3, 10)
 
 
@@ -79,7 +79,7 @@ def test_rates_are_exact() -> None:
         "x" * 1024,
     ],
 )
-def test_what_is_wrong_is_refused_in_one_line_that_says_what_is_allowed(attributes: str) -> None:
+def test_an_invalid_option_is_refused_in_one_line_that_lists_the_allowed_ones(attributes: str) -> None:
     with pytest.raises(OptionError) as refusal:
         read_options(attributes, None, SETTINGS)
     message = str(refusal.value)
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_refused_in_one_line_that_says_what_is_allowed(attribut
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_read_or_refused(attributes: str) -> None:
+def test_any_text_is_parsed_or_refused(attributes: str) -> None:
     with suppress(OptionError, NotAcceptableError):
         assert 0 < read_options(attributes, attributes, SETTINGS).fps <= 1000
 
@@ -110,17 +110,17 @@ def test_any_text_is_read_or_refused(attributes: str) -> None:
         ("application/x-ndjson, application/json", "application/json"),
     ],
 )
-def test_the_media_type_is_the_one_that_the_caller_likes_best(accept: str, content_type: str) -> None:
+def test_the_media_type_with_the_highest_quality_is_chosen(accept: str, content_type: str) -> None:
     assert read_options(None, accept, SETTINGS).content_type == content_type
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "video/*", "application/json;q=0", "json", "application/json;q=x"])
-def test_what_is_not_offered_is_refused(accept: str) -> None:
-    with pytest.raises(NotAcceptableError, match="offered are application/json, application/x-ndjson"):
+def test_a_media_type_that_is_not_offered_is_refused(accept: str) -> None:
+    with pytest.raises(NotAcceptableError, match="accept one of application/json, application/x-ndjson"):
         read_options(None, accept, SETTINGS)
 
 
-def test_lines_can_be_compressed_and_a_compressed_document_refused() -> None:
+def test_encoding_overrides_the_compression_of_the_media_type() -> None:
     options = read_options("encoding=gzip", "application/x-ndjson", SETTINGS)
     assert (options.format, options.gzip, options.content_type) == ("ndjson", True, "application/gzip")
     assert not read_options("encoding=identity", "application/gzip", SETTINGS).gzip

@@ -1,4 +1,4 @@
-"""Frames get their times back where packets have the times of decoding."""
+"""Tests of the times of frames if packets have decoding times."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def pictures(times: list[int | None]) -> list[av.VideoFrame]:
     dropped=st.sets(st.integers(0, 59)),
     row=st.integers(1, 16),
 )
-def test_times_are_sorted_whatever_is_missing(gaps: list[int], dropped: set[int], row: int) -> None:
+def test_times_are_sorted_if_frames_are_missing(gaps: list[int], dropped: set[int], row: int) -> None:
     times = [sum(gaps[: number + 1]) for number in range(len(gaps))]
-    # Each row of B-frames is shown before the frame that is decoded before it.
+    # Each run of B-frames is shown before the frame that is decoded before it.
     decoded = [time for at in range(0, len(times), row) for time in (*times[at + 1 : at + row], times[at])]
     came = [time for time in decoded if times.index(time) not in dropped]
     sorter = TimeSorter(times)
@@ -34,7 +34,7 @@ def test_times_are_sorted_whatever_is_missing(gaps: list[int], dropped: set[int]
     assert [picture for picture, _ in found] == shown
 
 
-def test_a_frame_comes_out_as_soon_as_its_time_is_certain() -> None:
+def test_a_frame_is_yielded_as_soon_as_its_time_is_certain() -> None:
     sorter = TimeSorter([0, 1, 2, 3, 4])
     assert [time for _, time in sorter.take(pictures([0, 2]))] == [0]
     assert [time for _, time in sorter.take(pictures([1]))] == [1, 2]

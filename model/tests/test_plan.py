@@ -1,4 +1,4 @@
-"""A plan names the packets that hold the sampled frames and all that these need, or there is none."""
+"""Tests of the plan: the packets that must be decoded for the sampled frames."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plan(made: Packets, fps: Fraction = Fraction(1), *, reorders: bool = False) 
     ]
 
 
-def test_only_the_groups_that_hold_a_sample_are_decoded_and_only_up_to_it() -> None:
+def test_only_groups_with_a_sample_are_decoded_and_only_up_to_it() -> None:
     made = packets(range(40), {0, 8, 16, 24, 32})
     assert plan(made) == [(0, 0, [0]), (8, 10, [10]), (16, 20, [20]), (24, 30, [30])]
 
@@ -39,8 +39,8 @@ def test_samples_of_one_group_share_its_decoding() -> None:
     assert plan(packets(range(40), {0, 25})) == [(0, 20, [0, 10, 20]), (25, 30, [30])]
 
 
-def test_a_frame_that_leads_an_open_group_needs_the_group_before() -> None:
-    # Decoded as 0 3 1 2 | 12 10 11, shown as 0 1 2 3 10 11 12: the keyframe of the second group is shown last.
+def test_a_leading_frame_of_an_open_group_needs_the_previous_group() -> None:
+    # Decoding order is 0 3 1 2 | 12 10 11, display order 0 1 2 3 10 11 12. The second keyframe is shown last.
     made = packets([0, 3, 1, 2, 12, 10, 11], {0, 4})
     assert plan(made, reorders=True) == [(0, 5, [0, 4])]
 
@@ -63,13 +63,13 @@ def test_packets_that_are_not_shown_are_decoded_but_not_counted() -> None:
     ],
     ids=["empty", "nothing shown", "no keyframe", "leading", "repeated", "decoding times", "hidden keyframe"],
 )
-def test_there_is_no_plan_where_times_do_not_tell(made: Packets, reorders: bool, reason: str) -> None:
+def test_there_is_no_plan_if_the_times_are_not_reliable(made: Packets, reorders: bool, reason: str) -> None:
     with pytest.raises(NoPlanError, match=reason):
         plan(made, reorders=reorders)
 
 
 def keyframe_plan(made: Packets, fps: Fraction = Fraction(1)) -> list[tuple[int, int, int, str]]:
-    """List targets, packets and how each frame is sampled, if keyframes may stand for others."""
+    """Return first packet, last packet, target and kind of sampling of each frame of a plan with keyframes."""
     return [
         (segment.first, segment.last, target.index, target.sampled)
         for segment in make_plan(Timeline(made, reorders=False), TICK, fps, "keyframe")
@@ -77,9 +77,9 @@ def keyframe_plan(made: Packets, fps: Fraction = Fraction(1)) -> list[tuple[int,
     ]
 
 
-def test_a_keyframe_within_half_an_interval_stands_for_the_exact_frame_and_is_all_that_is_decoded() -> None:
+def test_only_a_keyframe_is_decoded_if_it_is_within_half_an_interval() -> None:
     made = packets(range(40), {0, 7, 15, 20, 34})
-    # Targets are 0, 10, 20 and 30: 7 is nearer to 10 than 15, which belongs to 20; 34 is the only one near 30.
+    # Targets are 0, 10, 20 and 30. For 10, 7 is nearer than 15. 34 is the only keyframe near 30.
     assert keyframe_plan(made) == [
         (0, 0, 0, "exact"),
         (7, 7, 7, "keyframe"),
@@ -98,7 +98,7 @@ def test_without_a_keyframe_within_half_an_interval_the_frame_is_exact() -> None
 
 @st.composite
 def coded(draw: st.DrawFn) -> Packets:
-    """Groups of pictures whose frames are decoded in any order, but for each group's keyframe, which starts it."""
+    """Draw groups of pictures. Each starts with its keyframe; its other frames are decoded in any order."""
     times: list[int] = []
     keys: set[int] = set()
     now = 0
@@ -111,15 +111,13 @@ def coded(draw: st.DrawFn) -> Packets:
 
 
 @given(made=coded(), fps=st.fractions(Fraction(1, 5), Fraction(20)))
-def test_a_plan_decodes_the_frames_that_sampling_chooses_with_all_that_precedes_them_in_their_group(
-    made: Packets, fps: Fraction
-) -> None:
+def test_a_plan_decodes_the_sampled_frames_and_their_groups_up_to_them(made: Packets, fps: Fraction) -> None:
     order = sorted(made.pts)
     segments = make_plan(Timeline(made, reorders=False), TICK, fps)
-    wanted = [one for segment in segments for one in segment.targets]
+    targets = [one for segment in segments for one in segment.targets]
     chosen = list(nearest((time - order[0] for time in order), TICK, fps))
-    assert [(one.number, one.index) for one in wanted] == chosen
-    assert [one.pts for one in wanted] == [order[index] for _, index in chosen]
+    assert [(one.number, one.index) for one in targets] == chosen
+    assert [one.pts for one in targets] == [order[index] for _, index in chosen]
     previous = -1
     for segment in segments:
         assert previous < segment.first <= segment.last
@@ -150,13 +148,13 @@ def test_keyframes_are_the_nearest_to_their_targets_and_within_half_an_interval(
 
 
 def verifier(*, may_skip: bool, hidden: Collection[int] = ()) -> SegmentVerifier:
-    # Shown as 0 1 2 3 4 5; 2 and 5 are wanted.
+    # Display order is 0 1 2 3 4 5. The targets are 2 and 5.
     made = packets([0, 3, 1, 2, 5, 4], {0}, hidden)
-    wanted = [TargetFrame(0, 2, 2), TargetFrame(1, 5, 5)]
-    return SegmentVerifier(DecodeSegment(0, 5, wanted), made, may_skip=may_skip)
+    targets = [TargetFrame(0, 2, 2), TargetFrame(1, 5, 5)]
+    return SegmentVerifier(DecodeSegment(0, 5, targets), made, may_skip=may_skip)
 
 
-def test_the_frames_that_are_counted_on_are_told_apart() -> None:
+def test_the_expected_targets_are_recognised() -> None:
     expected = verifier(may_skip=False)
     assert [expected.take(time) for time in range(6)] == [
         None,
@@ -169,7 +167,7 @@ def test_the_frames_that_are_counted_on_are_told_apart() -> None:
     expected.finish()
 
 
-def test_a_skipping_decoder_may_leave_out_what_nobody_wants() -> None:
+def test_a_skipping_decoder_may_skip_frames_that_are_not_targets() -> None:
     expected = verifier(may_skip=True)
     assert [expected.take(time) is None for time in (0, 2, 5)] == [True, False, False]
     expected.finish()
@@ -184,11 +182,11 @@ def test_a_skipping_decoder_may_leave_out_what_nobody_wants() -> None:
         ([0, 1, 1], True, "at 1 that is not"),
         ([0, 7], True, "at 7 that is not"),
         ([None], True, "no time"),
-        ([0, 2], True, "does not show the frame at 5"),
+        ([0, 2], True, "does not return the frame at 5"),
     ],
-    ids=["one missing", "no keyframe", "a wanted one missing", "repeated", "unknown", "no time", "ends early"],
+    ids=["one missing", "no keyframe", "a target missing", "repeated", "unknown", "no time", "ends early"],
 )
-def test_frames_that_are_not_counted_on_end_the_plan(times: list[int | None], may_skip: bool, reason: str) -> None:
+def test_unexpected_frames_end_the_plan(times: list[int | None], may_skip: bool, reason: str) -> None:
     expected = verifier(may_skip=may_skip)
 
     def take_all() -> None:
@@ -200,7 +198,7 @@ def test_frames_that_are_not_counted_on_end_the_plan(times: list[int | None], ma
         take_all()
 
 
-def test_a_keyframe_that_is_not_shown_is_not_waited_for() -> None:
+def test_a_hidden_keyframe_is_not_expected() -> None:
     expected = verifier(may_skip=True, hidden={0})
     assert [expected.take(time) is None for time in (1, 2, 5)] == [True, False, False]
     expected.finish()

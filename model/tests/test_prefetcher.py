@@ -1,4 +1,4 @@
-"""Working ahead is bounded, keeps order and errors, and stops when its consumer does."""
+"""Tests of the prefetcher: limits, order, errors and deadlines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from video_inference.prefetcher import Prefetcher
 
 
 class Source:
-    """Counts how far it was driven, and says when it was closed."""
+    """Source that counts its items and records when it is closed."""
 
     def __init__(self, count: int, fail_at: int | None = None) -> None:
         self.made = 0
@@ -38,12 +38,12 @@ def test_all_items_arrive_in_order() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 4])
-def test_the_source_never_runs_further_ahead_than_the_bound(depth: int) -> None:
+def test_the_source_never_runs_further_ahead_than_the_limit(depth: int) -> None:
     source = Source(60)
     furthest = 0
     with Prefetcher(source.items(), depth) as prefetcher:
         for consumed, _ in enumerate(prefetcher, 1):
-            # A slow consumer: the thread has all the time it needs to run away.
+            # A slow consumer, so that the thread has time to exceed the limit.
             threading.Event().wait(0.003)
             furthest = max(furthest, source.made - consumed)
     assert 1 <= furthest <= depth + 1
@@ -84,7 +84,7 @@ def test_the_time_in_the_source_is_counted() -> None:
     assert prefetcher.busy_seconds >= 0.05
 
 
-def test_batches_hold_what_waits_in_order_and_never_too_much() -> None:
+def test_batches_have_the_waiting_items_in_order_up_to_their_size() -> None:
     source = Source(100)
     with Prefetcher(source.items(), 8) as prefetcher:
         batches = []
@@ -93,18 +93,18 @@ def test_batches_hold_what_waits_in_order_and_never_too_much() -> None:
             threading.Event().wait(0.005)
     assert [item for batch in batches for item in batch] == list(range(100))
     assert {len(batch) for batch in batches} <= {1, 2, 3, 4, 5}
-    # A slow consumer finds full batches.
+    # A slow consumer gets full batches.
     assert max(len(batch) for batch in batches) == 5
 
 
-def test_a_slow_source_makes_batches_of_one() -> None:
+def test_a_slow_source_gives_short_batches() -> None:
     def slow() -> Iterator[int]:
         for number in range(5):
             threading.Event().wait(0.02)
             yield number
 
     with Prefetcher(slow(), 8) as prefetcher:
-        # Whoever waits for a full batch would see one list of five.
+        # Waiting for a full batch would give a list of five.
         assert len(next(prefetcher.batches(5))) < 5
 
 
@@ -122,7 +122,7 @@ def test_a_deadline_ends_the_wait_for_a_slow_source() -> None:
     assert (batches, prefetcher.deadline_passed) == ([[0]], True)
 
 
-def test_a_deadline_that_has_passed_leaves_what_waits() -> None:
+def test_a_passed_deadline_discards_waiting_items() -> None:
     source = Source(3)
     with Prefetcher(source.items(), 5) as prefetcher:
         assert source.closed.wait(60)
@@ -130,7 +130,7 @@ def test_a_deadline_that_has_passed_leaves_what_waits() -> None:
     assert prefetcher.deadline_passed
 
 
-def test_a_source_that_ends_before_the_deadline_is_not_late() -> None:
+def test_a_source_may_end_before_the_deadline() -> None:
     with Prefetcher(Source(3).items(), 5) as prefetcher:
         assert list(prefetcher.batches(1, time.monotonic() + 60)) == [[0], [1], [2]]
     assert not prefetcher.deadline_passed

@@ -1,4 +1,4 @@
-"""A video is checked before anything is started for it."""
+"""Tests of probe.py, which checks a video before a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_video_is_opened_and_its_duration_printed(street: Path, capsys: pytest
     assert json.loads(capsys.readouterr().out) == {"duration": 12.0}
 
 
-def test_a_file_that_only_begins_as_a_video_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_with_only_the_start_of_a_video_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_bytes(b"\0\0\0\x20ftypisom" + b"These are notes, not a video.\n" * 100)
     assert probe.main([str(notes)]) == 1
@@ -28,7 +28,7 @@ def test_a_file_that_only_begins_as_a_video_is_refused(tmp_path: Path, capsys: p
     assert told.err.count("\n") == 1
 
 
-def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert probe.main([str(tmp_path / "none.mp4")]) == 1
     assert capsys.readouterr().err == f"{tmp_path / 'none.mp4'}: No such file or directory\n"
 

@@ -1,4 +1,4 @@
-"""The frames that the handler looks at are those that decoding everything gives, nearest to the asked times."""
+"""Tests that the sampled frames are the nearest to their targets, and equal those of decoding all frames."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from videos import number_of, write
 from videos.good import GOOD, Good, film
 from videos.writer import Codec, Encoding
 
-# What containers round times to, and a little for floats: Matroska keeps milliseconds.
+# Rounding of times in containers plus that of floats. Matroska stores milliseconds.
 _ROUNDING = Fraction(1, 900)
 _RATES = [Fraction(1, 2), Fraction(1), Fraction(7, 3), Fraction(30)]
 
 
 class RecordingDetector(Detector):
-    """Finds nothing and remembers every picture that it was shown."""
+    """Detector that finds nothing and records all pictures."""
 
     def __init__(self, card: Card) -> None:
         super().__init__(card, build("maskrcnn_small"))
@@ -52,7 +52,7 @@ def recorder(model: inference.Model) -> RecordingDetector:
 def analyse(
     model: inference.Model, recorder: RecordingDetector, body: bytes, fps: Fraction
 ) -> tuple[dict[str, Any], list[Rgb]]:
-    """Have the handler look at a video; returns its result and the pictures that its detector saw."""
+    """Process a video with the handler. Returns the result and the pictures that the detector got."""
     recorder.seen = []
     watcher = inference.Model(recorder, replace(model.settings, sample_fps=fps))
     answer, _ = inference.transform_fn(watcher, body, "video/mp4", "application/json")
@@ -61,29 +61,29 @@ def analyse(
 
 
 def upright(frame: av.VideoFrame) -> Rgb:
-    """Turn a frame as players do; FFmpeg's angle and numpy's are both counterclockwise."""
+    """Rotate a frame as players do. The angles of FFmpeg and numpy are both counterclockwise."""
     return np.asarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)), dtype=np.uint8)
 
 
 def decode_all(body: bytes) -> list[Rgb]:
-    """Decode all of a video, in order, by one thread and nothing clever; pass over what cannot be decoded."""
+    """Decode all frames of a video in order, with one thread, and skip packets that cannot be decoded."""
     pictures: list[Rgb] = []
     with av.open(io.BytesIO(body), mode="r") as container:
         track = container.streams.video[0]
         track.codec_context.thread_count = 1
         for packet in container.demux(track):
-            # A file that was cut short may end in the middle of a packet.
+            # A truncated file may end within a packet.
             with contextlib.suppress(av.InvalidDataError):
                 pictures.extend(upright(frame) for frame in packet.decode())
     return pictures
 
 
 def check_choice(chosen: Sequence[int], times: Sequence[Fraction], fps: Fraction) -> None:
-    """Check that each asked time has a frame nearest to it, and that no other frame was taken."""
+    """Check that the frame nearest to each target was chosen, and no other frame."""
     assert list(chosen) == sorted(set(chosen))
     last_gap = times[-1] - times[-2] if len(times) > 1 else Fraction(0)
     end = times[-1] + last_gap / 2
-    # In whole ticks, because fractions are too slow to compare every asked time with every frame.
+    # In whole ticks, because fractions are too slow to compare each target with each frame.
     ticks = lcm(*(time.denominator for time in times), end.denominator, _ROUNDING.denominator, fps.numerator)
     shown = np.array([int(time * ticks) for time in times])
     rounding, asked_end = int(_ROUNDING * ticks), int(end * ticks)
@@ -91,7 +91,9 @@ def check_choice(chosen: Sequence[int], times: Sequence[Fraction], fps: Fraction
     for asked in range(0, asked_end + rounding + 1, int(ticks / fps)):
         distances = np.abs(shown - asked)
         near = set(np.flatnonzero(distances <= distances.min() + 2 * rounding).tolist())
-        assert asked > asked_end - rounding or asked == 0 or near & set(chosen), f"{asked / ticks} s has no frame"
+        assert asked > asked_end - rounding or asked == 0 or near & set(chosen), (
+            f"no frame was chosen for {asked / ticks} s"
+        )
         needed |= near
     assert set(chosen) <= needed
 
@@ -99,7 +101,7 @@ def check_choice(chosen: Sequence[int], times: Sequence[Fraction], fps: Fraction
 def check(
     result: dict[str, Any], seen: Sequence[Rgb], pictures: Sequence[Rgb], times: Sequence[Fraction], fps: Fraction
 ) -> None:
-    """Check a result and its pictures against all of the video's, and against when those were meant to be shown."""
+    """Check a result and its pictures against all pictures of the video and their times in seconds."""
     times = [time - times[0] for time in times[: len(pictures)]]
     assert len(pictures) == len(times)
     chosen = [frame["index"] for frame in result["frames"]]
@@ -108,11 +110,11 @@ def check(
     for picture, frame in zip(seen, result["frames"], strict=True):
         index = frame["index"]
         assert abs(frame["timestamp"] - times[index]) <= _ROUNDING
-        assert np.array_equal(picture, pictures[index]), f"frame {index} is not what decoding everything gives"
+        assert np.array_equal(picture, pictures[index]), f"frame {index} differs from that of decoding all frames"
 
 
 @pytest.mark.parametrize("sample", GOOD, ids=[sample.name for sample in GOOD])
-def test_sampled_frames_are_those_of_decoding_everything(
+def test_sampled_frames_equal_those_of_decoding_all_frames(
     model: inference.Model, recorder: RecordingDetector, tmp_path: Path, sample: Good
 ) -> None:
     body = sample.write(tmp_path / sample.name)
@@ -125,18 +127,18 @@ def test_sampled_frames_are_those_of_decoding_everything(
         assert result["video"]["rotation"] == sample.rotation
         assert (result["video"]["width"], result["video"]["height"]) == sample.size
         if sample.share == 1:
-            # Beside what a decoder says: each picture carries its number.
+            # An independent check: each picture shows its number.
             assert [number_of(picture) - sample.trimmed for picture in seen] == [
                 frame["index"] for frame in result["frames"]
             ]
 
 
-# One frame is the nearest to every time.
+# Not for a video of one frame, which is the nearest to every target.
 _FILMS = [sample for sample in GOOD if len(sample.times) > 1]
 
 
 @pytest.mark.parametrize("sample", _FILMS, ids=[sample.name for sample in _FILMS])
-def test_timestamps_are_within_half_a_frame_of_the_asked_times(
+def test_timestamps_are_within_half_a_frame_of_the_targets(
     model: inference.Model, recorder: RecordingDetector, tmp_path: Path, sample: Good
 ) -> None:
     body = sample.write(tmp_path / sample.name)
@@ -171,7 +173,7 @@ def encodings(draw: st.DrawFn) -> tuple[str, Codec, Encoding]:
     start=st.integers(0, 3000),
     fps=st.fractions(Fraction(1, 3), Fraction(40), max_denominator=1001),
 )
-def test_any_rate_and_any_groups_of_pictures_give_the_right_frames(
+def test_any_rate_and_any_groups_of_pictures_give_the_correct_frames(
     *,
     tmp_path_factory: pytest.TempPathFactory,
     model: inference.Model,

@@ -1,4 +1,4 @@
-"""Sampling decodes little and gives exactly the frames that decoding everything gives, or decodes everything."""
+"""Tests that sampling gives the same frames as decoding all frames, and decodes fewer if the times are reliable."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERY = "Every frame is decoded"
 
 @cache
 def moving(count: int) -> list[Rgb]:
-    """Paint a texture that moves, so that encoders refer to other frames, and a flicker that no two frames share."""
+    """Paint a moving texture, so that encoders refer to other frames, and a flicker that differs in all frames."""
     texture = np.random.default_rng(5).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     texture = np.kron(texture[:25, :38], np.ones((8, 8, 1), dtype=np.uint8))
     pictures = []
@@ -43,7 +43,7 @@ def moving(count: int) -> list[Rgb]:
 
 
 class Whole(NamedTuple):
-    """A video of which everything was decoded."""
+    """All frames of a video, whether it is truncated, and the number of decoded frames."""
 
     frames: list[Frame]
     truncated: bool
@@ -56,7 +56,7 @@ def whole(body: bytes) -> Whole:
 
 
 def chosen(video: Whole, fps: Fraction) -> list[tuple[int, Fraction, bytes]]:
-    """Sample after decoding everything."""
+    """Sample from all frames."""
     chosen = sample_by_time(video.frames, video.frames[0].tick, fps)
     return [(one.index, one.timestamp, one.rgb().tobytes()) for _, one in chosen]
 
@@ -68,7 +68,7 @@ def sampled(body: bytes, fps: Fraction) -> tuple[list[tuple[int, Fraction, bytes
 
 
 def assert_same(body: bytes) -> Whole:
-    """Check the samples at each rate against all frames, which it returns."""
+    """Check the samples at each rate against all frames, which are returned."""
     everything = whole(body)
     for fps in RATES:
         assert sampled(body, fps)[:2] == (chosen(everything, fps), everything.truncated)
@@ -125,7 +125,7 @@ PLANNED: dict[str, Source] = {
 
 
 @pytest.mark.parametrize("source", PLANNED.values(), ids=PLANNED.keys())
-def test_the_samples_are_those_of_decoding_everything(
+def test_the_samples_equal_those_of_decoding_all_frames(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, source: Source
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -138,7 +138,7 @@ def test_the_samples_are_those_of_decoding_everything(
 
 
 def without_presentation_times(mp4: Path) -> bytes:
-    """Copy a video, with its decoding times, counted from the first, in the place of the presentation times."""
+    """Copy a video, with decoding times from 0 instead of presentation times."""
     target = mp4.with_name("copied.mp4")
     with av.open(mp4) as source, av.open(target, "w") as container:
         track = container.add_stream_from_template(source.streams.video[0])
@@ -153,7 +153,7 @@ def without_presentation_times(mp4: Path) -> bytes:
 
 
 def from_packet(video: Path, first: int) -> bytes:
-    """Copy a video from a packet on, keyframe or not."""
+    """Copy a video from a packet on, which need not be a keyframe."""
     target = video.with_name(f"copied{video.suffix}")
     with av.open(video) as source, av.open(target, "w") as container:
         track = container.add_stream_from_template(source.streams.video[0])
@@ -165,7 +165,7 @@ def from_packet(video: Path, first: int) -> bytes:
     return target.read_bytes()
 
 
-def test_decoding_times_in_the_place_of_presentation_times_give_the_same_samples(
+def test_decoding_times_instead_of_presentation_times_give_the_same_samples(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -176,33 +176,33 @@ def test_decoding_times_in_the_place_of_presentation_times_give_the_same_samples
         encoding=Encoding(options=h264("keyint=40:bframes=3:b-adapt=0")),
     )
     copy = without_presentation_times(tmp_path / "video.mp4")
-    # Sorted, the times are the same.
+    # The sorted times are the same.
     for fps in RATES:
         assert sampled(copy, fps)[:2] == sampled(body, fps)[:2]
     assert "the codec reorders frames but their times do not" in caplog.text
 
 
-def test_a_start_in_the_middle_of_a_group_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_start_within_a_group_is_detected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     write(tmp_path / "video.mkv", moving(120), regular(120, 25), encoding=Encoding(options=h264("keyint=40")))
     assert_same(from_packet(tmp_path / "video.mkv", 13))
     assert "the first packet is no keyframe" in caplog.text
 
 
-def test_pictures_that_refresh_bit_by_bit_are_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_intra_refresh_is_detected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     options = h264("keyint=30:intra-refresh=1")
     assert_same(write(tmp_path / "video.mp4", moving(120), regular(120, 25), encoding=Encoding(options=options)))
     assert "is not the next one" in caplog.text
 
 
-def test_packets_with_two_pictures_are_noticed_before_the_decoder_reorders(
+def test_packed_bitstreams_are_detected_before_the_decoder_reorders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     (sample,) = (one for one in GOOD if one.name == "packed.mp4")
     body = sample.write(tmp_path / sample.name)
-    # Some headers do not tell of B-frames: FFmpeg knows from the first one on.
+    # Some headers do not declare B-frames. FFmpeg then detects them at the first one.
     monkeypatch.setattr(Track, "reorders", False)
     for fps in RATES:
         frames, _, _ = sampled(body, fps)
@@ -210,7 +210,7 @@ def test_packets_with_two_pictures_are_noticed_before_the_decoder_reorders(
     assert "is not the next one" not in caplog.text
 
 
-def test_interlaced_pictures_are_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_interlaced_pictures_are_detected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     options = h264("keyint=40:interlaced=1")
     assert_same(write(tmp_path / "video.mp4", moving(80), regular(80, 25), encoding=Encoding(options=options)))
@@ -219,7 +219,7 @@ def test_interlaced_pictures_are_noticed(tmp_path: Path, caplog: pytest.LogCaptu
 
 @pytest.mark.parametrize("bf", ["0", "2"])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_an_avi_which_has_no_times_is_decoded_whole(
+def test_an_avi_without_times_is_decoded_completely(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, codec: Codec, bf: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -246,14 +246,14 @@ def uncut(name: str) -> bytes:
 
 @pytest.mark.parametrize("name", ["video.mp4", "video.mkv", "video.webm"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_file_cut_short_gives_the_same_samples_and_is_said_to_be_truncated(name: str, share: float) -> None:
+def test_a_truncated_file_gives_the_same_samples_and_is_reported_as_truncated(name: str, share: float) -> None:
     body = uncut(name)
     cut = body[: int(len(body) * share)]
     assert_same(cut)
     assert sampled(cut, Fraction(1))[1]
 
 
-def test_a_damaged_group_does_not_spoil_the_samples_before_it(tmp_path: Path) -> None:
+def test_a_damaged_group_does_not_change_earlier_samples(tmp_path: Path) -> None:
     options = h264("keyint=25:min-keyint=25:scenecut=0:bframes=0")
     body = bytearray(write(tmp_path / "video.mp4", moving(150), STEADY, encoding=Encoding(options=options)))
     whole = sampled(bytes(body), Fraction(1))[0]

@@ -1,4 +1,4 @@
-"""Sampling by time takes the frame nearest to each asked time, at any frame rate."""
+"""Tests that sampling takes the frame nearest to each target, at any frame rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TimedFrame:
 
 
 def ticks(times: list[Fraction]) -> tuple[list[int], Fraction]:
-    """Express times exactly in integer ticks; returns these and the tick in seconds."""
+    """Convert times in seconds exactly to integer ticks. Returns the ticks, and the length of a tick in seconds."""
     tick = Fraction(1, math.lcm(*(time.denominator for time in times)))
     return [int(time / tick) for time in times], tick
 
@@ -58,15 +58,15 @@ def test_a_variable_rate_gives_one_frame_per_second() -> None:
     assert [round(times[index]) for index in indices(times, Fraction(1))] == list(range(30))
 
 
-def test_asking_for_more_than_there_is_gives_every_frame_once() -> None:
+def test_a_rate_above_the_frame_rate_gives_every_frame_once() -> None:
     assert indices(regular(10, 5), Fraction(100)) == list(range(10))
 
 
-def test_a_frame_that_is_nearest_to_several_times_is_taken_once() -> None:
+def test_a_frame_that_is_nearest_to_several_targets_is_taken_once() -> None:
     assert indices([Fraction(0), Fraction(10), Fraction(11)], Fraction(1)) == [0, 1, 2]
 
 
-def test_frames_are_taken_from_the_source_only_as_needed() -> None:
+def test_frames_are_read_from_the_source_only_as_needed() -> None:
     taken = []
 
     def source() -> Iterator[TimedFrame]:
@@ -83,25 +83,25 @@ def test_frames_are_taken_from_the_source_only_as_needed() -> None:
     gaps=st.lists(st.fractions(Fraction(1, 200), Fraction(2)), max_size=16),
     fps=st.fractions(Fraction(1, 10), Fraction(20)),
 )
-def test_each_asked_time_has_its_nearest_frame_and_no_other_frame_is_taken(gaps: list[Fraction], fps: Fraction) -> None:
+def test_each_target_gets_its_nearest_frame_and_no_other_frame_is_taken(gaps: list[Fraction], fps: Fraction) -> None:
     times = [Fraction(0)]
     for gap in gaps:
         times.append(times[-1] + gap)
     end = times[-1] + (gaps[-1] / 2 if gaps else 0)
-    wanted = set()
+    expected = set()
     asked = Fraction(0)
     while asked < end or asked == 0:
-        # The later of two equally near frames.
-        wanted.add(min(range(len(times)), key=lambda index: (abs(times[index] - asked), -index)))
+        # The later one of two frames that are equally near.
+        expected.add(min(range(len(times)), key=lambda index: (abs(times[index] - asked), -index)))
         asked += 1 / fps
-    assert indices(times, fps) == sorted(wanted)
+    assert indices(times, fps) == sorted(expected)
 
 
 def test_each_frame_comes_with_the_number_of_the_first_target_it_is_nearest_to() -> None:
     assert list(nearest([0, 10, 14], Fraction(1), Fraction(1))) == [(0, 0), (5, 1), (12, 2)]
 
 
-def test_the_last_frame_is_yielded_although_nothing_follows_it() -> None:
+def test_the_last_frame_is_yielded() -> None:
     frames = [TimedFrame(index, index) for index in range(3)]
     chosen = sample_by_time(frames, Fraction(1), Fraction(1))
     assert [frame.index for _, frame in chosen] == [0, 1, 2]

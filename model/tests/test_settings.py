@@ -1,4 +1,4 @@
-"""Settings come from the environment, have defaults, and are refused by name when wrong."""
+"""Tests of the settings of a worker: defaults and invalid values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from video_inference.settings import SettingError, read_settings
 
 
-def test_the_defaults_are_a_frame_a_second_and_half_a_score() -> None:
+def test_the_defaults_apply_without_variables() -> None:
     settings = read_settings({})
     assert settings.sample_fps == 1
     assert settings.score_threshold == 0.5
@@ -20,7 +20,7 @@ def test_the_defaults_are_a_frame_a_second_and_half_a_score() -> None:
 
 
 @pytest.mark.parametrize(("value", "required"), [("0", False), ("1", True)])
-def test_a_gpu_is_required_by_a_one(value: str, required: bool) -> None:
+def test_require_gpu_is_0_or_1(value: str, required: bool) -> None:
     assert read_settings({"REQUIRE_GPU": value}).require_gpu is required
 
 
@@ -54,6 +54,6 @@ def test_workers_share_the_cores() -> None:
         ("MAX_PIXELS", "1e12"),
     ],
 )
-def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         read_settings({name: value})

@@ -1,4 +1,4 @@
-"""The generator writes what its list says, and its samples are what they claim to be."""
+"""Tests of the generator of sample videos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_list_names_every_file_and_nothing_else_is_there(folder: Path) -> None:
+def test_the_list_names_exactly_the_files_in_the_folder(folder: Path) -> None:
     entries = json.loads((folder / command.LIST).read_text("utf-8"))
     assert len(entries) == len(GOOD) + len(DISPLAY_SAMPLES) + len(BAD)
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
@@ -34,7 +34,7 @@ def test_the_list_names_every_file_and_nothing_else_is_there(folder: Path) -> No
     assert all((folder / entry["file"]).stat().st_size == entry["bytes"] for entry in entries)
 
 
-def test_all_promised_codecs_and_containers_are_there(folder: Path) -> None:
+def test_the_samples_have_all_listed_codecs_and_containers(folder: Path) -> None:
     codecs = set()
     for sample in GOOD:
         with av.open(io.BytesIO((folder / "good" / sample.name).read_bytes()), mode="r") as container:
@@ -45,7 +45,7 @@ def test_all_promised_codecs_and_containers_are_there(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4"])
-def test_keyframes_stand_where_they_were_asked_for(tmp_path: Path, codec: Codec) -> None:
+def test_keyframes_are_at_the_requested_frames(tmp_path: Path, codec: Codec) -> None:
     path = tmp_path / ("video.webm" if codec == "libvpx-vp9" else "video.mp4")
     write(path, film(50), regular(50, 25), codec, encoding=Encoding(keyframe_every=12))
     with av.open(str(path), mode="r") as container:
@@ -58,20 +58,20 @@ def test_keyframes_stand_where_they_were_asked_for(tmp_path: Path, codec: Codec)
     assert [round(25 * key) for key in keys] == [0, 12, 24, 36, 48]
 
 
-def test_an_encrypted_sample_really_is(folder: Path) -> None:
+def test_the_encrypted_sample_is_encrypted(folder: Path) -> None:
     body = (folder / "bad" / "encrypted.mp4").read_bytes()
     index = body[body.index(b"moov") :]
-    # The sample entry's name hides the codec's, which stands behind it (ISO/IEC 14496-12, 8.12).
+    # The type of the sample entry is encv. The codec's follows it (ISO/IEC 14496-12, 8.12).
     assert index.index(b"encv") < index.index(b"frma") < index.index(b"avc1") < index.index(b"tenc")
 
 
-def test_pictures_carry_their_number() -> None:
+def test_pictures_show_their_number() -> None:
     for number in (0, 1, 2, 511, 1000, 1023):
         assert number_of(numbered(number)) == number
         assert number_of(moving(number, 161, 97)) == number
 
 
-def test_times_are_what_they_are_called() -> None:
+def test_times_have_the_requested_rates() -> None:
     assert changing([(2, 2), (3, 10)]) == [0, regular(2, 2)[1], 1, 1 + regular(2, 10)[1], 1 + regular(3, 10)[2]]
     assert regular(60_001, NTSC_60)[-1] == 1001
     times = irregular(50, 1)

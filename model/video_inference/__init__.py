@@ -1,4 +1,4 @@
-"""What the handler is made of: frames out of a video, objects out of frames, and the result document."""
+"""Implementation of the handler: decodes and samples a video, detects objects, writes the result document."""
 
 VERSION = "1.0.0"
-"""Of the handler, as results state it; it changes with what results say of the same video."""
+"""Version of the handler, written into results. Increase it if results for the same video change."""

@@ -1,4 +1,4 @@
-"""The two Mask R-CNNs an artifact may hold: torchvision's COCO-size one and a small one for machines without a GPU."""
+"""Builds the Mask R-CNN of an artifact: torchvision's COCO-size network, or a small one for machines without a GPU."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Architecture = Literal["maskrcnn_resnet50_fpn", "maskrcnn_small"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 SMALL_SIDE = 144
-"""Pixels to which the small model scales a frame's shorter side."""
+"""Length in pixels to which the small model scales a frame's shorter side."""
 
 _STAGES = (32, 64, 96)
 _FPN_WIDTH = 64
 
 
 class _Residual(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; halves the resolution."""
+    """Residual block of two 3x3 convolutions and a shortcut; halves the resolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def _small() -> MaskRCNN:
     levels = [str(level) for level in range(len(_STAGES))]
 
     def pool(side: int) -> MultiScaleRoIAlign:
-        # Objects of less than half a picture are pooled from the finest level: a person is seven pixels wide from afar.
+        # Pools objects smaller than half a picture from the finest level, because a distant person is 7 pixels wide.
         return MultiScaleRoIAlign(levels, side, sampling_ratio=2, canonical_scale=SMALL_SIDE)
 
     return MaskRCNN(
@@ -96,7 +96,7 @@ def _small() -> MaskRCNN:
 
 
 def build(architecture: Architecture) -> MaskRCNN:
-    """Build a Mask R-CNN with a 91-class head and random weights; nothing is downloaded."""
+    """Build a Mask R-CNN with a 91-class head and random weights, without a download."""
     if architecture == "maskrcnn_small":
         return _small()
     return maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=CLASS_COUNT)

@@ -1,4 +1,4 @@
-"""Names of the files beside the code in an artifact; needs no torch."""
+"""Names of the model's files in an artifact; does not import torch."""
 
 from __future__ import annotations
 

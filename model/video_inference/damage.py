@@ -1,4 +1,4 @@
-"""Records which part of a video could not be decoded, and why reading it ended early."""
+"""Records which parts of a video could not be decoded, and why reading ended early."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 TruncationReason = Literal["damage", "end-of-data", "deadline"]
 
 MAX_ERRORS_IN_A_ROW = 1000
-"""Undecodable packets in a row after which decoding ends: half a minute at 30 frames per second."""
+"""Number of consecutive undecodable packets after which decoding ends: half a minute at 30 frames per second."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Truncation:
     Attributes
     ----------
     reason
-        `damage`: the packets cannot be decoded any more; `end-of-data`: the file ends or cannot be read any more;
-        `deadline`: the time for the request was over.
+        `damage`: the remaining packets cannot be decoded. `end-of-data`: the file ends or cannot be read any further.
+        `deadline`: the request ran out of time.
     until
-        Seconds from the first frame: the time of the last frame that was reached.
+        Time of the last frame that was reached, in seconds from the first frame.
     """
 
     reason: TruncationReason
@@ -41,7 +41,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Damage:
-    """What could not be decoded: the number of packets with damage, and the spans without frames."""
+    """Damage in a video: the number of damaged packets, and the spans without frames."""
 
     packets: int = 0
     gaps: Sequence[Gap] = ()
@@ -49,22 +49,22 @@ class Damage:
 
 @dataclass
 class DamageLog:
-    """Counts undecodable packets and finds the spans whose frames never came out of the decoder.
+    """Counts undecodable packets and finds the spans whose frames the decoder never returned.
 
-    The decoder reports an error some packets late, but frames come out in display order: a frame that is due before the
-    one that came out is lost. A frame that is late without an error is not counted: the two fields of an interlaced
-    frame may be two packets.
+    The decoder reports an error some packets late, but it returns frames in display order. A frame is therefore lost if
+    the decoder returns a later one first. Without a reported error, a missing frame is not counted, because the two
+    fields of an interlaced frame may be two packets.
 
     Attributes
     ----------
     packets
-        Packets so far that the decoder refused or could decode in part only.
+        Number of packets that the decoder refused or decoded only in part.
     errors_in_a_row
-        Packets that it refused since the last frame.
+        Number of packets that the decoder refused since the last frame.
     left
-        Packets whose frames had not come out when the decoder was drained the last time.
+        Number of frames that were missing when the decoder was last drained.
     earliest
-        The smallest time of a packet so far, in ticks.
+        Smallest time of a packet so far, in ticks.
     """
 
     packets: int = 0
@@ -77,24 +77,30 @@ class DamageLog:
     _spans: list[tuple[int, int]] = field(default_factory=list)
 
     def add_repaired(self) -> None:
-        """Note that a frame came out that is damaged."""
+        """Count a frame that the decoder has repaired."""
         self.packets += 1
 
     def add_packet(self, time: int | None) -> None:
-        """Note that a packet with this time, in ticks, is given to the decoder."""
+        """Note the time in ticks of a packet that is sent to the decoder."""
         if time is not None:
             self.earliest = time if self._is_new else min(self.earliest, time)
             self._is_new = False
             heappush(self._due, time)
 
     def add_error(self) -> None:
-        """Note that the decoder refused a packet."""
+        """Count a packet that the decoder refused."""
         self.packets += 1
         self.errors_in_a_row += 1
         self._unexplained += 1
 
     def add_frame(self, time: int | None) -> int:
-        """Note that a frame came out, by its time in ticks, None if it has none; tell how many before it are lost."""
+        """Note a frame that the decoder returned, and return the number of frames lost before it.
+
+        Parameters
+        ----------
+        time
+            Time of the frame in ticks; None if unknown.
+        """
         refused, self.errors_in_a_row = self.errors_in_a_row, 0
         if time is None:
             self._unexplained = 0
@@ -111,7 +117,7 @@ class DamageLog:
         return len(lost)
 
     def drain(self, step: int) -> None:
-        """Note that no more frames come out; a frame lasts `step` ticks."""
+        """Note that the decoder was drained; a frame lasts `step` ticks."""
         self.undelivered = len(self._due)
         if self._due and self._unexplained:
             self.add_gap(self._due[0], max(self._due) + step)
@@ -119,10 +125,18 @@ class DamageLog:
         self._unexplained = 0
 
     def add_gap(self, start: int, end: int) -> None:
-        """Note that the frames of a span, in ticks, are lost."""
+        """Note a span of lost frames, in ticks."""
         self._spans.append((start, end))
 
     def summary(self, start: int, tick: Fraction) -> Damage:
-        """Give what was found, with times counted from `start`, in ticks of `tick` seconds."""
+        """Return the damage so far.
+
+        Parameters
+        ----------
+        start
+            Time of the first frame in ticks. Gaps count from it.
+        tick
+            Length of a tick in seconds.
+        """
         spans = [(max(0, first - start), last - start) for first, last in self._spans]
         return Damage(self.packets, [Gap(first * tick, last * tick) for first, last in spans if last > first])

@@ -1,4 +1,4 @@
-"""Loads the model that an artifact holds and finds the objects in pictures with it."""
+"""Loads the model of an artifact and detects objects in pictures."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ _log = logging.getLogger(__name__)
 
 
 class ArtifactError(Exception):
-    """The unpacked artifact cannot be used: something is missing, damaged or does not fit together."""
+    """The unpacked artifact cannot be used: a file is missing or damaged, or the files do not fit each other."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What an artifact says of its model.
+    """Description of an artifact's model.
 
     Attributes
     ----------
     name
-        For people.
+        Display name.
     architecture
-        Which network the weights are for.
+        Network that the weights belong to.
     weights_sha256
-        Of the weights file, in hexadecimal.
+        SHA-256 of the weights file, in hexadecimal.
     notice
-        What whoever is shown the boxes must be told; None when there is nothing to say.
+        Warning for everyone who sees the boxes; None if there is none.
     classes
-        Labels by category id of what the weights were trained on.
+        Labels of the trained classes by category id.
     """
 
     name: str
@@ -69,11 +69,11 @@ class Detection:
     label_id, label
         COCO's category id and its name.
     score
-        0..1.
+        Confidence, 0 to 1.
     box
         (x1, y1, x2, y2) in the picture's pixels.
     mask
-        Its pixels, if they were asked for.
+        Pixels of the object; None if masks were not requested.
     """
 
     label_id: int
@@ -89,13 +89,13 @@ def read_card(path: Path) -> Card:
     Raises
     ------
     ArtifactError
-        If the file is missing or does not hold a card.
+        If the file is missing or is not a card.
     """
     try:
         fields: Any = json.loads(path.read_text("utf-8"))
         architecture = fields["architecture"]
         if architecture not in ARCHITECTURES:
-            raise ValueError(f"architecture {architecture!r} is none of {', '.join(ARCHITECTURES)}")
+            raise ValueError(f"architecture {architecture!r} is unknown: known are {', '.join(ARCHITECTURES)}")
         notice = fields["notice"]
         return Card(
             name=str(fields["name"]),
@@ -105,7 +105,7 @@ def read_card(path: Path) -> Card:
             classes={int(label_id): str(label) for label_id, label in fields["classes"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{path} is not a model's card: {error!r}.") from error
+        raise ArtifactError(f"{path} is not a model card: {error!r}. Build the artifact again.") from error
 
 
 def load_weights(model: MaskRCNN, path: Path) -> None:
@@ -114,29 +114,30 @@ def load_weights(model: MaskRCNN, path: Path) -> None:
     Raises
     ------
     ArtifactError
-        If the file is missing, is not a state dictionary, or is one of another network.
+        If the file is missing, is not a state dictionary, or belongs to another network.
     """
     try:
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
-        # torch.load raises whatever the unpickler or the archive reader met.
+        # torch.load raises any exception of the unpickler or the archive reader.
         lines = str(error).splitlines() or [repr(error)]
-        raise ArtifactError(f"{path} does not hold this model's weights: {lines[0]}") from error
+        reason = lines[0].rstrip(".:")
+        raise ArtifactError(f"{path} does not hold this model's weights: {reason}. Build it again.") from error
 
 
 class Detector:
-    """A Mask R-CNN ready to look at pictures, on the graphics processor if there is one.
+    """A loaded Mask R-CNN, on a GPU if there is one.
 
     Parameters
     ----------
     card
-        What the model is.
+        Description of the model.
     model
-        With its weights. It is taken apart: the detector's own from now on.
+        The model with its weights. The detector modifies it.
     gpu
-        Number of the graphics processor that is assigned to this worker; None for the first.
+        Number of the GPU that is assigned to this worker; None for the first one.
     require_gpu
-        Whether to fail instead of working on the CPU.
+        Whether to fail instead of using the CPU.
     """
 
     def __init__(self, card: Card, model: MaskRCNN, gpu: int | None = None, *, require_gpu: bool = False) -> None:
@@ -145,19 +146,19 @@ class Detector:
 
     @property
     def hardware(self) -> Hardware:
-        """What the model runs on."""
+        """Device that the model runs on."""
         return self._network.hardware
 
     @classmethod
     def load(cls, model_dir: Path, gpu: int | None = None, *, require_gpu: bool = False) -> Detector:
-        """Load the model of an unpacked artifact onto a graphics processor, or onto the CPU if CUDA can use none.
+        """Load the model of an unpacked artifact onto a GPU, or onto the CPU if CUDA cannot use any GPU.
 
         Raises
         ------
         ArtifactError
-            If its card or its weights are missing, damaged or do not fit each other.
+            If the card or the weights are missing, damaged or do not fit each other.
         HardwareError
-            If a graphics processor is required and CUDA can use none.
+            If a GPU is required and CUDA cannot use any.
         """
         card = read_card(model_dir / CARD_FILE)
         weights = model_dir / WEIGHTS_FILE
@@ -166,18 +167,20 @@ class Detector:
         except OSError as error:
             raise ArtifactError(f"{weights} cannot be read: {error.strerror}.") from error
         if digest != card.weights_sha256:
-            raise ArtifactError(f"{weights} has SHA-256 {digest}, but the card says {card.weights_sha256}.")
+            raise ArtifactError(
+                f"{weights} has SHA-256 {digest}, but the card states {card.weights_sha256}. Build the artifact again."
+            )
         model = build(card.architecture)
         load_weights(model, weights)
         return cls(card, model, gpu, require_gpu=require_gpu)
 
     def warm_up(self) -> None:
-        """Look at full batches once, so that the first video does not pay for the start of CUDA's libraries.
+        """Run a full batch once, so that CUDA's libraries are loaded before the first video.
 
         Raises
         ------
         Exception
-            Whatever keeps the model from working here: the worker must not become ready.
+            If the model does not run on this device. The worker must not become ready.
         """
         noise = np.random.default_rng(1).integers(0, _WHITE, (*_WARM_UP_SIZE, 3), dtype=np.uint8)
         self.detect([noise] * self.hardware.batch, 0.0, masks=True)
@@ -191,30 +194,30 @@ class Detector:
         max_side: int | None = None,
         size: tuple[int, int] | None = None,
     ) -> list[list[Detection]]:
-        """Find the objects in some pictures.
+        """Detect objects in pictures.
 
         Parameters
         ----------
         pictures
-            RGB of shape (height, width, 3).
+            RGB arrays of shape (height, width, 3).
         score_threshold
-            Objects with a lower score, 0..1, are left out.
+            Minimum score of a detection, 0 to 1.
         masks
-            Whether each object's mask is wanted; they cost time.
+            Whether to compute a mask for each object, which takes more time.
         max_side
-            Pixels that the longer side of a picture may have when the model looks at it, if less than its own limit.
+            Maximum length in pixels of a picture's longer side at the model's input, if lower than the model's limit.
         size
-            (width, height) of the frame in whose pixels boxes and masks are given, if not in each picture's own.
+            (width, height) of the frame whose pixels are the unit of boxes and masks; None for each picture's pixels.
 
         Returns
         -------
         list of list of Detection
-            Of each picture, by falling score.
+            Detections of each picture, in descending order of score.
 
         Raises
         ------
         MemoryError, torch.OutOfMemoryError, RuntimeError
-            If not even the pictures one by one fit into memory, or the graphics processor fails.
+            If not even a single picture fits into memory, or the GPU fails.
         """
         return [
             [
@@ -235,14 +238,14 @@ class Detector:
         max_side: int | None,
         size: tuple[int, int] | None,
     ) -> list[Found]:
-        """Look at the pictures together or, if memory runs out, one by one."""
+        """Detect objects in all pictures as one batch or, if memory runs out, in one picture at a time."""
         find = partial(self._network.find, score_threshold=score_threshold, masks=masks, max_side=max_side, size=size)
         try:
             return find(pictures)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            _log.warning("Memory ran out with %d pictures at a time: one at a time now.", len(pictures), exc_info=error)
-        # Not in the handler: the error's traceback holds the tensors of the batch.
+            _log.warning("Memory ran out with a batch of %d: retrying one by one.", len(pictures), exc_info=error)
+        # Outside the except block, because the error's traceback references the tensors of the batch.
         free_memory()
         return [found for picture in pictures for found in find([picture])]

@@ -1,4 +1,4 @@
-"""The errors that are the caller's: each becomes a 4xx with a one-line reason."""
+"""Errors of the caller. Each becomes a 4xx with a reason in one line."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from http import HTTPStatus
 
 
 class ClientError(Exception):
-    """The request cannot be served as it is; the message is one line, made for the caller."""
+    """The request is invalid. The message is one line for the caller."""
 
     status = HTTPStatus.BAD_REQUEST
 
 
 class EmptyBodyError(ClientError):
-    """The request holds no bytes."""
+    """The request has no body."""
 
 
 class NotAVideoError(ClientError):
-    """The bytes are no video in a supported container, or hold no picture that can be decoded."""
+    """The body is not a video in a supported container, or has no picture that can be decoded."""
 
 
 class NoVideoTrackError(ClientError):
-    """The container can be read but holds no moving pictures, for instance sound alone."""
+    """The container has no video track, for example only sound."""
 
 
 class EncryptedVideoError(ClientError):
-    """The pictures are there but encrypted."""
+    """The video is encrypted."""
 
 
 class TooLargePictureError(ClientError):
-    """The pictures have more pixels than this server looks at."""
+    """The pictures have more pixels than this server accepts."""
 
 
 class TooLittleTimeError(ClientError):
-    """The invocation's time was over before a single frame was looked at."""
+    """The deadline passed before the first frame was processed."""
 
 
 class OptionError(ClientError):
-    """The request's CustomAttributes hold an option that is unknown, repeated or wrong."""
+    """The request's CustomAttributes have an option that is unknown, repeated or invalid."""
 
 
 class NotAcceptableError(ClientError):
-    """The request's Accept names only media types that are not offered."""
+    """The request's Accept header names no media type that the handler offers."""
 
     status = HTTPStatus.NOT_ACCEPTABLE

@@ -1,4 +1,4 @@
-"""What is known of a video and of each of its frames."""
+"""Properties of a video and of its frames."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class VideoInfo:
     Attributes
     ----------
     width, height
-        Pixels of the first frame, as displayed: upright and with square pixels.
+        Size of the first frame in pixels, as displayed: upright and with square pixels.
     duration
-        Seconds, as the container promises; None when it promises none.
+        Duration in seconds that the container states; None if it states none.
     rotation
-        Degrees clockwise by which stored frames are turned for display, after mirroring if the file asks for that.
+        Clockwise rotation of stored frames for display, in degrees, after mirroring if the file requires it.
     codec
-        FFmpeg's name of it, such as "h264".
+        FFmpeg's name of the codec, such as "h264".
     track
-        Which of the container's video streams it is, from 0.
+        Index of the track among the container's video streams, from 0.
     start
-        Seconds at which players show the first frame.
+        Time at which players show the first frame, in seconds.
     transfer
-        FFmpeg's name of the transfer characteristic, such as "smpte2084"; None if it has no tag.
+        FFmpeg's name of the transfer characteristic, such as "smpte2084"; None without a tag.
     """
 
     width: int
@@ -51,17 +51,17 @@ class Frame:
     Attributes
     ----------
     index
-        Its number in display order.
+        Number of the frame in display order, from 0.
     ticks
-        Its time from the first frame.
+        Time from the first frame, in ticks.
     tick
-        Seconds.
+        Length of a tick in seconds.
     picture
-        As decoded.
+        Decoded picture, as stored.
     width
-        Pixels of the stored picture's rows when they are made square.
+        Width of the stored picture in square pixels.
     sampled
-        Whether it is the frame nearest to a target time, or a keyframe in its place.
+        Whether the frame is the one nearest to its target time, or a keyframe instead of it.
     """
 
     index: int
@@ -73,7 +73,7 @@ class Frame:
 
     @property
     def timestamp(self) -> Fraction:
-        """Seconds from the first frame."""
+        """Time from the first frame, in seconds."""
         return self.ticks * self.tick
 
     def rgb(self) -> Rgb:
@@ -82,6 +82,6 @@ class Frame:
         Raises
         ------
         NotAVideoError
-            If its pixels are of a kind that has no colours.
+            If the pixel format has no colours.
         """
         return to_rgb(self.picture, self.width)

@@ -1,4 +1,4 @@
-"""Folds batch normalisation into the convolutions before it: the same results with a fraction of the memory traffic."""
+"""Fuses batch normalisation into the preceding convolutions: the same results with less memory traffic."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torchvision.ops import FrozenBatchNorm2d
 
 
 def fuse_batchnorm(module: nn.Module) -> None:
-    """Fold, in place, every normalisation that directly follows a convolution among a module's children.
+    """Fuse every normalisation that directly follows a convolution among a module's children, in place.
 
     Parameters
     ----------
     module
-        In evaluation mode; its children are called in the order in which they stand, as torchvision's are.
+        A module in evaluation mode that calls its children in their order of definition, as torchvision's modules do.
     """
     for child in module.children():
         fuse_batchnorm(child)

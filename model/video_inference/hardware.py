@@ -1,4 +1,4 @@
-"""Chooses what a worker runs its model on, and describes it."""
+"""Chooses the device of a worker's model, and describes it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _log = logging.getLogger(__name__)
 
 
 class HardwareError(Exception):
-    """A graphics processor is required, and CUDA cannot use one."""
+    """A GPU is required, but CUDA cannot use one."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a model runs on.
+    """Device that a model runs on.
 
     Attributes
     ----------
     device
-        torch's name of it.
+        torch's name of the device.
     precision
-        Of convolutions and products of matrices; boxes are always reckoned in float32.
+        Precision of convolutions and matrix products. Boxes are always computed in float32.
     batch
-        Pictures to look at together, at most.
+        Maximum number of pictures in a batch.
     gpu
-        Number of the graphics processor among those of the host, from 0; None on the CPU.
+        Number of the GPU on its host, from 0; None on the CPU.
     name
-        Of the graphics processor, for people; None on the CPU.
+        Display name of the GPU; None on the CPU.
     driver
-        Version of NVIDIA's driver, such as "550.163.01"; None if there is none or it does not say.
+        Version of NVIDIA's driver, such as "550.163.01"; None on the CPU, or if unknown.
     cuda
         Version of CUDA that torch was built with, such as "12.4"; None on the CPU.
     """
@@ -56,7 +56,7 @@ class Hardware:
 
     @property
     def torch_device(self) -> torch.device:
-        """The device that tensors are put on."""
+        """The device as torch's type, for tensors."""
         return torch.device(self.device) if self.gpu is None else torch.device(self.device, self.gpu)
 
     def __str__(self) -> str:
@@ -69,21 +69,21 @@ class Hardware:
 
 
 def choose_hardware(gpu: int | None = None, *, require_gpu: bool = False) -> Hardware:
-    """Take a graphics processor if CUDA can use one, with half precision, for which it has special units; else the CPU.
+    """Choose a GPU with half precision if CUDA can use one, else the CPU.
 
-    A graphics processor that is visible but unusable is logged as a warning.
+    A GPU that is visible but unusable is logged as a warning.
 
     Parameters
     ----------
     gpu
-        The number of the one that the server has assigned to this worker; None for the first that the worker sees.
+        Number of the GPU that the server has assigned to this worker; None for the first one that the worker sees.
     require_gpu
-        Whether to fail instead of taking the CPU.
+        Whether to fail instead of choosing the CPU.
 
     Raises
     ------
     HardwareError
-        If a graphics processor is required and CUDA cannot use it; the message says why and what to do.
+        If a GPU is required and CUDA cannot use it. The message has the reason and a remedy.
     """
     index = 0 if gpu is None else gpu
     problem = _cuda_problem(index)
@@ -96,50 +96,50 @@ def choose_hardware(gpu: int | None = None, *, require_gpu: bool = False) -> Har
                 "image (the stack's setting inferenceAmi), or set requireGpu to false to work on the CPU."
             )
         if _gpu_is_visible():
-            _log.warning("A GPU is there, but CUDA cannot use it (NVIDIA driver: %s): %s", driver, problem)
-        # Batches were no faster on a CPU, and few have units for half precision.
+            _log.warning("A GPU is visible, but CUDA cannot use it (NVIDIA driver: %s): %s", driver, problem)
+        # In a measurement, batches were not faster on a CPU. Few CPUs have units for half precision.
         return Hardware("cpu", "float32", 1)
-    # Not bfloat16: it has an eighth of the digits, and a T4 would only emulate it.
+    # Not bfloat16: it has 8 bits of precision instead of 11, and a T4 only emulates it.
     return Hardware(
         "cuda", "float16", _CUDA_BATCH, index, torch.cuda.get_device_name(index), _driver_version(), torch.version.cuda
     )
 
 
 def _cuda_problem(index: int) -> str | None:
-    """Use a graphics processor once, and make it the current one.
+    """Run a kernel on a GPU, and make the GPU the current one.
 
     Returns
     -------
     str or None
-        Why CUDA cannot use it, as one line that ends with a full stop; None if it can.
+        Reason why CUDA cannot use it, in one line with a full stop; None if it can.
     """
     if torch.version.cuda is None:
         return "torch is built without CUDA."
     try:
-        # torch repeats some errors as warnings; the caller decides how loud they are.
+        # torch repeats some errors as warnings. The caller logs or raises the error.
         with warnings.catch_warnings(action="ignore"):
-            # Caches, streams and libraries that are given no device use the current one.
+            # Caches, streams and libraries without an explicit device use the current one.
             torch.cuda.set_device(index)
-            # A driver may load and still lack code for the device: only a kernel's result shows that.
+            # torch may have no kernels for the device although the driver loads. Only running a kernel shows that.
             torch.ones(1, device=torch.device("cuda", index)).add(1).item()
     except (RuntimeError, AssertionError) as error:
-        # The first line is the reason; those after it are hints for debugging kernels.
+        # The first line is the reason, the others are hints for debugging kernels.
         reason = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
         return f"{reason}."
     return None
 
 
 def _gpu_is_visible() -> bool:
-    """Tell whether the host shows a graphics processor of NVIDIA: its driver, or its device files."""
+    """Tell whether NVIDIA's driver or its device files are visible."""
     return _DRIVER_VERSION.exists() or any(_DEVICES.glob("nvidia[0-9]*"))
 
 
 def _driver_version() -> str | None:
-    """Read the driver's version from the kernel, which tells it in containers, too."""
+    """Read the driver's version from the kernel, which also works in containers."""
     try:
         text = _DRIVER_VERSION.read_text("ascii", errors="replace")
     except OSError:
         return None
-    # Such as: NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025
+    # Example: NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025
     match = re.search(r"Kernel Module\b.*?\s(\d+(?:\.\d+)+)\s", text)
     return None if match is None else match[1]

@@ -1,4 +1,4 @@
-"""Writes and reads masks as COCO's compressed run lengths; needs no torch."""
+"""Encodes and decodes masks as COCO's compressed run lengths; does not import torch."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _FIRST_CHARACTER = 48
 
 @dataclass(frozen=True)
 class RleMask:
-    """A mask of a part of the picture, as pycocotools writes it.
+    """Mask of a part of the picture, in the encoding of pycocotools.
 
     Attributes
     ----------
     origin
-        (x, y) in the picture of the part's upper left pixel.
+        (x, y) of the part's upper left pixel in the picture.
     size
         (height, width) of the part in pixels.
     counts
-        Run lengths down its columns, compressed: see `encode`.
+        Compressed run lengths of the columns: see `encode`.
     """
 
     origin: tuple[int, int]
@@ -34,16 +34,17 @@ class RleMask:
 
 
 def encode(mask: Mask) -> str:
-    """Write a mask as COCO's compressed run lengths.
+    """Encode a mask as COCO's compressed run lengths.
 
-    The lengths are those of the runs of 0 and 1 in turn, from 0 on, down each column, the columns from left to right.
-    From the fourth on, each is written as its difference to the one two before. A number is written in groups of five
-    bits, the lowest first, with a sixth bit that says whether another follows, as the character that far behind "0".
+    The run lengths of 0 and 1 alternate and start with 0. They go down each column, and through the columns from left
+    to right. From the fourth on, a length is stored as the difference to the one two before. A number is split into
+    groups of five bits, the lowest first. A sixth bit tells whether another group follows. Each group becomes the
+    character with the code 48 plus its value.
 
     Parameters
     ----------
     mask
-        Of shape (height, width).
+        Array of shape (height, width).
     """
     pixels = mask.ravel(order="F")
     starts = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
@@ -56,7 +57,7 @@ def encode(mask: Mask) -> str:
     while unfinished.any():
         group = rest & (_MORE - 1)
         rest >>= _BITS
-        # The last group's highest bit is the sign of what is left of the number: nothing.
+        # The last group's highest bit is the sign, so the number ends if the rest repeats that sign.
         more = unfinished & (rest != np.where(group & (_MORE >> 1), -1, 0))
         groups.append(np.where(unfinished, (group | more * _MORE) + _FIRST_CHARACTER, 0).astype(np.uint8))
         unfinished = more
@@ -65,19 +66,19 @@ def encode(mask: Mask) -> str:
 
 
 def decode(mask: RleMask, picture_size: tuple[int, int]) -> Mask:
-    """Read a mask of shape `mask.size`.
+    """Decode a mask to an array of shape `mask.size`.
 
     Parameters
     ----------
     mask
-        It may be hostile: its origin, size and counts are checked before memory is allocated for them.
+        Untrusted input: origin, size and counts are checked before memory is allocated for them.
     picture_size
-        (height, width) in pixels of the picture that the mask is part of.
+        (height, width) of the whole picture in pixels.
 
     Raises
     ------
     ValueError
-        If the mask does not lie within the picture, or its counts are not those of a mask of its size.
+        If the mask exceeds the picture, or the counts do not match the size.
     """
     (x, y), (height, width) = mask.origin, mask.size
     if min(x, y, height, width) < 0 or y + height > picture_size[0] or x + width > picture_size[1]:
@@ -88,12 +89,12 @@ def decode(mask: RleMask, picture_size: tuple[int, int]) -> Mask:
     pixels = height * width
     runs = _runs(mask.counts, pixels)
     if runs is None or sum(runs) != pixels or min(runs, default=0) < 0:
-        raise ValueError(f"these are not the counts of a mask of {height} x {width} pixels")
+        raise ValueError(f"the counts do not describe a mask of {height} x {width} pixels")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape((height, width), order="F")
 
 
 def _runs(counts: str, pixels: int) -> list[int] | None:
-    """Read the lengths of a mask's runs; None if these are not numbers, or more or larger ones than pixels allow."""
+    """Decode the run lengths of a mask; None if they are malformed, or too many or too large for the pixels."""
     runs: list[int] = []
     value = shift = 0
     for character in counts.encode("ascii"):

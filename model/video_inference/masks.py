@@ -1,4 +1,4 @@
-"""Cuts each object's mask out of the small one that the model gives."""
+"""Scales the model's small masks to the boxes of their objects."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ _THRESHOLD = 0.5
 
 
 def paste(probabilities: Tensor, boxes: Tensor, picture_size: tuple[int, int]) -> list[RleMask]:
-    """Scale the masks that the model gives to their boxes.
+    """Scale the model's masks to their boxes.
 
-    As torchvision does it, but for each box alone: of pictures with many objects, masks of full size take gigabytes.
+    The pixels are those of torchvision's `paste_masks_in_image`. Only the part in the box is computed, because masks of
+    the full size take gigabytes for pictures with many objects.
 
     Parameters
     ----------
     probabilities
-        Of shape (N, 1, M, M), 0..1.
+        Mask probabilities of shape (N, 1, M, M), 0 to 1.
     boxes
-        Of shape (N, 4): x1, y1, x2, y2 in the picture's pixels.
+        Boxes of shape (N, 4): x1, y1, x2, y2 in the picture's pixels.
     picture_size
-        (height, width) in pixels.
+        (height, width) of the picture in pixels.
     """
     padded, scale = expand_masks(probabilities.float(), 1)
     corners = expand_boxes(boxes.float(), scale).to(torch.int64).tolist()

@@ -1,4 +1,4 @@
-"""Counts what an MP4's tables claim, before FFmpeg believes them: a few bytes may promise more than memory holds."""
+"""Counts the samples that an MP4's tables declare, because FFmpeg allocates memory for them when it opens the file."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from itertools import islice
 
 MAX_DECLARED_SAMPLES = 5_000_000
-"""In one track: a day of 57 frames per second. FFmpeg takes 70 bytes and most of a microsecond for each."""
+"""Maximum number of samples in a track: a day at 57 frames per second. FFmpeg needs 70 bytes for each."""
 
 _CONTAINER_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
 _PER_SAMPLE_FIELDS = 0xF00
-# Files made to keep a reader busy have more; what stands behind or below is not counted.
+# Only malicious files have more. Boxes after or below these limits are not counted.
 _MAX_BOXES, _MAX_DEPTH = 2_000_000, 10
 _LONG_SIZE, _TO_THE_END = 1, 0
 
 
 @dataclass
 class _Track:
-    """What stands in one track's boxes."""
+    """Properties that the boxes of a track declare."""
 
     is_sound: bool = False
     equal_size_samples: int = 0
@@ -27,15 +27,21 @@ class _Track:
 
 
 def max_declared_samples(body: memoryview) -> int:
-    """Count the longest track's samples, or all fragments', as far as they are claimed without bytes of their own.
+    """Count the samples that an MP4 declares without an entry for each of them.
 
-    A table that lists its samples cannot be longer than the file. One that gives a size for all of them, or a fragment
-    whose samples take the defaults, can. (Of plain sound, whose samples last a tick each, FFmpeg makes larger pieces.)
+    A table with an entry for each sample cannot be longer than the file. A table with one size for all samples can
+    declare any number of them, and so can a fragment with default sizes. PCM sound does not count, because FFmpeg joins
+    its samples, which last one tick each, into larger packets.
 
     Parameters
     ----------
     body
-        A file; what is no MP4 claims nothing.
+        Content of a file.
+
+    Returns
+    -------
+    int
+        Number of samples of the longest track, or of all fragments if that is more. 0 if the file is not an MP4.
     """
     in_tracks = in_fragments = 0
     tracks: list[_Track] = []
@@ -55,7 +61,7 @@ def max_declared_samples(body: memoryview) -> int:
 
 
 def _read_table(kind: bytes, payload: memoryview, track: _Track) -> None:
-    # ISO/IEC 14496-12, 8.4.3, 8.7.3.2 and 8.6.1.2; each starts with a version and flags.
+    # ISO/IEC 14496-12, 8.4.3, 8.7.3.2 and 8.6.1.2. Each box starts with a version and flags.
     if kind == b"hdlr" and len(payload) >= 12:
         track.is_sound = bytes(payload[8:12]) == b"soun"
     elif kind == b"stsz" and len(payload) >= 12:
@@ -67,7 +73,7 @@ def _read_table(kind: bytes, payload: memoryview, track: _Track) -> None:
 
 
 def _boxes(body: memoryview, start: int, end: int, levels: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each box's type and where its content starts and ends, each before those in it."""
+    """Yield the type of each box and the start and end of its content; outer boxes come before inner ones."""
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", body, start)
         content = start + 8

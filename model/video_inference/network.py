@@ -1,4 +1,4 @@
-"""Runs a Mask R-CNN's parts on a batch of pictures, as torchvision does, but without what nobody asked for."""
+"""Runs a Mask R-CNN on a batch of pictures, with the results of torchvision, but skips parts that are not needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WHITE = 255
 
 @dataclass(frozen=True)
 class Found:
-    """The objects in one picture, by falling score; `masks` is None unless they were asked for."""
+    """Objects in a picture, in descending order of score; `masks` is None if masks were not requested."""
 
     label_ids: list[int]
     scores: list[float]
@@ -35,14 +35,14 @@ class Found:
 
 
 class Network:
-    """A Mask R-CNN taken apart, so that each part runs only when it is needed.
+    """A Mask R-CNN whose mask branch runs only if it is needed.
 
     Parameters
     ----------
     model
-        With its weights; its parts are changed.
+        The model with its weights. It is modified.
     hardware
-        Where it runs.
+        Device that it runs on.
     """
 
     def __init__(self, model: MaskRCNN, hardware: Hardware) -> None:
@@ -69,7 +69,7 @@ class Network:
         max_side: int | None,
         size: tuple[int, int] | None = None,
     ) -> list[Found]:
-        """Find the objects in some pictures; the parameters are those of `Detector.detect`."""
+        """Find the objects in pictures; the parameters are those of `Detector.detect`."""
         precision = getattr(torch, self.hardware.precision)
         half = precision is not torch.float32
         with torch.inference_mode(), torch.autocast(self.hardware.device, precision, enabled=half):
@@ -85,8 +85,8 @@ class Network:
         size: tuple[int, int] | None,
     ) -> list[Found]:
         model = self._model
-        # The model drops lower scores before it compares boxes with each other: a lower one never suppresses a higher.
-        # It keeps what lies above its limit, callers also what lies on theirs.
+        # The model drops low scores before it compares boxes. This is safe, because a lower score never suppresses a
+        # higher one. It keeps scores above its limit; callers also keep scores equal to theirs.
         model.roi_heads.score_thresh = max(self._min_score, float(np.nextafter(np.float32(score_threshold), -1)))
         prepared = [self._prepare(picture, max_side) for picture in pictures]
         sizes = [(picture.shape[-2], picture.shape[-1]) for picture in prepared]
@@ -103,7 +103,7 @@ class Network:
         ]
 
     def _prepare(self, picture: Rgb, max_side: int | None) -> Tensor:
-        """Scale a picture as torchvision does, but before the colours: that is the same, on fewer pixels."""
+        """Scale and normalise a picture as torchvision does, but scale first, so that fewer pixels are normalised."""
         transform = self._model.transform
         pixels = torch.from_numpy(picture).to(self._device).permute(2, 0, 1)[None].float()
         height, width = picture.shape[:2]
@@ -126,9 +126,9 @@ class Network:
 
 
 def _compute_boxes_in_float32(model: MaskRCNN) -> None:
-    """Keep coordinates out of half precision, which above 1024 pixels knows whole ones only.
+    """Compute coordinates in float32, because float16 has only whole numbers above 1024.
 
-    torchvision reckons boxes in the type of the features that they come from.
+    torchvision computes boxes in the type of the features.
     """
 
     def to_float32(_module: nn.Module, _inputs: object, outputs: tuple[Tensor, Tensor]) -> list[Tensor]:
@@ -140,7 +140,7 @@ def _compute_boxes_in_float32(model: MaskRCNN) -> None:
         return [[level.float() for level in levels] for levels in outputs]
 
     def float32_features(_module: nn.Module, inputs: tuple[_Images, list[Tensor]]) -> tuple[_Images, list[Tensor]]:
-        # Anchors depend on the features' shape and type alone.
+        # Anchors depend only on the shape and type of the features.
         images, features = inputs
         return images, [feature.new_empty(1, dtype=torch.float32).expand(feature.shape) for feature in features]
 
@@ -151,7 +151,7 @@ def _compute_boxes_in_float32(model: MaskRCNN) -> None:
 
 @dataclass(frozen=True)
 class _Images:
-    """What the proposal network wants to know of a batch; torchvision's own class has the same two fields."""
+    """Replacement for torchvision's `ImageList`, with the same two fields."""
 
     tensors: Tensor
     image_sizes: list[tuple[int, int]]

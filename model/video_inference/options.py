@@ -1,4 +1,4 @@
-"""What a caller may choose for one request: how the video is looked at, and in which form the result comes back."""
+"""Parses the options of a request: how to process the video, and the format of the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NDJSON = "application/x-ndjson"
 GZIP = "application/gzip"
 
 NAMES = ("fps", "score", "sampling", "masks", "max_side", "encoding", "timeout")
-"""Names of the options; `e2e/stack/model-options.e2e.ts` compares these and the choices with the client's."""
+"""Names of the options. `e2e/stack/model-options.e2e.ts` compares names and values with the client's."""
 
 SAMPLINGS: Mapping[str, Sampled] = {"exact": "exact", "keyframe": "keyframe"}
 MASKS: Mapping[str, bool] = {"none": False, "rle": True}
@@ -29,7 +29,7 @@ MEDIA_TYPES = (JSON, NDJSON, GZIP)
 
 _MIN_SIDE, _MAX_SIDE = 64, 8192
 _HELP = (
-    f"allowed, each once and with semicolons between them, are fps=NUMBER (above 0, at most {MAX_FPS}), "
+    f"allowed, each at most once, separated by semicolons: fps=NUMBER (above 0, at most {MAX_FPS}), "
     "score=NUMBER (0 to 1), sampling=exact or sampling=keyframe, masks=rle or masks=none, "
     f"max_side=PIXELS ({_MIN_SIDE} to {_MAX_SIDE}), encoding=gzip or encoding=identity "
     f"and timeout=SECONDS (whole, 1 to {MAX_TIMEOUT})"
@@ -39,27 +39,26 @@ _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?|\.[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Options:
-    """How one video is looked at, and what is answered.
+    """Options of a request.
 
     Attributes
     ----------
     fps
-        Frames looked at per second of video.
+        Sampled frames per second of video.
     score_threshold
-        Detections with a lower score are left out.
+        Minimum score of a detection.
     sampling
-        Whether a keyframe near to a target time may take the place of the frame nearest to it.
+        Whether a keyframe near a target time replaces the frame nearest to it.
     masks
-        Whether each detection has its mask.
+        Whether each detection has a mask.
     max_side
-        Pixels that the longer side of a picture may have when the model looks at it, if less than its own limit.
+        Maximum length in pixels of a picture's longer side at the model's input, if lower than the model's limit.
     format
         One JSON document, or a line of JSON for each frame.
     gzip
         Whether the answer is compressed.
     timeout
-        Seconds that the invocation may take, as the caller asked SageMaker and as the worker's settings say, whichever
-        is less; None for no limit.
+        Time limit of the invocation in seconds: the lower one of the caller's and the worker's. None for no limit.
     """
 
     fps: Fraction
@@ -73,28 +72,30 @@ class Options:
 
     @property
     def content_type(self) -> str:
-        """The answer's."""
+        """Content type of the answer."""
         if self.gzip:
             return GZIP
         return NDJSON if self.format == "ndjson" else JSON
 
 
 def read_options(attributes: str | None, accept: str | None, settings: Settings) -> Options:
-    """Put a request's options together.
+    """Parse the options of a request.
 
     Parameters
     ----------
     attributes
         SageMaker's CustomAttributes, such as "fps=2;score=0.5;masks=rle;max_side=1333".
     accept
-        The media types that the caller takes, as HTTP writes them; none means any.
+        Media types that the caller accepts, in the syntax of HTTP's Accept header; None for any.
     settings
-        The worker's, for what the caller left open.
+        Settings of the worker, the defaults of the options.
 
     Raises
     ------
-    OptionError, NotAcceptableError
-        If one is unknown, repeated or wrong.
+    OptionError
+        If an option is unknown, repeated or invalid.
+    NotAcceptableError
+        If the handler offers none of the accepted media types.
     """
     chosen = _pairs(attributes or "")
     media_type = _media_type(accept)
@@ -125,7 +126,7 @@ def _pairs(attributes: str) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    """Repeat what a caller wrote, in one short line of printable characters."""
+    """Quote a caller's text in one short line of printable characters."""
     return ascii(text.strip()[:40])
 
 
@@ -139,7 +140,7 @@ def _read(chosen: dict[str, str], name: str, parse: Callable[[str], T], default:
 
 
 def _decimal(text: str) -> Fraction:
-    # Not what Fraction reads beyond that: "1/0", "1e999999999", "nan".
+    # Fraction also accepts texts such as "1/0" and "1e999999999".
     if not _DECIMAL.fullmatch(text):
         raise ValueError(text)
     return Fraction(text)
@@ -188,18 +189,18 @@ def _one_of(values: Mapping[str, T]) -> Callable[[str], T]:
 
 
 def _media_type(accept: str | None) -> str:
-    """Choose of what is offered what the caller likes best (RFC 9110, 12.5.1); of equals, the first."""
+    """Choose the offered media type with the highest quality (RFC 9110, 12.5.1); among equals, the first one."""
     if accept is None or not accept.strip():
         return JSON
     qualities = [_quality(offered, accept) for offered in MEDIA_TYPES]
     best = max(qualities)
     if best <= 0:
-        raise NotAcceptableError(f"Accept is {_quoted(accept)}: offered are {', '.join(MEDIA_TYPES)}.")
+        raise NotAcceptableError(f"Accept is {_quoted(accept)}: accept one of {', '.join(MEDIA_TYPES)}.")
     return MEDIA_TYPES[qualities.index(best)]
 
 
 def _quality(offered: str, accept: str) -> float:
-    """How much the caller likes a media type, 0..1: what the most specific range that covers it says."""
+    """Return the quality of a media type, 0 to 1, from the most specific range that matches it."""
     found = (0, 0.0)
     for element in accept.split(","):
         media_range, *parameters = (piece.strip().lower() for piece in element.split(";"))

@@ -1,4 +1,4 @@
-"""Gives frames their times where packets have the times of decoding."""
+"""Finds the display times of frames if the packets have decoding times instead."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from heapq import heappop, heappush
 import av
 import av.video
 
-# Of the codecs with B-frames, H.264 and HEVC may hold back the most frames (ITU-T H.264, A.3.1).
+# Maximum number of frames that a decoder holds back, which is that of H.264 and HEVC (ITU-T H.264, A.3.1).
 _MAX_DELAY = 16
 
 
 class TimeSorter:
-    """Sorts the times of frames that come out in display order, each with the time of the packet it was decoded from.
+    """Sorts the times of frames that arrive in display order, each with the time of its packet.
 
-    Encoders drop pictures and damage loses some, so the packets' times cannot be given out one after the other.
+    The sorted times of all packets cannot be assigned one after the other, because frames may be missing: encoders drop
+    pictures, and damage loses some.
 
     Parameters
     ----------
     times
-        All packets', in ticks, ascending.
+        Times of all packets in ticks, ascending.
     """
 
     def __init__(self, times: Sequence[int]) -> None:
@@ -32,7 +33,7 @@ class TimeSorter:
         self._waiting: list[int] = []
 
     def take(self, pictures: Iterable[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, int | None]]:
-        """Take the next frames; give those whose times are certain."""
+        """Add the next frames, and yield the frames whose times are certain."""
         for picture in pictures:
             self._pictures.append(picture)
             if picture.pts is not None:
@@ -41,7 +42,7 @@ class TimeSorter:
                 yield self._first()
 
     def finish(self) -> Iterator[tuple[av.VideoFrame, int | None]]:
-        """Give the frames that are left; None for a time that FFmpeg does not know."""
+        """Yield the remaining frames, with None for a time that FFmpeg does not know."""
         while self._waiting:
             yield self._first()
         for picture in self._pictures:

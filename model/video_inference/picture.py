@@ -1,4 +1,4 @@
-"""Converts decoded pictures to RGB as players show them: upright, square pixels, no combing, ordinary colours."""
+"""Converts decoded pictures to RGB as players show them: upright, square pixels, deinterlaced, without HDR."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ _HDR: dict[int, HdrTransfer] = {ColorTrc.SMPTE2084: "smpte2084", ColorTrc.ARIB_S
 
 @dataclass(frozen=True)
 class Orientation:
-    """How stored pictures are brought upright: mirrored left to right first, then turned clockwise by degrees."""
+    """Orientation of stored pictures: players mirror them left to right, then rotate them clockwise by degrees."""
 
     mirrored: bool
     rotation: Rotation
 
 
 def orientation_of(picture: av.VideoFrame) -> Orientation:
-    """Read a picture's display matrix, rounded to mirrors and quarter turns."""
+    """Read the orientation from a picture's display matrix, rounded to quarter turns."""
     matrix = _display_matrix(picture)
     if matrix is None:
         quarters: tuple[Rotation, ...] = (0, 90, 180, 270)
         return Orientation(mirrored=False, rotation=quarters[round(-picture.rotation / 90) % 4])
-    # x' = a x + c y, y' = b x + d y (ISO/IEC 14496-12, 8.3.2), in FFmpeg's order a b u c d v x y w.
+    # x' = a x + c y, y' = b x + d y (ISO/IEC 14496-12, 8.3.2). FFmpeg stores a b u c d v x y w.
     a, b, _, c, d = struct.unpack_from("=5i", matrix)
     mirrored = a * d - b * c < 0
     if mirrored:
@@ -72,36 +72,38 @@ def orientation_of(picture: av.VideoFrame) -> Orientation:
 
 
 def _display_matrix(picture: av.VideoFrame) -> bytes | None:
-    """Give a picture's display matrix; None if it has none or has data next to it that PyAV cannot name."""
+    """Return a picture's display matrix; None if it has none, or has side data of a type that PyAV does not know."""
     try:
         found = _side_data(picture)
     except ValueError:
-        # PyAV 18 raises it for any kind that FFmpeg got later, such as the views of MV-HEVC.
+        # PyAV 18 raises ValueError for types that FFmpeg added later, such as the views of MV-HEVC.
         return None
     return bytes(found[Type.DISPLAYMATRIX]) if Type.DISPLAYMATRIX in found else None
 
 
 def _side_data(picture: av.VideoFrame) -> SideDataContainer:
-    # PyAV's types describe another class.
+    # PyAV's type annotation names another class.
     return cast("SideDataContainer", picture.side_data)
 
 
 def transfer_of(picture: av.VideoFrame) -> str | None:
-    """FFmpeg's name of a picture's transfer characteristic, such as "bt709"; None if it has no tag."""
+    """Return FFmpeg's name of a picture's transfer characteristic, such as "bt709"; None without a tag."""
     return _TRANSFERS.get(picture.color_trc)
 
 
 def square_width(width: int, height: int, pixel_aspect: Fraction, max_pixels: int) -> int:
-    """Compute how wide a stored picture is with square pixels, as players show it, if its aspect is plausible.
+    """Compute the width of a stored picture in square pixels, as players show it.
+
+    The stored width is returned if the aspect ratio is not plausible, or the picture would be too large.
 
     Parameters
     ----------
     width, height
-        Pixels, as stored.
+        Stored size in pixels.
     pixel_aspect
-        A pixel's width by its height; 0 if unknown.
+        Width of a pixel divided by its height; 0 if unknown.
     max_pixels
-        Wider pictures stay as they are stored.
+        Maximum number of pixels of the result.
     """
     if not Fraction(1, _MAX_PIXEL_ASPECT) <= pixel_aspect <= _MAX_PIXEL_ASPECT:
         return width
@@ -110,17 +112,19 @@ def square_width(width: int, height: int, pixel_aspect: Fraction, max_pixels: in
 
 
 def to_rgb(picture: av.VideoFrame, width: int) -> Rgb:
-    """Convert a picture to RGB as displayed, of shape (height, width, 3) before it is turned.
+    """Convert a picture to RGB as displayed: shape (height, width, 3), upright.
 
     Parameters
     ----------
+    picture
+        Decoded picture.
     width
-        Pixels of a row, so that pixels are square.
+        Width of the stored picture in square pixels.
 
     Raises
     ------
     NotAVideoError
-        If its pixels are of a kind that has no colours.
+        If the pixel format has no colours.
     """
     hdr = _HDR.get(picture.color_trc)
     upright = orientation_of(picture)
@@ -140,20 +144,20 @@ def to_rgb(picture: av.VideoFrame, width: int) -> Rgb:
 
 
 def _matrix(picture: av.VideoFrame, hdr: HdrTransfer | None) -> Colorspace | None:
-    """Choose the colour matrix of a picture that has no tag for it, as players do; None for that of its tag."""
+    """Choose the colour matrix of a picture without a tag, as players do; None if FFmpeg's choice is correct."""
     if picture.colorspace != _UNSPECIFIED:
         return None
     if hdr is not None:
         return Colorspace.BT2020
-    # As mpv guesses (mp_csp_guess_colorspace). FFmpeg takes BT.601 for any size.
+    # mpv's rule (mp_csp_guess_colorspace). FFmpeg uses BT.601 for any size.
     is_hd = picture.width >= _HD_WIDTH or picture.height > _SD_HEIGHT
     return Colorspace.ITU709 if is_hd else None
 
 
 def _deinterlaced(picture: av.VideoFrame) -> av.VideoFrame:
-    """Replace a picture's second field by what the first one shows between its rows: the two are of different times.
+    """Replace the second field of a picture with rows interpolated from the first one.
 
-    The filter looks at one picture only, so that no neighbours must be decoded.
+    The filter needs only this picture, so its neighbours are not decoded.
     """
     graph = av.filter.Graph()
     source = graph.add_buffer(

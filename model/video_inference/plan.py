@@ -1,4 +1,4 @@
-"""Chooses from a video's packets the few that must be decoded for the wanted frames, or says why it cannot."""
+"""Chooses the packets of a video that must be decoded for the sampled frames."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Sampled = Literal["exact", "keyframe"]
 
 
 class NoPlanError(Exception):
-    """The packets do not tell which frame is shown when: only decoding all of them does."""
+    """The packets do not show the times of the frames, so all frames must be decoded. The message is the reason."""
 
 
 @dataclass
 class Packets:
-    """What demuxing a video's track showed, packet by packet in decoding order, in few bytes for each.
+    """Packets of a video's track in decoding order, stored compactly.
 
     Attributes
     ----------
     pts
-        Presentation times, in the track's ticks.
+        Presentation times in ticks of the track.
     sizes
-        Bytes.
+        Sizes in bytes.
     keys
-        1 for a packet that decoding can start with, else 0.
+        1 for a keyframe, else 0.
     hidden
-        1 for a packet that is decoded but not shown, as an edit list may say, else 0.
+        1 for a packet that is decoded but not shown, for example because of an edit list, else 0.
     """
 
     pts: array[int] = field(default_factory=lambda: array("q"))
@@ -59,13 +59,13 @@ class TargetFrame:
     Attributes
     ----------
     number
-        Of the target time k/fps that it is for.
+        Number k of the target time k/fps.
     index
-        Its position in display order.
+        Position of the frame in display order.
     pts
-        Its time in ticks.
+        Presentation time of the frame in ticks.
     sampled
-        Whether it is the frame nearest to the target, or a keyframe taken in its place.
+        Whether the frame is the one nearest to the target time, or a keyframe instead of it.
     """
 
     number: int
@@ -76,7 +76,7 @@ class TargetFrame:
 
 @dataclass
 class DecodeSegment:
-    """Packets to decode one after the other, numbered `first` (a keyframe) to `last`, for the wanted frames in them."""
+    """Consecutive packets to decode, from number `first` (a keyframe) to `last`, and the target frames in them."""
 
     first: int
     last: int
@@ -84,21 +84,21 @@ class DecodeSegment:
 
 
 class Timeline:
-    """The shown packets in display order.
+    """Shown packets of a video in display order.
 
     Parameters
     ----------
     packets
-        Of the whole video.
+        Packets of the whole video.
     reorders
-        Whether the codec shows frames in another order than it decodes them.
+        Whether the display order of the frames differs from their decoding order.
     times_are_dts
-        Whether the packets' times are known not to be those of their frames.
+        Whether the packets are known to have decoding times instead of presentation times.
 
     Raises
     ------
     NoPlanError
-        If the packets' times cannot be those of the frames.
+        If the packets cannot have the times of the frames.
     """
 
     def __init__(self, packets: Packets, *, reorders: bool, times_are_dts: bool = False) -> None:
@@ -111,53 +111,54 @@ class Timeline:
         order = shown[np.argsort(times[shown], kind="stable")]
         self.packets = packets
         self.packet_numbers: Sequence[int] = order.tolist()
-        """Of the packets."""
+        """Numbers of the packets in decoding order."""
         self.times: Sequence[int] = times[order].tolist()
-        """Of the frames, in ticks."""
+        """Times of the frames in ticks."""
         if not packets.keys[0]:
-            raise NoPlanError("the first packet is no keyframe")
+            raise NoPlanError("the first packet is not a keyframe")
         if self.start < packets.pts[0]:
-            # Whether a decoder shows what leads an open group of pictures at a file's start is its own affair.
+            # Decoders differ in whether they show the leading frames of an open group at the start of a file.
             raise NoPlanError("frames are shown before the first keyframe")
         if (np.diff(times[order]) == 0).any():
             raise NoPlanError("two packets have the same time")
-        # Some writers put decoding times in the place of presentation times: only the decoder knows the order.
+        # Some programs write decoding times instead of presentation times. Then only the decoder knows the order.
         self.times_are_dts = times_are_dts or bool(reorders and len(order) > 1 and (np.diff(order) > 0).all())
-        """Whether a packet's time is not that of its frame; the frames have the same times, but in display order."""
+        """Whether the packets have decoding times. The frames then have the same times, sorted in display order."""
 
     @property
     def start(self) -> int:
-        """Time of the first frame, in ticks."""
+        """Time of the first frame in ticks."""
         return self.times[0]
 
 
 def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampled = "exact") -> list[DecodeSegment]:
     """Choose the frames nearest to the times 0, 1/fps, 2/fps and so on, and the packets that must be decoded for them.
 
-    A frame needs the packets from the last keyframe that is neither decoded nor shown after it: one that is decoded
-    after a keyframe but shown before it leads an open group of pictures and needs the group before as well.
+    Decoding of a frame starts with the last keyframe that is not later than the frame in both decoding order and
+    display order. A frame that is decoded after a keyframe but shown before it leads an open group of pictures, and
+    also needs the previous group.
 
     Parameters
     ----------
     timeline
-        Of the video.
+        Timeline of the video.
     tick
-        Seconds.
+        Length of a tick in seconds.
     fps
-        Target frames per second, above 0.
+        Sampled frames per second, above 0.
     sampling
-        With `keyframe`, a keyframe takes the place of the nearest frame if it is at most half an interval, 1/(2 fps),
-        from the target.
+        With `keyframe`, a keyframe replaces the nearest frame if it is at most half an interval, 1/(2 fps), away from
+        the target.
 
     Returns
     -------
     list of DecodeSegment
-        In order of decoding and of display, none overlapping another.
+        Segments without overlap, in decoding order, which is also their display order.
 
     Raises
     ------
     NoPlanError
-        If the packets' times are not those of their frames.
+        If the packets do not have the times of their frames.
     """
     if timeline.times_are_dts:
         raise NoPlanError("the codec reorders frames but their times do not")
@@ -183,7 +184,7 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
 
 
 def _nearest_keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, int]:
-    """Find the keyframe nearest to each target, within half an interval: its index by the target's number."""
+    """Find the nearest keyframe within half an interval of each target; maps target numbers to display positions."""
     per_tick, scale = (tick * fps).as_integer_ratio()
     found: dict[int, int] = {}
     distances: dict[int, int] = {}
@@ -200,5 +201,5 @@ def _nearest_keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dic
 
 def _first_packet_for(number: int, keys: Sequence[int], times: Sequence[int]) -> int:
     earlier = range(bisect_right(keys, number) - 1, -1, -1)
-    # Nothing is shown before the first keyframe: one is always found.
+    # No frame is shown before the first keyframe, so one is always found.
     return next(keys[position] for position in earlier if times[keys[position]] <= times[number])

@@ -1,4 +1,4 @@
-"""Runs an iterator in a thread of its own, a bounded number of items ahead of whoever consumes it."""
+"""Runs an iterator in a separate thread, a limited number of items ahead of its consumer."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ T = TypeVar("T")
 class Prefetcher(Generic[T]):
     """A context manager that yields a source's items in order while a thread prepares the next ones.
 
-    At most `depth` items wait, and one more is in the thread's hands. An error of the source is raised to the consumer
-    after the items before it. Leaving the context stops the thread and closes the source, however far it got.
+    At most `depth` items wait in the queue, and the thread holds one more. An error of the source is raised in the
+    consumer after the items before it. Leaving the context stops the thread and closes the source at any point.
 
     Parameters
     ----------
     source
-        Used and closed by the thread alone.
+        Iterator of items. Only the thread uses and closes it.
     depth
-        Items that may wait, at least 1.
+        Maximum number of waiting items, at least 1.
     """
 
     def __init__(self, source: Iterator[T], depth: int) -> None:
@@ -36,9 +36,9 @@ class Prefetcher(Generic[T]):
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="prefetcher", daemon=True)
         self.busy_seconds = 0.0
-        """Seconds that the source took to make its items; complete once the iteration has ended."""
+        """Seconds spent in the source; complete after the end of the iteration."""
         self.deadline_passed = False
-        """Whether a deadline has ended the iteration before the source did."""
+        """Whether the deadline ended the iteration before the end of the source."""
 
     def _run(self) -> None:
         try:
@@ -87,14 +87,15 @@ class Prefetcher(Generic[T]):
             yield from batch
 
     def batches(self, size: int, deadline: float | None = None) -> Iterator[list[T]]:
-        """Yield lists of the items that wait, 1 to `size` of them: a slow source makes short lists, not a pause.
+        """Yield lists of the waiting items, 1 to `size` each. A slow source gives shorter lists instead of a wait.
 
         Parameters
         ----------
         size
-            Items in a list, at most.
+            Maximum number of items in a list.
         deadline
-            When to stop, in seconds of `time.monotonic`, even if items wait or are still to come; `late` tells of it.
+            Time of `time.monotonic` in seconds at which the iteration stops, even if items are left. It sets
+            `deadline_passed`. None for no deadline.
         """
         while True:
             with self._changed:

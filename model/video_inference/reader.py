@@ -1,4 +1,4 @@
-"""Decodes a track in one pass, whole or in segments, and passes over what is damaged."""
+"""Decodes a track in one pass, completely or in segments, and skips damaged packets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NumberedPackets = Iterator[tuple[int, "AnyPacket"]]
 
-# Seconds at the end that may be missing.
+# Seconds that may be missing at the end before the video counts as truncated.
 _SHORT_END = Fraction(1, 10)
 
 
@@ -33,12 +33,12 @@ class Reader:
     Parameters
     ----------
     body, threads, max_pixels
-        As `Track` takes them.
+        Parameters of `Track`.
 
     Raises
     ------
     EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
-        If there is nothing to decode in it.
+        If the body has no track that can be decoded.
     """
 
     def __init__(self, body: Body, threads: int, max_pixels: int) -> None:
@@ -46,28 +46,28 @@ class Reader:
         self.log = DamageLog()
         self.threads = threads
         self.strict = False
-        """Whether a damaged packet is an error; else it is counted and passed over."""
+        """Whether a damaged packet is an error. If False, it is counted and skipped."""
         self.times: Sequence[int] | None = None
-        """The packets' times, ascending, if they are not those of the frames that the packets hold."""
+        """Times of all packets, ascending, if they are decoding times; else None."""
         self.ended_by: TruncationReason | None = None
-        """Why the pass ended early, if it did so before the packets that there are."""
+        """Reason why the pass ended early; None if it did not."""
         self.decoded = 0
-        """Frames that came out of the decoder so far."""
-        self.reason = "it holds no picture"
-        """Why the last packet was refused."""
+        """Number of frames that the decoder has returned."""
+        self.reason = "it has no picture"
+        """Reason why the last packet was refused."""
         self._max_pixels = max_pixels
-        # Whether a packet was refused since the decoder was restarted, and the time of the keyframe of that restart.
+        # Whether a packet was refused since the last restart of the decoder, and the time of that restart's keyframe.
         self._saw_error = False
         self._restarted_at = -sys.maxsize
 
     @property
     def tick(self) -> Fraction:
-        """Seconds of the unit of frames' times."""
+        """Length in seconds of a tick, the unit of the frames' times."""
         return self.track.tick if self._has_times else self.track.frame_seconds
 
     @property
     def step(self) -> int:
-        """Ticks from one frame to the next, on average."""
+        """Average number of ticks from one frame to the next."""
         return max(1, round(self.track.frame_seconds / self.tick))
 
     @property
@@ -77,13 +77,15 @@ class Reader:
     def pictures(self) -> Iterator[tuple[av.VideoFrame, int | None, int]]:
         """Decode all pictures in display order.
 
-        Each comes with its time in ticks, None if it is not known, and with the number of frames lost since the one
-        before.
+        Yields
+        ------
+        tuple of av.VideoFrame, int or None, and int
+            The picture, its time in ticks if known, and the number of frames lost since the previous one.
 
         Raises
         ------
         EncryptedVideoError, LateError
-            As `Track.packets`.
+            See `Track.packets`.
         """
         track, log = self.track, self.log
         packets = track.packets()
@@ -113,25 +115,27 @@ class Reader:
     def segment(
         self, segment: DecodeSegment, packets: Packets, numbered: NumberedPackets, max_distance: Fraction
     ) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
-        """Decode a segment of a plan; from its first damaged packet on, take the frames nearest to the wanted ones.
+        """Decode the target frames of a segment. After damage, yield the frames nearest to them instead.
 
         Parameters
         ----------
+        segment
+            Segment of a plan.
         packets
-            All that the plan was made of.
+            Packets that the plan was made from.
         numbered
-            The same packets as they are read again.
+            The same packets with their numbers, read again from the container.
         max_distance
-            Ticks by which a frame may differ from the wanted one in whose place it is taken.
+            Maximum distance in ticks between a target frame and the frame that replaces it.
 
         Raises
         ------
         NoPlanError
-            If what comes out is not what the plan says although nothing is damaged.
+            If the decoder returns other frames than planned, without damage.
         BrokenPacketError
             If a packet is damaged and the pass is strict.
         BrokenVideoError, LateError
-            As `Track.packets`.
+            See `Track.packets`.
         """
         track, log = self.track, self.log
         matcher = SegmentMatcher(segment, packets, may_skip=track.can_skip, max_distance=max_distance)
@@ -155,25 +159,26 @@ class Reader:
         log.drain(self.step)
 
     def set_strict(self, *, groups_are_closed: bool) -> None:
-        """Make any damage an error; call it before the first packet is decoded.
+        """Make any damage an error. Call this before the first packet is decoded.
 
         Parameters
         ----------
         groups_are_closed
-            Whether no frame needs the group before its own. Those that do cannot be decoded at the start of a segment,
-            which looks like damage.
+            Whether no frame needs the previous group of pictures. In an open group at the start of a segment, the
+            leading frames cannot be decoded, which looks like damage.
         """
         self.strict = True
         if groups_are_closed:
             self.track.refuse_damage()
 
     def end(self, *, early: bool) -> None:
-        """Note that there are no more packets.
+        """Note the end of the packets, and why it is early if it is.
 
         Parameters
         ----------
         early
-            Whether they end before the container promised. The video is truncated, too, if the last ones were refused.
+            Whether the packets end before the duration that the container states. The video also counts as truncated if
+            the decoder refused the last packets.
         """
         seconds = self.track.frame_seconds
         if self.ended_by is None and self.log.errors_in_a_row * seconds > max(_SHORT_END, 2 * seconds):
@@ -182,7 +187,7 @@ class Reader:
             self.ended_by = "end-of-data"
 
     def _decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
-        """Decode a packet or drain the decoder."""
+        """Decode a packet, or drain the decoder if it is None."""
         pictures: list[av.VideoFrame] = []
         try:
             if self._saw_error and packet is not None and packet.is_keyframe and packet.pts is not None:
@@ -190,7 +195,7 @@ class Reader:
                 self._restart()
                 self._restarted_at = packet.pts
             elif packet is not None and packet.pts is not None and packet.pts < self._restarted_at:
-                # It leads an open group and needs the one before.
+                # It leads an open group of pictures and needs the previous group.
                 return []
             pictures += self.track.decode(packet, skip_unreferenced=skip_unreferenced)
         except BrokenPacketError as error:
@@ -216,7 +221,7 @@ class Reader:
         self.log.add_error()
 
     def _restart(self) -> None:
-        """Begin a group of pictures without what is left of the ones before it."""
+        """Reset the decoder before the next group of pictures."""
         if self._saw_error:
             self.track.replace_decoder()
         else:
@@ -230,7 +235,7 @@ def _packets_of(segment: DecodeSegment, packets: Packets, numbered: NumberedPack
         if number < segment.first:
             continue
         if (packet.pts, packet.size) != (packets.pts[number], packets.sizes[number]):
-            raise NoPlanError("the container gives other packets when it is read again")
+            raise NoPlanError("the container returns other packets on the second pass")
         yield packet
         if number == segment.last:
             return

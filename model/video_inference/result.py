@@ -1,4 +1,4 @@
-"""Writes one video's result, frame by frame as it is found, in the forms that result.schema.json describes."""
+"""Writes the result of a video, frame by frame, in the formats of result.schema.json."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .plan import Sampled
 SCHEMA_VERSION = 2
 
 _GZIP_LEVEL = 6
-# zlib's way to ask for gzip's header and trailer; the header has no time, so that equal results have equal bytes.
+# Selects gzip's header and trailer in zlib. The header has no time, so equal results have equal bytes.
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds spent decoding, in the model (the two overlap), and from body to result."""
+    """Seconds spent decoding, in the model (these two overlap), and in total from body to result."""
 
     decode_seconds: float
     inference_seconds: float
@@ -35,7 +35,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Sample:
-    """A sampled frame: its number, its time in seconds from the first frame, and whether it is the exact one."""
+    """A sampled frame: its number, its time in seconds from the first frame, and how it was sampled."""
 
     index: int
     timestamp: Fraction
@@ -43,7 +43,7 @@ class Sample:
 
 
 def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -> dict[str, object]:
-    """Say what is known before the first frame is looked at."""
+    """Return the header of a result: everything that is known before the first frame is processed."""
     return {
         "schema_version": SCHEMA_VERSION,
         "notice": card.notice,
@@ -79,7 +79,7 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
 
 
 def frame(sample: Sample, detections: Sequence[Detection]) -> dict[str, object]:
-    """Describe what was found in a sampled frame."""
+    """Return the result of a sampled frame."""
     return {
         "index": sample.index,
         "timestamp": round(float(sample.timestamp), 6),
@@ -89,7 +89,7 @@ def frame(sample: Sample, detections: Sequence[Detection]) -> dict[str, object]:
 
 
 def ending(timing: Timing, truncation: Truncation | None, damage: Damage) -> dict[str, object]:
-    """Describe what is known after the last frame."""
+    """Return the ending of a result: everything that is known only after the last frame."""
     return {
         "truncated": truncation is not None,
         "truncation": None
@@ -108,7 +108,7 @@ def ending(timing: Timing, truncation: Truncation | None, damage: Damage) -> dic
 
 
 def _detection(detection: Detection) -> dict[str, object]:
-    # A hundredth of a pixel and a ten-thousandth of a score say all there is to know in half the bytes.
+    # Two decimals of a pixel and four of a score are precise enough, and halve the size.
     written: dict[str, object] = {
         "label": detection.label,
         "label_id": detection.label_id,
@@ -125,14 +125,14 @@ def _mask(mask: RleMask) -> dict[str, object]:
 
 
 class Writer:
-    """Puts a result together from its header, its frames and its ending, and keeps only what is to be answered.
+    """Serialises a result from its header, frames and ending, and keeps only the serialised bytes.
 
     Parameters
     ----------
     form
         One JSON document, or a line of JSON for each part.
     compressed
-        Whether to compress it on the way.
+        Whether to compress the result with gzip.
     """
 
     def __init__(self, form: Format, *, compressed: bool) -> None:
@@ -140,7 +140,7 @@ class Writer:
         self._packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW) if compressed else None
         self._pieces: list[bytes] = []
         self.frames = 0
-        """How many were written."""
+        """Number of frames written so far."""
 
     def begin(self, head: Mapping[str, object]) -> None:
         """Write the header."""
@@ -158,7 +158,7 @@ class Writer:
         self.frames += 1
 
     def end(self, tail: Mapping[str, object]) -> bytes:
-        """Write the ending; returns all that was written."""
+        """Write the ending, and return the whole result."""
         if self._lines:
             self._line("ending", {"frames": self.frames, **tail})
         else:

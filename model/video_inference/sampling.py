@@ -1,4 +1,4 @@
-"""Chooses from a stream of frames those nearest to evenly spaced times, for any frame rate, in integers only."""
+"""Chooses the frames nearest to evenly spaced times, for any frame rate, with integer arithmetic only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar
 
 
 class Timed(Protocol):
-    """Something that is shown at a time."""
+    """An object with a display time."""
 
     @property
     def ticks(self) -> int:
-        """Ticks from the first frame."""
+        """Time from the first frame in ticks."""
 
 
 T = TypeVar("T", bound=Timed)
@@ -22,24 +22,24 @@ T = TypeVar("T", bound=Timed)
 def nearest(times: Iterable[int], tick: Fraction, fps: Fraction) -> Iterator[tuple[int, int]]:
     """Find the times nearest to 0, 1/fps, 2/fps and so on.
 
-    Of two equally near times, the later one is taken. A time that is nearest to several is yielded once. The last time
-    counts as lasting as long as the one before it.
+    If two times are equally near, the later one is chosen. A time that is nearest to several targets is yielded once.
+    The last frame is assumed to last as long as the one before it.
 
     Parameters
     ----------
     times
-        In ticks from the first one, strictly rising.
+        Times in ticks from the first one, strictly increasing.
     tick
-        Seconds.
+        Length of a tick in seconds.
     fps
-        Target frames per second, above 0.
+        Sampled frames per second, above 0.
 
     Yields
     ------
     tuple of int and int
-        The number k of the target k/fps, and the position of the time nearest to it. Both rise strictly.
+        Number k of the target k/fps, and position of the time nearest to it. Both strictly increase.
     """
-    # Target k is at k * scale / per_tick ticks. Everything is doubled because half gaps count.
+    # Target k is at k * scale / per_tick ticks. All numbers are doubled, because the middle of two times counts.
     per_tick, scale = (tick * fps).as_integer_ratio()
     scale *= 2
     number = due = 0
@@ -59,16 +59,16 @@ def nearest(times: Iterable[int], tick: Fraction, fps: Fraction) -> Iterator[tup
 
 
 def sample_by_time(frames: Iterable[T], tick: Fraction, fps: Fraction) -> Iterator[tuple[int, T]]:
-    """Yield the frames that `nearest` chooses, with their targets' numbers; at most two frames are held at a time.
+    """Yield the frames that `nearest` chooses, with the numbers of their targets. Holds at most two frames at a time.
 
     Parameters
     ----------
     frames
-        In order of time, strictly rising.
+        Frames with strictly increasing times.
     tick
-        Seconds.
+        Length of a tick in seconds.
     fps
-        Target frames per second, above 0.
+        Sampled frames per second, above 0.
     """
     held: deque[T] = deque(maxlen=2)
     count = 0

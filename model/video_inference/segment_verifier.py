@@ -1,4 +1,4 @@
-"""Matches the frames that come out of the decoder with those that a plan counts on."""
+"""Compares the frames from the decoder with those that a plan expects."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
 
 
 class SegmentVerifier:
-    """Checks, for one segment, that the frames which come out of the decoder are the ones that the plan counts on.
+    """Checks that the decoder returns the frames of a segment that the plan expects.
 
     Parameters
     ----------
     segment
-        What is decoded.
+        Segment that is decoded.
+    packets
+        Packets that the plan was made from.
     may_skip
-        Whether the decoder was told to leave out frames that are not wanted.
+        Whether the decoder may skip frames that are not targets.
     """
 
     def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool) -> None:
@@ -30,18 +32,28 @@ class SegmentVerifier:
         self._due: Iterator[int] = iter(sorted(packets.pts[number] for number in due if not packets.hidden[number]))
         self._targets = {target.pts: target for target in segment.targets}
         if not packets.hidden[segment.first]:
-            # A decoder that cannot start at the keyframe leaves it out: pictures that refresh themselves bit by bit.
+            # If the decoder skips the keyframe, it cannot start there. That happens with intra refresh.
             self._never_skipped = {start, *self._targets}
         else:
             self._never_skipped = set(self._targets)
 
     def take(self, pts: int | None) -> TargetFrame | None:
-        """Take a frame that came out, by its time in ticks; tell which wanted one it is, if it is one.
+        """Check the next frame from the decoder.
+
+        Parameters
+        ----------
+        pts
+            Time of the frame in ticks; None if unknown.
+
+        Returns
+        -------
+        TargetFrame or None
+            The target, if the frame is one.
 
         Raises
         ------
         NoPlanError
-            If it is not the frame whose turn it is.
+            If it is not the expected frame.
         """
         if pts is None:
             raise NoPlanError("a decoded frame has no time")
@@ -54,36 +66,38 @@ class SegmentVerifier:
                 return self._targets.pop(pts, None)
             if due in self._never_skipped or not self._may_skip:
                 break
-        raise NoPlanError(f"the decoder shows a frame at {pts} that is not the next one")
+        raise NoPlanError(f"the decoder returns a frame at {pts} that is not the next one")
 
     @property
     def missing(self) -> list[TargetFrame]:
-        """The wanted frames that have not come out yet, in order of time."""
+        """Targets that the decoder has not returned yet, in order of time."""
         return list(self._targets.values())
 
     def finish(self) -> None:
-        """Say that the segment is over.
+        """Check that the decoder has returned all targets at the end of the segment.
 
         Raises
         ------
         NoPlanError
-            If a wanted frame did not come out.
+            If a target is missing.
         """
         if self._targets:
-            raise NoPlanError(f"the decoder does not show the frame at {min(self._targets)}")
+            raise NoPlanError(f"the decoder does not return the frame at {min(self._targets)}")
 
 
 class SegmentMatcher:
-    """Finds a segment's wanted frames among those that come out; from the first damage on, the ones nearest to them.
+    """Finds the targets of a segment among the frames from the decoder. After damage, finds the nearest frames instead.
 
     Parameters
     ----------
     segment
-        What is decoded.
+        Segment that is decoded.
+    packets
+        Packets that the plan was made from.
     may_skip
-        Whether the decoder is told to leave out frames that are not wanted, as long as nothing is damaged.
+        Whether the decoder may skip frames that are not targets, before any damage.
     max_distance
-        Ticks by which a frame may differ from the wanted one in whose place it is taken.
+        Maximum distance in ticks between a target and the frame that replaces it.
     """
 
     def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool, max_distance: Fraction) -> None:
@@ -96,7 +110,7 @@ class SegmentMatcher:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether there was damage in this segment."""
+        """Whether a packet of this segment was refused."""
         return self._missing is not None
 
     def damage(self) -> None:
@@ -105,12 +119,12 @@ class SegmentMatcher:
             self._missing = self._verifier.missing
 
     def take(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
-        """Take the next frame that came out; tell which wanted frames it or the one before it stands for.
+        """Add the next frame from the decoder, and yield the targets that it or the previous frame matches.
 
         Raises
         ------
         NoPlanError
-            If it is not the frame whose turn it is, although nothing is damaged.
+            If it is not the expected frame, without damage.
         """
         if picture.pts is None:
             raise NoPlanError("a decoded frame has no time")
@@ -123,12 +137,12 @@ class SegmentMatcher:
         self._held = picture
 
     def finish(self) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
-        """Tell which of the other wanted frames the last one that came out stands for.
+        """Yield the remaining targets that the last frame matches.
 
         Raises
         ------
         NoPlanError
-            If a wanted frame did not come out, although nothing is damaged.
+            If a target is missing, without damage.
         """
         if self._missing is None:
             self._verifier.finish()
@@ -143,7 +157,7 @@ class SegmentMatcher:
             self._keyframe_is_intact = not picture.is_corrupt
         if target is not None:
             if picture.is_corrupt and not self._keyframe_is_intact:
-                # Decoding may have to start earlier.
+                # The keyframe is damaged too, so decoding may have to start earlier.
                 raise NoPlanError(f"the frame at {picture.pts} is damaged")
             yield target, picture
 

@@ -1,4 +1,4 @@
-"""A video in memory as a stream of its frames, or of samples of them, with their times."""
+"""Decodes the frames of a video in memory, or samples of them, with their times."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from .sampling import sample_by_time
 from .track import BrokenPacketError, BrokenVideoError, LateError
 
 DEFAULT_MAX_PIXELS = 36_000_000
-"""A little more than the 8192x4320 of digital cinema."""
+"""Default of the maximum number of pixels of a picture, slightly more than 8192x4320."""
 
 _log = logging.getLogger(__name__)
 
 
 class Video:
-    """A video in memory, open for one pass over its frames or over samples of them; a context manager.
+    """A video in memory for one pass over its frames or over samples of them; a context manager.
 
     Parameters
     ----------
     body
-        The file's bytes; they are not copied and must stay as they are until the video is closed.
+        Content of the file. It is not copied and must not change until the video is closed.
     threads
-        Processor threads for the decoder.
+        Number of processor threads of the decoder.
     max_pixels
-        Pictures of more are refused.
+        Maximum number of pixels of a picture.
 
     Raises
     ------
     EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
-        If there is nothing to decode in it.
+        If the body has no track that can be decoded.
     """
 
     def __init__(self, body: Body, threads: int = 1, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
@@ -70,52 +70,52 @@ class Video:
 
     @property
     def pixels(self) -> int:
-        """Number of pixels of a displayed picture, as the container says; at least 1."""
+        """Number of pixels of a displayed picture that the container states; at least 1."""
         width, height = self._reader.track.size
         return max(1, self._square_width(width, height) * height)
 
     @property
     def duration(self) -> float | None:
-        """Seconds, as the container promises; None if it promises none. Known before a frame is decoded."""
+        """Duration in seconds that the container states; None if it states none. Known before a frame is decoded."""
         return self._reader.track.duration
 
     @property
     def decoded(self) -> int:
-        """Number of frames that came out of the decoder so far."""
+        """Number of frames that the decoder has returned."""
         return self._decoded + self._reader.decoded
 
     @property
     def info(self) -> VideoInfo:
-        """Properties of the video; known once its first frame is decoded, because the rotation is in the frames."""
+        """Properties of the video. Known after the first frame is decoded, because frames have the rotation."""
         if self._info is None:
-            raise RuntimeError("no frame of this video was decoded yet")
+            raise RuntimeError("No frame of this video was decoded yet: decode one before you read info.")
         return self._info
 
     @property
     def truncation(self) -> Truncation | None:
-        """Why the frames end before the end that the container states; None if they do not. Known after the last."""
+        """Why the frames end before the stated end; None if they do not. Known after the last frame."""
         reason = self._reader.ended_by
         return None if reason is None else Truncation(reason, self._reached)
 
     @property
     def damage(self) -> Damage:
-        """What could not be decoded; complete after the last frame."""
+        """Damage in the video; complete after the last frame."""
         return self._reader.log.summary(self._start, self._reader.tick)
 
     def frames(self) -> Iterator[Frame]:
-        """Decode the frames in display order, one at a time, and pass over what cannot be decoded.
+        """Decode the frames in display order, one at a time. Skip frames that cannot be decoded.
 
         Raises
         ------
         NotAVideoError, EncryptedVideoError, TooLargePictureError
-            If not a single frame can be decoded.
+            If no frame can be decoded.
         """
         ticks = -1
         for frame in self._frames():
             ticks = frame.ticks
             yield frame
         if self._reader.threads > 1 and self._reader.log.undelivered > 1:
-            # PyAV gives up on the frames that other threads still hold when one of them is damaged.
+            # If a frame is damaged, PyAV drops the frames that other threads still hold.
             self._reopen(threads=1)
             for frame in self._frames():
                 if frame.ticks > ticks:
@@ -124,25 +124,26 @@ class Video:
             raise NotAVideoError(f"No frame of the video can be decoded: {self._reader.reason}.")
 
     def samples(self, fps: Fraction, deadline: float | None = None, *, sampling: Sampled = "exact") -> Iterator[Frame]:
-        """Decode the frames nearest to the times 0, 1/fps, 2/fps and so on, and as little else as that takes.
+        """Decode the frames nearest to the times 0, 1/fps, 2/fps and so on, and as few others as possible.
 
-        They are the frames that `sample_by_time` chooses from all. If the packets' times do not tell which those are,
-        all are decoded.
+        The frames are those that `sample_by_time` chooses from all frames. If the packets do not show the times of the
+        frames, all frames are decoded.
 
         Parameters
         ----------
         fps
-            Target frames per second, above 0.
+            Sampled frames per second, above 0.
         deadline
-            When to stop, in seconds of `time.monotonic`; the frames end there, even before the first one.
+            Time of `time.monotonic` in seconds at which the iteration ends, even before the first frame. None for no
+            deadline.
         sampling
-            With `keyframe`, a keyframe within half an interval of a target is taken in place of the nearest frame, if
-            the packets' times tell where keyframes are.
+            With `keyframe`, a keyframe within half an interval of a target replaces the nearest frame, if the packets
+            show the times of the frames.
 
         Raises
         ------
         NotAVideoError, EncryptedVideoError, TooLargePictureError
-            If not a single frame can be decoded.
+            If no frame can be decoded.
         """
         self._deadline = float("inf") if deadline is None else deadline
         self._reader.track.deadline = self._deadline
@@ -157,13 +158,13 @@ class Video:
             self._reader.ended_by, self._reached = "deadline", max(0, ticks) * self._reader.tick
 
     def _numbered_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
-        """Decode samples by a plan, or else from all frames; each with the number of its target."""
+        """Decode samples by a plan, or else from all frames. Yield each with the number of its target."""
         found = False
         try:
             for sample in self._planned_samples(fps, sampling):
                 found = True
                 yield sample
-            problem: Exception = NoPlanError("none of the wanted frames can be decoded")
+            problem: Exception = NoPlanError("no planned frame can be decoded")
         except (NoPlanError, BrokenVideoError) as error:
             problem, found = error, False
         if not found:
@@ -172,12 +173,14 @@ class Video:
             yield from sample_by_time(self.frames(), self._reader.tick, fps)
 
     def _planned_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
-        """Decode the frames that a plan made from the packets asks for.
+        """Decode the samples by a plan that is made from the packets.
 
         Raises
         ------
-        NoPlanError, BrokenVideoError, LateError
-            If there is no plan, or what comes out is not what it says although nothing is damaged.
+        NoPlanError
+            If there is no plan, or the decoder returns other frames than planned, without damage.
+        BrokenVideoError, LateError
+            See `Track.packets`.
         """
         track = self._reader.track
         counted = track.is_packed or not track.has_times
@@ -186,12 +189,13 @@ class Video:
         plan = make_plan(timeline, track.tick, fps, sampling)
         max_distance = 1 / (2 * fps * track.tick)
         ends_early = track.ends_early
-        # Seeking to each segment would rely on the container's index, and not all are right: reading past costs little.
+        # Segments are reached by reading, which costs little. Seeking would rely on the container's index, which may be
+        # wrong.
         if not track.can_rewind:
             self._reopen(self._threads)
         numbered = enumerate(track.packets_again() if track.can_rewind else self._reader.track.packets())
         if self._threads > 1:
-            # Several threads tell too late which packet is damaged, or do not tell.
+            # With several threads, the decoder reports a damaged packet too late or not at all.
             times = timeline.packets.pts
             closed = all(min(times[one.first : one.last + 1]) >= times[one.first] for one in plan)
             self._reader.set_strict(groups_are_closed=closed)
@@ -222,10 +226,10 @@ class Video:
         index, ticks = -1, -step
         for picture, time, lost in reader.pictures():
             if index < 0 and self._timeline is None:
-                # Frames that are lost before the first one count, too.
+                # Frames that are lost before the first one count too.
                 self._start = reader.log.earliest if lost and time is not None else time or 0
-            # Some writers repeat a time, and damage can change the order: such a frame is shown as little later as
-            # possible, so that the times of the frames behind it stay true.
+            # Some programs repeat a time, and damage can change the order. Such a frame gets the next possible time, so
+            # that the times of later frames stay correct.
             now = ticks + step * (1 + lost) if time is None else max(time - self._start, ticks + 1, 0)
             if time is None and lost:
                 reader.log.add_gap(ticks + step, now)
@@ -234,7 +238,7 @@ class Video:
             yield self._frame(index, ticks, picture)
 
     def _reopen(self, threads: int) -> None:
-        """Start from the beginning of the file with a new decoder."""
+        """Open the file again from the beginning, with a new decoder."""
         self._decoded += self._reader.decoded
         self._reader.track.close()
         self._reader = Reader(self._body, threads, self._max_pixels)
@@ -267,7 +271,7 @@ class Video:
         return square_width(width, height, self._reader.track.pixel_aspect, self._max_pixels)
 
     def _index_of(self, time: int | None, before: int, lost: int) -> int:
-        """Give a frame's number in display order: by its time if all times are known, else as counted."""
+        """Return a frame's number in display order: by its time if all times are known, else by counting."""
         counted = before + 1 + lost
         if self._timeline is None or time is None:
             return counted

@@ -1,4 +1,4 @@
-"""Makes the videos that tests, the fuzzer, the benchmark and people try the handler with: `python -m videos --help`."""
+"""Generates videos for tests, the fuzzer, the benchmark and manual trials: `python -m videos --help`."""
 
 from .boxes import turned
 from .pictures import HEIGHT, WIDTH, number_of, numbered

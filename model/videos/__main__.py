@@ -1,4 +1,4 @@
-"""Writes the sample videos and the bad ones to a folder, with a list of what each is: `python -m videos --out DIR`."""
+"""Writes the sample videos and the bad files to a folder, with a description of each: `python -m videos --out DIR`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIST = "list.json"
 
 
 def write_all(folder: Path) -> list[dict[str, object]]:
-    """Write every sample below `good/` and `bad/`, and say of each what is to be expected."""
+    """Write every sample to `good/` or `bad/`, and return a description and the expected outcome of each."""
     entries: list[dict[str, object]] = []
 
     def add(kind: str, sample: Sample, expected: dict[str, object]) -> None:
@@ -38,8 +38,8 @@ def write_all(folder: Path) -> list[dict[str, object]]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="videos", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help=f"the folder; {LIST} in it says what is there")
-    parser.add_argument("--json", action="store_true", help="print that list")
+    parser.add_argument("--out", type=Path, required=True, help=f"folder for the files and their description, {LIST}")
+    parser.add_argument("--json", action="store_true", help="print the descriptions as JSON")
     options = parser.parse_args(arguments)
     entries = write_all(options.out)
     if options.json:

@@ -1,4 +1,4 @@
-"""Bodies that are no video to look at: each must be refused with a 4xx and one line that says why."""
+"""Defines files that are not valid videos. The handler must refuse each with a 4xx and a reason in one line."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _KEY = {
 
 @dataclass(frozen=True)
 class Bad(Sample):
-    """A body that must be refused.
+    """A file that the handler must refuse.
 
     Attributes
     ----------
     make
-        Gives its bytes; it may write files below the folder that it gets.
+        Returns the content. May write temporary files into the folder that is its argument.
     reason
-        A regular expression that the refusal's line holds, upper or lower case.
+        Regular expression that the handler's reason must match, case-insensitive.
     """
 
     make: Callable[[Path], bytes]
     reason: str
 
     def encode(self, path: Path) -> bytes:
-        """Make its bytes in the folder of a path, and return them."""
+        """Generate the content in the folder of a path, and return it."""
         return self.make(path.parent)
 
 
@@ -77,7 +77,7 @@ def _picture(kind: str) -> Callable[[Path], bytes]:
     def make(_folder: Path) -> bytes:
         body = io.BytesIO()
         pictures = [Image.fromarray(moving(number)) for number in range(3)]
-        # An animated GIF moves, but it is a picture to whoever sends videos.
+        # The handler also refuses animated GIFs as pictures.
         pictures[0].save(body, kind, **({"save_all": True, "append_images": pictures[1:]} if kind == "GIF" else {}))
         return body.getvalue()
 
@@ -88,7 +88,7 @@ def _noise(_folder: Path) -> bytes:
     return np.random.default_rng(7).bytes(20_000)
 
 
-_NO_VIDEO = "not a video|another format"
+_NO_VIDEO = "not a video|unsupported format"
 _PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
 _INDEX_LAST = Encoding(fast_start=False)
 _WEBM = _video(".webm", "libvpx-vp9")
@@ -114,8 +114,8 @@ BAD: tuple[Bad, ...] = (
     Bad("picture.png", "a PNG", _picture("PNG"), _NO_VIDEO),
     Bad("picture.jpg", "a JPEG", _picture("JPEG"), _NO_VIDEO),
     Bad("picture.gif", "an animated GIF", _picture("GIF"), _NO_VIDEO),
-    Bad("sound.mp4", "sound alone", _sound(".mp4"), "no video track"),
-    Bad("sound.mkv", "sound alone, in Matroska", _sound(".mkv"), "no video track"),
+    Bad("sound.mp4", "only sound", _sound(".mp4"), "no video track"),
+    Bad("sound.mkv", "only sound, in Matroska", _sound(".mkv"), "no video track"),
     Bad(
         "no-frames.mp4",
         "an MP4 of zero length",
@@ -126,8 +126,8 @@ BAD: tuple[Bad, ...] = (
     Bad("header-only.mp4", "the first 40 bytes of an MP4", _edited(_video(), lambda body: body[:40]), "."),
     Bad("header-only.mkv", "the first 400 bytes of a Matroska", _edited(_video(".mkv"), lambda body: body[:400]), "."),
     Bad("encrypted.mp4", "Common Encryption", _video(encoding=Encoding(container_options=_KEY)), "."),
-    Bad("unknown-codec.mp4", "a codec that nobody knows", _edited(_video(), of_unknown_codec), "codec"),
-    Bad("damaged.mp4", "no packet left whole", _edited(_video(), without_pictures), "no frame"),
+    Bad("unknown-codec.mp4", "an unknown codec", _edited(_video(), of_unknown_codec), "codec"),
+    Bad("damaged.mp4", "every packet is damaged", _edited(_video(), without_pictures), "no frame"),
     Bad(
         "absurd.webm",
         "pictures of 16000 x 16000",

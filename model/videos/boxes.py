@@ -1,11 +1,11 @@
-"""Edits the boxes of MP4 files: turns, trims, and takes the index away, as cameras, phones and crashes do."""
+"""Edits the boxes of MP4 files: rotates, trims, and removes the index, as cameras, phones and crashes do."""
 
 from __future__ import annotations
 
 import struct
 from fractions import Fraction
 
-# Positions of fields, from behind a box's type, are those of version-0 boxes in ISO/IEC 14496-12.
+# Offsets of fields from the end of a box's type, for version-0 boxes (ISO/IEC 14496-12).
 _MATRIX = 40
 _TIMESCALE = 12
 _FIRST_EDIT = 8
@@ -20,14 +20,16 @@ def _put(mp4: bytes, start: int, field: bytes) -> bytes:
 
 
 def turned(mp4: bytes, clockwise: int, *, mirrored: bool = False) -> bytes:
-    """Ask, in the track header of an MP4, that players turn the pictures clockwise by quarters.
+    """Set the display matrix in the track header of an MP4.
 
     Parameters
     ----------
+    mp4
+        Content of the file.
     clockwise
-        Degrees: 0, 90, 180 or 270.
+        Clockwise rotation in degrees: 0, 90, 180 or 270.
     mirrored
-        Whether players mirror the pictures left to right before they turn them.
+        Whether players mirror the pictures left to right before the rotation.
     """
     a, b, c, d = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[clockwise]
     if mirrored:
@@ -41,7 +43,7 @@ def turned(mp4: bytes, clockwise: int, *, mirrored: bool = False) -> bytes:
 
 
 def trimmed(mp4: bytes, seconds: Fraction) -> bytes:
-    """Have the only track of an MP4 begin `seconds` later, by its edit list, as a phone's editor trims a film."""
+    """Trim the start of an MP4 with one track by `seconds`, with its edit list, as a phone's editor does."""
     (per_second,) = struct.unpack_from(">I", mp4, _position_after(mp4, b"mdhd") + _TIMESCALE)
     (edits_per_second,) = struct.unpack_from(">I", mp4, _position_after(mp4, b"mvhd") + _TIMESCALE)
     start = _position_after(mp4, b"elst") + _FIRST_EDIT
@@ -51,7 +53,7 @@ def trimmed(mp4: bytes, seconds: Fraction) -> bytes:
 
 
 def without_index(mp4: bytes) -> bytes:
-    """Cut off the index of an MP4 that has it behind the pictures, as a recorder does that loses power."""
+    """Remove the index of an MP4 that has it after the pictures, as if the recorder had lost power."""
     return mp4[: mp4.index(b"moov") - 4]
 
 
@@ -62,10 +64,10 @@ def without_pictures(mp4: bytes) -> bytes:
 
 
 def without_fragments(mp4: bytes) -> bytes:
-    """Cut off all fragments of a fragmented MP4: a track of no frames remains."""
+    """Remove all fragments of a fragmented MP4, so that its track has no frames."""
     return mp4[: mp4.index(b"moof") - 4]
 
 
 def of_unknown_codec(mp4: bytes) -> bytes:
-    """Rename the codec of an MP4 with H.264 to one that nobody knows."""
+    """Rename the codec of an MP4 with H.264 to an unknown one."""
     return mp4.replace(b"avc1", b"none").replace(b"avcC", b"none")

@@ -1,4 +1,4 @@
-"""Sample videos whose stored pictures are not what players show, or not all that the file holds."""
+"""Defines sample videos that players do not show as stored: mirrored, several tracks, interlaced, HDR and others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATE = 25
 _TIMES = regular(PICTURES, RATE)
 _GROUPS = Encoding(keyframe_every=12)
 INTERLACED_STEP = 4
-"""Pictures of the film between the two fields of an interlaced one, so that combing shows."""
+"""Number of pictures between the two fields of an interlaced picture, so that combing is visible."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class DisplaySample(Sample):
     Attributes
     ----------
     make
-        Writes it to a path and returns its bytes; it may write other files next to it for a while.
+        Writes the video to a path, and returns the content. May write temporary files next to it.
     """
 
     make: Callable[[Path], bytes]
 
     def encode(self, path: Path) -> bytes:
-        """Encode it to a path, whose suffix must be that of its name, and return its bytes."""
+        """Encode the video to a path with the suffix of its name, and return the content."""
         return self.make(path)
 
 
@@ -78,7 +78,7 @@ def _thumbnail(path: Path) -> bytes:
 
 def _grows(path: Path) -> bytes:
     half = PICTURES // 2
-    # VP9 states the size in each keyframe, H.264 in Matroska once for the file.
+    # VP9 has the size in each keyframe. H.264 in Matroska has it once in the file.
     parts = _parts(path, (film(half), "libvpx-vp9"), (film(PICTURES, 640, 384)[half:], "libvpx-vp9"))
     return _removed(parts, spliced(path, parts[0], parts[1], milliseconds=1000 * half // RATE))
 
@@ -96,7 +96,7 @@ def _hdr(curve: Curve) -> Callable[[Path], bytes]:
 
 
 def interleaved(number: int, first_field: Field) -> Rgb:
-    """Paint an interlaced picture: even rows are the top field, and the second field shows the film a little later."""
+    """Paint an interlaced picture. Even rows are the top field, and the second field shows a later picture."""
     picture = moving(2 * INTERLACED_STEP * number).copy()
     second = 1 if first_field == "top" else 0
     picture[second::2] = moving(2 * INTERLACED_STEP * number + INTERLACED_STEP)[second::2]
@@ -104,7 +104,7 @@ def interleaved(number: int, first_field: Field) -> Rgb:
 
 
 def _interlaced(first_field: Field) -> Callable[[Path], bytes]:
-    # Rows of both fields share no chroma in this format.
+    # With yuv422p, the fields do not share chroma.
     options = {"x264-params": "interlaced=1:keyint=12", "crf": "10"}
     encoding = Encoding(options=options, pixel_format="yuv422p", first_field=first_field)
     return lambda path: write(
@@ -114,18 +114,18 @@ def _interlaced(first_field: Field) -> Callable[[Path], bytes]:
 
 def _damaged(path: Path) -> bytes:
     body = _film()(path)
-    # The first one that refers to the keyframe of the fifth group, behind the header of its slice.
+    # The packet is the first one that refers to the keyframe of the fifth group. The header of its slice is kept.
     return overwritten(body, packets_of(path)[49], skip=60)
 
 
 _BT709 = "colorprim=bt709:transfer=bt709:colormatrix=bt709:keyint=12"
 
 DISPLAY_SAMPLES: tuple[DisplaySample, ...] = (
-    DisplaySample("mirrored.mp4", "mirrored, as selfies are", _turned(0)),
-    DisplaySample("flipped.mp4", "mirrored and turned by 180 degrees", _turned(180)),
-    DisplaySample("mirrored-turned.mp4", "mirrored and turned by 270 degrees", _turned(270)),
+    DisplaySample("mirrored.mp4", "mirrored, like selfies", _turned(0)),
+    DisplaySample("flipped.mp4", "mirrored and rotated by 180 degrees", _turned(180)),
+    DisplaySample("mirrored-turned.mp4", "mirrored and rotated by 270 degrees", _turned(270)),
     DisplaySample("two-tracks.mp4", "a small track, then the default one", _two_tracks),
-    DisplaySample("thumbnail.mp4", "a thumbnail's track, then the film's", _thumbnail),
+    DisplaySample("thumbnail.mp4", "the track of a thumbnail, then the video", _thumbnail),
     DisplaySample("grows.webm", "pictures of 160 x 96, then of 640 x 384", _grows),
     DisplaySample(
         "wide-pixels.mp4", "pixels of 64:45", _film(Encoding(options={"x264-params": "sar=64/45:keyint=12"}))

@@ -1,4 +1,7 @@
-"""Packs MPEG-4 part 2 as DivX 5 and Xvid did for AVI: a B-frame lies in the packet of the frame it is decoded after."""
+"""Writes packed bitstreams of MPEG-4 part 2, as DivX 5 and Xvid did for AVI.
+
+In a packed bitstream, the packet of a frame also holds the B-frame that is decoded after it.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ _P, _B = 0b01, 0b10
 
 
 def packed(source: bytes, path: Path, rate: int) -> bytes:
-    """Copy a video with B-frames into another container, packed, with the packets' times in decoding order.
+    """Copy a video with B-frames into another container as a packed bitstream with decoding times.
 
     Parameters
     ----------
     source
-        MPEG-4 part 2 in MP4 as `write` encodes it: the headers stand apart from the packets.
+        MPEG-4 part 2 in MP4 as `write` encodes it, with headers outside the packets.
     path
-        The name chooses the container.
+        Path of the copy. The suffix chooses the container.
     rate
         Frames per second.
     """
@@ -38,10 +41,10 @@ def packed(source: bytes, path: Path, rate: int) -> bytes:
         header = header[: header.index(_USER_DATA)] + _PACKED
         copy = written.add_stream_from_template(track)
         if not isinstance(copy, VideoStream):
-            raise TypeError("A copy of a video track is no video track.")
+            raise TypeError("PyAV's copy of a video track is not a video track.")
         tick = Fraction(1, rate)
         copy.time_base = tick
-        # An AVI repeats the headers in each keyframe; the others keep them apart.
+        # An AVI repeats the headers in each keyframe. Other containers store them once.
         in_band = path.suffix == ".avi"
         copy.codec_context.extradata = None if in_band else header
         packets = [packet for packet in read.demux(track) if packet.size > 0]
@@ -59,7 +62,7 @@ def packed(source: bytes, path: Path, rate: int) -> bytes:
 
 
 def _pack(packets: Sequence[bytes]) -> Iterator[bytes]:
-    """Move the first B-frame of each row into the packet before; a picture that is not coded ends the row."""
+    """Move the first B-frame of each run into the previous packet, and end the run with a picture that is not coded."""
     at = 0
     while at < len(packets):
         end = at + 1
@@ -79,10 +82,10 @@ def _kind(packet: bytes) -> int:
 
 
 def _not_coded(packet: bytes) -> bytes:
-    """Make a picture that repeats a packet's first one, at the same time (ISO/IEC 14496-2, 6.2.5)."""
+    """Return a picture that is not coded, with the time of a packet's first picture (ISO/IEC 14496-2, 6.2.5)."""
     start = packet.index(_PICTURE) + len(_PICTURE)
     bits = "".join(f"{byte:08b}" for byte in packet[start : start + 16])
-    # Behind the kind there are a one for each second, a zero, a marker, the parts of the second and a marker.
+    # The type is followed by a one for each second, a zero, a marker, the ticks within the second and a marker.
     time = bits[2 : bits.index("0", 2) + 2 + (MPEG4_TICKS - 1).bit_length() + 1]
     bits = f"{_P:02b}{time}0" + "0"
     bits += "1" * (-len(bits) % 8)

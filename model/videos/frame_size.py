@@ -1,4 +1,4 @@
-"""Makes small files whose pictures claim to be huge, to see whether a reader believes them before it counts."""
+"""Changes the frame size in VP9 streams, for tests with small files that declare huge pictures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ _SIZE_AFTER_BITS = 4
 
 
 def with_frame_size(webm: bytes, width: int, height: int) -> bytes:
-    """Write another size, in pixels, into every keyframe of a WebM with VP9; what the container says stays.
+    """Replace the frame size in every keyframe of a WebM with VP9. The size in the container does not change.
 
     Parameters
     ----------
+    webm
+        Content of the file.
     width, height
-        1 to 65536.
+        Size in pixels, 1 to 65536.
     """
     found = webm.find(_SYNC_CODE)
     while found >= 0:

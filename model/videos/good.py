@@ -1,4 +1,4 @@
-"""The sample videos that the handler must read right: every rate, codec, container and quirk that it promises."""
+"""Defines valid sample videos of all supported kinds of rates, codecs, containers and group structures."""
 
 from __future__ import annotations
 
@@ -21,22 +21,26 @@ _SECONDS = 4
 
 @dataclass(frozen=True)
 class Good(Sample):
-    """A video and what is true of it.
+    """A valid video and its properties.
 
     Attributes
     ----------
     times
-        When its pictures are shown, in seconds; picture by picture they carry the numbers from 0.
-    codec, size, encoding, sound
-        How it is encoded; the size is (width, height) in pixels, as displayed.
+        Times of the pictures in seconds. The pictures show their numbers, from 0.
+    codec, encoding
+        Codec and options of the encoding.
+    size
+        (width, height) in pixels, as displayed.
+    sound
+        Length of the sound track in seconds; 0 for none.
     rotation
-        Degrees clockwise by which its stored pictures must be turned.
+        Clockwise rotation of stored pictures for display, in degrees.
     trimmed
-        Pictures at its beginning that its edit list hides.
+        Number of pictures at the beginning that the edit list hides.
     packed
-        Whether a B-frame lies in the packet of the frame before.
+        Whether the video is a packed bitstream (see `divx.py`).
     share
-        How much of the file there is; it is truncated if that is less than 1.
+        Share of the file that is left, 0 to 1. The video is truncated if it is less than 1.
     """
 
     times: Sequence[Fraction]
@@ -50,7 +54,7 @@ class Good(Sample):
     share: float = 1
 
     def encode(self, path: Path) -> bytes:
-        """Encode it to a path, whose suffix must be that of its name, and return its bytes."""
+        """Encode the video to a path with the suffix of its name, and return the content."""
         pictures = film(len(self.times), *self.size, rotation=self.rotation)
         target = path.with_suffix(".source.mp4") if self.packed else path
         body = write(target, pictures, self.times, self.codec, sound=self.sound, encoding=self.encoding)
@@ -65,7 +69,7 @@ class Good(Sample):
 
 
 def film(count: int, width: int = WIDTH, height: int = HEIGHT, *, rotation: int = 0) -> list[Rgb]:
-    """Paint numbered pictures that are upright once they have been turned clockwise by `rotation` degrees."""
+    """Paint numbered pictures that are upright after a clockwise rotation by `rotation` degrees."""
     return [np.ascontiguousarray(np.rot90(moving(number, width, height), rotation // 90)) for number in range(count)]
 
 
@@ -94,9 +98,9 @@ GOOD: tuple[Good, ...] = (
     Good("irregular.mp4", "gaps of 10 to 200 ms", irregular(40, 1), encoding=_GROUPS),
     Good("irregular.mkv", "gaps of 10 to 200 ms, HEVC in Matroska", irregular(40, 2), "libx265", encoding=_GROUPS),
     Good("irregular.webm", "gaps of 10 to 200 ms, VP9 in WebM", irregular(40, 3), "libvpx-vp9", encoding=_GROUPS),
-    Good("turned-90.mp4", "held upright: turned by 90 degrees", _steady(25, 2), rotation=90),
-    Good("turned-180.mp4", "upside down: turned by 180 degrees", _steady(25, 2), rotation=180),
-    Good("turned-270.mp4", "held upright: turned by 270 degrees", _steady(25, 2), rotation=270),
+    Good("turned-90.mp4", "rotated by 90 degrees", _steady(25, 2), rotation=90),
+    Good("turned-180.mp4", "rotated by 180 degrees", _steady(25, 2), rotation=180),
+    Good("turned-270.mp4", "rotated by 270 degrees", _steady(25, 2), rotation=270),
     Good("short-groups.mp4", "a keyframe every 5 frames", _steady(25), encoding=Encoding(keyframe_every=5)),
     Good("one-group.mp4", "one keyframe", _steady(25), encoding=Encoding(keyframe_every=1000)),
     Good("no-b-frames.mp4", "no B-frames", _steady(25), encoding=Encoding(keyframe_every=12, options={"bf": "0"})),
@@ -120,7 +124,7 @@ GOOD: tuple[Good, ...] = (
     Good("b-frames.avi", "MPEG-4 part 2 with B-frames in AVI", _steady(25), "mpeg4", encoding=_B_FRAMES),
     Good(
         "packed.avi",
-        "MPEG-4 part 2 with B-frames as DivX packs them",
+        "MPEG-4 part 2 with B-frames as a packed bitstream",
         _steady(25),
         "mpeg4",
         encoding=_B_FRAMES,
@@ -130,7 +134,7 @@ GOOD: tuple[Good, ...] = (
     Good("packed.mkv", "packed, with decoding times", _steady(25), "mpeg4", encoding=_B_FRAMES, packed=True),
     Good("h264.mov", "H.264 in QuickTime", _steady(25), encoding=_GROUPS),
     Good("h264.mkv", "H.264 in Matroska", _steady(25), encoding=_GROUPS),
-    Good("h264.avi", "H.264 with B-frames in AVI, whose times are those of decoding", _steady(25), encoding=_GROUPS),
+    Good("h264.avi", "H.264 with B-frames in AVI, with decoding times", _steady(25), encoding=_GROUPS),
     Good("h264.ts", "H.264 in an MPEG transport stream", _steady(25), encoding=_GROUPS),
     Good(
         "late.m2ts", "HEVC in a transport stream that begins at 7 s", _late(_steady(25), 7), "libx265", encoding=_GROUPS
@@ -143,14 +147,14 @@ GOOD: tuple[Good, ...] = (
         encoding=_B_FRAMES,
     ),
     Good("mpeg2.ts", "MPEG-2 in a transport stream", _steady(25), "mpeg2video", encoding=_GROUPS),
-    Good("h264.flv", "H.264 in Flash's container", _steady(25), encoding=_GROUPS),
+    Good("h264.flv", "H.264 in FLV", _steady(25), encoding=_GROUPS),
     Good("wmv2.wmv", "Windows Media Video that begins at 2 s", _late(_steady(25), 2), "wmv2", encoding=_GROUPS),
-    Good("index-last.mp4", "the index behind the pictures", _steady(25), encoding=Encoding(12, fast_start=False)),
+    Good("index-last.mp4", "the index after the pictures", _steady(25), encoding=Encoding(12, fast_start=False)),
     Good("fragmented.mp4", "fragments", _steady(25), encoding=Encoding(12, fragmented=True)),
     Good("late.mp4", "begins at 2 s", _late(_steady(25), 2), encoding=_GROUPS),
     Good("late.mkv", "begins at 2 s, in Matroska", _late(_steady(25), 2), encoding=_GROUPS),
     Good("trimmed.mp4", "an edit list hides the first 30 frames", _steady(25), encoding=_GROUPS, trimmed=30),
-    Good("sound.mp4", "sound that outlasts the pictures", _steady(25, 2), sound=3),
+    Good("sound.mp4", "sound that is longer than the pictures", _steady(25, 2), sound=3),
     Good("one-frame.mp4", "one frame", _steady(25)[:1]),
     Good(
         "odd.mp4", "161 x 97 pixels, 4:4:4", _steady(25, 2), size=(161, 97), encoding=Encoding(pixel_format="yuv444p")

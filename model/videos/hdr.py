@@ -1,4 +1,4 @@
-"""Turns ordinary pictures into HDR ones that show the same: white is 203 cd/m2, colours are those of BT.2020."""
+"""Converts SDR pictures to HDR pictures of the same content: white is 203 cd/m2, colours are those of BT.2020."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .pictures import Rgb, Rgb16
 
 Curve = Literal["pq", "hlg"]
 
-# ITU-R BT.2408 for white, BT.1886 for the display, BT.2087 for the colours.
+# Sources: ITU-R BT.2408 (white), BT.1886 (gamma of displays), BT.2087 (colours).
 _WHITE = 203.0
 _GAMMA = 2.4
 _TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 
 
 def to_hdr(picture: Rgb, curve: Curve) -> Rgb16:
-    """Encode a picture's light with a curve of ITU-R BT.2100."""
+    """Convert an 8-bit picture to a 16-bit one with a transfer curve of ITU-R BT.2100."""
     light = (picture / 255) ** _GAMMA @ _TO_BT2020.T * _WHITE
     code = _pq(light / 10_000) if curve == "pq" else _hlg((light / 1000) ** (1 / 1.2))
     return np.asarray(np.round(np.clip(code, 0, 1) * 65_535), dtype=np.uint16)

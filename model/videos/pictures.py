@@ -1,4 +1,4 @@
-"""Paints pictures that carry their number, so that a decoded frame says itself which one it is."""
+"""Paints pictures that show their number, so that decoded frames can be identified."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _mark(picture: Rgb, number: int) -> Rgb:
 
 
 def numbered(number: int) -> Rgb:
-    """Paint a picture of 160 x 96 that carries its number as bright and dark blocks, which survive compression."""
+    """Paint a picture of 160 x 96 pixels with its number as bright and dark blocks, which compression preserves."""
     return _mark(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), number)
 
 
 def number_of(picture: Rgb) -> int:
-    """Read the number that a picture of any size carries."""
+    """Read the number in a picture of any size."""
     height, width, _ = picture.shape
     block = width // _BITS
     margin = block // 4
@@ -50,6 +50,6 @@ def _landscape(width: int, height: int) -> Rgb:
 
 
 def moving(number: int, width: int = WIDTH, height: int = HEIGHT) -> Rgb:
-    """Paint a numbered picture before a landscape that moves a pixel a picture, as a codec expects of a film."""
+    """Paint a numbered picture in front of a landscape that moves by one pixel per picture, as in a real video."""
     left = number % width
     return _mark(_landscape(width, height)[:, left : left + width].copy(), number)

@@ -11,10 +11,14 @@ import av
 
 
 def with_tracks(target: Path, sources: Sequence[Path], default: int | None = None) -> bytes:
-    """Write the video tracks of several files into one, in this order.
+    """Write the video tracks of several files into one file, in this order.
 
     Parameters
     ----------
+    target
+        Path of the file.
+    sources
+        Paths of the files with the tracks.
     default
         Position of the track that is marked as the default one. Without it, an MP4 enables its first one only.
     """
@@ -34,12 +38,16 @@ def with_tracks(target: Path, sources: Sequence[Path], default: int | None = Non
 
 
 def spliced(target: Path, first: Path, second: Path, *, milliseconds: int) -> bytes:
-    """Write two films of one codec into one track of a Matroska or WebM file, whatever their sizes are.
+    """Write two videos of the same codec, of any size, into one track of a Matroska or WebM file.
 
     Parameters
     ----------
+    target
+        Path of the file.
+    first, second
+        Paths of the videos.
     milliseconds
-        When the second film begins.
+        Start time of the second video in milliseconds.
     """
     with av.open(first) as one, av.open(second) as other, av.open(target, "w") as container:
         track = container.add_stream_from_template(one.streams.video[0])
@@ -54,7 +62,7 @@ def spliced(target: Path, first: Path, second: Path, *, milliseconds: int) -> by
 
 @dataclass(frozen=True)
 class PacketPosition:
-    """Where a packet lies: its first byte, its length in bytes, its time in seconds, whether it is a keyframe."""
+    """Position of a packet in a file: first byte, size in bytes, time in seconds, and whether it is a keyframe."""
 
     start: int
     size: int
@@ -73,9 +81,9 @@ def packets_of(path: Path) -> list[PacketPosition]:
 
 
 def group_of(packets: Sequence[PacketPosition], number: int) -> tuple[Fraction, Fraction]:
-    """Find the span of time of the frames that need a packet's group of pictures, in seconds from the first frame.
+    """Return the time span of the frames that need a packet's group of pictures, in seconds from the first frame.
 
-    In an open group, frames that are shown before its keyframe need it, and so do those before the next keyframe.
+    In an open group, this includes frames before its keyframe, and frames of the next group before the next keyframe.
     """
     first = max(position for position in range(number + 1) if packets[position].is_key)
     later = (position for position in range(number + 1, len(packets)) if packets[position].is_key)
@@ -86,7 +94,7 @@ def group_of(packets: Sequence[PacketPosition], number: int) -> tuple[Fraction, 
 
 
 def overwritten(body: bytes, packet: PacketPosition, skip: int = 0) -> bytes:
-    """Overwrite a packet, but for up to `skip` bytes and half of it at its start, with bytes that no codec writes."""
+    """Overwrite a packet with invalid bytes, except its first `skip` bytes, or its first half if that is less."""
     kept = min(skip, packet.size // 2)
     start, size = packet.start + kept, packet.size - kept
     return body[:start] + b"\xff" * size + body[start + size :]

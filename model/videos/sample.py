@@ -1,4 +1,4 @@
-"""What the sample videos have in common: each is encoded once in a process, however often it is written."""
+"""Base class of sample videos, which encodes each of them once in a process."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Sample(ABC):
-    """A video that can be written.
+    """A sample video.
 
     Attributes
     ----------
     name
-        Of the file; the container follows from it.
+        Name of the file. The suffix chooses the container.
     about
-        What is special about it, in a few words.
+        Short description.
     """
 
     name: str
@@ -26,15 +26,15 @@ class Sample(ABC):
 
     @abstractmethod
     def encode(self, path: Path) -> bytes:
-        """Encode it to a path, in a folder that has no other files, and return its bytes."""
+        """Encode the video to a path in an empty folder, and return the content."""
 
     @cached_property
     def body(self) -> bytes:
-        """The file's bytes."""
+        """Content of the file."""
         with tempfile.TemporaryDirectory(prefix="sample-") as folder:
             return self.encode(Path(folder, self.name))
 
     def write(self, path: Path) -> bytes:
-        """Write it to a path and return its bytes."""
+        """Write the file to a path, and return the content."""
         path.write_bytes(self.body)
         return self.body

@@ -1,4 +1,4 @@
-"""When frames are shown: constant, changing and irregular rates, in exact seconds."""
+"""Computes the times of frames at constant, changing and irregular rates, in exact seconds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from fractions import Fraction
 import numpy as np
 
 NTSC_60 = Fraction(60_000, 1001)
-"""Frames per second of what is called 59.94."""
+"""Exact frames per second of the rate called 59.94."""
 
 
 def regular(count: int, rate: Fraction | int) -> list[Fraction]:
-    """Give the times of `count` frames at a constant rate."""
+    """Return the times of `count` frames at a constant rate in frames per second."""
     return [Fraction(index) / rate for index in range(count)]
 
 
 def changing(parts: Sequence[tuple[int, Fraction | int]]) -> list[Fraction]:
-    """Give the times of parts that follow each other, each so many frames at its own rate."""
+    """Return the times of consecutive parts, each with a number of frames and a rate in frames per second."""
     times: list[Fraction] = []
     start = Fraction(0)
     for count, rate in parts:
@@ -27,7 +27,7 @@ def changing(parts: Sequence[tuple[int, Fraction | int]]) -> list[Fraction]:
 
 
 def irregular(count: int, seed: int) -> list[Fraction]:
-    """Give the times of frames whose gaps are anything from 10 to 200 milliseconds, as a phone in bad light leaves."""
+    """Return the times of frames with random gaps of 10 to 200 ms, as phones record them in bad light."""
     gaps = np.random.default_rng(seed).integers(10, 201, count - 1)
     times = [Fraction(0)]
     for gap in gaps:

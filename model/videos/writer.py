@@ -1,4 +1,4 @@
-"""Encodes pictures at given times with any of the handler's codecs into any of its containers."""
+"""Encodes pictures at given times into videos of various codecs and containers."""
 
 from __future__ import annotations
 
@@ -31,47 +31,47 @@ _FAST_PRESETS: dict[Codec, dict[str, str]] = {
     "mjpeg": {},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
 }
-# These two take what is not FFmpeg's parameters through one option, as name=value pairs between colons.
+# These encoders take their own parameters as one option: name=value pairs, separated by colons.
 _PARAMETER_OPTIONS: dict[Codec, str] = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _NO_SCENE_CUTS = "1000000000"
 
 MPEG4_TICKS = 60_000
-"""Parts of a second of MPEG-4 part 2, which keeps them in 16 bits."""
+"""Ticks per second of MPEG-4 part 2, which stores them in 16 bits."""
 _TICKS: dict[Codec, int] = {"mpeg4": MPEG4_TICKS}
 _DEFAULT_TICKS = 90_000
 
-# SVT-AV1 writes to standard error unless told in this way; errors are still written.
+# SVT-AV1 writes to standard error by default. With this value, it writes only errors.
 os.environ.setdefault("SVT_LOG", "1")
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures are encoded, beyond codec and container.
+    """Options of an encoding.
 
     Attributes
     ----------
     keyframe_every
-        Frames from one keyframe to the next; without it the encoder decides.
+        Number of frames from one keyframe to the next; None to let the encoder decide.
     options
-        More of the encoder's, by FFmpeg's names.
+        Other options of the encoder, by FFmpeg's names.
     pixel_format
-        FFmpeg's name of it.
+        FFmpeg's name of the pixel format.
     fast_start
-        Whether an MP4 has its index before its pictures, so that it can be read from its beginning.
+        Whether an MP4 has its index before its pictures.
     fragmented
-        Whether an MP4 consists of fragments with an index each, as streams and crash-proof recorders write.
+        Whether an MP4 consists of fragments with an index each, as some recorders and streaming services write.
     container_options
-        More of the container's, by FFmpeg's names.
+        Other options of the container, by FFmpeg's names.
     ticks
-        Parts of a second to which times are rounded; there are enough without it.
+        Ticks per second, the unit of times; None for a default with enough precision.
     threads
-        Of the encoder. With several, the bytes depend on the machine's number of cores.
+        Number of encoder threads. With several, the content depends on the machine's number of cores.
     keyframes
-        Numbers of frames that are keyframes in any case.
+        Numbers of additional keyframes.
     matrix
-        Of the colours, if not FFmpeg's default, BT.601. It is not written into the file: `options` can do that.
+        Colour matrix; None for FFmpeg's default, BT.601. It is not written into the file, but `options` can do that.
     first_field
-        Marks pictures as interlaced: which of their fields is the older one. `options` must have x264 encode fields.
+        The older field of interlaced pictures; None if they are progressive. `options` must make x264 encode fields.
     """
 
     keyframe_every: int | None = None
@@ -128,20 +128,29 @@ def write(
     sound: float = 0,
     encoding: Encoding | None = None,
 ) -> bytes:
-    """Encode pictures of shape (H, W, 3), of 8 or 16 bits, at times in seconds; the path's name chooses the container.
+    """Encode pictures to a video, and return the content of the file.
 
     Parameters
     ----------
+    path
+        Path of the file. The suffix chooses the container.
+    pictures
+        RGB pictures of shape (height, width, 3), of 8 or 16 bits.
+    times
+        Times of the pictures in seconds.
+    codec
+        FFmpeg's name of the encoder.
     sound
-        Seconds of silence to put beside the pictures.
+        Length of a silent sound track in seconds; 0 for none.
+    encoding
+        Other options of the encoding.
     """
     encoding = encoding or Encoding()
     with av.open(path, "w", options=_container_options(path, encoding)) as container:
         rate = round(1 / (times[1] - times[0])) if len(times) > 1 else 25
         track = container.add_stream(codec, rate=rate, options=_encoder_options(codec, encoding))
         track.pix_fmt = encoding.pixel_format
-        # An AVI has no times: its frames follow each other at the rate.
-        # MPEG-2's are those of its frame rate.
+        # An AVI and MPEG-2 have no times, only a frame rate.
         ticks = (
             rate
             if path.suffix == ".avi" or codec == "mpeg2video"
@@ -151,7 +160,7 @@ def write(
         track.codec_context.time_base = time_base
         track.codec_context.thread_count = encoding.threads
         audio = container.add_stream("aac", rate=48_000, layout="mono") if sound else None
-        # A frame's parameters reformatter would be set up anew for each frame, which takes longer than its work.
+        # One reformatter for all frames, because creating it for each frame takes longer than the conversion.
         reformatter = VideoReformatter()
         for number, (picture, time) in enumerate(zip(pictures, times, strict=True)):
             if not track.codec_context.is_open:
@@ -172,7 +181,7 @@ def write(
 
 
 def _interlaced(frame: av.VideoFrame, first_field: Field) -> av.VideoFrame:
-    """Mark a picture as interlaced. FFmpeg's libx264 takes the order of the fields from this mark only."""
+    """Mark a picture as interlaced. FFmpeg's libx264 gets the order of the fields only from this mark."""
     graph = av.filter.Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 25)
@@ -197,7 +206,7 @@ def write_numbered(path: Path, times: Sequence[Fraction], codec: Codec = "libx26
 
 
 def write_sound(path: Path) -> bytes:
-    """Encode a second of silence without a picture."""
+    """Encode a second of silence without pictures."""
     with av.open(path, "w") as container:
         _silence(container, container.add_stream("aac", rate=48_000, layout="mono"), 1)
     return path.read_bytes()

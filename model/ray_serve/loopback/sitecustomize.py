@@ -1,6 +1,6 @@
-"""Keeps Ray Serve's replicas off the network in tests: each opens a port on all addresses, and no setting prevents it.
+"""Binds the ports of Ray Serve's replicas to the loopback interface in tests, because Ray has no setting for that.
 
-Python imports this module by itself in every process that has its folder on the path.
+Python imports a module of this name in every process that has its folder on the path.
 """
 
 from __future__ import annotations
