@@ -16,7 +16,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import inference
@@ -86,13 +86,13 @@ def check_choice(chosen: Sequence[int], times: Sequence[Fraction], fps: Fraction
     # In whole ticks, because fractions are too slow to compare each target with each frame.
     ticks = lcm(*(time.denominator for time in times), end.denominator, _ROUNDING.denominator, fps.numerator)
     shown = np.array([int(time * ticks) for time in times])
-    rounding, asked_end = int(_ROUNDING * ticks), int(end * ticks)
+    rounding, last_target = int(_ROUNDING * ticks), int(end * ticks)
     needed: set[int] = set()
-    for asked in range(0, asked_end + rounding + 1, int(ticks / fps)):
-        distances = np.abs(shown - asked)
+    for target in range(0, last_target + rounding + 1, int(ticks / fps)):
+        distances = np.abs(shown - target)
         near = set(np.flatnonzero(distances <= distances.min() + 2 * rounding).tolist())
-        assert asked > asked_end - rounding or asked == 0 or near & set(chosen), (
-            f"no frame was chosen for {asked / ticks} s"
+        assert target > last_target - rounding or target == 0 or near & set(chosen), (
+            f"no frame was chosen for {target / ticks} s"
         )
         needed |= near
     assert set(chosen) <= needed
@@ -144,8 +144,8 @@ def test_timestamps_are_within_half_a_frame_of_the_targets(
     body = sample.write(tmp_path / sample.name)
     widest = max(later - earlier for earlier, later in pairwise(sample.times))
     frames = analyse(model, recorder, body, Fraction(1))[0]["frames"]
-    for asked, frame in enumerate(frames):
-        assert abs(frame["timestamp"] - asked) <= widest / 2 + _ROUNDING
+    for target, frame in enumerate(frames):
+        assert abs(frame["timestamp"] - target) <= widest / 2 + _ROUNDING
 
 
 _CONTAINERS: dict[Codec, tuple[str, ...]] = {
@@ -184,6 +184,8 @@ def test_any_rate_and_any_groups_of_pictures_give_the_correct_frames(
     fps: Fraction,
 ) -> None:
     name, codec, encoding = encoded
+    # libx265 returns random decoding times for a video of two frames, and the container often refuses them.
+    assume(codec != "libx265" or len(gaps) > 1)
     times = [Fraction(start, 1000)]
     for gap in gaps:
         times.append(times[-1] + Fraction(gap, 1000))
