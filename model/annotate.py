@@ -163,9 +163,9 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
     try:
         body = video.read_bytes()
         out.mkdir(parents=True, exist_ok=True)
-        with Video(body) as source, Movie(drafts[0]) as film:
+        with Video(body) as source, Movie(drafts[0]) as movie:
             for frame in _annotated_frames(source.frames(), document):
-                film.add(frame.picture, frame.timestamp)
+                movie.add(frame.picture, frame.timestamp)
                 if frame.is_sample:
                     if seen in chosen:
                         stills.append(make_still(frame.picture, len(chosen), sheet=sheet))

@@ -48,12 +48,12 @@ def _example(seed: int, step: int, index: int) -> tuple[Tensor, dict[str, Tensor
 
 
 def train(steps: int, seed: int) -> MaskRCNN:
-    """Train the small model from nothing.
+    """Train the small model from random weights.
 
     Parameters
     ----------
     steps
-        How many batches of generated scenes it sees.
+        Number of batches of generated scenes.
     seed
         Seed of the initial weights and of the scenes. The same seed and steps give the same weights on the same kind of
         machine.

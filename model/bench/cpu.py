@@ -97,7 +97,7 @@ def keyframe_share(path: Path, seconds: int) -> float:
             for packet in container.demux(video=0)
             if packet.is_keyframe and packet.pts is not None and packet.time_base is not None
         ]
-    near = sum(any(abs(time - times[0] - asked) <= Fraction(1, 2) for time in times) for asked in range(seconds))
+    near = sum(any(abs(time - times[0] - target) <= Fraction(1, 2) for time in times) for target in range(seconds))
     return near / seconds
 
 

@@ -138,10 +138,10 @@ def test_stills_are_no_larger_than_their_display_size() -> None:
 
 
 def test_a_picture_shows_the_notice() -> None:
-    plain, told = Image.new("RGB", (640, 360)), Image.new("RGB", (640, 360))
+    plain, captioned = Image.new("RGB", (640, 360)), Image.new("RGB", (640, 360))
     draw_captions(plain, "1.00 s", None)
-    draw_captions(told, "1.00 s", "The model knows generated scenes only.")
-    assert lit_pixels(told)[330:, 400:].any()
+    draw_captions(captioned, "1.00 s", "The model knows generated scenes only.")
+    assert lit_pixels(captioned)[330:, 400:].any()
     assert not lit_pixels(plain)[330:, 400:].any()
 
 
@@ -151,8 +151,8 @@ def test_every_frame_of_the_video_shows_the_notice(street: Path, result: Path) -
     with Video(street.read_bytes()) as video, Video(street.read_bytes()) as plain:
         for shown, frame in zip(annotate._annotated_frames(video.frames(), document), plain.frames(), strict=True):
             if frame.index % 50 == 0:
-                told = np.asarray(shown.picture)[340:, 420:].astype(int)
-                assert np.abs(told - frame.rgb()[340:, 420:]).mean() > 30
+                captioned = np.asarray(shown.picture)[340:, 420:].astype(int)
+                assert np.abs(captioned - frame.rgb()[340:, 420:]).mean() > 30
 
 
 def test_a_sheet_shows_the_sampled_frames_side_by_side(drawn: Drawn) -> None:

@@ -100,14 +100,14 @@ def _python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_program_limits_its_memory() -> None:
-    told = _python(
+    done = _python(
         "import resource, runpy, sys\n"
         "try: runpy.run_path('annotate.py', run_name='__main__')\n"
         "finally: print(resource.getrlimit(resource.RLIMIT_DATA)[0], file=sys.stderr)",
         "--help",
     )
-    assert told.returncode == 0
-    assert 0 < int(told.stderr) <= 16 << 30
+    assert done.returncode == 0
+    assert 0 < int(done.stderr) <= 16 << 30
 
 
 def test_a_video_that_exceeds_the_memory_limit_is_refused_in_one_line(

@@ -237,10 +237,10 @@ def test_the_gpu_benchmark_is_refused_without_a_gpu(capsys: pytest.CaptureFixtur
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     assert command.main(["--gpu", "--json"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("bench: --gpu needs a GPU that CUDA can use")
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("bench: --gpu needs a GPU that CUDA can use")
+    assert printed.err.count("\n") == 1
 
 
 def test_the_network_is_timed_for_each_batch(monkeypatch: pytest.MonkeyPatch, model_dir: Path) -> None:

@@ -54,7 +54,7 @@ def failing(error: Exception) -> Callable[[float], object]:
 
 def test_each_step_has_a_deadline_and_other_outcomes_are_reported() -> None:
     clock = Clock()
-    said: list[str] = []
+    lines: list[str] = []
     steps = [
         step(clock, "fast", 20),
         step(clock, "hangs", 1000),
@@ -63,7 +63,7 @@ def test_each_step_has_a_deadline_and_other_outcomes_are_reported() -> None:
         step(clock, "until the end", 1000),
         step(clock, "too late", 1),
     ]
-    outcome = run_steps(steps, 110, clock, said.append)
+    outcome = run_steps(steps, 110, clock, lines.append)
     assert clock.now == 110
     assert outcome == Outcome(
         results={"fast": 20},
@@ -75,7 +75,7 @@ def test_each_step_has_a_deadline_and_other_outcomes_are_reported() -> None:
         },
         failed={"broken": "RuntimeError: CUDA out of memory"},
     )
-    assert said == [
+    assert lines == [
         "fast",
         "fast: 20",
         "hangs",
@@ -140,8 +140,8 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
 
 
 def test_the_whole_run_ends_in_time_and_lists_missing_steps(measured: Clock, tmp_path: Path) -> None:
-    said: list[str] = []
-    report = gpu.measure(ROWS, tmp_path, said.append, measured)
+    lines: list[str] = []
+    report = gpu.measure(ROWS, tmp_path, lines.append, measured)
     assert measured.now <= LIMIT_SECONDS <= 600 - 30
     steps, left_out = report["gpu_steps"], report["left_out"]
     assert isinstance(steps, dict)
@@ -168,7 +168,7 @@ def test_the_whole_run_ends_in_time_and_lists_missing_steps(measured: Clock, tmp
     assert any(reason.endswith("of the run's time were left") for reason in left_out.values())
     assert report["gpu_end_to_end_ratio_geomean"] == 1
     for name, reason in left_out.items():
-        assert f"{name}: left out: {reason}" in said
+        assert f"{name}: left out: {reason}" in lines
 
 
 def test_a_failed_step_is_reported_with_exit_status_1(

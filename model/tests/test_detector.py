@@ -139,9 +139,9 @@ def test_masks_equal_those_of_the_reference_model(model: inference.Model, model_
 
 def test_a_batch_gives_the_same_detections_as_single_pictures(model: inference.Model, frames: list[Rgb]) -> None:
     together = model.detector.detect(frames, 0.3)
-    for alone, one in zip((model.detector.detect([frame], 0.3)[0] for frame in frames), together, strict=True):
-        assert [found.label for found in alone] == [found.label for found in one]
-        assert np.allclose([found.box for found in alone], [found.box for found in one], atol=0.02)
+    for single, one in zip((model.detector.detect([frame], 0.3)[0] for frame in frames), together, strict=True):
+        assert [found.label for found in single] == [found.label for found in one]
+        assert np.allclose([found.box for found in single], [found.box for found in one], atol=0.02)
 
 
 def test_max_side_reduces_the_input_of_the_model(model: inference.Model, model_dir: Path, frames: list[Rgb]) -> None:

@@ -178,16 +178,16 @@ def test_the_environment_requires_the_gpu(model_dir: Path, monkeypatch: pytest.M
 def test_the_server_assigns_the_processor(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch, assigned: int | None
 ) -> None:
-    asked: list[int | None] = []
+    requested: list[int | None] = []
 
     def choose(gpu: int | None = None, *, require_gpu: bool = False) -> Hardware:
         assert not require_gpu
-        asked.append(gpu)
+        requested.append(gpu)
         return Hardware("cpu", "float32", 1)
 
     monkeypatch.setattr(detector, "choose_hardware", choose)
     inference.model_fn(str(model_dir), Context(gpu=assigned))
-    assert asked == [assigned]
+    assert requested == [assigned]
 
 
 def test_a_full_batch_runs_before_the_worker_logs_that_it_is_ready(

@@ -30,7 +30,7 @@ def test_all_options_are_read() -> None:
 @pytest.mark.parametrize(
     ("attributes", "environment", "limit"),
     [(None, {}, None), ("timeout=60", {}, 60), (None, {"INVOCATION_TIMEOUT": "900"}, 900)]
-    + [(f"timeout={asked}", {"INVOCATION_TIMEOUT": "900"}, min(asked, 900)) for asked in (60, 3600)],
+    + [(f"timeout={limit}", {"INVOCATION_TIMEOUT": "900"}, min(limit, 900)) for limit in (60, 3600)],
 )
 def test_the_lower_time_limit_of_caller_and_server_applies(
     attributes: str | None, environment: dict[str, str], limit: int | None

@@ -122,8 +122,8 @@ def test_a_plan_decodes_the_sampled_frames_and_their_groups_up_to_them(made: Pac
     for segment in segments:
         assert previous < segment.first <= segment.last
         assert made.keys[segment.first]
-        held = made.pts[segment.first : segment.last + 1]
-        assert all(one.pts in held for one in segment.targets)
+        segment_times = made.pts[segment.first : segment.last + 1]
+        assert all(one.pts in segment_times for one in segment.targets)
         previous = segment.last
 
 

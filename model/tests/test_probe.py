@@ -22,10 +22,10 @@ def test_a_file_with_only_the_start_of_a_video_is_refused(tmp_path: Path, capsys
     notes = tmp_path / "notes.mp4"
     notes.write_bytes(b"\0\0\0\x20ftypisom" + b"These are notes, not a video.\n" * 100)
     assert probe.main([str(notes)]) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith(f"{notes}: The body is not a video")
-    assert told.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"{notes}: The body is not a video")
+    assert printed.err.count("\n") == 1
 
 
 def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,10 +102,10 @@ PLANNED: dict[str, Source] = {
     "H.264 at 59.94": ("video.mp4", "libx264", regular(150, Fraction(60_000, 1001)), h264("keyint=50")),
     "H.264 at a variable rate": ("video.mp4", "libx264", UNEVEN, h264("keyint=40")),
     "H.264 at a variable rate in milliseconds": ("video.mkv", "libx264", UNEVEN, h264("keyint=40")),
-    "H.264 from a late start": ("video.mkv", "libx264", [7 + time for time in STEADY], h264("keyint=40")),
-    "H.264 behind an edit list": ("video.mp4", "libx264", [time - 1 for time in STEADY], h264("keyint=60")),
+    "H.264 with a late start": ("video.mkv", "libx264", [7 + time for time in STEADY], h264("keyint=40")),
+    "H.264 with an edit list": ("video.mp4", "libx264", [time - 1 for time in STEADY], h264("keyint=60")),
     "H.264 in a transport stream": ("video.ts", "libx264", STEADY, h264("keyint=40")),
-    "H.264 in a transport stream from a late start": (
+    "H.264 in a transport stream with a late start": (
         "video.m2ts",
         "libx264",
         [7 + time for time in STEADY],
@@ -186,7 +186,7 @@ def test_a_start_within_a_group_is_detected(tmp_path: Path, caplog: pytest.LogCa
     caplog.set_level(logging.INFO)
     write(tmp_path / "video.mkv", moving(120), regular(120, 25), encoding=Encoding(options=h264("keyint=40")))
     assert_same(from_packet(tmp_path / "video.mkv", 13))
-    assert "the first packet is no keyframe" in caplog.text
+    assert "the first packet is not a keyframe" in caplog.text
 
 
 def test_intra_refresh_is_detected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -89,11 +89,11 @@ def test_each_target_gets_its_nearest_frame_and_no_other_frame_is_taken(gaps: li
         times.append(times[-1] + gap)
     end = times[-1] + (gaps[-1] / 2 if gaps else 0)
     expected = set()
-    asked = Fraction(0)
-    while asked < end or asked == 0:
+    target = Fraction(0)
+    while target < end or target == 0:
         # The later one of two frames that are equally near.
-        expected.add(min(range(len(times)), key=lambda index: (abs(times[index] - asked), -index)))
-        asked += 1 / fps
+        expected.add(min(range(len(times)), key=lambda index: (abs(times[index] - target), -index)))
+        target += 1 / fps
     assert indices(times, fps) == sorted(expected)
 
 

@@ -27,11 +27,11 @@ def card() -> dict[str, Any]:
 def test_the_scores_on_a_subset_match_the_card(card: dict[str, Any]) -> None:
     model = build("maskrcnn_small")
     load_weights(model, MODULE / "weights" / "small.pt")
-    said = card["scores_on_unseen_scenes"]
-    found: Any = measure(model.eval(), said["seed"], SUBSET)
+    documented = card["scores_on_unseen_scenes"]
+    found: Any = measure(model.eval(), documented["seed"], SUBSET)
     # Tolerance for the mean over 40 scenes.
     for name in ("box_ap50", "mask_ap50", "box_ap", "mask_ap", "precision", "recall"):
-        assert found[name] == pytest.approx(said[name], abs=0.08), name
+        assert found[name] == pytest.approx(documented[name], abs=0.08), name
 
 
 def test_the_scores_are_measured_on_unseen_scenes(card: dict[str, Any]) -> None:
@@ -40,9 +40,11 @@ def test_the_scores_are_measured_on_unseen_scenes(card: dict[str, Any]) -> None:
 
 
 def test_the_small_model_has_the_required_accuracy(card: dict[str, Any]) -> None:
-    said = card["scores_on_unseen_scenes"]
-    assert said["mask_ap50"] >= 0.85
-    assert {label: scores["mask_ap"] for label, scores in said["by_label"].items() if scores["mask_ap"] < 0.4} == {}
+    documented = card["scores_on_unseen_scenes"]
+    assert documented["mask_ap50"] >= 0.85
+    assert {
+        label: scores["mask_ap"] for label, scores in documented["by_label"].items() if scores["mask_ap"] < 0.4
+    } == {}
     assert (MODULE / "weights" / "small.pt").stat().st_size < 3_000_000
 
 

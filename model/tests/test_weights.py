@@ -109,17 +109,17 @@ def publish(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
     with ExitStack() as servers:
 
         def start(data: bytes) -> list[str]:
-            asked: list[str] = []
+            requests: list[str] = []
 
             def answer(handler: BaseHTTPRequestHandler) -> None:
-                asked.append(handler.path)
+                requests.append(handler.path)
                 send(handler, data)
 
             url = servers.enter_context(serve(answer, certificate))
             name = state_dicts._COCO.name
             file = PublishedFile(f"{url}/models/{name}", hashlib.sha256(data).hexdigest(), len(data) + 1)
             monkeypatch.setattr(state_dicts, "_COCO", file)
-            return asked
+            return requests
 
         yield start
 
@@ -134,9 +134,9 @@ def _published_file(model: MaskRCNN) -> bytes:
 def test_the_published_coco_weights_give_the_features_of_torchvisions_network(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
-    asked = publish(_published_file(published))
+    requests = publish(_published_file(published))
     found = find_weights("coco", cache=tmp_path / "cache")
-    assert asked == ["/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"]
+    assert requests == ["/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"]
     assert found.architecture == "maskrcnn_resnet50_fpn"
     assert "COCO 2017" in found.licence
     assert torch.allclose(_features(_loaded(found)), _features(published), rtol=1e-3, atol=1e-4)
@@ -153,24 +153,24 @@ def test_the_published_coco_weights_are_torchvisions() -> None:
 def test_the_published_coco_weights_give_the_same_bytes_with_any_random_state(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
-    asked = publish(_published_file(published))
+    requests = publish(_published_file(published))
     packed = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         packed.append(hashlib.sha256(find_weights("coco", cache=tmp_path / "cache").data).hexdigest())
     assert packed[0] == packed[1]
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_a_pickle_in_the_cache_under_the_published_name_never_runs(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], tmp_path: Path
 ) -> None:
-    asked = publish(_published_file(published))
+    requests = publish(_published_file(published))
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / state_dicts._COCO.name).write_bytes(_evil(tmp_path / "owned"))
     find_weights("coco", cache=tmp_path / "cache")
     assert not (tmp_path / "owned").exists()
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_a_pickle_with_the_expected_hash_is_refused_without_running_it(
@@ -204,12 +204,12 @@ def _package(out: Path) -> int:
 def test_the_command_downloads_the_coco_weights_from_another_hub_once(
     published: MaskRCNN, publish: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asked = publish(_published_file(published))
+    requests = publish(_published_file(published))
     hub, _, name = state_dicts._COCO.url.rpartition("/")
     monkeypatch.setattr(state_dicts, "_COCO", replace(state_dicts._COCO, url=f"https://hub.invalid/{name}"))
     monkeypatch.setenv(state_dicts.HUB_VARIABLE, f"{hub}/")
     assert _package(tmp_path / "model.tar.gz") == 0
-    assert asked == [f"/models/{name}"]
+    assert requests == [f"/models/{name}"]
     # From the cache, because no server listens there.
     monkeypatch.setenv(state_dicts.HUB_VARIABLE, "https://127.0.0.1:9")
     (tmp_path / "model.tar.gz").unlink()

@@ -16,7 +16,7 @@ MAX_ERRORS_IN_A_ROW = 1000
 
 @dataclass(frozen=True)
 class Truncation:
-    """Why a video was not read to the end that its container states.
+    """Reason why a video was not read up to the duration that its container states.
 
     Attributes
     ----------

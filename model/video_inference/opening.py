@@ -190,8 +190,8 @@ def choose_track(container: av.container.InputContainer, max_pixels: int) -> av.
 def _rank(stream: av.video.VideoStream) -> tuple[bool, bool, int]:
     """Return the sort key of a track. The main track has the highest key; among equals, it is the first one."""
     # Some programs store a thumbnail as a track of one picture and do not mark it.
-    is_film = stream.frames != 1
-    return is_film, bool(stream.disposition & av.stream.Disposition.default), stream.width * stream.height
+    is_video = stream.frames != 1
+    return is_video, bool(stream.disposition & av.stream.Disposition.default), stream.width * stream.height
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -20,7 +20,7 @@ def with_tracks(target: Path, sources: Sequence[Path], default: int | None = Non
     sources
         Paths of the files with the tracks.
     default
-        Position of the track that is marked as the default one. Without it, an MP4 enables its first one only.
+        Position of the track that is marked as default. Without a mark, an MP4 enables only its first track.
     """
     with av.open(target, "w") as container:
         for position, source in enumerate(sources):
