@@ -1,4 +1,4 @@
-"""Compares the handler with the blog's design with the same weights and frames."""
+"""Compares the handler and the blog's design, with the same weights and frames."""
 
 from __future__ import annotations
 
