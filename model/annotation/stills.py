@@ -40,7 +40,7 @@ def make_still(picture: Image.Image, count: int, *, sheet: bool) -> Image.Image:
     count
         Number of stills of the video.
     sheet
-        Whether the still is also for a contact sheet, whose cells may be wider than the GIF.
+        True if the still is also for a contact sheet, whose cells may be wider than the GIF.
     """
     return _scaled(picture, max(_GIF_WIDTHS[0], _cell_width(count)) if sheet else _GIF_WIDTHS[0])
 

@@ -62,7 +62,7 @@ class Row:
 
     @property
     def has_keyframes(self) -> bool:
-        """Whether at least 90 % of the samples have a keyframe near them."""
+        """True if at least 90 % of the samples have a keyframe near them."""
         return self.keyframe_share >= _KEYFRAME_SHARE
 
     def report(self) -> dict[str, object]:

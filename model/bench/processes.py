@@ -30,7 +30,7 @@ class ProcessLimits:
     cores
         Number of processor cores; None for all.
     one_thread
-        Whether libraries use one thread each. On a busy machine, threads spend a varying time waiting for each other.
+        True if libraries use one thread each. On a busy machine, threads spend a varying time waiting for each other.
     seconds
         Time limit in seconds from the start to the result.
     """

@@ -137,7 +137,7 @@ class Detector:
     gpu
         Number of the GPU that is assigned to this worker; None for the first one.
     require_gpu
-        Whether to fail instead of using the CPU.
+        True to fail instead of using the CPU.
     """
 
     def __init__(self, card: Card, model: MaskRCNN, gpu: int | None = None, *, require_gpu: bool = False) -> None:
@@ -203,7 +203,7 @@ class Detector:
         score_threshold
             Minimum score of a detection, 0 to 1.
         masks
-            Whether to compute a mask for each object, which takes more time.
+            True to compute a mask for each object, which takes more time.
         max_side
             Maximum length in pixels of a picture's longer side at the model's input, if lower than the model's limit.
         size

@@ -61,7 +61,7 @@ class Frame:
     width
         Width of the stored picture in square pixels.
     sampled
-        Whether the frame is the one nearest to its target time, or a keyframe instead of it.
+        `exact` for the frame nearest to the target time, `keyframe` for a keyframe that replaces it.
     """
 
     index: int

@@ -78,7 +78,7 @@ def choose_hardware(gpu: int | None = None, *, require_gpu: bool = False) -> Har
     gpu
         Number of the GPU that the server has assigned to this worker; None for the first one that the worker sees.
     require_gpu
-        Whether to fail instead of choosing the CPU.
+        True to fail instead of choosing the CPU.
 
     Raises
     ------

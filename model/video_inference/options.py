@@ -48,15 +48,15 @@ class Options:
     score_threshold
         Minimum score of a detection.
     sampling
-        Whether a keyframe near a target time replaces the frame nearest to it.
+        True if a keyframe near a target time replaces the frame nearest to it.
     masks
-        Whether each detection has a mask.
+        True if each detection has a mask.
     max_side
         Maximum length in pixels of a picture's longer side at the model's input, if lower than the model's limit.
     format
         One JSON document, or a line of JSON for each frame.
     gzip
-        Whether the answer is compressed.
+        True if the answer is compressed.
     timeout
         Time limit of the invocation in seconds: the lower one of the caller's and the worker's. None for no limit.
     """

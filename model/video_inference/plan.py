@@ -65,7 +65,7 @@ class TargetFrame:
     pts
         Presentation time of the frame in ticks.
     sampled
-        Whether the frame is the one nearest to the target time, or a keyframe instead of it.
+        `exact` for the frame nearest to the target time, `keyframe` for a keyframe that replaces it.
     """
 
     number: int
@@ -91,9 +91,9 @@ class Timeline:
     packets
         Packets of the whole video.
     reorders
-        Whether the display order of the frames differs from their decoding order.
+        True if the display order of the frames differs from their decoding order.
     times_are_dts
-        Whether the packets are known to have decoding times instead of presentation times.
+        True if the packets are known to have decoding times instead of presentation times.
 
     Raises
     ------
@@ -123,7 +123,7 @@ class Timeline:
             raise NoPlanError("two packets have the same time")
         # Some programs write decoding times instead of presentation times. Then only the decoder knows the order.
         self.times_are_dts = times_are_dts or bool(reorders and len(order) > 1 and (np.diff(order) > 0).all())
-        """Whether the packets have decoding times. The frames then have the same times, sorted in display order."""
+        """True if the packets have decoding times. The frames then have the same times, sorted in display order."""
 
     @property
     def start(self) -> int:

@@ -38,7 +38,7 @@ class Prefetcher(Generic[T]):
         self.busy_seconds = 0.0
         """Seconds spent in the source; complete after the end of the iteration."""
         self.deadline_passed = False
-        """Whether the deadline ended the iteration before the end of the source."""
+        """True if the deadline ended the iteration before the end of the source."""
 
     def _run(self) -> None:
         try:

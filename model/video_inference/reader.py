@@ -46,7 +46,7 @@ class Reader:
         self.log = DamageLog()
         self.threads = threads
         self.strict = False
-        """Whether a damaged packet is an error. If False, it is counted and skipped."""
+        """True if a damaged packet is an error. If False, it is counted and skipped."""
         self.times: Sequence[int] | None = None
         """Times of all packets, ascending, if they are decoding times; else None."""
         self.ended_by: TruncationReason | None = None
@@ -56,7 +56,7 @@ class Reader:
         self.reason = "it has no picture"
         """Reason why the last packet was refused."""
         self._max_pixels = max_pixels
-        # Whether a packet was refused since the last restart of the decoder, and the time of that restart's keyframe.
+        # True if a packet was refused since the last restart of the decoder, and the time of that restart's keyframe.
         self._saw_error = False
         self._restarted_at = -sys.maxsize
 
@@ -164,7 +164,7 @@ class Reader:
         Parameters
         ----------
         groups_are_closed
-            Whether no frame needs the previous group of pictures. In an open group at the start of a segment, the
+            True if no frame needs the previous group of pictures. In an open group at the start of a segment, the
             leading frames cannot be decoded, which looks like damage.
         """
         self.strict = True
@@ -177,7 +177,7 @@ class Reader:
         Parameters
         ----------
         early
-            Whether the packets end before the duration that the container states. The video also counts as truncated if
+            True if the packets end before the duration that the container states. The video also counts as truncated if
             the decoder refused the last packets.
         """
         seconds = self.track.frame_seconds

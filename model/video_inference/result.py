@@ -132,7 +132,7 @@ class Writer:
     form
         One JSON document, or a line of JSON for each part.
     compressed
-        Whether to compress the result with gzip.
+        True to compress the result with gzip.
     """
 
     def __init__(self, form: Format, *, compressed: bool) -> None:

@@ -21,7 +21,7 @@ class SegmentVerifier:
     packets
         Packets that the plan was made from.
     may_skip
-        Whether the decoder may skip frames that are not targets.
+        True if the decoder may skip frames that are not targets.
     """
 
     def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool) -> None:
@@ -95,7 +95,7 @@ class SegmentMatcher:
     packets
         Packets that the plan was made from.
     may_skip
-        Whether the decoder may skip frames that are not targets, before any damage.
+        True if the decoder may skip frames that are not targets, before any damage.
     max_distance
         Maximum distance in ticks between a target and the frame that replaces it.
     """
@@ -110,7 +110,7 @@ class SegmentMatcher:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether a packet of this segment was refused."""
+        """True if a packet of this segment was refused."""
         return self._missing is not None
 
     def damage(self) -> None:

@@ -40,7 +40,7 @@ class Settings:
     invocation_timeout
         Time limit of an invocation in seconds; None for no limit.
     require_gpu
-        Whether the worker must fail to load without a GPU that CUDA can use.
+        True if the worker must fail to load without a GPU that CUDA can use.
     """
 
     sample_fps: Fraction

@@ -111,12 +111,12 @@ class Track:
 
     @property
     def reorders(self) -> bool:
-        """Whether the display order of the frames differs from their decoding order."""
+        """True if the display order of the frames differs from their decoding order."""
         return bool(self._decoder.has_b_frames)
 
     @property
     def has_times(self) -> bool:
-        """Whether the container stores a time for each frame. An AVI stores only the frame rate.
+        """True if the container stores a time for each frame. An AVI stores only the frame rate.
 
         FFmpeg counts the packets of an AVI, which gives correct times only if the display order is the decoding order.
         """
@@ -124,18 +124,18 @@ class Track:
 
     @property
     def is_packed(self) -> bool:
-        """Whether a packet may hold two pictures, and the next one none, as in DivX's packed bitstreams."""
+        """True if a packet may hold two pictures, and the next one none, as in DivX's packed bitstreams."""
         return self._decoder.name == "mpeg4" and _PACKED.search(self._decoder.extradata or b"") is not None
 
     @property
     def can_skip(self) -> bool:
-        """Whether the decoder can skip frames that no other frame refers to, without changing other frames."""
+        """True if the decoder can skip frames that no other frame refers to, without changing other frames."""
         name = self._decoder.name
         return name in _SKIPPING_CODECS and (name != "hevc" or _has_one_layer(self._decoder.extradata))
 
     @property
     def can_rewind(self) -> bool:
-        """Whether `packets_again` yields all packets."""
+        """True if `packets_again` yields all packets."""
         return self._container.format.name not in _WITHOUT_INDEX
 
     @property
@@ -155,7 +155,7 @@ class Track:
 
     @property
     def ends_early(self) -> bool:
-        """Whether the packets that were read end before the duration that the container states."""
+        """True if the packets that were read end before the duration that the container states."""
         declared = Fraction(self._container.duration or 0, _MICROSECONDS)
         if self.is_avi:
             # FFmpeg corrects the duration of an AVI by the size of the file, but leaves the header's number of frames.
@@ -177,7 +177,7 @@ class Track:
 
     @property
     def is_avi(self) -> bool:
-        """Whether the container is an AVI, which stores no times and starts at 0 s."""
+        """True if the container is an AVI, which stores no times and starts at 0 s."""
         return self._container.format.name == "avi"
 
     def packets(self) -> Iterator[AnyPacket]:

@@ -29,7 +29,7 @@ def turned(mp4: bytes, clockwise: int, *, mirrored: bool = False) -> bytes:
     clockwise
         Clockwise rotation in degrees: 0, 90, 180 or 270.
     mirrored
-        Whether players mirror the pictures left to right before the rotation.
+        True if players mirror the pictures left to right before the rotation.
     """
     a, b, c, d = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[clockwise]
     if mirrored:

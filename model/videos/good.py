@@ -38,7 +38,7 @@ class Good(Sample):
     trimmed
         Number of pictures at the beginning that the edit list hides.
     packed
-        Whether the video is a packed bitstream (see `divx.py`).
+        True if the video is a packed bitstream (see `divx.py`).
     share
         Share of the file that is left, 0 to 1. The video is truncated if it is less than 1.
     """

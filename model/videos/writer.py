@@ -57,9 +57,9 @@ class Encoding:
     pixel_format
         FFmpeg's name of the pixel format.
     fast_start
-        Whether an MP4 has its index before its pictures.
+        True if an MP4 has its index before its pictures.
     fragmented
-        Whether an MP4 consists of fragments with an index each, as some recorders and streaming services write.
+        True if an MP4 consists of fragments with an index each, as some recorders and streaming services write.
     container_options
         Other options of the container, by FFmpeg's names.
     ticks
