@@ -45,19 +45,20 @@ function program({ tag, visibilitySeconds, file }: Wanted) {
       ignorePublicAcls: true,
       restrictPublicBuckets: true,
     });
-    const tlsOnly = aws.iam.getPolicyDocumentOutput({
-      statements: [
+    const tlsOnly = {
+      Version: "2012-10-17" as const,
+      Statement: [
         {
-          sid: "TlsOnly",
-          effect: "Deny",
-          principals: [{ type: "*", identifiers: ["*"] }],
-          actions: ["s3:*"],
-          resources: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
-          conditions: [{ test: "Bool", variable: "aws:SecureTransport", values: ["false"] }],
+          Sid: "TlsOnly",
+          Effect: "Deny" as const,
+          Principal: "*" as const,
+          Action: ["s3:*"],
+          Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
         },
       ],
-    });
-    new aws.s3.BucketPolicy("policy", { ...owned, policy: tlsOnly.json }, { dependsOn: access });
+    };
+    new aws.s3.BucketPolicy("policy", { ...owned, policy: tlsOnly }, { dependsOn: access });
     new aws.s3.BucketNotification("events", { ...owned, eventbridge: true });
     const source = new pulumi.asset.FileAsset(file);
     const object = new aws.s3.BucketObjectv2("artifact", { ...owned, key: "model/artifact.bin", source, tags });

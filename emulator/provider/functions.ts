@@ -3,7 +3,6 @@ import { z } from "zod";
 import { prebuiltImage, prebuiltImageArgs } from "./ecr-images.ts";
 import { ProviderError } from "./errors.ts";
 import { partitionOf, regionDescription } from "./partitions.ts";
-import { policyDocument, policyDocumentArgs } from "./policy-document.ts";
 import type { Session } from "./session.ts";
 import { toValues } from "./values.ts";
 import type { Values } from "./values.ts";
@@ -43,7 +42,6 @@ const functions: Readonly<Record<string, Answer>> = {
     }),
     (args, session) => region(args.region ?? args.name ?? args.endpoint?.split(".")[1] ?? session.region),
   ),
-  "aws:iam/getPolicyDocument:getPolicyDocument": answer(policyDocumentArgs, policyDocument),
   "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage": answer(prebuiltImageArgs, (args, session) =>
     prebuiltImage(args, session.region),
   ),
