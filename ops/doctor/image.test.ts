@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { publishedImage } from "../../infra/serving-image.ts";
 import { prebuiltImage } from "../../emulator/provider/ecr-images.ts";
+import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";
 import { regionDescription } from "../../emulator/provider/partitions.ts";
 import { checkImage } from "./image.ts";
-import { deepLearningAccounts } from "./registries.ts";
 import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 
 const own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/video/serving:1.0";

@@ -2,9 +2,9 @@
 import { BatchGetImageCommand, ECRClient, type ImageIdentifier } from "@aws-sdk/client-ecr";
 import type { StackConfig } from "../../infra/config.ts";
 import { type PublishedImage, publishedImage } from "../../infra/serving-image.ts";
+import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";
 import type { AwsAccess } from "./aws.ts";
 import { type Finding, isNamed, ok, problem, unchecked } from "./finding.ts";
-import { deepLearningAccounts } from "./registries.ts";
 
 const check = "image";
 

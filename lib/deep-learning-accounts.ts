@@ -1,9 +1,9 @@
-/** Accounts of the registries of AWS's deep learning images by region. */
+/** AWS accounts whose registries contain the deep learning images. */
 
 /** The account of most regions. */
 const common = "763104351884";
 
-/** Accounts by region (AWS, "Available Deep Learning Containers images"; the Pulumi provider's getPrebuiltEcrImage has the same). */
+/** Account numbers by region (AWS, "Available Deep Learning Containers images"; the same as in `getPrebuiltEcrImage` of terraform-provider-aws). */
 export const deepLearningAccounts: Readonly<Record<string, string>> = {
   "af-south-1": "626614931356",
   "ap-east-1": "871362719292",
