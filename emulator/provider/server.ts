@@ -1,4 +1,6 @@
 /** The Pulumi provider named aws, as a gRPC server that the engine attaches to (PULUMI_DEBUG_PROVIDERS=aws:PORT). */
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { ProviderError } from "./errors.ts";
@@ -28,11 +30,9 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     "grpc.max_receive_message_length": longestMessage,
     "grpc.max_send_message_length": longestMessage,
   });
-  const port: number = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new ProviderError(`The provider cannot listen on 127.0.0.1: ${error.message}`, { cause: error }));
-    });
+  const listen = promisify(server.bindAsync.bind(server));
+  const port = await listen("127.0.0.1:0", ServerCredentials.createInsecure()).catch((error: unknown) => {
+    throw new ProviderError(`The provider cannot listen on 127.0.0.1: ${String(error)}`, { cause: error });
   });
   const service = new Service(options, (peer) => checkPeerOwner(peer, port));
   server.addService(providerGrpc.ResourceProviderService, service.implementation());
@@ -40,16 +40,9 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     port,
     stop: async () => {
       service.stop();
-      await new Promise<void>((resolve) => {
-        const force = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, graceMilliseconds);
-        server.tryShutdown(() => {
-          clearTimeout(force);
-          resolve();
-        });
-      });
+      const ended = promisify(server.tryShutdown.bind(server))();
+      await Promise.race([ended, sleep(graceMilliseconds, undefined, { ref: false })]);
+      server.forceShutdown();
     },
   };
 }
