@@ -65,10 +65,10 @@ function program({ tag, visibilitySeconds, file }: Wanted) {
 
     const topic = new aws.sns.Topic("done", { tags });
     const dead = new aws.sqs.Queue("dead", { tags });
-    const queue = new aws.sqs.Queue("queue", { visibilityTimeoutSeconds: visibilitySeconds, tags });
-    new aws.sqs.RedrivePolicy("redrive", {
-      queueUrl: queue.url,
+    const queue = new aws.sqs.Queue("queue", {
+      visibilityTimeoutSeconds: visibilitySeconds,
       redrivePolicy: pulumi.jsonStringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 5 }),
+      tags,
     });
     const send = (action: string, resource: pulumi.Input<string>) => ({
       Version: "2012-10-17" as const,
@@ -108,7 +108,7 @@ function program({ tag, visibilitySeconds, file }: Wanted) {
   };
 }
 
-const resources = 20;
+const resources = 19;
 
 function only(kind: keyof OpMap, changes: OpMap | undefined): void {
   const others = Object.entries(changes ?? {}).filter(([op, count]) => op !== kind && count > 0);

@@ -43,7 +43,6 @@ describe("Application Auto Scaling", () => {
       assert.deepEqual(Tags, { stage: "one" });
       assert.equal(target.id, resourceId);
       assert.equal(target.state["arn"], arn);
-      assert.equal(target.state["roleArn"], "arn:aws:iam::000000000000:role/made");
       await target.assertSettled(wanted);
     });
 

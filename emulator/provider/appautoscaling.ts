@@ -19,24 +19,22 @@ const targetName = {
  * `NAMESPACE/RESOURCE/DIMENSION[/POLICY]`.
  */
 function keyOf(id: string, { resourceId, scalableDimension, serviceNamespace }: Properties): Properties {
-  if (resourceId !== undefined && scalableDimension !== undefined && serviceNamespace !== undefined) {
-    return { resourceId, scalableDimension, serviceNamespace, name: id };
-  }
-  const found =
-    /^(?<serviceNamespace>[^/]+)\/(?<resourceId>.+)\/(?<scalableDimension>\w[\w-]*:[\w-]+:\w+)(?:\/(?<name>.+))?$/.exec(
-      id,
-    );
-  if (found?.groups === undefined) {
+  if (resourceId !== undefined) return { resourceId, scalableDimension, serviceNamespace, name: id };
+  const form =
+    /^(?<serviceNamespace>[^/]+)\/(?<resourceId>.+)\/(?<scalableDimension>\w[\w-]*:[\w-]+:\w+)(?:\/(?<name>.+))?$/;
+  const { groups } = form.exec(id) ?? {};
+  if (groups === undefined) {
     throw new ProviderError(
       `${id} is not the id of a scalable target: use sagemaker/endpoint/E/variant/V/sagemaker:variant:DesiredInstanceCount (and /POLICY for a policy)`,
     );
   }
-  return { ...found.groups };
+  return { ...groups };
 }
 
 /** The id is only one property: the rest of the name is in the state. */
 const identity = (property: string): Identity => ({ idOf: (inputs) => String(inputs[property]), keyOf });
 
+/** Minimum and maximum number of instances of an endpoint's variant. */
 export const target = put({
   token: "aws:appautoscaling/target:Target",
   service: "appautoscaling",
@@ -44,7 +42,6 @@ export const target = put({
     ...targetName,
     minCapacity: numberField({ required: true }),
     maxCapacity: numberField({ required: true }),
-    roleArn: stringField({ computed: true, forceNew: true }),
   } satisfies FieldsOf<appautoscaling.TargetArgs>,
   outputs: { arn: stringField({ member: "ScalableTargetARN" }) },
   identity: identity("resourceId"),
@@ -57,6 +54,7 @@ export const target = put({
   notFoundCodes: ["ObjectNotFoundException"],
 });
 
+/** A rule that scales a target by steps or by a metric's target value. */
 export const policy = put({
   token: "aws:appautoscaling/policy:Policy",
   service: "appautoscaling",

@@ -16,36 +16,26 @@ import {
   tagged,
   stringField,
 } from "./properties.ts";
-import type { ResourceType } from "./resource.ts";
 import { unknown } from "./values.ts";
 import type { Values } from "./values.ts";
 
 const fields = {
   name: stringField({
-    autoName: { max: 20, lowerCase: true, prefix: "p-", suffixIf: "fifo", suffix: ".fifo" },
+    autoName: { max: 20, lowerCase: true, prefix: "p-" },
+    matches: [/^[^_]+$/, "without underscores"],
     forceNew: true,
   }),
   fifo: booleanField({ default: false }),
-  size: numberField({ required: true }),
+  size: numberField({ required: true, min: 1 }),
   policy: policyField(),
-  rule: jsonField(),
-  bound: decimalField(),
+  rule: jsonField({ conflictsWith: ["policy", "bound"] }),
+  bound: decimalField({ requires: "zones" }),
   file: assetField(),
   environment: mapField(),
   steps: listField(blockField({ kind: stringField({ default: "step" }), count: numberField() })),
   zones: setField(stringField({ required: true })),
   ...tagged,
   ...regional,
-};
-
-const type: ResourceType = {
-  token: "test:index/thing:Thing",
-  fields,
-  outputs: [],
-  check: ({ size }) => (size === 13 ? [{ property: "size", reason: "not 13" }] : []),
-  create: () => Promise.reject(new Error("not called")),
-  read: () => Promise.reject(new Error("not called")),
-  delete: () => Promise.reject(new Error("not called")),
 };
 
 const context: CheckContext = {
@@ -58,7 +48,7 @@ const context: CheckContext = {
 const good: Values = { size: 1 };
 
 function check(news: Values, olds: Values = {}, more: Partial<CheckContext> = {}) {
-  const { inputs, failures } = checkInputs(type, olds, news, { ...context, ...more });
+  const { inputs, failures } = checkInputs({ fields }, olds, news, { ...context, ...more });
   return { inputs, reasons: Object.fromEntries(failures.map(({ property, reason }) => [property, reason])) };
 }
 
@@ -76,12 +66,9 @@ describe("Check", () => {
     });
   });
 
-  it("marks the defaults of each block", () => {
+  it("fills in the defaults of each block", () => {
     const { inputs } = check({ ...good, steps: [{ count: 2 }, { kind: "other" }] });
-    assert.deepEqual(inputs["steps"], [
-      { __defaults: ["kind"], count: 2, kind: "step" },
-      { __defaults: [], kind: "other" },
-    ]);
+    assert.deepEqual(inputs["steps"], [{ count: 2, kind: "step" }, { kind: "other" }]);
   });
 
   describe("of names", () => {
@@ -94,10 +81,6 @@ describe("Check", () => {
       const old = check({ ...good, name: "given" }).inputs;
       assert.equal(old["name"], "given");
       assert.equal(check(good, old).inputs["name"], "p-thing-abcdef0");
-    });
-
-    it("appends the suffix beyond the maximum length", () => {
-      assert.equal(check({ ...good, fifo: true }).inputs["name"], "p-thing-abcdef0.fifo");
     });
 
     it("accepts the longest name, and refuses one that is longer instead of cutting it", () => {
@@ -139,7 +122,8 @@ describe("Check", () => {
   });
 
   it("accepts an unknown for any value", () => {
-    const news = Object.fromEntries(Object.keys(fields).map((name) => [name, unknown]));
+    const names = Object.keys(fields).filter((name) => name !== "rule");
+    const news = Object.fromEntries(names.map((name) => [name, unknown]));
     const { inputs, reasons } = check({ ...news, steps: [{ count: unknown }, unknown] });
     assert.deepEqual(reasons, {});
     assert.equal(inputs["name"], unknown);
@@ -160,7 +144,7 @@ describe("Check", () => {
     fifo: { fifo: "yes" },
     policy: { policy: "no JSON" },
     rule: { rule: {} },
-    bound: { bound: "one" },
+    bound: { bound: "one", zones: [] },
     file: { file: { path: "x" } },
     environment: { environment: { A: 1 } },
     steps: { steps: {} },
@@ -173,8 +157,18 @@ describe("Check", () => {
     });
   }
 
-  it("calls the type's check only for inputs of the right kinds", () => {
-    assert.deepEqual(check({ size: 13 }).reasons, { size: "not 13" });
-    assert.deepEqual(Object.keys(check({ size: 13, name: 1 }).reasons), ["name"]);
+  it("refuses values and combinations that break a property's rules", () => {
+    assert.deepEqual(check({ size: 0 }).reasons, { size: '"size" must be at least 1, got 0' });
+    assert.deepEqual(check({ ...good, name: "a_b" }).reasons, {
+      name: '"name" is a_b, but must be without underscores',
+    });
+    assert.match(
+      check(good, {}, { name: "a_b" }).reasons["name"] ?? "",
+      /"name" is p-a_b-abcdef0, but must be without underscores/,
+    );
+    assert.deepEqual(check({ ...good, bound: "1" }).reasons, { bound: '"zones" is required with "bound"' });
+    assert.deepEqual(check({ ...good, rule: "{}", bound: "1", zones: [] }).reasons, {
+      rule: '"rule" cannot be combined with "bound": leave one of them out',
+    });
   });
 });

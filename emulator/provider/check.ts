@@ -1,10 +1,10 @@
-/** Check for every type: tags, region, defaults, names, and the refusal of properties that are not translated. */
+/** Checks inputs: fills in tags, region, defaults and names, and refuses properties that the provider does not translate. */
 import { randomBytes } from "node:crypto";
-import type { Fields, Property } from "./properties.ts";
+import type { Fields, Kind, Property } from "./properties.ts";
 import type { Failure, ResourceType } from "./resource.ts";
 import type { TagRules } from "./tags.ts";
 import { allTags } from "./tags.ts";
-import { asAsset, defaultsKey, hasUnknown, isRecord, unknown, withoutMarks } from "./values.ts";
+import { defaultsKey, isAsset, isRecord, unknown } from "./values.ts";
 import type { Value, Values } from "./values.ts";
 
 /** Context of Check, in addition to the inputs. */
@@ -26,30 +26,33 @@ const randomLength = 7;
  * run.
  */
 export function checkInputs(
-  type: ResourceType,
+  { fields }: Pick<ResourceType, "fields">,
   olds: Values,
   news: Values,
   context: CheckContext,
 ): { inputs: Values; failures: readonly Failure[] } {
   const failures: Failure[] = [];
   const given = present(news);
-  if ("tagsAll" in type.fields) given["tagsAll"] = allTags(context.tags, given["tags"]);
-  if ("region" in type.fields) given["region"] ??= context.region;
-  const inputs = fill(type.fields, given, "", failures);
-  nameIt(type, inputs, olds, context, failures);
-  if (failures.length === 0 && type.check !== undefined) failures.push(...type.check(withoutMarks(inputs)));
+  if ("tagsAll" in fields) given["tagsAll"] = allTags(context.tags, given["tags"]);
+  if ("region" in fields) given["region"] ??= context.region;
+  const named = { ...given };
+  const property = autoNamed(fields);
+  if (property !== undefined) named[property] ??= nameOf(property, fields, olds, context, failures);
+  const inputs = fill(fields, named, "", failures);
+  inputs[defaultsKey] = Object.keys(inputs)
+    .filter((key) => !(key in given))
+    .sort();
   return { inputs, failures };
 }
 
-/** Returns the inputs without nulls and without the marks of an earlier Check. */
+/** Returns the inputs without nulls and without the list of defaults of an earlier Check. */
 function present(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== null && key !== defaultsKey));
 }
 
-/** Fills in a block's properties with defaults, checks each against its kind, and marks the defaults. */
+/** Fills in a block's properties with defaults, and checks each against its kind and its rules. */
 function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]): Values {
   const filled: Values = {};
-  const defaulted: string[] = [];
   for (const [key, value] of Object.entries(present(given))) {
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
     if (field === undefined) {
@@ -62,54 +65,56 @@ function fill(fields: Fields, given: Values, prefix: string, failures: Failure[]
     }
   }
   for (const [key, field] of Object.entries(fields)) {
-    if (key in filled) continue;
-    if (field.default !== undefined) {
+    const property = `${prefix}${key}`;
+    if (key in filled) {
+      const reason = brokenRule(field, property, filled[key], filled);
+      if (reason !== undefined) failures.push({ property, reason });
+    } else if (field.default !== undefined) {
       filled[key] = field.default;
-      defaulted.push(key);
     } else if (field.required === true) {
-      failures.push({
-        property: `${prefix}${key}`,
-        reason: `"${prefix}${key}" is required but missing`,
-      });
+      failures.push({ property, reason: `"${property}" is required but missing` });
     }
   }
-  filled[defaultsKey] = defaulted;
   return filled;
 }
 
-/** Accepted values of each kind, and their description in a refusal. */
-const kinds: Readonly<Record<Property["kind"], { wanted: string; accepts: (value: Value) => boolean }>> = {
-  asset: {
-    wanted: "an asset (new pulumi.asset.FileAsset(…) or StringAsset(…))",
-    accepts: (value) => asAsset(value) !== undefined,
-  },
-  block: { wanted: "an object", accepts: isRecord },
-  boolean: { wanted: "true or false", accepts: (value) => typeof value === "boolean" },
-  decimal: {
-    wanted: "a number as text",
-    accepts: (value) => typeof value === "string" && !Number.isNaN(Number(value)),
-  },
-  json: { wanted: "JSON text", accepts: isJson },
-  list: { wanted: "a list", accepts: (value) => Array.isArray(value) },
-  map: {
-    wanted: "an object of strings",
-    accepts: (value) => isRecord(value) && Object.values(value).every((one) => typeof one === "string"),
-  },
-  number: { wanted: "a number", accepts: (value) => typeof value === "number" },
-  policy: {
-    wanted: "a policy, as JSON text or as an object",
-    accepts: (value) => isRecord(value) || isJson(value),
-  },
-  set: { wanted: "a list", accepts: (value) => Array.isArray(value) },
-  string: { wanted: "a string", accepts: (value) => typeof value === "string" },
+/** Returns the reason if a property, or its combination with the others of its object, breaks a rule. */
+function brokenRule(rules: Property, property: string, value: unknown, siblings: Values): string | undefined {
+  const { matches: [form, description] = [], min = -Infinity, conflictsWith = [], requires } = rules;
+  const other = conflictsWith.find((name) => name in siblings);
+  if (other !== undefined) return `"${property}" cannot be combined with "${other}": leave one of them out`;
+  if (requires !== undefined && !(requires in siblings)) return `"${requires}" is required with "${property}"`;
+  if (typeof value === "string" && value !== unknown && form?.test(value) === false) {
+    return `"${property}" is ${value}, but must be ${description}`;
+  }
+  return typeof value === "number" && value < min ? `"${property}" must be at least ${min}, got ${value}` : undefined;
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+type KindTest = readonly [description: string, accepts: (value: unknown) => boolean];
+
+/** A description of each kind's values, and the test for them. */
+const kinds: Readonly<Record<Kind, KindTest>> = {
+  asset: ["an asset (new pulumi.asset.FileAsset(…) or StringAsset(…))", isAsset],
+  block: ["an object", isRecord],
+  boolean: ["true or false", (value) => typeof value === "boolean"],
+  decimal: ["a number as text", (value) => isText(value) && !Number.isNaN(Number(value))],
+  json: ["JSON text", isJson],
+  list: ["a list", Array.isArray],
+  map: ["an object of strings", (value) => isRecord(value) && Object.values(value).every(isText)],
+  number: ["a number", (value) => typeof value === "number"],
+  policy: ["a policy, as JSON text or as an object", (value) => isRecord(value) || isJson(value)],
+  set: ["a list", Array.isArray],
+  string: ["a string", isText],
 };
 
 function checkValue(property: Property, value: Value, path: string, failures: Failure[]): Value {
   if (value === unknown) return value;
-  const { wanted, accepts } = kinds[property.kind];
+  const [description, accepts] = kinds[property.kind];
   if (!accepts(value)) {
     const got = Array.isArray(value) ? "a list" : isRecord(value) ? "an object" : JSON.stringify(value);
-    failures.push({ property: path, reason: `"${path}" must be ${wanted}, got ${got}` });
+    failures.push({ property: path, reason: `"${path}" must be ${description}, got ${got}` });
     return value;
   }
   const { item } = property;
@@ -119,10 +124,11 @@ function checkValue(property: Property, value: Value, path: string, failures: Fa
   if (!isRecord(value)) return value;
   if (property.kind === "block") return fill(property.fields ?? {}, value, `${path}.`, failures);
   if (property.kind !== "policy") return value;
-  return hasUnknown(value) ? unknown : JSON.stringify(withoutMarks(value));
+  const text = JSON.stringify(value);
+  return text.includes(unknown) ? unknown : text;
 }
 
-function isJson(value: Value): value is string {
+function isJson(value: unknown): boolean {
   if (typeof value !== "string") return false;
   try {
     JSON.parse(value);
@@ -133,40 +139,32 @@ function isJson(value: Value): value is string {
 }
 
 /** Generates the name that the program leaves out; one that was generated in an earlier run is kept. */
-function nameIt(type: ResourceType, inputs: Values, olds: Values, context: CheckContext, failures: Failure[]): void {
-  const property = autoNamed(type);
-  if (property === undefined || property in inputs) return;
-  const rule = type.fields[property]?.autoName;
-  if (rule === undefined) return;
+function nameOf(
+  property: string,
+  fields: Fields,
+  olds: Values,
+  { name, seed }: CheckContext,
+  failures: Failure[],
+): Value {
   const old = olds[property];
-  const wasMade = isDefaulted(olds, property);
-  if (wasMade && typeof old === "string" && old !== "") {
-    inputs[property] = old;
-  } else {
-    const random = rule.random === false ? "" : `-${hex(context.seed).slice(0, randomLength)}`;
-    const made = `${context.name}${random}`;
-    if (made.length > rule.max) {
-      const reason = `name '${context.name}' plus ${randomLength} random chars is longer than maximum length ${rule.max}: give the resource a shorter name, or set "${property}"`;
-      failures.push({ property, reason });
-    }
-    const suffix = rule.suffixIf !== undefined && inputs[rule.suffixIf] === true ? (rule.suffix ?? "") : "";
-    inputs[property] = `${rule.prefix ?? ""}${rule.lowerCase === true ? made.toLowerCase() : made}${suffix}`;
+  if (isDefaulted(olds, property) && typeof old === "string" && old !== "") return old;
+  const { max = Infinity, prefix = "", random = true, lowerCase = false } = fields[property]?.autoName ?? {};
+  const bytes = seed.length > 0 ? seed : randomBytes(randomLength);
+  const made = random ? `${name}-${Buffer.from(bytes).toString("hex").slice(0, randomLength)}` : name;
+  if (made.length > max) {
+    const reason = `name '${name}' plus ${randomLength} random chars is longer than maximum length ${max}: give the resource a shorter name, or set "${property}"`;
+    failures.push({ property, reason });
   }
-  const marks = inputs[defaultsKey];
-  if (Array.isArray(marks)) marks.push(property);
+  return `${prefix}${lowerCase ? made.toLowerCase() : made}`;
 }
 
 /** Returns the property of a type that is named automatically, if it has one. */
-export function autoNamed(type: ResourceType): string | undefined {
-  return Object.entries(type.fields).find(([, field]) => field.autoName !== undefined)?.[0];
+export function autoNamed(fields: Fields): string | undefined {
+  return Object.keys(fields).find((name) => fields[name]?.autoName !== undefined);
 }
 
 /** Tells whether Check has filled in the value of a property of checked inputs. */
 export function isDefaulted(inputs: Values, property: string): boolean {
   const marks = inputs[defaultsKey];
   return Array.isArray(marks) && marks.includes(property);
-}
-
-function hex(seed: Uint8Array): string {
-  return Buffer.from(seed.length > 0 ? seed : randomBytes(randomLength)).toString("hex");
 }

@@ -10,28 +10,16 @@ import * as sns from "@aws-sdk/client-sns";
 import * as sqs from "@aws-sdk/client-sqs";
 import * as sts from "@aws-sdk/client-sts";
 import { NormalizedSchema } from "@smithy/core/schema";
-import { naming } from "./errors.ts";
-import type { Middleware } from "./errors.ts";
+import { toCallError } from "./errors.ts";
 import type { Members } from "./mapping.ts";
-
-/** Credentials that sign the calls. */
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 /** Address of AWS. */
 export interface Connection {
+  /** URL of the emulator: http://127.0.0.1:PORT. */
   readonly endpoint: string;
-  /** Endpoints of single services, by their names in the provider's `endpoints`. */
-  readonly endpoints: Readonly<Partial<Record<ServiceName, string>>>;
-  readonly credentials: Credentials;
-  readonly pathStyle: boolean;
-  /** Attempts per call, including the first. */
-  readonly attempts: number;
-  /** Called for each call. */
-  readonly onCall: ((call: AwsCall) => void) | undefined;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Called before each call, for a trace. */
+  readonly onCall?: (call: AwsCall) => void;
 }
 
 /** A call of the provider. */
@@ -43,7 +31,7 @@ export interface AwsCall {
   readonly input: unknown;
 }
 
-/** The services that the provider calls, as its `endpoints` names them, with the SDK's modules and clients. */
+/** The services that the provider calls, with the SDK's modules and clients. */
 const sdks = {
   appautoscaling: { module: appautoscaling, Client: appautoscaling.ApplicationAutoScalingClient },
   cloudwatch: { module: cloudwatch, Client: cloudwatch.CloudWatchClient },
@@ -57,10 +45,8 @@ const sdks = {
   sts: { module: sts, Client: sts.STSClient },
 };
 
+/** Name of a service that the provider calls. */
 export type ServiceName = keyof typeof sdks;
-
-/** All names of {@link ServiceName}. */
-export const serviceNames = Object.keys(sdks) as [ServiceName, ...ServiceName[]];
 
 /** Operations of a service: a misspelt one does not compile. For an unknown service, any name. */
 export type Operation<S extends ServiceName = ServiceName> = string &
@@ -71,28 +57,15 @@ export type Operation<S extends ServiceName = ServiceName> = string &
       }[keyof (typeof sdks)[S]["module"]]);
 
 /** The used parts of an SDK client. */
-interface HasMiddlewareStack {
-  readonly middlewareStack: {
-    add(middleware: Middleware, options: { step: "initialize"; priority: "high"; name: string }): void;
-  };
+interface Client {
   send(command: object): Promise<object>;
   destroy(): void;
 }
 
-interface ClientConfig {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly credentials: Credentials;
-  readonly maxAttempts: number;
-  readonly requestHandler: object;
-  readonly forcePathStyle: boolean;
-  readonly useQueueUrlAsEndpoint: false;
-}
-
-/** A module of the SDK, indexed by the names of operations. */
+/** A module of the SDK, indexed by the names of operations, and the class of its client. */
 interface Sdk {
   readonly module: Readonly<Record<string, unknown>>;
-  readonly Client: new (config: ClientConfig) => HasMiddlewareStack;
+  readonly Client: new (config: object) => Client;
 }
 
 /** Returns the members of an operation's input, from the SDK's schema. */
@@ -102,6 +75,8 @@ export function inputOf(service: ServiceName, operation: string): NormalizedSche
   return NormalizedSchema.of(input);
 }
 
+/** The official provider's SDK makes 25 attempts per call; on one machine, a missing server stays missing. */
+const maxAttempts = 3;
 const connectMilliseconds = 5_000;
 /** Maximum silence of a socket: storing a large object takes time. */
 const silenceMilliseconds = 300_000;
@@ -110,7 +85,7 @@ const silenceMilliseconds = 300_000;
 export class Clients {
   readonly #connection: Connection;
   readonly #region: string;
-  readonly #clients = new Map<ServiceName, HasMiddlewareStack>();
+  readonly #clients = new Map<ServiceName, Client>();
 
   constructor(connection: Connection, region: string) {
     this.#connection = connection;
@@ -122,9 +97,15 @@ export class Clients {
    * @throws AwsCallError if AWS refuses it or does not answer
    */
   async call<S extends ServiceName>(service: S, operation: Operation<S>, input: Members): Promise<Members> {
+    const { endpoint, onCall } = this.#connection;
     const { module }: Sdk = sdks[service];
     const Command = module[`${operation}Command`] as new (input: Members) => object;
-    return { ...(await this.#connected(service).send(new Command(input))) };
+    onCall?.({ service, operation, input });
+    try {
+      return { ...(await this.#client(service).send(new Command(input))) };
+    } catch (error) {
+      throw toCallError(operation, endpoint, error);
+    }
   }
 
   /**
@@ -132,16 +113,14 @@ export class Clients {
    * @throws AwsCallError if AWS refuses it or does not answer
    */
   async *pages<S extends ServiceName>(service: S, operation: Operation<S>, input: Members): AsyncGenerator<Members> {
-    for (let token: Members = {}; ;) {
-      const page = await this.call(service, operation, { ...input, ...token });
+    const members = [...inputOf(service, operation).structIterator()].map(([name]) => name);
+    const marker = members.find((name) => /^(nextToken|marker)$/i.test(name)) ?? "NextToken";
+    let token: unknown;
+    do {
+      const page = await this.call(service, operation, { ...input, [marker]: token });
       yield page;
-      const next = page["NextToken"] ?? page["nextToken"] ?? page["NextMarker"] ?? page["Marker"];
-      if (next === undefined || next === "") return;
-      const [name = "NextToken"] = [...inputOf(service, operation).structIterator()]
-        .map(([member]) => member)
-        .filter((member) => /^(nextToken|marker)$/i.test(member));
-      token = { [name]: next };
-    }
+      token = page["NextToken"] ?? page["nextToken"] ?? page["NextMarker"] ?? page["Marker"] ?? "";
+    } while (token !== "");
   }
 
   /** Closes all connections. */
@@ -150,32 +129,29 @@ export class Clients {
     this.#clients.clear();
   }
 
-  #connected(service: ServiceName): HasMiddlewareStack {
-    const client = this.#clients.get(service) ?? this.#connect(service);
+  #client(service: ServiceName): Client {
+    const { Client }: Sdk = sdks[service];
+    const client = this.#clients.get(service) ?? new Client(this.#config());
     this.#clients.set(service, client);
     return client;
   }
 
-  #connect(service: ServiceName): HasMiddlewareStack {
-    const endpoint = this.#connection.endpoints[service] ?? this.#connection.endpoint;
-    const { Client }: Sdk = sdks[service];
-    const client = new Client({
+  #config() {
+    const { endpoint, credentials } = this.#connection;
+    return {
       endpoint,
       region: this.#region,
-      credentials: { ...this.#connection.credentials },
-      maxAttempts: this.#connection.attempts,
+      credentials: { ...credentials },
+      maxAttempts,
       requestHandler: {
         connectionTimeout: connectMilliseconds,
         socketTimeout: silenceMilliseconds,
         requestTimeout: silenceMilliseconds,
         throwOnRequestTimeout: true,
       },
-      forcePathStyle: this.#connection.pathStyle,
+      forcePathStyle: true,
       // A queue's URL is its name here, not the address to call.
       useQueueUrlAsEndpoint: false,
-    });
-    const report = (operation: string, input: unknown) => this.#connection.onCall?.({ service, operation, input });
-    client.middlewareStack.add(naming(endpoint, report), { step: "initialize", priority: "high", name: "naming" });
-    return client;
+    };
   }
 }

@@ -120,10 +120,10 @@ describe("MetricAlarm", () => {
   });
 
   it("refuses a metric without statistic, a query that is both, and queries together with a metric", async () => {
-    await assert.rejects(alarm.check({ ...wanted, statistic: null }), /One of .*statistic.* is required/);
+    await assert.rejects(alarm.check({ ...wanted, statistic: null }), /statistic.* is required with .*metricName/);
     const [first, second] = query.metricQueries;
     const both = { ...query, metricQueries: [{ ...first, ...second }] };
-    await assert.rejects(alarm.check(both), /has both/);
+    await assert.rejects(alarm.check(both), /metricQueries\[0\]\.expression.* cannot be combined with .*metric/);
     await assert.rejects(alarm.check({ ...query, period: 60 }), /cannot be combined with/);
   });
 });

@@ -1,7 +1,6 @@
 /** CloudWatch: metric alarms, dashboards and log groups. */
 import type * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import { crud, put } from "./crud.ts";
-import type { Properties } from "./mapping.ts";
 import {
   blockField,
   booleanField,
@@ -13,37 +12,9 @@ import {
   stringItem,
 } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
-import type { Failure } from "./resource.ts";
 import { byProperties } from "./row.ts";
-import { isRecord } from "./values.ts";
 
-function checkAlarm(inputs: Properties): Failure[] {
-  const has = (name: string): boolean => inputs[name] !== undefined;
-  const queries = Array.isArray(inputs["metricQueries"]) ? inputs["metricQueries"] : [];
-  const failures: Failure[] = [];
-  if (has("metricName") && !has("statistic") && !has("extendedStatistic")) {
-    failures.push({
-      property: "metricName",
-      reason: 'One of "statistic" and "extendedStatistic" is required with "metricName"',
-    });
-  }
-  queries.forEach((query: unknown, index) => {
-    if (isRecord(query) && query["expression"] !== undefined && query["metric"] !== undefined) {
-      const property = `metricQueries[${index}]`;
-      failures.push({ property, reason: `"${property}" has both "expression" and "metric": leave one of them out` });
-    }
-  });
-  if (queries.length > 0) {
-    for (const name of ["metricName", "namespace", "period", "statistic", "dimensions"].filter(has)) {
-      failures.push({
-        property: name,
-        reason: `"${name}" cannot be combined with "metricQueries": leave one of them out`,
-      });
-    }
-  }
-  return failures;
-}
-
+/** An alarm on a metric, or on an expression of metrics. */
 export const metricAlarm = put({
   token: "aws:cloudwatch/metricAlarm:MetricAlarm",
   service: "cloudwatch",
@@ -56,12 +27,11 @@ export const metricAlarm = put({
     datapointsToAlarm: numberField(),
     dimensions: mapField(),
     evaluationPeriods: numberField(),
-    extendedStatistic: stringField(),
-    metricName: stringField(),
+    metricName: stringField({ requires: "statistic" }),
     metricQueries: setField(
       blockField({
         id: stringField({ required: true }),
-        expression: stringField(),
+        expression: stringField({ conflictsWith: ["metric"] }),
         label: stringField(),
         metric: blockField(
           {
@@ -75,7 +45,7 @@ export const metricAlarm = put({
         ),
         returnData: booleanField({ default: false }),
       }),
-      { member: "Metrics" },
+      { member: "Metrics", conflictsWith: ["metricName", "namespace", "period", "statistic", "dimensions"] },
     ),
     namespace: stringField(),
     okActions: setField(stringItem),
@@ -87,13 +57,13 @@ export const metricAlarm = put({
   outputs: { arn: stringField({ member: "AlarmArn" }) },
   identity: byProperties(["name"]),
   tags: { set: "TagResource", remove: "UntagResource", list: "ListTagsForResource" },
-  check: checkAlarm,
   put: "PutMetricAlarm",
   read: [{ operation: "DescribeAlarms", input: { AlarmTypes: ["MetricAlarm"] }, at: "MetricAlarms" }],
   delete: { operation: "DeleteAlarms" },
   notFoundCodes: ["ResourceNotFound", "ResourceNotFoundException"],
 });
 
+/** A dashboard. */
 export const dashboard = put({
   token: "aws:cloudwatch/dashboard:Dashboard",
   service: "cloudwatch",
@@ -110,6 +80,7 @@ export const dashboard = put({
   notFoundCodes: ["DashboardNotFoundError", "ResourceNotFound"],
 });
 
+/** A log group, with the number of days for which it keeps logs. */
 export const logGroup = crud({
   token: "aws:cloudwatch/logGroup:LogGroup",
   service: "logs",
@@ -118,7 +89,6 @@ export const logGroup = crud({
     kmsKeyId: stringField(),
     // 0 days: never.
     retentionInDays: numberField({ default: 0 }),
-    skipDestroy: booleanField({ default: false, local: true }),
   } satisfies FieldsOf<cloudwatch.LogGroupArgs>,
   outputs: { arn: stringField() },
   identity: byProperties(["name"]),
@@ -127,8 +97,8 @@ export const logGroup = crud({
   read: [{ operation: "DescribeLogGroups", at: "logGroups", find: "name" }],
   derive: ({ arn }) => ({ arn: String(arn).replace(/:\*$/, "") }),
   update: [
-    { properties: ["retentionInDays"], set: "PutRetentionPolicy", clear: "DeleteRetentionPolicy" },
-    { properties: ["kmsKeyId"], set: "AssociateKmsKey", clear: "DisassociateKmsKey" },
+    { property: "retentionInDays", set: "PutRetentionPolicy", clear: "DeleteRetentionPolicy" },
+    { property: "kmsKeyId", set: "AssociateKmsKey", clear: "DisassociateKmsKey" },
   ],
   delete: { operation: "DeleteLogGroup" },
   notFoundCodes: ["ResourceNotFoundException"],

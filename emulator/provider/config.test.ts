@@ -7,10 +7,6 @@ const good = {
   allowedAccountIds: '["000000000000"]',
   defaultTags: '{"tags":{"Project":"video"}}',
   ignoreTags: '{"keys":["a"],"keyPrefixes":["b:"]}',
-  endpoints: '[{"s3":"http://127.0.0.1:4566"}]',
-  s3UsePathStyle: "false",
-  maxRetries: "7",
-  skipCredentialsValidation: "true",
   version: "7.48.0",
 };
 
@@ -22,12 +18,6 @@ describe("the provider's configuration", () => {
       allowedAccountIds: ["000000000000"],
       forbiddenAccountIds: [],
       tags: { defaults: { Project: "video" }, ignoredKeys: ["a"], ignoredPrefixes: ["b:"] },
-      endpoints: { s3: "http://127.0.0.1:4566" },
-      pathStyle: false,
-      retries: 7,
-      accessKey: undefined,
-      secretKey: undefined,
-      token: undefined,
     });
   });
 

@@ -1,15 +1,14 @@
 /** Adapters of types whose resources are created, read, updated and deleted by calls (row.ts describes rows). */
 import { inputOf } from "./clients.ts";
 import type { Operation, ServiceName } from "./clients.ts";
-import type { ErrorCode } from "./errors.ts";
 import { isCode } from "./errors.ts";
-import { attributeOf, hasMember, toText } from "./mapping.ts";
+import type { ErrorCode } from "./errors.ts";
+import { attributeOf, inputFor, locate, toText } from "./mapping.ts";
 import type { Members, Properties } from "./mapping.ts";
 import { stringField } from "./properties.ts";
 import type { ResourceType, Scope, Update } from "./resource.ts";
-import { common, inputFor, withManaged } from "./row.ts";
+import { common, withManaged } from "./row.ts";
 import type { Row } from "./row.ts";
-import { tagsAtCreation } from "./tags.ts";
 
 /** The call that creates a resource, with the tags and all inputs for which it has members. */
 export interface CreateCall<S extends ServiceName = ServiceName> {
@@ -24,31 +23,27 @@ export interface CreateCall<S extends ServiceName = ServiceName> {
 /** A step of an update. */
 export type UpdateStep<S extends ServiceName = ServiceName> =
   /** For every change: sends all inputs. */
-  | { readonly put: Operation<S> }
-  /** Sets the changed properties as attributes: all at once, or one per call, in an order, if the operation takes one. */
-  | { readonly attributes: Operation<S>; readonly order?: AttributeOrder }
-  /** For a change of these properties: sends them. */
+  | { readonly put: Operation<S>; readonly input?: Members | undefined }
+  /** Sets the changed properties as attributes: all at once, or one per call by rank, if the operation takes one. */
+  | { readonly attributes: Operation<S>; readonly rank?: (name: string, values: Properties) => number }
+  /** For a change of a property: sends it. */
   | {
-      readonly properties: readonly [string, ...string[]];
-      /** Called if the first property has a value; without `clear`, also for a missing value, as an empty string. */
-      readonly set?: Operation<S>;
-      /** Called, without the properties, if the first one has no value, or is false or 0. */
+      readonly property: string;
+      /** Without `clear`, also called for a missing value, as an empty string. */
+      readonly set: Operation<S>;
+      /** Called, without the property, if it has no value, or is false or 0. */
       readonly clear?: Operation<S>;
-      /** Members in addition to the resource's name and the properties. */
+      /** Members in addition to the resource's name and the property. */
       readonly input?: Members;
     };
 
-/** Orders two of the attributes in `values` by name, as a comparison for a sort. */
-type AttributeOrder = (one: string, other: string, values: Properties) => number;
-
 /** A type whose resources are created once and then changed. */
 export interface CrudRow<S extends ServiceName = ServiceName> extends Row<S> {
-  /** Absent for a type that is a part of another resource: the steps of the update create it. */
-  readonly create?: CreateCall<S>;
+  readonly create: CreateCall<S>;
   /** Absent if every change except of tags replaces the resource. */
-  readonly update?: readonly UpdateStep<S>[] | ((update: Update, scope: Scope) => Promise<unknown>);
+  readonly update?: readonly UpdateStep<S>[] | ((update: Update, scope: Scope) => Promise<void>);
   /** Waits after a creation or an update. */
-  settled?(id: string, scope: Scope, inputs: Properties): Promise<void>;
+  settled?(id: string, scope: Scope): Promise<void>;
 }
 
 /** A type whose resources are put completely. */
@@ -60,38 +55,29 @@ export interface PutRow<S extends ServiceName = ServiceName> extends Row<S>, Omi
 export function crud<const S extends ServiceName>(given: CrudRow<S>): ResourceType;
 export function crud(given: CrudRow): ResourceType {
   const row = withManaged(given);
-  const { update, create } = row;
+  const { update } = row;
   const steps = typeof update === "function" ? [] : (update ?? []);
+  const run =
+    typeof update === "function" ? update : (change: Update, scope: Scope) => runSteps(row, steps, change, scope);
   return {
     ...common(row),
-    async create(inputs, scope) {
-      const answer = create === undefined ? {} : await callCreate(row, create, inputs, scope);
-      const id = row.identity.idOf(inputs, answer);
-      if (create !== undefined) scope.created(id);
+    create: async (inputs, scope) => row.identity.idOf(inputs, await callCreate(row, inputs, scope)),
+    async finish(id, inputs, scope) {
       await runSteps(row, steps, { id, inputs, before: {}, changed: notCreated(row, steps, inputs) }, scope);
-      await row.settled?.(id, scope, inputs);
-      return id;
+      await row.settled?.(id, scope);
     },
-    ...(update === undefined
-      ? {}
-      : {
-          async update(change: Update, scope: Scope) {
-            if (typeof update === "function") await update(change, scope);
-            else await runSteps(row, steps, change, scope);
-            await row.settled?.(change.id, scope, change.inputs);
-          },
-        }),
+    update:
+      update &&
+      (async (change, scope) => {
+        await run(change, scope);
+        await row.settled?.(change.id, scope);
+      }),
   };
 }
 
 /** Makes a type with one operation that creates and overwrites. */
 export function put<const S extends ServiceName>(row: PutRow<S>): ResourceType {
-  return crud({ ...row, create: { ...row, operation: row.put }, update: [{ put: row.put }] });
-}
-
-/** Makes a type that consists of attributes of another resource: setting them creates it. */
-export function attributes<const S extends ServiceName>(row: Row<S> & { readonly set: Operation<S> }): ResourceType {
-  return crud({ ...row, update: [{ attributes: row.set }] });
+  return crud({ ...row, create: { ...row, operation: row.put }, update: [{ put: row.put, input: row.input }] });
 }
 
 /**
@@ -102,45 +88,33 @@ export function attachment<const S extends ServiceName>(row: Omit<CrudRow<S>, "d
   return crud({ ...row, deleteBeforeReplace: true });
 }
 
-function memberNames(row: Row, operation: string): string[] {
-  return [...inputOf(row.service, operation).structIterator()].map(([name]) => name);
-}
-
-async function callCreate(row: CrudRow, create: CreateCall, inputs: Properties, scope: Scope): Promise<Members> {
-  const { operation, properties = Object.keys(row.fields) } = create;
-  // As in Terraform, empty text counts as no value. SQS refuses some attributes on a standard queue even if they are
-  // false.
-  const hasAttributes = memberNames(row, operation).includes("Attributes");
-  const isSent = (name: string): boolean =>
-    inputs[name] !== "" && !(hasAttributes && inputs[name] === false && row.fields[name]?.default === false);
-  const sent = Object.fromEntries(properties.filter(isSent).map((name) => [name, inputs[name]]));
-  const members = {
-    ...inputFor(row, operation, sent),
-    ...create.input,
-    ...tagsAtCreation(row, operation, inputs["tagsAll"]),
-  };
-  return await retry(scope, create.retryCodes, () => scope.aws.call(row.service, operation, members));
+async function callCreate(row: CrudRow, inputs: Properties, scope: Scope): Promise<Members> {
+  const { operation, properties = Object.keys(row.fields), input, retryCodes } = row.create;
+  // As in Terraform, empty text counts as no value.
+  const sent = Object.entries(inputs).filter(([name, value]) => value !== "" && properties.includes(name));
+  // Some of AWS's calls refuse an empty list of tags.
+  const Tags = Object.keys(inputs["tagsAll"] ?? {}).length === 0 ? undefined : inputs["tagsAll"];
+  const members = { ...inputFor(row, operation, { ...Object.fromEntries(sent), Tags }), ...input };
+  return await retry(scope, retryCodes, () => scope.aws.call(row.service, operation, members));
 }
 
 /**
  * Returns the properties that a step must set, because the creating call does not send them and their value is not
  * AWS's.
  */
-function notCreated(row: CrudRow, steps: readonly UpdateStep[], inputs: Properties): ReadonlySet<string> {
-  const { operation, properties } = row.create ?? {};
-  const all = steps.flatMap((step) =>
-    "attributes" in step ? Object.keys(row.fields) : "put" in step ? [] : step.properties,
-  );
-  return new Set(
-    all.filter((name) => {
-      const field = row.fields[name];
-      const value = inputs[name] ?? field?.whenUnset;
-      if (field === undefined || field.forceNew === true || value === undefined) return false;
-      if (value === "" || value === field.default) return false;
-      if (operation === undefined || properties?.includes(name) === false) return true;
-      return !hasMember(name, field, inputOf(row.service, operation));
-    }),
-  );
+function notCreated({ service, fields, create }: CrudRow, steps: readonly UpdateStep[], inputs: Properties) {
+  const shape = inputOf(service, create.operation);
+  const all = steps.flatMap((step) => {
+    if ("property" in step) return [step.property];
+    return "attributes" in step ? Object.keys(fields) : [];
+  });
+  const isSet = (name: string): boolean => {
+    const { [name]: field = stringField() } = fields;
+    const { [name]: value = "" } = inputs;
+    if (field.forceNew === true || field.local === true || value === "" || value === field.default) return false;
+    return create.properties?.includes(name) === false || locate(name, field, shape) === undefined;
+  };
+  return new Set(all.filter(isSet));
 }
 
 async function runSteps(
@@ -149,40 +123,38 @@ async function runSteps(
   { id, inputs, changed }: Update,
   scope: Scope,
 ): Promise<void> {
+  if (changed.size === 0) return;
   const key = row.identity.keyOf(id, inputs);
   const call = async (operation: string, values: Properties, input: Members = {}): Promise<void> => {
     await scope.aws.call(row.service, operation, { ...inputFor(row, operation, { ...values, ...key }), ...input });
   };
-  const pick = (names: Iterable<string>): Properties =>
-    Object.fromEntries([...names].map((name) => [name, inputs[name] ?? row.fields[name]?.whenUnset ?? ""]));
-  for (const step of changed.size === 0 ? [] : steps) {
+  for (const step of steps) {
     if ("put" in step) {
-      await call(step.put, inputs);
+      await call(step.put, inputs, step.input);
     } else if ("attributes" in step) {
-      const ours = [...changed].filter((name) => row.fields[name]?.local !== true);
-      if (ours.length > 0) await setAttributes(row, step.attributes, step.order, pick(ours), call);
-    } else if (step.properties.some((name) => changed.has(name))) {
-      const values = pick(step.properties);
-      const value = values[step.properties[0]];
+      const values = Object.fromEntries([...changed].map((name) => [name, inputs[name] ?? ""]));
+      await setAttributes(row, step, values, call);
+    } else if (changed.has(step.property)) {
+      const { [step.property]: value = "" } = inputs;
       const isOff = value === "" || value === false || value === 0;
       if (isOff && step.clear !== undefined) await call(step.clear, {}, step.input);
-      else if (step.set !== undefined && (!isOff || value === "")) await call(step.set, values, step.input);
+      else await call(step.set, { [step.property]: value }, step.input);
     }
   }
 }
 
 async function setAttributes(
   row: CrudRow,
-  operation: string,
-  order: AttributeOrder = () => 0,
+  { attributes: operation, rank = () => 0 }: Extract<UpdateStep, { attributes: string }>,
   values: Properties,
   call: (operation: string, values: Properties) => Promise<void>,
 ): Promise<void> {
-  if (!memberNames(row, operation).includes("AttributeName")) {
+  const members = [...inputOf(row.service, operation).structIterator()].map(([name]) => name);
+  if (!members.includes("AttributeName")) {
     await call(operation, values);
     return;
   }
-  for (const name of Object.keys(values).sort((one, other) => order(one, other, values))) {
+  for (const name of Object.keys(values).sort((one, other) => rank(one, values) - rank(other, values))) {
     const AttributeName = attributeOf(name, row.fields[name] ?? stringField());
     await call(operation, { AttributeName, AttributeValue: toText(values[name]) });
   }

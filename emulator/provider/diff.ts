@@ -1,7 +1,7 @@
 /** Compares AWS's state with the program's inputs, property by property. */
 import { sameJson, samePolicy } from "./policy.ts";
 import type { Fields, Property } from "./properties.ts";
-import { asAsset, isRecord, unknown } from "./values.ts";
+import { isAsset, isRecord, unknown } from "./values.ts";
 
 /** Kind of a property's change. */
 export type ChangeKind = "add" | "delete" | "update";
@@ -21,7 +21,7 @@ export interface Change {
  * Tells whether a value is one of Terraform's zero values: the same as a missing value for a property that has neither
  * a default nor a value from AWS.
  */
-function isEmpty(value: unknown): boolean {
+export function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false || value === 0) return true;
   if (Array.isArray(value)) return value.length === 0;
   return isRecord(value) && Object.values(value).every(isEmpty);
@@ -36,7 +36,7 @@ function kindOf(before: unknown, after: unknown): ChangeKind {
 
 function sameScalar(property: Property, before: unknown, after: unknown): boolean {
   if (before === after) return true;
-  if (property.kind === "asset") return asAsset(before)?.hash === asAsset(after)?.hash;
+  if (isAsset(before) && isAsset(after)) return before.hash === after.hash;
   if (typeof before !== "string" || typeof after !== "string") return false;
   if (property.same?.(before, after) === true) return true;
   switch (property.kind) {
@@ -51,62 +51,40 @@ function sameScalar(property: Property, before: unknown, after: unknown): boolea
   }
 }
 
-function compareLists(property: Property, before: unknown[], after: unknown[], path: string): Found[] {
-  const item = property.item ?? { kind: "string" };
-  const whole: Found = { path, kind: "update", replaces: property.forceNew === true };
+function compareLists(property: Property, before: unknown[], after: unknown[], whole: Found): Found[] {
+  const { item = { kind: "string" }, kind } = property;
   if (before.length !== after.length) return [whole];
-  if (property.kind === "list") {
-    return after.flatMap((value, index) => compare(item, before[index], value, `${path}[${index}]`, whole.replaces));
-  }
-  const left = [...before];
-  for (const value of after) {
-    const match = left.findIndex((candidate) => compare(item, candidate, value, path, false).length === 0);
-    if (match < 0) return [whole];
-    left.splice(match, 1);
-  }
-  return [];
+  const olds = kind === "set" ? inOrderOf(item, after, before) : before;
+  const found = after.flatMap((value, index) =>
+    compare(item, olds[index], value, `${whole.path}[${index}]`, whole.replaces),
+  );
+  return kind === "set" && found.length > 0 ? [whole] : found;
 }
 
-function compareMaps(before: Record<string, unknown>, after: Record<string, unknown>, path: string): Found[] {
+function compareMaps(before: Record<string, unknown>, after: Record<string, unknown>, whole: Found): Found[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return keys
     .filter((key) => before[key] !== after[key])
     .map((key) => ({
-      path: /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`,
+      ...whole,
+      path: /^\w+$/.test(key) ? `${whole.path}.${key}` : `${whole.path}[${JSON.stringify(key)}]`,
       kind: kindOf(before[key], after[key]),
-      replaces: false,
     }));
 }
 
-function compare(property: Property, before: unknown, after: unknown, path: string, replaces: boolean): Found[] {
-  const within = property.forceNew === true || replaces;
-  if (after === undefined || after === null) {
-    if (property.computed === true || isEmpty(before)) return [];
-    return [{ path, kind: "delete", replaces: within }];
-  }
-  if (isEmpty(before) && isEmpty(after)) return [];
-  if (after === unknown || before === undefined || before === null) {
-    return [{ path, kind: kindOf(before, after), replaces: within }];
-  }
-  const mark = (found: Found[]): Found[] => (within ? found.map((one) => ({ ...one, replaces: true })) : found);
-  if (Array.isArray(before) && Array.isArray(after)) return mark(compareLists(property, before, after, path));
+function compare(property: Property, before: unknown, after: unknown, path: string, within: boolean): Found[] {
+  const replaces = property.forceNew === true || within;
+  const whole: Found = { path, kind: kindOf(before, after), replaces };
+  if ((isEmpty(before) && isEmpty(after)) || (property.computed === true && whole.kind === "delete")) return [];
+  if (after === unknown || whole.kind !== "update") return [whole];
+  if (Array.isArray(before) && Array.isArray(after)) return compareLists(property, before, after, whole);
   if (property.kind === "block" && isRecord(before) && isRecord(after)) {
-    return mark(compareBlocks(property.fields ?? {}, before, after, `${path}.`, within));
+    return Object.entries(property.fields ?? {}).flatMap(([name, field]) =>
+      compare(field, before[name], after[name], `${path}.${name}`, replaces),
+    );
   }
-  if (property.kind === "map" && isRecord(before) && isRecord(after)) return mark(compareMaps(before, after, path));
-  return sameScalar(property, before, after) ? [] : [{ path, kind: "update", replaces: within }];
-}
-
-function compareBlocks(
-  fields: Fields,
-  before: Record<string, unknown>,
-  after: Record<string, unknown>,
-  prefix: string,
-  replaces: boolean,
-): Found[] {
-  return Object.entries(fields).flatMap(([name, field]) =>
-    compare(field, before[name], after[name], `${prefix}${name}`, replaces),
-  );
+  if (property.kind === "map" && isRecord(before) && isRecord(after)) return compareMaps(before, after, whole);
+  return sameScalar(property, before, after) ? [] : [whole];
 }
 
 /** Returns the changes from the state `before` to the wanted inputs `after`; an unknown is a change. */

@@ -14,11 +14,8 @@ export class EngineLog {
 
   /** Shows a line that the next one replaces. */
   status(urn: string, message: string): void {
-    const request = new engine.LogRequest();
-    request.setSeverity(engine.LogSeverity.INFO);
-    request.setUrn(urn);
-    request.setMessage(message);
-    request.setEphemeral(true);
+    const request = new engine.LogRequest().setSeverity(engine.LogSeverity.INFO);
+    request.setUrn(urn).setMessage(message).setEphemeral(true);
     this.#client.log(request, () => undefined);
   }
 

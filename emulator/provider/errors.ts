@@ -1,5 +1,4 @@
 /** Errors of the provider, with messages for users of `pulumi up`. */
-import { isRecord } from "./values.ts";
 import type { Values } from "./values.ts";
 
 /** An error of the program, the stack's config or AWS. */
@@ -15,7 +14,6 @@ export class CancelledError extends ProviderError {
 /** AWS refused a call, or did not answer. */
 export class AwsCallError extends ProviderError {
   override readonly name = "AwsCallError";
-  readonly operation: string;
   /** AWS's error code; a Node error code such as ECONNREFUSED if nothing answered. */
   readonly code: string;
   /** AWS's message. */
@@ -23,7 +21,6 @@ export class AwsCallError extends ProviderError {
 
   constructor(operation: string, code: string, reason: string, status: number | undefined, cause: unknown) {
     super(`${operation} failed: ${code}: ${reason}${status === undefined ? "" : ` (HTTP ${status})`}`, { cause });
-    this.operation = operation;
     this.code = code;
     this.reason = reason;
   }
@@ -71,38 +68,18 @@ export async function ignoreNotFound<T>(
   }
 }
 
-function toCallError(operation: string, endpoint: string, error: unknown): AwsCallError {
-  const fields = isRecord(error) ? error : {};
-  const message = error instanceof Error ? error.message : String(error);
-  const metadata = isRecord(fields["$metadata"]) ? fields["$metadata"] : {};
-  const status = typeof metadata["httpStatusCode"] === "number" ? metadata["httpStatusCode"] : undefined;
-  if (typeof fields["code"] === "string" && status === undefined) {
-    const reason = `${endpoint} does not answer (${message}): is the emulator running?`;
-    return new AwsCallError(operation, fields["code"], reason, undefined, error);
-  }
-  // SQS sends its older codes (AWS.SimpleQueueService.NonExistentQueue) in addition to the modelled ones.
-  const code = error instanceof Error ? error.name : "Error";
-  return new AwsCallError(operation, code, message, status, error);
+/** An error of the SDK, with a Node error code if AWS did not answer. */
+interface SdkError extends Error {
+  readonly code?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
-/** The used parts of the SDK's middleware. */
-export type Middleware = <Args, Result>(
-  next: (args: Args) => Promise<Result>,
-  context: { commandName?: string },
-) => (args: Args) => Promise<Result>;
-
-/**
- * Makes SDK middleware that reports each call with its input, and turns every error into an AwsCallError, both with the
- * operation's name.
- */
-export function naming(endpoint: string, onCall: (operation: string, input: unknown) => void): Middleware {
-  return (next, context) => async (args) => {
-    const operation = context.commandName?.replace(/Command$/, "") ?? "The call";
-    onCall(operation, isRecord(args) ? args["input"] : undefined);
-    try {
-      return await next(args);
-    } catch (error) {
-      throw toCallError(operation, endpoint, error);
-    }
-  };
+/** Converts an error of the SDK; `endpoint` is the address that was called. */
+export function toCallError(operation: string, endpoint: string, error: unknown): AwsCallError {
+  const { name, message, code, $metadata: { httpStatusCode: status } = {} } = error as SdkError;
+  if (code !== undefined && status === undefined) {
+    const reason = `${endpoint} does not answer (${message}): is the emulator running?`;
+    return new AwsCallError(operation, code, reason, undefined, error);
+  }
+  return new AwsCallError(operation, name, message, status, error);
 }

@@ -2,7 +2,7 @@
 import type * as iam from "@pulumi/aws/iam/index.js";
 import { attachment, crud, put } from "./crud.ts";
 import type { Members } from "./mapping.ts";
-import { booleanField, listField, numberField, policyField, setField, stringField, stringItem } from "./properties.ts";
+import { listField, numberField, policyField, setField, stringField, stringItem } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
 import type { Scope, Update } from "./resource.ts";
 import { byAnswer, byProperties } from "./row.ts";
@@ -18,14 +18,15 @@ async function listed(
   operation: "ListAttachedRolePolicies" | "ListRolePolicies",
   RoleName: string,
 ): Promise<string[]> {
-  const found: unknown[] = [];
-  for await (const page of aws.pages("iam", operation, { RoleName })) {
-    const entries = page["AttachedPolicies"] ?? page["PolicyNames"];
-    for (const entry of Array.isArray(entries) ? entries : []) found.push(isRecord(entry) ? entry["PolicyArn"] : entry);
+  const found: string[] = [];
+  for await (const { AttachedPolicies, PolicyNames } of aws.pages("iam", operation, { RoleName })) {
+    const entries = [AttachedPolicies ?? PolicyNames ?? []].flat();
+    found.push(...entries.map((entry: unknown) => String(isRecord(entry) ? entry["PolicyArn"] : entry)));
   }
-  return found.map(String);
+  return found;
 }
 
+/** A role. */
 export const role = crud({
   ...common,
   token: "aws:iam/role:Role",
@@ -33,8 +34,6 @@ export const role = crud({
     name: stringField({ autoName: { max: 64 }, forceNew: true, member: "RoleName" }),
     path: stringField({ default: "/", forceNew: true }),
     assumeRolePolicy: policyField({ required: true, member: ["AssumeRolePolicyDocument", "PolicyDocument"] }),
-    description: stringField(),
-    forceDetachPolicies: booleanField({ default: false, local: true }),
     maxSessionDuration: numberField({ default: 3_600 }),
     permissionsBoundary: stringField({ member: ["PermissionsBoundary.PermissionsBoundaryArn", "PermissionsBoundary"] }),
   } satisfies FieldsOf<iam.RoleArgs>,
@@ -61,34 +60,22 @@ export const role = crud({
     return { inlinePolicies, managedPolicyArns: await listed(scope, "ListAttachedRolePolicies", RoleName) };
   },
   update: [
-    { properties: ["assumeRolePolicy"], set: "UpdateAssumeRolePolicy" },
-    { properties: ["description"], set: "UpdateRoleDescription" },
-    { properties: ["maxSessionDuration"], set: "UpdateRole" },
-    {
-      properties: ["permissionsBoundary"],
-      set: "PutRolePermissionsBoundary",
-      clear: "DeleteRolePermissionsBoundary",
-    },
+    { property: "assumeRolePolicy", set: "UpdateAssumeRolePolicy" },
+    { property: "maxSessionDuration", set: "UpdateRole" },
+    { property: "permissionsBoundary", set: "PutRolePermissionsBoundary", clear: "DeleteRolePermissionsBoundary" },
   ],
   delete: {
     operation: "DeleteRole",
-    async before(RoleName, scope, known) {
-      const { InstanceProfiles: profiles } = await scope.aws.call("iam", "ListInstanceProfilesForRole", { RoleName });
-      for (const profile of Array.isArray(profiles) ? profiles.filter(isRecord) : []) {
-        const { InstanceProfileName } = profile;
+    async before(RoleName, scope) {
+      const { InstanceProfiles } = await scope.aws.call("iam", "ListInstanceProfilesForRole", { RoleName });
+      for (const { InstanceProfileName } of [InstanceProfiles].flat().filter(isRecord)) {
         await scope.aws.call("iam", "RemoveRoleFromInstanceProfile", { RoleName, InstanceProfileName });
-      }
-      if (known["forceDetachPolicies"] !== true) return;
-      for (const PolicyArn of await listed(scope, "ListAttachedRolePolicies", RoleName)) {
-        await scope.aws.call("iam", "DetachRolePolicy", { RoleName, PolicyArn });
-      }
-      for (const PolicyName of await listed(scope, "ListRolePolicies", RoleName)) {
-        await scope.aws.call("iam", "DeleteRolePolicy", { RoleName, PolicyName });
       }
     },
   },
 });
 
+/** A policy that is a part of one role. */
 export const rolePolicy = put({
   ...common,
   token: "aws:iam/rolePolicy:RolePolicy",
@@ -106,22 +93,21 @@ export const rolePolicy = put({
 /** IAM keeps up to five versions of a policy. */
 const maxVersions = 5;
 
-/** Returns all versions of a policy except the default one, oldest first, and the total number. */
-async function versions(PolicyArn: string, { aws }: Scope): Promise<{ others: Members[]; count: number }> {
+/** Returns all versions of a policy except the default one, oldest first. */
+async function otherVersions(PolicyArn: string, { aws }: Scope): Promise<Members[]> {
   const { Versions } = await aws.call("iam", "ListPolicyVersions", { PolicyArn });
-  const all = Array.isArray(Versions) ? Versions.filter(isRecord) : [];
-  const others = all.filter((version) => version["IsDefaultVersion"] !== true);
+  const all = [Versions].flat().filter(isRecord);
   const made = ({ CreateDate: date }: Members): number => (date instanceof Date ? date.getTime() : 0);
-  return { others: others.sort((one, other) => made(one) - made(other)), count: all.length };
+  return all.filter((version) => version["IsDefaultVersion"] !== true).sort((one, other) => made(one) - made(other));
 }
 
+/** A managed policy; an update creates its next version. */
 export const managedPolicy = crud({
   ...common,
   token: "aws:iam/policy:Policy",
   fields: {
     name: stringField({ autoName: { max: 255 }, forceNew: true, member: "PolicyName" }),
     path: stringField({ default: "/", forceNew: true }),
-    description: stringField({ forceNew: true }),
     policy: policyField({ required: true, member: ["PolicyDocument", "PolicyVersion.Document"] }),
   } satisfies FieldsOf<iam.PolicyArgs>,
   outputs: { arn: stringField(), attachmentCount: numberField(), policyId: stringField() },
@@ -133,24 +119,24 @@ export const managedPolicy = crud({
     { operation: "GetPolicyVersion", input: ({ DefaultVersionId: VersionId }) => ({ VersionId }) },
   ],
   async update({ id: PolicyArn, inputs }: Update, scope: Scope) {
-    const { others, count } = await versions(PolicyArn, scope);
-    const oldest = others[0];
-    if (count >= maxVersions && oldest !== undefined) {
-      await scope.aws.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId: oldest["VersionId"] });
+    const others = await otherVersions(PolicyArn, scope);
+    if (others.length + 1 >= maxVersions) {
+      await scope.aws.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId: others[0]?.["VersionId"] });
     }
-    const { policy: PolicyDocument } = inputs;
-    await scope.aws.call("iam", "CreatePolicyVersion", { PolicyArn, PolicyDocument, SetAsDefault: true });
+    const version = { PolicyArn, PolicyDocument: inputs["policy"], SetAsDefault: true };
+    await scope.aws.call("iam", "CreatePolicyVersion", version);
   },
   delete: {
     operation: "DeletePolicy",
     async before(PolicyArn, scope) {
-      for (const { VersionId } of (await versions(PolicyArn, scope)).others) {
+      for (const { VersionId } of await otherVersions(PolicyArn, scope)) {
         await scope.aws.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId });
       }
     },
   },
 });
 
+/** The attachment of a managed policy to a role. */
 export const rolePolicyAttachment = attachment({
   ...common,
   token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -167,6 +153,7 @@ export const rolePolicyAttachment = attachment({
 /** Removes the scheme of an issuer, as IAM does. */
 const issuer = (url: string): string => url.replace(/^https:\/\//, "");
 
+/** An identity provider whose tokens roles can trust. */
 export const openIdConnectProvider = crud({
   ...common,
   token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
@@ -185,9 +172,7 @@ export const openIdConnectProvider = crud({
   read: [{ operation: "GetOpenIDConnectProvider" }],
   derive: (_answer, _scope, arn) => ({ arn }),
   async update({ id: OpenIDConnectProviderArn, inputs, before }: Update, { aws }: Scope) {
-    const [olds = [], news = []] = [before, inputs].map(({ clientIdLists: ids }) =>
-      Array.isArray(ids) ? ids.map(String) : [],
-    );
+    const [olds = [], news = []] = [before, inputs].map(({ clientIdLists: ids }) => [ids ?? []].flat());
     for (const ClientID of news.filter((each) => !olds.includes(each))) {
       await aws.call("iam", "AddClientIDToOpenIDConnectProvider", { OpenIDConnectProviderArn, ClientID });
     }

@@ -47,8 +47,8 @@ describe("KMS", () => {
       await key.assertSettled(wanted);
     });
 
-    it("changes tags first, then one property after the other, and is replaced for another use", async () => {
-      const news = { description: "films", isEnabled: true, policy: policyOf("kms:Encrypt"), tags: { step: "two" } };
+    it("changes tags first, then one property after the other", async () => {
+      const news = { description: "films", policy: policyOf("kms:Encrypt"), tags: { step: "two" } };
       provider.calls();
       await key.update(news);
       assert.deepEqual(provider.calls().slice(0, 5), [
@@ -59,11 +59,6 @@ describe("KMS", () => {
         "PutKeyPolicy",
       ]);
       await key.assertSettled(news);
-      assert.deepEqual((await key.diff({ ...news, keyUsage: "SIGN_VERIFY" })).replaces, ["keyUsage"]);
-      await key.update({ ...news, isEnabled: false });
-      assert.equal(key.state["isEnabled"], false);
-      await key.update(news);
-      assert.equal(key.state["isEnabled"], true);
     });
   });
 

@@ -4,21 +4,17 @@ import { crud } from "./crud.ts";
 import { booleanField, numberField, policyField, stringField } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
 import { byAnswer, byProperties } from "./row.ts";
-import { unknown } from "./values.ts";
 
 /** Name of a key's only policy. */
 const policyName = { PolicyName: "default" };
-const symmetric = "SYMMETRIC_DEFAULT";
 
+/** A symmetric key. */
 export const key = crud({
   token: "aws:kms/key:Key",
   service: "kms",
   fields: {
-    customerMasterKeySpec: stringField({ default: symmetric, forceNew: true, member: "KeySpec" }),
-    keyUsage: stringField({ default: "ENCRYPT_DECRYPT", forceNew: true }),
     description: stringField({ computed: true }),
     enableKeyRotation: booleanField({ default: false, member: "KeyRotationEnabled" }),
-    isEnabled: booleanField({ default: true, member: "Enabled" }),
     policy: policyField({ computed: true }),
     deletionWindowInDays: numberField({ local: true }),
   } satisfies FieldsOf<kms.KeyArgs>,
@@ -28,18 +24,14 @@ export const key = crud({
   create: { operation: "CreateKey" },
   read: [
     { operation: "DescribeKey", at: "KeyMetadata" },
-    // Only symmetric keys can rotate.
-    { operation: "GetKeyRotationStatus", when: ({ KeySpec }) => KeySpec === symmetric },
+    { operation: "GetKeyRotationStatus" },
     { operation: "GetKeyPolicy", input: policyName },
   ],
   isMissing: ({ KeyState }) => KeyState === "PendingDeletion",
   update: [
-    // A disabled key accepts no other change.
-    { properties: ["isEnabled"], set: "EnableKey" },
-    { properties: ["enableKeyRotation"], set: "EnableKeyRotation", clear: "DisableKeyRotation" },
-    { properties: ["description"], set: "UpdateKeyDescription" },
-    { properties: ["policy"], set: "PutKeyPolicy", input: policyName },
-    { properties: ["isEnabled"], clear: "DisableKey" },
+    { property: "enableKeyRotation", set: "EnableKeyRotation", clear: "DisableKeyRotation" },
+    { property: "description", set: "UpdateKeyDescription" },
+    { property: "policy", set: "PutKeyPolicy", input: policyName },
   ],
   delete: {
     operation: "ScheduleKeyDeletion",
@@ -54,11 +46,17 @@ export const key = crud({
 /** Returns the id in a key's ARN, or the id itself. */
 const keyId = (key: string): string => key.split(":key/").at(-1) ?? key;
 
+/** A name of a key. */
 export const alias = crud({
   token: "aws:kms/alias:Alias",
   service: "kms",
   fields: {
-    name: stringField({ autoName: { max: 238, prefix: "alias/" }, forceNew: true, member: "AliasName" }),
+    name: stringField({
+      autoName: { max: 238, prefix: "alias/" },
+      forceNew: true,
+      matches: [/^alias\/[\w/-]+$/, "alias/ and letters, digits, / _ -"],
+      member: "AliasName",
+    }),
     targetKeyId: stringField({
       required: true,
       same: (one: string, other: string) => keyId(one) === keyId(other),
@@ -66,12 +64,6 @@ export const alias = crud({
   } satisfies FieldsOf<kms.AliasArgs>,
   outputs: { arn: stringField({ member: "AliasArn" }), targetKeyArn: stringField() },
   identity: byProperties(["name"]),
-  check({ name }) {
-    if (typeof name !== "string" || name === unknown || /^alias\/[\w/-]+$/.test(name)) return [];
-    return [
-      { property: "name", reason: `The name of an alias must be alias/ and letters, digits, / _ -, got ${name}` },
-    ];
-  },
   create: { operation: "CreateAlias" },
   read: [{ operation: "ListAliases", at: "Aliases", find: "name" }],
   derive: ({ AliasArn: arn, TargetKeyId: target }) => ({

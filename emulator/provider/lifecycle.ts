@@ -1,14 +1,13 @@
 /** The life of a resource, the same for every type: preview, create, read, diff, update, delete. */
 import { autoNamed, isDefaulted } from "./check.ts";
-import { changes, reconcile } from "./diff.ts";
+import { changes, isEmpty, reconcile } from "./diff.ts";
 import type { Change } from "./diff.ts";
 import { CancelledError, PartialStateError, ProviderError } from "./errors.ts";
-import type { Fields, Property } from "./properties.ts";
-import type { ResourceType, Scope, State } from "./resource.ts";
+import type { Property } from "./properties.ts";
+import type { ResourceType, Scope } from "./resource.ts";
 import { readTags } from "./tags.ts";
-import type { TagRules } from "./tags.ts";
 import { defaultsKey, isRecord, toValues, unknown, withoutMarks } from "./values.ts";
-import type { Value, Values } from "./values.ts";
+import type { Values } from "./values.ts";
 
 /** A resource that AWS has, for the engine. */
 export interface ReadResult {
@@ -16,24 +15,16 @@ export interface ReadResult {
   readonly state: Values;
 }
 
-/** Difference between a resource's state and the program. */
-export interface Difference {
-  readonly changes: readonly Change[];
-  readonly replaces: readonly string[];
-  readonly deleteBeforeReplace: boolean;
-}
-
 /** Compares the state with new checked inputs; `ignored` are the program's ignoreChanges. */
-export function diff(type: ResourceType, before: Values, inputs: Values, ignored: readonly string[]): Difference {
+export function diff(type: ResourceType, before: Values, inputs: Values, ignored: readonly string[]) {
   const isIgnored = ({ path }: Change): boolean =>
     ignored.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
-  const all = changes(type.fields, before, withoutMarks(inputs)).filter((change) => !isIgnored(change));
-  const updatable = type.update !== undefined;
-  const found = all.map((change) =>
-    updatable || change.root === "tags" || change.root === "tagsAll" ? change : { ...change, replaces: true },
-  );
+  const isUpdatable = ({ root }: Change): boolean => type.update !== undefined || isTags(root);
+  const found = changes(type.fields, before, inputs)
+    .filter((change) => !isIgnored(change))
+    .map((change) => (isUpdatable(change) ? change : { ...change, replaces: true }));
   const replaces = [...new Set(found.filter((change) => change.replaces).map((change) => change.root))];
-  const name = autoNamed(type);
+  const name = autoNamed(type.fields);
   const nameWasGiven = name !== undefined && !isDefaulted(inputs, name);
   return {
     changes: found,
@@ -42,37 +33,34 @@ export function diff(type: ResourceType, before: Values, inputs: Values, ignored
   };
 }
 
+const isTags = (name: string): boolean => name === "tags" || name === "tagsAll";
+
+const allUnknown = (names: readonly string[]): Values => Object.fromEntries(names.map((name) => [name, unknown]));
+
 /** Previews a create: its inputs, and unknowns for the values that AWS fills in. */
-export function previewCreate(type: ResourceType, inputs: Values): Values {
-  const filledIn = [
-    ...type.outputs,
-    ...Object.entries(type.fields).flatMap(([name, field]) => (field.computed === true ? [name] : [])),
-  ];
-  return { ...Object.fromEntries(filledIn.map((name) => [name, unknown])), ...withoutMarks(inputs), id: unknown };
+export function previewCreate({ fields, outputs = {} }: ResourceType, inputs: Values): Values {
+  const computed = Object.keys(fields).filter((name) => fields[name]?.computed === true);
+  return { ...allUnknown([...Object.keys(outputs), ...computed]), ...withoutMarks(inputs), id: unknown };
 }
 
 /** Previews an update. */
 export function previewUpdate(type: ResourceType, id: string, before: Values, inputs: Values): Values {
-  const found = changes(type.fields, before, withoutMarks(inputs));
-  const moving = found.some(({ root }) => root !== "tags" && root !== "tagsAll") ? (type.movingOutputs ?? []) : [];
-  return { ...before, ...withoutMarks(inputs), ...Object.fromEntries(moving.map((name) => [name, unknown])), id };
+  const isChanged = changes(type.fields, before, inputs).some(({ root }) => !isTags(root));
+  return { ...before, ...withoutMarks(inputs), ...allUnknown(isChanged ? (type.movingOutputs ?? []) : []), id };
 }
 
 /** Creates a resource and reads it. Throws PartialStateError if AWS has created it but a later step failed. */
-export async function create(type: ResourceType, inputs: Values, tags: TagRules, scope: Scope): Promise<ReadResult> {
+export async function create(type: ResourceType, inputs: Values, scope: Scope): Promise<ReadResult> {
   const clean = withoutMarks(inputs);
-  let made: string | undefined;
-  const noting: Scope = { ...scope, created: (id) => (made = id) };
+  const id = await type.create(clean, scope);
   try {
-    const id = await type.create(clean, noting);
-    made = id;
-    const known = await read(type, id, clean, tags, scope);
+    await type.finish(id, clean, scope);
+    const known = await read(type, id, clean, scope);
     if (known === undefined) throw new ProviderError(`AWS made ${id} but does not find it when it is read`);
     return known;
   } catch (error) {
-    if (made === undefined) throw error;
-    const now = await read(type, made, clean, tags, scope).catch(() => undefined);
-    throw partialState(made, now?.state ?? { ...clean, id: made }, inputs, error);
+    const now = await read(type, id, clean, scope).catch(() => undefined);
+    throw partialState(id, now?.state ?? { ...clean, id }, inputs, error);
   }
 }
 
@@ -82,46 +70,26 @@ export async function update(
   id: string,
   before: Values,
   inputs: Values,
-  tags: TagRules,
   scope: Scope,
 ): Promise<ReadResult> {
   const clean = withoutMarks(inputs);
-  const changed = new Set(changes(type.fields, before, clean).map((change) => change.root));
+  const roots = changes(type.fields, before, clean).map(({ root }) => root);
+  const change = { id, inputs: clean, before, changed: new Set(roots.filter((root) => !isTags(root))) };
   try {
-    if (changed.has("tagsAll")) await retag(type, id, before, clean, scope);
-    changed.delete("tags");
-    changed.delete("tagsAll");
-    if (changed.size > 0) {
+    if (roots.includes("tagsAll")) await type.retag(change, scope);
+    if (change.changed.size > 0) {
       if (type.update === undefined) throw new ProviderError(`${type.token} cannot be updated in place`);
-      await type.update({ id, inputs: clean, before, changed }, scope);
+      await type.update(change, scope);
     }
-    const known = await read(type, id, { ...before, ...clean }, tags, scope, clean);
+    const known = await read(type, id, { ...before, ...clean }, scope, clean);
     if (known === undefined) throw new ProviderError(`${id} was not found after its update`);
     return known;
   } catch (error) {
     // With AWS's current state, the next deployment repeats only the missing steps; without it, the engine keeps the
     // state from before.
-    const now = await read(type, id, { ...before, ...clean }, tags, scope).catch(() => undefined);
+    const now = await read(type, id, { ...before, ...clean }, scope).catch(() => undefined);
     throw now === undefined ? error : partialState(id, now.state, inputs, error);
   }
-}
-
-async function retag(type: ResourceType, id: string, before: Values, clean: Values, scope: Scope): Promise<void> {
-  if (type.tagging === undefined) throw new ProviderError(`${type.token} has no tags`);
-  const all = texts(clean["tagsAll"]);
-  const target = { id, arn: typeof before["arn"] === "string" ? before["arn"] : id, all };
-  const olds = texts(before["tagsAll"]);
-  const changed = Object.fromEntries(Object.entries(all).filter(([key, value]) => olds[key] !== value));
-  const removed = Object.keys(olds).filter((key) => !(key in all));
-  await type.tagging(target, changed, removed, scope);
-}
-
-function texts(value: unknown): Record<string, string> {
-  return isRecord(value)
-    ? Object.fromEntries(
-        Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-      )
-    : {};
 }
 
 /**
@@ -132,61 +100,43 @@ export async function read(
   type: ResourceType,
   id: string,
   known: Values,
-  tags: TagRules,
   scope: Scope,
   written: Values = known,
 ): Promise<ReadResult | undefined> {
   const found = await type.read(id, scope, known);
   if (found === undefined) return undefined;
-  const state = merge(type, written, known, found, tags);
-  const realId = typeof found["id"] === "string" ? found["id"] : id;
-  return { id: realId, state: { ...state, id: realId } };
-}
-
-function merge(type: ResourceType, written: Values, known: Values, found: State, tags: TagRules): Values {
+  const { tags, id: realId = id } = found;
+  const answers = { ...found, ...(isRecord(tags) ? readTags(scope.tags, tags, written["tags"]) : {}) };
+  const { fields, outputs } = type;
   const state: Record<string, unknown> = {};
-  const answers: State = isRecord(found["tags"])
-    ? { ...found, ...readTags(tags, texts(found["tags"]), written["tags"]) }
-    : found;
-  for (const [name, field] of Object.entries(type.fields)) {
-    state[name] = name in answers ? reconcile(field, written[name], answers[name]) : known[name];
+  for (const [name, field] of Object.entries({ ...fields, ...outputs })) {
+    const { [name]: answer } = answers;
+    if (!(name in answers)) state[name] = known[name];
+    else state[name] = name in fields ? reconcile(field, written[name], answer) : answer;
   }
-  for (const name of type.outputs) state[name] = name in answers ? answers[name] : known[name];
-  return toValues(state);
+  return { id: String(realId), state: toValues({ ...state, id: realId }) };
 }
 
 /** Returns the inputs that a program would have for the read state; for an import, all set values without defaults. */
-export function inputsOf(type: ResourceType, state: Values, oldInputs: Values): Values {
-  if (Object.keys(oldInputs).length > 0) return blockInputs(type.fields, oldInputs, state);
-  const set = Object.entries(type.fields).filter(
-    ([name, field]) => changes({ [name]: { ...field, computed: true } }, {}, { [name]: state[name] }).length > 0,
-  );
-  const given = set.filter(([name, field]) => JSON.stringify(field.default) !== JSON.stringify(state[name]));
+export function inputsOf({ fields }: ResourceType, state: Values, oldInputs: Values): Values {
+  if (Object.keys(oldInputs).length > 0) return toValues(programmed({ fields }, oldInputs, state) as object);
+  const isGiven = ([name, field]: [string, Property]): boolean =>
+    !isEmpty(state[name]) && JSON.stringify(field.default) !== JSON.stringify(state[name]);
+  const given = Object.entries(fields).filter(isGiven);
   return toValues({ ...Object.fromEntries(given.map(([name]) => [name, state[name]])), [defaultsKey]: [] });
 }
 
-/**
- * Returns the properties of `state` that `old` inputs have, with their marks: values that AWS has filled in are not
- * inputs.
- */
-function blockInputs(fields: Fields, old: Values, state: Values): Values {
-  return Object.fromEntries(
-    Object.entries(old).flatMap(([name, value]) => {
-      const [field, now] = [fields[name], state[name]];
-      if (field === undefined) return [[name, value]];
-      return now === undefined ? [] : [[name, inputOf(field, value, now)]];
-    }),
-  );
-}
-
-function inputOf(field: Property, old: Value, now: Value): Value {
-  const { item } = field;
+/** Returns a value of AWS without the properties of blocks that the program's old value leaves to AWS. */
+function programmed({ item, fields }: Partial<Property>, old: unknown, now: unknown): unknown {
   if (item !== undefined && Array.isArray(now) && Array.isArray(old)) {
-    return now.map((value, index) => inputOf(item, old[index] ?? null, value));
+    return now.map((value, index) => programmed(item, old[index], value));
   }
-  return field.kind === "block" && isRecord(now) && isRecord(old)
-    ? blockInputs(field.fields ?? {}, toValues(old), toValues(now))
-    : now;
+  if (fields === undefined || !isRecord(now) || !isRecord(old)) return now;
+  const members = Object.entries(old).map(([name, value]) => {
+    const { [name]: field } = fields;
+    return [name, field === undefined ? value : programmed(field, value, now[name])];
+  });
+  return Object.fromEntries(members);
 }
 
 function partialState(id: string, state: Values, inputs: Values, error: unknown): PartialStateError {

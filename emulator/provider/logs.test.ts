@@ -49,11 +49,4 @@ describe("LogGroup", () => {
     assert.equal(await group.read(), undefined);
     await group.delete();
   });
-
-  it("is kept if the program sets it", async () => {
-    const group = provider.resource("aws:cloudwatch/logGroup:LogGroup", "kept");
-    await group.create({ skipDestroy: true });
-    await group.delete();
-    assert.notEqual(await group.read(), undefined);
-  });
 });

@@ -4,8 +4,10 @@
  * or a final s.
  */
 import type { NormalizedSchema } from "@smithy/core/schema";
+import { inputOf } from "./clients.ts";
+import type { ServiceName } from "./clients.ts";
 import type { Fields, Property } from "./properties.ts";
-import { stringField } from "./properties.ts";
+import { mapField, stringField } from "./properties.ts";
 import { isRecord } from "./values.ts";
 
 /** Members of a call's input or answer, by AWS's names. */
@@ -15,6 +17,18 @@ export type Members = Record<string, unknown>;
 export type Properties = Readonly<Record<string, unknown>>;
 
 const literal = stringField();
+
+/** Properties of calls that have tags. */
+export const tagFields = { Tags: mapField({ member: ["Tags", "Tagging.TagSet", "TagSet"] }) };
+
+/** Returns the input of a call about one resource: its key, properties, and `Tags`. */
+export function inputFor(
+  { service, fields }: { readonly service: ServiceName; readonly fields: Fields },
+  operation: string,
+  values: Properties,
+): Members {
+  return toMembers({ ...fields, ...tagFields }, values, inputOf(service, operation));
+}
 
 /**
  * Returns the members of a call's input. A property that the call does not have is left out; a name that is not a
@@ -33,13 +47,11 @@ export function toMembers(fields: Fields, values: Properties, shape: NormalizedS
   return members;
 }
 
-/** Tells whether a call, or a block's structure, has a member for a property. */
-export function hasMember(name: string, field: Property, shape: NormalizedSchema): boolean {
-  return locate(name, field, shape) !== undefined;
-}
-
-/** Returns the member of a call for a property; SNS and SQS keep most properties in a map of attributes. */
-function locate(name: string, field: Property, shape: NormalizedSchema): Path | undefined {
+/**
+ * Returns the member of a call, or of a block's structure, for a property; SNS and SQS keep most properties in a map of
+ * attributes.
+ */
+export function locate(name: string, field: Property, shape: NormalizedSchema): Path | undefined {
   const paths = pathsOf(name, field);
   const attributes = paths.map((names) => ["Attributes", attributeName(names)]);
   return [...paths, ...attributes].flatMap((names) => findPath(shape, names) ?? [])[0];

@@ -1,15 +1,8 @@
 /** AWS's partitions and regions, from the SDK. */
 import { partition as partitionInfo } from "@aws-sdk/core/client";
 
-/** A part of AWS that is separate from the others. */
-export interface Partition {
-  readonly partition: string;
-  readonly dnsSuffix: string;
-  readonly reverseDnsPrefix: string;
-}
-
-/** Returns the partition of a region. */
-export function partitionOf(region: string): Partition {
+/** Returns the name of a region's partition, and the suffix of its host names, also in reverse. */
+export function partitionOf(region: string) {
   const { name, dnsSuffix } = partitionInfo(region);
   return { partition: name, dnsSuffix, reverseDnsPrefix: dnsSuffix.split(".").reverse().join(".") };
 }

@@ -20,9 +20,6 @@ export interface AutoName {
   readonly lowerCase?: boolean;
   /** Prefix of the generated name. */
   readonly prefix?: string;
-  /** Name of a boolean property; if it is true, `suffix` is appended beyond `max`. */
-  readonly suffixIf?: string;
-  readonly suffix?: string;
   /** False: the resource's name in the program, without random characters. */
   readonly random?: boolean;
 }
@@ -31,6 +28,14 @@ interface Options {
   /** A missing value is refused. */
   readonly required?: true;
   readonly default?: Value;
+  /** The form of a text, and its description in a refusal. */
+  readonly matches?: readonly [form: RegExp, description: string];
+  /** Minimum of a number. */
+  readonly min?: number;
+  /** Properties of the same object that cannot be combined with this one. */
+  readonly conflictsWith?: readonly string[];
+  /** A property of the same object that is required with this one. */
+  readonly requires?: string;
   /** A change replaces the resource. */
   readonly forceNew?: true;
   /** AWS fills it in: if the program leaves it out, AWS's value is not a difference. */

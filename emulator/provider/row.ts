@@ -5,24 +5,22 @@
  *
  * - {@link crud} (crud.ts): one operation each to create, read and delete, and steps that update properties;
  * - `put` (crud.ts): one operation that creates and overwrites;
- * - `attributes` (crud.ts): attributes of another resource, which SNS and SQS store as strings by name;
  * - `attachment` (crud.ts): a connection between two resources, never updated;
- * - the object of S3 (s3-object.ts), whose content is a file.
+ * - the bucket and the object of S3 (s3.ts, s3-object.ts), which add calls to their rows.
  *
  * To add a type, write its row in the file of its service and list it in registry.ts. The mapping finds AWS's names
  * (mapping.ts); set `member` only if it cannot. The contract test (contract.test.ts) requires an example of each
  * property.
  */
-import { inputOf } from "./clients.ts";
 import type { Operation, ServiceName } from "./clients.ts";
 import { ignoreNotFound, ProviderError } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
-import { fromMembers, memberAt, toMembers } from "./mapping.ts";
+import { fromMembers, inputFor, memberAt } from "./mapping.ts";
 import type { Members, Properties } from "./mapping.ts";
 import { regional, stringField, tagged } from "./properties.ts";
 import type { Fields } from "./properties.ts";
-import type { Failure, ResourceType, Scope, State } from "./resource.ts";
-import { listTags, taggingOf } from "./tags.ts";
+import type { Scope, Update } from "./resource.ts";
+import { listTags, retag } from "./tags.ts";
 import type { TagCalls } from "./tags.ts";
 import { isRecord } from "./values.ts";
 
@@ -69,8 +67,6 @@ export interface ReadCall<S extends ServiceName = ServiceName> {
   readonly at?: string;
   /** For list operations: the member of the entries by which the resource is found, on any page. */
   readonly find?: string;
-  /** False if the call does not apply, by the answers so far. */
-  when?(answer: Members): boolean;
   /** Codes of AWS's answers if this part is not set. */
   readonly notFoundCodes?: readonly ErrorCode[];
 }
@@ -83,7 +79,7 @@ export interface DeleteCall<S extends ServiceName = ServiceName> {
   /** True if there is no call to make. */
   unless?(known: Properties): boolean;
   /** Steps before it. */
-  before?(id: string, scope: Scope, known: Properties): Promise<unknown>;
+  before?(id: string, scope: Scope): Promise<unknown>;
   /** Further codes that mean that the resource is deleted, or is being deleted. */
   readonly notFoundCodes?: readonly ErrorCode[];
   /** The deletion waits until the resource is no longer found. */
@@ -113,8 +109,6 @@ export interface Row<S extends ServiceName = ServiceName> {
   readonly tags?: TagCalls<S>;
   /** The old resource is deleted first whenever it is replaced. */
   readonly deleteBeforeReplace?: true;
-  /** Returns problems beyond the kind of single properties. Inputs may contain unknowns. */
-  readonly check?: (inputs: Properties) => Failure[];
 }
 
 /** Adds the properties that Check fills in: tags, and the region for all services except global ones. */
@@ -125,11 +119,6 @@ export function withManaged<R extends Row>(row: R): R {
     ...(row.service === "iam" ? {} : regional),
   };
   return { ...row, fields };
-}
-
-/** Returns the input of a call about one resource: its key, and properties. */
-export function inputFor(row: Row, operation: string, key: Properties): Members {
-  return toMembers(row.fields, key, inputOf(row.service, operation));
 }
 
 /** Returns the part of an answer about the resource; undefined if a list does not have it. */
@@ -166,30 +155,28 @@ async function describe(row: Row, key: Properties, scope: Scope) {
 }
 
 /** Reads a resource, with its tags; undefined if it does not exist. */
-async function read(row: Row, id: string, scope: Scope, known: Properties): Promise<State | undefined> {
+async function read(row: Row, id: string, scope: Scope, known: Properties): Promise<Properties | undefined> {
   const key = row.identity.keyOf(id, known);
   const first = await describe(row, key, scope);
   if (first === undefined) return undefined;
   const answer: Members = { ...first };
   for (const call of row.read.slice(1)) {
-    if (call.when?.(answer) === false) continue;
     Object.assign(answer, await ignoreNotFound(ask(row, call, key, scope, answer), ...(call.notFoundCodes ?? [])));
   }
-  const state: State = {
+  const state = {
     ...fromMembers({ ...row.fields, ...row.outputs }, answer),
     ...key,
     ...(await row.derive?.(answer, scope, id)),
   };
-  if (row.tags === undefined) return state;
-  return { ...state, tags: await listTags(row, row.tags, { ...key, ResourceArn: state["arn"] ?? id }, answer, scope) };
+  return { ...state, tags: await listTags(row, id, state, answer, scope) };
 }
 
 /** Deletes a resource; succeeds if it does not exist. */
 async function remove(row: Row, id: string, scope: Scope, known: Properties): Promise<void> {
   const { operation, input, notFoundCodes = [], ...call } = row.delete;
-  if (known["skipDestroy"] === true || call.unless?.(known) === true) return;
+  if (call.unless?.(known) === true) return;
   const codes = [...row.notFoundCodes, ...notFoundCodes];
-  if (call.before !== undefined) await ignoreNotFound(call.before(id, scope, known), ...codes);
+  if (call.before !== undefined) await ignoreNotFound(call.before(id, scope), ...codes);
   const key = row.identity.keyOf(id, known);
   const members = {
     ...inputFor(row, operation, key),
@@ -200,17 +187,11 @@ async function remove(row: Row, id: string, scope: Scope, known: Properties): Pr
 }
 
 /** Makes the parts of a type that are the same for all adapters. */
-export function common(row: Row): Omit<ResourceType, "create" | "update"> {
-  const { token, fields, outputs = {}, movingOutputs, deleteBeforeReplace, check, tags } = row;
+export function common<R extends Row>(row: R) {
   return {
-    token,
-    fields,
-    outputs: Object.keys(outputs),
-    movingOutputs,
-    deleteBeforeReplace,
-    check,
-    tagging: tags && taggingOf(row, tags),
-    read: (id, scope, known) => read(row, id, scope, known),
-    delete: (id, scope, known) => remove(row, id, scope, known),
+    ...row,
+    retag: (update: Update, scope: Scope) => retag(row, update, scope),
+    read: (id: string, scope: Scope, known: Properties) => read(row, id, scope, known),
+    delete: (id: string, scope: Scope, known: Properties) => remove(row, id, scope, known),
   };
 }

@@ -1,4 +1,4 @@
-/** Adapter of objects in S3, whose content is an asset, a text or base64 (row.ts describes rows). */
+/** Adapter of objects in S3, whose content is an asset or a text (row.ts describes rows). */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type * as s3 from "@pulumi/aws/s3/index.js";
@@ -10,7 +10,7 @@ import type { FieldsOf } from "./properties.ts";
 import type { ResourceType, Scope } from "./resource.ts";
 import { byProperties } from "./row.ts";
 import { deleteVersions } from "./s3.ts";
-import { asAsset } from "./values.ts";
+import { isAsset } from "./values.ts";
 import type { Asset } from "./values.ts";
 
 const row = crud({
@@ -20,9 +20,8 @@ const row = crud({
     bucket: stringField({ required: true, forceNew: true }),
     // A key has no random end, and S3 allows 1,024 bytes.
     key: stringField({ autoName: { max: 1024, random: false }, forceNew: true }),
-    source: assetField({ local: true }),
+    source: assetField({ local: true, conflictsWith: ["content"] }),
     content: stringField({ local: true }),
-    contentBase64: stringField({ local: true }),
     contentType: stringField({ computed: true }),
     forceDestroy: booleanField({ default: false, local: true }),
   } satisfies FieldsOf<Omit<s3.BucketObjectv2Args, "source"> & { source?: Asset }>,
@@ -30,11 +29,6 @@ const row = crud({
   movingOutputs: ["etag", "versionId"],
   identity: byProperties(["bucket", "key"]),
   tags: { set: "PutObjectTagging" },
-  check(inputs) {
-    const given = ["source", "content", "contentBase64"].filter((name) => inputs[name] !== undefined);
-    if (given.length < 2) return [];
-    return [{ property: given[1] ?? "", reason: `Set only one of ${given.join(", ")}` }];
-  },
   create: { operation: "PutObject" },
   read: [{ operation: "HeadObject" }, { operation: "GetObjectTagging" }],
   derive: ({ ETag: etag }, { partition }, id) => ({
@@ -45,31 +39,32 @@ const row = crud({
   notFoundCodes: ["NotFound", "NoSuchBucket", "NoSuchKey"],
 });
 
-async function body(inputs: Properties, scope: Scope): Promise<Members> {
-  const { content, contentBase64 } = inputs;
-  if (content !== undefined) return { Body: content };
-  if (typeof contentBase64 === "string") return { Body: Buffer.from(contentBase64, "base64") };
-  const source = asAsset(inputs["source"]);
-  if (source?.path !== undefined) {
-    const path = scope.resolvePath(source.path);
-    const { size } = await stat(path).catch((error: unknown) => {
-      throw new ProviderError(`The file of the object's asset cannot be read: ${String(error)}`, { cause: error });
-    });
-    return { Body: createReadStream(path), ContentLength: size };
+async function body({ content, source }: Properties, scope: Scope): Promise<Members> {
+  if (!isAsset(source)) return { Body: content ?? "" };
+  const { path = "", uri = "", text = "" } = source;
+  if (uri !== "") {
+    throw new ProviderError(`An asset at an address (${uri}) is not supported: use a file or a text`);
   }
-  if (source?.uri !== undefined) {
-    throw new ProviderError(`An asset at an address (${source.uri}) is not supported: use a file or a text`);
-  }
-  return { Body: source?.text ?? "" };
+  if (path === "") return { Body: text };
+  const file = scope.resolvePath(path);
+  const { size } = await stat(file).catch((error: unknown) => {
+    throw new ProviderError(`The file of the object's asset cannot be read: ${String(error)}`, { cause: error });
+  });
+  return { Body: createReadStream(file), ContentLength: size };
 }
 
 async function upload(inputs: Properties, scope: Scope): Promise<string> {
-  const { bucket: Bucket, key: Key, contentType: ContentType } = inputs;
-  const tags = inputs["tagsAll"] as Record<string, string>;
+  const { bucket: Bucket, key: Key, contentType: ContentType, tagsAll } = inputs;
   scope.progress("uploading");
-  const Tagging = Object.keys(tags).length === 0 ? {} : { Tagging: new URLSearchParams(tags).toString() };
+  const tags = new URLSearchParams(tagsAll as Record<string, string>).toString();
   const content = await body(inputs, scope);
-  await scope.aws.call("s3", "PutObject", { Bucket, Key, ContentType, ...content, ...Tagging });
+  await scope.aws.call("s3", "PutObject", {
+    Bucket,
+    Key,
+    ContentType,
+    ...content,
+    Tagging: tags === "" ? undefined : tags,
+  });
   return `${String(Bucket)}/${String(Key)}`;
 }
 

@@ -12,12 +12,13 @@ import { isRecord } from "./values.ts";
 const bucket = stringField({ required: true, forceNew: true });
 
 /** Codes for a bucket that does not exist, and for a setting that is not set. */
-const common = (notSet?: string) => ({
+const common = (...notSet: readonly string[]) => ({
   service: "s3" as const,
   identity: byProperties(["bucket"]),
-  notFoundCodes: ["NoSuchBucket", "NotFound", ...(notSet === undefined ? [] : [notSet])],
+  notFoundCodes: ["NoSuchBucket", "NotFound", ...notSet],
 });
 
+/** Whether a bucket keeps versions of its objects. */
 export const bucketVersioning = put({
   ...common(),
   token: "aws:s3/bucketVersioning:BucketVersioning",
@@ -35,6 +36,7 @@ export const bucketVersioning = put({
   },
 });
 
+/** The default encryption of a bucket's objects. */
 export const bucketServerSideEncryptionConfiguration = put({
   ...common("ServerSideEncryptionConfigurationNotFoundError"),
   token: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
@@ -56,6 +58,7 @@ export const bucketServerSideEncryptionConfiguration = put({
   delete: { operation: "DeleteBucketEncryption" },
 });
 
+/** Rules that delete a bucket's objects by age. */
 export const bucketLifecycleConfiguration = put({
   ...common("NoSuchLifecycleConfiguration"),
   token: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
@@ -83,6 +86,7 @@ export const bucketLifecycleConfiguration = put({
 /** Makes a switch of a bucket's public access. */
 const block = (name: string) => booleanField({ default: false, member: `PublicAccessBlockConfiguration.${name}` });
 
+/** Switches that block public access to a bucket. */
 export const bucketPublicAccessBlock = put({
   ...common("NoSuchPublicAccessBlockConfiguration"),
   token: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -98,6 +102,7 @@ export const bucketPublicAccessBlock = put({
   delete: { operation: "DeletePublicAccessBlock" },
 });
 
+/** The owner of objects that other accounts upload. */
 export const bucketOwnershipControls = put({
   ...common("OwnershipControlsNotFoundError"),
   token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
@@ -113,6 +118,7 @@ export const bucketOwnershipControls = put({
   delete: { operation: "DeleteBucketOwnershipControls" },
 });
 
+/** The policy of a bucket. */
 export const bucketPolicy = put({
   ...common("NoSuchBucketPolicy"),
   token: "aws:s3/bucketPolicy:BucketPolicy",
@@ -122,6 +128,7 @@ export const bucketPolicy = put({
   delete: { operation: "DeleteBucketPolicy" },
 });
 
+/** Whether a bucket sends its events to EventBridge. */
 export const bucketNotification = put({
   ...common(),
   token: "aws:s3/bucketNotification:BucketNotification",

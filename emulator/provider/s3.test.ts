@@ -281,15 +281,15 @@ describe("S3", () => {
 
     it("is replaced for another key", async () => {
       const object = provider.resource(objectType, "moved");
-      await object.create({ bucket: bucket.id, key: "a/b", contentBase64: "eA==" });
-      assert.deepEqual((await object.diff({ bucket: bucket.id, key: "a/c", contentBase64: "eA==" })).replaces, ["key"]);
+      await object.create({ bucket: bucket.id, key: "a/b", content: "x" });
+      assert.deepEqual((await object.diff({ bucket: bucket.id, key: "a/c", content: "x" })).replaces, ["key"]);
     });
 
     it("refuses two contents, a missing file, and a relative path", async () => {
       const object = provider.resource(objectType, "wrong");
       await assert.rejects(
         object.check({ bucket: bucket.id, content: "x", source: sourceOf("1") }),
-        /only one of source, content/,
+        /source.* cannot be combined with .*content/,
       );
       const source = { ...sourceOf("1"), path: join(folder, "none") };
       await assert.rejects(object.create({ bucket: bucket.id, source }), /cannot be read: .*ENOENT/);

@@ -2,7 +2,7 @@
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import { crud } from "./crud.ts";
 import { isCode, ProviderError } from "./errors.ts";
-import { toText } from "./mapping.ts";
+import type { Members } from "./mapping.ts";
 import { booleanField, stringField } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
 import type { ResourceType, Scope } from "./resource.ts";
@@ -45,17 +45,19 @@ const row = crud({
 /** A bucket gets its tags after it is created, and may be deleted with its content. */
 export const bucket: ResourceType = {
   ...row,
-  async create(inputs, scope) {
-    const { bucket: name, tagsAll } = inputs as { bucket: string; tagsAll: Record<string, string> };
-    if ((await row.read(name, scope, {})) !== undefined) {
-      throw new ProviderError(`Bucket ${name} exists already: import it, or choose another name for this one`);
+  async create({ bucket: name }, scope) {
+    const id = String(name);
+    if ((await row.read(id, scope, {})) !== undefined) {
+      throw new ProviderError(`Bucket ${id} exists already: import it, or choose another name for this one`);
     }
     const { region } = scope;
     const elsewhere = region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region } };
-    await scope.aws.call("s3", "CreateBucket", { Bucket: name, ...elsewhere });
-    scope.created(name);
-    if (Object.keys(tagsAll).length > 0) await row.tagging?.({ id: name, arn: name, all: tagsAll }, tagsAll, [], scope);
-    return name;
+    await scope.aws.call("s3", "CreateBucket", { Bucket: id, ...elsewhere });
+    return id;
+  },
+  async finish(id, inputs, scope) {
+    if (Object.keys(inputs["tagsAll"] ?? {}).length === 0) return;
+    await row.retag({ id, inputs, before: {}, changed: new Set() }, scope);
   },
   async delete(id, scope, known) {
     try {
@@ -76,23 +78,18 @@ export const bucket: ResourceType = {
 
 /** Deletes every version and delete marker in a bucket, or of one key. Throws ProviderError if AWS refuses one. */
 export async function deleteVersions({ aws }: Scope, Bucket: string, key?: string): Promise<void> {
-  for (let marker = {}; ;) {
+  for (let marker: Members = {}; ;) {
     const page = await aws.call("s3", "ListObjectVersions", { Bucket, Prefix: key, ...marker });
-    const all = [page["Versions"], page["DeleteMarkers"]].flatMap((list) =>
-      Array.isArray(list) ? list.filter(isRecord) : [],
-    );
-    const Objects = all
+    const Objects = [page["Versions"], page["DeleteMarkers"]]
+      .flat()
+      .filter(isRecord)
       .filter(({ Key }) => key === undefined || Key === key)
       .map(({ Key, VersionId }) => ({ Key, VersionId }));
     if (Objects.length > 0) {
-      const answer = await aws.call("s3", "DeleteObjects", { Bucket, Delete: { Objects, Quiet: true } });
-      const errors = answer["Errors"];
-      const kept = Array.isArray(errors) ? errors.find(isRecord) : undefined;
+      const { Errors } = await aws.call("s3", "DeleteObjects", { Bucket, Delete: { Objects, Quiet: true } });
+      const [kept] = [Errors].flat().filter(isRecord);
       if (kept !== undefined) {
-        const { Key, Code, Message } = kept;
-        throw new ProviderError(
-          `Object ${toText(Key)} of bucket ${Bucket} cannot be deleted: ${toText([Code, Message])}`,
-        );
+        throw new ProviderError(`An object of bucket ${Bucket} cannot be deleted: ${JSON.stringify(kept)}`);
       }
     }
     if (page["IsTruncated"] !== true) return;

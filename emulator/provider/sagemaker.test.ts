@@ -187,11 +187,7 @@ describe("SageMaker", () => {
       const deploymentConfig = {
         autoRollbackConfiguration: { alarms: [{ alarmName: "a" }, { alarmName: "b" }] },
         blueGreenUpdatePolicy: {
-          trafficRoutingConfiguration: {
-            type: "CANARY",
-            waitIntervalInSeconds: 300,
-            canarySize: { type: "INSTANCE_COUNT", value: 1 },
-          },
+          trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: 300 },
         },
       };
       const news = { ...wanted, deploymentConfig };
@@ -200,11 +196,7 @@ describe("SageMaker", () => {
         AutoRollbackConfiguration: { Alarms: [{ AlarmName: "a" }, { AlarmName: "b" }] },
         BlueGreenUpdatePolicy: {
           TerminationWaitInSeconds: 0,
-          TrafficRoutingConfiguration: {
-            Type: "CANARY",
-            WaitIntervalInSeconds: 300,
-            CanarySize: { Type: "INSTANCE_COUNT", Value: 1 },
-          },
+          TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE", WaitIntervalInSeconds: 300 },
         },
       });
       await endpoint.assertSettled(news);

@@ -3,7 +3,6 @@ import type * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import { crud } from "./crud.ts";
 import { ProviderError } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { Members, Properties } from "./mapping.ts";
 import {
   blockField,
   booleanField,
@@ -15,9 +14,8 @@ import {
   stringItem,
 } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
-import type { Failure, Scope } from "./resource.ts";
+import type { Scope } from "./resource.ts";
 import { byProperties } from "./row.ts";
-import { isRecord, unknown } from "./values.ts";
 
 /** SageMaker reports a missing resource with a ValidationException and this message. */
 const notFound = (what: string): ErrorCode[] => [
@@ -25,15 +23,17 @@ const notFound = (what: string): ErrorCode[] => [
   "ResourceNotFound",
 ];
 
-const maxNameLength = 63;
-
-/** Names of models, configurations and endpoints. */
-function checkName({ name }: Properties): Failure[] {
-  if (typeof name !== "string" || name === unknown) return [];
-  if (name.length <= maxNameLength && /^[0-9A-Za-z](-*[0-9A-Za-z])*$/.test(name)) return [];
-  const reason = `The name ${name} must have 1 to 63 letters, digits and inner hyphens: give the resource a shorter name, or set "name"`;
-  return [{ property: "name", reason }];
-}
+/** Makes the name of a model, a configuration or an endpoint. */
+const nameField = (member: string) =>
+  stringField({
+    autoName: { max: 255 },
+    matches: [
+      /^(?=.{1,63}$)[0-9A-Za-z](-*[0-9A-Za-z])*$/,
+      '1 to 63 letters, digits and inner hyphens: give the resource a shorter name, or set "name"',
+    ],
+    forceNew: true,
+    member,
+  });
 
 const common = {
   service: "sagemaker",
@@ -41,11 +41,12 @@ const common = {
   tags: { set: "AddTags", remove: "DeleteTags", list: "ListTags" },
 } as const;
 
+/** A model: its container, its artifact and its role. */
 export const model = crud({
   ...common,
   token: "aws:sagemaker/model:Model",
   fields: {
-    name: stringField({ autoName: { max: 255 }, member: "ModelName" }),
+    name: nameField("ModelName"),
     executionRoleArn: stringField({ required: true }),
     primaryContainer: blockField({
       environment: mapField(),
@@ -60,7 +61,6 @@ export const model = crud({
     }),
   } satisfies FieldsOf<sagemaker.ModelArgs>,
   outputs: { arn: stringField({ member: "ModelArn" }) },
-  check: checkName,
   // SageMaker refuses a role that cannot be assumed yet like any other wrong value.
   create: { operation: "CreateModel", retryCodes: ["ValidationException"] },
   read: [{ operation: "DescribeModel" }],
@@ -77,29 +77,19 @@ function uniqueName(): string {
   return `terraform-${time.padEnd(18, "0")}${counter.toString(16).padStart(8, "0")}`;
 }
 
-function checkCounts({ productionVariants: variants }: Properties): Failure[] {
-  if (!Array.isArray(variants)) return [];
-  return variants.flatMap((variant: unknown, index) => {
-    const count = isRecord(variant) ? variant["initialInstanceCount"] : undefined;
-    if (typeof count !== "number" || count >= 1) return [];
-    const property = `productionVariants[${index}].initialInstanceCount`;
-    const reason = `"${property}" must be at least 1, got ${count}: an endpoint starts with one instance and is then scaled to zero`;
-    return [{ property, reason }];
-  });
-}
-
+/** The configuration of an endpoint: its variants and its asynchronous invocations. */
 export const endpointConfiguration = crud({
   ...common,
   token: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
   fields: {
-    name: stringField({ autoName: { max: 255 }, member: "EndpointConfigName" }),
-    kmsKeyArn: stringField({ member: "KmsKeyId" }),
+    name: nameField("EndpointConfigName"),
     productionVariants: listField(
       blockField({
         variantName: stringField({ computed: true, whenUnset: uniqueName }),
         modelName: stringField(),
         instanceType: stringField(),
-        initialInstanceCount: numberField(),
+        // An endpoint starts with one instance and is then scaled to zero.
+        initialInstanceCount: numberField({ min: 1 }),
         initialVariantWeight: numberField({ default: 1 }),
         containerStartupHealthCheckTimeoutInSeconds: numberField({ omitZero: true }),
         enableSsmAccess: booleanField({ whenUnset: false }),
@@ -114,18 +104,13 @@ export const endpointConfiguration = crud({
           s3OutputPath: stringField({ required: true }),
           s3FailurePath: stringField(),
           kmsKeyId: stringField(),
-          notificationConfig: blockField({
-            successTopic: stringField(),
-            errorTopic: stringField(),
-            includeInferenceResponseIns: setField(stringItem),
-          }),
+          notificationConfig: blockField({ successTopic: stringField(), errorTopic: stringField() }),
         },
         { required: true },
       ),
     }),
   } satisfies FieldsOf<sagemaker.EndpointConfigurationArgs>,
   outputs: { arn: stringField({ member: "EndpointConfigArn" }) },
-  check: (inputs) => [...checkName(inputs), ...checkCounts(inputs)],
   create: { operation: "CreateEndpointConfig" },
   read: [{ operation: "DescribeEndpointConfig" }],
   delete: { operation: "DeleteEndpointConfig" },
@@ -140,13 +125,11 @@ const deploymentConfig = blockField(
       { forceNew: true },
     ),
     blueGreenUpdatePolicy: blockField({
-      maximumExecutionTimeoutInSeconds: numberField(),
       terminationWaitInSeconds: numberField({ default: 0 }),
       trafficRoutingConfiguration: blockField(
         {
           type: stringField({ required: true }),
           waitIntervalInSeconds: numberField({ required: true }),
-          canarySize: blockField({ type: stringField({ required: true }), value: numberField({ required: true }) }),
         },
         { required: true },
       ),
@@ -155,41 +138,34 @@ const deploymentConfig = blockField(
   { member: ["DeploymentConfig", "LastDeploymentConfig"] },
 );
 
-const maxWaitMilliseconds = 60 * 60_000;
 const pending: readonly unknown[] = ["Creating", "Updating", "SystemUpdating"];
 
 /** Waits until the endpoint is in service. Throws ProviderError with AWS's reason if it ends in any other state. */
 async function inService(EndpointName: string, scope: Scope): Promise<void> {
   const start = performance.now();
   for (;;) {
-    const found = await scope.aws.call("sagemaker", "DescribeEndpoint", { EndpointName });
-    const status = typeof found["EndpointStatus"] === "string" ? found["EndpointStatus"] : "?";
+    const { EndpointStatus, FailureReason } = await scope.aws.call("sagemaker", "DescribeEndpoint", { EndpointName });
+    const status = String(EndpointStatus);
     if (status === "InService") return;
-    if (!pending.includes(status)) throw new ProviderError(endState(EndpointName, status, found));
-    const waited = performance.now() - start;
-    if (waited > maxWaitMilliseconds) {
-      throw new ProviderError(`Endpoint ${EndpointName} is still ${status} after 60 min`);
+    if (!pending.includes(status)) {
+      const reason = typeof FailureReason === "string" ? FailureReason : "SageMaker gives no reason";
+      throw new ProviderError(`Endpoint ${EndpointName} is ${status} instead of InService: ${reason}`);
     }
-    scope.progress(`${status} for ${Math.round(waited / 1_000)} s`);
+    scope.progress(`${status} for ${Math.round((performance.now() - start) / 1_000)} s`);
     await scope.pause();
   }
 }
 
-function endState(name: string, status: string, { FailureReason: reason }: Members): string {
-  const why = typeof reason === "string" ? reason : "SageMaker gives no reason";
-  return `Endpoint ${name} is ${status} instead of InService: ${why}`;
-}
-
+/** An endpoint; an update waits until it serves the new configuration. */
 export const endpoint = crud({
   ...common,
   token: "aws:sagemaker/endpoint:Endpoint",
   fields: {
-    name: stringField({ autoName: { max: 255 }, forceNew: true, member: "EndpointName" }),
+    name: nameField("EndpointName"),
     endpointConfigName: stringField({ required: true }),
     deploymentConfig,
   } satisfies FieldsOf<sagemaker.EndpointArgs>,
   outputs: { arn: stringField({ member: "EndpointArn" }) },
-  check: checkName,
   create: { operation: "CreateEndpoint" },
   settled: inService,
   read: [{ operation: "DescribeEndpoint" }],

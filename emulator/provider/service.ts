@@ -1,4 +1,5 @@
 /** The engine's calls, one method each, based on the life of a resource (lifecycle.ts) and the functions. */
+import { callbackify } from "node:util";
 import type * as grpc from "@grpc/grpc-js";
 import sdk from "@pulumi/aws/package.json" with { type: "json" };
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
@@ -44,11 +45,6 @@ type Answer<Request, Response> = (request: Request, call: Call) => Promise<Respo
 
 const { DiffChanges } = provider.DiffResponse;
 const { Kind } = provider.PropertyDiff;
-const kinds = {
-  add: [Kind.ADD, Kind.ADD_REPLACE],
-  delete: [Kind.DELETE, Kind.DELETE_REPLACE],
-  update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
-} as const;
 
 /** The service behind the gRPC server. Each engine has a separate connection, and thus a separate configuration. */
 export class Service {
@@ -73,14 +69,12 @@ export class Service {
   implementation(): grpc.UntypedServiceImplementation {
     const unary = <Request, Response>(answer: Answer<Request, Response>) => this.#unary(answer);
     return {
-      handshake: unary(this.#handshake),
       attach: unary(this.#attach),
       getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(sdk.version)),
       getSchema: unary(() =>
         new provider.GetSchemaResponse().setSchema(JSON.stringify({ name: "aws", version: sdk.version })),
       ),
       checkConfig: unary(this.#checkConfig),
-      diffConfig: unary(this.#diffConfig),
       configure: unary(this.#configure),
       check: unary(this.#check),
       diff: unary(this.#diff),
@@ -107,16 +101,13 @@ export class Service {
       const signal = AbortSignal.any([gone.signal, this.#cancel.signal]);
       const address = call.getPeer();
       // At each call: another user's process may have taken the port of an engine that has ended.
-      this.#admit(address)
-        .then(() => answer.call(this, call.request, { engine: this.#engine(address), signal }))
-        .then(
-          (response) => {
-            callback(null, response);
-          },
-          (error: unknown) => {
-            callback(toServiceError(error, subjectOf(call.request)));
-          },
-        );
+      const run = async (): Promise<Response> => {
+        await this.#admit(address);
+        return await answer.call(this, call.request, { engine: this.#engine(address), signal });
+      };
+      callbackify(run)((error: unknown, response) => {
+        callback(error === null ? null : toServiceError(error, subjectOf(call.request)), response);
+      });
     };
   }
 
@@ -139,14 +130,6 @@ export class Service {
     }
   }
 
-  #handshake(): provider.ProviderHandshakeResponse {
-    return new provider.ProviderHandshakeResponse()
-      .setAcceptSecrets(false)
-      .setAcceptResources(false)
-      .setAcceptOutputs(false)
-      .setSupportsAutonamingConfiguration(false);
-  }
-
   #attach(request: plugin.PluginAttach, { engine }: Call): emptyProto.Empty {
     engine.log?.close();
     engine.log = new EngineLog(request.getAddress());
@@ -155,46 +138,24 @@ export class Service {
 
   #checkConfig(request: provider.CheckRequest): provider.CheckResponse {
     const news = fromStruct(request.getNews());
-    return new provider.CheckResponse().setInputs(toStruct(news)).setFailuresList(checkConfig(news).map(toFailure));
-  }
-
-  #diffConfig(request: provider.DiffRequest): provider.DiffResponse {
-    const [olds, news] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
-    const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])];
-    const diffs = keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
-    return new provider.DiffResponse()
-      .setChanges(diffs.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE)
-      .setDiffsList(diffs);
+    return checked(news, checkConfig(news));
   }
 
   async #configure(request: provider.ConfigureRequest, { engine }: Call): Promise<provider.ConfigureResponse> {
     engine.session?.close();
     engine.session = await Session.open(this.#options, fromStruct(request.getArgs()));
-    return new provider.ConfigureResponse()
-      .setAcceptsecrets(false)
-      .setAcceptresources(false)
-      .setAcceptoutputs(false)
-      .setSupportspreview(true)
-      .setSupportsAutonamingConfiguration(false);
+    return new provider.ConfigureResponse().setSupportspreview(true);
   }
 
   #check(request: provider.CheckRequest, { engine }: Call): provider.CheckResponse {
     const token = request.getType();
     const news = fromStruct(request.getNews());
     const type = findType(token);
-    if (type === undefined) {
-      return new provider.CheckResponse()
-        .setInputs(toStruct(news))
-        .setFailuresList([toFailure({ property: "", reason: missing("type", token, tokens) })]);
-    }
-    const session = sessionOf(engine);
-    const { inputs, failures } = checkInputs(type, fromStruct(request.getOlds()), news, {
-      name: request.getName(),
-      region: session.region,
-      tags: session.config.tags,
-      seed: request.getRandomseed_asU8(),
-    });
-    return new provider.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(failures.map(toFailure));
+    if (type === undefined) return checked(news, [{ property: "", reason: missing("type", token, tokens) }]);
+    const { region, config } = sessionOf(engine);
+    const context = { name: request.getName(), region, tags: config.tags, seed: request.getRandomseed_asU8() };
+    const { inputs, failures } = checkInputs(type, fromStruct(request.getOlds()), news, context);
+    return checked(inputs, failures);
   }
 
   #diff(request: provider.DiffRequest): provider.DiffResponse {
@@ -212,7 +173,7 @@ export class Service {
       .setHasdetaileddiff(true);
     const detailed = response.getDetaileddiffMap();
     for (const change of difference.changes) {
-      detailed.set(change.path, new provider.PropertyDiff().setKind(kindOf(change)).setInputdiff(false));
+      detailed.set(change.path, new provider.PropertyDiff().setKind(kindOf(change)));
     }
     return response;
   }
@@ -223,8 +184,7 @@ export class Service {
     if (request.getPreview()) {
       return new provider.CreateResponse().setProperties(toStruct(lifecycle.previewCreate(type, inputs)));
     }
-    const { session, scope } = scopeOf(request, inputs, call);
-    const made = await lifecycle.create(type, inputs, session.config.tags, scope);
+    const made = await lifecycle.create(type, inputs, scopeOf(request, inputs, call));
     return new provider.CreateResponse().setId(made.id).setProperties(toStruct(made.state));
   }
 
@@ -232,9 +192,8 @@ export class Service {
     const type = typeOf(request);
     const state = fromStruct(request.getProperties());
     const oldInputs = fromStruct(request.getInputs());
-    const { session, scope } = scopeOf(request, { ...state, ...oldInputs }, call);
     const written = { ...state, ...withoutMarks(oldInputs) };
-    const known = await lifecycle.read(type, request.getId(), state, session.config.tags, scope, written);
+    const known = await lifecycle.read(type, request.getId(), state, scopeOf(request, written, call), written);
     if (known === undefined) return new provider.ReadResponse();
     return new provider.ReadResponse()
       .setId(known.id)
@@ -249,25 +208,20 @@ export class Service {
       const planned = lifecycle.previewUpdate(type, request.getId(), before, inputs);
       return new provider.UpdateResponse().setProperties(toStruct(planned));
     }
-    const { session, scope } = scopeOf(request, inputs, call);
-    const known = await lifecycle.update(type, request.getId(), before, inputs, session.config.tags, scope);
+    const known = await lifecycle.update(type, request.getId(), before, inputs, scopeOf(request, inputs, call));
     return new provider.UpdateResponse().setProperties(toStruct(known.state));
   }
 
   async #delete(request: provider.DeleteRequest, call: Call): Promise<emptyProto.Empty> {
     const state = fromStruct(request.getProperties());
-    const { scope } = scopeOf(request, state, call);
-    await typeOf(request).delete(request.getId(), scope, state);
+    await typeOf(request).delete(request.getId(), scopeOf(request, state, call), state);
     return new emptyProto.Empty();
   }
 
-  async #invoke(request: provider.InvokeRequest, { engine }: Call): Promise<provider.InvokeResponse> {
+  #invoke(request: provider.InvokeRequest, { engine }: Call): provider.InvokeResponse {
     const token = request.getTok();
-    const answer = await invoke(token, fromStruct(request.getArgs()), sessionOf(engine));
-    if (answer === undefined) {
-      const failure = { property: "", reason: missing("function", token, functionNames) };
-      return new provider.InvokeResponse().setFailuresList([toFailure(failure)]);
-    }
+    const answer = invoke(token, fromStruct(request.getArgs()), sessionOf(engine));
+    if (answer === undefined) throw new ProviderError(missing("function", token, functionNames));
     return new provider.InvokeResponse().setReturn(toStruct(answer));
   }
 }
@@ -292,13 +246,8 @@ function sessionOf(engine: EngineConnection): Session {
   return engine.session;
 }
 
-function scopeOf(
-  request: ResourceRequest,
-  values: Values,
-  { engine, signal }: Call,
-): { session: Session; scope: Scope } {
-  const session = sessionOf(engine);
-  return { session, scope: session.scope(values["region"], request.getUrn(), signal, engine.log) };
+function scopeOf(request: ResourceRequest, values: Values, { engine, signal }: Call): Scope {
+  return sessionOf(engine).scope(values["region"], request.getUrn(), signal, engine.log);
 }
 
 /** Returns the subject of an error message. */
@@ -310,12 +259,15 @@ function subjectOf(request: unknown): string | undefined {
   return `${about.getType?.() ?? ""} ${urn.split("::").at(-1) ?? urn}${id === "" ? "" : ` (${id})`}`;
 }
 
-function toFailure({ property, reason }: Failure): provider.CheckFailure {
-  return new provider.CheckFailure().setProperty(property).setReason(reason);
+function checked(inputs: Values, failures: readonly Failure[]): provider.CheckResponse {
+  const list = failures.map(({ property, reason }) =>
+    new provider.CheckFailure().setProperty(property).setReason(reason),
+  );
+  return new provider.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(list);
 }
 
-/** Returns the engine's name of a change, such as UPDATE_REPLACE. */
+/** Returns the engine's kind of a change, such as UPDATE_REPLACE. */
 function kindOf({ kind, replaces }: Change): provider.PropertyDiff.Kind {
-  const [change, replacement] = kinds[kind];
-  return replaces ? replacement : change;
+  const name = `${kind.toUpperCase()}${replaces ? "_REPLACE" : ""}`;
+  return Kind[name as keyof typeof Kind];
 }

@@ -1,11 +1,11 @@
-/** One engine's session: its connection, its configuration, its clients, and the contexts of its operations. */
+/** One engine's session: its configuration, its clients, and the contexts of its operations. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Clients } from "./clients.ts";
-import type { AwsCall, Connection, Credentials } from "./clients.ts";
+import type { Connection } from "./clients.ts";
 import { readConfig } from "./config.ts";
 import type { ProviderConfig } from "./config.ts";
-import { EngineLog } from "./engine-log.ts";
+import type { EngineLog } from "./engine-log.ts";
 import { CancelledError, ProviderError } from "./errors.ts";
 import { partitionOf } from "./partitions.ts";
 import type { Members } from "./mapping.ts";
@@ -13,14 +13,11 @@ import type { Scope } from "./resource.ts";
 import type { Values } from "./values.ts";
 
 /** Options for the provider. */
-export interface ProviderOptions {
-  /** URL of the emulator: http://127.0.0.1:PORT. */
-  readonly endpoint: string;
+export interface ProviderOptions extends Connection {
   /** For previews without any AWS: the account id. Checks, differences and functions work; calls to AWS are refused. */
   readonly previewAccountId?: string;
   /** Default region of programs. */
   readonly region: string;
-  readonly credentials: Credentials;
   /** Base folder of an asset's relative path: the Pulumi program's. Without it such a path is refused. */
   readonly programDirectory?: string;
   /**
@@ -31,34 +28,26 @@ export interface ProviderOptions {
   /** Interval between two checks of a pending operation, or two tries, ms. @default 1 s */
   readonly pause?: number;
   /**
-   * Maximum time that one operation on one resource waits for AWS, ms. @default 90 minutes, more than any create needs
+   * Maximum time that one operation on one resource waits for AWS, ms. @default 1 hour, the official provider's limit for
+   * an endpoint
    */
   readonly limit?: number;
-  /** Called before each call to AWS, for a trace. */
-  readonly onCall?: (call: AwsCall) => void;
 }
-
-const defaultRetryBudget = 120_000;
-const defaultPause = 1_000;
-const defaultLimit = 90 * 60_000;
-/** The official provider's SDK makes 25 attempts per call; on one machine, a missing server stays missing. */
-const defaultAttempts = 3;
 
 /** The session of an engine that has configured the provider. */
 export class Session {
   readonly config: ProviderConfig;
   readonly region: string;
-  readonly accountId: string;
+  /** The caller's identity: `Account`, `Arn`, `UserId`. */
+  readonly caller: Members;
   readonly #options: ProviderOptions;
-  readonly #connection: Connection;
   readonly #clients = new Map<string, Clients>();
 
-  private constructor(options: ProviderOptions, config: ProviderConfig, connection: Connection, accountId: string) {
+  private constructor(options: ProviderOptions, config: ProviderConfig, region: string, caller: Members) {
     this.#options = options;
     this.config = config;
-    this.region = config.region ?? options.region;
-    this.#connection = connection;
-    this.accountId = accountId;
+    this.region = region;
+    this.caller = caller;
   }
 
   /**
@@ -67,70 +56,26 @@ export class Session {
    */
   static async open(options: ProviderOptions, values: Values): Promise<Session> {
     const config = readConfig(values);
-    const { accessKey, secretKey, token } = config;
-    const connection: Connection = {
-      endpoint: options.endpoint,
-      endpoints: config.endpoints,
-      credentials:
-        accessKey === undefined || secretKey === undefined
-          ? options.credentials
-          : {
-              accessKeyId: accessKey,
-              secretAccessKey: secretKey,
-              ...(token === undefined ? {} : { sessionToken: token }),
-            },
-      pathStyle: config.pathStyle,
-      attempts: config.retries === undefined ? defaultAttempts : config.retries + 1,
-      onCall: options.onCall,
-    };
-    if (options.previewAccountId !== undefined) {
-      checkAccount(config, options.previewAccountId);
-      return new Session(options, config, connection, options.previewAccountId);
-    }
-    const clients = new Clients(connection, config.region ?? options.region);
-    try {
-      const { Account } = await clients.call("sts", "GetCallerIdentity", {});
-      const account = String(Account);
-      checkAccount(config, account);
-      return new Session(options, config, connection, account);
-    } finally {
-      clients.destroy();
-    }
-  }
-
-  /** Returns the caller's identity. */
-  async caller(): Promise<Members> {
-    if (this.#options.previewAccountId === undefined) {
-      return await this.clients(this.region).call("sts", "GetCallerIdentity", {});
-    }
-    const { partition } = partitionOf(this.region);
-    return { Account: this.accountId, Arn: `arn:${partition}:iam::${this.accountId}:root`, UserId: this.accountId };
-  }
-
-  /** Returns the clients of a region. Throws ProviderError in a session for previews only. */
-  clients(region: string): Clients {
-    if (this.#options.previewAccountId !== undefined) {
-      throw new ProviderError("This provider only makes previews without AWS: deploy with another one");
-    }
-    const clients = this.#clients.get(region) ?? new Clients(this.#connection, region);
-    this.#clients.set(region, clients);
-    return clients;
+    const region = config.region ?? options.region;
+    const caller = await callerOf(options, region);
+    checkAccount(config, String(caller["Account"]));
+    return new Session(options, config, region, caller);
   }
 
   /** Returns the context of one operation on one resource; `signal` ends its waits. */
   scope(region: unknown, urn: string, signal: AbortSignal, log: EngineLog | undefined): Scope {
+    const { limit = 60 * 60_000, pause = 1_000, retryBudget = 120_000 } = this.#options;
     const where = typeof region === "string" && region !== "" ? region : this.region;
-    const limit = this.#options.limit ?? defaultLimit;
     const started = performance.now();
     return {
-      aws: this.clients(where),
+      aws: this.#clientsIn(where),
       region: where,
-      accountId: this.accountId,
+      accountId: String(this.caller["Account"]),
       partition: partitionOf(where).partition,
-      retryBudget: this.#options.retryBudget ?? defaultRetryBudget,
-      created: () => undefined,
+      tags: this.config.tags,
+      retryBudget,
       pause: async () => {
-        await sleep(this.#options.pause ?? defaultPause, undefined, { signal }).catch(() => undefined);
+        await sleep(pause, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
         if (performance.now() - started > limit) {
           throw new ProviderError(
@@ -149,6 +94,15 @@ export class Session {
     this.#clients.clear();
   }
 
+  #clientsIn(region: string): Clients {
+    if (this.#options.previewAccountId !== undefined) {
+      throw new ProviderError("This provider only makes previews without AWS: deploy with another one");
+    }
+    const clients = this.#clients.get(region) ?? new Clients(this.#options, region);
+    this.#clients.set(region, clients);
+    return clients;
+  }
+
   #resolvePath(path: string): string {
     if (isAbsolute(path)) return path;
     if (this.#options.programDirectory !== undefined) return join(this.#options.programDirectory, path);
@@ -158,8 +112,18 @@ export class Session {
   }
 }
 
-function checkAccount(config: ProviderConfig, account: string): void {
-  const { allowedAccountIds: allowed, forbiddenAccountIds: forbidden } = config;
+async function callerOf(options: ProviderOptions, region: string): Promise<Members> {
+  const { previewAccountId: id } = options;
+  if (id !== undefined) return { Account: id, Arn: `arn:${partitionOf(region).partition}:iam::${id}:root`, UserId: id };
+  const clients = new Clients(options, region);
+  try {
+    return await clients.call("sts", "GetCallerIdentity", {});
+  } finally {
+    clients.destroy();
+  }
+}
+
+function checkAccount({ allowedAccountIds: allowed, forbiddenAccountIds: forbidden }: ProviderConfig, account: string) {
   if (forbidden.includes(account)) {
     throw new ProviderError(
       `AWS account ID not allowed: ${account} is one of aws:forbiddenAccountIds (${forbidden.join(", ")}): choose another stack or other credentials`,

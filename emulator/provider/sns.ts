@@ -1,8 +1,8 @@
 /** SNS: topics, their policies and subscriptions. */
 import type * as sns from "@pulumi/aws/sns/index.js";
-import { attributes, crud } from "./crud.ts";
+import { crud, put } from "./crud.ts";
 import type { Properties } from "./mapping.ts";
-import { booleanField, jsonField, numberField, policyField, stringField } from "./properties.ts";
+import { booleanField, jsonField, policyField, stringField } from "./properties.ts";
 import type { FieldsOf } from "./properties.ts";
 import { byAnswer, byProperties } from "./row.ts";
 
@@ -13,26 +13,20 @@ const ofTopic = {
   read: [{ operation: "GetTopicAttributes", at: "Attributes" }],
 } as const;
 
+/** A topic. */
 export const topic = crud({
   ...ofTopic,
   token: "aws:sns/topic:Topic",
   fields: {
-    name: stringField({ autoName: { max: 80, suffixIf: "fifoTopic", suffix: ".fifo" }, forceNew: true }),
-    fifoTopic: booleanField({ default: false, forceNew: true }),
-    // The official provider always sends the sample rates.
-    applicationSuccessFeedbackSampleRate: numberField({ whenUnset: 0 }),
+    name: stringField({ autoName: { max: 80 }, forceNew: true }),
     displayName: stringField(),
-    firehoseSuccessFeedbackSampleRate: numberField({ whenUnset: 0 }),
-    httpSuccessFeedbackSampleRate: numberField({ whenUnset: 0, member: "HTTPSuccessFeedbackSampleRate" }),
     kmsMasterKeyId: stringField(),
-    lambdaSuccessFeedbackSampleRate: numberField({ whenUnset: 0 }),
     policy: policyField({ computed: true }),
-    sqsSuccessFeedbackSampleRate: numberField({ whenUnset: 0, member: "SQSSuccessFeedbackSampleRate" }),
   } satisfies FieldsOf<sns.TopicArgs>,
   outputs: { arn: stringField({ member: "TopicArn" }), owner: stringField() },
   identity: byAnswer("TopicArn"),
   tags: { set: "TagResource", remove: "UntagResource", list: "ListTagsForResource" },
-  create: { operation: "CreateTopic", properties: ["name", "fifoTopic"] },
+  create: { operation: "CreateTopic", properties: ["name"] },
   update: [{ attributes: "SetTopicAttributes" }],
   derive: (_answer, _scope, arn) => ({ arn, name: arn.split(":").at(-1) }),
   delete: { operation: "DeleteTopic" },
@@ -66,16 +60,18 @@ function defaultPolicy(arn: string, account: string): string {
   });
 }
 
-export const topicPolicy = attributes({
+/** The policy of a topic. Its deletion restores the default one. */
+export const topicPolicy = put({
   ...ofTopic,
   token: "aws:sns/topicPolicy:TopicPolicy",
   fields: {
     arn: stringField({ required: true, forceNew: true, member: "TopicArn" }),
-    policy: policyField({ required: true }),
+    policy: policyField({ required: true, member: ["AttributeValue", "Policy"] }),
   } satisfies FieldsOf<sns.TopicPolicyArgs>,
   outputs: { owner: stringField() },
   identity: byProperties(["arn"]),
-  set: "SetTopicAttributes",
+  put: "SetTopicAttributes",
+  input: { AttributeName: "Policy" },
   delete: {
     operation: "SetTopicAttributes",
     input: ({ arn }, { accountId }) => ({
@@ -86,14 +82,15 @@ export const topicPolicy = attributes({
 });
 
 /**
- * Compares attributes by the order in which the official provider sets them: a scope of MessageBody first, because it
+ * Returns the position of an attribute in the order of the official provider: a scope of MessageBody first, because it
  * allows nested filter policies, and any other one last (terraform-provider-aws, putSubscriptionAttributes).
  */
-function byScope(one: string, other: string, values: Properties): number {
-  const rank = (name: string): number => (name === "filterPolicyScope" ? (values[name] === "MessageBody" ? 0 : 2) : 1);
-  return rank(one) - rank(other);
+function rank(name: string, { filterPolicyScope: scope }: Properties): number {
+  if (name !== "filterPolicyScope") return 1;
+  return scope === "MessageBody" ? 0 : 2;
 }
 
+/** A subscription to a topic. */
 export const topicSubscription = crud({
   ...common,
   token: "aws:sns/topicSubscription:TopicSubscription",
@@ -114,7 +111,7 @@ export const topicSubscription = crud({
   },
   identity: byAnswer("SubscriptionArn"),
   create: { operation: "Subscribe", input: { ReturnSubscriptionArn: true } },
-  update: [{ attributes: "SetSubscriptionAttributes", order: byScope }],
+  update: [{ attributes: "SetSubscriptionAttributes", rank }],
   read: [{ operation: "GetSubscriptionAttributes", at: "Attributes" }],
   derive: (_answer, _scope, arn) => ({ arn }),
   delete: {

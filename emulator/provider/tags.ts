@@ -1,10 +1,8 @@
 /** Tags: the program's, the provider's default and ignored ones, and the calls that change them. */
-import { inputOf } from "./clients.ts";
 import type { Operation, ServiceName } from "./clients.ts";
-import { fromMembers, hasMember, toMembers } from "./mapping.ts";
+import { fromMembers, inputFor, tagFields } from "./mapping.ts";
 import type { Members, Properties } from "./mapping.ts";
-import { mapField, stringField } from "./properties.ts";
-import type { Scope, Tagging, TagTarget } from "./resource.ts";
+import type { Scope, Update } from "./resource.ts";
 import type { Row } from "./row.ts";
 import { isRecord, unknown } from "./values.ts";
 import type { Value, Values } from "./values.ts";
@@ -32,14 +30,12 @@ export function allTags(rules: TagRules, tags: Value | undefined): Value {
  * Returns the tags in a state that was read: `tagsAll` has all of AWS's tags except reserved and ignored ones, `tags`
  * has those without the defaults.
  */
-export function readTags(rules: TagRules, onAws: Record<string, string>, written: Value | undefined): Values {
-  const ours = Object.fromEntries(Object.entries(onAws).filter(([key]) => !key.startsWith("aws:")));
-  const tagsAll = keep(rules, ours);
-  const writtenTags = isRecord(written) ? (written as Record<string, Value>) : {};
-  const tags = Object.fromEntries(
-    Object.entries(tagsAll).filter(([key, value]) => key in writtenTags || rules.defaults[key] !== value),
-  );
-  return { tags, tagsAll };
+export function readTags(rules: TagRules, onAws: object, written: Value | undefined): Values {
+  const ours = Object.entries(onAws).filter(([key]) => !key.startsWith("aws:"));
+  const tagsAll = keep(rules, Object.fromEntries(ours));
+  const isProgrammed = ([key, value]: [string, Value]): boolean =>
+    (isRecord(written) && key in written) || rules.defaults[key] !== value;
+  return { tags: Object.fromEntries(Object.entries(tagsAll).filter(isProgrammed)), tagsAll };
 }
 
 /** Operations that set, remove and list a resource's tags: names, keys and formats differ between services. */
@@ -53,52 +49,44 @@ export interface TagCalls<S extends ServiceName = ServiceName> {
   readonly list?: Operation<S>;
 }
 
-const tagFields = { Tags: mapField({ member: ["Tags", "Tagging.TagSet", "TagSet"] }) };
+/** Returns the properties by which the calls for tags may name a resource: its ARN, and the key of its other calls. */
+const keyOf = (row: Row, id: string, state: Properties): Properties => ({
+  ...row.identity.keyOf(id, state),
+  ResourceArn: state["arn"] ?? id,
+});
 
-/** Returns the members of a tag call, with the resource's ARN or the name that its other calls have. */
-function inputFor(row: Row, operation: string, values: Properties): Members {
-  return toMembers({ ...row.fields, ...tagFields }, values, inputOf(row.service, operation));
-}
-
-/**
- * Returns the member of a creating call for tags; none if there are no tags, because some of AWS's calls refuse an
- * empty list.
- */
-export function tagsAtCreation(row: Row, operation: string, tags: unknown): Members {
-  return Object.keys(tags ?? {}).length === 0
-    ? {}
-    : toMembers(tagFields, { Tags: tags }, inputOf(row.service, operation));
-}
-
-/** Returns all tags of a resource, by its key or from the answers of the calls that read it. */
+/** Returns all tags of a resource with a state, from a separate call or from the answers of the calls that read it. */
 export async function listTags(
   row: Row,
-  { list }: TagCalls,
-  key: Properties,
+  id: string,
+  state: Properties,
   answer: Members,
   scope: Scope,
-): Promise<Members> {
+): Promise<Members | undefined> {
+  if (row.tags === undefined) return undefined;
   const tags: Members = {};
+  const { list } = row.tags;
   const add = (found: Members) => Object.assign(tags, fromMembers(tagFields, found)["Tags"]);
-  if (list === undefined) add(answer);
-  else for await (const page of scope.aws.pages(row.service, list, inputFor(row, list, key))) add(page);
+  if (list === undefined) return add(answer);
+  for await (const page of scope.aws.pages(row.service, list, inputFor(row, list, keyOf(row, id, state)))) add(page);
   return tags;
 }
 
-/** Makes the function by which lifecycle.ts changes the tags of a row's resources. */
-export function taggingOf(row: Row, { set, remove, clear }: TagCalls): Tagging {
-  const call = async (operation: string, { id, arn }: TagTarget, scope: Scope, values: Properties) => {
-    const byArn = hasMember("ResourceArn", stringField(), inputOf(row.service, operation));
-    const key = byArn ? { ResourceArn: arn } : row.identity.keyOf(id, {});
-    await scope.aws.call(row.service, operation, inputFor(row, operation, { ...key, ...values }));
+/** Changes the tags of a resource: removes keys, then sets tags. */
+export async function retag(row: Row, { id, inputs, before }: Update, scope: Scope): Promise<void> {
+  if (row.tags === undefined) return;
+  const { set, remove, clear = set } = row.tags;
+  const [olds, all] = [before, inputs].map(({ tagsAll }) => (isRecord(tagsAll) ? tagsAll : {})) as [Members, Members];
+  const call = async (operation: string, values: Properties) => {
+    const input = inputFor(row, operation, { ...keyOf(row, id, before), ...values });
+    await scope.aws.call(row.service, operation, input);
   };
-  return async (target, changed, removed, scope) => {
-    if (remove === undefined) {
-      const isEmpty = Object.keys(target.all).length === 0;
-      await call(isEmpty ? (clear ?? set) : set, target, scope, { Tags: target.all });
-      return;
-    }
-    if (removed.length > 0) await call(remove, target, scope, { TagKeys: removed });
-    if (Object.keys(changed).length > 0) await call(set, target, scope, { Tags: changed });
-  };
+  const changed = Object.entries(all).filter(([key, value]) => olds[key] !== value);
+  const TagKeys = Object.keys(olds).filter((key) => !(key in all));
+  if (remove === undefined) {
+    await call(Object.keys(all).length === 0 ? clear : set, { Tags: all });
+    return;
+  }
+  if (TagKeys.length > 0) await call(remove, { TagKeys });
+  if (changed.length > 0) await call(set, { Tags: Object.fromEntries(changed) });
 }

@@ -73,7 +73,7 @@ const redrive = (maxReceiveCount: number): string =>
 export const miniStackExamples: Readonly<Record<string, Example>> = {
   "aws:cloudwatch/logGroup:LogGroup": {
     inputs: { retentionInDays: 14 },
-    updates: { retentionInDays: 30, skipDestroy: true },
+    updates: { retentionInDays: 30 },
     replaces: { name: "other" },
     refused: { kmsKeyId: [`arn:aws:kms:us-east-1:${account}:key/k`, "AssociateKmsKey"] },
   },
@@ -90,14 +90,12 @@ export const miniStackExamples: Readonly<Record<string, Example>> = {
   "aws:iam/policy:Policy": {
     inputs: { policy: permission("s3:GetObject") },
     updates: { policy: permission("s3:PutObject") },
-    replaces: { name: "other", path: "/team/", description: "other" },
+    replaces: { name: "other", path: "/team/" },
   },
   "aws:iam/role:Role": {
     inputs: { assumeRolePolicy: trust("lambda.amazonaws.com") },
     updates: {
       assumeRolePolicy: trust("sagemaker.amazonaws.com"),
-      description: "other",
-      forceDetachPolicies: true,
       maxSessionDuration: 7_200,
       permissionsBoundary: `arn:aws:iam::${account}:policy/boundary`,
     },
@@ -129,11 +127,10 @@ export const miniStackExamples: Readonly<Record<string, Example>> = {
     updates: {
       description: "other",
       enableKeyRotation: true,
-      isEnabled: false,
       policy: policyFor("kms:*", "*", { AWS: account }),
       deletionWindowInDays: 7,
     },
-    replaces: { customerMasterKeySpec: "RSA_2048", keyUsage: "SIGN_VERIFY" },
+    replaces: {},
   },
   "aws:s3/bucket:Bucket": {
     inputs: {},
@@ -216,16 +213,11 @@ export const miniStackExamples: Readonly<Record<string, Example>> = {
   "aws:sns/topic:Topic": {
     inputs: {},
     updates: {
-      applicationSuccessFeedbackSampleRate: 10,
       displayName: "other",
-      firehoseSuccessFeedbackSampleRate: 20,
-      httpSuccessFeedbackSampleRate: 30,
       kmsMasterKeyId: "alias/aws/sns",
-      lambdaSuccessFeedbackSampleRate: 40,
       policy: policyFor("sns:Publish", "*"),
-      sqsSuccessFeedbackSampleRate: 50,
     },
-    replaces: { name: "other", fifoTopic: true },
+    replaces: { name: "other" },
   },
   "aws:sns/topicPolicy:TopicPolicy": {
     prepare: ofTopic,
@@ -268,18 +260,6 @@ export const miniStackExamples: Readonly<Record<string, Example>> = {
     prepare: ofQueue,
     inputs: { policy: policyFor("sqs:SendMessage", "*") },
     updates: { policy: policyFor("sqs:ReceiveMessage", "*") },
-    replaces: { queueUrl: "http://127.0.0.1/other" },
-  },
-  "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": {
-    prepare: ofQueue,
-    inputs: { redriveAllowPolicy: '{"redrivePermission":"allowAll"}' },
-    updates: { redriveAllowPolicy: '{"redrivePermission":"denyAll"}' },
-    replaces: { queueUrl: "http://127.0.0.1/other" },
-  },
-  "aws:sqs/redrivePolicy:RedrivePolicy": {
-    prepare: async (provider) => ({ ...(await withDeadLetters(provider)), ...(await ofQueue(provider)) }),
-    inputs: { redrivePolicy: redrive(3) },
-    updates: { redrivePolicy: redrive(5) },
     replaces: { queueUrl: "http://127.0.0.1/other" },
   },
 };

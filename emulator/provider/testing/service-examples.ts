@@ -12,7 +12,6 @@ export const sageMakerExamples: Readonly<Record<string, Example>> = {
       deploymentConfig: {
         blueGreenUpdatePolicy: {
           terminationWaitInSeconds: 60,
-          maximumExecutionTimeoutInSeconds: 600,
           trafficRoutingConfiguration: { type: "ALL_AT_ONCE", waitIntervalInSeconds: 0 },
         },
       },
@@ -24,7 +23,6 @@ export const sageMakerExamples: Readonly<Record<string, Example>> = {
     updates: {},
     replaces: {
       name: "other",
-      kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/k",
       productionVariants: [{ ...variant, enableSsmAccess: true }],
       asyncInferenceConfig: { outputConfig: { s3OutputPath: "s3://b/out/" } },
     },
@@ -71,7 +69,7 @@ export const scalingExamples: Readonly<Record<string, Example>> = {
   "aws:appautoscaling/target:Target": {
     inputs: { ...place, minCapacity: 0, maxCapacity: 2 },
     updates: { minCapacity: 1, maxCapacity: 3 },
-    replaces: { ...otherPlace, roleArn: "arn:aws:iam::000000000000:role/other" },
+    replaces: { ...otherPlace },
     replacement: { resourceId: "other" },
   },
 };
@@ -89,7 +87,6 @@ export const alarmExamples: Readonly<Record<string, Example>> = {
       dimensions: { EndpointName: "video" },
       evaluationPeriods: 2,
       statistic: "Average",
-      extendedStatistic: "p99",
       metricName: "M",
       namespace: "N",
       okActions: ["arn:two"],
