@@ -176,6 +176,8 @@ describe("the provider under the real engine", () => {
 
     only("same", (await first.preview({ expectNoChanges: true })).changeSummary);
     await first.refresh({ expectNoChanges: true });
+    await first.setConfig("aws:defaultTags", { value: '{"tags":{"Project":"other"}}' });
+    assert.deepEqual((await first.preview()).changeSummary, { update: 7, same: resources - 7 + 1 });
 
     await writeFile(wanted.file, "second");
     const second = await open("dev", program({ ...wanted, tag: "two", visibilitySeconds: 90 }));

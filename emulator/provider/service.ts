@@ -65,7 +65,7 @@ export class Service {
     this.#forget(0);
   }
 
-  /** Methods by name. */
+  /** Methods by name. Without DiffConfig, the engine compares the configuration (Pulumi, providers/registry.go). */
   implementation(): grpc.UntypedServiceImplementation {
     const unary = <Request, Response>(answer: Answer<Request, Response>) => this.#unary(answer);
     return {
