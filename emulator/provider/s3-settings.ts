@@ -18,7 +18,7 @@ const common = (...notSet: readonly string[]) => ({
   notFoundCodes: ["NoSuchBucket", "NotFound", ...notSet],
 });
 
-/** Whether a bucket keeps versions of its objects. */
+/** The versioning of a bucket. */
 export const bucketVersioning = put({
   ...common(),
   token: "aws:s3/bucketVersioning:BucketVersioning",
@@ -128,7 +128,7 @@ export const bucketPolicy = put({
   delete: { operation: "DeleteBucketPolicy" },
 });
 
-/** Whether a bucket sends its events to EventBridge. */
+/** The delivery of a bucket's events to EventBridge. */
 export const bucketNotification = put({
   ...common(),
   token: "aws:s3/bucketNotification:BucketNotification",
