@@ -1,5 +1,5 @@
 /** Errors for the user, and the text and exit status of every error that ends a command. */
-import { remedyFor } from "./remedies.ts";
+import { callerRemedyFor, remedyFor } from "./remedies.ts";
 
 /** Options of a {@link UserError}. */
 export interface UserErrorOptions {
@@ -69,7 +69,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function hintOf(error: Error): string | undefined {
-  return error instanceof UserError ? error.hint : remedyFor(error);
+  return error instanceof UserError ? error.hint : (remedyFor(error) ?? callerRemedyFor(error));
 }
 
 /** Tells whether an error is a fault of this program. `fetch` throws a TypeError with a cause for a broken connection. */

@@ -69,12 +69,9 @@ describe("the remedy for an error", () => {
     });
   }
 
-  it("is to set the secret key for a wrong signature", () => {
+  it("is unknown for a wrong signature, for a message that only quotes a reason, and without an error", () => {
     const wrong = { name: "SignatureDoesNotMatch", $metadata: {} };
-    assert.match(remedyFor(Object.assign(new Error("The signature does not match."), wrong)) ?? "", /secret key/);
-  });
-
-  it("is unknown for a message that only quotes a reason, and without an error", () => {
+    assert.equal(remedyFor(Object.assign(new Error("The signature does not match."), wrong)), undefined);
     assert.equal(remedyFor(new Error("the video said: no space left on device")), undefined);
     assert.equal(remedyFor(Object.assign(new Error("no"), { code: "constructor" })), undefined);
     assert.equal(remedyFor("ENOSPC"), undefined);

@@ -1,4 +1,4 @@
-/** Remedies for errors of the machine, the network and AWS, which any command may meet. */
+/** Remedies for errors of the machine, the network and AWS. */
 
 const disk = "the disk is full: free some space and run the command again";
 const quota = "your disk quota is used up: remove files and run the command again";
@@ -31,8 +31,8 @@ const byCode: Readonly<Record<string, string>> = {
   RequestInTheFuture: clock,
 };
 
-/** Remedies for AWS's errors about credentials, permissions and buckets, by code, unless the clock is their cause. */
-const byAwsCode: Readonly<Record<string, string>> = {
+/** Remedies for AWS's errors about the credentials, permissions and buckets of a caller, by code. */
+const byCallerCode: Readonly<Record<string, string>> = {
   CredentialsProviderError:
     "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
   ExpiredToken: "the AWS credentials have expired: renew them",
@@ -79,9 +79,6 @@ export function remedyFor(error: unknown): string | undefined {
     if (typeof name === "string" && Object.hasOwn(byCode, name)) return byCode[name];
   }
   if (isClockSkew(error)) return clock;
-  for (const name of [Code, error.name]) {
-    if (typeof name === "string" && Object.hasOwn(byAwsCode, name)) return byAwsCode[name];
-  }
   const causes: readonly unknown[] = Array.isArray(errors) ? [...(errors as unknown[]), error.cause] : [error.cause];
   return causes.map(remedyFor).find((remedy) => remedy !== undefined);
 }
@@ -95,6 +92,13 @@ export function isClockSkew(error: unknown): boolean {
   if (Object.hasOwn(byCode, error.name)) return byCode[error.name] === clock;
   // Only AWS's messages: any other message may quote a video's name or a model's failure.
   return "$metadata" in error && /signature|authfailure/i.test(error.name) && remedyIn(error.message) === clock;
+}
+
+/** Returns the remedy for AWS's refusal of a caller of a stack; undefined for any other reason. */
+export function callerRemedyFor(error: Error): string | undefined {
+  const { Code } = error as Error & Partial<Record<string, unknown>>;
+  const name = [Code, error.name].find((code) => typeof code === "string" && Object.hasOwn(byCallerCode, code));
+  return typeof name === "string" ? byCallerCode[name] : undefined;
 }
 
 /** Returns the remedy for an error in the output of another program, such as Pulumi or Python. */
