@@ -15,7 +15,7 @@ const forbidden = {
   emulator: except("lib", "tools"),
   "emulator/core": [...except(), "gateway", "model-server", "processes", "provider", "services", "wire"],
   infra: except(),
-  lib: except(),
+  lib: [...except("tools"), "tools/(?!folders\\.mjs$)"],
   ops: [...except("client", "emulator", "infra", "lib", "policies", "tools"), "emulator/(?!provider/)"],
   policies: except(),
   smoke: except("client", "lib"),
@@ -29,6 +29,30 @@ const forbidden = {
 function except(...allowed) {
   return modules.filter((name) => !allowed.includes(name));
 }
+
+const recursiveMkdir = {
+  selector: "CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name='recursive']",
+  message:
+    "Node's recursive mkdir never ends below a folder such as /proc that takes no folders: use makeFolder (lib/files.ts, tools/folders.mjs).",
+};
+
+/** The deadline of each wait: the compiler holds polls to it (`client/src/poll.ts`). */
+const deadlines = [
+  {
+    selector: "CallExpression[callee.name='fetch']:not(:has(Property[key.name='signal']))",
+    message: "fetch waits for an answer without a limit: pass a signal, such as AbortSignal.timeout(30_000).",
+  },
+  {
+    selector:
+      "NewExpression[callee.name=/Client$/] > ObjectExpression:not(:has(Property[key.name='requestHandler'])):not(:has(SpreadElement[argument.type!='ConditionalExpression']))",
+    message: "An AWS SDK client waits for an answer without a limit: set requestHandler with a requestTimeout.",
+  },
+  {
+    selector:
+      "CallExpression[callee.callee.name='promisify'][callee.arguments.0.name='execFile']:not(:has(Property[key.name='timeout']))",
+    message: "A child process may never end: set timeout.",
+  },
+];
 
 /** @type {import("eslint").Linter.Config[]} */
 const imports = Object.entries(forbidden).map(([folder, others]) => ({
@@ -91,28 +115,13 @@ export default defineConfig(
     rules: { "no-restricted-exports": "off" },
   },
   {
-    // No wait without a deadline. The compiler holds polls to it (`client/src/poll.ts`).
+    files: ["**/*.mjs"],
+    rules: { "no-restricted-syntax": ["error", recursiveMkdir] },
+  },
+  {
     files: ["**/*.ts"],
     ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**"],
-    rules: {
-      "no-restricted-syntax": [
-        "error",
-        {
-          selector: "CallExpression[callee.name='fetch']:not(:has(Property[key.name='signal']))",
-          message: "fetch waits for an answer without a limit: pass a signal, such as AbortSignal.timeout(30_000).",
-        },
-        {
-          selector:
-            "NewExpression[callee.name=/Client$/] > ObjectExpression:not(:has(Property[key.name='requestHandler'])):not(:has(SpreadElement[argument.type!='ConditionalExpression']))",
-          message: "An AWS SDK client waits for an answer without a limit: set requestHandler with a requestTimeout.",
-        },
-        {
-          selector:
-            "CallExpression[callee.callee.name='promisify'][callee.arguments.0.name='execFile']:not(:has(Property[key.name='timeout']))",
-          message: "A child process may never end: set timeout.",
-        },
-      ],
-    },
+    rules: { "no-restricted-syntax": ["error", ...deadlines, recursiveMkdir] },
   },
   {
     files: ["**/*.test.ts", "**/*.e2e.ts"],

@@ -1,6 +1,6 @@
 /** Assembles the emulator: MiniStack, the gateway, the project's services, the Pulumi provider. */
 
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Alarms } from "./core/alarms.ts";
 import { Autoscaler } from "./core/autoscaler.ts";
@@ -10,6 +10,7 @@ import { applicationAutoScaling } from "./services/application-autoscaling/servi
 import { awsPorts } from "./aws-ports.ts";
 import { randomCredentials, type Credentials } from "./gateway/credentials.ts";
 import { defaultPort, startGateway } from "./gateway/gateway.ts";
+import { makeFolder } from "../lib/files.ts";
 import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
@@ -71,7 +72,7 @@ export class LocalAwsBrokenError extends Error {
  */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { stateDir, region = "us-east-1", accountId = "000000000000", ministackPython, signal } = options;
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  makeFolder(stateDir, 0o700);
   await rm(join(stateDir, "instances"), { recursive: true, force: true });
   await using parts = new AsyncDisposableStack();
 

@@ -3,10 +3,10 @@
  * can reach.
  */
 
-import { mkdir } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "../lib/files.ts";
 import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.ts";
 
 /** Services of the video stack that MiniStack serves, by their SigV4 names, which MiniStack uses, too. */
@@ -52,7 +52,7 @@ export const miniStackStartLimit = 60_000;
 export async function startMiniStack(options: MiniStackOptions): Promise<MiniStack> {
   const { socketPath } = options;
   const temporary = join(options.stateDir, "tmp");
-  await mkdir(temporary, { recursive: true });
+  makeFolder(temporary);
   const child = await startGuarded({
     python: options.python,
     // Not `python -m ministack`: that binds GATEWAY_PORT, which is the gateway's here.

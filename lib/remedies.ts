@@ -4,7 +4,10 @@ const disk = "the disk is full: free some space and run the command again";
 const quota = "your disk quota is used up: remove files and run the command again";
 const readOnly = "the file system is read-only: choose a folder that you can write to";
 const denied = "you may not write or read there: change the permissions, or choose another folder";
-const fileInTheWay = "a part of that path is a file: choose another folder";
+const fileInTheWay = "a part of that path is a file or a broken link: remove it, or choose another folder";
+const noFolders = "no folder can be made there: choose another folder";
+const noTemporary = "the folder for temporary files does not exist: set TMPDIR to a folder that you can write to";
+const fileSize = "the limit on the size of files is reached: raise it (ulimit -f) and run the command again";
 const clock = "this machine's clock differs from AWS's: set it (timedatectl set-ntp true) and run the command again";
 const certificate =
   "a proxy's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file with your company's certificates";
@@ -13,6 +16,7 @@ const certificate =
 const byCode: Readonly<Record<string, string>> = {
   ENOSPC: disk,
   EDQUOT: quota,
+  EFBIG: fileSize,
   EROFS: readOnly,
   EACCES: denied,
   EPERM: denied,
@@ -73,8 +77,11 @@ const byWords: readonly (readonly [RegExp, string])[] = [
  */
 export function remedyFor(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code, Code, address, errors } = error as Error & Partial<Record<string, unknown>>;
+  const { code, Code, syscall, address, errors } = error as Error & Partial<Record<string, unknown>>;
   if (code === "ECONNREFUSED" && address === "::1") return wrongLoopback;
+  if (syscall === "mkdir" && code === "EEXIST") return fileInTheWay;
+  if (syscall === "mkdir" && code === "ENOENT") return noFolders;
+  if (syscall === "mkdtemp" && code === "ENOENT") return noTemporary;
   for (const name of [Code, code, error.name]) {
     if (typeof name === "string" && Object.hasOwn(byCode, name)) return byCode[name];
   }
@@ -101,7 +108,15 @@ export function callerRemedyFor(error: Error): string | undefined {
   return typeof name === "string" ? byCallerCode[name] : undefined;
 }
 
-/** Returns the remedy for an error in the output of another program, such as Pulumi or Python. */
+/** Returns the remedy for an error in the output of another program, such as Pulumi, Python or tar. */
 export function remedyIn(words: string): string | undefined {
   return byWords.find(([pattern]) => pattern.test(words))?.[1];
+}
+
+/** Returns the first line of another program's output that reports a full disk, or a disk quota that is used up. */
+export function fullDiskLine(words: string): string | undefined {
+  return words
+    .split("\n")
+    .map((line) => line.trim())
+    .find((line) => [disk, quota].includes(remedyIn(line) ?? ""));
 }

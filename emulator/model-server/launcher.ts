@@ -1,6 +1,6 @@
 /** Starts instances: each is SageMaker's serving stack as processes, with a separate folder and separate sockets. */
 
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StartupTimeoutError } from "../core/endpoint-api.ts";
@@ -9,6 +9,7 @@ import type { Instance, InstanceLauncher } from "../core/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import type { ContainerLogs } from "../container-logs.ts";
 import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { makeFolder } from "../../lib/files.ts";
 import { freePorts } from "../../lib/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
 import type { ContainerSpec } from "../services/sagemaker/dependencies.ts";
@@ -71,7 +72,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     const { endpointName, modelDataUrl } = this.#container;
     const { stateDir, artifacts, objects } = this.#options;
     const instances = join(stateDir, "instances");
-    await mkdir(instances, { recursive: true, mode: 0o700 });
+    makeFolder(instances, 0o700);
     const base = await mkdtemp(join(instances, "i-"));
     const place: Place = {
       base,

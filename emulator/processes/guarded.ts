@@ -5,9 +5,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeFolder } from "../../lib/files.ts";
 
 const guard = fileURLToPath(new URL("guard.py", import.meta.url));
 
@@ -44,7 +45,7 @@ export class ProcessError extends Error {
 
 /** Starts a command under the guard. Throws ProcessError if the guard cannot be started. */
 export async function startGuarded(options: GuardedOptions): Promise<GuardedProcess> {
-  await mkdir(dirname(options.logFile), { recursive: true });
+  makeFolder(dirname(options.logFile));
   const log = await open(options.logFile, "a");
   try {
     const child = spawn(options.python, ["-I", guard, String(options.grace / 1000), ...options.command], {

@@ -27,10 +27,9 @@ const tsconfig = {
 
 /** Writes the program into a folder, ready for ts-node, and returns its entry point. */
 export async function writeDefaultProgram(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
   for (const part of ["", "components", "iam"]) {
     const source = path.join(projectRoot, "infra", part);
-    await mkdir(path.join(folder, part), { recursive: true });
+    await mkdir(path.join(folder, part));
     for (const file of await readdir(source)) {
       if (!file.endsWith(".ts") || file.endsWith(".test.ts")) continue;
       await writeFile(path.join(folder, part, file), asTemplate(await readFile(path.join(source, file), "utf8")));

@@ -1,7 +1,8 @@
 /** Checks a stack without changing it, and stores the result: `pipeline preview` and `pipeline drift-check`. */
-import { appendFile, mkdir } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { makeFolder } from "../../lib/files.ts";
 import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { readEnvironment, readFlags, stackName } from "./options.ts";
@@ -22,7 +23,7 @@ const previewFlags = z.strictObject({
 export async function preview(args: readonly string[], job: Job): Promise<void> {
   const { stack, report, plan, refresh } = readFlags(args, previewFlags);
   // Pulumi does not create the folder, and resolves a relative path from the project's folder.
-  if (plan !== undefined) await mkdir(path.dirname(path.resolve(projectRoot, plan)), { recursive: true });
+  if (plan !== undefined) makeFolder(path.dirname(path.resolve(projectRoot, plan)));
   const outcome = await look(job, stack, report, [
     ...["preview", "--suppress-progress", ...policyPackArgs(stack)],
     ...(refresh ? ["--refresh"] : []),

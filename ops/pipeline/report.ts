@@ -2,9 +2,10 @@
  * Result of a preview or a drift check of one stack, as a file that later jobs read. Those jobs may write to the repository, and a pull
  * request's code wrote the file: they treat it as data of limited size, and show its text only where it has no effect.
  */
-import { lstat, mkdir, readFile, writeFile } from "node:fs/promises";
+import { lstat, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { makeFolder } from "../../lib/files.ts";
 import { printableText } from "../../lib/printable.ts";
 import { PipelineError } from "./errors.ts";
 import { redacted } from "./redact.ts";
@@ -28,7 +29,7 @@ export type Report = z.infer<typeof schema>;
 
 /** Writes a report, and creates its folder. A text that is too long for a report is cut. */
 export async function writeReport(file: string, report: Report): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   await writeFile(file, `${JSON.stringify({ ...report, text: cut(report.text, textLimit) })}\n`);
 }
 

@@ -1,7 +1,8 @@
 /** A model artifact that no instance can load: for an update that AWS rolls back. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "tar";
+import { makeFolder } from "../../lib/files.ts";
 
 /** What its handler says when it is loaded. */
 export const brokenReason = "no such weights";
@@ -9,7 +10,7 @@ export const brokenReason = "no such weights";
 /** Writes `broken.tar.gz`, whose handler raises {@link brokenReason} at its import, into a folder. Returns its path. */
 export async function writeBrokenArtifact(folder: string): Promise<string> {
   const content = join(folder, "broken");
-  await mkdir(join(content, "code"), { recursive: true });
+  makeFolder(join(content, "code"));
   await writeFile(join(content, "code", "inference.py"), `raise RuntimeError("${brokenReason}")\n`);
   await writeFile(join(content, "manifest.json"), "{}");
   const file = join(folder, "broken.tar.gz");

@@ -1,13 +1,14 @@
 /** The folder for what a run of `npm start` writes. */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../lib/files.ts";
 
 /**
  * Makes a folder for a new run in `out`: `run-1`, `run-2` and so on, so that no run overwrites another one's files.
  * @returns its path
  */
 export async function makeRunFolder(out: string): Promise<string> {
-  await mkdir(out, { recursive: true });
+  makeFolder(out);
   const taken = (await readdir(out)).map((name) => Number(/^run-(\d{1,9})$/.exec(name)?.[1] ?? 0));
   for (let number = Math.max(0, ...taken) + 1; ; number++) {
     const folder = join(out, `run-${number}`);

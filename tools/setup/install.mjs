@@ -1,7 +1,8 @@
 /** Folders that are there whole or not at all: built beside their place, marked complete, then renamed into it. */
 import { readFileSync, statSync } from "node:fs";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "../folders.mjs";
 import { withLock } from "./lock.mjs";
 
 /** The marker in a complete folder; it holds the size and the time of the files that `isComplete` looks at. */
@@ -56,7 +57,7 @@ export async function installOnce(installation, context, build) {
     await removeLeftovers(root);
     const folder = `${root}.tmp-${process.pid}`;
     try {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       await build(folder);
       await writeFile(join(folder, COMPLETE), fingerprint(folder, files));
       await rm(root, { recursive: true, force: true });

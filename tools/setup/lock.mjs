@@ -1,8 +1,8 @@
 /** A lock between processes: a file that names its owner and that the owner keeps fresh. */
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "../folders.mjs";
 import { Stopped } from "./errors.mjs";
 
 /** How often an owner freshens its lock, in milliseconds. */
@@ -25,7 +25,7 @@ const POLL = 200;
  * @throws {Stopped} if the signal came first
  */
 export async function withLock(file, { signal, onWait }, work) {
-  await makeFolder(dirname(file));
+  makeFolder(dirname(file));
   for (let waits = 0; !tryCreate(file); waits++) {
     if (signal.aborted) throw new Stopped();
     if (isStale(file)) breakStale(file);
@@ -43,26 +43,6 @@ export async function withLock(file, { signal, onWait }, work) {
   } finally {
     clearInterval(heartbeat);
     rmSync(file, { force: true });
-  }
-}
-
-/**
- * Creates a folder, with those above it, unless it is there. Node's own, with `recursive`, never ends for a place such as /proc/none,
- * where Linux answers ENOENT though the folder above exists.
- * @param {string} folder
- */
-async function makeFolder(folder) {
-  try {
-    if ((await stat(folder)).isDirectory()) return;
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    if (folder !== dirname(folder)) await makeFolder(dirname(folder));
-  }
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    // Another process was faster.
-    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error;
   }
 }
 

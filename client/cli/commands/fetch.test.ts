@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { writeRemedy } from "../../src/errors.ts";
@@ -109,6 +109,20 @@ describe("the command fetch", () => {
     assert.equal(status, 2);
     assert.match(stderr, /Cannot make the folder \/proc\/results \(ENOENT\): choose another one with --to\./);
     assert.doesNotMatch(stderr, /free some space/);
+  });
+
+  it("exits 2 with the folder that cannot be made if --to is a file, is below one, or is a broken link", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    await symlink(fixture.path("nowhere"), fixture.path("link"));
+    for (const place of ["a.mp4", "a.mp4/results", "link", "link/results"]) {
+      const { status, stderr } = await fixture.execute(["fetch", manifest(), "--to", fixture.path(place)]);
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /error: Cannot make the folder .* \((EEXIST|ENOTDIR)\): a file has the name of a folder, or choose another one with --to\.\n$/,
+      );
+    }
   });
 
   it("exits 2 if the video to draw on has been removed", async () => {

@@ -1,6 +1,6 @@
 /** Tests for the inputs, options and stacks for which `submit` sends nothing. */
 import assert from "node:assert/strict";
-import { access, mkdir, readdir, truncate, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { MAX_INPUT_BYTES } from "../../src/video-file.ts";
@@ -97,6 +97,27 @@ describe("the command submit", () => {
       const { status, stderr } = await submit(video("a.mp4"), video("bad.mp4"));
       assert.equal(status, 2);
       assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
+  for (const [what, place, words] of [
+    ["below a file", "a.mp4/jobs.jsonl", /\(ENOTDIR\): a file has the name of a folder, or choose another/],
+    ["below a broken link", "link/jobs.jsonl", /\(ENOENT\): its folder does not exist, create it/],
+    ["a broken link", "link", /link exists already: resume it/],
+    [
+      "in /proc, which takes no files",
+      "/proc/jobs.jsonl",
+      /Cannot write \/proc\/jobs\.jsonl.*: .*choose another folder\./,
+    ],
+  ] as const) {
+    it(`sends nothing and exits 2 if the job journal is ${what}`, async () => {
+      await symlink(fixture.path("nowhere"), video("link"));
+      const file = place.startsWith("/") ? place : video(place);
+      const { status, stderr } = await fixture.execute(["submit", video("a.mp4"), "--manifest", file]);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      assert.equal(stderr.trim().split("\n").at(-1)?.startsWith("error: "), true, stderr);
       await assertNothingSent();
     });
   }
