@@ -30,6 +30,17 @@ function except(...allowed) {
   return modules.filter((name) => !allowed.includes(name));
 }
 
+/** An address or an argument with the name, not a comparison with it. */
+const localhost = {
+  selector: [
+    "Literal[value=/^[a-z]+:\\/\\/localhost(?![\\w.-])/i]",
+    "TemplateElement[value.raw=/:\\/\\/localhost(?![\\w.-])/i]",
+    "Property[key.name=/^host(name)?$/] > Literal[value='localhost']",
+    "CallExpression > Literal[value='localhost']",
+  ].join(", "),
+  message: "The name localhost leads to ::1 on some machines, where the emulator does not listen: use 127.0.0.1.",
+};
+
 const recursiveMkdir = {
   selector: "CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name='recursive']",
   message:
@@ -115,13 +126,17 @@ export default defineConfig(
     rules: { "no-restricted-exports": "off" },
   },
   {
+    files: ["**/*.ts"],
+    rules: { "no-restricted-syntax": ["error", localhost] },
+  },
+  {
     files: ["**/*.mjs"],
-    rules: { "no-restricted-syntax": ["error", recursiveMkdir] },
+    rules: { "no-restricted-syntax": ["error", localhost, recursiveMkdir] },
   },
   {
     files: ["**/*.ts"],
     ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**"],
-    rules: { "no-restricted-syntax": ["error", ...deadlines, recursiveMkdir] },
+    rules: { "no-restricted-syntax": ["error", localhost, ...deadlines, recursiveMkdir] },
   },
   {
     files: ["**/*.test.ts", "**/*.e2e.ts"],
