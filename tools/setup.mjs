@@ -1,8 +1,8 @@
 /** Installs what a fresh machine lacks: Node packages, Python environments, the Pulumi CLI, linters. A second run has nothing to do. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { makeWritable } from "./folders.mjs";
 import {
   actionlintModule,
   actionlintRoot,
@@ -23,7 +23,7 @@ import {
   uv,
 } from "./paths.mjs";
 import { actionlintProgram } from "./setup/actionlint.mjs";
-import { isDiskFull, messageOf, SetupError, Stopped, unwritablePlace } from "./setup/errors.mjs";
+import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePlace } from "./setup/errors.mjs";
 import { withWritableCaches } from "./setup/caches.mjs";
 import { nodePackages, requireNode } from "./setup/node-packages.mjs";
 import { Progress } from "./setup/progress.mjs";
@@ -62,7 +62,8 @@ usage: node tools/setup.mjs [--only NAMES] [--quiet]
 
 The Python environments, the CLI and actionlint go to ${cacheRoot}
 (ASYNC_VIDEO_INFERENCE_CACHE names another folder); "npm run clean" removes them.
-Progress goes to stderr. The status is 0 if everything is there, 2 for a wrong option, else 1.
+Progress goes to stderr. The status is 0 if everything is there; 2 for a wrong option, a folder that cannot be
+written, or a full disk; else 1.
 `;
 
 /**
@@ -117,6 +118,9 @@ async function main() {
   try {
     const wanted = [...steps, ...onDemand].filter(({ name }) => only.has(name));
     const missing = wanted.filter((step) => !step.isReady());
+    // Before the steps, which take minutes and use one or both.
+    if (missing.length > 0 || !quiet) makeWritable(localFolder);
+    if (missing.some(({ name }) => name !== "node")) makeWritable(cacheRoot);
     const progress = new Progress(process.stderr);
     await installMissing(missing, {
       env: withWritableCaches({ ...process.env, PATH: path }, cacheRoot),
@@ -127,8 +131,7 @@ async function main() {
     if (only.has("node")) requireNode(repoRoot, process.versions.node);
     if (quiet && missing.length === 0) return 0;
     const seconds = (performance.now() - started) / 1000;
-    mkdirSync(dirname(setupReport), { recursive: true });
-    writeFileSync(setupReport, `${JSON.stringify({ seconds })}\n`);
+    writeReport(seconds);
     process.stderr.write(
       missing.length === 0 ? "set-up: everything is there\n" : `set-up: done in ${seconds.toFixed(1)} s\n`,
     );
@@ -140,13 +143,29 @@ async function main() {
     }
     const isOfMachine = isDiskFull(error) || unwritablePlace(error) !== undefined;
     if (!(error instanceof SetupError) && !isOfMachine) throw error;
-    process.stderr.write(`\nset-up failed: ${asSetupError(error, cacheRoot).message}\n`);
+    const problem = asSetupError(error, cacheRoot);
+    process.stderr.write(`\nset-up failed: ${problem.message}\n`);
     if (ignored.length > 0) {
       process.stderr.write(
         `Not searched, because other users can change these folders of the PATH: ${ignored.join(", ")}\n`,
       );
     }
-    return 1;
+    return problem instanceof MachineError ? 2 : 1;
+  }
+}
+
+/**
+ * Writes what the set-up took, for the summary.
+ * @param {number} seconds
+ * @throws {MachineError} if the clone's disk is full
+ */
+function writeReport(seconds) {
+  try {
+    writeFileSync(setupReport, `${JSON.stringify({ seconds })}\n`);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    rmSync(setupReport, { force: true });
+    throw new MachineError(`Cannot write ${setupReport}: the disk is full. Free some space and run the command again.`);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { actionlintVersion, repoRoot } from "./paths.mjs";
 import { isAlive, Machine, outcome, until } from "./testing/machine.ts";
 
@@ -54,6 +54,28 @@ describe("the command tools/setup.mjs", () => {
     assert.equal(stderr.split("set-up failed: Python is not on the PATH. Install Python 3.11").length, 2);
     assert.deepEqual(await left(machine.cache), []);
   });
+
+  for (const { what, home, place } of [
+    { what: "a file", home: "file", place: /\/file \(EEXIST\)/ },
+    { what: "a broken link", home: "link", place: /\/link \(EEXIST\)/ },
+    { what: "a folder that takes no folders", home: "/proc", place: /\/proc\/\.cache \(ENOENT\)/ },
+  ]) {
+    it(`says in one line, with status 2, that HOME is ${what}, and starts no step`, async () => {
+      await using machine = await Machine.create();
+      await writeFile(join(machine.folder, "file"), "");
+      await symlink(join(machine.folder, "nowhere"), join(machine.folder, "link"));
+      const env = { PATH: machine.bin, HOME: resolve(machine.folder, home) };
+      const { status, stderr } = await outcome(
+        machine.startIn(machine.folder, env, setup, "--only", "lint,actionlint"),
+      );
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /^\nset-up failed: Set-up cannot write to .*Name a folder .* in ASYNC_VIDEO_INFERENCE_CACHE\.\n$/,
+      );
+      assert.match(stderr, place);
+    });
+  }
 
   it("makes Ray's environment only where it is asked for by name", async () => {
     await using machine = await Machine.create();

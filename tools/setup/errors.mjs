@@ -6,6 +6,12 @@ export class SetupError extends Error {
   name = "SetupError";
 }
 
+/** A set-up that this machine stops, before or while it runs: a folder cannot be written, or a disk is full. */
+export class MachineError extends SetupError {
+  /** @override */
+  name = "MachineError";
+}
+
 /** A set-up that was told to stop: by a signal, or because another step failed. */
 export class Stopped extends Error {
   /** @override */

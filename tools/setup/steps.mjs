@@ -1,6 +1,7 @@
 /** Runs the steps of a set-up side by side, and stops the others when one fails. */
 import { statfsSync } from "node:fs";
-import { isDiskFull, messageOf, SetupError, Stopped, unwritablePlace } from "./errors.mjs";
+import { repoRoot } from "../paths.mjs";
+import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePlace } from "./errors.mjs";
 
 /** What everything takes on a disk, measured on linux x64 with empty caches, in GB. */
 const NEEDED_GB = 9;
@@ -60,20 +61,23 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
  * @returns {SetupError}
  */
 export function asSetupError(error, cacheRoot, title) {
+  if (error instanceof MachineError) return error;
   const message = title === undefined ? messageOf(error) : `${title}: ${messageOf(error)}`;
   if (isDiskFull(error)) {
-    return new SetupError(
+    return new MachineError(
       `The disk is full. The environments and the CLI need about ${NEEDED_GB} GB, the caches of npm, uv and Go included; ` +
-        `${freeSpace(cacheRoot)}. Free some, or name a folder on another disk in ASYNC_VIDEO_INFERENCE_CACHE.\n${message}`,
+        `${freeSpace(cacheRoot)}, ${freeSpace(repoRoot)}. Free some, or name a folder on another disk in ASYNC_VIDEO_INFERENCE_CACHE.\n${message}`,
     );
   }
   const place = unwritablePlace(error);
   if (place !== undefined) {
-    return new SetupError(
+    return new MachineError(
       `Set-up cannot write to ${place}. ` +
         (place.startsWith(cacheRoot) || cacheRoot.startsWith(place.slice(0, place.lastIndexOf(" (")))
           ? "Name a folder that you can write to in ASYNC_VIDEO_INFERENCE_CACHE."
-          : "Clone the repository to a folder that you can write to."),
+          : /\((EEXIST|ENOTDIR)\)$/.test(place)
+            ? "A file or a broken link has the name of a folder: remove it, and run the command again."
+            : "Clone the repository to a folder that you can write to."),
     );
   }
   return error instanceof SetupError ? error : new SetupError(message);

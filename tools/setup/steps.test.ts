@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SetupError, Stopped } from "./errors.mjs";
+import { MachineError, SetupError, Stopped } from "./errors.mjs";
 import { Progress } from "./progress.mjs";
 import { asSetupError, installMissing, type Step } from "./steps.mjs";
 
@@ -68,8 +68,11 @@ describe("the steps of a set-up", () => {
     const full = step("big", () => Promise.reject(new Error("ENOSPC: no space left on device, write")));
     const options = { env: {}, signal: never, progress: quiet(), cacheRoot: process.cwd() };
     await assert.rejects(installMissing([full], options), (error) => {
-      assert.ok(error instanceof SetupError);
-      assert.match(error.message, /^The disk is full\. .* has \d+\.\d GB left\. .*ASYNC_VIDEO_INFERENCE_CACHE/);
+      assert.ok(error instanceof MachineError);
+      assert.match(
+        error.message,
+        /^The disk is full\. .* has \d+\.\d GB left, .* GB left\. .*ASYNC_VIDEO_INFERENCE_CACHE/,
+      );
       return true;
     });
   });
@@ -87,6 +90,11 @@ describe("the steps of a set-up", () => {
       );
     });
   }
+
+  it("asks to remove a file that has the name of the clone's folder", () => {
+    const error = Object.assign(new Error("no"), { code: "EEXIST", path: "/clone/.local" });
+    assert.match(asSetupError(error, "/home/me/.cache/async-video-inference").message, /: remove it, and run/);
+  });
 
   it("asks for another clone if the clone cannot be written", () => {
     const error = Object.assign(new Error("no"), { code: "EROFS", path: "/clone/.local" });
