@@ -6,12 +6,12 @@ import { ModelCommandError } from "./start/model.ts";
 
 describe("the end of a command of the emulator", () => {
   for (const [error, what] of [
-    [new DeploymentError("pulumi up failed:\nwrite /x: no space left on device"), "the engine"],
+    [new DeploymentError("pulumi up failed: write /x: no space left on device"), "the engine"],
     [new EmulatorError("ENOSPC: no space left on device, write"), "the emulator"],
     [new ModelCommandError("OSError: [Errno 28] No space left on device"), "Python"],
   ] as const) {
-    it(`repeats the words of ${what} about a full disk, and says what to do`, () => {
-      assert.equal(messageOf(error), `${error.message}\nthe disk is full: free some space and run the command again`);
+    it(`repeats the words of ${what} about a full disk, and says what to do, in one line`, () => {
+      assert.equal(messageOf(error), `${error.message} (the disk is full: free some space and run the command again)`);
       assert.equal(exitStatusOf(error), 1);
     });
   }
@@ -20,6 +20,11 @@ describe("the end of a command of the emulator", () => {
     const error = Object.assign(new Error("EROFS: read-only file system, mkdir '/x/.local'"), { code: "EROFS" });
     assert.match(messageOf(error), /^EROFS.*'\/x\/\.local' \(the file system is read-only: choose a folder.*\)$/);
     assert.equal(exitStatusOf(error), 2);
+  });
+
+  it("says what to do below a message of several lines", () => {
+    const finding = "The stack cannot be previewed:\n  open /x: permission denied";
+    assert.match(withRemedy(finding), /^The stack .*:\n {2}open .* denied\nyou may not .*folder$/);
   });
 
   it("keeps the lines of a finding", () => {

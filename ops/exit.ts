@@ -29,10 +29,12 @@ export function messageOf(error: unknown): string {
   return isFault ? (error.stack ?? error.message) : explain(error);
 }
 
-/** Adds a remedy, if there is one, to a message that quotes the engine, Python or the emulator; its lines stay as they are. */
+/** Adds a remedy, if there is one, to a message that quotes the engine, Python or the emulator: to the line of a short message, else below it. */
 export function withRemedy(message: string): string {
   const remedy = remedyIn(message);
-  return remedy === undefined ? message : `${message.trimEnd()}\n${remedy}`;
+  if (remedy === undefined) return message;
+  const said = message.trimEnd();
+  return said.includes("\n") ? `${said}\n${remedy}` : `${said} (${remedy})`;
 }
 
 /** Runs a command on the emulator, without the user's AWS settings, to its end: an error becomes its message on standard error and its exit status. */

@@ -1,5 +1,5 @@
 /** Locks a file, so that one process at a time works on it; the lock of a dead process does not count. */
-import { link, readFile, unlink, writeFile } from "node:fs/promises";
+import { link, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
@@ -25,8 +25,8 @@ export async function lockFile(file: string): Promise<FileLock> {
   const lock = `${file}.lock`;
   const draft = `${lock}.${process.pid}`;
   try {
-    await writeFile(draft, JSON.stringify({ pid: process.pid, host: hostname() }));
     try {
+      await writeFile(draft, JSON.stringify({ pid: process.pid, host: hostname() }));
       // A link appears complete or not at all: no other process ever reads half a lock.
       for (let tries = 1; !(await linked(draft, lock)); tries++) {
         if (tries === 3 || (await isHeld(lock))) {
@@ -37,7 +37,7 @@ export async function lockFile(file: string): Promise<FileLock> {
         await unlink(lock).catch(ignoreMissing);
       }
     } finally {
-      await unlink(draft);
+      await rm(draft, { force: true });
     }
   } catch (error) {
     if (error instanceof SetupError) throw error;

@@ -101,6 +101,26 @@ describe("A model artifact", () => {
     });
   }
 
+  it("is not blamed if the disk is full", async () => {
+    const bin = join(folder, "bin");
+    await mkdir(bin);
+    // The words of GNU tar 1.34 on a tmpfs without free space.
+    const words =
+      "tar: code/libavfilter.so: Wrote only 3584 of 10240 bytes\ntar: code/_core.so: Cannot write: No space left on device";
+    await writeFile(join(bin, "tar"), `#!/bin/sh\ncat >/dev/null\necho '${words}' >&2\nexit 2\n`, { mode: 0o755 });
+    const path = process.env["PATH"];
+    process.env["PATH"] = `${bin}:${path ?? ""}`;
+    try {
+      await assert.rejects(
+        cache.unpack(url, join(folder, "a")),
+        /The model data at .* cannot be unpacked into .*: tar: code\/_core\.so: Cannot write: No space left on device$/,
+      );
+    } finally {
+      process.env["PATH"] = path;
+    }
+    assert.deepEqual(await readdir(join(folder, "cache")), []);
+  });
+
   it("is refused if it does not exist", async () => {
     await assert.rejects(cache.unpack("s3://models/none.tar.gz", join(folder, "a")), /There is no model data at/);
   });

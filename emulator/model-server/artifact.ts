@@ -4,11 +4,13 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { constants } from "node:fs";
-import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
+import { cp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { makeFolder } from "../../lib/files.ts";
+import { fullDiskLine } from "../../lib/remedies.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import { parseS3Location } from "../s3-location.ts";
 
@@ -60,7 +62,7 @@ export class ArtifactCache {
     const content = location === undefined ? undefined : await this.#objects.get(location);
     if (content === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
     const partial = `${path}.partial`;
-    await mkdir(partial, { recursive: true });
+    makeFolder(partial);
     try {
       await untar(url, content.body, partial);
       await rename(partial, path);
@@ -96,8 +98,13 @@ async function untar(url: string, archive: Readable, into: string): Promise<void
   }
   const status = (ended.value as [number | null])[0];
   if (status !== 0 || fed.status === "rejected") {
-    const said = words.status === "fulfilled" ? words.value.trim().split("\n").at(0) : undefined;
-    throw new ArtifactError(`The model data at ${url} is not a readable tar.gz archive: ${said ?? ""}`);
+    const said = words.status === "fulfilled" ? words.value.trim() : "";
+    const full = fullDiskLine(said);
+    throw new ArtifactError(
+      full === undefined
+        ? `The model data at ${url} is not a readable tar.gz archive: ${said.split("\n")[0] ?? ""}`
+        : `The model data at ${url} cannot be unpacked into ${into}: ${full}`,
+    );
   }
 }
 

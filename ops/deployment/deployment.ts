@@ -1,6 +1,5 @@
 /** Works on a stack of the Pulumi program with the real engine: preview with the policy pack first, then up; refresh and destroy. */
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -11,6 +10,8 @@ import {
   type OutputMap,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
+import { makeFolder, writeWhole } from "../../lib/files.ts";
+import { fullDiskLine } from "../../lib/remedies.ts";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
 import { resource, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
 import type { Ready } from "../local/emulator.ts";
@@ -242,7 +243,7 @@ export class Deployment {
     await deleted.remove(this.stack.workspace.envVars, signal);
     const values = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value as unknown]));
     if (this.outputsFile !== undefined) {
-      await writeFile(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
+      await writeWhole(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
     }
     const resources = Object.entries(changes).reduce(
       (sum, [kind, count]) => (kind === "delete" ? sum : sum + count),
@@ -325,8 +326,8 @@ async function openStack({
   projectFolder,
   paths,
 }: Pick<StackOptions, "stackName" | "projectFolder" | "paths">): Promise<Stack> {
-  await mkdir(paths.backend, { recursive: true });
-  await mkdir(paths.pulumiHome, { recursive: true });
+  makeFolder(paths.backend);
+  makeFolder(paths.pulumiHome);
   return await LocalWorkspace.createOrSelectStack(
     { stackName, workDir: projectFolder },
     {
@@ -342,5 +343,8 @@ function failure(verb: string, diagnostics: readonly string[], error: unknown): 
   // The Automation API's own message repeats the whole command line and output; the CLI's error comes last.
   const words =
     diagnostics.length > 0 ? [...new Set(diagnostics)].join("\n") : (said.split(/^error: /m).at(-1) ?? said);
-  return new DeploymentError(`pulumi ${verb} failed:\n${words.trim()}`, { cause: error });
+  // The engine reports a full disk within lines such as "2 errors occurred", and for each resource under way.
+  const full = fullDiskLine(words)?.replace(/^(\*|\d+\)) /, "");
+  const reason = full === undefined ? `\n${words.trim()}` : ` ${full}`;
+  return new DeploymentError(`pulumi ${verb} failed:${reason}`, { cause: error });
 }

@@ -2,11 +2,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { writeWhole } from "../../lib/files.ts";
 import type { StatePaths } from "./state.ts";
 
 /** The emulator did not start, or ended before its time. */
@@ -100,8 +101,8 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
   try {
     const ready = await firstLine(child, died, options);
     // Only the user may read the key pair.
-    await writeFile(options.paths.ready, JSON.stringify(ready), { mode: 0o600 });
-    await writeFile(options.paths.credentials, credentialsFile(ready), { mode: 0o600 });
+    await writeWhole(options.paths.ready, JSON.stringify(ready), 0o600);
+    await writeWhole(options.paths.credentials, credentialsFile(ready), 0o600);
     return {
       ...ready,
       died: died.signal,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -38,6 +38,17 @@ describe("the local stack's folder", () => {
       takeOver(paths),
       (error: Error) => error instanceof StackInUse && error.message.includes("npm run local:down"),
     );
+  });
+
+  it("has no lock if it cannot be written", () => {
+    const script = `
+      import { statePaths, takeOver } from ${JSON.stringify(new URL("state.ts", import.meta.url).href)};
+      await takeOver(statePaths(${JSON.stringify(paths.root)})).catch((error) => console.log(error.message));`;
+    const node = [process.execPath, "--input-type=module", "--eval", script];
+    // No file may grow: Node gets EFBIG, as it gets ENOSPC on a full disk.
+    const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -f 0; exec "$0" "$@"', ...node], { encoding: "utf8" });
+    assert.match(stdout, /^Cannot write .*\/\.local\/lock \(EFBIG\)\n$/, stderr);
+    assert.equal(existsSync(paths.lock), false);
   });
 
   it("is free again once released", async () => {

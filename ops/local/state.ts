@@ -1,8 +1,9 @@
 /** The local stack's folder `.local/`: who owns it, and that Pulumi's state and the emulators' data are kept or discarded together. */
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { keepLogs } from "./last-logs.ts";
 
 /** Someone else runs the local stack now. */
@@ -93,7 +94,7 @@ export async function liveOwner(paths: StatePaths): Promise<Owner | undefined> {
  * the emulators' data together. Throws {@link StackInUse} where a live process owns the stack.
  */
 export async function takeOver(paths: StatePaths): Promise<void> {
-  await mkdir(paths.root, { recursive: true });
+  makeFolder(paths.root);
   // The key pair and the videos are the user's; an earlier version made the folder readable to others.
   await chmod(paths.root, 0o700);
   const owner = await liveOwner(paths);
@@ -105,7 +106,8 @@ export async function takeOver(paths: StatePaths): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") {
       throw new StackInUse("Another command has just started the local stack. Wait for it to end.");
     }
-    throw error;
+    await rm(paths.lock, { force: true });
+    throw new Error(`Cannot write ${paths.lock} (${(error as NodeJS.ErrnoException).code ?? ""})`, { cause: error });
   }
   await discardData(paths);
 }
@@ -131,7 +133,7 @@ export function inUse(owner: Owner, keptUp: boolean): StackInUse {
 
 /** Hands the stack to the process that keeps it up after this one has ended. */
 export async function handOver(paths: StatePaths, pid: number): Promise<void> {
-  await writeFile(paths.lock, JSON.stringify({ pid, started: startOf(pid) }));
+  await writeWhole(paths.lock, JSON.stringify({ pid, started: startOf(pid) }));
 }
 
 async function discardData(paths: StatePaths): Promise<void> {

@@ -1,5 +1,5 @@
 /** One video's way through a deployed stack, with what was measured on it. */
-import { writeFile } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -15,6 +15,7 @@ import {
   type ResultSummary,
   type Stack,
 } from "../../client/src/index.ts";
+import { writeWhole } from "../../lib/files.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Progress } from "../progress.ts";
 import { makeRunFolder } from "./run-folder.ts";
@@ -100,7 +101,12 @@ export async function oneVideo(
     const result = await fetchResult(stack, job, signal);
     const folder = await makeRunFolder(out);
     const file = join(folder, "result.json");
-    await writeFile(file, `${JSON.stringify(result, undefined, 1)}\n`);
+    try {
+      await writeWhole(file, `${JSON.stringify(result, undefined, 1)}\n`);
+    } catch (error) {
+      await rmdir(folder);
+      throw error;
+    }
     onSaved(folder);
     const timings = await readTimings(stack, job, { signal, limitSeconds: metricsLimit });
     return { summary: summarize(result), timings, folder, file };

@@ -1,9 +1,9 @@
 /** The command burst: runs the experiment of AWS's blog post on a stack, with its table and a report of its charts. */
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
+import { writeWhole } from "../../../lib/files.ts";
 import { Burst, WATCH_LIMIT_SECONDS } from "../burst/burst.ts";
 import type { BurstState, BurstVideo } from "../burst/burst.ts";
 import { figuresOf, rowsOf } from "../burst/figures.ts";
@@ -146,9 +146,9 @@ async function run(given: Flags & ModelRequest & { readonly count: number }, con
     const figures = figuresOf(finished, metrics);
     const notes = notesOf(finished, metrics, burst.state.firstFailure);
     const report = path.resolve(folder, "report.html");
-    await writeFile(report, await renderReport({ run: finished, figures, metrics, notes }));
+    await writeWhole(report, await renderReport({ run: finished, figures, metrics, notes }));
     const printed = { name, ...figures, notes, report, manifest: path.resolve(manifest.file) };
-    await writeFile(path.join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
+    await writeWhole(path.join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
     const rows = rowsOf(figures);
     const width = Math.max(...rows.map(({ label }) => label.length));
     print(
