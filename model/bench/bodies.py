@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+from orphans import end_with_parent
 
 _PROGRAM = Path(__file__).resolve().parent.parent.parent / "emulator" / "testing" / "body-seconds.ts"
 _LIMIT_SECONDS = 1800
@@ -42,7 +46,9 @@ async def _measure(mebibytes: Sequence[int]) -> dict[str, float]:
     node = shutil.which("node")
     if node is None:
         raise BodiesError("Node is not on the PATH: run the benchmark with `npm run bench:model`, or pass `--bodies`.")
-    process = await asyncio.create_subprocess_exec(node, _PROGRAM, *map(str, mebibytes), stdout=PIPE, stderr=PIPE)
+    process = await asyncio.create_subprocess_exec(
+        node, _PROGRAM, *map(str, mebibytes), stdout=PIPE, stderr=PIPE, preexec_fn=partial(end_with_parent, os.getpid())
+    )
     try:
         out, errors = await asyncio.wait_for(process.communicate(), _LIMIT_SECONDS)
     except TimeoutError as error:

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from bench.bodies import measure
 from bench.processes import ProcessLimits, in_new_process
 from fuzz.watchdog import Watchdog
 
@@ -41,7 +43,20 @@ def fuzz() -> None:
         watchdog.send(b"")
 
 
-@pytest.mark.parametrize("parent", [bench, fuzz])
+def bodies() -> None:
+    # bodies reads what Node prints, so it writes to this process's output.
+    program = (
+        "const fs = require('fs');"
+        "const out = fs.openSync(`/proc/${process.ppid}/fd/1`, 'w');"
+        "fs.writeSync(out, String(process.pid));"
+        "process.kill(process.ppid, 'SIGKILL');"
+        f"setTimeout(() => fs.closeSync(out), {10 * _SECONDS * 1000});"
+    )
+    with mock.patch("bench.bodies._PROGRAM", f"--eval={program}"):
+        measure([1])
+
+
+@pytest.mark.parametrize("parent", [bench, fuzz, bodies])
 def test_a_hanging_process_does_not_outlive_its_parent(parent: Callable[[], None]) -> None:
     program = f"from tests.test_orphans import {parent.__name__} as parent; parent()"
     command = [sys.executable, "-c", program]
