@@ -16,6 +16,6 @@ export async function writeWhole(file: string, content: string, mode = 0o666): P
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`Cannot write ${file} (${code ?? String(error)})`, { cause: error });
+    throw new Error(`Cannot write ${file}: ${code ?? String(error)}`, { cause: error });
   }
 }

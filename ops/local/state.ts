@@ -107,7 +107,7 @@ export async function takeOver(paths: StatePaths): Promise<void> {
       throw new StackInUse("Another command has just started the local stack. Wait for it to end.");
     }
     await rm(paths.lock, { force: true });
-    throw new Error(`Cannot write ${paths.lock} (${(error as NodeJS.ErrnoException).code ?? ""})`, { cause: error });
+    throw new Error(`Cannot write ${paths.lock}: ${(error as NodeJS.ErrnoException).code ?? ""}`, { cause: error });
   }
   await discardData(paths);
 }
