@@ -1,4 +1,7 @@
-/** The user's AWS settings that would win over those of the emulator. */
+/** The user's settings of AWS and Pulumi that would win over those of the local stack. */
+
+/** The flag --config-file of the Pulumi CLI as a variable (3.208 and later): local:env sets it for a kept stack with other settings. */
+export const configFileVariable = "PULUMI_OPTION_CONFIG_FILE";
 
 const fixed = [
   // The AWS SDKs prefer a profile to keys (aws/aws-sdk-js-v3#2549), and a token makes the keys another kind.
@@ -7,9 +10,10 @@ const fixed = [
   "AWS_SESSION_TOKEN",
   "AWS_SECURITY_TOKEN",
   "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+  configFileVariable,
 ];
 
-/** Names of the variables in an environment that keep AWS's SDKs and CLI from the emulator. A service's endpoint wins over AWS_ENDPOINT_URL. */
+/** Names of the variables in an environment that keep AWS's SDKs and CLI from the emulator, and Pulumi from the stack's settings. A service's endpoint wins over AWS_ENDPOINT_URL. */
 export function foreignSettings(environment: NodeJS.ProcessEnv): string[] {
   return Object.keys(environment).filter((name) => fixed.includes(name) || name.startsWith("AWS_ENDPOINT_URL_"));
 }

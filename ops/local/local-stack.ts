@@ -1,4 +1,5 @@
 /** The stack `local` from nothing to deployed, and back to nothing. */
+import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
@@ -125,6 +126,8 @@ export async function bringUp(options: EmulatorSessionOptions): Promise<LocalSta
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
     if (options.keep === true) {
+      // For later updates: the caller may remove its file.
+      if (options.configFile !== undefined) await copyFile(options.configFile, paths.settings);
       await handOver(paths, aws.pid);
     }
     return {

@@ -7,7 +7,7 @@ import { withoutLoopback } from "../../lib/proxies.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "../deployment/deployment.ts";
 import { runCommand } from "../exit.ts";
-import { foreignSettings } from "./foreign-settings.ts";
+import { configFileVariable, foreignSettings } from "./foreign-settings.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { readReady, stopEmulator, type Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
@@ -129,6 +129,7 @@ async function env(args: readonly string[]): Promise<void> {
     ...awsEnvironment(ready),
     ...pulumiEnvironment(ready, localState),
     ...withoutLoopback(process.env),
+    ...(existsSync(localState.settings) ? { [configFileVariable]: localState.settings } : {}),
   };
   const lines = [
     ...foreign.map((name) => `unset ${name}`),

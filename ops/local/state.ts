@@ -22,6 +22,8 @@ export interface StatePaths {
   readonly log: string;
   /** Logs of the last run's containers; they stay when the emulator's data goes. */
   readonly lastLogs: string;
+  /** Settings of a stack that is kept up with others than Pulumi.local.yaml's; else missing. */
+  readonly settings: string;
   /** Stack outputs, read by `client/` for `--stack local`. */
   readonly outputs: string;
   /** What the emulator said when it was ready. */
@@ -40,6 +42,7 @@ export function statePaths(root: string): StatePaths {
     aws: join(root, "aws"),
     log: join(root, "local-aws.log"),
     lastLogs: join(root, "last-logs"),
+    settings: join(root, "Pulumi.local.yaml"),
     outputs: join(root, "outputs.json"),
     ready: join(root, "local-aws.json"),
     credentials: join(root, "credentials"),
@@ -142,6 +145,7 @@ async function discardData(paths: StatePaths): Promise<void> {
     paths.backend,
     join(paths.pulumiHome, "logs"),
     paths.aws,
+    paths.settings,
     paths.outputs,
     paths.ready,
     paths.credentials,

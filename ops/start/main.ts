@@ -8,7 +8,7 @@ import { checkOutputs, checkVideo, connect, InputError, MAX_INPUT_BYTES } from "
 import { readSetupSeconds, repoRoot } from "../../tools/paths.mjs";
 import { messageOf, runCommand } from "../exit.ts";
 import { Interrupted, interruptSignal } from "../interrupt.ts";
-import { bringUp, defaultSpeed } from "../local/local-stack.ts";
+import { bringUp, defaultSpeed, localState } from "../local/local-stack.ts";
 import { durationOf, ModelCommandError, startDrawing, type WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { parseOptions, type StartOptions } from "../options.ts";
@@ -104,6 +104,10 @@ async function run(options: StartOptions, onSaved: (folder: string) => void): Pr
   if (options.keep) {
     await stack.aws.release();
     progress.say(`The stack stays up at ${stack.aws.url}. Take it down with: npm run local:down`);
+    if (weights === "coco") {
+      const settings = relative(process.cwd(), localState.settings);
+      progress.say(`Its settings, with the COCO weights, are in ${settings}. After local:env, pulumi uses this file.`);
+    }
   } else {
     await stack.takeDown();
   }
