@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { repoRoot } from "../paths.mjs";
 import { MachineError, SetupError, Stopped } from "./errors.mjs";
 import { Progress } from "./progress.mjs";
 import { asSetupError, installMissing, type Step } from "./steps.mjs";
@@ -75,6 +78,12 @@ describe("the steps of a set-up", () => {
       );
       return true;
     });
+  });
+
+  it("need as much disk as the README says", async () => {
+    const { message } = asSetupError(new Error("ENOSPC"), process.cwd());
+    const [, needed] = /need about (\d+) GB/.exec(message) ?? [];
+    assert.ok((await readFile(join(repoRoot, "README.md"), "utf8")).includes(` ${needed} GB of disk`), message);
   });
 
   for (const [code, path] of [
