@@ -1,7 +1,8 @@
 /** A stack's settings file with some settings changed: how a command tries a change that no file has yet. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { parse, stringify, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { writeWhole } from "../../lib/files.ts";
 import { UsageError } from "../options.ts";
 
 /** The program's namespace in Pulumi's config. */
@@ -36,7 +37,7 @@ export function parseSetting(text: string): Setting {
 export async function changeSettings(from: string, to: string, settings: readonly Setting[]): Promise<void> {
   const file = await parseSettings(from);
   for (const { key, value } of settings) file.config[key] = value;
-  await writeFile(to, stringify(file));
+  await writeWhole(to, stringify(file));
 }
 
 /** Reads one of the program's settings; undefined where the file does not have it. Throws {@link UsageError} where `file` is no settings file. */
