@@ -23,7 +23,7 @@ describe("the price", () => {
   });
 
   for (const stack of ["dev", "prod"]) {
-    it(`of the stack ${stack} is the one in docs/deployment.md`, async () => {
+    it(`of the stack ${stack} is the one in README.md and docs/deployment.md`, async () => {
       const root = path.join(import.meta.dirname, "..", "..");
       const settings = readSettings(await readStackFile(root, stack));
       assert.ok(!(settings instanceof ConfigError));
@@ -32,6 +32,11 @@ describe("the price", () => {
       const row = new RegExp(`^\\| \`${stack}\` \\| (.+?) \\| (.+?) \\|$`, "m").exec(page.split("## Cost")[1] ?? "");
       assert.ok(rest?.what.startsWith(`no instance; ${row?.[1] ?? ""} for a key`), rest?.what);
       assert.ok(limit?.what.startsWith(`${row?.[2] ?? ""} at the limit`), limit?.what);
+      const readme = await readFile(path.join(root, "README.md"), "utf8");
+      const [dollarsPerHour = ""] = limit?.what.split(" ") ?? [];
+      assert.match(readme, new RegExp(`\\\`${stack}\\\` (costs )?${dollarsPerHour}\\b`));
+      assert.match(readme, /At rest, a stack costs 5 USD a month/);
+      assert.match(rest?.what ?? "", /^no instance; 5\.00 USD a month/);
       assert.ok(page.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
     });
   }
