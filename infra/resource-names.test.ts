@@ -6,6 +6,7 @@ import path from "node:path";
 import { earlierNames } from "./testing/earlier-names.ts";
 import { type Registrations, registrationsOf } from "./testing/registrations.ts";
 import { stackConfig } from "./testing/stacks.ts";
+import { aliasesOf } from "./testing/urns.ts";
 
 /** A stack's name of the maximum length. */
 const stack = "pr-12345678901234567";
@@ -108,19 +109,7 @@ describe("the resources' names", () => {
   });
 
   it("have their earlier names as aliases, except for the endpoint and the resources that serve it", () => {
-    const urnEnd = (type: string, name: string, parent?: string): string =>
-      `${parent === undefined ? "" : `${parent}$`}${type}::${name}`.replaceAll("asyncvideo:index:", "");
-    const aliases = registrations.all
-      .filter(({ type }) => type !== "pulumi:pulumi:Stack")
-      .flatMap(({ type, name, parent, aliases: own }) => {
-        const component = registrations.at(parent);
-        if (component.type === "pulumi:pulumi:Stack") return own.map((alias) => urnEnd(type, alias));
-        // The engine's rule (pulumi/pulumi pkg/resource/deploy/step_generator.go, inheritedChildAlias).
-        assert.ok(name.startsWith(component.name), `${type} ${name} in ${component.name}`);
-        return component.aliases.map((alias) =>
-          urnEnd(type, `${alias}${name.slice(component.name.length)}`, component.type),
-        );
-      });
+    const aliases = aliasesOf(registrations).map((urn) => urn.replaceAll("asyncvideo:index:", ""));
     assert.deepEqual(aliases.toSorted(), earlierNames.toSorted());
   });
 });
