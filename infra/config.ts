@@ -85,13 +85,13 @@ function artifact(projectRoot: string) {
 }
 
 /** AWS sets no limit on cooldowns; more than a day is probably a typing error. */
-const longestCooldown = 86_400;
+const maxCooldown = 86_400;
 /** MiB. TorchServe parses its size limits, in bytes, into a Java int: the maximum is one MiB less than 2 GiB. */
-const largestSize = 2047;
+const maxSize = 2047;
 /** Seconds. SageMaker drops a request that has waited longer (RequestTTLSeconds). */
-const longestTtl = 21_600;
+const maxTtl = 21_600;
 /** Days. S3's lifecycle rules allow more; beyond ten years is probably a typing error. */
-const longestRetention = 3650;
+const maxRetention = 3650;
 
 /** Days that CloudWatch can retain a log (CloudWatch Logs API reference, PutRetentionPolicy). */
 const logRetentions = [
@@ -125,28 +125,28 @@ function schema(projectRoot: string, region?: string) {
       backlogTarget: positiveNumber(1000, defaults.backlogTarget).describe(
         "Number of queued and running videos per instance that target tracking aims for.",
       ),
-      scaleInCooldown: wholeNumber(0, longestCooldown, defaults.scaleInCooldown, " (seconds)").describe(
+      scaleInCooldown: wholeNumber(0, maxCooldown, defaults.scaleInCooldown, " (seconds)").describe(
         "Minimum time between two scale-ins.",
       ),
-      scaleOutCooldown: wholeNumber(0, longestCooldown, defaults.scaleOutCooldown, " (seconds)").describe(
+      scaleOutCooldown: wholeNumber(0, maxCooldown, defaults.scaleOutCooldown, " (seconds)").describe(
         "Minimum time between two scale-outs.",
       ),
       invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)").describe(
         "Maximum processing time of one video.",
       ),
       maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)").describe("Maximum video size."),
-      maxResponseSize: wholeNumber(1, largestSize, defaults.maxResponseSize, " (MiB)").describe("Maximum result size."),
+      maxResponseSize: wholeNumber(1, maxSize, defaults.maxResponseSize, " (MiB)").describe("Maximum result size."),
       sampleFps: positiveNumber(1000, defaults.sampleFps, " (frames per second)").describe(
         "Frame rate at which the model samples a video.",
       ),
       scoreThreshold: fraction(defaults.scoreThreshold).describe("Minimum score of the detections in a result."),
-      inputRetentionDays: wholeNumber(1, longestRetention, defaults.inputRetentionDays, " (days)").describe(
+      inputRetentionDays: wholeNumber(1, maxRetention, defaults.inputRetentionDays, " (days)").describe(
         "Retention of videos; 1 means up to 2 days. S3 deletes at the following midnight (UTC).",
       ),
-      resultRetentionDays: wholeNumber(1, longestRetention, defaults.resultRetentionDays, " (days)").describe(
+      resultRetentionDays: wholeNumber(1, maxRetention, defaults.resultRetentionDays, " (days)").describe(
         "Retention of results and failures. S3 deletes at the following midnight (UTC).",
       ),
-      artifactRetentionDays: wholeNumber(1, longestRetention, defaults.artifactRetentionDays, " (days)").describe(
+      artifactRetentionDays: wholeNumber(1, maxRetention, defaults.artifactRetentionDays, " (days)").describe(
         "Retention of model artifacts that no model uses. The pipeline then deletes them, except the newest two.",
       ),
       logRetentionDays: oneOf(logRetentions, defaults.logRetentionDays, " (days)").describe(
@@ -154,7 +154,7 @@ function schema(projectRoot: string, region?: string) {
       ),
       forceDestroy: switchOff.describe("Delete the buckets with their content when the stack is destroyed."),
       protectData: switchOff.describe("Protect the buckets and the key from deletion by Pulumi."),
-      oldestRequestLimit: wholeNumber(60, longestTtl, defaults.oldestRequestLimit, " (seconds)").describe(
+      oldestRequestLimit: wholeNumber(60, maxTtl, defaults.oldestRequestLimit, " (seconds)").describe(
         "Waiting time of a video above which an alarm fires.",
       ),
       failureRateLimit: fraction(defaults.failureRateLimit).describe(
@@ -197,33 +197,33 @@ function schema(projectRoot: string, region?: string) {
     .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
       path: ["minCapacity"],
       message: "at most maxCapacity",
-      when: bothAreGood("minCapacity", "maxCapacity"),
+      when: bothAreValid("minCapacity", "maxCapacity"),
     })
     .refine(({ forceDestroy, protectData }) => !forceDestroy || !protectData, {
       path: ["forceDestroy"],
       message: "false if protectData is true",
-      when: bothAreGood("forceDestroy", "protectData"),
+      when: bothAreValid("forceDestroy", "protectData"),
     })
     .refine(({ inferenceAmi: image, instanceType: type }) => image === undefined || fits(image, type), {
       path: ["inferenceAmi"],
       message: "an image for the instance type: -gpu- for types with an NVIDIA GPU, -neuron- for ml.inf and ml.trn",
-      when: bothAreGood("inferenceAmi", "instanceType"),
+      when: bothAreValid("inferenceAmi", "instanceType"),
     })
     .refine(({ requireGpu: required, instanceType: type }) => required !== true || hasGpu(type), {
       path: ["requireGpu"],
       message: "false if the instance type has no NVIDIA GPU",
       params: { example: false },
-      when: bothAreGood("requireGpu", "instanceType"),
+      when: bothAreValid("requireGpu", "instanceType"),
     })
     .refine(({ subnetIds, securityGroupIds }) => (subnetIds.length === 0) === (securityGroupIds.length === 0), {
       path: ["securityGroupIds"],
       message: "given together with subnetIds, or not at all",
-      when: bothAreGood("subnetIds", "securityGroupIds"),
+      when: bothAreValid("subnetIds", "securityGroupIds"),
     });
 }
 
 /** Returns a check that two settings are valid individually, so that they can be compared. */
-function bothAreGood(one: string, other: string) {
+function bothAreValid(one: string, other: string) {
   return ({ issues }: z.core.ParsePayload): boolean =>
     !issues.some(({ path: at }) => at?.[0] === one || at?.[0] === other);
 }

@@ -201,7 +201,7 @@ describe("AsyncEndpoint", () => {
 
   it("keeps its instances over an update, and fails if SageMaker rolls it back", () => {
     assert.deepEqual(registrations.one(endpointType).updateHooks, [
-      "detector-note-capacity",
+      "detector-capture-capacity",
       "detector-verify-update",
       "detector-restore-capacity",
     ]);

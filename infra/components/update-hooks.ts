@@ -1,7 +1,7 @@
 /** The hooks around an update of the endpoint. */
 import * as pulumi from "@pulumi/pulumi";
 import { sageMaker } from "./endpoint-port.ts";
-import { capacityHooks } from "./live-capacity.ts";
+import { preserveCapacity } from "./preserve-capacity.ts";
 import { updateCheck } from "./update-check.ts";
 
 /** Maximum time that an update waits for a busy endpoint, ms. A scale-out without capacity can take hours. */
@@ -15,10 +15,10 @@ const wait = { interval: 5_000, limit: 20 * 60_000 };
  * An update that SageMaker rolled back fails the deployment.
  */
 export function updateHooks(name: string): pulumi.ResourceHookBinding {
-  const { note, restore } = capacityHooks(sageMaker, wait);
+  const { capture, restore } = preserveCapacity(sageMaker, wait);
   const options = { ignoreErrors: true };
   return {
-    beforeUpdate: [new pulumi.ResourceHook(`${name}-note-capacity`, note, options)],
+    beforeUpdate: [new pulumi.ResourceHook(`${name}-capture-capacity`, capture, options)],
     afterUpdate: [
       new pulumi.ResourceHook(`${name}-verify-update`, updateCheck(sageMaker)),
       new pulumi.ResourceHook(`${name}-restore-capacity`, restore, options),

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import type * as pulumi from "@pulumi/pulumi";
 import { sageMaker, type LiveEndpoint } from "./endpoint-port.ts";
-import { capacityHooks } from "./live-capacity.ts";
+import { preserveCapacity } from "./preserve-capacity.ts";
 
 const arn = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/detector";
 
@@ -28,7 +28,7 @@ async function update(
   const set: [string, string, number][] = [];
   const regions: string[] = [];
   let looks = 0;
-  const { note, restore } = capacityHooks((region) => {
+  const { capture, restore } = preserveCapacity((region) => {
     regions.push(region);
     return Promise.resolve({
       describe: () => {
@@ -43,7 +43,7 @@ async function update(
     });
   }, wait);
   const args = hookArgs({ arn, name: "detector" });
-  await note(args);
+  await capture(args);
   await restore(args);
   return { set, regions, looks };
 }
@@ -82,8 +82,8 @@ describe("the capacity over an update", () => {
       describe: () => Promise.resolve({ ...inService(2), status: "Updating" }),
       setDesired: () => Promise.resolve(),
     };
-    const { note } = capacityHooks(() => Promise.resolve(port), { interval: 1, limit: 20 });
-    await assert.rejects(async () => note(hookArgs({ arn, name: "detector" })), /has been Updating for/);
+    const { capture } = preserveCapacity(() => Promise.resolve(port), { interval: 1, limit: 20 });
+    await assert.rejects(async () => capture(hookArgs({ arn, name: "detector" })), /has been Updating for/);
   });
 
   it("is requested in the endpoint's region", async () => {

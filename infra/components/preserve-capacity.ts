@@ -1,4 +1,4 @@
-/** Preserves the number of instances over an update, including zero. */
+/** Preserves the number of instances of an endpoint, including zero, over its update. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -10,24 +10,24 @@ const busy = ["Creating", "Updating", "SystemUpdating", "RollingBack"];
 const endpointOutputs = z.object({ arn: z.string(), name: z.string() });
 
 /**
- * Two hooks around an endpoint's update. The first captures the number of instances and waits while a scaling activity is in progress,
- * because SageMaker would refuse the update. The second restores that number.
+ * Returns two hooks around an endpoint's update. The first waits while a scaling activity is in progress, because SageMaker would refuse the
+ * update, and captures the number of instances. The second restores that number.
  * @param portIn makes a port for a region, that of the endpoint's ARN
- * @param wait ms between two checks of a busy endpoint, and until the first hook fails
+ * @param wait ms between two checks of a busy endpoint, and until the first hook throws an error
  */
-export function capacityHooks(
+export function preserveCapacity(
   portIn: (region: string) => Promise<EndpointPort>,
   { interval, limit }: { readonly interval: number; readonly limit: number },
-): { note: pulumi.ResourceHookFunction; restore: pulumi.ResourceHookFunction } {
-  const noted = new Map<string, number>();
-  const look = async (outputs: unknown) => {
+): { capture: pulumi.ResourceHookFunction; restore: pulumi.ResourceHookFunction } {
+  const captured = new Map<string, number>();
+  const read = async (outputs: unknown) => {
     const { arn, name } = endpointOutputs.parse(outputs);
     const port = await portIn(arn.split(":")[3] ?? "");
     return { name, port, live: await port.describe(name) };
   };
   return {
-    async note({ oldOutputs }) {
-      const { name, port, live } = await look(oldOutputs);
+    async capture({ oldOutputs }) {
+      const { name, port, live } = await read(oldOutputs);
       let now = live;
       const deadline = performance.now() + limit;
       while (busy.includes(now.status)) {
@@ -39,11 +39,11 @@ export function capacityHooks(
         await sleep(interval);
         now = await port.describe(name);
       }
-      noted.set(name, now.desired);
+      captured.set(name, now.desired);
     },
     async restore({ newOutputs }) {
-      const { name, port, live } = await look(newOutputs);
-      const before = noted.get(name);
+      const { name, port, live } = await read(newOutputs);
+      const before = captured.get(name);
       if (before !== undefined && before !== live.desired) await port.setDesired(name, live.variantName, before);
     },
   };
