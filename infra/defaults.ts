@@ -1,5 +1,4 @@
 /** Defaults of a stack: the figures of the AWS blog post that this project implements, and AWS's defaults. */
-import type { SourceBucket } from "./source-buckets.ts";
 
 /** Defaults of both the components' arguments and the stack's config. */
 export const defaults = {
@@ -29,7 +28,15 @@ export const defaults = {
   sampleFps: 1,
   /** Minimum score of the detections in a result. */
   scoreThreshold: 0.5,
-  /** Days; 1 means 2 (video-storage.ts). */
+  /** Key prefix of videos in the input bucket. */
+  inputPrefix: "input/",
+  /** Key prefix of model artifacts in the input bucket. The lifecycle rules of videos do not apply to them. */
+  modelPrefix: "models/",
+  /** Key prefix of results in the output bucket. */
+  resultPrefix: "results/",
+  /** Key prefix of failures in the output bucket. */
+  failurePrefix: "failures/",
+  /** Days; 1 means 2 (lifecycle-rules.ts). */
   inputRetentionDays: 14,
   /** Days. */
   resultRetentionDays: 30,
@@ -47,13 +54,24 @@ export const defaults = {
   failureRateMinRequests: 5,
   /** Also notify when alarms return to OK. */
   notifyRecovery: false,
-  operationsEmails: [] as readonly string[],
-  completionEmails: [] as readonly string[],
-  subnetIds: [] as readonly string[],
-  securityGroupIds: [] as readonly string[],
+  operationsEmails: [],
+  completionEmails: [],
+  subnetIds: [],
+  securityGroupIds: [],
   networkIsolation: false,
   /** Seconds. */
   bakeTime: 0,
-  rollbackAlarms: [] as readonly string[],
-  sourceBuckets: [] as readonly SourceBucket[],
+  rollbackAlarms: [],
+  sourceBuckets: [],
 } as const;
+
+/** Arguments, of which those with a default are set. */
+export type WithDefaults<Args> = Args & {
+  readonly [Key in keyof Args & keyof typeof defaults]-?: Exclude<Args[Key], undefined>;
+};
+
+/** Returns arguments with the default of each that is missing or undefined. */
+export function withDefaults<Args extends object>(args: Args): WithDefaults<Args> {
+  const missing = Object.entries(defaults).filter(([key]) => Reflect.get(args, key) === undefined);
+  return { ...args, ...Object.fromEntries(missing) } as WithDefaults<Args>;
+}

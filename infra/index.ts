@@ -25,38 +25,52 @@ const keyArn = config.encryptionKeyArn ?? new EncryptionKey(name, { account }, {
 
 const storage = new VideoStorage(name, { ...config, keyArn }, { protect, aliases });
 
-const topics = new InferenceNotifications(name, { ...config, account, keyArn }, { aliases });
+const notifications = new InferenceNotifications(name, { ...config, account, keyArn }, { aliases });
 
 const model = new ModelArtifact(
   `${name}-model`,
-  { path: config.modelArtifact, bucket: storage.inputBucket, prefix: storage.modelPrefix },
+  { path: config.modelArtifact, bucket: storage.inputBucket },
   { aliases: [{ name: "video-model" }] },
 );
 
-const inference = new AsyncEndpoint(name, { ...config, account, keyArn, storage, topics, modelUrl: model.url });
+const { inputBucket, outputBucket } = storage;
+const { successTopicArn, errorTopicArn, queueArns, deadLetterQueueArns } = notifications;
+const inference = new AsyncEndpoint(name, {
+  ...config,
+  account,
+  keyArn,
+  modelUrl: model.url,
+  inputBucket,
+  outputBucket,
+  successTopicArn,
+  errorTopicArn,
+});
+const { endpointArn, endpointName, variantName, replacementTrigger } = inference;
 
 const scaling = new EndpointAutoscaling(
   name,
+  { ...config, endpointName, variantName, replacementTrigger },
+  { aliases },
+);
+
+const monitoring = new Monitoring(name, { ...config, account, keyArn, endpointName, variantName }, { aliases });
+
+const access = new AccessPolicies(
+  name,
   {
     ...config,
-    endpoint: inference.endpoint,
-    variantName: inference.variantName,
-    replacementTrigger: inference.replacementTrigger,
+    account,
+    keyArn,
+    inputBucket,
+    outputBucket,
+    endpointArn,
+    endpointName,
+    topicArns: [successTopicArn, errorTopicArn, monitoring.operationsTopicArn],
+    queueArns,
+    deadLetterQueueArns,
   },
   { aliases },
 );
 
-const monitoring = new Monitoring(
-  name,
-  { ...config, account, keyArn, endpointName: inference.endpointName, variantName: inference.variantName },
-  { aliases },
-);
-
-const access = new AccessPolicies(
-  name,
-  { ...config, account, keyArn, storage, topics, inference, operationsTopicArn: monitoring.operationsTopicArn },
-  { aliases },
-);
-
 // A default export, because Pulumi warns on every run about a named export that is undefined on some stacks.
-export default stackOutputs({ account, storage, topics, inference, scaling, monitoring, access, ...config });
+export default stackOutputs({ account, storage, notifications, inference, scaling, monitoring, access, ...config });

@@ -3,11 +3,12 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Account } from "./account.ts";
+import { allow } from "./iam/policy-document.ts";
 import { kmsKeyArn } from "./setting-types.ts";
 
 /**
  * A bucket that another stack, team or account owns. The name and the prefix become part of ARN patterns, so neither may contain IAM's
- * wildcards or start a policy variable. `infra/bootstrap/source-buckets.ts` has the same form.
+ * wildcards or start a policy variable.
  */
 export const sourceBucket = z.strictObject({
   /** S3's rules for names (user guide, "General purpose bucket naming rules"). */
@@ -24,6 +25,22 @@ export const sourceBucket = z.strictObject({
 /** A bucket that another stack, team or account owns. */
 export type SourceBucket = Readonly<z.infer<typeof sourceBucket>>;
 
+/** A bucket that another stack, team or account owns, as an argument of a component. */
+export interface SourceBucketArgs {
+  /** Name of the bucket. */
+  readonly bucket: pulumi.Input<string>;
+  /**
+   * Prefix of the keys that may be read.
+   * @default every key
+   */
+  readonly prefix?: pulumi.Input<string | undefined>;
+  /**
+   * ARN of the KMS key of the bucket's objects.
+   * @default S3's own encryption
+   */
+  readonly keyArn?: pulumi.Input<string | undefined>;
+}
+
 /** Returns the s3:// prefixes that may be read. The prefix of a whole bucket ends with a slash. */
 export function locationsOf(sources: readonly SourceBucket[]): string[] {
   return sources.map(({ bucket, prefix = "" }) => `s3://${bucket}/${prefix}`);
@@ -32,26 +49,21 @@ export function locationsOf(sources: readonly SourceBucket[]): string[] {
 /** Permissions to read videos there, for the execution role and for callers, who check the video before they invoke the endpoint. */
 export function readSources({ partition }: Account, sources: readonly SourceBucket[]): PolicyStatement[] {
   if (sources.length === 0) return [];
+  const bucketArn = (bucket: string) => pulumi.interpolate`arn:${partition}:s3:::${bucket}`;
   const keys = sources.flatMap(({ keyArn }) => keyArn ?? []);
   return [
-    {
-      Sid: "ReadSources",
-      Effect: "Allow",
-      Action: "s3:GetObject",
-      Resource: sources.map(
-        ({ bucket, prefix = "" }) => pulumi.interpolate`arn:${partition}:s3:::${bucket}/${prefix}*`,
-      ),
-    },
-    {
-      // Callers list a prefix. Without this permission S3 answers "access denied" for a missing object. No condition on the prefix:
-      // GetObject needs this permission without one.
-      Sid: "FindSources",
-      Effect: "Allow",
-      Action: "s3:ListBucket",
-      Resource: sources.map(({ bucket }) => pulumi.interpolate`arn:${partition}:s3:::${bucket}`),
-    },
-    ...(keys.length === 0
-      ? []
-      : [{ Sid: "DecryptSources", Effect: "Allow" as const, Action: "kms:Decrypt", Resource: [...new Set(keys)] }]),
+    allow(
+      "ReadSources",
+      "s3:GetObject",
+      sources.map(({ bucket, prefix = "" }) => pulumi.interpolate`${bucketArn(bucket)}/${prefix}*`),
+    ),
+    // Callers list a prefix. Without this permission S3 answers "access denied" for a missing object. No condition on the prefix:
+    // GetObject needs this permission without one.
+    allow(
+      "FindSources",
+      "s3:ListBucket",
+      sources.map(({ bucket }) => bucketArn(bucket)),
+    ),
+    ...(keys.length === 0 ? [] : [allow("DecryptSources", "kms:Decrypt", [...new Set(keys)])]),
   ];
 }

@@ -13,7 +13,7 @@ import type { VideoStorage } from "./components/video-storage.ts";
 export interface StackParts {
   readonly account: Account;
   readonly storage: VideoStorage;
-  readonly topics: InferenceNotifications;
+  readonly notifications: InferenceNotifications;
   readonly inference: AsyncEndpoint;
   readonly scaling: EndpointAutoscaling;
   readonly monitoring: Monitoring;
@@ -59,15 +59,12 @@ export const outputMeanings = {
 type OutputName = keyof typeof outputMeanings;
 /** Outputs that exist only with the emulator, or only with a caller's account. */
 type SomeStacksOutput = "awsEndpointUrl" | "callerRoleArn";
-type Outputs = Record<
-  Exclude<OutputName, SomeStacksOutput>,
-  pulumi.Input<string | number | boolean | readonly string[]>
-> &
+type Outputs = Record<Exclude<OutputName, SomeStacksOutput>, pulumi.Input<string | number | boolean | string[]>> &
   Partial<Record<SomeStacksOutput, pulumi.Input<string>>>;
 
 /** Every output by its name. */
 export function stackOutputs(parts: StackParts): Outputs {
-  const { account, storage, topics, inference, scaling, monitoring, access } = parts;
+  const { account, storage, notifications, inference, scaling, monitoring, access } = parts;
   const awsEndpointUrl = process.env["AWS_ENDPOINT_URL"];
   return {
     endpointName: inference.endpointName,
@@ -79,10 +76,10 @@ export function stackOutputs(parts: StackParts): Outputs {
     sourceLocations: locationsOf(parts.sourceBuckets),
     outputLocation: storage.outputLocation,
     failureLocation: storage.failureLocation,
-    successTopicArn: topics.successTopicArn,
-    errorTopicArn: topics.errorTopicArn,
-    successQueueUrl: topics.successQueueUrl,
-    errorQueueUrl: topics.errorQueueUrl,
+    successTopicArn: notifications.successTopicArn,
+    errorTopicArn: notifications.errorTopicArn,
+    successQueueUrl: notifications.successQueueUrl,
+    errorQueueUrl: notifications.errorQueueUrl,
     operationsTopicArn: monitoring.operationsTopicArn,
     dashboardUrl: monitoring.dashboardUrl,
     callerPolicyArn: access.callerPolicyArn,

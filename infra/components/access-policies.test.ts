@@ -17,22 +17,28 @@ import { VideoStorage } from "./video-storage.ts";
 async function access(callerAccountId?: string): Promise<{ registrations: Registrations; roleArn: unknown }> {
   const { registrations, outputs } = await registrationsOf(() => {
     const account = mockAccount();
-    const storage = new VideoStorage("clips", { keyArn });
-    const topics = new InferenceNotifications("clips", { account, keyArn });
-    const inference = new AsyncEndpoint("detector", {
+    const { inputBucket, outputBucket } = new VideoStorage("clips", { keyArn });
+    const notifications = new InferenceNotifications("clips", { account, keyArn });
+    const { successTopicArn, errorTopicArn, queueArns, deadLetterQueueArns } = notifications;
+    const { endpointArn, endpointName } = new AsyncEndpoint("detector", {
       account,
       keyArn,
-      storage,
-      topics,
+      inputBucket,
+      outputBucket,
+      successTopicArn,
+      errorTopicArn,
       modelUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
     });
     const { callerRoleArn } = new AccessPolicies("clips", {
       account,
       keyArn,
-      storage,
-      topics,
-      inference,
-      operationsTopicArn: `arn:aws:sns:${region}:${accountId}:operations`,
+      inputBucket,
+      outputBucket,
+      endpointArn,
+      endpointName,
+      topicArns: [successTopicArn, errorTopicArn, `arn:aws:sns:${region}:${accountId}:operations`],
+      queueArns,
+      deadLetterQueueArns,
       callerAccountId,
     });
     return callerRoleArn === undefined ? {} : { callerRoleArn };

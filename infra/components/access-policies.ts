@@ -1,28 +1,37 @@
 /** Access to the stack: managed policies to attach to callers and operators, and a role for callers of another account. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "../account.ts";
-import type { AsyncEndpoint } from "./async-endpoint.ts";
+import { type Account, currentAccount } from "../account.ts";
+import { withDefaults } from "../defaults.ts";
 import { callerPolicy } from "../iam/caller-policy.ts";
-import type { InferenceNotifications } from "./inference-notifications.ts";
 import { operatorPolicy } from "../iam/operator-policy.ts";
 import { policyDocument } from "../iam/policy-document.ts";
-import { boundedBy } from "../iam/role-boundary.ts";
-import type { SourceBucket } from "../source-buckets.ts";
-import type { VideoStorage } from "./video-storage.ts";
+import type { SourceBucketArgs } from "../source-buckets.ts";
+import { locationArns, type VideoLocations } from "../video-locations.ts";
+import { type Transform, transformed } from "./transform.ts";
 
-/** Options for {@link AccessPolicies}. */
-export interface AccessPoliciesArgs {
-  readonly account: Account;
-  readonly storage: VideoStorage;
-  readonly topics: InferenceNotifications;
-  readonly inference: AsyncEndpoint;
-  /** The topic of alarms, which operators may subscribe to as well. */
-  readonly operationsTopicArn: pulumi.Input<string>;
+/** Arguments of {@link AccessPolicies}. */
+export interface AccessPoliciesArgs extends VideoLocations {
+  /**
+   * Account and region of the stack.
+   * @default those of the component's provider
+   */
+  readonly account?: Account;
   /** ARN of the key that encrypts the stack's data. */
   readonly keyArn: pulumi.Input<string>;
+  /** ARN of the endpoint. */
+  readonly endpointArn: pulumi.Input<string>;
+  /** Name of the endpoint, which its log group and its dashboard contain. */
+  readonly endpointName: pulumi.Input<string>;
+  /** ARNs of the topics that operators may subscribe to. */
+  readonly topicArns: pulumi.Input<pulumi.Input<string>[]>;
+  /** ARNs of the queues that the topics deliver to. */
+  readonly queueArns: pulumi.Input<pulumi.Input<string>[]>;
+  /** ARNs of the queues for messages that readers failed to process. */
+  readonly deadLetterQueueArns: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * Another account. Its administrators decide which of their principals may assume the caller role here.
+   * Number of another account. Its administrators decide which of their principals may assume the caller role here. No input, because
+   * the role exists only for an account.
    * @default no other account
    */
   readonly callerAccountId?: string | undefined;
@@ -30,55 +39,81 @@ export interface AccessPoliciesArgs {
    * Existing buckets that callers, like the endpoint, may read videos from.
    * @default none
    */
-  readonly sourceBuckets?: readonly SourceBucket[];
+  readonly sourceBuckets?: pulumi.Input<pulumi.Input<SourceBucketArgs>[]>;
   /**
    * ARN of the permissions boundary of the role for the other account.
    * @default none
    */
-  readonly permissionsBoundary?: string | undefined;
+  readonly permissionsBoundary?: pulumi.Input<string | undefined>;
+  /**
+   * Changes the resources of the component.
+   * @default none
+   */
+  readonly transform?: {
+    /** The policy for callers. @default unchanged */
+    readonly callerPolicy?: Transform<iam.PolicyArgs>;
+    /** The policy for operators. @default unchanged */
+    readonly operatorPolicy?: Transform<iam.PolicyArgs>;
+    /** The role for callers of the other account. @default unchanged */
+    readonly callerRole?: Transform<iam.RoleArgs>;
+    /** The attachment of the callers' policy to that role. @default unchanged */
+    readonly callerRolePolicyAttachment?: Transform<iam.RolePolicyAttachmentArgs>;
+  };
 }
 
-/** Managed policies for callers and operators. They take effect only once someone attaches them. */
+/**
+ * Managed policies for callers and operators. They take effect only once someone attaches them.
+ * @example
+ * const access = new AccessPolicies("videos", {
+ *   keyArn: key.arn,
+ *   inputBucket: storage.inputBucket,
+ *   outputBucket: storage.outputBucket,
+ *   endpointArn: inference.endpointArn,
+ *   endpointName: inference.endpointName,
+ *   topicArns: [notifications.successTopicArn, notifications.errorTopicArn, monitoring.operationsTopicArn],
+ *   queueArns: notifications.queueArns,
+ *   deadLetterQueueArns: notifications.deadLetterQueueArns,
+ * });
+ */
 export class AccessPolicies extends pulumi.ComponentResource {
+  /** ARN of the policy for callers, who send videos. */
   readonly callerPolicyArn: pulumi.Output<string>;
+  /** ARN of the policy for operators. */
   readonly operatorPolicyArn: pulumi.Output<string>;
   /** Prefix of the names of the queues that operators may create and delete for the smoke test. */
   readonly temporaryQueuePrefix: string;
-  /** The role for the other account, if there is one. */
+  /** ARN of the role for the other account, if there is one. */
   readonly callerRoleArn: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: AccessPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:AccessPolicies", name, {}, opts);
-    const { account, storage, topics, inference, keyArn } = args;
-    const endpointArn = inference.endpoint.arn;
+    const settings = withDefaults(args);
+    const { account = currentAccount(this), transform = {} } = settings;
     this.temporaryQueuePrefix = `${name}-smoke-`;
 
     const caller = new iam.Policy(
-      `${name}-caller`,
-      { policy: callerPolicy({ endpointArn, storage, keyArn, account, sourceBuckets: args.sourceBuckets ?? [] }) },
-      { parent: this },
+      ...transformed(
+        transform.callerPolicy,
+        `${name}-caller`,
+        { policy: callerPolicy({ ...settings, account, locations: locationArns(account, settings) }) },
+        { parent: this },
+      ),
     );
     const operator = new iam.Policy(
-      `${name}-operator`,
-      {
-        policy: operatorPolicy({
-          account,
-          endpointArn,
-          endpointName: inference.endpointName,
-          topics: [topics.successTopicArn, topics.errorTopicArn, args.operationsTopicArn],
-          queues: topics.queueArns,
-          deadLetterQueues: topics.deadLetterQueueArns,
-          temporaryQueuePrefix: this.temporaryQueuePrefix,
-          keyArn,
-        }),
-      },
-      { parent: this },
+      ...transformed(
+        transform.operatorPolicy,
+        `${name}-operator`,
+        { policy: operatorPolicy({ ...settings, account, temporaryQueuePrefix: this.temporaryQueuePrefix }) },
+        { parent: this },
+      ),
     );
 
     this.callerPolicyArn = caller.arn;
     this.operatorPolicyArn = operator.arn;
     this.callerRoleArn =
-      args.callerAccountId === undefined ? undefined : callerRole(name, args.callerAccountId, caller, args, this);
+      args.callerAccountId === undefined
+        ? undefined
+        : callerRole(name, { ...args, account, accountId: args.callerAccountId, policyArn: caller.arn }, this);
     this.registerOutputs({
       callerPolicyArn: this.callerPolicyArn,
       operatorPolicyArn: this.operatorPolicyArn,
@@ -88,28 +123,37 @@ export class AccessPolicies extends pulumi.ComponentResource {
   }
 }
 
+interface CallerRole extends Pick<AccessPoliciesArgs, "permissionsBoundary" | "transform"> {
+  readonly account: Account;
+  readonly accountId: string;
+  readonly policyArn: pulumi.Input<string>;
+}
+
 /** A role, because the policies of the buckets and the key name no other account. A session of the role acts as this account. */
 function callerRole(
   name: string,
-  accountId: string,
-  policy: iam.Policy,
-  { account, permissionsBoundary }: Pick<AccessPoliciesArgs, "account" | "permissionsBoundary">,
+  { account, accountId, policyArn, permissionsBoundary, transform = {} }: CallerRole,
   parent: pulumi.Resource,
 ): pulumi.Output<string> {
   const role = new iam.Role(
-    `${name}-caller`,
-    {
-      assumeRolePolicy: policyDocument([
-        {
-          Effect: "Allow",
-          Principal: { AWS: pulumi.interpolate`arn:${account.partition}:iam::${accountId}:root` },
-          Action: "sts:AssumeRole",
-        },
-      ]),
-      ...boundedBy({ permissionsBoundary }),
-    },
-    { parent },
+    ...transformed(
+      transform.callerRole,
+      `${name}-caller`,
+      {
+        assumeRolePolicy: policyDocument([
+          {
+            Effect: "Allow",
+            Principal: { AWS: pulumi.interpolate`arn:${account.partition}:iam::${accountId}:root` },
+            Action: "sts:AssumeRole",
+          },
+        ]),
+        permissionsBoundary,
+      },
+      { parent },
+    ),
   );
-  new iam.RolePolicyAttachment(`${name}-caller`, { role: role.name, policyArn: policy.arn }, { parent });
+  new iam.RolePolicyAttachment(
+    ...transformed(transform.callerRolePolicyAttachment, `${name}-caller`, { role: role.name, policyArn }, { parent }),
+  );
   return role.arn;
 }

@@ -9,13 +9,12 @@ const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
-async function scaling(
-  args: Omit<EndpointAutoscalingArgs, "endpoint" | "variantName" | "replacementTrigger"> = {},
-): Promise<Registrations> {
+async function scaling(args: Partial<EndpointAutoscalingArgs> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
-    const endpoint = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
-    const replacementTrigger = new pulumi.Stash("replacementTrigger", { input: "ml.g4dn.xlarge" });
-    new EndpointAutoscaling("clips", { endpoint, variantName: "AllTraffic", replacementTrigger, ...args });
+    const { name: endpointName } = new sagemaker.Endpoint("detector", { endpointConfigName: "config" });
+    const { output } = new pulumi.Stash("replacementTrigger", { input: "ml.g4dn.xlarge" });
+    const replacementTrigger = output.apply(String);
+    new EndpointAutoscaling("clips", { endpointName, variantName: "AllTraffic", replacementTrigger, ...args });
   });
   return registrations;
 }

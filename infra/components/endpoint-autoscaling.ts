@@ -1,22 +1,28 @@
 /** Autoscaling of the instances: zero while the queue is empty, one for the first video, more as the backlog grows. */
 import * as appautoscaling from "@pulumi/aws/appautoscaling/index.js";
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
-import type * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { defaults } from "../defaults.ts";
+import { withDefaults } from "../defaults.ts";
 import { queueMetric } from "./metrics.ts";
+import { type Transform, transformed } from "./transform.ts";
 
 /** Cooldown of the start from zero, seconds: longer than an instance takes to start, so that a second start is not added. */
 const wakeCooldown = 300;
 
-/** Options for {@link EndpointAutoscaling}. */
+/** Arguments of {@link EndpointAutoscaling}. */
 export interface EndpointAutoscalingArgs {
-  /** The endpoint to scale. */
-  readonly endpoint: sagemaker.Endpoint;
-  /** Its only variant. */
+  /**
+   * Name of the endpoint to scale. Pass the output of the endpoint, or set `dependsOn`: the target is registered after the endpoint
+   * exists, and deregistered before it is deleted.
+   */
+  readonly endpointName: pulumi.Input<string>;
+  /** Name of the endpoint's only variant. */
   readonly variantName: pulumi.Input<string>;
-  /** Value whose change replaces the scalable target: deleted before the endpoint's update, created after it. */
-  readonly replacementTrigger: pulumi.Stash;
+  /**
+   * Output of a resource that is replaced when the variant's instance type changes ({@link AsyncEndpoint.replacementTrigger}). The
+   * scalable target is then deleted before the endpoint's update, and created after it: AWS refuses such an update while a target is registered.
+   */
+  readonly replacementTrigger: pulumi.Input<string>;
   /**
    * Minimum number of instances.
    * @default 0
@@ -42,35 +48,56 @@ export interface EndpointAutoscalingArgs {
    * @default 120
    */
   readonly scaleOutCooldown?: pulumi.Input<number>;
+  /**
+   * Changes the resources of the component.
+   * @default none
+   */
+  readonly transform?: {
+    /** The scalable target. @default unchanged */
+    readonly target?: Transform<appautoscaling.TargetArgs>;
+    /** The policy that follows the backlog. @default unchanged */
+    readonly backlogPolicy?: Transform<appautoscaling.PolicyArgs>;
+    /** The policy that starts an instance from zero. @default unchanged */
+    readonly wakePolicy?: Transform<appautoscaling.PolicyArgs>;
+    /** The alarm that invokes the policy from zero. @default unchanged */
+    readonly wakeAlarm?: Transform<cloudwatch.MetricAlarmArgs>;
+  };
 }
 
-/** A scalable target with two policies: one follows the backlog, the other starts an instance for a single video. */
+/**
+ * A scalable target with two policies: one follows the backlog, the other starts an instance for a single video.
+ * @example
+ * const autoscaling = new EndpointAutoscaling("videos", {
+ *   endpointName: inference.endpointName,
+ *   variantName: inference.variantName,
+ *   replacementTrigger: inference.replacementTrigger,
+ * });
+ */
 export class EndpointAutoscaling extends pulumi.ComponentResource {
   /** Maximum number of instances. */
   readonly maxCapacity: pulumi.Output<number>;
 
   constructor(name: string, args: EndpointAutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
-    const { endpoint, variantName, replacementTrigger, minCapacity, maxCapacity, ...tracking } = {
-      ...defaults,
-      ...args,
-    };
+    const { endpointName, variantName, replacementTrigger, transform = {}, ...settings } = withDefaults(args);
 
     const target = new appautoscaling.Target(
-      name,
-      {
-        serviceNamespace: "sagemaker",
-        scalableDimension: "sagemaker:variant:DesiredInstanceCount",
-        // The trigger is an input of the target, so the engine deletes the target and its policies before it replaces the trigger.
-        resourceId: pulumi
-          .all([endpoint.name, variantName, replacementTrigger.output])
-          .apply(([endpointName, variant]) => `endpoint/${endpointName}/variant/${variant}`),
-        minCapacity,
-        maxCapacity,
-      },
-      // Registered after the endpoint exists, deregistered before it is deleted. No roleArn: AWS always returns
-      // its service-linked role, so each preview would show a difference.
-      { parent: this, dependsOn: endpoint },
+      ...transformed(
+        transform.target,
+        name,
+        {
+          serviceNamespace: "sagemaker",
+          scalableDimension: "sagemaker:variant:DesiredInstanceCount",
+          // The trigger is an input of the target, so the engine deletes the target and its policies before it replaces the trigger.
+          resourceId: pulumi
+            .all([endpointName, variantName, replacementTrigger])
+            .apply(([endpoint, variant]) => `endpoint/${endpoint}/variant/${variant}`),
+          minCapacity: settings.minCapacity,
+          maxCapacity: settings.maxCapacity,
+        },
+        // No roleArn: AWS always returns its service-linked role, so each preview would show a difference.
+        { parent: this },
+      ),
     );
     const variant = {
       serviceNamespace: target.serviceNamespace,
@@ -79,55 +106,64 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
     };
 
     new appautoscaling.Policy(
-      `${name}-backlog`,
-      {
-        ...variant,
-        policyType: "TargetTrackingScaling",
-        targetTrackingScalingPolicyConfiguration: {
-          targetValue: tracking.backlogTarget,
-          scaleInCooldown: tracking.scaleInCooldown,
-          scaleOutCooldown: tracking.scaleOutCooldown,
-          customizedMetricSpecification: {
-            ...queueMetric("ApproximateBacklogSizePerInstance"),
-            statistic: "Average",
-            dimensions: [{ name: "EndpointName", value: endpoint.name }],
+      ...transformed(
+        transform.backlogPolicy,
+        `${name}-backlog`,
+        {
+          ...variant,
+          policyType: "TargetTrackingScaling",
+          targetTrackingScalingPolicyConfiguration: {
+            targetValue: settings.backlogTarget,
+            scaleInCooldown: settings.scaleInCooldown,
+            scaleOutCooldown: settings.scaleOutCooldown,
+            customizedMetricSpecification: {
+              ...queueMetric("ApproximateBacklogSizePerInstance"),
+              statistic: "Average",
+              dimensions: [{ name: "EndpointName", value: endpointName }],
+            },
           },
         },
-      },
-      { parent: this },
+        { parent: this },
+      ),
     );
 
     // At zero instances, target tracking acts only if the backlog exceeds its target. Fewer videos would never start an instance.
-    const wake = new appautoscaling.Policy(
-      `${name}-from-zero`,
-      {
-        ...variant,
-        policyType: "StepScaling",
-        stepScalingPolicyConfiguration: {
-          adjustmentType: "ChangeInCapacity",
-          metricAggregationType: "Average",
-          cooldown: wakeCooldown,
-          stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
+    const wakePolicy = new appautoscaling.Policy(
+      ...transformed(
+        transform.wakePolicy,
+        `${name}-from-zero`,
+        {
+          ...variant,
+          policyType: "StepScaling",
+          stepScalingPolicyConfiguration: {
+            adjustmentType: "ChangeInCapacity",
+            metricAggregationType: "Average",
+            cooldown: wakeCooldown,
+            stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
+          },
         },
-      },
-      { parent: this },
+        { parent: this },
+      ),
     );
     new cloudwatch.MetricAlarm(
-      `${name}-from-zero`,
-      {
-        alarmDescription: "Videos are queued and no instance is running: starts one.",
-        ...queueMetric("HasBacklogWithoutCapacity"),
-        statistic: "Average",
-        dimensions: { EndpointName: endpoint.name },
-        period: 60,
-        evaluationPeriods: 2,
-        datapointsToAlarm: 2,
-        comparisonOperator: "GreaterThanOrEqualToThreshold",
-        threshold: 1,
-        treatMissingData: "missing",
-        alarmActions: [wake.arn],
-      },
-      { parent: this },
+      ...transformed(
+        transform.wakeAlarm,
+        `${name}-from-zero`,
+        {
+          alarmDescription: "Videos are queued and no instance is running: starts one.",
+          ...queueMetric("HasBacklogWithoutCapacity"),
+          statistic: "Average",
+          dimensions: { EndpointName: endpointName },
+          period: 60,
+          evaluationPeriods: 2,
+          datapointsToAlarm: 2,
+          comparisonOperator: "GreaterThanOrEqualToThreshold",
+          threshold: 1,
+          treatMissingData: "missing",
+          alarmActions: [wakePolicy.arn],
+        },
+        { parent: this },
+      ),
     );
 
     this.maxCapacity = target.maxCapacity;

@@ -19,7 +19,7 @@ describe("ModelArtifact", () => {
     const artifact = path.join(folder, file);
     await writeFile(artifact, content);
     const { registrations, outputs } = await registrationsOf(() => ({
-      url: new ModelArtifact("detector", { path: artifact, bucket: "clips", prefix: "models/" }).url,
+      url: new ModelArtifact("detector", { path: artifact, bucket: "clips" }).url,
     }));
     const object = registrations.one("aws:s3/bucketObjectv2:BucketObjectv2");
     const { inputs } = object;

@@ -1,141 +1,136 @@
 /** Monitoring of the stack: a dashboard and alarms. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
-import type * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "../account.ts";
+import { type Account, currentAccount } from "../account.ts";
+import { withDefaults } from "../defaults.ts";
+import { type AlarmKey, alarmRules } from "./alarms.ts";
 import { dashboardBody } from "./dashboard.ts";
-import { defaults } from "../defaults.ts";
-import { subscribeEmails } from "./email-subscriptions.ts";
-import { failureRateQueries, failureRateWindow } from "./failure-rate.ts";
-import { queueMetric, requestMetric } from "./metrics.ts";
-import { serviceTopic } from "./service-topic.ts";
+import { serviceTopic, type ServiceTopicTransform } from "./service-topic.ts";
+import { type Transform, transformed } from "./transform.ts";
 
-/** Minutes with queued videos and no instance after which the alarm fires: longer than a GPU instance takes to start. */
-const stuckMinutes = 20;
-
-/** Options for {@link Monitoring}. */
+/** Arguments of {@link Monitoring}. */
 export interface MonitoringArgs {
-  readonly account: Account;
+  /**
+   * Account and region of the endpoint.
+   * @default those of the component's provider
+   */
+  readonly account?: Account;
+  /** Name of the endpoint. */
   readonly endpointName: pulumi.Input<string>;
+  /** Name of the endpoint's only variant. */
   readonly variantName: pulumi.Input<string>;
-  /** Maximum number of instances. */
-  readonly maxCapacity: pulumi.Input<number>;
   /** ARN of the key that encrypts the topic. */
   readonly keyArn: pulumi.Input<string>;
+  /**
+   * Maximum number of instances, which the dashboard shows.
+   * @default 5
+   */
+  readonly maxCapacity?: pulumi.Input<number>;
   /**
    * Seconds that a request may wait before the alarm fires.
    * @default 7200
    */
-  readonly oldestRequestLimit?: number;
+  readonly oldestRequestLimit?: pulumi.Input<number>;
   /**
-   * Share of failed videos above which the alarm fires.
+   * Share of failed videos above which the alarm fires, from 0 to 1.
    * @default 0.2
    */
-  readonly failureRateLimit?: number;
+  readonly failureRateLimit?: pulumi.Input<number>;
   /**
    * Minimum number of videos for the alarm on their share of failures.
    * @default 5
    */
-  readonly failureRateMinRequests?: number;
+  readonly failureRateMinRequests?: pulumi.Input<number>;
   /**
    * Also notify when alarms return to OK.
    * @default false
    */
-  readonly notifyRecovery?: boolean;
+  readonly notifyRecovery?: pulumi.Input<boolean>;
   /**
-   * Email addresses subscribed to alarms (each must confirm).
+   * Email addresses subscribed to alarms (each must confirm). No input, because each is a resource.
    * @default none
    */
   readonly operationsEmails?: readonly string[];
+  /**
+   * Changes the resources of the component.
+   * @default none
+   */
+  readonly transform?: ServiceTopicTransform & {
+    /** The alarms. @default unchanged */
+    readonly alarms?: Partial<Record<AlarmKey, Transform<cloudwatch.MetricAlarmArgs>>>;
+    /** The dashboard. @default unchanged */
+    readonly dashboard?: Transform<cloudwatch.DashboardArgs>;
+  };
 }
 
-/** A dashboard, five alarms, and the topic that they publish to. */
+/**
+ * A dashboard, five alarms, and the topic that they publish to.
+ * @example
+ * const monitoring = new Monitoring("videos", {
+ *   keyArn: key.arn,
+ *   endpointName: inference.endpointName,
+ *   variantName: inference.variantName,
+ * });
+ */
 export class Monitoring extends pulumi.ComponentResource {
+  /** ARN of the topic that alarms publish to. */
   readonly operationsTopicArn: pulumi.Output<string>;
   /** URL of the dashboard in AWS's console. */
   readonly dashboardUrl: pulumi.Output<string>;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:Monitoring", name, {}, opts);
-    const settings = { ...defaults, ...args };
-    const { account, endpointName, variantName, oldestRequestLimit, operationsEmails } = settings;
+    const settings = withDefaults(args);
+    const { account = currentAccount(this), endpointName, variantName, transform = {} } = settings;
 
-    const topic = operationsTopic(`${name}-operations`, account, args.keyArn, operationsEmails, this);
-    const ofEndpoint = { EndpointName: endpointName };
-    const ofVariant = { ...ofEndpoint, VariantName: variantName };
-    const alarm = (what: string, alarmArgs: Partial<cloudwatch.MetricAlarmArgs>): cloudwatch.MetricAlarm =>
-      new cloudwatch.MetricAlarm(
-        `${name}-${what}`,
-        {
-          comparisonOperator: "GreaterThanOrEqualToThreshold",
-          evaluationPeriods: 1,
-          threshold: 1,
-          // SageMaker publishes no data points without events.
-          treatMissingData: "notBreaching",
-          alarmActions: [topic.arn],
-          // A new alarm also changes to OK, so by default only ALARM is sent.
-          ...(settings.notifyRecovery ? { okActions: [topic.arn] } : {}),
-          ...alarmArgs,
-        },
-        { parent: this },
-      );
-
-    const alarms = [
-      alarm("failures", {
-        // Not InvocationFailures, which also counts invalid videos of callers, such as the smoke test's.
-        alarmDescription: "The model server failed on a video. Read the failure object and the endpoint's log.",
-        ...requestMetric("Invocation5XXErrors"),
-        dimensions: ofVariant,
-        statistic: "Sum",
-        period: 300,
-      }),
-      alarm("failure-rate", {
-        alarmDescription:
-          `More than ${settings.failureRateLimit} of at least ${settings.failureRateMinRequests} videos ` +
-          `failed within ${failureRateWindow / 60} minutes. Read the failure objects.`,
-        comparisonOperator: "GreaterThanThreshold",
-        threshold: settings.failureRateLimit,
-        metricQueries: failureRateQueries(ofVariant, settings.failureRateMinRequests),
-      }),
-      alarm("oldest-request", {
-        alarmDescription: `A video has been waiting for ${oldestRequestLimit} s. Add instances or send fewer videos.`,
-        ...queueMetric("ApproximateAgeOfOldestRequest"),
-        dimensions: ofEndpoint,
-        statistic: "Maximum",
-        period: 60,
-        evaluationPeriods: 5,
-        threshold: oldestRequestLimit,
-      }),
-      alarm("stuck-at-zero", {
-        alarmDescription:
-          "Videos are queued and no instance starts. Check the scaling activities, the quota, and the endpoint's log.",
-        ...queueMetric("HasBacklogWithoutCapacity"),
-        dimensions: ofEndpoint,
-        statistic: "Average",
-        period: 60,
-        evaluationPeriods: stuckMinutes,
-      }),
-      alarm("expired", {
-        alarmDescription: "A video was dropped unprocessed, because it waited longer than its RequestTTLSeconds.",
-        ...requestMetric("ExpiredRequests"),
-        dimensions: ofVariant,
-        statistic: "Sum",
-        period: 300,
-      }),
-    ];
+    const topic = serviceTopic(
+      `${name}-operations`,
+      {
+        account,
+        keyArn: settings.keyArn,
+        service: "cloudwatch.amazonaws.com",
+        sid: "AlarmsOfThisAccountPublish",
+        emails: settings.operationsEmails,
+        transform,
+      },
+      this,
+    );
+    const actions = {
+      alarmActions: [topic.arn],
+      // A new alarm also changes to OK, so by default only ALARM is sent.
+      okActions: pulumi.output(settings.notifyRecovery).apply((notify) => (notify ? [topic.arn] : undefined)),
+    };
+    const alarms = Object.entries(alarmRules(settings)).map(
+      ([key, rule]) =>
+        new cloudwatch.MetricAlarm(
+          ...transformed(
+            transform.alarms?.[key as AlarmKey],
+            `${name}-${kebabCase(key)}`,
+            { ...actions, ...rule },
+            { parent: this },
+          ),
+        ),
+    );
 
     const dashboard = new cloudwatch.Dashboard(
-      name,
-      {
-        // Pulumi does not generate a dashboard's name; the endpoint's is unique in account and region.
-        dashboardName: endpointName,
-        dashboardBody: pulumi
-          .all([endpointName, variantName, account.region, args.maxCapacity, pulumi.all(alarms.map(({ arn }) => arn))])
-          .apply(([endpoint, variant, region, maxCapacity, alarmArns]) =>
-            dashboardBody({ endpointName: endpoint, variantName: variant, region, maxCapacity, alarmArns }),
-          ),
-      },
-      { parent: this },
+      ...transformed(
+        transform.dashboard,
+        name,
+        {
+          // Pulumi does not generate a dashboard's name; the endpoint's is unique in account and region.
+          dashboardName: endpointName,
+          dashboardBody: pulumi
+            .output({
+              endpointName,
+              variantName,
+              region: account.region,
+              maxCapacity: settings.maxCapacity,
+              alarmArns: alarms.map(({ arn }) => arn),
+            })
+            .apply(dashboardBody),
+        },
+        { parent: this },
+      ),
     );
 
     this.operationsTopicArn = topic.arn;
@@ -146,24 +141,11 @@ export class Monitoring extends pulumi.ComponentResource {
   }
 }
 
-/** A topic that only alarms of this account may publish to. */
-function operationsTopic(
-  name: string,
-  account: Account,
-  keyArn: pulumi.Input<string>,
-  emails: readonly string[],
-  parent: pulumi.Resource,
-): sns.Topic {
-  const topic = serviceTopic(
-    name,
-    { account, keyArn, service: "cloudwatch.amazonaws.com", sid: "AlarmsOfThisAccountPublish" },
-    parent,
-  );
-  subscribeEmails(name, topic, emails, parent);
-  return topic;
+function kebabCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Returns the domain of the partition's console. */
+/** Domains of the console by partition, if they differ from `console.aws.amazon.com`. */
 const consoles: Readonly<Record<string, string>> = {
   "aws-cn": "console.amazonaws.cn",
   "aws-us-gov": "console.amazonaws-us-gov.com",

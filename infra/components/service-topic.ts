@@ -3,41 +3,77 @@ import * as sns from "@pulumi/aws/sns/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
+import { type Transform, transformed } from "./transform.ts";
 
-/** Options for a service's topic. */
+/** Arguments of {@link serviceTopic}. */
 export interface ServiceTopicArgs {
   readonly account: Account;
+  /** ARN of the key that encrypts messages. */
   readonly keyArn: pulumi.Input<string>;
   /** The service's principal, as `sagemaker.amazonaws.com`. */
   readonly service: string;
   /** Sid of the statement that allows publishing. */
   readonly sid: string;
+  /** Email addresses to subscribe. Until an address has confirmed, SNS sends it only the request for confirmation. */
+  readonly emails: readonly string[];
+  /**
+   * Filter policy of the messages that are emailed, on their body.
+   * @default all messages
+   */
+  readonly emailFilter?: Readonly<Record<string, readonly string[]>>;
+  /** @default none */
+  readonly transform?: ServiceTopicTransform | undefined;
 }
 
-/** Creates the topic and its policy, which replaces AWS's default: that one lets the whole account publish. */
+/** Changes the topic and its subscriptions. */
+export interface ServiceTopicTransform {
+  /** The topic. @default unchanged */
+  readonly topic?: Transform<sns.TopicArgs>;
+  /** The topic's policy. @default unchanged */
+  readonly topicPolicy?: Transform<sns.TopicPolicyArgs>;
+  /** Each subscription of an email address. @default unchanged */
+  readonly emailSubscription?: Transform<sns.TopicSubscriptionArgs>;
+}
+
+/** Creates the topic, its subscriptions, and its policy, which replaces AWS's default: that one lets the whole account publish. */
 export function serviceTopic(
   name: string,
-  { account, keyArn, service, sid }: ServiceTopicArgs,
+  { account, keyArn, service, sid, emails, emailFilter, transform = {} }: ServiceTopicArgs,
   parent: pulumi.Resource,
 ): sns.Topic {
-  const topic = new sns.Topic(name, { kmsMasterKeyId: keyArn }, { parent });
+  const topic = new sns.Topic(...transformed(transform.topic, name, { kmsMasterKeyId: keyArn }, { parent }));
   new sns.TopicPolicy(
-    name,
-    {
-      arn: topic.arn,
-      policy: policyDocument([
-        {
-          Sid: sid,
-          Effect: "Allow",
-          Principal: { Service: service },
-          Action: "sns:Publish",
-          Resource: topic.arn,
-          Condition: { StringEquals: { "aws:SourceAccount": account.id } },
-        },
-        denyWithoutTls("sns:Publish", [topic.arn]),
-      ]),
-    },
-    { parent },
+    ...transformed(
+      transform.topicPolicy,
+      name,
+      {
+        arn: topic.arn,
+        policy: policyDocument([
+          {
+            Sid: sid,
+            Effect: "Allow",
+            Principal: { Service: service },
+            Action: "sns:Publish",
+            Resource: topic.arn,
+            Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+          },
+          denyWithoutTls("sns:Publish", [topic.arn]),
+        ]),
+      },
+      { parent },
+    ),
   );
+  const filter =
+    emailFilter === undefined ? {} : { filterPolicy: JSON.stringify(emailFilter), filterPolicyScope: "MessageBody" };
+  for (const endpoint of emails) {
+    new sns.TopicSubscription(
+      ...transformed(
+        transform.emailSubscription,
+        `${name}-${endpoint}`,
+        { topic: topic.arn, protocol: "email", endpoint, ...filter },
+        { parent },
+      ),
+    );
+  }
   return topic;
 }

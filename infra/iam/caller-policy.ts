@@ -2,50 +2,37 @@
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
-import { policyDocument } from "./policy-document.ts";
-import { readSources, type SourceBucket } from "../source-buckets.ts";
-import type { VideoStorage } from "../components/video-storage.ts";
+import { readSources, type SourceBucketArgs } from "../source-buckets.ts";
+import type { LocationArns } from "../video-locations.ts";
+import { allow, policyDocument } from "./policy-document.ts";
 
 /** Resources that callers use. */
 export interface CallerScope {
-  readonly endpointArn: pulumi.Input<string>;
-  readonly storage: VideoStorage;
-  readonly keyArn: pulumi.Input<string>;
   readonly account: Account;
+  readonly endpointArn: pulumi.Input<string>;
+  readonly locations: LocationArns;
+  readonly keyArn: pulumi.Input<string>;
   /** Existing buckets that videos are read from. */
-  readonly sourceBuckets: readonly SourceBucket[];
+  readonly sourceBuckets: pulumi.Input<pulumi.Input<SourceBucketArgs>[]>;
 }
 
 /** Allows uploads, invocations and downloads. Of other callers' videos, it reveals only the names. */
-export function callerPolicy({ endpointArn, storage, keyArn, account, sourceBuckets }: CallerScope): PolicyDocument {
-  const { inputBucketArn, outputBucketArn } = storage;
-  return policyDocument([
-    { Sid: "Invoke", Effect: "Allow", Action: "sagemaker:InvokeEndpointAsync", Resource: endpointArn },
-    {
-      Sid: "UploadVideos",
-      Effect: "Allow",
+export function callerPolicy({ account, endpointArn, locations, keyArn, sourceBuckets }: CallerScope): PolicyDocument {
+  const statements = [
+    allow("Invoke", "sagemaker:InvokeEndpointAsync", endpointArn),
+    allow(
+      "UploadVideos",
       // IAM authorises HeadObject as GetObject.
-      Action: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-      Resource: pulumi.interpolate`${inputBucketArn}/${storage.inputPrefix}*`,
-    },
-    {
-      Sid: "FetchResults",
-      Effect: "Allow",
-      Action: "s3:GetObject",
-      Resource: [
-        pulumi.interpolate`${outputBucketArn}/${storage.resultPrefix}*`,
-        pulumi.interpolate`${outputBucketArn}/${storage.failurePrefix}*`,
-      ],
-    },
-    {
-      // Without it, S3 answers 403 instead of 404 for a result that does not exist yet. No condition on the prefix: GetObject
-      // needs this permission without one.
-      Sid: "TellMissingFromForbidden",
-      Effect: "Allow",
-      Action: "s3:ListBucket",
-      Resource: [inputBucketArn, outputBucketArn],
-    },
-    { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: keyArn },
-    ...readSources(account, sourceBuckets),
-  ]);
+      ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+      locations.videos,
+    ),
+    allow("FetchResults", "s3:GetObject", [locations.results, locations.failures]),
+    // Without it, S3 answers 403 instead of 404 for a result that does not exist yet. No condition on the prefix: GetObject
+    // needs this permission without one.
+    allow("TellMissingFromForbidden", "s3:ListBucket", [locations.inputBucket, locations.outputBucket]),
+    allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
+  ];
+  return policyDocument(
+    pulumi.output(sourceBuckets).apply((sources) => [...statements, ...readSources(account, sources)]),
+  );
 }

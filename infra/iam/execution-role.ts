@@ -1,16 +1,17 @@
 /** The policies of the endpoint's execution role, which SageMaker assumes. */
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "../account.ts";
-import { logGroupOf } from "../endpoint-name.ts";
+import { type Account, regionalArn } from "../account.ts";
 import { hostNamespace, namespace } from "../components/metrics.ts";
-import { policyDocument } from "./policy-document.ts";
-import { readSources, type SourceBucket } from "../source-buckets.ts";
+import { logGroupOf } from "../endpoint-name.ts";
+import { readSources, type SourceBucketArgs } from "../source-buckets.ts";
+import type { LocationArns } from "../video-locations.ts";
+import { allow, policyDocument } from "./policy-document.ts";
 
 /** The VPC configuration of the instances. */
 export interface Network {
-  readonly subnetIds: readonly string[];
-  readonly securityGroupIds: readonly string[];
+  readonly subnetIds: string[];
+  readonly securityGroupIds: string[];
 }
 
 /** Resources that the endpoint reads, writes and publishes to. */
@@ -18,24 +19,21 @@ export interface ExecutionScope {
   readonly account: Account;
   /** Prefix of the endpoint's name, which its log groups contain. */
   readonly endpointNamePrefix: string;
-  /** ARNs of the buckets to list. */
-  readonly buckets: pulumi.Input<string>[];
-  /** ARN patterns of the objects to read: videos and artifacts. */
-  readonly reads: pulumi.Input<string>[];
-  /** ARN patterns of the objects to write: results and failures. */
-  readonly writes: pulumi.Input<string>[];
+  readonly locations: LocationArns;
+  /** Prefix of the keys of model artifacts in the input bucket. */
+  readonly modelPrefix: pulumi.Input<string>;
   /** ARNs of the topics to publish to. */
-  readonly topics: pulumi.Input<string>[];
+  readonly topicArns: pulumi.Input<string>[];
   /** ARN of the key that encrypts all of it. */
   readonly keyArn: pulumi.Input<string>;
   /** Names of the alarms that roll back an update. */
-  readonly rollbackAlarms: readonly string[];
+  readonly rollbackAlarms: pulumi.Input<pulumi.Input<string>[]>;
   /** The serving image, in ECR. */
   readonly image: pulumi.Input<string>;
   /** Existing buckets that videos are read from. */
-  readonly sourceBuckets: readonly SourceBucket[];
+  readonly sourceBuckets: pulumi.Input<pulumi.Input<SourceBucketArgs>[]>;
   /** Subnets and security groups of the instances' network interfaces, if any. */
-  readonly network?: Network | undefined;
+  readonly network: pulumi.Input<Network | undefined>;
 }
 
 /**
@@ -54,97 +52,91 @@ export function trustPolicy(account: Account): PolicyDocument {
   ]);
 }
 
-/** The minimum for an asynchronous endpoint (AWS: "SageMaker roles", CreateModel and asynchronous inference). */
+/**
+ * Returns the minimum for an asynchronous endpoint (AWS: "SageMaker roles", CreateModel and asynchronous inference).
+ * @throws Error, when the document is resolved, if the image is not in ECR
+ */
 export function executionPolicy(scope: ExecutionScope): PolicyDocument {
-  const { account } = scope;
-  const logGroups = pulumi.interpolate`arn:${account.partition}:logs:${account.region}:${account.id}:log-group:${logGroupOf(scope.endpointNamePrefix)}*`;
-  return policyDocument([
-    { Sid: "ReadVideosAndModel", Effect: "Allow", Action: "s3:GetObject", Resource: scope.reads },
-    {
-      Sid: "WriteResults",
-      Effect: "Allow",
-      Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
-      Resource: scope.writes,
-    },
+  const { account, locations } = scope;
+  const statements = [
+    // All artifacts, not only this one: during an update or a rollback, the old model still starts.
+    allow("ReadVideosAndModel", "s3:GetObject", [
+      locations.videos,
+      pulumi.interpolate`${locations.inputBucket}/${scope.modelPrefix}*`,
+    ]),
+    allow("WriteResults", ["s3:PutObject", "s3:AbortMultipartUpload"], [locations.results, locations.failures]),
     // Without it, S3 answers "access denied" for a missing object.
-    { Sid: "FindObjects", Effect: "Allow", Action: "s3:ListBucket", Resource: scope.buckets },
-    { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: scope.keyArn },
-    { Sid: "SayWhatIsDone", Effect: "Allow", Action: "sns:Publish", Resource: scope.topics },
-    {
-      Sid: "PullImage",
-      Effect: "Allow",
-      Action: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-      Resource: pulumi
-        .all([scope.image, account.partition])
-        .apply(([image, partition]) => repositoryArn(image, partition)),
-    },
+    allow("FindObjects", "s3:ListBucket", [locations.inputBucket, locations.outputBucket]),
+    allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], scope.keyArn),
+    allow("SayWhatIsDone", "sns:Publish", scope.topicArns),
+    allow(
+      "PullImage",
+      ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      pulumi.all([scope.image, account.partition]).apply(([image, partition]) => repositoryArn(image, partition)),
+    ),
     // The token is valid for the registry, not for a repository: AWS supports no resource here.
-    { Sid: "LogInToRegistry", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
-    {
-      Sid: "WriteLogs",
-      Effect: "Allow",
-      Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-      Resource: logGroups,
-    },
-    {
-      // CloudWatch supports no resources for metrics; the namespace limits the statement.
-      Sid: "WriteInstanceMetrics",
-      Effect: "Allow",
-      Action: "cloudwatch:PutMetricData",
-      Resource: "*",
-      Condition: { StringEquals: { "cloudwatch:namespace": [namespace, hostNamespace] } },
-    },
-    ...(scope.rollbackAlarms.length === 0 ? [] : [watchAlarms(account, scope.rollbackAlarms)]),
-    ...readSources(account, scope.sourceBuckets),
-    ...(scope.network === undefined ? [] : joinNetwork(account, scope.network)),
-  ]);
+    allow("LogInToRegistry", "ecr:GetAuthorizationToken", "*"),
+    allow(
+      "WriteLogs",
+      ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      regionalArn(account, "logs", `log-group:${logGroupOf(scope.endpointNamePrefix)}*`),
+    ),
+    // CloudWatch supports no resources for metrics; the namespace limits the statement.
+    allow("WriteInstanceMetrics", "cloudwatch:PutMetricData", "*", {
+      StringEquals: { "cloudwatch:namespace": [namespace, hostNamespace] },
+    }),
+  ];
+  return policyDocument(
+    pulumi
+      .all([scope.rollbackAlarms, scope.sourceBuckets, scope.network])
+      .apply(([alarms, sources, network]) => [
+        ...statements,
+        ...(alarms.length === 0 ? [] : [watchAlarms(account, alarms)]),
+        ...readSources(account, sources),
+        ...(network === undefined ? [] : joinNetwork(account, network)),
+      ]),
+  );
 }
 
 /** During an update, SageMaker reads the alarms' states with the role (developer guide, "Auto-Rollback Configuration and Monitoring"). */
 function watchAlarms(account: Account, names: readonly string[]): PolicyStatement {
-  return {
-    Sid: "WatchRollbackAlarms",
-    Effect: "Allow",
-    Action: "cloudwatch:DescribeAlarms",
-    Resource: names.map(
-      (name) => pulumi.interpolate`arn:${account.partition}:cloudwatch:${account.region}:${account.id}:alarm:${name}`,
-    ),
-  };
+  return allow(
+    "WatchRollbackAlarms",
+    "cloudwatch:DescribeAlarms",
+    names.map((name) => regionalArn(account, "cloudwatch", `alarm:${name}`)),
+  );
 }
 
 /** Permissions to create a network interface in a VPC for each instance (AWS: "SageMaker roles", private VPC). */
 function joinNetwork(account: Account, { subnetIds, securityGroupIds }: Network): PolicyStatement[] {
-  const inEc2 = (resource: string): pulumi.Output<string> =>
-    pulumi.interpolate`arn:${account.partition}:ec2:${account.region}:${account.id}:${resource}`;
+  const resources = [
+    "network-interface/*",
+    ...subnetIds.map((id) => `subnet/${id}`),
+    ...securityGroupIds.map((id) => `security-group/${id}`),
+  ];
   return [
-    {
-      Sid: "JoinNetwork",
-      Effect: "Allow",
-      Action: [
+    allow(
+      "JoinNetwork",
+      [
         "ec2:CreateNetworkInterface",
         "ec2:CreateNetworkInterfacePermission",
         "ec2:DeleteNetworkInterface",
         "ec2:DeleteNetworkInterfacePermission",
       ],
-      Resource: [
-        inEc2("network-interface/*"),
-        ...subnetIds.map((id) => inEc2(`subnet/${id}`)),
-        ...securityGroupIds.map((id) => inEc2(`security-group/${id}`)),
-      ],
-    },
-    {
-      // EC2 supports no resource for Describe actions.
-      Sid: "SeeNetwork",
-      Effect: "Allow",
-      Action: [
+      resources.map((resource) => regionalArn(account, "ec2", resource)),
+    ),
+    // EC2 supports no resource for Describe actions.
+    allow(
+      "SeeNetwork",
+      [
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
       ],
-      Resource: "*",
-    },
+      "*",
+    ),
   ];
 }
 

@@ -1,0 +1,53 @@
+/** The locations of videos, results and failures in S3, and their ARNs. */
+import * as pulumi from "@pulumi/pulumi";
+import type { Account } from "./account.ts";
+
+/** Names of the buckets, and prefixes of the keys in them. */
+export interface VideoLocations {
+  /** Name of the bucket of videos and model artifacts. */
+  readonly inputBucket: pulumi.Input<string>;
+  /**
+   * Prefix of the keys of videos, with a trailing slash.
+   * @default "input/"
+   */
+  readonly inputPrefix?: pulumi.Input<string>;
+  /** Name of the bucket of results and failures. */
+  readonly outputBucket: pulumi.Input<string>;
+  /**
+   * Prefix of the keys of results, with a trailing slash.
+   * @default "results/"
+   */
+  readonly resultPrefix?: pulumi.Input<string>;
+  /**
+   * Prefix of the keys of failures, with a trailing slash.
+   * @default "failures/"
+   */
+  readonly failurePrefix?: pulumi.Input<string>;
+}
+
+/** ARNs of the buckets, and ARN patterns of the objects in them. */
+export interface LocationArns {
+  readonly inputBucket: pulumi.Output<string>;
+  readonly outputBucket: pulumi.Output<string>;
+  readonly videos: pulumi.Output<string>;
+  readonly results: pulumi.Output<string>;
+  readonly failures: pulumi.Output<string>;
+}
+
+/** Returns the ARNs of locations in the account's partition. */
+export function locationArns({ partition }: Account, locations: Required<VideoLocations>): LocationArns {
+  const inputBucket = pulumi.interpolate`arn:${partition}:s3:::${locations.inputBucket}`;
+  const outputBucket = pulumi.interpolate`arn:${partition}:s3:::${locations.outputBucket}`;
+  return {
+    inputBucket,
+    outputBucket,
+    videos: pulumi.interpolate`${inputBucket}/${locations.inputPrefix}*`,
+    results: pulumi.interpolate`${outputBucket}/${locations.resultPrefix}*`,
+    failures: pulumi.interpolate`${outputBucket}/${locations.failurePrefix}*`,
+  };
+}
+
+/** Returns the s3:// URL of a prefix, without a trailing slash, as in SageMaker's examples. */
+export function s3Url(bucket: pulumi.Input<string>, prefix: pulumi.Input<string>): pulumi.Output<string> {
+  return pulumi.interpolate`s3://${bucket}/${pulumi.output(prefix).apply((text) => text.replace(/\/$/, ""))}`;
+}
