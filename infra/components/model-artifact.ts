@@ -32,7 +32,7 @@ export interface ModelArtifactArgs {
  * The artifact, under a key that contains the hash of its content. Other content is another object, so its URL creates a new
  * Model, and the old object stays for the instances that serve it until the endpoint is updated.
  * @example
- * const artifact = new ModelArtifact("videos", { path: "/builds/model.tar.gz", bucket: storage.inputBucket });
+ * const artifact = new ModelArtifact("videos", { path, bucket: storage.inputBucket });
  */
 export class ModelArtifact extends pulumi.ComponentResource {
   /** s3:// address of the object. */

@@ -6,10 +6,14 @@ import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link secureBucket}. */
 export interface SecureBucketArgs {
+  /** The bucket. */
   readonly bucket: s3.Bucket;
   /** ARN of the key that encrypts objects. */
   readonly keyArn: pulumi.Input<string>;
-  /** @default none */
+  /**
+   * Changes the resources.
+   * @default none
+   */
   readonly transform?: SecureBucketTransform;
 }
 

@@ -7,6 +7,7 @@ import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link serviceTopic}. */
 export interface ServiceTopicArgs {
+  /** Account whose service may publish. */
   readonly account: Account;
   /** ARN of the key that encrypts messages. */
   readonly keyArn: pulumi.Input<string>;
@@ -21,8 +22,11 @@ export interface ServiceTopicArgs {
    * @default all messages
    */
   readonly emailFilter?: Readonly<Record<string, readonly string[]>>;
-  /** @default none */
-  readonly transform?: ServiceTopicTransform | undefined;
+  /**
+   * Changes the resources.
+   * @default none
+   */
+  readonly transform?: ServiceTopicTransform;
 }
 
 /** Changes the topic and its subscriptions. */

@@ -1,0 +1,345 @@
+/** Tests that another program can use the components: its examples, its transforms, and the documentation of every argument. */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import ts from "typescript";
+import { exampleProgram } from "../testing/example-program.ts";
+import { keyArn, registrationsOf } from "../testing/registrations.ts";
+import { AccessPolicies } from "./access-policies.ts";
+import { AsyncEndpoint } from "./async-endpoint.ts";
+import type { AsyncEndpointArgs } from "./async-endpoint-args.ts";
+import { EncryptionKey } from "./encryption-key.ts";
+import { EndpointAutoscaling } from "./endpoint-autoscaling.ts";
+import { InferenceNotifications } from "./inference-notifications.ts";
+import { ModelArtifact } from "./model-artifact.ts";
+import { Monitoring, type MonitoringArgs } from "./monitoring.ts";
+import { VideoStorage, type VideoStorageArgs } from "./video-storage.ts";
+
+/** Protects a resource: a change that each registration shows. */
+const protect = (_args: object, opts: pulumi.CustomResourceOptions): void => {
+  opts.protect = true;
+};
+
+const locations = { inputBucket: "clips", outputBucket: "results" };
+const endpoint = { endpointName: "detector", variantName: "AllTraffic" };
+
+function createStorage(args: Partial<VideoStorageArgs>): VideoStorage {
+  return new VideoStorage("clips", { keyArn, ...args });
+}
+
+function createEndpoint(args: Partial<AsyncEndpointArgs>): AsyncEndpoint {
+  return new AsyncEndpoint("clips", {
+    ...locations,
+    keyArn,
+    modelUrl: "s3://clips/models/f00d/model.tar.gz",
+    successTopicArn: "arn:aws:sns:eu-west-1:123456789012:success",
+    errorTopicArn: "arn:aws:sns:eu-west-1:123456789012:error",
+    ...args,
+  });
+}
+
+function createMonitoring(args: Partial<MonitoringArgs>): Monitoring {
+  return new Monitoring("clips", { ...endpoint, keyArn, ...args });
+}
+
+/** Returns programs that create a component with these arguments as values, with the same as outputs, and without them. */
+function programs<Args extends object>(args: Args, create: (args: Partial<Args>) => unknown) {
+  const outputs = () => Object.entries(args).map(([key, value]) => [key, pulumi.output(value as unknown)]);
+  return {
+    values: () => void create(args),
+    outputs: () => void create(Object.fromEntries(outputs()) as Args),
+    defaults: () => void create({}),
+  };
+}
+
+/** Returns the inputs of each resource that a program registers. */
+async function inputsOf(program: () => void): Promise<Record<string, unknown>> {
+  const { registrations } = await registrationsOf(program);
+  return Object.fromEntries(registrations.all.map(({ type, name, inputs }) => [`${type} ${name}`, inputs]));
+}
+
+/** Each component with all of its optional resources, and a transform of every resource. */
+const transformedComponents: Readonly<Record<string, (model: string) => pulumi.ComponentResource>> = {
+  EncryptionKey: () => new EncryptionKey("clips", { transform: { key: protect, alias: protect } }),
+  VideoStorage: () => {
+    const bucket = {
+      bucket: protect,
+      publicAccessBlock: protect,
+      ownershipControls: protect,
+      encryption: protect,
+      policy: protect,
+      lifecycle: protect,
+      notification: protect,
+    };
+    const transform = { input: { ...bucket, versioning: protect }, output: bucket };
+    return createStorage({ transform });
+  },
+  InferenceNotifications: () => {
+    const channel = {
+      topic: protect,
+      topicPolicy: protect,
+      emailSubscription: protect,
+      queue: protect,
+      deadLetterQueue: protect,
+      queuePolicy: protect,
+      queueSubscription: protect,
+    };
+    const transform = { success: channel, error: channel };
+    return new InferenceNotifications("clips", { keyArn, completionEmails: ["ann@example.com"], transform });
+  },
+  ModelArtifact: (model) =>
+    new ModelArtifact("clips", { path: model, bucket: "clips", transform: { object: protect } }),
+  AsyncEndpoint: () =>
+    createEndpoint({
+      transform: {
+        role: protect,
+        rolePolicy: protect,
+        model: protect,
+        configuration: protect,
+        logGroup: protect,
+        endpoint: protect,
+      },
+    }),
+  EndpointAutoscaling: () =>
+    new EndpointAutoscaling("clips", {
+      ...endpoint,
+      replacementTrigger: "ml.g4dn.xlarge",
+      transform: { target: protect, backlogPolicy: protect, wakePolicy: protect, wakeAlarm: protect },
+    }),
+  Monitoring: () =>
+    createMonitoring({
+      operationsEmails: ["ops@example.com"],
+      transform: {
+        topic: protect,
+        topicPolicy: protect,
+        emailSubscription: protect,
+        dashboard: protect,
+        alarms: {
+          failures: protect,
+          failureRate: protect,
+          oldestRequest: protect,
+          stuckAtZero: protect,
+          expired: protect,
+        },
+      },
+    }),
+  AccessPolicies: () =>
+    new AccessPolicies("clips", {
+      ...locations,
+      keyArn,
+      endpointArn: "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/detector",
+      endpointName: "detector",
+      topicArns: [],
+      queueArns: [],
+      deadLetterQueueArns: [],
+      callerAccountId: "210987654321",
+      transform: {
+        callerPolicy: protect,
+        operatorPolicy: protect,
+        callerRole: protect,
+        callerRolePolicyAttachment: protect,
+      },
+    }),
+};
+
+/** Parsed source files of the components, without tests. */
+const sources = globSync(path.join(import.meta.dirname, "*.ts"))
+  .filter((file) => !file.endsWith(".test.ts"))
+  .map((file) => ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ESNext, true));
+
+const classes = sources.flatMap(({ statements }) => statements.filter(ts.isClassDeclaration));
+
+/** Returns the text of a doc comment, or of one of its tags. */
+function docOf(node: ts.Node, tag?: string): string | undefined {
+  for (const doc of ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc)) {
+    if (tag === undefined) return ts.getTextOfJSDocComment(doc.comment);
+    const found = doc.tags?.find(({ tagName }) => tagName.text === tag);
+    if (found !== undefined) return ts.getTextOfJSDocComment(found.comment);
+  }
+  return undefined;
+}
+
+/** Returns the interfaces whose name matches a pattern. */
+function interfaces(pattern: RegExp): ts.InterfaceDeclaration[] {
+  return sources
+    .flatMap(({ statements }) => statements.filter(ts.isInterfaceDeclaration))
+    .filter(({ name }) => pattern.test(name.text));
+}
+
+/** Returns the fields of the interfaces whose name matches a pattern, and of the objects in them. */
+function fieldsOf(pattern: RegExp): ts.PropertySignature[] {
+  const fields = (node: ts.InterfaceDeclaration | ts.TypeLiteralNode): ts.PropertySignature[] =>
+    node.members.filter(ts.isPropertySignature).flatMap((field) => [field, ...nested(field.type)]);
+  const nested = (type: ts.TypeNode | undefined): ts.PropertySignature[] => {
+    if (type === undefined) return [];
+    if (ts.isTypeLiteralNode(type)) return fields(type);
+    return ts.isIntersectionTypeNode(type) ? type.types.flatMap(nested) : [];
+  };
+  return interfaces(pattern).flatMap(fields);
+}
+
+const place = (node: ts.Node) => `${path.basename(node.getSourceFile().fileName)}: ${node.getText().split("\n")[0]}`;
+
+describe("a component in another program", () => {
+  let folder: string;
+  let model: string;
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "reuse-"));
+    model = path.join(folder, "model.tar.gz");
+    await writeFile(model, "weights and code");
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  it("needs only its required arguments, as in the examples", async () => {
+    const { registrations, outputs } = await registrationsOf(() => exampleProgram(model), { project: "other" });
+    assert.deepEqual(
+      registrations.all
+        .filter(({ custom, type }) => !custom && type !== "pulumi:pulumi:Stack")
+        .map(({ type, name }) => `${type.split(":")[2]} ${name}`)
+        .sort(),
+      [
+        "AccessPolicies videos",
+        "AsyncEndpoint videos",
+        "CompletionTopics videos",
+        "EncryptionKey videos",
+        "ModelArtifact videos",
+        "Monitoring videos",
+        "ScaleToZero videos",
+        "VideoStorage videos",
+      ],
+    );
+    assert.equal(outputs["maxCapacity"], 5);
+    assert.match(String(outputs["endpointName"]), /^videos-endpoint-[0-9a-f]{7}$/);
+  });
+
+  it("has an example that is a part of that program", () => {
+    const program = readFileSync(path.join(import.meta.dirname, "..", "testing", "example-program.ts"), "utf8");
+    const dedented = program.replaceAll(/^ {2}/gm, "");
+    assert.equal(classes.length, Object.keys(transformedComponents).length);
+    for (const component of classes) {
+      const example = docOf(component, "example");
+      assert.ok(example?.includes(`new ${component.name?.text ?? ""}(`), place(component));
+      assert.ok(dedented.includes(`\n${example}\n`), `not in example-program.ts:\n${example}`);
+    }
+  });
+
+  for (const [name, create] of Object.entries(transformedComponents)) {
+    it(`lets the program transform every resource of ${name}`, async () => {
+      const { registrations } = await registrationsOf(() => {
+        create(model);
+      });
+      const resources = registrations.all.filter(({ type }) => type.startsWith("aws:"));
+      assert.ok(resources.length > 0);
+      for (const resource of resources) assert.ok(resource.protect, `${resource.type} ${resource.name}`);
+    });
+  }
+
+  it("takes arguments for a resource, instead of a function, and leaves its other arguments", async () => {
+    const { registrations } = await registrationsOf(() => {
+      const tags = pulumi.output({ team: "vision" });
+      createStorage({ forceDestroy: true, transform: { input: { bucket: { tags } } } });
+    });
+    const inputs = (name: string) => registrations.one("aws:s3/bucket:Bucket", name).inputs;
+    assert.deepEqual(inputs("clips-input"), { forceDestroy: true, tags: { team: "vision" } });
+    assert.deepEqual(inputs("clips-output"), { forceDestroy: true });
+  });
+
+  it("passes a transform the arguments and the logical name of the resource", async () => {
+    const { registrations } = await registrationsOf(() => {
+      const transform = {
+        alarms: {
+          stuckAtZero: (args: MetricAlarmArgs, _: object, name: string) => {
+            assert.equal(name, "clips-stuck-at-zero");
+            args.evaluationPeriods = pulumi.output(args.evaluationPeriods).apply((minutes = 0) => minutes + 10);
+          },
+        },
+      };
+      createMonitoring({ transform });
+    });
+    const { evaluationPeriods } = registrations.one(
+      "aws:cloudwatch/metricAlarm:MetricAlarm",
+      "clips-stuck-at-zero",
+    ).inputs;
+    assert.equal(evaluationPeriods, 30);
+  });
+
+  for (const [name, { values, outputs, defaults }] of Object.entries({
+    AsyncEndpoint: programs<Partial<AsyncEndpointArgs>>(
+      {
+        image: "ray",
+        instanceType: "ml.g5.xlarge",
+        requireGpu: false,
+        maxConcurrency: 3,
+        bakeTime: 60,
+        rollbackAlarms: ["errors"],
+        subnetIds: ["subnet-1"],
+        securityGroupIds: ["sg-1"],
+        sourceBuckets: [{ bucket: "team-videos", prefix: "clips/" }],
+        permissionsBoundary: "arn:aws:iam::123456789012:policy/boundary",
+      },
+      createEndpoint,
+    ),
+    Monitoring: programs<Partial<MonitoringArgs>>(
+      {
+        maxCapacity: 2,
+        oldestRequestLimit: 60,
+        failureRateLimit: 0.1,
+        failureRateMinRequests: 9,
+        // An output is truthy, also if its value is false.
+        notifyRecovery: false,
+      },
+      createMonitoring,
+    ),
+    VideoStorage: programs<Partial<VideoStorageArgs>>(
+      { inputRetentionDays: 3, resultRetentionDays: 4, forceDestroy: true },
+      createStorage,
+    ),
+  })) {
+    it(`takes outputs as arguments of ${name}, and creates the same resources as for values`, async () => {
+      const expected = await inputsOf(values);
+      assert.deepEqual(await inputsOf(outputs), expected);
+      assert.notDeepEqual(await inputsOf(defaults), expected);
+    });
+  }
+
+  it("uses the default of an argument that is undefined", async () => {
+    // A program without the compiler option exactOptionalPropertyTypes may pass undefined.
+    const args: object = { inputRetentionDays: undefined, resultRetentionDays: undefined };
+    const { values, defaults } = programs<Partial<VideoStorageArgs>>(args, createStorage);
+    assert.deepEqual(await inputsOf(values), await inputsOf(defaults));
+  });
+
+  it("documents every argument, with the default of each optional one", () => {
+    const fields = fieldsOf(/(Args|Transform)$/);
+    assert.ok(fields.length > 100, `${fields.length} fields`);
+    for (const field of fields) {
+      assert.ok(docOf(field), `${place(field)} has no doc comment`);
+      if (field.questionToken !== undefined) assert.ok(docOf(field, "default"), `${place(field)} has no @default`);
+    }
+  });
+
+  it("takes inputs, except for arguments that decide which resources exist", () => {
+    const args = interfaces(new RegExp(`^(${classes.map(({ name }) => name?.text ?? "").join("|")})Args$`));
+    assert.equal(args.length, classes.length);
+    for (const field of args.flatMap(({ members }) => members.filter(ts.isPropertySignature))) {
+      // The fields of an account are inputs.
+      if (["account", "transform"].includes(field.name.getText())) continue;
+      const isInput = field.type?.getText().startsWith("pulumi.Input<") === true;
+      assert.ok(isInput || docOf(field)?.includes("No input, because"), place(field));
+    }
+  });
+
+  it("documents every output", () => {
+    for (const component of classes) {
+      const outputs = component.members.filter(ts.isPropertyDeclaration);
+      assert.ok(outputs.length > 0, place(component));
+      for (const output of outputs) assert.ok(docOf(output), `${place(output)} has no doc comment`);
+    }
+  });
+});
