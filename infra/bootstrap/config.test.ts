@@ -27,6 +27,11 @@ describe("the bootstrap's config", () => {
     { what: "an environment that is no list", values: { ...good, environments: "dev" }, says: /must be a list/ },
     { what: "a source bucket's name", values: { ...good, sourceBuckets: '["videos"]' }, says: /sourceBuckets/ },
     {
+      what: "a source bucket with an unknown key",
+      values: { ...good, sourceBuckets: '[{"bucket":"videos","region":"eu-west-1"}]' },
+      says: /bootstrap:sourceBuckets must be a list of source buckets/,
+    },
+    {
       what: "another identity provider",
       values: { ...good, identityProviderArn: "arn:aws:iam::1:x" },
       says: /identityProviderArn must be the ARN/,

@@ -16,6 +16,9 @@ const list = z.string().transform((text, context): unknown => {
 
 const id = z.string().regex(/^\d+$/, "must be a number, as `gh api repos/OWNER/REPOSITORY` shows it").optional();
 
+const sourceBucketsForm =
+  "must be a list of source buckets, each an object with bucket, and prefix and keyArn if needed";
+
 const schema = z
   .strictObject({
     /** OWNER/REPOSITORY on GitHub. */
@@ -26,14 +29,7 @@ const schema = z
     /** The environments that are deployed to this account. */
     environments: list.pipe(z.array(z.enum(environmentNames)).min(1)).default([...environmentNames]),
     /** Existing buckets that the stacks' roles may read through the setting of the same name. */
-    sourceBuckets: list
-      .pipe(
-        z.array(
-          sourceBucket,
-          "must be a list of source buckets, each an object with bucket, and prefix and keyArn if needed",
-        ),
-      )
-      .default([]),
+    sourceBuckets: list.pipe(z.array(sourceBucket)).default([]),
     /** The account's identity provider for GitHub, if it has one: there can be only one. */
     identityProviderArn: z
       .string()
@@ -78,13 +74,13 @@ export function parseConfig(values: Readonly<Record<string, string>>, namespace:
   );
   const checked = schema.safeParse(own);
   if (checked.success) return checked.data;
-  throw new ConfigError(
-    checked.error.issues.flatMap((issue) => {
-      if (issue.code === "unrecognized_keys") {
-        return issue.keys.map((key) => `${namespace}:${key} is not a setting. Remove it: pulumi config rm ${key}`);
-      }
-      const key = String(issue.path[0]);
-      return [`${namespace}:${key} ${issue.message}. Set it: pulumi config set ${key} VALUE`];
-    }),
-  );
+  const problems = checked.error.issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
+      return issue.keys.map((key) => `${namespace}:${key} is not a setting. Remove it: pulumi config rm ${key}`);
+    }
+    const key = String(issue.path[0]);
+    const message = key === "sourceBuckets" ? sourceBucketsForm : issue.message;
+    return [`${namespace}:${key} ${message}. Set it: pulumi config set ${key} VALUE`];
+  });
+  throw new ConfigError([...new Set(problems)]);
 }
