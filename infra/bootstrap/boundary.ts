@@ -1,9 +1,9 @@
 /** Permissions boundary of the roles that an environment's deployments create: the limit of their policies. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { allow } from "./policy-document.ts";
+import { allow } from "../iam/policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
-import { type SourceBucket, sourcePermissions } from "./source-buckets.ts";
+import { readSources, type SourceBucket } from "../source-buckets.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
 
 /**
@@ -21,7 +21,7 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
       pulumi.interpolate`${buckets}/*`,
     ),
     allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
-    ...sourcePermissions(account, sourceBuckets),
+    ...readSources(account, sourceBuckets),
     allow("Topics", ["sns:Publish"], account.regional("sns", named(environment))),
     allow(
       "Endpoints",

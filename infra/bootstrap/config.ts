@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type EnvironmentName, environmentNames } from "./environments.ts";
-import { sourceBucket } from "./source-buckets.ts";
+import { sourceBucket } from "../source-buckets.ts";
 
 /** Pulumi passes every value as text; a list is JSON. */
 const list = z.string().transform((text, context): unknown => {

@@ -3,7 +3,7 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { GitHubIdentity } from "./github-identity.ts";
 import { identityPermissions, inferencePermissions, storagePermissions } from "./deploy-permissions.ts";
-import { policyDocument } from "./policy-document.ts";
+import { policyDocument } from "../iam/policy-document.ts";
 import { readPermissions } from "./read-permissions.ts";
 import type { Scope } from "./scope.ts";
 import { smokePermissions } from "./smoke-permissions.ts";

@@ -4,8 +4,9 @@ import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { type Environment, environments } from "./environments.ts";
-import { policyDocument } from "./policy-document.ts";
-import { endpointLogs, rolesOf } from "./scope.ts";
+import { accountAdministers } from "../iam/key-policy.ts";
+import { policyDocument } from "../iam/policy-document.ts";
+import { rolesOf } from "./scope.ts";
 
 /** Days in which the deletion of a key, and with it the loss of all that it encrypts, can be cancelled: the maximum of KMS. */
 const deletionWindowInDays = 30;
@@ -53,14 +54,7 @@ export class EnvironmentKey extends pulumi.ComponentResource {
 function keyStatements({ account, environment, services = [] }: EnvironmentKeyArgs): PolicyStatement[] {
   const others = Object.values(environments).filter(({ name }) => name !== environment.name);
   return [
-    {
-      // Without it the key could become unmanageable (KMS developer guide, "Default key policy").
-      Sid: "AccountAdministers",
-      Effect: "Allow",
-      Principal: { AWS: account.global("iam", "root") },
-      Action: "kms:*",
-      Resource: "*",
-    },
+    accountAdministers(account),
     {
       Sid: "KeepOtherEnvironmentsOut",
       Effect: "Deny",
@@ -73,35 +67,5 @@ function keyStatements({ account, environment, services = [] }: EnvironmentKeyAr
       },
     },
     ...services,
-  ];
-}
-
-/** Statements for the services that process a stack's data: the same as in `infra/components/encryption-key.ts`, which gives the reason for each. */
-export function dataKeyServices(account: Account, environment: Environment): PolicyStatement[] {
-  const use = ["kms:Decrypt", "kms:GenerateDataKey"];
-  return [
-    {
-      Sid: "AlarmsPublish",
-      Effect: "Allow",
-      Principal: { Service: "cloudwatch.amazonaws.com" },
-      Action: use,
-      Resource: "*",
-      Condition: { StringEquals: { "aws:SourceAccount": account.id } },
-    },
-    {
-      Sid: "TopicsFillQueues",
-      Effect: "Allow",
-      Principal: { Service: "sns.amazonaws.com" },
-      Action: use,
-      Resource: "*",
-    },
-    {
-      Sid: "LogsOfEndpoint",
-      Effect: "Allow",
-      Principal: { Service: pulumi.interpolate`logs.${account.region}.amazonaws.com` },
-      Action: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-      Resource: "*",
-      Condition: { ArnLike: { "kms:EncryptionContext:aws:logs:arn": endpointLogs({ account, environment }) } },
-    },
   ];
 }

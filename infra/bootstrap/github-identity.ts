@@ -2,7 +2,7 @@
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
-import { policyDocument } from "./policy-document.ts";
+import { policyDocument } from "../iam/policy-document.ts";
 import { type Repository, subjectOf } from "./subjects.ts";
 
 const issuer = "token.actions.githubusercontent.com";

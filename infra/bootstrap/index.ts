@@ -5,10 +5,12 @@ import { Account } from "./account.ts";
 import { boundaryPermissions } from "./boundary.ts";
 import { readConfig } from "./config.ts";
 import { EnvironmentAccess } from "./environment-access.ts";
-import { dataKeyServices, EnvironmentKey } from "./environment-key.ts";
+import { EnvironmentKey } from "./environment-key.ts";
 import { environmentsNamed, sharedAccountWarning } from "./environments.ts";
 import { GitHubIdentity } from "./github-identity.ts";
-import { policyDocument } from "./policy-document.ts";
+import { dataServices } from "../iam/key-policy.ts";
+import { policyDocument } from "../iam/policy-document.ts";
+import { endpointLogs } from "./scope.ts";
 import { StateBackend } from "./state-backend.ts";
 
 const config = readConfig();
@@ -35,7 +37,7 @@ for (const environment of deployed) {
     environment,
     alias: name,
     description: `Videos, results and notifications of async-video-inference, environment ${environment.name}`,
-    services: dataKeyServices(account, environment),
+    services: dataServices(account, endpointLogs({ account, environment })),
   });
   const scope = { account, environment, keyArn: key.arn };
   const boundary = new iam.Policy(`${name}-boundary`, {

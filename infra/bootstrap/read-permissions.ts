@@ -1,6 +1,6 @@
 /** Permissions to read the resources that `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
-import { allow } from "./policy-document.ts";
+import { allow } from "../iam/policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
 

@@ -1,6 +1,6 @@
 /** Permissions to run the smoke test, in addition to those to read and change the stack (`read-permissions.ts`, `deploy-permissions.ts`). */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
-import { allow } from "./policy-document.ts";
+import { allow } from "../iam/policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
 

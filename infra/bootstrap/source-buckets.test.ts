@@ -1,9 +1,9 @@
 /** Tests the setting sourceBuckets of bootstrap and stacks: the same form, and a boundary that includes the stacks' permissions. */
 import assert from "node:assert/strict";
-import { sourceBucket as stackForm } from "../source-buckets.ts";
+import { sourceBucket } from "../source-buckets.ts";
 import { allows, statements } from "../testing/documents.ts";
 import { region, registrationsOf } from "../testing/registrations.ts";
-import { sourceBucket } from "./source-buckets.ts";
+import { parseConfig } from "./config.ts";
 
 const keyArn = `arn:aws:kms:${region}:210987654321:key/0a1b2c3d-0000-1111-2222-333344445555`;
 const good = { bucket: "team-videos", prefix: "clips/", keyArn };
@@ -25,8 +25,11 @@ describe("source buckets in the bootstrap", () => {
     "something else": { ...good, region: "eu-west-1" },
   })) {
     it(`have the same form as in the stacks: ${what}`, () => {
-      assert.equal(sourceBucket.safeParse(value).success, stackForm.safeParse(value).success);
-      assert.equal(sourceBucket.safeParse(value).success, ["every property", "only a bucket"].includes(what));
+      const isValid = ["every property", "only a bucket"].includes(what);
+      assert.equal(sourceBucket.safeParse(value).success, isValid);
+      const config = { "bootstrap:repository": "team/videos", "bootstrap:sourceBuckets": JSON.stringify([value]) };
+      if (isValid) assert.deepEqual(parseConfig(config, "bootstrap").sourceBuckets, [value]);
+      else assert.throws(() => parseConfig(config, "bootstrap"), /bootstrap:sourceBuckets/);
     });
   }
 

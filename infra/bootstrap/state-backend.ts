@@ -5,10 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "./account.ts";
 import { EnvironmentKey } from "./environment-key.ts";
 import type { Environment } from "./environments.ts";
-import { allow, policyDocument } from "./policy-document.ts";
+import { secureBucket } from "../components/secure-bucket.ts";
+import { allow } from "../iam/policy-document.ts";
 
 /** Days to keep earlier versions of a state, and Pulumi's copies of it. */
-const keptDays = 365;
+const versionRetentionDays = 365;
 
 /** Options for a {@link StateBackend}. */
 export interface StateBackendArgs {
@@ -44,7 +45,8 @@ export class StateBackend extends pulumi.ComponentResource {
       { parent: this },
     );
     this.bucket = new s3.Bucket(name, {}, { parent: this, protect: true });
-    this.guard(name);
+    secureBucket(name, { bucket: this.bucket, keyArn: this.key.arn }, this);
+    this.keepVersions(name);
 
     this.secretsProvider = pulumi.interpolate`awskms:///${this.key.arn}?region=${account.region}`;
     this.url = pulumi.interpolate`s3://${this.bucket.bucket}/${this.folder}?region=${account.region}`;
@@ -76,54 +78,11 @@ export class StateBackend extends pulumi.ComponentResource {
     return pulumi.interpolate`${this.bucket.arn}/${this.folder}/*`;
   }
 
-  /** Makes the bucket private, owned by the account, versioned, encrypted and open only to TLS. Old copies expire. */
-  private guard(name: string): void {
+  /** Keeps versions of objects, and deletes earlier ones after a year. */
+  private keepVersions(name: string): void {
     const { bucket } = this.bucket;
     const opts = { parent: this };
     const versioning = new s3.BucketVersioning(name, { bucket, versioningConfiguration: { status: "Enabled" } }, opts);
-    const privacy = new s3.BucketPublicAccessBlock(
-      name,
-      {
-        bucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      opts,
-    );
-    new s3.BucketOwnershipControls(name, { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } }, opts);
-    new s3.BucketServerSideEncryptionConfiguration(
-      name,
-      {
-        bucket,
-        rules: [
-          {
-            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: this.key.arn },
-            bucketKeyEnabled: true,
-          },
-        ],
-      },
-      opts,
-    );
-    new s3.BucketPolicy(
-      name,
-      {
-        bucket,
-        policy: policyDocument([
-          {
-            Sid: "DenyWithoutTls",
-            Effect: "Deny",
-            Principal: "*",
-            Action: "s3:*",
-            Resource: [this.bucket.arn, pulumi.interpolate`${this.bucket.arn}/*`],
-            Condition: { Bool: { "aws:SecureTransport": "false" } },
-          },
-        ]),
-      },
-      // S3 answers OperationAborted to two concurrent changes of a bucket's access.
-      { ...opts, dependsOn: privacy },
-    );
     new s3.BucketLifecycleConfiguration(
       name,
       {
@@ -134,13 +93,13 @@ export class StateBackend extends pulumi.ComponentResource {
             id: "backups",
             status: "Enabled",
             filter: { prefix: `${this.folder}/.pulumi/backups/` },
-            expiration: { days: keptDays },
+            expiration: { days: versionRetentionDays },
           },
           {
             id: "old-versions",
             status: "Enabled",
             filter: { prefix: "" },
-            noncurrentVersionExpiration: { noncurrentDays: keptDays },
+            noncurrentVersionExpiration: { noncurrentDays: versionRetentionDays },
           },
         ],
       },

@@ -4,7 +4,7 @@
  */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import type * as pulumi from "@pulumi/pulumi";
-import { allow } from "./policy-document.ts";
+import { allow } from "../iam/policy-document.ts";
 
 const noResource = "AWS supports no resource (Service Authorization Reference).";
 

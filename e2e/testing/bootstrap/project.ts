@@ -7,13 +7,13 @@ const root = path.join(import.meta.dirname, "..", "..", "..");
 
 /** The stack that the copy has a config for. */
 export const stackName = "account";
-/** What the stack asks of the policy pack. */
+/** Config of the policy pack for the stack. */
 export const policies = path.join(root, "infra", "bootstrap", "policies.json");
 
-/** Copies the project into a folder, as it lies beside the packages. Returns where it is. */
+/** Copies the program and its packages into a folder. Returns the folder of the bootstrap's project. */
 export async function copyProject(folder: string): Promise<string> {
-  const project = path.join(folder, "bootstrap");
-  await cp(path.join(root, "infra", "bootstrap"), project, { recursive: true });
+  const project = path.join(folder, "infra", "bootstrap");
+  await cp(path.join(root, "infra"), path.join(folder, "infra"), { recursive: true });
   for (const name of ["node_modules", "package.json"]) await symlink(path.join(root, name), path.join(folder, name));
   const config = {
     "aws:region": "us-east-1",
