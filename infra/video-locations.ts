@@ -27,10 +27,15 @@ export interface VideoLocations {
 
 /** ARNs of the buckets, and ARN patterns of the objects in them. */
 export interface LocationArns {
+  /** ARN of the bucket of videos and model artifacts. */
   readonly inputBucket: pulumi.Output<string>;
+  /** ARN of the bucket of results and failures. */
   readonly outputBucket: pulumi.Output<string>;
+  /** ARN pattern of videos. */
   readonly videos: pulumi.Output<string>;
+  /** ARN pattern of results. */
   readonly results: pulumi.Output<string>;
+  /** ARN pattern of failures. */
   readonly failures: pulumi.Output<string>;
 }
 

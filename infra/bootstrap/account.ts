@@ -10,6 +10,7 @@ export class Account {
   readonly id: pulumi.Output<string>;
   /** First part of every ARN: `aws`, `aws-cn`, `aws-us-gov`. */
   readonly partition: pulumi.Output<string>;
+  /** Region, as `eu-west-1`. */
   readonly region: pulumi.Output<string>;
 
   constructor() {

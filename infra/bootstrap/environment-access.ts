@@ -15,7 +15,7 @@ const deploySession = 7_200;
 /** GitHub environment of the jobs that preview. It has no reviewers: its jobs run for every pull request from the repository's branches. */
 const previewEnvironment = "preview";
 
-/** Options for an {@link EnvironmentAccess}. */
+/** Arguments of an {@link EnvironmentAccess}. */
 export interface EnvironmentAccessArgs extends Scope {
   readonly identity: GitHubIdentity;
   readonly state: StateBackend;
@@ -28,8 +28,9 @@ export interface EnvironmentAccessArgs extends Scope {
  * environment `preview` assume. A fork's jobs get no token.
  */
 export class EnvironmentAccess extends pulumi.ComponentResource {
+  /** ARN of the role for deployments. */
   readonly deployRoleArn: pulumi.Output<string>;
-  /** Set if the environment is previewed. */
+  /** ARN of the role for previews, if the environment is previewed. */
   readonly previewRoleArn: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: EnvironmentAccessArgs, opts?: pulumi.ComponentResourceOptions) {

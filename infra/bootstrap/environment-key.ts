@@ -11,7 +11,7 @@ import { rolesOf } from "./scope.ts";
 /** Days in which the deletion of a key, and with it the loss of all that it encrypts, can be cancelled: the maximum of KMS. */
 const deletionWindowInDays = 30;
 
-/** Options for an {@link EnvironmentKey}. */
+/** Arguments of an {@link EnvironmentKey}. */
 export interface EnvironmentKeyArgs {
   readonly account: Account;
   readonly environment: Environment;
@@ -27,6 +27,7 @@ export interface EnvironmentKeyArgs {
 
 /** A protected symmetric key that KMS rotates every year, and its alias. */
 export class EnvironmentKey extends pulumi.ComponentResource {
+  /** ARN of the key. */
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: EnvironmentKeyArgs, opts?: pulumi.ComponentResourceOptions) {

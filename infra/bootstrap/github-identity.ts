@@ -9,7 +9,7 @@ const issuer = "token.actions.githubusercontent.com";
 /** Audience of the tokens: the one that the official action requests. */
 const audience = "sts.amazonaws.com";
 
-/** Options for a {@link GitHubIdentity}. */
+/** Arguments of a {@link GitHubIdentity}. */
 export interface GitHubIdentityArgs {
   readonly account: Account;
   readonly repository: Repository;
@@ -22,6 +22,7 @@ export interface GitHubIdentityArgs {
 
 /** The identity provider, and the trust policies of the roles that its tokens may assume. */
 export class GitHubIdentity extends pulumi.ComponentResource {
+  /** ARN of the identity provider. */
   readonly arn: pulumi.Output<string>;
   private readonly repository: Repository;
 

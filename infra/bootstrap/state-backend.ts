@@ -11,7 +11,7 @@ import { allow } from "../iam/policy-document.ts";
 /** Days to keep earlier versions of a state, and Pulumi's copies of it. */
 const versionRetentionDays = 365;
 
-/** Options for a {@link StateBackend}. */
+/** Arguments of a {@link StateBackend}. */
 export interface StateBackendArgs {
   readonly account: Account;
   readonly environment: Environment;

@@ -3,8 +3,11 @@ import { hostNamespace, queueMetric, requestMetric } from "./metrics.ts";
 
 /** Options for the dashboard. */
 export interface DashboardScope {
+  /** Name of the endpoint. */
   readonly endpointName: string;
+  /** Name of the endpoint's only variant. */
   readonly variantName: string;
+  /** Region of the metrics. */
   readonly region: string;
   /** Maximum number of instances, drawn as a line above the number of instances. */
   readonly maxCapacity: number;

@@ -3,7 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** Current state of an endpoint. */
 export interface LiveEndpoint {
+  /** SageMaker's EndpointStatus. */
   readonly status: string;
+  /** Name of its only variant. */
   readonly variantName: string;
   /** Desired number of instances. */
   readonly desired: number;
@@ -13,9 +15,11 @@ export interface LiveEndpoint {
   readonly failureReason?: string | undefined;
 }
 
-/** The calls to SageMaker that the hooks make. */
+/** The calls to SageMaker that the hooks make. Each rejects with the SDK's error if SageMaker refuses it or does not answer in time. */
 export interface EndpointPort {
+  /** Returns the current state of an endpoint. */
   describe(endpointName: string): Promise<LiveEndpoint>;
+  /** Sets the desired number of instances of a variant. */
   setDesired(endpointName: string, variantName: string, count: number): Promise<void>;
 }
 

@@ -4,10 +4,15 @@ import { requestMetric } from "./metrics.ts";
 
 /** A metric, or an expression over other queries. */
 export interface FailureRateQuery {
+  /** Name of the query in expressions. */
   readonly id: string;
+  /** Metric math over other queries. */
   readonly expression?: string;
+  /** Label of the result. */
   readonly label?: string;
+  /** True for the query that the alarm evaluates. */
   readonly returnData?: boolean;
+  /** Metric, with its period in seconds. */
   readonly metric?: {
     readonly namespace: string;
     readonly metricName: string;

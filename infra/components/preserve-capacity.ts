@@ -14,6 +14,7 @@ const endpointOutputs = z.object({ arn: z.string(), name: z.string() });
  * update, and captures the number of instances. The second restores that number.
  * @param portIn makes a port for a region, that of the endpoint's ARN
  * @param wait ms between two checks of a busy endpoint, and until the first hook throws an error
+ * @throws Error, in the first hook, if the endpoint is still busy at the deadline; in both, the port's errors
  */
 export function preserveCapacity(
   portIn: (region: string) => Promise<EndpointPort>,

@@ -16,6 +16,7 @@ const broken = ["Failed", "UpdateRollbackFailed"];
  * the configuration, the model and the artifact that the endpoint still uses. This hook fails instead, which stops the deployment
  * before anything is deleted.
  * @param portIn makes a port for a region, that of the endpoint's ARN
+ * @throws Error, in the hook, if SageMaker rolled the update back or the endpoint is broken; and the port's errors
  */
 export function updateCheck(portIn: (region: string) => Promise<EndpointPort>): pulumi.ResourceHookFunction {
   return async ({ newInputs, newOutputs }) => {

@@ -10,7 +10,9 @@ import { allow, policyDocument } from "./policy-document.ts";
 
 /** The VPC configuration of the instances. */
 export interface Network {
+  /** IDs of subnets. */
   readonly subnetIds: string[];
+  /** IDs of security groups. */
   readonly securityGroupIds: string[];
 }
 

@@ -25,7 +25,10 @@ export function statements(policy: unknown): Statement[] {
   return documentSchema.parse(policy).Statement;
 }
 
-/** Returns the statement with a Sid. Throws an error if there is none. */
+/**
+ * Returns the statement with a Sid.
+ * @throws Error if there is none
+ */
 export function statement(policy: unknown, sid: string): Statement {
   const found = statements(policy).find(({ Sid }) => Sid === sid);
   if (found === undefined) throw new Error(`no statement ${sid}`);

@@ -32,7 +32,9 @@ export interface Registration {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/** Number of the account of the mocks. */
 export const accountId = "123456789012";
+/** Region of the mocks. */
 export const region = "eu-west-1";
 
 /** The registrations, in order. */
@@ -44,7 +46,10 @@ export class Registrations {
     return this.all.filter((registration) => registration.type === type);
   }
 
-  /** Returns the only one of a type, or of a type and name. Throws an error if there is none or more than one. */
+  /**
+   * Returns the only one of a type, or of a type and name.
+   * @throws Error if there is none or more than one
+   */
   one(type: string, name?: string): Registration {
     return this.only(
       (each) => each.type === type && (name === undefined || each.name === name),
@@ -52,7 +57,10 @@ export class Registrations {
     );
   }
 
-  /** Returns the one with a URN. Throws an error if there is none. */
+  /**
+   * Returns the one with a URN.
+   * @throws Error if there is none
+   */
   at(urn: string): Registration {
     return this.only((each) => each.urn === urn, urn);
   }
