@@ -35,3 +35,17 @@ export function regionalArn(
 ): pulumi.Output<string> {
   return pulumi.interpolate`arn:${partition}:${service}:${region}:${id}:${resource}`;
 }
+
+/** Returns the ARN of a resource in an account that has no region. */
+export function globalArn(
+  { id, partition }: Account,
+  service: string,
+  resource: pulumi.Input<string>,
+): pulumi.Output<string> {
+  return pulumi.interpolate`arn:${partition}:${service}::${id}:${resource}`;
+}
+
+/** Returns the ARN of a bucket, or of objects in one. */
+export function bucketArn({ partition }: Account, name: pulumi.Input<string>): pulumi.Output<string> {
+  return pulumi.interpolate`arn:${partition}:s3:::${name}`;
+}

@@ -1,8 +1,8 @@
 /** Existing buckets whose videos the endpoint reads in place: the setting and its permissions. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { Account } from "./account.ts";
+import { type Account, bucketArn } from "./account.ts";
 import { allow } from "./iam/policy-document.ts";
 import { kmsKeyArn } from "./setting-types.ts";
 
@@ -47,22 +47,21 @@ export function locationsOf(sources: readonly SourceBucket[]): string[] {
 }
 
 /** Permissions to read videos there, for the execution role and for callers, who check the video before they invoke the endpoint. */
-export function readSources({ partition }: Account, sources: readonly SourceBucket[]): PolicyStatement[] {
+export function readSources(account: Account, sources: readonly SourceBucket[]): PolicyStatement[] {
   if (sources.length === 0) return [];
-  const bucketArn = (bucket: string) => pulumi.interpolate`arn:${partition}:s3:::${bucket}`;
   const keys = sources.flatMap(({ keyArn }) => keyArn ?? []);
   return [
     allow(
       "ReadSources",
       "s3:GetObject",
-      sources.map(({ bucket, prefix = "" }) => pulumi.interpolate`${bucketArn(bucket)}/${prefix}*`),
+      sources.map(({ bucket, prefix = "" }) => bucketArn(account, `${bucket}/${prefix}*`)),
     ),
     // Callers list a prefix. Without this permission S3 answers "access denied" for a missing object. No condition on the prefix:
     // GetObject needs this permission without one.
     allow(
       "FindSources",
       "s3:ListBucket",
-      sources.map(({ bucket }) => bucketArn(bucket)),
+      sources.map(({ bucket }) => bucketArn(account, bucket)),
     ),
     ...(keys.length === 0 ? [] : [allow("DecryptSources", "kms:Decrypt", [...new Set(keys)])]),
   ];

@@ -1,6 +1,6 @@
 /** The locations of videos, results and failures in S3, and their ARNs. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
+import { type Account, bucketArn } from "./account.ts";
 
 /** Names of the buckets, and prefixes of the keys in them. */
 export interface VideoLocations {
@@ -40,9 +40,9 @@ export interface LocationArns {
 }
 
 /** Returns the ARNs of locations in the account's partition. */
-export function locationArns({ partition }: Account, locations: Required<VideoLocations>): LocationArns {
-  const inputBucket = pulumi.interpolate`arn:${partition}:s3:::${locations.inputBucket}`;
-  const outputBucket = pulumi.interpolate`arn:${partition}:s3:::${locations.outputBucket}`;
+export function locationArns(account: Account, locations: Required<VideoLocations>): LocationArns {
+  const inputBucket = bucketArn(account, locations.inputBucket);
+  const outputBucket = bucketArn(account, locations.outputBucket);
   return {
     inputBucket,
     outputBucket,

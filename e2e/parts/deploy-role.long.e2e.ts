@@ -17,7 +17,7 @@ import { packageModel } from "../../ops/start/model.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-import { Account } from "../../infra/bootstrap/account.ts";
+import { currentAccount } from "../../infra/account.ts";
 import { EnvironmentAccess } from "../../infra/bootstrap/environment-access.ts";
 import { environments } from "../../infra/bootstrap/environments.ts";
 import { GitHubIdentity } from "../../infra/bootstrap/github-identity.ts";
@@ -60,7 +60,7 @@ describe("the role for deployments", () => {
     const { keyArn, boundaryArn } = facts;
     ({ registrations } = await registrationsOf(
       () => {
-        const account = new Account();
+        const account = currentAccount();
         const environment = { ...environments.dev, stack: "local" };
         const identity = new GitHubIdentity("github", { account, repository: { repository: "team/videos" } });
         const state = new StateBackend("async-video-dev-state", { account, environment });

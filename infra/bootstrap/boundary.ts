@@ -1,6 +1,7 @@
 /** Permissions boundary of the roles that an environment's deployments create: the limit of their policies. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { bucketArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
 import { readSources, type SourceBucket } from "../source-buckets.ts";
@@ -12,7 +13,7 @@ import { allowUnlimited } from "./unlimited-actions.ts";
  */
 export function boundaryPermissions(scope: Scope, sourceBuckets: readonly SourceBucket[]): PolicyStatement[] {
   const { account, environment, keyArn } = scope;
-  const buckets = account.bucket(named(environment));
+  const buckets = bucketArn(account, named(environment));
   return [
     allow("Buckets", ["s3:ListBucket"], buckets),
     allow(
@@ -22,11 +23,11 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
     ),
     allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
     ...readSources(account, sourceBuckets),
-    allow("Topics", ["sns:Publish"], account.regional("sns", named(environment))),
+    allow("Topics", ["sns:Publish"], regionalArn(account, "sns", named(environment))),
     allow(
       "Endpoints",
       ["sagemaker:InvokeEndpointAsync"],
-      account.regional("sagemaker", `endpoint/${named(environment)}`),
+      regionalArn(account, "sagemaker", `endpoint/${named(environment)}`),
     ),
     allowUnlimited(
       "Images",
@@ -40,7 +41,7 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
       endpointLogs(scope),
     ),
     allowUnlimited("Metrics", ["cloudwatch:PutMetricData"]),
-    allowUnlimited("Alarms", ["cloudwatch:DescribeAlarms"], account.regional("cloudwatch", "alarm:*")),
+    allowUnlimited("Alarms", ["cloudwatch:DescribeAlarms"], regionalArn(account, "cloudwatch", "alarm:*")),
     allowUnlimited(
       "Network",
       [
@@ -49,7 +50,7 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
         "ec2:DeleteNetworkInterface",
         "ec2:DeleteNetworkInterfacePermission",
       ],
-      ["network-interface/*", "subnet/*", "security-group/*"].map((resource) => account.regional("ec2", resource)),
+      ["network-interface/*", "subnet/*", "security-group/*"].map((resource) => regionalArn(account, "ec2", resource)),
     ),
     allowUnlimited("SeeNetwork", [
       "ec2:DescribeDhcpOptions",

@@ -1,14 +1,15 @@
 /** Permissions to create, change and delete the resources that `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
 import { allowUnlimited, type UnlimitedAction } from "./unlimited-actions.ts";
 
 /** For resources that hold videos, results and notifications, except for the key, which the bootstrap creates (`environment-key.ts`). */
 export function storagePermissions({ account, environment, keyArn }: Scope): PolicyStatement[] {
-  const buckets = account.bucket(named(environment));
-  const topics = account.regional("sns", named(environment));
-  const queues = account.regional("sqs", named(environment));
+  const buckets = bucketArn(account, named(environment));
+  const topics = regionalArn(account, "sns", named(environment));
+  const queues = regionalArn(account, "sqs", named(environment));
   return [
     allow(
       "MakeBuckets",
@@ -30,7 +31,7 @@ export function storagePermissions({ account, environment, keyArn }: Scope): Pol
     allow(
       "ReplaceModelArtifacts",
       ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject", "s3:PutObjectTagging"],
-      account.bucket(`${named(environment, "input")}/models/*`),
+      bucketArn(account, `${named(environment, "input")}/models/*`),
     ),
     allow(
       "MakeTopics",
@@ -56,7 +57,7 @@ export function storagePermissions({ account, environment, keyArn }: Scope): Pol
           allow(
             "DestroyObjects",
             ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            account.bucket(`${named(environment)}/*`),
+            bucketArn(account, `${named(environment)}/*`),
           ),
         ]
       : []),
@@ -106,7 +107,7 @@ export function inferencePermissions(scope: Scope): PolicyStatement[] {
     allow(
       "MakeDashboards",
       ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"],
-      account.global("cloudwatch", `dashboard/${named(environment)}`),
+      globalArn(account, "cloudwatch", `dashboard/${named(environment)}`),
     ),
   ];
 }
@@ -116,7 +117,7 @@ export function inferencePermissions(scope: Scope): PolicyStatement[] {
  * being registered has no tag yet, and AWS may see a new tag late.
  */
 function scalingPermissions({ account, environment }: Scope): PolicyStatement[] {
-  const targets = account.regional("application-autoscaling", "scalable-target/*");
+  const targets = regionalArn(account, "application-autoscaling", "scalable-target/*");
   const change: UnlimitedAction[] = [
     "application-autoscaling:DeleteScalingPolicy",
     "application-autoscaling:DeregisterScalableTarget",
@@ -147,8 +148,8 @@ export function identityPermissions(
   { account, environment }: Scope,
   boundaryArn: PolicyStatement["Resource"],
 ): PolicyStatement[] {
-  const roles = account.global("iam", `role/${named(environment)}`);
-  const policies = account.global("iam", `policy/${named(environment)}`);
+  const roles = globalArn(account, "iam", `role/${named(environment)}`);
+  const policies = globalArn(account, "iam", `policy/${named(environment)}`);
   return [
     allow("MakeRolesWithinBoundary", ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"], roles, {
       StringEquals: { "iam:PermissionsBoundary": boundaryArn },
@@ -182,14 +183,20 @@ export function identityPermissions(
       ],
       policies,
     ),
-    allow("HandRoleToSageMaker", ["iam:PassRole"], account.global("iam", `role/${named(environment, "execution")}`), {
-      StringEquals: { "iam:PassedToService": "sagemaker.amazonaws.com" },
-    }),
+    allow(
+      "HandRoleToSageMaker",
+      ["iam:PassRole"],
+      globalArn(account, "iam", `role/${named(environment, "execution")}`),
+      {
+        StringEquals: { "iam:PassedToService": "sagemaker.amazonaws.com" },
+      },
+    ),
     // The first scalable target of an account needs this role.
     allow(
       "LetAutoScalingWork",
       ["iam:CreateServiceLinkedRole"],
-      account.global(
+      globalArn(
+        account,
         "iam",
         "role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
       ),

@@ -2,7 +2,7 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
+import type { Account } from "../account.ts";
 import { type Environment, environments } from "./environments.ts";
 import { accountAdministers } from "../iam/key-policy.ts";
 import { policyDocument } from "../iam/policy-document.ts";

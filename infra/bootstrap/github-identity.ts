@@ -1,7 +1,7 @@
 /** GitHub as an identity provider of the account: workflows present its tokens and assume roles, without long-lived keys. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
+import { type Account, globalArn } from "../account.ts";
 import { policyDocument } from "../iam/policy-document.ts";
 import { type Repository, subjectOf } from "./subjects.ts";
 
@@ -38,7 +38,7 @@ export class GitHubIdentity extends pulumi.ComponentResource {
       );
       // The provider's ARN follows from its address, so a preview knows it and policies can evaluate the trust.
       this.arn = pulumi
-        .all([args.account.global("iam", `oidc-provider/${issuer}`), provider.urn])
+        .all([globalArn(args.account, "iam", `oidc-provider/${issuer}`), provider.urn])
         .apply(([arn]) => arn);
     } else {
       this.arn = pulumi.output(args.identityProviderArn);

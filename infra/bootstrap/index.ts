@@ -1,7 +1,7 @@
 /** Resources that GitHub's workflows need to deploy to an account: an identity provider, roles, keys, and storage for state. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { Account } from "./account.ts";
+import { currentAccount } from "../account.ts";
 import { boundaryPermissions } from "./boundary.ts";
 import { readConfig } from "./config.ts";
 import { EnvironmentAccess } from "./environment-access.ts";
@@ -14,7 +14,7 @@ import { endpointLogs } from "./scope.ts";
 import { StateBackend } from "./state-backend.ts";
 
 const config = readConfig();
-const account = new Account();
+const account = currentAccount();
 const deployed = environmentsNamed(config.environments);
 const warning = sharedAccountWarning(deployed);
 if (warning !== undefined) void pulumi.log.warn(warning);

@@ -1,5 +1,6 @@
 /** Permissions to read the resources that `infra/` defines. Sources: the calls of the official provider, and AWS's Service Authorization Reference. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
@@ -31,26 +32,26 @@ export function readPermissions(scope: Scope): PolicyStatement[] {
         "s3:ListBucket",
         "s3:ListTagsForResource",
       ],
-      account.bucket(named(environment)),
+      bucketArn(account, named(environment)),
     ),
     // IAM authorises HeadObject as GetObject.
     allow(
       "SeeModelArtifacts",
       ["s3:GetObject", "s3:GetObjectTagging"],
-      account.bucket(`${named(environment, "input")}/models/*`),
+      bucketArn(account, `${named(environment, "input")}/models/*`),
     ),
     allow(
       "SeeTopics",
       ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"],
-      account.regional("sns", named(environment)),
+      regionalArn(account, "sns", named(environment)),
     ),
     allow(
       "SeeQueues",
       ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"],
-      account.regional("sqs", named(environment)),
+      regionalArn(account, "sqs", named(environment)),
     ),
     // The provider compares the key of each object that it reads with AWS's own.
-    allowUnlimited("SeeKeyOfS3", ["kms:DescribeKey"], account.regional("kms", "key/*"), {
+    allowUnlimited("SeeKeyOfS3", ["kms:DescribeKey"], regionalArn(account, "kms", "key/*"), {
       StringEquals: { "kms:RequestAlias": "alias/aws/s3" },
     }),
     allow(
@@ -62,12 +63,12 @@ export function readPermissions(scope: Scope): PolicyStatement[] {
         "iam:ListInstanceProfilesForRole",
         "iam:ListRolePolicies",
       ],
-      account.global("iam", `role/${named(environment)}`),
+      globalArn(account, "iam", `role/${named(environment)}`),
     ),
     allow(
       "SeePolicies",
       ["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"],
-      account.global("iam", `policy/${named(environment)}`),
+      globalArn(account, "iam", `policy/${named(environment)}`),
     ),
     allow(
       "SeeEndpoints",
@@ -82,15 +83,15 @@ export function readPermissions(scope: Scope): PolicyStatement[] {
     allowUnlimited(
       "SeeScaling",
       ["application-autoscaling:ListTagsForResource"],
-      account.regional("application-autoscaling", "scalable-target/*"),
+      regionalArn(account, "application-autoscaling", "scalable-target/*"),
     ),
     allow("SeeAlarms", ["cloudwatch:ListTagsForResource"], alarms(scope)),
-    allowUnlimited("FindLogGroups", ["logs:DescribeLogGroups"], account.regional("logs", "log-group:*")),
+    allowUnlimited("FindLogGroups", ["logs:DescribeLogGroups"], regionalArn(account, "logs", "log-group:*")),
     allow("SeeLogGroups", ["logs:ListTagsForResource"], endpointLogs(scope)),
     allow(
       "SeeDashboards",
       ["cloudwatch:GetDashboard"],
-      account.global("cloudwatch", `dashboard/${named(environment)}`),
+      globalArn(account, "cloudwatch", `dashboard/${named(environment)}`),
     ),
     allowUnlimited("SeeWhatTakesNoResource", [
       "application-autoscaling:DescribeScalableTargets",

@@ -1,6 +1,6 @@
 /** An environment's resources, by their names: `video-STACK-KIND-xxxxxxx`. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
+import { type Account, globalArn, regionalArn } from "../account.ts";
 import { type Environment, namePrefix } from "./environments.ts";
 
 /** One environment in one account. */
@@ -24,23 +24,25 @@ export function named(environment: Environment, kind?: string): string {
 /** Endpoints, endpoint configurations and models. */
 export function sageMaker({ account, environment }: Scope) {
   return ["endpoint", "endpoint-config", "model"].map((kind) =>
-    account.regional("sagemaker", `${kind}/${named(environment)}`),
+    regionalArn(account, "sagemaker", `${kind}/${named(environment)}`),
   );
 }
 
 /** Log groups of endpoints, and their streams. */
 export function endpointLogs({ account, environment }: Pick<Scope, "account" | "environment">): pulumi.Output<string> {
-  return account.regional("logs", `log-group:/aws/sagemaker/Endpoints/${named(environment, "endpoint")}`);
+  return regionalArn(account, "logs", `log-group:/aws/sagemaker/Endpoints/${named(environment, "endpoint")}`);
 }
 
 /** The stack's alarms, and those that AWS creates for target tracking. */
 export function alarms({ account, environment }: Scope) {
   return [`alarm:${named(environment)}`, `alarm:TargetTracking-endpoint/${named(environment)}`].map((alarm) =>
-    account.regional("cloudwatch", alarm),
+    regionalArn(account, "cloudwatch", alarm),
   );
 }
 
 /** Patterns of the ARNs of an environment's roles: those of its stacks, and the ones that workflows take. */
 export function rolesOf({ account, environment }: Pick<Scope, "account" | "environment">) {
-  return [named(environment), `async-video-${environment.name}-*`].map((name) => account.global("iam", `role/${name}`));
+  return [named(environment), `async-video-${environment.name}-*`].map((name) =>
+    globalArn(account, "iam", `role/${name}`),
+  );
 }

@@ -1,5 +1,6 @@
 /** Permissions to run the smoke test, in addition to those to read and change the stack (`read-permissions.ts`, `deploy-permissions.ts`). */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
+import { bucketArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
 import { allowUnlimited } from "./unlimited-actions.ts";
@@ -8,7 +9,11 @@ import { allowUnlimited } from "./unlimited-actions.ts";
 export function smokePermissions(scope: Scope): PolicyStatement[] {
   const { account, environment } = scope;
   return [
-    allow("Invoke", ["sagemaker:InvokeEndpointAsync"], account.regional("sagemaker", `endpoint/${named(environment)}`)),
+    allow(
+      "Invoke",
+      ["sagemaker:InvokeEndpointAsync"],
+      regionalArn(account, "sagemaker", `endpoint/${named(environment)}`),
+    ),
     allow(
       "SendVideos",
       [
@@ -19,19 +24,19 @@ export function smokePermissions(scope: Scope): PolicyStatement[] {
         "s3:ListMultipartUploadParts",
         "s3:PutObject",
       ],
-      account.bucket(`${named(environment, "input")}/input/*`),
+      bucketArn(account, `${named(environment, "input")}/input/*`),
     ),
     allow(
       "FetchResults",
       ["s3:DeleteObject", "s3:GetObject"],
-      ["results", "failures"].map((prefix) => account.bucket(`${named(environment, "output")}/${prefix}/*`)),
+      ["results", "failures"].map((prefix) => bucketArn(account, `${named(environment, "output")}/${prefix}/*`)),
     ),
-    allow("TellVersions", ["s3:ListBucketVersions"], account.bucket(named(environment))),
+    allow("TellVersions", ["s3:ListBucketVersions"], bucketArn(account, named(environment))),
     // Its queues are created and deleted like the stack's (MakeQueues in `deploy-permissions.ts`).
     allow(
       "UseTemporaryQueues",
       ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"],
-      account.regional("sqs", named(environment, "smoke")),
+      regionalArn(account, "sqs", named(environment, "smoke")),
     ),
     // The smoke test lists queues to find those that earlier runs left.
     allowUnlimited("FindTemporaryQueues", ["sqs:ListQueues"]),

@@ -2,7 +2,7 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "./account.ts";
+import type { Account } from "../account.ts";
 import { EnvironmentKey } from "./environment-key.ts";
 import type { Environment } from "./environments.ts";
 import { secureBucket } from "../components/secure-bucket.ts";

@@ -121,7 +121,7 @@ export interface AsyncEndpointArgs extends VideoLocations {
    */
   readonly logRetentionDays?: pulumi.Input<number>;
   /**
-   * Changes the resources of the component.
+   * Changes the resources of the component, except for the replacement trigger.
    * @default none
    */
   readonly transform?: {

@@ -1,17 +1,17 @@
 /** The statements of a KMS key's policy for the account, and for the AWS services that process a stack's data. In a key policy, the resource "*" is the key itself. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Account } from "../account.ts";
+import { type Account, globalArn } from "../account.ts";
 
 /**
  * Delegates to IAM: the roles of an endpoint and of its callers and operators get access through their own policies. Without this statement the
  * key could become unmanageable (KMS developer guide, "Default key policy").
  */
-export function accountAdministers({ partition, id }: Account): PolicyStatement {
+export function accountAdministers(account: Account): PolicyStatement {
   return {
     Sid: "AccountAdministers",
     Effect: "Allow",
-    Principal: { AWS: pulumi.interpolate`arn:${partition}:iam::${id}:root` },
+    Principal: { AWS: globalArn(account, "iam", "root") },
     Action: "kms:*",
     Resource: "*",
   };

@@ -1,7 +1,7 @@
 /** The policy for operators: read the stack's state, queues and logs, and subscribe to its topics. */
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, regionalArn } from "../account.ts";
+import { type Account, globalArn, regionalArn } from "../account.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { allow, policyDocument } from "./policy-document.ts";
 
@@ -46,7 +46,7 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       "SeeDashboard",
       "cloudwatch:GetDashboard",
       // Dashboards have the endpoint's name (monitoring.ts) and no region (Service Authorization Reference).
-      pulumi.interpolate`arn:${account.partition}:cloudwatch::${account.id}:dashboard/${endpointName}`,
+      globalArn(account, "cloudwatch", pulumi.interpolate`dashboard/${endpointName}`),
     ),
     allow("SeeEndpoint", "sagemaker:DescribeEndpoint", scope.endpointArn),
     // AWS supports no resource for any of these (Service Authorization Reference).
