@@ -1,67 +1,21 @@
-/** Tests the dashboard, the alarms and the topic that they publish to. */
+/** Tests the alarms, the topic that they publish to, and the address of the dashboard. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { Monitoring, type MonitoringArgs } from "./monitoring.ts";
+import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";
 import { statement } from "../testing/documents.ts";
-import {
-  accountId,
-  keyArn,
-  mockAccount,
-  region,
-  type Registrations,
-  registrationsOf,
-} from "../testing/registrations.ts";
+import { accountId, keyArn, mockAccount, region, type Registrations } from "../testing/registrations.ts";
 
-const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const topicArn = `arn:aws:sns:${region}:${accountId}:clips-operations-0a1b2c3`;
 const ofEndpoint = { EndpointName: "detector" };
 const ofVariant = { EndpointName: "detector", VariantName: "AllTraffic" };
-
-async function monitoring(args: Partial<MonitoringArgs> = {}): Promise<{ registrations: Registrations; url: unknown }> {
-  const { registrations, outputs } = await registrationsOf(() => {
-    const { dashboardUrl } = new Monitoring("clips", {
-      account: mockAccount(),
-      endpointName: "detector",
-      variantName: "AllTraffic",
-      maxCapacity: 5,
-      keyArn,
-      ...args,
-    });
-    return { dashboardUrl };
-  });
-  return { registrations, url: outputs["dashboardUrl"] };
-}
-
-const line = z.object({ stat: z.string(), label: z.string() });
-const body = z.object({
-  widgets: z.array(
-    z.object({
-      type: z.string(),
-      x: z.number(),
-      y: z.number(),
-      width: z.number(),
-      height: z.number(),
-      properties: z.object({
-        title: z.string(),
-        region: z.string().optional(),
-        period: z.number().optional(),
-        alarms: z.array(z.string()).optional(),
-        yAxis: z
-          .object({ left: z.object({ label: z.string().optional(), showUnits: z.boolean().optional() }) })
-          .optional(),
-        metrics: z.array(z.tuple([z.string(), z.string()]).rest(z.union([z.string(), line]))).optional(),
-      }),
-    }),
-  ),
-});
 
 describe("Monitoring", () => {
   let registrations: Registrations;
   let url: unknown;
 
   before(async () => {
-    ({ registrations, url } = await monitoring());
+    ({ registrations, url } = await deployMonitoring());
   });
 
   it("publishes to a topic with the stack's key that only this account's alarms may publish to", () => {
@@ -153,19 +107,19 @@ describe("Monitoring", () => {
 
   it("notifies when an alarm returns to OK only if that is chosen", async () => {
     for (const { inputs } of registrations.ofType(alarmType)) assert.equal(inputs["okActions"], undefined);
-    const { registrations: chosen } = await monitoring({ notifyRecovery: true });
+    const { registrations: chosen } = await deployMonitoring({ notifyRecovery: true });
     for (const { inputs } of chosen.ofType(alarmType)) assert.deepEqual(inputs["okActions"], [topicArn]);
   });
 
   it("accepts another limit of the failure rate and another number of videos", async () => {
-    const { registrations: chosen } = await monitoring({ failureRateLimit: 0.5, failureRateMinRequests: 20 });
+    const { registrations: chosen } = await deployMonitoring({ failureRateLimit: 0.5, failureRateMinRequests: 20 });
     const { threshold, metricQueries } = chosen.one(alarmType, "clips-failure-rate").inputs;
     assert.equal(threshold, 0.5);
     assert.match(JSON.stringify(metricQueries), /IF\(requests >= 20, /);
   });
 
   it("notifies the given e-mail addresses, with a configurable limit of the waiting time", async () => {
-    const { registrations: chosen } = await monitoring({
+    const { registrations: chosen } = await deployMonitoring({
       operationsEmails: ["ops@example.com"],
       oldestRequestLimit: 600,
     });
@@ -178,96 +132,14 @@ describe("Monitoring", () => {
     assert.deepEqual(registrations.ofType("aws:sns/topicSubscription:TopicSubscription"), []);
   });
 
-  describe("the dashboard", () => {
-    let widgets: z.infer<typeof body>["widgets"];
-
-    before(() => {
-      const { dashboardBody } = registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
-      ({ widgets } = body.parse(JSON.parse(String(dashboardBody))));
+  it("has a URL in the console of the stack's partition", async () => {
+    assert.equal(
+      url,
+      "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/detector",
+    );
+    const china = await deployMonitoring({
+      account: { ...mockAccount(), partition: pulumi.output("aws-cn"), region: pulumi.output("cn-north-1") },
     });
-
-    it("shows the blog's charts and the failures", () => {
-      const names = widgets.flatMap(({ properties }) => properties.metrics ?? []).map(([, name]) => name);
-      assert.deepEqual(
-        new Set(names),
-        new Set([
-          "ApproximateAgeOfOldestRequest",
-          "ApproximateBacklogSize",
-          "ApproximateBacklogSizePerInstance",
-          "CPUUtilization",
-          "ExpiredRequests",
-          "HasBacklogWithoutCapacity",
-          "InvocationFailures",
-          "InvocationsProcessed",
-          "InvocationsProcesssed",
-          "ModelLatency",
-          "TimeInBacklog",
-          "TotalProcessingTime",
-        ]),
-      );
-    });
-
-    it("requests each metric with its own dimensions", () => {
-      const ofQueue = /^(Approximate|HasBacklog)/;
-      for (const [namespace, name, ...rest] of widgets.flatMap(({ properties }) => properties.metrics ?? [])) {
-        const dimensions = rest.filter((part) => typeof part === "string");
-        assert.equal(namespace, name === "CPUUtilization" ? "/aws/sagemaker/Endpoints" : "AWS/SageMaker");
-        assert.deepEqual(
-          dimensions,
-          ofQueue.test(name) ? ["EndpointName", "detector"] : ["EndpointName", "detector", "VariantName", "AllTraffic"],
-          name,
-        );
-      }
-    });
-
-    it("counts events as a sum per minute", () => {
-      for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
-        assert.equal(properties.period, 60);
-        assert.equal(properties.region, region);
-        for (const [, name, ...rest] of properties.metrics ?? []) {
-          const { stat } = line.parse(rest.at(-1));
-          if (/^(Invocation|Expired)/.test(name)) assert.equal(stat, "Sum");
-        }
-      }
-    });
-
-    it("sets no unit for times whose unit AWS's documentation leaves open", () => {
-      for (const { properties } of widgets.filter(({ type }) => type === "metric")) {
-        const names = (properties.metrics ?? []).map(([, name]) => name);
-        const isOpen = names.some((name) => /^T(imeInBacklog|otalProcessingTime)$/.test(name));
-        assert.equal(properties.yAxis?.left.label === undefined, isOpen, properties.title);
-        assert.equal(properties.yAxis?.left.showUnits === undefined, isOpen, properties.title);
-      }
-    });
-
-    it("shows the state of every alarm", () => {
-      const shown = widgets.flatMap(({ properties }) => properties.alarms ?? []);
-      assert.equal(shown.length, registrations.ofType(alarmType).length);
-    });
-
-    it("lays out its widgets in CloudWatch's 24 columns without overlaps", () => {
-      for (const [index, one] of widgets.entries()) {
-        assert.ok(one.x + one.width <= 24);
-        for (const other of widgets.slice(index + 1)) {
-          const apart =
-            one.x + one.width <= other.x ||
-            other.x + other.width <= one.x ||
-            one.y + one.height <= other.y ||
-            other.y + other.height <= one.y;
-          assert.ok(apart, `${one.properties.title} and ${other.properties.title}`);
-        }
-      }
-    });
-
-    it("has a URL in the console of the stack's partition", async () => {
-      assert.equal(
-        url,
-        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/detector",
-      );
-      const china = await monitoring({
-        account: { ...mockAccount(), partition: pulumi.output("aws-cn"), region: pulumi.output("cn-north-1") },
-      });
-      assert.match(String(china.url), /^https:\/\/cn-north-1\.console\.amazonaws\.cn\//);
-    });
+    assert.match(String(china.url), /^https:\/\/cn-north-1\.console\.amazonaws\.cn\//);
   });
 });
