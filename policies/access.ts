@@ -59,15 +59,20 @@ export const noWildcards: ResourceValidationPolicy = {
       "aws:iam/userPolicy:UserPolicy",
     ],
     ({ policy, inlinePolicies = [] }: { policy?: unknown; inlinePolicies?: { policy?: unknown }[] }, args, report) => {
-      judgeStatements(policy, "policy", args, report);
+      evaluateStatements(policy, "policy", args, report);
       for (const [index, inline] of inlinePolicies.entries()) {
-        judgeStatements(inline.policy, `inlinePolicies[${index}].policy`, args, report);
+        evaluateStatements(inline.policy, `inlinePolicies[${index}].policy`, args, report);
       }
     },
   ),
 };
 
-function judgeStatements(document: unknown, at: string, args: ResourceValidationArgs, report: ReportViolation): void {
+function evaluateStatements(
+  document: unknown,
+  at: string,
+  args: ResourceValidationArgs,
+  report: ReportViolation,
+): void {
   const { onEveryResource: exempt = onEveryResource } = args.getConfig<{ onEveryResource?: Record<string, string> }>();
   const statements = statementsOf(document);
   if (statements === undefined) {

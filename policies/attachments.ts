@@ -3,7 +3,7 @@ import type { PolicyArgs } from "@pulumi/aws/iam/policy.js";
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { parseArn } from "./arns.ts";
 import { ofType } from "./resources.ts";
-import { ifKnown, judgeEach } from "./unknown.ts";
+import { ifKnown, evaluateEach } from "./unknown.ts";
 
 /** Types that attach policies to a role, a user or a group, and the property that names one policy or a list. */
 const attaching: ReadonlyMap<string, string> = new Map([
@@ -41,7 +41,7 @@ export const ownPoliciesOnly: StackValidationPolicy = {
     const arns = policies.map(({ props }) => ifKnown(() => props.arn)?.value);
     // A program can read a policy that AWS manages into the stack; the stack does not define it.
     const own = new Set(arns.filter((arn) => arn !== undefined && parseArn(arn)?.account !== "aws"));
-    judgeEach(ofType(resources, ...attaching.keys()), reportViolation, (resource) => {
+    evaluateEach(ofType(resources, ...attaching.keys()), reportViolation, (resource) => {
       const property = attaching.get(resource.type) ?? "";
       const madeOfOwn = (resource.propertyDependencies[property] ?? []).some(({ urn }) => urns.has(urn));
       for (const read of readersOf(resource.props, property)) {

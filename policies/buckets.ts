@@ -9,7 +9,7 @@ import type { StackValidationPolicy } from "@pulumi/policy";
 import { conditionValues, type Statement, statementsOf } from "./documents.ts";
 import { isCustomerKey } from "./encryption.ts";
 import { ofType, References, type Typed } from "./resources.ts";
-import { judgeEach } from "./unknown.ts";
+import { evaluateEach } from "./unknown.ts";
 
 const bucketTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"];
 
@@ -47,7 +47,7 @@ function bucketPolicy<Args extends BesideArgs>({
         // A bucket's id is its name.
         names: [({ props }) => props.bucket, ({ props }) => props.id],
       });
-      judgeEach(buckets, reportViolation, (bucket) => {
+      evaluateEach(buckets, reportViolation, (bucket) => {
         const kept = configuration.to(bucket).some(({ props }) => keeps(props, bucket));
         if (!kept) reportViolation(`The bucket '${bucket.name}' ${remedy}`, bucket.urn);
       });

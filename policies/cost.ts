@@ -6,7 +6,7 @@ import { typesOf, type Variant } from "./endpoint.ts";
 import { hourlyPrices, pricesAsOf, pricesRegion } from "./prices.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 import { endpointsOf, variantTargets } from "./scaling.ts";
-import { judgeEach } from "./unknown.ts";
+import { evaluateEach } from "./unknown.ts";
 
 /** USD an hour: enough for the blog post's five ml.g4dn.xlarge, but not for a configuration error. */
 const defaultLimit = 10;
@@ -46,7 +46,7 @@ export const hourlyCostLimit: StackValidationPolicy = {
       to: ofType<EndpointConfigurationArgs>(resources, "aws:sagemaker/endpointConfiguration:EndpointConfiguration"),
       names: [({ props }) => props.name],
     });
-    judgeEach(endpoints, reportViolation, (endpoint) => {
+    evaluateEach(endpoints, reportViolation, (endpoint) => {
       const { name, urn, props } = endpoint;
       const configuration = configurations.of(endpoint);
       if (configuration === undefined) {

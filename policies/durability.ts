@@ -5,7 +5,7 @@ import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
 import { type ResourceValidationPolicy, type StackValidationPolicy, validateResourceOfType } from "@pulumi/policy";
 import { z } from "zod";
 import { ofType, References, type Typed, validateTypes } from "./resources.ts";
-import { judgeEach } from "./unknown.ts";
+import { evaluateEach } from "./unknown.ts";
 
 const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });
 
@@ -32,7 +32,7 @@ export const queueDeadLetters: StackValidationPolicy = {
       to: queues,
       names: [({ props }) => props.arn],
     });
-    judgeEach(queues, reportViolation, (queue) => {
+    evaluateEach(queues, reportViolation, (queue) => {
       if (queue.props.redriveAllowPolicy || deadLetterTarget(queue) !== undefined) return;
       if (redriven.to(queue).length === 0 && senders.to(queue).length === 0) {
         reportViolation(

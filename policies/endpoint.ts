@@ -183,12 +183,12 @@ export const noFixedName: ResourceValidationPolicy = {
   enforcementLevel: "mandatory",
   validateResource: validateTypes(
     ["aws:sagemaker/model:Model", "aws:sagemaker/endpointConfiguration:EndpointConfiguration"],
-    judgeName,
+    evaluateName,
   ),
 };
 
 /** Checks the name's form, because a policy receives the inputs after Pulumi has generated names. */
-function judgeName(
+function evaluateName(
   props: { readonly name?: string | undefined },
   { name: resource, type }: ResourceValidationArgs,
   reportViolation: ReportViolation,

@@ -13,7 +13,7 @@ import { isAccount, parseArn } from "./arns.ts";
 import { limitsWho } from "./conditions.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
 import { ofType, type Typed, validateTypes } from "./resources.ts";
-import { ifKnown, judgeEach } from "./unknown.ts";
+import { ifKnown, evaluateEach } from "./unknown.ts";
 
 /** Types whose property `policy` is a resource policy: of the resource itself, or of another one that it attaches the policy to. */
 const opened = [
@@ -47,10 +47,10 @@ export const noPublicAccess: ResourceValidationPolicy = {
   description:
     "The policy of a bucket, an access point, a topic, a queue or a key must not allow every principal, so that data does not leak.",
   enforcementLevel: "mandatory",
-  validateResource: validateTypes(opened, judgePublic),
+  validateResource: validateTypes(opened, evaluatePublicAccess),
 };
 
-function judgePublic({ policy }: Opened, { name }: ResourceValidationArgs, report: ReportViolation): void {
+function evaluatePublicAccess({ policy }: Opened, { name }: ResourceValidationArgs, report: ReportViolation): void {
   const statements = statementsOf(policy);
   if (statements === undefined) {
     report(`'${name}' has no readable policy document in policy. ${documentRemedy}`);
@@ -110,7 +110,7 @@ export const noForeignAccess: StackValidationPolicy = {
     };
     const remedy = "Remove it. If it is intended, add it to principals in the policy's config.";
 
-    judgeEach(ofType<Opened>(resources, ...opened), reportViolation, ({ name, urn, props }) => {
+    evaluateEach(ofType<Opened>(resources, ...opened), reportViolation, ({ name, urn, props }) => {
       // no-public-access reports a document that cannot be read.
       for (const [index, statement] of (statementsOf(props.policy) ?? []).entries()) {
         // The conditions of a statement limit a service; no-public-access reports statements for everyone.
@@ -123,14 +123,14 @@ export const noForeignAccess: StackValidationPolicy = {
       }
     });
 
-    judgeEach(ofType<GrantArgs>(resources, "aws:kms/grant:Grant"), reportViolation, ({ name, urn, props }) => {
+    evaluateEach(ofType<GrantArgs>(resources, "aws:kms/grant:Grant"), reportViolation, ({ name, urn, props }) => {
       if (!isMeant(props.granteePrincipal)) {
         reportViolation(`The grant '${name}' gives a key to ${props.granteePrincipal}. ${remedy}`, urn);
       }
     });
 
     const permissions = ofType<PermissionArgs>(resources, "aws:lambda/permission:Permission");
-    judgeEach(permissions, reportViolation, (permission) => {
+    evaluateEach(permissions, reportViolation, (permission) => {
       const who = invoker(permission);
       if (isMeant(who)) return;
       const forAnyone =
@@ -142,7 +142,7 @@ export const noForeignAccess: StackValidationPolicy = {
     });
 
     const subscriptions = ofType<TopicSubscriptionArgs>(resources, "aws:sns/topicSubscription:TopicSubscription");
-    judgeEach(subscriptions, reportViolation, ({ name, urn, props: { protocol, endpoint } }) => {
+    evaluateEach(subscriptions, reportViolation, ({ name, urn, props: { protocol, endpoint } }) => {
       // SNS asks the owner of an e-mail address to confirm. Every other address can receive without a person's consent.
       if (["email", "email-json"].includes(protocol) || endpoints.includes(endpoint)) return;
       if (!parseArn(endpoint) || !isMeant(endpoint)) {

@@ -4,7 +4,7 @@ import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
 import { type ResourceValidationPolicy, type StackValidationPolicy, validateResourceOfType } from "@pulumi/policy";
 import { typesOf } from "./endpoint.ts";
 import { ofType, References } from "./resources.ts";
-import { judgeEach } from "./unknown.ts";
+import { evaluateEach } from "./unknown.ts";
 
 /** Checks if an instance type has NVIDIA GPUs: families G and P, including families newer than the pack. */
 function hasGpu({ instanceType }: { readonly instanceType: string }): boolean {
@@ -62,7 +62,7 @@ export const gpuRequired: StackValidationPolicy = {
       to: ofType<ModelArgs>(resources, "aws:sagemaker/model:Model"),
       names: [({ props }) => props.name],
     });
-    judgeEach(configurations, reportViolation, (configuration) => {
+    evaluateEach(configurations, reportViolation, (configuration) => {
       const model = models.of(configuration);
       if (model === undefined) return;
       const types = configuration.props.productionVariants.flatMap((variant, index) =>

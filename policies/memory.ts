@@ -5,7 +5,7 @@ import type { StackValidationPolicy } from "@pulumi/policy";
 import { typesOf } from "./endpoint.ts";
 import { instanceMemory, type InstanceMemory } from "./memory-table.ts";
 import { ofType, References } from "./resources.ts";
-import { judgeEach } from "./unknown.ts";
+import { evaluateEach } from "./unknown.ts";
 
 const gibibyte = 1024 ** 3;
 
@@ -63,7 +63,7 @@ export const workersFitMemory: StackValidationPolicy = {
       to: ofType<ModelArgs>(resources, "aws:sagemaker/model:Model"),
       names: [({ props }) => props.name],
     });
-    judgeEach(configurations, reportViolation, (configuration) => {
+    evaluateEach(configurations, reportViolation, (configuration) => {
       const model = models.of(configuration);
       const environment = model?.props.primaryContainer?.environment;
       if (model === undefined || environment === undefined) return;

@@ -9,13 +9,13 @@ import { ifKnown } from "./unknown.ts";
  */
 export function validateTypes(
   types: readonly string[],
-  judge: (props: never, args: ResourceValidationArgs, report: ReportViolation) => void,
+  evaluate: (props: never, args: ResourceValidationArgs, report: ReportViolation) => void,
 ): ResourceValidation {
   const wanted = new Set(types);
   return (args, report) => {
     // Short, because the framework sends it for every other resource.
     if (!wanted.has(args.type)) args.notApplicable("The policy is on other types.");
-    judge(args.props as never, args, report);
+    evaluate(args.props as never, args, report);
   };
 }
 

@@ -10,7 +10,7 @@ import {
   validateResourceOfType,
 } from "@pulumi/policy";
 import { comesAfter, ofType, References, type Typed } from "./resources.ts";
-import { ifKnown, judgeEach } from "./unknown.ts";
+import { ifKnown, evaluateEach } from "./unknown.ts";
 
 /** An idle endpoint has no instance, and so costs nothing. */
 export const minCapacityZero: ResourceValidationPolicy = {
@@ -140,7 +140,7 @@ export const wakesFromZero: StackValidationPolicy = {
       to: policies,
       names: [({ props }) => props.arn],
     });
-    judgeEach(targets, reportViolation, (target) => {
+    evaluateEach(targets, reportViolation, (target) => {
       if (target.props.minCapacity !== 0) return;
       const starting = policiesOf.to(target).filter(startsFromZero);
       const woken = starting.some((policy) => alarmsOf.to(policy).some((alarm) => tellsOfWaiting(alarm, target)));
@@ -230,7 +230,7 @@ export const targetAfterEndpoint: StackValidationPolicy = {
   validateStack: ({ resources }, reportViolation) => {
     const targets = variantTargets(resources);
     const endpoints = endpointsOf(targets, resources);
-    judgeEach(targets, reportViolation, (target) => {
+    evaluateEach(targets, reportViolation, (target) => {
       // An unknown name that comes from no endpoint of the stack throws here: it cannot be evaluated yet.
       const own = endpoints.of(target);
       if (own !== undefined && !comesAfter(target, own)) {

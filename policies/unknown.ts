@@ -49,14 +49,14 @@ function reportUnknown(report: ReportViolation, name: string, error: UnknownValu
 }
 
 /** Evaluates each of a stack's resources separately, so that one with unknown values does not prevent the evaluation of the others. */
-export function judgeEach<Resource extends { readonly name: string; readonly urn: string }>(
+export function evaluateEach<Resource extends { readonly name: string; readonly urn: string }>(
   resources: readonly Resource[],
   report: ReportViolation,
-  judge: (resource: Resource) => void,
+  evaluate: (resource: Resource) => void,
 ): void {
   for (const resource of resources) {
     try {
-      judge(resource);
+      evaluate(resource);
     } catch (error) {
       if (!isUnknownValue(error)) throw error;
       reportUnknown(report, resource.name, error, resource.urn);
@@ -70,7 +70,7 @@ export function withUnknownGuard<Policy extends ResourceValidationPolicy | Stack
 ): Policy {
   if ("validateStack" in policy) return policy;
   const validations = [policy.validateResource ?? []].flat().map((validate) => {
-    const judge: typeof validate = (args, report) => {
+    const evaluate: typeof validate = (args, report) => {
       try {
         return validate(args, report);
       } catch (error) {
@@ -79,7 +79,7 @@ export function withUnknownGuard<Policy extends ResourceValidationPolicy | Stack
       }
     };
     // The framework stores the function's type on it, and does not call it for other types.
-    return Object.assign(judge, validate);
+    return Object.assign(evaluate, validate);
   });
   return { ...policy, validateResource: validations.length === 1 ? validations[0] : validations };
 }

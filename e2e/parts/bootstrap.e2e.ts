@@ -44,8 +44,8 @@ describe("the preview of the bootstrap", () => {
     });
 
   it("passes the policy pack with its own config, which gives a reason for each exception", async () => {
-    const { planned, policies: judging } = await (await open(policies)).preview(step, signal);
-    assert.ok(judging >= 5, String(judging));
+    const { planned, policies: evaluating } = await (await open(policies)).preview(step, signal);
+    assert.ok(evaluating >= 5, String(evaluating));
     assert.ok(planned.some(({ type }) => type === "aws:iam/openIdConnectProvider:OpenIdConnectProvider"));
   });
 

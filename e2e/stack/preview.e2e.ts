@@ -95,7 +95,7 @@ describe("the account-free preview", () => {
     assert.equal((await preview("--stack", "prod", "--config-file", join(folder, "absent.yaml"))).status, 2);
   });
 
-  it("judges the config of an account that it cannot reach", async () => {
+  it("evaluates the config of an account that it cannot reach", async () => {
     const file = await configWith('aws:allowedAccountIds: ["123456789012"]\n  aws:profile: nobody');
     const { status, stderr } = await preview("--stack", "prod", "--config-file", file, "--json");
     assert.equal(status, 0, stderr);

@@ -90,25 +90,25 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
   const missing = evaluationPeriods - existing.length;
   const looked = existing.map(({ period }) => period).reverse();
   const value = looked[0]?.value;
-  const judged = (state: AlarmStateValue | undefined): Evaluation => {
+  const result = (state: AlarmStateValue | undefined): Evaluation => {
     return { state, reason: reasonFor(rule, state, looked, breaching.length, missing), value, looked };
   };
 
-  if (missing === 0) return judged(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
+  if (missing === 0) return result(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
   switch (treatMissingData) {
     case "breaching":
-      return judged(breaching.length + missing >= datapointsToAlarm ? "ALARM" : "OK");
+      return result(breaching.length + missing >= datapointsToAlarm ? "ALARM" : "OK");
     case "notBreaching":
-      return judged(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
+      return result(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
     case "ignore":
     case "missing": {
-      if (breaching.length >= datapointsToAlarm) return judged("ALARM");
-      if (breaching.length < existing.length) return judged("OK");
-      if (treatMissingData === "ignore") return judged(undefined);
-      if (existing.length === 0) return judged("INSUFFICIENT_DATA");
+      if (breaching.length >= datapointsToAlarm) return result("ALARM");
+      if (breaching.length < existing.length) return result("OK");
+      if (treatMissingData === "ignore") return result(undefined);
+      if (existing.length === 0) return result("INSUFFICIENT_DATA");
       // All available datapoints breach: an alarm if the oldest is at least M periods old, else the state is kept.
       const oldest = existing[0]?.age ?? 0;
-      return judged(oldest >= datapointsToAlarm ? "ALARM" : undefined);
+      return result(oldest >= datapointsToAlarm ? "ALARM" : undefined);
     }
   }
 }

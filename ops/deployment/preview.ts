@@ -25,7 +25,7 @@ const pullRequestStack = /^pr-[1-9]\d{0,9}$/;
 
 const help = `Usage: npm run preview -- --stack dev|prod|local|pr-N [--config-file FILE] [--json]
 
-Shows what a first deployment of a stack would create, and judges it with the policy pack, as the
+Shows what a first deployment of a stack would create, and evaluates it with the policy pack, as the
 real engine does. No AWS account is needed: AWS is asked nothing, and nothing is created.
 
   --stack NAME        the stack; pr-N is that of pull request N, from Pulumi.pr.yaml
