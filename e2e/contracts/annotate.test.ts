@@ -1,4 +1,4 @@
-/** Tests the environment of the program that draws on downloaded videos. */
+/** Tests the program that draws detections on downloaded videos: its environment and its time limit. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { invoke } from "../../client/src/submit.ts";
 import { startCommandFixture } from "../../client/testing/command-fixture.ts";
 import type { CommandFixture } from "../../client/testing/command-fixture.ts";
 
-describe("the program that annotates", () => {
+describe("the annotation program", () => {
   const secrets = { AWS_SECRET_ACCESS_KEY: "canary-1", PULUMI_ACCESS_TOKEN: "canary-2", GITHUB_TOKEN: "canary-3" };
   const before = { ...process.env };
   let fixture: CommandFixture;
@@ -24,8 +24,8 @@ describe("the program that annotates", () => {
     await fixture[Symbol.asyncDispose]();
   });
 
-  it("gets no credentials: neither the user's nor anything else of the environment but folders and the language", async () => {
-    // A Python that tells its environment, where set-up would have put the real one.
+  it("gets only the folder and language variables of the environment, and no credentials", async () => {
+    // A stand-in that records its environment, at the path where setup installs the real Python.
     const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
     await mkdir(path.dirname(python), { recursive: true });
     await writeFile(python, `#!/bin/sh\n/usr/bin/env > "$TMPDIR/env"\necho '{"movie":"m","animation":"a"}'\n`);
@@ -38,19 +38,19 @@ describe("the program that annotates", () => {
     });
     fixture.aws.onInvocation = fixture.complete;
     await fixture.execute(["submit", fixture.path("a.mp4"), "--manifest", fixture.path("jobs.jsonl")]);
-    const to = fixture.path("out");
+    const outputFolder = fixture.path("out");
     const { status, stderr } = await fixture.execute([
       "fetch",
       fixture.path("jobs.jsonl"),
       "--to",
-      to,
+      outputFolder,
       "--annotate",
       "--json",
     ]);
     assert.equal(status, 0, stderr);
-    const given = (await readFile(fixture.path("env"), "utf8")).trim().split("\n");
+    const variables = (await readFile(fixture.path("env"), "utf8")).trim().split("\n");
     // PWD, OLDPWD, SHLVL and _ are the shell's; Node passes NODE_V8_COVERAGE to every child while coverage is measured.
-    const names = given
+    const names = variables
       .map((line) => line.split("=", 1)[0] ?? "")
       .filter((name) => !/^(OLD)?PWD$|^SHLVL$|^_$|^NODE_V8_COVERAGE$/.test(name));
     const allowed = ["ASYNC_VIDEO_INFERENCE_CACHE", "HOME", "LANG", "PATH", "TMPDIR", "XDG_CACHE_HOME"];
@@ -59,10 +59,10 @@ describe("the program that annotates", () => {
       [],
     );
     assert.ok(names.includes("PATH") && names.includes("HOME"));
-    assert.doesNotMatch(given.join("\n"), /canary/);
+    assert.doesNotMatch(variables.join("\n"), /canary/);
   });
 
-  it("is stopped at its limit", async () => {
+  it("is stopped at its time limit", async () => {
     const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
     await mkdir(path.dirname(python), { recursive: true });
     await writeFile(python, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });

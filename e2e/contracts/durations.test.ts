@@ -40,7 +40,7 @@ describe("the durations of requests", () => {
     ["Milliseconds", 1e3],
     ["Microseconds", 1e6],
   ] as const) {
-    it(`are seconds if CloudWatch has them in ${Unit}`, async () => {
+    it(`are converted to seconds if CloudWatch reports them in ${Unit}`, async () => {
       aws.metrics.set("TimeInBacklog", [
         { Timestamp: seconds(minutes(2)), Sum: 90 * perSecond, SampleCount: 3, Maximum: 50 * perSecond, Unit },
         { Timestamp: seconds(start), Sum: 7 * perSecond, SampleCount: 1, Maximum: 7 * perSecond, Unit },
@@ -52,11 +52,11 @@ describe("the durations of requests", () => {
     });
   }
 
-  it("are none without datapoints", async () => {
+  it("are empty without datapoints", async () => {
     assert.deepEqual(await read(), []);
   });
 
-  it("are read in calls of at most 1,440 minutes that leave none out", async () => {
+  it("are read in calls of at most 1,440 minutes, without gaps", async () => {
     await readDurations(stack, "ModelLatency", { start, end: minutes(3_000) });
     const ranges = aws.requests.map(({ body }) => {
       const { StartTime, EndTime } = JSON.parse(body.toString()) as { StartTime: number; EndTime: number };
@@ -72,13 +72,13 @@ describe("the durations of requests", () => {
 
   const job = { submittedAt: start.toISOString() } as Parameters<typeof readTimings>[1];
   const quick = { limitSeconds: 5, pause: { first: 0.01, longest: 0.02 } };
-  for (const [what, units, message] of [
-    ["a unit that is no time", ["Count"], /CloudWatch has TimeInBacklog in the unit Count/],
+  for (const [problem, units, message] of [
+    ["a unit that is not a time", ["Count"], /CloudWatch has TimeInBacklog in the unit Count/],
     ["no unit", [undefined], /in the unit None/],
-    ["a unit that is named like an object's member", ["constructor"], /in the unit constructor/],
+    ["a unit named like a member of every object", ["constructor"], /in the unit constructor/],
     ["several units", ["Milliseconds", "Microseconds"], /in several units \(Milliseconds, Microseconds\)/],
   ] as const) {
-    it(`are refused with ${what}, by a job's timings and by a burst alike`, async () => {
+    it(`are refused with ${problem}, for a single job and for a burst`, async () => {
       aws.answers.set("GetMetricData", { MetricDataResults: [] });
       aws.metrics.set(
         "TimeInBacklog",
@@ -94,7 +94,7 @@ describe("the durations of requests", () => {
 
 describe("the durations of requests to the emulator", () => {
   for (const timeInBacklogUnit of ["Milliseconds", "Microseconds"] as const) {
-    it(`are the same if SageMaker gives TimeInBacklog in ${timeInBacklogUnit}`, async () => {
+    it(`are read in seconds if SageMaker reports TimeInBacklog in ${timeInBacklogUnit}`, async () => {
       const harness = await new EndpointHarness({ timeInBacklogUnit }).deployed(1);
       const { clock, metrics } = harness;
       harness.send(2);

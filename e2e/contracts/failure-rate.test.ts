@@ -1,4 +1,4 @@
-/** What the alarm on the failure rate says of numbers of videos, as the emulator evaluates its queries. */
+/** Evaluates the metric queries of the failure rate alarm with the emulator, for given numbers of requests. */
 import assert from "node:assert/strict";
 import { MetricQueries, type MetricDataQuery } from "../../emulator/core/metric-queries.ts";
 import { MetricStore } from "../../emulator/core/metrics.ts";
@@ -10,14 +10,14 @@ const namespace = "AWS/SageMaker";
 const dimensions = { EndpointName: "detector", VariantName: "AllTraffic" };
 const period = failureRateWindow * 1_000;
 
-/** What SageMaker counted within the window, by metric; a metric that is not given has no data. */
+/** SageMaker's counts within the alarm's window, by metric; an absent metric has no data. */
 type Counts = Readonly<
   Partial<
     Record<"InvocationFailures" | "InvocationsProcessed" | "InvocationsProcesssed" | "Invocation4XXErrors", number>
   >
 >;
 
-/** The rate that the alarm compares with its limit. */
+/** Returns the failure rate (0 to 1) that the alarm compares with its limit. */
 function rateOf(counts: Counts): number | undefined {
   const store = new MetricStore(new VirtualClock(period));
   for (const [name, value] of Object.entries(counts)) store.put({ namespace, name, dimensions, timestamp: 0, value });
@@ -31,23 +31,23 @@ function rateOf(counts: Counts): number | undefined {
 }
 
 describe("the failure rate", () => {
-  const cases: readonly [what: string, counts: Counts, rate: number][] = [
+  const cases: readonly [title: string, counts: Counts, rate: number][] = [
     ["is 0 without any data", {}, 0],
     ["is 0 for the smoke test's good video and bad file", { InvocationsProcessed: 2, InvocationFailures: 1 }, 0],
     ["is 0 if all of four videos fail", { InvocationsProcessed: 4, InvocationFailures: 4 }, 0],
     ["is 1 if all of five videos fail", { InvocationsProcessed: 5, InvocationFailures: 5 }, 1],
-    ["is no more than the limit for one broken file of five", { InvocationsProcessed: 5, InvocationFailures: 1 }, 0.2],
-    ["is above the limit for two of five", { InvocationsProcessed: 5, InvocationFailures: 2 }, 0.4],
-    ["is 0 if no video fails and the metric of failures has no data", { InvocationsProcessed: 90 }, 0],
+    ["is 0.2, at the limit, if one of five videos fails", { InvocationsProcessed: 5, InvocationFailures: 1 }, 0.2],
+    ["is 0.4, above the limit, if two of five videos fail", { InvocationsProcessed: 5, InvocationFailures: 2 }, 0.4],
+    ["is 0 if no video fails and the failure metric has no data", { InvocationsProcessed: 90 }, 0],
     [
-      "is the same if SageMaker spells InvocationsProcesssed so",
+      "is the same if SageMaker spells the metric InvocationsProcesssed",
       { InvocationsProcesssed: 5, InvocationFailures: 2 },
       0.4,
     ],
     ["is 1 if SageMaker counts no failure as processed", { InvocationFailures: 5 }, 1],
   ];
-  for (const [what, counts, rate] of cases) {
-    it(what, () => {
+  for (const [title, counts, rate] of cases) {
+    it(title, () => {
       assert.equal(rateOf(counts), rate);
     });
   }

@@ -1,4 +1,4 @@
-/** The real program passes the pack, and the pack reports whatever is broken in it. */
+/** Tests that the real programs pass the policy pack, and that the pack reports every mutation of them. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -39,10 +39,10 @@ function policiesOf(stack: StackName): PackPolicy[] {
   return policies.filter(({ name }) => levels[name] !== "disabled");
 }
 
-/** Imports the program anew: a module runs once for each address. */
+/** Number of imports so far, used as a query string: Node runs a module once for each URL. */
 let imports = 0;
 
-/** What the program registers for a stack with some more settings. */
+/** Runs the program for a stack with additional settings; returns the resources that it registers. */
 async function programResources(
   stack: StackName,
   settings: Readonly<Record<string, string>> = {},
@@ -66,7 +66,7 @@ async function programResources(
   }
 }
 
-/** What the bootstrap registers in an account. */
+/** Runs the bootstrap with additional settings; returns the resources that it registers. */
 async function bootstrapResources(settings: Readonly<Record<string, string>> = {}): Promise<TestResource[]> {
   imports += 1;
   const address = `../../infra/bootstrap/index.ts?policies=${imports}`;
@@ -90,7 +90,7 @@ const sourceBuckets = JSON.stringify([
   { bucket: "archive" },
 ]);
 const peers = { principals: [`arn:aws:iam::${callerAccountId}:root`] };
-/** Settings that add resources or statements, and what the pack's config has to say about them. */
+/** Settings that add resources or statements, with the pack config that they require. */
 const variants: Readonly<Record<string, { settings: Readonly<Record<string, string>>; config?: PackConfig }>> = {
   "in a VPC": { settings: { subnetIds: '["subnet-0a1b2c3d"]', securityGroupIds: '["sg-0a1b2c3d"]' } },
   "with e-mail": { settings: { operationsEmails: '["ops@example.com"]', completionEmails: '["team@example.com"]' } },
@@ -100,88 +100,88 @@ const variants: Readonly<Record<string, { settings: Readonly<Record<string, stri
   "with a given key": { settings: { encryptionKeyArn: `arn:aws:kms:us-east-1:${accountId}:key/1a2b` } },
 };
 
-/** Broken stacks for each break: together at least 300. */
+/** Mutated stacks for each mutation: at least 300 in total. */
 const runs = 8;
 
-describe("the pack on the real program", () => {
-  const unbroken = new Map<StackName, TestResource[]>();
+describe("the policy pack on the real program", () => {
+  const originals = new Map<StackName, TestResource[]>();
 
   before(async () => {
-    for (const stack of stackNames) unbroken.set(stack, await programResources(stack));
+    for (const stack of stackNames) originals.set(stack, await programResources(stack));
   });
 
   for (const stack of stackNames) {
-    // The stack local disables the policy about the image, which AWS no longer patches.
-    const advised = stack === "local" ? [] : ["supported-image"];
+    // The stack local disables the policy for the image, which AWS no longer patches.
+    const expected = stack === "local" ? [] : ["supported-image"];
 
-    it(`passes the stack ${stack} with its config and no report but the image's`, async () => {
-      const said = await reports(policiesOf(stack), unbroken.get(stack)!, configOf(stack));
+    it(`passes the stack ${stack} with its config, with no finding except for the image`, async () => {
+      const findings = await reports(policiesOf(stack), originals.get(stack)!, configOf(stack));
       assert.deepEqual(
-        said.map(({ policy }) => policy),
-        advised,
-        JSON.stringify(said, undefined, 1),
+        findings.map(({ policy }) => policy),
+        expected,
+        JSON.stringify(findings, undefined, 1),
       );
     });
 
-    it(`passes the first preview of the stack ${stack}, and says what it cannot check yet`, async () => {
-      const said = await reports(policiesOf(stack), firstPreview(unbroken.get(stack)!), configOf(stack));
+    it(`passes the first preview of the stack ${stack}, and reports the policies that it cannot evaluate yet`, async () => {
+      const findings = await reports(policiesOf(stack), firstPreview(originals.get(stack)!), configOf(stack));
       assert.deepEqual(
-        said.filter(({ unknown }) => !unknown).map(({ policy }) => policy),
-        advised,
-        JSON.stringify(said, undefined, 1),
+        findings.filter(({ unknown }) => !unknown).map(({ policy }) => policy),
+        expected,
+        JSON.stringify(findings, undefined, 1),
       );
-      const cannot = new Set(said.filter(({ unknown }) => unknown).map(({ policy }) => policy));
+      const notEvaluated = new Set(findings.filter(({ unknown }) => unknown).map(({ policy }) => policy));
       for (const policy of ["bucket-tls-only", "completion-topics", "topic-encrypted", "no-wildcards"]) {
-        assert.ok(cannot.has(policy), policy);
+        assert.ok(notEvaluated.has(policy), policy);
       }
     });
   }
 
   for (const stack of ["dev", "prod"] as const) {
-    for (const [what, { settings, config = {} }] of Object.entries(variants)) {
-      it(`passes the stack ${stack} ${what}`, async () => {
-        const said = await reports(policies, await programResources(stack, settings), {
+    for (const [variant, { settings, config = {} }] of Object.entries(variants)) {
+      it(`passes the stack ${stack} ${variant}`, async () => {
+        const findings = await reports(policies, await programResources(stack, settings), {
           ...configOf(stack),
           ...config,
         });
-        const others = said.filter(({ policy }) => policy !== "supported-image");
-        assert.deepEqual(others, [], JSON.stringify(said, undefined, 1));
+        const others = findings.filter(({ policy }) => policy !== "supported-image");
+        assert.deepEqual(others, [], JSON.stringify(findings, undefined, 1));
       });
     }
   }
 
-  it("refuses a stack on AWS that may work without its GPU, and the stack local only without its config", async () => {
+  it("refuses a stack that may run without a GPU, except the stack local", async () => {
     for (const stack of stackNames) {
       const resources = await programResources(stack, { requireGpu: "false" });
-      const said = await reports(policiesOf(stack), resources, configOf(stack));
-      const refused = said.filter(({ policy }) => policy === "gpu-required");
+      const findings = await reports(policiesOf(stack), resources, configOf(stack));
+      const refused = findings.filter(({ policy }) => policy === "gpu-required");
       assert.equal(refused.length, stack === "local" ? 0 : 1, stack);
     }
   });
 
-  it("advises to choose a machine image for an image whose tag names no CUDA version", async () => {
+  it("recommends a machine image for a container image whose tag names no CUDA version", async () => {
     const image = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/detector:1";
-    const said = await reports(policiesOf("prod"), await programResources("prod", { image }), configOf("prod"));
+    const findings = await reports(policiesOf("prod"), await programResources("prod", { image }), configOf("prod"));
     assert.deepEqual(
-      said.map(({ policy }) => policy),
+      findings.map(({ policy }) => policy),
       ["inference-ami"],
-      JSON.stringify(said, undefined, 1),
+      JSON.stringify(findings, undefined, 1),
     );
   });
 
-  it("passes the bootstrap with its config, which names the account", async () => {
+  it("passes the bootstrap with its config for the account", async () => {
     const config = configIn(join(import.meta.dirname, "..", "..", "infra", "bootstrap", "policies.json"));
     const principals = [`arn:aws:iam::${accountId}:oidc-provider/token.actions.githubusercontent.com`];
     for (const settings of [{}, { sourceBuckets }]) {
-      const said = await reports(policies, await bootstrapResources(settings), {
+      const findings = await reports(policies, await bootstrapResources(settings), {
         ...config,
         "trusted-principals": { principals },
       });
-      assert.deepEqual(said, []);
+      assert.deepEqual(findings, []);
     }
   });
 
-  it("has a break for every policy, and breaks at least 300 stacks", () => {
+  it("has a mutation for every policy, and at least 300 mutated stacks", () => {
     assert.deepEqual(
       [...new Set(mutations.map(({ policy }) => policy))].sort(),
       policies.map(({ name }) => name).sort(),
@@ -193,13 +193,17 @@ describe("the pack on the real program", () => {
     it(`reports by ${policy}: ${what}`, async () => {
       const stacks = policy === "data-protected" ? (["prod"] as const) : stackNames;
       await fc.assert(
-        fc.asyncProperty(fc.constantFrom(...stacks), by, async (stack, breakIt) => {
-          const broken = new BrokenStack(unbroken.get(stack)!);
-          const named = breakIt(broken);
-          const said = await reports(policies, broken.resources);
-          const own = said.filter((each) => each.policy === policy && !each.unknown && each.urn === urnOf(named));
-          assert.ok(own.length > 0, `not reported; said: ${JSON.stringify(said)}`);
-          assert.ok(own.some(({ message }) => message.includes(`'${named.name}'`) || message.includes("No price")));
+        fc.asyncProperty(fc.constantFrom(...stacks), by, async (stack, mutate) => {
+          const broken = new BrokenStack(originals.get(stack)!);
+          const target = mutate(broken);
+          const findings = await reports(policies, broken.resources);
+          const expected = findings.filter(
+            (each) => each.policy === policy && !each.unknown && each.urn === urnOf(target),
+          );
+          assert.ok(expected.length > 0, `not reported; findings: ${JSON.stringify(findings)}`);
+          assert.ok(
+            expected.some(({ message }) => message.includes(`'${target.name}'`) || message.includes("No price")),
+          );
         }),
         { seed: 20_261_122, numRuns: runs },
       );

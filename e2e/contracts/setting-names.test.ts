@@ -1,4 +1,4 @@
-/** The messages of the policies name properties of AWS's resources, and the setting of the stack that sets each. */
+/** Tests that the policies' messages name the setting of each resource property that they tell the user to change. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ const source = readdirSync(policies)
   .join("\n");
 
 describe("the messages of the policies", () => {
-  it("name settings that the program has", () => {
+  it("name only settings that the program has", () => {
     const named = [...source.matchAll(/\(the stack's setting (\w+)\)/g)].map(([, name]) => name);
     const settings = describeSettings().map(({ key }) => key);
     assert.deepEqual(
@@ -20,18 +20,18 @@ describe("the messages of the policies", () => {
     );
   });
 
-  for (const [advice, setting] of [
+  for (const [remedy, setting] of [
     ["Set ${at} to an image of a supported version", "image"],
     ["Set ${at} to a type of one of these families", "instanceType"],
     ["Set ${at}.inferenceAmiVersion to a machine image", "inferenceAmi"],
     ['Set ${at}.environment.${variable} to "1"', "requireGpu"],
     ["maxConcurrentInvocationsPerInstance to at most", "maxConcurrency"],
   ] as const) {
-    it(`name ${setting} with the property that it sets`, () => {
+    it(`name the setting ${setting} next to the property that it sets`, () => {
       const message = source
         .split("`")
-        .find((text) => text.replace(` (the stack's setting ${setting})`, "").includes(advice));
-      assert.ok(message?.includes(`(the stack's setting ${setting})`), message ?? advice);
+        .find((text) => text.replace(` (the stack's setting ${setting})`, "").includes(remedy));
+      assert.ok(message?.includes(`(the stack's setting ${setting})`), message ?? remedy);
     });
   }
 });

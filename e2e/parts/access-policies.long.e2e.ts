@@ -1,4 +1,4 @@
-/** What client and smoke test really ask of AWS, against what the policies for callers and operators allow. */
+/** Compares the AWS calls of the client and the smoke test with the policies for callers and operators. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,8 +17,8 @@ import { allows, type Statement, statements } from "../../infra/testing/document
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
-/** The smoke test's tidying up, which it leaves to the buckets' lifecycle rules where it may not: nobody has these. */
-const dispensable = ["s3:DeleteObject", "s3:ListBucketVersions"];
+/** The smoke test's clean-up calls, which neither policy allows; without them, the buckets' lifecycle rules delete its objects. */
+const cleanupActions = ["s3:DeleteObject", "s3:ListBucketVersions"];
 
 describe("the policies for callers and operators", () => {
   let folder: string;
@@ -48,7 +48,7 @@ describe("the policies for callers and operators", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** A managed policy's statements, as IAM has them. */
+  /** Reads the statements of a managed policy's default version from IAM. */
   async function policyAt(PolicyArn: string): Promise<Statement[]> {
     const iam = new IAMClient({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
     const { Policy: policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
@@ -58,10 +58,10 @@ describe("the policies for callers and operators", () => {
     return statements(JSON.parse(decodeURIComponent(found?.Document ?? "")));
   }
 
-  const callsOf = (...command: string[]): Promise<Call[]> => callsEnding(0, ...command);
+  const callsOf = (...command: string[]): Promise<Call[]> => callsWithStatus(0, ...command);
 
-  /** Runs a command of the project against the stack, and returns what it asked of AWS. */
-  async function callsEnding(expected: number, ...command: string[]): Promise<Call[]> {
+  /** Runs a command of the project against the stack, asserts its exit status, and returns its AWS calls. */
+  async function callsWithStatus(expected: number, ...command: string[]): Promise<Call[]> {
     const recorder = await recordCalls(aws);
     try {
       const file = path.join(folder, "outputs.json");
@@ -86,32 +86,32 @@ describe("the policies for callers and operators", () => {
     }
     const denied = calls.filter((call) => !allows(caller, call) && !allows(operator, call));
     assert.deepEqual(denied, []);
-    // What more the client looks at, it can do without: how many instances there are.
+    // The client also reads the number of instances, but works without that permission.
     assert.deepEqual(
       actionsOf(calls.filter((call) => !allows(caller, call))).filter((action) => /^(s3|kms):|Invoke/.test(action)),
       [],
     );
   });
 
-  it("let an operator who is a caller, too, run the smoke test", async () => {
+  it("let an operator who is also a caller run the smoke test", async () => {
     const calls = await callsOf("smoke/main.ts", "--any");
     const actions = actionsOf(calls);
     for (const needed of ["sqs:ListQueues", "sqs:CreateQueue", "sns:Subscribe", "sns:Unsubscribe", "sqs:DeleteQueue"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
     }
     const both = [...caller, ...operator];
-    const denied = calls.filter((call) => !allows(both, call) && !dispensable.includes(call.action));
+    const denied = calls.filter((call) => !allows(both, call) && !cleanupActions.includes(call.action));
     assert.deepEqual(denied, []);
   });
 
-  it("let an operator who is a caller, too, redrive, and give up what cannot be read", async () => {
+  it("let an operator who is also a caller redrive, and give up messages that cannot be read", async () => {
     const sqs = new SQSClient({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
     await sqs.send(
       new SendMessageCommand({ QueueUrl: String(outputs["errorQueueUrl"]), MessageBody: "no notification" }),
     );
     sqs.destroy();
     const manifest = path.join(folder, "redriven.jsonl");
-    const calls = await callsEnding(1, "client/cli/main.ts", "redrive", "--manifest", manifest);
+    const calls = await callsWithStatus(1, "client/cli/main.ts", "redrive", "--manifest", manifest);
     const actions = actionsOf(calls);
     for (const needed of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage", "sqs:GetQueueUrl"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
@@ -122,7 +122,7 @@ describe("the policies for callers and operators", () => {
     );
   });
 
-  it("let an operator who is a caller, too, send a burst and report on it", async () => {
+  it("let an operator who is also a caller send a burst and report on it", async () => {
     const calls = await callsOf("client/cli/main.ts", "burst", "--count", "2", "--out", path.join(folder, "burst"));
     const actions = actionsOf(calls);
     for (const needed of ["cloudwatch:GetMetricData", "sagemaker:DescribeEndpoint"]) {
@@ -134,7 +134,7 @@ describe("the policies for callers and operators", () => {
     );
   });
 
-  it("allow neither of them what changes the stack", () => {
+  it("allow neither of them to change the stack", () => {
     const endpoint = `arn:aws:sagemaker:${aws.region}:${aws.accountId}:endpoint/${String(outputs["endpointName"])}`;
     const bucket = `arn:aws:s3:::${String(outputs["inputBucket"])}`;
     for (const call of [

@@ -1,4 +1,4 @@
-/** Tests that a running emulator is closed: its sockets, its files, and all that a web page can do to it. */
+/** Tests that other users and web pages cannot use a running emulator: its sockets, its files, and requests from a browser. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -48,7 +48,7 @@ const trustPolicy = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { Service: "sagemaker.amazonaws.com" }, Action: "sts:AssumeRole" }],
 };
-/** The browser takes these names for this machine, and protects it as little as any browser does. */
+/** Resolves `*.example` to this machine, and turns off Chromium's protection of local networks, which other browsers lack. */
 const browserArguments = [
   "--host-resolver-rules=MAP *.example 127.0.0.1",
   "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
@@ -67,7 +67,7 @@ describe("The emulator with a running instance", function () {
   let folder: string;
   let paths: StatePaths;
   let aws: RunningEmulator;
-  let family: number[];
+  let pids: number[];
   let instance: Instance;
 
   before(async () => {
@@ -91,7 +91,7 @@ describe("The emulator with a running instance", function () {
     await sagemaker.send(new CreateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "config" }));
     const waiting = { client: sagemaker, maxWaitTime: 200, minDelay: 1, maxDelay: 1 };
     await waitUntilEndpointInService(waiting, { EndpointName: "endpoint" });
-    family = [aws.pid, ...(await descendantsOf(aws.pid))];
+    pids = [aws.pid, ...(await descendantsOf(aws.pid))];
     instance = await runningInstance();
   });
   after(async () => {
@@ -103,9 +103,9 @@ describe("The emulator with a running instance", function () {
     const instances = join(paths.aws, "instances");
     const [name = ""] = await readdir(instances);
     const keys = await readFile(join(instances, name, "key_file.json"), "utf8");
-    const { unix } = await listeningSockets(family);
+    const { unix } = await listeningSockets(pids);
     let ports: number[] = [];
-    for (const pid of family) {
+    for (const pid of pids) {
       const variables = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
       const port = (kind: string) =>
         Number(variables.find((one) => one.startsWith(`TS_GRPC_${kind}_PORT=`))?.split("=")[1]);
@@ -122,7 +122,7 @@ describe("The emulator with a running instance", function () {
   const gatewayPort = () => Number(new URL(aws.url).port);
   const ports = () => [gatewayPort(), aws.providerPort, instance.grpcInference, instance.grpcManagement];
 
-  /** A call of the model server's management API with the right token. */
+  /** Calls the model server's management API with the right token; returns the status and the body. */
   const manage = async (method: string, path: string): Promise<[number, string]> => {
     const headers = { Authorization: `Bearer ${instance.tokens.management.key}` };
     const request = httpRequest({ socketPath: instance.management, method, path, headers, agent: false });
@@ -133,7 +133,7 @@ describe("The emulator with a running instance", function () {
 
   describe("listens", () => {
     it("on the documented TCP ports of 127.0.0.1 only", async () => {
-      const { network } = await listeningSockets(family);
+      const { network } = await listeningSockets(pids);
       assert.deepEqual(
         network,
         ports()
@@ -143,7 +143,7 @@ describe("The emulator with a running instance", function () {
     });
 
     it("on Unix sockets in folders that only the user can enter", async () => {
-      const { unix } = await listeningSockets(family);
+      const { unix } = await listeningSockets(pids);
       // MiniStack's, the model server's two, and the one of its worker.
       assert.ok(unix.length >= 4, unix.join());
       for (const path of unix) {
@@ -156,11 +156,11 @@ describe("The emulator with a running instance", function () {
       inference: "org.pytorch.serve.grpc.inference.InferenceAPIsService",
       management: "org.pytorch.serve.grpc.management.ManagementAPIsService",
     };
-    // Messages as protocol buffers. Source: TorchServe 0.12, frontend/server/src/main/resources/proto.
-    const nothing = Buffer.alloc(0);
+    // Encoded protocol buffer messages. Source: TorchServe 0.12, frontend/server/src/main/resources/proto.
+    const empty = Buffer.alloc(0);
     const model = Buffer.from("\n\x05model");
     const register = Buffer.from("J\x16http://127.0.0.1/x.mar");
-    /** The status of a call by gRPC, and the words that come with an error. */
+    /** Makes a gRPC call with a deadline of 10 s; returns its status and the first line of an error's details. */
     const call = async (api: keyof typeof services, method: string, message: Buffer, token?: string) => {
       const port = api === "inference" ? instance.grpcInference : instance.grpcManagement;
       const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
@@ -176,9 +176,9 @@ describe("The emulator with a running instance", function () {
     };
     const refused = "Token Authorization failed. Token either incorrect, expired, or not provided correctly";
     for (const [api, method, message, withToken] of [
-      ["inference", "Ping", nothing, [status.OK, undefined]],
+      ["inference", "Ping", empty, [status.OK, undefined]],
       ["inference", "Predictions", model, [status.OK, undefined]],
-      ["management", "ListModels", nothing, [status.OK, undefined]],
+      ["management", "ListModels", empty, [status.OK, undefined]],
       ["management", "RegisterModel", register, [status.PERMISSION_DENIED, "Model API disabled"]],
       ["management", "UnregisterModel", model, [status.PERMISSION_DENIED, "Model API disabled"]],
     ] as const) {
@@ -197,7 +197,7 @@ describe("The emulator with a running instance", function () {
     });
   });
 
-  describe("to a web page", () => {
+  describe("attacked by a web page", () => {
     let pages: Attacker;
     let control: Attacker;
     let opened: { readonly browser: Browser; close(): Promise<void> };
@@ -213,20 +213,20 @@ describe("The emulator with a running instance", function () {
       await Promise.all([pages.stop(), control.stop()]);
     });
 
-    /** All that could change. */
+    /** Reads everything that an attack could change. */
     const state = async (): Promise<object> => ({
       ...(await snapshot(sdkConfig(aws, aws.credentials))),
       functions: await text(await onMiniStack("/2015-03-31/functions")),
       served: await manage("GET", "/models"),
       files: (await readdir(paths.root, { recursive: true })).sort(),
     });
-    /** A request past the gateway. */
+    /** Sends a GET request to MiniStack directly, without the gateway. */
     const onMiniStack = async (path: string): Promise<IncomingMessage> => {
-      const [socketPath] = (await listeningSockets(family)).unix.filter((one) => one.endsWith("/ministack"));
+      const [socketPath] = (await listeningSockets(pids)).unix.filter((one) => one.endsWith("/ministack"));
       const [response] = (await once(httpGet({ socketPath, path, agent: false }), "response")) as [IncomingMessage];
       return response;
     };
-    /** Queries of URLs presigned by the right key, but for the signature. */
+    /** Query strings of presigned URLs with the right access key ID and a wrong signature, by service. */
     const presigned = () => {
       const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
       const query = (service: string) =>
@@ -240,11 +240,11 @@ describe("The emulator with a running instance", function () {
         }).toString();
       return { s3: query("s3"), sns: query("sns"), sagemaker: query("sagemaker") };
     };
-    /** Lets a page of `origin` attack the port of `base`. */
+    /** Opens a page of `origin` that attacks the URL `base`; returns its attempts. */
     const attack = async (origin: string, base: string): Promise<Attempt[]> => {
       const page = await opened.browser.newPage();
       try {
-        // The page comes from the attacker, though its name leads to another port now.
+        // Serve the attacker's page by interception: `origin` may be the attacked port itself (DNS rebinding).
         await page.setRequestInterception(true);
         const deliver = (request: HTTPRequest): void =>
           void request.respond({ status: 200, contentType: "text/html", body: pageContent });
@@ -258,12 +258,12 @@ describe("The emulator with a running instance", function () {
     };
     const origins = () => [`http://127.0.0.1:${pages.port}`, `http://attacker.example:${pages.port}`];
 
-    it("that can reach and read other ports of this machine", async () => {
+    it("would show it other ports of this machine: the attacks themselves work", async () => {
       const url = `http://127.0.0.1:${control.port}`;
       for (const origin of origins()) {
         const attempts = await attack(origin, url);
         assert.deepEqual(control.takeReached().sort(), attempts.map(({ name }) => name).sort());
-        // The answers to forms, beacons and requests without CORS are for no page of another origin to read.
+        // A page cannot read the answers to cross-origin forms, beacons and requests without CORS.
         const unread = attempts.filter(({ read }) => read === undefined).map(({ name }) => name);
         assert.deepEqual(
           unread.filter((name) => !/^(form|beacon|no-cors)/.test(name)),
@@ -278,7 +278,7 @@ describe("The emulator with a running instance", function () {
       );
     });
 
-    it("shows nothing, and lets it change nothing", async () => {
+    it("shows it no data and changes nothing", async () => {
       const before = await state();
       const refusals = new Set<string>();
       for (const port of ports()) {
@@ -290,7 +290,7 @@ describe("The emulator with a running instance", function () {
             `port ${port}, from ${origin}`,
           );
         }
-        // DNS rebinding: the name of the page's server leads to this port now, so the page reads every answer.
+        // DNS rebinding: the page has the same origin as this port, so it can read every answer.
         const rebound = `http://rebound.example:${port}`;
         for (const { name, read } of await attack(rebound, rebound)) {
           if (read === undefined) continue;
@@ -298,7 +298,7 @@ describe("The emulator with a running instance", function () {
           refusals.add(read);
         }
       }
-      assert.ok(refusals.size > 0, "the gateway has answered");
+      assert.ok(refusals.size > 0, "the page has read no answer of the gateway");
       assert.deepEqual(await state(), before);
       assert.equal(control.downloads, 0);
     });
@@ -310,7 +310,7 @@ describe("The emulator with a running instance", function () {
       instance.tokens.inference.key,
       instance.tokens.management.key,
     ];
-    /** The files below the folder that have one of the secrets. */
+    /** Returns the paths of the files below the folder that contain a secret, sorted. */
     const filesWithSecrets = async (): Promise<string[]> => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
       const found: string[] = [];
@@ -322,7 +322,7 @@ describe("The emulator with a running instance", function () {
       return found.sort();
     };
 
-    it("in files and folders that only the user can read, and from every command line", async () => {
+    it("in files and folders that only the user can read, and out of every command line", async () => {
       assert.equal((await stat(paths.root)).mode & 0o777, 0o700);
       for (const file of [paths.ready, paths.credentials]) assert.equal((await stat(file)).mode & 0o777, 0o600);
       const [, , keyFile = "", ...more] = (await filesWithSecrets()).sort(
@@ -331,16 +331,16 @@ describe("The emulator with a running instance", function () {
       assert.equal(basename(keyFile), "key_file.json");
       assert.equal((await stat(dirname(keyFile))).mode & 0o777, 0o700);
       assert.deepEqual(more, []);
-      for (const pid of family) {
+      for (const pid of pids) {
         const commandLine = await readFile(`/proc/${pid}/cmdline`, "latin1");
         assert.ok(!secrets().some((secret) => commandLine.includes(secret)), commandLine);
       }
     });
 
-    it("and leaves none when it has ended", async () => {
+    it("only until it has stopped", async () => {
       await aws.stop();
       await release(paths);
-      assert.deepEqual(family.filter(isAlive), []);
+      assert.deepEqual(pids.filter(isAlive), []);
       assert.deepEqual(await filesWithSecrets(), []);
       const left = await readdir(paths.root);
       assert.ok(left.includes(basename(paths.log)), left.join());

@@ -1,6 +1,6 @@
 /**
- * The permissions of the role for deployments, compared with the provider's calls in a stack's whole life: action by action, on the
- * resources of each call. The environment's stack is the emulator's, `local`.
+ * Compares the permissions of the deployment role with the provider's calls during a stack's whole life: each action on the resources
+ * of each call. The environment's stack is the emulator's, `local`.
  */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -29,10 +29,10 @@ import { policiesOf } from "../../infra/bootstrap/testing/registered.ts";
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
-/** Every principal may ask who it is. */
-const free = ["GetCallerIdentity"];
+/** Operations that need no permission. */
+const unrestricted = ["GetCallerIdentity"];
 
-describe("the role for deployments", () => {
+describe("the deployment role", () => {
   let folder: string;
   let paths: StatePaths;
   let aws: RunningEmulator;
@@ -76,7 +76,7 @@ describe("the role for deployments", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Creates what the bootstrap creates in an account for the stack's settings. */
+  /** Creates the encryption key and the permissions boundary that the bootstrap creates for an environment. */
   async function keyAndBoundary(): Promise<{ keyArn: string; boundaryArn: string }> {
     const client = { endpoint: aws.url, region: aws.region, credentials: aws.credentials };
     const [kms, iam] = [new KMSClient(client), new IAMClient(client)];
@@ -91,7 +91,7 @@ describe("the role for deployments", () => {
     return { keyArn: key.Arn, boundaryArn: policy.Arn };
   }
 
-  /** The stack, with the bootstrap's key and boundary, and a config that is changed so. */
+  /** Opens the stack with the bootstrap's key and boundary. `change` edits the text of its config file. */
   async function stack(change: (config: string) => string = (config) => config): Promise<Deployment> {
     const configFile = path.join(folder, "Pulumi.local.yaml");
     const config = await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8");
@@ -112,12 +112,12 @@ describe("the role for deployments", () => {
 
   const operations = () => new Set(calls.map(({ operation }) => operation));
 
-  /** The permissions that the calls since the last check need, and that a role does not have. */
+  /** Returns the permissions that a role lacks for the calls since the last check. */
   async function denied(role: string): Promise<Permission[]> {
-    const made = calls;
+    const recorded = calls;
     calls = [];
-    const needed = made
-      .filter(({ operation }) => !free.includes(operation))
+    const needed = recorded
+      .filter(({ operation }) => !unrestricted.includes(operation))
       .flatMap((call) => permissionsOf(call, facts));
     const policies = Object.fromEntries(
       policiesOf(registrations, `async-video-${role}`).map((document, index) => [
@@ -144,16 +144,16 @@ describe("the role for deployments", () => {
     return needed.filter((_, index) => answers[index]?.length === 0);
   }
 
-  it("allows all that making a stack asks", async () => {
+  it("allows every call that creates a stack", async () => {
     await (await stack()).up(step, signal);
-    for (const made of ["CreateEndpoint", "RegisterScalableTarget", "PutBucketPolicy", "PutObject"]) {
-      assert.ok(operations().has(made), made);
+    for (const operation of ["CreateEndpoint", "RegisterScalableTarget", "PutBucketPolicy", "PutObject"]) {
+      assert.ok(operations().has(operation), operation);
     }
     for (const key of ["CreateKey", "CreateAlias"]) assert.ok(!operations().has(key), key);
     assert.deepEqual(await denied("dev-deploy"), []);
   });
 
-  it("allows all that changing it asks: tags, limits, another endpoint configuration", async () => {
+  it("allows every call that updates a stack: tags, limits, another endpoint configuration", async () => {
     const changed = await stack((config) =>
       config
         .replace("maxConcurrency: 1", "maxConcurrency: 2")
@@ -165,7 +165,7 @@ describe("the role for deployments", () => {
     assert.deepEqual(await denied("dev-deploy"), []);
   });
 
-  it("is not needed for a preview or a drift check: the role that reads allows all that they ask", async () => {
+  it("is not needed for a preview or a drift check: the preview role allows all their calls", async () => {
     const deployment = await stack();
     await deployment.preview(step, signal);
     await deployment.drift(step, signal);
@@ -173,7 +173,7 @@ describe("the role for deployments", () => {
     assert.deepEqual(await denied("dev-preview"), []);
   });
 
-  it("allows all that removing it asks", async () => {
+  it("allows every call that removes a stack", async () => {
     await (await stack()).destroy(step, signal);
     assert.ok(operations().has("DeleteEndpoint") && operations().has("DeleteBucket"));
     assert.deepEqual(await denied("dev-deploy"), []);

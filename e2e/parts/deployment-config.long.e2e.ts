@@ -1,4 +1,4 @@
-/** What SageMaker adds to an endpoint's last deployment configuration, with the real engine: no drift, and no update. */
+/** Tests with the real engine that the fields that SageMaker adds to an endpoint's last deployment configuration cause no drift and no update. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs"
 const { signal } = new AbortController();
 const step = { detail: () => undefined };
 
-describe("a deployment configuration that SageMaker fills in", () => {
+describe("a deployment configuration to which SageMaker adds fields", () => {
   let folder: string;
   let aws: Emulator;
   let client: SageMakerClient;
@@ -69,7 +69,7 @@ describe("a deployment configuration that SageMaker fills in", () => {
   const last = async () =>
     (await client.send(new DescribeEndpointCommand({ EndpointName: endpointName }))).LastDeploymentConfig;
 
-  /** Asserts that neither a refresh nor a preview finds anything to do. */
+  /** Asserts that neither a drift check, nor a refresh, nor a preview finds a change. */
   async function assertSettled(): Promise<void> {
     assert.equal((await last())?.BlueGreenUpdatePolicy?.MaximumExecutionTimeoutInSeconds, 28_800);
     assert.deepEqual(await deployment.drift(step, signal), []);
@@ -78,14 +78,14 @@ describe("a deployment configuration that SageMaker fills in", () => {
     assert.deepEqual((await deployment.preview(step, signal)).planned, []);
   }
 
-  it("is no drift after the endpoint is created, nor after an update", async () => {
+  it("causes no drift after the endpoint is created, nor after an update", async () => {
     await assertSettled();
     await configure({ sampleFps: 2 });
     await deployment.up(step, signal);
     await assertSettled();
   });
 
-  it("is no drift with a bake time, nor once that is taken back", async () => {
+  it("causes no drift with a bake time, nor after its removal", async () => {
     await configure({ bakeTime: 60 });
     await deployment.up(step, signal);
     assert.equal((await last())?.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds, 60);

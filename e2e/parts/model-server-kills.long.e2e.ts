@@ -1,4 +1,4 @@
-/** Tests that no request is failed by a model server that is not there: servers and workers are killed under load. */
+/** Kills model servers and workers under load, and tests that only requests in a killed worker fail. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -30,17 +30,17 @@ def transform_fn(model, body, content_type, accept, context=None):
     return body, accept
 `;
 
-/** Process ids of the model server's Java, or of its workers. */
+/** Returns the process IDs of the model servers (Java) or of their workers. */
 async function running(kind: "java" | "worker"): Promise<number[]> {
-  const family = await descendantsOf(process.pid);
-  const named = await Promise.all(
-    family.map(async (pid) => {
+  const pids = await descendantsOf(process.pid);
+  const matches = await Promise.all(
+    pids.map(async (pid) => {
       const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
       const isWorker = command.includes("model_service_worker");
       return (kind === "worker" ? isWorker : !isWorker && /^[^\0]*java\0/.test(command)) ? [pid] : [];
     }),
   );
-  return named.flat();
+  return matches.flat();
 }
 
 describe("An endpoint whose model servers and workers are killed", function () {
@@ -54,7 +54,7 @@ describe("An endpoint whose model servers and workers are killed", function () {
     await rm(folder, { recursive: true });
   });
 
-  it("answers every request that no killed worker had, with two servers killed one right after the other", async () => {
+  it("answers every request except those in a killed worker, even if two servers are killed in a row", async () => {
     folder = await mkdtemp(join(tmpdir(), "kills-"));
     const objects = new FakeObjects();
     objects.set(testArtifact, await artifactOf(folder, handler));
@@ -121,7 +121,7 @@ describe("An endpoint whose model servers and workers are killed", function () {
 
     await untilSettled(20);
     await kill("java");
-    // While the next one starts.
+    // Kill the next server while it starts.
     await kill("java");
     await untilSettled(60);
     await kill("worker");

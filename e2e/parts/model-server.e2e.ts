@@ -1,4 +1,4 @@
-/** Tests instances of the real serving stack: TorchServe with SageMaker's toolkit, from a real artifact of a few lines. */
+/** Tests instances of the real serving stack (TorchServe with SageMaker's toolkit) that serve a small artifact. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -18,8 +18,8 @@ import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { InstanceError, ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
 
 /**
- * Makes the properties well-formed: the toolkit forgets a newline after `enable_model_api=true`, without which the API would be
- * on. Python imports it at its start, and start.py becomes the server by os.execv, in the folder of that file.
+ * A `sitecustomize.py` that adds the newline that the toolkit omits after `enable_model_api=true`, so that TorchServe reads the property
+ * and enables the API. The patched `os.execv` runs when start.py replaces itself with the server, in the folder of the properties file.
  */
 const wellFormed = `
 import os
@@ -36,7 +36,7 @@ def with_newline(path, arguments):
 os.execv = with_newline
 `;
 
-/** Does what the request's body asks for. */
+/** A handler that follows the instructions in the request's body. */
 const handler = `
 import json, os, time
 
@@ -85,10 +85,12 @@ describe("An instance of the real serving stack", function () {
         clock: { now: () => Date.now() },
       },
     );
-  const ask = async (what: object): Promise<{ outcome: RunOutcome; answer: string; output: string | undefined }> => {
+  const ask = async (
+    instructions: object,
+  ): Promise<{ outcome: RunOutcome; answer: string; output: string | undefined }> => {
     jobs += 1;
     const name = `job-${jobs}`;
-    objects.set(`s3://in/${name}`, JSON.stringify(what));
+    objects.set(`s3://in/${name}`, JSON.stringify(instructions));
     const invocation: Invocation = {
       inferenceId: name,
       receivedAt: Date.now(),
@@ -116,9 +118,9 @@ describe("An instance of the real serving stack", function () {
     instance = await launcher(join(folder, "state"), objects, environment).launch("v-1", AbortSignal.timeout(200_000));
   });
   after(async () => {
-    const family = await descendantsOf(process.pid);
+    const pids = await descendantsOf(process.pid);
     await instance.stop();
-    assert.deepEqual(family.filter(isAlive), []);
+    assert.deepEqual(pids.filter(isAlive), []);
     assert.deepEqual(await readdir(join(folder, "state", "instances")), []);
     await rm(folder, { recursive: true, force: true });
   });
@@ -135,38 +137,38 @@ describe("An instance of the real serving stack", function () {
     });
   });
 
-  it("passes a client error of the handler on", async () => {
+  it("passes on a client error of the handler", async () => {
     const { outcome, answer } = await ask({ status: 400 });
     assert.ok(outcome.status === "failed");
     assert.equal(outcome.modelStatus, 400);
     assert.equal(answer, "not a video");
   });
 
-  it("passes an exception of the handler on", async () => {
+  it("passes on an exception of the handler", async () => {
     const { outcome, answer } = await ask({ raise: "a defect" });
     assert.ok(outcome.status === "failed");
     assert.equal(outcome.modelStatus, 500);
     assert.match(answer, /^a defect\n/);
   });
 
-  it("works on two requests at once with two workers", async () => {
-    const alone = performance.now();
+  it("processes two requests at once with two workers", async () => {
+    const singleStart = performance.now();
     await ask({ sleep: 3 });
-    const one = performance.now() - alone;
-    const together = performance.now();
+    const single = performance.now() - singleStart;
+    const pairStart = performance.now();
     await Promise.all([ask({ sleep: 3 }), ask({ sleep: 3 })]);
-    // One after the other they would take at least six seconds.
-    assert.ok(performance.now() - together < one + 2_900);
+    // In sequence, they would take at least six seconds.
+    assert.ok(performance.now() - pairStart < single + 2_900);
   });
 
-  it("survives a handler that takes its worker down", async () => {
+  it("serves further requests after a handler ends its worker", async () => {
     const { outcome } = await ask({ exit: 3 });
     assert.ok(outcome.status === "failed");
     assert.ok((outcome.modelStatus ?? 0) >= 500);
     assert.equal((await ask({ a: 2 })).outcome.status, "completed");
   });
 
-  it("keeps a log", async () => {
+  it("writes a log file, and sends its lines to CloudWatch Logs", async () => {
     const log = await readFile(join(folder, "state", "logs", "endpoints", "echo", "v-1.log"), "utf8");
     assert.match(log, /Torchserve version/);
     assert.match(log, /"POST \/invocations HTTP\/1\.1" 500/);
@@ -176,7 +178,7 @@ describe("An instance of the real serving stack", function () {
     });
   });
 
-  it("registers no model, even if the toolkit's properties enable that", async () => {
+  it("registers no model, even if the toolkit's properties enable the model API", async () => {
     const state = join(folder, "well-formed");
     await mkdir(state);
     await writeFile(join(state, "sitecustomize.py"), wellFormed);
@@ -203,13 +205,13 @@ describe("An instance of the real serving stack", function () {
     }
   });
 
-  it("does not start from a model that cannot be loaded, and says why", async () => {
+  it("fails to start with the reason if the model cannot be loaded", async () => {
     const broken = new FakeObjects();
     broken.set(
       testArtifact,
       await artifactOf(folder, "def model_fn(model_dir):\n    raise RuntimeError('no such weights')\n"),
     );
-    // So deep that the workers' sockets have to be elsewhere.
+    // Too long a path for Unix sockets, so the workers' sockets are in another folder.
     const state = join(folder, "broken", "x".repeat(80));
     await assert.rejects(launcher(state, broken).launch("v-1", AbortSignal.timeout(200_000)), (error: unknown) => {
       assert.ok(error instanceof InstanceError, String(error));
@@ -220,7 +222,7 @@ describe("An instance of the real serving stack", function () {
     assert.deepEqual(await mentioning(state), []);
   });
 
-  it("leaves no process when whoever started it is killed", async () => {
+  it("leaves no process when the process that started it is killed", async () => {
     const state = join(folder, "orphaned");
     await mkdir(state);
     await writeFile(join(state, "model.tar.gz"), await artifactOf(folder, handler));
@@ -244,11 +246,11 @@ setInterval(() => undefined, 1000);`;
       stdio: ["ignore", "pipe", "inherit"],
     });
     await once(starter.stdout, "data");
-    const family = await descendantsOf(starter.pid ?? 0);
-    // The guard, the server, a worker.
-    assert.ok(family.length >= 3);
+    const pids = await descendantsOf(starter.pid ?? 0);
+    // The guard process, the server and a worker.
+    assert.ok(pids.length >= 3);
     starter.kill("SIGKILL");
-    await eventually("nothing is left", () => !family.some(isAlive), 60_000);
+    await eventually("nothing is left", () => !pids.some(isAlive), 60_000);
     assert.deepEqual(await mentioning(state), []);
   });
 });

@@ -15,31 +15,31 @@ import { testCredentials } from "../../emulator/testing/test-gateway.ts";
 
 const account = "000000000000";
 
-interface Wanted {
+interface ProgramOptions {
   readonly tag: string;
   readonly visibilitySeconds: number;
   readonly file: string;
 }
 
-/** One of each resource of S3, SNS, SQS and IAM that the video stack has. */
-function program({ tag, visibilitySeconds, file }: Wanted) {
+/** A program with one resource of each S3, SNS, SQS and IAM type that the video stack has. */
+function program({ tag, visibilitySeconds, file }: ProgramOptions) {
   return async (): Promise<pulumi.Inputs> => {
     const caller = await aws.getCallerIdentity({});
     const tags = { tag };
     const bucket = new aws.s3.Bucket("Videos", { forceDestroy: true, tags });
-    const owned = { bucket: bucket.bucket };
-    new aws.s3.BucketVersioning("versions", { ...owned, versioningConfiguration: { status: "Enabled" } });
+    const inBucket = { bucket: bucket.bucket };
+    new aws.s3.BucketVersioning("versions", { ...inBucket, versioningConfiguration: { status: "Enabled" } });
     new aws.s3.BucketServerSideEncryptionConfiguration("encryption", {
-      ...owned,
+      ...inBucket,
       rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" }, bucketKeyEnabled: true }],
     });
     new aws.s3.BucketLifecycleConfiguration("lifecycle", {
-      ...owned,
+      ...inBucket,
       rules: [{ id: "expire", status: "Enabled", filter: { prefix: "in/" }, expiration: { days: 30 } }],
     });
-    new aws.s3.BucketOwnershipControls("ownership", { ...owned, rule: { objectOwnership: "BucketOwnerEnforced" } });
+    new aws.s3.BucketOwnershipControls("ownership", { ...inBucket, rule: { objectOwnership: "BucketOwnerEnforced" } });
     const access = new aws.s3.BucketPublicAccessBlock("access", {
-      ...owned,
+      ...inBucket,
       blockPublicAcls: true,
       blockPublicPolicy: true,
       ignorePublicAcls: true,
@@ -58,10 +58,10 @@ function program({ tag, visibilitySeconds, file }: Wanted) {
         },
       ],
     };
-    new aws.s3.BucketPolicy("policy", { ...owned, policy: tlsOnly }, { dependsOn: access });
-    new aws.s3.BucketNotification("events", { ...owned, eventbridge: true });
+    new aws.s3.BucketPolicy("policy", { ...inBucket, policy: tlsOnly }, { dependsOn: access });
+    new aws.s3.BucketNotification("events", { ...inBucket, eventbridge: true });
     const source = new pulumi.asset.FileAsset(file);
-    const object = new aws.s3.BucketObjectv2("artifact", { ...owned, key: "model/artifact.bin", source, tags });
+    const object = new aws.s3.BucketObjectv2("artifact", { ...inBucket, key: "model/artifact.bin", source, tags });
 
     const topic = new aws.sns.Topic("done", { tags });
     const dead = new aws.sqs.Queue("dead", { tags });
@@ -110,9 +110,10 @@ function program({ tag, visibilitySeconds, file }: Wanted) {
 
 const resources = 19;
 
-function only(kind: keyof OpMap, changes: OpMap | undefined): void {
+/** Asserts that all changes are of one kind. */
+function assertOnly(kind: keyof OpMap, changes: OpMap | undefined): void {
   const others = Object.entries(changes ?? {}).filter(([op, count]) => op !== kind && count > 0);
-  assert.deepEqual(others, [], `expected nothing but ${kind}`);
+  assert.deepEqual(others, [], `expected only ${kind}`);
 }
 
 describe("the provider under the real engine", () => {
@@ -121,7 +122,7 @@ describe("the provider under the real engine", () => {
   let provider: RunningProvider;
   let command: PulumiCommand;
   let env: Record<string, string>;
-  let wanted: Wanted;
+  let options: ProgramOptions;
 
   before(async () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "provider-e2e-")));
@@ -144,7 +145,7 @@ describe("the provider under the real engine", () => {
     };
     const file = join(folder, "artifact.bin");
     await writeFile(file, "first");
-    wanted = { tag: "one", visibilitySeconds: 60, file };
+    options = { tag: "one", visibilitySeconds: 60, file };
   });
 
   after(async () => {
@@ -162,35 +163,35 @@ describe("the provider under the real engine", () => {
     return stack;
   }
 
-  it("creates one of each, finds no change, updates in place, and destroys all", async () => {
-    const first = await open("dev", program(wanted));
+  it("creates one resource of each type, finds no change, updates in place and destroys all", async () => {
+    const first = await open("dev", program(options));
     await first.setConfig("aws:defaultTags", { value: '{"tags":{"Project":"tiny"}}' });
     await first.setConfig("aws:allowedAccountIds", { value: `["${account}"]` });
     const planned = await first.preview();
-    // The stack itself is one more.
+    // The stack counts as one more resource.
     assert.deepEqual(planned.changeSummary, { create: resources + 1 });
     const up = await first.up();
-    only("create", up.summary.resourceChanges);
+    assertOnly("create", up.summary.resourceChanges);
     assert.match(String(up.outputs["bucket"]?.value), /^videos-[0-9a-f]{7}$/);
     assert.equal(up.outputs["etag"]?.value, "8b04d5e3775d298e78455efc5ca404d5");
 
-    only("same", (await first.preview({ expectNoChanges: true })).changeSummary);
+    assertOnly("same", (await first.preview({ expectNoChanges: true })).changeSummary);
     await first.refresh({ expectNoChanges: true });
     await first.setConfig("aws:defaultTags", { value: '{"tags":{"Project":"other"}}' });
     assert.deepEqual((await first.preview()).changeSummary, { update: 7, same: resources - 7 + 1 });
 
-    await writeFile(wanted.file, "second");
-    const second = await open("dev", program({ ...wanted, tag: "two", visibilitySeconds: 90 }));
+    await writeFile(options.file, "second");
+    const second = await open("dev", program({ ...options, tag: "two", visibilitySeconds: 90 }));
     const updated = await second.up();
     assert.deepEqual(updated.summary.resourceChanges, { update: 7, same: resources - 7 + 1 });
     assert.deepEqual(updated.outputs["bucket"], up.outputs["bucket"]);
     assert.notDeepEqual(updated.outputs["etag"], up.outputs["etag"]);
 
     const destroyed = await second.destroy();
-    only("delete", destroyed.summary.resourceChanges);
+    assertOnly("delete", destroyed.summary.resourceChanges);
   }).timeout(240_000);
 
-  it("refuses a type and a property that it does not translate, by name, before anything is made", async () => {
+  it("names a type or property that it does not support, before it creates anything", async () => {
     const vpc = await open("vpc", () =>
       Promise.resolve({ id: new aws.ec2.Vpc("vpc", { cidrBlock: "10.0.0.0/16" }).id }),
     );
@@ -200,7 +201,7 @@ describe("the provider under the real engine", () => {
   }).timeout(120_000);
 
   it("refuses an account that is not allowed", async () => {
-    const stack = await open("wrong", program(wanted));
+    const stack = await open("wrong", program(options));
     await stack.setConfig("aws:allowedAccountIds", { value: '["123456789012"]' });
     await assert.rejects(stack.preview(), /AWS account ID not allowed: 000000000000/);
   }).timeout(120_000);

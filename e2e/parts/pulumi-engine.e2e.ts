@@ -14,7 +14,7 @@ runtime: { name: nodejs, options: { typescript: false } }
 main: index.ts
 `;
 
-/** A stack of one component, whose outputs name the processes that ran it. */
+/** A program with one component and the IDs of its processes as an output. */
 const program = `import * as pulumi from "@pulumi/pulumi";
 
 class Box extends pulumi.ComponentResource {
@@ -25,7 +25,7 @@ class Box extends pulumi.ComponentResource {
 }
 
 new Box("one");
-console.log("said by the program");
+console.log("printed by the program");
 const config = new pulumi.Config();
 export const greeting: string = \`hello \${config.require("who")} in \${pulumi.getStack()}\`;
 export const secret = config.requireSecret("word");
@@ -72,9 +72,9 @@ describe("the language host under the real engine", () => {
   let stack: Stack;
 
   before(async () => {
-    // The engine hands out real paths.
+    // The engine resolves symbolic links in paths.
     folder = await realpath(await mkdtemp(join(tmpdir(), "engine-")));
-    // The host of this clone, whatever host set-up found for the CLI.
+    // Use this clone's language host, not the one that setup installed next to the CLI.
     const bin = join(folder, "cli", "bin");
     await mkdir(bin, { recursive: true });
     await symlink(join(pulumiRoot, "bin", "pulumi"), join(bin, "pulumi"));
@@ -91,17 +91,17 @@ describe("the language host under the real engine", () => {
     };
     command = await PulumiCommand.get({ root: join(folder, "cli") });
 
-    const pack_ = join(folder, "program", "pack");
-    await mkdir(pack_, { recursive: true });
+    const packFolder = join(folder, "program", "pack");
+    await mkdir(packFolder, { recursive: true });
     await writeFile(join(folder, "program", "Pulumi.yaml"), project);
     await writeFile(join(folder, "program", "package.json"), '{ "type": "module" }');
     await writeFile(join(folder, "program", "index.ts"), program);
-    await writeFile(join(pack_, "PulumiPolicy.yaml"), "runtime: nodejs\n");
+    await writeFile(join(packFolder, "PulumiPolicy.yaml"), "runtime: nodejs\n");
     await writeFile(
-      join(pack_, "package.json"),
+      join(packFolder, "package.json"),
       '{ "name": "tiny", "version": "1.2.3", "type": "module", "main": "index.mjs" }',
     );
-    await writeFile(join(pack_, "index.mjs"), pack);
+    await writeFile(join(packFolder, "index.mjs"), pack);
     await symlink(join(repoRoot, "node_modules"), join(folder, "program", "node_modules"));
     stack = await open("dev", join(folder, "program"));
   });
@@ -120,7 +120,7 @@ describe("the language host under the real engine", () => {
     return opened;
   }
 
-  /** A copy of the program with one thing changed. */
+  /** Copies the program and writes one of its files; returns the folder. */
   async function variant(name: string, file: string, text: string): Promise<string> {
     const workDir = join(folder, name);
     await mkdir(workDir);
@@ -132,13 +132,13 @@ describe("the language host under the real engine", () => {
     return workDir;
   }
 
-  it("is found by a CLI of the SDK's version", async () => {
+  it("is installed next to a CLI of the SDK's version", async () => {
     const cli = await PulumiCommand.get({ root: pulumiRoot });
     assert.equal(cli.version?.toString(), pulumiVersion);
     assert.ok(existsSync(join(pulumiRoot, "bin", "pulumi-language-nodejs")));
   });
 
-  it("lets a mandatory policy refuse a preview, with the policy's words, and leaves no process of the pack", async () => {
+  it("reports a mandatory policy's message when it refuses a preview, and leaves no process of the pack", async () => {
     const refused = await stack.preview({ policyPacks: [join(folder, "program", "pack")] }).then(
       () => assert.fail("the preview passed"),
       (error: unknown) => String(error),
@@ -150,11 +150,11 @@ describe("the language host under the real engine", () => {
     assert.doesNotMatch(JSON.stringify(await stack.exportStack()), /tiny:index:Box/);
   });
 
-  it("runs a TypeScript program with config, secrets and outputs, by the Node on the PATH, and leaves no process", async () => {
-    let said = "";
+  it("runs a TypeScript program with config, secrets and outputs on the Node of the PATH, and leaves no process", async () => {
+    let output = "";
     const { outputs, summary } = await stack.up({
       onOutput: (text) => {
-        said += text;
+        output += text;
       },
     });
     assert.equal(summary.result, "succeeded");
@@ -162,19 +162,19 @@ describe("the language host under the real engine", () => {
     assert.equal(outputs["secret"]?.value, "hush");
     assert.equal(outputs["secret"].secret, true);
     assert.equal(outputs["node"]?.value, process.version);
-    assert.match(said, /said by the program/);
+    assert.match(output, /printed by the program/);
     const processes: unknown = outputs["processes"]?.value;
     assert.ok(Array.isArray(processes) && processes.length === 2);
     for (const pid of processes) await assertEnds(Number(pid));
   });
 
-  it("reports a program that throws with the program's own error", async () => {
+  it("reports the error that a program throws", async () => {
     const workDir = await variant("throws", "index.ts", 'throw new Error("the program is broken");\n');
     const broken = await open("broken", workDir);
     await assert.rejects(broken.up(), /the program is broken/);
   });
 
-  it("refuses a runtime option that it does not know, by name", async () => {
+  it("names a runtime option that it does not support", async () => {
     const workDir = await variant(
       "option",
       "Pulumi.yaml",
@@ -184,7 +184,7 @@ describe("the language host under the real engine", () => {
     await assert.rejects(refused.up(), /runtime option "nodeargs" .* is not supported/);
   });
 
-  it("ends, with the program, when the engine is killed", async () => {
+  it("ends together with its program when the engine is killed", async () => {
     const file = join(folder, "processes.json");
     const workDir = await variant(
       "hangs",

@@ -1,4 +1,4 @@
-/** Tests that an endpoint whose container requires a GPU fails visibly where there is none, with the real handler and serving stack. */
+/** Tests with the real handler and serving stack that an endpoint whose container requires a GPU fails on a machine without one. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -26,7 +26,7 @@ import { SageMaker } from "../../emulator/services/sagemaker/service.ts";
 describe("An endpoint whose container requires a GPU", function () {
   this.timeout(300_000);
 
-  it("fails where there is none, with the handler's reason, and leaves no process", async () => {
+  it("fails on a machine without one, with the handler's reason, and leaves no process", async () => {
     const folder = await mkdtemp(join(tmpdir(), "require-gpu-"));
     const artifact = join(folder, "model.tar.gz");
     await promisify(execFile)(servingPython, [

@@ -1,4 +1,4 @@
-/** The check of the environments' separation (`separation.long.e2e.ts`) finds a fault in any statement, and refuses policies that it cannot evaluate. */
+/** Tests that the check of the environments' separation (`separation.long.e2e.ts`) finds a fault in any statement, and refuses policies that it cannot evaluate. */
 import assert from "node:assert/strict";
 import { type Statement, statements } from "../../infra/testing/documents.ts";
 import type { Registrations } from "../../infra/testing/registrations.ts";
@@ -10,7 +10,7 @@ import { openActions, questionsAbout, reach } from "../testing/bootstrap/separat
 
 const { dev, production, ephemeral } = environments;
 
-/** A document of these statements. */
+/** Returns a policy document with these statements. */
 const documentOf = (Statement: readonly unknown[]) => ({ Version: "2012-10-17", Statement });
 
 describe("the check of the environments' separation", () => {
@@ -22,7 +22,7 @@ describe("the check of the environments' separation", () => {
     account = new BootstrappedAccount(registrations);
   });
 
-  /** The statement with its resources widened from the environment's to those of all; undefined if it names none of the environment's. */
+  /** Widens a statement's resources from one environment's to those of all; returns undefined if it names none of the environment's. */
   function widened(environment: Environment, statement: Statement): Statement | undefined {
     const { name } = environment;
     const Resource = statement.Resource?.map((arn) =>
@@ -42,7 +42,7 @@ describe("the check of the environments' separation", () => {
     [ephemeral, dev],
   ] as const) {
     it(`finds each statement of ${environment.name} that is widened to the names of all environments`, async () => {
-      // Without their deny statements: they hold even if a role's policies do not.
+      // The key policies' deny statements are left out: they would hide a fault in a role's policy.
       const keyPolicies = Object.fromEntries(
         Object.entries(account.keyPolicies).map(([name, document]) => [
           name,
@@ -90,7 +90,7 @@ describe("the check of the environments' separation", () => {
     });
   }
 
-  /** The account with another document in place of one, and with what reaches production from dev. */
+  /** Changes the policies of dev's deployment role; returns the calls that dev can then make on resources (production's by default). */
   async function reachedWith(
     change: (statement: Statement) => Statement[],
     resources = account.ownResources(production),
@@ -103,11 +103,11 @@ describe("the check of the environments' separation", () => {
     return reached.filter(({ action }) => !openActions.includes(action));
   }
 
-  it("finds nothing if nothing is changed", async () => {
+  it("finds nothing without a change", async () => {
     assert.deepEqual(await reachedWith((statement) => [statement]), []);
   });
 
-  it("finds that the deny statement about scaling is missing, or does not apply", async () => {
+  it("finds that the deny statement for scaling is missing or does not apply", async () => {
     for (const change of [
       (statement: Statement) => (statement.Effect === "Deny" ? [] : [statement]),
       (statement: Statement) => [
@@ -124,7 +124,7 @@ describe("the check of the environments' separation", () => {
     }
   });
 
-  it("finds permissions that depend on a tag which the role itself may set", async () => {
+  it("finds permissions that depend on a tag that the role itself may set", async () => {
     const reached = await reachedWith(
       (statement) => [
         statement,
@@ -141,7 +141,7 @@ describe("the check of the environments' separation", () => {
     assert.ok(reached.some(({ action, arn }) => action === "kms:TagResource" && arn.endsWith(":key/team")));
   });
 
-  /** Asks one question about a document that is changed. */
+  /** Evaluates one call with a statement that has `change`, or with another document. */
   async function ask(change: Readonly<Record<string, unknown>>, document?: unknown): Promise<unknown> {
     const statement = { Effect: "Allow", Action: ["sns:Subscribe"], Resource: ["*"] };
     return await evaluate({
@@ -161,27 +161,31 @@ describe("the check of the environments' separation", () => {
     });
   }
 
-  it("evaluates a statement with what it supports", async () => {
+  it("evaluates a statement whose elements it supports", async () => {
     const allowed = [[["sns:Subscribe", "arn:aws:sns:eu-west-1:123456789012:one"]]];
     assert.deepEqual(await ask({ Condition: { StringEquals: { "sns:Protocol": "sqs" } } }), allowed);
     assert.deepEqual(await ask({ Condition: { StringEquals: { "sns:Protocol": "email" } } }), [[]]);
   });
 
   const values = { "sns:Protocol": "sqs" };
-  for (const [what, change, says] of [
+  for (const [problem, change, message] of [
     ["an unknown operator", { Condition: { StringEqual: values } }, /StringEqual is not supported/],
-    ["an operator that was not tried", { Condition: { StringEqualsIfExists: values } }, /IfExists is not supported/],
+    [
+      "an operator that is not on its list",
+      { Condition: { StringEqualsIfExists: values } },
+      /IfExists is not supported/,
+    ],
     ["a set operator", { Condition: { "ForAllValues:StringEquals": values } }, /ForAllValues:StringEquals is not supp/],
     [
-      "a condition key that the question does not mention",
+      "a condition key without a value in the question",
       { Condition: { StringEquals: { "sns:Protocoll": "sqs" } } },
-      /does not say what sns:Protocoll is/,
+      /has no value for sns:Protocoll/,
     ],
-    ["a condition that is no block", { Condition: { StringEquals: "sqs" } }, /StringEquals has no condition keys/],
+    ["a condition that is not an object", { Condition: { StringEquals: "sqs" } }, /StringEquals has no condition keys/],
     [
       "a policy variable in a value",
       { Condition: { StringLike: { "sns:Protocol": "${aws:username}" } } },
-      /sns:Protocol is not compared with texts without policy variables/,
+      /sns:Protocol is not compared with strings without policy variables/,
     ],
     ["a policy variable in a resource", { Resource: ["arn:aws:sns:*:*:${aws:username}"] }, /Resource is not a list of/],
     [
@@ -195,14 +199,14 @@ describe("the check of the environments' separation", () => {
     ["a principal in a role's policy", { Principal: "*" }, /not supported with, or without, Principal/],
     ["an unknown effect", { Effect: "deny" }, /Effect is neither Allow nor Deny/],
     ["no action", { Action: [] }, /Action is not a list of/],
-    ["a resource that is no text", { Resource: [1] }, /Resource is not a list of/],
+    ["a resource that is not a string", { Resource: [1] }, /Resource is not a list of/],
   ] as const) {
-    it(`refuses ${what}`, async () => {
-      await assert.rejects(ask(change), says);
+    it(`refuses ${problem}`, async () => {
+      await assert.rejects(ask(change), message);
     });
   }
 
-  for (const [what, document, says] of [
+  for (const [problem, document, message] of [
     ["another version", { Version: "2008-10-17", Statement: [] }, /not a document of version 2012-10-17/],
     ["no statement", { Version: "2012-10-17" }, /not a document of version 2012-10-17/],
     [
@@ -211,8 +215,8 @@ describe("the check of the environments' separation", () => {
       /not supported with, or without, Resource/,
     ],
   ] as const) {
-    it(`refuses a document with ${what}`, async () => {
-      await assert.rejects(ask({}, document), says);
+    it(`refuses a document with ${problem}`, async () => {
+      await assert.rejects(ask({}, document), message);
     });
   }
 });

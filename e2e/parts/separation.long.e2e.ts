@@ -1,8 +1,8 @@
 /**
- * What the roles of each environment can do to the resources of the others in the same account, as MiniStack's IAM evaluator answers it for
- * the policies that the program generates. Every action that a role has is tried on every resource of the others, with any values that
- * the caller may choose in the request. Nothing is reached but by the printed list of actions, so no first step (a tag, a trust policy,
- * a policy version) prepares a second one.
+ * Tests that the roles of an environment cannot use the resources of other environments in the same account. MiniStack's IAM evaluator
+ * evaluates the policies that the program generates. Every action that a role has is tried on every resource of the others, with any values
+ * that the caller may choose in the request. Only `unlimitedActions` reach anything, so no first step (a tag, a trust policy, a policy
+ * version) prepares a second one.
  */
 import assert from "node:assert/strict";
 import { statements } from "../../infra/testing/documents.ts";
@@ -32,7 +32,7 @@ describe("the roles of an environment", () => {
   });
 
   for (const [one, other] of pairs) {
-    it(`${one.name}: reach no resource of ${other.name} but by the printed list`, async () => {
+    it(`${one.name}: reach no resource of ${other.name}, except by unlimited actions`, async () => {
       const resources = [...account.ownResources(other), ...account.bootstrapResources(other)];
       const reached = await reach(account, one, resources);
       assert.deepEqual(
@@ -43,7 +43,7 @@ describe("the roles of an environment", () => {
   }
 
   for (const one of all) {
-    it(`${one.name}: change nothing that the bootstrap made, and reach nothing of another team but by the printed list`, async () => {
+    it(`${one.name}: reach no resource of the bootstrap or of another team, except by unlimited actions`, async () => {
       const reached = await reach(account, one, [...account.bootstrapResources(one), ...teamResources()]);
       assert.deepEqual(
         reached.filter(({ action }) => !openActions.includes(action)),
@@ -51,7 +51,7 @@ describe("the roles of an environment", () => {
       );
     });
 
-    it(`${one.name}: can use each of their permissions on a resource of the environment`, async () => {
+    it(`${one.name}: have only permissions that apply to a resource of the environment`, async () => {
       const reached = await reach(account, one, [...account.ownResources(one), ...sharedResources]);
       for (const role of account.rolesOf(one)) {
         const usable = reached.filter((each) => each.role === role.name).map(({ action }) => action);
@@ -61,7 +61,7 @@ describe("the roles of an environment", () => {
     });
   }
 
-  it("reach each action of the printed list outside their environment: no entry is out of date", async () => {
+  it("need every entry of the list of unlimited actions", async () => {
     const untagged = stackResources("team", null);
     const reached = await Promise.all(all.map((one) => reach(account, one, [...untagged, ...sharedResources])));
     const actions = new Set(reached.flat().map(({ action }) => action));
@@ -71,7 +71,7 @@ describe("the roles of an environment", () => {
     );
   });
 
-  it("have no other statement without the environment's names or ARNs", () => {
+  it("name only resources of the environment in all other statements", () => {
     for (const { name } of all) {
       const own = new RegExp(
         `[:/](video-${environments[name].stack.replace("*", "")}|async-video-${name}-)|/AWSServiceRoleForApplicationAutoScaling_`,
@@ -91,7 +91,7 @@ describe("the roles of an environment", () => {
   });
 });
 
-/** A call with all that IAM compares. */
+/** A call with the values that IAM evaluates. */
 interface Call {
   readonly action: string;
   readonly resource: Resource;
@@ -118,8 +118,8 @@ describe("a deployment of one environment", () => {
   });
   const boundary = (name: string) => `arn:aws:iam:${region}:${accountId}:async-video-${name}-boundary-0a1b2c3`;
 
-  /** Whether an environment's role for deployments may make each call. */
-  async function may(environment: Environment, calls: readonly Call[], kind = "deploy"): Promise<boolean[]> {
+  /** Evaluates calls by a role of an environment; returns for each call whether it is allowed. */
+  async function decide(environment: Environment, calls: readonly Call[], kind = "deploy"): Promise<boolean[]> {
     const role = account.rolesOf(environment).find(({ name }) => name === `${environment.name}-${kind}`);
     assert.ok(role);
     const answers = await evaluate({
@@ -138,37 +138,39 @@ describe("a deployment of one environment", () => {
     return answers.map((answer) => answer.length > 0);
   }
 
-  async function refused(environment: Environment, calls: readonly Call[], kind?: string): Promise<void> {
-    const answers = await may(environment, calls, kind);
+  /** Asserts that an environment's role may make none of the calls. */
+  async function assertRefused(environment: Environment, calls: readonly Call[], kind?: string): Promise<void> {
+    const answers = await decide(environment, calls, kind);
     assert.deepEqual(
       calls.filter((_, index) => answers[index] === true),
       [],
     );
   }
 
-  async function accepted(environment: Environment, calls: readonly Call[], kind?: string): Promise<void> {
-    const answers = await may(environment, calls, kind);
+  /** Asserts that an environment's role may make all of the calls. */
+  async function assertAccepted(environment: Environment, calls: readonly Call[], kind?: string): Promise<void> {
+    const answers = await decide(environment, calls, kind);
     assert.deepEqual(
       calls.filter((_, index) => answers[index] !== true),
       [],
     );
   }
 
-  it("cannot tag another's endpoint as its own, and so not change it", async () => {
+  it("cannot tag an endpoint of another environment as its own, nor change it then", async () => {
     const endpoint = plain(`arn:aws:sagemaker:${region}:${accountId}:endpoint/video-prod-endpoint-0a1b2c3`);
     const tagged = { ...endpoint, context: { "aws:ResourceTag/stack": "pr-7" } };
-    await refused(ephemeral, [
+    await assertRefused(ephemeral, [
       { action: "sagemaker:AddTags", resource: endpoint, context: { "aws:RequestTag/stack": "pr-7" } },
       { action: "sagemaker:UpdateEndpoint", resource: tagged },
       { action: "sagemaker:DeleteEndpoint", resource: tagged },
     ]);
   });
 
-  it("cannot tag a key of the account as its own, and so not take it over", async () => {
+  it("cannot tag a key of the account as its own, nor use it then", async () => {
     const key = teamResources().find(({ arn }) => arn.endsWith(":key/team"));
     assert.ok(key);
     const tagged = { ...key, context: { ...key.context, "aws:ResourceTag/stack": "pr-7" } };
-    await refused(ephemeral, [
+    await assertRefused(ephemeral, [
       { action: "kms:TagResource", resource: key, context: { "aws:RequestTag/stack": "pr-7" } },
       ...["PutKeyPolicy", "Decrypt", "GenerateDataKey", "ScheduleKeyDeletion", "CreateGrant"].map((action) => ({
         action: `kms:${action}`,
@@ -177,8 +179,8 @@ describe("a deployment of one environment", () => {
     ]);
   });
 
-  it("cannot let itself into another's role, hand that role to a service, or rewrite a policy that people hold", async () => {
-    await refused(ephemeral, [
+  it("cannot assume a role of another environment, pass it to a service, or rewrite a policy that people use", async () => {
+    await assertRefused(ephemeral, [
       { action: "iam:UpdateAssumeRolePolicy", resource: iam("role/video-prod-execution-0a1b2c3") },
       { action: "sts:AssumeRole", resource: iam("role/video-prod-execution-0a1b2c3") },
       { action: "iam:DeleteRolePolicy", resource: iam("role/video-prod-execution-0a1b2c3") },
@@ -192,13 +194,13 @@ describe("a deployment of one environment", () => {
     ]);
   });
 
-  it("cannot replace another's model", async () => {
-    await refused(ephemeral, [
+  it("cannot replace the model of another environment", async () => {
+    await assertRefused(ephemeral, [
       { action: "s3:PutObject", resource: plain("arn:aws:s3:::video-prod-input-0a1b2c3/models/0f/model.tar.gz") },
     ]);
   });
 
-  it("cannot change or untag another's scaling, and can register its own before AWS sees a tag", async () => {
+  it("cannot change or untag the scaling of another environment, and can register its own before AWS sees a tag", async () => {
     const context = { "application-autoscaling:service-namespace": "sagemaker" };
     const actions = ["DeregisterScalableTarget", "DeleteScalingPolicy", "PutScalingPolicy", "RegisterScalableTarget"];
     const calls = (tag: string | null) =>
@@ -207,22 +209,22 @@ describe("a deployment of one environment", () => {
         resource: target(tag),
         context,
       }));
-    await refused(ephemeral, [...calls("prod"), ...calls("dev"), ...calls("pr")]);
-    await accepted(ephemeral, [...calls("pr-7"), ...calls(null)]);
-    await accepted(dev, [...calls("dev"), ...calls(null)]);
+    await assertRefused(ephemeral, [...calls("prod"), ...calls("dev"), ...calls("pr")]);
+    await assertAccepted(ephemeral, [...calls("pr-7"), ...calls(null)]);
+    await assertAccepted(dev, [...calls("dev"), ...calls(null)]);
   });
 
-  it("cannot create a role without its boundary, or give a role a policy from elsewhere", async () => {
+  it("cannot create a role without its boundary, or attach a policy of another environment to a role", async () => {
     const role = iam("role/video-dev-execution-0a1b2c3");
     const own = boundary("dev");
     const roleActions = ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"];
     for (const bound of [null, boundary("production"), "arn:aws:iam::aws:policy/AdministratorAccess"]) {
-      await refused(
+      await assertRefused(
         dev,
         roleActions.map((action) => ({ action, resource: role, context: { "iam:PermissionsBoundary": bound } })),
       );
     }
-    await accepted(
+    await assertAccepted(
       dev,
       roleActions.map((action) => ({ action, resource: role, context: { "iam:PermissionsBoundary": own } })),
     );
@@ -232,8 +234,8 @@ describe("a deployment of one environment", () => {
       context: { "iam:PermissionsBoundary": bound, "iam:PolicyARN": policy },
     });
     const ownPolicy = `arn:aws:iam::${accountId}:policy/video-dev-caller-0a1b2c3`;
-    await accepted(dev, [attach(ownPolicy)]);
-    await refused(dev, [
+    await assertAccepted(dev, [attach(ownPolicy)]);
+    await assertRefused(dev, [
       attach(ownPolicy, null),
       attach("arn:aws:iam::aws:policy/AdministratorAccess"),
       attach(`arn:aws:iam::${accountId}:policy/video-prod-caller-0a1b2c3`),
@@ -241,21 +243,21 @@ describe("a deployment of one environment", () => {
     ]);
   });
 
-  it("can hand only its execution role, and only to SageMaker", async () => {
+  it("can pass only its execution role, and only to SageMaker", async () => {
     const pass = (name: string, service: string) => ({
       action: "iam:PassRole",
       resource: iam(`role/${name}`),
       context: { "iam:PassedToService": service },
     });
-    await accepted(dev, [pass("video-dev-execution-0a1b2c3", "sagemaker.amazonaws.com")]);
-    await refused(dev, [
+    await assertAccepted(dev, [pass("video-dev-execution-0a1b2c3", "sagemaker.amazonaws.com")]);
+    await assertRefused(dev, [
       pass("video-dev-execution-0a1b2c3", "ec2.amazonaws.com"),
       pass("video-dev-caller-0a1b2c3", "sagemaker.amazonaws.com"),
       pass("async-video-dev-deploy-0a1b2c3", "sagemaker.amazonaws.com"),
     ]);
   });
 
-  it("is kept from another's keys by their policies, too, if its own and its boundary allow everything", async () => {
+  it("cannot use the keys of another environment, even if its own policies allow everything", async () => {
     const [keys, ownKeys] = [production, dev].map((environment) =>
       account.ownResources(environment).filter(({ keyPolicy }) => keyPolicy !== null),
     );

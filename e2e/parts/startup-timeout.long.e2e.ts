@@ -1,4 +1,4 @@
-/** Tests how long an instance of the real serving stack may load its model. */
+/** Tests the time limit for loading the model in an instance of the real serving stack. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

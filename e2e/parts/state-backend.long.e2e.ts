@@ -1,4 +1,4 @@
-/** The bootstrap made on the emulator, and used: the real engine keeps a stack's state and secrets in its bucket, by its key. */
+/** Deploys the bootstrap on the emulator and uses it: the real engine keeps a stack's state in its bucket, with secrets encrypted by its key. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
@@ -35,7 +35,7 @@ describe("the bootstrap on the emulator", () => {
   let folder: string;
   let paths: StatePaths;
   let aws: RunningEmulator;
-  let made: z.infer<typeof outputsSchema>;
+  let bootstrapOutputs: z.infer<typeof outputsSchema>;
   let secretsProvider: string;
   let tiny: string;
 
@@ -60,7 +60,7 @@ describe("the bootstrap on the emulator", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is made in one update, evaluated by the policy pack, and stays as it is in the next", async () => {
+  it("is deployed by one update that passes the policy pack, and unchanged by the next", async () => {
     const deployment = await Deployment.openAt({
       stackName,
       projectFolder: await copyProject(folder),
@@ -69,17 +69,21 @@ describe("the bootstrap on the emulator", () => {
       providerPort: aws.providerPort,
       environment: awsEnvironment(aws),
     });
-    made = outputsSchema.parse((await deployment.up(step, signal)).outputs);
+    bootstrapOutputs = outputsSchema.parse((await deployment.up(step, signal)).outputs);
     const { changes } = await deployment.up(step, signal);
     assert.deepEqual(Object.keys(changes), ["same"]);
-    for (const output of [made.secretsProviders, made.permissionsBoundaries, made.encryptionKeyArns]) {
+    for (const output of [
+      bootstrapOutputs.secretsProviders,
+      bootstrapOutputs.permissionsBoundaries,
+      bootstrapOutputs.encryptionKeyArns,
+    ]) {
       assert.deepEqual(Object.keys(output).sort(), ["dev", "ephemeral", "production"]);
       assert.equal(new Set(Object.values(output)).size, 3);
     }
-    secretsProvider = made.secretsProviders["dev"] ?? "";
+    secretsProvider = bootstrapOutputs.secretsProviders["dev"] ?? "";
   });
 
-  /** Runs the CLI on the environment dev's backend, and tells what it asked of S3 and KMS. */
+  /** Runs the Pulumi CLI with the backend of the environment dev; returns its standard output and its calls to S3 and KMS. */
   async function pulumi(...args: string[]): Promise<{ stdout: string; calls: Call[] }> {
     const recorder = await recordCalls(aws);
     try {
@@ -92,8 +96,8 @@ describe("the bootstrap on the emulator", () => {
           PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(path.delimiter),
           PULUMI_HOME: path.join(folder, "home"),
           PULUMI_SKIP_UPDATE_CHECK: "true",
-          // Buckets have no host names of their own on one machine.
-          PULUMI_BACKEND_URL: `${made.repositoryVariables["DEV_BACKEND_URL"] ?? ""}&use_path_style=true`,
+          // The emulator's buckets have no host names.
+          PULUMI_BACKEND_URL: `${bootstrapOutputs.repositoryVariables["DEV_BACKEND_URL"] ?? ""}&use_path_style=true`,
         },
       });
       return { stdout, calls: [...recorder.calls] };
@@ -105,7 +109,7 @@ describe("the bootstrap on the emulator", () => {
   const writes = (calls: readonly Call[]) =>
     calls.filter(({ action }) => /^s3:(Put|Delete)|^kms:(Encrypt|Generate)/.test(action));
 
-  it("is a backend for stacks: in the environment's folder, under a lock, with secrets by its key", async () => {
+  it("stores a stack in the environment's folder, under a lock, with secrets encrypted by its key", async () => {
     const init = await pulumi("stack", "init", "dev", "--secrets-provider", secretsProvider);
     assert.ok(init.calls.some(({ action }) => action === "kms:Encrypt"));
     await pulumi("config", "set", "--secret", "word", "hush", "--stack", "dev");
@@ -117,7 +121,7 @@ describe("the bootstrap on the emulator", () => {
     assert.doesNotMatch(stdout, /hush/);
   });
 
-  it("keeps a pull request's stack, whose config is made anew for every job", async () => {
+  it("keeps a pull request's stack, although its config is written anew by every job", async () => {
     const config = async () => {
       const template = "config:\n  tiny:word: open\n";
       await writeFile(path.join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, secretsProvider));
@@ -134,7 +138,7 @@ describe("the bootstrap on the emulator", () => {
     assert.doesNotMatch(stdout, /pr-7/);
   });
 
-  it("is only read by a preview and by a drift check: they take no lock", async () => {
+  it("is only read by previews and drift checks, which take no lock", async () => {
     for (const command of [["preview"], ["refresh", "--preview-only"]]) {
       const { calls } = await pulumi(...command, "--stack", "dev");
       assert.ok(calls.some(({ action }) => action === "s3:GetObject"));

@@ -1,4 +1,4 @@
-/** The template of pull requests' stacks by the real engine, without an account. */
+/** Previews the template of pull requests' stacks with the real engine, without an account. */
 import assert from "node:assert/strict";
 import path from "node:path";
 import { run } from "../../ops/testing/commands.ts";

@@ -1,4 +1,4 @@
-/** Tests under the real TorchServe what callers and other requests notice of a worker that fails, dies or runs out of time. */
+/** Tests with the real TorchServe how a worker that fails, dies or runs out of time affects its caller and other requests. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { assertAnswered, assertRefused, Caller, faultyHandler, testFailures } fr
 
 const workers = 2;
 
-describe("The handler under TorchServe, when something fails", function () {
+describe("The handler under TorchServe with faults", function () {
   this.timeout(600_000);
   let folder: string;
   let started: TorchServe | undefined;
@@ -27,7 +27,7 @@ describe("The handler under TorchServe, when something fails", function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("logs once per worker what the model runs on", async () => {
+  it("logs the device of the model once per worker", async () => {
     const ready = (await server.log()).match(/Model .* is ready on .*, precision .*, batch \d+\./g);
     assert.equal(ready?.length, workers);
   });

@@ -1,4 +1,4 @@
-/** Tests the handler under the real serving stack, TorchServe with SageMaker's toolkit: every sample video, every bad file. */
+/** Tests the handler under the real serving stack (TorchServe with SageMaker's toolkit) with every sample video and every bad file. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -14,10 +14,10 @@ import { TorchServe, type Answer } from "../../emulator/testing/torchserve.ts";
 
 const run = promisify(execFile);
 
-/** Requests that are under way at any time, and workers that take them. */
-const atOnce = 2;
+/** Number of concurrent requests, and of workers. */
+const concurrency = 2;
 
-/** What `python -m videos` says of the files that it has written. */
+/** Schema of the list of files that `python -m videos` writes. */
 const sampleList = z.array(
   z.discriminatedUnion("kind", [
     z.object({
@@ -48,36 +48,36 @@ describe("The handler under TorchServe", function () {
     folder = await mkdtemp(join(tmpdir(), "serving-"));
     await run(servingPython, ["-m", "videos", "--out", join(folder, "samples")], { cwd: join(repoRoot, "model") });
     samples = sampleList.parse(JSON.parse(await readFile(join(folder, "samples", "list.json"), "utf8")));
-    server = await TorchServe.start({ folder, workers: atOnce });
+    server = await TorchServe.start({ folder, workers: concurrency });
   });
   after(async () => {
     await server?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("answers every sample video as the schema says, two at a time", async () => {
+  it("answers every sample video with a valid result, two at a time", async () => {
     const good = samples.filter((sample) => sample.kind === "good");
     assert.ok(good.length >= 30);
-    await inParallel(good, atOnce, async (sample) => {
+    await inParallel(good, concurrency, async (sample) => {
       const { status, type, text } = await ask(sample.file);
       assert.equal(status, 200, `${sample.file}: ${text}`);
       assert.equal(type, "application/json", sample.file);
       const result = parseResult(text, sample.file);
       assert.equal(result.truncated, sample.truncated, sample.file);
-      for (const [asked, { timestamp }] of result.frames.entries()) {
-        // No sample but the changing ones has fewer than 10 frames a second; those have at least 5.
-        assert.ok(Math.abs(timestamp - asked) <= 0.11, `${sample.file}: frame ${asked} is at ${timestamp} s`);
+      for (const [second, { timestamp }] of result.frames.entries()) {
+        // Samples with a variable frame rate have at least 5 frames per second, all others at least 10.
+        assert.ok(Math.abs(timestamp - second) <= 0.11, `${sample.file}: frame ${second} is at ${timestamp} s`);
       }
     });
   });
 
-  it("refuses every bad file in one line, and the same workers go on serving", async () => {
+  it("refuses every bad file in one line, and keeps its workers", async () => {
     const bad = samples.filter((sample) => sample.kind === "bad");
     const [good] = samples.filter((sample) => sample.kind === "good");
     assert.ok(bad.length >= 15 && good !== undefined);
     const before = await server?.workers();
-    assert.equal(before?.length, atOnce);
-    await inParallel(bad, atOnce, async ({ file, reason }) => {
+    assert.equal(before?.length, concurrency);
+    await inParallel(bad, concurrency, async ({ file, reason }) => {
       const { status, type, text } = await ask(file);
       assert.ok(status >= 400 && status < 500, `${file}: status ${status}: ${text}`);
       assert.equal(type, "application/json", file);
@@ -90,12 +90,12 @@ describe("The handler under TorchServe", function () {
       assert.equal(next.status, 200, `after ${file}: ${next.text}`);
       parseResult(next.text, good.file);
     });
-    // TorchServe replaces a worker that dies, with another process.
+    // TorchServe would have replaced a dead worker with another process.
     assert.deepEqual(await server?.workers(), before);
     assert.doesNotMatch(await readFile(server?.logFile ?? "", "utf8"), /Traceback|Worker died|WORKER_ERROR/);
   });
 
-  it("is timed by the benchmark, which sends larger bodies", async () => {
+  it("is measured by the benchmark with larger bodies", async () => {
     const { stdout } = await run(process.execPath, [
       join(repoRoot, "emulator", "testing", "body-seconds.ts"),
       "1",

@@ -1,4 +1,4 @@
-/** The workflows as they stand, from a pull request to production: each of their commands is run, by GitHub's rules, with the emulator as AWS. */
+/** Runs every command of the workflows, from a pull request to production, by GitHub's rules and with the emulator as AWS. */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,7 +27,8 @@ import {
 
 const plan = z.looseObject({ resourcePlans: z.record(z.string(), z.unknown()) });
 
-const step = {
+/** Display names of jobs. */
+const jobNames = {
   artifact: "Build the model artifact",
   dev: "Deploy and smoke-test dev",
   plan: "Preview prod",
@@ -37,7 +38,7 @@ const step = {
 
 describe("the workflows", function () {
   this.timeout(10 * 60_000);
-  // One story: each part needs those before it.
+  // Each test needs the tests before it.
   this.bail(true);
   let folder: string;
   let account: BootstrappedAccount;
@@ -71,13 +72,13 @@ describe("the workflows", function () {
     await rm(folder, { recursive: true });
   });
 
-  /** Waits until no job can go on without a decision; nothing may have been refused by GitHub. */
+  /** Waits until every job has ended or needs an approval; asserts that GitHub has refused no request. */
   async function idle(): Promise<void> {
     await team.repository.idle();
     assert.deepEqual(team.github.refusals, []);
   }
 
-  const one = (runs: readonly WorkflowRun[], name: string): WorkflowRun => {
+  const onlyRun = (runs: readonly WorkflowRun[], name: string): WorkflowRun => {
     const found = runs.filter(({ workflow }) => workflow.name === name);
     assert.equal(found.length, 1, `runs of ${name}`);
     return found[0]!;
@@ -86,19 +87,19 @@ describe("the workflows", function () {
   const backend = async (variable: string) => await backendObjects(account.access, account.variables[variable] ?? "");
   const locks = async (variable: string) => (await backend(variable)).filter((each) => each.startsWith("locks/"));
 
-  const ofStack = async (name: string) => {
+  const resourcesOf = async (name: string) => {
     const url = account.variables[`${name.toUpperCase()}_BACKEND_URL`] ?? "";
     return await account.resources(name, url, path.join(folder, "origin"), path.join(folder, "home"));
   };
 
-  it("preview a pull request on dev and prod, and say so in one comment", async () => {
+  it("preview a pull request on dev and prod, and report both in one comment", async () => {
     const { number, runs } = await team.repository.openPullRequest(
       author,
       "keep-videos-longer",
       setting(["dev", "prod"], { "async-video-inference:inputRetentionDays": 4 }),
     );
     await idle();
-    const run = one(runs, "pull-request");
+    const run = onlyRun(runs, "pull-request");
     const results = resultsOf(run);
     assert.deepEqual(new Set(Object.values(results)), new Set(["success"]), JSON.stringify(results));
     assert.equal(runs.length, 1);
@@ -111,16 +112,16 @@ describe("the workflows", function () {
     assert.match(comment?.body ?? "", /\+ .*aws:sagemaker:Endpoint/);
   });
 
-  it("give a pull request with the label a stack, which goes with the label", async () => {
+  it("deploy a stack for a pull request with the label, and remove it with the label", async () => {
     const number = team.github.comments[0]!.issue;
     const before = await inventory(account.access);
-    const run = one(await team.repository.label(number, "deploy", author), "ephemeral");
+    const run = onlyRun(await team.repository.label(number, "deploy", author), "ephemeral");
     await idle();
     assert.deepEqual(run.waitsFor, ["ephemeral"]);
     run.approve("ephemeral");
     await idle();
     assert.deepEqual(resultsOf(run), {
-      [step.artifact]: "success",
+      [jobNames.artifact]: "success",
       "Deploy and smoke-test the pull request's stack": "success",
     });
     const own = (await inventory(account.access)).filter((each) => !before.includes(each));
@@ -140,28 +141,28 @@ describe("the workflows", function () {
         `no ${kind} in ${own.join(", ")}`,
       );
     }
-    const removal = one(await team.repository.unlabel(number, "deploy", author), "destroy");
+    const removal = onlyRun(await team.repository.unlabel(number, "deploy", author), "destroy");
     await idle();
     assert.equal(resultsOf(removal)[`Destroy pr-${number}`], "success");
     assert.deepEqual(await inventory(account.access), before);
     assert.deepEqual(await backend("EPHEMERAL_BACKEND_URL"), []);
   });
 
-  it("take a merge to dev, test it there, and plan prod, which waits for a reviewer", async () => {
+  it("deploy a merge to dev, test it there, and plan prod, which waits for a reviewer", async () => {
     const runs = await team.repository.merge(team.github.comments[0]!.issue, author);
     await idle();
-    first = one(runs, "deploy");
-    const done = { [step.artifact]: "success", [step.dev]: "success", [step.plan]: "success" };
-    assert.deepEqual(resultsOf(first), { ...done, [step.approval]: "waiting" });
+    first = onlyRun(runs, "deploy");
+    const done = { [jobNames.artifact]: "success", [jobNames.dev]: "success", [jobNames.plan]: "success" };
+    assert.deepEqual(resultsOf(first), { ...done, [jobNames.approval]: "waiting" });
     assert.deepEqual(first.waitsFor, ["production-approval"]);
-    assert.match(first.job(step.plan).summary, /## prod: passed/);
-    assert.ok((await ofStack("dev")).length > 50);
-    assert.equal((await ofStack("prod")).length, 0);
+    assert.match(first.job(jobNames.plan).summary, /## prod: passed/);
+    assert.ok((await resourcesOf("dev")).length > 50);
+    assert.equal((await resourcesOf("prod")).length, 0);
   });
 
-  it("free a stack from the lock of a job that was killed in the middle of an update, and go through again", async () => {
+  it("unlock a stack whose job was killed during an update, and deploy it when the job is rerun", async () => {
     team.onOutput = ({ key, process }, text) => {
-      // In the update itself, once something has been done: the preview before it gives no seconds.
+      // Kill the job in the update, after its first change: the output of the preview before it has no seconds.
       if (key === "dev" && /(created|created replacement|updated) \(\d/.test(text)) process?.kill();
     };
     const runs = await team.repository.pushToMain(
@@ -171,8 +172,8 @@ describe("the workflows", function () {
     );
     await idle();
     team.onOutput = () => undefined;
-    second = one(runs, "deploy");
-    assert.deepEqual([second.job(step.dev).result, second.job(step.plan).result], ["failure", "skipped"]);
+    second = onlyRun(runs, "deploy");
+    assert.deepEqual([second.job(jobNames.dev).result, second.job(jobNames.plan).result], ["failure", "skipped"]);
     assert.equal((await locks("DEV_BACKEND_URL")).length, 1);
     const unlock = await team.repository.dispatch("unlock.yml", { stack: "dev" }, author);
     await idle();
@@ -180,11 +181,11 @@ describe("the workflows", function () {
     assert.deepEqual(await locks("DEV_BACKEND_URL"), []);
     second.start();
     await idle();
-    assert.equal(resultsOf(second)[step.dev], "success");
+    assert.equal(resultsOf(second)[jobNames.dev], "success");
     assert.deepEqual([first?.waitsFor, second.waitsFor], [["production-approval"], ["production-approval"]]);
   });
 
-  it("deploy prod by exactly the plan that was approved, the newest first", async () => {
+  it("deploy prod by exactly the approved plan", async () => {
     const [file = ""] = await team.artifacts.filesOf("plan-prod", second!.id);
     assert.equal(path.basename(file), "prod.json");
     const approved = await readFile(file, "utf8");
@@ -197,26 +198,26 @@ describe("the workflows", function () {
     await idle();
     assert.equal(second!.job("prod").result, "failure");
     assert.match(second!.job("prod").log, /create is not allowed by the plan/);
-    assert.deepEqual(await ofStack("prod"), []);
+    assert.deepEqual(await resourcesOf("prod"), []);
     await writeFile(file, approved);
     second!.start();
     await idle();
-    assert.equal(resultsOf(second!)[step.prod], "success");
-    assert.deepEqual(await ofStack("prod"), Object.keys(resourcePlans).sort());
+    assert.equal(resultsOf(second!)[jobNames.prod], "success");
+    assert.deepEqual(await resourcesOf("prod"), Object.keys(resourcePlans).sort());
   });
 
-  it("refuse an older plan that is approved after it, and change nothing", async () => {
+  it("refuse an older plan that is approved later, and change nothing", async () => {
     const before = [await inventory(account.access), await backend("PROD_BACKEND_URL")];
     first?.approve("production-approval");
     await idle();
-    const job = first!.job(step.prod);
+    const job = first!.job(jobNames.prod);
     assert.equal(job.result, "failure");
     assert.match(job.log, /production has had the commit [0-9a-f]{7}, which [0-9a-f]{7} does not contain/);
     assert.doesNotMatch(job.log, /pipeline -- up/);
     assert.deepEqual([await inventory(account.access), await backend("PROD_BACKEND_URL")], before);
   });
 
-  it("report what was changed by hand in one issue, and close it when it is as it was", async () => {
+  it("report manual changes in one issue, and close it once they are reverted", async () => {
     const logs = new CloudWatchLogsClient(account.access);
     const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
     const change = async ({ logGroupName }: LogGroup, days: number) => {
@@ -257,20 +258,20 @@ describe("the workflows", function () {
       setting(["dev"], { "async-video-inference:maxCapacity": 1 }),
     );
     await idle();
-    const run = one(runs, "pull-request");
+    const run = onlyRun(runs, "pull-request");
     assert.equal(run.job("test").result, "failure");
     assert.deepEqual([run.job("preview").result, run.job("comment").result], ["skipped", "skipped"]);
   });
 
-  it("remove the stack of a pull request that has lost its label while it was deployed", async () => {
+  it("remove the stack of a pull request that loses its label during the deployment", async () => {
     const number = Math.max(...team.github.issues.keys());
     const issue = team.github.issues.get(number)!;
-    // The event is lost, or has come while there was no stack yet.
+    // As if the event was lost, or came before the stack existed.
     team.onOutput = (_, text) => {
       if (text.includes("is open and has the label")) issue.labels.delete("deploy");
     };
     team.scenario = new Map([...withoutWork, ['npm run -s pipeline -- up --stack "pr-$PULL_REQUEST"', "true"]]);
-    const run = one(await team.repository.label(number, "deploy", author), "ephemeral");
+    const run = onlyRun(await team.repository.label(number, "deploy", author), "ephemeral");
     await idle();
     run.approve("ephemeral");
     await idle();
@@ -283,12 +284,12 @@ describe("the workflows", function () {
     assert.deepEqual(await backend("EPHEMERAL_BACKEND_URL"), []);
   });
 
-  it("say what to do when a smoke test fails", async () => {
+  it("show the next steps when a smoke test fails", async () => {
     const smoke = { dev: "npm run -s smoke -- --stack dev", prod: "npm run -s smoke -- --stack prod --any" };
     team.scenario = new Map([...withoutWork, [smoke.dev, "exit 1"]]);
     const dev = await team.repository.dispatch("deploy.yml", {}, author);
     await idle();
-    assert.deepEqual(dev.results[step.plan], "skipped");
+    assert.deepEqual(dev.results[jobNames.plan], "skipped");
     assert.match(dev.job("dev").summary, /dev failed its smoke test.*prod remains unchanged/s);
     team.scenario = new Map([...withoutWork, [smoke.dev, "true"], [smoke.prod, "exit 1"]]);
     const prod = await team.repository.dispatch("deploy.yml", {}, author);
@@ -299,7 +300,7 @@ describe("the workflows", function () {
     team.scenario = new Map();
   });
 
-  it("look up vulnerabilities of every lock file", async () => {
+  it("look up vulnerabilities in every lock file", async () => {
     const run = await team.repository.schedule("audit.yml");
     await idle();
     const [job] = run.jobs;
@@ -308,7 +309,7 @@ describe("the workflows", function () {
       assert.match(job.log, new RegExp(`scanned .*${file}`));
   });
 
-  it("do nothing in a repository that is not bootstrapped, and say so", async () => {
+  it("change nothing in a repository that is not bootstrapped, and print a notice", async () => {
     await using bare = await team.withoutVariables();
     bare.scenario = new Map([['npm run preview -- --stack "$STACK"', "true"]]);
     const { repository } = bare;

@@ -1,4 +1,4 @@
-/** Tests under the real Ray Serve what callers and SageMaker notice of a worker that fails, dies, or cannot load the model. */
+/** Tests with the real Ray Serve how a worker that fails, dies or cannot load the model affects callers and SageMaker. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -26,7 +26,7 @@ async function pack(folder: string): Promise<string> {
   return artifact;
 }
 
-describe("The handler under Ray Serve, when something fails", function () {
+describe("The handler under Ray Serve with faults", function () {
   this.timeout(600_000);
   let folder: string;
   let started: RayServe | undefined;
@@ -50,7 +50,7 @@ describe("The handler under Ray Serve, when something fails", function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("logs what the model runs on", async () => {
+  it("logs the device of the model", async () => {
     assertAnswered(await caller.ask(""));
     assert.match(await server.log(), /Model .* is ready on .*, precision .*, batch \d+\./);
   });
@@ -60,7 +60,7 @@ describe("The handler under Ray Serve, when something fails", function () {
     () => caller,
   );
 
-  it("answers two requests at a time after it has replaced workers", async () => {
+  it("answers two requests at a time after workers were replaced", async () => {
     // Each takes 3 frames of 4 s.
     const slow = `fps=0.25;max_side=${faults.slow}`;
     await server.until("both workers answer", async () => {
@@ -75,7 +75,7 @@ describe("The handler under Ray Serve, when something fails", function () {
   });
 });
 
-describe("The handler under Ray Serve, without a GPU that it requires", function () {
+describe("The handler under Ray Serve without a required GPU", function () {
   this.timeout(600_000);
   let folder: string;
   let started: RayServe | undefined;
@@ -88,17 +88,17 @@ describe("The handler under Ray Serve, without a GPU that it requires", function
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("serves nothing, says why in one line, and is never healthy", async () => {
+  it("serves nothing, logs the reason in one line, and is never healthy", async () => {
     const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", REQUIRE_GPU: "1" };
     const server = await RayServe.start({ folder, artifact: await pack(folder), environment });
     started = server;
     const reason =
       "The model does not load, so nothing is served: HardwareError: REQUIRE_GPU is 1, but CUDA cannot use ";
-    await server.until("the log says why", async () => {
+    await server.until("the log has the reason", async () => {
       assert.equal(await server.isHealthy(), false);
       return (await server.log()).includes(reason);
     });
-    // Ray has retried a replica that fails to start several times by then.
+    // Long enough for Ray to retry a replica that fails to start several times.
     const end = performance.now() + 20_000;
     while (performance.now() < end) {
       assert.equal(await server.isHealthy(), false);

@@ -1,4 +1,4 @@
-/** Serves the artifact as AWS's two images do, TorchServe and Ray Serve, side by side, and compares what they answer: `npm run test:ray`. */
+/** Serves the artifact with TorchServe and with Ray Serve, as AWS's two images do, and compares their answers: `npm run test:ray`. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -15,11 +15,12 @@ import { RayServe } from "../../emulator/testing/ray-serve.ts";
 import type { Instance } from "../../emulator/core/worker.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 
-/** What both servers get: as many workers, so as many threads each, that rounding is the same. */
+/** Environment of both servers: the same number of workers gives each the same number of threads, so they round alike. */
 const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", TS_MAX_REQUEST_SIZE: "50000000" };
 
-/** TCP_LISTEN in /proc/net/tcp, and 127.0.0.1 in its two notations there. */
+/** The state TCP_LISTEN in /proc/net/tcp. */
 const listening = "0A";
+/** The address 127.0.0.1 in /proc/net/tcp and /proc/net/tcp6. */
 const loopback = ["0100007F", "0000000000000000FFFF00000100007F"];
 
 interface Answer {
@@ -34,7 +35,7 @@ interface Request {
   readonly options: string;
 }
 
-/** A server of the unpacked artifact. */
+/** A server that serves the artifact. */
 interface Server {
   answer(request: Request): Promise<Answer>;
   stop(): Promise<void>;
@@ -109,11 +110,11 @@ async function startRayServe(folder: string, artifact: string): Promise<Server> 
   };
 }
 
-/** The addresses that processes listen on, on Linux, as its /proc/net has them: bytes of each word reversed, in hexadecimal. */
+/** Addresses that processes listen on, as Linux's /proc/net prints them: in hexadecimal, with the bytes of each word reversed. */
 async function listeningAddresses(pids: readonly number[]): Promise<Set<string>> {
   const sockets = new Set<string>();
   for (const pid of pids) {
-    // A process may end while we look.
+    // A process may end meanwhile.
     for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => "");
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
@@ -130,7 +131,7 @@ async function listeningAddresses(pids: readonly number[]): Promise<Set<string>>
   return addresses;
 }
 
-/** A result without its times, which are the only thing in it that may differ. */
+/** Removes the times from a result; only they may differ. */
 function withoutTimes(body: string): string {
   assert.match(body, /"timing":\{[^{}]*\}/);
   return body.replace(/"timing":\{[^{}]*\}/, '"timing":{}');
@@ -159,13 +160,13 @@ describe("The artifact in AWS's Ray Serve image", function () {
     }
   });
   after(async () => {
-    const family = await descendantsOf(process.pid);
+    const pids = await descendantsOf(process.pid);
     await Promise.all([servers.torchServe.stop(), servers.rayServe.stop()]);
-    assert.deepEqual(family.filter(isAlive), []);
+    assert.deepEqual(pids.filter(isAlive), []);
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("answers the sample video as TorchServe does, byte for byte but for times", async () => {
+  it("answers the sample video with the same bytes as TorchServe, except for times", async () => {
     const [torchServe, rayServe] = await both({
       body: video,
       contentType: "video/mp4",
@@ -177,13 +178,13 @@ describe("The artifact in AWS's Ray Serve image", function () {
     assert.equal(withoutTimes(rayServe.body), withoutTimes(torchServe.body));
   });
 
-  it("refuses what is no video as TorchServe does, with a reason and no traceback", async () => {
+  it("refuses a body that is not a video like TorchServe, with a reason and no traceback", async () => {
     const [torchServe, rayServe] = await both({ body: Buffer.from("no video"), contentType: "video/mp4", options: "" });
     assert.equal(rayServe.status, 400);
     assert.deepEqual(rayServe, torchServe);
   });
 
-  it("answers several requests at a time, more than it has workers, each as if it were alone", async () => {
+  it("answers more requests at a time than it has workers, each with the same result", async () => {
     const [one, two, three] = await Promise.all([
       both({ body: video, contentType: "video/mp4", options: "fps=1" }),
       both({ body: video, contentType: "video/mp4", options: "fps=1" }),
@@ -193,7 +194,7 @@ describe("The artifact in AWS's Ray Serve image", function () {
     assert.equal(new Set(results).size, 1);
   });
 
-  it("is not to be seen from other machines", async () => {
+  it("listens only on the loopback address", async () => {
     const addresses = await listeningAddresses(await descendantsOf(process.pid));
     assert.ok(addresses.size > 0);
     assert.deepEqual(

@@ -34,7 +34,7 @@ describe("a burst's report in a browser", () => {
   });
 
   for (const scheme of ["light", "dark"] as const) {
-    it(`shows every chart with its data, axes and title, ${scheme}, without a network`, async () => {
+    it(`shows every chart with its data, axes and title in the ${scheme} scheme, without a network`, async () => {
       assert.ok("browser" in opened);
       const seen = await lookAt(opened.browser, page, scheme);
       assert.deepEqual(seen.problems, []);
@@ -60,7 +60,7 @@ describe("a burst's report in a browser", () => {
     });
   }
 
-  it("draws a burst of one minute as lines and bars, not as dots, and the instances from the beginning on", async () => {
+  it("draws a burst of one minute as lines and bars, not as dots, and the instances from its start", async () => {
     assert.ok("browser" in opened);
     const file = path.join(folder, "short.html");
     const figures = figuresOf(shortRun, shortMetrics);
@@ -72,7 +72,7 @@ describe("a burst's report in a browser", () => {
     assert.deepEqual(instances?.series[0]?.firstX, 0);
   });
 
-  it("runs no foreign script or style and loads nothing, even if text becomes markup", async () => {
+  it("runs no injected script or style, and loads nothing for injected markup", async () => {
     assert.ok("browser" in opened);
     const opening = await opened.browser.newPage();
     try {
@@ -95,7 +95,7 @@ describe("a burst's report in a browser", () => {
     }
   });
 
-  it("has a background and marks of other colours in dark than in light", async () => {
+  it("has different colours of background and marks in the dark and light schemes", async () => {
     assert.ok("browser" in opened);
     const [light, dark] = [await lookAt(opened.browser, page, "light"), await lookAt(opened.browser, page, "dark")];
     assert.ok(light.groundLuminance > 0.9, String(light.groundLuminance));

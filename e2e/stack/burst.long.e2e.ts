@@ -30,7 +30,7 @@ import { packScriptedModel, scripts } from "../../client/testing/scripted-model.
 const COUNT = 200;
 const repoRoot = path.join(import.meta.dirname, "..", "..");
 
-describe("a burst on the local stack, with a model that only sleeps", function () {
+describe("a burst on the local stack with a scripted model", function () {
   this.timeout(15 * 60_000);
   const signal = new AbortController().signal;
   let folder: string;
@@ -47,7 +47,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     folder = await mkdtemp(path.join(tmpdir(), "burst-"));
     paths = statePaths(path.join(folder, "local"));
     await mkdir(paths.aws, { recursive: true });
-    // Next to the key pair, where the client looks for it.
+    // The client expects the key pair in the same folder.
     outputs = paths.outputs;
     report = path.join(folder, "out", "report.html");
     aws = await spawnEmulator({ paths, port: await freePort(), speed: 240, signal });
@@ -65,7 +65,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     await rm(folder, { recursive: true });
   });
 
-  /** Deploys the scripted model with two jobs at a time, as dev and prod run them, and further settings; returns the outputs. */
+  /** Deploys the scripted model with a concurrency of two, as in dev and prod, and further settings; returns the outputs. */
   async function up(...settings: readonly string[]): Promise<Record<string, unknown>> {
     const file = path.join(folder, "Pulumi.local.yaml");
     const changes = [`modelArtifact=${model}`, "maxConcurrency=2", ...settings].map(parseSetting);
@@ -76,7 +76,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
 
   const command = (...args: readonly string[]) => run(["client/cli/main.ts", ...args, "--outputs", outputs]);
 
-  /** Takes all messages of a queue. */
+  /** Receives and deletes all messages of a queue; returns their bodies. */
   async function drain(QueueUrl: string): Promise<readonly { inferenceId?: string; invocationStatus?: string }[]> {
     const bodies: { inferenceId?: string; invocationStatus?: string }[] = [];
     for (;;) {
@@ -90,7 +90,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     }
   }
 
-  it(`ends with ${COUNT} Completed, the table and the report`, async () => {
+  it(`completes all ${COUNT} jobs, and writes the table and the report`, async () => {
     const { status, stdout, stderr } = await command(
       ...["burst", "--count", String(COUNT), "--until-zero", "--json", "--out", path.dirname(report)],
     ).finished;
@@ -105,7 +105,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     assert.equal(figures.instanceType, stack.outputs.instanceType);
     assert.equal(figures.outputBytes, '{"slept": 1}'.length);
     assert.ok(figures.inputBytes > 1000);
-    assert.ok(figures.modelSeconds !== null && figures.modelSeconds.mean >= 1, "the model sleeps for a second");
+    assert.ok(figures.modelSeconds !== null && figures.modelSeconds.mean >= 1, "the model did not sleep for a second");
     assert.ok(figures.instances.most >= 1 && figures.instances.most <= stack.outputs.maxCapacity);
     const { perMinute, backlogSeconds, totalSeconds } = figures;
     assert.ok(perMinute !== null && backlogSeconds !== null && totalSeconds !== null);
@@ -117,7 +117,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     assert.ok(entries.every(({ job, end }) => job !== undefined && end?.status === "completed"));
   });
 
-  it("announces each job once on the success topic, and none on the error topic", async () => {
+  it("publishes each job once to the success topic, and none to the error topic", async () => {
     const announced = (await drain(stack.outputs.successQueueUrl)).flatMap(({ inferenceId = [] }) => inferenceId);
     assert.equal(announced.length, COUNT);
     assert.equal(new Set(announced).size, COUNT);
@@ -127,7 +127,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     );
   });
 
-  describe("and its report in a browser", () => {
+  describe("with its report in a browser", () => {
     let opened: Awaited<ReturnType<typeof openBrowser>>;
 
     before(async function () {
@@ -142,7 +142,7 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     });
 
     for (const scheme of ["light", "dark"] as const) {
-      it(`has charts that show data, ${scheme}`, async () => {
+      it(`shows data in every chart in the ${scheme} scheme`, async () => {
         assert.ok("browser" in opened);
         const { charts, problems, requests } = await lookAt(opened.browser, pathToFileURL(report).href, scheme);
         assert.deepEqual([problems, requests], [[], [pathToFileURL(report).href]]);
@@ -153,18 +153,18 @@ describe("a burst on the local stack, with a model that only sleeps", function (
         }
         const marks = (id: string) => charts.find((chart) => chart.id === id)?.series[0]?.values ?? [];
         const most = (id: string) => Math.max(...marks(id).map((value) => value ?? 0));
-        const atATime = stack.outputs.maxConcurrency * stack.outputs.maxCapacity;
-        assert.ok(most("backlog") > atATime, "the burst is seen in the backlog");
+        const capacity = stack.outputs.maxConcurrency * stack.outputs.maxCapacity;
+        assert.ok(most("backlog") > capacity, "the backlog does not show the burst");
         assert.equal(
           marks("processed").reduce<number>((sum, value) => sum + (value ?? 0), 0),
           COUNT,
         );
-        assert.equal(marks("instances").at(-1), 0, "the endpoint is seen to go back to zero");
+        assert.equal(marks("instances").at(-1), 0, "the chart does not end with zero instances");
       });
     }
   });
 
-  describe("and its alarms on failures", () => {
+  describe("with failure alarms", () => {
     let inbox: AlarmInbox;
 
     before(async () => {
@@ -173,22 +173,22 @@ describe("a burst on the local stack, with a model that only sleeps", function (
 
     after(async () => {
       inbox[Symbol.dispose]();
-      // The failures are no business of the redrive below.
+      // Keep the failures out of the redrive below.
       await drain(stack.outputs.errorQueueUrl);
     });
 
-    /** Sends jobs that all fail, and waits for their ends. */
+    /** Sends jobs that all fail, and waits until each has failed. */
     async function failJobs(script: keyof typeof scripts, ...names: readonly string[]): Promise<void> {
-      const place = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}${script}.mp4` };
-      await stack.s3.send(new PutObjectCommand({ ...place, Body: scripts[script] }));
-      const input = { inputLocation: `s3://${place.Bucket}/${place.Key}`, contentType: "video/mp4" };
+      const object = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}${script}.mp4` };
+      await stack.s3.send(new PutObjectCommand({ ...object, Body: scripts[script] }));
+      const input = { inputLocation: `s3://${object.Bucket}/${object.Key}`, contentType: "video/mp4" };
       const jobs = await Promise.all(names.map((inferenceId) => invoke(stack, { ...input, inferenceId })));
       for (const job of jobs) {
         assert.equal((await waitForJob(stack, job, { limitSeconds: 300 })).status, "failed");
       }
     }
 
-    /** Waits until the service's clock is minutes later: each alarm is evaluated once a minute. */
+    /** Waits for minutes of the service's clock, at most 120 s of real time. Each alarm is evaluated once a minute. */
     async function laterBy(minutes: number): Promise<void> {
       const end = (await stack.clock.now()).getTime() + minutes * 60_000;
       const now = await poll(
@@ -196,9 +196,10 @@ describe("a burst on the local stack, with a model that only sleeps", function (
         (moment) => moment >= end,
         { limitSeconds: 120 },
       );
-      assert.ok(now >= end, "the service's clock stands still");
+      assert.ok(now >= end, "the service's clock is too slow");
     }
 
+    /** Returns the names of the failure alarms in the state ALARM. */
     async function alarmed(): Promise<string[]> {
       const { MetricAlarms: alarms = [] } = await stack.cloudwatch.send(
         new DescribeAlarmsCommand({ AlarmNamePrefix: "video-local-failure", StateValue: "ALARM" }),
@@ -206,15 +207,15 @@ describe("a burst on the local stack, with a model that only sleeps", function (
       return alarms.map(({ AlarmName = "" }) => AlarmName);
     }
 
-    it("is not told of a file that the model refuses", async () => {
+    it("sends no notification about a file that the model refuses", async () => {
       await failJobs("refused", "refused-1");
       await laterBy(3);
       assert.deepEqual(await alarmed(), []);
       assert.deepEqual(await inbox.take(), []);
     });
 
-    it("is told once of failures of the server, and not of the recovery", async () => {
-      // Enough for the rate, even if many jobs of the tests before ended within its 15 minutes.
+    it("sends one notification about server failures, and none about the recovery", async () => {
+      // Enough for the failure rate, even if its 15 minutes include many jobs of earlier tests.
       await failJobs("fails", ...Array.from({ length: 10 }, (_value, index) => `fails-${index + 1}`));
       await laterBy(2);
       assert.deepEqual(await inbox.take(), ["video-local-failure-rate ALARM", "video-local-failures ALARM"]);
@@ -223,26 +224,28 @@ describe("a burst on the local stack, with a model that only sleeps", function (
       assert.deepEqual(await inbox.take(), []);
     });
 
-    it("is told of the recovery too if notifyRecovery is set", async () => {
+    it("sends a notification about the recovery if notifyRecovery is set", async () => {
       await up("notifyRecovery=true");
       await failJobs("fails", "fails-11");
-      // An alarm is compared with up to two more periods than it is set to, if some have no data.
+      // CloudWatch evaluates up to two more periods than an alarm's setting if some have no data.
       await laterBy(16);
       assert.deepEqual(await inbox.take(), ["video-local-failures ALARM", "video-local-failures OK"]);
     });
   });
 
-  describe("and a job that always fails", () => {
+  describe("with a job that always fails", () => {
     const summary = (stdout: string) => JSON.parse(stdout) as Record<string, unknown>;
 
-    const failed = async (inferenceId: string): Promise<void> => {
+    /** Waits for a job of the redrive's manifest; asserts that it fails. */
+    const assertFails = async (inferenceId: string): Promise<void> => {
       const job = (await readManifest(path.join(folder, "redrive.jsonl"))).get(inferenceId)?.job;
       assert.ok(job);
       const state = await waitForJob(stack, job, { limitSeconds: 300 });
       assert.equal(state.status, "failed");
     };
 
-    const deadLetters = async (): Promise<string> => {
+    /** Returns the URL of the error queue's dead-letter queue. */
+    const deadLetterUrl = async (): Promise<string> => {
       const { Attributes } = await sqs.send(
         new GetQueueAttributesCommand({ QueueUrl: stack.outputs.errorQueueUrl, AttributeNames: ["RedrivePolicy"] }),
       );
@@ -254,35 +257,35 @@ describe("a burst on the local stack, with a model that only sleeps", function (
     const redrive = (...args: readonly string[]) =>
       command("redrive", "--json", "--times", "2", "--manifest", path.join(folder, "redrive.jsonl"), ...args).finished;
 
-    it("is sent again once a run, and ends in the dead-letter queue", async () => {
-      const place = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}fail.mp4` };
-      await stack.s3.send(new PutObjectCommand({ ...place, Body: scripts.fails }));
-      const inputLocation = `s3://${place.Bucket}/${place.Key}`;
+    it("sends it again once per redrive, until it is in the dead-letter queue", async () => {
+      const object = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}fail.mp4` };
+      await stack.s3.send(new PutObjectCommand({ ...object, Body: scripts.fails }));
+      const inputLocation = `s3://${object.Bucket}/${object.Key}`;
       const job = await invoke(stack, { inputLocation, contentType: "video/mp4", inferenceId: "bad-1" });
       const smoke = await invoke(stack, { inputLocation, contentType: "video/mp4", inferenceId: "smoke-1" });
       for (const each of [job, smoke]) {
         assert.equal((await waitForJob(stack, each, { limitSeconds: 300 })).status, "failed");
       }
       const first = await redrive();
-      // The new job may have failed before the first run has seen the queue empty: it is then left, and the run says so.
+      // The new job may fail before the first redrive finds the queue empty; the redrive then leaves it and reports it.
       assert.equal(first.status, summary(first.stdout)["failed-again"] === 0 ? 0 : 1, first.stderr);
       assert.deepEqual([summary(first.stdout)["sent"], summary(first.stdout)["smoke"]], [1, 1]);
-      await failed("bad-1.redrive-1");
+      await assertFails("bad-1.redrive-1");
       const second = await redrive();
       assert.equal(summary(second.stdout)["sent"], 1, second.stderr);
-      await failed("bad-1.redrive-2");
+      await assertFails("bad-1.redrive-2");
       const third = await redrive();
       assert.equal(third.status, 1, third.stderr);
       assert.deepEqual([summary(third.stdout)["sent"], summary(third.stdout)["poison"]], [0, 1]);
       assert.deepEqual(await drain(stack.outputs.errorQueueUrl), []);
       assert.deepEqual(
-        (await drain(await deadLetters())).map(({ inferenceId }) => inferenceId),
+        (await drain(await deadLetterUrl())).map(({ inferenceId }) => inferenceId),
         ["bad-1.redrive-2"],
       );
     });
   });
 
-  it("says what is under way after Ctrl-C, and leaves a manifest that status goes on with", async () => {
+  it("prints the number of running jobs after Ctrl-C, and leaves a manifest that status can read", async () => {
     const out = path.join(folder, "interrupted");
     const running = command("burst", "--count", "20", "--out", out);
     await running.said(/backlog/);

@@ -1,4 +1,4 @@
-/** The doctor on the stack local, with the emulator. */
+/** Runs the doctor for the stack local, with and without the emulator. */
 import assert from "node:assert/strict";
 import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
@@ -15,15 +15,16 @@ describe("the doctor on the emulator", () => {
     ({ paths, aws } = await sharedTestEnvironment());
   });
 
-  async function examined(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {
+  /** Runs the doctor; returns its exit status and its findings by check. */
+  async function examine(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {
     const { status, stdout, stderr } = await run(["ops/doctor/main.ts", "--stack", "local", "--json"], env).finished;
     assert.notEqual(stdout, "", stderr);
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     return { status, findings: new Map(findings.map((finding) => [finding.check, finding])) };
   }
 
-  it("finds nothing in the way of the stack local, which has no quota and no price", async () => {
-    const { status, findings } = await examined({ ...awsEnvironment(aws), ...pulumiEnvironment(aws, paths) });
+  it("finds no problem with the stack local, which has no quotas and no prices", async () => {
+    const { status, findings } = await examine({ ...awsEnvironment(aws), ...pulumiEnvironment(aws, paths) });
     assert.equal(status, 0, JSON.stringify([...findings.values()], undefined, 1));
     for (const [check, { status: found, what }] of findings) {
       assert.equal(found, "ok", `${check}: ${what}`);
@@ -33,13 +34,13 @@ describe("the doctor on the emulator", () => {
     assert.match(findings.get("price")?.what ?? "", /^no cost/);
   });
 
-  it("says what is in the way without the emulator", async () => {
-    const nobody = {
+  it("reports a problem with a remedy without the emulator", async () => {
+    const unreachable = {
       ...awsEnvironment(aws),
       AWS_ENDPOINT_URL: "http://127.0.0.1:1",
       PULUMI_BACKEND_URL: "file:///none",
     };
-    const { status, findings } = await examined(nobody);
+    const { status, findings } = await examine(unreachable);
     assert.equal(status, 1);
     assert.match(findings.get("account")?.remedy ?? "", /local:up/);
     assert.equal(findings.get("state")?.status, "problem");

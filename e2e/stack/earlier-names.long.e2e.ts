@@ -1,4 +1,4 @@
-/** A stack whose resources' names do not carry the stack's, as earlier versions named them, and its first update since. */
+/** Updates a stack that an earlier version deployed, whose resource names do not contain the stack's name. */
 import assert from "node:assert/strict";
 import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,12 +11,12 @@ import { startTestEnvironment, type TestEnvironment } from "../testing/environme
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
-describe("a stack with the names of earlier versions", () => {
+describe("a stack with resource names of an earlier version", () => {
   let environment: TestEnvironment;
   let deployment: Deployment;
   let earlier: Record<string, unknown>;
 
-  /** The program as it is, but for the prefix: then every resource has its earlier logical name. */
+  /** Copies the program and removes the stack from the name prefix, so that every resource has its earlier logical name; returns the folder. */
   async function earlierProgram(): Promise<string> {
     const project = join(environment.folder, "earlier");
     await cp(join(repoRoot, "infra"), join(project, "infra"), { recursive: true });
@@ -24,9 +24,9 @@ describe("a stack with the names of earlier versions", () => {
     await symlink(join(repoRoot, "node_modules"), join(project, "node_modules"));
     const file = join(project, "infra", "stack-name.ts");
     const source = await readFile(file, "utf8");
-    const [now, then] = ["return `video-${stack}`;", "return `video`;"];
-    assert.ok(source.includes(now));
-    await writeFile(file, source.replace(now, then));
+    const [current, previous] = ["return `video-${stack}`;", "return `video`;"];
+    assert.ok(source.includes(current));
+    await writeFile(file, source.replace(current, previous));
     return project;
   }
 
@@ -50,7 +50,7 @@ describe("a stack with the names of earlier versions", () => {
 
   after(() => environment[Symbol.asyncDispose]());
 
-  it("keeps its data, gets another endpoint, and passes the policies", async () => {
+  it("keeps its data, gets a new endpoint, and passes the policies", async () => {
     const { planned } = await deployment.preview(step, signal);
     const replaced = planned
       .filter(({ operation }) => operation === "replace")
@@ -71,7 +71,7 @@ describe("a stack with the names of earlier versions", () => {
     assert.match(String(outputs["endpointName"]), /^video-local-endpoint-/);
   });
 
-  it("has nothing left to change afterwards, and its new model and configuration have new names", async () => {
+  it("has no further changes, and new names of its model and endpoint configuration", async () => {
     const { changes, planned } = await deployment.preview(step, signal);
     assert.deepEqual([Object.keys(changes), planned], [["same"], []]);
     const { url: endpoint, region, credentials } = environment.aws;
@@ -86,7 +86,7 @@ describe("a stack with the names of earlier versions", () => {
     assert.match(String(variants?.[0]?.ModelName), /^video-local-model-/);
   });
 
-  it("is destroyed whole", async () => {
+  it("is destroyed completely", async () => {
     await deployment.destroy(step, signal);
     assert.deepEqual((await deployment.preview(step, signal)).changes.same, undefined);
   });

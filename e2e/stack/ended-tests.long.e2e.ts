@@ -1,4 +1,4 @@
-/** A run of tests that is ended while they keep the local stack up: nothing is left, or the next run takes it down. */
+/** Ends a test run while the local stack is up, and tests that the run or the next run takes the stack down. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,10 +15,10 @@ const suite = [process.execPath, ...mocha, "e2e/testing/kept-up-suite.ts"];
 
 before(() => takeDownLeftover());
 
-describe("tests that are ended while they keep the local stack up", () => {
+describe("a test run that ends while the local stack is up", () => {
   afterEach(assertNothingLeft);
 
-  it("take it down when a test of another group fails", async () => {
+  it("takes it down when a script of another group fails", async () => {
     // Fails with status 9 once the emulator owns the stack.
     const failing = `
       import { setTimeout as sleep } from "node:timers/promises";
@@ -35,7 +35,7 @@ describe("tests that are ended while they keep the local stack up", () => {
     let text = "";
     const passed = await runGroups([["suite"], ["failing"]], {
       command: (name) => (name === "suite" ? suite : [process.execPath, "--input-type=module", "-e", failing]),
-      out: (words) => (text += words),
+      out: (chunk) => (text += chunk),
       signal: new AbortController().signal,
     });
     assert.equal(passed, false, text);
@@ -43,20 +43,20 @@ describe("tests that are ended while they keep the local stack up", () => {
     assert.doesNotMatch(text, /── suite/);
   });
 
-  it("leave it, if they are killed, to the next run, which takes it down and says so", async () => {
+  it("leaves it, if the run is killed, to the next run, which takes it down with a message", async () => {
     const [program = "", ...args] = suite;
-    const killed = spawn(program, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "inherit"], detached: true });
+    const child = spawn(program, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "inherit"], detached: true });
     let text = "";
-    killed.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
-    while (!text.includes("the stack is up")) await once(killed.stdout, "data");
-    assert.ok(killed.pid !== undefined);
-    process.kill(-killed.pid, "SIGKILL");
-    await once(killed, "close");
+    child.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
+    while (!text.includes("the stack is up")) await once(child.stdout, "data");
+    assert.ok(child.pid !== undefined);
+    process.kill(-child.pid, "SIGKILL");
+    await once(child, "close");
     const owner = await liveOwner(localState);
-    assert.ok(owner !== undefined, "the stack is not up any more");
-    const said: string[] = [];
-    await takeDownLeftover(localState, (words) => said.push(words));
-    assert.equal(said.length, 1);
-    assert.match(said[0]!, new RegExp(`have left the local stack up \\(process ${owner.pid}\\)`));
+    assert.ok(owner !== undefined, "the stack is not up");
+    const messages: string[] = [];
+    await takeDownLeftover(localState, (message) => messages.push(message));
+    assert.equal(messages.length, 1);
+    assert.match(messages[0]!, new RegExp(`have left the local stack up \\(process ${owner.pid}\\)`));
   });
 });

@@ -16,11 +16,12 @@ import { resigned } from "../../emulator/testing/resign.ts";
 import { localFolder, repoRoot } from "../../tools/paths.mjs";
 import type { StackOutputs } from "../../client/src/outputs.ts";
 
-/** Where the client is killed: at a request before it is handed on, or when its answer has come, which the client never sees. */
+/** The request at which the client is killed. */
 interface KillPoint {
   readonly isAt: (request: IncomingMessage) => boolean;
-  /** The first such request, the second, … */
+  /** Position among the matching requests, from 1. */
   readonly count: number;
+  /** True to kill the client after the service's answer, which it never gets; false to kill it before the request is forwarded. */
   readonly answered: boolean;
 }
 
@@ -29,13 +30,13 @@ const isUpload = ({ method }: IncomingMessage): boolean => method === "PUT";
 
 before(() => takeDownLeftover());
 
-describe("submitting to the local stack with a client that is killed", () => {
+describe("a client that is killed while it submits to the local stack", () => {
   let outputs: StackOutputs;
   let proxy: Server;
   let folder: string;
   let outputsFile: string;
   let credentials: Credentials;
-  /** InferenceIds of the calls that reached the service. */
+  /** InferenceIds of the invocations that reached the service. */
   const called: string[] = [];
   let killPoint: (KillPoint & { left: number; kill: () => void }) | undefined;
 
@@ -70,40 +71,40 @@ describe("submitting to the local stack with a client that is killed", () => {
     killPoint = undefined;
   });
 
-  /** Hands a request on to the emulator, unless the client dies here. */
+  /** Forwards a request to the emulator, unless the client is killed at it. */
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request).catch(() => undefined);
     if (body === undefined) return;
     const point = killPoint;
     if (point?.isAt(request) === true) point.left -= 1;
-    const dies = point?.left === 0;
-    if (dies && !point.answered) {
+    const isKilled = point?.left === 0;
+    if (isKilled && !point.answered) {
       point.kill();
       return;
     }
     if (isInvocation(request)) called.push(String(request.headers["x-amzn-sagemaker-inference-id"]));
     const { method = "GET", url: target = "/" } = request;
     const { awsEndpointUrl = "" } = outputs;
-    // The client signed it for the proxy's address.
+    // The client's signature is valid for the proxy's address only.
     const headers = await resigned({ method, target, headers: request.headers, body }, awsEndpointUrl, credentials);
-    const onward = forward(new URL(target, awsEndpointUrl), { method, headers });
-    onward.end(body);
-    const [answer] = (await once(onward, "response")) as [IncomingMessage];
+    const forwarded = forward(new URL(target, awsEndpointUrl), { method, headers });
+    forwarded.end(body);
+    const [answer] = (await once(forwarded, "response")) as [IncomingMessage];
     const content = await buffer(answer);
-    if (dies) {
+    if (isKilled) {
       point.kill();
       return;
     }
     response.writeHead(answer.statusCode ?? 500, answer.headers).end(content);
   }
 
-  /** Submits three videos, is killed, resumes and waits. */
+  /** Submits three videos, kills the client, then resumes and waits; returns the output of the second run. */
   async function killAndResume(point: KillPoint): Promise<Finished & { readonly manifest: string }> {
     const round = await mkdtemp(path.join(folder, "round-"));
     const videos = ["a.mp4", "b.mp4", "c.mp4"].map((name) => path.join(round, name));
     for (const video of videos) {
       await copyFile(path.join(repoRoot, "model", "samples", "street.mp4"), video);
-      // An empty atom makes another content of the same video.
+      // A free atom makes a file with the same video and other bytes.
       await appendFile(video, Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.from(`free${video}`.padEnd(252))]));
     }
     const manifest = path.join(round, "manifest.jsonl");
@@ -111,19 +112,19 @@ describe("submitting to the local stack with a client that is killed", () => {
     const first = run(["client/cli/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
     killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };
     const killed = await first.finished;
-    assert.equal(killed.status, null, `it was not killed:\n${killed.stderr}`);
+    assert.equal(killed.status, null, `the client was not killed:\n${killed.stderr}`);
     killPoint = undefined;
     const resume = ["submit", "--resume", "--wait", "--limit", "600", ...common];
     return { ...(await run(["client/cli/main.ts", ...resume]).finished), manifest };
   }
 
-  for (const [where, point, calls] of [
+  for (const [moment, point, calls] of [
     ["while it uploads", { isAt: isUpload, count: 2, answered: false }, 3],
     ["before a call reaches the service", { isAt: isInvocation, count: 2, answered: false }, 3],
     ["between a call and its answer", { isAt: isInvocation, count: 2, answered: true }, 4],
     ["after an answer, before the next call", { isAt: isUpload, count: 3, answered: true }, 3],
   ] as const) {
-    it(`has three results, none lost, after ${calls} calls where it is killed ${where}`, async () => {
+    it(`has three results after ${calls} calls if it is killed ${moment}`, async () => {
       const { status, stdout, stderr, manifest } = await killAndResume(point);
       assert.equal(status, 0, stderr);
       const ends = stdout

@@ -12,7 +12,7 @@ import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
-/** What a user's shell may have set, none of which the local stack may use: a proxy, another AWS. */
+/** Variables of a user's shell that the local stack must ignore: proxies and AWS settings. */
 const foreign = {
   ...Object.fromEntries(
     ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map((name) => [name, "http://127.0.0.1:9"]),
@@ -24,7 +24,7 @@ const foreign = {
 
 const local = (...args: string[]) => run(["ops/local/local.ts", ...args], foreign);
 
-/** Runs a shell command with what `local:env` prints and nothing else of this process's AWS or Pulumi settings. */
+/** Runs a shell command with the variables that `local:env` prints as its only AWS and Pulumi settings; returns its standard output. */
 async function withLocalEnv(command: string): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
   const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node ops/local/local.ts env)"\n${command}`], {
@@ -38,7 +38,7 @@ const quoted = (path: string): string => `'${path}'`;
 
 before(() => takeDownLeftover());
 
-describe("the local stack kept up between commands", () => {
+describe("the local stack between local:up and local:down", () => {
   let outputs: StackOutputs;
   let url: string;
 
@@ -59,7 +59,7 @@ describe("the local stack kept up between commands", () => {
     assert.equal((await local("status").finished).status, 2);
   });
 
-  it("says that it is up", async () => {
+  it("is up in the output of local:status", async () => {
     const { stdout } = await local("status", "--json").finished;
     const status = JSON.parse(stdout) as Record<string, unknown>;
     assert.equal(status["up"], true);
@@ -89,7 +89,7 @@ describe("the local stack kept up between commands", () => {
     }
   });
 
-  it("passes the post-deploy smoke test: one good video from zero instances, one bad file that fails", async () => {
+  it("passes the smoke test: a good video from zero instances, and a bad file", async () => {
     const { status, stdout, stderr } = await run(["smoke/main.ts", "--stack", "local"]).finished;
     assert.equal(status, 0, `${stdout}\n${stderr}`);
   });
@@ -105,9 +105,9 @@ describe("the local stack kept up between commands", () => {
       assert.equal(submitted.status, 0, submitted.stderr);
       const resumed = await client("submit", "--resume", "--manifest", jobs, "--wait");
       assert.equal(resumed.status, 0, resumed.stderr);
-      const seen = await client("status", jobs, "--json");
-      assert.equal(seen.status, 0, `${seen.stdout}\n${seen.stderr}`);
-      assert.match(seen.stdout, /"status":"completed"/);
+      const shown = await client("status", jobs, "--json");
+      assert.equal(shown.status, 0, `${shown.stdout}\n${shown.stderr}`);
+      assert.match(shown.stdout, /"status":"completed"/);
       const fetched = await client("fetch", jobs, "--annotate", "--to", folder);
       assert.equal(fetched.status, 0, `${fetched.stdout}\n${fetched.stderr}`);
       const files = await readdir(folder, { recursive: true });
@@ -120,7 +120,7 @@ describe("the local stack kept up between commands", () => {
     }
   });
 
-  it("passes the pipeline's own steps: a preview that keeps a plan, an update held to it, the drift check", async () => {
+  it("passes the pipeline's steps: a preview that saves a plan, an update with that plan, the drift check", async () => {
     const folder = await mkdtemp(join(tmpdir(), "pipeline-"));
     try {
       const plan = quoted(join(folder, "plan.json"));
@@ -132,7 +132,7 @@ describe("the local stack kept up between commands", () => {
     }
   });
 
-  it("gives boto3 a result with nothing but what local:env prints", async () => {
+  it("gives boto3 a result with only the variables that local:env prints", async () => {
     const stdout = await withLocalEnv(
       `'${servingPython}' e2e/testing/invoke.py '${outputs.endpointName}' '${outputs.inputBucket}' '${join(repoRoot, "model/samples/street.mp4")}'`,
     );
@@ -141,7 +141,7 @@ describe("the local stack kept up between commands", () => {
     assert.ok(answer.frames >= 5);
   });
 
-  it("shows the Pulumi CLI, by hand, no difference between program and stack", async () => {
+  it("has no difference from the program for the Pulumi CLI", async () => {
     await withLocalEnv("pulumi preview --stack local --non-interactive --expect-no-changes");
     await withLocalEnv("pulumi refresh --stack local --non-interactive --yes --expect-no-changes --skip-preview");
   });

@@ -1,4 +1,4 @@
-/** Compares the client's options with the handler's own grammar, and its reader with the forms that the handler writes. */
+/** Compares the client's options with those that the handler accepts, and reads the handler's results with the client. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
@@ -16,20 +16,20 @@ import { textOf } from "../../client/src/result-body.ts";
 import { parseResult } from "../../client/src/result.ts";
 import { currentResult } from "../../client/testing/sample-result.ts";
 
-/** What `model/testing/handler_grammar.py` prints. */
+/** Output of `model/testing/handler_grammar.py`. */
 interface HandlerGrammar {
   readonly names: readonly string[];
   readonly samplings: readonly string[];
   readonly masks: readonly string[];
   readonly encodings: readonly string[];
   readonly mediaTypes: readonly string[];
-  /** Whether the handler takes each candidate. */
+  /** For each candidate, whether the handler accepts it. */
   readonly taken: readonly boolean[];
   /** The result in each form, in base64. */
   readonly bodies: readonly string[];
 }
 
-/** Numbers around each limit, as a caller may give them to the library. */
+/** For each numeric option: values around its limits, and the function of the library that writes it. */
 const numbers: readonly (readonly [
   name: string,
   values: readonly number[],
@@ -45,8 +45,8 @@ const numbers: readonly (readonly [
   ["timeout", [0, 0.5, 1, 3600, 3601, NaN], (timeout) => withTimeout(undefined, timeout)],
 ];
 
-/** Every option of the library at once. */
-const everything: Required<ModelOptions> = {
+/** A value for every option of the library. */
+const allOptions: Required<ModelOptions> = {
   fps: 2,
   score: 0.5,
   sampling: "keyframe",
@@ -55,6 +55,7 @@ const everything: Required<ModelOptions> = {
   encoding: "gzip",
 };
 
+/** Returns the text that `write` returns; undefined if it throws. */
 function written(write: () => string | undefined): string | undefined {
   try {
     return write();
@@ -73,7 +74,7 @@ describe("the client's options and the handler's", () => {
     const root = path.join(import.meta.dirname, "..", "..");
     const program = path.join(root, "model", "testing", "handler_grammar.py");
     const input = {
-      // What the client refuses is given to the handler as a person would write it.
+      // Pass a value that the client refuses to the handler as `name=value`.
       candidates: candidates.map(({ name, value, attributes }) => attributes ?? `${name}=${value}`),
       result: currentResult,
     };
@@ -87,7 +88,7 @@ describe("the client's options and the handler's", () => {
   });
 
   it("have the same names", () => {
-    const names = withTimeout(customAttributesOf(everything), 60)
+    const names = withTimeout(customAttributesOf(allOptions), 60)
       .split(";")
       .map((part) => part.split("=")[0]);
     assert.deepEqual(names.toSorted(), [...handler.names].sort());
@@ -96,7 +97,7 @@ describe("the client's options and the handler's", () => {
   it("have the same choices", () => {
     assert.deepEqual([...samplings].sort(), [...handler.samplings].sort());
     assert.deepEqual([...encodings].sort(), [...handler.encodings].sort());
-    // The client writes the one that is not the default.
+    // The client writes only the choice that is not the default.
     assert.deepEqual([...handler.masks].sort(), ["none", "rle"]);
     assert.equal(customAttributesOf({ masks: true }), "masks=rle");
   });
@@ -109,13 +110,13 @@ describe("the client's options and the handler's", () => {
     );
   });
 
-  it("ask for every form of a result", () => {
-    // The third form is the compressed document, which the option `encoding` asks for.
-    const asked = [...resultFormats.map((format) => acceptOf(format)), "application/gzip"];
-    assert.deepEqual(asked.sort(), [...handler.mediaTypes].sort());
+  it("cover every media type of a result", () => {
+    // The third media type is the compressed document, which the option `encoding` requests.
+    const mediaTypes = [...resultFormats.map((format) => acceptOf(format)), "application/gzip"];
+    assert.deepEqual(mediaTypes.sort(), [...handler.mediaTypes].sort());
   });
 
-  it("are all reachable from the command line", () => {
+  it("are all available on the command line", () => {
     const flags = {
       fps: 2,
       score: 0.5,
@@ -125,11 +126,11 @@ describe("the client's options and the handler's", () => {
       encoding: "gzip",
     } as const;
     const request = modelRequestOf({ ...flags, format: "ndjson" });
-    assert.deepEqual(request, { customAttributes: customAttributesOf(everything), format: "ndjson" });
+    assert.deepEqual(request, { customAttributes: customAttributesOf(allOptions), format: "ndjson" });
     assert.deepEqual(Object.keys(modelFlags.flags).sort(), Object.keys(modelFlags.options).sort());
   });
 
-  it("give the same result in every form", async () => {
+  it("give the same result in every format and encoding", async () => {
     assert.equal(handler.bodies.length, resultFormats.length * encodings.length);
     for (const body of handler.bodies) {
       assert.deepEqual(

@@ -1,4 +1,4 @@
-/** Tests that each command that starts the emulator says why MiniStack does not start, and leaves nothing. */
+/** Tests that each command that starts the emulator prints why MiniStack does not start, and leaves nothing. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
-/** Makes a folder like set-up's cache, with a MiniStack that fails once the emulator listens. */
+/** Links setup's cache into a folder, with a MiniStack that fails once the emulator listens. */
 async function cacheWithoutMiniStack(folder: string): Promise<void> {
   const environments = join(folder, "python");
   const broken = join(environments, basename(ministack.root));
@@ -29,7 +29,7 @@ async function cacheWithoutMiniStack(folder: string): Promise<void> {
 
 before(() => takeDownLeftover());
 
-describe("MiniStack that does not start", () => {
+describe("MiniStack's failure to start", () => {
   let folder: string;
 
   before(async () => {

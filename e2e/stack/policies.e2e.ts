@@ -24,14 +24,14 @@ describe("the engine's preview with the policy pack", () => {
 
   after(() => rm(folder, { recursive: true }));
 
-  it("passes the stack local as it is", async () => {
+  it("passes the stack local without changes", async () => {
     const deployment = await Deployment.open(aws, paths);
     const { policies } = await deployment.preview(step, signal);
     assert.ok(policies >= 2);
     await assertNothingCreated(aws);
   });
 
-  it("stops at an abort that comes before the engine runs", async () => {
+  it("stops if it is aborted before the engine runs", async () => {
     const deployment = await Deployment.open(aws, paths);
     const abort = new AbortController();
     const previewed = deployment.preview(step, abort.signal);
@@ -43,7 +43,7 @@ describe("the engine's preview with the policy pack", () => {
     ["minCapacity", "1", "min-capacity-zero", /minCapacity.*0/s],
     ["instanceType", "ml.m5.xlarge", "gpu-instance-type", /instanceType.*ml\.g/s],
   ] as const) {
-    it(`refuses ${key} ${value} with the policy's remedy, and nothing is created`, async () => {
+    it(`refuses ${key} ${value} with the policy's remedy, and creates nothing`, async () => {
       const deployment = await Deployment.open(aws, paths, await localConfigWith(folder, key, value));
       await assert.rejects(deployment.preview(step, signal), (error: Error) => {
         assert.ok(error instanceof PolicyRefusal, String(error));

@@ -1,4 +1,4 @@
-/** What a stack's policy config changes in the engine's preview, and which names of resources the pack can tell apart. */
+/** Tests the effect of a stack's policy config on the engine's preview, and how the policy pack recognizes fixed names. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,18 +26,18 @@ describe("the engine's preview with a stack's policy config", () => {
 
   after(() => rm(folder, { recursive: true }));
 
-  /** A policy pack config that says one thing. */
+  /** Writes a policy config; returns its path. */
   async function policyConfig(config: object): Promise<string> {
     const file = join(folder, "policies.json");
     await writeFile(file, JSON.stringify(config));
     return file;
   }
 
-  it("only advises where the stack's policy config says so, and says what it cannot check yet", async () => {
+  it("only advises if the stack's policy config makes a policy advisory, and counts the policies that it cannot evaluate yet", async () => {
     const lenient = await policyConfig({
       "min-capacity-zero": "advisory",
       "hourly-cost-limit": "disabled",
-      // As the stack's own config has it.
+      // As in the stack's config.
       "gpu-required": "disabled",
     });
     const deployment = await Deployment.open(aws, paths, await localConfigWith(folder, "minCapacity", "1"), lenient);
@@ -56,7 +56,7 @@ describe("the engine's preview with a stack's policy config", () => {
     await assert.rejects(deployment.preview(step, signal), /max-capacity-limit .*Set its maxCapacity to at most 1/s);
   });
 
-  it("tells names that Pulumi made from names that a program fixed", async () => {
+  it("refuses a fixed name, but not a name that Pulumi generated", async () => {
     const project = join(folder, "fixed-name");
     await mkdir(project);
     await writeFile(join(project, "Pulumi.yaml"), "name: fixed-name\nruntime: nodejs\nmain: index.mjs\n");
@@ -70,8 +70,8 @@ const args = {
   primaryContainer: { image: "000000000000.dkr.ecr.us-east-1.amazonaws.com/own:1" },
   tags: { project: "fixed-name", stack: "local" },
 };
-new Model("made", args);
-new Model("given", { ...args, name: "detector" });
+new Model("generated", args);
+new Model("fixed", { ...args, name: "detector" });
 `,
     );
     const deployment = await Deployment.openAt({
@@ -83,8 +83,8 @@ new Model("given", { ...args, name: "detector" });
     });
     await assert.rejects(deployment.preview(step, signal), (error: Error) => {
       assert.ok(error instanceof PolicyRefusal, String(error));
-      assert.match(error.message, /no-fixed-name .*'given' has the fixed name detector\. Remove name/s);
-      assert.doesNotMatch(error.message, /'made'/);
+      assert.match(error.message, /no-fixed-name .*'fixed' has the fixed name detector\. Remove name/s);
+      assert.doesNotMatch(error.message, /'generated'/);
       return true;
     });
   });

@@ -13,7 +13,7 @@ const planSchema = z.object({
   planned: z.array(z.object({ operation: z.string(), type: z.string(), name: z.string() })),
 });
 
-/** Nothing of AWS in the environment: no credentials, no region, no endpoint. */
+/** Unsets every AWS variable: no credentials, no region, no endpoint. */
 const noAccount = Object.fromEntries(
   Object.keys(process.env)
     .filter((name) => name.startsWith("AWS_"))
@@ -34,7 +34,7 @@ describe("the account-free preview", () => {
   }
 
   for (const stack of ["dev", "prod", "local", "pr-7"]) {
-    it(`passes the stack ${stack}, shows all that it would create, and leaves the project as it is`, async () => {
+    it(`passes the stack ${stack}, lists the resources to create, and does not change the project`, async () => {
       const file = join(repoRoot, `Pulumi.${stack.replace(/-.*/, "")}.yaml`);
       const before = await readFile(file, "utf8");
       const { status, stdout, stderr } = await preview("--stack", stack, "--json");
@@ -52,7 +52,7 @@ describe("the account-free preview", () => {
     });
   }
 
-  /** The stack's config with one more line. */
+  /** Writes prod's config with an additional line; returns its path. */
   async function configWith(line: string): Promise<string> {
     const text = await readFile(join(repoRoot, "Pulumi.prod.yaml"), "utf8");
     const file = join(folder, "Pulumi.prod.yaml");
@@ -60,7 +60,7 @@ describe("the account-free preview", () => {
     return file;
   }
 
-  it("refuses a wrong config with the one message that lists what is wrong", async () => {
+  it("refuses an invalid config with one message that lists the problems", async () => {
     const file = await configWith("async-video-inference:sampleFps: fast");
     const { status, stdout, stderr } = await preview("--stack", "prod", "--config-file", file);
     assert.equal(status, 2);
@@ -70,7 +70,7 @@ describe("the account-free preview", () => {
     assert.doesNotMatch(stderr, /\n\s+at /);
   });
 
-  it("refuses what a policy refuses, with the remedy", async () => {
+  it("refuses a policy violation with the remedy", async () => {
     const file = await configWith("async-video-inference:scoreThreshold: 0.4");
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace("minCapacity: 0", "minCapacity: 1"));
@@ -79,8 +79,8 @@ describe("the account-free preview", () => {
     assert.match(stderr, /min-capacity-zero.*minCapacity to 0/s);
   });
 
-  it("refuses a stack that there is not, and a config file that there is not", async () => {
-    for (const [args, words] of [
+  it("refuses a missing stack and a missing config file", async () => {
+    for (const [args, message] of [
       [
         ["--stack", "staging"],
         /^There is no stack staging\. Use --stack dev, .* or --stack pr-N for pull request N\.\n$/,
@@ -90,13 +90,13 @@ describe("the account-free preview", () => {
     ] as const) {
       const { status, stderr } = await preview(...args);
       assert.equal(status, 2);
-      assert.match(stderr, words);
+      assert.match(stderr, message);
     }
     assert.equal((await preview("--stack", "prod", "--config-file", join(folder, "absent.yaml"))).status, 2);
   });
 
-  it("evaluates the config of an account that it cannot reach", async () => {
-    const file = await configWith('aws:allowedAccountIds: ["123456789012"]\n  aws:profile: nobody');
+  it("previews the config of an account that it cannot reach", async () => {
+    const file = await configWith('aws:allowedAccountIds: ["123456789012"]\n  aws:profile: absent');
     const { status, stderr } = await preview("--stack", "prod", "--config-file", file, "--json");
     assert.equal(status, 0, stderr);
   });

@@ -1,4 +1,4 @@
-/** The rehearsal: good changes go through, bad ones are stopped where they must be. */
+/** Tests the rehearsal: good changes pass all stages, and each bad change fails at the right stage. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile } from "node:fs/promises";
@@ -67,9 +67,9 @@ describe("the rehearsal of a change", () => {
     await environment[Symbol.asyncDispose]();
   });
 
-  /** The stack, every call of which is seen, with some settings changed. */
+  /** Opens the stack with changed settings and a recorder of its AWS calls. */
   async function open(...settings: Setting[]): Promise<Deployment> {
-    // A file for each, as a rehearsal works with several at once.
+    // Each deployment has a separate file, because a rehearsal uses several at once.
     const configFile = join(await mkdtemp(join(folder, "settings-")), "Pulumi.local.yaml");
     await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings);
     const environment = awsEnvironment({ ...aws, url: recorder.url });
@@ -79,7 +79,7 @@ describe("the rehearsal of a change", () => {
     );
   }
 
-  /** Rehearses some settings; `stages` as drift.yml and deploy.yml choose them. */
+  /** Rehearses changed settings; runs all stages by default. */
   async function rehearsalOf(settings: readonly string[], stages?: readonly StageName[]): Promise<Rehearsal> {
     const parsed = settings.map(parseSetting);
     const deployment = await open(...parsed);
@@ -90,15 +90,15 @@ describe("the rehearsal of a change", () => {
   }
 
   const outcomes = ({ stages }: Rehearsal) => stages.map(({ name, outcome }) => `${name} ${outcome}`);
-  const said = ({ stages }: Rehearsal, wanted: StageName) => stages.find(({ name }) => name === wanted)?.said ?? "";
+  const outputOf = ({ stages }: Rehearsal, stage: StageName) => stages.find(({ name }) => name === stage)?.said ?? "";
 
-  /** What was asked of AWS that changes it. */
+  /** Returns the actions of the recorded calls that change something. */
   const writes = () =>
     recorder.calls.map(({ action }) => action).filter((action) => !/:(Get|List|Describe|Head)/.test(action));
 
   const config = () => ({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
 
-  it("sees the calls that make a stack", () => {
+  it("records the calls that create a stack", () => {
     for (const call of [
       "s3:PutBucket*",
       "sagemaker:CreateEndpoint",
@@ -112,7 +112,7 @@ describe("the rehearsal of a change", () => {
     ["minCapacity=1", "min-capacity-zero", /minCapacity.*0/s],
     ["instanceType=ml.m5.xlarge", "gpu-instance-type", /instanceType.*ml\.g/s],
   ] as const) {
-    it(`stops ${setting} at the preview, with the remedy, before anything is touched`, async () => {
+    it(`stops ${setting} at the preview with the remedy, before any change`, async () => {
       const before = writes().length;
       const rehearsal = await rehearsalOf([setting]);
       assert.equal(rehearsal.passed, false);
@@ -120,14 +120,14 @@ describe("the rehearsal of a change", () => {
         "preview failed",
         ...["up", "smoke", "source", "scaling", "rollback", "drift"].map((name) => `${name} not run`),
       ]);
-      assert.ok(said(rehearsal, "preview").includes(policy), said(rehearsal, "preview"));
-      assert.match(said(rehearsal, "preview"), remedy);
+      assert.ok(outputOf(rehearsal, "preview").includes(policy), outputOf(rehearsal, "preview"));
+      assert.match(outputOf(rehearsal, "preview"), remedy);
       assert.match(rehearsal.next, /Nothing was touched/);
       assert.deepEqual(writes().slice(before), []);
     });
   }
 
-  it("takes a good change, another concurrency, through all stages", async () => {
+  it("passes all stages with another concurrency", async () => {
     const rehearsal = await rehearsalOf(["maxConcurrency=2"]);
     assert.deepEqual(
       outcomes(rehearsal),
@@ -135,8 +135,8 @@ describe("the rehearsal of a change", () => {
       JSON.stringify(rehearsal),
     );
     assert.equal(rehearsal.passed, true);
-    assert.match(said(rehearsal, "preview"), /replace/);
-    assert.match(said(rehearsal, "smoke"), /[5-9] tests passed/);
+    assert.match(outputOf(rehearsal, "preview"), /replace/);
+    assert.match(outputOf(rehearsal, "smoke"), /[5-9] tests passed/);
     const sagemaker = new SageMakerClient(config());
     const { EndpointConfigs: found = [] } = await sagemaker.send(new ListEndpointConfigsCommand({}));
     const [{ EndpointConfigName } = {}] = found;
@@ -147,7 +147,7 @@ describe("the rehearsal of a change", () => {
     sagemaker.destroy();
   });
 
-  it("finds what was changed behind Pulumi's back, names it, and is content when it is put back", async () => {
+  it("finds changes made without Pulumi, names them, and passes once they are reverted", async () => {
     const s3 = new S3Client({ ...config(), forcePathStyle: true });
     const scaling = new ApplicationAutoScalingClient(config());
     const cloudwatch = new CloudWatchClient(config());
@@ -180,12 +180,12 @@ describe("the rehearsal of a change", () => {
     const before = writes().length;
     const rehearsal = await rehearsalOf(settings, ["drift"]);
     assert.equal(rehearsal.passed, false);
-    const words = said(rehearsal, "drift");
-    assert.match(words, /video-local-input \(aws:s3\/bucket.*tags/, words);
-    assert.match(words, /\(aws:appautoscaling\/policy:Policy\): targetTracking\S*targetValue/, words);
-    assert.match(words, /video-local-failures \(aws:cloudwatch\/metricAlarm:MetricAlarm\): threshold/, words);
-    assert.equal(words.trim().split("\n").length, 4, words);
-    assert.deepEqual(writes().slice(before), [], "a drift check changes nothing");
+    const report = outputOf(rehearsal, "drift");
+    assert.match(report, /video-local-input \(aws:s3\/bucket.*tags/, report);
+    assert.match(report, /\(aws:appautoscaling\/policy:Policy\): targetTracking\S*targetValue/, report);
+    assert.match(report, /video-local-failures \(aws:cloudwatch\/metricAlarm:MetricAlarm\): threshold/, report);
+    assert.equal(report.trim().split("\n").length, 4, report);
+    assert.deepEqual(writes().slice(before), [], "the drift check changed something");
 
     const deployment = await open(...settings.map(parseSetting));
     await deployment.refresh(step, signal);
@@ -193,8 +193,8 @@ describe("the rehearsal of a change", () => {
     assert.equal((await rehearsalOf(settings, ["drift"])).passed, true);
   });
 
-  it("stops at a smoke test that fails, with what to do next", async () => {
-    // A model that is never sure enough: the stack is sound, and finds nothing.
+  it("stops at a failed smoke test, with the next steps", async () => {
+    // No detection reaches this threshold: the stack works, but finds nothing.
     const rehearsal = await rehearsalOf(["maxConcurrency=2", "scoreThreshold=1"]);
     assert.deepEqual(
       outcomes(rehearsal),
@@ -206,11 +206,11 @@ describe("the rehearsal of a change", () => {
       ],
       JSON.stringify(rehearsal),
     );
-    assert.match(said(rehearsal, "smoke"), /has no detections/);
+    assert.match(outputOf(rehearsal, "smoke"), /has no detections/);
     assert.match(rehearsal.next, /not promoted, and prod is as it was.*git revert/s);
   });
 
-  it("processes a video that lies in a source bucket, without an upload", async () => {
+  it("processes a video in a source bucket without an upload", async () => {
     const Bucket = "team-videos";
     const s3 = new S3Client({ ...config(), forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket }));
@@ -230,9 +230,9 @@ describe("the rehearsal of a change", () => {
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     assert.match(stdout, /"inputLocation":"s3:\/\/team-videos\/clips\/street\.mp4".*"status":"completed"/);
     assert.deepEqual(writes().slice(before), ["sagemaker:InvokeEndpointAsync"]);
-    const elsewhere = await submit(`s3://${Bucket}/private/street.mp4`);
-    assert.equal(elsewhere.status, 2, elsewhere.stdout);
-    assert.match(elsewhere.stderr, /may not read s3:\/\/team-videos\/private\/.*setting sourceBuckets/);
+    const outsidePrefix = await submit(`s3://${Bucket}/private/street.mp4`);
+    assert.equal(outsidePrefix.status, 2, outsidePrefix.stdout);
+    assert.match(outsidePrefix.stderr, /may not read s3:\/\/team-videos\/private\/.*setting sourceBuckets/);
   });
 });
 
@@ -246,7 +246,7 @@ describe("npm run ci:rehearse", () => {
   const command = async (...args: string[]) =>
     await run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort()), ...args]).finished;
 
-  it("passes the working tree, says how long each stage took, and takes everything down", async () => {
+  it("passes the working tree, prints the duration of each stage, and takes everything down", async () => {
     const { status, stdout, stderr } = await command("--json");
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     const { passed, stages } = JSON.parse(stdout) as Rehearsal;
@@ -258,7 +258,7 @@ describe("npm run ci:rehearse", () => {
     assert.ok(stages.every(({ seconds }) => seconds > 0));
   });
 
-  it("ends with status 1, and the policy's words, for a change that the pack refuses", async () => {
+  it("ends with status 1 and the policy's message for a change that the pack refuses", async () => {
     const { status, stdout, stderr } = await command("--config", "minCapacity=1");
     assert.equal(status, 1, stderr);
     assert.match(stdout, /preview +failed/);
@@ -266,16 +266,16 @@ describe("npm run ci:rehearse", () => {
     assert.match(stdout, /smoke +not run/);
   });
 
-  it("leaves nothing when Ctrl-C comes during the smoke test", async () => {
+  it("leaves nothing after Ctrl-C during the smoke test", async () => {
     const running = run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort())]);
-    await running.said(/… smoke: .*waiting/);
+    await running.outputOf(/… smoke: .*waiting/);
     running.child.kill("SIGINT");
     const { status, stderr } = await running.finished;
     assert.equal(status, 130, stderr);
     assert.match(stderr, /Stopped by SIGINT/);
   });
 
-  it("refuses what is no setting before anything is started", async () => {
+  it("refuses an invalid setting before it starts anything", async () => {
     const { status, stderr } = await command("--config", "minCapacity");
     assert.equal(status, 2);
     assert.match(stderr, /--config takes KEY=VALUE, not "minCapacity"/);

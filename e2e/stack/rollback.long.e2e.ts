@@ -1,4 +1,4 @@
-/** Rolls an update of the endpoint back, as SageMaker does if new instances do not start, with the real engine. */
+/** Tests with the real engine an update of the endpoint that SageMaker rolls back because new instances do not start. */
 import assert from "node:assert/strict";
 import { delimiter, join } from "node:path";
 import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -50,7 +50,7 @@ describe("an update that SageMaker rolls back", () => {
     await environment[Symbol.asyncDispose]();
   });
 
-  /** Deploys with some settings changed. */
+  /** Deploys with changed settings. */
   async function up(...settings: string[]) {
     await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings.map(parseSetting));
     const deployment = await Deployment.open(aws, environment.paths, configFile);
@@ -59,7 +59,7 @@ describe("an update that SageMaker rolls back", () => {
 
   const endpoint = () => sagemaker.send(new DescribeEndpointCommand({ EndpointName: String(outputs["endpointName"]) }));
 
-  /** Asserts that all that the endpoint runs on exists. */
+  /** Asserts that the endpoint's configuration, model and artifact exist. */
   async function assertComplete(): Promise<void> {
     const { EndpointConfigName } = await endpoint();
     const { ProductionVariants: variants } = await sagemaker.send(
@@ -72,10 +72,10 @@ describe("an update that SageMaker rolls back", () => {
     await s3.send(new HeadObjectCommand({ Bucket, Key }));
   }
 
-  it("fails, again when it is repeated, and deletes nothing that the endpoint still runs on", async () => {
+  it("fails, also when repeated, and deletes nothing that the endpoint still uses", async () => {
     const before = await endpoint();
     const setting = `modelArtifact=${await writeBrokenArtifact(environment.folder)}`;
-    for (const attempt of ["the first", "the second"]) {
+    for (const attempt of ["first attempt", "second attempt"]) {
       await assert.rejects(up(setting), (error: unknown) => {
         assert.ok(error instanceof DeploymentError, String(error));
         assert.match(error.message, /SageMaker rolled the update of endpoint \S+ back: .*no such weights/s, attempt);
@@ -87,7 +87,7 @@ describe("an update that SageMaker rolls back", () => {
     }
   });
 
-  it("leaves an endpoint that goes to zero instances and back, and answers", async () => {
+  it("leaves an endpoint that scales to zero and back, and processes a video", async () => {
     using stack = connect(checkOutputs(outputs, "The stack's outputs"), aws.credentials);
     const limitSeconds = 120;
     assert.equal((await waitForInstances(stack, 0, { signal, limitSeconds })).current, 0);
@@ -101,7 +101,7 @@ describe("an update that SageMaker rolls back", () => {
     await assertComplete();
   });
 
-  it("leaves the artifact in use to the clean-up of artifacts, which keeps it", async () => {
+  it("leaves an artifact in use, which the clean-up of artifacts keeps", async () => {
     const { status, stdout, stderr } = await run(["ops/pipeline/main.ts", "artifacts", "--stack", "local"], {
       ...awsEnvironment(aws),
       ...pulumiEnvironment(aws, environment.paths),

@@ -40,7 +40,7 @@ describe("npm start", () => {
     await assertNothingLeft();
   });
 
-  it("takes one video from zero instances to an annotated result, back to zero, and takes everything down", async () => {
+  it("processes one video from zero instances to an annotated result and back to zero, and takes everything down", async () => {
     const { status, stdout, stderr } = await start("--json", "--port", port).finished;
     assert.equal(status, 0, stderr);
     assert.equal(stdout.trim().split("\n").length, 1, "more than the JSON object on standard output");
@@ -82,7 +82,7 @@ describe("npm start", () => {
     }
   });
 
-  it("refuses a file that is missing, empty, too large or no video before anything is started", async () => {
+  it("refuses a file that is missing, empty, too large or not a video before it starts anything", async () => {
     const missing = await start("--video", join(folder, "none.mp4")).finished;
     assert.equal(missing.status, 2);
     assert.match(missing.stderr, /Cannot read .*none\.mp4 \(ENOENT\): give the path of a video file\./);
@@ -112,7 +112,7 @@ describe("npm start", () => {
     );
   });
 
-  it("names the option when the port is taken", async () => {
+  it("names the option --port if the port is in use", async () => {
     const server = createServer().listen(Number(port), "127.0.0.1");
     await once(server, "listening");
     try {
@@ -124,10 +124,10 @@ describe("npm start", () => {
     }
   });
 
-  for (const words of [/… Starting AWS/, /Deploying with Pulumi 5 s/]) {
-    it(`leaves nothing when Ctrl-C comes at "${words.source}"`, async () => {
+  for (const progress of [/… Starting AWS/, /Deploying with Pulumi 5 s/]) {
+    it(`leaves nothing after Ctrl-C at "${progress.source}"`, async () => {
       const running = start("--port", port);
-      await running.said(words);
+      await running.said(progress);
       running.child.kill("SIGINT");
       const { status, stderr } = await running.finished;
       assert.equal(status, 130, stderr);
@@ -135,7 +135,7 @@ describe("npm start", () => {
     });
   }
 
-  it("refuses a second start while the first runs, and the first goes on", async () => {
+  it("refuses a second start while the first runs, and does not disturb the first", async () => {
     const first = start("--port", port);
     await first.said(/✓ Starting AWS/);
     const second = await start("--port", String(await freePort())).finished;
@@ -156,7 +156,7 @@ describe("npm start after a run that was killed", () => {
     await assertNothingLeft();
   });
 
-  it("starts afresh", async () => {
+  it("starts again", async () => {
     const killed = start("--port", String(await freePort()));
     await killed.said(/✓ Starting AWS/);
     killed.child.kill("SIGKILL");

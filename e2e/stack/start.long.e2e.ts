@@ -1,4 +1,4 @@
-/** Late ends of `npm start`: each run deploys the stack first. */
+/** Tests the end of `npm start` after the deployment: Ctrl-C and videos that cannot be decoded. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ const start = (...args: string[]) => run(["ops/start/main.ts", ...args]);
 
 before(() => takeDownLeftover());
 
-describe("npm start once it has deployed", () => {
+describe("npm start after the deployment", () => {
   let folder: string;
   let port: string;
 
@@ -29,7 +29,7 @@ describe("npm start once it has deployed", () => {
     await assertNothingLeft();
   });
 
-  it("shows the result before it takes the stack down, and says where it is after Ctrl-C", async () => {
+  it("prints the result before it takes the stack down, and its folder after Ctrl-C", async () => {
     const video = join(folder, "my street.mp4");
     await copyFile(sample, video);
     const running = start("--video", video, "--weights", "small", "--port", port);
@@ -51,32 +51,32 @@ describe("npm start once it has deployed", () => {
     assert.match(stderr, /\nExpected: about 2 minutes\. 12 frames, .*measured on .*[^]*… Starting AWS/);
   });
 
-  it("ends with the handler's reason for a video without a frame that can be decoded", async () => {
+  it("ends with the handler's reason if no frame of the video can be decoded", async () => {
     const video = join(folder, "damaged.mp4");
     const body = await readFile(sample);
     const data = body.indexOf("mdat") + 4;
-    // The boxes that follow the data, if any, stay: their length is in the four bytes before its name.
+    // Keeps the boxes after the data: the four bytes before the name "mdat" are the length of its box.
     await writeFile(video, body.fill(0xff, data, data - 8 + body.readUInt32BE(data - 8)));
     const { status, stderr } = await start("--video", video, "--weights", "small", "--port", port).finished;
     assert.equal(status, 1, stderr);
     assert.match(stderr.trim().split("\n").at(-1)!, /No frame of the video can be decoded/);
   });
 
-  it('leaves nothing when Ctrl-C comes at "… Waiting for zero", after a run that was killed', async () => {
+  it('leaves nothing after Ctrl-C at "… Waiting for zero", after a run that was killed', async () => {
     const killed = start("--port", String(await freePort()));
     await killed.said(/✓ Starting AWS/);
     killed.child.kill("SIGKILL");
     await killed.finished;
-    await interruptedAt(/… Waiting for zero/);
+    await assertInterruptibleAt(/… Waiting for zero/);
   });
 
-  it('leaves nothing when Ctrl-C comes at "… Waiting for the result"', async () => {
-    await interruptedAt(/… Waiting for the result/);
+  it('leaves nothing after Ctrl-C at "… Waiting for the result"', async () => {
+    await assertInterruptibleAt(/… Waiting for the result/);
   });
 
-  async function interruptedAt(words: RegExp): Promise<void> {
+  async function assertInterruptibleAt(progress: RegExp): Promise<void> {
     const running = start("--port", port);
-    await running.said(words);
+    await running.said(progress);
     running.child.kill("SIGINT");
     const { status, stderr } = await running.finished;
     assert.equal(status, 130, stderr);

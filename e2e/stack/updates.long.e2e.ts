@@ -49,7 +49,7 @@ const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
 
-describe("a stack that is updated by the real engine", () => {
+describe("a stack that the real engine updates", () => {
   let environment: TestEnvironment;
   let folder: string;
   let paths: StatePaths;
@@ -76,7 +76,7 @@ describe("a stack that is updated by the real engine", () => {
     await environment[Symbol.asyncDispose]();
   });
 
-  /** Pulumi.local.yaml with other values; keys in the program's namespace unless they name another. */
+  /** Writes Pulumi.local.yaml with changed values; a key without a namespace gets the program's. */
   async function configure(changes: Record<string, unknown>): Promise<void> {
     const settings = settingsFile.parse(parse(await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8")));
     for (const [key, value] of Object.entries(changes)) {
@@ -85,10 +85,11 @@ describe("a stack that is updated by the real engine", () => {
     await writeFile(configFile, stringify(settings));
   }
 
+  /** Deploys with changed settings; returns the number of resources by operation, without unchanged ones. */
   async function upWith(changes: Record<string, unknown>): Promise<Record<string, number>> {
     await configure(changes);
     const result = await deployment.up(step, signal);
-    assert.equal(result.outputs["endpointName"], outputs["endpointName"], "the endpoint, and its queue, stay");
+    assert.equal(result.outputs["endpointName"], outputs["endpointName"], "the endpoint was replaced");
     outputs = result.outputs;
     const { same = 0, ...others } = result.changes;
     assert.ok(same > 0);
@@ -102,7 +103,7 @@ describe("a stack that is updated by the real engine", () => {
 
   const isInService = async () => (await endpoint()).EndpointStatus === "InService";
 
-  /** Queues the sample video. Returns where its result will be. */
+  /** Queues the sample video; returns the URI of its future result. */
   async function invoke(): Promise<string> {
     const bucket = String(outputs["inputBucket"]);
     const key = `${String(outputs["inputPrefix"])}street.mp4`;
@@ -118,7 +119,7 @@ describe("a stack that is updated by the real engine", () => {
     return OutputLocation;
   }
 
-  async function isThere(location: string): Promise<boolean> {
+  async function exists(location: string): Promise<boolean> {
     const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(location) ?? [];
     try {
       await clients.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
@@ -129,7 +130,7 @@ describe("a stack that is updated by the real engine", () => {
     }
   }
 
-  /** The one scalable target and how many policies hang on it. */
+  /** Returns the maximum capacity and the number of policies of the only scalable target. */
   async function scaling(): Promise<{ max: number | undefined; policies: number }> {
     const namespace = { ServiceNamespace: "sagemaker" } as const;
     const { ScalableTargets: targets = [] } = await clients.scaling.send(new DescribeScalableTargetsCommand(namespace));
@@ -140,20 +141,20 @@ describe("a stack that is updated by the real engine", () => {
     return { max: targets[0]?.MaxCapacity, policies: policies.length };
   }
 
-  it("shows nothing to do when nothing has changed", async () => {
+  it("has no planned change without a changed setting", async () => {
     const { changes, planned } = await deployment.preview(step, signal);
     assert.deepEqual(planned, []);
     assert.deepEqual(Object.keys(changes), ["same"]);
   });
 
-  it("is read back from AWS as it was written", async () => {
+  it("has no change in a refresh", async () => {
     const changes = await deployment.refresh(step, signal);
     assert.deepEqual(Object.keys(changes), ["same"]);
   });
 
   const logGroups = async () => (await clients.logs.send(new DescribeLogGroupsCommand({}))).logGroups ?? [];
 
-  it("has the endpoint's log in a group that is encrypted and kept for 30 days", async () => {
+  it("has an encrypted log group with a retention of 30 days for the endpoint", async () => {
     const [group, ...others] = await logGroups();
     assert.deepEqual(others, []);
     assert.equal(group?.logGroupName, `/aws/sagemaker/Endpoints/${String(outputs["endpointName"])}`);
@@ -166,11 +167,11 @@ describe("a stack that is updated by the real engine", () => {
     }, 30_000);
   });
 
-  it("takes another bake time: a new configuration, the endpoint in place", async () => {
+  it("changes the bake time with a new configuration, and updates the endpoint in place", async () => {
     const before = await endpoint();
     assert.deepEqual(await upWith({ bakeTime: 60 }), { replace: 1, update: 1 });
-    const { LastDeploymentConfig: last, EndpointConfigName: now, CreationTime } = await endpoint();
-    assert.notEqual(now, before.EndpointConfigName);
+    const { LastDeploymentConfig: last, EndpointConfigName: current, CreationTime } = await endpoint();
+    assert.notEqual(current, before.EndpointConfigName);
     assert.deepEqual(CreationTime, before.CreationTime);
     assert.equal(last?.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds, 60);
     const { planned } = await deployment.preview(step, signal);
@@ -178,10 +179,10 @@ describe("a stack that is updated by the real engine", () => {
     await upWith({});
   });
 
-  it("takes another artifact: a new model and configuration, the endpoint in place", async () => {
+  it("changes the artifact with a new model and configuration, and updates the endpoint in place", async () => {
     const before = await endpoint();
     const other = join(folder, "model.tar.gz");
-    // A gzip file may have several members: this one is read as the same archive, under another hash.
+    // An additional empty gzip member gives the same archive another hash.
     await writeFile(other, Buffer.concat([await readFile(localArtifact), emptyGzip]));
     // The object, the model and the configuration are replaced, the endpoint is updated.
     assert.deepEqual(await upWith({ modelArtifact: other }), { replace: 3, update: 1 });
@@ -190,7 +191,7 @@ describe("a stack that is updated by the real engine", () => {
     await upWith({});
   });
 
-  it("does not wake an idle endpoint for longer than the update takes", async () => {
+  it("starts instances of an idle endpoint only for the duration of the update", async () => {
     await until(async () => (await desired()) === 0, 120_000);
     const { EndpointConfigName: before } = await endpoint();
     assert.deepEqual(await upWith({ sampleFps: 2 }), { replace: 2, update: 1 });
@@ -198,12 +199,12 @@ describe("a stack that is updated by the real engine", () => {
     assert.equal(await desired(), 0);
   });
 
-  it("takes another concurrency: as many workers, in a new model and configuration", async () => {
+  it("changes the concurrency with a new model and configuration", async () => {
     assert.deepEqual(await upWith({ maxConcurrency: 2 }), { replace: 2, update: 1 });
     assert.equal(outputs["maxConcurrency"], 2);
   });
 
-  it("takes another maximum without touching the endpoint", async () => {
+  it("changes the maximum capacity without an update of the endpoint", async () => {
     const before = await endpoint();
     // The target, and the dashboard that shows it.
     assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3 }), { update: 2 });
@@ -211,11 +212,11 @@ describe("a stack that is updated by the real engine", () => {
     assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
   });
 
-  it("takes another backlog target without touching the endpoint", async () => {
+  it("changes the backlog target without an update of the endpoint", async () => {
     assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2 }), { update: 1 });
   });
 
-  it("takes other tags in place", async () => {
+  it("changes tags in place", async () => {
     const changes = await upWith({
       maxConcurrency: 2,
       maxCapacity: 3,
@@ -225,21 +226,22 @@ describe("a stack that is updated by the real engine", () => {
     assert.deepEqual(Object.keys(changes), ["update"]);
   });
 
-  it("takes another instance type, which AWS refuses while a scalable target is registered, in one update that loses no request", async () => {
+  it("changes the instance type in one update that loses no request", async () => {
     const location = await invoke();
     const changed = { maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
     const changes = await upWith(changed);
-    // The fleet, the target, its two policies and the configuration; the endpoint and the alarm that wakes it in place.
+    // AWS refuses the change while a scalable target is registered. Replaced: the Stash, the target, its two policies and the
+    // configuration. Updated in place: the endpoint and the alarm that starts its first instance.
     assert.deepEqual(await scaling(), { max: 3, policies: 2 });
     assert.equal(changes["replace"], 5);
     assert.equal(outputs["instanceType"], "ml.g5.xlarge");
     const { planned } = await deployment.preview(step, signal);
     assert.deepEqual(planned, []);
-    await until(() => isThere(location), 240_000);
+    await until(() => exists(location), 240_000);
     await until(isInService, 60_000);
   });
 
-  it("takes alarms that roll an update back: the new endpoint is created before the old one is deleted", async () => {
+  it("adds rollback alarms with a new endpoint, which is created before the old one is deleted", async () => {
     const alarm = {
       Namespace: "Team",
       MetricName: "Errors",
@@ -260,9 +262,9 @@ describe("a stack that is updated by the real engine", () => {
         operations.findIndex((text) => text.startsWith(operation) && text.includes(name)),
       ),
     );
-    const [newGroup = -1, newEndpoint = -1, oldGroupGone = -1, oldEndpointGone = -1] = order;
+    const [newGroup = -1, newEndpoint = -1, oldGroupDeleted = -1, oldEndpointDeleted = -1] = order;
     assert.ok(newGroup >= 0 && newGroup < newEndpoint, operations.join("\n"));
-    assert.ok(newEndpoint < oldEndpointGone && oldEndpointGone < oldGroupGone, operations.join("\n"));
+    assert.ok(newEndpoint < oldEndpointDeleted && oldEndpointDeleted < oldGroupDeleted, operations.join("\n"));
     assert.notEqual(outputs["endpointName"], before);
     assert.deepEqual((await endpoint()).LastDeploymentConfig?.AutoRollbackConfiguration, {
       Alarms: [{ AlarmName: "errors" }],
@@ -273,11 +275,11 @@ describe("a stack that is updated by the real engine", () => {
     await until(isInService, 60_000);
   });
 
-  it("is read back as it was written after all of that", async () => {
+  it("has no change in a refresh after all updates", async () => {
     assert.deepEqual(Object.keys(await deployment.refresh(step, signal)), ["same"]);
   });
 
-  it("leaves nothing behind when it is destroyed", async () => {
+  it("leaves nothing when it is destroyed", async () => {
     await deployment.destroy(step, signal);
     const { scaling: autoscaling, cloudwatch, kms, s3, sagemaker, sns, sqs } = clients;
     assert.deepEqual((await s3.send(new ListBucketsCommand({}))).Buckets ?? [], []);
@@ -288,7 +290,7 @@ describe("a stack that is updated by the real engine", () => {
     const targets = await autoscaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: "sagemaker" }));
     assert.deepEqual(targets.ScalableTargets, []);
     const { MetricAlarms: alarms = [] } = await cloudwatch.send(new DescribeAlarmsCommand({}));
-    // The one that the stack did not make.
+    // The test created this alarm.
     assert.deepEqual(
       alarms.map(({ AlarmName }) => AlarmName),
       ["errors"],
@@ -304,12 +306,13 @@ describe("a stack that is updated by the real engine", () => {
     const { Keys = [] } = await kms.send(new ListKeysCommand({}));
     for (const { KeyId } of Keys) {
       const { KeyMetadata: key } = await kms.send(new DescribeKeyCommand({ KeyId }));
-      // KMS deletes no key at once.
+      // KMS deletes a key only after a waiting period.
       if (key?.KeyManager === "CUSTOMER") assert.equal(key.KeyState, "PendingDeletion");
     }
   });
 });
 
+/** Polls until the condition holds; throws an AssertionError after `limit` milliseconds. */
 async function until(holds: () => Promise<boolean>, limit: number): Promise<void> {
   const deadline = performance.now() + limit;
   while (!(await holds())) {
@@ -318,7 +321,7 @@ async function until(holds: () => Promise<boolean>, limit: number): Promise<void
   }
 }
 
-/** gzip of nothing. */
+/** A gzip member without content. */
 const emptyGzip = Buffer.from("1f8b08000000000002ff03000000000000000000", "hex");
 
 function connect({ url, region, credentials }: RunningEmulator) {

@@ -1,4 +1,4 @@
-/** What the client relies on in S3, with the S3 of the emulator: checksums of objects and of parts, and parts of objects. */
+/** Tests the client's uploads and range reads with the emulator's S3: checksums of objects and parts, and parts of objects. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -42,11 +42,11 @@ describe("uploading to the emulator's S3", () => {
     await rm(folder, { recursive: true });
   });
 
-  for (const [how, bytes] of [
-    ["at once", 1000],
+  for (const [mode, bytes] of [
+    ["in one request", 1000],
     ["in parts", 12 * 1024 * 1024],
   ] as const) {
-    it(`sends a file ${how}, skips it the second time, and replaces another caller's object of the same size`, async () => {
+    it(`sends a file ${mode}, skips it the second time, and replaces another caller's object of the same size`, async () => {
       await writeFile(file, randomBytes(bytes));
       const { inputLocation, skipped } = await uploadVideo(stack, file);
       assert.equal(skipped, false);

@@ -1,4 +1,4 @@
-/** The COCO weights from a hub on this machine, which does not answer, or has another file. */
+/** Tests the download of the COCO weights from a local hub that does not answer, does not listen, or has another file. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -43,26 +43,26 @@ describe("the COCO weights", () => {
     });
   }
 
-  /** Chooses with the real download into an empty cache; returns the choice and what was said. */
+  /** Chooses weights with the real download into an empty cache; returns the choice and the progress output. */
   async function choose(request: WeightsRequest) {
-    let said = "";
-    const progress = new Progress({ write: (text) => (said += text) });
+    let output = "";
+    const progress = new Progress({ write: (text) => (output += text) });
     const weights = await chooseWeights(request, progress, signal, (stop, options) =>
       packageModel(stop, { ...options, cache: join(folder, "cache") }),
     );
-    return { weights, said };
+    return { weights, output };
   }
 
-  it("are given up ten seconds after the hub was asked, and the small ones take their place with a notice", async () => {
-    // It accepts connections, and says nothing.
+  it("are replaced by the small weights, with a notice, if the hub does not answer within 10 s", async () => {
+    // Accepts connections, and never answers.
     await listen(createServer());
-    const { weights, said } = await choose({ footage });
+    const { weights, output } = await choose({ footage });
     assert.equal(weights, "small");
-    assert.match(said, /\.pth cannot be downloaded: the server did not answer within 10 s\./);
-    assert.match(said, /The small weights are used instead\./);
+    assert.match(output, /\.pth cannot be downloaded: the server did not answer within 10 s\./);
+    assert.match(output, /The small weights are used instead\./);
   });
 
-  it("end the run if they were asked for and nothing listens at the hub", async () => {
+  it("end the run if they were chosen and the hub does not listen", async () => {
     await listen(createServer());
     server?.close();
     await assert.rejects(choose({ footage, asked: "coco" }), (error) => {
@@ -72,7 +72,7 @@ describe("the COCO weights", () => {
     });
   });
 
-  it("end the run if the hub has another file, which is not kept", async () => {
+  it("end the run if the hub has another file, which is not cached", async () => {
     const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
     const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -80,10 +80,10 @@ describe("the COCO weights", () => {
       stdio: "ignore",
     });
     process.env["SSL_CERT_FILE"] = certificate;
-    const asked: string[] = [];
+    const requested: string[] = [];
     await listen(
       createHttps({ key: await readFile(key), cert: await readFile(certificate) }, (request, response) => {
-        asked.push(request.url ?? "");
+        requested.push(request.url ?? "");
         response.end("another file");
       }),
     );
@@ -92,7 +92,7 @@ describe("the COCO weights", () => {
       assert.match(error.message, /has the SHA-256 [0-9a-f]{64} \(12 bytes\), but bf2d0c1e[0-9a-f]{56} is expected/);
       return true;
     });
-    assert.deepEqual(asked, ["/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"]);
+    assert.deepEqual(requested, ["/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"]);
     assert.equal(existsSync(join(folder, "cache")), false);
   });
 });

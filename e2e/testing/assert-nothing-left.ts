@@ -1,4 +1,4 @@
-/** Checks that a command has left nothing of the local stack of this clone. */
+/** Asserts that a command has left nothing of this clone's local stack. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { localState } from "../../ops/local/local-stack.ts";

@@ -1,4 +1,4 @@
-/** An AWS account in which the bootstrap was deployed, on the emulator, for tests of what workflows do there. */
+/** An emulated AWS account with the deployed bootstrap, for tests of the workflows. */
 import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -13,8 +13,8 @@ import { freePort } from "../../lib/ports.ts";
 const issuer = "token.actions.githubusercontent.com";
 
 /**
- * The emulator's clock runs this many times as fast as real time while nothing starts and nothing works: zero instances are soon reached, and
- * an instance is still there for the next video of a smoke test.
+ * Clock speed-up while the emulator is idle: fast enough to scale to zero soon, and slow enough to keep an instance for the next video
+ * of a smoke test.
  */
 const speed = 200;
 
@@ -44,14 +44,14 @@ const trust = z.object({
   ),
 });
 
-/** Where the bootstrap's project is, and what it is checked with. */
+/** The bootstrap's project and its policy config. */
 export interface BootstrapProject {
   readonly stackName: string;
   readonly projectFolder: string;
   readonly policyConfigFile: string;
 }
 
-/** The account. Use `await using`. */
+/** A bootstrapped account on a running emulator. Declare it with `await using`. */
 export class BootstrappedAccount implements AsyncDisposable {
   readonly aws: RunningEmulator;
   readonly bootstrap: z.infer<typeof outputs>;
@@ -63,17 +63,20 @@ export class BootstrappedAccount implements AsyncDisposable {
     this.#iam = new IAMClient(this.access);
   }
 
-  /** Starts the emulator with its data in a folder, and deploys the bootstrap. */
+  /**
+   * Starts the emulator with its data in a folder, and deploys the bootstrap.
+   * @throws Error if the emulator does not start or the deployment fails
+   */
   static async open(folder: string, project: BootstrapProject): Promise<BootstrappedAccount> {
     const { signal } = new AbortController();
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     const aws = await spawnEmulator({ paths, port: await freePort(), speed, signal });
     try {
-      const place = { ...project, paths, providerPort: aws.providerPort, environment: awsEnvironment(aws) };
-      const deployment = await Deployment.openAt(place);
-      const made = await deployment.up({ detail: () => undefined }, signal);
-      return new BootstrappedAccount(aws, outputs.parse(made.outputs));
+      const options = { ...project, paths, providerPort: aws.providerPort, environment: awsEnvironment(aws) };
+      const deployment = await Deployment.openAt(options);
+      const result = await deployment.up({ detail: () => undefined }, signal);
+      return new BootstrappedAccount(aws, outputs.parse(result.outputs));
     } catch (error) {
       await aws.stop();
       throw error;
@@ -85,13 +88,13 @@ export class BootstrappedAccount implements AsyncDisposable {
     await this.aws.stop();
   }
 
-  /** What an AWS SDK client needs. */
+  /** Options for an AWS SDK client. */
   get access() {
     const { url: endpoint, region, credentials } = this.aws;
     return { endpoint, region, credentials };
   }
 
-  /** What the emulator needs in the environment of a job besides credentials: where AWS is, and the provider that stands for the official one. */
+  /** Environment variables of a job in addition to credentials: the emulator's URL and its provider for `aws`. */
   get environment(): Record<string, string> {
     return { AWS_ENDPOINT_URL: this.aws.url, PULUMI_DEBUG_PROVIDERS: `aws:${this.aws.providerPort}` };
   }
@@ -107,9 +110,11 @@ export class BootstrappedAccount implements AsyncDisposable {
   }
 
   /**
-   * Takes a role with a token of GitHub, as AssumeRoleWithWebIdentity does. The emulator knows one key pair, which is given to each role.
-   * @param seconds how long the credentials are to be valid
-   * @throws Error unless the role trusts exactly this subject, and allows sessions of this length
+   * Assumes a role with a GitHub token, as AssumeRoleWithWebIdentity does. The emulator has one key pair, so every role gets it.
+   * @param subject the subject of the token
+   * @param seconds duration of the session
+   * @returns environment variables with the credentials
+   * @throws Error if the role does not trust exactly this subject, or does not allow sessions of this duration
    */
   async assumeRole(role: string, subject: string, seconds: number): Promise<Record<string, string>> {
     const { Role } = await this.#iam.send(new GetRoleCommand({ RoleName: role.split("/").at(-1) }));
@@ -127,14 +132,14 @@ export class BootstrappedAccount implements AsyncDisposable {
     return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   }
 
-  /** The URNs of a stack's resources, sorted. */
+  /** Returns the URNs of a stack's resources, sorted. */
   async resources(stack: string, backend: string, cwd: string, home: string): Promise<string[]> {
     const exported = await this.pulumi(["stack", "export", "--stack", stack], backend, cwd, home);
     const { deployment } = state.parse(JSON.parse(exported));
     return deployment.resources.map(({ urn }) => urn).sort();
   }
 
-  /** Runs the Pulumi CLI as an administrator. Returns its standard output. */
+  /** Runs the Pulumi CLI as an administrator; returns its standard output. Throws if it fails. */
   async pulumi(args: readonly string[], backend: string, cwd: string, home: string): Promise<string> {
     const { stdout } = await promisify(execFile)("pulumi", ["--non-interactive", ...args], {
       cwd,

@@ -1,4 +1,4 @@
-/** What an end-to-end test deploys to: an AWS on this machine, in a folder of the test's own, and the model's artifact. */
+/** The environment that an end-to-end test deploys to: an emulator with a separate folder, and the model's artifact. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,15 +7,15 @@ import { packageModel } from "../../ops/start/model.ts";
 import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 
-/** An emulator for tests; nothing is left of it once it is disposed of. */
+/** An emulator for tests. Disposing of it stops the emulator and deletes the folder. */
 export interface TestEnvironment extends AsyncDisposable {
-  /** For whatever else the test writes. */
+  /** Folder for the test's files. */
   readonly folder: string;
   readonly paths: StatePaths;
   readonly aws: RunningEmulator;
 }
 
-/** Starts an emulator whose clock runs `speed` times as fast as real time while nothing starts and nothing works. */
+/** Starts an emulator whose clock runs `speed` times as fast as real time while it is idle. */
 export async function startTestEnvironment(speed: number): Promise<TestEnvironment> {
   const { signal } = new AbortController();
   const folder = await mkdtemp(join(tmpdir(), "environment-"));
@@ -39,8 +39,8 @@ export async function startTestEnvironment(speed: number): Promise<TestEnvironme
 let shared: Promise<TestEnvironment> | undefined;
 
 /**
- * Starts, on the first call, one emulator for all test files of this mocha process that deploy nothing. Each file leaves it
- * as it was: without buckets, models or endpoints. It keeps its Pulumi state in a separate folder. The clock runs in real time.
+ * Returns the emulator that all test files of this mocha process share if they deploy nothing; starts it on the first call. Each file
+ * must leave it without buckets, models and endpoints, and keep its Pulumi state in a separate folder. The clock runs in real time.
  */
 export async function sharedTestEnvironment(): Promise<TestEnvironment> {
   shared ??= startTestEnvironment(1);

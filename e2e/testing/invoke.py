@@ -1,4 +1,4 @@
-"""Invokes an asynchronous endpoint with boto3, told nothing but the environment: prints the result."""
+"""Invoke an asynchronous endpoint with boto3, configured only by environment variables."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import botocore.exceptions
 
 
 def main() -> None:
-    """Upload ``argv[3]`` to bucket ``argv[2]``, invoke endpoint ``argv[1]``, wait at most 5 minutes, print the result."""
+    """Upload ``argv[3]`` to bucket ``argv[2]``, invoke endpoint ``argv[1]``, wait up to 5 minutes, print the number of frames and the HTTP status."""
     endpoint, bucket, video = sys.argv[1:4]
     s3 = boto3.client("s3")
     key = "boto3/video.mp4"

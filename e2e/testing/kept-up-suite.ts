@@ -1,4 +1,4 @@
-/** A suite for `ended-tests.long.e2e.ts`: it keeps the local stack up until it is ended. Mocha runs it as a separate process. */
+/** A suite for `ended-tests.long.e2e.ts` that keeps the local stack up until it is ended. Mocha runs it in a separate process. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../../ops/testing/commands.ts";
@@ -16,7 +16,7 @@ describe("a suite that keeps the stack up", () => {
   });
   it("waits", async function () {
     this.timeout(0);
-    // Far shorter than the limit of the suite that runs this one.
+    // Much shorter than the time limit of the suite that runs this one.
     for (let second = 0; second < 10; second += 1) await sleep(1_000);
   });
 });

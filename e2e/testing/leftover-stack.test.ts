@@ -9,23 +9,23 @@ import { handOver, statePaths, type StatePaths } from "../../ops/local/state.ts"
 import { testRunVariable } from "../../ops/testing/commands.ts";
 import { takeDownLeftover } from "./leftover-stack.ts";
 
-/** The number of a process that has ended. */
+/** Returns the ID of a process that has ended. */
 function endedProcess(): number {
   return spawnSync(process.execPath, ["--version"]).pid;
 }
 
-describe("a local stack that tests have left", () => {
+describe("a local stack that a test run has left", () => {
   let folder: string;
   let paths: StatePaths;
   let owner: ChildProcess;
-  const said: string[] = [];
-  const takeDown = () => takeDownLeftover(paths, (words) => said.push(words));
+  const messages: string[] = [];
+  const takeDown = () => takeDownLeftover(paths, (message) => messages.push(message));
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "leftover-"));
     paths = statePaths(folder);
     await mkdir(paths.backend);
-    said.length = 0;
+    messages.length = 0;
   });
   afterEach(async () => {
     if (owner.exitCode === null && owner.signalCode === null) {
@@ -35,7 +35,7 @@ describe("a local stack that tests have left", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Starts a process that owns the stack, in the environment of a command that a run of tests has started. */
+  /** Starts a process that owns the stack, with the environment of a command that a test run has started. */
   async function own(run: string | undefined): Promise<void> {
     const script = "process.stdout.write('up'); setInterval(() => {}, 1000)";
     owner = spawn(process.execPath, ["-e", script], {
@@ -48,31 +48,31 @@ describe("a local stack that tests have left", () => {
     await handOver(paths, owner.pid);
   }
 
-  it("is taken down once they are gone", async () => {
+  it("is taken down if the test run has ended", async () => {
     await own(String(endedProcess()));
     const ended = once(owner, "close");
     await takeDown();
     await ended;
     assert.equal(owner.signalCode, "SIGTERM");
-    assert.deepEqual(said, [
-      `Tests that were killed have left the local stack up (process ${owner.pid}). It is taken down now.`,
+    assert.deepEqual(messages, [
+      `A killed test run has left the local stack up (process ${owner.pid}). Taking it down.`,
     ]);
     assert.equal(existsSync(paths.lock), false);
     assert.equal(existsSync(paths.backend), false);
     await takeDown();
-    assert.equal(said.length, 1);
+    assert.equal(messages.length, 1);
   });
 
-  for (const [whose, run] of [
-    ["of tests that still run", String(process.pid)],
-    ["of a person", undefined],
+  for (const [owned, run] of [
+    ["a test run that is still active", String(process.pid)],
+    ["a person", undefined],
   ] as const) {
-    it(`is not one ${whose}`, async () => {
+    it(`is left up if its owner is ${owned}`, async () => {
       await own(run);
       await assert.rejects(takeDown(), { name: "StackInUse", message: new RegExp(`in use by process ${owner.pid}`) });
       assert.equal(owner.signalCode, null);
       assert.equal(existsSync(paths.lock), true);
-      assert.deepEqual(said, []);
+      assert.deepEqual(messages, []);
     });
   }
 });

@@ -1,4 +1,4 @@
-/** Takes down the local stack of this clone that tests have left: those of a run that was killed, which no hook has cleaned up. */
+/** Takes down this clone's local stack if a killed test run has left it up. */
 import { readFile } from "node:fs/promises";
 import { stopEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
@@ -6,23 +6,23 @@ import { inUse, isKeptUp, liveOwner, release, type StatePaths } from "../../ops/
 import { testRunVariable } from "../../ops/testing/commands.ts";
 
 /**
- * Run it before tests that use the local stack of this clone. It takes down a stack whose tests' process is gone, and says so.
- * Throws StackInUse if a person or another run of tests has the stack.
+ * Takes down the local stack if the test run that started it has ended, and prints a message. Run it before tests that use the stack.
+ * @throws StackInUse if a person or an active test run has the stack
  */
 export async function takeDownLeftover(
   paths: StatePaths = localState,
-  say: (words: string) => void = console.log,
+  print: (message: string) => void = console.log,
 ): Promise<void> {
   const owner = await liveOwner(paths);
   if (owner === undefined) return;
   const run = await testRunOf(owner.pid);
   if (run === undefined || isRunning(run)) throw inUse(owner, await isKeptUp(paths, owner));
-  say(`Tests that were killed have left the local stack up (process ${owner.pid}). It is taken down now.`);
+  print(`A killed test run has left the local stack up (process ${owner.pid}). Taking it down.`);
   await stopEmulator(owner.pid);
   await release(paths);
 }
 
-/** The process of the tests that started a process, if tests did. */
+/** Returns the process ID of the test run that started a process; undefined if none did. */
 async function testRunOf(pid: number): Promise<number | undefined> {
   const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
   const prefix = `${testRunVariable}=`;

@@ -1,4 +1,4 @@
-/** Shared by the tests of the engine's preview with the policy pack. */
+/** Helpers for tests of the engine's preview with the policy pack. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { ListEndpointsCommand, ListModelsCommand, SageMakerClient } from "@aws-s
 import { repoRoot } from "../../tools/paths.mjs";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 
-/** Writes Pulumi.local.yaml with one more value into a folder; returns its path. */
+/** Writes a copy of Pulumi.local.yaml with an additional value into a folder; returns its path. */
 export async function localConfigWith(folder: string, key: string, value: string): Promise<string> {
   const text = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
   const line = `  async-video-inference:${key}: ${value}\n`;

@@ -5,7 +5,7 @@ import { type Environment, environments } from "../../../infra/bootstrap/environ
 import type { Resource } from "./evaluator.ts";
 import { boundaryOf, policiesOf } from "../../../infra/bootstrap/testing/registered.ts";
 
-/** A role, with the names of the documents that decide what it may do. */
+/** A role, with the names of the documents that decide its permissions. */
 export interface Role {
   readonly name: string;
   readonly arn: string;
@@ -16,17 +16,17 @@ export interface Role {
 const regional = (service: string, resource: string): string => `arn:aws:${service}:${region}:${accountId}:${resource}`;
 const global = (service: string, resource: string): string => `arn:aws:${service}::${accountId}:${resource}`;
 
-/** Condition keys that resources decide, for a resource that has none of them. */
+/** Condition keys that depend on the resource, for a resource with neither a tag nor an alias. */
 const noContext = { "aws:ResourceTag/stack": null, "kms:RequestAlias": null };
 
 function resource(arn: string, context: Resource["context"] = {}, keyPolicy: string | null = null): Resource {
   return { arn, context: { ...noContext, ...context }, keyPolicy };
 }
 
-/** The name of a stack of an environment. */
+/** Returns the name of a stack of an environment. */
 export const stackOf = ({ stack }: Environment): string => stack.replace("*", "7");
 
-/** Resources of a stack, without its key. `prefix` starts their names; `tag` is the value of their tag `stack`. */
+/** Returns the resources of a stack, without its key. `prefix` starts their names; `tag` is the value of their tag `stack`. */
 export function stackResources(prefix: string, tag: string | null): Resource[] {
   const endpoint = `${prefix}-endpoint-0a1b2c3`;
   const logGroup = `log-group:/aws/sagemaker/Endpoints/${endpoint}`;
@@ -58,7 +58,7 @@ export function stackResources(prefix: string, tag: string | null): Resource[] {
     );
 }
 
-/** Resources of no environment that actions without a limit reach. */
+/** Resources outside all environments that unlimited actions reach. */
 export const sharedResources: readonly Resource[] = [
   resource(regional("ecr", "repository/team")),
   ...["network-interface/eni-1", "subnet/subnet-1", "security-group/sg-1", "vpc/vpc-1"].map((each) =>
@@ -73,7 +73,7 @@ export const sharedResources: readonly Resource[] = [
   ),
 ];
 
-/** Resources of another team in the account: with names and tags of their own, and a key without tags. */
+/** Returns the resources of another team in the account: with the team's names and tags, and a key without tags. */
 export function teamResources(): Resource[] {
   return [
     ...stackResources("team", "team"),
@@ -86,7 +86,7 @@ export function teamResources(): Resource[] {
   ];
 }
 
-/** The policy of the team's key: IAM decides, as by default. */
+/** The policy of the team's key: KMS's default, which leaves access to IAM policies. */
 export const teamKeyPolicy = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { AWS: global("iam", "root") }, Action: "kms:*", Resource: "*" }],
@@ -95,14 +95,14 @@ export const teamKeyPolicy = {
 /** A bootstrapped account: documents, roles and resources by environment. */
 export class BootstrappedAccount {
   readonly policies: Record<string, unknown> = {
-    // What a deployment may write into a policy of a role that it creates.
+    // The widest policy that a deployment may give to a role that it creates.
     everything: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] },
   };
   readonly keyPolicies: Record<string, unknown> = { team: teamKeyPolicy };
-  private readonly registrations: Registrations;
+  readonly #registrations: Registrations;
 
   constructor(registrations: Registrations) {
-    this.registrations = registrations;
+    this.#registrations = registrations;
     for (const { name } of Object.values(environments)) {
       for (const role of ["deploy", "preview"]) {
         for (const [index, document] of policiesOf(registrations, `async-video-${name}-${role}`).entries()) {
@@ -117,7 +117,7 @@ export class BootstrappedAccount {
     }
   }
 
-  /** The roles that act for an environment: for deployments and previews, and any that a deployment creates. */
+  /** Returns the roles of an environment: for deployments, for previews, and one that a deployment creates. */
   rolesOf(environment: Environment): Role[] {
     const { name } = environment;
     const workflows = ["deploy", "preview"].flatMap((kind) => {
@@ -134,12 +134,12 @@ export class BootstrappedAccount {
     return [...workflows, created];
   }
 
-  /** ARN of one of an environment's keys. */
+  /** Returns the ARN of an environment's key. */
   keyArn({ name }: Environment, kind: "data" | "state"): string {
     return regional("kms", `async-video-${name}-${kind}-0a1b2c3`);
   }
 
-  /** An environment's resources that its roles work with: its stack, its keys and its state. */
+  /** Returns the resources that an environment's roles use: its stack, its keys and its state. */
   ownResources(environment: Environment): Resource[] {
     const { name } = environment;
     const stack = stackOf(environment);
@@ -155,9 +155,9 @@ export class BootstrappedAccount {
     ];
   }
 
-  /** Resources that the bootstrap made for an environment, and that no workflow may change. */
+  /** Returns the resources that the bootstrap created for an environment, and that no workflow may change. */
   bootstrapResources({ name }: Environment): Resource[] {
-    const managed = this.registrations.ofType("aws:iam/policy:Policy").map((policy) => policy.name);
+    const managed = this.#registrations.ofType("aws:iam/policy:Policy").map((policy) => policy.name);
     return [
       ...["deploy", "preview"].map((kind) => global("iam", `role/async-video-${name}-${kind}-0a1b2c3`)),
       ...managed
@@ -169,8 +169,8 @@ export class BootstrappedAccount {
   }
 
   /**
-   * All actions that a role's documents allow.
-   * @throws Error if one of them has a wildcard, and so stands for actions that are not known here
+   * Returns all actions that a role's documents allow, sorted.
+   * @throws Error if an action has a wildcard, which stands for unknown actions
    */
   actionsOf(role: Role): string[] {
     const names = role.boundary === null ? role.policies : [role.boundary];
@@ -178,7 +178,8 @@ export class BootstrappedAccount {
       statements(this.policies[name]).flatMap(({ Effect, Action }) => (Effect === "Allow" ? Action : [])),
     );
     const wildcard = actions.find((action) => action.includes("*"));
-    if (wildcard !== undefined) throw new Error(`${role.name} may ${wildcard}: name each action`);
+    if (wildcard !== undefined)
+      throw new Error(`${role.name} allows ${wildcard}. Replace the wildcard by the names of actions.`);
     return [...new Set(actions)].sort();
   }
 }

@@ -1,8 +1,7 @@
-"""Answers questions about policies with MiniStack's IAM evaluator: one JSON document in, one out.
+"""Evaluate policies with MiniStack's IAM evaluator: one JSON document in, one out.
 
-The evaluator skips what it does not know: elements of a statement, operators, condition keys, policy
-variables. A statement that it would not evaluate as AWS does is an error here, so that no question is
-answered by luck.
+The evaluator ignores unknown elements of a statement, operators, condition keys and policy variables. This
+program reports an error for each statement that the evaluator would not evaluate as AWS does.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from typing import Any, TypedDict, cast
 from ministack.core import iam_evaluator as iam
 
 VERSION = "2012-10-17"
-# Those that were compared with AWS's description (IAM user guide, "Condition operators").
+# Operators whose evaluation was compared with AWS's description (IAM user guide, "Condition operators").
 OPERATORS = {"ArnLike", "Bool", "Null", "StringEquals", "StringLike", "StringNotLike"}
-# The evaluator takes these from the caller; a question gives all others.
+# The evaluator takes these condition keys from the principal; a question has the values of all others.
 CALLER_KEYS = {"aws:principalarn"}
 
 Document = dict[str, Any]
@@ -25,26 +24,26 @@ Statements = list[iam.ParsedStatement]
 
 
 class Resource(TypedDict):
-    """A resource that a question is about."""
+    """A resource in a question."""
 
     arn: str
-    # Values of the condition keys that the resource decides; None for a key that the request lacks.
+    # Values of the condition keys that depend on the resource; None for a key that the request lacks.
     context: dict[str, str | None]
-    # Name of the policy of a KMS key, which must allow a call, too.
+    # Name of the policy of a KMS key, which must also allow a call; None for other resources.
     keyPolicy: str | None
 
 
 class Question(TypedDict):
-    """Which of these actions a role may take on which of these resources."""
+    """A question: which of the actions may a role take on which of the resources?"""
 
     principal: str
     policies: list[str]
-    # Name of the permissions boundary's document, if there is one.
+    # Name of the permissions boundary's document; None without a boundary.
     boundary: str | None
     actions: list[str]
     resources: list[Resource]
     context: dict[str, str | None]
-    # Condition keys whose values the caller chooses: an Allow holds for some value, a Deny does not.
+    # Condition keys whose values the caller chooses: an Allow applies for some value, a Deny can be avoided.
     free: list[str]
 
 
@@ -57,16 +56,16 @@ class Batch(TypedDict):
 
 
 class Unsupported(Exception):
-    """A policy, or a question, that this program cannot answer as AWS would."""
+    """A policy or a question that this program cannot evaluate as AWS would."""
 
 
 def parse(name: str, document: Document, elements: set[str]) -> Statements:
-    """Parse a document whose statements have these elements, and conditions or not.
+    """Parse a document whose statements have exactly these elements, and optionally conditions.
 
     Raises
     ------
     Unsupported
-        If it contains anything that the evaluator would ignore or evaluate differently from AWS.
+        If the document has anything that the evaluator ignores or does not evaluate as AWS does.
     """
     if set(document) != {"Version", "Statement"} or document["Version"] != VERSION:
         raise Unsupported(f"{name}: not a document of version {VERSION} with statements only")
@@ -82,7 +81,7 @@ def parse(name: str, document: Document, elements: set[str]) -> Statements:
 
 
 def check_statement(where: str, statement: Document, elements: set[str]) -> None:
-    """Refuse a statement with other elements, or with values of them that the evaluator ignores."""
+    """Raise Unsupported for a statement with other elements, or with values that the evaluator ignores."""
     different = (set(statement) - {"Sid", "Condition"}) ^ elements
     if different:
         raise Unsupported(f"{where}: not supported with, or without, {', '.join(sorted(different))}")
@@ -91,7 +90,7 @@ def check_statement(where: str, statement: Document, elements: set[str]) -> None
     for element in ("Action", "Resource"):
         values = as_list(statement.get(element))
         if not values or not all(isinstance(value, str) and value and "${" not in value for value in values):
-            raise Unsupported(f"{where}: {element} is not a list of texts without policy variables")
+            raise Unsupported(f"{where}: {element} is not a list of strings without policy variables")
     principal = statement.get("Principal", "*")
     if principal != "*" and (not isinstance(principal, dict) or set(principal) not in ({"AWS"}, {"Service"})):
         raise Unsupported(f"{where}: Principal is neither *, nor an AWS principal, nor a service")
@@ -100,7 +99,7 @@ def check_statement(where: str, statement: Document, elements: set[str]) -> None
 
 
 def check_condition(where: str, operator: str, keys: Any) -> None:
-    """Refuse an operator or a value that was not compared with AWS's description."""
+    """Raise Unsupported for an operator or a value whose evaluation was not compared with AWS's description."""
     if operator not in OPERATORS or (operator != "Null" and operator.lower() not in iam._CONDITION_OPS):
         raise Unsupported(f"{where}: the operator {operator} is not supported")
     if not isinstance(keys, dict) or not keys:
@@ -108,16 +107,16 @@ def check_condition(where: str, operator: str, keys: Any) -> None:
     for key, expected in keys.items():
         values = as_list(expected)
         if not values or not all(isinstance(value, str) and "${" not in value for value in values):
-            raise Unsupported(f"{where}: {key} is not compared with texts without policy variables")
+            raise Unsupported(f"{where}: {key} is not compared with strings without policy variables")
         if operator == "Null" and (len(values) != 1 or values[0] not in ("true", "false")):
             raise Unsupported(f"{where}: Null compares {key} with neither true nor false")
-        # AWS compares an ARN part by part, the evaluator as a whole: they agree if only the last part has a wildcard.
+        # AWS compares each part of an ARN, the evaluator the whole string: they agree if only the last part has a wildcard.
         if operator == "ArnLike" and any("*" in part for value in values for part in value.split(":", 5)[:-1]):
             raise Unsupported(f"{where}: {key} has a wildcard before the last part of an ARN")
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a list's items, or the value as the only one."""
+    """Return a list as it is, None as an empty list, and any other value as a list of one item."""
     if value is None:
         return []
     items: list[Any] = value if isinstance(value, list) else [value]
@@ -125,7 +124,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def for_chosen(statements: Statements, free: frozenset[str]) -> Statements:
-    """Return the statements as they hold for a caller who chooses the values of these condition keys."""
+    """Return the statements that apply to a caller who chooses the values of these condition keys."""
     chosen = []
     for statement in statements:
         conditions = {
@@ -140,9 +139,9 @@ def for_chosen(statements: Statements, free: frozenset[str]) -> Statements:
 
 
 def check_context(statements: Statements, context: iam.EvalContext) -> None:
-    """Refuse a question that does not say whether a condition key is in the request.
+    """Raise Unsupported for a question without a value for a condition key.
 
-    The evaluator takes an unknown key for an absent one.
+    The evaluator treats an unknown key as absent.
     """
     known = CALLER_KEYS | context.service_context.keys()
     for statement in statements:
@@ -152,7 +151,7 @@ def check_context(statements: Statements, context: iam.EvalContext) -> None:
             continue
         for key in (key for keys in statement.conditions.values() for key in keys):
             if key.lower() not in known:
-                raise Unsupported(f"{statement.sid}: the question about {context.action} does not say what {key} is")
+                raise Unsupported(f"{statement.sid}: the question about {context.action} has no value for {key}")
 
 
 class Evaluator:
@@ -164,7 +163,7 @@ class Evaluator:
         self.key_policies = {}
         for name, document in batch["keyPolicies"].items():
             parse(name, document, {*elements, "Principal"})
-            # A statement for a service says nothing about a role.
+            # A statement for a service does not apply to a role.
             roles = [each for each in document["Statement"] if each["Principal"] == "*" or "AWS" in each["Principal"]]
             self.key_policies[name] = {**document, "Statement": roles}
         self.chosen: dict[tuple[str, frozenset[str]], Statements] = {}
@@ -196,7 +195,7 @@ class Evaluator:
         action: str,
         resource: Resource,
     ) -> bool:
-        """Return whether IAM, and the resource's own policy, allow one call."""
+        """Return whether IAM and the resource's policy allow one call."""
         values = {**question["context"], **resource["context"]}
         context = iam.EvalContext(
             principal_arn=question["principal"],
@@ -219,7 +218,7 @@ class Evaluator:
 
 
 def main() -> int:
-    """Read a batch from the standard input, and write a list of allowed pairs for each question."""
+    """Read a batch from standard input, and write a list of allowed pairs for each question."""
     batch = cast("Batch", json.load(sys.stdin))
     try:
         evaluator = Evaluator(batch)

@@ -1,19 +1,19 @@
-/** Asks MiniStack's IAM evaluator what policies allow (`evaluate.py`). */
+/** Evaluates policies with MiniStack's IAM evaluator (`evaluate.py`). */
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { z } from "zod";
 import { ministackPython } from "../../../tools/paths.mjs";
 
-/** A resource that a question is about. */
+/** A resource in a question. */
 export interface Resource {
   readonly arn: string;
-  /** Values of the condition keys that the resource decides; null for a key that the request lacks. */
+  /** Values of the condition keys that depend on the resource; null for a key that the request lacks. */
   readonly context: Readonly<Record<string, string | null>>;
   /** Name of the policy of a KMS key; null for other resources. */
   readonly keyPolicy: string | null;
 }
 
-/** Which of these actions a role may take on which of these resources. */
+/** A question: which of the actions may a role take on which of the resources? */
 export interface Question {
   /** ARN of the role. */
   readonly principal: string;
@@ -25,7 +25,7 @@ export interface Question {
   readonly resources: readonly Resource[];
   /** Values of other condition keys; null for a key that the request lacks. */
   readonly context: Readonly<Record<string, string | null>>;
-  /** Condition keys whose values the caller chooses: an Allow holds for some value, a Deny does not. */
+  /** Condition keys whose values the caller chooses: an Allow applies for some value, a Deny can be avoided. */
   readonly free: readonly string[];
 }
 
@@ -42,8 +42,8 @@ const answers = z.array(z.array(z.tuple([z.string(), z.string()])));
 const limit = 60_000;
 
 /**
- * The allowed pairs of action and ARN, for each question.
- * @throws Error if a document or a question contains anything that the evaluator does not support
+ * Evaluates a batch; returns the allowed pairs of action and ARN for each question.
+ * @throws Error if a document or a question has anything that the evaluator does not support, or if it takes more than 60 s
  */
 export async function evaluate(batch: Batch): Promise<(readonly [action: string, arn: string])[][]> {
   const script = path.join(import.meta.dirname, "evaluate.py");

@@ -1,4 +1,4 @@
-/** The permissions that the provider's calls need, with the resources and condition keys that IAM compares. */
+/** The permissions that the provider's calls need, with the resources and condition keys that IAM evaluates. */
 import { z } from "zod";
 import type { AwsCall } from "../../../emulator/provider/clients.ts";
 
@@ -9,18 +9,18 @@ export interface Permission {
   readonly context: Readonly<Record<string, string | null>>;
 }
 
-/** What is known of a stack before it makes a call. */
+/** Facts about a stack that its calls' permissions depend on. */
 export interface StackFacts {
   readonly region: string;
   readonly accountId: string;
   readonly stack: string;
-  /** ARN of the policy that bounds its roles. */
+  /** ARN of its roles' permissions boundary. */
   readonly boundaryArn: string;
   /** ARN of the key that it uses. */
   readonly keyArn: string;
 }
 
-/** S3's operations whose permissions have other names (S3 user guide, "Required permissions for Amazon S3 API operations"). */
+/** Permissions of S3 operations whose names differ (S3 user guide, "Required permissions for Amazon S3 API operations"). */
 const permissionsOfS3: Readonly<Record<string, string>> = {
   DeleteBucketEncryption: "PutEncryptionConfiguration",
   DeleteBucketLifecycle: "PutLifecycleConfiguration",
@@ -45,7 +45,7 @@ const permissionsOfS3: Readonly<Record<string, string>> = {
   PutPublicAccessBlock: "PutBucketPublicAccessBlock",
 };
 
-/** IAM's prefixes of services that differ from the provider's. */
+/** IAM's prefixes of services whose names differ in the provider. */
 const prefixes: Readonly<Partial<Record<AwsCall["service"], string>>> = { appautoscaling: "application-autoscaling" };
 
 const text = z.string().optional();
@@ -83,8 +83,8 @@ const inputSchema = z.looseObject({
 type Input = z.infer<typeof inputSchema>;
 
 /**
- * The permissions that a call needs.
- * @throws Error for a call whose resource is not known here
+ * Returns the permissions that a call needs.
+ * @throws Error for a call whose resource `arnsOf` does not know
  */
 export function permissionsOf({ service, operation, input }: AwsCall, facts: StackFacts): Permission[] {
   const given = inputSchema.parse(input);
@@ -93,10 +93,11 @@ export function permissionsOf({ service, operation, input }: AwsCall, facts: Sta
   const need = (arn: string, other = action): Permission[] =>
     contextsOf(given, facts).map((context) => ({ action: other, arn, context }));
   const arns = arnsOf(service, operation, given, facts);
-  if (arns.length === 0) throw new Error(`${action} has no resource that the test knows: ${JSON.stringify(input)}`);
+  if (arns.length === 0)
+    throw new Error(`No resource is known for ${action} with ${JSON.stringify(input)}. Add it to arnsOf.`);
   return [
     ...arns.flatMap((arn) => need(arn)),
-    // A call that creates something with tags needs the permission to tag, too (SageMaker developer guide, "AddTags"; Application Auto Scaling).
+    // A call that creates something with tags also needs the permission to tag (SageMaker developer guide, "AddTags"; Application Auto Scaling).
     ...(given.Tags !== undefined && service === "sagemaker"
       ? arns.flatMap((arn) => need(arn, "sagemaker:AddTags"))
       : []),
@@ -116,7 +117,7 @@ export function permissionsOf({ service, operation, input }: AwsCall, facts: Sta
   ];
 }
 
-/** The values of the condition keys: two for a scalable target, whose tag AWS may see late. */
+/** Returns the values of the condition keys, once without and once with the tag: AWS may see a new resource's tag late. */
 function contextsOf(given: Input, { stack, boundaryArn }: StackFacts): Permission["context"][] {
   const context = {
     "application-autoscaling:service-namespace": given.ServiceNamespace ?? null,
@@ -129,7 +130,7 @@ function contextsOf(given: Input, { stack, boundaryArn }: StackFacts): Permissio
   return [null, stack].map((tag) => ({ ...context, "aws:ResourceTag/stack": tag }));
 }
 
-/** The ARNs of a call's resources; `*` for a call that takes none. */
+/** Returns the ARNs of a call's resources; `*` for a call without a resource, none for an unknown call. */
 function arnsOf(service: AwsCall["service"], operation: string, given: Input, facts: StackFacts): string[] {
   const regional = (name: string, resource: string): string =>
     `arn:aws:${name}:${facts.region}:${facts.accountId}:${resource}`;

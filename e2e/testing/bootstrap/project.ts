@@ -1,16 +1,16 @@
-/** A copy of the bootstrap's project for tests: Pulumi writes a salt into the config of a stack that it has not seen. */
+/** A copy of the bootstrap's project for tests, because Pulumi writes a salt into the config of a new stack. */
 import { cp, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "yaml";
 
 const root = path.join(import.meta.dirname, "..", "..", "..");
 
-/** The stack that the copy has a config for. */
+/** Name of the copy's stack. */
 export const stackName = "account";
-/** Config of the policy pack for the stack. */
+/** Path of the stack's policy config. */
 export const policies = path.join(root, "infra", "bootstrap", "policies.json");
 
-/** Copies the program and its packages into a folder. Returns the folder of the bootstrap's project. */
+/** Copies the program into a folder and links the Node packages; returns the path of the bootstrap's project. */
 export async function copyProject(folder: string): Promise<string> {
   const project = path.join(folder, "infra", "bootstrap");
   await cp(path.join(root, "infra"), path.join(folder, "infra"), { recursive: true });

@@ -1,10 +1,10 @@
-/** What the roles of one environment reach among given resources. */
+/** Finds the calls that the roles of one environment may make on given resources. */
 import type { Environment } from "../../../infra/bootstrap/environments.ts";
 import { unlimitedActions } from "../../../infra/bootstrap/unlimited-actions.ts";
 import type { BootstrappedAccount, Role } from "./account.ts";
 import { evaluate, type Question, type Resource } from "./evaluator.ts";
 
-/** Condition keys of requests, whose values a caller chooses: those of tags and aliases belong to the resource. */
+/** Condition keys whose values a caller chooses in the request. Those of tags and aliases depend on the resource. */
 export const chosenKeys = [
   "application-autoscaling:service-namespace",
   "iam:AWSServiceName",
@@ -24,7 +24,7 @@ export interface Reached {
 
 const serviceOf = (arn: string): string => arn.split(":")[2] ?? "";
 
-/** A question for each service of the resources, with the actions of that service. */
+/** Returns a question for each service of the resources, with the actions of that service. */
 export function questionsAbout(role: Role, actions: readonly string[], resources: readonly Resource[]): Question[] {
   return [...new Set(resources.map(({ arn }) => serviceOf(arn)))].map((service) => ({
     principal: role.arn,
@@ -37,13 +37,13 @@ export function questionsAbout(role: Role, actions: readonly string[], resources
   }));
 }
 
-/** All calls that an environment's roles may make on resources, with any values that they choose in the request. */
+/** Returns all calls that an environment's roles may make on resources, with any values that they choose in the request. */
 export async function reach(
   account: BootstrappedAccount,
   environment: Environment,
   resources: readonly Resource[],
 ): Promise<Reached[]> {
-  const asked = account
+  const questions = account
     .rolesOf(environment)
     .flatMap((role) =>
       questionsAbout(role, account.actionsOf(role), resources).map((question) => ({ role: role.name, question })),
@@ -51,12 +51,12 @@ export async function reach(
   const answers = await evaluate({
     policies: account.policies,
     keyPolicies: account.keyPolicies,
-    questions: asked.map(({ question }) => question),
+    questions: questions.map(({ question }) => question),
   });
-  return asked.flatMap(({ role }, index) => (answers[index] ?? []).map(([action, arn]) => ({ role, action, arn })));
+  return questions.flatMap(({ role }, index) => (answers[index] ?? []).map(([action, arn]) => ({ role, action, arn })));
 }
 
-/** Actions of the printed list with which a role may reach other environments' resources. */
+/** Unlimited actions that may reach other environments' resources: those without a condition. */
 export const openActions: readonly string[] = unlimitedActions.flatMap((group) =>
   "conditional" in group ? [] : group.actions,
 );
