@@ -51,17 +51,17 @@ const recursiveMkdir = {
 const deadlines = [
   {
     selector: "CallExpression[callee.name='fetch']:not(:has(Property[key.name='signal']))",
-    message: "fetch waits for an answer without a limit: pass a signal, such as AbortSignal.timeout(30_000).",
+    message: "fetch has no time limit. Pass a signal, such as AbortSignal.timeout(30_000).",
   },
   {
     selector:
       "NewExpression[callee.name=/Client$/] > ObjectExpression:not(:has(Property[key.name='requestHandler'])):not(:has(SpreadElement[argument.type!='ConditionalExpression']))",
-    message: "An AWS SDK client waits for an answer without a limit: set requestHandler with a requestTimeout.",
+    message: "The AWS SDK client has no time limit. Set requestHandler with a requestTimeout.",
   },
   {
     selector:
       "CallExpression[callee.callee.name='promisify'][callee.arguments.0.name='execFile']:not(:has(Property[key.name='timeout']))",
-    message: "A child process may never end: set timeout.",
+    message: "The child process has no time limit. Set timeout.",
   },
 ];
 
@@ -121,7 +121,7 @@ export default defineConfig(
     },
   },
   {
-    // Where the tool that loads the file asks for a default export: ESLint its configuration, Pulumi the outputs that a stack has.
+    // ESLint requires its configuration as the default export, Pulumi the stack's outputs.
     files: ["eslint.config.mjs", "infra/index.ts"],
     rules: { "no-restricted-exports": "off" },
   },
