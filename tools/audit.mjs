@@ -1,4 +1,4 @@
-/** Looks up known vulnerabilities of all that is installed, in OSV's database: `npm run audit:dependencies`. Needs Go and the network. */
+/** Looks up known vulnerabilities of all dependencies in the OSV database: `npm run audit:dependencies`. Requires Go and internet access. */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { trustedPath } from "./setup/trust.mjs";
 const tools = join(repoRoot, "tools");
 const scanner = join(tools, "osv-scanner");
 
-/** The locks, each as osv-scanner takes it: `FORMAT:PATH`, or a path whose name says the format. */
+/** Lock files as arguments of osv-scanner: `FORMAT:PATH`, or a path whose name implies the format. */
 const locks = [
   join(repoRoot, "package-lock.json"),
   ...readdirSync(join(tools, "python"))
@@ -17,7 +17,7 @@ const locks = [
   ...readdirSync(tools, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && readdirSync(join(tools, entry.name)).includes("go.mod"))
     .map(({ name }) => join(tools, name, "go.mod")),
-  // Advisories about FFmpeg name its source, not the Python package that carries it.
+  // Advisories for FFmpeg name its source code, not the Python package that bundles it.
   `osv-scanner:${join(scanner, "ffmpeg.json")}`,
 ];
 
@@ -25,7 +25,7 @@ const { status, error } = spawnSync(
   "go",
   [
     ...["run", "-C", scanner, "github.com/google/osv-scanner/v2/cmd/osv-scanner", "scan", "source"],
-    // The locks are complete, and the modules of tools/ have no code that calls could be looked for in.
+    // The lock files are complete, and the Go modules of tools/ have no code to analyse.
     ...["--no-resolve", "--no-call-analysis", "go", "--config", join(scanner, "osv-scanner.toml")],
     ...locks.flatMap((lock) => ["--lockfile", lock]),
     ...process.argv.slice(2),
@@ -36,12 +36,12 @@ const { status, error } = spawnSync(
   },
 );
 if (error !== undefined) {
-  process.stderr.write(`go did not start (${error.message}): install Go 1.26 or newer (https://go.dev/dl/).\n`);
+  process.stderr.write(`Cannot run go (${error.message}). Install Go 1.26 or newer (https://go.dev/dl/).\n`);
 }
 if (status !== 0) {
   process.stderr.write(
-    "The audit found an advisory, or did not finish: see above. Update what the advisory is about; if that is not possible, " +
-      "accept it until a day, with a reason, in tools/osv-scanner/osv-scanner.toml.\n",
+    "The audit found a vulnerability or did not finish (see above). Update the vulnerable package. If there is no fixed version, " +
+      "add an exception with a reason and an end date to tools/osv-scanner/osv-scanner.toml.\n",
   );
 }
 process.exitCode = status ?? 1;

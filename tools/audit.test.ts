@@ -9,7 +9,7 @@ import { Machine } from "./testing/machine.ts";
 
 const audit = join(repoRoot, "tools", "audit.mjs");
 
-/** All lock files of the repository: those that git would commit. */
+/** Returns the lock files of the repository that git does not ignore, sorted. */
 function lockFiles(): string[] {
   const patterns = ["package-lock.json", "**/package-lock.json", "**/go.mod", "tools/python/*.txt"];
   const args = ["ls-files", "--cached", "--others", "--exclude-standard", ...patterns.map((each) => `:(glob)${each}`)];
@@ -17,7 +17,7 @@ function lockFiles(): string[] {
 }
 
 describe("the audit", () => {
-  it("asks about every lock file of the repository and about FFmpeg", async () => {
+  it("scans every lock file of the repository and FFmpeg", async () => {
     await using machine = await Machine.create();
     await machine.command("go", `for word; do echo "$word"; done`);
     const { status, stdout } = await machine.run(audit);
@@ -29,19 +29,19 @@ describe("the audit", () => {
     assert.deepEqual(files.sort(), [...lockFiles(), "tools/osv-scanner/ffmpeg.json"].sort());
   });
 
-  it("fails with the scanner, and says what to do", async () => {
+  it("fails if the scanner fails, with the next step", async () => {
     await using machine = await Machine.create();
     await machine.command("go", "exit 1");
     const { status, stderr } = await machine.run(audit);
     assert.equal(status, 1);
-    assert.match(stderr, /Update what the advisory is about.*osv-scanner\.toml/);
+    assert.match(stderr, /Update the vulnerable package\..*osv-scanner\.toml/);
   });
 
-  it("fails on a machine without Go, and says so", async () => {
+  it("fails without Go, and tells the user to install it", async () => {
     await using machine = await Machine.create();
     const { status, stderr } = await machine.run(audit);
     assert.equal(status, 1);
-    assert.match(stderr, /^go did not start .*install Go 1\.26 or newer/);
+    assert.match(stderr, /^Cannot run go .*Install Go 1\.26 or newer/);
   });
 });
 
@@ -50,18 +50,18 @@ describe("Dependabot", () => {
     updates: z.array(z.object({ "package-ecosystem": z.string(), directory: z.string() })),
   });
 
-  it("is told of every folder with a lock file, and of the actions", async () => {
+  it("watches every folder with a lock file, and GitHub Actions", async () => {
     const config = schema.parse(parse(await readFile(join(repoRoot, ".github", "dependabot.yml"), "utf8")));
     const ecosystems: [pattern: RegExp, ecosystem: string][] = [
       [/(^|\/)package-lock\.json$/, "npm"],
       [/(^|\/)go\.mod$/, "gomod"],
       [/^tools\/python\/\w+\.txt$/, "uv"],
     ];
-    const wanted = lockFiles().map((file) => {
+    const expected = lockFiles().map((file) => {
       const ecosystem = ecosystems.find(([pattern]) => pattern.test(file))?.[1] ?? "unknown";
       return `${ecosystem} ${join("/", file, "..")}`;
     });
-    const told = config.updates.map((update) => `${update["package-ecosystem"]} ${update.directory}`);
-    assert.deepEqual(told.sort(), [...new Set([...wanted, "github-actions /"])].sort());
+    const watched = config.updates.map((update) => `${update["package-ecosystem"]} ${update.directory}`);
+    assert.deepEqual(watched.sort(), [...new Set([...expected, "github-actions /"])].sort());
   });
 });

@@ -1,4 +1,4 @@
-/** Removes what set-up cached for this user, and says what that freed: `npm run clean`. */
+/** Removes what setup cached for this user, and prints the freed space: `npm run clean`. */
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -9,33 +9,33 @@ import { messageOf } from "./setup/errors.mjs";
 import { COMPLETE } from "./setup/install.mjs";
 import { isStale, ownerOf } from "./setup/lock.mjs";
 
-/** The folders of a cache. */
+/** The folders of the cache. */
 const CACHED = ["python", "uv", "actionlint", "pulumi"];
 
-const usage = `Removes the Python environments, uv, actionlint and the Pulumi CLI that set-up cached for all clones, in
+const usage = `Removes the Python environments, uv, actionlint and the Pulumi CLI that setup cached for all clones in
 ${cacheRoot}
 
 usage: npm run clean [-- --yes] [--json]
 
-  --yes   do not ask
-  --json  print one JSON object: cache, items (path, bytes, freed), freed
-  --help  this text
+  --yes   do not ask for confirmation
+  --json  print one JSON object: cache, items (path, bytes, freed), freed (bytes)
+  --help  print this text
 
-The next start makes them again, in seconds where uv's own cache and Go's still have the parts: those are shared with other
-projects and stay ("uv cache clean" and "go clean -cache -modcache" empty them). Packages that uv linked from its cache free no
-space until then. The status is 0, 1 if a process uses the cache or you say no, or 2 for a wrong option or without --yes
-if there is no terminal to ask.
+The next setup installs them again, in seconds if the caches of uv and Go still have the packages. This command keeps those
+caches, because other projects use them, too. Files that uv linked from its cache free no space until you empty it. To empty the
+caches, run "uv cache clean" and "go clean -cache -modcache".
+Exit status: 0 removed; 1 a process uses the cache, or you answered no; 2 wrong option, or neither --yes nor a terminal.
 `;
 
 /**
  * @typedef {object} Item
  * @property {string} path relative to the cache
- * @property {number} bytes what it took up on the disk
- * @property {number} freed of these, what no other folder still links to
+ * @property {number} bytes size on disk
+ * @property {number} freed bytes that its removal frees: those of files without a link from elsewhere
  */
 
 /**
- * What set-up made in a cache, left-overs of killed set-ups included, and nothing else: the folder may be one that someone chose.
+ * Lists the files and folders that setup created in a cache, including those of killed setups. The folder may also have other files.
  * @param {string} cache
  * @returns {string[]}
  */
@@ -56,7 +56,7 @@ function entriesOf(folder) {
 }
 
 /**
- * What paths take up. A file with several names counts once, and is freed only if all its names are in these paths.
+ * Computes the disk usage of paths. A file with several names counts once, and as freed only if all its names are in these paths.
  * @param {string} cache
  * @param {readonly string[]} paths
  * @returns {Item[]}
@@ -66,7 +66,7 @@ function diskUsage(cache, paths) {
   const files = new Map();
   const visit = (/** @type {string} */ path, /** @type {Item} */ item) => {
     const stat = lstatSync(path);
-    // A folder's links are its own subfolders.
+    // The links of a folder are its subfolders.
     const names = stat.isDirectory() ? 1 : stat.nlink;
     const file = files.get(stat.ino) ?? { item, bytes: stat.blocks * 512, outside: names };
     file.outside -= 1;
@@ -85,11 +85,11 @@ function diskUsage(cache, paths) {
 }
 
 /**
- * The pid of a set-up that is at work on one of these paths.
+ * Returns the process ID of a setup that has a lock in these paths.
  * @param {readonly string[]} paths
  * @returns {number | undefined}
  */
-function setupAtWork(paths) {
+function runningSetup(paths) {
   return paths
     .filter((path) => path.endsWith(".lock") && !isStale(path))
     .map(ownerOf)
@@ -97,9 +97,9 @@ function setupAtWork(paths) {
 }
 
 /**
- * A process that runs a program of the cache, or has one among its arguments: a stack, a deployment or a test of some clone.
+ * Finds a process with a path of the cache in its command line: a stack, a deployment or a test of any clone.
  * @param {string} cache
- * @returns {number | undefined} its pid
+ * @returns {number | undefined} its process ID
  */
 function userOf(cache) {
   return processes().find(({ pid, command }) => pid !== process.pid && command.includes(`${cache}/`))?.pid;
@@ -117,14 +117,14 @@ function processes() {
       try {
         return [{ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, "utf8") }];
       } catch {
-        // It has ended, or belongs to another user.
+        // The process has ended or belongs to another user.
         return [];
       }
     });
 }
 
-/** @returns {Promise<boolean>} whether the person agrees */
-async function agrees() {
+/** @returns {Promise<boolean>} whether the user confirms the removal on the terminal */
+async function confirm() {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`All clones of this user share ${cacheRoot}. Remove it? [y/N] `);
@@ -135,7 +135,7 @@ async function agrees() {
 }
 
 /**
- * Removes the cache's own folders, as far as nothing is left in them.
+ * Removes the folders of the cache that are empty.
  * @param {string} cache
  */
 function removeEmptyFolders(cache) {
@@ -178,15 +178,15 @@ async function main(args) {
     return 0;
   }
   const paths = cachedPaths(cacheRoot);
-  const owner = setupAtWork(paths);
+  const owner = runningSetup(paths);
   if (owner !== undefined) {
-    process.stderr.write(`A set-up is at work in ${cacheRoot} (process ${owner}): wait for its end, or stop it.\n`);
+    process.stderr.write(`Setup is running in ${cacheRoot} (process ${owner}). Wait until it ends, or stop it.\n`);
     return 1;
   }
   const user = userOf(cacheRoot);
   if (user !== undefined) {
     process.stderr.write(
-      `Process ${user} uses ${cacheRoot}, which all clones of this user share: take its stack down (npm run local:down), or wait for its end.\n`,
+      `Process ${user} uses ${cacheRoot}, which all clones of this user share. Take down its stack (npm run local:down), or wait until it ends.\n`,
     );
     return 1;
   }
@@ -195,11 +195,11 @@ async function main(args) {
       process.stderr.write(`All clones of this user share ${cacheRoot}. Add --yes to remove it.\n`);
       return 2;
     }
-    if (!(await agrees())) return 1;
+    if (!(await confirm())) return 1;
   }
   const items = diskUsage(cacheRoot, paths);
   for (const { path, bytes, freed } of items) {
-    const kept = bytes - freed > 1e6 ? `, ${gigabytes(bytes - freed)} of it still in uv's cache` : "";
+    const kept = bytes - freed > 1e6 ? ` (uv's cache keeps ${gigabytes(bytes - freed)} of it)` : "";
     if (!options.json) process.stdout.write(`${path}: ${gigabytes(bytes)}${kept}\n`);
     rmSync(join(cacheRoot, path), { recursive: true });
   }
@@ -208,7 +208,7 @@ async function main(args) {
   process.stdout.write(
     options.json
       ? `${JSON.stringify({ cache: cacheRoot, items, freed })}\n`
-      : `Freed ${gigabytes(freed)}${items.length === 0 ? `: ${cacheRoot} held nothing` : ""}.\n`,
+      : `Freed ${gigabytes(freed)}${items.length === 0 ? `: ${cacheRoot} is empty` : ""}.\n`,
   );
   return 0;
 }

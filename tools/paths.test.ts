@@ -29,19 +29,19 @@ describe("the folder that clones share", () => {
   }
 });
 
-describe("the paths of what set-up makes", () => {
-  it("differ between environments, which are named by their locks", () => {
+describe("the paths of what setup installs", () => {
+  it("have the name and the lock file's hash of an environment", () => {
     assert.match(serving.root, /python\/serving-[0-9a-f]{12}$/);
     assert.match(ministack.root, /python\/ministack-[0-9a-f]{12}$/);
   });
 
-  it("take the CLI's version from the SDK's", () => {
+  it("use the SDK's version for the CLI", () => {
     assert.equal(pulumiVersion, manifest.dependencies["@pulumi/pulumi"]);
   });
 });
 
-describe("what the last set-up took", () => {
-  it("is read from its report, and 0 where there is none", async () => {
+describe("the duration of the last setup", () => {
+  it("is read from its report, and is 0 without one", async () => {
     await using machine = await Machine.create();
     const report = join(machine.folder, "setup.json");
     assert.equal(readSetupSeconds(report), 0);

@@ -7,7 +7,7 @@ import { Machine } from "./testing/machine.ts";
 const python = join(repoRoot, "tools", "python.mjs");
 
 describe("the command tools/python.mjs", () => {
-  it("runs the serving environment's Python, its tools first on the PATH, and has its status", async () => {
+  it("runs the serving environment's Python with its tools first on the PATH, and has its exit status", async () => {
     await using machine = await Machine.create();
     const interpreter = join(machine.cache, relative(cacheRoot, servingPython));
     await mkdir(dirname(interpreter), { recursive: true });
@@ -18,10 +18,10 @@ describe("the command tools/python.mjs", () => {
     assert.equal(stdout, `-m pytest\n${dirname(interpreter)}\n`);
   });
 
-  it("names set-up where there is no environment", async () => {
+  it("tells the user to run setup if there is no environment", async () => {
     await using machine = await Machine.create();
     const { status, stderr } = await machine.run(python, "-m", "pytest");
     assert.equal(status, 1);
-    assert.match(stderr, /run "node tools\/setup\.mjs" first/);
+    assert.match(stderr, /Run "node tools\/setup\.mjs" first/);
   });
 });

@@ -1,4 +1,4 @@
-/** Installs what a fresh machine lacks: Node packages, Python environments, the Pulumi CLI, linters. A second run has nothing to do. */
+/** Installs the project's dependencies on a fresh machine: Node packages, Python environments, the Pulumi CLI and linters. */
 import { rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
@@ -23,7 +23,7 @@ import {
   uv,
 } from "./paths.mjs";
 import { actionlintProgram } from "./setup/actionlint.mjs";
-import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePlace } from "./setup/errors.mjs";
+import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePath } from "./setup/errors.mjs";
 import { withWritableCaches } from "./setup/caches.mjs";
 import { nodePackages, requireNode } from "./setup/node-packages.mjs";
 import { Progress } from "./setup/progress.mjs";
@@ -47,29 +47,29 @@ const steps = [
   pythonEnvironment(lint, "Python environment for zizmor", ["bin/zizmor"], uv),
   actionlintProgram({ version: actionlintVersion, root: actionlintRoot, cacheRoot, module: actionlintModule }),
 ];
-/** What a set-up leaves out unless it is asked for by name. */
+/** Steps that run only if `--only` names them. */
 const onDemand = [pythonEnvironment(ray, "Python environment for Ray Serve", ["bin/python", "bin/serve"], uv)];
 const names = [...steps, ...onDemand].map(({ name }) => name);
 
-const usage = `Installs what this project needs and this machine lacks, once; a second run has nothing to do.
+const usage = `Installs the dependencies of this project that are missing on this machine.
 
 usage: node tools/setup.mjs [--only NAMES] [--quiet]
 
-  --only NAMES  only these, separated by commas: ${names.join(", ")}
-                (without it, all but ${onDemand.map(({ name }) => name).join(", ")})
-  --quiet       say nothing when everything is there
-  --help        this text
+  --only NAMES  install only these, separated by commas: ${names.join(", ")}
+                (default: all except ${onDemand.map(({ name }) => name).join(", ")})
+  --quiet       print nothing if everything is installed
+  --help        print this text
 
-The Python environments, the CLI and actionlint go to ${cacheRoot}
-(ASYNC_VIDEO_INFERENCE_CACHE names another folder); "npm run clean" removes them.
-Progress goes to stderr. The status is 0 if everything is there; 2 for a wrong option, a folder that cannot be
-written, or a full disk; else 1.
+The Python environments, the CLI and actionlint are installed in ${cacheRoot}
+(set ASYNC_VIDEO_INFERENCE_CACHE to change the folder); "npm run clean" removes them.
+Progress goes to stderr. Exit status: 0 everything is installed; 2 wrong option, a folder that is not writable,
+or a full disk; 1 any other error.
 `;
 
 /**
  * @param {string[]} args
  * @returns {"help" | { only: Set<string>, quiet: boolean }}
- * @throws {SetupError} for a wrong option
+ * @throws {SetupError} for an invalid option
  */
 function parseOptions(args) {
   /** @type {{ help?: boolean, only?: string, quiet?: boolean }} */
@@ -85,7 +85,8 @@ function parseOptions(args) {
   if (options.help) return "help";
   const only = options.only?.split(",") ?? steps.map(({ name }) => name);
   const unknown = only.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new SetupError(`--only: "${unknown.join(",")}" is none of ${names.join(", ")}.`);
+  if (unknown.length > 0)
+    throw new SetupError(`--only: "${unknown.join(",")}" is unknown. Use names from this list: ${names.join(", ")}.`);
   return { only: new Set(only), quiet: options.quiet ?? false };
 }
 
@@ -116,9 +117,9 @@ async function main() {
     });
   }
   try {
-    const wanted = [...steps, ...onDemand].filter(({ name }) => only.has(name));
-    const missing = wanted.filter((step) => !step.isReady());
-    // Before the steps, which take minutes and use one or both.
+    const selected = [...steps, ...onDemand].filter(({ name }) => only.has(name));
+    const missing = selected.filter((step) => !step.isReady());
+    // Check the folders before the steps, which take minutes.
     if (missing.length > 0 || !quiet) makeWritable(localFolder);
     if (missing.some(({ name }) => name !== "node")) makeWritable(cacheRoot);
     const progress = new Progress(process.stderr);
@@ -133,21 +134,21 @@ async function main() {
     const seconds = (performance.now() - started) / 1000;
     writeReport(seconds);
     process.stderr.write(
-      missing.length === 0 ? "set-up: everything is there\n" : `set-up: done in ${seconds.toFixed(1)} s\n`,
+      missing.length === 0 ? "setup: everything is installed\n" : `setup: done in ${seconds.toFixed(1)} s\n`,
     );
     return 0;
   } catch (error) {
     if (error instanceof Stopped && stoppedBy !== undefined) {
-      process.stderr.write(`set-up: stopped by ${stoppedBy}; run it again to go on\n`);
+      process.stderr.write(`setup: stopped by ${stoppedBy}. Run it again to resume.\n`);
       return 128 + constants.signals[stoppedBy];
     }
-    const isOfMachine = isDiskFull(error) || unwritablePlace(error) !== undefined;
-    if (!(error instanceof SetupError) && !isOfMachine) throw error;
+    const isMachineError = isDiskFull(error) || unwritablePath(error) !== undefined;
+    if (!(error instanceof SetupError) && !isMachineError) throw error;
     const problem = asSetupError(error, cacheRoot);
-    process.stderr.write(`\nset-up failed: ${problem.message}\n`);
+    process.stderr.write(`\nsetup failed: ${problem.message}\n`);
     if (ignored.length > 0) {
       process.stderr.write(
-        `Not searched, because other users can change these folders of the PATH: ${ignored.join(", ")}\n`,
+        `These folders of the PATH were not searched, because other users can change them: ${ignored.join(", ")}\n`,
       );
     }
     return problem instanceof MachineError ? 2 : 1;
@@ -155,7 +156,7 @@ async function main() {
 }
 
 /**
- * Writes what the set-up took, for the summary.
+ * Writes the duration of setup, for the summary of `npm start`.
  * @param {number} seconds
  * @throws {MachineError} if the clone's disk is full
  */

@@ -7,14 +7,14 @@ import { isAlive, Machine, outcome, until } from "./testing/machine.ts";
 
 const setup = join(repoRoot, "tools", "setup.mjs");
 
-/** All files of a cache. */
-async function left(cache: string): Promise<string[]> {
+/** Returns all files of a cache. */
+async function filesIn(cache: string): Promise<string[]> {
   const entries = await readdir(cache, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 describe("the command tools/setup.mjs", () => {
-  it("explains itself", async () => {
+  it("prints its usage", async () => {
     await using machine = await Machine.create();
     const { status, stdout } = await machine.run(setup, "--help");
     assert.equal(status, 0);
@@ -22,45 +22,45 @@ describe("the command tools/setup.mjs", () => {
     assert.ok(stdout.includes(machine.cache));
   });
 
-  for (const { args, says } of [
-    { args: ["--no-such-option"], says: /--no-such-option/ },
+  for (const { args, message } of [
+    { args: ["--no-such-option"], message: /--no-such-option/ },
     {
       args: ["--only", "serving,everything"],
-      says: /"everything" is none of node, serving, ministack, pulumi, lint, actionlint/,
+      message: /"everything" is unknown\. Use names from this list: node, serving, ministack, pulumi, lint, actionlint/,
     },
-    { args: ["serving"], says: /serving/ },
+    { args: ["serving"], message: /serving/ },
   ]) {
     it(`refuses ${args.join(" ")} with status 2`, async () => {
       await using machine = await Machine.create();
       const { status, stderr } = await machine.run(setup, ...args);
       assert.equal(status, 2);
-      assert.match(stderr, says);
+      assert.match(stderr, message);
       assert.match(stderr, /usage: node tools\/setup\.mjs/);
     });
   }
 
-  it("says, unless it is to be quiet, that everything is there", async () => {
+  it("prints that everything is installed, unless --quiet is set", async () => {
     await using machine = await Machine.create();
-    assert.match((await machine.run(setup, "--only", "node")).stderr, /^set-up: everything is there$/m);
+    assert.match((await machine.run(setup, "--only", "node")).stderr, /^setup: everything is installed$/m);
     const { status, stdout, stderr } = await machine.run(setup, "--only", "node", "--quiet");
     assert.deepEqual([status, stdout, stderr], [0, "", ""]);
   });
 
-  it("on a machine without Python says so, once, with status 1", async () => {
+  it("fails once with status 1 on a machine without Python", async () => {
     await using machine = await Machine.create();
     const { status, stdout, stderr } = await machine.run(setup, "--only", "serving,ministack");
     assert.equal(status, 1);
     assert.equal(stdout, "");
-    assert.equal(stderr.split("set-up failed: Python is not on the PATH. Install Python 3.11").length, 2);
-    assert.deepEqual(await left(machine.cache), []);
+    assert.equal(stderr.split("setup failed: Python is not on the PATH. Install Python 3.11").length, 2);
+    assert.deepEqual(await filesIn(machine.cache), []);
   });
 
-  for (const { what, home, place } of [
-    { what: "a file", home: "file", place: /\/file \(EEXIST\)/ },
-    { what: "a broken link", home: "link", place: /\/link \(EEXIST\)/ },
-    { what: "a folder that takes no folders", home: "/proc", place: /\/proc\/\.cache \(ENOENT\)/ },
+  for (const { kind, home, path } of [
+    { kind: "a file", home: "file", path: /\/file \(EEXIST\)/ },
+    { kind: "a broken link", home: "link", path: /\/link \(EEXIST\)/ },
+    { kind: "a folder that supports no folders", home: "/proc", path: /\/proc\/\.cache \(ENOENT\)/ },
   ]) {
-    it(`says in one line, with status 2, that HOME is ${what}, and starts no step`, async () => {
+    it(`fails with one line and status 2 before any step if HOME is ${kind}`, async () => {
       await using machine = await Machine.create();
       await writeFile(join(machine.folder, "file"), "");
       await symlink(join(machine.folder, "nowhere"), join(machine.folder, "link"));
@@ -71,26 +71,26 @@ describe("the command tools/setup.mjs", () => {
       assert.equal(status, 2);
       assert.match(
         stderr,
-        /^\nset-up failed: Set-up cannot write to .*Name a folder .* in ASYNC_VIDEO_INFERENCE_CACHE\.\n$/,
+        /^\nsetup failed: Setup cannot write to .*Set ASYNC_VIDEO_INFERENCE_CACHE to a folder that you can write to\.\n$/,
       );
-      assert.match(stderr, place);
+      assert.match(stderr, path);
     });
   }
 
-  it("makes Ray's environment only where it is asked for by name", async () => {
+  it("installs Ray's environment only if --only names it", async () => {
     await using machine = await Machine.create();
     assert.match((await machine.run(setup)).stderr, /^(?![^]*Ray)[^]*Python environment for serving/);
     assert.match((await machine.run(setup, "--only", "ray")).stderr, /Python environment for Ray Serve/);
   });
 
-  it("on a machine with neither CLI nor Go nor network says so in one message, with status 1", async () => {
+  it("fails with one message and status 1 on a machine without the CLI, Go and network access", async () => {
     await using machine = await Machine.create();
     await machine.command("curl", "echo 'curl: (7) Failed to connect' >&2; exit 7");
     const { status, stderr } = await machine.run(setup, "--only", "pulumi");
     assert.equal(status, 1);
-    const [, message] = stderr.split("set-up failed: ");
-    assert.match(message ?? "", /^There is no way to the Pulumi CLI[^]*1\. one[^]*2\. the official[^]*3\. a build/);
-    assert.deepEqual(await left(machine.cache), []);
+    const [, reason] = stderr.split("setup failed: ");
+    assert.match(reason ?? "", /^Cannot get the Pulumi CLI[^]*1\. a program[^]*2\. the official[^]*3\. a build/);
+    assert.deepEqual(await filesIn(machine.cache), []);
   });
 
   it("runs no Python modules of the current folder or of PYTHONPATH", async function () {
@@ -103,25 +103,29 @@ describe("the command tools/setup.mjs", () => {
     for (const name of ["venv.py", "pip.py", "ensurepip.py"]) {
       await writeFile(join(hostile, name), `open(${JSON.stringify(owned)}, "w")\nraise SystemExit(1)\n`);
     }
-    // No package index answers there, so that set-up ends after both modules would have run.
+    // No package index answers at this URL, so setup fails after both modules would have run.
     const env = { ...machine.env, PYTHONPATH: hostile, PIP_INDEX_URL: "https://127.0.0.1:9/", PIP_RETRIES: "0" };
     const { status } = await outcome(machine.startIn(hostile, env, setup, "--only", "lint"));
     assert.equal(status, 1);
     assert.ok(!existsSync(owned));
   });
 
-  it("runs commands in a neutral folder, so that the current one configures none of them", async () => {
+  it("runs commands in a neutral folder, so that the current folder cannot configure them", async () => {
     await using machine = await Machine.create();
     await machine.command("python3", `echo "runs in $(/bin/pwd)" >&2; exit 1`);
     const { stderr } = await machine.run(setup, "--only", "lint");
     assert.match(stderr, /^ *runs in \/$/m);
   });
 
-  for (const { what, mode, entry } of [
-    { what: "the current folder, which a relative part of the PATH names", mode: 0o755, entry: () => "." },
-    { what: "a folder that other users can change, and names it", mode: 0o777, entry: (folder: string) => folder },
+  for (const { source, mode, entry } of [
+    { source: "the current folder, which is a relative entry of the PATH", mode: 0o755, entry: () => "." },
+    {
+      source: "a folder that other users can change, and prints its name",
+      mode: 0o777,
+      entry: (folder: string) => folder,
+    },
   ]) {
-    it(`takes no program from ${what}`, async () => {
+    it(`runs no program from ${source}`, async () => {
       await using machine = await Machine.create();
       const folder = join(machine.folder, "hostile");
       const owned = join(machine.folder, "owned");
@@ -135,9 +139,9 @@ describe("the command tools/setup.mjs", () => {
       assert.equal(status, 1);
       assert.match(
         stderr,
-        /1\. one on the PATH: there is none\.\n +2\..*curl was not found\n +3\..*Go is not on the PATH/,
+        /1\. a program on the PATH: there is none\.\n +2\..*curl was not found\n +3\..*Go is not on the PATH/,
       );
-      assert.equal(stderr.includes("Not searched, because other users can change"), mode === 0o777);
+      assert.equal(stderr.includes("were not searched, because other users can change them"), mode === 0o777);
       assert.ok(!existsSync(owned));
     });
   }
@@ -146,7 +150,7 @@ describe("the command tools/setup.mjs", () => {
     { signal: "SIGINT", status: 130 },
     { signal: "SIGTERM", status: 143 },
   ] as const) {
-    it(`stopped by ${signal} ends all it started, clears up, and has status ${status}`, async () => {
+    it(`ends all its processes, cleans up and has status ${status} after ${signal}`, async () => {
       await using machine = await Machine.create();
       const file = join(machine.folder, "pids");
       await machine.command(
@@ -155,15 +159,15 @@ describe("the command tools/setup.mjs", () => {
       );
       const child = machine.start(setup, "--only", "serving,ministack");
       const ended = outcome(child);
-      await until("Python is at work", () => existsSync(file));
+      await until("Python runs", () => existsSync(file));
       const pids = readFileSync(file, "utf8").trim().split(" ").map(Number);
       assert.equal(pids.length, 2);
       child.kill(signal);
       const { status: found, stderr } = await ended;
       assert.equal(found, status);
       assert.match(stderr, new RegExp(`stopped by ${signal}`));
-      await until("its processes are gone", () => !pids.some(isAlive));
-      assert.deepEqual(await left(machine.cache), []);
+      await until("its processes have ended", () => !pids.some(isAlive));
+      assert.deepEqual(await filesIn(machine.cache), []);
     });
   }
 });

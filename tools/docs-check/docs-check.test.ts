@@ -11,14 +11,14 @@ import { readmeCommands } from "./readme-commands.ts";
 const read = (file: string): string => readFileSync(join(repoRoot, file), "utf8");
 const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read("package.json")));
 
-const ours = ["*.md", "*/**/*.md", ".github/**/*.md"];
-const foreign = ["node_modules/**", ".local/**", "**/dist/**", "**/.venv/**", "coverage/**", "out/**"];
-const pages = globSync(ours, { cwd: repoRoot, exclude: foreign }).sort();
+const included = ["*.md", "*/**/*.md", ".github/**/*.md"];
+const excluded = ["node_modules/**", ".local/**", "**/dist/**", "**/.venv/**", "coverage/**", "out/**"];
+const pages = globSync(included, { cwd: repoRoot, exclude: excluded }).sort();
 /** Pages with commands for their readers. */
 const guides = pages.filter((page) => /^(?:README|CONTRIBUTING|docs\/[\w-]+)\.md$/.test(page));
 
-/** Tells whether git ignores the path. Such files are created when they are needed. */
-function isMade(path: string): boolean {
+/** Returns whether git ignores the path, as for generated files. */
+function isIgnored(path: string): boolean {
   try {
     execFileSync("git", ["check-ignore", "--quiet", "--no-index", path], { cwd: repoRoot });
     return true;
@@ -28,7 +28,7 @@ function isMade(path: string): boolean {
 }
 
 describe("the documents", () => {
-  it("are found", () => {
+  it("include the README, the guides and the modules' pages", () => {
     for (const page of ["README.md", "docs/architecture.md", "policies/README.md"])
       assert.ok(pages.includes(page), page);
     for (const page of ["README.md", "docs/local.md", "docs/deployment.md"]) assert.ok(guides.includes(page), page);
@@ -65,7 +65,7 @@ describe("the documents", () => {
         .filter((path) =>
           [path, join(dirname(page), path)].every((each) => globSync(each, { cwd: repoRoot }).length === 0),
         )
-        .filter((path) => !isMade(path));
+        .filter((path) => !isIgnored(path));
       assert.deepEqual(missing, []);
     });
   }
@@ -78,7 +78,7 @@ describe("README.md", () => {
 });
 
 describe("infra/bootstrap/README.md", () => {
-  it("changes to folders, and names policy packs, that exist from there", () => {
+  it("names only folders and policy packs that exist", () => {
     const missing: string[] = [];
     let folder = repoRoot;
     for (const command of commandsIn(read("infra/bootstrap/README.md"))) {
@@ -147,8 +147,8 @@ describe("the commands on the pages", () => {
   });
 
   it("are listed only if a page shows them", () => {
-    const gone = readmeCommands.filter(({ command }) => !shown.includes(command));
-    assert.deepEqual(gone, []);
+    const stale = readmeCommands.filter(({ command }) => !shown.includes(command));
+    assert.deepEqual(stale, []);
   });
 
   for (const entry of readmeCommands) {

@@ -1,4 +1,4 @@
-/** What is read from a Markdown page. */
+/** Tests the functions that read a Markdown page. */
 import assert from "node:assert/strict";
 import { anchorsOf, commandsIn, isPath, linksIn, npmScriptsIn, quotedIn } from "./markdown.ts";
 
@@ -32,7 +32,7 @@ ${fence}
 `;
 
 describe("a Markdown page", () => {
-  it("has links in its prose alone", () => {
+  it("has links only in its prose", () => {
     assert.deepEqual(linksIn(markdown), [
       { target: "other.md#part", line: 3 },
       { target: "docs/a.svg", line: 3 },
@@ -57,11 +57,11 @@ describe("a Markdown page", () => {
     assert.deepEqual(quotedIn(markdown), ["[no link](in-code.md)", "tools/setup.mjs", "npm run c"]);
   });
 
-  it("names npm scripts", () => {
+  it("has the names of npm scripts", () => {
     assert.deepEqual(npmScriptsIn("npm run -s local:env, npm run docs and npm start"), ["local:env", "docs", "start"]);
   });
 
-  it("names paths", () => {
+  it("has paths of the repository among its quoted words", () => {
     for (const path of [
       "tools/setup.mjs",
       "policies/",

@@ -3,23 +3,23 @@
 /** A link or a picture. */
 export interface Link {
   readonly target: string;
-  /** Counted from 1. */
+  /** Line number, from 1. */
   readonly line: number;
 }
 
 interface Line {
   readonly text: string;
   readonly number: number;
-  /** In a code block, indented or fenced. */
+  /** Whether the line is in an indented or fenced code block. */
   readonly code: boolean;
 }
 
-/** The page's lines, each with whether it is code. An indented block begins after a blank line, four spaces beyond a list's text. */
+/** Returns the page's lines. An indented code block begins after a blank line, with four spaces more than the text of a list item. */
 function linesOf(markdown: string): Line[] {
   let fence: string | undefined;
   let indented = false;
   let blank = true;
-  /** Where the text of the list's items starts; 0 outside lists. */
+  /** Column of the text in the list's items; 0 outside lists. */
   let offset = 0;
   return markdown.split("\n").flatMap((text, index) => {
     const mark = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
@@ -37,7 +37,7 @@ function linesOf(markdown: string): Line[] {
   });
 }
 
-/** Every link and picture outside code: Markdown's and HTML's. */
+/** Returns every link and picture outside code, in Markdown or HTML. */
 export function linksIn(markdown: string): Link[] {
   return linesOf(markdown)
     .filter(({ code }) => !code)
@@ -52,7 +52,7 @@ export function linksIn(markdown: string): Link[] {
     });
 }
 
-/** The anchors that GitHub gives the page's headings, and those that it sets itself. */
+/** Returns the page's anchors: those that GitHub generates for headings, and those in HTML tags. */
 export function anchorsOf(markdown: string): Set<string> {
   const anchors = new Set<string>();
   const seen = new Map<string, number>();
@@ -73,10 +73,10 @@ export function anchorsOf(markdown: string): Set<string> {
   return anchors;
 }
 
-/** The start of a line in a code block if the line is a command, not output. */
+/** Matches a line of a code block that is a command, not output. */
 const program = /^(?:\w+="?\$\(|\w+=\S+ +)?(?:npm|npx|node|pulumi|aws|gh|git|eval|source|curl|cd|export|python3?)\b/;
 
-/** The commands in the page's code blocks, without their comments; lines that end with a backslash are joined. */
+/** Returns the commands in the page's code blocks, without comments; joins lines that end with a backslash. */
 export function commandsIn(markdown: string): string[] {
   const commands: string[] = [];
   let open: string | undefined;

@@ -1,4 +1,4 @@
-/** The messages in docs/troubleshooting.md are those of the source. */
+/** Tests that the messages in docs/troubleshooting.md are in the source. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,10 +1,10 @@
 /**
- * Pulumi's Node language host, for where the official one cannot be downloaded: it starts the Node code that
- * @pulumi/pulumi itself brings for programs and policy packs.
+ * A Node language host for Pulumi, used if the official one cannot be downloaded. It starts the runners for programs and policy
+ * packs that are part of @pulumi/pulumi.
  *
- * The engine starts it in the program's folder with its own address as the argument, and reads its port from the first
- * line on stdout. Set-up copies this file beside the CLI, where clones share it: so it imports nothing of this clone,
- * and takes @pulumi/pulumi from the program's folder.
+ * The engine starts it in the program's folder with the engine's address as the argument, and reads its port from the first
+ * line on stdout. Setup copies this file to the CLI's folder, which clones share. So it imports nothing from this clone,
+ * and loads @pulumi/pulumi from the program's folder.
  * Protocol: https://github.com/pulumi/pulumi/blob/v3.259.0/proto/pulumi/language.proto
  */
 import { spawn } from "node:child_process";
@@ -13,11 +13,11 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The status with which Pulumi's runner says that the user has already been told what failed. */
-const EXITED_AFTER_TELLING_THE_USER = 32;
+/** Exit status of Pulumi's runner after it has already printed the error. */
+const ERROR_ALREADY_PRINTED = 32;
 
 /**
- * What this host needs of one copy of @pulumi/pulumi.
+ * The modules of a copy of @pulumi/pulumi that this host uses.
  * @typedef {object} Sdk
  * @property {typeof import("@grpc/grpc-js")} grpc
  * @property {typeof import("@pulumi/pulumi/proto/language_grpc_pb.js")} services
@@ -27,7 +27,7 @@ const EXITED_AFTER_TELLING_THE_USER = 32;
  */
 
 /**
- * A `require` that finds what the code in a folder finds.
+ * Returns a `require` that resolves modules from a folder.
  * @param {string} folder
  */
 const requireFrom = (folder) => createRequire(join(folder, "index.js"));
@@ -51,10 +51,10 @@ function loadSdk(folder) {
 }
 
 /**
- * The command line and the environment with which Pulumi's runner executes a program.
+ * Returns the command line and the environment in which Pulumi's runner executes a program.
  * @param {string} engine the engine's address
  * @param {import("@pulumi/pulumi/proto/language_pb.js").RunRequest.AsObject} request
- * @param {(module: string) => string} resolve finds a module as the program does
+ * @param {(module: string) => string} resolve resolves a module from the program's folder
  */
 export function programCommand(engine, request, resolve) {
   const info = request.info;
@@ -88,9 +88,9 @@ export function programCommand(engine, request, resolve) {
 }
 
 /**
- * The command line with which Pulumi's runner serves a policy pack or another plugin written for Node.
+ * Returns the command line and the working folder in which Pulumi's runner serves a policy pack or another Node plugin.
  * @param {import("@pulumi/pulumi/proto/language_pb.js").RunPluginRequest.AsObject} request
- * @param {(module: string) => string} resolve finds a module as the plugin does
+ * @param {(module: string) => string} resolve resolves a module from the plugin's folder
  */
 export function pluginCommand(request, resolve) {
   const info = request.info;
@@ -104,23 +104,24 @@ export function pluginCommand(request, resolve) {
 }
 
 /**
- * The options of Pulumi.yaml's `runtime`. One that this host does not know is refused, never ignored.
+ * Returns the options of Pulumi.yaml's `runtime`.
  * @param {import("@pulumi/pulumi/proto/language_pb.js").ProgramInfo.AsObject} info
+ * @throws {Error} for an option that this host does not support
  */
 function optionsOf(info) {
   const fields = info.options?.fieldsMap ?? [];
   for (const [name] of fields) {
     if (name !== "typescript") {
       throw new Error(
-        `The runtime option "${name}" in ${info.rootDirectory} is not supported by this language host: ` +
-          "leave it out, or install the Pulumi CLI, whose own language host knows it.",
+        `The runtime option "${name}" in ${info.rootDirectory} is not supported by this language host. ` +
+          "Remove it, or install the official Pulumi CLI, whose language host supports it.",
       );
     }
   }
   return Object.fromEntries(fields.map(([name, value]) => [name, value.boolValue]));
 }
 
-/** The runners that are at work, so that none outlives this host. */
+/** The running child processes, which must end with this host. */
 class Runners {
   /** @type {Set<import("node:child_process").ChildProcess>} */
   #running = new Set();
@@ -154,7 +155,7 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
     details: messageOf(error),
   });
   /**
-   * What the engine asks for to run programs and policy packs; gRPC answers UNIMPLEMENTED to the rest.
+   * The methods that the engine needs to run programs and policy packs. gRPC answers UNIMPLEMENTED to all others.
    * @type {Pick<
    *   import("@pulumi/pulumi/proto/language_grpc_pb.js").ILanguageRuntimeServer,
    *   "handshake" | "getPluginInfo" | "getRequiredPackages" | "about" | "run" | "runPlugin" | "cancel"
@@ -171,8 +172,8 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
       answer(null, info);
     },
 
-    // Empty, so that the engine takes a provider, at the version that the SDK's registrations name, when it first needs it:
-    // it would otherwise download one that is attached by PULUMI_DEBUG_PROVIDERS.
+    // Empty, so that the engine loads a provider when it first needs it, in the version that the SDK's registrations name.
+    // Otherwise it would download a provider that PULUMI_DEBUG_PROVIDERS attaches.
     getRequiredPackages: (_call, answer) => {
       answer(null, new messages.GetRequiredPackagesResponse());
     },
@@ -189,8 +190,8 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
       run(engine, request, runners).then(
         (status) => {
           const response = new messages.RunResponse();
-          response.setBail(status === EXITED_AFTER_TELLING_THE_USER);
-          if (status !== 0 && status !== EXITED_AFTER_TELLING_THE_USER) {
+          response.setBail(status === ERROR_ALREADY_PRINTED);
+          if (status !== 0 && status !== ERROR_ALREADY_PRINTED) {
             response.setError(`The program ended with ${typeof status === "number" ? `status ${status}` : status}.`);
           }
           answer(null, response);
@@ -242,7 +243,7 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program until it ends.
  * @param {string} engine
  * @param {import("@pulumi/pulumi/proto/language_pb.js").RunRequest.AsObject} request
  * @param {Runners} runners
@@ -276,26 +277,26 @@ function environmentOf(assignments) {
 }
 
 /**
- * Calls `gone` when the engine has ended, however it did.
+ * Calls `onEnd` when the engine has ended for any reason.
  * @param {Sdk["grpc"]} grpc
  * @param {string} engine
- * @param {() => void} gone
+ * @param {() => void} onEnd
  */
-function watchEngine(grpc, engine, gone) {
-  // An idle connection must not look like an engine that has ended.
-  const idleNever = { "grpc.client_idle_timeout_ms": 2 ** 31 - 1 };
-  const channel = new grpc.Client(engine, grpc.credentials.createInsecure(), idleNever).getChannel();
+function watchEngine(grpc, engine, onEnd) {
+  // An idle connection must not count as the end of the engine.
+  const options = { "grpc.client_idle_timeout_ms": 2 ** 31 - 1 };
+  const channel = new grpc.Client(engine, grpc.credentials.createInsecure(), options).getChannel();
   let connected = false;
-  const look = () => {
+  const check = () => {
     const state = channel.getConnectivityState(true);
     if (connected && state !== grpc.connectivityState.READY) {
-      gone();
+      onEnd();
       return;
     }
     connected = state === grpc.connectivityState.READY;
-    channel.watchConnectivityState(state, Infinity, look);
+    channel.watchConnectivityState(state, Infinity, check);
   };
-  look();
+  check();
 }
 
 async function main() {

@@ -43,7 +43,7 @@ function pluginRequest(kind: string): RunPluginRequest {
 }
 
 describe("the command that runs a program", () => {
-  it("is Pulumi's own runner, with all that the engine said", () => {
+  it("is Pulumi's runner with the flags and the config of the engine's request", () => {
     const { args, env } = programCommand("127.0.0.1:1", runRequest().toObject(), resolve);
     assert.deepEqual(args, [
       "/modules/@pulumi/pulumi/cmd/run",
@@ -63,7 +63,7 @@ describe("the command that runs a program", () => {
     });
   });
 
-  it("says that a preview is one, and names the organization", () => {
+  it("has the flags for a preview and an organization", () => {
     const request = runRequest();
     request.setDryrun(true);
     request.setOrganization("organization");
@@ -78,7 +78,7 @@ describe("the command that runs a program", () => {
     assert.equal(programCommand("", request.toObject(), resolve).env.PULUMI_NODEJS_TYPESCRIPT, "true");
   });
 
-  it("is refused for an option that would be ignored", () => {
+  it("is refused for an unsupported runtime option", () => {
     const request = runRequest();
     request.setInfo(info({ nodeargs: "--trace-gc" }));
     assert.throws(() => programCommand("", request.toObject(), resolve), /"nodeargs" in \/project is not supported/);
@@ -102,7 +102,7 @@ describe("the command that runs a plugin", () => {
 });
 
 describe("the language host as a command", () => {
-  it("without an engine's address says who starts it, with status 1", async () => {
+  it("prints its usage and has status 1 without an engine's address", async () => {
     await using machine = await Machine.create();
     const { status, stderr } = await machine.run(languageHost);
     assert.equal(status, 1);

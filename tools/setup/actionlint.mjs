@@ -1,50 +1,50 @@
-/** Gets actionlint, the linter of GitHub workflows, of one version: from the PATH, else the official release, else built from source. */
+/** Installs one version of actionlint, the linter for GitHub workflows: from the PATH, the official release, or a build from source. */
 import { join } from "node:path";
 import { findOnPath, run } from "./commands.mjs";
 import { SetupError } from "./errors.mjs";
 import { installOnce, isComplete } from "./install.mjs";
-import { downloadRelease, inTurn, linkFromPath } from "./release.mjs";
+import { downloadRelease, installFirst, linkFromPath } from "./release.mjs";
 
-/** The package that the module in tools/actionlint pins. */
+/** The Go package of actionlint, which the module in tools/actionlint pins. */
 const PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint";
 
 /**
- * Where actionlint goes, and what it is made of.
+ * Version, folders and sources of actionlint.
  * @typedef {object} Actionlint
  * @property {string} version
- * @property {string} root the folder that gets the executable
+ * @property {string} root the folder of the executable
  * @property {string} cacheRoot
- * @property {string} module the folder of the Go module that pins the source, and of the releases' checksums.txt
+ * @property {string} module the folder with the Go module that pins the source, and with the releases' checksums.txt
  */
 
 /** @typedef {import("./install.mjs").StepContext} StepContext */
 
 /**
- * The step that gets actionlint.
+ * Returns the step that installs actionlint.
  * @param {Actionlint} actionlint
  * @returns {import("./steps.mjs").Step}
  */
 export function actionlintProgram(actionlint) {
   const { version, root, cacheRoot } = actionlint;
   const installation = { root, files: ["actionlint"] };
-  const wanted = { name: "actionlint", args: ["-version"], says: version };
+  const program = { name: "actionlint", args: ["-version"], output: version };
   return {
     name: "actionlint",
     title: `actionlint ${version}`,
     isReady: () => isComplete(installation),
     install: (context) =>
       installOnce(installation, context, (folder) =>
-        inTurn(
+        installFirst(
           [
-            { name: "one on the PATH", use: () => linkFromPath(wanted, cacheRoot, context, folder) },
+            { name: "a program on the PATH", use: () => linkFromPath(program, cacheRoot, context, folder) },
             { name: "the official release", use: () => download(actionlint, context, folder) },
             { name: "a build from source", use: () => build(actionlint, context, folder) },
           ],
           {
-            what: `actionlint ${version}`,
+            target: `actionlint ${version}`,
             remedy:
               `Install actionlint ${version} (https://github.com/rhysd/actionlint/releases) or Go 1.25 or newer (https://go.dev/dl/), ` +
-              "see that this machine reaches the network, and run the command again.",
+              "check this machine's network access, and run the command again.",
           },
         ),
       ),
@@ -57,10 +57,10 @@ export function actionlintProgram(actionlint) {
  * @param {string} folder
  */
 async function download({ version, module }, context, folder) {
-  // Names of Go's platforms.
+  // Go's name of the architecture.
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const release = {
-    places: [`https://github.com/rhysd/actionlint/releases/download/v${version}`],
+    urls: [`https://github.com/rhysd/actionlint/releases/download/v${version}`],
     archive: `actionlint_${version}_${process.platform}_${arch}.tar.gz`,
     checksums: join(module, "checksums.txt"),
     unpack: ["actionlint"],

@@ -11,6 +11,7 @@ import { SetupError } from "./errors.mjs";
 
 const archive = `actionlint_${version}_${process.platform}_${process.arch === "x64" ? "amd64" : process.arch}.tar.gz`;
 
+/** Returns the step for a machine, and the path of its executable. */
 async function stepOn(machine: Machine) {
   const checksums = join(machine.folder, "checksums.txt");
   if (!existsSync(checksums)) await writeFile(checksums, `# none\n`);
@@ -19,8 +20,8 @@ async function stepOn(machine: Machine) {
   return { step, executable: join(root, "actionlint") };
 }
 
-/** A curl that serves the release, its recorded SHA-256, and a tar. */
-async function release(machine: Machine, checksum?: string): Promise<void> {
+/** Puts a tar and a curl that serves the release on the PATH, and records the release's SHA-256 or another checksum. */
+async function serveRelease(machine: Machine, checksum?: string): Promise<void> {
   const folder = join(machine.folder, "release");
   await mkdir(folder);
   await writeFile(join(folder, "actionlint"), "#!/bin/sh\necho released\n");
@@ -40,30 +41,31 @@ cp "${folder}/\${url##*/}" "$2"`,
   );
 }
 
-const say = (file: string) => execFileSync(file, ["-version"], { encoding: "utf8", env: {} }).trim();
+/** Returns the version that an executable prints. */
+const printedVersion = (file: string) => execFileSync(file, ["-version"], { encoding: "utf8", env: {} }).trim();
 
 describe("actionlint", () => {
-  it("is the one on the PATH where that has the pinned version", async () => {
+  it("is the one on the PATH if that has the pinned version", async () => {
     await using machine = await Machine.create();
-    await machine.command("actionlint", `echo ${version}; echo built by someone`);
+    await machine.command("actionlint", `echo ${version}; echo found on the PATH`);
     const { step, executable } = await stepOn(machine);
     assert.equal(step.isReady(), false);
     await step.install(machine.context);
-    assert.match(say(executable), /built by someone/);
+    assert.match(printedVersion(executable), /found on the PATH/);
     assert.equal(step.isReady(), true);
   });
 
-  it("is else the official release, the program alone", async () => {
+  it("is otherwise the program of the official release", async () => {
     await using machine = await Machine.create();
     await machine.command("actionlint", "echo 1.0.0");
-    await release(machine);
+    await serveRelease(machine);
     const { step, executable } = await stepOn(machine);
     await step.install(machine.context);
-    assert.equal(say(executable), "released");
+    assert.equal(printedVersion(executable), "released");
     assert.ok(!existsSync(join(executable, "..", "LICENSE.txt")));
   });
 
-  it("is else built from the pinned source, as where no SHA-256 of a release is recorded", async () => {
+  it("is otherwise built from the pinned source, if no SHA-256 of a release is recorded", async () => {
     await using machine = await Machine.create();
     await machine.command("curl", "exit 9");
     await machine.realCommands("chmod");
@@ -75,17 +77,17 @@ echo '#!/bin/sh' > "$2" && echo 'echo built' >> "$2" && chmod 755 "$2"`,
     );
     const { step, executable } = await stepOn(machine);
     await step.install(machine.context);
-    assert.equal(say(executable), "built");
+    assert.equal(printedVersion(executable), "built");
   });
 
-  it("that is not to be had is one message with all three ways, and why each failed", async () => {
+  it("has one error with the reasons of all three sources if none works", async () => {
     await using machine = await Machine.create();
     await machine.command("actionlint", "echo 1.0.0");
-    await release(machine, "1".repeat(64));
+    await serveRelease(machine, "1".repeat(64));
     const { step } = await stepOn(machine);
     await assert.rejects(step.install(machine.context), (error) => {
       assert.ok(error instanceof SetupError, String(error));
-      assert.match(error.message, /^There is no way to actionlint .*\n +1\. one on the PATH: .* is 1\.0\.0\./);
+      assert.match(error.message, /^Cannot get actionlint .*\n +1\. a program on the PATH: .* is 1\.0\.0\./);
       assert.match(error.message, new RegExp(`2\\. the official release: ${archive} has the SHA-256`));
       assert.match(error.message, /3\. a build from source: Go is not on the PATH\./);
       return true;

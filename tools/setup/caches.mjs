@@ -1,10 +1,11 @@
-/** The caches of the tools that set-up runs, for a home folder that cannot be written. */
+/** Moves the caches of npm, uv and Go if their usual folders are not writable. */
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
 /**
- * An environment in which npm, uv and Go keep their caches where they can be written: in set-up's own folder, if their usual place cannot.
+ * Returns an environment in which npm, uv and Go have writable caches: each in its usual folder, or in setup's cache if that is not
+ * writable.
  * @param {NodeJS.ProcessEnv} env
  * @param {string} cacheRoot
  * @returns {NodeJS.ProcessEnv}
@@ -13,7 +14,7 @@ export function withWritableCaches(env, cacheRoot) {
   const home = env["HOME"] ?? homedir();
   const xdg = env["XDG_CACHE_HOME"] ?? join(home, ".cache");
   const usual = {
-    // npm names it to its scripts.
+    // npm sets this variable for its scripts.
     npm_config_cache: env["npm_config_cache"] ?? join(home, ".npm"),
     UV_CACHE_DIR: env["UV_CACHE_DIR"] ?? join(xdg, "uv"),
     GOCACHE: env["GOCACHE"] ?? join(xdg, "go-build"),
@@ -24,7 +25,7 @@ export function withWritableCaches(env, cacheRoot) {
 }
 
 /**
- * Whether this user can write into a folder, or create it.
+ * Returns whether this user can write to a folder or create it.
  * @param {string} folder
  * @returns {boolean}
  */

@@ -15,12 +15,12 @@ describe("the caches of npm, uv and Go", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("stay where they are if they can be written", () => {
+  it("stay in their usual folders if these are writable", () => {
     const env = { HOME: folder, PATH: "/bin" };
     assert.deepEqual(withWritableCaches(env, "/cache"), env);
   });
 
-  it("go to the folder of set-up if the home folder cannot be written", async () => {
+  it("move to setup's cache if the home folder is not writable", async () => {
     const home = join(folder, "file");
     await writeFile(home, "");
     const env = { HOME: home, npm_config_cache: join(home, ".npm") };
@@ -33,7 +33,7 @@ describe("the caches of npm, uv and Go", () => {
     });
   });
 
-  it("stay if they can be written though the home folder cannot", async () => {
+  it("stay if they are writable although the home folder is not", async () => {
     await mkdir(join(folder, "npm"));
     await writeFile(join(folder, "file"), "");
     const env = { HOME: join(folder, "file"), npm_config_cache: join(folder, "npm") };
@@ -41,7 +41,7 @@ describe("the caches of npm, uv and Go", () => {
     assert.deepEqual([npm, uv], [join(folder, "npm"), "/cache/tools/UV_CACHE_DIR"]);
   });
 
-  it("are known to be writable by the nearest folder that is there", async () => {
+  it("are writable if the nearest existing folder is", async () => {
     await writeFile(join(folder, "file"), "");
     assert.equal(canWrite(join(folder, "a", "b")), true);
     assert.equal(canWrite(join(folder, "file", "a")), false);

@@ -1,39 +1,39 @@
-/** Runs commands as process groups that can be stopped whole, and finds them on a PATH. */
+/** Runs commands in process groups, which can be stopped as a whole, and finds commands on a PATH. */
 import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { CommandFailed, Stopped } from "./errors.mjs";
 
-/** How long a process group may take to end by itself, in milliseconds. */
+/** Time between SIGTERM and SIGKILL for a process group, in milliseconds. */
 const GRACE = 3000;
 
-/** How many lines of a failed command its error shows: some name the reason first, some last. */
+/** Number of first and last lines of a failed command in its error. Some commands print the reason first, some last. */
 const HEAD = 8;
 const TAIL = 12;
 
 /**
  * @typedef {object} CommandOptions
  * @property {NodeJS.ProcessEnv} env
- * @property {AbortSignal} signal stops the command and all it started
+ * @property {AbortSignal} signal stops the command and its descendants
  * @property {string} [cwd]
- * @property {(line: string) => void} [onLine] is told each line of stdout and stderr as it comes
+ * @property {(line: string) => void} [onLine] gets each line of stdout and stderr immediately
  */
 
 /**
- * Runs a command to its end.
+ * Runs a command until it ends.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {CommandOptions} options
- * @returns {Promise<string>} what it wrote to stdout, without white space at the ends
- * @throws {CommandFailed} if it did not end with status 0
- * @throws {Stopped} if the signal stopped it
+ * @returns {Promise<string>} its standard output, trimmed
+ * @throws {CommandFailed} if it does not start or does not end with status 0
+ * @throws {Stopped} if the signal stops it
  */
 export async function run(command, args, { env, signal, cwd, onLine }) {
   const isStopped = () => signal.aborted;
   if (isStopped()) throw new Stopped();
-  // A process group of its own: what is stopped is all that the command started, and a terminal's Ctrl-C reaches only us,
-  // who then stop it and clean up.
+  // A separate process group: it is stopped with all processes that the command started, and a terminal's Ctrl-C reaches only
+  // this process, which then stops the group and cleans up.
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   /** @type {string[]} */
   const output = [];
@@ -85,7 +85,7 @@ export async function run(command, args, { env, signal, cwd, onLine }) {
   } finally {
     signal.removeEventListener("abort", stop);
     clearTimeout(grace);
-    // What the command left behind in its group.
+    // Kills processes that remain in the group.
     if (isStopped()) killGroup(child.pid, "SIGKILL");
   }
   return output.join("\n").trim();
@@ -105,7 +105,7 @@ function killGroup(leader, signal) {
 }
 
 /**
- * The executables of a name, in the order of a PATH.
+ * Returns the paths of the executables with a name, in the order of a PATH.
  * @param {string} name
  * @param {string | undefined} path
  * @returns {string[]}

@@ -6,8 +6,8 @@ import { isAlive, Machine, until } from "../testing/machine.ts";
 import { findOnPath, run } from "./commands.mjs";
 import { CommandFailed, Stopped } from "./errors.mjs";
 
-describe("a command of the set-up", () => {
-  it("gives its stdout, and every line as it comes", async () => {
+describe("a command of setup", () => {
+  it("returns its standard output, and passes on every line", async () => {
     await using machine = await Machine.create();
     await machine.command("talk", "echo one; echo two >&2; echo three");
     const lines: string[] = [];
@@ -27,7 +27,7 @@ describe("a command of the set-up", () => {
     });
   });
 
-  it("fails with its first and its last lines, when it wrote many", async () => {
+  it("fails with its first and last lines if it printed many", async () => {
     await using machine = await Machine.create();
     await machine.command("talk", 'n=0; while [ $n -lt 100 ]; do n=$((n + 1)); echo "line $n"; done; exit 1');
     await assert.rejects(run("talk", [], machine.context), (error) => {
@@ -41,12 +41,12 @@ describe("a command of the set-up", () => {
     });
   });
 
-  it("that is not on the PATH fails with its name", async () => {
+  it("fails with its name if it is not on the PATH", async () => {
     await using machine = await Machine.create();
     await assert.rejects(run("absent", [], machine.context), { message: "absent was not found" });
   });
 
-  it("is stopped with all that it started, a part that ignores SIGTERM too", async () => {
+  it("is stopped with all its processes, even those that ignore SIGTERM", async () => {
     await using machine = await Machine.create();
     const file = join(machine.folder, "pids");
     await machine.command(
@@ -55,15 +55,15 @@ describe("a command of the set-up", () => {
     );
     const running = run("tree", [], machine.context);
     const stopped = assert.rejects(running, Stopped);
-    await until("the command is at work", () => existsSync(file));
+    await until("the command runs", () => existsSync(file));
     const pids = readFileSync(file, "utf8").trim().split(" ").map(Number);
     assert.equal(pids.length, 2);
     machine.stop();
     await stopped;
-    await until("its processes are gone", () => !pids.some(isAlive));
+    await until("its processes have ended", () => !pids.some(isAlive));
   });
 
-  it("does not start once the set-up was stopped", async () => {
+  it("does not start after setup was stopped", async () => {
     await using machine = await Machine.create();
     await machine.command("touch", `: > ${join(machine.folder, "touched")}`);
     machine.stop();
@@ -73,7 +73,7 @@ describe("a command of the set-up", () => {
 });
 
 describe("finding a command on a PATH", () => {
-  it("gives the executables in the PATH's order, without folders and files that cannot be run", async () => {
+  it("returns the executables in the PATH's order, without folders and non-executable files", async () => {
     await using machine = await Machine.create();
     const folders = ["a", "b", "c", "d"].map((name) => join(machine.folder, name));
     const [a = "", b = "", c = "", d = ""] = folders;

@@ -1,40 +1,40 @@
-/** What went wrong in a set-up, in words for the person who started it. */
+/** Errors of setup, with messages for its user. */
 
-/** A set-up that cannot go on: the message says why, and what to do. */
+/** An error that ends setup. The message has the reason and a remedy. */
 export class SetupError extends Error {
   /** @override */
   name = "SetupError";
 }
 
-/** A set-up that this machine stops, before or while it runs: a folder cannot be written, or a disk is full. */
+/** The machine prevents setup: a folder is not writable, or a disk is full. */
 export class MachineError extends SetupError {
   /** @override */
   name = "MachineError";
 }
 
-/** A set-up that was told to stop: by a signal, or because another step failed. */
+/** Setup was stopped by a signal, or because another step failed. */
 export class Stopped extends Error {
   /** @override */
   name = "Stopped";
 
   constructor() {
-    super("The set-up was stopped.");
+    super("Setup was stopped.");
   }
 }
 
-/** A command that ended with a status other than 0, or did not start at all. */
+/** A command did not start, or ended with a status other than 0. */
 export class CommandFailed extends Error {
   /** @override */
   name = "CommandFailed";
 
   /**
    * @param {string} command
-   * @param {string} how how it ended
-   * @param {string} output its last lines
+   * @param {string} ending how it ended, such as "ended with status 1"
+   * @param {string} output its first and last lines
    */
-  constructor(command, how, output) {
-    super(output === "" ? `${command} ${how}` : `${command} ${how}:\n${indent(output)}`);
-    /** The last lines that the command wrote. */
+  constructor(command, ending, output) {
+    super(output === "" ? `${command} ${ending}` : `${command} ${ending}:\n${indent(output)}`);
+    /** The first and last lines of the command's output. */
     this.output = output;
   }
 }
@@ -52,12 +52,12 @@ export const messageOf = (error) => (error instanceof Error ? error.message : St
 export const indent = (text) => text.replace(/^(?=.)/gm, "  ");
 
 /**
- * The place that could not be written, and why; undefined if an error has another reason. Linux says ENOENT for a new folder in a file
- * system that has no room for any, such as /proc.
+ * Returns the path that is not writable, with the error code; undefined for any other error. Linux returns ENOENT for a new folder in a
+ * file system without folders of users, such as /proc.
  * @param {unknown} error
  * @returns {string | undefined}
  */
-export function unwritablePlace(error) {
+export function unwritablePath(error) {
   if (!(error instanceof Error)) return undefined;
   const { code, path, syscall } = /** @type {NodeJS.ErrnoException} */ (error);
   const codes = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", ...(syscall === "mkdir" ? ["ENOENT"] : [])];
@@ -65,7 +65,7 @@ export function unwritablePlace(error) {
 }
 
 /**
- * Whether an error, ours or a command's, comes from a disk without space.
+ * Returns whether the cause of an error of Node or of a command is a full disk.
  * @param {unknown} error
  * @returns {boolean}
  */

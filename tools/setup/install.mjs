@@ -1,31 +1,31 @@
-/** Folders that are there whole or not at all: built beside their place, marked complete, then renamed into it. */
+/** Installs folders atomically: fills a temporary folder next to the target, marks it complete, and renames it. */
 import { readFileSync, statSync } from "node:fs";
 import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../folders.mjs";
 import { withLock } from "./lock.mjs";
 
-/** The marker in a complete folder; it holds the size and the time of the files that `isComplete` looks at. */
+/** The marker file in a complete folder. It contains the size and the time of the files that `isComplete` checks. */
 export const COMPLETE = ".complete";
 
 /**
- * What a step of the set-up is given.
+ * The context of a step of setup.
  * @typedef {object} StepContext
  * @property {NodeJS.ProcessEnv} env
- * @property {string} cwd the folder that commands run in, unless they need another
+ * @property {string} cwd the default working folder of commands
  * @property {AbortSignal} signal
- * @property {(what: string) => void} report says what it is doing now
+ * @property {(state: string) => void} report shows the step's current state
  */
 
 /**
- * A folder that set-up makes.
+ * A folder that setup installs.
  * @typedef {object} Installation
  * @property {string} root
- * @property {readonly string[]} files the files, relative to the root, without which it cannot work
+ * @property {readonly string[]} files required files, relative to the root
  */
 
 /**
- * Whether a folder is whole: its marker is there, and its files are those that the marker names. A few `stat`s, no more.
+ * Returns whether a folder is complete: it has its marker, and its files match the marker. Takes only a few `stat` calls.
  * @param {Installation} installation
  * @returns {boolean}
  */
@@ -38,23 +38,23 @@ export function isComplete({ root, files }) {
 }
 
 /**
- * Makes a folder unless it is whole. Clones that need the same one at the same time wait for the first.
+ * Installs a folder unless it is complete. Other processes and steps that need the same folder wait.
  * @param {Installation} installation
  * @param {StepContext} context
- * @param {(folder: string) => Promise<void>} build fills an empty folder, which is then renamed: nothing in it may depend on
- *   its name
+ * @param {(folder: string) => Promise<void>} build fills an empty folder, which is then renamed, so its content
+ *   must not depend on the folder's name
  */
 export async function installOnce(installation, context, build) {
   if (isComplete(installation)) return;
   const { root, files } = installation;
   const onWait = (/** @type {number | undefined} */ owner) => {
     context.report(
-      owner === process.pid ? "waiting for another step" : `waiting for another set-up, process ${owner ?? "unknown"}`,
+      owner === process.pid ? "waiting for another step" : `waiting for another setup, process ${owner ?? "unknown"}`,
     );
   };
   await withLock(`${root}.lock`, { signal: context.signal, onWait }, async () => {
     if (isComplete(installation)) return;
-    await removeLeftovers(root);
+    await cleanUp(root);
     const folder = `${root}.tmp-${process.pid}`;
     try {
       makeFolder(folder);
@@ -69,10 +69,10 @@ export async function installOnce(installation, context, build) {
 }
 
 /**
- * Removes what set-ups that were killed left beside a folder. The caller has the folder's lock.
+ * Removes temporary folders of killed setups. The caller must have the folder's lock.
  * @param {string} root
  */
-async function removeLeftovers(root) {
+async function cleanUp(root) {
   const prefix = `${basename(root)}.tmp-`;
   for (const name of await readdir(dirname(root))) {
     if (name.startsWith(prefix)) await rm(join(dirname(root), name), { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { Machine } from "../testing/machine.ts";
 import { installOnce, isComplete } from "./install.mjs";
 
-/** An installation of one file, and a count of how often it was built. */
+/** Returns an installation with one file, its build function, and a count of its builds. */
 function toolIn(machine: Machine) {
   const installation = { root: join(machine.folder, "tools", "one"), files: ["tool"] };
   let builds = 0;
@@ -17,7 +17,7 @@ function toolIn(machine: Machine) {
   return { installation, build, builds: () => builds };
 }
 
-describe("a folder that is there whole or not at all", () => {
+describe("an installed folder", () => {
   it("is built once", async () => {
     await using machine = await Machine.create();
     const { installation, build, builds } = toolIn(machine);
@@ -29,7 +29,7 @@ describe("a folder that is there whole or not at all", () => {
     assert.deepEqual(await readdir(dirname(installation.root)), ["one"]);
   });
 
-  it("is built once by two that need it at the same time", async () => {
+  it("is built once for two steps that need it at the same time", async () => {
     await using machine = await Machine.create();
     const { installation, build, builds } = toolIn(machine);
     await Promise.all([1, 2].map(() => installOnce(installation, machine.context, build)));
@@ -37,7 +37,7 @@ describe("a folder that is there whole or not at all", () => {
     assert.deepEqual(machine.reports, ["waiting for another step"]);
   });
 
-  it("is not there, nor a part of it, when its build fails; and the next try makes it", async () => {
+  it("does not exist after a failed build, and is built by the next try", async () => {
     await using machine = await Machine.create();
     const { installation, build } = toolIn(machine);
     const fail = async (folder: string) => {
@@ -50,13 +50,13 @@ describe("a folder that is there whole or not at all", () => {
     assert.equal(isComplete(installation), true);
   });
 
-  for (const { what, harm } of [
-    { what: "lost a file", harm: (root: string) => rm(join(root, "tool")) },
-    { what: "has a file cut short", harm: (root: string) => writeFile(join(root, "tool"), "b") },
-    { what: "lost its marker", harm: (root: string) => rm(join(root, ".complete")) },
-    { what: "has an empty marker", harm: (root: string) => writeFile(join(root, ".complete"), "") },
+  for (const { damage, harm } of [
+    { damage: "lost a file", harm: (root: string) => rm(join(root, "tool")) },
+    { damage: "has a truncated file", harm: (root: string) => writeFile(join(root, "tool"), "b") },
+    { damage: "lost its marker", harm: (root: string) => rm(join(root, ".complete")) },
+    { damage: "has an empty marker", harm: (root: string) => writeFile(join(root, ".complete"), "") },
   ]) {
-    it(`is made anew when it ${what}`, async () => {
+    it(`is built again if it ${damage}`, async () => {
       await using machine = await Machine.create();
       const { installation, build, builds } = toolIn(machine);
       await installOnce(installation, machine.context, build);
@@ -69,7 +69,7 @@ describe("a folder that is there whole or not at all", () => {
     });
   }
 
-  it("clears away what a killed set-up left beside it, and nothing else", async () => {
+  it("replaces only the temporary folders of killed setups", async () => {
     await using machine = await Machine.create();
     const { installation, build } = toolIn(machine);
     await mkdir(join(`${installation.root}.tmp-99999`, "half"), { recursive: true });

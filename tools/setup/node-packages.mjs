@@ -1,4 +1,4 @@
-/** Installs the Node packages of package-lock.json, unless they are there. */
+/** Installs the Node packages of package-lock.json. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -6,14 +6,14 @@ import { findOnPath, run } from "./commands.mjs";
 import { SetupError } from "./errors.mjs";
 import { withLock } from "./lock.mjs";
 
-/** How often the packages are counted while npm installs them, in milliseconds. */
+/** Interval at which installed packages are counted while npm runs, in milliseconds. */
 const COUNT_INTERVAL = 2000;
 
-/** The oldest Node that runs TypeScript files as they are. */
+/** The oldest major version of Node that runs TypeScript files directly. */
 const OLDEST_NODE = 24;
 
 /**
- * The step that installs a clone's Node packages.
+ * Returns the step that installs a clone's Node packages.
  * @param {string} root the clone's folder
  * @param {string} lockFolder
  * @returns {import("./steps.mjs").Step}
@@ -21,14 +21,14 @@ const OLDEST_NODE = 24;
 export function nodePackages(root, lockFolder) {
   const marker = join(root, "node_modules", ".installed");
   const isReady = () => {
-    const wanted = readFileSync(join(root, "package-lock.json"), "utf8");
-    if (existsSync(marker) && readFileSync(marker, "utf8") === fingerprint(wanted)) {
-      return packagesOf(wanted).every(
+    const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+    if (existsSync(marker) && readFileSync(marker, "utf8") === fingerprint(lock)) {
+      return packagesOf(lock).every(
         ([path, { optional }]) => optional === true || existsSync(join(root, path, "package.json")),
       );
     }
-    if (!isInstalled(root, wanted)) return false;
-    writeFileSync(marker, fingerprint(wanted));
+    if (!isInstalled(root, lock)) return false;
+    writeFileSync(marker, fingerprint(lock));
     return true;
   };
   return {
@@ -37,21 +37,23 @@ export function nodePackages(root, lockFolder) {
     isReady,
     async install(context) {
       const onWait = (/** @type {number | undefined} */ owner) => {
-        context.report(`waiting for another set-up of this clone (process ${owner ?? "unknown"})`);
+        context.report(`waiting for another setup of this clone (process ${owner ?? "unknown"})`);
       };
       await withLock(join(lockFolder, "node_modules.lock"), { signal: context.signal, onWait }, async () => {
         if (isReady()) return;
         context.report("npm ci");
-        // An interrupted installation must not look like a whole one: npm writes its own list of what it has installed last.
+        // Without the marker, an interrupted installation is not ready: npm writes its list of installed packages last.
         rmSync(marker, { force: true });
         const env = withoutProjectBinaries(context.env, root);
         if (findOnPath("npm", env["PATH"]).length === 0) {
-          throw new SetupError("npm is not on the PATH. It comes with Node: install Node 20 or newer, with npm.");
+          throw new SetupError(
+            "npm is not on the PATH. Install Node 20 or newer, which includes npm (https://nodejs.org).",
+          );
         }
-        // What the lock file says, whatever this user's settings leave out or forbid: the machine's Node may be too old for
-        // packages that run on the one that is installed here.
+        // Override user settings that omit packages, or refuse those that the machine's Node is too old for: they run on the
+        // Node that this step installs.
         const whole = ["--include=dev", "--include=optional", "--engine-strict=false"];
-        // npm waits 10 s before it first tries a refused connection again, and 5 minutes for an answer.
+        // By default, npm waits 10 s before the first retry of a refused connection, and 5 minutes for an answer.
         const network = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000"];
         const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
         const timer = setInterval(() => {
@@ -64,7 +66,7 @@ export function nodePackages(root, lockFolder) {
         }
         if (!isInstalled(root, readFileSync(join(root, "package-lock.json"), "utf8"))) {
           throw new SetupError(
-            `npm ci ended well, but ${join(root, "node_modules")} is not what package-lock.json says.`,
+            `npm ci succeeded, but ${join(root, "node_modules")} does not match package-lock.json. Run npm ci and check its output.`,
           );
         }
         isReady();
@@ -74,24 +76,24 @@ export function nodePackages(root, lockFolder) {
 }
 
 /**
- * Checks that `node` in an npm script of this clone will run TypeScript files: the one that the packages bring, or the machine's.
+ * Checks that `node` in an npm script of this clone runs TypeScript files. It is the one in the packages, or the machine's.
  * @param {string} root
  * @param {string} version the machine's Node
- * @throws {SetupError}
+ * @throws {SetupError} if both are missing or too old
  */
 export function requireNode(root, version) {
   if (existsSync(join(root, "node_modules", ".bin", "node"))) return;
   if (Number.parseInt(version, 10) >= OLDEST_NODE) return;
   throw new SetupError(
-    `Node ${version} is too old: ${OLDEST_NODE} or newer is needed. On linux x64 it comes with the Node packages ` +
-      `(node_modules/.bin/node), unless npm is told to omit optional ones; elsewhere install it (https://nodejs.org).`,
+    `Node ${version} is too old. Install Node ${OLDEST_NODE} or newer (https://nodejs.org). On linux x64, the Node packages ` +
+      `include it (node_modules/.bin/node), unless npm is configured to omit optional packages.`,
   );
 }
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} LockedPackage */
 
 /**
- * The packages of an npm lock file by their folder, the project itself left out.
+ * Returns the packages of an npm lock file by folder, without the project.
  * @param {string} lock its text
  * @returns {[string, LockedPackage][]}
  */
@@ -104,29 +106,29 @@ function packagesOf(lock) {
 }
 
 /**
- * How many packages lie in their folders, of those that every platform gets: npm unpacks each as it arrives.
+ * Returns the progress of npm, which unpacks each package when it has downloaded it. Counts packages for all platforms only.
  * @param {string} root
  */
 function installedSoFar(root) {
-  const wanted = packagesOf(readFileSync(join(root, "package-lock.json"), "utf8")).filter(
+  const packages = packagesOf(readFileSync(join(root, "package-lock.json"), "utf8")).filter(
     ([, { optional, devOptional }]) => optional !== true && devOptional !== true,
   );
-  const there = wanted.filter(([path]) => existsSync(join(root, path, "package.json")));
-  return `${there.length} of ${wanted.length} packages`;
+  const installed = packages.filter(([path]) => existsSync(join(root, path, "package.json")));
+  return `${installed.length} of ${packages.length} packages`;
 }
 
 /**
- * Whether npm's own list of what it has installed, which it writes last, is what the lock file asks for.
+ * Returns whether npm's list of installed packages, which it writes last, matches the lock file.
  * @param {string} root
- * @param {string} wanted package-lock.json
+ * @param {string} lock content of package-lock.json
  */
-function isInstalled(root, wanted) {
+function isInstalled(root, lock) {
   const list = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(list)) return false;
   const installed = new Map(packagesOf(readFileSync(list, "utf8")));
-  return packagesOf(wanted).every(([path, { version, integrity, optional, devOptional }]) => {
+  return packagesOf(lock).every(([path, { version, integrity, optional, devOptional }]) => {
     const found = installed.get(path);
-    // An optional package may be for another platform.
+    // An optional package may not support this platform.
     if (found === undefined) return optional === true || devOptional === true;
     return found.version === version && found.integrity === integrity && existsSync(join(root, path, "package.json"));
   });
@@ -136,7 +138,7 @@ function isInstalled(root, wanted) {
 const fingerprint = (lock) => createHash("sha256").update(`${process.platform}-${process.arch}\n${lock}`).digest("hex");
 
 /**
- * An environment in which npm does not run on the Node that it is about to replace.
+ * Returns an environment in which npm does not run on the Node of node_modules, which it replaces.
  * @param {NodeJS.ProcessEnv} env
  * @param {string} root
  * @returns {NodeJS.ProcessEnv}

@@ -14,7 +14,7 @@ const lock = {
   },
 };
 
-/** A clone with a lock file, and an `npm` that installs what it asks for, but for the package of another platform. */
+/** Creates a clone with a lock file, and an `npm` that installs its packages except the one for another platform. */
 async function clone(machine: Machine) {
   const root = join(machine.folder, "clone");
   await mkdir(root);
@@ -62,7 +62,7 @@ describe("the Node packages of a clone", () => {
     assert.ok(machine.reports.includes("npm ci, 1 of 2 packages"), machine.reports.join("\n"));
   });
 
-  it("are left as they are where someone installed them by hand", async () => {
+  it("are kept if the user has installed them with npm", async () => {
     await using machine = await Machine.create();
     const { root, step, calls } = await clone(machine);
     await step.install(machine.context);
@@ -71,22 +71,22 @@ describe("the Node packages of a clone", () => {
     assert.equal((await calls()).length, 1);
   });
 
-  for (const { what, harm } of [
-    { what: "a package is gone", harm: (root: string) => rm(join(root, "node_modules", "a", "package.json")) },
+  for (const { damage, harm } of [
+    { damage: "a package is missing", harm: (root: string) => rm(join(root, "node_modules", "a", "package.json")) },
     {
-      what: "the lock file asks for another version",
+      damage: "the lock file has another version",
       harm: (root: string) =>
         writeFile(join(root, "package-lock.json"), JSON.stringify(lock).replace("2.0.0", "2.0.1")),
     },
     {
-      what: "an installation was interrupted",
+      damage: "an installation was interrupted",
       harm: async (root: string) => {
         await rm(join(root, "node_modules", ".installed"));
         await rm(join(root, "node_modules", ".package-lock.json"));
       },
     },
   ]) {
-    it(`are not ready when ${what}`, async () => {
+    it(`are not ready if ${damage}`, async () => {
       await using machine = await Machine.create();
       const { root, step } = await clone(machine);
       await step.install(machine.context);
@@ -105,28 +105,28 @@ describe("the Node packages of a clone", () => {
     assert.equal((await calls()).length, 1);
   });
 
-  it("that npm does not install as the lock file says are an error", async () => {
+  it("cause an error if they do not match the lock file after npm ci", async () => {
     await using machine = await Machine.create();
     const { root, step } = await clone(machine);
     await writeFile(join(root, "package-lock.json"), JSON.stringify(lock).replace("sha512-a", "sha512-z"));
-    await assert.rejects(step.install(machine.context), /npm ci ended well, but .*node_modules is not what/);
+    await assert.rejects(step.install(machine.context), /npm ci succeeded, but .*node_modules does not match/);
   });
 
-  it("need npm, and say so", async () => {
+  it("require npm on the PATH, or fail with its name", async () => {
     await using machine = await Machine.create();
     const { step } = await clone(machine);
     await rm(join(machine.bin, "npm"));
-    await assert.rejects(step.install(machine.context), /npm is not on the PATH\. .*install Node 20 or newer/);
+    await assert.rejects(step.install(machine.context), /npm is not on the PATH\. Install Node 20 or newer/);
   });
 });
 
 describe("the Node of npm's scripts", () => {
-  it("may be the machine's from 24 on, or the one that the packages bring", async () => {
+  it("is the machine's Node 24 or newer, or the one in the packages", async () => {
     await using machine = await Machine.create();
     requireNode(machine.folder, "24.0.0");
     assert.throws(() => {
       requireNode(machine.folder, "20.19.2");
-    }, /Node 20\.19\.2 is too old: 24 or newer is needed/);
+    }, /Node 20\.19\.2 is too old\. Install Node 24 or newer/);
     await mkdir(join(machine.folder, "node_modules", ".bin"), { recursive: true });
     await writeFile(join(machine.folder, "node_modules", ".bin", "node"), "");
     requireNode(machine.folder, "20.19.2");

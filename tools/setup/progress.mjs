@@ -1,18 +1,18 @@
-/** Shows steps that run side by side: live lines on a terminal, plain lines in a log. */
+/** Shows the progress of parallel steps: live lines on a terminal, plain lines in a log. */
 import { performance } from "node:perf_hooks";
 import { stripVTControlCharacters } from "node:util";
 
-/** How often a terminal is redrawn, in milliseconds. */
+/** Interval at which a terminal is redrawn, in milliseconds. */
 const FRAME = 200;
 
-/** How often a log gets a line if what is going on has changed, in milliseconds. */
+/** Interval of lines in a log while the state changes, in milliseconds. */
 const HEARTBEAT = 4000;
 
-/** How often it gets a line in which only the time has changed, in milliseconds. */
+/** Interval of lines in a log while only the time changes, in milliseconds. */
 const REPEAT = 15_000;
 
 /**
- * @typedef {object} Output what of a stream is used
+ * @typedef {object} Output the part of a stream that progress uses
  * @property {(text: string) => unknown} write
  * @property {boolean} [isTTY]
  * @property {number} [columns]
@@ -20,11 +20,12 @@ const REPEAT = 15_000;
 
 /**
  * @typedef {object} Line
- * @property {number} since when the step started, in milliseconds
- * @property {string} what what it is doing
- * @property {number} [until] when it ended
+ * @property {number} since start of the step, in milliseconds
+ * @property {string} state what the step is doing
+ * @property {number} [until] end of the step, in milliseconds
  */
 
+/** Writes the progress of steps to a stream. */
 export class Progress {
   /** @type {Output} */
   #out;
@@ -34,10 +35,10 @@ export class Progress {
   #lines = new Map();
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
-  /** How many lines of the terminal the last frame took. */
+  /** Number of terminal lines in the last frame. */
   #drawn = 0;
-  /** What a log said last, without times, and when. */
-  #said = { what: "", at: -Infinity };
+  /** The last line in a log, without times, and its time in milliseconds. */
+  #last = { state: "", at: -Infinity };
 
   /**
    * @param {Output} out
@@ -52,56 +53,61 @@ export class Progress {
     this.#now = now;
   }
 
-  /** @param {string} step */
+  /**
+   * Shows that a step starts.
+   * @param {string} step
+   */
   start(step) {
-    this.#lines.set(step, { since: this.#now(), what: "starting" });
+    this.#lines.set(step, { since: this.#now(), state: "starting" });
     this.#timer ??= setInterval(
       () => {
         this.tick();
       },
       this.#live ? FRAME : HEARTBEAT,
     );
-    if (!this.#live) this.#out.write(`set-up: ${step}: starting\n`);
+    if (!this.#live) this.#out.write(`setup: ${step}: starting\n`);
   }
 
   /**
+   * Changes the state of a running step.
    * @param {string} step
-   * @param {string} what
+   * @param {string} state
    */
-  report(step, what) {
+  report(step, state) {
     const line = this.#lines.get(step);
-    // A command's output may move the cursor.
-    const text = stripVTControlCharacters(what)
+    // A command's output may contain sequences that move the cursor.
+    const text = stripVTControlCharacters(state)
       .replace(/\p{Cc}/gu, "")
       .trim();
-    if (line !== undefined && line.until === undefined && text !== "") line.what = text;
+    if (line !== undefined && line.until === undefined && text !== "") line.state = text;
   }
 
   /**
+   * Shows that a step has ended. After the last step, stops the timer.
    * @param {string} step
-   * @param {"done" | "failed" | "stopped"} how
+   * @param {"done" | "failed" | "stopped"} outcome
    */
-  end(step, how) {
+  end(step, outcome) {
     const line = this.#lines.get(step);
     if (line === undefined) return;
     line.until = this.#now();
-    line.what = how;
-    if (!this.#live) this.#out.write(`set-up: ${step}: ${how} after ${this.#elapsed(line)}\n`);
+    line.state = outcome;
+    if (!this.#live) this.#out.write(`setup: ${step}: ${outcome} after ${this.#elapsed(line)}\n`);
     if ([...this.#lines.values()].every(({ until }) => until !== undefined)) this.#close();
   }
 
-  /** Shows where the steps are. */
+  /** Shows the state of the steps. In a log, only if it has changed or the last line is old. */
   tick() {
     if (this.#live) {
       this.#draw();
       return;
     }
     const running = [...this.#lines].filter(([, { until }]) => until === undefined);
-    const what = running.map(([step, line]) => `${step}, ${line.what}`).join(" | ");
-    if (what === this.#said.what && this.#now() - this.#said.at < REPEAT) return;
-    this.#said = { what, at: this.#now() };
-    const states = running.map(([step, line]) => `${step} ${this.#elapsed(line)}, ${line.what}`);
-    this.#out.write(`set-up: ${states.join(" | ")}\n`);
+    const state = running.map(([step, line]) => `${step}, ${line.state}`).join(" | ");
+    if (state === this.#last.state && this.#now() - this.#last.at < REPEAT) return;
+    this.#last = { state, at: this.#now() };
+    const states = running.map(([step, line]) => `${step} ${this.#elapsed(line)}, ${line.state}`);
+    this.#out.write(`setup: ${states.join(" | ")}\n`);
   }
 
   #close() {
@@ -116,7 +122,7 @@ export class Progress {
     const width = Math.max(...[...this.#lines.keys()].map((step) => step.length));
     const columns = this.#out.columns ?? 80;
     const frame = [...this.#lines].map(([step, line]) => {
-      const text = `${step.padEnd(width)}  ${this.#elapsed(line).padStart(6)}  ${line.what}`;
+      const text = `${step.padEnd(width)}  ${this.#elapsed(line).padStart(6)}  ${line.state}`;
       return `\u001b[2K${text.slice(0, columns - 1)}\n`;
     });
     this.#out.write(`${this.#drawn > 0 ? `\u001b[${this.#drawn}A` : ""}${frame.join("")}`);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Progress } from "./progress.mjs";
 
-/** A progress whose time the test tells, and what it wrote. */
-function shown(live: boolean, columns = 60) {
+/** Returns a progress, a function that advances its clock, and a function that takes its output. */
+function createProgress(live: boolean, columns = 60) {
   let text = "";
   let now = 0;
   const out = { columns, write: (more: string) => (text += more) };
@@ -19,28 +19,28 @@ function shown(live: boolean, columns = 60) {
 }
 
 describe("progress in a log", () => {
-  it("says what starts and ends, and at each tick what runs and since when, in plain lines", () => {
-    const { progress, pass, take } = shown(false);
+  it("has a line for each start and end, and at each tick the state and duration of running steps", () => {
+    const { progress, pass, take } = createProgress(false);
     progress.start("a");
     progress.start("b");
-    assert.equal(take(), "set-up: a: starting\nset-up: b: starting\n");
+    assert.equal(take(), "setup: a: starting\nsetup: b: starting\n");
     progress.report("a", "reading");
     pass(4);
     progress.tick();
-    assert.equal(take(), "set-up: a 4 s, reading | b 4 s, starting\n");
+    assert.equal(take(), "setup: a 4 s, reading | b 4 s, starting\n");
     progress.end("a", "done");
     progress.report("a", "too late");
     pass(4);
     progress.tick();
-    assert.equal(take(), "set-up: a: done after 4 s\nset-up: b 8 s, starting\n");
+    assert.equal(take(), "setup: a: done after 4 s\nsetup: b 8 s, starting\n");
     progress.end("b", "failed");
-    assert.equal(take(), "set-up: b: failed after 8 s\n");
+    assert.equal(take(), "setup: b: failed after 8 s\n");
   });
 });
 
 describe("an unchanged state in a log", () => {
-  it("is said again after 15 seconds, a new one at the next tick", () => {
-    const { progress, pass, take } = shown(false);
+  it("is printed again after 15 seconds, and a changed state at the next tick", () => {
+    const { progress, pass, take } = createProgress(false);
     progress.start("a");
     take();
     const lines: string[] = [];
@@ -54,11 +54,11 @@ describe("an unchanged state in a log", () => {
     assert.deepEqual(
       lines.filter((line) => line !== ""),
       [
-        "set-up: a 4 s, starting\n",
-        "set-up: a 20 s, starting\n",
-        "set-up: a 36 s, starting\n",
-        "set-up: a 40 s, 12 MB\n",
-        "set-up: a 56 s, 12 MB\n",
+        "setup: a 4 s, starting\n",
+        "setup: a 20 s, starting\n",
+        "setup: a 36 s, starting\n",
+        "setup: a 40 s, 12 MB\n",
+        "setup: a 56 s, 12 MB\n",
       ],
     );
   });
@@ -66,7 +66,7 @@ describe("an unchanged state in a log", () => {
 
 describe("progress on a terminal", () => {
   it("redraws a line per step in place, no wider than the terminal", () => {
-    const { progress, pass, take } = shown(true, 20);
+    const { progress, pass, take } = createProgress(true, 20);
     progress.start("one");
     progress.start("three");
     progress.tick();
@@ -80,8 +80,8 @@ describe("progress on a terminal", () => {
     assert.equal(take(), "\u001b[2A\u001b[2Kone      61 s  done\n\u001b[2Kthree    61 s  done\n");
   });
 
-  it("shows nothing that a command wrote to move the cursor", () => {
-    const { progress, take } = shown(true);
+  it("shows no control characters of a command's output", () => {
+    const { progress, take } = createProgress(true);
     progress.start("one");
     progress.report("one", "\u001b[2A\u001b[31mhel\u0007lo\r\n");
     progress.tick();

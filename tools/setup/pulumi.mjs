@@ -1,35 +1,35 @@
-/** Gets the Pulumi CLI of one version: from the PATH, else the official release, else built from source. */
+/** Installs one version of the Pulumi CLI: from the PATH, the official release, or a build from source. */
 import { existsSync } from "node:fs";
 import { chmod, cp, link, mkdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { findOnPath, run } from "./commands.mjs";
 import { SetupError } from "./errors.mjs";
 import { installOnce, isComplete } from "./install.mjs";
-import { downloadRelease, inTurn, linkFromPath } from "./release.mjs";
+import { downloadRelease, installFirst, linkFromPath } from "./release.mjs";
 
-/** The package that the module in tools/pulumi pins. */
+/** The Go package of the CLI, which the module in tools/pulumi pins. */
 const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 
-/** Those of Pulumi's own release build. */
+/** The build tags of Pulumi's release build. */
 const TAGS = "osusergo,grpcnotrace";
 
 const LANGUAGE_HOST = "pulumi-language-nodejs";
 
 /**
- * Where the CLI goes, and what it is made of.
+ * Version, folders and sources of the CLI.
  * @typedef {object} Pulumi
  * @property {string} version
  * @property {string} root the folder whose `bin` has the CLI and the language host
- * @property {string} build the folder that keeps a CLI that was downloaded or built
+ * @property {string} build the folder of a downloaded or built CLI
  * @property {string} cacheRoot
- * @property {string} module the folder of the Go module that pins the CLI's source, and of the releases' checksums.txt
- * @property {string} languageHost the source of the language host of our own
+ * @property {string} module the folder with the Go module that pins the CLI's source, and with the releases' checksums.txt
+ * @property {string} languageHost the source file of this project's language host
  */
 
 /** @typedef {import("./install.mjs").StepContext} StepContext */
 
 /**
- * The step that gets the CLI.
+ * Returns the step that installs the CLI.
  * @param {Pulumi} pulumi
  * @returns {import("./steps.mjs").Step}
  */
@@ -42,8 +42,8 @@ export function pulumiCli(pulumi) {
     install: (context) =>
       installOnce(installation, context, async (folder) => {
         await mkdir(join(folder, "bin"));
-        await obtainCli(pulumi, context, join(folder, "bin"));
-        await obtainLanguageHost(pulumi, context, folder);
+        await installCli(pulumi, context, join(folder, "bin"));
+        await installLanguageHost(pulumi, context, folder);
       }),
   };
 }
@@ -52,37 +52,37 @@ export function pulumiCli(pulumi) {
  * @param {Pulumi} pulumi
  * @param {StepContext} context
  * @param {string} bin
- * @throws {SetupError} if none of the three ways works, with the reason of each
+ * @throws {SetupError} with all reasons if none of the three sources works
  */
-async function obtainCli(pulumi, context, bin) {
+async function installCli(pulumi, context, bin) {
   const { version } = pulumi;
-  const wanted = { name: "pulumi", args: ["version"], says: `v${version}` };
-  await inTurn(
+  const program = { name: "pulumi", args: ["version"], output: `v${version}` };
+  await installFirst(
     [
-      { name: "one on the PATH", use: () => linkFromPath(wanted, pulumi.cacheRoot, context, bin) },
+      { name: "a program on the PATH", use: () => linkFromPath(program, pulumi.cacheRoot, context, bin) },
       { name: "the official release", use: () => linkFromBuild(pulumi, context, bin, download) },
       { name: "a build from source", use: () => linkFromBuild(pulumi, context, bin, build) },
     ],
     {
-      what: `the Pulumi CLI ${version}`,
+      target: `the Pulumi CLI ${version}`,
       remedy:
         `Install Pulumi ${version} (https://www.pulumi.com/docs/install/versions/) or Go 1.25 or newer (https://go.dev/dl/), ` +
-        "see that this machine reaches the network, and run the command again.",
+        "check this machine's network access, and run the command again.",
     },
   );
 }
 
 /**
- * Links a CLI that is kept in a folder of its own, so that a new language host does not cost a new build.
+ * Installs the CLI in a separate folder and links it, so that a new language host does not require a new build.
  * @param {Pulumi} pulumi
  * @param {StepContext} context
  * @param {string} bin
- * @param {(pulumi: Pulumi, context: StepContext, folder: string) => Promise<void>} make puts `pulumi` into the folder
+ * @param {(pulumi: Pulumi, context: StepContext, folder: string) => Promise<void>} install puts `pulumi` into the folder
  */
-async function linkFromBuild(pulumi, context, bin, make) {
-  await installOnce({ root: pulumi.build, files: ["pulumi"] }, context, (folder) => make(pulumi, context, folder));
+async function linkFromBuild(pulumi, context, bin, install) {
+  await installOnce({ root: pulumi.build, files: ["pulumi"] }, context, (folder) => install(pulumi, context, folder));
   for (const name of ["pulumi", LANGUAGE_HOST]) {
-    // Hard links: the engine looks for plugins beside the file that it was started as.
+    // Hard links, because the engine searches plugins in the folder of its executable.
     if (existsSync(join(pulumi.build, name))) await link(join(pulumi.build, name), join(bin, name));
   }
 }
@@ -94,7 +94,7 @@ async function linkFromBuild(pulumi, context, bin, make) {
  */
 async function download({ version, module }, context, folder) {
   const release = {
-    places: ["https://get.pulumi.com/releases/sdk", `https://github.com/pulumi/pulumi/releases/download/v${version}`],
+    urls: ["https://get.pulumi.com/releases/sdk", `https://github.com/pulumi/pulumi/releases/download/v${version}`],
     archive: `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
     checksums: join(module, "checksums.txt"),
     unpack: ["--strip-components=1"],
@@ -121,28 +121,28 @@ async function build({ version, module }, context, folder) {
   let compiled = 0;
   context.report("building from source");
   const flags = `-w -s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
-  // -v names each package as it is compiled; those in Go's cache are not named.
+  // -v prints each package that is compiled, but not those in Go's cache.
   const args = ["build", "-v", "-trimpath", "-tags", TAGS, "-ldflags", flags, "-o", join(folder, "pulumi"), PACKAGE];
   await run("go", args, {
     ...options,
     onLine: () => {
-      context.report(`building from source, ${++compiled} of at most ${total} packages`);
+      context.report(`building from source, ${++compiled} of up to ${total} packages`);
     },
   });
 }
 
 /**
- * Sees to it that a language host stands beside the CLI: the one that came with it, else our own.
+ * Adds a language host next to the CLI: the CLI's, or this project's if that is missing.
  * @param {Pulumi} pulumi
  * @param {StepContext} context
  * @param {string} folder
  */
-async function obtainLanguageHost({ languageHost }, context, folder) {
+async function installLanguageHost({ languageHost }, context, folder) {
   const host = join(folder, "bin", LANGUAGE_HOST);
   if (existsSync(host)) return;
-  const besideCli = join(dirname(await realpath(join(folder, "bin", "pulumi"))), LANGUAGE_HOST);
-  if (existsSync(besideCli)) {
-    await symlink(besideCli, host);
+  const officialHost = join(dirname(await realpath(join(folder, "bin", "pulumi"))), LANGUAGE_HOST);
+  if (existsSync(officialHost)) {
+    await symlink(officialHost, host);
     return;
   }
   context.report("adding the language host");

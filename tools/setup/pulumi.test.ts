@@ -11,8 +11,8 @@ import { pulumiCli } from "./pulumi.mjs";
 const version = "3.259.0";
 const archive = `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`;
 
-/** The step on a machine, with a language host of our own that says so. */
-async function stepOn(machine: Machine, hostText = "// ours\n") {
+/** Returns the step for a machine, with the content of this project's language host, and the paths that it installs. */
+async function stepOn(machine: Machine, hostText = "// this project's\n") {
   const languageHost = join(machine.folder, "language-host.mjs");
   const checksums = join(machine.folder, "checksums.txt");
   if (!existsSync(checksums)) await writeFile(checksums, `${"0".repeat(64)}  ${archive}\n`);
@@ -24,8 +24,8 @@ async function stepOn(machine: Machine, hostText = "// ours\n") {
   return { step, root, cli: join(root, "bin", "pulumi"), host: join(root, "bin", "pulumi-language-nodejs") };
 }
 
-/** A Go that builds an executable, and counts its builds. */
-async function go(machine: Machine): Promise<void> {
+/** Puts a go on the PATH that builds an executable and logs its builds. */
+async function provideGo(machine: Machine): Promise<void> {
   await machine.realCommands("chmod");
   await machine.command(
     "go",
@@ -37,8 +37,8 @@ echo '#!/bin/sh' > "$2" && echo 'echo built' >> "$2" && chmod 755 "$2"`,
   );
 }
 
-/** A curl that serves a release, its recorded SHA-256, and a tar. */
-async function release(machine: Machine, checksum?: string): Promise<void> {
+/** Puts a tar and a curl that serves the release on the PATH, and records the release's SHA-256 or another checksum. */
+async function serveRelease(machine: Machine, checksum?: string): Promise<void> {
   const content = join(machine.folder, "release", "pulumi");
   await mkdir(content, { recursive: true });
   for (const name of ["pulumi", "pulumi-language-nodejs"]) {
@@ -63,6 +63,7 @@ cp "${machine.folder}/release/\${url##*/}" "$2"`,
 
 const offline = "echo 'curl: (6) Could not resolve host' >&2; exit 6";
 
+/** Asserts that the work fails with a SetupError; returns its message. */
 async function failure(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => assert.fail("it did not fail"),
@@ -73,21 +74,22 @@ async function failure(work: Promise<unknown>): Promise<string> {
   );
 }
 
-const say = (file: string) => execFileSync(file, { encoding: "utf8", env: {} }).trim();
+/** Runs an executable; returns its output. */
+const outputOf = (file: string) => execFileSync(file, { encoding: "utf8", env: {} }).trim();
 
 describe("the Pulumi CLI", () => {
-  it("is the one on the PATH where that has the SDK's version, with the language host beside it", async () => {
+  it("is the one on the PATH if that has the SDK's version, with its language host", async () => {
     await using machine = await Machine.create();
     await machine.command("pulumi", `echo v${version}`);
     await machine.command("pulumi-language-nodejs", "echo official host");
     const { step, cli, host } = await stepOn(machine);
     await step.install(machine.context);
     assert.equal(realpathSync(cli), join(machine.bin, "pulumi"));
-    assert.equal(say(host), "official host");
+    assert.equal(outputOf(host), "official host");
     assert.equal(step.isReady(), true);
   });
 
-  it("from the PATH is looked for again after it was replaced there", async () => {
+  it("is installed again if the one on the PATH is replaced", async () => {
     await using machine = await Machine.create();
     await machine.command("pulumi", `echo v${version}`);
     const { step } = await stepOn(machine);
@@ -97,7 +99,7 @@ describe("the Pulumi CLI", () => {
     assert.equal(step.isReady(), false);
   });
 
-  it("from the PATH gets our language host where it brings none", async () => {
+  it("gets this project's language host if the one on the PATH has none", async () => {
     await using machine = await Machine.create();
     await machine.command("pulumi", `echo v${version}`);
     const { step, root, host } = await stepOn(machine, "// of this clone\n");
@@ -106,14 +108,14 @@ describe("the Pulumi CLI", () => {
     assert.equal(await readFile(join(root, "lib", "language-host.mjs"), "utf8"), "// of this clone\n");
   });
 
-  it("is else the official release, unpacked, with its own language host", async () => {
+  it("is otherwise the official release with its language host", async () => {
     await using machine = await Machine.create();
     await machine.command("pulumi", "echo v3.1.0");
-    await release(machine);
+    await serveRelease(machine);
     const { step, cli, host } = await stepOn(machine);
     await step.install(machine.context);
-    assert.equal(say(cli), "official pulumi");
-    assert.equal(say(host), "official pulumi-language-nodejs");
+    assert.equal(outputOf(cli), "official pulumi");
+    assert.equal(outputOf(host), "official pulumi-language-nodejs");
     assert.deepEqual((await readdir(join(machine.cache, "pulumi", version, "cli"))).sort(), [
       ".complete",
       "pulumi",
@@ -121,9 +123,9 @@ describe("the Pulumi CLI", () => {
     ]);
   });
 
-  it("is not taken from a release whose checksum is not the recorded one", async () => {
+  it("is not taken from a release with another checksum than the recorded one", async () => {
     await using machine = await Machine.create();
-    await release(machine, "1".repeat(64));
+    await serveRelease(machine, "1".repeat(64));
     const { step, root } = await stepOn(machine);
     const message = await failure(step.install(machine.context));
     assert.match(
@@ -133,66 +135,66 @@ describe("the Pulumi CLI", () => {
     assert.ok(!existsSync(root));
   });
 
-  it("is else built from the pinned source, with our language host, once for all versions of that host", async () => {
+  it("is otherwise built from the pinned source, once for all versions of this project's language host", async () => {
     await using machine = await Machine.create();
     await machine.command("curl", offline);
-    await go(machine);
+    await provideGo(machine);
     for (const text of ["// one\n", "// two\n"]) {
       const { step, cli, host } = await stepOn(machine, text);
       assert.equal(step.isReady(), false);
       await step.install(machine.context);
       assert.equal(step.isReady(), true);
-      assert.equal(say(cli), "built");
+      assert.equal(outputOf(cli), "built");
       assert.match(await readFile(host, "utf8"), /language-host\.mjs/);
     }
     const builds = (await readFile(join(machine.folder, "go.log"), "utf8")).trim().split("\n");
     assert.equal(builds.length, 1);
     assert.match(builds[0] ?? "", /version\.Version=v3\.259\.0/);
-    assert.ok(machine.reports.includes("building from source, 1 of at most 2 packages"));
+    assert.ok(machine.reports.includes("building from source, 1 of up to 2 packages"));
   });
 
-  it("of this very cache on the PATH is not taken for one of the machine's", async () => {
+  it("is not taken from the PATH if that one is in setup's cache", async () => {
     await using machine = await Machine.create();
-    const own = join(machine.cache, "pulumi", version, "old", "bin");
-    await mkdir(own, { recursive: true });
-    await writeFile(join(own, "pulumi"), `#!/bin/sh\necho v${version}\n`);
-    await chmod(join(own, "pulumi"), 0o755);
+    const cached = join(machine.cache, "pulumi", version, "old", "bin");
+    await mkdir(cached, { recursive: true });
+    await writeFile(join(cached, "pulumi"), `#!/bin/sh\necho v${version}\n`);
+    await chmod(join(cached, "pulumi"), 0o755);
     await machine.command("curl", offline);
-    await go(machine);
+    await provideGo(machine);
     const { step, cli } = await stepOn(machine);
-    const context = { ...machine.context, env: { ...machine.env, PATH: `${own}:${machine.bin}` } };
+    const context = { ...machine.context, env: { ...machine.env, PATH: `${cached}:${machine.bin}` } };
     await step.install(context);
-    assert.equal(say(cli), "built");
+    assert.equal(outputOf(cli), "built");
   });
 
-  it("that is not to be had is one message with all three ways, and why each failed", async () => {
+  it("has one error with the reasons of all three sources if none works", async () => {
     await using machine = await Machine.create();
     await machine.command("pulumi", "echo v3.1.0");
     await machine.command("curl", offline);
     const { step } = await stepOn(machine);
     const message = await failure(step.install(machine.context));
-    assert.match(message, /^There is no way to the Pulumi CLI 3\.259\.0 on this machine\. Three were tried:/);
-    assert.match(message, /1\. one on the PATH: .*bin\/pulumi is v3\.1\.0\./);
+    assert.match(message, /^Cannot get the Pulumi CLI 3\.259\.0\. Tried three sources:/);
+    assert.match(message, /1\. a program on the PATH: .*bin\/pulumi is v3\.1\.0\./);
     assert.match(message, /2\. the official release: [^]*Could not resolve host/);
     assert.match(message, /3\. a build from source: Go is not on the PATH\./);
     assert.match(message, /Install Pulumi 3\.259\.0 .* or Go 1\.25 or newer/);
     assert.deepEqual(await readdir(join(machine.cache, "pulumi", version)), []);
   });
 
-  it("whose source cannot be downloaded passes on Go's words", async () => {
+  it("has Go's output in the error if its source cannot be downloaded", async () => {
     await using machine = await Machine.create();
     await machine.command("go", "echo 'go: dial tcp: connection refused' >&2; exit 1");
     const { step } = await stepOn(machine);
     const message = await failure(step.install(machine.context));
-    assert.match(message, /1\. one on the PATH: there is none\./);
+    assert.match(message, /1\. a program on the PATH: there is none\./);
     assert.match(message, /2\. the official release: curl was not found/);
     assert.match(message, /3\. a build from source: go ended with status 1:\n +go: dial tcp: connection refused/);
   });
 
-  it("is not built a second way when the disk is full", async () => {
+  it("is not built from source if the disk is full", async () => {
     await using machine = await Machine.create();
     await machine.command("curl", "echo 'curl: (23) No space left on device' >&2; exit 23");
-    await go(machine);
+    await provideGo(machine);
     const { step } = await stepOn(machine);
     await assert.rejects(step.install(machine.context), /No space left on device/);
     assert.ok(!existsSync(join(machine.folder, "go.log")));

@@ -1,4 +1,4 @@
-/** Makes the Python environments with uv, which comes from the Python package index itself. */
+/** Installs the Python environments with uv, which pip installs first. */
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { findOnPath, run } from "./commands.mjs";
@@ -6,13 +6,13 @@ import { CommandFailed, indent, messageOf, SetupError } from "./errors.mjs";
 import { installOnce, isComplete } from "./install.mjs";
 import { uvProgress } from "./sizes.mjs";
 
-/** The Pythons that torch 2.6, PyAV's abi3 wheels and AWS's image have in common. */
+/** The Python versions that torch 2.6, PyAV's abi3 wheels and AWS's image support. */
 const PYTHONS = ">=3.11,<3.13";
 
-/** Where to look for a Python that can make the environment in which pip installs uv. */
+/** Names of Python interpreters to try for the environment in which pip installs uv. */
 const CANDIDATES = ["python3", "python3.12", "python3.11", "python"];
 
-/** Without it, `python -m venv` runs a venv.py of the current folder or of PYTHONPATH. */
+/** Isolated mode: otherwise `python -m venv` runs a venv.py of the current folder or of PYTHONPATH. */
 const ISOLATED = ["-I"];
 
 /**
@@ -23,10 +23,10 @@ const ISOLATED = ["-I"];
  */
 
 /**
- * The step that makes one environment from its hashed lock file.
+ * Returns the step that installs an environment from its lock file with hashes.
  * @param {import("../paths.mjs").PythonEnvironment} environment
  * @param {string} title
- * @param {readonly string[]} files what it cannot work without, relative to its root
+ * @param {readonly string[]} files required files, relative to the environment's root
  * @param {Uv} uv
  * @returns {import("./steps.mjs").Step}
  */
@@ -39,7 +39,7 @@ export function pythonEnvironment(environment, title, files, uv) {
     install: (context) =>
       installOnce(installation, context, async (folder) => {
         await installUv(uv, context);
-        await fillEnvironment(folder, environment.lock, uv, context);
+        await installPackages(folder, environment.lock, uv, context);
       }),
   };
 }
@@ -50,12 +50,12 @@ export function pythonEnvironment(environment, title, files, uv) {
  * @param {Uv} uv
  * @param {import("./install.mjs").StepContext} context
  */
-async function fillEnvironment(folder, lock, uv, context) {
+async function installPackages(folder, lock, uv, context) {
   const options = { ...context, onLine: uvProgress(context.report) };
   const quiet = ["--no-progress"];
   context.report("looking for Python 3.11 or 3.12");
   try {
-    // --relocatable: the folder gets its final name only when it is whole. --quiet: uv warns of each Python it cannot use.
+    // --relocatable: the folder is renamed when it is complete. --quiet: uv warns about each unusable Python.
     await run(
       uv.executable,
       ["venv", ...quiet, "--quiet", "--allow-existing", "--relocatable", "--python", PYTHONS, folder],
@@ -65,11 +65,11 @@ async function fillEnvironment(folder, lock, uv, context) {
     if (!(error instanceof CommandFailed)) throw error;
     throw new SetupError(
       "Python 3.11 or 3.12 was not found on this machine, and could not be downloaded. Install one of them " +
-        `(on Debian and Ubuntu: apt-get install python3.11). uv said:\n${indent(error.output)}`,
+        `(on Debian and Ubuntu: apt-get install python3.11). Output of uv:\n${indent(error.output)}`,
     );
   }
   context.report("installing packages");
-  // The lock's hashes also hold for what builds the few packages that come as source.
+  // A few packages are built from source; the lock file's hashes also apply to their build dependencies.
   const checks = ["--require-hashes", "--build-constraints", lock];
   await run(
     uv.executable,
@@ -79,14 +79,14 @@ async function fillEnvironment(folder, lock, uv, context) {
 }
 
 /**
- * Puts the pinned uv into the cache: one executable, taken from an environment that pip filled.
+ * Installs the pinned uv in the cache: pip installs it in a temporary environment, from which the executable is copied.
  * @param {Uv} uv
  * @param {import("./install.mjs").StepContext} context
  */
 async function installUv(uv, context) {
   await installOnce({ root: uv.root, files: ["uv"] }, context, async (folder) => {
     const environment = join(folder, "environment");
-    await makeEnvironment(environment, context);
+    await createEnvironment(environment, context);
     context.report("installing uv");
     const options = [
       "--require-hashes",
@@ -96,11 +96,11 @@ async function installUv(uv, context) {
       "--disable-pip-version-check",
       "--no-input",
     ];
-    // Without a network, pip would try five times, for a minute.
+    // By default, pip makes five retries without network access, which take a minute.
     const retries = ["--retries", "1", "--timeout", "15"];
     const python = join(environment, "bin", "python");
     try {
-      // pip tells the file's size when it downloads it.
+      // pip prints the file's size when it downloads it.
       await run(python, [...ISOLATED, "-m", "pip", "install", ...options, ...retries, "-r", uv.lock], {
         ...context,
         onLine: (line) => {
@@ -110,7 +110,7 @@ async function installUv(uv, context) {
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       throw new SetupError(
-        `uv, which makes the Python environments, could not be installed. pip said:\n${indent(error.output)}`,
+        `pip cannot install uv, which installs the Python environments. Check this machine's network access. Output of pip:\n${indent(error.output)}`,
       );
     }
     await cp(join(environment, "bin", "uv"), join(folder, "uv"));
@@ -119,11 +119,11 @@ async function installUv(uv, context) {
 }
 
 /**
- * An environment with pip, by the first Python on the PATH that can make one.
+ * Creates an environment with pip, using the first Python on the PATH that can.
  * @param {string} folder
  * @param {import("./install.mjs").StepContext} context
  */
-async function makeEnvironment(folder, context) {
+async function createEnvironment(folder, context) {
   const pythons = CANDIDATES.flatMap((name) => findOnPath(name, context.env["PATH"]));
   if (pythons.length === 0) {
     throw new SetupError(
@@ -131,7 +131,7 @@ async function makeEnvironment(folder, context) {
         "(on Debian and Ubuntu: apt-get install python3 python3-venv).",
     );
   }
-  context.report("making an environment for uv");
+  context.report("creating an environment for uv");
   const failures = [];
   for (const python of pythons) {
     try {
@@ -143,7 +143,7 @@ async function makeEnvironment(folder, context) {
     }
   }
   throw new SetupError(
-    "No Python on the PATH can make an environment. Install Python 3.11 or 3.12 with its venv module " +
+    "No Python on the PATH can create an environment. Install Python 3.11 or 3.12 with its venv module " +
       `(on Debian and Ubuntu: apt-get install python3 python3-venv).\n${indent(failures.join("\n"))}`,
   );
 }

@@ -6,7 +6,7 @@ import { Machine } from "../testing/machine.ts";
 import { SetupError } from "./errors.mjs";
 import { pythonEnvironment } from "./python.mjs";
 
-/** Two environments of a machine, and what uv was asked to do. */
+/** Returns the steps of two environments, and a function that reads the calls of uv. */
 async function environments(machine: Machine) {
   const lock = join(machine.folder, "lock.txt");
   await writeFile(lock, "a==1.0 --hash=sha256:00\n");
@@ -24,15 +24,15 @@ async function environments(machine: Machine) {
   return { steps, calls };
 }
 
-/** A Python whose venv has a pip that installs a `uv` of this script. */
-async function python(machine: Machine, uvScript: string): Promise<void> {
+/** Puts a python3 on the PATH whose venv has a pip that installs a script as `uv`. */
+async function providePython(machine: Machine, uvScript: string): Promise<void> {
   await machine.realCommands("mkdir", "cp", "chmod", "echo");
   await writeFile(join(machine.folder, "uv"), `#!/bin/sh\necho "$*" >> ${machine.folder}/uv.log\n${uvScript}\n`);
   await writeFile(
     join(machine.folder, "pip"),
     `#!/bin/sh
 case "$*" in *--require-hashes*) ;; *) echo "hashes are not checked" >&2; exit 9 ;; esac
-case "$*" in "-I -m pip install "*) ;; *) echo "modules of other folders count" >&2; exit 9 ;; esac
+case "$*" in "-I -m pip install "*) ;; *) echo "not in isolated mode" >&2; exit 9 ;; esac
 cp ${machine.folder}/uv "\${0%/*}/uv" && chmod 755 "\${0%/*}/uv"\n`,
   );
   await machine.command(
@@ -42,9 +42,10 @@ mkdir -p "$5/bin" && cp ${machine.folder}/pip "$5/bin/python" && chmod 755 "$5/b
   );
 }
 
-/** What uv does when all is well: the folder is the last word of `uv venv …`. */
+/** A working uv. The folder is the last argument of `uv venv …`. */
 const goodUv = `if [ "$1" = venv ]; then for folder; do :; done; mkdir -p "$folder/bin"; echo > "$folder/bin/python"; fi`;
 
+/** Asserts that the work fails with a SetupError; returns the error. */
 async function failure(work: Promise<unknown>): Promise<SetupError> {
   return work.then(
     () => assert.fail("it did not fail"),
@@ -56,9 +57,9 @@ async function failure(work: Promise<unknown>): Promise<SetupError> {
 }
 
 describe("the Python environments", () => {
-  it("are made side by side by one uv, from locks whose hashes are checked, and then found ready", async () => {
+  it("are installed in parallel with one uv from locks with checked hashes, and then ready", async () => {
     await using machine = await Machine.create();
-    await python(machine, goodUv);
+    await providePython(machine, goodUv);
     const { steps, calls } = await environments(machine);
     await Promise.all(steps.map((step) => step.install(machine.context)));
     assert.deepEqual(
@@ -74,10 +75,10 @@ describe("the Python environments", () => {
     assert.equal((await calls()).length, log.length);
   });
 
-  it("tell what of their downloads is done, and how large pip's is", async () => {
+  it("report the progress of their downloads and the size of pip's", async () => {
     await using machine = await Machine.create();
     const lines = ["Downloading torch (1.5GiB)", "Downloading av (30.0MiB)", " Downloaded av", " Downloaded torch"];
-    await python(
+    await providePython(
       machine,
       `${goodUv}\nif [ "$1" = pip ]; then ${lines.map((line) => `echo "${line}" >&2; `).join("")}fi`,
     );
@@ -85,8 +86,8 @@ describe("the Python environments", () => {
     await writeFile(pip, `${await readFile(pip, "utf8")}echo "  Downloading uv-1.whl (20.1 MB)"\n`);
     const [step] = (await environments(machine)).steps;
     await step!.install(machine.context);
-    const told = machine.reports.filter((report) => /\d M/.test(report));
-    assert.deepEqual(told, [
+    const reports = machine.reports.filter((report) => /\d M/.test(report));
+    assert.deepEqual(reports, [
       "installing uv: Downloading uv-1.whl (20.1 MB)",
       "downloading, 0 of 1536 MiB (torch)",
       "downloading, 0 of 1566 MiB (torch, av)",
@@ -95,9 +96,9 @@ describe("the Python environments", () => {
     ]);
   });
 
-  it("are made anew when their interpreter has gone", async () => {
+  it("are installed again if their interpreter is missing", async () => {
     await using machine = await Machine.create();
-    await python(machine, goodUv);
+    await providePython(machine, goodUv);
     const [step] = (await environments(machine)).steps;
     assert.ok(step !== undefined);
     await step.install(machine.context);
@@ -107,27 +108,27 @@ describe("the Python environments", () => {
     assert.equal(step.isReady(), true);
   });
 
-  it("need a Python on the PATH, and say what to install", async () => {
+  it("require a Python on the PATH, or fail with the packages to install", async () => {
     await using machine = await Machine.create();
     const [step] = (await environments(machine)).steps;
     const { message } = await failure(step!.install(machine.context));
     assert.match(message, /^Python is not on the PATH\. Install Python 3\.11 or 3\.12, with its venv module/);
   });
 
-  it("need its venv module, and say so", async () => {
+  it("require Python's venv module, or fail with its name", async () => {
     await using machine = await Machine.create();
     await machine.command("python3", "echo 'ensurepip is not available' >&2; exit 1");
     const [step] = (await environments(machine)).steps;
     const { message } = await failure(step!.install(machine.context));
     assert.match(
       message,
-      /No Python on the PATH can make an environment\. .*venv module[^]*ensurepip is not available/,
+      /No Python on the PATH can create an environment\. .*venv module[^]*ensurepip is not available/,
     );
   });
 
-  it("take the next Python where the first cannot make an environment", async () => {
+  it("use the next Python if the first cannot create an environment", async () => {
     await using machine = await Machine.create();
-    await python(machine, goodUv);
+    await providePython(machine, goodUv);
     await machine.command("python3.12", await readFile(join(machine.bin, "python3"), "utf8"));
     await machine.command("python3", "exit 127");
     const [step] = (await environments(machine)).steps;
@@ -135,22 +136,22 @@ describe("the Python environments", () => {
     assert.equal(step!.isReady(), true);
   });
 
-  it("need uv, and pass on what pip says where it cannot be installed", async () => {
+  it("require uv, or fail with pip's output", async () => {
     await using machine = await Machine.create();
-    await python(machine, goodUv);
+    await providePython(machine, goodUv);
     await writeFile(join(machine.folder, "pip"), "#!/bin/sh\necho 'ERROR: No matching distribution' >&2; exit 1\n");
     const [step] = (await environments(machine)).steps;
     const { message } = await failure(step!.install(machine.context));
-    assert.match(message, /^uv, which .*could not be installed\. pip said:\n {2}ERROR: No matching distribution$/);
+    assert.match(message, /^pip cannot install uv, .*Output of pip:\n {2}ERROR: No matching distribution$/);
     assert.deepEqual(await readdir(join(machine.cache, "uv")), []);
   });
 
-  it("need Python 3.11 or 3.12, and pass on uv's words", async () => {
+  it("require Python 3.11 or 3.12, or fail with uv's output", async () => {
     await using machine = await Machine.create();
-    await python(machine, "echo 'error: No interpreter found' >&2; exit 2");
+    await providePython(machine, "echo 'error: No interpreter found' >&2; exit 2");
     const [step] = (await environments(machine)).steps;
     const { message } = await failure(step!.install(machine.context));
-    assert.match(message, /^Python 3\.11 or 3\.12 was not found[^]*uv said:\n {2}error: No interpreter found$/);
+    assert.match(message, /^Python 3\.11 or 3\.12 was not found[^]*Output of uv:\n {2}error: No interpreter found$/);
     assert.deepEqual(await readdir(join(machine.cache, "python")), []);
   });
 });

@@ -11,7 +11,7 @@ import { downloadRelease, linkFromPath, recordedHash, verify } from "./release.m
 
 const archive = "tool_linux.tar.gz";
 
-/** A machine with the real curl, an archive with a program, a file that records the archive's SHA-256, and a folder to fill. */
+/** Creates a machine with the real curl, an archive with a program, a file with the archive's SHA-256, and a target folder. */
 async function machineWithArchive() {
   const machine = await Machine.create();
   const content = join(machine.folder, "content");
@@ -27,8 +27,7 @@ async function machineWithArchive() {
   const certificate = makeCertificate(machine.folder);
   const env = { ...machine.env, CURL_CA_BUNDLE: certificate.certificate, no_proxy: "127.0.0.1" };
   const context = { ...machine.context, env };
-  const download = (...places: string[]) =>
-    downloadRelease({ places, archive, checksums, unpack: [] }, context, target);
+  const download = (...urls: string[]) => downloadRelease({ urls, archive, checksums, unpack: [] }, context, target);
   const dispose = () => machine[Symbol.asyncDispose]();
   return { bytes, target, certificate, checksums, download, folder: machine.folder, [Symbol.asyncDispose]: dispose };
 }
@@ -66,7 +65,7 @@ describe("the download of a release", () => {
     assert.ok(!existsSync(join(target, "tool")));
   });
 
-  it("does not start at a plain http address", async () => {
+  it("does not use a plain http URL", async () => {
     await using release = await machineWithArchive();
     const { bytes, download } = release;
     await using plain = await startHttp((_request, response) => response.end(bytes));
@@ -74,7 +73,7 @@ describe("the download of a release", () => {
     assert.deepEqual(plain.requests, []);
   });
 
-  it("refuses an archive that the server also publishes a matching checksum of", async () => {
+  it("refuses an archive even if the server publishes a matching checksum", async () => {
     await using release = await machineWithArchive();
     const { target, certificate, download } = release;
     const evil = Buffer.from("evil");
@@ -86,16 +85,16 @@ describe("the download of a release", () => {
     assert.ok(!existsSync(join(target, "tool")));
   });
 
-  it("does not ask a server for an archive whose SHA-256 is not recorded", async () => {
+  it("sends no request for an archive without a recorded SHA-256", async () => {
     await using release = await machineWithArchive();
     const { bytes, certificate, checksums, download } = release;
     await writeFile(checksums, `${"0".repeat(64)}  other.tar.gz\n`);
     await using server = await startHttps(certificate, (_request, response) => response.end(bytes));
-    await assert.rejects(download(server.url), /checksums\.txt has no SHA-256 of tool_linux\.tar\.gz, so this release/);
+    await assert.rejects(download(server.url), /checksums\.txt has no SHA-256 of tool_linux\.tar\.gz\./);
     assert.deepEqual(server.requests, []);
   });
 
-  it("does not read the user's curlrc, which could switch the checks off", async () => {
+  it("does not read the user's curlrc, which could turn off the checks", async () => {
     await using release = await machineWithArchive();
     const { bytes, download } = release;
     await mkdir(join(release.folder, "other"));
@@ -111,7 +110,7 @@ describe("the SHA-256 of a file", () => {
   // SHA-256 of "abc": FIPS 180-2, appendix B.1.
   const sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-  it("must be the expected one, to its last digit", async () => {
+  it("must match in every digit", async () => {
     await using machine = await Machine.create();
     const file = join(machine.folder, "file");
     await writeFile(file, "abc");
@@ -122,32 +121,32 @@ describe("the SHA-256 of a file", () => {
     );
   });
 
-  it("is read from the line with the file's whole name, and must be whole", async () => {
+  it("is read from the line with exactly the file's name, and must be complete", async () => {
     await using machine = await Machine.create();
     const list = join(machine.folder, "checksums.txt");
     await writeFile(list, `# ${sum}  file\n${"0".repeat(64)}  other-file\n${sum}  file\n${sum.slice(0, 8)}  short\n`);
     assert.equal(await recordedHash(list, "file"), sum);
-    await assert.rejects(recordedHash(list, "fil"), /has no SHA-256 of fil,/);
-    await assert.rejects(recordedHash(list, "short"), /has no SHA-256 of short,/);
+    await assert.rejects(recordedHash(list, "fil"), /has no SHA-256 of fil\./);
+    await assert.rejects(recordedHash(list, "short"), /has no SHA-256 of short\./);
   });
 
-  for (const { what, folder, names } of [
+  for (const { program, folder, names } of [
     {
-      what: `the Pulumi CLI ${pulumiVersion}`,
+      program: `the Pulumi CLI ${pulumiVersion}`,
       folder: pulumiModule,
       names: ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"].map(
         (platform) => `pulumi-v${pulumiVersion}-${platform}.tar.gz`,
       ),
     },
     {
-      what: `actionlint ${actionlintVersion}`,
+      program: `actionlint ${actionlintVersion}`,
       folder: actionlintModule,
       names: ["darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64"].map(
         (platform) => `actionlint_${actionlintVersion}_${platform}.tar.gz`,
       ),
     },
   ]) {
-    it(`is recorded for ${what} on each platform, and for no other version`, async () => {
+    it(`is recorded for ${program} on each platform, and for no other version`, async () => {
       const list = await readFile(join(folder, "checksums.txt"), "utf8");
       const lines = list.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
       assert.ok(lines.every((line) => /^[0-9a-f]{64} {2}\S+$/.test(line)));
@@ -161,9 +160,9 @@ describe("the SHA-256 of a file", () => {
 });
 
 describe("a program on the PATH", () => {
-  const wanted = { name: "tool", args: ["version"], says: "1.0" };
+  const tool = { name: "tool", args: ["version"], output: "1.0" };
 
-  /** A machine whose PATH has a link to a program in another folder of this mode, and a folder to fill. */
+  /** Creates a machine whose PATH has a link to a program in a folder with a file mode, and a target folder. */
   async function machineWithLink(mode: number) {
     const machine = await Machine.create();
     const [shared, target] = [join(machine.folder, "shared"), join(machine.folder, "target")];
@@ -177,24 +176,24 @@ describe("a program on the PATH", () => {
     return { cache, context, original: join(shared, "tool"), target, [Symbol.asyncDispose]: dispose };
   }
 
-  for (const { mode, what, kept } of [
-    { mode: 0o755, what: "is linked where only its user can change it", kept: "2.0" },
-    { mode: 0o777, what: "is copied where others can change it", kept: "1.0" },
-    { mode: 0o1777, what: "is copied from a shared temporary folder", kept: "1.0" },
+  for (const { mode, title, kept } of [
+    { mode: 0o755, title: "is linked if only its user can change it", kept: "2.0" },
+    { mode: 0o777, title: "is copied if others can change it", kept: "1.0" },
+    { mode: 0o1777, title: "is copied from a shared temporary folder", kept: "1.0" },
   ]) {
-    it(what, async () => {
+    it(title, async () => {
       await using found = await machineWithLink(mode);
       const { cache, context, original, target } = found;
-      await linkFromPath(wanted, cache, context, target);
+      await linkFromPath(tool, cache, context, target);
       await writeFile(original, "#!/bin/sh\necho 2.0\n");
       assert.equal(execFileSync(join(target, "tool"), { encoding: "utf8", env: {} }).trim(), kept);
     });
   }
 
-  it("of another version leaves nothing behind", async () => {
+  it("is not left in the target folder if it has another version", async () => {
     await using found = await machineWithLink(0o777);
     const { cache, context, target } = found;
-    const other = { ...wanted, says: "3.0" };
+    const other = { ...tool, output: "3.0" };
     await assert.rejects(linkFromPath(other, cache, context, target), /bin\/tool is 1\.0\./);
     assert.deepEqual(await readdir(target), []);
   });

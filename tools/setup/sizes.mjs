@@ -1,11 +1,12 @@
-/** Tells how far an installation is: what is done, of how much. */
+/** Reports the progress of downloads in MiB. */
 
 const UNITS = /** @type {const} */ ({ KiB: 1 / 1024, MiB: 1, GiB: 1024 });
 
 /**
- * Reads what uv writes with --no-progress: "Downloading NAME (SIZE)" when a large download starts, "Downloaded NAME" when it has ended.
- * @param {(what: string) => void} report is told the downloads so far, as in `downloading, 17 of 57 MiB (scipy)`, and all other lines as they are
- * @returns {(line: string) => void} takes each line
+ * Returns a reader of uv's output with --no-progress: "Downloading NAME (SIZE)" at the start of a large download, "Downloaded NAME" at
+ * its end.
+ * @param {(state: string) => void} report gets the progress, such as `downloading, 17 of 57 MiB (scipy)`, and all other lines unchanged
+ * @returns {(line: string) => void} reads a line
  */
 export function uvProgress(report) {
   /** @type {Map<string, number>} */

@@ -1,29 +1,29 @@
-/** Runs the steps of a set-up side by side, and stops the others when one fails. */
+/** Runs the steps of setup in parallel, and stops the others if one fails. */
 import { statfsSync } from "node:fs";
 import { repoRoot } from "../paths.mjs";
-import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePlace } from "./errors.mjs";
+import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePath } from "./errors.mjs";
 
-/** What everything takes on a disk, measured on linux x64 with empty caches, in GB. */
+/** Disk space of a complete setup in GB, measured on linux x64 with empty caches. */
 const NEEDED_GB = 9;
 
-/** Commands run here and not in the caller's folder, where uv would read uv.toml and Python would import modules. */
+/** Working folder of commands. In the caller's folder, uv would read uv.toml and Python would import modules. */
 const NEUTRAL_FOLDER = "/";
 
 /**
- * One thing that a fresh machine lacks.
+ * A step that installs one dependency.
  * @typedef {object} Step
- * @property {string} name as `--only` takes it
- * @property {string} title as progress shows it
- * @property {() => boolean} isReady whether there is nothing to do; fast, it runs at every start
+ * @property {string} name the name for `--only`
+ * @property {string} title the name in the progress output
+ * @property {() => boolean} isReady returns whether it is installed; must be fast, because it runs at every start
  * @property {(context: import("./install.mjs").StepContext) => Promise<void>} install
  */
 
 /**
- * Installs what is missing. When it settles, nothing that it started runs on.
+ * Runs steps. When it settles, none of their processes is running.
  * @param {readonly Step[]} steps
  * @param {{ env: NodeJS.ProcessEnv, signal: AbortSignal, progress: import("./progress.mjs").Progress, cacheRoot: string }} options
- * @throws {SetupError} with the reason of the step that failed first
- * @throws {Stopped} if the signal came first
+ * @throws {SetupError} with the reason of the first step that failed
+ * @throws {Stopped} if the signal stopped the steps
  */
 export async function installMissing(steps, { env, signal, progress, cacheRoot }) {
   const failed = new AbortController();
@@ -37,8 +37,8 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
           env,
           cwd: NEUTRAL_FOLDER,
           signal: AbortSignal.any([signal, failed.signal]),
-          report: (what) => {
-            progress.report(step.title, what);
+          report: (state) => {
+            progress.report(step.title, state);
           },
         });
         progress.end(step.title, "done");
@@ -54,10 +54,10 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
 }
 
 /**
- * What to tell about an error: with a remedy, if it is the machine's.
+ * Converts any error, with a remedy for a full disk or a path that is not writable.
  * @param {unknown} error
  * @param {string} cacheRoot
- * @param {string} [title] the step's
+ * @param {string} [title] title of the step
  * @returns {SetupError}
  */
 export function asSetupError(error, cacheRoot, title) {
@@ -65,18 +65,18 @@ export function asSetupError(error, cacheRoot, title) {
   const message = title === undefined ? messageOf(error) : `${title}: ${messageOf(error)}`;
   if (isDiskFull(error)) {
     return new MachineError(
-      `The disk is full. The environments and the CLI need about ${NEEDED_GB} GB, the caches of npm, uv and Go included; ` +
-        `${freeSpace(cacheRoot)}, ${freeSpace(repoRoot)}. Free some, or name a folder on another disk in ASYNC_VIDEO_INFERENCE_CACHE.\n${message}`,
+      `The disk is full. The environments and the CLI need about ${NEEDED_GB} GB, including the caches of npm, uv and Go; ` +
+        `${freeSpace(cacheRoot)}, ${freeSpace(repoRoot)}. Free some space, or set ASYNC_VIDEO_INFERENCE_CACHE to a folder on another disk.\n${message}`,
     );
   }
-  const place = unwritablePlace(error);
-  if (place !== undefined) {
+  const path = unwritablePath(error);
+  if (path !== undefined) {
     return new MachineError(
-      `Set-up cannot write to ${place}. ` +
-        (place.startsWith(cacheRoot) || cacheRoot.startsWith(place.slice(0, place.lastIndexOf(" (")))
-          ? "Name a folder that you can write to in ASYNC_VIDEO_INFERENCE_CACHE."
-          : /\((EEXIST|ENOTDIR)\)$/.test(place)
-            ? "A file or a broken link has the name of a folder: remove it, and run the command again."
+      `Setup cannot write to ${path}. ` +
+        (path.startsWith(cacheRoot) || cacheRoot.startsWith(path.slice(0, path.lastIndexOf(" (")))
+          ? "Set ASYNC_VIDEO_INFERENCE_CACHE to a folder that you can write to."
+          : /\((EEXIST|ENOTDIR)\)$/.test(path)
+            ? "A file or a broken link has the name of a folder. Remove it, and run the command again."
             : "Clone the repository to a folder that you can write to."),
     );
   }
@@ -89,6 +89,6 @@ function freeSpace(folder) {
     const { bavail, bsize } = statfsSync(folder);
     return `${folder} has ${((bavail * bsize) / 1e9).toFixed(1)} GB left`;
   } catch (error) {
-    return `how much is left could not be found out (${messageOf(error)})`;
+    return `the free space of ${folder} is unknown (${messageOf(error)})`;
   }
 }

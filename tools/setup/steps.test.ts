@@ -12,7 +12,7 @@ function step(title: string, install: Step["install"]): Step {
   return { name: title, title, isReady: () => false, install };
 }
 
-/** A step that goes on until it is told to stop. */
+/** Returns a step that runs until it is stopped. */
 function endless(title: string, onStop: () => void): Step {
   return step(
     title,
@@ -26,10 +26,10 @@ function endless(title: string, onStop: () => void): Step {
   );
 }
 
-describe("the steps of a set-up", () => {
+describe("the steps of setup", () => {
   const never = new AbortController().signal;
 
-  it("run side by side", async () => {
+  it("run in parallel", async () => {
     let meet: (() => void) | undefined;
     const met = new Promise<void>((resolve) => {
       meet = resolve;
@@ -44,7 +44,7 @@ describe("the steps of a set-up", () => {
     await installMissing(steps, { env: {}, signal: never, progress: quiet(), cacheRoot: "/" });
   });
 
-  it("are stopped when one fails, whose reason is the error", async () => {
+  it("are stopped with the error of the step that fails", async () => {
     let stopped = false;
     const steps = [
       endless("long", () => (stopped = true)),
@@ -67,7 +67,7 @@ describe("the steps of a set-up", () => {
     await assert.rejects(running, Stopped);
   });
 
-  it("that fill the disk say how much is left, and where else the cache can be", async () => {
+  it("report the free space and another folder for the cache if the disk is full", async () => {
     const full = step("big", () => Promise.reject(new Error("ENOSPC: no space left on device, write")));
     const options = { env: {}, signal: never, progress: quiet(), cacheRoot: process.cwd() };
     await assert.rejects(installMissing([full], options), (error) => {
@@ -91,21 +91,21 @@ describe("the steps of a set-up", () => {
     ["EACCES", "/home/me/.cache/async-video-inference/uv"],
     ["ENOTDIR", "/home/me/.cache/async-video-inference"],
   ] as const) {
-    it(`says where it cannot write (${code}), and which variable to set, in one line`, () => {
+    it(`report the path that is not writable (${code}) and the variable to set, in one line`, () => {
       const error = Object.assign(new Error(`${code}: no, mkdir '${path}'`), { code, path, syscall: "mkdir" });
       assert.equal(
         asSetupError(error, "/home/me/.cache/async-video-inference").message,
-        `Set-up cannot write to ${path} (${code}). Name a folder that you can write to in ASYNC_VIDEO_INFERENCE_CACHE.`,
+        `Setup cannot write to ${path} (${code}). Set ASYNC_VIDEO_INFERENCE_CACHE to a folder that you can write to.`,
       );
     });
   }
 
-  it("asks to remove a file that has the name of the clone's folder", () => {
+  it("suggest the removal of a file that has the name of the clone's folder", () => {
     const error = Object.assign(new Error("no"), { code: "EEXIST", path: "/clone/.local" });
-    assert.match(asSetupError(error, "/home/me/.cache/async-video-inference").message, /: remove it, and run/);
+    assert.match(asSetupError(error, "/home/me/.cache/async-video-inference").message, /\. Remove it, and run/);
   });
 
-  it("asks for another clone if the clone cannot be written", () => {
+  it("suggest another folder for the clone if the clone is not writable", () => {
     const error = Object.assign(new Error("no"), { code: "EROFS", path: "/clone/.local" });
     assert.match(asSetupError(error, "/home/me/.cache/async-video-inference").message, /Clone the repository to/);
   });

@@ -16,11 +16,11 @@ async function folderIn(machine: Machine, ...parts: [name: string, mode: number]
 }
 
 describe("a folder that other users can change", () => {
-  for (const { what, parts, open } of [
-    { what: "is one that all can write", parts: [["a", 0o777]], open: true },
-    { what: "is one that all can write, and only owners can remove files of", parts: [["a", 0o1777]], open: true },
+  for (const { title, parts, open } of [
+    { title: "is one that all users can write to", parts: [["a", 0o777]], open: true },
+    { title: "is one that all users can write to, even with the sticky bit", parts: [["a", 0o1777]], open: true },
     {
-      what: "is one in a folder that all can write",
+      title: "is one in a folder that all users can write to",
       parts: [
         ["a", 0o777],
         ["b", 0o755],
@@ -28,16 +28,16 @@ describe("a folder that other users can change", () => {
       open: true,
     },
     {
-      what: "is not a user's own in a shared temporary folder",
+      title: "is not this user's folder in a shared temporary folder",
       parts: [
         ["a", 0o1777],
         ["b", 0o755],
       ],
       open: false,
     },
-    { what: "is not one that only its owner can write", parts: [["a", 0o755]], open: false },
-  ] satisfies { what: string; parts: [string, number][]; open: boolean }[]) {
-    it(what, async () => {
+    { title: "is not one that only its owner can write to", parts: [["a", 0o755]], open: false },
+  ] satisfies { title: string; parts: [string, number][]; open: boolean }[]) {
+    it(title, async () => {
       await using machine = await Machine.create();
       assert.equal(canOthersChange(await folderIn(machine, ...parts)), open);
     });
@@ -50,7 +50,7 @@ describe("a folder that other users can change", () => {
     assert.equal(canOthersChange(machine.bin), false);
     const user = getuid();
     try {
-      // Only root can give a folder away; anyone else takes another number here.
+      // Only root can change a folder's owner; for other users, the test changes the process's user ID.
       if (user === 0) await chown(machine.bin, 4242, 4242);
       else process.getuid = () => user + 4242;
       assert.equal(canOthersChange(machine.bin), true);
@@ -59,16 +59,16 @@ describe("a folder that other users can change", () => {
     }
   });
 
-  it("is one that a group of several users can write", async () => {
+  it("is one that a group of several users can write to", async () => {
     await using machine = await Machine.create();
     const folder = await folderIn(machine, ["a", 0o775]);
     const { getuid, getgid } = process;
     assert.ok(getuid !== undefined && getgid !== undefined);
-    // A user's private group has the user's number; root's are administrators.
+    // A user's private group has the user's ID; the group root has administrators.
     assert.equal(canOthersChange(folder), getgid() !== 0 && getgid() !== getuid());
   });
 
-  it("is one that a link of the user leads to", async () => {
+  it("is one that is the target of this user's link", async () => {
     await using machine = await Machine.create();
     const open = await folderIn(machine, ["open", 0o777]);
     await writeFile(join(open, "tool"), "");
@@ -78,15 +78,15 @@ describe("a folder that other users can change", () => {
   });
 });
 
-describe("the PATH that set-up searches", () => {
-  it("has no relative folders, none that are absent, and none that others can change, which it names", async () => {
+describe("the PATH that setup searches", () => {
+  it("has no relative or missing folders, and none that others can change, which are returned separately", async () => {
     await using machine = await Machine.create();
     const open = await folderIn(machine, ["open", 0o777]);
     const path = ["", ".", "bin", "node_modules/.bin", open, join(machine.folder, "absent"), machine.bin];
     assert.deepEqual(trustedPath(path.join(delimiter), "/clone"), { path: machine.bin, ignored: [open] });
   });
 
-  it("has the project's node_modules/.bin, and none of the folders above it, which npm adds", async () => {
+  it("has the project's node_modules/.bin, but not those of its parent folders", async () => {
     await using machine = await Machine.create();
     const clone = join(machine.folder, "projects", "clone");
     const bins = [clone, dirname(clone), machine.folder].map((folder) => join(folder, "node_modules", ".bin"));
@@ -98,7 +98,7 @@ describe("the PATH that set-up searches", () => {
     });
   });
 
-  it("has the folder of the Node that runs, whoever may change it: npm lies there", () => {
+  it("has the folder of the running Node, which contains npm, even if others can change it", () => {
     const folder = dirname(process.execPath);
     assert.equal(trustedPath(folder, "/clone").path, folder);
     assert.equal(trustedPath(undefined, "/clone").path, "");

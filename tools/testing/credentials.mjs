@@ -1,4 +1,4 @@
-/** Loaded before the unit tests: AWS SDKs find this key pair, and no test ever uses a developer's credentials. */
+/** Sets a test key pair for AWS SDKs, so that no unit test uses a developer's credentials. Mocha loads this file first. */
 for (const name of ["AWS_PROFILE", "AWS_SESSION_TOKEN"]) Reflect.deleteProperty(process.env, name);
 Object.assign(process.env, {
   AWS_ACCESS_KEY_ID: "test",

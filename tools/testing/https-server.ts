@@ -1,4 +1,4 @@
-/** A local web server for a test's downloads: https with a certificate of its own, or plain http. */
+/** A local web server for a test's downloads: https with a self-signed certificate, or plain http. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -8,38 +8,38 @@ import { join } from "node:path";
 
 /** A server on a free port of 127.0.0.1: `await using server = await startHttps(…)`. */
 export interface TestServer extends AsyncDisposable {
-  /** Its address, without a path. */
+  /** URL without a path. */
   readonly url: string;
-  /** The paths that were asked for, in order. */
+  /** Paths of the requests, in order. */
   readonly requests: string[];
 }
 
-/** The certificate of a test's https servers, for curl's environment variable CURL_CA_BUNDLE, and its key. */
+/** Paths of a certificate, for curl's environment variable CURL_CA_BUNDLE, and of its key. */
 export interface Certificate {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** Makes a certificate of 127.0.0.1 with openssl in a folder; returns the paths of both files. */
+/** Creates a certificate for 127.0.0.1 with openssl in a folder; returns the paths of both files. */
 export function makeCertificate(folder: string): Certificate {
-  const made = { certificate: join(folder, "certificate.pem"), key: join(folder, "key.pem") };
+  const files = { certificate: join(folder, "certificate.pem"), key: join(folder, "key.pem") };
   const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
   const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-  execFileSync("openssl", [...kind, ...names, "-keyout", made.key, "-out", made.certificate], { stdio: "pipe" });
-  return made;
+  execFileSync("openssl", [...kind, ...names, "-keyout", files.key, "-out", files.certificate], { stdio: "pipe" });
+  return files;
 }
 
 /** Starts an https server. */
 export function startHttps({ certificate, key }: Certificate, answer: RequestListener): Promise<TestServer> {
   const requests: string[] = [];
   const options = { cert: readFileSync(certificate), key: readFileSync(key) };
-  return started("https", createServer(options, recorded(requests, answer)), requests);
+  return start("https", createServer(options, recorded(requests, answer)), requests);
 }
 
 /** Starts a plain http server. */
 export function startHttp(answer: RequestListener): Promise<TestServer> {
   const requests: string[] = [];
-  return started("http", createPlainServer(recorded(requests, answer)), requests);
+  return start("http", createPlainServer(recorded(requests, answer)), requests);
 }
 
 function recorded(requests: string[], answer: RequestListener): RequestListener {
@@ -49,7 +49,7 @@ function recorded(requests: string[], answer: RequestListener): RequestListener 
   };
 }
 
-async function started(
+async function start(
   scheme: string,
   server: ReturnType<typeof createPlainServer>,
   requests: string[],

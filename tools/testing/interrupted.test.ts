@@ -1,4 +1,4 @@
-/** A run of end-to-end tests that is interrupted ends with its clean-up. */
+/** Tests that an interrupted run of end-to-end tests cleans up. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { repoRoot } from "../paths.mjs";
 
-/** Two suites, of which the first writes `running` in its first test, and removes `up` at its end. */
+/** Two suites. The first writes `running` in its first test, and removes `up` in its clean-up hook. */
 const suites = `
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -59,15 +59,15 @@ describe("an interrupted run of end-to-end tests", () => {
         timeout: 50_000,
         killSignal: "SIGKILL",
       });
-      let said = "";
+      let output = "";
       for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+        stream.setEncoding("utf8").on("data", (text: string) => (output += text));
       while (!existsSync(join(folder, "running")) && child.exitCode === null) await sleep(20);
       child.kill(signal);
       await once(child, "close");
-      assert.notEqual(child.exitCode, 0, said);
-      assert.deepEqual((await readdir(folder)).sort(), ["down", "ended", "running", "suites.mjs"], said);
-      assert.match(said, new RegExp(`Stopping after ${signal}`));
+      assert.notEqual(child.exitCode, 0, output);
+      assert.deepEqual((await readdir(folder)).sort(), ["down", "ended", "running", "suites.mjs"], output);
+      assert.match(output, new RegExp(`Stopping after ${signal}`));
     });
   }
 });

@@ -1,4 +1,4 @@
-/** A machine made for a test: a folder for its files, and a PATH on which only what the test puts there is found. */
+/** A simulated machine for tests: a folder for its files, and a PATH with only the commands that the test adds. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -8,20 +8,21 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StepContext } from "../setup/install.mjs";
 
+/** Exit status and output of a process. */
 export interface Ended {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Use `await using machine = await Machine.create()`: its folder goes with it. */
+/** A simulated machine. `await using machine = await Machine.create()` deletes its folder at the end of the scope. */
 export class Machine implements AsyncDisposable {
   readonly folder: string;
   readonly bin: string;
   readonly cache: string;
-  /** What the steps said that they were doing. */
+  /** The states that steps reported. */
   readonly reports: string[] = [];
-  private readonly stopper = new AbortController();
+  readonly #stopper = new AbortController();
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -44,31 +45,36 @@ export class Machine implements AsyncDisposable {
   }
 
   get context(): StepContext {
-    return { env: this.env, cwd: this.folder, signal: this.stopper.signal, report: (what) => this.reports.push(what) };
+    return {
+      env: this.env,
+      cwd: this.folder,
+      signal: this.#stopper.signal,
+      report: (state) => this.reports.push(state),
+    };
   }
 
-  /** Stops what was given this machine's context. */
+  /** Aborts the signal of this machine's contexts. */
   stop(): void {
-    this.stopper.abort();
+    this.#stopper.abort();
   }
 
-  /** Puts a shell script on the PATH; it finds nothing else there, so programs are called by their full path. */
+  /** Adds a shell script to the PATH. The script must call programs that are not on the PATH by their full paths. */
   async command(name: string, script: string): Promise<void> {
     const file = join(this.bin, name);
     await writeFile(file, `#!/bin/sh\n${script}\n`);
     await chmod(file, 0o755);
   }
 
-  /** Puts the real machine's commands on the PATH. */
+  /** Adds commands of the real machine to the PATH. */
   async realCommands(...names: string[]): Promise<void> {
     for (const name of names) {
       const file = ["/usr/bin", "/bin"].map((folder) => join(folder, name)).find((path) => existsSync(path));
-      if (file === undefined) throw new Error(`This test needs ${name}.`);
+      if (file === undefined) throw new Error(`${name} is not in /usr/bin or /bin. Install it to run this test.`);
       await symlink(file, join(this.bin, name));
     }
   }
 
-  /** Starts a Node program on this machine. */
+  /** Starts a Node program in the machine's folder and environment. */
   start(script: string, ...args: string[]): ChildProcess {
     return this.startIn(this.folder, this.env, script, ...args);
   }
@@ -78,12 +84,13 @@ export class Machine implements AsyncDisposable {
     return spawn(process.execPath, [script, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   }
 
+  /** Runs a Node program in the machine's folder and environment until it ends. */
   async run(script: string, ...args: string[]): Promise<Ended> {
     return outcome(this.start(script, ...args));
   }
 }
 
-/** Waits for the end of a process, and collects what it writes. */
+/** Waits until a process has ended; returns its status and output. */
 export async function outcome(child: ChildProcess): Promise<Ended> {
   let stdout = "";
   let stderr = "";
@@ -93,6 +100,7 @@ export async function outcome(child: ChildProcess): Promise<Ended> {
   return { status: child.exitCode, stdout, stderr };
 }
 
+/** Returns whether a process runs. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -102,10 +110,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until something holds; an error after a long time for a slow machine. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+/** Polls until a condition holds; throws an Error with its description after about 15 s. */
+export async function until(condition: string, holds: () => boolean): Promise<void> {
   for (let waited = 0; !holds(); waited += 20) {
-    if (waited > 15_000) throw new Error(`It did not come about that ${what}.`);
+    if (waited > 15_000) throw new Error(`After 15 s, this is not true: ${condition}.`);
     await sleep(20);
   }
 }
