@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools pins the scanner of known vulnerabilities, which is built from source.
+// Package tools pins the vulnerability scanner, which is built from source.
 package tools
 
 import _ "github.com/google/osv-scanner/v2/cmd/osv-scanner"
