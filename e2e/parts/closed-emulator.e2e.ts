@@ -258,7 +258,7 @@ describe("The emulator with a running instance", function () {
     };
     const origins = () => [`http://127.0.0.1:${pages.port}`, `http://attacker.example:${pages.port}`];
 
-    it("would show it other ports of this machine: the attacks themselves work", async () => {
+    it("is tested with attacks that reach and read other ports of this machine", async () => {
       const url = `http://127.0.0.1:${control.port}`;
       for (const origin of origins()) {
         const attempts = await attack(origin, url);

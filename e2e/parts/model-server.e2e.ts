@@ -44,18 +44,18 @@ def model_fn(model_dir):
     return model_dir
 
 def transform_fn(model, body, content_type, accept, context=None):
-    ask = json.loads(body)
-    if "sleep" in ask:
-        time.sleep(ask["sleep"])
-    if "raise" in ask:
-        raise ValueError(ask["raise"])
-    if "exit" in ask:
-        os._exit(ask["exit"])
-    if "status" in ask:
-        context.set_response_status(ask["status"], "refused")
+    instructions = json.loads(body)
+    if "sleep" in instructions:
+        time.sleep(instructions["sleep"])
+    if "raise" in instructions:
+        raise ValueError(instructions["raise"])
+    if "exit" in instructions:
+        os._exit(instructions["exit"])
+    if "status" in instructions:
+        context.set_response_status(instructions["status"], "refused")
         return "not a video", "text/plain"
     answer = {
-        "asked": ask,
+        "instructions": instructions,
         "type": content_type,
         "attributes": context.get_request_header(0, "X-Amzn-SageMaker-Custom-Attributes"),
         "greeting": os.environ.get("GREETING"),
@@ -85,7 +85,7 @@ describe("An instance of the real serving stack", function () {
         clock: { now: () => Date.now() },
       },
     );
-  const ask = async (
+  const invoke = async (
     instructions: object,
   ): Promise<{ outcome: RunOutcome; answer: string; output: string | undefined }> => {
     jobs += 1;
@@ -126,10 +126,10 @@ describe("An instance of the real serving stack", function () {
   });
 
   it("runs the artifact's handler with the caller's headers and the Model's environment", async () => {
-    const { outcome, output } = await ask({ a: 1 });
+    const { outcome, output } = await invoke({ a: 1 });
     assert.equal(outcome.status, "completed");
     assert.deepEqual(JSON.parse(output ?? ""), {
-      asked: { a: 1 },
+      instructions: { a: 1 },
       type: "application/json",
       attributes: "fps=2",
       greeting: "hello",
@@ -138,14 +138,14 @@ describe("An instance of the real serving stack", function () {
   });
 
   it("passes on a client error of the handler", async () => {
-    const { outcome, answer } = await ask({ status: 400 });
+    const { outcome, answer } = await invoke({ status: 400 });
     assert.ok(outcome.status === "failed");
     assert.equal(outcome.modelStatus, 400);
     assert.equal(answer, "not a video");
   });
 
   it("passes on an exception of the handler", async () => {
-    const { outcome, answer } = await ask({ raise: "a defect" });
+    const { outcome, answer } = await invoke({ raise: "a defect" });
     assert.ok(outcome.status === "failed");
     assert.equal(outcome.modelStatus, 500);
     assert.match(answer, /^a defect\n/);
@@ -153,19 +153,19 @@ describe("An instance of the real serving stack", function () {
 
   it("processes two requests at once with two workers", async () => {
     const singleStart = performance.now();
-    await ask({ sleep: 3 });
+    await invoke({ sleep: 3 });
     const single = performance.now() - singleStart;
     const pairStart = performance.now();
-    await Promise.all([ask({ sleep: 3 }), ask({ sleep: 3 })]);
+    await Promise.all([invoke({ sleep: 3 }), invoke({ sleep: 3 })]);
     // In sequence, they would take at least six seconds.
     assert.ok(performance.now() - pairStart < single + 2_900);
   });
 
   it("serves further requests after a handler ends its worker", async () => {
-    const { outcome } = await ask({ exit: 3 });
+    const { outcome } = await invoke({ exit: 3 });
     assert.ok(outcome.status === "failed");
     assert.ok((outcome.modelStatus ?? 0) >= 500);
-    assert.equal((await ask({ a: 2 })).outcome.status, "completed");
+    assert.equal((await invoke({ a: 2 })).outcome.status, "completed");
   });
 
   it("writes a log file, and sends its lines to CloudWatch Logs", async () => {

@@ -42,7 +42,7 @@ describe("the check of the environments' separation", () => {
     [ephemeral, dev],
   ] as const) {
     it(`finds each statement of ${environment.name} that is widened to the names of all environments`, async () => {
-      // The key policies' deny statements are left out: they would hide a fault in a role's policy.
+      // Omit the key policies' deny statements, which would hide a fault in a role's policy.
       const keyPolicies = Object.fromEntries(
         Object.entries(account.keyPolicies).map(([name, document]) => [
           name,
@@ -142,7 +142,7 @@ describe("the check of the environments' separation", () => {
   });
 
   /** Evaluates one call with a statement that has `change`, or with another document. */
-  async function ask(change: Readonly<Record<string, unknown>>, document?: unknown): Promise<unknown> {
+  async function evaluateWith(change: Readonly<Record<string, unknown>>, document?: unknown): Promise<unknown> {
     const statement = { Effect: "Allow", Action: ["sns:Subscribe"], Resource: ["*"] };
     return await evaluate({
       policies: { changed: document ?? documentOf([{ ...statement, ...change }]) },
@@ -163,8 +163,8 @@ describe("the check of the environments' separation", () => {
 
   it("evaluates a statement whose elements it supports", async () => {
     const allowed = [[["sns:Subscribe", "arn:aws:sns:eu-west-1:123456789012:one"]]];
-    assert.deepEqual(await ask({ Condition: { StringEquals: { "sns:Protocol": "sqs" } } }), allowed);
-    assert.deepEqual(await ask({ Condition: { StringEquals: { "sns:Protocol": "email" } } }), [[]]);
+    assert.deepEqual(await evaluateWith({ Condition: { StringEquals: { "sns:Protocol": "sqs" } } }), allowed);
+    assert.deepEqual(await evaluateWith({ Condition: { StringEquals: { "sns:Protocol": "email" } } }), [[]]);
   });
 
   const values = { "sns:Protocol": "sqs" };
@@ -202,7 +202,7 @@ describe("the check of the environments' separation", () => {
     ["a resource that is not a string", { Resource: [1] }, /Resource is not a list of/],
   ] as const) {
     it(`refuses ${problem}`, async () => {
-      await assert.rejects(ask(change), message);
+      await assert.rejects(evaluateWith(change), message);
     });
   }
 
@@ -216,7 +216,7 @@ describe("the check of the environments' separation", () => {
     ],
   ] as const) {
     it(`refuses a document with ${problem}`, async () => {
-      await assert.rejects(ask({}, document), message);
+      await assert.rejects(evaluateWith({}, document), message);
     });
   }
 });

@@ -61,7 +61,7 @@ describe("the roles of an environment", () => {
     });
   }
 
-  it("need every entry of the list of unlimited actions", async () => {
+  it("can use every unlimited action outside their environment, so the list has no superfluous entry", async () => {
     const untagged = stackResources("team", null);
     const reached = await Promise.all(all.map((one) => reach(account, one, [...untagged, ...sharedResources])));
     const actions = new Set(reached.flat().map(({ action }) => action));
@@ -156,7 +156,7 @@ describe("a deployment of one environment", () => {
     );
   }
 
-  it("cannot tag an endpoint of another environment as its own, nor change it then", async () => {
+  it("cannot tag an endpoint of another environment as its own, or change it once it is tagged", async () => {
     const endpoint = plain(`arn:aws:sagemaker:${region}:${accountId}:endpoint/video-prod-endpoint-0a1b2c3`);
     const tagged = { ...endpoint, context: { "aws:ResourceTag/stack": "pr-7" } };
     await assertRefused(ephemeral, [
@@ -166,7 +166,7 @@ describe("a deployment of one environment", () => {
     ]);
   });
 
-  it("cannot tag a key of the account as its own, nor use it then", async () => {
+  it("cannot tag a key of the account as its own, or use it once it is tagged", async () => {
     const key = teamResources().find(({ arn }) => arn.endsWith(":key/team"));
     assert.ok(key);
     const tagged = { ...key, context: { ...key.context, "aws:ResourceTag/stack": "pr-7" } };
@@ -179,7 +179,7 @@ describe("a deployment of one environment", () => {
     ]);
   });
 
-  it("cannot assume a role of another environment, pass it to a service, or rewrite a policy that people use", async () => {
+  it("cannot assume or change a role of another environment, pass it to a service, or rewrite a policy that people use", async () => {
     await assertRefused(ephemeral, [
       { action: "iam:UpdateAssumeRolePolicy", resource: iam("role/video-prod-execution-0a1b2c3") },
       { action: "sts:AssumeRole", resource: iam("role/video-prod-execution-0a1b2c3") },
@@ -214,7 +214,7 @@ describe("a deployment of one environment", () => {
     await assertAccepted(dev, [...calls("dev"), ...calls(null)]);
   });
 
-  it("cannot create a role without its boundary, or attach a policy of another environment to a role", async () => {
+  it("cannot create a role without its boundary, or attach a policy from outside its environment to a role", async () => {
     const role = iam("role/video-dev-execution-0a1b2c3");
     const own = boundary("dev");
     const roleActions = ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"];

@@ -121,7 +121,7 @@ describe("the bootstrap on the emulator", () => {
     assert.doesNotMatch(stdout, /hush/);
   });
 
-  it("keeps a pull request's stack, although its config is written anew by every job", async () => {
+  it("keeps a pull request's stack, although every job writes its config again", async () => {
     const config = async () => {
       const template = "config:\n  tiny:word: open\n";
       await writeFile(path.join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, secretsProvider));

@@ -38,7 +38,7 @@ describe("The handler under TorchServe", function () {
   let server: TorchServe | undefined;
   let samples: z.infer<typeof sampleList>;
 
-  const ask = async (file: string): Promise<Answer> => {
+  const send = async (file: string): Promise<Answer> => {
     assert.ok(server !== undefined);
     const body = await readFile(join(folder, "samples", file));
     return await server.ask(body, { "Content-Type": "video/mp4", Accept: "application/json" });
@@ -59,7 +59,7 @@ describe("The handler under TorchServe", function () {
     const good = samples.filter((sample) => sample.kind === "good");
     assert.ok(good.length >= 30);
     await inParallel(good, concurrency, async (sample) => {
-      const { status, type, text } = await ask(sample.file);
+      const { status, type, text } = await send(sample.file);
       assert.equal(status, 200, `${sample.file}: ${text}`);
       assert.equal(type, "application/json", sample.file);
       const result = parseResult(text, sample.file);
@@ -78,7 +78,7 @@ describe("The handler under TorchServe", function () {
     const before = await server?.workers();
     assert.equal(before?.length, concurrency);
     await inParallel(bad, concurrency, async ({ file, reason }) => {
-      const { status, type, text } = await ask(file);
+      const { status, type, text } = await send(file);
       assert.ok(status >= 400 && status < 500, `${file}: status ${status}: ${text}`);
       assert.equal(type, "application/json", file);
       const { error, code } = refusal.parse(JSON.parse(text));
@@ -86,7 +86,7 @@ describe("The handler under TorchServe", function () {
       assert.match(error, new RegExp(reason, "i"), file);
       assert.doesNotMatch(error, /\n|Traceback/, file);
 
-      const next = await ask(good.file);
+      const next = await send(good.file);
       assert.equal(next.status, 200, `after ${file}: ${next.text}`);
       parseResult(next.text, good.file);
     });

@@ -127,7 +127,7 @@ describe("a burst on the local stack with a scripted model", function () {
     );
   });
 
-  describe("with its report in a browser", () => {
+  describe("in its report in a browser", () => {
     let opened: Awaited<ReturnType<typeof openBrowser>>;
 
     before(async function () {
@@ -257,7 +257,7 @@ describe("a burst on the local stack with a scripted model", function () {
     const redrive = (...args: readonly string[]) =>
       command("redrive", "--json", "--times", "2", "--manifest", path.join(folder, "redrive.jsonl"), ...args).finished;
 
-    it("sends it again once per redrive, until it is in the dead-letter queue", async () => {
+    it("moves that job to the dead-letter queue after one new attempt per redrive", async () => {
       const object = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}fail.mp4` };
       await stack.s3.send(new PutObjectCommand({ ...object, Body: scripts.fails }));
       const inputLocation = `s3://${object.Bucket}/${object.Key}`;
