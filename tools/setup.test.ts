@@ -139,7 +139,7 @@ describe("the command tools/setup.mjs", () => {
       assert.equal(status, 1);
       assert.match(
         stderr,
-        /1\. a program on the PATH: there is none\.\n +2\..*curl was not found\n +3\..*Go is not on the PATH/,
+        /1\. a program on the PATH: none was found\.\n +2\..*curl was not found\n +3\..*Go is not on the PATH/,
       );
       assert.equal(stderr.includes("were not searched, because other users can change them"), mode === 0o777);
       assert.ok(!existsSync(owned));

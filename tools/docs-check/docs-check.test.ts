@@ -58,9 +58,9 @@ describe("the documents", () => {
     it(`${page}: every file and folder that it names exists or is ignored by git`, () => {
       const missing = quotedIn(read(page))
         .filter(isPath)
-        // On other pages, a bare name such as index.ts stands for a file of several folders.
+        // On other pages, a bare name such as index.ts means a file of several folders.
         .filter((path) => guides.includes(page) || path.includes("/"))
-        // `config.<stack>.json` stands for several files. A folder's page may name its neighbours.
+        // `config.<stack>.json` means several files. A folder's page may name files next to it.
         .map((path) => path.replaceAll(/<[^>]*>/g, "*"))
         .filter((path) =>
           [path, join(dirname(page), path)].every((each) => globSync(each, { cwd: repoRoot }).length === 0),
@@ -155,7 +155,7 @@ describe("the commands on the pages", () => {
     if ("test" in entry) {
       it(`${entry.command}: run by ${entry.test}`, () => {
         assert.match(entry.test, /(\.test\.ts|\.e2e\.ts|\/test_\w+\.py)$/);
-        assert.ok(read(entry.test).includes(entry.words), `${entry.test} has no ${entry.words}`);
+        assert.ok(read(entry.test).includes(entry.text), `${entry.test} has no ${entry.text}`);
       });
     } else if ("ci" in entry) {
       it(`${entry.command}: run by .ci/run`, () => {

@@ -40,7 +40,7 @@ describe("a Markdown page", () => {
     ]);
   });
 
-  it("has the anchors that GitHub makes", () => {
+  it("has the anchors that GitHub generates", () => {
     assert.deepEqual([...anchorsOf(markdown)], ["the-first-page-npm-start", "part", "part-1"]);
   });
 
@@ -53,7 +53,7 @@ describe("a Markdown page", () => {
     ]);
   });
 
-  it("has quoted words in its prose", () => {
+  it("has texts in backticks in its prose", () => {
     assert.deepEqual(quotedIn(markdown), ["[no link](in-code.md)", "tools/setup.mjs", "npm run c"]);
   });
 
@@ -61,7 +61,7 @@ describe("a Markdown page", () => {
     assert.deepEqual(npmScriptsIn("npm run -s local:env, npm run docs and npm start"), ["local:env", "docs", "start"]);
   });
 
-  it("has paths of the repository among its quoted words", () => {
+  it("has paths of the repository in backticks", () => {
     for (const path of [
       "tools/setup.mjs",
       "policies/",

@@ -10,7 +10,7 @@ export interface Link {
 interface Line {
   readonly text: string;
   readonly number: number;
-  /** Whether the line is in an indented or fenced code block. */
+  /** True if the line is in an indented or fenced code block. */
   readonly code: boolean;
 }
 
@@ -86,13 +86,13 @@ export function commandsIn(markdown: string): string[] {
       open = undefined;
       continue;
     }
-    const words = `${open ?? ""} ${line.replace(/\s+#\s.*$/, "")}`.trim();
-    if (words.endsWith("\\")) {
-      open = words.slice(0, -1).trim();
+    const command = `${open ?? ""} ${line.replace(/\s+#\s.*$/, "")}`.trim();
+    if (command.endsWith("\\")) {
+      open = command.slice(0, -1).trim();
       continue;
     }
     open = undefined;
-    commands.push(words.replaceAll(/\s+/g, " "));
+    commands.push(command.replaceAll(/\s+/g, " "));
   }
   return commands;
 }
@@ -111,7 +111,7 @@ export function npmScriptsIn(text: string): string[] {
   return [...named, ...own];
 }
 
-/** Tells whether a quoted text is a path in the repository: a folder, or a file with a known extension. */
+/** Returns whether a text in backticks is a path in the repository: a folder, or a file with a known extension. */
 export function isPath(quoted: string): boolean {
   return /^\.?[\w@][\w@.<>*{},-]*(\/[\w@.<>*{},-]+)*(\/|\.(ts|mjs|js|py|json|md|ya?ml|svg|gif|mp4|toml|txt))$/.test(
     quoted,

@@ -6,7 +6,7 @@ export interface RunByTest {
   /** Path of the test, relative to the project's folder. */
   readonly test: string;
   /** Text in the test that runs the command. */
-  readonly words: string;
+  readonly text: string;
 }
 
 /** A command that continuous integration runs unchanged. */
@@ -24,34 +24,34 @@ export interface NotRun {
 
 /** Every command, spelled as on the pages. */
 export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
-  { command: "npm start", test: "e2e/stack/start.e2e.ts", words: "ops/start/main.ts" },
+  { command: "npm start", test: "e2e/stack/start.e2e.ts", text: "ops/start/main.ts" },
   { command: "npm test", ci: "test" },
-  { command: "npm run local:up", test: "e2e/stack/local.e2e.ts", words: 'local("up"' },
+  { command: "npm run local:up", test: "e2e/stack/local.e2e.ts", text: 'local("up"' },
   {
     command: 'eval "$(npm run -s local:env)"',
     test: "e2e/stack/local.e2e.ts",
-    words: 'eval "$(node ops/local/local.ts env)"',
+    text: 'eval "$(node ops/local/local.ts env)"',
   },
   {
     command: "npm run submit -- FILE --wait",
     test: "e2e/parts/access-policies.long.e2e.ts",
-    words: '"submit", video, "--wait"',
+    text: '"submit", video, "--wait"',
   },
   {
     command: "npm run submit -- FILE FOLDER --manifest jobs.jsonl",
     test: "e2e/stack/local.e2e.ts",
-    words: '"submit", sample, folder',
+    text: '"submit", sample, folder',
   },
   {
     command: "npm run submit -- --resume --manifest jobs.jsonl",
     test: "e2e/stack/local.e2e.ts",
-    words: '"submit", "--resume"',
+    text: '"submit", "--resume"',
   },
-  { command: "npm run status -- jobs.jsonl", test: "e2e/stack/local.e2e.ts", words: 'client("status", jobs' },
+  { command: "npm run status -- jobs.jsonl", test: "e2e/stack/local.e2e.ts", text: 'client("status", jobs' },
   {
     command: "npm run fetch -- jobs.jsonl --annotate",
     test: "e2e/stack/local.e2e.ts",
-    words: 'client("fetch", jobs, "--annotate"',
+    text: 'client("fetch", jobs, "--annotate"',
   },
   {
     command: "npm run submit -- clips/ s3://BUCKET/PREFIX/ --stack dev --fps 2 --score 0.6 --masks --wait",
@@ -62,7 +62,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     command: "pulumi stack init dev --secrets-provider 'awskms://alias/NAME?region=us-east-1'",
     needs: "an AWS account",
   },
-  { command: "npm run doctor -- --stack dev", test: "e2e/stack/doctor.e2e.ts", words: "ops/doctor/main.ts" },
+  { command: "npm run doctor -- --stack dev", test: "e2e/stack/doctor.e2e.ts", text: "ops/doctor/main.ts" },
   {
     command: "pulumi up --stack dev --policy-pack policies --policy-pack-config policies/config.dev.json",
     needs: "an AWS account",
@@ -71,22 +71,22 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   {
     command: "npm run redrive -- --stack local",
     test: "e2e/stack/burst.long.e2e.ts",
-    words: 'command("redrive"',
+    text: 'command("redrive"',
   },
   {
     command: "npm run burst -- --count 200",
     test: "e2e/stack/burst.long.e2e.ts",
-    words: '"burst", "--count"',
+    text: '"burst", "--count"',
   },
   {
     command: "npm run smoke -- --stack local",
     test: "e2e/stack/local.e2e.ts",
-    words: '"smoke/main.ts", "--stack", "local"',
+    text: '"smoke/main.ts", "--stack", "local"',
   },
-  { command: "npm run local:status", test: "e2e/stack/local.e2e.ts", words: 'local("status"' },
-  { command: "npm run local:down", test: "e2e/stack/local.e2e.ts", words: 'local("down"' },
-  { command: "pulumi preview --stack local", test: "e2e/stack/local.e2e.ts", words: "pulumi preview --stack local" },
-  { command: "npm run preview -- --stack prod", test: "e2e/stack/preview.e2e.ts", words: "ops/deployment/preview.ts" },
+  { command: "npm run local:status", test: "e2e/stack/local.e2e.ts", text: 'local("status"' },
+  { command: "npm run local:down", test: "e2e/stack/local.e2e.ts", text: 'local("down"' },
+  { command: "pulumi preview --stack local", test: "e2e/stack/local.e2e.ts", text: "pulumi preview --stack local" },
+  { command: "npm run preview -- --stack prod", test: "e2e/stack/preview.e2e.ts", text: "ops/deployment/preview.ts" },
   { command: "npm run check", ci: "check" },
   { command: "npm run test:unit", ci: "test:unit" },
   { command: "npm run test:model", ci: "test:model" },
@@ -94,32 +94,32 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   {
     command: "npm run -s bench:model -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
-    words: 'startsWith("bench:")',
+    text: 'startsWith("bench:")',
   },
   {
     command: "npm run -s bench:client -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
-    words: 'startsWith("bench:")',
+    text: 'startsWith("bench:")',
   },
   {
     command: "npm run -s bench:policies -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
-    words: 'startsWith("bench:")',
+    text: 'startsWith("bench:")',
   },
   {
     command: "npm run -s bench:program -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
-    words: 'startsWith("bench:")',
+    text: 'startsWith("bench:")',
   },
   {
     command: "npm run -s bench:start -- --json",
     test: "e2e/stack/bench-start.long.e2e.ts",
-    words: 'runBenchmark("bench:start"',
+    text: 'runBenchmark("bench:start"',
   },
-  { command: "npm run ci:rehearse", test: "e2e/stack/rehearse.long.e2e.ts", words: 'command("--json")' },
+  { command: "npm run ci:rehearse", test: "e2e/stack/rehearse.long.e2e.ts", text: 'command("--json")' },
   {
     command: "npm run ci:rehearse -- --config maxCapacity=1",
     test: "e2e/stack/rehearse.long.e2e.ts",
-    words: 'command("--config"',
+    text: 'command("--config"',
   },
 ];

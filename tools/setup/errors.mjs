@@ -53,7 +53,7 @@ export const indent = (text) => text.replace(/^(?=.)/gm, "  ");
 
 /**
  * Returns the path that is not writable, with the error code; undefined for any other error. Linux returns ENOENT for a new folder in a
- * file system without folders of users, such as /proc.
+ * file system that supports none, such as /proc.
  * @param {unknown} error
  * @returns {string | undefined}
  */

@@ -79,7 +79,7 @@ export function nodePackages(root, lockFolder) {
  * Checks that `node` in an npm script of this clone runs TypeScript files. It is the one in the packages, or the machine's.
  * @param {string} root
  * @param {string} version the machine's Node
- * @throws {SetupError} if both are missing or too old
+ * @throws {SetupError} if the packages have no Node and the machine's is too old
  */
 export function requireNode(root, version) {
   if (existsSync(join(root, "node_modules", ".bin", "node"))) return;

@@ -24,7 +24,7 @@ async function stepOn(machine: Machine, hostText = "// this project's\n") {
   return { step, root, cli: join(root, "bin", "pulumi"), host: join(root, "bin", "pulumi-language-nodejs") };
 }
 
-/** Puts a go on the PATH that builds an executable and logs its builds. */
+/** Puts a program `go` on the PATH that builds an executable and logs its builds. */
 async function provideGo(machine: Machine): Promise<void> {
   await machine.realCommands("chmod");
   await machine.command(
@@ -186,7 +186,7 @@ describe("the Pulumi CLI", () => {
     await machine.command("go", "echo 'go: dial tcp: connection refused' >&2; exit 1");
     const { step } = await stepOn(machine);
     const message = await failure(step.install(machine.context));
-    assert.match(message, /1\. a program on the PATH: there is none\./);
+    assert.match(message, /1\. a program on the PATH: none was found\./);
     assert.match(message, /2\. the official release: curl was not found/);
     assert.match(message, /3\. a build from source: go ended with status 1:\n +go: dial tcp: connection refused/);
   });

@@ -37,7 +37,7 @@ export async function installFirst(sources, { target, remedy }) {
  * @param {string} cacheRoot
  * @param {StepContext} context
  * @param {string} folder
- * @throws {SetupError} if there is none
+ * @throws {SetupError} if no program on the PATH has the version
  */
 export async function linkFromPath({ name, args, output }, cacheRoot, context, folder) {
   context.report("looking on the PATH");
@@ -61,7 +61,7 @@ export async function linkFromPath({ name, args, output }, cacheRoot, context, f
     await rm(target);
     others.push(`${candidate} is ${found}`);
   }
-  throw new SetupError(others.length === 0 ? "there is none." : `${others.join("; ")}.`);
+  throw new SetupError(others.length === 0 ? "none was found." : `${others.join("; ")}.`);
 }
 
 /**
