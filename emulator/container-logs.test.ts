@@ -49,7 +49,7 @@ describe("the logs of containers", () => {
     ]);
   });
 
-  it("create a group again that was deleted meanwhile", async () => {
+  it("recreate a group that was deleted meanwhile", async () => {
     await client.send(new DeleteLogGroupCommand({ logGroupName }));
     assert.deepEqual(await groups(), []);
     await containerLogs(client).write("video", "AllTraffic/i-1", [{ timestamp: Date.now(), message: "late" }]);

@@ -144,7 +144,7 @@ describe("the container's environment", () => {
       );
     });
 
-    it("passes the handler the same variables as for TorchServe, and none of TorchServe's own", () => {
+    it("passes the handler the same variables as for TorchServe, and no variable of TorchServe", () => {
       fc.assert(
         fc.property(limits, (given) => {
           const environment = containerEnvironment(given, "ray");

@@ -100,7 +100,7 @@ describe("the program", () => {
         }
       });
 
-      it("requests deletion before replacement for no resource of AWS", () => {
+      it("sets deleteBeforeReplace for no AWS resource", () => {
         const asking = registrations.all.filter(({ deleteBeforeReplace }) => deleteBeforeReplace === true);
         assert.deepEqual(
           asking.map(({ type }) => type),

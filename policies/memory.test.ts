@@ -109,7 +109,7 @@ describe("workers-fit-memory", () => {
     assert.equal((await violations(workersFitMemory, good, { gpuPerWorker: 8 })).length, 1);
   });
 
-  it("warns of host and GPU memory at once", async () => {
+  it("warns about host and GPU memory together", async () => {
     assert.equal((await violations(workersFitMemory, stack({ limits: { maxConcurrency: 1000 } }))).length, 2);
   });
 

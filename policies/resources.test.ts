@@ -64,7 +64,7 @@ function indexOf({ from, to }: { readonly from: Side[]; readonly to: Side[] }): 
 }
 
 describe("references between resources", () => {
-  it("to a resource are those that comparing each pair finds, and unknown if that is unknown", () => {
+  it("to a resource equal a comparison of each pair, and are unknown if that is unknown", () => {
     fc.assert(
       fc.property(stacks, (stack) => {
         const index = indexOf(stack);
@@ -77,7 +77,7 @@ describe("references between resources", () => {
     );
   });
 
-  it("of a resource name one that it refers to, if there is any, and are unknown only if none is known", () => {
+  it("of a resource include a known one, and are unknown only if none is known", () => {
     fc.assert(
       fc.property(stacks, (stack) => {
         const index = indexOf(stack);

@@ -234,7 +234,7 @@ describe("several policies of one target", () => {
 });
 
 describe("a scaling activity", () => {
-  it("fails with the resource's reason, and is tried again while the alarm lasts", async () => {
+  it("fails with the resource's reason, and is retried while the alarm lasts", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", { cooldown: 10 * minute });
@@ -271,7 +271,7 @@ describe("a scaling activity", () => {
 });
 
 describe("an alarm's action on a policy", () => {
-  it("fails, in the alarm's history, if no step applies or there is no such policy", async () => {
+  it("is recorded as failed if no step applies or the policy does not exist", async () => {
     const harness = new Harness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", { steps: [{ lower: 10, adjustment: 1 }] });

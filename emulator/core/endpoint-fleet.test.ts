@@ -21,7 +21,7 @@ describe("an asynchronous endpoint's instances", () => {
     assert.deepEqual(harness.started, ["video-1 on main-1", "video-1 on main-2"]);
   });
 
-  it("let a job end that needs less than the grace", async () => {
+  it("let a job end that needs less than the grace period", async () => {
     const harness = await new EndpointHarness().deployed(1, { run: () => ({ length: 20 * second }) });
     const [id = ""] = harness.send();
     void harness.endpoint.setDesired(0);

@@ -22,7 +22,7 @@ describe("an asynchronous endpoint's updates", () => {
     assert.deepEqual(harness.states, ["in-service", "updating", "in-service"]);
   });
 
-  it("reset the number of instances to the new configuration's, from zero too (UpdateEndpoint without RetainAllVariantProperties)", async () => {
+  it("reset the number of instances to the new configuration's, also from zero (UpdateEndpoint without RetainAllVariantProperties)", async () => {
     const harness = await new EndpointHarness().deployed(0);
     const update = harness.endpoint.deploy({ launcher: harness.launcher(), concurrency: 1, initialCount: 2 });
     await harness.clock.advance(minute);
@@ -143,7 +143,7 @@ describe("an asynchronous endpoint's deletion", () => {
   });
 });
 
-describe("an asynchronous endpoint's instances in an update that bakes", () => {
+describe("an asynchronous endpoint's instances in an update with a bake time", () => {
   /** Starts an endpoint with an idle fleet, and an update that starts at once and bakes for ten minutes. */
   async function baking(objection: () => string | undefined) {
     const harness = await new EndpointHarness().deployed(1);
@@ -158,7 +158,7 @@ describe("an asynchronous endpoint's instances in an update that bakes", () => {
     return { harness, ended };
   }
 
-  it("work in the new fleet while the old one is kept, which stops after the baking", async () => {
+  it("process requests in the new fleet during the bake time, after which the old fleet stops", async () => {
     const { harness, ended } = await baking(() => undefined);
     await harness.clock.advance(10 * minute - 1);
     assert.equal(harness.endpoint.state, "updating");
@@ -170,7 +170,7 @@ describe("an asynchronous endpoint's instances in an update that bakes", () => {
     assert.equal(harness.endpoint.desiredCount, 2);
   });
 
-  it("are stopped again, and the old fleet gets the queue, if there is an objection", async () => {
+  it("are stopped after an objection, and the old fleet gets the queue", async () => {
     const objections: string[] = [];
     const { harness, ended } = await baking(() => objections[0]);
     await harness.clock.advance(5 * minute);

@@ -59,7 +59,7 @@ describe("target tracking", () => {
     );
   });
 
-  it("makes two alarms: 3 of 3 above the target, 15 of 15 below 90 % of it, with AWS's names", () => {
+  it("creates two alarms: 3 of 3 above the target, 15 of 15 below 90 % of it, with AWS's names", () => {
     const names = { resourceId: "endpoint/E/variant/V", policyArn: "arn:P", uuid: () => "u-u-i-d" };
     const { high, low } = trackingAlarms(backlogTracking, names);
     const shape = (alarm: typeof high): unknown[] => [

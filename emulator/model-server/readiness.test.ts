@@ -13,7 +13,7 @@ interface Worker {
   readonly pid: number;
 }
 
-describe("A model server is ready", () => {
+describe("The wait for a model server", () => {
   let servers: Server[];
   let folder: string;
   let place: ServerPlace;
@@ -61,7 +61,7 @@ describe("A model server is ready", () => {
   const ready = (pid: number): Worker => ({ status: "READY", pid });
   const loading = (pid: number): Worker => ({ status: "UNLOADING", pid });
 
-  it("when /ping answers 200 and every worker is READY", async () => {
+  it("ends when /ping answers 200 and every worker is READY", async () => {
     answers = [
       { ping: 500 },
       { ping: 200 },
@@ -73,7 +73,7 @@ describe("A model server is ready", () => {
     assert.equal(answers.length, 1);
   });
 
-  it("when it accepts the tokens that it has written, not those of an earlier server in its folder", async () => {
+  it("ends when the server accepts the tokens that it has written, not those of an earlier server in its folder", async () => {
     answers = [{ ping: 200, workers: [ready(1), ready(2)] }];
     await writeTokens("an earlier token");
     setTimeout(() => void writeTokens("inference token"), 50);
@@ -81,12 +81,12 @@ describe("A model server is ready", () => {
     assert.deepEqual(inference, { socketPath: join(folder, "inference"), token: "inference token" });
   });
 
-  it("never, if its workers end repeatedly while they load the model", async () => {
+  it("fails if workers end repeatedly while they load the model", async () => {
     answers = Array.from({ length: 9 }, (_, index) => ({ ping: 200, workers: [loading(index + 1), loading(-1)] }));
     await assert.rejects(untilReady(place, new AbortController().signal), LoadError);
   });
 
-  it("or given up with the caller's reason, also if it does not answer", async () => {
+  it("fails with the caller's reason, also if the server does not answer", async () => {
     for (const server of servers) server.removeAllListeners("request");
     const reason = new Error("took too long");
     const abort = new AbortController();

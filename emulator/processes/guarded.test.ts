@@ -67,7 +67,7 @@ describe("A guarded process", () => {
     assert.equal(isAlive(pid ?? 0), false);
   });
 
-  it("may end in order on SIGTERM", async () => {
+  it("may clean up on SIGTERM", async () => {
     const child = await start(["sh", "-c", "trap 'echo bye; exit 0' TERM; echo hello; while true; do sleep 0.1; done"]);
     await eventually("it runs", async () => (await logged()).includes("hello"));
     await child.stop();
@@ -99,7 +99,7 @@ subprocess.Popen([sys.executable, "-c", ${JSON.stringify(worker)}]).wait()`;
     assert.equal(isAlive(pid ?? 0), false);
   });
 
-  it("that cannot be started has the reason in its log", async () => {
+  it("has the reason in its log if it cannot be started", async () => {
     const child = await start(["/nonexistent/command"]);
     assert.equal(await child.ended, "exit status 127");
     assert.match((await logged()).join("\n"), /\/nonexistent\/command could not be started/);

@@ -138,7 +138,7 @@ describe("Application Auto Scaling", () => {
       await policy.assertSettled(tracking);
     });
 
-    it("in steps accepts bounds as text without the open one, in any order", async () => {
+    it("in steps accepts bounds as strings in any order, without the open bound", async () => {
       const policy = provider.resource(type, "wake");
       await policy.create(steps);
       const sent = fake.last("PutScalingPolicy");

@@ -11,7 +11,7 @@ const good = {
 };
 
 describe("the provider's configuration", () => {
-  it("consists of texts, with JSON text for other values", () => {
+  it("consists of strings, with JSON for other values", () => {
     assert.deepEqual(checkConfig(good), []);
     assert.deepEqual(readConfig(good), {
       region: "eu-west-1",

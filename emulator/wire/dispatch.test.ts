@@ -191,7 +191,7 @@ describe("A service on the wire", () => {
       assert.deepEqual(output.MetricDataResults, [{ Id: "m", Timestamps: [moment], Values: [1, 2.5] }]);
     });
 
-    it("names exceptions as clients of the query protocol did", async () => {
+    it("names exceptions as in the query protocol", async () => {
       await assert.rejects(client().send(new GetDashboardCommand({ DashboardName: "d" })), {
         name: "ResourceNotFound",
         message: "Dashboard d does not exist",
@@ -322,7 +322,7 @@ describe("A service on the wire", () => {
     );
   });
 
-  it("cannot have a handler for an operation that its model does not know", async () => {
+  it("cannot have a handler for an operation that is not in its model", async () => {
     await assert.rejects(startTestGateway([{ model: "cloudwatch", handlers: { PutMetricAlarms: () => ({}) } }]), {
       message: /PutMetricAlarms/,
     });

@@ -46,7 +46,7 @@ describe("the bootstrap's keys", () => {
   });
 
   for (const [environment, stack] of Object.entries({ dev: "dev", production: "prod", ephemeral: "pr-*" })) {
-    it(`protects the data key of ${environment}, and opens it to the services that a stack's own key is open to`, async () => {
+    it(`protects the data key of ${environment}, and allows the same services as a stack's key`, async () => {
       const { protect, inputs } = registrations.one("aws:kms/key:Key", `async-video-${environment}-data`);
       assert.ok(protect);
       assert.equal(inputs["enableKeyRotation"], true);

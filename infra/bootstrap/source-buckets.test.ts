@@ -33,7 +33,7 @@ describe("source buckets in the bootstrap", () => {
     });
   }
 
-  it("extend the boundary only by themselves and their keys, for reading", async () => {
+  it("add only read access to themselves and to their keys to the boundary", async () => {
     const boundary = async (sources: string | undefined) => {
       const address = `./index.ts?sources=${sources === undefined ? "none" : "some"}`;
       const { registrations } = await registrationsOf(() => import(address), {

@@ -121,7 +121,7 @@ describe("AsyncEndpoint", () => {
     );
   });
 
-  it("keeps its instances over an update, and fails if SageMaker rolls it back", () => {
+  it("keeps its instances during an update, and fails if SageMaker rolls it back", () => {
     assert.deepEqual(registrations.one(endpointType).updateHooks, [
       "detector-capture-capacity",
       "detector-verify-update",

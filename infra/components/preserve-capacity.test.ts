@@ -57,7 +57,7 @@ const inService = (desired: number): LiveEndpoint => ({
   configuration: "config",
 });
 
-describe("the capacity over an update", () => {
+describe("the capacity during an update", () => {
   it("is restored to zero, so that an update starts an idle endpoint only briefly", async () => {
     assert.deepEqual((await update([inService(0), inService(1)])).set, [["detector", "AllTraffic", 0]]);
   });
@@ -77,7 +77,7 @@ describe("the capacity over an update", () => {
     assert.deepEqual(set, [["detector", "AllTraffic", 3]]);
   });
 
-  it("is waited for only until a deadline", async () => {
+  it("is captured only until a deadline", async () => {
     const port = {
       describe: () => Promise.resolve({ ...inService(2), status: "Updating" }),
       setDesired: () => Promise.resolve(),

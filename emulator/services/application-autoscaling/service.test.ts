@@ -129,7 +129,7 @@ describe("DeregisterScalableTarget", () => {
 });
 
 describe("descriptions in pages", () => {
-  it("return every item once, and refuse an invented token", async () => {
+  it("return every item once, and refuse an unknown token", async () => {
     const harness = await registered();
     for (const name of ["a", "b", "c", "d", "e"])
       await harness.call("PutScalingPolicy", { ...stepPolicy, PolicyName: name });

@@ -165,7 +165,7 @@ describe("An asynchronous invocation", () => {
     assert.equal(fixture.aws.objects.stored.get(FailureLocation ?? "")?.contentType, "text/plain");
   });
 
-  it("waits while there is no instance, and is done when there is one", async () => {
+  it("waits for an instance, and is then processed", async () => {
     await fixture.sagemaker.capacity.set(resourceId, 0);
     await invoke();
     assert.deepEqual(fixture.sagemaker.status(), [
