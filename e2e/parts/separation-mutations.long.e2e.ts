@@ -57,18 +57,21 @@ describe("the check of the environments' separation", () => {
           return document.flatMap((statement, index) => {
             const wide = widened(environment, statement);
             if (wide === undefined) return [];
-            const what = `${role.name} ${statement.Sid ?? ""}`;
+            const mutantName = `${role.name} ${statement.Sid ?? ""}`;
             const mutant = documentOf(document.with(index, wide));
-            return [{ what, role, name, actions: statement.Action, mutant }];
+            return [{ mutantName, role, name, actions: statement.Action, mutant }];
           });
         }),
       );
       assert.ok(mutants.length > 20, String(mutants.length));
       const batch: Batch = {
-        policies: { ...account.policies, ...Object.fromEntries(mutants.map(({ what, mutant }) => [what, mutant])) },
+        policies: {
+          ...account.policies,
+          ...Object.fromEntries(mutants.map(({ mutantName, mutant }) => [mutantName, mutant])),
+        },
         keyPolicies,
-        questions: mutants.flatMap(({ what, role, name, actions }) => {
-          const mutated = (each: string): string => (each === name ? what : each);
+        questions: mutants.flatMap(({ mutantName, role, name, actions }) => {
+          const mutated = (each: string): string => (each === name ? mutantName : each);
           const changed = {
             ...role,
             policies: role.policies.map(mutated),
@@ -84,7 +87,7 @@ describe("the check of the environments' separation", () => {
         ),
       );
       assert.deepEqual(
-        mutants.filter(({ what }) => !found.has(what)).map(({ what }) => what),
+        mutants.filter(({ mutantName }) => !found.has(mutantName)).map(({ mutantName }) => mutantName),
         [],
       );
     });

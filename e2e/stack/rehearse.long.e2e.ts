@@ -268,7 +268,7 @@ describe("npm run ci:rehearse", () => {
 
   it("leaves nothing after Ctrl-C during the smoke test", async () => {
     const running = run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort())]);
-    await running.outputOf(/… smoke: .*waiting/);
+    await running.said(/… smoke: .*waiting/);
     running.child.kill("SIGINT");
     const { status, stderr } = await running.finished;
     assert.equal(status, 130, stderr);

@@ -17,7 +17,7 @@ const step = (name: string, seconds: number, cpuSeconds: number): StepTimes => (
 describe("the step recorder", () => {
   it("splits a run at the end of each step, so that the parts add up to the whole", () => {
     const { recorder, at } = recorderAt();
-    recorder.write("set-up: everything is there\n");
+    recorder.write("setup: everything is installed\n");
     at(1, 0.5);
     recorder.write("… Starting AWS\n");
     at(4, 5.5);
