@@ -1,4 +1,4 @@
-/** The network of the COCO weights, with random ones, through the stack, as `npm start -- --weights coco --keep` does it. */
+/** Runs the network of the COCO weights, with random weights, on the local stack, as `npm start -- --weights coco --keep` does. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** A full disk, for real: a small file system in the place of a folder, in a mount namespace that only the command sees. */
+/** Tests commands on a full disk: a small file system is mounted on a folder, in a mount namespace of the command only. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -10,7 +10,7 @@ import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
 const remedy = /\(the disk is full: free some space and run the command again\)$/;
 
-/** Runs a shell script that finds `$1`, the folder with the small disk, and `$node`. */
+/** Runs a shell script with a file system of `size` mounted on a folder; the script gets the folder as `$1`, and `$node`. */
 function onSmallDisk(folder: string, size: string, script: string) {
   mkdirSync(folder, { recursive: true });
   const mounted = `set -e; mount -t tmpfs -o "size=$2" none "$1"; set +e; ${script}`;
@@ -44,7 +44,7 @@ describe("a full disk", function () {
 
   afterEach(() => assertNothingLeft());
 
-  it("ends local:up with one line, and the next one works", () => {
+  it("ends local:up with one line, and the next local:up succeeds", () => {
     const { stdout, stderr } = onSmallDisk(
       localFolder,
       "60m",
