@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createCommand, runCommandLine, runProgram, wholeNumber } from "./command-line.ts";
+import { Option } from "@commander-js/extra-typings";
+import { createCommand, oneOf, runCommandLine, runProgram, wholeNumber } from "./command-line.ts";
 import type { CommandContext, CommandEntry, Terminal } from "./command-line.ts";
 import { UserError } from "./errors.ts";
 
@@ -21,8 +22,10 @@ async function run(args: readonly string[], work?: (context: CommandContext) => 
       .option("--to <folder>", "folder", "out")
       .option("--config <key=value...>", "setting")
       .option("--wait", "wait", false)
-      .action((videos, { ttl, to, config, wait }) => {
-        output.got = { videos, ttl, to, config, wait };
+      .option("--form <form>", "form", oneOf(["json", "ndjson"]))
+      .addOption(new Option("--detach", "do not wait").conflicts("wait"))
+      .action((videos, { ttl, to, config, wait, form }) => {
+        output.got = { videos, ttl, to, config, wait, form };
         work?.(context);
       });
   const status = await runCommandLine(build, args, terminal);
@@ -32,16 +35,34 @@ async function run(args: readonly string[], work?: (context: CommandContext) => 
 describe("a command line", () => {
   it("passes typed values and defaults to the action", async () => {
     const { got, status } = await run(["a.mp4", "--ttl", "90", "b.mp4", "--config", "x=1", "--config=y=2"]);
-    assert.deepEqual(got, { videos: ["a.mp4", "b.mp4"], ttl: 90, to: "out", config: ["x=1", "y=2"], wait: false });
+    assert.deepEqual(got, {
+      videos: ["a.mp4", "b.mp4"],
+      ttl: 90,
+      to: "out",
+      config: ["x=1", "y=2"],
+      wait: false,
+      form: undefined,
+    });
     assert.equal(status, 0);
   });
 
   it("reports all invalid and unknown options at once, and runs nothing", async () => {
-    const { got, stderr, status } = await run(["a.mp4", "--ttl", "5", "--nope", "--to", "--wait"]);
+    const args = ["a.mp4", "--ttl", "5", "--nope", "--form", "x", "--wait=yes", "--to", "--wait", "--nay=1"];
+    const { got, stderr, status } = await run(args);
     assert.equal(got, undefined);
     assert.equal(
       stderr,
-      "error: --ttl takes whole seconds from 60 to 21600; --to needs a value; Unknown option '--nope'; --help lists the options.\n",
+      "error: --ttl takes whole seconds from 60 to 21600; --form takes json or ndjson; --to needs a value; " +
+        "Unknown option '--nope'; --wait takes no value; Unknown option '--nay=1'; --help lists the options.\n",
+    );
+    assert.equal(status, 2);
+  });
+
+  it("reports an invalid option with a conflict", async () => {
+    const { stderr, status } = await run(["a.mp4", "--ttl", "5", "--wait", "--detach"]);
+    assert.equal(
+      stderr,
+      "error: --ttl takes whole seconds from 60 to 21600; Option '--detach' cannot be used with option '--wait'; --help lists the options.\n",
     );
     assert.equal(status, 2);
   });

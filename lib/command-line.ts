@@ -1,6 +1,6 @@
 /** Defines commands with commander, and runs a command line to its exit status. */
 import type { Command, CommandUnknownOpts } from "@commander-js/extra-typings";
-import { CommanderError, InvalidArgumentError, Command as UntypedCommand } from "commander";
+import { CommanderError, Help, InvalidArgumentError, Command as UntypedCommand } from "commander";
 import type { Option } from "commander";
 import { exitCodeOf, explain, isAbort, UsageError, UserError } from "./errors.ts";
 import { printableText } from "./printable.ts";
@@ -31,14 +31,27 @@ export interface CommandContext extends Terminal {
 /** Number of columns of the help. */
 const HELP_WIDTH = 100;
 
+/** Tells whether an argument looks like an option: not `-`, which is standard input, and not a negative number. */
+function isOption(argument: string): boolean {
+  return /^--?[a-z]/i.test(argument);
+}
+
 /** Reports all unknown and invalid options at once; commander would stop at the first. */
 class CheckedCommand extends UntypedCommand {
   readonly #problems: string[] = [];
+  #unknown: readonly string[] = [];
 
   constructor(name: string) {
     super(name);
-    this.exitOverride();
-    this.configureHelp({ helpWidth: HELP_WIDTH });
+    this.exitOverride((error) => {
+      throw error.exitCode === 0 ? error : new UsageError(...this.#problems, problemOf(error));
+    });
+    this.configureHelp({
+      helpWidth: HELP_WIDTH,
+      // Every flag is off by default.
+      optionDescription: (option) =>
+        option.defaultValue === false ? option.description : new Help().optionDescription(option),
+    });
     this.helpOption("-h, --help", "print this text");
     this.helpCommand(false);
     this.hook("preAction", () => {
@@ -57,7 +70,7 @@ class CheckedCommand extends UntypedCommand {
       option.argParser((value, previous: unknown) => {
         try {
           // Commander takes the next argument as the value, even if it is an option.
-          if (value === "" || /^--?[a-z]/i.test(value)) throw new InvalidArgumentError("needs a value");
+          if (value === "" || isOption(value)) throw new InvalidArgumentError("needs a value");
           if (parse !== undefined) return parse(value, previous);
           return option.variadic ? [...(Array.isArray(previous) ? (previous as unknown[]) : []), value] : value;
         } catch (error) {
@@ -70,10 +83,27 @@ class CheckedCommand extends UntypedCommand {
     return super.addOption(option);
   }
 
-  /** Commander calls it for the first unknown option, before it processes the operands. */
-  unknownOption(flag: string): void {
-    this.#problems.push(`Unknown option '${flag}'`);
+  override parseOptions(args: string[]) {
+    const parsed = super.parseOptions(args);
+    this.#unknown = parsed.unknown.filter(isOption);
+    return parsed;
   }
+
+  /** Commander calls it if there is an unknown option, before it processes the operands. */
+  unknownOption(): void {
+    for (const option of this.#unknown) {
+      const [name = option] = option.split("=");
+      const isKnown = this.options.some(({ long, short }) => name === long || name === short);
+      this.#problems.push(isKnown ? `${name} takes no value` : `Unknown option '${option}'`);
+    }
+  }
+}
+
+/** Returns the first line of commander's message, without a full stop. Commander prints its help if the name of a command is missing. */
+function problemOf({ code, message }: CommanderError): string {
+  if (code === "commander.help") return "A command is missing";
+  const [problem = ""] = message.replace(/^error: /, "").split("\n");
+  return problem.charAt(0).toUpperCase() + problem.slice(1).replace(/\.$/, "");
 }
 
 /**
@@ -91,6 +121,15 @@ export function wholeNumber(what: string, min: number, max: number): (text: stri
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`takes ${what} from ${min} to ${max}`);
+  };
+}
+
+/** Returns the parser of an option that takes one of some values. */
+export function oneOf<const Value extends string>(values: readonly Value[]): (text: string) => Value {
+  return (text) => {
+    const value = values.find((each) => each === text);
+    if (value !== undefined) return value;
+    throw new InvalidArgumentError(`takes ${values.join(" or ")}`);
   };
 }
 
@@ -113,7 +152,8 @@ export async function runCommandLine(
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    // The help was printed.
+    if (error instanceof CommanderError) return 0;
     const cause = causeOf(error, terminal.signal);
     terminal.stderr.write(`error: ${printableText(explain(cause))}\n`);
     return exitCodeOf(cause);
@@ -125,14 +165,8 @@ function writeHelpTo(command: CommandUnknownOpts, out: TextSink): void {
   for (const child of command.commands) writeHelpTo(child, out);
 }
 
-/** Returns the usage error for an error of commander, and the signal's reason for an error that its abort caused. */
+/** Returns the signal's reason for an error that its abort caused. */
 function causeOf(error: unknown, signal: AbortSignal): unknown {
-  if (error instanceof CommanderError) {
-    // Commander prints its help if the name of a command is missing.
-    const message = error.code === "commander.help" ? "A command is missing" : error.message.replace(/^error: /, "");
-    const [problem = ""] = message.split("\n");
-    return new UsageError(problem.charAt(0).toUpperCase() + problem.slice(1));
-  }
   return isAbort(error) && signal.aborted && signal.reason instanceof UserError ? signal.reason : error;
 }
 

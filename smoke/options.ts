@@ -1,7 +1,7 @@
 /** Options of the smoke test: passed from the command line to the spec through the environment. */
 import path from "node:path";
 import { z } from "zod";
-import { bothStackAndOutputs, problemsOf, readArguments, usage } from "../client/src/index.ts";
+import { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
 
 /** Text of `--help`. */
 export const help = `Usage: npm run smoke -- [options]

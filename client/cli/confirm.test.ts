@@ -49,8 +49,8 @@ describe("the question before a command spends money", () => {
   });
 
   it("is an error without a terminal, also if the price is unknown", async () => {
-    await assert.rejects(ask(1000, undefined), { name: "SetupError", message: /above 1 USD.*add --yes/ });
+    await assert.rejects(ask(1000, undefined), { name: "UsageError", message: /above 1 USD.*add --yes/ });
     const outputs = { ...aws, instanceType: "ml.g9.huge" };
-    await assert.rejects(ask(1, undefined, { outputs }), { name: "SetupError", message: /the price is unknown/ });
+    await assert.rejects(ask(1, undefined, { outputs }), { name: "UsageError", message: /the price is unknown/ });
   });
 });

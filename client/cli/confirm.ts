@@ -1,7 +1,7 @@
 /** Asks before a command spends money. */
 import { createInterface } from "node:readline";
-import { usage } from "../src/arguments.ts";
-import type { Context } from "./command-line.ts";
+import { UsageError } from "../../lib/errors.ts";
+import type { Session } from "./session.ts";
 import { describePrice, priceOf } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
 
@@ -17,13 +17,13 @@ const FREE_USD = 1;
 export async function confirmPrice(
   estimated: EstimatedJobs,
   isAgreed: boolean,
-  { stack, live, stdin, signal }: Pick<Context, "stack" | "live" | "stdin" | "signal">,
+  { stack, live, stdin, signal }: Pick<Session, "stack" | "live" | "stdin" | "signal">,
 ): Promise<boolean> {
   const price = priceOf(stack.outputs, estimated);
   live.say(`price: ${describePrice(stack.outputs, estimated)}`);
   if (isAgreed || price.kind === "none" || (price.kind === "at most" && price.usd <= FREE_USD)) return true;
   if (!("isTTY" in stdin) || stdin.isTTY !== true) {
-    throw usage(
+    throw new UsageError(
       `the price is ${price.kind === "unknown" ? "unknown" : `above ${FREE_USD} USD`}, and there is no terminal to ask: add --yes to start`,
     );
   }

@@ -1,5 +1,5 @@
 /** Prints the videos that a command would send. */
-import type { Context } from "./command-line.ts";
+import type { Session } from "./session.ts";
 import { describePrice } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
 import { isS3 } from "../src/submit-all.ts";
@@ -16,7 +16,7 @@ export interface DryVideo {
 export function printDryRun(
   videos: readonly DryVideo[],
   estimated: EstimatedJobs,
-  { stack, print }: Pick<Context, "stack" | "print">,
+  { stack, print }: Pick<Session, "stack" | "print">,
 ): void {
   const uploads = videos.filter(({ video }) => !isS3(video));
   const uploadBytes = sum(uploads);

@@ -1,5 +1,5 @@
 /** Reports a job's end, to people and as JSON. */
-import type { Context } from "./command-line.ts";
+import type { Session } from "./session.ts";
 import { codeOf, explain } from "../../lib/errors.ts";
 import { ServiceAnswerError } from "../src/errors.ts";
 import { isShortened } from "../src/failure.ts";
@@ -61,7 +61,7 @@ export function isGood({ state, problem }: JobEnd): boolean {
 
 /** Prints a job's end under its name for people; `added` is added to the JSON form, `notes` are further lines. */
 export function printEnd(
-  { print }: Pick<Context, "print">,
+  { print }: Pick<Session, "print">,
   name: string,
   job: Job,
   end: JobEnd,

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { exitCodeOf, explain } from "../../lib/errors.ts";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
+import { clientCommands } from "./commands/index.ts";
 import { objectKey } from "../testing/fake-aws.ts";
 import { sampleResult } from "../testing/sample-result.ts";
 
@@ -23,20 +24,26 @@ describe("the command line", () => {
     for (const name of ["submit", "status", "fetch"]) assert.match(stdout, new RegExp(`^  ${name} `, "m"));
   });
 
-  for (const name of ["submit", "status", "fetch"]) {
-    it(`has a separate help for ${name}, with its npm command`, async () => {
+  for (const { name } of clientCommands) {
+    it(`has a help for ${name} that fits one screen and has an example`, async () => {
       const { status, stdout } = await fixture.executeBare([name, "--help"]);
       assert.equal(status, 0);
-      assert.match(stdout, new RegExp(`^Usage: npm run ${name} -- `));
-      assert.equal(stdout.includes("--ttl"), name === "submit");
-      assert.match(stdout, /--outputs FILE/);
-      assert.ok(stdout.split("\n").every((line) => line.length <= 125));
+      assert.match(stdout, new RegExp(`^Usage: async-video ${name} \\[options\\]`));
+      assert.match(stdout, new RegExp(`^Example:\\n  async-video ${name} `, "m"));
+      assert.equal(stdout.includes("--ttl"), name === "submit" || name === "burst");
+      assert.match(stdout, /--outputs <file>/);
+      const lines = stdout.split("\n");
+      assert.ok(lines.length <= 41, `${lines.length - 1} lines`);
+      assert.ok(
+        lines.every((line) => line.length <= 100),
+        stdout,
+      );
     });
   }
 
   for (const [problem, args, words] of [
-    ["no command", [], /a command is missing; --help/],
-    ["an unknown command", ["launch"], /no command launch/],
+    ["no command", [], /A command is missing; --help/],
+    ["an unknown command", ["launch"], /Unknown command 'launch'; --help/],
     ["an unknown option", ["status", "--bogus"], /Unknown option '--bogus'; --help/],
     ["another command's option", ["status", "--wait"], /Unknown option '--wait'/],
     ["a missing value", ["submit", "a.mp4", "--manifest", "--wait"], /--manifest needs a value; --help/],
@@ -44,17 +51,17 @@ describe("the command line", () => {
     [
       "several wrong options of submit",
       ["submit", "a.mp4", "--fps", "abc", "--ttl", "5", "--bogus", "--score", "2", "--format", "x", "--stack", ""],
-      /^error: Unknown option '--bogus'; --stack needs a value; --fps takes a number; --score is 2: [^;]*; --format takes json or ndjson; --ttl takes [^;]* to 21600; --help/,
+      /^error: --fps takes a number; --ttl takes [^;]* to 21600; --score is 2: [^;]*; --format takes json or ndjson; --stack needs a value; Unknown option '--bogus'; --help/,
     ],
     [
       "several wrong options of burst",
       ["burst", "--count", "0", "--fps", "0", "--timeout", "x", "--stack", "a", "--outputs", "b"],
-      /--count takes [^;]*; --fps is 0: [^;]*; --timeout takes [^;]*; Use either --stack or --outputs, not both; --help/,
+      /--count takes [^;]*; --fps is 0: [^;]*; --timeout takes [^;]*; Option '--outputs <file>' cannot be used with option '--stack <name>'; --help/,
     ],
     [
       "several wrong options of fetch",
       ["fetch", "--to", "", "--wait"],
-      /Unknown option '--wait'; --to needs a value; --help/,
+      /--to needs a value; Unknown option '--wait'; --help/,
     ],
     [
       "several wrong options of redrive",
@@ -71,7 +78,7 @@ describe("the command line", () => {
     [
       "both --stack and --outputs",
       ["status", "--stack", "dev", "--outputs", "x"],
-      /Use either --stack or --outputs, not both/,
+      /Option '--outputs <file>' cannot be used with option '--stack <name>'; --help/,
     ],
     ["no outputs", ["status", "--outputs", "/none.json"], /Cannot read \/none\.json/],
     ["--resume without a manifest", ["submit", "--resume"], /--resume needs --manifest/],

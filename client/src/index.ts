@@ -1,5 +1,4 @@
 /** Public API of the client library. */
-export { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
 export { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 export type { Capacity, Timings } from "./capacity.ts";
 export { explain, isAbort } from "../../lib/errors.ts";

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { run } from "../cli/main.ts";
+import { runProgram } from "../../lib/command-line.ts";
+import { clientCommands } from "../cli/commands/index.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { objectKey, startFakeAws } from "./fake-aws.ts";
 import type { FakeAws, SeenInvocation } from "./fake-aws.ts";
@@ -62,7 +63,9 @@ export class CommandFixture implements AsyncDisposable {
   /** Runs a command line without changes. */
   async executeBare(args: readonly string[], stdin = ""): Promise<Executed> {
     const written = { stdout: "", stderr: "" };
-    const status = await run(args, {
+    const program = { name: "async-video", summary: "works with videos", commands: clientCommands };
+    const status = await runProgram(program, args, {
+      environment: {},
       stdin: Readable.from([stdin]),
       stdout: { write: (text) => (written.stdout += text) },
       stderr: { write: (text) => (written.stderr += text) },

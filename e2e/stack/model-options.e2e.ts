@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { modelFlags, modelRequestOf } from "../../client/cli/commands/model-flags.ts";
+import { modelCommand } from "../../client/cli/commands/model-options.ts";
 import {
   acceptOf,
   customAttributesOf,
@@ -117,17 +117,12 @@ describe("the client's options and the handler's", () => {
   });
 
   it("are all available on the command line", () => {
-    const flags = {
-      fps: 2,
-      score: 0.5,
-      sampling: "keyframe",
-      masks: true,
-      "max-side": 1333,
-      encoding: "gzip",
-    } as const;
-    const request = modelRequestOf({ ...flags, format: "ndjson" });
-    assert.deepEqual(request, { customAttributes: customAttributesOf(allOptions), format: "ndjson" });
-    assert.deepEqual(Object.keys(modelFlags.flags).sort(), Object.keys(modelFlags.options).sort());
+    const command = modelCommand("submit", "sends videos").action(() => undefined);
+    const numbers = ["--fps", "2", "--score", "0.5", "--max-side", "1333"];
+    const choices = ["--sampling", "keyframe", "--masks", "--encoding", "gzip", "--format", "ndjson"];
+    const flags = command.parse([...numbers, ...choices], { from: "user" }).opts();
+    assert.equal(customAttributesOf(flags), customAttributesOf(allOptions));
+    assert.equal(flags.format, "ndjson");
   });
 
   it("give the same result in every format and encoding", async () => {

@@ -221,7 +221,7 @@ describe("the command burst", () => {
   for (const [args, words] of [
     [["--count", "0"], /--count takes a whole number from 1/],
     [["--count", "1", "--video", "none.mp4"], /none\.mp4/],
-    [["a.mp4"], /burst takes no FILE/],
+    [["a.mp4"], /Too many arguments for 'burst'/],
     [["--count", "1", "--fps", "0"], /fps is 0/],
     [[], /burst needs --count N/],
     [["--concurrency", "2"], /burst needs --count N/],

@@ -2,13 +2,13 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { z } from "zod";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { annotate } from "../annotate.ts";
 import type { AnnotatedFiles } from "../annotate.ts";
-import { usage } from "../../src/arguments.ts";
-import { defineCommand } from "../command-line.ts";
-import type { Context } from "../command-line.ts";
-import { codeOf } from "../../../lib/errors.ts";
+import type { CommandContext } from "../../../lib/command-line.ts";
+import { codeOf, UsageError } from "../../../lib/errors.ts";
+import { runOnStack } from "../session.ts";
+import type { Session } from "../session.ts";
 import { SetupError, writeRemedy } from "../../src/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
@@ -20,50 +20,40 @@ import type { VideoResult } from "../../src/result.ts";
 import type { Job } from "../../src/submit.ts";
 import type { JobState } from "../../src/wait.ts";
 import { plural } from "../../src/format.ts";
-import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
+import { jobsFileOf, jobsCommand } from "./jobs-operand.ts";
 
-/** Fetches results. */
-export const fetch = defineCommand({
-  summary: "download results and check them against the model's schema",
-  help: {
-    usage: `Usage: npm run fetch -- FILE [options]
-
-Downloads the results of completed jobs, FOLDER/INFERENCE-ID.json each, checks them against model/result.schema.json
-and counts objects per class and, for longer videos, per minute. FILE is a submission's job journal, or the output of
-submit --json; - is standard input. Pass only files that you trust: they name the objects that are read with your
-credentials.
-`,
-    options: `${jobsFlags.help}  --to FOLDER           folder for the results (default: out)
-  --annotate            download the videos, too, and draw the detections on them: annotated.mp4 and annotated.gif in
-                        FOLDER/INFERENCE-ID/
-`,
-    end: `Exit status: 0 success; 1 a job has no result, or an invalid one; 2 wrong usage, or something on this machine is missing;
-130 interrupted.
-`,
-  },
-  options: { ...jobsFlags.options, to: { type: "string" }, annotate: { type: "boolean" } },
-  flags: { ...jobsFlags.flags, to: z.string().min(1).default("out"), annotate: z.boolean().default(false) },
-  prepare(operands, { manifest, ...flags }) {
-    const file = jobsFileOf("fetch", operands, manifest);
-    if (file === undefined) throw usage("fetch needs one file of jobs");
-    return (context) => fetchAll(file, flags, context);
-  },
-});
+/** Defines the command. */
+export function fetchCommand(context: CommandContext): CommandUnknownOpts {
+  return jobsCommand(
+    "fetch",
+    "Downloads the results of completed jobs, one FOLDER/INFERENCE-ID.json each, checks them against the model's schema, " +
+      "and counts objects per class and, for longer videos, per minute. Pass only files of jobs that you trust: they " +
+      "name the objects that are read with your credentials.",
+  )
+    .option("--to <folder>", "folder for the results", "out")
+    .option("--annotate", "also download the videos and draw the detections on them", false)
+    .addHelpText("after", "\nExample:\n  async-video fetch jobs.jsonl --to results --annotate")
+    .action(async (operand, { manifest, to, annotate: isAnnotated, ...flags }) => {
+      const file = jobsFileOf("fetch", operand, manifest);
+      if (file === undefined) throw new UsageError("fetch needs one file of jobs");
+      await runOnStack(flags, context, (session) => fetchAll(file, { to, annotate: isAnnotated }, session));
+    });
+}
 
 interface Flags {
   readonly to: string;
   readonly annotate: boolean;
 }
 
-async function fetchAll(file: string, flags: Flags, context: Context): Promise<number> {
-  const { stack, stdin, live, print, signal } = context;
+async function fetchAll(file: string, flags: Flags, session: Session): Promise<number> {
+  const { stack, stdin, live, print, signal } = session;
   const known = await readJobs(file, stdin);
   if (known.notice !== undefined) live.say(`note: ${known.notice}`);
   const names = namesOf(known.jobs);
   live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
   const bad = new Set<string>();
   const standing = await statusOf(stack, known, signal);
-  const drawing = new DrawingView(context);
+  const drawing = new DrawingView(session);
   // Drawing takes one thread for each video; everything else waits for the network.
   const concurrency = flags.annotate ? Math.min(availableParallelism(), standing.length) : 1;
   await inParallel(standing, concurrency, async ({ known: entry, state }) => {
@@ -74,7 +64,7 @@ async function fetchAll(file: string, flags: Flags, context: Context): Promise<n
       print(`${labelOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
     } else {
       const place = path.join(flags.to, names.get(inferenceId) ?? inferenceId);
-      const hasResult = await fetchOne(entry, job, state, place, flags.annotate ? drawing : undefined, context);
+      const hasResult = await fetchOne(entry, job, state, place, flags.annotate ? drawing : undefined, session);
       if (!hasResult) bad.add(inferenceId);
     }
   });
@@ -113,10 +103,10 @@ function namesOf(jobs: readonly KnownJob[]): ReadonlyMap<string, string> {
 
 /** Shows the videos that are being drawn, by the names that the user gave them. */
 class DrawingView {
-  readonly #live: Context["live"];
+  readonly #live: Session["live"];
   readonly #active = new Set<string>();
 
-  constructor({ live }: Pick<Context, "live">) {
+  constructor({ live }: Pick<Session, "live">) {
     this.#live = live;
   }
 
@@ -152,9 +142,9 @@ async function fetchOne(
   state: JobState,
   place: string,
   drawing: DrawingView | undefined,
-  context: Context,
+  session: Session,
 ): Promise<boolean> {
-  const { stack, live, signal } = context;
+  const { stack, live, signal } = session;
   const file = `${place}.json`;
   const end = await endOf(stack, job, state, signal, async (result) => {
     live.show(`fetching ${file}`, "new step");
@@ -168,7 +158,7 @@ async function fetchOne(
   const { video } = known;
   const label = video === undefined ? file : `${file} of ${video}`;
   const places = drawn === undefined ? [] : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];
-  printEnd(context, end.summary === undefined ? labelOf(known) : label, job, end, { video, ...drawn }, places);
+  printEnd(session, end.summary === undefined ? labelOf(known) : label, job, end, { video, ...drawn }, places);
   return isGood(end);
 }
 

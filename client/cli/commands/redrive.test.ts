@@ -138,8 +138,11 @@ describe("the command redrive", () => {
   });
 
   for (const [args, words] of [
-    [["--delete-bad-input", "--include-bad-input"], /Use either --include-bad-input or --delete-bad-input, not both/],
-    [["a.jsonl", "b.jsonl"], /one file of jobs/],
+    [
+      ["--delete-bad-input", "--include-bad-input"],
+      /Option '--delete-bad-input' cannot be used with option '--include-bad-input'/,
+    ],
+    [["a.jsonl", "b.jsonl"], /Too many arguments for 'redrive'/],
     [["a.jsonl"], /leave out --manifest/],
     [["--limit", "0"], /--limit takes a whole number from 1/],
   ] as const) {
@@ -154,7 +157,7 @@ describe("the command redrive", () => {
   it("refuses --delete-bad-input for a manifest, which has no messages", async () => {
     const { status, stderr } = await fixture.execute(["redrive", "a.jsonl", "--delete-bad-input"]);
     assert.equal(status, 2);
-    assert.match(stderr, /leave out JOBS/);
+    assert.match(stderr, /leave out the file of jobs/);
   });
 
   it("reports a missing manifest", async () => {

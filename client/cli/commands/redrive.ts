@@ -1,10 +1,13 @@
 /** The command redrive: sends failed and expired jobs again, from the error queue or from a job journal. */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { z } from "zod";
-import { usage } from "../../src/arguments.ts";
-import { defineCommand, wholeNumber } from "../command-line.ts";
-import type { Context } from "../command-line.ts";
+import { Option } from "@commander-js/extra-typings";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { wholeNumber } from "../../../lib/command-line.ts";
+import type { CommandContext } from "../../../lib/command-line.ts";
+import { UsageError } from "../../../lib/errors.ts";
+import { runOnStack, stackCommand } from "../session.ts";
+import type { Session } from "../session.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { headObject, parseS3Uri } from "../../src/location.ts";
@@ -17,80 +20,46 @@ import { redriveManifest, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
-/** Default number of jobs that one run sends: no run is endless, even if jobs keep failing. */
-const DEFAULT_LIMIT = 1000;
 /** Number of concurrent size requests. */
 const SIZES_AT_ONCE = 16;
 
-/** Default number of times that one job is sent again. */
-const DEFAULT_TIMES = 3;
+function defineRedrive() {
+  return stackCommand(
+    "redrive",
+    "Sends each failed job again, once, under its name with the suffix .redrive-1, -2, and so on. Without a journal it " +
+      "reads the stack's error queue, and deletes or moves a message when its job is handled. With a submission's " +
+      "journal it sends the journal's jobs that failed or expired. It skips videos that the model refused. Each job is " +
+      "recorded before it is sent: after Ctrl-C or a crash, run the command again.",
+  )
+    .argument("[jobs]", "job journal of a submission (default: the error queue)")
+    .option("--limit <n>", "maximum number of jobs to send", wholeNumber("a whole number", 1, 100_000), 1000)
+    .option("--times <n>", "how often one job is sent again, over all runs", wholeNumber("a whole number", 1, 1000), 3)
+    .option("--include-bad-input", "also send videos that the model refused", false)
+    .addOption(
+      new Option("--delete-bad-input", "delete messages of videos that the model refused")
+        .default(false)
+        .conflicts("includeBadInput"),
+    )
+    .option("--dry-run", "print jobs, size and price; send nothing (SQS counts it as a read)", false)
+    .option("--manifest <file>", "journal for the error queue (default: out/redrive-ENDPOINT.jsonl)");
+}
 
-const flags = {
-  limit: wholeNumber("limit", "a whole number", 1, 100_000),
-  times: wholeNumber("times", "a whole number", 1, 1000),
-  manifest: z.string().min(1).optional(),
-  "include-bad-input": z.boolean().default(false),
-  "delete-bad-input": z.boolean().default(false),
-  "dry-run": z.boolean().default(false),
-};
+type Flags = ReturnType<ReturnType<typeof defineRedrive>["opts"]>;
 
-type Flags = z.infer<z.ZodObject<typeof flags>>;
-
-/** Sends failed jobs again. */
-export const redrive = defineCommand({
-  summary: "send failed and expired jobs again, from the error queue or a job journal",
-  help: {
-    usage: `Usage: npm run redrive -- [JOBS] [options]
-
-Sends each failed job again, once, under its name with the suffix .redrive-1, -2, … Without JOBS it reads the failures
-from the stack's error queue. It deletes a message once its job is sent, and moves it to the dead-letter queue once its
-job has been sent again --times times, or if it is not readable. It deletes messages of the smoke test's jobs and
-SageMaker's tests of the topic. With JOBS, a submission's job journal, it sends the journal's jobs that failed or,
-presumably, expired. A job whose video the model refused (status 4xx) would fail again: it is left out, and its message
-stays in the queue. SQS counts each read of a message that stays, dry runs included, and moves it to the dead-letter
-queue after the fifth. The output has the count; --delete-bad-input deletes such messages instead.
-
-Each job is written to a job journal before it is sent, so that none is sent twice: after Ctrl-C or a crash, run it
-again. A message does not have a job's options and time limits. To keep them, and to combine both ways of redriving, pass the
-submission's job journal with --manifest.
-`,
-    options: `  --limit N             maximum number of jobs to send (default: ${DEFAULT_LIMIT})
-  --times N             maximum number of times that one job is sent again, over all runs (default: ${DEFAULT_TIMES})
-  --include-bad-input   also send videos that the model refused
-  --delete-bad-input    delete the messages of the error queue whose videos the model refused, after printing each
-  --dry-run             print the jobs to send or delete, their size and price, and do neither; SQS counts it as a read
-  --manifest FILE       for the error queue: journal of the jobs sent again (default: out/redrive-ENDPOINT.jsonl)
-`,
-    end: `With --json the report is printed as one JSON object.
-
-Exit status: 0 all jobs were sent again or deleted; 1 some were given up, refused, or left for another run; 2
-wrong usage, or something is missing; 130 interrupted.
-`,
-  },
-  options: {
-    limit: { type: "string" },
-    times: { type: "string" },
-    manifest: { type: "string" },
-    "include-bad-input": { type: "boolean" },
-    "delete-bad-input": { type: "boolean" },
-    "dry-run": { type: "boolean" },
-  },
-  flags,
-  prepare(operands, given) {
-    const [jobs, ...more] = operands;
-    if (more.length > 0) throw usage("redrive takes one file of jobs");
-    if (jobs !== undefined && given.manifest !== undefined) {
-      throw usage("JOBS is also the job journal: leave out --manifest");
-    }
-    if (given["delete-bad-input"] && given["include-bad-input"]) {
-      throw usage("Use either --include-bad-input or --delete-bad-input, not both");
-    }
-    if (given["delete-bad-input"] && jobs !== undefined) {
-      throw usage("--delete-bad-input deletes messages of the error queue: leave out JOBS");
-    }
-    return (context) => run(jobs, given, context);
-  },
-});
+/** Defines the command. */
+export function redriveCommand(context: CommandContext): CommandUnknownOpts {
+  return defineRedrive()
+    .addHelpText("after", "\nExample:\n  async-video redrive --stack dev --dry-run")
+    .action(async (jobs, flags) => {
+      if (jobs !== undefined && flags.manifest !== undefined) {
+        throw new UsageError("The file of jobs is also the job journal: leave out --manifest");
+      }
+      if (jobs !== undefined && flags.deleteBadInput) {
+        throw new UsageError("--delete-bad-input deletes messages of the error queue: leave out the file of jobs");
+      }
+      await runOnStack(flags, context, (session) => run(jobs, flags, session));
+    });
+}
 
 /** Labels of the outcomes in the summary. */
 const counters = {
@@ -112,42 +81,42 @@ const counters = {
 /** Outcomes that need no further action. */
 const done: readonly Outcome["kind"][] = ["sent", "would-send", "already-sent", "smoke", "test", "deleted-bad-input"];
 
-async function run(jobs: string | undefined, given: Flags, context: Context): Promise<number> {
-  const { stack, live, signal } = context;
+async function run(jobs: string | undefined, flags: Flags, session: Session): Promise<number> {
+  const { stack, live, signal } = session;
   await checkEndpoint(stack, signal);
   const name = `redrive-${stack.outputs.endpointName}.jsonl`;
   // The error queue still has the jobs that a cut plan lacks.
   const acceptIncomplete = jobs === undefined;
-  if (given["dry-run"]) {
-    const file = jobs ?? given.manifest ?? path.join("out", name);
+  if (flags.dryRun) {
+    const file = jobs ?? flags.manifest ?? path.join("out", name);
     const isThere = jobs !== undefined || existsSync(file);
     const entries = isThere ? await readManifest(file, { acceptIncomplete }) : new Map<string, never>();
-    return await redriveFrom(jobs, { entries }, isThere ? file : undefined, given, context);
+    return await redriveFrom(jobs, { entries }, isThere ? file : undefined, flags, session);
   }
-  const file = jobs ?? given.manifest ?? path.join(defaultFolder(), name);
+  const file = jobs ?? flags.manifest ?? path.join(defaultFolder(), name);
   const isNew = jobs === undefined && !existsSync(file);
   await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file, { acceptIncomplete });
   if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
-  return await redriveFrom(jobs, manifest, file, given, context);
+  return await redriveFrom(jobs, manifest, file, flags, session);
 }
 
 async function redriveFrom(
   jobs: string | undefined,
   ledger: Ledger,
   file: string | undefined,
-  given: Flags,
-  context: Context,
+  flags: Flags,
+  session: Session,
 ): Promise<number> {
-  const { stack, live, print, signal } = context;
+  const { stack, live, print, signal } = session;
   const outcomes: Outcome[] = [];
   const from = jobs ?? "the error queue";
   live.show(`reading ${from}`, "new step");
-  const dryRun = given["dry-run"];
+  const dryRun = flags.dryRun;
   const options = {
-    limit: given.limit ?? DEFAULT_LIMIT,
-    times: given.times ?? DEFAULT_TIMES,
-    includeBadInput: given["include-bad-input"],
-    deleteBadInput: given["delete-bad-input"],
+    limit: flags.limit,
+    times: flags.times,
+    includeBadInput: flags.includeBadInput,
+    deleteBadInput: flags.deleteBadInput,
     signal,
     onOutcome: (outcome: Outcome): void => {
       outcomes.push(outcome);
@@ -173,7 +142,7 @@ async function redriveFrom(
     if (outcomes.length > 0) report();
     throw error;
   }
-  report(dryRun ? await estimateOf(outcomes, context) : undefined);
+  report(dryRun ? await estimateOf(outcomes, session) : undefined);
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
 }
 
@@ -187,7 +156,7 @@ function lastDeliveries(outcomes: readonly Outcome[]): string | undefined {
 }
 
 /** Describes size and price of the jobs to send. */
-async function estimateOf(outcomes: readonly Outcome[], { stack, signal }: Context): Promise<string> {
+async function estimateOf(outcomes: readonly Outcome[], { stack, signal }: Session): Promise<string> {
   const places = outcomes.flatMap((outcome) => (outcome.kind === "would-send" ? [outcome.inputLocation] : []));
   let bytes = 0;
   let unknown = 0;

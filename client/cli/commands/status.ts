@@ -1,7 +1,9 @@
 /** The command status: shows the endpoint's status and, given jobs, the status of each. */
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { readCapacity } from "../../src/capacity.ts";
-import { defineCommand } from "../command-line.ts";
-import type { Context } from "../command-line.ts";
+import type { CommandContext } from "../../../lib/command-line.ts";
+import { runOnStack } from "../session.ts";
+import type { Session } from "../session.ts";
 import { describeEnvironment, environmentOf } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { printEnd } from "../job-report.ts";
@@ -9,37 +11,28 @@ import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import { statusOf } from "../../src/known-jobs.ts";
 import { plural } from "../../src/format.ts";
-import { jobsFileOf, jobsFlags } from "./jobs-flags.ts";
+import { jobsFileOf, jobsCommand } from "./jobs-operand.ts";
 
-/** Shows the status. */
-export const status = defineCommand({
-  summary: "show the endpoint's status and, given a file of jobs, that of each job",
-  help: {
-    usage: `Usage: npm run status -- [FILE] [options]
+/** Defines the command. */
+export function statusCommand(context: CommandContext): CommandUnknownOpts {
+  return jobsCommand(
+    "status",
+    "Shows the endpoint's status and, given a file of jobs, that of each job: completed, failed, expired or pending. " +
+      "Expired is presumed: neither a result nor a failure exists although the job's time is over.",
+  )
+    .addHelpText("after", "\nExample:\n  async-video status jobs.jsonl --stack dev")
+    .action(async (operand, { manifest, ...flags }) => {
+      const file = jobsFileOf("status", operand, manifest);
+      await runOnStack(flags, context, (session) => show(file, session));
+    });
+}
 
-Shows the endpoint's status and, given FILE, that of each of its jobs. FILE is a submission's job journal, or the
-output of submit --json; - is standard input. A job is completed, failed, expired or pending by the objects at the
-locations that its invocation returned. Expired is presumed: neither object exists although the job's time is over.
-`,
-    options: jobsFlags.help,
-    end: `Exit status: 0 success; 1 a job failed, expired, has not ended, or was not sent; 2 wrong usage, or something on this
-machine is missing; 130 interrupted.
-`,
-  },
-  options: jobsFlags.options,
-  flags: jobsFlags.flags,
-  prepare(operands, { manifest }) {
-    const file = jobsFileOf("status", operands, manifest);
-    return (context) => show(file, context);
-  },
-});
-
-async function show(file: string | undefined, context: Context): Promise<number> {
-  const { stack, stdin, live, print, signal } = context;
+async function show(file: string | undefined, session: Session): Promise<number> {
+  const { stack, stdin, live, print, signal } = session;
   const known = file === undefined ? undefined : await readJobs(file, stdin);
   if (known?.notice !== undefined) live.say(`note: ${known.notice}`);
   live.show("describing the endpoint", "new step");
-  await showEndpoint(context);
+  await showEndpoint(session);
   if (known === undefined) return 0;
   live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
   const counts = new Map<string, number>();
@@ -47,14 +40,14 @@ async function show(file: string | undefined, context: Context): Promise<number>
     const status = state?.status ?? unsentStatus(job);
     counts.set(status, (counts.get(status) ?? 0) + 1);
     const { inferenceId, video, problem } = job;
-    if (job.job !== undefined && state !== undefined) printEnd(context, labelOf(job), job.job, { state }, { video });
+    if (job.job !== undefined && state !== undefined) printEnd(session, labelOf(job), job.job, { state }, { video });
     else print(unsentText(job), { inferenceId, video, status, problem });
   }
   live.say([...counts].map(([status, count]) => `${count} ${status}`).join(", "));
   return counts.size === 1 && counts.has("completed") ? 0 : 1;
 }
 
-async function showEndpoint({ stack, print, live, signal }: Context): Promise<void> {
+async function showEndpoint({ stack, print, live, signal }: Session): Promise<void> {
   const { endpointName, instanceType, maxCapacity } = stack.outputs;
   const environment = environmentOf(stack.outputs);
   const most =

@@ -1,17 +1,19 @@
 /** The command submit: finds the videos, sends them with a job journal and, on request, waits for their ends. */
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
-import { usage } from "../../src/arguments.ts";
-import { defineCommand, wholeNumber } from "../command-line.ts";
-import type { Context } from "../command-line.ts";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { wholeNumber } from "../../../lib/command-line.ts";
+import type { CommandContext } from "../../../lib/command-line.ts";
+import { runOnStack } from "../session.ts";
+import type { Session } from "../session.ts";
 import { printDryRun } from "../dry-run.ts";
 import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
-import { isAbort } from "../../../lib/errors.ts";
+import { UsageError } from "../../../lib/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";
+import { customAttributesOf } from "../../src/model-options.ts";
 import { Manifest, readManifest } from "../../src/manifest.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { findVideos } from "../../src/sources.ts";
@@ -21,103 +23,81 @@ import type { Job } from "../../src/submit.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../../src/wait.ts";
 import { plural, shellQuoted, unsentLine } from "../../src/format.ts";
-import { modelFlags, modelRequestOf } from "./model-flags.ts";
-import type { ModelRequest } from "./model-flags.ts";
+import { modelCommand } from "./model-options.ts";
 
-const flags = {
-  ...modelFlags.flags,
-  ttl: wholeNumber("ttl", "whole seconds", 60, 21_600),
-  timeout: wholeNumber("timeout", "whole seconds", 1, 3600),
-  concurrency: wholeNumber("concurrency", "a whole number", 1, 64),
-  manifest: z.string().min(1).optional(),
-  resume: z.boolean().default(false),
-  wait: z.boolean().default(false),
-  limit: wholeNumber("limit", "whole seconds", 1, 7 * 24 * 3600),
-  "dry-run": z.boolean().default(false),
-};
+function defineSubmit() {
+  return modelCommand(
+    "submit",
+    "Uploads videos and submits each to the endpoint. Checks all before the first is sent. Records each step in the job " +
+      "journal before it is made: after Ctrl-C or a crash, --resume sends the jobs that were not accepted yet. A journal " +
+      "names the files to upload, so resume only journals that you trust.",
+  )
+    .argument("[videos...]", "files, folders, objects (s3://BUCKET/KEY) and prefixes (s3://BUCKET/PREFIX/)")
+    .option("--manifest <file>", "job journal (default: a new file in out/)")
+    .option("--resume", "resume the journal's jobs", false)
+    .option("--wait", "wait for each job's end, fetch and check its result", false)
+    .option(
+      "--limit <seconds>",
+      "with --wait: stop waiting after this time; the jobs keep running",
+      wholeNumber("whole seconds", 1, 7 * 24 * 3600),
+    )
+    .option("--dry-run", "print videos, size and price, and send nothing", false)
+    .option("--ttl <seconds>", "maximum time in the queue (default: 21600)", wholeNumber("whole seconds", 60, 21_600))
+    .option(
+      "--timeout <seconds>",
+      "time limit of one run (default: the stack's)",
+      wholeNumber("whole seconds", 1, 3600),
+    )
+    .option("--concurrency <n>", "concurrent videos, 1..64 (default: 8)", wholeNumber("a whole number", 1, 64));
+}
 
-type Flags = z.infer<z.ZodObject<typeof flags>>;
+type Flags = ReturnType<ReturnType<typeof defineSubmit>["opts"]>;
 
-/** Uploads videos and submits each to the endpoint. */
-export const submit = defineCommand({
-  summary: "upload videos, submit each to the endpoint, print the jobs",
-  help: {
-    usage: `Usage: npm run submit -- FILE|FOLDER|s3://… … [options]
-       npm run submit -- --resume --manifest FILE [options]
+/** Defines the command. */
+export function submitCommand(context: CommandContext): CommandUnknownOpts {
+  return defineSubmit()
+    .addHelpText("after", "\nExample:\n  async-video submit clips/ s3://BUCKET/PREFIX/ --manifest jobs.jsonl --wait")
+    .action(async (videos, flags) => {
+      if (!flags.resume && videos.length === 0) throw new UsageError("submit needs at least one FILE");
+      const file = flags.resume ? resumedFile(videos, flags) : undefined;
+      await runOnStack(flags, context, (session) =>
+        file === undefined ? submitVideos(videos, flags, session) : resumeFrom(file, flags, session),
+      );
+    });
+}
 
-Uploads videos and submits each to the endpoint. A folder stands for all videos below it (.avi .flv .m2ts .m4v .mkv
-.mov .mp4 .mpeg .mpg .mts .ogv .webm .wmv); an object in S3 is used in place, and s3://BUCKET/PREFIX/ stands for all
-videos below it. In folders, links to files are followed and hidden files are skipped; a line counts the skipped ones.
-A file is sent once. All are checked before the first is sent; the same bytes are uploaded once. Each step is written
-to the job journal before it is made: after Ctrl-C or a crash, --resume sends the jobs that were not accepted yet,
-under the same names.
+/**
+ * Returns the journal of --resume.
+ * @throws UsageError if there is none, or if there are options that the journal's jobs have already
+ */
+function resumedFile(videos: readonly string[], flags: Flags): string {
+  const { manifest, fps, score, sampling, masks, maxSide, format, encoding, ttl, timeout } = flags;
+  if (manifest === undefined) throw new UsageError("--resume needs --manifest FILE");
+  if (videos.length > 0) throw new UsageError("--resume sends the jobs of the job journal: leave out FILE");
+  const planned = { fps, score, sampling, masks, "max-side": maxSide, format, encoding, ttl, timeout };
+  const given = Object.entries(planned).flatMap(([name, value]) =>
+    value === undefined || value === false ? [] : [`--${name}`],
+  );
+  if (given.length === 0) return manifest;
+  throw new UsageError(`--resume sends jobs as they were planned: leave out ${given.join(", ")}`);
+}
 
-A job journal is as powerful as a command line: it names the files to upload. Resume only journals that you trust.
---resume checks that each file is a video before it sends anything.
-`,
-    options: `${modelFlags.help}  --ttl SECONDS         maximum time that a job may wait in the queue, 60..21600 (default: 21600)
-  --timeout SECONDS     time limit of one run, up to the stack's invocationTimeout (default: the stack's)
-  --concurrency N       concurrent videos, 1..64 (default: 8)
-  --manifest FILE       job journal (default: a new file in out/)
-  --dry-run             print the videos to send, their size and price, and send nothing
-  --resume              resume the journal's jobs
-  --wait                wait for each job's end, fetch and check its result
-  --limit SECONDS       with --wait: stop waiting after this time; the jobs keep running (default: until each has
-                        ended or expired)
-`,
-    end: `With --json a job is printed when it is accepted and, with --wait, again when it has ended.
-
-Exit status: 0 success; 1 a job failed, expired, has not ended, or its result is invalid; 2 wrong usage, a video that cannot
-be sent, or something on this machine is missing; 130 interrupted.
-`,
-  },
-  options: {
-    ...modelFlags.options,
-    ttl: { type: "string" },
-    timeout: { type: "string" },
-    concurrency: { type: "string" },
-    manifest: { type: "string" },
-    resume: { type: "boolean" },
-    wait: { type: "boolean" },
-    limit: { type: "string" },
-    "dry-run": { type: "boolean" },
-  },
-  flags,
-  prepare(operands, flags) {
-    const { customAttributes, format } = modelRequestOf(flags);
-    if (flags.resume) {
-      if (flags.manifest === undefined) throw usage("--resume needs --manifest FILE");
-      if (operands.length > 0) throw usage("--resume sends the jobs of the job journal: leave out FILE");
-      if ([customAttributes, format, flags.ttl, flags.timeout].some((given) => given !== undefined)) {
-        const named = [...Object.keys(modelFlags.options), "ttl", "timeout"].map((flag) => `--${flag}`);
-        throw usage(`--resume sends jobs as they were planned: leave out ${named.join(", ")}`);
-      }
-      return resumeFrom(flags.manifest, flags);
-    }
-    if (operands.length === 0) throw usage("submit needs at least one FILE");
-    return (context) => submitVideos(operands, { ...flags, customAttributes, format }, context);
-  },
-});
-
-async function submitVideos(
-  operands: readonly string[],
-  flags: Flags & ModelRequest,
-  context: Context,
-): Promise<number> {
-  const { stack, live, signal } = context;
+async function submitVideos(operands: readonly string[], flags: Flags, session: Session): Promise<number> {
+  const { stack, live, signal } = session;
   const timeoutSeconds = timeoutWithin(stack.outputs, flags.timeout);
+  const customAttributes = customAttributesOf(flags);
   live.show("checking the videos", "new step");
   const { videos, skipped } = await findVideos(stack, operands, signal);
   if (skipped !== undefined) live.say(skipped);
-  if (flags["dry-run"]) {
-    printDryRun(videos, { jobs: videos.length, timeoutSeconds }, context);
+  if (flags.dryRun) {
+    printDryRun(videos, { jobs: videos.length, timeoutSeconds }, session);
     return 0;
   }
   await checkEndpoint(stack, signal);
   await using manifest = await Manifest.create(flags.manifest ?? newManifest());
   live.say(`job journal ${manifest.file}`);
   const view = new UploadView(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
-  return await conclude(manifest, flags, context, (options) =>
+  return await conclude(manifest, flags, session, (options) =>
     submitAll(
       stack,
       videos.map(({ video, contentType }) => ({
@@ -125,34 +105,32 @@ async function submitVideos(
         contentType,
         ttlSeconds: flags.ttl,
         timeoutSeconds,
-        customAttributes: flags.customAttributes,
+        customAttributes,
         format: flags.format,
       })),
-      { ...options, manifest, ...viewed(view, options, context) },
+      { ...options, manifest, ...viewed(view, options, session) },
     ),
   );
 }
 
-function resumeFrom(file: string, flags: Flags) {
-  return async (context: Context): Promise<number> => {
-    const { stack, live, signal } = context;
-    if (flags["dry-run"]) return await dryResume(file, context);
-    await using manifest = await Manifest.open(file);
-    if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
-    await checkEndpoint(stack, signal);
-    const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
-    const view = new UploadView(
-      open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const),
-      manifest.entries.size - open.length,
-    );
-    return await conclude(manifest, flags, context, async (options) =>
-      open.length === 0 ? [] : await resumeAll(stack, manifest, { ...options, ...viewed(view, options, context) }),
-    );
-  };
+async function resumeFrom(file: string, flags: Flags, session: Session): Promise<number> {
+  const { stack, live, signal } = session;
+  if (flags.dryRun) return await dryResume(file, session);
+  await using manifest = await Manifest.open(file);
+  if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
+  await checkEndpoint(stack, signal);
+  const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
+  const view = new UploadView(
+    open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const),
+    manifest.entries.size - open.length,
+  );
+  return await conclude(manifest, flags, session, async (options) =>
+    open.length === 0 ? [] : await resumeAll(stack, manifest, { ...options, ...viewed(view, options, session) }),
+  );
 }
 
 /** Prints the jobs that --resume would send. */
-async function dryResume(file: string, context: Context): Promise<number> {
+async function dryResume(file: string, session: Session): Promise<number> {
   const open = [...(await readManifest(file)).values()].filter(({ job }) => job === undefined);
   const videos = await Promise.all(
     open.map(async ({ planned }) => {
@@ -162,7 +140,7 @@ async function dryResume(file: string, context: Context): Promise<number> {
     }),
   );
   const timeoutSeconds = Math.max(0, ...open.map(({ planned }) => planned.timeoutSeconds));
-  printDryRun(videos, { jobs: open.length, timeoutSeconds }, context);
+  printDryRun(videos, { jobs: open.length, timeoutSeconds }, session);
   return 0;
 }
 
@@ -175,7 +153,7 @@ function newManifest(): string {
 }
 
 /** Shows a submission's progress on the live line. */
-function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Context): SubmitOptions {
+function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Session): SubmitOptions {
   live.show(view.line, "new step");
   return {
     onProgress: (progress) => {
@@ -195,12 +173,12 @@ function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Contex
 async function conclude(
   manifest: Manifest,
   flags: Flags,
-  context: Context,
+  session: Session,
   submitting: (options: SubmitOptions) => Promise<readonly Outcome[]>,
 ): Promise<number> {
-  const { live, signal } = context;
+  const { live, signal } = session;
   const onOutcome = (outcome: Outcome): void => {
-    printOutcome(context, outcome);
+    printOutcome(session, outcome);
   };
   let outcomes: readonly Outcome[];
   try {
@@ -209,7 +187,7 @@ async function conclude(
     const left = [...manifest.entries.values()].filter(({ job }) => job === undefined).length;
     const file = shellQuoted(manifest.file);
     if (left > 0) live.say(`${left} not accepted yet; resume: npm run submit -- --resume --manifest ${file}`);
-    if (isAbort(error)) live.say(`follow the others: npm run status -- ${file}`);
+    if (signal.aborted) live.say(`follow the others: npm run status -- ${file}`);
     throw error;
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
@@ -222,9 +200,9 @@ async function conclude(
   }
   let good: boolean;
   try {
-    good = await waitForEnds(manifest, flags.limit, context);
+    good = await waitForEnds(manifest, flags.limit, session);
   } catch (error) {
-    if (isAbort(error)) live.say(`follow them: npm run status -- ${shellQuoted(manifest.file)}`);
+    if (signal.aborted) live.say(`follow them: npm run status -- ${shellQuoted(manifest.file)}`);
     throw error;
   }
   if (refused) return 2;
@@ -241,7 +219,7 @@ function sumOf({ entries }: Manifest): string {
   return `${accepted} of ${plural(entries.size, "job")} accepted${others}`;
 }
 
-function printOutcome({ print }: Context, outcome: Outcome): void {
+function printOutcome({ print }: Session, outcome: Outcome): void {
   const { video, inferenceId } = outcome;
   if ("problem" in outcome) {
     const problem = outcome.problem.message;
@@ -254,8 +232,8 @@ function printOutcome({ print }: Context, outcome: Outcome): void {
 }
 
 /** Waits for the ends of all accepted jobs of a journal; returns whether all have succeeded. */
-async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined, context: Context): Promise<boolean> {
-  const { stack, live, signal } = context;
+async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined, session: Session): Promise<boolean> {
+  const { stack, live, signal } = session;
   const entries = [...manifest.entries.values()];
   const videoOf = ({ inferenceId }: Job): string => {
     const planned = manifest.entries.get(inferenceId)?.planned;
@@ -274,7 +252,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
       manifest.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
       counts.add(end);
-      printEnd(context, videoOf(job), job, end, { video: videoOf(job) });
+      printEnd(session, videoOf(job), job, end, { video: videoOf(job) });
     },
     {
       signal,
@@ -286,7 +264,7 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   );
   live.say(counts.line);
   for (const job of pending)
-    printEnd(context, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
+    printEnd(session, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
   if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(manifest.file)}`);
   return good && pending.length === 0;
 }

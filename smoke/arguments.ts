@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { z } from "zod";
-import { SetupError } from "./errors.ts";
+import { SetupError } from "../client/src/index.ts";
 
 /** A parsed command line. */
 export interface Arguments {
