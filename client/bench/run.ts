@@ -6,7 +6,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
-import { connect, Manifest, submitAll } from "../src/index.ts";
+import { connect, JobJournal, submitAll } from "../src/index.ts";
 import type { Stack } from "../src/index.ts";
 import { outputsAt } from "../testing/outputs-at.ts";
 
@@ -17,11 +17,11 @@ const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
 type Submitting = (stack: Stack, files: readonly string[], concurrency: number, accepted: () => void) => Promise<void>;
 
 const ours: Submitting = async (stack, files, concurrency, accepted) => {
-  const file = path.join(path.dirname(files[0] ?? "."), "manifest.jsonl");
+  const file = path.join(path.dirname(files[0] ?? "."), "journal.jsonl");
   try {
-    await using manifest = await Manifest.create(file);
+    await using journal = await JobJournal.create(file);
     const submissions = files.map((video) => ({ video }));
-    await submitAll(stack, submissions, { concurrency, manifest, onOutcome: accepted });
+    await submitAll(stack, submissions, { concurrency, journal, onOutcome: accepted });
   } finally {
     await rm(file, { force: true });
   }

@@ -1,7 +1,7 @@
 /** Counts the ends of a submission's jobs. */
 import type { JobEnd } from "./job-report.ts";
 import { recordedState } from "../src/known-jobs.ts";
-import type { Manifest } from "../src/manifest.ts";
+import type { JobJournal } from "../src/journal.ts";
 import { plural } from "../src/format.ts";
 
 /** Counts the ends of a journal's accepted jobs. */
@@ -14,7 +14,7 @@ export class EndCounts {
   ]);
 
   /** Starts with the ends that the journal has. */
-  constructor({ entries }: Manifest) {
+  constructor({ entries }: JobJournal) {
     const accepted = [...entries.values()].filter(({ job }) => job !== undefined);
     this.#total = accepted.length;
     for (const entry of accepted) {

@@ -4,6 +4,7 @@ import { exitCodeOf, explain } from "../../lib/errors.ts";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
 import { clientCommands } from "./commands/index.ts";
+import { failureOf, FakeQueues } from "../testing/fake-sqs.ts";
 import { objectKey } from "../testing/fake-aws.ts";
 import { sampleResult } from "../testing/sample-result.ts";
 
@@ -46,7 +47,7 @@ describe("the command line", () => {
     ["an unknown command", ["launch"], /Unknown command 'launch'; --help/],
     ["an unknown option", ["status", "--bogus"], /Unknown option '--bogus'; --help/],
     ["another command's option", ["status", "--wait"], /Unknown option '--wait'/],
-    ["a missing value", ["submit", "a.mp4", "--manifest", "--wait"], /--manifest needs a value; --help/],
+    ["a missing value", ["submit", "a.mp4", "--journal", "--wait"], /--journal needs a value; --help/],
     ["a value where none is taken", ["submit", "a.mp4", "--wait=yes"], /--wait takes no value; --help/],
     [
       "several wrong options of submit",
@@ -69,7 +70,7 @@ describe("the command line", () => {
       /--limit takes [^;]*; --times takes /,
     ],
     ["no file", ["submit"], /at least one FILE/],
-    ["a TTL below AWS's least", ["submit", "a.mp4", "--ttl", "59"], /--ttl takes whole seconds from 60 to 21600/],
+    ["a TTL below AWS's minimum", ["submit", "a.mp4", "--ttl", "59"], /--ttl takes whole seconds from 60 to 21600/],
     ["a time-out that is not a number", ["submit", "a.mp4", "--timeout", "soon"], /--timeout takes whole seconds/],
     ["no videos at a time", ["submit", "a.mp4", "--concurrency", "0"], /--concurrency takes a whole number from 1/],
     ["a score above 1", ["submit", "a.mp4", "--score", "2"], /score is 2/],
@@ -81,10 +82,10 @@ describe("the command line", () => {
       /Option '--outputs <file>' cannot be used with option '--stack <name>'; --help/,
     ],
     ["no outputs", ["status", "--outputs", "/none.json"], /Cannot read \/none\.json/],
-    ["--resume without a manifest", ["submit", "--resume"], /--resume needs --manifest/],
-    ["--resume with a file", ["submit", "a.mp4", "--resume", "--manifest", "m"], /leave out FILE/],
-    ["--resume with other options", ["submit", "--resume", "--manifest", "m", "--fps", "2"], /as they were planned/],
-    ["two files of jobs", ["status", "a", "--manifest", "b"], /takes one file of jobs/],
+    ["--resume without a journal", ["submit", "--resume"], /--resume needs --journal/],
+    ["--resume with a file", ["submit", "a.mp4", "--resume", "--journal", "m"], /leave out FILE/],
+    ["--resume with other options", ["submit", "--resume", "--journal", "m", "--fps", "2"], /as they were planned/],
+    ["two files of jobs", ["status", "a", "--journal", "b"], /takes one file of jobs/],
     ["fetch without a file", ["fetch"], /needs one file of jobs/],
   ] as const) {
     it(`exits 2 for ${problem}, in one line`, async () => {
@@ -94,6 +95,27 @@ describe("the command line", () => {
       assert.match(stderr, /^error: .*\n$/);
     });
   }
+
+  it("accepts --manifest as the old name of --journal, with a notice", async () => {
+    const file = fixture.path("jobs.jsonl");
+    const queue = new FakeQueues(fixture.aws);
+    queue.put(failureOf("video-1"));
+    const videos = [fixture.path("a.mp4")];
+    for (const [args, status] of [
+      [["submit", ...videos, "--manifest", file], 0],
+      [["submit", "--resume", "--manifest", file], 0],
+      [["status", "--manifest", file], 1],
+      [["fetch", "--manifest", file], 1],
+      [["redrive", "--manifest", file], 0],
+    ] as const) {
+      const { stderr, ...executed } = await fixture.execute(args);
+      assert.equal(executed.status, status, stderr);
+      assert.match(stderr, /^note: --manifest is the old name of --journal\. Use --journal\.$/m);
+    }
+    const both = await fixture.execute(["status", "--manifest", file, "--journal", file]);
+    assert.equal(both.status, 2);
+    assert.match(both.stderr, /'--manifest <file>' cannot be used with option '--journal <file>'/);
+  });
 
   describe("shows foreign text as escapes", () => {
     /** Sets a title, writes the clipboard, moves up and erases, ends the line, reverses the text, names commands. */
@@ -125,8 +147,8 @@ describe("the command line", () => {
     const submit = async (...args: readonly string[]) => {
       const names = [`a${hostile.replaceAll("/", "")}.mp4`, "b.mp4"];
       for (const name of names) await writeFile(fixture.path(name), videoBytes(name));
-      const manifest = ["--manifest", fixture.path("jobs.jsonl"), "--concurrency", "1"];
-      return await fixture.execute(["submit", ...names.map((name) => fixture.path(name)), ...manifest, ...args]);
+      const journal = ["--journal", fixture.path("jobs.jsonl"), "--concurrency", "1"];
+      return await fixture.execute(["submit", ...names.map((name) => fixture.path(name)), ...journal, ...args]);
     };
 
     it("in names, results and failures", async () => {
@@ -186,7 +208,7 @@ describe("the command line", () => {
       const { status, stderr } = await fixture.execute([
         "submit",
         fixture.path("a.mp4"),
-        "--manifest",
+        "--journal",
         fixture.path("m"),
       ]);
       assert.equal(status, 2, stderr);

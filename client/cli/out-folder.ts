@@ -25,6 +25,6 @@ export function makeFolder(folder: string, flag: string): void {
  */
 export function defaultFolder(): string {
   const folder = path.resolve("out");
-  makeFolder(folder, "--manifest");
+  makeFolder(folder, "--journal");
   return path.relative("", folder);
 }

@@ -20,7 +20,7 @@ export interface MinuteDurations {
   /** Number of requests. */
   readonly count: number;
   /** Longest request, seconds. */
-  readonly most: number;
+  readonly max: number;
 }
 
 /** Units per second. The guide's units contradict other sources, but each datapoint names its unit. */
@@ -66,7 +66,7 @@ export async function readDurations(
       minute: Timestamp?.getTime() ?? 0,
       sum: Sum / scale,
       count: SampleCount,
-      most: Maximum / scale,
+      max: Maximum / scale,
     }))
     .sort((one, other) => one.minute - other.minute);
 }

@@ -4,19 +4,19 @@ import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
-import type { ManifestEntry } from "./manifest-lines.ts";
-import { decodeLines, isManifest, parseManifest } from "./manifest-text.ts";
+import type { JournalEntry } from "./journal-lines.ts";
+import { decodeLines, isJournal, parseJournal } from "./journal-text.ts";
 import { jobSchema } from "./submit.ts";
 
 /** One job in a file: everything that a journal has about it, or only its acceptance. */
-export type KnownJob = Pick<ManifestEntry, "job" | "end" | "problem" | "intents"> & {
+export type KnownJob = Pick<JournalEntry, "job" | "end" | "problem" | "attempts"> & {
   readonly inferenceId: string;
   /** The video as it was submitted, a file's path or an object's s3:// URI, if the file has it. */
   readonly video: string | undefined;
 };
 
 /** Converts a job of a journal. */
-export function knownJob(inferenceId: string, { planned, ...entry }: ManifestEntry): KnownJob {
+export function knownJob(inferenceId: string, { planned, ...entry }: JournalEntry): KnownJob {
   return { inferenceId, video: planned.file ?? planned.inputLocation, ...entry };
 }
 
@@ -32,7 +32,7 @@ export function labelOf({ inferenceId, video }: Pick<KnownJob, "inferenceId" | "
 export interface KnownJobs {
   readonly jobs: readonly KnownJob[];
   /** Path of the journal, if the file is one. */
-  readonly manifest: string | undefined;
+  readonly journal: string | undefined;
   /** Notice for the user about lines that were left out; undefined if there are none. */
   readonly notice: string | undefined;
 }
@@ -52,19 +52,19 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
   const bytes = file === "-" ? await buffer(stdin) : await readBytes(file);
   const name = file === "-" ? "standard input" : file;
   const content = decodeLines(bytes, name);
-  if (isManifest(content)) {
-    const { entries, notice } = parseManifest(bytes, name);
+  if (isJournal(content)) {
+    const { entries, notice } = parseJournal(bytes, name);
     const jobs = [...entries].map(([inferenceId, entry]) => knownJob(inferenceId, entry));
-    return { jobs, manifest: file === "-" ? undefined : file, notice };
+    return { jobs, journal: file === "-" ? undefined : file, notice };
   }
   const jobs = parsePrinted(content, name).map(({ video, ...job }) => ({
     inferenceId: job.inferenceId,
     video,
     job,
-    intents: 1,
+    attempts: 1,
   }));
   if (jobs.length === 0) throw new SetupError(`${name} contains no jobs. ${remedy}.`);
-  return { jobs, manifest: undefined, notice: undefined };
+  return { jobs, journal: undefined, notice: undefined };
 }
 
 /**

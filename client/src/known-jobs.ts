@@ -2,8 +2,8 @@
  * Status of the jobs that a file names: from the journal, else from S3. Each end seen in S3 is recorded in the journal.
  */
 import { BusyError } from "./lock.ts";
-import { Manifest } from "./manifest.ts";
-import type { RecordedEnd } from "./manifest-lines.ts";
+import { JobJournal } from "./journal.ts";
+import type { RecordedEnd } from "./journal-lines.ts";
 import type { KnownJob, KnownJobs } from "./jobs-file.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
@@ -23,7 +23,7 @@ export interface JobWithStatus {
  */
 export async function statusOf(
   stack: Stack,
-  { jobs, manifest }: Pick<KnownJobs, "jobs" | "manifest">,
+  { jobs, journal }: Pick<KnownJobs, "jobs" | "journal">,
   signal?: AbortSignal,
 ): Promise<readonly JobWithStatus[]> {
   const recorded = new Map(jobs.map((known) => [known.inferenceId, recordedState(known)]));
@@ -31,7 +31,7 @@ export async function statusOf(
     job === undefined || recorded.get(job.inferenceId) !== undefined ? [] : [job],
   );
   const seen = new Map((await checkJobs(stack, open, signal)).map(([job, state]) => [job.inferenceId, state]));
-  if (manifest !== undefined) await record(manifest, seen);
+  if (journal !== undefined) await record(journal, seen);
   return jobs.map((known) => ({ known, state: recorded.get(known.inferenceId) ?? seen.get(known.inferenceId) }));
 }
 
@@ -51,10 +51,10 @@ export function recordedState({ job, end }: { job?: Job; end?: RecordedEnd }): J
 async function record(file: string, states: ReadonlyMap<string, JobState>): Promise<void> {
   if ([...states.values()].every(({ status }) => status === "pending")) return;
   try {
-    await using manifest = await Manifest.open(file);
+    await using journal = await JobJournal.open(file);
     for (const [inferenceId, state] of states) {
-      if (state.status === "pending" || manifest.entries.get(inferenceId)?.end?.status === state.status) continue;
-      manifest.note({ event: "ended", inferenceId, ...recordOf(state) });
+      if (state.status === "pending" || journal.entries.get(inferenceId)?.end?.status === state.status) continue;
+      journal.note({ event: "ended", inferenceId, ...recordOf(state) });
     }
   } catch (error) {
     // The submission is still running: it sees the same ends, and a later call finds those that it does not wait for.

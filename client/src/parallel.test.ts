@@ -9,15 +9,15 @@ describe("work in parallel", () => {
       fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (pauses, concurrency) => {
         const begun: number[] = [];
         let running = 0;
-        let most = 0;
+        let max = 0;
         await inParallel(pauses.entries(), concurrency, async ([index, pause]) => {
           begun.push(index);
-          most = Math.max(most, ++running);
+          max = Math.max(max, ++running);
           await sleep(pause);
           running -= 1;
         });
         assert.deepEqual(begun, [...pauses.keys()]);
-        assert.equal(most, Math.min(concurrency, pauses.length));
+        assert.equal(max, Math.min(concurrency, pauses.length));
         assert.equal(running, 0);
       }),
       { numRuns: 30 },
@@ -40,8 +40,8 @@ describe("work in parallel", () => {
 describe("a limiter", () => {
   it("runs everything in order, keeps the limit, and continues after errors", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 4 }), async (pauses, most) => {
-        const limited = limiter(most);
+      fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 4 }), async (pauses, max) => {
+        const limited = limiter(max);
         const begun: number[] = [];
         let running = 0;
         const ends = await Promise.allSettled(
@@ -49,7 +49,7 @@ describe("a limiter", () => {
             limited(async () => {
               begun.push(index);
               running += 1;
-              assert.ok(running <= most);
+              assert.ok(running <= max);
               await sleep(pause);
               running -= 1;
               if (pause === 3) throw new Error("three");

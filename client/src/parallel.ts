@@ -27,13 +27,13 @@ export async function inParallel<Item>(
   if (failure !== undefined) throw failure.error;
 }
 
-/** Runs up to `most` pieces of work at a time; further ones wait in line. */
-export function limiter(most: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+/** Runs up to `max` pieces of work at a time; further ones wait in line. */
+export function limiter(max: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
   let running = 0;
   const line: (() => void)[] = [];
   return async (work) => {
     // Hand the slot to the next waiter (FIFO).
-    if (running < most) running += 1;
+    if (running < max) running += 1;
     else await new Promise<void>((resolve) => line.push(resolve));
     try {
       return await work();

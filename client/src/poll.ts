@@ -27,7 +27,7 @@ export interface PollOptions<State> {
   /** Real seconds between observations: the first pause, and the longest one. @default 0.5 and 5 */
   readonly pause?: { readonly first: number; readonly longest: number } | undefined;
   /** Retry budget: real seconds for which transient errors are retried. @default 120 */
-  readonly patienceSeconds?: number | undefined;
+  readonly retryBudgetSeconds?: number | undefined;
 }
 
 /** Real milliseconds between two reports. */
@@ -46,7 +46,7 @@ export async function poll<State>(
   isEnd: (state: State) => boolean,
   options: PollOptions<State> & { readonly limitSeconds: number },
 ): Promise<State> {
-  const { limitSeconds, onProgress, signal, patienceSeconds = 120 } = options;
+  const { limitSeconds, onProgress, signal, retryBudgetSeconds = 120 } = options;
   const { first, longest } = options.pause ?? { first: 0.5, longest: 5 };
   const started = performance.now();
   const waited = (): number => (performance.now() - started) / 1000;
@@ -71,7 +71,7 @@ export async function poll<State>(
       } catch (error) {
         if (!isPassing(error)) throw error;
         problem = { error, since: problem?.since ?? waited() };
-        if (waited() - problem.since >= patienceSeconds) throw error;
+        if (waited() - problem.since >= retryBudgetSeconds) throw error;
       }
       const left = limitSeconds - waited();
       if (left <= 0) {

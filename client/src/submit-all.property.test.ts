@@ -4,8 +4,8 @@ import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
-import { Manifest } from "./manifest.ts";
-import { parseManifest } from "./manifest-text.ts";
+import { JobJournal } from "./journal.ts";
+import { parseJournal } from "./journal-text.ts";
 import { connect } from "./stack.ts";
 import { resumeAll, submitAll } from "./submit-all.ts";
 import type { SubmitOptions } from "./submit-all.ts";
@@ -59,12 +59,12 @@ describe("a submission that is killed and resumed", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Runs one process until it ends or is killed; returns the manifest that it leaves. */
+  /** Runs one process until it ends or is killed; returns the journal that it leaves. */
   const live = async (
-    manifestFile: string,
+    journalFile: string,
     life: Pick<Life, "faults"> & Partial<Life>,
     next: string,
-    work: (manifest: Manifest, options: SubmitOptions) => Promise<unknown>,
+    work: (journal: JobJournal, options: SubmitOptions) => Promise<unknown>,
   ): Promise<{ left: string; killed: boolean }> => {
     aws.answerAgain();
     for (const fault of life.faults) aws.fail(fault);
@@ -75,22 +75,22 @@ describe("a submission that is killed and resumed", () => {
         ...life.killedAt,
         onDeath: () => {
           // The content of the disk at this moment is everything that the next process has.
-          copyFileSync(manifestFile, next);
+          copyFileSync(journalFile, next);
           death.killed = true;
           controller.abort();
         },
       });
     }
-    const open = await Manifest.open(manifestFile).catch(() => Manifest.create(manifestFile));
-    await using manifest = open;
-    const working = work(manifest, { signal: controller.signal });
+    const open = await JobJournal.open(journalFile).catch(() => JobJournal.create(journalFile));
+    await using journal = open;
+    const working = work(journal, { signal: controller.signal });
     if (life.killedAt === undefined) await working;
     else
       await working.catch((error: unknown) => {
         assert.ok(death.killed, String(error));
       });
     aws.revive();
-    if (!death.killed) return { left: manifestFile, killed: false };
+    if (!death.killed) return { left: journalFile, killed: false };
     await appendFile(next, life.torn ?? "");
     return { left: next, killed: true };
   };
@@ -110,15 +110,15 @@ describe("a submission that is killed and resumed", () => {
         for (const name of names) if (!name.startsWith("s3:")) await writeFile(name, videoBytes(name));
         let lostByFault = 0;
         let lostByKill = 0;
-        let manifestFile = path.join(folder, `${round}-0.jsonl`);
+        let journalFile = path.join(folder, `${round}-0.jsonl`);
         let begun = false;
-        const run = (manifest: Manifest, options: SubmitOptions) => {
-          if (begun) return resumeAll(stack, manifest, { ...options, concurrency });
+        const run = (journal: JobJournal, options: SubmitOptions) => {
+          if (begun) return resumeAll(stack, journal, { ...options, concurrency });
           begun = true;
           return submitAll(
             stack,
             names.map((video) => ({ video })),
-            { ...options, concurrency, manifest },
+            { ...options, concurrency, journal },
           );
         };
         for (const [index, life] of [...killed, { faults: lastFaults }].entries()) {
@@ -126,16 +126,16 @@ describe("a submission that is killed and resumed", () => {
           lostByFault += life.faults.filter(
             ({ operation, answer }) => operation === "InvokeEndpointAsync" && answer === "lose the answer",
           ).length;
-          const { left, killed } = await live(manifestFile, life, next, run);
-          manifestFile = left;
+          const { left, killed } = await live(journalFile, life, next, run);
+          journalFile = left;
           if (killed) {
-            const entries = parseManifest(readFileSync(left), left).entries;
+            const entries = parseJournal(readFileSync(left), left).entries;
             // Called in this or an earlier life, and not known to be accepted.
-            lostByKill += [...entries.values()].filter(({ intents, job }) => intents > 0 && job === undefined).length;
+            lostByKill += [...entries.values()].filter(({ attempts, job }) => attempts > 0 && job === undefined).length;
           }
         }
 
-        const entries = parseManifest(readFileSync(manifestFile), manifestFile).entries;
+        const entries = parseJournal(readFileSync(journalFile), journalFile).entries;
         const jobs = [...entries.values()].map(({ job }) => job ?? assert.fail("a job is lost"));
         assert.deepEqual(
           [...entries.values()].map(({ planned }) => planned.file ?? planned.inputLocation),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Manifest, readManifest } from "./manifest.ts";
+import { JobJournal, readJournal } from "./journal.ts";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import { resumeAll, submitAll } from "./submit-all.ts";
@@ -24,7 +24,7 @@ describe("submitting many videos", () => {
     aws = await startFakeAws();
     stack = connect(aws.outputs);
     folder = await mkdtemp(path.join(tmpdir(), "submit-"));
-    file = path.join(folder, "manifest.jsonl");
+    file = path.join(folder, "journal.jsonl");
     videos = ["a", "b", "c", "d"].map((name) => path.join(folder, `${name}.mp4`));
     for (const video of videos) await writeFile(video, videoBytes(video));
   });
@@ -39,21 +39,21 @@ describe("submitting many videos", () => {
   const jobOf = (outcome: Outcome) => ("job" in outcome ? outcome.job : assert.fail(outcome.problem));
 
   it("returns their jobs in order, each accepted once, and records each step before it is made", async () => {
-    await using manifest = await Manifest.create(file);
+    await using journal = await JobJournal.create(file);
     const seen: [boolean, boolean][] = [];
     aws.onInvocation = ({ inferenceId }) => {
-      const entry = manifest.entries.get(inferenceId)!;
-      seen.push([entry.intents === 1, entry.job === undefined]);
+      const entry = journal.entries.get(inferenceId)!;
+      seen.push([entry.attempts === 1, entry.job === undefined]);
     };
     const told: Outcome[] = [];
-    const outcomes = await submitAll(stack, submissions(), { manifest, onOutcome: (outcome) => told.push(outcome) });
+    const outcomes = await submitAll(stack, submissions(), { journal, onOutcome: (outcome) => told.push(outcome) });
     assert.deepEqual(
       outcomes.map(({ video }) => video),
       videos,
     );
     assert.deepEqual(new Set(told), new Set(outcomes));
     assert.deepEqual(seen, Array(4).fill([true, true]));
-    const written = [...(await readManifest(file)).values()].map(({ job }) => job);
+    const written = [...(await readJournal(file)).values()].map(({ job }) => job);
     assert.deepEqual(written, outcomes.map(jobOf));
   });
 
@@ -72,7 +72,7 @@ describe("submitting many videos", () => {
   it("keeps the limit on concurrent calls", async () => {
     aws.answerMs = 50;
     await submitAll(stack, submissions(), { concurrency: 2 });
-    assert.equal(aws.mostAtOnce, 2);
+    assert.equal(aws.maxConcurrent, 2);
   });
 
   it("refuses a form's content type before the upload, and sends the others", async () => {
@@ -91,14 +91,14 @@ describe("submitting many videos", () => {
 
   it("skips an invalid video with a reason, and sends the others", async () => {
     await writeFile(videos[1]!, "");
-    await using manifest = await Manifest.create(file);
-    const outcomes = await submitAll(stack, submissions(), { manifest });
+    await using journal = await JobJournal.create(file);
+    const outcomes = await submitAll(stack, submissions(), { journal });
     assert.deepEqual(
       outcomes.map((outcome) => "problem" in outcome && outcome.problem.message.includes("is empty")),
       [false, true, false, false],
     );
     assert.equal(aws.invocations.length, 3);
-    assert.match(manifest.entries.get(outcomes[1]!.inferenceId)!.problem!, /is empty/);
+    assert.match(journal.entries.get(outcomes[1]!.inferenceId)!.problem!, /is empty/);
   });
 
   it("refuses two jobs of one name before anything is sent", async () => {
@@ -113,16 +113,16 @@ describe("submitting many videos", () => {
       answer: { status: 403, code: "AccessDeniedException", message: "not you" },
     });
     {
-      await using manifest = await Manifest.create(file);
-      await assert.rejects(submitAll(stack, submissions(), { manifest, concurrency: 1 }), /not you/);
+      await using journal = await JobJournal.create(file);
+      await assert.rejects(submitAll(stack, submissions(), { journal, concurrency: 1 }), /not you/);
     }
     assert.equal(aws.count("InvokeEndpointAsync"), 1);
-    await using manifest = await Manifest.open(file);
-    const outcomes = await resumeAll(stack, manifest);
+    await using journal = await JobJournal.open(file);
+    const outcomes = await resumeAll(stack, journal);
     assert.equal(outcomes.length, 4);
     assert.deepEqual(
       aws.invocations.map(({ inferenceId }) => inferenceId).toSorted(),
-      [...manifest.entries.keys()].toSorted(),
+      [...journal.entries.keys()].toSorted(),
     );
   });
 
@@ -130,65 +130,65 @@ describe("submitting many videos", () => {
     aws.fail({ operation: "InvokeEndpointAsync", times: 100, answer: "lose the answer" });
     const controller = new AbortController();
     {
-      await using manifest = await Manifest.create(file);
+      await using journal = await JobJournal.create(file);
       aws.onInvocation = () => {
         controller.abort();
       };
-      const submitting = submitAll(stack, [{ video: videos[0]! }], { manifest, signal: controller.signal });
+      const submitting = submitAll(stack, [{ video: videos[0]! }], { journal, signal: controller.signal });
       await assert.rejects(submitting, { name: "AbortError" });
     }
     const lost = aws.invocations.length;
     assert.ok(lost >= 1);
     await rm(videos[0]!);
     aws.answerAgain();
-    await using manifest = await Manifest.open(file);
-    const job = jobOf((await resumeAll(stack, manifest))[0]!);
+    await using journal = await JobJournal.open(file);
+    const job = jobOf((await resumeAll(stack, journal))[0]!);
     assert.equal(new Set(aws.invocations.map(({ inferenceId }) => inferenceId)).size, 1);
     assert.equal(aws.invocations.length, lost + 1);
     assert.equal(job.outputLocation, aws.invocations.at(-1)!.outputLocation);
     assert.ok(job.attempts >= 2);
     assert.ok(aws.objects.has(objectKey(job.inputLocation)));
-    assert.deepEqual(await resumeAll(stack, manifest), []);
+    assert.deepEqual(await resumeAll(stack, journal), []);
   }).timeout(60_000);
 
-  it("resumes a foreign manifest without sending a file that is not a video", async () => {
+  it("resumes a foreign journal without sending a file that is not a video", async () => {
     const secret = path.join(folder, "credentials");
     await writeFile(secret, "[default]\naws_secret_access_key = canary\n");
     {
-      await using manifest = await Manifest.create(file);
+      await using journal = await JobJournal.create(file);
       aws.fail({ operation: "HeadObject", answer: { status: 301, code: "" } });
-      await assert.rejects(submitAll(stack, [{ video: secret }, { video: videos[0]! }], { manifest, concurrency: 1 }));
+      await assert.rejects(submitAll(stack, [{ video: secret }, { video: videos[0]! }], { journal, concurrency: 1 }));
     }
     aws.requests.length = 0;
-    await using manifest = await Manifest.open(file);
-    const outcomes = await resumeAll(stack, manifest);
+    await using journal = await JobJournal.open(file);
+    const outcomes = await resumeAll(stack, journal);
     assert.deepEqual(
       outcomes.map((outcome) => "problem" in outcome && outcome.problem.message.includes("credentials is not a video")),
       [true, false],
     );
-    assert.match(manifest.entries.get(outcomes[0]!.inferenceId)!.problem!, /is not a video/);
+    assert.match(journal.entries.get(outcomes[0]!.inferenceId)!.problem!, /is not a video/);
     assert.ok(aws.requests.every(({ body }) => !body.includes("canary")));
     assert.equal(aws.invocations.length, 1);
   });
 
-  it("never resumes another endpoint's manifest", async () => {
-    await using manifest = await Manifest.create(file);
+  it("never resumes another endpoint's journal", async () => {
+    await using journal = await JobJournal.create(file);
     aws.fail({ operation: "HeadObject", answer: { status: 301, code: "" } });
-    await assert.rejects(submitAll(stack, [{ video: videos[0]! }], { manifest }), /in another region/);
+    await assert.rejects(submitAll(stack, [{ video: videos[0]! }], { journal }), /in another region/);
     using other = connect({ ...aws.outputs, endpointName: "other" });
-    await assert.rejects(resumeAll(other, manifest), /are for endpoint video, but this stack's is other/);
+    await assert.rejects(resumeAll(other, journal), /are for endpoint video, but this stack's is other/);
     assert.equal(aws.count("InvokeEndpointAsync"), 0);
   });
 
   it("gives a call under way time for its answer when it is interrupted, and starts no other", async () => {
     const controller = new AbortController();
-    await using manifest = await Manifest.create(file);
+    await using journal = await JobJournal.create(file);
     aws.onInvocation = () => {
       controller.abort();
     };
-    const submitting = submitAll(stack, submissions(), { manifest, concurrency: 1, signal: controller.signal });
+    const submitting = submitAll(stack, submissions(), { journal, concurrency: 1, signal: controller.signal });
     await assert.rejects(submitting, { name: "AbortError" });
-    const states = [...manifest.entries.values()].map(({ intents, job }) => [intents, job === undefined]);
+    const states = [...journal.entries.values()].map(({ attempts, job }) => [attempts, job === undefined]);
     assert.deepEqual(states, [
       [1, false],
       [0, true],

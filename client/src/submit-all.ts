@@ -1,9 +1,9 @@
-/** Submits many videos with bounded concurrency and records each step in the journal: planned, intent, accepted. */
+/** Submits many videos with bounded concurrency and records each step in the journal: planned, attempt, accepted. */
 import path from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
-import type { Manifest } from "./manifest.ts";
-import type { ManifestEntry, PlannedJob } from "./manifest-lines.ts";
+import type { JobJournal } from "./journal.ts";
+import type { JournalEntry, PlannedJob } from "./journal-lines.ts";
 import type { ResultFormat } from "./model-options.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
@@ -59,7 +59,7 @@ export interface SubmitOptions {
    * Journal that records each step before it is made, so that the submission can be resumed after a crash.
    * @default none
    */
-  readonly manifest?: Manifest | undefined;
+  readonly journal?: JobJournal | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once for each submission that was accepted or refused, after the journal has the line. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
@@ -85,16 +85,16 @@ export async function submitAll(
   options: SubmitOptions = {},
 ): Promise<readonly Outcome[]> {
   const planned = submissions.map((submission) => planOf(stack, submission));
-  const names = new Set(options.manifest?.entries.keys());
+  const names = new Set(options.journal?.entries.keys());
   for (const { inferenceId } of planned) {
     if (names.has(inferenceId))
       throw new SetupError(`Two jobs have the InferenceId ${inferenceId}: give each job a different one.`);
     names.add(inferenceId);
   }
-  await options.manifest?.plan(planned);
+  await options.journal?.plan(planned);
   return await submitPlanned(
     stack,
-    planned.map((job) => ({ planned: job, intents: 0 })),
+    planned.map((job) => ({ planned: job, attempts: 0 })),
     options,
   );
 }
@@ -111,19 +111,19 @@ export async function submitAll(
  */
 export async function resumeAll(
   stack: Stack,
-  manifest: Manifest,
-  options: Omit<SubmitOptions, "manifest"> = {},
+  journal: JobJournal,
+  options: Omit<SubmitOptions, "journal"> = {},
 ): Promise<readonly Outcome[]> {
-  const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
+  const open = [...journal.entries.values()].filter(({ job }) => job === undefined);
   const { endpointName } = stack.outputs;
   const other = open.find(({ planned }) => planned.endpointName !== endpointName);
   if (other !== undefined) {
     throw new SetupError(
-      `The jobs of ${manifest.file} are for endpoint ${other.planned.endpointName}, but this stack's is ${endpointName}: pass the stack that they were planned for.`,
+      `The jobs of ${journal.file} are for endpoint ${other.planned.endpointName}, but this stack's is ${endpointName}: pass the stack that they were planned for.`,
     );
   }
   const problems = await problemsOf(stack, open, options.signal);
-  return await submitPlanned(stack, open, { ...options, manifest }, problems);
+  return await submitPlanned(stack, open, { ...options, journal }, problems);
 }
 
 /** Number of concurrent file checks: they wait for the disk, not for the processor. */
@@ -132,7 +132,7 @@ const CHECKS = 16;
 /** Problems of files that cannot be uploaded, by InferenceId. */
 async function problemsOf(
   stack: Stack,
-  entries: readonly ManifestEntry[],
+  entries: readonly JournalEntry[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, InputError>> {
   const problems = new Map<string, InputError>();
@@ -176,7 +176,7 @@ export function isS3(video: string): boolean {
  */
 export async function submitPlanned(
   stack: Stack,
-  entries: readonly ManifestEntry[],
+  entries: readonly JournalEntry[],
   options: SubmitOptions,
   problems: ReadonlyMap<string, InputError> = new Map(),
 ): Promise<readonly Outcome[]> {
@@ -190,7 +190,7 @@ export async function submitPlanned(
     const outcome =
       problem === undefined
         ? await submitOne(stack, entry, limited, options)
-        : refused(entry.planned, problem, options.manifest);
+        : refused(entry.planned, problem, options.journal);
     outcomes[index] = outcome;
     options.onOutcome?.(outcome);
   });
@@ -199,13 +199,13 @@ export async function submitPlanned(
 
 async function submitOne(
   stack: Stack,
-  entry: ManifestEntry,
+  entry: JournalEntry,
   limited: ReturnType<typeof limiter>,
   options: SubmitOptions,
 ): Promise<Outcome> {
-  const { planned, intents } = entry;
+  const { planned, attempts } = entry;
   const { inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format } = planned;
-  const { manifest, signal, onProgress } = options;
+  const { journal, signal, onProgress } = options;
   const video = videoOf(planned);
   const report = (progress: UploadProgress | { step: "invoking" } | { step: "retrying"; problem: string }): void => {
     onProgress?.({ video, inferenceId, ...progress });
@@ -220,7 +220,7 @@ async function submitOne(
       placeOf(stack, entry, { signal, onProgress: report, onProblem }),
     );
     signal?.throwIfAborted();
-    await manifest?.append({ event: "intent", inferenceId, ...place });
+    await journal?.append({ event: "attempt", inferenceId, ...place });
     const job = await limited(async () => {
       signal?.throwIfAborted();
       report({ step: "invoking" });
@@ -231,22 +231,22 @@ async function submitOne(
         timeoutSeconds,
         customAttributes,
         format,
-        attemptsBefore: intents,
+        attemptsBefore: attempts,
         signal,
         onProblem,
       });
     });
-    manifest?.note({ event: "accepted", job });
+    journal?.note({ event: "accepted", job });
     return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return refused(planned, error, manifest);
+    return refused(planned, error, journal);
   }
 }
 
-function refused(planned: PlannedJob, problem: InputError, manifest: Manifest | undefined): Outcome {
+function refused(planned: PlannedJob, problem: InputError, journal: JobJournal | undefined): Outcome {
   const { inferenceId } = planned;
-  manifest?.note({ event: "refused", inferenceId, problem: problem.message });
+  journal?.note({ event: "refused", inferenceId, problem: problem.message });
   return { video: videoOf(planned), inferenceId, problem };
 }
 
@@ -258,7 +258,7 @@ function videoOf({ file, inputLocation }: PlannedJob): string {
 /** Returns the location of the video in S3; uploads it if it is not there yet. */
 async function placeOf(
   stack: Stack,
-  { planned, sent }: ManifestEntry,
+  { planned, sent }: JournalEntry,
   options: Parameters<typeof uploadVideo>[2],
 ): Promise<{ inputLocation: string; contentType: string; uploaded?: UploadedVideo }> {
   const { file, inputLocation, contentType } = planned;

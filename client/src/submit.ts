@@ -74,11 +74,11 @@ export function newInferenceId(): string {
 /**
  * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
  */
-const PATIENCE_SECONDS = 300;
+const RETRY_BUDGET_SECONDS = 300;
 const PAUSE = { first: 1, longest: 20 };
 
 /** Real seconds for all tries of one call: the retry budget, and the SDK's tries before and after it. */
-const LIMIT_SECONDS = 2 * PATIENCE_SECONDS;
+const LIMIT_SECONDS = 2 * RETRY_BUDGET_SECONDS;
 
 /** Time that a call under way may take after the caller's signal, ms: its answer avoids sending the job again. */
 const GRACE_MS = 5_000;
@@ -125,7 +125,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     {
       signal,
       limitSeconds: LIMIT_SECONDS,
-      patienceSeconds: PATIENCE_SECONDS,
+      retryBudgetSeconds: RETRY_BUDGET_SECONDS,
       pause: PAUSE,
       onProgress: ({ problem }) => {
         if (problem !== undefined) onProblem?.(problem);

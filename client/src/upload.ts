@@ -27,7 +27,7 @@ const CHUNK_BYTES = 256 * 1024;
 /**
  * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
  */
-const PATIENCE_SECONDS = 120;
+const RETRY_BUDGET_SECONDS = 120;
 const PAUSE = { first: 1, longest: 20 };
 
 /** Real seconds for one upload and all its tries: at 100 kbit/s, 1 GB takes a day. */
@@ -94,7 +94,7 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
     {
       signal,
       limitSeconds: LIMIT_SECONDS,
-      patienceSeconds: PATIENCE_SECONDS,
+      retryBudgetSeconds: RETRY_BUDGET_SECONDS,
       pause: PAUSE,
       onProgress: ({ problem }) => {
         if (problem !== undefined) onProblem?.(problem);

@@ -82,12 +82,12 @@ export async function checkOpenFile(file: string, handle: FileHandle, maxBytes: 
 export function checkSize(name: string, bytes: number, maxBytes: number): void {
   if (bytes === 0) throw new InputError(`${name} is empty: it contains no video.`);
   if (bytes <= maxBytes) return;
-  const [size, most, largest] = [bytes, maxBytes, MAX_INPUT_BYTES].map(mebibytesOf);
+  const [size, max, largest] = [bytes, maxBytes, MAX_INPUT_BYTES].map(mebibytesOf);
   const who = maxBytes < MAX_INPUT_BYTES ? "the stack" : "an asynchronous endpoint";
   const setting = maxBytes < MAX_INPUT_BYTES ? " (its setting maxRequestSize)" : "";
   const raise = maxBytes < MAX_INPUT_BYTES ? `, or raise maxRequestSize (to at most ${largest ?? ""}) and deploy` : "";
   throw new InputError(
-    `${name} has ${size ?? ""} MiB; ${who} accepts up to ${most ?? ""} MiB${setting}. Cut it (ffmpeg -c copy -f segment -segment_time 600) ` +
+    `${name} has ${size ?? ""} MiB; ${who} accepts up to ${max ?? ""} MiB${setting}. Cut it (ffmpeg -c copy -f segment -segment_time 600) ` +
       `or encode it at a lower bit rate${raise}.`,
   );
 }

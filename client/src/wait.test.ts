@@ -68,7 +68,7 @@ describe("waiting for a job", () => {
     assert.ok(state.status === "failed" && state.reason.startsWith('{"error":"no video no video '));
     const [last] = aws.requests.filter(({ object }) => object === objectKey(job.failureLocation!)).slice(-1);
     assert.equal(last!.headers.range, "bytes=0-65535");
-    assert.equal(aws.s3.mostBytesRead, 65_536);
+    assert.equal(aws.s3.maxBytesRead, 65_536);
   });
 
   it("ends as failed if the failure object is empty", async () => {
@@ -154,7 +154,7 @@ describe("waiting for a job", () => {
 
   it("gives up when a broken service outlasts the retry budget", async () => {
     aws.fail({ operation: "GetObject", times: 100, answer: { status: 503, code: "ServiceUnavailable" } });
-    await assert.rejects(waitForJob(stack, job, { ...quick, patienceSeconds: 0 }), { name: "ServiceUnavailable" });
+    await assert.rejects(waitForJob(stack, job, { ...quick, retryBudgetSeconds: 0 }), { name: "ServiceUnavailable" });
   }).timeout(60_000);
 
   it("throws errors that are not transient: a location that may not be read, a missing bucket", async () => {

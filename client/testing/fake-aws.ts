@@ -89,9 +89,9 @@ export class FakeAws implements AsyncDisposable {
   /** Duration of each answer, ms. */
   answerMs = 0;
   /** Maximum number of concurrent requests. */
-  mostAtOnce = 0;
+  maxConcurrent = 0;
   /** Maximum number of objects that were read completely at a time. */
-  mostWholeReads = 0;
+  maxWholeReads = 0;
 
   #underWay = 0;
   #wholeReads = 0;
@@ -159,10 +159,10 @@ export class FakeAws implements AsyncDisposable {
     const url = new URL(request.url ?? "/", this.url);
     const object = decodeURIComponent(url.pathname.slice(1));
     const operation = operationOf(request, url);
-    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
+    this.maxConcurrent = Math.max(this.maxConcurrent, ++this.#underWay);
     response.once("close", () => (this.#underWay -= 1));
     if (operation === "GetObject" && request.headers.range === undefined) {
-      this.mostWholeReads = Math.max(this.mostWholeReads, ++this.#wholeReads);
+      this.maxWholeReads = Math.max(this.maxWholeReads, ++this.#wholeReads);
       response.once("close", () => (this.#wholeReads -= 1));
     }
     const body = await buffer(request).catch(() => undefined);

@@ -15,7 +15,7 @@ export class FakeS3 {
   /** Time at which a lifecycle rule removes objects. */
   expiry: Date | undefined;
   /** Maximum number of bytes that one ranged request was answered with. */
-  mostBytesRead = 0;
+  maxBytesRead = 0;
 
   readonly #uploads = new Map<string, Map<number, Buffer>>();
   /** Multipart uploads that were started with SHA-256 as their checksum. */
@@ -90,7 +90,7 @@ export class FakeS3 {
     }
     if (content.length === 0) return errorAnswer(true, 416, "InvalidRange");
     const last = Math.min(Number(/^bytes=0-(\d+)$/.exec(range)?.[1]), content.length - 1);
-    this.mostBytesRead = Math.max(this.mostBytesRead, last + 1);
+    this.maxBytesRead = Math.max(this.maxBytesRead, last + 1);
     return {
       status: 206,
       headers: { "content-length": String(last + 1), "content-range": `bytes 0-${last}/${content.length}` },

@@ -82,13 +82,13 @@ export class FakeQueues {
     queue.push({ id: ++this.#last, body, visible: true, receives: 0 });
   }
 
-  #receive(most: number): object {
+  #receive(max: number): object {
     // SQS moves a message when it would deliver it once more than its policy allows.
     for (const message of this.hasDeadLetters ? this.visible.filter(({ receives }) => receives >= MAX_RECEIVES) : []) {
       this.error.splice(this.error.indexOf(message), 1);
       this.deadLetters.push(message);
     }
-    const messages = this.visible.slice(0, most);
+    const messages = this.visible.slice(0, max);
     for (const message of messages) {
       message.visible = false;
       message.receives += 1;

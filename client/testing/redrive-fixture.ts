@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Manifest } from "../src/manifest.ts";
+import { JobJournal } from "../src/journal.ts";
 import { redriveQueue } from "../src/redrive/redrive.ts";
 import type { Outcome, RedriveOptions } from "../src/redrive/redrive.ts";
 import { connect } from "../src/stack.ts";
@@ -26,21 +26,21 @@ export class RedriveFixture implements AsyncDisposable {
   readonly queues: FakeQueues;
   readonly folder: string;
   stack: Stack;
-  manifest: Manifest;
+  journal: JobJournal;
 
-  constructor(aws: FakeAws, folder: string, manifest: Manifest) {
+  constructor(aws: FakeAws, folder: string, journal: JobJournal) {
     this.aws = aws;
     this.queues = new FakeQueues(aws);
     this.stack = connect(aws.outputs);
     this.folder = folder;
-    this.manifest = manifest;
+    this.journal = journal;
   }
 
   /** Redrives, and returns the outcome of each message or job. */
   async run(options: Partial<RedriveOptions> = {}, way = redriveQueue): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
     const onOutcome = (outcome: Outcome) => outcomes.push(outcome);
-    await way(this.stack, this.manifest, { ...redriveDefaults, ...options, onOutcome });
+    await way(this.stack, this.journal, { ...redriveDefaults, ...options, onOutcome });
     return outcomes;
   }
 
@@ -51,16 +51,16 @@ export class RedriveFixture implements AsyncDisposable {
 
   /** Ends the process, as far as journal and queue can see it, and starts another one. */
   async reopen(): Promise<void> {
-    await this.manifest[Symbol.asyncDispose]();
-    const { file } = this.manifest;
-    this.manifest = existsSync(file) ? await Manifest.open(file) : await Manifest.create(file);
+    await this.journal[Symbol.asyncDispose]();
+    const { file } = this.journal;
+    this.journal = existsSync(file) ? await JobJournal.open(file) : await JobJournal.create(file);
     this.queues.timeOut();
   }
 
   /** Replaces the journal by an empty one. */
   async renew(): Promise<void> {
-    await this.manifest[Symbol.asyncDispose]();
-    this.manifest = await Manifest.create(path.join(this.folder, `${crypto.randomUUID()}.jsonl`));
+    await this.journal[Symbol.asyncDispose]();
+    this.journal = await JobJournal.create(path.join(this.folder, `${crypto.randomUUID()}.jsonl`));
   }
 
   /** Connects again, as a process that has not read the stack's clock before. */
@@ -70,7 +70,7 @@ export class RedriveFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.manifest[Symbol.asyncDispose]();
+    await this.journal[Symbol.asyncDispose]();
     this.stack.close();
     await this.aws[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true });
@@ -80,6 +80,6 @@ export class RedriveFixture implements AsyncDisposable {
 /** Starts a server and makes a folder with an empty journal. */
 export async function startRedriveFixture(): Promise<RedriveFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), "redrive-"));
-  const manifest = await Manifest.create(path.join(folder, "manifest.jsonl"));
-  return new RedriveFixture(await startFakeAws(), folder, manifest);
+  const journal = await JobJournal.create(path.join(folder, "journal.jsonl"));
+  return new RedriveFixture(await startFakeAws(), folder, journal);
 }

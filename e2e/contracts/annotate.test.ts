@@ -37,7 +37,7 @@ describe("the annotation program", () => {
       NODE_OPTIONS: "--no-warnings",
     });
     fixture.aws.onInvocation = fixture.complete;
-    await fixture.execute(["submit", fixture.path("a.mp4"), "--manifest", fixture.path("jobs.jsonl")]);
+    await fixture.execute(["submit", fixture.path("a.mp4"), "--journal", fixture.path("jobs.jsonl")]);
     const outputFolder = fixture.path("out");
     const { status, stderr } = await fixture.execute([
       "fetch",

@@ -46,8 +46,8 @@ describe("the durations of requests", () => {
         { Timestamp: seconds(start), Sum: 7 * perSecond, SampleCount: 1, Maximum: 7 * perSecond, Unit },
       ]);
       assert.deepEqual(await read(), [
-        { minute: seconds(start) * 1000, sum: 7, count: 1, most: 7 },
-        { minute: seconds(minutes(2)) * 1000, sum: 90, count: 3, most: 50 },
+        { minute: seconds(start) * 1000, sum: 7, count: 1, max: 7 },
+        { minute: seconds(minutes(2)) * 1000, sum: 90, count: 3, max: 50 },
       ]);
     });
   }

@@ -110,8 +110,8 @@ describe("the policies for callers and operators", () => {
       new SendMessageCommand({ QueueUrl: String(outputs["errorQueueUrl"]), MessageBody: "no notification" }),
     );
     sqs.destroy();
-    const manifest = path.join(folder, "redriven.jsonl");
-    const calls = await callsWithStatus(1, "client/cli/main.ts", "redrive", "--manifest", manifest);
+    const journal = path.join(folder, "redriven.jsonl");
+    const calls = await callsWithStatus(1, "client/cli/main.ts", "redrive", "--journal", journal);
     const actions = actionsOf(calls);
     for (const needed of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage", "sqs:GetQueueUrl"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);

@@ -21,7 +21,7 @@ import { freePort } from "../../lib/ports.ts";
 import type { BurstFigures } from "../../client/cli/burst/figures.ts";
 import { openBrowser } from "../../client/cli/burst/testing/browser.ts";
 import { lookAt } from "../../client/cli/burst/testing/report-page.ts";
-import { checkOutputs, connect, invoke, readManifest, waitForJob } from "../../client/src/index.ts";
+import { checkOutputs, connect, invoke, readJournal, waitForJob } from "../../client/src/index.ts";
 import type { Stack } from "../../client/src/index.ts";
 import { poll } from "../../client/src/poll.ts";
 import { openAlarmInbox, type AlarmInbox } from "../../client/testing/alarm-inbox.ts";
@@ -95,7 +95,7 @@ describe("a burst on the local stack with a scripted model", function () {
       ...["burst", "--count", String(COUNT), "--until-zero", "--json", "--out", path.dirname(report)],
     ).finished;
     assert.equal(status, 0, stderr);
-    const figures = JSON.parse(stdout) as BurstFigures & { name: string; report: string; manifest: string };
+    const figures = JSON.parse(stdout) as BurstFigures & { name: string; report: string; journal: string };
     assert.deepEqual(
       [figures.invocations, figures.completed, figures.failed, figures.expired],
       [COUNT, COUNT, 0, 0],
@@ -112,7 +112,7 @@ describe("a burst on the local stack with a scripted model", function () {
     assert.equal(Math.round(perMinute.mean * perMinute.minutes), COUNT);
     assert.ok(backlogSeconds.most >= backlogSeconds.mean && totalSeconds.mean > backlogSeconds.mean);
     assert.equal(figures.report, report);
-    const entries = [...(await readManifest(figures.manifest)).values()];
+    const entries = [...(await readJournal(figures.journal)).values()];
     assert.equal(entries.length, COUNT);
     assert.ok(entries.every(({ job, end }) => job !== undefined && end?.status === "completed"));
   });
@@ -236,9 +236,9 @@ describe("a burst on the local stack with a scripted model", function () {
   describe("with a job that always fails", () => {
     const summary = (stdout: string) => JSON.parse(stdout) as Record<string, unknown>;
 
-    /** Waits for a job of the redrive's manifest; asserts that it fails. */
+    /** Waits for a job of the redrive's journal; asserts that it fails. */
     const assertFails = async (inferenceId: string): Promise<void> => {
-      const job = (await readManifest(path.join(folder, "redrive.jsonl"))).get(inferenceId)?.job;
+      const job = (await readJournal(path.join(folder, "redrive.jsonl"))).get(inferenceId)?.job;
       assert.ok(job);
       const state = await waitForJob(stack, job, { limitSeconds: 300 });
       assert.equal(state.status, "failed");
@@ -255,7 +255,7 @@ describe("a burst on the local stack with a scripted model", function () {
     };
 
     const redrive = (...args: readonly string[]) =>
-      command("redrive", "--json", "--times", "2", "--manifest", path.join(folder, "redrive.jsonl"), ...args).finished;
+      command("redrive", "--json", "--times", "2", "--journal", path.join(folder, "redrive.jsonl"), ...args).finished;
 
     it("moves that job to the dead-letter queue after one new attempt per redrive", async () => {
       const object = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}fail.mp4` };
@@ -285,7 +285,7 @@ describe("a burst on the local stack with a scripted model", function () {
     });
   });
 
-  it("prints the number of running jobs after Ctrl-C, and leaves a manifest that status can read", async () => {
+  it("prints the number of running jobs after Ctrl-C, and leaves a journal that status can read", async () => {
     const out = path.join(folder, "interrupted");
     const running = command("burst", "--count", "20", "--out", out);
     await running.said(/backlog/);
@@ -293,7 +293,7 @@ describe("a burst on the local stack with a scripted model", function () {
     const { status, stderr } = await running.finished;
     assert.equal(status, 130, stderr);
     assert.match(stderr, /accepted \d+ of 20 jobs, ended \d+; still running \d+\. .*npm run status/);
-    const entries = await readManifest(path.join(out, "jobs.jsonl"));
+    const entries = await readJournal(path.join(out, "jobs.jsonl"));
     assert.equal(entries.size, 20);
     const shown = await command("status", path.join(out, "jobs.jsonl"), "--json").finished;
     assert.equal(shown.stdout.trim().split("\n").length, 21);

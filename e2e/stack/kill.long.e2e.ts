@@ -99,7 +99,7 @@ describe("a client that is killed while it submits to the local stack", () => {
   }
 
   /** Submits three videos, kills the client, then resumes and waits; returns the output of the second run. */
-  async function killAndResume(point: KillPoint): Promise<Finished & { readonly manifest: string }> {
+  async function killAndResume(point: KillPoint): Promise<Finished & { readonly journal: string }> {
     const round = await mkdtemp(path.join(folder, "round-"));
     const videos = ["a.mp4", "b.mp4", "c.mp4"].map((name) => path.join(round, name));
     for (const video of videos) {
@@ -107,15 +107,15 @@ describe("a client that is killed while it submits to the local stack", () => {
       // A free atom makes a file with the same video and other bytes.
       await appendFile(video, Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.from(`free${video}`.padEnd(252))]));
     }
-    const manifest = path.join(round, "manifest.jsonl");
-    const common = ["--manifest", manifest, "--outputs", outputsFile, "--json"];
+    const journal = path.join(round, "journal.jsonl");
+    const common = ["--journal", journal, "--outputs", outputsFile, "--json"];
     const first = run(["client/cli/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
     killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };
     const killed = await first.finished;
     assert.equal(killed.status, null, `the client was not killed:\n${killed.stderr}`);
     killPoint = undefined;
     const resume = ["submit", "--resume", "--wait", "--limit", "600", ...common];
-    return { ...(await run(["client/cli/main.ts", ...resume]).finished), manifest };
+    return { ...(await run(["client/cli/main.ts", ...resume]).finished), journal };
   }
 
   for (const [moment, point, calls] of [
@@ -125,7 +125,7 @@ describe("a client that is killed while it submits to the local stack", () => {
     ["after an answer, before the next call", { isAt: isUpload, count: 3, answered: true }, 3],
   ] as const) {
     it(`has three results after ${calls} calls if it is killed ${moment}`, async () => {
-      const { status, stdout, stderr, manifest } = await killAndResume(point);
+      const { status, stdout, stderr, journal } = await killAndResume(point);
       assert.equal(status, 0, stderr);
       const ends = stdout
         .trim()
@@ -139,7 +139,7 @@ describe("a client that is killed while it submits to the local stack", () => {
       assert.equal(new Set(ends.map(({ inferenceId }) => inferenceId)).size, 3);
       assert.equal(called.length, calls);
       assert.deepEqual(new Set(called), new Set(ends.map(({ inferenceId }) => inferenceId)));
-      const planned = (await readFile(manifest, "utf8")).split("\n").filter((line) => line.includes('"planned"'));
+      const planned = (await readFile(journal, "utf8")).split("\n").filter((line) => line.includes('"planned"'));
       assert.equal(planned.length, 3);
     });
   }

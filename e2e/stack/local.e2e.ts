@@ -94,16 +94,16 @@ describe("the local stack between local:up and local:down", () => {
     assert.equal(status, 0, `${stdout}\n${stderr}`);
   });
 
-  it("processes videos in steps: submit to a manifest, resume it, status, fetch with annotated videos", async () => {
+  it("processes videos in steps: submit to a journal, resume it, status, fetch with annotated videos", async () => {
     const folder = await mkdtemp(join(tmpdir(), "steps-"));
     try {
       const sample = join(repoRoot, "model/samples/street.mp4");
       await copyFile(sample, join(folder, "clip.mp4"));
       const jobs = join(folder, "jobs.jsonl");
       const client = async (...args: string[]) => await run(["client/cli/main.ts", ...args]).finished;
-      const submitted = await client("submit", sample, folder, "--manifest", jobs);
+      const submitted = await client("submit", sample, folder, "--journal", jobs);
       assert.equal(submitted.status, 0, submitted.stderr);
-      const resumed = await client("submit", "--resume", "--manifest", jobs, "--wait");
+      const resumed = await client("submit", "--resume", "--journal", jobs, "--wait");
       assert.equal(resumed.status, 0, resumed.stderr);
       const shown = await client("status", jobs, "--json");
       assert.equal(shown.status, 0, `${shown.stdout}\n${shown.stderr}`);

@@ -225,7 +225,7 @@ describe("the rehearsal of a change", () => {
     const before = writes().length;
     const { status, stdout, stderr } = await submit(
       `s3://${Bucket}/clips/`,
-      ...["--wait", "--json", "--manifest", join(folder, "source.jsonl")],
+      ...["--wait", "--json", "--journal", join(folder, "source.jsonl")],
     );
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     assert.match(stdout, /"inputLocation":"s3:\/\/team-videos\/clips\/street\.mp4".*"status":"completed"/);

@@ -38,12 +38,12 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: '"submit", video, "--wait"',
   },
   {
-    command: "npm run submit -- FILE FOLDER --manifest jobs.jsonl",
+    command: "npm run submit -- FILE FOLDER --journal jobs.jsonl",
     test: "e2e/stack/local.e2e.ts",
     text: '"submit", sample, folder',
   },
   {
-    command: "npm run submit -- --resume --manifest jobs.jsonl",
+    command: "npm run submit -- --resume --journal jobs.jsonl",
     test: "e2e/stack/local.e2e.ts",
     text: '"submit", "--resume"',
   },

@@ -1,7 +1,7 @@
 /** Sends a burst of videos to an endpoint and watches it: the experiment of AWS's blog post. */
 import { INSTANCES_LIMIT_SECONDS, readCapacity } from "../../src/capacity.ts";
 import { recordOf } from "../../src/known-jobs.ts";
-import type { Manifest } from "../../src/manifest.ts";
+import type { JobJournal } from "../../src/journal.ts";
 import { DEVICE_BYTES, deviceIn, environmentOf } from "../../src/environment.ts";
 import type { Device } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
@@ -31,7 +31,7 @@ export interface BurstOptions {
   readonly videos: readonly [BurstVideo, ...BurstVideo[]];
   readonly count: number;
   /** Journal that records each step before it is made, and each end when it is seen. */
-  readonly manifest: Manifest;
+  readonly journal: JobJournal;
   /** Concurrent submissions. @default as submitAll's */
   readonly concurrency?: number | undefined;
   readonly ttlSeconds?: number | undefined;
@@ -151,7 +151,7 @@ export class Burst {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
-    const { name, count, manifest, concurrency, ttlSeconds, timeoutSeconds, customAttributes, format } = this.#options;
+    const { name, count, journal, concurrency, ttlSeconds, timeoutSeconds, customAttributes, format } = this.#options;
     const digits = String(count).length;
     const submissions = Array.from({ length: count }, (_, index): Submission => {
       const { inputLocation, contentType } = turn(this.#options.videos, index);
@@ -160,7 +160,7 @@ export class Burst {
     });
     await submitAll(this.#stack, submissions, {
       concurrency,
-      manifest,
+      journal,
       signal,
       onOutcome: (outcome) => {
         if (!("job" in outcome)) return;
@@ -174,7 +174,7 @@ export class Burst {
     await this.#sample(signal);
     const ends = await this.#jobs.look(this.#stack, signal);
     for (const end of ends) this.#note(end);
-    await this.#options.manifest.append(
+    await this.#options.journal.append(
       ...ends.map(({ job, state }) => ({
         event: "ended" as const,
         inferenceId: job.inferenceId,

@@ -98,7 +98,7 @@ describe("a burst's charts", () => {
   });
 
   it("are empty for a burst without any metrics", () => {
-    const nothing = { sum: [], count: [], most: [] };
+    const nothing = { sum: [], count: [], max: [] };
     const empty = chartsOf(
       { ...sampleRun, instances: [], endedAt: new Date(firstMinute + MINUTE_MS) },
       {

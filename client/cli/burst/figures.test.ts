@@ -4,7 +4,7 @@ import { figuresOf, rowsOf } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 
-const none: EndpointMetrics["total"] = { sum: [], count: [], most: [] };
+const none: EndpointMetrics["total"] = { sum: [], count: [], max: [] };
 
 describe("a burst's figures", () => {
   it("are means over all requests, not over minutes, with the maximum", () => {
@@ -55,7 +55,7 @@ describe("a burst's figures", () => {
         const total = {
           sum: series(...measured.map((each) => each?.reduce((sum, one) => sum + one, 0))),
           count: series(...measured.map((each) => each?.length)),
-          most: series(...measured.map((each) => (each === undefined ? undefined : Math.max(...each)))),
+          max: series(...measured.map((each) => (each === undefined ? undefined : Math.max(...each)))),
         };
         const processed = series(...minutes.map((each) => each?.requests));
         const { totalSeconds, perMinute } = figuresOf(sampleRun, { ...sampleMetrics, processed, total });

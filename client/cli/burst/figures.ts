@@ -73,10 +73,10 @@ export function sumOf(series: Series): number {
   return series.reduce((sum, { value }) => sum + value, 0);
 }
 
-function durationOf({ sum, count, most }: Durations): Duration | null {
+function durationOf({ sum, count, max }: Durations): Duration | null {
   const measured = sumOf(count);
   if (measured === 0) return null;
-  return { mean: sumOf(sum) / measured, most: Math.max(...most.map(({ value }) => value)) };
+  return { mean: sumOf(sum) / measured, most: Math.max(...max.map(({ value }) => value)) };
 }
 
 function throughputOf(processed: Series): BurstFigures["perMinute"] {

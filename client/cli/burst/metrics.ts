@@ -20,7 +20,7 @@ export type Series = readonly Point[];
 export interface Durations {
   readonly sum: Series;
   readonly count: Series;
-  readonly most: Series;
+  readonly max: Series;
 }
 
 /** Metrics of the endpoint (developer guide, "Monitor asynchronous endpoint"). */
@@ -133,9 +133,9 @@ async function durations(
   signal?: AbortSignal,
 ): Promise<Durations> {
   const minutes = await readDurations(stack, metric, range, signal);
-  const series = (of: "count" | "most" | "sum"): Series =>
+  const series = (of: "count" | "max" | "sum"): Series =>
     minutes.map((each) => ({ minute: each.minute, value: each[of] }));
-  return { sum: series("sum"), count: series("count"), most: series("most") };
+  return { sum: series("sum"), count: series("count"), max: series("max") };
 }
 
 function dataQuery(stack: Stack, name: QueryName): MetricDataQuery {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { access, readFile, writeFile } from "node:fs/promises";
 import type { BurstFigures } from "../burst/figures.ts";
-import { readManifest } from "../../src/manifest.ts";
+import { readJournal } from "../../src/journal.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -90,7 +90,7 @@ describe("the command burst", () => {
   it("prints the table of the endpoint's metrics, and writes it next to the report and the journal", async () => {
     fixture.aws.onInvocation = complete;
     const { stdout } = await burst("--count", "40", "--json");
-    const figures = JSON.parse(stdout) as BurstFigures & { report: string; manifest: string; notes: string[] };
+    const figures = JSON.parse(stdout) as BurstFigures & { report: string; journal: string; notes: string[] };
     assert.deepEqual([figures.invocations, figures.completed, figures.failed, figures.expired], [40, 40, 0, 0]);
     assert.deepEqual(figures.modelSeconds, { mean: 2, most: 2 });
     assert.deepEqual(figures.backlogSeconds, { mean: 60, most: 60 });
@@ -101,7 +101,7 @@ describe("the command burst", () => {
     assert.deepEqual(figures.notes.slice(1), ["The burst did not begin at zero: 1 instance had been running before."]);
     assert.deepEqual(JSON.parse(await readFile(fixture.path("burst/figures.json"), "utf8")), figures);
     assert.match(await readFile(figures.report, "utf8"), /^<!doctype html>[^]*Burst of 40 videos/);
-    const entries = [...(await readManifest(figures.manifest)).values()];
+    const entries = [...(await readJournal(figures.journal)).values()];
     assert.ok(entries.length === 40 && entries.every(({ end }) => end?.status === "completed"));
   });
 
@@ -195,7 +195,7 @@ describe("the command burst", () => {
     const { status, stderr } = await burst("--count", "5");
     assert.equal(status, 130, stderr);
     assert.match(stderr, /accepted 5 of 5 jobs, ended 2; still running 3\..*npm run status/);
-    const entries = [...(await readManifest(fixture.path("burst/jobs.jsonl"))).values()];
+    const entries = [...(await readJournal(fixture.path("burst/jobs.jsonl"))).values()];
     assert.deepEqual(entries.map(({ job, end }) => [job !== undefined, end?.status === "completed"]).sort(), [
       [true, false],
       [true, false],

@@ -20,7 +20,7 @@ import { checkEndpoint } from "../../src/endpoint.ts";
 import { UsageError } from "../../../lib/errors.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { customAttributesOf } from "../../src/model-options.ts";
-import { Manifest } from "../../src/manifest.ts";
+import { JobJournal } from "../../src/journal.ts";
 import { makeFolder } from "../out-folder.ts";
 import { findVideos } from "../../src/sources.ts";
 import type { FoundVideo } from "../../src/sources.ts";
@@ -92,12 +92,12 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = flags.out ?? path.join("out", name);
   makeFolder(folder, "--out");
-  await using manifest = await Manifest.create(path.join(folder, "jobs.jsonl"));
+  await using journal = await JobJournal.create(path.join(folder, "jobs.jsonl"));
   const burst = new Burst(stack, {
     name,
     videos,
     count,
-    manifest,
+    journal,
     concurrency: flags.concurrency,
     ttlSeconds: flags.ttl,
     timeoutSeconds,
@@ -119,7 +119,9 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     const notes = notesOf(finished, metrics, burst.state.firstFailure);
     const report = path.resolve(folder, "report.html");
     await writeWhole(report, await renderReport({ run: finished, figures, metrics, notes }));
-    const printed = { name, ...figures, notes, report, manifest: path.resolve(manifest.file) };
+    const file = path.resolve(journal.file);
+    // `manifest` is the old name of `journal`.
+    const printed = { name, ...figures, notes, report, journal: file, manifest: file };
     await writeWhole(path.join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
     const rows = rowsOf(figures);
     const width = Math.max(...rows.map(({ label }) => label.length));
@@ -133,7 +135,7 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     );
     return finished.completed === count ? 0 : 1;
   } catch (error) {
-    if (burst.state.accepted > 0 || signal.aborted) live.say(underWay(burst.state, count, manifest.file));
+    if (burst.state.accepted > 0 || signal.aborted) live.say(underWay(burst.state, count, journal.file));
     throw error;
   }
 }
@@ -175,11 +177,11 @@ function viewOf(state: BurstState, count: number): string {
 function underWay(
   { accepted, completed, failed, expired, backlog }: BurstState,
   count: number,
-  manifest: string,
+  journal: string,
 ): string {
   const ended = completed + failed + expired;
   return (
     `accepted ${accepted} of ${plural(count, "job")}, ended ${ended}; still running ${backlog}. ` +
-    `Follow them in ${manifest}: npm run status -- ${manifest}`
+    `Follow them in ${journal}: npm run status -- ${journal}`
   );
 }

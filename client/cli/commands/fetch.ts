@@ -33,10 +33,10 @@ export function fetchCommand(context: CommandContext): CommandUnknownOpts {
     .option("--to <folder>", "folder for the results", "out")
     .option("--annotate", "also download the videos and draw the detections on them", false)
     .addHelpText("after", "\nExample:\n  async-video fetch jobs.jsonl --to results --annotate")
-    .action(async (operand, { manifest, to, annotate: isAnnotated, ...flags }) => {
-      const file = jobsFileOf("fetch", operand, manifest);
+    .action(async (operand, flags) => {
+      const file = jobsFileOf("fetch", operand, flags, context);
       if (file === undefined) throw new UsageError("fetch needs one file of jobs");
-      await runOnStack(flags, context, (session) => fetchAll(file, { to, annotate: isAnnotated }, session));
+      await runOnStack(flags, context, (session) => fetchAll(file, flags, session));
     });
 }
 

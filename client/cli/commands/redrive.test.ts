@@ -20,7 +20,7 @@ describe("the command redrive", () => {
   });
 
   const redrive = (...args: readonly string[]) =>
-    fixture.execute(["redrive", "--manifest", fixture.path("redriven.jsonl"), ...args]);
+    fixture.execute(["redrive", "--journal", fixture.path("redriven.jsonl"), ...args]);
 
   it("reports the outcome of each message, and the number of each kind", async () => {
     queues.put(failureOf("video-1"));
@@ -74,17 +74,17 @@ describe("the command redrive", () => {
     assert.equal(stdout.split("\n")[0], "1 sent again, 1 given up");
   });
 
-  it("sends a submission's failed jobs again from its manifest, which status then shows", async () => {
+  it("sends a submission's failed jobs again from its journal, which status then shows", async () => {
     fixture.aws.onInvocation = ({ inferenceId, failureLocation, outputLocation }) => {
       if (inferenceId.includes("redrive")) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
       else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from("no"));
     };
-    const manifest = fixture.path("manifest.jsonl");
-    await fixture.execute(["submit", fixture.path("a.mp4"), "--manifest", manifest]);
-    const { status, stdout } = await fixture.execute(["redrive", manifest, "--json"]);
-    const report = JSON.parse(stdout) as { sent: number; manifest: string };
-    assert.deepEqual([status, report.sent, report.manifest], [0, 1, path.resolve(manifest)]);
-    const shown = await fixture.execute(["status", manifest]);
+    const journal = fixture.path("journal.jsonl");
+    await fixture.execute(["submit", fixture.path("a.mp4"), "--journal", journal]);
+    const { status, stdout } = await fixture.execute(["redrive", journal, "--json"]);
+    const report = JSON.parse(stdout) as { sent: number; journal: string };
+    assert.deepEqual([status, report.sent, report.journal], [0, 1, path.resolve(journal)]);
+    const shown = await fixture.execute(["status", journal]);
     assert.match(shown.stdout, /redrive-1\): completed/);
   });
 
@@ -143,7 +143,7 @@ describe("the command redrive", () => {
       /Option '--delete-bad-input' cannot be used with option '--include-bad-input'/,
     ],
     [["a.jsonl", "b.jsonl"], /Too many arguments for 'redrive'/],
-    [["a.jsonl"], /leave out --manifest/],
+    [["a.jsonl"], /leave out --journal/],
     [["--limit", "0"], /--limit takes a whole number from 1/],
   ] as const) {
     it(`refuses ${args.join(" ")}`, async () => {
@@ -154,13 +154,13 @@ describe("the command redrive", () => {
     });
   }
 
-  it("refuses --delete-bad-input for a manifest, which has no messages", async () => {
+  it("refuses --delete-bad-input for a journal, which has no messages", async () => {
     const { status, stderr } = await fixture.execute(["redrive", "a.jsonl", "--delete-bad-input"]);
     assert.equal(status, 2);
     assert.match(stderr, /leave out the file of jobs/);
   });
 
-  it("reports a missing manifest", async () => {
+  it("reports a missing journal", async () => {
     const { status, stderr } = await fixture.execute(["redrive", fixture.path("none.jsonl")]);
     assert.equal(status, 2);
     assert.match(stderr, /Cannot read .*none\.jsonl/);

@@ -11,12 +11,13 @@ import type { Session } from "../session.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { headObject, parseS3Uri } from "../../src/location.ts";
-import { Manifest, readManifest } from "../../src/manifest.ts";
+import { JobJournal, readJournal } from "../../src/journal.ts";
 import { inParallel } from "../../src/parallel.ts";
+import { journalOf, manifestOption } from "../journal-option.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { describePrice } from "../price.ts";
 import type { Ledger } from "../../src/redrive/resender.ts";
-import { redriveManifest, redriveQueue } from "../../src/redrive/redrive.ts";
+import { redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
@@ -41,18 +42,22 @@ function defineRedrive() {
         .conflicts("includeBadInput"),
     )
     .option("--dry-run", "print jobs, size and price; send nothing (SQS counts it as a read)", false)
-    .option("--manifest <file>", "journal for the error queue (default: out/redrive-ENDPOINT.jsonl)");
+    .option("--journal <file>", "journal for the error queue (default: out/redrive-ENDPOINT.jsonl)")
+    .addOption(manifestOption());
 }
 
-type Flags = ReturnType<ReturnType<typeof defineRedrive>["opts"]>;
+type Flags = Omit<ReturnType<ReturnType<typeof defineRedrive>["opts"]>, "journal"> & {
+  readonly journal: string | undefined;
+};
 
 /** Defines the command. */
 export function redriveCommand(context: CommandContext): CommandUnknownOpts {
   return defineRedrive()
     .addHelpText("after", "\nExample:\n  async-video redrive --stack dev --dry-run")
-    .action(async (jobs, flags) => {
-      if (jobs !== undefined && flags.manifest !== undefined) {
-        throw new UsageError("The file of jobs is also the job journal: leave out --manifest");
+    .action(async (jobs, given) => {
+      const flags = { ...given, journal: journalOf(given, context) };
+      if (jobs !== undefined && flags.journal !== undefined) {
+        throw new UsageError("The file of jobs is also the job journal: leave out --journal");
       }
       if (jobs !== undefined && flags.deleteBadInput) {
         throw new UsageError("--delete-bad-input deletes messages of the error queue: leave out the file of jobs");
@@ -88,16 +93,16 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
   // The error queue still has the jobs that a cut plan lacks.
   const acceptIncomplete = jobs === undefined;
   if (flags.dryRun) {
-    const file = jobs ?? flags.manifest ?? path.join("out", name);
+    const file = jobs ?? flags.journal ?? path.join("out", name);
     const isThere = jobs !== undefined || existsSync(file);
-    const entries = isThere ? await readManifest(file, { acceptIncomplete }) : new Map<string, never>();
+    const entries = isThere ? await readJournal(file, { acceptIncomplete }) : new Map<string, never>();
     return await redriveFrom(jobs, { entries }, isThere ? file : undefined, flags, session);
   }
-  const file = jobs ?? flags.manifest ?? path.join(defaultFolder(), name);
+  const file = jobs ?? flags.journal ?? path.join(defaultFolder(), name);
   const isNew = jobs === undefined && !existsSync(file);
-  await using manifest = isNew ? await Manifest.create(file) : await Manifest.open(file, { acceptIncomplete });
-  if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
-  return await redriveFrom(jobs, manifest, file, flags, session);
+  await using journal = isNew ? await JobJournal.create(file) : await JobJournal.open(file, { acceptIncomplete });
+  if (journal.notice !== undefined) live.say(`note: ${journal.notice}`);
+  return await redriveFrom(jobs, journal, file, flags, session);
 }
 
 async function redriveFrom(
@@ -131,12 +136,13 @@ async function redriveFrom(
     // A new journal has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
     if (isThere) lines.push(`job journal ${file}`);
-    const manifest = isThere ? path.resolve(file) : undefined;
-    print(lines, { ...countsOf(outcomes), estimate, manifest, jobs: outcomes });
+    const journal = isThere ? path.resolve(file) : undefined;
+    // `manifest` is the old name of `journal`.
+    print(lines, { ...countsOf(outcomes), estimate, journal, manifest: journal, jobs: outcomes });
   };
   try {
     if (jobs === undefined) await redriveQueue(stack, ledger, options);
-    else await redriveManifest(stack, ledger, options);
+    else await redriveJournal(stack, ledger, options);
   } catch (error) {
     // Report the work done until an error, too.
     if (outcomes.length > 0) report();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { deadlineOf } from "../../src/wait.ts";
-import { Manifest, readManifest } from "../../src/manifest.ts";
+import { JobJournal, readJournal } from "../../src/journal.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 
@@ -16,7 +16,7 @@ describe("the command status", () => {
     await fixture[Symbol.asyncDispose]();
   });
 
-  const manifest = () => fixture.path("manifest.jsonl");
+  const journal = () => fixture.path("journal.jsonl");
   const submit = () =>
     fixture.execute([
       "submit",
@@ -25,8 +25,8 @@ describe("the command status", () => {
       "--concurrency",
       "1",
       "--json",
-      "--manifest",
-      manifest(),
+      "--journal",
+      journal(),
     ]);
 
   it("shows the endpoint's status", async () => {
@@ -49,7 +49,7 @@ describe("the command status", () => {
       times: 9,
       answer: { status: 400, code: "AccessDeniedException" },
     });
-    const { status, stderr } = await fixture.execute(["status", manifest()]);
+    const { status, stderr } = await fixture.execute(["status", journal()]);
     assert.equal(status, 0);
     assert.match(stderr, /may not describe the endpoint/);
   });
@@ -68,7 +68,7 @@ describe("the command status", () => {
     fixture.complete(first!);
     fixture.fail(second!);
     {
-      await using file = await Manifest.open(manifest());
+      await using file = await JobJournal.open(journal());
       const { job, planned } = file.entries.get(first!.inferenceId)!;
       for (const inferenceId of ["expired", "pending"]) {
         await file.append({ event: "planned", job: { ...planned, inferenceId } });
@@ -79,12 +79,12 @@ describe("the command status", () => {
       await file.append({ event: "planned", job: { ...planned, inferenceId: "planned" } });
       await file.append({ event: "planned", job: { ...planned, inferenceId: "unknown" } });
       const { inputLocation, contentType } = job!;
-      await file.append({ event: "intent", inferenceId: "unknown", inputLocation, contentType });
+      await file.append({ event: "attempt", inferenceId: "unknown", inputLocation, contentType });
       await file.append({ event: "planned", job: { ...planned, inferenceId: "refused" } });
       await file.append({ event: "refused", inferenceId: "refused", problem: "it is empty" });
       fixture.aws.now = new Date(deadlineOf({ ...job!, ttlSeconds: 60 }).getTime() + 1000);
     }
-    const { status, lines, stderr } = await fixture.execute(["status", "--manifest", manifest(), "--json"]);
+    const { status, lines, stderr } = await fixture.execute(["status", "--journal", journal(), "--json"]);
     assert.equal(status, 1);
     assert.deepEqual(
       lines()
@@ -93,7 +93,7 @@ describe("the command status", () => {
       ["completed", "failed", "expired", "pending", "planned", "unknown", "refused"],
     );
     assert.match(stderr, /1 completed, 1 failed, 1 expired, 1 pending, 1 planned, 1 unknown, 1 refused/);
-    const { stdout } = await fixture.execute(["status", manifest()]);
+    const { stdout } = await fixture.execute(["status", journal()]);
     assert.match(stdout, /a\.mp4 \(expired\): expired, presumably: neither a result nor a failure by \d{4}-/);
     assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted: submit --resume/);
     assert.match(stdout, /a\.mp4 \(refused\): not sent: it is empty/);
@@ -104,13 +104,13 @@ describe("the command status", () => {
     const [first, second] = fixture.aws.invocations;
     fixture.complete(first!);
     fixture.fail(second!);
-    await fixture.execute(["status", manifest()]);
-    await fixture.execute(["status", manifest()]);
-    const ended = (await readFile(manifest(), "utf8")).split("\n").filter((line) => line.includes('"event":"ended"'));
+    await fixture.execute(["status", journal()]);
+    await fixture.execute(["status", journal()]);
+    const ended = (await readFile(journal(), "utf8")).split("\n").filter((line) => line.includes('"event":"ended"'));
     assert.equal(ended.length, 2);
     fixture.aws.objects.clear();
     fixture.aws.now = new Date(fixture.aws.now.getTime() + 7 * 24 * 3_600_000);
-    const { lines } = await fixture.execute(["status", manifest(), "--json"]);
+    const { lines } = await fixture.execute(["status", journal(), "--json"]);
     assert.deepEqual(
       lines()
         .slice(1)
@@ -120,20 +120,20 @@ describe("the command status", () => {
     assert.equal(lines().at(-1)!.reason, "not a video");
   });
 
-  it("reads a manifest that another process is writing, and does not change it", async () => {
+  it("reads a journal that another process is writing, and does not change it", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit();
-    await using busy = await Manifest.open(manifest());
-    const { status } = await fixture.execute(["status", manifest()]);
+    await using busy = await JobJournal.open(journal());
+    const { status } = await fixture.execute(["status", journal()]);
     assert.equal(status, 0);
     assert.equal(busy.entries.size, 2);
-    assert.equal([...(await readManifest(manifest())).values()].filter(({ end }) => end !== undefined).length, 0);
+    assert.equal([...(await readJournal(journal())).values()].filter(({ end }) => end !== undefined).length, 0);
   });
 
   for (const [what, content, words] of [
     ["no jobs", "", /contains no jobs/],
     ["something else", "hello\n", /jobs is not a job file: line 1 is not a job/],
-    ["a damaged manifest", '{"event":"planned"}\n', /line 1, has another form than submit writes/],
+    ["a damaged journal", '{"event":"planned"}\n', /line 1, has another form than submit writes/],
   ] as const) {
     it(`exits 2 for a file with ${what}`, async () => {
       await writeFile(fixture.path("jobs"), content);

@@ -21,8 +21,8 @@ export function statusCommand(context: CommandContext): CommandUnknownOpts {
       "Expired is presumed: neither a result nor a failure exists although the job's time is over.",
   )
     .addHelpText("after", "\nExample:\n  async-video status jobs.jsonl --stack dev")
-    .action(async (operand, { manifest, ...flags }) => {
-      const file = jobsFileOf("status", operand, manifest);
+    .action(async (operand, flags) => {
+      const file = jobsFileOf("status", operand, flags, context);
       await runOnStack(flags, context, (session) => show(file, session));
     });
 }
@@ -50,14 +50,14 @@ async function show(file: string | undefined, session: Session): Promise<number>
 async function showEndpoint({ stack, print, live, signal }: Session): Promise<void> {
   const { endpointName, instanceType, maxCapacity } = stack.outputs;
   const environment = environmentOf(stack.outputs);
-  const most =
+  const max =
     environment === "aws"
       ? `${maxCapacity} × ${instanceType}`
       : `${plural(maxCapacity, "instance")} (${describeEnvironment(environment)})`;
   try {
     const capacity = await readCapacity(stack, signal);
     print(
-      `${endpointName}: ${capacity.status}, ${capacity.current} of up to ${most}` +
+      `${endpointName}: ${capacity.status}, ${capacity.current} of up to ${max}` +
         (capacity.desired === capacity.current ? "" : `, going to ${capacity.desired}`),
       { endpointName, environment, instanceType, maxCapacity, ...capacity },
     );
@@ -70,9 +70,9 @@ async function showEndpoint({ stack, print, live, signal }: Session): Promise<vo
   }
 }
 
-function unsentStatus({ problem, intents }: KnownJob): string {
+function unsentStatus({ problem, attempts }: KnownJob): string {
   if (problem !== undefined) return "refused";
-  return intents > 0 ? "unknown" : "planned";
+  return attempts > 0 ? "unknown" : "planned";
 }
 
 function unsentText(job: KnownJob): string {

@@ -17,13 +17,13 @@ describe("the command submit", () => {
   });
 
   const submit = (...args: readonly string[]) =>
-    fixture.execute(["submit", ...args, "--json", ...(args.includes("--manifest") ? [] : ["--manifest", manifest()])]);
-  const manifest = () => fixture.path("manifest.jsonl");
+    fixture.execute(["submit", ...args, "--json", ...(args.includes("--journal") ? [] : ["--journal", journal()])]);
+  const journal = () => fixture.path("journal.jsonl");
   const video = (name: string) => fixture.path(name);
   const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
   const assertNothingSent = async () => {
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
-    await assert.rejects(access(manifest()), { code: "ENOENT" });
+    await assert.rejects(access(journal()), { code: "ENOENT" });
   };
 
   for (const [what, uri] of [
@@ -52,7 +52,7 @@ describe("the command submit", () => {
     fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "AccessDeniedException" } });
     assert.equal((await submit("s3://source/clips/a.mp4")).status, 2);
     fixture.outputs = { sourceLocations: [] };
-    const { status, lines } = await submit("--resume", "--manifest", manifest());
+    const { status, lines } = await submit("--resume", "--journal", journal());
     assert.equal(status, 2);
     assert.match(lines()[0]?.problem ?? "", /may not read s3:\/\/source\/clips\/a\.mp4/);
     assert.deepEqual(sent(), []);
@@ -73,7 +73,7 @@ describe("the command submit", () => {
   }
 
   it("refuses the model's options with --resume", async () => {
-    const { status, stderr } = await submit("--resume", "--manifest", manifest(), "--format", "ndjson");
+    const { status, stderr } = await submit("--resume", "--journal", journal(), "--format", "ndjson");
     assert.equal(status, 2);
     assert.match(stderr, /as they were planned: leave out --format;/);
   });
@@ -92,7 +92,7 @@ describe("the command submit", () => {
       /accepts up to 1024 MiB\. Cut it/,
     ],
   ] as const) {
-    it(`sends nothing, exits 2 and leaves no manifest if one of the files ${what}`, async () => {
+    it(`sends nothing, exits 2 and leaves no journal if one of the files ${what}`, async () => {
       await prepare();
       const { status, stderr } = await submit(video("a.mp4"), video("bad.mp4"));
       assert.equal(status, 2);
@@ -114,7 +114,7 @@ describe("the command submit", () => {
     it(`sends nothing and exits 2 if the job journal is ${what}`, async () => {
       await symlink(fixture.path("nowhere"), video("link"));
       const file = place.startsWith("/") ? place : video(place);
-      const { status, stderr } = await fixture.execute(["submit", video("a.mp4"), "--manifest", file]);
+      const { status, stderr } = await fixture.execute(["submit", video("a.mp4"), "--journal", file]);
       assert.equal(status, 2);
       assert.match(stderr, words);
       assert.equal(stderr.trim().split("\n").at(-1)?.startsWith("error: "), true, stderr);
@@ -161,7 +161,7 @@ describe("the command submit", () => {
     const planned = { event: "planned", of: 1, job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
     await writeFile(journal, `${JSON.stringify(planned)}\n`);
     fixture.outputs = { invocationTimeout: 600 };
-    const { status, stdout } = await fixture.execute(["submit", "--resume", "--manifest", journal]);
+    const { status, stdout } = await fixture.execute(["submit", "--resume", "--journal", journal]);
     assert.equal(status, 2);
     assert.match(stdout, /not sent: A timeout of 900 s is too long/);
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
@@ -240,7 +240,7 @@ describe("the command submit", () => {
     await assertNothingSent();
   });
 
-  it("does not overwrite a manifest", async () => {
+  it("does not overwrite a journal", async () => {
     await submit(video("a.mp4"));
     const { status, stderr } = await submit(video("b.mp4"));
     assert.equal(status, 2);

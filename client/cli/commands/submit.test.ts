@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
-import { readManifest } from "../../src/manifest.ts";
+import { readJournal } from "../../src/journal.ts";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -19,8 +19,8 @@ describe("the command submit", () => {
   });
 
   const submit = (...args: readonly string[]) =>
-    fixture.execute(["submit", ...args, "--json", ...(args.includes("--manifest") ? [] : ["--manifest", manifest()])]);
-  const manifest = () => fixture.path("manifest.jsonl");
+    fixture.execute(["submit", ...args, "--json", ...(args.includes("--journal") ? [] : ["--journal", journal()])]);
+  const journal = () => fixture.path("journal.jsonl");
   const video = (name: string) => fixture.path(name);
   const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
 
@@ -79,7 +79,7 @@ describe("the command submit", () => {
   it("ends with a summary, the last line of progress, and the next commands", async () => {
     await writeFile(video("it's here.mp4"), videoBytes("it"));
     const file = fixture.path("my jobs.jsonl");
-    const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--manifest", file);
+    const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--journal", file);
     assert.equal(status, 0);
     assert.match(stderr, /^2 of 2 submitted; .*100 %/m);
     assert.match(stderr, /^2 of 2 jobs accepted$/m);
@@ -99,8 +99,8 @@ describe("the command submit", () => {
       rmSync(video("b.mp4"));
     };
     const files = [video("a.mp4"), video("b.mp4")];
-    const seen = await fixture.execute(["submit", ...files, "--concurrency", "1", "--manifest", manifest()]);
-    const { stdout } = await fixture.execute(["status", manifest()]);
+    const seen = await fixture.execute(["submit", ...files, "--concurrency", "1", "--journal", journal()]);
+    const { stdout } = await fixture.execute(["status", journal()]);
     for (const text of [seen.stdout, stdout]) {
       const lines = text.split("\n").filter((line) => line.includes("not sent"));
       assert.deepEqual(
@@ -121,12 +121,12 @@ describe("the command submit", () => {
     );
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
     await submit(video("a.mp4"));
-    const resumed = await submit("--resume", "--manifest", manifest(), "--dry-run");
+    const resumed = await submit("--resume", "--journal", journal(), "--dry-run");
     assert.deepEqual([resumed.status, (resumed.lines()[0] as unknown as { jobs: number }).jobs], [0, 0]);
   });
 
-  it("requires an existing folder for --manifest", async () => {
-    const { status, stderr } = await submit(video("a.mp4"), "--manifest", video("nosuchdir/m.jsonl"));
+  it("requires an existing folder for --journal", async () => {
+    const { status, stderr } = await submit(video("a.mp4"), "--journal", video("nosuchdir/m.jsonl"));
     assert.equal(status, 2);
     assert.match(stderr, /Cannot write the job journal .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/);
     assert.equal(fixture.aws.invocations.length, 0);
@@ -190,7 +190,7 @@ describe("the command submit", () => {
       answer: { status: 400, code: "AccessDeniedException" },
     });
     assert.equal((await submit(video("a.mp4"), "--format", "ndjson")).status, 2);
-    assert.equal((await submit("--resume", "--manifest", manifest())).status, 0);
+    assert.equal((await submit("--resume", "--journal", journal())).status, 0);
     assert.equal(fixture.aws.invocations[0]!.headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
   });
 
@@ -211,7 +211,7 @@ describe("the command submit", () => {
       bad!.map((line) => [line.status, line.reason]),
       [["failed", "not a video"]],
     );
-    const ends = [...(await readManifest(manifest())).values()].map(({ end }) => end?.status).toSorted();
+    const ends = [...(await readJournal(journal())).values()].map(({ end }) => end?.status).toSorted();
     assert.deepEqual(ends, ["completed", "failed"]);
   });
 
@@ -221,7 +221,7 @@ describe("the command submit", () => {
     };
     const waited = await submit(video("a.mp4"), video("b.mp4"), "--wait");
     assert.match(waited.stderr, /^2 of 2 jobs ended: (1 completed, 1 failed|1 failed, 1 completed)$/m);
-    const resumed = await submit("--resume", "--manifest", manifest(), "--wait");
+    const resumed = await submit("--resume", "--journal", journal(), "--wait");
     assert.equal(resumed.status, 1);
     assert.match(resumed.stderr, /^already complete: 2 of 2 jobs accepted$/m);
     assert.match(resumed.stderr, /^2 of 2 jobs ended: 1 completed, 1 failed$/m);
@@ -236,7 +236,7 @@ describe("the command submit", () => {
     assert.equal((await submit(...files, "--concurrency", "1")).status, 130);
     await using next = await startCommandFixture();
     next.aws.onInvocation = next.complete;
-    const { status, stderr } = await next.execute(["submit", "--resume", "--manifest", manifest()]);
+    const { status, stderr } = await next.execute(["submit", "--resume", "--journal", journal()]);
     assert.equal(status, 0, stderr);
     assert.match(stderr, /^2 of 2 submitted$/m);
     assert.match(stderr, /^2 of 2 jobs accepted$/m);
@@ -259,12 +259,12 @@ describe("the command submit", () => {
     const { status, stderr } = await submit(...names.map(video), "--wait");
     assert.equal(status, 0, stderr);
     assert.equal(fixture.aws.count("GetObject") >= 2 * names.length, true);
-    assert.equal(fixture.aws.mostWholeReads, 1);
+    assert.equal(fixture.aws.maxWholeReads, 1);
   });
 
   it("shows the detections and the model's notice", async () => {
     fixture.aws.onInvocation = fixture.complete;
-    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "--wait", "--manifest", manifest()]);
+    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "--wait", "--journal", journal()]);
     assert.equal(status, 0);
     assert.match(stdout, /a\.mp4: completed: 2 frames, 3 detections: car 2, person 1\n {2}knows only generated shapes/);
   });
@@ -282,14 +282,14 @@ describe("the command submit", () => {
     assert.equal(status, 1);
     assert.equal(lines().at(-1)!.status, "pending");
     fixture.complete(fixture.aws.invocations[0]!);
-    const resumed = await submit("--resume", "--manifest", manifest(), "--wait");
+    const resumed = await submit("--resume", "--journal", journal(), "--wait");
     assert.equal(resumed.status, 0, resumed.stderr);
     assert.deepEqual(
       resumed.lines().map((line) => line.status),
       ["completed"],
     );
     assert.equal(fixture.aws.invocations.length, 1);
-    assert.equal((await submit("--resume", "--manifest", manifest(), "--wait")).status, 0);
+    assert.equal((await submit("--resume", "--journal", journal(), "--wait")).status, 0);
   });
 
   it("prints the next command if the wait is interrupted", async () => {
@@ -300,7 +300,7 @@ describe("the command submit", () => {
     };
     const { status, stderr } = await submit(video("a.mp4"), "--wait");
     assert.equal(status, 130);
-    assert.match(stderr, /follow them: npm run status -- .*manifest\.jsonl/);
+    assert.match(stderr, /follow them: npm run status -- .*journal\.jsonl/);
   });
 
   it("exits with 130 when interrupted, after printing its jobs and the command that resumes", async () => {
@@ -309,7 +309,7 @@ describe("the command submit", () => {
     };
     const { status, stderr, lines } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
     assert.equal(status, 130);
-    assert.match(stderr, /1 not accepted yet; resume: npm run submit -- --resume --manifest .*manifest\.jsonl/);
+    assert.match(stderr, /1 not accepted yet; resume: npm run submit -- --resume --journal .*journal\.jsonl/);
     assert.match(stderr, /Interrupted/);
     assert.equal(lines()[0]!.inferenceId, fixture.aws.invocations[0]!.inferenceId);
   });

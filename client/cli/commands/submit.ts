@@ -14,7 +14,8 @@ import { endOf, isGood, printEnd } from "../job-report.ts";
 import { recordedState, recordOf } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { customAttributesOf } from "../../src/model-options.ts";
-import { Manifest, readManifest } from "../../src/manifest.ts";
+import { JobJournal, readJournal } from "../../src/journal.ts";
+import { journalOf, manifestOption } from "../journal-option.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { findVideos } from "../../src/sources.ts";
 import { isS3, resumeAll, submitAll } from "../../src/submit-all.ts";
@@ -33,7 +34,8 @@ function defineSubmit() {
       "names the files to upload, so resume only journals that you trust.",
   )
     .argument("[videos...]", "files, folders, objects (s3://BUCKET/KEY) and prefixes (s3://BUCKET/PREFIX/)")
-    .option("--manifest <file>", "job journal (default: a new file in out/)")
+    .option("--journal <file>", "job journal (default: a new file in out/)")
+    .addOption(manifestOption())
     .option("--resume", "resume the journal's jobs", false)
     .option("--wait", "wait for each job's end, fetch and check its result", false)
     .option(
@@ -51,13 +53,16 @@ function defineSubmit() {
     .option("--concurrency <n>", "concurrent videos, 1..64 (default: 8)", wholeNumber("a whole number", 1, 64));
 }
 
-type Flags = ReturnType<ReturnType<typeof defineSubmit>["opts"]>;
+type Flags = Omit<ReturnType<ReturnType<typeof defineSubmit>["opts"]>, "journal"> & {
+  readonly journal: string | undefined;
+};
 
 /** Defines the command. */
 export function submitCommand(context: CommandContext): CommandUnknownOpts {
   return defineSubmit()
-    .addHelpText("after", "\nExample:\n  async-video submit clips/ s3://BUCKET/PREFIX/ --manifest jobs.jsonl --wait")
-    .action(async (videos, flags) => {
+    .addHelpText("after", "\nExample:\n  async-video submit clips/ s3://BUCKET/PREFIX/ --journal jobs.jsonl --wait")
+    .action(async (videos, given) => {
+      const flags = { ...given, journal: journalOf(given, context) };
       if (!flags.resume && videos.length === 0) throw new UsageError("submit needs at least one FILE");
       const file = flags.resume ? resumedFile(videos, flags) : undefined;
       await runOnStack(flags, context, (session) =>
@@ -71,14 +76,14 @@ export function submitCommand(context: CommandContext): CommandUnknownOpts {
  * @throws UsageError if there is none, or if there are options that the journal's jobs have already
  */
 function resumedFile(videos: readonly string[], flags: Flags): string {
-  const { manifest, fps, score, sampling, masks, maxSide, format, encoding, ttl, timeout } = flags;
-  if (manifest === undefined) throw new UsageError("--resume needs --manifest FILE");
+  const { journal, fps, score, sampling, masks, maxSide, format, encoding, ttl, timeout } = flags;
+  if (journal === undefined) throw new UsageError("--resume needs --journal FILE");
   if (videos.length > 0) throw new UsageError("--resume sends the jobs of the job journal: leave out FILE");
   const planned = { fps, score, sampling, masks, "max-side": maxSide, format, encoding, ttl, timeout };
   const given = Object.entries(planned).flatMap(([name, value]) =>
     value === undefined || value === false ? [] : [`--${name}`],
   );
-  if (given.length === 0) return manifest;
+  if (given.length === 0) return journal;
   throw new UsageError(`--resume sends jobs as they were planned: leave out ${given.join(", ")}`);
 }
 
@@ -94,10 +99,10 @@ async function submitVideos(operands: readonly string[], flags: Flags, session: 
     return 0;
   }
   await checkEndpoint(stack, signal);
-  await using manifest = await Manifest.create(flags.manifest ?? newManifest());
-  live.say(`job journal ${manifest.file}`);
+  await using journal = await JobJournal.create(flags.journal ?? newJournal());
+  live.say(`job journal ${journal.file}`);
   const view = new UploadView(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
-  return await conclude(manifest, flags, session, (options) =>
+  return await conclude(journal, flags, session, (options) =>
     submitAll(
       stack,
       videos.map(({ video, contentType }) => ({
@@ -108,7 +113,7 @@ async function submitVideos(operands: readonly string[], flags: Flags, session: 
         customAttributes,
         format: flags.format,
       })),
-      { ...options, manifest, ...viewed(view, options, session) },
+      { ...options, journal, ...viewed(view, options, session) },
     ),
   );
 }
@@ -116,22 +121,22 @@ async function submitVideos(operands: readonly string[], flags: Flags, session: 
 async function resumeFrom(file: string, flags: Flags, session: Session): Promise<number> {
   const { stack, live, signal } = session;
   if (flags.dryRun) return await dryResume(file, session);
-  await using manifest = await Manifest.open(file);
-  if (manifest.notice !== undefined) live.say(`note: ${manifest.notice}`);
+  await using journal = await JobJournal.open(file);
+  if (journal.notice !== undefined) live.say(`note: ${journal.notice}`);
   await checkEndpoint(stack, signal);
-  const open = [...manifest.entries.values()].filter(({ job }) => job === undefined);
+  const open = [...journal.entries.values()].filter(({ job }) => job === undefined);
   const view = new UploadView(
     open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const),
-    manifest.entries.size - open.length,
+    journal.entries.size - open.length,
   );
-  return await conclude(manifest, flags, session, async (options) =>
-    open.length === 0 ? [] : await resumeAll(stack, manifest, { ...options, ...viewed(view, options, session) }),
+  return await conclude(journal, flags, session, async (options) =>
+    open.length === 0 ? [] : await resumeAll(stack, journal, { ...options, ...viewed(view, options, session) }),
   );
 }
 
 /** Prints the jobs that --resume would send. */
 async function dryResume(file: string, session: Session): Promise<number> {
-  const open = [...(await readManifest(file)).values()].filter(({ job }) => job === undefined);
+  const open = [...(await readJournal(file)).values()].filter(({ job }) => job === undefined);
   const videos = await Promise.all(
     open.map(async ({ planned }) => {
       const video = planned.file ?? planned.inputLocation ?? planned.inferenceId;
@@ -145,7 +150,7 @@ async function dryResume(file: string, session: Session): Promise<number> {
 }
 
 /** Returns a name for a new journal, by this machine's clock, in out/, which is created if missing. */
-function newManifest(): string {
+function newJournal(): string {
   return path.join(
     defaultFolder(),
     `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`,
@@ -171,7 +176,7 @@ function viewed(view: UploadView, { onOutcome }: SubmitOptions, { live }: Sessio
 
 /** Submits, prints each outcome and, with --wait, each end; also waits for jobs that the journal had before. */
 async function conclude(
-  manifest: Manifest,
+  journal: JobJournal,
   flags: Flags,
   session: Session,
   submitting: (options: SubmitOptions) => Promise<readonly Outcome[]>,
@@ -184,25 +189,25 @@ async function conclude(
   try {
     outcomes = await submitting({ concurrency: flags.concurrency, signal, onOutcome });
   } catch (error) {
-    const left = [...manifest.entries.values()].filter(({ job }) => job === undefined).length;
-    const file = shellQuoted(manifest.file);
-    if (left > 0) live.say(`${left} not accepted yet; resume: npm run submit -- --resume --manifest ${file}`);
+    const left = [...journal.entries.values()].filter(({ job }) => job === undefined).length;
+    const file = shellQuoted(journal.file);
+    if (left > 0) live.say(`${left} not accepted yet; resume: npm run submit -- --resume --journal ${file}`);
     if (signal.aborted) live.say(`follow the others: npm run status -- ${file}`);
     throw error;
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
-  live.say(outcomes.length === 0 ? `already complete: ${sumOf(manifest)}` : sumOf(manifest));
+  live.say(outcomes.length === 0 ? `already complete: ${sumOf(journal)}` : sumOf(journal));
   if (!flags.wait) {
     // The path is meant to be typed into a shell.
-    const file = shellQuoted(manifest.file);
+    const file = shellQuoted(journal.file);
     live.say(`follow them: npm run status -- ${file}; then get the results: npm run fetch -- ${file}`);
     return refused ? 2 : 0;
   }
   let good: boolean;
   try {
-    good = await waitForEnds(manifest, flags.limit, session);
+    good = await waitForEnds(journal, flags.limit, session);
   } catch (error) {
-    if (signal.aborted) live.say(`follow them: npm run status -- ${shellQuoted(manifest.file)}`);
+    if (signal.aborted) live.say(`follow them: npm run status -- ${shellQuoted(journal.file)}`);
     throw error;
   }
   if (refused) return 2;
@@ -212,7 +217,7 @@ async function conclude(
 /**
  * Formats `3 of 4 jobs accepted, 1 video not sent`, for all jobs of a submission, including those of earlier processes.
  */
-function sumOf({ entries }: Manifest): string {
+function sumOf({ entries }: JobJournal): string {
   const accepted = [...entries.values()].filter(({ job }) => job !== undefined).length;
   const refused = entries.size - accepted;
   const others = refused === 0 ? "" : `, ${plural(refused, "video")} not sent`;
@@ -232,24 +237,24 @@ function printOutcome({ print }: Session, outcome: Outcome): void {
 }
 
 /** Waits for the ends of all accepted jobs of a journal; returns whether all have succeeded. */
-async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined, session: Session): Promise<boolean> {
+async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined, session: Session): Promise<boolean> {
   const { stack, live, signal } = session;
-  const entries = [...manifest.entries.values()];
+  const entries = [...journal.entries.values()];
   const videoOf = ({ inferenceId }: Job): string => {
-    const planned = manifest.entries.get(inferenceId)?.planned;
+    const planned = journal.entries.get(inferenceId)?.planned;
     return planned?.file ?? planned?.inputLocation ?? inferenceId;
   };
   const ended = entries.map(recordedState);
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
   const waiting = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
-  const counts = new EndCounts(manifest);
+  const counts = new EndCounts(journal);
   live.show(counts.line, "new step");
   const pending = await waitForJobs(
     stack,
     waiting,
     async (job, state) => {
       const end = await endOf(stack, job, state, signal);
-      manifest.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
+      journal.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
       counts.add(end);
       printEnd(session, videoOf(job), job, end, { video: videoOf(job) });
@@ -265,6 +270,6 @@ async function waitForEnds(manifest: Manifest, limitSeconds: number | undefined,
   live.say(counts.line);
   for (const job of pending)
     printEnd(session, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
-  if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(manifest.file)}`);
+  if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(journal.file)}`);
   return good && pending.length === 0;
 }

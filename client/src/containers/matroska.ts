@@ -60,7 +60,7 @@ function endOf({ to }: Element): number {
 
 async function* elements(reader: BoundedReader, from: number, to: number): AsyncGenerator<Element> {
   for (let at = from; at < to;) {
-    // An ID has at most 4 bytes, a size at most 8 (RFC 8794, sections 5 and 6).
+    // An ID has at max 4 bytes, a size at max 8 (RFC 8794, sections 5 and 6).
     const head = await reader.readUpTo(at, Math.min(12, to - at));
     const idBytes = lengthOf(head, 0, 4);
     const sizeBytes = lengthOf(head, idBytes, 8);
@@ -80,8 +80,8 @@ async function* elements(reader: BoundedReader, from: number, to: number): Async
 }
 
 /** Returns the length of the number at an offset, bytes: one more than the leading zeros of its first byte. */
-function lengthOf(bytes: Buffer, at: number, most: number): number {
+function lengthOf(bytes: Buffer, at: number, max: number): number {
   const length = Math.clz32(bytes[at] ?? 0) - 23;
-  if (length > most || at + length > bytes.length) throw new UndecidedError("an element is damaged");
+  if (length > max || at + length > bytes.length) throw new UndecidedError("an element is damaged");
   return length;
 }

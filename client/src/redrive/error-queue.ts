@@ -48,12 +48,12 @@ export class ErrorQueue implements Disposable {
     this.#url = stack.outputs.errorQueueUrl;
   }
 
-  /** Receives up to `most` messages, and up to {@link BATCH}; none if none came for a few seconds. */
-  async receive(most: number, signal?: AbortSignal): Promise<readonly HeldMessage[]> {
+  /** Receives up to `max` messages, and up to {@link BATCH}; none if none came for a few seconds. */
+  async receive(max: number, signal?: AbortSignal): Promise<readonly HeldMessage[]> {
     const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#url,
-        MaxNumberOfMessages: Math.min(most, BATCH),
+        MaxNumberOfMessages: Math.min(max, BATCH),
         WaitTimeSeconds: WAIT_SECONDS,
         VisibilityTimeout: VISIBILITY_SECONDS,
         MessageSystemAttributeNames: ["ApproximateReceiveCount"],

@@ -68,11 +68,11 @@ describe("a redrive of the error queue", () => {
     fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 403, code: "AccessDeniedException" } });
     await assert.rejects(run(), { name: "AccessDeniedException" });
     assert.equal(fixture.queues.visible.length, 1, "the message is returned");
-    assert.equal(fixture.manifest.entries.get("video-1.redrive-1")?.intents, 1);
+    assert.equal(fixture.journal.entries.get("video-1.redrive-1")?.attempts, 1);
     await fixture.reopen();
     assert.deepEqual(kindsOf(await run()), ["sent"]);
     assert.deepEqual(fixture.sent, ["video-1.redrive-1"]);
-    assert.equal(fixture.manifest.entries.size, 1);
+    assert.equal(fixture.journal.entries.size, 1);
   });
 
   it("deletes messages of the smoke test and tests of the topic, and never sends them", async () => {
@@ -92,9 +92,9 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual([fixture.sent, fixture.queues.error], [["video-1.redrive-1", "video-2.redrive-1"], []]);
   });
 
-  it("gives the reason of the failure object if the manifest has the job", async () => {
+  it("gives the reason of the failure object if the journal has the job", async () => {
     await submitAll(fixture.stack, [{ video: "s3://in/videos/a.mp4", inferenceId: "video-1" }], {
-      manifest: fixture.manifest,
+      journal: fixture.journal,
     });
     fixture.aws.objects.set(
       objectKey(fixture.aws.invocations[0]!.failureLocation),
@@ -106,15 +106,15 @@ describe("a redrive of the error queue", () => {
     ]);
   });
 
-  it("sends nothing and returns all messages without a manifest to write to", async () => {
+  it("sends nothing and returns all messages without a journal to write to", async () => {
     for (const body of [failureOf("video-1"), failureOf("video-1"), failureOf("smoke-1"), "hello"])
       fixture.queues.put(body);
     const outcomes: Outcome[] = [];
     const onOutcome = (outcome: Outcome) => outcomes.push(outcome);
-    await redriveQueue(fixture.stack, { entries: fixture.manifest.entries }, { ...redriveDefaults, onOutcome });
+    await redriveQueue(fixture.stack, { entries: fixture.journal.entries }, { ...redriveDefaults, onOutcome });
     assert.deepEqual(kindsOf(outcomes), ["already-sent", "smoke", "unreadable", "would-send"]);
     assert.deepEqual(
-      [fixture.sent, fixture.queues.visible.length, fixture.queues.deadLetters, fixture.manifest.entries.size],
+      [fixture.sent, fixture.queues.visible.length, fixture.queues.deadLetters, fixture.journal.entries.size],
       [[], 4, [], 0],
     );
   });
@@ -191,7 +191,7 @@ describe("a redrive of the error queue", () => {
     assert.equal(fixture.queues.deadLetters.length, 1);
   });
 
-  it("takes location, options and time limits from the manifest if it has the job", async () => {
+  it("takes location, options and time limits from the journal if it has the job", async () => {
     await submitAll(
       fixture.stack,
       [
@@ -204,7 +204,7 @@ describe("a redrive of the error queue", () => {
           format: "ndjson",
         },
       ],
-      { manifest: fixture.manifest },
+      { journal: fixture.journal },
     );
     fixture.queues.put({ inferenceId: "video-1", invocationStatus: "Failed" });
     fixture.queues.put({ inferenceId: "video-2", invocationStatus: "Failed" });

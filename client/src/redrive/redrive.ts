@@ -1,7 +1,7 @@
 /** Sends failed jobs again, each once, from the error queue or from a job journal. */
 import { knownJob } from "../jobs-file.ts";
 import { statusOf } from "../known-jobs.ts";
-import { Manifest } from "../manifest.ts";
+import { JobJournal } from "../journal.ts";
 import { inParallel } from "../parallel.ts";
 import type { Stack } from "../stack.ts";
 import { isBadInput } from "../failure.ts";
@@ -46,9 +46,9 @@ export interface RedriveOptions extends ResendOptions {
  * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages
  * that were not handled come back
  */
-export async function redriveQueue(stack: Stack, manifest: Ledger, options: RedriveOptions): Promise<void> {
+export async function redriveQueue(stack: Stack, journal: Ledger, options: RedriveOptions): Promise<void> {
   using queue = new ErrorQueue(stack);
-  const resender = new Resender(stack, manifest, options);
+  const resender = new Resender(stack, journal, options);
   const keep = new Set<HeldMessage>();
   let max: Promise<number | undefined> | undefined;
   try {
@@ -58,8 +58,8 @@ export async function redriveQueue(stack: Stack, manifest: Ledger, options: Redr
       if (messages.length === 0) return;
       for (const message of messages) keep.add(message);
       await inParallel(messages, BATCH, async (message) => {
-        const outcome = await outcomeOf(stack, message, manifest, resender, options);
-        const fate = manifest instanceof Manifest ? fates[outcome.kind] : "give back";
+        const outcome = await outcomeOf(stack, message, journal, resender, options);
+        const fate = journal instanceof JobJournal ? fates[outcome.kind] : "give back";
         if (fate === "give back") {
           max ??= queue.maxDeliveries();
           options.onOutcome?.(withDeliveries(outcome, message, await max));
@@ -130,12 +130,12 @@ const CONCURRENCY = 8;
  * journal, so that a second run recognises them.
  * @throws as {@link redriveQueue}
  */
-export async function redriveManifest(stack: Stack, manifest: Ledger, options: RedriveOptions): Promise<void> {
-  const resender = new Resender(stack, manifest, options);
-  const jobs = [...manifest.entries].flatMap(([inferenceId, entry]) =>
+export async function redriveJournal(stack: Stack, journal: Ledger, options: RedriveOptions): Promise<void> {
+  const resender = new Resender(stack, journal, options);
+  const jobs = [...journal.entries].flatMap(([inferenceId, entry]) =>
     inferenceId.startsWith(SMOKE_PREFIX) ? [] : [knownJob(inferenceId, entry)],
   );
-  const standing = await statusOf(stack, { jobs, manifest: undefined }, options.signal);
+  const standing = await statusOf(stack, { jobs, journal: undefined }, options.signal);
   await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
     if (job === undefined || (state?.status !== "failed" && state?.status !== "expired")) return;
     options.signal?.throwIfAborted();

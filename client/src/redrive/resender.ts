@@ -1,8 +1,8 @@
 /** Sends failed jobs again, each once, with a journal as its memory. */
 import { codeOf } from "../../../lib/errors.ts";
 import { timeoutWithin } from "../limits.ts";
-import { Manifest } from "../manifest.ts";
-import type { ManifestEntries, PlannedJob } from "../manifest-lines.ts";
+import { JobJournal } from "../journal.ts";
+import type { JournalEntries, PlannedJob } from "../journal-lines.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
 import { DEFAULT_TTL_SECONDS } from "../submit.ts";
@@ -20,7 +20,7 @@ export interface FailedJob {
 }
 
 /** Memory of the jobs that were sent again; without a journal to write to, nothing is sent. */
-export type Ledger = Manifest | { readonly entries: ManifestEntries };
+export type Ledger = JobJournal | { readonly entries: JournalEntries };
 
 /** Outcome for one failed job. */
 export type Verdict =
@@ -58,14 +58,14 @@ const refusals = ["ValidationError", "ValidationException"];
 /** State of one run. */
 export class Resender {
   readonly #stack: Stack;
-  readonly #manifest: Ledger;
+  readonly #journal: Ledger;
   readonly #options: ResendOptions;
   /** Jobs under way or done in this run, by the name under which they were sent. */
   readonly #runs = new Map<string, Promise<Verdict>>();
 
-  constructor(stack: Stack, manifest: Ledger, options: ResendOptions) {
+  constructor(stack: Stack, journal: Ledger, options: ResendOptions) {
     this.#stack = stack;
-    this.#manifest = manifest;
+    this.#journal = journal;
     this.#options = options;
   }
 
@@ -76,7 +76,7 @@ export class Resender {
 
   /**
    * Sends a failed job again, unless it has been sent again already, or too often.
-   * @throws AbortError on the caller's signal; the SDK's error if it is not transient; the journal then has the intent,
+   * @throws AbortError on the caller's signal; the SDK's error if it is not transient; the journal then has the attempt,
    * and another attempt resumes under the same InferenceId
    */
   async resend(failed: FailedJob): Promise<Verdict> {
@@ -89,7 +89,7 @@ export class Resender {
       const isSent = verdict.kind === "sent" || verdict.kind === "would-send";
       return isSent ? { kind: "already-sent", sentAs } : verdict;
     }
-    if (this.#manifest.entries.get(sentAs)?.job !== undefined) return { kind: "already-sent", sentAs };
+    if (this.#journal.entries.get(sentAs)?.job !== undefined) return { kind: "already-sent", sentAs };
     const { times } = nameOf(inferenceId);
     if (times >= this.#options.times) return { kind: "poison", times };
     if (failed.isBadInput && this.#options.includeBadInput !== true) return { kind: "bad-input" };
@@ -102,15 +102,15 @@ export class Resender {
   }
 
   async #send({ inferenceId, inputLocation, ...planned }: PlannedJob & { inputLocation: string }): Promise<Verdict> {
-    const manifest = this.#manifest;
-    if (!(manifest instanceof Manifest)) return { kind: "would-send", sentAs: inferenceId, inputLocation };
-    if (!manifest.entries.has(inferenceId)) {
-      await manifest.plan([{ inferenceId, inputLocation, ...planned }]);
+    const journal = this.#journal;
+    if (!(journal instanceof JobJournal)) return { kind: "would-send", sentAs: inferenceId, inputLocation };
+    if (!journal.entries.has(inferenceId)) {
+      await journal.plan([{ inferenceId, inputLocation, ...planned }]);
     }
-    const entry = manifest.entries.get(inferenceId);
+    const entry = journal.entries.get(inferenceId);
     try {
       const [outcome] = await submitPlanned(this.#stack, entry === undefined ? [] : [entry], {
-        manifest,
+        journal,
         signal: this.#options.signal,
       });
       // The outcome is in the journal: the client refuses the same requests as the stack.
@@ -118,14 +118,14 @@ export class Resender {
       return { kind: "sent", sentAs: inferenceId, inputLocation };
     } catch (error) {
       if (!(error instanceof Error) || !refusals.includes(codeOf(error))) throw error;
-      await manifest.append({ event: "refused", inferenceId, problem: error.message });
+      await journal.append({ event: "refused", inferenceId, problem: error.message });
       return { kind: "refused", problem: error.message };
     }
   }
 
   /** Returns the job as it was first sent, if the journal has it; a notification has no options and no time limits. */
   #planOf(failed: FailedJob, inferenceId: string): (PlannedJob & { inputLocation: string }) | undefined {
-    const known = this.#manifest.entries.get(failed.inferenceId);
+    const known = this.#journal.entries.get(failed.inferenceId);
     const place = known?.job ?? known?.sent;
     const inputLocation = place?.inputLocation ?? failed.inputLocation;
     if (inputLocation === undefined) return undefined;

@@ -13,11 +13,11 @@ export function series(...values: readonly (number | undefined)[]): Series {
   );
 }
 
-function durations(count: Series, seconds: readonly (readonly [mean: number, most: number])[]): Durations {
+function durations(count: Series, seconds: readonly (readonly [mean: number, max: number])[]): Durations {
   return {
     count,
     sum: count.map(({ minute, value }, index) => ({ minute, value: value * (seconds[index]?.[0] ?? 0) })),
-    most: count.map(({ minute }, index) => ({ minute, value: seconds[index]?.[1] ?? 0 })),
+    max: count.map(({ minute }, index) => ({ minute, value: seconds[index]?.[1] ?? 0 })),
   };
 }
 

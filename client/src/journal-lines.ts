@@ -34,9 +34,9 @@ const plannedSchema = z.object({
   job: plannedJobSchema,
 });
 
-/** The intent to make the call: from here on the service may have the job. */
-const intentSchema = z.object({
-  event: z.literal("intent"),
+/** Written before the call is made: from here on the service may have the job. Earlier versions wrote `intent`. */
+const attemptSchema = z.object({
+  event: z.literal(["attempt", "intent"]),
   inferenceId: id,
   inputLocation: s3Uri,
   contentType: z.string().min(1),
@@ -59,14 +59,14 @@ const endedSchema = z.object({
 /** Schema of a line of a journal. */
 export const lineSchema = z.discriminatedUnion("event", [
   plannedSchema,
-  intentSchema,
+  attemptSchema,
   acceptedSchema,
   refusedSchema,
   endedSchema,
 ]);
 
 /** One line of a journal. */
-export type ManifestLine = Readonly<z.infer<typeof lineSchema>>;
+export type JournalLine = Readonly<z.infer<typeof lineSchema>>;
 
 /** A planned job. */
 export type PlannedJob = Readonly<z.infer<typeof plannedJobSchema>>;
@@ -75,13 +75,13 @@ export type PlannedJob = Readonly<z.infer<typeof plannedJobSchema>>;
 export type RecordedEnd = Readonly<Omit<z.infer<typeof endedSchema>, "event" | "inferenceId">>;
 
 /** State of one job, from all lines of a journal. */
-export interface ManifestEntry {
+export interface JournalEntry {
   readonly planned: PlannedJob;
   /**
    * Number of calls that were about to be made, or waiting for their turn when the client ended. If it is at least one
    * and there is no `job`, the outcome is unknown.
    */
-  readonly intents: number;
+  readonly attempts: number;
   /** Location of the video when the call was about to be made. */
   readonly sent?: { readonly inputLocation: string; readonly contentType: string };
   /** The last acceptance. */
@@ -92,12 +92,12 @@ export interface ManifestEntry {
 }
 
 /** Jobs by InferenceId, in the order in which they were planned. */
-export type ManifestEntries = ReadonlyMap<string, ManifestEntry>;
+export type JournalEntries = ReadonlyMap<string, JournalEntry>;
 
 /** Adds one line. */
-export function addLine(entries: Map<string, ManifestEntry>, line: ManifestLine): void {
+export function addLine(entries: Map<string, JournalEntry>, line: JournalLine): void {
   if (line.event === "planned") {
-    entries.set(line.job.inferenceId, { planned: line.job, intents: 0 });
+    entries.set(line.job.inferenceId, { planned: line.job, attempts: 0 });
     return;
   }
   const inferenceId = line.event === "accepted" ? line.job.inferenceId : line.inferenceId;
@@ -106,11 +106,12 @@ export function addLine(entries: Map<string, ManifestEntry>, line: ManifestLine)
   entries.set(inferenceId, { ...entry, ...sayingOf(line, entry) });
 }
 
-function sayingOf(line: Exclude<ManifestLine, { event: "planned" }>, entry: ManifestEntry): Partial<ManifestEntry> {
+function sayingOf(line: Exclude<JournalLine, { event: "planned" }>, entry: JournalEntry): Partial<JournalEntry> {
   switch (line.event) {
+    case "attempt":
     case "intent":
       return {
-        intents: entry.intents + 1,
+        attempts: entry.attempts + 1,
         sent: { inputLocation: line.inputLocation, contentType: line.contentType },
       };
     case "accepted":

@@ -10,7 +10,7 @@ import type { CommandFixture } from "../../testing/command-fixture.ts";
 
 const bom = Buffer.from([0xef, 0xbb, 0xbf]);
 
-describe("a damaged manifest", () => {
+describe("a damaged journal", () => {
   let fixture: CommandFixture;
 
   beforeEach(async () => {
@@ -35,15 +35,15 @@ describe("a damaged manifest", () => {
         timeoutSeconds: 30,
       },
     });
-  const intent = (name: string): string =>
+  const attempt = (name: string, event = "attempt"): string =>
     JSON.stringify({
-      event: "intent",
+      event,
       inferenceId: name,
       inputLocation: "s3://in/videos/a.mp4",
       contentType: "video/mp4",
     });
   const linesOf = (...lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
-  const resume = () => fixture.execute(["submit", "--resume", "--manifest", file()]);
+  const resume = () => fixture.execute(["submit", "--resume", "--journal", file()]);
 
   /** Makes a plan as a version without a count wrote it while the disk was full. */
   const cutPlan = () => `${linesOf(planned("1"), planned("2"))}${planned("3").slice(0, 40)}`;
@@ -66,7 +66,7 @@ describe("a damaged manifest", () => {
       /the plan is incomplete, it has 2 of 3 jobs/,
     ],
     "has fewer jobs than its count before a call": [
-      () => linesOf(planned("1", 3), planned("2", 3), intent("1")),
+      () => linesOf(planned("1", 3), planned("2", 3), attempt("1")),
       /the plan is incomplete, it has 2 of 3 jobs/,
     ],
     "has a plan whose last line was cut": [
@@ -75,7 +75,7 @@ describe("a damaged manifest", () => {
     ],
     "has only a part of one line": [() => planned("1", 1).slice(0, 40), /the plan is incomplete/],
     "has a damaged line in the middle": [
-      () => linesOf(planned("1", 1), "{", intent("1")),
+      () => linesOf(planned("1", 1), "{", attempt("1")),
       /line 2, is not JSON: the file is damaged/,
     ],
   };
@@ -84,7 +84,7 @@ describe("a damaged manifest", () => {
     it(`that ${what} is refused by --resume, status, fetch and redrive, with exit status 2`, async () => {
       await writeFile(file(), content());
       const before = await readFile(file());
-      for (const command of [["status"], ["fetch"], ["redrive"], ["submit", "--resume", "--manifest"]]) {
+      for (const command of [["status"], ["fetch"], ["redrive"], ["submit", "--resume", "--journal"]]) {
         const { status, stderr } = await fixture.execute([...command, file()]);
         assert.equal(status, 2, command.join(" "));
         assert.match(stderr, words, command.join(" "));
@@ -95,7 +95,10 @@ describe("a damaged manifest", () => {
   }
 
   const accepted: Readonly<Record<string, readonly [content: () => string | Buffer, hasNotice: boolean]>> = {
-    "has a plan without a count, and a call after it": [() => linesOf(planned("1"), planned("2"), intent("1")), false],
+    "has a plan without a count, and a call after it": [
+      () => linesOf(planned("1"), planned("2"), attempt("1", "intent")),
+      false,
+    ],
     "has as many jobs as its count": [() => linesOf(planned("1", 2), planned("2", 2)), false],
     "has a byte order mark": [
       () => Buffer.concat([bom, Buffer.from(linesOf(planned("1", 2), planned("2", 2)))]),
@@ -103,12 +106,12 @@ describe("a damaged manifest", () => {
     ],
     "has CRLF line ends": [() => linesOf(planned("1", 2), planned("2", 2)).replaceAll("\n", "\r\n"), false],
     "has a last line that was cut": [
-      () => `${linesOf(planned("1", 2), planned("2", 2))}${intent("1").slice(0, 30)}`,
+      () => `${linesOf(planned("1", 2), planned("2", 2))}${attempt("1").slice(0, 30)}`,
       true,
     ],
     "ends with NUL bytes": [() => `${linesOf(planned("1", 2), planned("2", 2))}${"\0".repeat(500)}`, true],
     "has a last line with NUL bytes": [
-      () => `${linesOf(planned("1", 2), planned("2", 2))}${intent("1").slice(0, 30)}\0\0\0\n`,
+      () => `${linesOf(planned("1", 2), planned("2", 2))}${attempt("1").slice(0, 30)}\0\0\0\n`,
       true,
     ],
   };
@@ -139,7 +142,7 @@ describe("a damaged manifest", () => {
     fixture.aws.answers.set("ReceiveMessage", { Messages: [] });
     for (const content of ["", cutPlan()]) {
       await writeFile(file(), content);
-      const { status, stderr } = await fixture.execute(["redrive", "--manifest", file()]);
+      const { status, stderr } = await fixture.execute(["redrive", "--journal", file()]);
       assert.equal(status, 0, stderr);
     }
   });
@@ -152,7 +155,7 @@ describe("a damaged manifest", () => {
     const outputs = fixture.path("outputs.json");
     await writeFile(outputs, JSON.stringify(fixture.aws.outputs));
     const main = path.join(import.meta.dirname, "..", "main.ts");
-    const args = ["submit", fixture.path("clips"), "--manifest", file(), "--outputs", outputs];
+    const args = ["submit", fixture.path("clips"), "--journal", file(), "--outputs", outputs];
     // The limit on a file's size cuts a write like a full disk: a part of it is written. Blocks of 512 or 1024 bytes.
     const child = spawn("sh", ["-c", 'ulimit -f 4; exec "$0" "$@"', process.execPath, main, ...args], {
       env: { ...process.env, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
@@ -171,7 +174,7 @@ describe("a damaged manifest", () => {
     assert.doesNotMatch(stderr, /--resume/);
     assert.ok(!(await readdir(fixture.folder)).some((name) => name.startsWith("jobs.jsonl")));
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
-    const again = await fixture.execute(["submit", fixture.path("clips"), "--manifest", file()]);
+    const again = await fixture.execute(["submit", fixture.path("clips"), "--journal", file()]);
     assert.equal(again.status, 0, again.stderr);
     assert.equal(fixture.aws.invocations.length, 30);
   }).timeout(60_000);

@@ -2,19 +2,19 @@
 import { z } from "zod";
 import { SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
-import { addLine, lineSchema } from "./manifest-lines.ts";
-import type { ManifestEntry, ManifestLine } from "./manifest-lines.ts";
+import { addLine, lineSchema } from "./journal-lines.ts";
+import type { JournalEntry, JournalLine } from "./journal-lines.ts";
 
 /** Content of a journal. */
-export interface ManifestContent {
-  readonly entries: Map<string, ManifestEntry>;
+export interface JournalContent {
+  readonly entries: Map<string, JournalEntry>;
   /** Number of bytes up to the end of the last complete line. Anything after them is damaged. */
   readonly wholeBytes: number;
   /** Notice for the user about a line that was left out; undefined if there is none. */
   readonly notice: string | undefined;
 }
 
-/** Options for {@link parseManifest}. */
+/** Options for {@link parseJournal}. */
 export interface ParseOptions {
   /**
    * Accepts an empty file and an incomplete plan, for a caller that plans its jobs again from another source.
@@ -51,7 +51,7 @@ export function decodeLines(bytes: Buffer, file: string): string {
 }
 
 /** Tells whether a file of JSON lines begins like a journal. */
-export function isManifest(text: string): boolean {
+export function isJournal(text: string): boolean {
   return text.startsWith('{"event":');
 }
 
@@ -60,14 +60,14 @@ export function isManifest(text: string): boolean {
  * left out, with a notice.
  * @throws SetupError if the file is not a journal, if another line is damaged, or if the plan is incomplete
  */
-export function parseManifest(
+export function parseJournal(
   bytes: Buffer,
   file: string,
   { acceptIncomplete = false }: ParseOptions = {},
-): ManifestContent {
+): JournalContent {
   if (bytes.length === 0 && acceptIncomplete) return { entries: new Map(), wholeBytes: 0, notice: undefined };
   const text = decodeLines(bytes, file);
-  if (!isManifest(text)) {
+  if (!isJournal(text)) {
     throw new SetupError(`${file} is not a job file: it does not begin with a job that submit planned. ${remedy}`);
   }
   const wholeBytes = endOfWholeLines(bytes);
@@ -79,7 +79,7 @@ export function parseManifest(
     .toString("utf8", bytes.length - Buffer.byteLength(text), wholeBytes)
     .split("\n")
     .slice(0, -1);
-  const entries = new Map<string, ManifestEntry>();
+  const entries = new Map<string, JournalEntry>();
   const plan = new PlanCheck();
   for (const [index, line] of lines.entries()) {
     const parsed = parseLine(line, `${file}, line ${index + 1},`);
@@ -104,7 +104,7 @@ function endOfWholeLines(bytes: Buffer): number {
   return bytes.subarray(start, end).includes(0) ? start : end;
 }
 
-function parseLine(line: string, where: string): ManifestLine {
+function parseLine(line: string, where: string): JournalLine {
   try {
     return lineSchema.parse(JSON.parse(line));
   } catch (error) {
@@ -122,7 +122,7 @@ class PlanCheck {
   #isCounted = true;
   #isSent = false;
 
-  add(line: ManifestLine): void {
+  add(line: JournalLine): void {
     if (line.event !== "planned") {
       this.#isSent = true;
       this.#close();

@@ -1,5 +1,5 @@
 /**
- * The job journal of a submission, a write-ahead log of JSON lines that outlives the process: planned jobs, intents,
+ * The job journal of a submission, a write-ahead log of JSON lines that outlives the process: planned jobs, attempts,
  * acceptances and ends.
  */
 import { appendFileSync, existsSync, fstatSync, ftruncateSync, linkSync, unlinkSync } from "node:fs";
@@ -11,10 +11,10 @@ import { codeOf } from "../../lib/errors.ts";
 import { SetupError, writeRemedy } from "./errors.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
-import { addLine } from "./manifest-lines.ts";
-import type { ManifestEntries, ManifestEntry, ManifestLine, PlannedJob } from "./manifest-lines.ts";
-import { parseManifest } from "./manifest-text.ts";
-import type { ManifestContent, ParseOptions } from "./manifest-text.ts";
+import { addLine } from "./journal-lines.ts";
+import type { JournalEntries, JournalEntry, JournalLine, PlannedJob } from "./journal-lines.ts";
+import { parseJournal } from "./journal-text.ts";
+import type { JournalContent, ParseOptions } from "./journal-text.ts";
 
 /**
  * Minimum time between the starts of two syncs, ms: short compared with a call to AWS, and long enough to group many
@@ -23,11 +23,11 @@ import type { ManifestContent, ParseOptions } from "./manifest-text.ts";
 const SYNC_PAUSE_MS = 8;
 
 /** A journal that this process writes exclusively. Close it when done, or declare it with `await using`. */
-export class Manifest implements AsyncDisposable {
+export class JobJournal implements AsyncDisposable {
   readonly file: string;
   /** Notice for the user about a line that was left out; undefined if there is none. */
   readonly notice: string | undefined;
-  readonly #entries: Map<string, ManifestEntry>;
+  readonly #entries: Map<string, JournalEntry>;
   readonly #handle: FileHandle;
   readonly #lock: FileLock;
   /** Draft of a new journal's first lines. It is renamed to the journal's name when all of them are written. */
@@ -40,7 +40,7 @@ export class Manifest implements AsyncDisposable {
 
   private constructor(
     file: string,
-    { entries, notice }: Pick<ManifestContent, "entries" | "notice">,
+    { entries, notice }: Pick<JournalContent, "entries" | "notice">,
     handle: FileHandle,
     lock: FileLock,
     draft?: string,
@@ -57,7 +57,7 @@ export class Manifest implements AsyncDisposable {
    * Creates a new one. Its file appears with the first lines: a reader never finds an empty file or a part of a plan.
    * @throws SetupError if the file exists already, its folder does not, or it cannot be written
    */
-  static async create(file: string): Promise<Manifest> {
+  static async create(file: string): Promise<JobJournal> {
     await stat(path.dirname(file)).catch((error: unknown) => {
       throw unwritable(file, error);
     });
@@ -70,7 +70,7 @@ export class Manifest implements AsyncDisposable {
       const handle = await open(draft, "ax").catch((error: unknown) => {
         throw unwritable(file, error);
       });
-      return new Manifest(file, { entries: new Map(), notice: undefined }, handle, lock, draft);
+      return new JobJournal(file, { entries: new Map(), notice: undefined }, handle, lock, draft);
     } catch (error) {
       await lock.release();
       throw error;
@@ -81,15 +81,15 @@ export class Manifest implements AsyncDisposable {
    * Opens one that an earlier process has left.
    * @throws SetupError if there is none, if it is damaged or its plan is incomplete, or if another process is using it
    */
-  static async open(file: string, options: ParseOptions = {}): Promise<Manifest> {
-    parseManifest(await readBytes(file), file, options);
+  static async open(file: string, options: ParseOptions = {}): Promise<JobJournal> {
+    parseJournal(await readBytes(file), file, options);
     const lock = await lockFile(file);
     try {
       // Read again: the process that held the lock may have written in the meantime.
-      const content = parseManifest(await readBytes(file), file, options);
+      const content = parseJournal(await readBytes(file), file, options);
       // The remains of a damaged last line would run into the next one.
       await truncate(file, content.wholeBytes);
-      return new Manifest(file, content, await open(file, "a"), lock);
+      return new JobJournal(file, content, await open(file, "a"), lock);
     } catch (error) {
       await lock.release();
       throw error instanceof SetupError ? error : unwritable(file, error);
@@ -97,7 +97,7 @@ export class Manifest implements AsyncDisposable {
   }
 
   /** Jobs in the journal's current state. */
-  get entries(): ManifestEntries {
+  get entries(): JournalEntries {
     return this.#entries;
   }
 
@@ -121,7 +121,7 @@ export class Manifest implements AsyncDisposable {
    * Adds lines; they are on the disk when this resolves and survive a power failure.
    * @throws SetupError if they cannot be written; no further line can be added then
    */
-  async append(...lines: readonly ManifestLine[]): Promise<void> {
+  async append(...lines: readonly JournalLine[]): Promise<void> {
     this.#add(lines);
     // Lines that arrive during a sync, or shortly after one, are written together: one sync serves many jobs.
     this.#nextSync ??= this.#syncing.then(() => this.#rest).then(() => this.#sync());
@@ -134,7 +134,7 @@ export class Manifest implements AsyncDisposable {
    * between an answer and its line.
    * @throws SetupError as {@link append}
    */
-  note(...lines: readonly ManifestLine[]): void {
+  note(...lines: readonly JournalLine[]): void {
     this.#add(lines);
     this.#write();
   }
@@ -147,7 +147,7 @@ export class Manifest implements AsyncDisposable {
     await this.#lock.release();
   }
 
-  #add(lines: readonly ManifestLine[]): void {
+  #add(lines: readonly JournalLine[]): void {
     if (this.#failure !== undefined) throw this.#failure;
     for (const line of lines) {
       addLine(this.#entries, line);
@@ -208,8 +208,8 @@ export class Manifest implements AsyncDisposable {
  * Reads a journal, also while another process writes it.
  * @throws SetupError if there is none, or if it is damaged or its plan is incomplete
  */
-export async function readManifest(file: string, options: ParseOptions = {}): Promise<ManifestEntries> {
-  return parseManifest(await readBytes(file), file, options).entries;
+export async function readJournal(file: string, options: ParseOptions = {}): Promise<JournalEntries> {
+  return parseJournal(await readBytes(file), file, options).entries;
 }
 
 async function readBytes(file: string): Promise<Buffer> {
@@ -219,7 +219,7 @@ async function readBytes(file: string): Promise<Buffer> {
 }
 
 function alreadyThere(file: string): SetupError {
-  return new SetupError(`${file} exists already: resume it (--resume), or pass another --manifest.`);
+  return new SetupError(`${file} exists already: resume it (--resume), or pass another --journal.`);
 }
 
 function unwritable(file: string, error: unknown): SetupError {
@@ -227,7 +227,7 @@ function unwritable(file: string, error: unknown): SetupError {
   const remedy =
     code === "ENOENT"
       ? "its folder does not exist, create it or check the path"
-      : writeRemedy(error, "choose another place (--manifest, --out)");
+      : writeRemedy(error, "choose another place (--journal, --out)");
   return new SetupError(`Cannot write the job journal ${file} (${code}): ${remedy}.`, { cause: error });
 }
 
