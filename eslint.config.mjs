@@ -88,7 +88,7 @@ const imports = Object.entries(forbidden).map(([folder, others]) => ({
 }));
 
 export default defineConfig(
-  { ignores: ["node_modules/", ".local/", "out/", "coverage/", "model/dist/"] },
+  { ignores: ["node_modules/", ".local/", "out/", "coverage/", "client/dist/", "model/dist/"] },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   {

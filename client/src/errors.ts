@@ -1,10 +1,15 @@
 /** Errors of the client, and their properties. */
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
-import { codeOf, isAbort, UserError } from "../../lib/errors.ts";
-import { isClockSkew } from "../../lib/remedies.ts";
+import { codeOf, exitCodeOf, explain, isAbort, UserError } from "../../lib/errors.ts";
+import { isClockSkew, remedyFor } from "../../lib/remedies.ts";
 
-/** Error in the caller's setup: a flag, a file, a stack or credentials must change first. Exit status 2. */
-export class SetupError extends UserError {
+/** Base class of the client's errors: the message says what is wrong and how to fix it. */
+export class ClientError extends UserError {
+  override readonly name: string = "ClientError";
+}
+
+/** Error in the caller's setup: an option, a file or a stack must change first. Exit status 2. */
+export class SetupError extends ClientError {
   override readonly name: string = "SetupError";
 
   constructor(message: string, { cause }: { readonly cause?: unknown } = {}) {
@@ -12,9 +17,32 @@ export class SetupError extends UserError {
   }
 }
 
-/** The service's answer breaks its contract. Exit status 1. */
-export class ServiceAnswerError extends UserError {
+/** The service's answer, or a result, breaks its contract. Exit status 1. */
+export class ServiceAnswerError extends ClientError {
   override readonly name = "ServiceAnswerError";
+}
+
+/** A job has no result. Exit status 1. */
+export class NoResultError extends ClientError {
+  override readonly name = "NoResultError";
+}
+
+/** AWS refuses a call, or cannot be reached; `cause` is the AWS SDK's error. */
+export class AwsError extends ClientError {
+  override readonly name = "AwsError";
+  /** AWS's error code, or the system's for an error of the network: `AccessDenied`, `ECONNREFUSED`, … */
+  readonly code: string;
+
+  constructor(cause: Error) {
+    super(explain(cause), { cause, exitCode: exitCodeOf(cause) });
+    this.code = codeOf(cause);
+  }
+}
+
+/** Tells whether AWS, its credentials or the network caused an error. */
+export function isAwsProblem(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof UserError || isAbort(error)) return false;
+  return "$metadata" in error || remedyFor(error) !== undefined || isPassing(error);
 }
 
 type SdkError = Parameters<typeof isTransientError>[0];

@@ -1,8 +1,10 @@
 /** Public API of the client library. */
+export { Client } from "./client.ts";
+export type { ConnectOptions, RedriveOptions, SubmitVideoOptions } from "./client.ts";
 export { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 export type { Capacity, Timings } from "./capacity.ts";
 export { explain, isAbort } from "../../lib/errors.ts";
-export { ServiceAnswerError, SetupError } from "./errors.ts";
+export { AwsError, ClientError, NoResultError, ServiceAnswerError, SetupError } from "./errors.ts";
 export { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 export { LiveLine } from "./live-line.ts";
 export { parseS3Uri } from "./location.ts";
@@ -18,6 +20,7 @@ export { poll } from "./poll.ts";
 export type { PollOptions, PollProgress } from "./poll.ts";
 export { fetchResult, summarize } from "./result.ts";
 export type { Detection, ResultSummary, VideoResult } from "./result.ts";
+export type { Deliveries, Outcome as RedriveOutcome } from "./redrive/redrive.ts";
 export { SMOKE_PREFIX } from "./redrive/message.ts";
 export { plural } from "./format.ts";
 export { connect, openStack } from "./stack.ts";

@@ -96,6 +96,14 @@ export class JobJournal implements AsyncDisposable {
     }
   }
 
+  /**
+   * Opens one, or creates it if there is no file.
+   * @throws SetupError as {@link create} and {@link open}
+   */
+  static async openOrCreate(file: string, options: ParseOptions = {}): Promise<JobJournal> {
+    return existsSync(file) ? await JobJournal.open(file, options) : await JobJournal.create(file);
+  }
+
   /** Jobs in the journal's current state. */
   get entries(): JournalEntries {
     return this.#entries;

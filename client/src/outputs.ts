@@ -60,8 +60,11 @@ export interface OutputsSource {
   readonly outputs?: string | undefined;
 }
 
-/** The project's root, with `.local/` and Pulumi.yaml. */
-const projectRoot = path.join(import.meta.dirname, "..", "..");
+/** The root of the repository of this file; of the package, a folder without Pulumi.yaml. */
+const repositoryRoot = path.join(import.meta.dirname, "..", "..");
+
+/** The project's root, with `.local/` and Pulumi.yaml: the repository, or the current folder for the package. */
+const projectRoot = existsSync(path.join(repositoryRoot, "Pulumi.yaml")) ? repositoryRoot : process.cwd();
 
 /** Returns the file that has the outputs; undefined for a stack that Pulumi reads. */
 export function outputsFile(source: OutputsSource, root = projectRoot): string | undefined {

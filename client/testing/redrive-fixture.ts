@@ -1,5 +1,4 @@
 /** For tests: the error queue, the stack and the journal of a redrive. */
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -53,7 +52,7 @@ export class RedriveFixture implements AsyncDisposable {
   async reopen(): Promise<void> {
     await this.journal[Symbol.asyncDispose]();
     const { file } = this.journal;
-    this.journal = existsSync(file) ? await JobJournal.open(file) : await JobJournal.create(file);
+    this.journal = await JobJournal.openOrCreate(file);
     this.queues.timeOut();
   }
 

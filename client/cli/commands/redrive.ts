@@ -17,7 +17,7 @@ import { journalOf, manifestOption } from "../journal-option.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { describePrice } from "../price.ts";
 import type { Ledger } from "../../src/redrive/resender.ts";
-import { redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
+import { DEFAULT_LIMIT, DEFAULT_TIMES, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
@@ -33,8 +33,13 @@ function defineRedrive() {
       "recorded before it is sent: after Ctrl-C or a crash, run the command again.",
   )
     .argument("[jobs]", "job journal of a submission (default: the error queue)")
-    .option("--limit <n>", "maximum number of jobs to send", wholeNumber("a whole number", 1, 100_000), 1000)
-    .option("--times <n>", "how often one job is sent again, over all runs", wholeNumber("a whole number", 1, 1000), 3)
+    .option("--limit <n>", "maximum number of jobs to send", wholeNumber("a whole number", 1, 100_000), DEFAULT_LIMIT)
+    .option(
+      "--times <n>",
+      "how often one job is sent again, over all runs",
+      wholeNumber("a whole number", 1, 1000),
+      DEFAULT_TIMES,
+    )
     .option("--include-bad-input", "also send videos that the model refused", false)
     .addOption(
       new Option("--delete-bad-input", "delete messages of videos that the model refused")
@@ -99,8 +104,8 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
     return await redriveFrom(jobs, { entries }, isThere ? file : undefined, flags, session);
   }
   const file = jobs ?? flags.journal ?? path.join(defaultFolder(), name);
-  const isNew = jobs === undefined && !existsSync(file);
-  await using journal = isNew ? await JobJournal.create(file) : await JobJournal.open(file, { acceptIncomplete });
+  await using journal =
+    jobs === undefined ? await JobJournal.openOrCreate(file, { acceptIncomplete }) : await JobJournal.open(file);
   if (journal.notice !== undefined) live.say(`note: ${journal.notice}`);
   return await redriveFrom(jobs, journal, file, flags, session);
 }

@@ -31,6 +31,12 @@ export interface Deliveries {
   readonly max: number;
 }
 
+/** Default number of jobs that one run sends: no run is endless, even if jobs keep failing. */
+export const DEFAULT_LIMIT = 1000;
+
+/** Default number of times that one job is sent again, over all runs. */
+export const DEFAULT_TIMES = 3;
+
 /** Options for a redrive. */
 export interface RedriveOptions extends ResendOptions {
   /** Deletes messages of the error queue whose videos the model refused. @default false */
