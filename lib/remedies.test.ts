@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { remedyFor, remedyIn } from "./remedies.ts";
+import { remedyFor, remedyIn, writeRemedy } from "./remedies.ts";
 
 /** Returns the error that some work throws. */
 async function errorOf(work: () => unknown): Promise<unknown> {
@@ -92,4 +92,19 @@ describe("the remedy for an error", () => {
   it("is not found in other messages", () => {
     assert.equal(remedyIn("error: AccessDenied: not authorized to perform s3:PutObject"), undefined);
   });
+});
+
+describe("the remedy for a file that cannot be written", () => {
+  const elsewhere = "choose another folder with --to";
+  for (const [code, remedy] of [
+    ["EACCES", `you may not write or read there, change the permissions, or ${elsewhere}`],
+    ["EROFS", `the file system is read-only, or ${elsewhere}`],
+    ["ENOSPC", `the disk is full, free some space, or ${elsewhere}`],
+    ["EIO", elsewhere],
+    ["constructor", elsewhere],
+  ] as const) {
+    it(`fits ${code}`, () => {
+      assert.equal(writeRemedy(Object.assign(new Error("no"), { code }), elsewhere), remedy);
+    });
+  }
 });

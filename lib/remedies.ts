@@ -1,13 +1,41 @@
 /** Remedies for errors of the machine, the network and AWS. */
 
-const disk = "the disk is full: free some space and run the command again";
-const quota = "your disk quota is used up: remove files and run the command again";
-const readOnly = "the file system is read-only: choose a folder that you can write to";
-const denied = "you may not write or read there: change the permissions, or choose another folder";
-const fileInTheWay = "a part of that path is a file or a broken link: remove it, or choose another folder";
+/** A problem with a file or folder. */
+interface FileProblem {
+  readonly problem: string;
+  /** How to fix it; undefined if only another place helps. */
+  readonly fix?: string;
+  /** True if the whole machine has the problem, not only the place. */
+  readonly isEverywhere?: boolean;
+}
+
+const noPermission: FileProblem = { problem: "you may not write or read there", fix: "change the permissions" };
+const fileOnPath: FileProblem = { problem: "a part of that path is a file or a broken link", fix: "remove it" };
+
+/** Problems with a file or folder, by the system's error code. */
+const fileProblems = {
+  ENOSPC: { problem: "the disk is full", fix: "free some space", isEverywhere: true },
+  EDQUOT: { problem: "your disk quota is used up", fix: "remove files", isEverywhere: true },
+  EFBIG: { problem: "the limit on the size of files is reached", fix: "raise it (ulimit -f)", isEverywhere: true },
+  EROFS: { problem: "the file system is read-only" },
+  EACCES: noPermission,
+  EPERM: noPermission,
+  EEXIST: fileOnPath,
+  ENOTDIR: fileOnPath,
+} as const satisfies Readonly<Record<string, FileProblem>>;
+
+function remedyOf({ problem, fix, isEverywhere = false }: FileProblem): string {
+  if (fix === undefined) return `${problem}: choose a folder that you can write to`;
+  return `${problem}: ${fix}${isEverywhere ? " and run the command again" : ", or choose another folder"}`;
+}
+
+const disk = remedyOf(fileProblems.ENOSPC);
+const quota = remedyOf(fileProblems.EDQUOT);
+const readOnly = remedyOf(fileProblems.EROFS);
+const denied = remedyOf(noPermission);
+const fileInTheWay = remedyOf(fileOnPath);
 const noFolders = "no folder can be made there: choose another folder";
 const noTemporary = "the folder for temporary files does not exist: set TMPDIR to a folder that you can write to";
-const fileSize = "the limit on the size of files is reached: raise it (ulimit -f) and run the command again";
 const clock = "this machine's clock differs from AWS's: set it (timedatectl set-ntp true) and run the command again";
 const certificate =
   "a proxy's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file with your company's certificates";
@@ -16,7 +44,7 @@ const certificate =
 const byCode: Readonly<Record<string, string>> = {
   ENOSPC: disk,
   EDQUOT: quota,
-  EFBIG: fileSize,
+  EFBIG: remedyOf(fileProblems.EFBIG),
   EROFS: readOnly,
   EACCES: denied,
   EPERM: denied,
@@ -119,4 +147,15 @@ export function fullDiskLine(words: string): string | undefined {
     .split("\n")
     .map((line) => line.trim())
     .find((line) => [disk, quota].includes(remedyIn(line) ?? ""));
+}
+
+/**
+ * Says why a file or folder could not be written, and how to fix it, without a full stop.
+ * @param elsewhere how to choose another place, such as "choose another folder with --to"
+ */
+export function writeRemedy(error: unknown, elsewhere: string): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (typeof code !== "string" || !Object.hasOwn(fileProblems, code)) return elsewhere;
+  const { problem, fix }: FileProblem = fileProblems[code as keyof typeof fileProblems];
+  return [problem, ...(fix === undefined ? [] : [fix]), `or ${elsewhere}`].join(", ");
 }

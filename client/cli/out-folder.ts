@@ -2,7 +2,8 @@
 import path from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 import * as files from "../../lib/files.ts";
-import { SetupError, writeRemedy } from "../src/errors.ts";
+import { writeRemedy } from "../../lib/remedies.ts";
+import { SetupError } from "../src/errors.ts";
 
 /**
  * Makes a folder, and the folders above it.

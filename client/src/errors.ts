@@ -56,24 +56,3 @@ export function isPassing(error: unknown): error is Error {
   const sdkError = error as SdkError;
   return isThrottlingError(sdkError) || isTransientError(sdkError) || isServerError(sdkError);
 }
-
-/** Remedies if a file or folder cannot be written, by the system's error code. */
-const writeRemedies: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full, free some space",
-  EDQUOT: "your disk quota is used up, free some space",
-  EFBIG: "the limit on the size of files is reached, raise it",
-  EACCES: "you have no permission to write there, change its permissions",
-  EPERM: "you have no permission to write there, change its permissions",
-  EROFS: "its file system is read-only",
-  EEXIST: "a file has the name of a folder",
-  ENOTDIR: "a file has the name of a folder",
-};
-
-/**
- * Says why a file or folder could not be written, and how to fix it.
- * @param elsewhere how to choose another place, such as "choose another folder with --to"
- */
-export function writeRemedy(error: unknown, elsewhere: string): string {
-  const code = codeOf(error);
-  return Object.hasOwn(writeRemedies, code) ? `${writeRemedies[code] ?? ""}, or ${elsewhere}` : elsewhere;
-}

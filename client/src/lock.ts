@@ -3,7 +3,8 @@ import { link, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
-import { SetupError, writeRemedy } from "./errors.ts";
+import { writeRemedy } from "../../lib/remedies.ts";
+import { SetupError } from "./errors.ts";
 
 /** Another process holds the lock. */
 export class BusyError extends SetupError {

@@ -278,7 +278,7 @@ describe("the command burst", () => {
     await writeFile(fixture.path("file"), "");
     assert.match(
       (await burst("--count", "1", "--out", fixture.path("file/x"))).stderr,
-      /a file has the name of a folder, or choose another one with --out/,
+      /a part of that path is a file or a broken link, remove it, or choose another one with --out/,
     );
   });
 });

@@ -102,7 +102,11 @@ describe("the command submit", () => {
   }
 
   for (const [what, place, words] of [
-    ["below a file", "a.mp4/jobs.jsonl", /\(ENOTDIR\): a file has the name of a folder, or choose another/],
+    [
+      "below a file",
+      "a.mp4/jobs.jsonl",
+      /\(ENOTDIR\): a part of that path is a file or a broken link, remove it, or choose another/,
+    ],
     ["below a broken link", "link/jobs.jsonl", /\(ENOENT\): its folder does not exist, create it/],
     ["a broken link", "link", /link exists already: resume it/],
     [
