@@ -1,6 +1,6 @@
 /** The client of one stack: submits videos, follows their jobs, fetches their results. */
 import { checkEndpoint } from "./endpoint.ts";
-import { AwsError, isAwsProblem, NoResultError } from "./errors.ts";
+import { asClientError, NoResultError } from "./errors.ts";
 import { JobJournal } from "./journal.ts";
 import { customAttributesOf } from "./model-options.ts";
 import type { ModelOptions, ResultFormat } from "./model-options.ts";
@@ -166,11 +166,11 @@ export class Client implements Disposable {
   }
 }
 
-/** Does the work; throws an {@link AwsError} for an error of AWS or the network. */
+/** Does the work; throws a {@link ClientError} for an error of the file system, of AWS or of the network. */
 async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    throw isAwsProblem(error) ? new AwsError(error) : error;
+    throw asClientError(error);
   }
 }

@@ -1,7 +1,7 @@
 /** Errors of the client, and their properties. */
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { codeOf, exitCodeOf, explain, isAbort, UserError } from "../../lib/errors.ts";
-import { isClockSkew, remedyFor } from "../../lib/remedies.ts";
+import { callerRemedyFor, isClockSkew, remedyFor } from "../../lib/remedies.ts";
 
 /** Base class of the client's errors: the message says what is wrong and how to fix it. */
 export class ClientError extends UserError {
@@ -39,10 +39,16 @@ export class AwsError extends ClientError {
   }
 }
 
-/** Tells whether AWS, its credentials or the network caused an error. */
-export function isAwsProblem(error: unknown): error is Error {
-  if (!(error instanceof Error) || error instanceof UserError || isAbort(error)) return false;
-  return "$metadata" in error || remedyFor(error) !== undefined || isPassing(error);
+/**
+ * Returns the {@link ClientError} for an error of the file system, of AWS or of the network; any other error unchanged,
+ * such as an abort or a fault of this program.
+ */
+export function asClientError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof UserError || isAbort(error)) return error;
+  // Node's errors of the file system have a path, those of the network have not.
+  if ("syscall" in error && "path" in error) return new SetupError(`${explain(error)}.`, { cause: error });
+  const isKnown = "$metadata" in error || (remedyFor(error) ?? callerRemedyFor(error)) !== undefined;
+  return isKnown || isPassing(error) ? new AwsError(error) : error;
 }
 
 type SdkError = Parameters<typeof isTransientError>[0];

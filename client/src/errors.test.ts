@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { once } from "node:events";
+import { asClientError, AwsError, SetupError } from "./errors.ts";
+
+describe("an error that is thrown to the caller of the library", () => {
+  const thrownBy = async (work: () => Promise<unknown>): Promise<unknown> => {
+    try {
+      await work();
+    } catch (error) {
+      return error;
+    }
+    return assert.fail("nothing was thrown");
+  };
+
+  it("is a SetupError if the file system caused it", async () => {
+    const cause = await thrownBy(() => readFile("/none/file"));
+    const error = asClientError(cause);
+    assert.ok(error instanceof SetupError);
+    assert.match(error.message, /ENOENT.*\/none\/file/);
+    assert.equal(error.cause, cause);
+  });
+
+  it("is an AwsError with the code and the hint if the network or the credentials caused it", async () => {
+    const refused = await thrownBy(() => once(connect(1, "127.0.0.1"), "connect"));
+    const noCredentials = Object.assign(new Error("no credentials"), { name: "CredentialsProviderError" });
+    for (const [cause, code, words] of [
+      [refused, "ECONNREFUSED", /nothing answers there/],
+      [noCredentials, "CredentialsProviderError", /no AWS credentials were found/],
+    ] as const) {
+      const error = asClientError(cause);
+      assert.ok(error instanceof AwsError);
+      assert.equal(error.code, code);
+      assert.match(error.message, words);
+    }
+  });
+
+  it("stays the same for an abort, an error of the client and a fault of the program", () => {
+    for (const error of [new DOMException("enough", "AbortError"), new SetupError("no"), new TypeError("no")]) {
+      assert.equal(asClientError(error), error);
+    }
+  });
+});
