@@ -53,6 +53,22 @@ export class CommandFixture implements AsyncDisposable {
     return path.join(this.folder, name);
   }
 
+  /** Path of the journal of {@link submit}. */
+  get journal(): string {
+    return this.path("journal.jsonl");
+  }
+
+  /** Locations of the videos that the endpoint received. */
+  get sent(): readonly string[] {
+    return this.aws.invocations.map(({ inputLocation }) => inputLocation);
+  }
+
+  /** Runs submit with --json and, unless another one is given, the fixture's journal. */
+  async submit(...args: readonly string[]): Promise<Executed> {
+    const journal = args.includes("--journal") ? [] : ["--journal", this.journal];
+    return await this.execute(["submit", ...args, "--json", ...journal]);
+  }
+
   /** Runs a command line on the server's stack. */
   async execute(args: readonly string[], stdin = ""): Promise<Executed> {
     const outputs = this.path("outputs.json");

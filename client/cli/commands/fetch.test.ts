@@ -20,9 +20,7 @@ describe("the command fetch", () => {
     await fixture[Symbol.asyncDispose]();
   });
 
-  const journal = () => fixture.path("journal.jsonl");
-  const submit = (...videos: readonly string[]) =>
-    fixture.execute(["submit", ...videos, "--concurrency", "1", "--json", "--journal", journal()]);
+  const submit = (...videos: readonly string[]) => fixture.submit(...videos, "--concurrency", "1");
 
   it("fetches the result of a job that is printed twice only once, and exits 1 for a job without a result", async () => {
     fixture.aws.onInvocation = (invocation) => {
@@ -44,9 +42,9 @@ describe("the command fetch", () => {
   it("reports a result that has been removed since it was seen", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
-    await fixture.execute(["status", journal()]);
+    await fixture.execute(["status", fixture.journal]);
     fixture.aws.objects.clear();
-    const { status, stdout } = await fixture.execute(["fetch", journal(), "--to", to]);
+    const { status, stdout } = await fixture.execute(["fetch", fixture.journal, "--to", to]);
     assert.equal(status, 1);
     assert.match(stdout, /no longer exists/);
   });
@@ -55,7 +53,7 @@ describe("the command fetch", () => {
     fixture.aws.onInvocation = ({ outputLocation }) =>
       fixture.aws.objects.set(objectKey(outputLocation), Buffer.alloc(1024 ** 2 + 1, " "));
     await submit(fixture.path("a.mp4"));
-    const { status, stdout } = await fixture.execute(["fetch", journal(), "--to", to]);
+    const { status, stdout } = await fixture.execute(["fetch", fixture.journal, "--to", to]);
     assert.equal(status, 1);
     assert.match(stdout, /has 1048577 bytes; the stack's results have at most 1048576\. .* raise maxResponseSize/);
   });
@@ -82,7 +80,12 @@ describe("the command fetch", () => {
   it("exits 2 with one line if the folder cannot be written, and leaves no partial file", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
-    const { status, stderr } = await fixture.execute(["fetch", journal(), "--to", path.join(journal(), "x")]);
+    const { status, stderr } = await fixture.execute([
+      "fetch",
+      fixture.journal,
+      "--to",
+      path.join(fixture.journal, "x"),
+    ]);
     assert.equal(status, 2);
     assert.match(
       stderr,
@@ -93,7 +96,7 @@ describe("the command fetch", () => {
   it("reports that the folder cannot be made, not that the disk is full, for a path in /proc", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
-    const { status, stderr } = await fixture.execute(["fetch", journal(), "--to", "/proc/results"]);
+    const { status, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", "/proc/results"]);
     assert.equal(status, 2);
     assert.match(stderr, /Cannot make the folder \/proc\/results \(ENOENT\): choose another one with --to\./);
     assert.doesNotMatch(stderr, /free some space/);
@@ -104,7 +107,7 @@ describe("the command fetch", () => {
     await submit(fixture.path("a.mp4"));
     await symlink(fixture.path("nowhere"), fixture.path("link"));
     for (const place of ["a.mp4", "a.mp4/results", "link", "link/results"]) {
-      const { status, stderr } = await fixture.execute(["fetch", journal(), "--to", fixture.path(place)]);
+      const { status, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", fixture.path(place)]);
       assert.equal(status, 2);
       assert.match(
         stderr,
@@ -117,7 +120,7 @@ describe("the command fetch", () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     for (const key of fixture.aws.objects.keys()) if (key.startsWith("in/")) fixture.aws.objects.delete(key);
-    const { status, stderr } = await fixture.execute(["fetch", journal(), "--to", to, "--annotate"]);
+    const { status, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", to, "--annotate"]);
     assert.equal(status, 2);
     assert.match(stderr, /The video s3:\/\/in\/.* no longer exists/);
     const [job] = fixture.aws.invocations;
@@ -127,7 +130,14 @@ describe("the command fetch", () => {
   it("draws the detections on the video", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
-    const { status, stderr, lines } = await fixture.execute(["fetch", journal(), "--to", to, "--annotate", "--json"]);
+    const { status, stderr, lines } = await fixture.execute([
+      "fetch",
+      fixture.journal,
+      "--to",
+      to,
+      "--annotate",
+      "--json",
+    ]);
     assert.equal(status, 0, stderr);
     const folder = path.join(to, fixture.aws.invocations[0]!.inferenceId);
     assert.equal(lines()[0]!.movie, path.join(folder, "annotated.mp4"));
@@ -140,7 +150,7 @@ describe("the command fetch", () => {
     const sample = await readFile(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
     for (const name of ["first.mp4", "second.mp4"]) await writeFile(fixture.path(name), sample.subarray(0, 40_000));
     await submit(fixture.path("first.mp4"), fixture.path("second.mp4"));
-    const { status, stdout, stderr } = await fixture.execute(["fetch", journal(), "--to", to, "--annotate"]);
+    const { status, stdout, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", to, "--annotate"]);
     assert.equal(status, 0, stderr);
     for (const { inferenceId } of fixture.aws.invocations) {
       assert.ok(stdout.includes(`\n  annotated  ${path.join(to, inferenceId, "annotated.mp4")}\n`), stdout);
@@ -154,7 +164,7 @@ describe("the command fetch", () => {
   it("draws nothing on a file that is not a video, shows the reason, and leaves no file", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
-    const { status, stderr } = await fixture.execute(["fetch", journal(), "--to", to, "--annotate"]);
+    const { status, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", to, "--annotate"]);
     assert.equal(status, 2);
     assert.match(stderr, /cannot be annotated: .*video\.mp4/);
     assert.deepEqual(await readdir(path.join(to, fixture.aws.invocations[0]!.inferenceId)), []);

@@ -16,18 +16,7 @@ describe("the command status", () => {
     await fixture[Symbol.asyncDispose]();
   });
 
-  const journal = () => fixture.path("journal.jsonl");
-  const submit = () =>
-    fixture.execute([
-      "submit",
-      fixture.path("a.mp4"),
-      fixture.path("b.mp4"),
-      "--concurrency",
-      "1",
-      "--json",
-      "--journal",
-      journal(),
-    ]);
+  const submit = () => fixture.submit(fixture.path("a.mp4"), fixture.path("b.mp4"), "--concurrency", "1");
 
   it("shows the endpoint's status", async () => {
     fixture.aws.endpoint = { EndpointStatus: "Updating", CurrentInstanceCount: 0, DesiredInstanceCount: 1 };
@@ -49,7 +38,7 @@ describe("the command status", () => {
       times: 9,
       answer: { status: 400, code: "AccessDeniedException" },
     });
-    const { status, stderr } = await fixture.execute(["status", journal()]);
+    const { status, stderr } = await fixture.execute(["status", fixture.journal]);
     assert.equal(status, 0);
     assert.match(stderr, /may not describe the endpoint/);
   });
@@ -68,7 +57,7 @@ describe("the command status", () => {
     fixture.complete(first!);
     fixture.fail(second!);
     {
-      await using file = await JobJournal.open(journal());
+      await using file = await JobJournal.open(fixture.journal);
       const { job, planned } = file.entries.get(first!.inferenceId)!;
       for (const inferenceId of ["expired", "pending"]) {
         await file.append({ event: "planned", job: { ...planned, inferenceId } });
@@ -84,7 +73,7 @@ describe("the command status", () => {
       await file.append({ event: "refused", inferenceId: "refused", problem: "it is empty" });
       fixture.aws.now = new Date(deadlineOf({ ...job!, ttlSeconds: 60 }).getTime() + 1000);
     }
-    const { status, lines, stderr } = await fixture.execute(["status", "--journal", journal(), "--json"]);
+    const { status, lines, stderr } = await fixture.execute(["status", "--journal", fixture.journal, "--json"]);
     assert.equal(status, 1);
     assert.deepEqual(
       lines()
@@ -93,7 +82,7 @@ describe("the command status", () => {
       ["completed", "failed", "expired", "pending", "planned", "unknown", "refused"],
     );
     assert.match(stderr, /1 completed, 1 failed, 1 expired, 1 pending, 1 planned, 1 unknown, 1 refused/);
-    const { stdout } = await fixture.execute(["status", journal()]);
+    const { stdout } = await fixture.execute(["status", fixture.journal]);
     assert.match(stdout, /a\.mp4 \(expired\): expired, presumably: neither a result nor a failure by \d{4}-/);
     assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted: submit --resume/);
     assert.match(stdout, /a\.mp4 \(refused\): not sent: it is empty/);
@@ -104,13 +93,15 @@ describe("the command status", () => {
     const [first, second] = fixture.aws.invocations;
     fixture.complete(first!);
     fixture.fail(second!);
-    await fixture.execute(["status", journal()]);
-    await fixture.execute(["status", journal()]);
-    const ended = (await readFile(journal(), "utf8")).split("\n").filter((line) => line.includes('"event":"ended"'));
+    await fixture.execute(["status", fixture.journal]);
+    await fixture.execute(["status", fixture.journal]);
+    const ended = (await readFile(fixture.journal, "utf8"))
+      .split("\n")
+      .filter((line) => line.includes('"event":"ended"'));
     assert.equal(ended.length, 2);
     fixture.aws.objects.clear();
     fixture.aws.now = new Date(fixture.aws.now.getTime() + 7 * 24 * 3_600_000);
-    const { lines } = await fixture.execute(["status", journal(), "--json"]);
+    const { lines } = await fixture.execute(["status", fixture.journal, "--json"]);
     assert.deepEqual(
       lines()
         .slice(1)
@@ -123,11 +114,11 @@ describe("the command status", () => {
   it("reads a journal that another process is writing, and does not change it", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit();
-    await using busy = await JobJournal.open(journal());
-    const { status } = await fixture.execute(["status", journal()]);
+    await using busy = await JobJournal.open(fixture.journal);
+    const { status } = await fixture.execute(["status", fixture.journal]);
     assert.equal(status, 0);
     assert.equal(busy.entries.size, 2);
-    assert.equal([...(await readJournal(journal())).values()].filter(({ end }) => end !== undefined).length, 0);
+    assert.equal([...(await readJournal(fixture.journal)).values()].filter(({ end }) => end !== undefined).length, 0);
   });
 
   for (const [what, content, words] of [

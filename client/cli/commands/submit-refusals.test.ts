@@ -16,14 +16,11 @@ describe("the command submit", () => {
     await fixture[Symbol.asyncDispose]();
   });
 
-  const submit = (...args: readonly string[]) =>
-    fixture.execute(["submit", ...args, "--json", ...(args.includes("--journal") ? [] : ["--journal", journal()])]);
-  const journal = () => fixture.path("journal.jsonl");
+  const submit = (...args: readonly string[]) => fixture.submit(...args);
   const video = (name: string) => fixture.path(name);
-  const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
   const assertNothingSent = async () => {
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
-    await assert.rejects(access(journal()), { code: "ENOENT" });
+    await assert.rejects(access(fixture.journal), { code: "ENOENT" });
   };
 
   for (const [what, uri] of [
@@ -52,10 +49,10 @@ describe("the command submit", () => {
     fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "AccessDeniedException" } });
     assert.equal((await submit("s3://source/clips/a.mp4")).status, 2);
     fixture.outputs = { sourceLocations: [] };
-    const { status, lines } = await submit("--resume", "--journal", journal());
+    const { status, lines } = await submit("--resume");
     assert.equal(status, 2);
     assert.match(lines()[0]?.problem ?? "", /may not read s3:\/\/source\/clips\/a\.mp4/);
-    assert.deepEqual(sent(), []);
+    assert.deepEqual(fixture.sent, []);
   });
 
   for (const [flag, value, words] of [
@@ -73,7 +70,7 @@ describe("the command submit", () => {
   }
 
   it("refuses the model's options with --resume", async () => {
-    const { status, stderr } = await submit("--resume", "--journal", journal(), "--format", "ndjson");
+    const { status, stderr } = await submit("--resume", "--format", "ndjson");
     assert.equal(status, 2);
     assert.match(stderr, /as they were planned: leave out --format;/);
   });
@@ -116,7 +113,7 @@ describe("the command submit", () => {
     ],
   ] as const) {
     it(`sends nothing and exits 2 if the job journal is ${what}`, async () => {
-      await symlink(fixture.path("nowhere"), video("link"));
+      await symlink(video("nowhere"), video("link"));
       const file = place.startsWith("/") ? place : video(place);
       const { status, stderr } = await fixture.execute(["submit", video("a.mp4"), "--journal", file]);
       assert.equal(status, 2);
@@ -160,7 +157,7 @@ describe("the command submit", () => {
   }
 
   it("does not upload on --resume a job whose time limit the stack no longer allows", async () => {
-    const journal = fixture.path("planned.jsonl");
+    const journal = video("planned.jsonl");
     const job = { inferenceId: "late", endpointName: "video", file: video("a.mp4"), contentType: "video/mp4" };
     const planned = { event: "planned", of: 1, job: { ...job, ttlSeconds: 60, timeoutSeconds: 900 } };
     await writeFile(journal, `${JSON.stringify(planned)}\n`);

@@ -18,11 +18,8 @@ describe("the command submit", () => {
     await fixture[Symbol.asyncDispose]();
   });
 
-  const submit = (...args: readonly string[]) =>
-    fixture.execute(["submit", ...args, "--json", ...(args.includes("--journal") ? [] : ["--journal", journal()])]);
-  const journal = () => fixture.path("journal.jsonl");
+  const submit = (...args: readonly string[]) => fixture.submit(...args);
   const video = (name: string) => fixture.path(name);
-  const sent = () => fixture.aws.invocations.map(({ inputLocation }) => inputLocation);
 
   it("submits each file once and prints each job", async () => {
     const { status, stdout, lines } = await submit(video("a.mp4"), video("b.mp4"), video("a.mp4"));
@@ -33,7 +30,7 @@ describe("the command submit", () => {
         .toSorted(),
       fixture.aws.invocations.map(({ inferenceId }) => inferenceId).toSorted(),
     );
-    assert.equal(new Set(sent()).size, 2);
+    assert.equal(new Set(fixture.sent).size, 2);
   });
 
   it("sends the videos below a folder in order, without hidden and other files", async () => {
@@ -78,7 +75,7 @@ describe("the command submit", () => {
 
   it("ends with a summary, the last line of progress, and the next commands", async () => {
     await writeFile(video("it's here.mp4"), videoBytes("it"));
-    const file = fixture.path("my jobs.jsonl");
+    const file = video("my jobs.jsonl");
     const { status, stderr } = await submit(video("a.mp4"), video("it's here.mp4"), "--journal", file);
     assert.equal(status, 0);
     assert.match(stderr, /^2 of 2 submitted; .*100 %/m);
@@ -99,8 +96,8 @@ describe("the command submit", () => {
       rmSync(video("b.mp4"));
     };
     const files = [video("a.mp4"), video("b.mp4")];
-    const seen = await fixture.execute(["submit", ...files, "--concurrency", "1", "--journal", journal()]);
-    const { stdout } = await fixture.execute(["status", journal()]);
+    const seen = await fixture.execute(["submit", ...files, "--concurrency", "1", "--journal", fixture.journal]);
+    const { stdout } = await fixture.execute(["status", fixture.journal]);
     for (const text of [seen.stdout, stdout]) {
       const lines = text.split("\n").filter((line) => line.includes("not sent"));
       assert.deepEqual(
@@ -121,7 +118,7 @@ describe("the command submit", () => {
     );
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
     await submit(video("a.mp4"));
-    const resumed = await submit("--resume", "--journal", journal(), "--dry-run");
+    const resumed = await submit("--resume", "--dry-run");
     assert.deepEqual([resumed.status, (resumed.lines()[0] as unknown as { jobs: number }).jobs], [0, 0]);
   });
 
@@ -139,7 +136,7 @@ describe("the command submit", () => {
     }
     const { status } = await submit("s3://in/videos/y.mp4", "s3://in/videos/x/", "--concurrency", "1");
     assert.equal(status, 0);
-    assert.deepEqual(sent(), ["s3://in/videos/y.mp4", "s3://in/videos/x/1.mp4", "s3://in/videos/x/2.mkv"]);
+    assert.deepEqual(fixture.sent, ["s3://in/videos/y.mp4", "s3://in/videos/x/1.mp4", "s3://in/videos/x/2.mkv"]);
     assert.equal(fixture.aws.count("PutObject"), 0);
   });
 
@@ -149,7 +146,7 @@ describe("the command submit", () => {
     }
     const { status } = await submit("s3://source/clips/a.mp4", "s3://source/clips/x/", "--concurrency", "1");
     assert.equal(status, 0);
-    assert.deepEqual(sent(), ["s3://source/clips/a.mp4", "s3://source/clips/x/b.mp4"]);
+    assert.deepEqual(fixture.sent, ["s3://source/clips/a.mp4", "s3://source/clips/x/b.mp4"]);
     assert.equal(fixture.aws.count("PutObject"), 0);
   });
 
@@ -190,7 +187,7 @@ describe("the command submit", () => {
       answer: { status: 400, code: "AccessDeniedException" },
     });
     assert.equal((await submit(video("a.mp4"), "--format", "ndjson")).status, 2);
-    assert.equal((await submit("--resume", "--journal", journal())).status, 0);
+    assert.equal((await submit("--resume")).status, 0);
     assert.equal(fixture.aws.invocations[0]!.headers["x-amzn-sagemaker-accept"], "application/x-ndjson");
   });
 
@@ -211,7 +208,7 @@ describe("the command submit", () => {
       bad!.map((line) => [line.status, line.reason]),
       [["failed", "not a video"]],
     );
-    const ends = [...(await readJournal(journal())).values()].map(({ end }) => end?.status).toSorted();
+    const ends = [...(await readJournal(fixture.journal)).values()].map(({ end }) => end?.status).toSorted();
     assert.deepEqual(ends, ["completed", "failed"]);
   });
 
@@ -221,7 +218,7 @@ describe("the command submit", () => {
     };
     const waited = await submit(video("a.mp4"), video("b.mp4"), "--wait");
     assert.match(waited.stderr, /^2 of 2 jobs ended: (1 completed, 1 failed|1 failed, 1 completed)$/m);
-    const resumed = await submit("--resume", "--journal", journal(), "--wait");
+    const resumed = await submit("--resume", "--wait");
     assert.equal(resumed.status, 1);
     assert.match(resumed.stderr, /^already complete: 2 of 2 jobs accepted$/m);
     assert.match(resumed.stderr, /^2 of 2 jobs ended: 1 completed, 1 failed$/m);
@@ -236,7 +233,7 @@ describe("the command submit", () => {
     assert.equal((await submit(...files, "--concurrency", "1")).status, 130);
     await using next = await startCommandFixture();
     next.aws.onInvocation = next.complete;
-    const { status, stderr } = await next.execute(["submit", "--resume", "--journal", journal()]);
+    const { status, stderr } = await next.execute(["submit", "--resume", "--journal", fixture.journal]);
     assert.equal(status, 0, stderr);
     assert.match(stderr, /^2 of 2 submitted$/m);
     assert.match(stderr, /^2 of 2 jobs accepted$/m);
@@ -264,7 +261,13 @@ describe("the command submit", () => {
 
   it("shows the detections and the model's notice", async () => {
     fixture.aws.onInvocation = fixture.complete;
-    const { status, stdout } = await fixture.execute(["submit", video("a.mp4"), "--wait", "--journal", journal()]);
+    const { status, stdout } = await fixture.execute([
+      "submit",
+      video("a.mp4"),
+      "--wait",
+      "--journal",
+      fixture.journal,
+    ]);
     assert.equal(status, 0);
     assert.match(stdout, /a\.mp4: completed: 2 frames, 3 detections: car 2, person 1\n {2}knows only generated shapes/);
   });
@@ -282,14 +285,14 @@ describe("the command submit", () => {
     assert.equal(status, 1);
     assert.equal(lines().at(-1)!.status, "pending");
     fixture.complete(fixture.aws.invocations[0]!);
-    const resumed = await submit("--resume", "--journal", journal(), "--wait");
+    const resumed = await submit("--resume", "--wait");
     assert.equal(resumed.status, 0, resumed.stderr);
     assert.deepEqual(
       resumed.lines().map((line) => line.status),
       ["completed"],
     );
     assert.equal(fixture.aws.invocations.length, 1);
-    assert.equal((await submit("--resume", "--journal", journal(), "--wait")).status, 0);
+    assert.equal((await submit("--resume", "--wait")).status, 0);
   });
 
   it("prints the next command if the wait is interrupted", async () => {
