@@ -23,6 +23,7 @@ export class EndCounts {
     }
   }
 
+  /** Counts one end. */
   add({ state: { status }, problem }: JobEnd): void {
     const end = problem === undefined ? status : "without a usable result";
     this.#counts.set(end, (this.#counts.get(end) ?? 0) + 1);

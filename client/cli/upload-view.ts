@@ -27,6 +27,7 @@ export class UploadView {
     this.#sizes = new Map(each);
   }
 
+  /** Records the current activity of a video. */
   note(progress: SubmissionProgress): void {
     const { video, step } = progress;
     if (step === "uploading") this.#loaded.set(video, progress.loaded);

@@ -34,6 +34,7 @@ export class ContentDigest {
     this.#partBytes = partBytes;
   }
 
+  /** Adds the next chunk of the content. */
   update(chunk: Uint8Array): void {
     this.#whole.update(chunk);
     for (let from = 0; from < chunk.length;) {

@@ -122,6 +122,7 @@ class PlanCheck {
   #isCounted = true;
   #isSent = false;
 
+  /** Counts the next line. */
   add(line: JournalLine): void {
     if (line.event !== "planned") {
       this.#isSent = true;

@@ -85,6 +85,7 @@ export class Burst {
     this.#options = options;
   }
 
+  /** Current state. */
   get state(): BurstState {
     return {
       accepted: this.#accepted,

@@ -21,11 +21,13 @@ export class JobsUnderWay {
   readonly #addedAt = new Map<string, number>();
   #turn = 0;
 
+  /** Adds an accepted job. */
   add(job: Job): void {
     this.#pending.set(job.inferenceId, job);
     this.#addedAt.set(job.inferenceId, performance.now());
   }
 
+  /** Number of jobs whose end has not been seen. */
   get size(): number {
     return this.#pending.size;
   }
