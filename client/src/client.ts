@@ -1,6 +1,7 @@
 /** The client of one stack: submits videos, follows their jobs, fetches their results. */
 import { checkEndpoint } from "./endpoint.ts";
 import { asClientError, NoResultError } from "./errors.ts";
+import { plural } from "./format.ts";
 import { JobJournal } from "./journal.ts";
 import { customAttributesOf } from "./model-options.ts";
 import type { ModelOptions, ResultFormat } from "./model-options.ts";
@@ -85,7 +86,7 @@ export class Client implements Disposable {
       const { videos } = await findVideos(this.#stack, [video], signal);
       const [found, ...others] = videos;
       if (found === undefined || others.length > 0) {
-        throw new InputError(`${video} contains ${videos.length} videos: submit each of them.`);
+        throw new InputError(`${video} contains ${plural(videos.length, "video")}: submit each of them.`);
       }
       await checkEndpoint(this.#stack, signal);
       const submission = { contentType: contentType ?? found.contentType, customAttributes, format, inferenceId };
