@@ -2,7 +2,7 @@
 import type { Command, CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError, Help, InvalidArgumentError, Command as UntypedCommand } from "commander";
 import type { Option } from "commander";
-import { exitCodeOf, explain, isAbort, UsageError, UserError } from "./errors.ts";
+import { codeOf, exitCodeOf, explain, InterruptedError, isAbort, UsageError, UserError } from "./errors.ts";
 import { printableText } from "./printable.ts";
 
 /** The part of an output stream that commands use. */
@@ -20,6 +20,31 @@ export interface Terminal {
   readonly environment: NodeJS.ProcessEnv;
   /** Aborts at the first interrupt; its reason is a {@link UserError} with the exit status. */
   readonly signal: AbortSignal;
+}
+
+const signalStatuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Returns a signal that aborts with an {@link InterruptedError} at the first SIGINT, SIGTERM or SIGHUP of this process.
+ * @param repeated the effect of a second signal: `ignore` it, because the cleanup runs, or `end` the process at once
+ */
+export function interruptSignal(repeated: "ignore" | "end" = "ignore"): AbortSignal {
+  const controller = new AbortController();
+  for (const [name, status] of Object.entries(signalStatuses)) {
+    process[repeated === "end" ? "once" : "on"](name, () => {
+      controller.abort(new InterruptedError(name, status));
+    });
+  }
+  return controller.signal;
+}
+
+/** Returns the terminal of this process. A reader that closes the output, such as `head`, does not end the command. */
+export function processTerminal(signal: AbortSignal): Terminal {
+  const { stdin, stdout, stderr, env } = process;
+  stdout.on("error", (error) => {
+    if (codeOf(error) !== "EPIPE") throw error;
+  });
+  return { stdin, stdout, stderr, environment: env, signal };
 }
 
 /** The terminal of a running command. */
@@ -83,6 +108,12 @@ class CheckedCommand extends UntypedCommand {
     return super.addOption(option);
   }
 
+  /** Commander calls it for each required option without a value, also for one whose value is invalid. */
+  missingMandatoryOptionValue(option: Option): void {
+    const flag = option.long ?? option.flags;
+    if (!this.#problems.some((problem) => problem.startsWith(`${flag} `))) this.#problems.push(`${flag} is missing`);
+  }
+
   override parseOptions(args: string[]) {
     const parsed = super.parseOptions(args);
     this.#unknown = parsed.unknown.filter(isOption);
@@ -91,6 +122,8 @@ class CheckedCommand extends UntypedCommand {
 
   /** Commander calls it if there is an unknown option, before it processes the operands. */
   unknownOption(): void {
+    // Commander counts an unknown option as an operand.
+    this.allowExcessArguments();
     for (const option of this.#unknown) {
       const [name = option] = option.split("=");
       const isKnown = this.options.some(({ long, short }) => name === long || name === short);
@@ -134,6 +167,17 @@ export function oneOf<const Value extends string>(values: readonly Value[]): (te
 }
 
 /**
+ * Returns the parser of an option that takes a text of a certain form.
+ * @param rule the rule that the message of an error states, such as "takes a number"
+ */
+export function matching(pattern: RegExp, rule: string): (text: string) => string {
+  return (text) => {
+    if (pattern.test(text)) return text;
+    throw new InvalidArgumentError(rule);
+  };
+}
+
+/**
  * Runs a command line without the program's name; prints errors to standard error. Returns the exit status.
  * @param build defines the program; called once
  */
@@ -155,7 +199,8 @@ export async function runCommandLine(
     // The help was printed.
     if (error instanceof CommanderError) return 0;
     const cause = causeOf(error, terminal.signal);
-    terminal.stderr.write(`error: ${printableText(explain(cause))}\n`);
+    const prefix = cause instanceof InterruptedError ? "" : "error: ";
+    terminal.stderr.write(`${prefix}${printableText(explain(cause))}\n`);
     return exitCodeOf(cause);
   }
 }
@@ -179,13 +224,23 @@ export interface CommandEntry {
   readonly load: () => Promise<(context: CommandContext) => CommandUnknownOpts>;
 }
 
+/** A command that parses its arguments itself, such as another program. */
+export interface ExternalCommand extends Pick<CommandEntry, "name" | "summary"> {
+  /** Returns the exit status. */
+  readonly run: (args: readonly string[], terminal: Terminal) => Promise<number>;
+}
+
+/** A program of several commands. */
+export interface Program {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly (CommandEntry | ExternalCommand)[];
+}
+
 /** Runs a command line that starts with the name of one of the commands. Returns the exit status. */
-export async function runProgram(
-  program: { readonly name: string; readonly summary: string; readonly commands: readonly CommandEntry[] },
-  args: readonly string[],
-  terminal: Terminal,
-): Promise<number> {
+export async function runProgram(program: Program, args: readonly string[], terminal: Terminal): Promise<number> {
   const chosen = program.commands.find(({ name }) => name === args[0]);
+  if (chosen !== undefined && "run" in chosen) return await chosen.run(args.slice(1), terminal);
   const build = await chosen?.load();
   return await runCommandLine(
     (context) => {

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { exitCodeOf, explain, UsageError, UserError } from "./errors.ts";
+import {
+  exitCodeOf,
+  explain,
+  InterruptedError,
+  InvalidInputError,
+  QuotedError,
+  UsageError,
+  UserError,
+} from "./errors.ts";
 
 describe("the end of a command", () => {
   for (const [kind, error, text, status] of [
@@ -16,6 +24,38 @@ describe("the end of a command", () => {
       new UserError("pulumi up failed:\nwrite /x: no space\n", { hint: "free some space" }),
       "pulumi up failed:\nwrite /x: no space\nfree some space",
       1,
+    ],
+    [
+      "the remedy for a full disk in a quotation of the engine",
+      new QuotedError("pulumi up failed:\nwrite /x: no space left on device"),
+      "pulumi up failed:\nwrite /x: no space left on device\nthe disk is full: free some space and run the command again",
+      1,
+    ],
+    [
+      "the remedy for a full disk in a line of Python",
+      new QuotedError("OSError: [Errno 28] No space left on device"),
+      "OSError: [Errno 28] No space left on device (the disk is full: free some space and run the command again)",
+      1,
+    ],
+    [
+      "a quotation without a known remedy",
+      new QuotedError("pulumi up failed:\nValidationException: no"),
+      "pulumi up failed:\nValidationException: no",
+      1,
+    ],
+    [
+      "the remedy for a read-only folder",
+      Object.assign(new Error("EROFS: read-only file system, mkdir '/x/.local'"), { code: "EROFS" }),
+      "EROFS: read-only file system, mkdir '/x/.local' (the file system is read-only: choose a folder that you can write to)",
+      2,
+    ],
+    ["an invalid input", new InvalidInputError("x.mp4 is empty."), "x.mp4 is empty.", 2],
+    ["an interruption", new InterruptedError("SIGINT", 130), "Stopped by SIGINT. Nothing of it is left.", 130],
+    [
+      "an interruption that leaves something",
+      new InterruptedError("SIGTERM", 143).leaving("The result is in out/run-1."),
+      "Stopped by SIGTERM. The result is in out/run-1.",
+      143,
     ],
     ["all problems of a command line", new UsageError("a", "b"), "a; b; --help lists the options.", 2],
     [

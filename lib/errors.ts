@@ -1,5 +1,5 @@
 /** Errors for the user, and the text and exit status of every error that ends a command. */
-import { callerRemedyFor, remedyFor } from "./remedies.ts";
+import { callerRemedyFor, remedyFor, remedyIn } from "./remedies.ts";
 
 /** Options of a {@link UserError}. */
 export interface UserErrorOptions {
@@ -23,6 +23,22 @@ export class UserError extends Error {
   }
 }
 
+/** An error that quotes another program, such as Pulumi or Python. A known remedy for the quoted text is its hint. */
+export class QuotedError extends UserError {
+  constructor(message: string, options: Omit<UserErrorOptions, "hint"> = {}) {
+    super(message, { ...options, hint: remedyIn(message) });
+  }
+}
+
+/** A wrong input or a missing requirement: an option, a file or a setting must change first. Exit status 2. */
+export class InvalidInputError extends UserError {
+  override readonly name: string = "InvalidInputError";
+
+  constructor(message: string, options: Omit<UserErrorOptions, "exitCode"> = {}) {
+    super(message, { ...options, exitCode: 2 });
+  }
+}
+
 /** An invalid command line. Exit status 2. */
 export class UsageError extends UserError {
   override readonly name = "UsageError";
@@ -30,6 +46,23 @@ export class UsageError extends UserError {
   /** @param problems each without a full stop */
   constructor(...problems: readonly string[]) {
     super(`${problems.join("; ")}; --help lists the options.`, { exitCode: 2 });
+  }
+}
+
+/** A signal ended the command. Its exit status is 128 plus the number of the signal, as in a shell. */
+export class InterruptedError extends UserError {
+  override readonly name = "InterruptedError";
+  readonly #signal: string;
+
+  /** @param rest the state that the command leaves, as a sentence */
+  constructor(signal: string, exitCode: number, rest = "Nothing of it is left.") {
+    super(`Stopped by ${signal}. ${rest}`, { exitCode });
+    this.#signal = signal;
+  }
+
+  /** Returns the same interruption of a command that leaves something. */
+  leaving(rest: string): InterruptedError {
+    return new InterruptedError(this.#signal, this.exitCode, rest);
   }
 }
 
@@ -54,7 +87,7 @@ export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isFault(error)) return error.stack ?? error.message;
   const hint = hintOf(error);
-  const text = descriptionOf(error);
+  const text = describe(error);
   if (hint === undefined) return text;
   return text.includes("\n") ? `${text.trimEnd()}\n${hint}` : `${text} (${hint})`;
 }
@@ -77,7 +110,9 @@ function isFault(error: Error): boolean {
   return [TypeError, RangeError, ReferenceError].some((kind) => error instanceof kind) && error.cause === undefined;
 }
 
-function descriptionOf(error: Error): string {
+/** Describes the problem without the fix; in one line, unless it is a {@link UserError}. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   if (error instanceof UserError) return error.message;
   const code = codeOf(error);
   const text = code === "NoSuchBucket" ? missingBucket(error) : error.message.replaceAll(/\s+/g, " ") || code;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mock } from "node:test";
-import { runCommand } from "./exit.ts";
+import { createCommand, runCommandLine } from "../lib/command-line.ts";
 import { plain } from "./deployment/engine-events.ts";
 import { JobFailed } from "./start/one-video.ts";
 import { foundText, jsonSummary } from "./start/summary.ts";
@@ -62,15 +61,19 @@ describe("the output of a command", () => {
   });
 
   it("shows foreign text in an error as escapes and keeps the error's lines", async () => {
-    const written: string[] = [];
-    const { exitCode } = process;
-    const write = mock.method(process.stderr, "write", (text: string) => written.push(text) > 0);
-    try {
-      await runCommand(() => Promise.reject(new JobFailed(`a.mp4: bad\n  ::error::x\u001b[2J`)));
-    } finally {
-      write.mock.restore();
-      process.exitCode = exitCode;
-    }
-    assert.deepEqual(written, [`a.mp4: bad\n  ${String.raw`\x3a:error::x\x1b[2J`}\n`]);
+    let stderr = "";
+    const terminal = {
+      stdin: process.stdin,
+      stdout: { write: () => undefined },
+      stderr: { write: (text: string) => (stderr += text) },
+      environment: {},
+      signal: new AbortController().signal,
+    };
+    const failing = () =>
+      createCommand("start", "fail").action(() => {
+        throw new JobFailed(`a.mp4: bad\n  ::error::x\u001b[2J`);
+      });
+    await runCommandLine(failing, [], terminal);
+    assert.equal(stderr, `error: a.mp4: bad\n  ${String.raw`\x3a:error::x\x1b[2J`}\n`);
   });
 });

@@ -2,24 +2,17 @@
 import path from "node:path";
 import Mocha from "mocha";
 import { checkVideo, maxInputBytesOf, readOutputs } from "../client/src/index.ts";
-import { exitCodeOf, explain } from "../lib/errors.ts";
-import { printable } from "../lib/printable.ts";
+import { processTerminal, runCommandLine } from "../lib/command-line.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { showPrintable } from "./failures.ts";
 import { queuePrefixOf } from "./old-queues.ts";
-import { hand, help, parseOptions } from "./options.ts";
+import { passOptions, smokeCommand, type SmokeOptions } from "./options.ts";
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args);
-  if (options === "help") {
-    process.stdout.write(help);
-    return 0;
-  }
-  useProxies();
+async function main(options: SmokeOptions): Promise<number> {
   const outputs = await readOutputs(options);
   queuePrefixOf(outputs);
   await checkVideo(options.video, maxInputBytesOf(outputs));
-  hand(options);
+  passOptions(options);
   const interruption = new AbortController();
   // The spec ends its waits and cleans up on the same signals; a second one ends the process at once.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -40,9 +33,10 @@ async function main(args: readonly string[]): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(printable(`error: ${explain(error)}`));
-  process.exitCode = exitCodeOf(error);
-}
+useProxies();
+process.exitCode = await runCommandLine(
+  (context) => smokeCommand(context, main),
+  process.argv.slice(2),
+  // The test handles signals itself.
+  processTerminal(new AbortController().signal),
+);

@@ -1,79 +1,62 @@
-/** Options of the smoke test: passed from the command line to the spec through the environment. */
+/** Options of the smoke test, and their path from the command line to the spec. */
 import path from "node:path";
-import { z } from "zod";
-import { bothStackAndOutputs, problemsOf, readArguments, usage } from "./arguments.ts";
-
-/** Text of `--help`. */
-export const help = `Usage: npm run smoke -- [options]
-
-Tests a deployed stack with one good video and one bad file, using only its outputs.
-
-Options
-  --stack NAME     the stack; "local" runs on the emulator (default: local)
-  --outputs FILE   instead of --stack: the output of pulumi stack output --json
-  --video FILE     the good video, with objects that the model knows (default: the repository's sample)
-  --any            start with any number of instances instead of waiting for zero first
-  --until-zero     wait for zero instances at the end
-  --json           print mocha's JSON report instead of lines for people
-  --help           this text
-
-A new endpoint starts with one instance and stops it after at least 15 quiet minutes: without --any the test waits for that.
-The test removes its videos, their results and a temporary queue at the end.
-
-Exit status: 0 passed; 1 failed; 2 wrong usage, or something is missing; 130 interrupted.
-`;
-
-const schema = z.strictObject({
-  stack: z.string().min(1).optional(),
-  outputs: z.string().min(1).optional(),
-  video: z
-    .string()
-    .min(1)
-    .default(path.join(import.meta.dirname, "..", "model", "samples", "street.mp4")),
-  any: z.boolean().default(false),
-  "until-zero": z.boolean().default(false),
-  json: z.boolean().default(false),
-});
+import { Option } from "@commander-js/extra-typings";
+import { createCommand } from "../lib/command-line.ts";
+import type { CommandContext } from "../lib/command-line.ts";
 
 /** Options of the smoke test. */
-export type SmokeOptions = z.infer<typeof schema>;
+export interface SmokeOptions {
+  readonly stack?: string | undefined;
+  readonly outputs?: string | undefined;
+  readonly video: string;
+  readonly any: boolean;
+  readonly untilZero: boolean;
+  readonly json: boolean;
+}
 
-/** Options as Node parses them. */
-const options = {
-  stack: { type: "string" },
-  outputs: { type: "string" },
-  video: { type: "string" },
-  any: { type: "boolean" },
-  "until-zero": { type: "boolean" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
+const sample = path.join(import.meta.dirname, "..", "model", "samples", "street.mp4");
 
 /**
- * Parses the command line (without the program's name).
- * @throws SetupError that names all problems
+ * Defines `smoke`.
+ * @param run runs the test; returns the exit status
  */
-export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
-  const given = readArguments(args, options);
-  const { help: wantsHelp, ...values } = given.values;
-  if (wantsHelp === true) return "help";
-  const checked = schema.safeParse(values);
-  const both = values["stack"] !== undefined && values["outputs"] !== undefined ? [bothStackAndOutputs] : [];
-  const operands = given.operands.map((operand) => `Unexpected argument '${operand}'`);
-  const problems = [...given.problems, ...operands, ...problemsOf(checked), ...both];
-  if (!checked.success || problems.length > 0) throw usage(...problems);
-  return checked.data;
+export function smokeCommand({ exitWith }: CommandContext, run: (options: SmokeOptions) => Promise<number>) {
+  return createCommand("async-video smoke", "test a deployed stack with one good video and one bad file")
+    .description(
+      "Tests a deployed stack with one good video and one bad file, using only its outputs. Waits for zero instances first: a new endpoint has one instance, and stops it after at least 15 quiet minutes. Removes its videos, their results and a temporary queue at the end.",
+    )
+    .option("--stack <name>", 'name of the stack; "local" runs on the emulator (default: "local")')
+    .addOption(
+      new Option(
+        "--outputs <file>",
+        "file with the output of pulumi stack output --json, instead of --stack",
+      ).conflicts("stack"),
+    )
+    .option("--video <file>", "good video, with objects that the model knows", path.relative(process.cwd(), sample))
+    .option("--any", "start with any number of instances", false)
+    .option("--until-zero", "wait for zero instances at the end", false)
+    .option("--json", "print mocha's JSON report", false)
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run smoke -- --stack dev --any
+
+Exit status: 0 passed; 1 failed; 2 invalid input, or a requirement is missing; 130 interrupted.`,
+    )
+    .action(async (options) => {
+      exitWith(await run(options));
+    });
 }
 
-/** Environment variable that passes the options to the spec. */
-const variable = "SMOKE_OPTIONS";
+let current: SmokeOptions = { video: sample, any: false, untilZero: false, json: false };
 
-/** Passes the options to the spec, which mocha loads. */
-export function hand(options: SmokeOptions): void {
-  process.env[variable] = JSON.stringify(options);
+/** Sets the options for the spec, which mocha loads into this process. */
+export function passOptions(options: SmokeOptions): void {
+  current = options;
 }
 
-/** Returns the passed options; the defaults if mocha was started by hand. */
-export function handed(): SmokeOptions {
-  return schema.parse(JSON.parse(process.env[variable] ?? "{}"));
+/** Returns the options for the spec; the defaults if mocha was started by hand. */
+export function passedOptions(): SmokeOptions {
+  return current;
 }

@@ -28,7 +28,7 @@ import { removeObjects } from "./cleanup.ts";
 import { NotificationWatch } from "./notifications.ts";
 import type { Notification } from "./notifications.ts";
 import { queuePrefixOf, removeOldQueues } from "./old-queues.ts";
-import { handed } from "./options.ts";
+import { passedOptions } from "./options.ts";
 
 /** Limits of the waits, real seconds; a stack that needs longer is broken. */
 const limits = {
@@ -40,7 +40,7 @@ const limits = {
   notification: 3 * 60,
 };
 
-const options = handed();
+const options = passedOptions();
 
 describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
   const runId = randomUUID();
@@ -130,7 +130,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     assert.ok(notification.failureReason, "the notification gives no reason");
   });
 
-  if (options["until-zero"]) {
+  if (options.untilZero) {
     it("goes back to zero instances", async () => {
       await untilZero();
     });

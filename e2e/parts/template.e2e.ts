@@ -6,7 +6,7 @@ import { run } from "../../ops/testing/commands.ts";
 describe("the template of pull requests' stacks", () => {
   it("passes the policy pack", async () => {
     const template = path.join(import.meta.dirname, "..", "..", "Pulumi.pr.yaml");
-    const args = ["ops/deployment/preview.ts", "--stack", "dev", "--config-file", template, "--json"];
+    const args = ["ops/main.ts", "preview", "--stack", "dev", "--config-file", template, "--json"];
     const { status, stdout, stderr } = await run(args).finished;
     assert.equal(status, 0, stderr);
     assert.match(stdout, /"changes":\{"create":\d+\}/);

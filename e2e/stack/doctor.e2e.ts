@@ -17,7 +17,7 @@ describe("the doctor on the emulator", () => {
 
   /** Runs the doctor; returns its exit status and its findings by check. */
   async function examine(env: NodeJS.ProcessEnv): Promise<{ status: number | null; findings: Map<string, Finding> }> {
-    const { status, stdout, stderr } = await run(["ops/doctor/main.ts", "--stack", "local", "--json"], env).finished;
+    const { status, stdout, stderr } = await run(["ops/main.ts", "doctor", "--stack", "local", "--json"], env).finished;
     assert.notEqual(stdout, "", stderr);
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     return { status, findings: new Map(findings.map((finding) => [finding.check, finding])) };

@@ -41,7 +41,7 @@ describe("a client that is killed while it submits to the local stack", () => {
   let killPoint: (KillPoint & { left: number; kill: () => void }) | undefined;
 
   before(async () => {
-    const up = run(["ops/local/local.ts", "up", "--json", "--port", String(await freePort()), "--speed", "600"]);
+    const up = run(["ops/main.ts", "local", "up", "--json", "--port", String(await freePort()), "--speed", "600"]);
     const { status, stdout, stderr } = await up.finished;
     assert.equal(status, 0, stderr);
     ({ outputs } = JSON.parse(stdout) as { outputs: StackOutputs });
@@ -61,7 +61,7 @@ describe("a client that is killed while it submits to the local stack", () => {
     proxy.closeAllConnections();
     proxy.close();
     await rm(folder, { recursive: true });
-    const { status, stderr } = await run(["ops/local/local.ts", "down"]).finished;
+    const { status, stderr } = await run(["ops/main.ts", "local", "down"]).finished;
     assert.equal(status, 0, stderr);
     assert.deepEqual(await leftProcesses(), []);
   });

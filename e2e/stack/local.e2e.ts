@@ -22,12 +22,12 @@ const foreign = {
   AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9",
 };
 
-const local = (...args: string[]) => run(["ops/local/local.ts", ...args], foreign);
+const local = (...args: string[]) => run(["ops/main.ts", "local", ...args], foreign);
 
 /** Runs a shell command with the variables that `local:env` prints as its only AWS and Pulumi settings; returns its standard output. */
 async function withLocalEnv(command: string): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
-  const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node ops/local/local.ts env)"\n${command}`], {
+  const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node ops/main.ts local env)"\n${command}`], {
     cwd: repoRoot,
     env: { ...env, ...foreign },
   });
@@ -124,9 +124,9 @@ describe("the local stack between local:up and local:down", () => {
     const folder = await mkdtemp(join(tmpdir(), "pipeline-"));
     try {
       const plan = quoted(join(folder, "plan.json"));
-      await withLocalEnv(`node ops/pipeline/main.ts preview --stack local --refresh --plan ${plan}`);
-      await withLocalEnv(`node ops/pipeline/main.ts up --stack local --plan ${plan}`);
-      await withLocalEnv("node ops/pipeline/main.ts drift-check --stack local");
+      await withLocalEnv(`node ops/main.ts pipeline preview --stack local --refresh --plan ${plan}`);
+      await withLocalEnv(`node ops/main.ts pipeline up --stack local --plan ${plan}`);
+      await withLocalEnv("node ops/main.ts pipeline drift-check --stack local");
     } finally {
       await rm(folder, { recursive: true });
     }

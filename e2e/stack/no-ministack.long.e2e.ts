@@ -41,9 +41,9 @@ describe("MiniStack's failure to start", () => {
   });
 
   for (const [command, args] of [
-    ["npm start", ["ops/start/main.ts"]],
-    ["npm run local:up", ["ops/local/local.ts", "up"]],
-    ["npm run ci:rehearse", ["ops/rehearsal/rehearse.ts"]],
+    ["npm start", ["ops/main.ts", "start"]],
+    ["npm run local:up", ["ops/main.ts", "local", "up"]],
+    ["npm run ci:rehearse", ["ops/main.ts", "rehearse"]],
   ] as const) {
     it(`ends ${command} with its reason`, async () => {
       const { status, stdout, stderr } = await run([...args, "--port", String(await freePort())], {

@@ -30,7 +30,7 @@ describe("the account-free preview", () => {
   after(() => rm(folder, { recursive: true }));
 
   async function preview(...args: string[]) {
-    return await run(["ops/deployment/preview.ts", ...args], noAccount).finished;
+    return await run(["ops/main.ts", "preview", ...args], noAccount).finished;
   }
 
   for (const stack of ["dev", "prod", "local", "pr-7"]) {
@@ -41,7 +41,7 @@ describe("the account-free preview", () => {
       assert.equal(status, 0, stderr);
       assert.match(
         stderr,
-        /^An account-free preview of the stack [\w-]+: AWS is asked nothing, nothing is created\.\n/,
+        /^Preview of the stack [\w-]+ without an AWS account: no AWS API is called, nothing is created\.\n/,
       );
       const plan = planSchema.parse(JSON.parse(stdout));
       assert.equal(plan.stack, stack);
@@ -64,7 +64,7 @@ describe("the account-free preview", () => {
     const file = await configWith("async-video-inference:sampleFps: fast");
     const { status, stdout, stderr } = await preview("--stack", "prod", "--config-file", file);
     assert.equal(status, 2);
-    assert.match(stdout, /^An account-free preview of the stack prod/);
+    assert.match(stdout, /^Preview of the stack prod without an AWS account/);
     assert.equal(stderr.match(/The config of stack prod has a problem/g)?.length, 1, stderr);
     assert.match(stderr, /sampleFps is "fast", but must be a number above 0 .*Set it in .*Pulumi\.prod\.yaml: "/);
     assert.doesNotMatch(stderr, /\n\s+at /);
@@ -83,10 +83,10 @@ describe("the account-free preview", () => {
     for (const [args, message] of [
       [
         ["--stack", "staging"],
-        /^There is no stack staging\. Use --stack dev, .* or --stack pr-N for pull request N\.\n$/,
+        /^error: --stack takes dev, prod, local, or pr-N for pull request N; --help lists the options\.\n$/,
       ],
-      [["--stack", "pr"], /^pr is the template of pull requests' stacks\. .*--stack pr-1\.\n$/],
-      [[], /^--stack NAME is missing\. Use .*pr-N/],
+      [["--stack", "pr"], /^error: --stack takes the stack of one pull request, such as pr-1; --help/],
+      [[], /^error: --stack is missing; --help/],
     ] as const) {
       const { status, stderr } = await preview(...args);
       assert.equal(status, 2);

@@ -244,7 +244,7 @@ describe("npm run ci:rehearse", () => {
   });
 
   const command = async (...args: string[]) =>
-    await run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort()), ...args]).finished;
+    await run(["ops/main.ts", "rehearse", "--port", String(await freePort()), ...args]).finished;
 
   it("passes the working tree, prints the duration of each stage, and takes everything down", async () => {
     const { status, stdout, stderr } = await command("--json");
@@ -267,7 +267,7 @@ describe("npm run ci:rehearse", () => {
   });
 
   it("leaves nothing after Ctrl-C during the smoke test", async () => {
-    const running = run(["ops/rehearsal/rehearse.ts", "--port", String(await freePort())]);
+    const running = run(["ops/main.ts", "rehearse", "--port", String(await freePort())]);
     await running.said(/… smoke: .*waiting/);
     running.child.kill("SIGINT");
     const { status, stderr } = await running.finished;

@@ -102,7 +102,7 @@ describe("an update that SageMaker rolls back", () => {
   });
 
   it("leaves an artifact in use, which the clean-up of artifacts keeps", async () => {
-    const { status, stdout, stderr } = await run(["ops/pipeline/main.ts", "artifacts", "--stack", "local"], {
+    const { status, stdout, stderr } = await run(["ops/main.ts", "pipeline", "artifacts", "--stack", "local"], {
       ...awsEnvironment(aws),
       ...pulumiEnvironment(aws, environment.paths),
       PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),

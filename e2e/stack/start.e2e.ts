@@ -12,7 +12,7 @@ import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
 const sample = join(repoRoot, "model", "samples", "street.mp4");
-const start = (...args: string[]) => run(["ops/start/main.ts", ...args]);
+const start = (...args: string[]) => run(["ops/main.ts", "start", ...args]);
 
 /** Reads the figures in the README's output of `npm start`; the sum of all classes for the detections. */
 async function readmeFigures() {
@@ -100,7 +100,7 @@ describe("npm start", () => {
     await writeFile(notes, `\0\0\0\x20ftypisom${"These are notes, not a video.\n".repeat(100)}`);
     const unopened = await start("--video", notes).finished;
     assert.equal(unopened.status, 2);
-    assert.match(unopened.stderr, /^\S+notes\.mp4: .*not a video.*\n$/);
+    assert.match(unopened.stderr, /^error: \S+notes\.mp4: .*not a video.*\n$/);
     const large = join(folder, "large.mp4");
     await copyFile(sample, large);
     await truncate(large, 129 * 1024 ** 2);
@@ -108,7 +108,7 @@ describe("npm start", () => {
     assert.equal(tooLarge.status, 2);
     assert.match(
       tooLarge.stderr,
-      /^\S+large\.mp4 has 129 MiB; the stack accepts up to 128 MiB \(its setting maxRequestSize\)/,
+      /^error: \S+large\.mp4 has 129 MiB; the stack accepts up to 128 MiB \(its setting maxRequestSize\)/,
     );
   });
 

@@ -11,7 +11,7 @@ import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
 const sample = join(repoRoot, "model", "samples", "street.mp4");
-const start = (...args: string[]) => run(["ops/start/main.ts", ...args]);
+const start = (...args: string[]) => run(["ops/main.ts", "start", ...args]);
 
 before(() => takeDownLeftover());
 
@@ -41,7 +41,7 @@ describe("npm start after the deployment", () => {
     const [, annotated = ""] = /^annotated +(out\/run-\d+\/annotated\.mp4)$/m.exec(stdout) ?? [];
     assert.ok(existsSync(join(repoRoot, annotated)), stdout);
     assert.ok(
-      stderr.endsWith(`Stopped by SIGINT. The stack is gone. What was found is in ${dirname(annotated)}.\n`),
+      stderr.endsWith(`Stopped by SIGINT. The stack is removed. The result is in ${dirname(annotated)}.\n`),
       stderr,
     );
     assert.match(

@@ -9,7 +9,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageModel } from "../../ops/start/model.ts";
-import { UsageError } from "../../ops/options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { Progress } from "../../ops/progress.ts";
 import { chooseWeights, type WeightsRequest } from "../../ops/start/weights.ts";
 
@@ -66,7 +66,7 @@ describe("the COCO weights", () => {
     await listen(createServer());
     server?.close();
     await assert.rejects(choose({ footage, asked: "coco" }), (error) => {
-      assert.ok(error instanceof UsageError);
+      assert.ok(error instanceof InvalidInputError);
       assert.match(error.message, /\.pth cannot be downloaded: .*refused.* or use --weights small\.$/);
       return true;
     });
@@ -88,7 +88,7 @@ describe("the COCO weights", () => {
       }),
     );
     await assert.rejects(choose({ footage }), (error) => {
-      assert.ok(error instanceof UsageError);
+      assert.ok(error instanceof InvalidInputError);
       assert.match(error.message, /has the SHA-256 [0-9a-f]{64} \(12 bytes\), but bf2d0c1e[0-9a-f]{56} is expected/);
       return true;
     });

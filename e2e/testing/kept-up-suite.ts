@@ -6,12 +6,12 @@ import { freePort } from "../../lib/ports.ts";
 
 describe("a suite that keeps the stack up", () => {
   before(async () => {
-    const { status, stderr } = await run(["ops/local/local.ts", "up", "--port", String(await freePort())]).finished;
+    const { status, stderr } = await run(["ops/main.ts", "local", "up", "--port", String(await freePort())]).finished;
     assert.equal(status, 0, stderr);
     console.log("the stack is up");
   });
   after(async () => {
-    const { status, stderr } = await run(["ops/local/local.ts", "down"]).finished;
+    const { status, stderr } = await run(["ops/main.ts", "local", "down"]).finished;
     assert.equal(status, 0, stderr);
   });
   it("waits", async function () {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { checkOut } from "./checkout.ts";
 
 describe("a checkout of another revision", () => {
@@ -39,10 +39,10 @@ describe("a checkout of another revision", () => {
 
   it("is refused for a revision that the repository lacks", async () => {
     await assert.rejects(checkOut(repository, "none"), (error: Error) => {
-      assert.ok(error instanceof UsageError);
+      assert.ok(error instanceof InvalidInputError);
       assert.match(error.message, /--against none: git knows no such commit/);
       return true;
     });
-    await assert.rejects(checkOut(repository, "--all"), UsageError);
+    await assert.rejects(checkOut(repository, "--all"), InvalidInputError);
   });
 });

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 
 const exec = promisify(execFile);
 
@@ -17,7 +17,7 @@ export interface Checkout extends AsyncDisposable {
 
 /**
  * Clones `repository` at `revision` into a temporary folder.
- * @throws UsageError if the repository has no such revision
+ * @throws InvalidInputError if the repository has no such revision
  */
 export async function checkOut(repository: string, revision: string, signal?: AbortSignal): Promise<Checkout> {
   const commit = await exec("git", ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`], {
@@ -25,7 +25,7 @@ export async function checkOut(repository: string, revision: string, signal?: Ab
   }).then(
     ({ stdout }) => stdout.trim(),
     () => {
-      throw new UsageError(
+      throw new InvalidInputError(
         `--against ${revision}: git knows no such commit in ${repository}. Give a commit, a branch or a tag.`,
       );
     },

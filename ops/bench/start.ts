@@ -3,36 +3,26 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
-import { z } from "zod";
+import {
+  createCommand,
+  interruptSignal,
+  processTerminal,
+  runCommandLine,
+  wholeNumber,
+} from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { InvalidInputError, UserError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-import { runCommand } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
-import { problemOf, UsageError } from "../options.ts";
 import { freePort } from "../../lib/ports.ts";
 import { checkOut } from "./checkout.ts";
 import { cpuSecondsOfDescendants } from "./cpu-time.ts";
 import { type Figures, figuresOf, ratiosOf, StepRecorder, type StepTimes, totalOf } from "./steps.ts";
 
-const help = `Usage: npm run -s bench:start -- [--runs N] [--against REV] [--json]
-
-Runs npm start with the sample video. Prints, in total and for each step, the seconds of real time and the
-CPU seconds of all its processes. A step counts from the end of the step before, so that the steps add up.
-The figures are medians. Setup runs first and does not count.
-
-  --runs N       runs of each checkout, 1 or more (default: 3; the first fills the caches)
-  --against REV  measures the commit REV too, in a temporary clone; the runs alternate
-  --json         print one JSON object on standard output: seconds, cpu_seconds, steps, runs; with --against
-                 also ratio and cpu_ratio (the other revision's total divided by this checkout's) and against
-
-Linux only: CPU seconds are read from /proc.
-`;
-
 /** Real ms. */
 const runLimit = 15 * 60_000;
 const setupLimit = 60 * 60_000;
 
-class BenchError extends Error {
+class BenchError extends UserError {
   override readonly name = "BenchError";
 }
 
@@ -126,41 +116,41 @@ function table(title: string, { seconds, cpu_seconds, steps }: Figures): string 
   return `${title}\n${steps.map((step) => row(step.name, step.seconds, step.cpu_seconds)).join("")}${row("total", seconds, cpu_seconds)}`;
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        runs: { type: "string", default: "3" },
-        against: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${problemOf(error)}. Add --help to see the options.`);
-  }
+function benchCommand({ stdout, signal }: CommandContext) {
+  return createCommand("bench:start", "measure the steps of npm start")
+    .description(
+      "Runs npm start with the sample video. Prints, in total and for each step, the seconds of real time and the CPU seconds of all its processes. A step counts from the end of the step before, so that the steps add up. The figures are medians. Setup runs first and does not count. Linux only: CPU seconds are read from /proc.",
+    )
+    .option(
+      "--runs <number>",
+      "runs of each checkout, 1 or more; the first fills the caches",
+      wholeNumber("a whole number", 1, 1000),
+      3,
+    )
+    .option("--against <revision>", "also measure this commit, in a temporary clone; the runs alternate")
+    .option(
+      "--json",
+      "print one JSON object to standard output: seconds, cpu_seconds, steps, runs; with --against also ratio and cpu_ratio (the other revision's total divided by this checkout's) and against",
+      false,
+    )
+    .addHelpText("after", "\nExample:\n  npm run -s bench:start -- --against main --json")
+    .action(async ({ runs, against, json }) => {
+      if (!existsSync("/proc/self/stat")) {
+        throw new InvalidInputError(
+          "bench:start reads CPU seconds from /proc, which this system lacks. Run it on Linux.",
+        );
+      }
+      const figures = await bench(runs, against, signal);
+      if (json) {
+        stdout.write(`${JSON.stringify(figures)}\n`);
+        return;
+      }
+      stdout.write(table("this checkout", figures));
+      if ("against" in figures) {
+        stdout.write(table(`\n${figures.against.revision}`, figures.against));
+        stdout.write(`\n${figures.ratio} times the time, ${figures.cpu_ratio} times the CPU time\n`);
+      }
+    });
 }
 
-await runCommand(async () => {
-  const options = parse(process.argv.slice(2));
-  if (options.help) {
-    process.stdout.write(help);
-    return;
-  }
-  const runs = z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1)).safeParse(options.runs);
-  if (!runs.success) throw new UsageError("--runs takes a whole number from 1. Add --help to see the options.");
-  if (!existsSync("/proc/self/stat")) {
-    throw new UsageError("bench:start reads CPU seconds from /proc, which this system lacks. Run it on Linux.");
-  }
-  const figures = await bench(runs.data, options.against, interruptSignal());
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(figures)}\n`);
-    return;
-  }
-  process.stdout.write(table("this checkout", figures));
-  if ("against" in figures) {
-    process.stdout.write(table(`\n${figures.against.revision}`, figures.against));
-    process.stdout.write(`\n${figures.ratio} times the time, ${figures.cpu_ratio} times the CPU time\n`);
-  }
-});
+process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));

@@ -10,6 +10,7 @@ import {
   type OutputMap,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
+import { QuotedError, UserError } from "../../lib/errors.ts";
 import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
@@ -20,12 +21,12 @@ import type { StatePaths } from "../local/state.ts";
 import type { Step } from "../progress.ts";
 
 /** The policy pack refused the stack; nothing was created. The message carries every violation with its remedy. */
-export class PolicyRefusal extends Error {
+export class PolicyRefusal extends UserError {
   override readonly name = "PolicyRefusal";
 }
 
 /** The engine, the program or AWS refused; the message carries their words. */
-export class DeploymentError extends Error {
+export class DeploymentError extends QuotedError {
   override readonly name = "DeploymentError";
 }
 

@@ -1,39 +1,27 @@
-/** `npm run preview`: what a deployment of a stack would do, by the real engine with the policy pack, and no AWS account. */
+/** `npm run preview`: shows the changes of a deployment, computed by the real engine with the policy pack, without an AWS account. */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { InvalidArgumentError } from "commander";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { plural } from "../../client/src/index.ts";
+import { createCommand, matching } from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { jsonLine, printable, printableText } from "../../lib/printable.ts";
 import { startProvider } from "../../emulator/provider/server.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment, type Plan } from "./deployment.ts";
-import { runCommand } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
+import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { localArtifact, packageModel } from "../start/model.ts";
-import { problemOf, UsageError } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { checkSettings } from "./settings-check.ts";
 import { statePaths } from "../local/state.ts";
 
-const stacks = ["dev", "prod", "local"];
-/** A pull request's stack, which the pipeline makes of the template Pulumi.pr.yaml. */
-const pullRequestStack = /^pr-[1-9]\d{0,9}$/;
-
-const help = `Usage: npm run preview -- --stack dev|prod|local|pr-N [--config-file FILE] [--json]
-
-Shows what a first deployment of a stack would create, and evaluates it with the policy pack, as the
-real engine does. No AWS account is needed: AWS is asked nothing, and nothing is created.
-
-  --stack NAME        the stack; pr-N is that of pull request N, from Pulumi.pr.yaml
-  --config-file FILE  takes the place of the stack's settings file
-  --json              print one JSON object on standard output
-
-Exit status: 0 the stack passes, 1 a policy or the program refuses it, 2 bad input, 130 Ctrl-C.
-`;
+/** Names of the stacks; pr-N is the stack of pull request N, which the pipeline creates from the template Pulumi.pr.yaml. */
+const stackName = /^(dev|prod|local|pr-[1-9]\d{0,9})$/;
 
 /** The provider asks no account who it is: a config that names none gets the emulator's. */
 const anyAccount = "000000000000";
@@ -56,39 +44,47 @@ interface PreviewOptions {
   /** Takes the place of policies/config.<stack>.json. */
   readonly policyConfigFile: string | undefined;
   readonly configFile: string;
-  readonly json: boolean;
 }
 
-const choice = `--stack ${stacks.join(", --stack ")}, or --stack pr-N for pull request N`;
+/** Defines `preview`. */
+export function previewCommand(context: CommandContext) {
+  return createCommand("preview", "show what a deployment would create, without an AWS account")
+    .description(
+      "Shows what a first deployment of a stack would create, and evaluates it with the policy pack. The real engine runs, but calls no AWS API and creates nothing.",
+    )
+    .requiredOption(
+      "--stack <name>",
+      "stack: dev, prod, local, or pr-N for pull request N (Pulumi.pr.yaml)",
+      stackOption,
+    )
+    .option("--config-file <file>", "settings file to use instead of the stack's own")
+    .option("--json", "print one JSON object to standard output", false)
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run preview -- --stack prod
 
-function readOptions(args: readonly string[]): PreviewOptions | undefined {
-  let values: { stack?: string; "config-file"?: string; json?: boolean; help?: boolean };
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        stack: { type: "string" },
-        "config-file": { type: "string" },
-        json: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(`${problemOf(error)}. Add --help to see what there is.`);
-  }
-  if (values.help === true) return undefined;
-  const { stack } = values;
-  if (stack === undefined) throw new UsageError(`--stack NAME is missing. Use ${choice}.`);
-  const isPullRequest = pullRequestStack.test(stack);
-  if (stack === "pr") {
-    throw new UsageError("pr is the template of pull requests' stacks. Name the stack of one: --stack pr-1.");
-  }
-  if (!isPullRequest && !stacks.includes(stack)) throw new UsageError(`There is no stack ${stack}. Use ${choice}.`);
-  const configFile = resolve(values["config-file"] ?? join(repoRoot, `Pulumi.${isPullRequest ? "pr" : stack}.yaml`));
-  if (!existsSync(configFile)) throw new UsageError(`There is no settings file ${configFile}. Check --config-file.`);
-  // As the pipeline does (`ops/pipeline/update.ts`).
-  const policyConfigFile = isPullRequest ? join(repoRoot, "policies", "config.dev.json") : undefined;
-  return { stack, configFile, policyConfigFile, json: values.json ?? false };
+Exit status: 0 passed; 1 refused by a policy or the program; 2 invalid input; 130 interrupted.`,
+    )
+    .action(async ({ stack, configFile, json }) => {
+      removeForeignSettings(context.environment);
+      const isPullRequest = stack.startsWith("pr-");
+      const file = resolve(configFile ?? join(repoRoot, `Pulumi.${isPullRequest ? "pr" : stack}.yaml`));
+      if (!existsSync(file)) throw new InvalidInputError(`There is no settings file ${file}. Check --config-file.`);
+      // As the pipeline does (`ops/pipeline/update.ts`).
+      const policyConfigFile = isPullRequest ? join(repoRoot, "policies", "config.dev.json") : undefined;
+      const headline = `Preview of the stack ${stack} without an AWS account: no AWS API is called, nothing is created.\n`;
+      (json ? context.stderr : context.stdout).write(headline);
+      const options = { stack, configFile: file, policyConfigFile };
+      const plan = await preview(options, new Progress(context.stderr), context.signal);
+      context.stdout.write(json ? `${jsonLine({ stack, ...plan })}\n` : textOf(plan));
+    });
+}
+
+function stackOption(text: string): string {
+  if (text === "pr") throw new InvalidArgumentError("takes the stack of one pull request, such as pr-1");
+  return matching(stackName, "takes dev, prod, local, or pr-N for pull request N")(text);
 }
 
 /** A folder with the project in it, where the engine may write. Returns the account and region that the preview is for. */
@@ -98,7 +94,7 @@ async function copyProject(
   artifact: string | undefined,
 ): Promise<{ accountId: string; region: string }> {
   const parsed = settingsSchema.safeParse(parse(await readFile(configFile, "utf8")));
-  if (!parsed.success) throw new UsageError(`${configFile}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new InvalidInputError(`${configFile}: ${z.prettifyError(parsed.error)}`);
   const { config } = parsed.data;
   const kept = Object.entries(config).filter(([key]) => !key.startsWith("aws:") || planning.includes(key));
   const settings = { config: { ...Object.fromEntries(kept), ...(artifact && { [artifactKey]: artifact }) } };
@@ -169,16 +165,3 @@ function textOf({ planned, policies, advisories, notEvaluated }: Plan): string {
     `${plural(notEvaluated, "rule")} cannot be checked before the deployment, ${plural(advisories.length, "advisory", "advisories")}.\n${advice}`
   );
 }
-
-await runCommand(async () => {
-  const options = readOptions(process.argv.slice(2));
-  if (options === undefined) {
-    process.stdout.write(help);
-    return;
-  }
-  const progress = new Progress();
-  const headline = `An account-free preview of the stack ${options.stack}: AWS is asked nothing, nothing is created.\n`;
-  (options.json ? process.stderr : process.stdout).write(headline);
-  const plan = await preview(options, progress, interruptSignal());
-  process.stdout.write(options.json ? `${jsonLine({ stack: options.stack, ...plan })}\n` : textOf(plan));
-});

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { checkSettings } from "./settings-check.ts";
 import { run } from "../testing/commands.ts";
 
@@ -30,7 +30,7 @@ describe("the check of a stack's settings", () => {
   it("names every problem and what to write in the file instead", async () => {
     await write("modelArtifact: model/dist/model.tar.gz", "maxCapacity: many", "maxCapacitie: 1");
     await assert.rejects(checkSettings({ stack: "local", file }), (error) => {
-      assert.ok(error instanceof UsageError);
+      assert.ok(error instanceof InvalidInputError);
       assert.match(error.message, /has 2 problems:\n {2}- /);
       assert.ok(error.message.includes(`Set it in ${file}: "async-video-inference:maxCapacity: 5"`), error.message);
       assert.ok(error.message.includes(`Remove it from ${file}`), error.message);
@@ -47,9 +47,9 @@ describe("the check of a stack's settings", () => {
 describe("ci:rehearse with settings that are not valid", () => {
   it("ends with status 2 and the options to give instead, before it starts anything", async () => {
     const settings = ["--config", "maxCapacity=many", "--config", "maxCapacitie=1"];
-    const { status, stderr } = await run(["ops/rehearsal/rehearse.ts", ...settings]).finished;
+    const { status, stderr } = await run(["ops/main.ts", "rehearse", ...settings]).finished;
     assert.equal(status, 2);
-    assert.match(stderr, /^The config of stack local has 2 problems:\n/);
+    assert.match(stderr, /^error: The config of stack local has 2 problems:\n/);
     assert.match(stderr, /Set it: --config maxCapacity=5\n/);
     assert.match(stderr, /Leave out --config maxCapacitie\n/);
     assert.doesNotMatch(stderr, /pulumi config|Starting/);

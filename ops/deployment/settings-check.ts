@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ConfigError, parseConfig, type SettingAdvice } from "../../infra/config.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localArtifact } from "../start/model.ts";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { namespace, type Setting } from "./settings-file.ts";
 
 const artifactKey = `${namespace}:modelArtifact`;
@@ -27,13 +27,13 @@ interface SettingsSource {
 
 /**
  * Checks the settings in a file.
- * @throws UsageError that lists every problem, with what to write instead
+ * @throws InvalidInputError that lists every problem, with what to write instead
  */
 export async function checkSettings(source: SettingsSource): Promise<void> {
   const { stack, file, shownFile = file } = source;
   const parsed = fileSchema.safeParse(parse(await readFile(file, "utf8")));
   if (!parsed.success)
-    throw new UsageError(`${shownFile} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
+    throw new InvalidInputError(`${shownFile} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
   const values = Object.fromEntries(
     Object.entries(parsed.data.config).map(([key, value]) => [
       key,
@@ -44,7 +44,7 @@ export async function checkSettings(source: SettingsSource): Promise<void> {
     parseConfig(withArtifact(values), { namespace, stack, projectRoot: repoRoot, advice: adviceFor(source) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new UsageError(error.message);
+    throw new InvalidInputError(error.message);
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { changeSettings, parseSetting } from "./settings-file.ts";
 
 describe("a setting on the command line", () => {
@@ -22,7 +22,7 @@ describe("a setting on the command line", () => {
 
   for (const text of ["maxCapacity", "=1", "rollbackAlarms=[a"]) {
     it(`${text} is refused`, () => {
-      assert.throws(() => parseSetting(text), UsageError);
+      assert.throws(() => parseSetting(text), InvalidInputError);
     });
   }
 });
@@ -57,10 +57,10 @@ describe("a settings file with changes", () => {
 
   it("is not made of a file that is missing, or is something else", async () => {
     const [other, to] = [join(folder, "other.yaml"), join(folder, "to.yaml")];
-    await assert.rejects(changeSettings(join(folder, "none.yaml"), to, []), UsageError);
+    await assert.rejects(changeSettings(join(folder, "none.yaml"), to, []), InvalidInputError);
     await writeFile(other, "a list: [1]\n");
     await assert.rejects(changeSettings(other, to, []), /other\.yaml is not a stack's settings file/);
     await writeFile(other, "a: b: c\n");
-    await assert.rejects(changeSettings(other, to, []), UsageError);
+    await assert.rejects(changeSettings(other, to, []), InvalidInputError);
   });
 });

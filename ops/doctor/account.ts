@@ -1,7 +1,8 @@
 /** Checks the credentials: their account, and that the stack may be deployed there. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { describe } from "../../lib/errors.ts";
 import type { AwsAccess } from "./aws.ts";
-import { type Finding, isNamed, machineRemedy, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
+import { type Finding, isNamed, machineRemedy, ok, problem, unchecked, warning } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const check = "account";
@@ -13,7 +14,7 @@ export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Fi
     const { Account = "", Arn = "" } = await client.send(new GetCallerIdentityCommand({}));
     return resource(stack, Account, Arn);
   } catch (error) {
-    return problem(check, `no account: ${reasonOf(error)}`, remedyFor(error, stack, aws.region));
+    return problem(check, `no account: ${describe(error)}`, remedyFor(error, stack, aws.region));
   } finally {
     client.destroy();
   }

@@ -4,7 +4,8 @@ import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { list } from "tar";
 import { z } from "zod";
-import { type Finding, ok, problem, reasonOf, warning } from "./finding.ts";
+import { describe } from "../../lib/errors.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
 import { namespace, type StackFile } from "./stack-file.ts";
 
 const check = "artifact";
@@ -48,7 +49,7 @@ export async function checkArtifact(stack: StackFile): Promise<Finding> {
   try {
     return resource(setting, found.size, await contentsOf(file), stack.name);
   } catch (error) {
-    return problem(check, `${setting} cannot be read: ${reasonOf(error)}`, rebuild);
+    return problem(check, `${setting} cannot be read: ${describe(error)}`, rebuild);
   }
 }
 

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { checkBackend, findBackend } from "./backend.ts";
 import { checkSecrets } from "./secrets.ts";
-import { SetupError } from "./stack-file.ts";
 import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 import { stackFile } from "./testing/stack.ts";
 
@@ -86,7 +86,7 @@ describe("the state's backend", () => {
   });
 
   it("is an error if a file with its address cannot be read", async () => {
-    await assert.rejects(findBackend(path.join(folder, "none"), {}, folder), SetupError);
+    await assert.rejects(findBackend(path.join(folder, "none"), {}, folder), InvalidInputError);
     await mkdir(path.join(folder, ".pulumi"));
     await writeFile(path.join(folder, ".pulumi", "credentials.json"), "{");
     await assert.rejects(findBackend(folder, {}, folder), /credentials\.json cannot be read.*pulumi login/);

@@ -5,9 +5,10 @@ import { fileURLToPath } from "node:url";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { parse } from "yaml";
 import { z } from "zod";
+import { describe, InvalidInputError } from "../../lib/errors.ts";
 import { type AwsAccess, forS3 } from "./aws.ts";
-import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
-import { SetupError, type StackFile } from "./stack-file.ts";
+import { type Finding, isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import type { StackFile } from "./stack-file.ts";
 
 const check = "state";
 
@@ -30,12 +31,12 @@ const pulumiCloud = "https://api.pulumi.com";
  * Finds the backend as the Pulumi CLI does: from the environment, the project, or the last login.
  * @param home the user's home folder
  * @returns undefined without a login
- * @throws SetupError if the project's file, or that of the last login, cannot be read
+ * @throws InvalidInputError if the project's file, or that of the last login, cannot be read
  */
 export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: string): Promise<Backend | undefined> {
   const projectFile = path.join(root, "Pulumi.yaml");
   const project = await read(projectFile, (text) => projectSchema.parse(parse(text)));
-  if (project === undefined) throw new SetupError(`${projectFile} does not exist.`);
+  if (project === undefined) throw new InvalidInputError(`${projectFile} does not exist.`);
   const loginFile = path.join(env["PULUMI_HOME"] ?? path.join(home, ".pulumi"), "credentials.json");
   const login = await read(loginFile, (text) => loginSchema.parse(JSON.parse(text)));
   const token = env["PULUMI_ACCESS_TOKEN"];
@@ -59,8 +60,8 @@ async function read<T>(file: string, parsed: (text: string) => T): Promise<T | u
     return parsed(await readFile(file, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new SetupError(
-      `${file} cannot be read: ${reasonOf(error)}. Correct it; pulumi login rewrites credentials.json.`,
+    throw new InvalidInputError(
+      `${file} cannot be read: ${describe(error)}. Correct it; pulumi login rewrites credentials.json.`,
     );
   }
 }
@@ -184,6 +185,6 @@ async function serviceFinding({ url, token }: Backend): Promise<Finding> {
     return ok(check, `${url}, as ${userSchema.parse(await answer.json()).githubLogin}`);
   } catch (error) {
     const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    return unchecked(check, `${url}: ${reasonOf(cause)}`, "Try pulumi whoami; check that the network allows it.");
+    return unchecked(check, `${url}: ${describe(cause)}`, "Try pulumi whoami; check that the network allows it.");
   }
 }

@@ -5,10 +5,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 import { reportOf } from "./report.ts";
-import { readStackFile, SetupError } from "./stack-file.ts";
+import { readStackFile } from "./stack-file.ts";
 import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 
 const config = (lines: readonly string[]): string => `config:\n${lines.map((line) => `  ${line}\n`).join("")}`;
@@ -186,11 +187,12 @@ describe("the doctor", () => {
     await writeFile(path.join(root, "Pulumi.prod.yaml"), config(good));
     await assert.rejects(
       readStackFile(root, "dev"),
-      (error) => error instanceof SetupError && /Pulumi\.dev\.yaml does not exist .*\(prod\)/.test(error.message),
+      (error) =>
+        error instanceof InvalidInputError && /Pulumi\.dev\.yaml does not exist .*\(prod\)/.test(error.message),
     );
     for (const text of ["config: [1]", "config: {aws:region: 1}", "a: b: c"]) {
       await writeFile(path.join(root, "Pulumi.dev.yaml"), text);
-      await assert.rejects(readStackFile(root, "dev"), SetupError, text);
+      await assert.rejects(readStackFile(root, "dev"), InvalidInputError, text);
     }
     await writeFile(path.join(root, "Pulumi.dev.yaml"), config([`aws:allowedAccountIds: [${accountId}]`]));
     await assert.rejects(readStackFile(root, "dev"), /write an account's number in quotes/);
@@ -227,18 +229,18 @@ describe("the doctor", () => {
     );
   });
 
-  const main = path.join(import.meta.dirname, "main.ts");
+  const main = path.join(import.meta.dirname, "..", "main.ts");
   /** Runs the command. Returns only the output and the exit status of a failure. */
   async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     try {
-      return { code: 0, ...(await promisify(execFile)(process.execPath, [main, ...args])) };
+      return { code: 0, ...(await promisify(execFile)(process.execPath, [main, "doctor", ...args])) };
     } catch (error) {
       return error as { code: number; stdout: string; stderr: string };
     }
   }
 
   for (const [what, args, words] of [
-    ["no stack's name", [], /^error: --stack NAME is missing/],
+    ["no stack's name", [], /^error: --stack is missing/],
     ["an unknown option", ["--stak", "dev"], /^error: .*--stak/],
     ["a missing stack", ["--stack", "none"], /^error: Pulumi\.none\.yaml does not exist/],
   ] as const) {

@@ -1,4 +1,5 @@
 /** The doctor's findings: one sentence each, with a remedy if something has to be done. */
+import { describe } from "../../lib/errors.ts";
 import { remedyFor } from "../../lib/remedies.ts";
 
 /** Severity of a finding: a `problem` prevents a working deployment, a `warning` needs attention or could not be checked. */
@@ -32,7 +33,7 @@ export function problem(check: string, what: string, remedy: string): Finding {
 
 /** Returns a finding for a check without an answer. It is never taken for an ok. */
 export function unchecked(check: string, why: unknown, remedy: string): Finding {
-  const reason = typeof why === "string" ? why : reasonOf(why);
+  const reason = typeof why === "string" ? why : describe(why);
   const first = isNamed(why, "CredentialsProviderError") ? "Sign in to AWS first." : remedy;
   return warning(check, `could not be checked: ${reason}`, machineRemedy(why) ?? first);
 }
@@ -43,15 +44,6 @@ export function machineRemedy(error: unknown): string | undefined {
   if (remedy === undefined) return undefined;
   const sentence = `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`;
   return sentence.endsWith("?") ? sentence : `${sentence}.`;
-}
-
-/** Returns an error in one line. Node's connection errors have their description in a code. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  const words = error.message === "" ? (code ?? error.name) : error.message;
-  const isNamed = error.name === "Error" || words.includes(error.name);
-  return (isNamed ? words : `${error.name}: ${words}`).replaceAll(/\s*\n\s*/g, " ");
 }
 
 /** Checks if an error is an AWS SDK's error with one of some names. */

@@ -69,7 +69,7 @@ describe("the stacks that share a quota", () => {
     const list: ListStacks = () => Promise.reject(new Error("no backend"));
     const { stacks, unknown } = await quotaSharing(await readStackFile(root, "prod"), g4, "us-east-1", {}, list);
     assert.deepEqual(stacks, []);
-    assert.deepEqual(unknown, ["dev (SetupError: Pulumi.dev.yaml is not valid)", "pull requests' stacks (no backend)"]);
+    assert.deepEqual(unknown, ["dev (Pulumi.dev.yaml is not valid)", "pull requests' stacks (no backend)"]);
   });
 
   it("are listed by the Pulumi CLI", async () => {

@@ -2,10 +2,10 @@
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { promisify } from "node:util";
+import { describe, InvalidInputError } from "../../lib/errors.ts";
 import { ConfigError } from "../../infra/config.ts";
-import { reasonOf } from "./finding.ts";
 import { readSettings } from "./settings.ts";
-import { readStackFile, SetupError, type StackFile } from "./stack-file.ts";
+import { readStackFile, type StackFile } from "./stack-file.ts";
 
 /** Instances that other stacks may start. */
 export interface QuotaSharing {
@@ -57,14 +57,14 @@ export async function quotaSharing(
     try {
       const other = await readStackFile(stack.root, name);
       const settings = readSettings(other);
-      if (settings instanceof ConfigError) throw new SetupError(`${other.file} is not valid`);
+      if (settings instanceof ConfigError) throw new InvalidInputError(`${other.file} is not valid`);
       const otherRegion = other.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
       if (settings.instanceType !== instanceType || otherRegion !== region || !mayShareAccount(stack, other)) continue;
       const { maxCapacity } = settings;
       if (name !== template) stacks.push({ name, maxCapacity });
       else for (const open of await openPullRequests(stack, names, env, list)) stacks.push({ name: open, maxCapacity });
     } catch (error) {
-      unknown.push(name === template ? `pull requests' stacks (${reasonOf(error)})` : `${name} (${reasonOf(error)})`);
+      unknown.push(name === template ? `pull requests' stacks (${describe(error)})` : `${name} (${describe(error)})`);
     }
   }
   return { stacks, unknown };

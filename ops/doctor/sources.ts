@@ -1,8 +1,9 @@
 /** Checks that the videos in the source buckets can be read. */
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { describe } from "../../lib/errors.ts";
 import type { SourceBucket } from "../../infra/source-buckets.ts";
 import { type AwsAccess, forS3 } from "./aws.ts";
-import { type Finding, isNamed, ok, problem, reasonOf, unchecked, warning } from "./finding.ts";
+import { type Finding, isNamed, ok, problem, unchecked, warning } from "./finding.ts";
 
 const check = "sources";
 
@@ -62,7 +63,7 @@ function findingOf(error: unknown, place: string, aws: AwsAccess): Finding {
     return unchecked(check, error, `Try aws s3 ls ${place}.`);
   }
   // S3 names the policy that denies (user guide, "Troubleshoot access denied (403 Forbidden) errors"). The user's permissions do not decide the role's.
-  const reason = reasonOf(error);
+  const reason = describe(error);
   if (reason.includes("no identity-based policy")) {
     return unchecked(check, `${place}: ${reason}`, "Grant yourself s3:ListBucket, s3:GetObject and kms:Decrypt there.");
   }

@@ -4,11 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
-
-/** The doctor cannot start. The message contains the reason and the remedy. */
-export class SetupError extends Error {
-  override readonly name = "SetupError";
-}
+import { InvalidInputError } from "../../lib/errors.ts";
 
 /** YAML reads an account's number without quotes as a number, and drops its leading zeros. */
 const accountIds = z.array(z.string("write an account's number in quotes")).default([]);
@@ -52,7 +48,7 @@ export interface StackFile {
 
 /**
  * Reads a stack's file.
- * @throws SetupError if it does not exist or is not valid
+ * @throws InvalidInputError if it does not exist or is not valid
  */
 export async function readStackFile(root: string, name: string): Promise<StackFile> {
   const file = `Pulumi.${name}.yaml`;
@@ -80,7 +76,7 @@ async function textOf(root: string, file: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     const stacks = readdirSync(root).flatMap((each) => /^Pulumi\.(.+)\.yaml$/.exec(each)?.[1] ?? []);
-    throw new SetupError(
+    throw new InvalidInputError(
       `${file} does not exist in ${root}. Name one of the project's stacks (${stacks.join(", ") || "there are none"}), ` +
         `or create one: pulumi stack init, and a copy of another stack's file.`,
     );
@@ -91,8 +87,8 @@ function parsed(file: string, text: string): z.infer<typeof fileSchema> {
   try {
     return fileSchema.parse(parse(text));
   } catch (error) {
-    if (error instanceof z.ZodError) throw new SetupError(`${file}: ${z.prettifyError(error)}`);
-    if (error instanceof YAMLParseError) throw new SetupError(`${file} is not valid YAML: ${error.message}`);
+    if (error instanceof z.ZodError) throw new InvalidInputError(`${file}: ${z.prettifyError(error)}`);
+    if (error instanceof YAMLParseError) throw new InvalidInputError(`${file} is not valid YAML: ${error.message}`);
     throw error;
   }
 }

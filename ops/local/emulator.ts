@@ -7,11 +7,12 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { QuotedError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
 import type { StatePaths } from "./state.ts";
 
 /** The emulator did not start, or ended before its time. */
-export class EmulatorError extends Error {
+export class EmulatorError extends QuotedError {
   override readonly name = "EmulatorError";
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { foreignSettings } from "./foreign-settings.ts";
+import { removeForeignSettings } from "./foreign-settings.ts";
 
 describe("settings of the user's AWS and Pulumi", () => {
-  it("are a profile, a session's token, endpoints of single services, and a file of settings", () => {
+  it("are removed: a profile, a session's token, endpoints of single services, and a file of settings", () => {
     const environment = {
       AWS_PROFILE: "prod",
       AWS_SESSION_TOKEN: "token",
@@ -12,11 +12,12 @@ describe("settings of the user's AWS and Pulumi", () => {
       PULUMI_OPTION_CONFIG_FILE: "other.yaml",
       HOME: "/home/me",
     };
-    assert.deepEqual(foreignSettings(environment), [
+    assert.deepEqual(removeForeignSettings(environment), [
       "AWS_PROFILE",
       "AWS_SESSION_TOKEN",
       "AWS_ENDPOINT_URL_S3",
       "PULUMI_OPTION_CONFIG_FILE",
     ]);
+    assert.deepEqual(Object.keys(environment), ["AWS_ENDPOINT_URL", "AWS_REGION", "HOME"]);
   });
 });

@@ -1,4 +1,4 @@
-/** The user's settings of AWS and Pulumi that would win over those of the local stack. */
+/** The user's settings of AWS and Pulumi that take precedence over those of the local stack. */
 
 /** The flag --config-file of the Pulumi CLI as a variable (3.208 and later): local:env sets it for a kept stack with other settings. */
 export const configFileVariable = "PULUMI_OPTION_CONFIG_FILE";
@@ -13,7 +13,12 @@ const fixed = [
   configFileVariable,
 ];
 
-/** Names of the variables in an environment that keep AWS's SDKs and CLI from the emulator, and Pulumi from the stack's settings. A service's endpoint wins over AWS_ENDPOINT_URL. */
-export function foreignSettings(environment: NodeJS.ProcessEnv): string[] {
-  return Object.keys(environment).filter((name) => fixed.includes(name) || name.startsWith("AWS_ENDPOINT_URL_"));
+/**
+ * Removes the variables that keep AWS's SDKs and CLI from the emulator, and Pulumi from the stack's settings; returns their
+ * names. A service's endpoint takes precedence over AWS_ENDPOINT_URL.
+ */
+export function removeForeignSettings(environment: NodeJS.ProcessEnv): string[] {
+  const names = Object.keys(environment).filter((name) => fixed.includes(name) || name.startsWith("AWS_ENDPOINT_URL_"));
+  for (const name of names) Reflect.deleteProperty(environment, name);
+  return names;
 }

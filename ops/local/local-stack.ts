@@ -10,8 +10,11 @@ import type { Progress } from "../progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
 
-/** How many times faster than real time the emulator's clock runs while nothing starts and nothing works. */
+/** Clock speed-up while the emulator is idle. */
 export const defaultSpeed = 960;
+
+/** Description of the option `--speed`. */
+export const speedHelp = "clock speed-up while the emulator is idle, 1 to 3600";
 
 /** The local stack's folder. */
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));

@@ -1,71 +1,85 @@
-/** `npm run local:up|down|status|env`: the local stack kept up between commands. */
+/** `npm run local:up|down|status|env`: keeps the local stack running between commands. */
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { connect, plural, readCapacity, readOutputs } from "../../client/src/index.ts";
+import { createCommand, wholeNumber } from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
 import { withoutLoopback } from "../../lib/proxies.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "../deployment/deployment.ts";
-import { runCommand } from "../exit.ts";
-import { configFileVariable, foreignSettings } from "./foreign-settings.ts";
-import { interruptSignal } from "../interrupt.ts";
+import { configFileVariable, removeForeignSettings } from "./foreign-settings.ts";
 import { readReady, stopEmulator, type Ready } from "./emulator.ts";
-import { bringUp, defaultSpeed, localState } from "./local-stack.ts";
-import { parseOptions, UsageError } from "../options.ts";
+import { bringUp, defaultSpeed, localState, speedHelp } from "./local-stack.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "../progress.ts";
 import { inUse, liveOwner, release } from "./state.ts";
 
-/** Of the shell that runs the command: removed from this process before it works with the emulator. */
-const foreign = foreignSettings(process.env);
-
-const help = `Usage: npm run local:up -- [--port P] [--speed N] [--json]
-       npm run local:status -- [--json]
-       npm run -s local:env
-       npm run local:down
-
-Keeps the stack "local" up between commands.
-
-  up      starts AWS on this machine and deploys the stack to it
-  status  says whether it is up, where, and how many instances the endpoint has
-  env     prints, for eval "$(npm run -s local:env)", what the AWS SDKs, the AWS CLI and the
-          Pulumi CLI need to work with it
-  down    destroys the stack and stops AWS on this machine; the instances' logs stay in
-          .local/last-logs/ until the next run ends
-
-  --port P   the emulator's port (default: ${defaultPort})
-  --speed N  how many times faster than real time the clock runs while nothing starts and
-             nothing works, 1 to 3600 (default: ${defaultSpeed})
-  --json     print one JSON object on standard output
-
-Exit status: 0 all went well (down: also if no stack is up), 1 the stack failed, 2 bad input or,
-for status and env, no stack, 130 Ctrl-C.
-`;
-
-async function up(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args, ["port", "speed", "json"]);
-  if (options.help) {
-    showHelp();
-    return;
-  }
-  const progress = new Progress();
-  const signal = interruptSignal();
-  const stack = await bringUp({ port: options.port, speed: options.speed, keep: true, progress, signal });
-  await stack.aws.release();
-  process.stdout.write(
-    options.json
-      ? `${jsonLine({ url: stack.aws.url, outputs: stack.outputs })}\n`
-      : `The stack is up at ${stack.aws.url}.\n  use it:        eval "$(npm run -s local:env)"\n  send a video:  npm run submit -- FILE --wait\n  take it down:  npm run local:down\n`,
-  );
+/** Defines `local` with its commands `up`, `down`, `status` and `env`. */
+export function localCommand(context: CommandContext) {
+  return createCommand("local", "keep a local stack running between commands")
+    .description(`Keeps the stack "local" and the AWS emulator running between commands.`)
+    .addCommand(upCommand(context))
+    .addCommand(statusCommand(context))
+    .addCommand(envCommand(context))
+    .addCommand(downCommand(context))
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run local:up
+  npm run submit -- clip.mp4 --wait
+  npm run local:down`,
+    );
 }
 
-async function down(args: readonly string[]): Promise<void> {
-  if (parseOptions(args, []).help) {
-    showHelp();
-    return;
-  }
-  const progress = new Progress();
-  const ready = await whatIsUp();
+function upCommand({ stdout, stderr, environment, signal }: CommandContext) {
+  return createCommand("up", "start the emulator and deploy the stack")
+    .option("--port <number>", "port of the emulator", wholeNumber("a whole number", 1, 65_535), defaultPort)
+    .option("--speed <factor>", speedHelp, wholeNumber("a whole number", 1, 3600), defaultSpeed)
+    .option("--json", "print one JSON object to standard output: the URL and the stack's outputs", false)
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run local:up -- --port 4567
+
+Exit status: 0 success; 1 the stack failed; 2 invalid input; 130 interrupted by Ctrl-C.`,
+    )
+    .action(async ({ port, speed, json }) => {
+      removeForeignSettings(environment);
+      const stack = await bringUp({ port, speed, keep: true, progress: new Progress(stderr), signal });
+      await stack.aws.release();
+      stdout.write(
+        json
+          ? `${jsonLine({ url: stack.aws.url, outputs: stack.outputs })}\n`
+          : `The stack is up at ${stack.aws.url}.\n  use it:        eval "$(npm run -s local:env)"\n  send a video:  npm run submit -- FILE --wait\n  take it down:  npm run local:down\n`,
+      );
+    });
+}
+
+function downCommand({ stderr, environment, signal }: CommandContext) {
+  return createCommand("down", "destroy the stack and stop the emulator")
+    .description(
+      "Destroys the stack and stops the emulator. The logs of the instances stay in .local/last-logs/ until the end of the next run.",
+    )
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run local:down
+
+Exit status: 0 success, also if no stack is up; 1 the stack failed; 2 the stack is in use.`,
+    )
+    .action(async () => {
+      removeForeignSettings(environment);
+      await takeDown(new Progress(stderr), signal);
+    });
+}
+
+async function takeDown(progress: Progress, signal: AbortSignal): Promise<void> {
+  const ready = await readRunning();
   if (ready === undefined) {
     const owner = await liveOwner(localState);
     if (owner !== undefined) throw inUse(owner, false);
@@ -73,7 +87,6 @@ async function down(args: readonly string[]): Promise<void> {
     progress.say("No local stack is up.");
     return;
   }
-  const signal = interruptSignal();
   const deployment = await Deployment.open(ready, localState);
   try {
     await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
@@ -90,57 +103,77 @@ async function down(args: readonly string[]): Promise<void> {
   }
 }
 
-async function status(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args, ["json"]);
-  if (options.help) {
-    showHelp();
-    return;
-  }
-  const ready = await whatIsUp();
-  if (ready === undefined) {
-    const owner = await liveOwner(localState);
-    const words =
-      owner === undefined ? "No local stack is up. Start one with: npm run local:up" : inUse(owner, false).message;
-    process.stdout.write(options.json ? '{"up":false}\n' : `${words}\n`);
-    process.exitCode = 2;
-    return;
-  }
-  using stack = connect(await readOutputs({ stack: "local" }), ready.credentials);
-  const capacity = await readCapacity(stack);
-  process.stdout.write(
-    options.json
-      ? `${jsonLine({ up: true, url: ready.url, endpoint: stack.outputs.endpointName, ...capacity })}\n`
-      : `${printable(`Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${plural(capacity.current, "instance")} in service, ${capacity.desired} wanted.`)}\n`,
-  );
+function statusCommand({ stdout, environment, signal, exitWith }: CommandContext) {
+  return createCommand("status", "print the address of the stack and its number of instances")
+    .option("--json", "print one JSON object to standard output", false)
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run local:status -- --json
+
+Exit status: 0 the stack is up; 1 it cannot be read; 2 no stack is up, or invalid input.`,
+    )
+    .action(async ({ json }) => {
+      removeForeignSettings(environment);
+      const ready = await readRunning();
+      if (ready === undefined) {
+        const owner = await liveOwner(localState);
+        const text = owner === undefined ? noStack : inUse(owner, false).message;
+        stdout.write(json ? '{"up":false}\n' : `${text}\n`);
+        exitWith(2);
+        return;
+      }
+      using stack = connect(await readOutputs({ stack: "local" }), ready.credentials);
+      const capacity = await readCapacity(stack, signal);
+      stdout.write(
+        json
+          ? `${jsonLine({ up: true, url: ready.url, endpoint: stack.outputs.endpointName, ...capacity })}\n`
+          : `${printable(`Up at ${ready.url}; endpoint ${stack.outputs.endpointName} is ${capacity.status} with ${plural(capacity.current, "instance")} in service, ${capacity.desired} wanted.`)}\n`,
+      );
+    });
 }
 
-async function env(args: readonly string[]): Promise<void> {
-  if (parseOptions(args, []).help) {
-    showHelp();
-    return;
-  }
-  const ready = await whatIsUp();
-  if (ready === undefined) {
-    // For eval, which otherwise would succeed.
-    process.stdout.write("false\n");
-    throw new UsageError("No local stack is up. Start one with: npm run local:up");
-  }
-  const variables = {
-    ...awsEnvironment(ready),
-    ...pulumiEnvironment(ready, localState),
-    ...withoutLoopback(process.env),
-    ...(existsSync(localState.settings) ? { [configFileVariable]: localState.settings } : {}),
-  };
-  const lines = [
-    ...foreign.map((name) => `unset ${name}`),
-    ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`),
-  ];
-  lines.push(`export PATH=${pulumiPath.map(quoted).join(":")}:"$PATH"`);
-  process.stdout.write(`${lines.join("\n")}\n`);
+function envCommand({ stdout, environment }: CommandContext) {
+  return createCommand("env", "print the settings that AWS SDKs, the AWS CLI and the Pulumi CLI need")
+    .description(
+      "Prints shell commands that set the variables with which AWS SDKs, the AWS CLI and the Pulumi CLI use the local stack.",
+    )
+    .addHelpText(
+      "after",
+      `
+Example:
+  eval "$(npm run -s local:env)"
+
+Exit status: 0 success; 2 no stack is up.`,
+    )
+    .action(async () => {
+      const foreign = removeForeignSettings(environment);
+      const ready = await readRunning();
+      if (ready === undefined) {
+        // For eval, which otherwise would succeed.
+        stdout.write("false\n");
+        throw new InvalidInputError(noStack);
+      }
+      const variables = {
+        ...awsEnvironment(ready),
+        ...pulumiEnvironment(ready, localState),
+        ...withoutLoopback(environment),
+        ...(existsSync(localState.settings) ? { [configFileVariable]: localState.settings } : {}),
+      };
+      const lines = [
+        ...foreign.map((name) => `unset ${name}`),
+        ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`),
+        `export PATH=${pulumiPath.map(quoted).join(":")}:"$PATH"`,
+      ];
+      stdout.write(`${lines.join("\n")}\n`);
+    });
 }
+
+const noStack = "No local stack is up. Start one with: npm run local:up";
 
 /** Reads what the running emulator printed when it was ready; undefined if none is running. */
-async function whatIsUp(): Promise<Ready | undefined> {
+async function readRunning(): Promise<Ready | undefined> {
   const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
   return ready !== undefined && owner?.pid === ready.pid ? ready : undefined;
 }
@@ -148,18 +181,3 @@ async function whatIsUp(): Promise<Ready | undefined> {
 function quoted(value: string): string {
   return `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }
-
-function showHelp(): void {
-  process.stdout.write(help);
-}
-
-const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { up, down, status, env };
-
-await runCommand(async () => {
-  const [name = "", ...args] = process.argv.slice(2);
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
-    throw new UsageError(`There is no command "${name}".\n\n${help}`);
-  }
-  await command(args);
-});

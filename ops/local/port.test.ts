@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { checkPort } from "./port.ts";
 
 describe("the port of the emulator", () => {
@@ -10,7 +10,7 @@ describe("the port of the emulator", () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     await assert.rejects(checkPort(port), (error: Error) => {
-      assert.ok(error instanceof UsageError);
+      assert.ok(error instanceof InvalidInputError);
       assert.match(error.message, new RegExp(`${port} .*taken.*--port`));
       return true;
     });

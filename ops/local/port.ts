@@ -1,14 +1,14 @@
 /** The port of the emulator. */
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 
 /** Used unless `--port` names another one. */
 export const defaultPort = 4566;
 
 /**
  * Checks that a port on 127.0.0.1 can be listened on, before anything is started.
- * @throws UsageError if another process listens on it, or this user may not
+ * @throws InvalidInputError if another process listens on it, or this user may not
  */
 export async function checkPort(port: number): Promise<void> {
   const server = createServer().listen(port, "127.0.0.1");
@@ -21,7 +21,7 @@ export async function checkPort(port: number): Promise<void> {
     };
     const reason = reasons[(error as NodeJS.ErrnoException).code ?? ""];
     if (reason === undefined) throw error;
-    throw new UsageError(`Port ${port} on 127.0.0.1 ${reason}. Choose another one with --port.`);
+    throw new InvalidInputError(`Port ${port} on 127.0.0.1 ${reason}. Choose another one with --port.`);
   }
   server.close();
   await once(server, "close");

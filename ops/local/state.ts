@@ -3,11 +3,12 @@ import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { keepLogs } from "./last-logs.ts";
 
-/** Someone else runs the local stack now. */
-export class StackInUse extends Error {
+/** A living process owns the local stack. Exit status 2. */
+export class StackInUse extends InvalidInputError {
   override readonly name = "StackInUse";
 }
 

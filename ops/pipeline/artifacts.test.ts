@@ -69,6 +69,6 @@ describe("the step artifacts", () => {
     );
     const { status, stderr } = await sandbox.step(["artifacts", "--stack", "dev"], { AWS_ENDPOINT_URL: aws.url });
     assert.equal(status, 1);
-    assert.match(stderr, /^\n.*clock differs from AWS's: set it.*\n$/);
+    assert.match(stderr, /^error: .*clock differs from AWS's: set it.*\n$/);
   }).timeout(60_000);
 });

@@ -3,10 +3,10 @@ import { DeleteObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/c
 import { DescribeModelCommand, paginateListModels, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { z } from "zod";
 import { printable } from "../../lib/printable.ts";
+import { remedyFor } from "../../lib/remedies.ts";
 import { requestHandler } from "./aws.ts";
-import { PipelineError } from "./errors.ts";
+import { describe, UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
-import { readFlags, stackName } from "./options.ts";
 import { stackOutputs } from "./pulumi.ts";
 
 /** An artifact in the stack's bucket. */
@@ -17,7 +17,6 @@ export interface Artifact {
   readonly uploadedAt: number;
 }
 
-const flags = z.strictObject({ stack: stackName });
 const outputs = z.object({
   region: z.string(),
   modelLocation: z.string().regex(/^s3:\/\/[^/]+\/.+$/),
@@ -49,10 +48,9 @@ export function obsoleteArtifacts(
 /**
  * Pulumi keeps every artifact that it replaces, because an endpoint whose update SageMaker rolled back starts from an older
  * one. This step deletes those that are no longer needed. Run it after a successful smoke test.
- * @throws PipelineError if AWS refuses a call
+ * @throws UserError if AWS refuses a call
  */
-export async function artifacts(args: readonly string[], job: Job): Promise<void> {
-  const { stack } = readFlags(args, flags);
+export async function artifacts(stack: string, job: Job): Promise<void> {
   const { region, modelLocation, artifactRetentionDays } = outputs.parse(await stackOutputs(stack, job));
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(modelLocation) ?? [];
   const s3 = new S3Client({
@@ -76,13 +74,17 @@ export async function artifacts(args: readonly string[], job: Job): Promise<void
     const obsolete = obsoleteArtifacts(found, used, artifactRetentionDays, Date.now());
     for (const { url } of obsolete) {
       await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: url.slice(`s3://${bucket}/`.length) }));
-      job.out(`Deleted ${printable(url)}: no model uses it, and it is older than ${artifactRetentionDays} days.\n`);
+      job.stdout.write(
+        `Deleted ${printable(url)}: no model uses it, and it is older than ${artifactRetentionDays} days.\n`,
+      );
     }
-    job.out(`Kept ${found.length - obsolete.length} of ${found.length} artifacts in ${printable(modelLocation)}.\n`);
+    job.stdout.write(
+      `Kept ${found.length - obsolete.length} of ${found.length} artifacts in ${printable(modelLocation)}.\n`,
+    );
   } catch (error) {
-    throw new PipelineError(
-      `The artifacts of the stack ${stack} cannot be cleaned up: ${(error as Error).message}. The stack itself is deployed.`,
-      { cause: error },
+    throw new UserError(
+      `The artifacts of the stack ${stack} cannot be cleaned up: ${describe(error)}. The stack itself is deployed.`,
+      { cause: error, hint: remedyFor(error) },
     );
   } finally {
     s3.destroy();

@@ -1,12 +1,10 @@
 /** Shows the previews of all stacks in one comment of the pull request, and edits it for new commits: `pipeline comment`. */
 import { z } from "zod";
-import { pullRequestNumber } from "./ephemeral.ts";
 import type { Job } from "./job.ts";
 import { Repository, workflowUser } from "./github.ts";
-import { commitSha, readEnvironment, readFlags, stackList } from "./options.ts";
-import { cut, folded, readReports, type Report } from "./report.ts";
+import { commitSha, pullRequestNumber, readEnvironment } from "./options.ts";
+import { cut, folded, readReports, type Report, type ReportsOptions } from "./report.ts";
 
-const flags = z.strictObject({ reports: z.string(), stacks: stackList });
 const environment = z.object({
   PULL_REQUEST: pullRequestNumber,
   HEAD_SHA: commitSha,
@@ -25,8 +23,7 @@ const verdicts: Readonly<Record<Report["outcome"], string>> = {
 };
 
 /** Adds the comment, or edits the existing one. */
-export async function comment(args: readonly string[], job: Job): Promise<void> {
-  const { reports: folder, stacks } = readFlags(args, flags);
+export async function comment({ reports: folder, stacks }: ReportsOptions, job: Job): Promise<void> {
   const { PULL_REQUEST: number, HEAD_SHA: commit } = readEnvironment(environment, job.environment);
   const repository = new Repository(job.environment);
   const body = bodyOf(await readReports(folder, stacks), commit, repository.runUrl);

@@ -1,11 +1,7 @@
 /** Keeps one issue open while a stack has drifted: `pipeline drift-issue`. */
-import { z } from "zod";
 import type { Job } from "./job.ts";
 import { Repository } from "./github.ts";
-import { readFlags, stackList } from "./options.ts";
-import { cut, folded, readReports, type Report } from "./report.ts";
-
-const flags = z.strictObject({ reports: z.string(), stacks: stackList });
+import { cut, folded, readReports, type Report, type ReportsOptions } from "./report.ts";
 
 /** Identifies the issue; Markdown does not show it. */
 const marker = "<!-- async-video-inference: drift -->";
@@ -14,8 +10,7 @@ const title = "A stack has drifted";
 const mostPerStack = 30_000;
 
 /** Opens the issue, edits the open one, or closes it when no stack has drifted. */
-export async function driftIssue(args: readonly string[], job: Job): Promise<void> {
-  const { reports: folder, stacks } = readFlags(args, flags);
+export async function driftIssue({ reports: folder, stacks }: ReportsOptions, job: Job): Promise<void> {
   const repository = new Repository(job.environment);
   const bad = (await readReports(folder, stacks)).filter(({ outcome }) => outcome !== "passed");
   const open = (await repository.openIssuesOfWorkflows()).find(({ body }) => body?.startsWith(marker));

@@ -3,18 +3,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { PipelineError } from "./errors.ts";
+import { UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
-import { readEnvironment, readFlags } from "./options.ts";
+import { readEnvironment } from "./options.ts";
 import { pulumi } from "./pulumi.ts";
-
-/** A pull request's number. */
-export const pullRequestNumber = z
-  .string()
-  .regex(/^[1-9]\d{0,9}$/, "must be a pull request's number")
-  .transform(Number);
-
-const flags = z.strictObject({ "pull-request": pullRequestNumber, create: z.boolean().default(false) });
 
 const environment = z.object({
   /** The argument for `pulumi stack init --secrets-provider`; not set with Pulumi Cloud, which has its own provider. */
@@ -29,18 +21,20 @@ export function ephemeralStackOf(pullRequest: number): string {
 }
 
 /**
- * Writes the stack's config file; with --create also creates the stack if it does not exist.
- * @throws PipelineError if the stack cannot be created
+ * Writes the stack's config file; with `create` also creates the stack if it does not exist.
+ * @throws UserError if the stack cannot be created
  */
-export async function ephemeral(args: readonly string[], job: Job): Promise<void> {
-  const { "pull-request": pullRequest, create } = readFlags(args, flags);
+export async function ephemeral(
+  { pullRequest, create }: { readonly pullRequest: number; readonly create: boolean },
+  job: Job,
+): Promise<void> {
   const { PULUMI_SECRETS_PROVIDER: secretsProvider } = readEnvironment(environment, job.environment);
   const stack = ephemeralStackOf(pullRequest);
   const template = await readFile(path.join(root, "Pulumi.pr.yaml"), "utf8");
   await writeFile(path.join(root, `Pulumi.${stack}.yaml`), configOf(stack, template, secretsProvider));
   if (!create) return;
   const { status } = await pulumi(["stack", "select", stack, "--create", ...secretsBy(secretsProvider)], job);
-  if (status !== 0) throw new PipelineError(`The stack ${stack} cannot be created. Pulumi's message is above.`);
+  if (status !== 0) throw new UserError(`The stack ${stack} cannot be created. Pulumi's message is above.`);
 }
 
 function secretsBy(provider: string | undefined): string[] {

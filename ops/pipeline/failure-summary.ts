@@ -2,20 +2,25 @@
 import { appendFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Job } from "./job.ts";
-import { commitSha, readEnvironment, readFlags, stackName } from "./options.ts";
+import { commitSha, readEnvironment } from "./options.ts";
 
-const flags = z.strictObject({ stack: stackName, promotes: stackName.optional() });
 const environment = z.object({
   GITHUB_SHA: commitSha,
   GITHUB_STEP_SUMMARY: z.string().optional(),
 });
 
+/** Options of `pipeline advice`. */
+interface AdviceOptions {
+  readonly stack: string;
+  /** The next stack of the promotion. */
+  readonly promotes?: string | undefined;
+}
+
 /** Prints the instructions, and adds them to the run's page. */
-export async function advice(args: readonly string[], job: Job): Promise<void> {
-  const { stack, promotes } = readFlags(args, flags);
+export async function advice({ stack, promotes }: AdviceOptions, job: Job): Promise<void> {
   const { GITHUB_SHA: commit, GITHUB_STEP_SUMMARY: summary } = readEnvironment(environment, job.environment);
   const text = adviceFor(stack, commit, promotes);
-  job.out(`${text}\n`);
+  job.stdout.write(`${text}\n`);
   if (summary !== undefined) await appendFile(summary, `${text}\n`);
 }
 

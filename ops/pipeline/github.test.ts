@@ -21,7 +21,7 @@ describe("GitHub", () => {
         100,
       );
       await assert.rejects(repository.comments(1), {
-        name: "PipelineError",
+        name: "UserError",
         message: /GitHub did not answer GET \/issues\/1\/comments: .*timeout/,
       });
     } finally {

@@ -1,6 +1,6 @@
 /** A client for the parts of GitHub's REST API that the workflows' steps use. */
 import { z } from "zod";
-import { PipelineError } from "./errors.ts";
+import { UserError } from "../../lib/errors.ts";
 import { readEnvironment } from "./options.ts";
 
 const environment = z.object({
@@ -261,15 +261,13 @@ export class Repository {
       signal: AbortSignal.timeout(this.limit),
     }).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      throw new PipelineError(
-        `GitHub did not answer ${method} ${path.split("?")[0] ?? path}: ${why}. Run the job again.`,
-      );
+      throw new UserError(`GitHub did not answer ${method} ${path.split("?")[0] ?? path}: ${why}. Run the job again.`);
     });
   }
 
   private async answer(method: string, path: string, response: Response): Promise<unknown> {
     if (!response.ok) {
-      throw new PipelineError(
+      throw new UserError(
         `GitHub refuses ${method} ${path.split("?")[0] ?? path} with ${response.status}: ${(await response.text()).slice(0, 500)}. ` +
           "Check the job's permissions.",
       );

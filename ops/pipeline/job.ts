@@ -1,8 +1,5 @@
 /** The job that a step runs in. */
+import type { Terminal } from "../../lib/command-line.ts";
 
 /** The job's output streams, and the variables that GitHub and the workflow set. */
-export interface Job {
-  readonly environment: NodeJS.ProcessEnv;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
+export type Job = Pick<Terminal, "environment" | "stdout" | "stderr">;

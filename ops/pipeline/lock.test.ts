@@ -14,7 +14,11 @@ const inCloud: Finished = { status: 255, text: "error: [409] Conflict: Another u
 async function run(limit: number, ...ends: readonly Finished[]) {
   let count = 0;
   let log = "";
-  const job = { environment: {}, out: (text: string) => (log += text), err: () => undefined };
+  const job = {
+    environment: {},
+    stdout: { write: (text: string) => (log += text) },
+    stderr: { write: () => undefined },
+  };
   const command = () => Promise.resolve(ends[Math.min(count++, ends.length - 1)] ?? ok);
   const finished = await untilUnlocked(command, "pr-7", job, { interval: 1, limit }).catch((error: unknown) => error);
   return { finished, count, log };

@@ -1,6 +1,6 @@
 /** Waits while another update holds a stack's lock. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { PipelineError } from "./errors.ts";
+import { UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
 import type { Finished } from "./pulumi.ts";
 
@@ -25,7 +25,7 @@ const locked = /the stack is currently locked by|\[409\] Conflict: Another updat
 
 /**
  * Runs a command of the CLI that needs the stack's lock, and repeats it while another update holds the lock. The CLI itself does not wait.
- * @throws PipelineError if the stack is still locked at the limit
+ * @throws UserError if the stack is still locked at the limit
  */
 export async function untilUnlocked(
   command: () => Promise<Finished>,
@@ -38,12 +38,12 @@ export async function untilUnlocked(
     const finished = await command();
     if (finished.status === 0 || !locked.test(finished.text)) return finished;
     if (performance.now() + interval > deadline) {
-      throw new PipelineError(
+      throw new UserError(
         `The stack ${stack} is still locked after ${Math.round(limit / 60_000)} minutes. If the job that locked it was killed, run the workflow ` +
           '"unlock" for it, then run this job again.',
       );
     }
-    job.out(
+    job.stdout.write(
       `The stack ${stack} is locked by another update; trying again in ${Math.round(interval / 1000)} seconds.\n`,
     );
     await sleep(interval);

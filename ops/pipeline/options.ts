@@ -1,71 +1,55 @@
-/** Reads a step's flags, and the variables that GitHub sets for every step. */
-import { parseArgs } from "node:util";
+/** Parsers of the steps' options and of the variables that GitHub sets for every step. */
 import { z } from "zod";
-import { UsageError } from "./errors.ts";
+import { matching } from "../../lib/command-line.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 
 const plainName = "[a-z][a-z0-9-]{0,19}";
 const nameRule = "a lower-case letter, then up to 19 of a-z, 0-9 and -";
+const stackNames = new RegExp(`^${plainName}(,${plainName})*$`);
 
-/** Name of a stack of this project, after its organization if Pulumi Cloud has one. */
-export const stackName = z
-  .string()
-  .regex(new RegExp(`^([\\w.-]+/)?${plainName}$`), `must be a stack's name: ${nameRule}`);
+/** Parses the name of a stack of this project; in Pulumi Cloud it may follow the name of the organization. */
+export const stackName = matching(new RegExp(`^([\\w.-]+/)?${plainName}$`), `must be a stack's name: ${nameRule}`);
 
-/** Names of stacks without organization, separated by commas. */
-export const stackList = z
-  .string()
-  .transform((names) => names.split(","))
-  .pipe(z.array(z.string().regex(new RegExp(`^${plainName}$`), `must be names of stacks, each ${nameRule}`)));
-
-/** Name of an environment in GitHub's settings. */
-export const environmentName = z.string().regex(/^[a-z][a-z0-9-]*$/, "must be an environment's name");
-
-/** Full hash of a commit. */
-export const commitSha = z.string().regex(/^[0-9a-f]{40}$/, "must be a commit's full hash");
-
-/**
- * Reads a step's flags by their schema: booleans are switches, all others take a value.
- * @throws UsageError that lists the problems
- */
-export function readFlags<Shape extends z.ZodRawShape>(
-  args: readonly string[],
-  schema: z.ZodObject<Shape>,
-): z.infer<z.ZodObject<Shape>> {
-  const options = Object.fromEntries(
-    Object.entries<z.core.$ZodType>(schema.shape).map(([name, type]) => [
-      name,
-      { type: z.safeParse(type, true).success ? ("boolean" as const) : ("string" as const) },
-    ]),
-  );
-  let values: Readonly<Record<string, unknown>>;
-  try {
-    values = parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message.split(/\. |\n/)[0] ?? "");
-  }
-  return check(values, schema, (name) => `--${name}`);
+/** Parses names of stacks without organization, separated by commas. */
+export function stackList(text: string): string[] {
+  return matching(stackNames, `must be names of stacks, each ${nameRule}`)(text).split(",");
 }
+
+/** Parses the name of an environment in GitHub's settings. */
+export const environmentName = matching(/^[a-z][a-z0-9-]*$/, "must be an environment's name");
+
+const sha = /^[0-9a-f]{40}$/;
+const shaRule = "must be a commit's full hash";
+
+/** Parses the full hash of a commit. */
+export const commitOption = matching(sha, shaRule);
+
+/** Full hash of a commit, in a variable. */
+export const commitSha = z.string().regex(sha, shaRule);
+
+const number = /^[1-9]\d{0,9}$/;
+const numberRule = "must be a pull request's number";
+
+/** Parses the number of a pull request. */
+export function pullRequestOption(text: string): number {
+  return Number(matching(number, numberRule)(text));
+}
+
+/** Number of a pull request, in a variable. */
+export const pullRequestNumber = z.string().regex(number, numberRule).transform(Number);
 
 /**
  * Reads variables of the environment by their schema. An empty one counts as missing, because GitHub passes unset variables as empty.
- * @throws UsageError that lists the problems
+ * @throws InvalidInputError that lists the problems
  */
 export function readEnvironment<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   environment: NodeJS.ProcessEnv,
 ): z.infer<z.ZodObject<Shape>> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  return check(given, schema, (name) => `the environment variable ${name}`);
-}
-
-function check<Shape extends z.ZodRawShape>(
-  values: unknown,
-  schema: z.ZodObject<Shape>,
-  named: (name: string) => string,
-): z.infer<z.ZodObject<Shape>> {
-  const checked = schema.safeParse(values);
+  const checked = schema.safeParse(given);
   if (checked.success) return checked.data;
-  throw new UsageError(
-    checked.error.issues.map(({ path, message }) => `${named(path.join("."))}: ${message}`).join("; "),
+  throw new InvalidInputError(
+    `${checked.error.issues.map(({ path, message }) => `the environment variable ${path.join(".")}: ${message}`).join("; ")}.`,
   );
 }

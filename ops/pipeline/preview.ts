@@ -2,26 +2,33 @@
 import { appendFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { UserError } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/files.ts";
-import { PipelineError } from "./errors.ts";
 import type { Job } from "./job.ts";
-import { readEnvironment, readFlags, stackName } from "./options.ts";
+import { readEnvironment } from "./options.ts";
 import { type Finished, policyPackArgs, projectRoot, pulumi } from "./pulumi.ts";
 import { cut, folded, type Report, writeReport } from "./report.ts";
 
-const previewFlags = z.strictObject({
-  stack: stackName,
-  report: z.string().optional(),
-  plan: z.string().optional(),
-  refresh: z.boolean().default(false),
-});
+/** Options of `pipeline drift-check`. */
+interface DriftCheckOptions {
+  readonly stack: string;
+  /** File for the report. */
+  readonly report?: string | undefined;
+}
+
+/** Options of `pipeline preview`. */
+interface PreviewOptions extends DriftCheckOptions {
+  /** File for the plan. */
+  readonly plan?: string | undefined;
+  /** Reads the state from AWS first. */
+  readonly refresh: boolean;
+}
 
 /**
  * Previews a stack with the policy pack. A plan allows an update only the changes of its preview.
- * @throws PipelineError unless the stack passes
+ * @throws UserError unless the stack passes
  */
-export async function preview(args: readonly string[], job: Job): Promise<void> {
-  const { stack, report, plan, refresh } = readFlags(args, previewFlags);
+export async function preview({ stack, report, plan, refresh }: PreviewOptions, job: Job): Promise<void> {
   // Pulumi does not create the folder, and resolves a relative path from the project's folder.
   if (plan !== undefined) makeFolder(path.dirname(path.resolve(projectRoot, plan)));
   const outcome = await look(job, stack, report, [
@@ -30,23 +37,18 @@ export async function preview(args: readonly string[], job: Job): Promise<void> 
     ...(plan === undefined ? [] : ["--save-plan", plan]),
   ]);
   if (outcome === "refused") {
-    throw new PipelineError(
-      `The policy pack refuses the stack ${stack}. Each violation above names the property to set.`,
-    );
+    throw new UserError(`The policy pack refuses the stack ${stack}. Each violation above names the property to set.`);
   }
   if (outcome !== "passed") {
-    throw new PipelineError(`The preview of the stack ${stack} failed. Pulumi's message is above.`);
+    throw new UserError(`The preview of the stack ${stack} failed. Pulumi's message is above.`);
   }
 }
 
-const driftFlags = z.strictObject({ stack: stackName, report: z.string().optional() });
-
 /**
  * Asks AWS if a stack matches its deployed state. The program does not run, because main may be ahead of the approved commit.
- * @throws PipelineError if it has drifted
+ * @throws UserError if it has drifted
  */
-export async function driftCheck(args: readonly string[], job: Job): Promise<void> {
-  const { stack, report } = readFlags(args, driftFlags);
+export async function driftCheck({ stack, report }: DriftCheckOptions, job: Job): Promise<void> {
   const outcome = await look(job, stack, report, [
     "refresh",
     "--preview-only",
@@ -54,13 +56,13 @@ export async function driftCheck(args: readonly string[], job: Job): Promise<voi
     "--suppress-progress",
   ]);
   if (outcome === "drifted") {
-    throw new PipelineError(
+    throw new UserError(
       `The stack ${stack} has drifted: the changes above were made outside Pulumi. ` +
         "To keep them, add them to the program. To revert them, run the workflow deploy on main.",
     );
   }
   if (outcome !== "passed") {
-    throw new PipelineError(`The stack ${stack} could not be checked. Pulumi's message is above.`);
+    throw new UserError(`The stack ${stack} could not be checked. Pulumi's message is above.`);
   }
 }
 

@@ -1,11 +1,10 @@
 /** Refuses to deploy a commit if a newer one has been deployed: `pipeline promotion`. */
 import { z } from "zod";
-import { PipelineError } from "./errors.ts";
+import { UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
 import { Repository } from "./github.ts";
-import { commitSha, environmentName, readEnvironment, readFlags } from "./options.ts";
+import { commitSha, readEnvironment } from "./options.ts";
 
-const flags = z.strictObject({ environment: environmentName });
 const environment = z.object({ GITHUB_SHA: commitSha });
 
 /** States of a deployment whose job has started. Before that, it waits for approval and has changed nothing. */
@@ -13,22 +12,21 @@ const started = ["in_progress", "success", "failure", "error"];
 
 /**
  * Checks the environment's deployments. An approval can come days late, after newer commits have been deployed, and would then revert them.
- * @throws PipelineError if this commit does not contain the last deployed one
+ * @throws UserError if this commit does not contain the last deployed one
  */
-export async function promotion(args: readonly string[], job: Job): Promise<void> {
-  const { environment: name } = readFlags(args, flags);
+export async function promotion(name: string, job: Job): Promise<void> {
   const { GITHUB_SHA: commit } = readEnvironment(environment, job.environment);
   const repository = new Repository(job.environment);
   for await (const { sha, states } of repository.deployments(name)) {
     if (sha === commit || !states.some((state) => started.includes(state))) continue;
     const status = await repository.compare(sha, commit);
     if (status !== "ahead") {
-      throw new PipelineError(
+      throw new UserError(
         `${name} has had the commit ${sha.slice(0, 7)}, which ${commit.slice(0, 7)} does not contain. This deployment would revert it. ` +
           "Approve the newest run instead. To go back to an older state, revert on main.",
       );
     }
     break;
   }
-  job.out(`${commit.slice(0, 7)} may be deployed to ${name}: no newer commit has been deployed there.\n`);
+  job.stdout.write(`${commit.slice(0, 7)} may be deployed to ${name}: no newer commit has been deployed there.\n`);
 }

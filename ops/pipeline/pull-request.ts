@@ -1,11 +1,10 @@
 /** Compares pull requests with their stacks: `pipeline requested` and `pipeline abandoned`. */
 import { appendFile } from "node:fs/promises";
 import { z } from "zod";
-import { PipelineError } from "./errors.ts";
-import { pullRequestNumber } from "./ephemeral.ts";
+import { UserError } from "../../lib/errors.ts";
 import { type PullRequest, Repository } from "./github.ts";
 import type { Job } from "./job.ts";
-import { commitSha, readEnvironment, readFlags } from "./options.ts";
+import { pullRequestNumber, readEnvironment } from "./options.ts";
 import { stackNames } from "./pulumi.ts";
 
 /** The label that requests a stack. */
@@ -14,47 +13,49 @@ const label = "deploy";
 /** Checks if a pull request should have a stack. */
 const wantsStack = ({ isOpen, labels }: PullRequest): boolean => isOpen && labels.includes(label);
 
-const requestedFlags = z.strictObject({ "pull-request": pullRequestNumber, commit: commitSha.optional() });
+/** Options of `pipeline requested`. */
+interface RequestedOptions {
+  readonly pullRequest: number;
+  /** The commit that must be the newest one. @default any */
+  readonly commit?: string | undefined;
+}
 
 const outputs = z.object({ GITHUB_OUTPUT: z.string().optional() });
 
 /**
  * Asks GitHub if a pull request should have a stack. The event that started a run can be days old when its deployment is approved.
  * The job's output `requested` is `false` if GitHub answers no, and is not set if GitHub does not answer.
- * @throws PipelineError if the pull request is closed or lacks the label, or if `--commit` is no longer its newest commit
+ * @throws UserError if the pull request is closed or lacks the label, or if `commit` is no longer its newest commit
  */
-export async function requested(args: readonly string[], job: Job): Promise<void> {
-  const { "pull-request": number, commit } = readFlags(args, requestedFlags);
+export async function requested({ pullRequest: number, commit }: RequestedOptions, job: Job): Promise<void> {
   const { GITHUB_OUTPUT: output } = readEnvironment(outputs, job.environment);
   const found = await new Repository(job.environment).pullRequest(number);
   const isRequested = found !== undefined && wantsStack(found);
   if (output !== undefined) await appendFile(output, `requested=${isRequested}\n`);
   if (!isRequested) {
-    throw new PipelineError(
+    throw new UserError(
       `The pull request ${number} is closed or has no label "${label}", so it gets no stack. To deploy it, reopen it and add the label.`,
     );
   }
   if (commit !== undefined && found.headSha !== commit) {
-    throw new PipelineError(
+    throw new UserError(
       `The pull request ${number} has a newer commit, ${found.headSha.slice(0, 7)}. Approve the run for that one.`,
     );
   }
-  job.out(`The pull request ${number} is open and has the label "${label}".\n`);
+  job.stdout.write(`The pull request ${number} is open and has the label "${label}".\n`);
 }
 
-const abandonedFlags = z.strictObject({});
 const environment = z.object({ PULL_REQUEST: pullRequestNumber.optional(), GITHUB_OUTPUT: z.string() });
 
 /**
  * Writes the numbers of the pull requests whose stacks must be removed to the job's output `pull-requests`, as JSON: the one in
  * PULL_REQUEST, or otherwise all that have a stack in the backend and are closed or no longer labelled.
- * @throws PipelineError if Pulumi or GitHub does not answer
+ * @throws UserError if Pulumi or GitHub does not answer
  */
-export async function abandoned(args: readonly string[], job: Job): Promise<void> {
-  readFlags(args, abandonedFlags);
+export async function abandoned(job: Job): Promise<void> {
   const { PULL_REQUEST: given, GITHUB_OUTPUT: output } = readEnvironment(environment, job.environment);
   const numbers = given === undefined ? await abandonedStacks(job) : [given];
-  job.out(
+  job.stdout.write(
     numbers.length === 0
       ? "No stack has to be removed.\n"
       : `To be removed: ${numbers.map((each) => `pr-${each}`).join(", ")}.\n`,
@@ -71,7 +72,7 @@ async function abandonedStacks(job: Job): Promise<number[]> {
     const request = await repository.pullRequest(number);
     // GitHub keeps every pull request, so a missing one means that the stack is not this repository's.
     if (request === undefined)
-      job.out(
+      job.stdout.write(
         `Kept ${name}: this repository has no pull request ${number}. Run destroy for it manually if it is not used.\n`,
       );
     else if (!wantsStack(request)) found.push(number);

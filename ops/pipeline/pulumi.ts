@@ -8,7 +8,8 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { printableText, quoted } from "../../lib/printable.ts";
-import { PipelineError, UsageError } from "./errors.ts";
+import type { TextSink } from "../../lib/command-line.ts";
+import { InvalidInputError, UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
 import { redacted } from "./redact.ts";
 
@@ -36,17 +37,17 @@ export function policyPackArgs(stack: string): string[] {
 /**
  * Runs `pulumi` from the PATH in the project's folder, and waits for its end. Forwards signals and still waits:
  * an update that is killed leaves its lock, and its state behind AWS's.
- * @throws UsageError if no backend is set
- * @throws PipelineError if it cannot be started
+ * @throws InvalidInputError if no backend is set
+ * @throws UserError if it cannot be started
  */
 export async function pulumi(args: readonly string[], job: Job): Promise<Finished> {
   let text = "";
-  const kept = (to: Job["out"]) => (line: string) => {
+  const kept = (to: TextSink) => (line: string) => {
     const shown = redacted(line);
     text += `${printableText(shown)}\n`;
-    to(`${quoted(shown)}\n`);
+    to.write(`${quoted(shown)}\n`);
   };
-  const status = await run(args, job, kept(job.out), kept(job.err));
+  const status = await run(args, job, kept(job.stdout), kept(job.stderr));
   return { status, text };
 }
 
@@ -60,9 +61,9 @@ async function run(
   // GitHub passes an unset variable as an empty one.
   const environment = Object.fromEntries(Object.entries(job.environment).filter(([, value]) => value !== ""));
   if (environment["PULUMI_BACKEND_URL"] === undefined) {
-    throw new UsageError(
+    throw new InvalidInputError(
       "PULUMI_BACKEND_URL is not set. Set the repository variable of this stack to s3://BUCKET/PREFIX?region=REGION, " +
-        "or to https://api.pulumi.com with the secret PULUMI_ACCESS_TOKEN",
+        "or to https://api.pulumi.com with the secret PULUMI_ACCESS_TOKEN.",
     );
   }
   const child = spawn("pulumi", ["--non-interactive", "--color", "never", ...args], {
@@ -80,7 +81,7 @@ async function run(
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", (error) => {
-        reject(new PipelineError(`The Pulumi CLI did not start (${error.message}). Add it to the PATH.`));
+        reject(new UserError(`The Pulumi CLI did not start (${error.message}). Add it to the PATH.`));
       });
       child.once("close", (status) => {
         resolve(status ?? 1);
@@ -93,7 +94,7 @@ async function run(
 
 /**
  * Returns a stack's outputs.
- * @throws PipelineError if Pulumi cannot read them
+ * @throws UserError if Pulumi cannot read them
  */
 export async function stackOutputs(stack: string, job: Job): Promise<unknown> {
   return await answer(["stack", "output", "--json", "--stack", stack], `The outputs of the stack ${stack}`, job);
@@ -103,7 +104,7 @@ const stackList = z.array(z.object({ name: z.string() }));
 
 /**
  * Returns the names of this project's stacks in the backend, without their organization.
- * @throws PipelineError if Pulumi cannot read them
+ * @throws UserError if Pulumi cannot read them
  */
 export async function stackNames(job: Job): Promise<readonly string[]> {
   const listed = stackList.parse(await answer(["stack", "ls", "--json"], "The list of stacks", job));
@@ -125,7 +126,7 @@ export interface StateResource {
 
 /**
  * Returns the resources in a stack's state.
- * @throws PipelineError if Pulumi cannot read it
+ * @throws UserError if Pulumi cannot read it
  */
 export async function stackResources(stack: string, job: Job): Promise<readonly StateResource[]> {
   const exported = await answer(["stack", "export", "--stack", stack], `The state of the stack ${stack}`, job);
@@ -140,9 +141,9 @@ async function answer(args: readonly string[], what: string, job: Job): Promise<
     job,
     (line) => (text += line),
     (line) => {
-      job.err(`${quoted(line)}\n`);
+      job.stderr.write(`${quoted(line)}\n`);
     },
   );
-  if (status !== 0) throw new PipelineError(`${what} cannot be read. Pulumi's message is above.`);
+  if (status !== 0) throw new UserError(`${what} cannot be read. Pulumi's message is above.`);
   return JSON.parse(text) as unknown;
 }

@@ -43,8 +43,8 @@ describe("the remains of earlier deployments", () => {
         PULUMI_BACKEND_URL: "s3://state",
         AWS_REGION: "us-east-1",
       },
-      out: (text) => (said += text),
-      err: (text) => (said += text),
+      stdout: { write: (text) => (said += text) },
+      stderr: { write: (text) => (said += text) },
     };
   });
 
@@ -106,7 +106,7 @@ describe("the remains of earlier deployments", () => {
     aws.answers.set("DescribeEndpoint", { EndpointStatus: "Deleting" });
     await assert.rejects(
       clearRemains("dev", job, { interval: 1, limit: 10 }),
-      new RegExp(`^PipelineError: .*The endpoint ${endpoint} is still Deleting after .* minutes`),
+      new RegExp(`^UserError: .*The endpoint ${endpoint} is still Deleting after .* minutes`),
     );
   });
 
@@ -126,7 +126,7 @@ describe("the remains of earlier deployments", () => {
     aws.answers.set("DescribeLogGroups", new Refusal(400, "AccessDeniedException", "not allowed"));
     await assert.rejects(
       clearRemains("dev", job, wait),
-      /^PipelineError: Remains of earlier deployments of dev cannot be removed: not allowed/,
+      /^UserError: Remains of earlier deployments of dev cannot be removed: AccessDeniedException: not allowed/,
     );
   });
 

@@ -16,7 +16,8 @@ import {
   waitWhile,
 } from "../../lib/endpoint-remains.ts";
 import { printable } from "../../lib/printable.ts";
-import { PipelineError } from "./errors.ts";
+import { describe, UserError } from "../../lib/errors.ts";
+import { remedyFor } from "../../lib/remedies.ts";
 import { requestHandler } from "./aws.ts";
 import type { Job } from "./job.ts";
 import { stackResources, type StateResource } from "./pulumi.ts";
@@ -59,7 +60,7 @@ async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
   if (config["aws:assumeRole"] !== undefined || config["aws:assumeRoles"] !== undefined) return undefined;
   const region = config["aws:region"] ?? job.environment["AWS_REGION"] ?? job.environment["AWS_DEFAULT_REGION"];
   if (region === undefined) {
-    throw new PipelineError(
+    throw new UserError(
       `The stack ${stack} has no region. Set it: pulumi config set aws:region us-east-1 --stack ${stack}`,
     );
   }
@@ -94,7 +95,7 @@ async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
     return config;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return settings.parse({});
-    if (error instanceof z.ZodError) throw new PipelineError(`${file}: ${z.prettifyError(error)}`);
+    if (error instanceof z.ZodError) throw new UserError(`${file}: ${z.prettifyError(error)}`);
     throw error;
   }
 }
@@ -102,19 +103,19 @@ async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
 /**
  * Clears the endpoint's name for a deployment. An endpoint that is being deleted still has its name, and an existing log group outside
  * the stack's state would make the deployment fail. Waits for the endpoint, and removes the log group.
- * @throws PipelineError if an endpoint of that name is not in the stack's state, or is not deleted in time
+ * @throws UserError if an endpoint of that name is not in the stack's state, or is not deleted in time
  */
 export async function clearRemains(stack: string, job: Job, wait = defaultWait): Promise<void> {
   await working(`Remains of earlier deployments of ${stack} cannot be removed`, async () => {
     using place = await placeOf(stack, job);
     if (place === undefined) {
-      job.out(`Did not check for remains of earlier deployments: the provider of ${stack} assumes a role.\n`);
+      job.stdout.write(`Did not check for remains of earlier deployments: the provider of ${stack} assumes a role.\n`);
       return;
     }
     const { sagemaker, logs, endpointName } = place;
     let status = await endpointStatus(sagemaker, endpointName);
     if (status === "Deleting") {
-      job.out(`The endpoint ${printable(endpointName)} is still being deleted; waiting for it.\n`);
+      job.stdout.write(`The endpoint ${printable(endpointName)} is still being deleted; waiting for it.\n`);
       status = await waitWhile(sagemaker, endpointName, ["Deleting"], wait);
     }
     const group = logGroupOf(endpointName);
@@ -123,13 +124,13 @@ export async function clearRemains(stack: string, job: Job, wait = defaultWait):
     const known = new Set((await stackResources(stack, job)).map(({ id }) => id));
     if (status !== undefined) {
       if (known.has(endpointName)) return;
-      throw new PipelineError(
+      throw new UserError(
         `The endpoint ${endpointName} (${status}) exists but is not in the state of the stack ${stack}. Delete it, which drops its queue: ` +
           `aws sagemaker delete-endpoint --endpoint-name ${endpointName}`,
       );
     }
     if (!known.has(group) && (await deleteLogGroup(logs, group))) {
-      job.out(`Removed the log group ${printable(group)}, which an earlier deployment left.\n`);
+      job.stdout.write(`Removed the log group ${printable(group)}, which an earlier deployment left.\n`);
     }
   });
 }
@@ -188,7 +189,7 @@ export class Remains {
     await working("A log group cannot be removed", async () => {
       for (const group of this.#groups.filter(isGone)) {
         if (await deleteLogGroup(place.logs, group)) {
-          this.#job.out(`Removed the log group ${printable(group)}, which SageMaker created again.\n`);
+          this.#job.stdout.write(`Removed the log group ${printable(group)}, which SageMaker created again.\n`);
         }
       }
     });
@@ -212,7 +213,7 @@ async function working<Result>(failed: string, work: () => Promise<Result>): Pro
   try {
     return await work();
   } catch (error) {
-    if (error instanceof PipelineError) throw error;
-    throw new PipelineError(`${failed}: ${(error as Error).message}`);
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${failed}: ${describe(error)}`, { cause: error, hint: remedyFor(error) });
   }
 }

@@ -55,7 +55,7 @@ describe("a report", () => {
     it(`is refused ${what}`, async () => {
       await write("dev.json", content);
       await assert.rejects(readReports(folder, ["dev"]), {
-        name: "PipelineError",
+        name: "UserError",
         message: /dev\.json is not a report/,
       });
     });

@@ -7,7 +7,7 @@ import path from "node:path";
 import { z } from "zod";
 import { makeFolder } from "../../lib/files.ts";
 import { printableText } from "../../lib/printable.ts";
-import { PipelineError } from "./errors.ts";
+import { UserError } from "../../lib/errors.ts";
 import { redacted } from "./redact.ts";
 
 const outcomes = ["passed", "refused", "drifted", "failed"] as const;
@@ -24,6 +24,13 @@ const schema = z.strictObject({
   text: z.string(),
 });
 
+/** Options of a step that reads reports. */
+export interface ReportsOptions {
+  /** Folder with one report for each stack. */
+  readonly reports: string;
+  readonly stacks: readonly string[];
+}
+
 /** Result of a preview of one stack. */
 export type Report = z.infer<typeof schema>;
 
@@ -36,7 +43,7 @@ export async function writeReport(file: string, report: Report): Promise<void> {
 /**
  * Reads the reports of the named stacks from a folder, sorted by name; other files are not read. A stack without a report counts as
  * failed. The texts are printable and redacted.
- * @throws PipelineError if a file is not a report of its stack, or is too large
+ * @throws UserError if a file is not a report of its stack, or is too large
  */
 export async function readReports(folder: string, stacks: readonly string[]): Promise<Report[]> {
   return await Promise.all(stacks.toSorted().map(async (stack) => await readReport(folder, stack)));
@@ -47,7 +54,7 @@ async function readReport(folder: string, stack: string): Promise<Report> {
   const found = await lstat(file).catch(() => undefined);
   if (found === undefined) return { stack, outcome: "failed", text: "The job ended before Pulumi printed anything." };
   if (!found.isFile() || found.size > fileLimit) {
-    throw new PipelineError(`${file} is not a report: it is not a file of at most ${fileLimit} bytes.`);
+    throw new UserError(`${file} is not a report: it is not a file of at most ${fileLimit} bytes.`);
   }
   const { outcome, text } = parsed(file, stack, await readFile(file, "utf8"));
   return { stack, outcome, text: printableText(redacted(text)) };
@@ -58,11 +65,10 @@ function parsed(file: string, stack: string, text: string): Report {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new PipelineError(`${file} is not a report: ${(error as Error).message}`);
+    throw new UserError(`${file} is not a report: ${(error as Error).message}`);
   }
   const checked = schema.extend({ stack: z.literal(stack) }).safeParse(value);
-  if (!checked.success)
-    throw new PipelineError(`${file} is not a report of ${stack}: ${z.prettifyError(checked.error)}`);
+  if (!checked.success) throw new UserError(`${file} is not a report of ${stack}: ${z.prettifyError(checked.error)}`);
   return checked.data;
 }
 

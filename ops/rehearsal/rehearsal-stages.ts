@@ -21,6 +21,7 @@ import {
   type Job,
   type Stack,
 } from "../../client/src/index.ts";
+import { UserError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { brokenReason, writeBrokenArtifact } from "./broken-artifact.ts";
 import { DeploymentError, type Deployment } from "../deployment/deployment.ts";
@@ -28,7 +29,7 @@ import type { Step } from "../progress.ts";
 import { parseSetting, type Setting } from "../deployment/settings-file.ts";
 
 /** The stack did not take an update as it must; the message says what it did instead. */
-export class UpdateFailed extends Error {
+export class UpdateFailed extends UserError {
   override readonly name = "UpdateFailed";
 }
 

@@ -2,13 +2,13 @@
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
 import { DeploymentError, PolicyRefusal } from "../deployment/deployment.ts";
 import type { Planned } from "../deployment/engine-events.ts";
-import { withRemedy } from "../exit.ts";
+import { explain, UserError } from "../../lib/errors.ts";
 import type { Progress, Step } from "../progress.ts";
 import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
 
 /** AWS is not what the program says; the message names each resource and what differs. */
-export class DriftFound extends Error {
+export class DriftFound extends UserError {
   override readonly name = "DriftFound";
 }
 
@@ -144,7 +144,7 @@ export async function rehearse(
       signal.throwIfAborted();
       if (!findings.some((kind) => error instanceof kind)) throw error;
       failed = name;
-      done.push({ name, outcome: "failed", seconds: seconds(), said: withRemedy((error as Error).message) });
+      done.push({ name, outcome: "failed", seconds: seconds(), said: explain(error) });
     }
   }
   return {

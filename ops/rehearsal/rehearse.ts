@@ -1,84 +1,86 @@
-/** `npm run ci:rehearse`: takes a change through the pipeline's stages on the local stack, without GitHub and without AWS. */
+/** `npm run ci:rehearse`: takes a change through the stages of the pipeline on the local stack, without GitHub and AWS. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkVideo } from "../../client/src/index.ts";
+import { createCommand, wholeNumber } from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
 import { jsonLine, printableText } from "../../lib/printable.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
-import { runCommand } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
-import { defaultSpeed, prepareSession, type EmulatorSession } from "../local/local-stack.ts";
-import { parseOptions } from "../options.ts";
+import { removeForeignSettings } from "../local/foreign-settings.ts";
+import { defaultSpeed, prepareSession, speedHelp, type EmulatorSession } from "../local/local-stack.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../progress.ts";
 import { rehearse, type Change, type Rehearsal } from "./rehearsal.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 import { changeSettings, parseSetting, type Setting } from "../deployment/settings-file.ts";
 
-const help = `Usage: npm run ci:rehearse -- [--config KEY=VALUE]… [--config-file FILE] [--video FILE]
-                              [--port P] [--speed N] [--json]
+/** Defines `rehearse`. */
+export function rehearseCommand(context: CommandContext) {
+  return createCommand("rehearse", "take a change through the stages of the pipeline on this machine")
+    .description(
+      `Takes the working tree, with the given settings, through the stages of the pipeline on the stack "local". The first failed stage ends the rehearsal. The stack is removed at the end.`,
+    )
+    .option("--config <key=value>", "setting of the stack, as in Pulumi.local.yaml; may be repeated", addSetting)
+    .option("--config-file <file>", "settings file to use instead of Pulumi.local.yaml")
+    .option("--video <file>", "good video of the smoke test (default: the repository's sample)")
+    .option("--port <number>", "port of the emulator", wholeNumber("a whole number", 1, 65_535), defaultPort)
+    .option("--speed <factor>", speedHelp, wholeNumber("a whole number", 1, 3600), defaultSpeed)
+    .option("--json", "print one JSON object to standard output at the end", false)
+    .addHelpText(
+      "after",
+      `
+Stages:
+  preview   previews with the policy pack; a refusal ends the rehearsal before any change
+  up        updates the stack; only the changes of the preview are allowed
+  smoke     runs the smoke test: one good video from zero instances, one bad file
+  source    runs a video of a source bucket without uploading it
+  scaling   updates the stack while an instance starts for a queued video, which must get a result
+  rollback  deploys an artifact that cannot be loaded; SageMaker must roll back the endpoint
+  drift     compares the emulator's resources with the program
 
-Takes a change through the pipeline's stages on the stack "local", on this machine: what the working
-tree says, with the settings given here. The first stage that fails stops it; the stack is taken
-down afterwards.
+Example, which the policy pack refuses:
+  npm run ci:rehearse -- --config minCapacity=1
 
-  preview  the engine's preview, evaluated by the policy pack: a refusal stops the change before
-           anything is touched
-  up       the update, held to the plan that the preview made
-  smoke    the post-deploy test: one good video from zero instances, one bad file
-  source   a bucket outside the stack becomes a source bucket; a video there is answered without an upload
-  scaling  another update, while the first instance starts for a queued video: the video is answered
-  rollback an artifact that no instance can load: SageMaker rolls the update back, the deployment
-           fails, and what the endpoint runs on stays; then the change is deployed again
-  drift    AWS is read back and compared with what the program says
-
-  --config KEY=VALUE  a setting of the stack, as in Pulumi.local.yaml; may be repeated
-  --config-file FILE  takes the place of Pulumi.local.yaml
-  --video FILE        the smoke test's good video (default: the repository's sample)
-  --port P            the emulator's port (default: ${defaultPort})
-  --speed N           how many times faster than real time the clock runs while nothing starts and
-                      nothing works, 1 to 3600 (default: ${defaultSpeed})
-  --json              print, last, one JSON object on standard output
-
-For example, what the policy pack refuses:  npm run ci:rehearse -- --config minCapacity=1
-
-Exit status: 0 the change may go, 1 a stage stopped it, 2 bad input, 130 Ctrl-C.
-`;
-
-function textOf({ stages, next }: Rehearsal): string {
-  const lines = stages.map(({ name, outcome, seconds, said }) => {
-    const time = outcome === "not run" ? "" : `${seconds.toFixed(1)} s`;
-    const [first = "", ...more] = printableText(said).split("\n");
-    return [
-      `${name.padEnd(9)}${outcome.padEnd(9)}${time.padStart(8)}  ${first}`,
-      ...more.map((line) => `  ${line}`),
-    ].join("\n");
-  });
-  return `\n${lines.join("\n")}\n\n${next}\n`;
+Exit status: 0 all stages passed; 1 a stage failed; 2 invalid input; 130 interrupted by Ctrl-C.`,
+    )
+    .action(async (options) => {
+      removeForeignSettings(context.environment);
+      await rehearseChange(options, context);
+    });
 }
 
-await runCommand(async () => {
-  const options = parseOptions(process.argv.slice(2), ["config", "config-file", "video", "port", "speed", "json"]);
-  if (options.help) {
-    process.stdout.write(help);
-    return;
-  }
-  const settings = (options.config ?? []).map(parseSetting);
+function addSetting(text: string, previous: readonly Setting[] = []): readonly Setting[] {
+  return [...previous, parseSetting(text)];
+}
+
+interface RehearseOptions {
+  readonly config?: readonly Setting[] | undefined;
+  readonly configFile?: string | undefined;
+  readonly video?: string | undefined;
+  readonly port: number;
+  readonly speed: number;
+  readonly json: boolean;
+}
+
+/** Rehearses with a temporary settings file. */
+async function rehearseChange(options: RehearseOptions, context: CommandContext): Promise<void> {
+  const settings = options.config ?? [];
   const video = options.video === undefined ? undefined : resolve(options.video);
   if (video !== undefined) await checkVideo(video);
   const folder = await mkdtemp(join(tmpdir(), "rehearsal-"));
   try {
     const configFile = join(folder, "Pulumi.local.yaml");
-    const ownFile = resolve(options["config-file"] ?? join(repoRoot, "Pulumi.local.yaml"));
+    const ownFile = resolve(options.configFile ?? join(repoRoot, "Pulumi.local.yaml"));
     await changeSettings(ownFile, configFile, settings);
     await checkSettings({ stack: "local", file: configFile, shownFile: ownFile, given: settings, takesConfig: true });
-    const progress = new Progress();
+    const progress = new Progress(context.stderr);
     const environment = await prepareSession({
       port: options.port,
       speed: options.speed,
       progress,
-      signal: interruptSignal(),
+      signal: context.signal,
       configFile,
     });
     const change = {
@@ -94,14 +96,26 @@ await runCommand(async () => {
       },
     };
     const rehearsal = await onSession(environment, change, progress);
-    process.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
-    if (!rehearsal.passed) process.exitCode = 1;
+    context.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
+    if (!rehearsal.passed) context.exitWith(1);
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}
 
-/** Rehearses, and takes the stack down whatever came of it. */
+function textOf({ stages, next }: Rehearsal): string {
+  const lines = stages.map(({ name, outcome, seconds, said }) => {
+    const time = outcome === "not run" ? "" : `${seconds.toFixed(1)} s`;
+    const [first = "", ...more] = printableText(said).split("\n");
+    return [
+      `${name.padEnd(9)}${outcome.padEnd(9)}${time.padStart(8)}  ${first}`,
+      ...more.map((line) => `  ${line}`),
+    ].join("\n");
+  });
+  return `\n${lines.join("\n")}\n\n${next}\n`;
+}
+
+/** Rehearses, and removes the stack in any case. */
 async function onSession(environment: EmulatorSession, change: Change, progress: Progress): Promise<Rehearsal> {
   try {
     const rehearsal = await rehearse(change, progress, environment.signal);

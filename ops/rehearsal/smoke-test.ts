@@ -1,11 +1,12 @@
 /** Runs the smoke test on a deployed stack, as a process of its own, as the pipeline does. */
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
+import { QuotedError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import type { Step } from "../progress.ts";
 
 /** The smoke test failed, or could not run; the message is its report. */
-export class SmokeTestFailed extends Error {
+export class SmokeTestFailed extends QuotedError {
   override readonly name = "SmokeTestFailed";
 }
 

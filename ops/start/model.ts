@@ -1,20 +1,22 @@
-/** Runs the model room's own commands, in its Python environment: packaging the artifact, annotating a video. */
+/** Runs Python commands of `model/` in its environment: packages the artifact, annotates a video. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { childEnvironment } from "../../lib/child-environment.ts";
+import { QuotedError } from "../../lib/errors.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 
-/** A command of the model room failed; the message is its own last line. */
-export class ModelCommandError extends Error {
+/** A Python command of `model/` failed. The message is the last line of its output. */
+export class ModelCommandError extends QuotedError {
   override readonly name = "ModelCommandError";
-  readonly exitStatus: number | undefined;
+  /** Exit status of the Python command. */
+  readonly status: number | undefined;
 
-  constructor(message: string, exitStatus?: number) {
+  constructor(message: string, status?: number) {
     super(message);
-    this.exitStatus = exitStatus;
+    this.status = status;
   }
 }
 

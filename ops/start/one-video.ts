@@ -15,13 +15,14 @@ import {
   type ResultSummary,
   type Stack,
 } from "../../client/src/index.ts";
+import { UserError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Progress } from "../progress.ts";
 import { makeRunFolder } from "./run-folder.ts";
 
 /** The model, or the service, could not give a result for this video; the message is its reason. */
-export class JobFailed extends Error {
+export class JobFailed extends UserError {
   override readonly name = "JobFailed";
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { ModelCommandError, unreachable, type WeightsName } from "./model.ts";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { Progress } from "../progress.ts";
 import { chooseWeights, expectation, localSettings, writeCocoSettings, type WeightsRequest } from "./weights.ts";
 
@@ -60,7 +60,7 @@ describe("the weights for a video", () => {
   ] as const) {
     it(`end the run if ${what}`, async () => {
       await assert.rejects(choose(request, failure), (error) => {
-        return error instanceof UsageError && error.message === failure.message;
+        return error instanceof InvalidInputError && error.message === failure.message;
       });
     });
   }

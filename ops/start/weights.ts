@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { artifacts, ModelCommandError, packageModel, unreachable, type WeightsName } from "./model.ts";
-import { UsageError } from "../options.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import type { Progress } from "../progress.ts";
 import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
 
@@ -20,7 +20,7 @@ export interface WeightsRequest {
 
 /**
  * Chooses the weights, and builds the artifact with the COCO weights if they are chosen.
- * @throws UsageError if the user asked for the COCO weights and they cannot be had, or if what was downloaded has another checksum
+ * @throws InvalidInputError if the user asked for the COCO weights and they cannot be had, or if what was downloaded has another checksum
  */
 export async function chooseWeights(
   { asked, footage }: WeightsRequest,
@@ -39,8 +39,8 @@ export async function chooseWeights(
     return "coco";
   } catch (error) {
     if (!(error instanceof ModelCommandError)) throw error;
-    if (asked === "coco" || footage === undefined || error.exitStatus !== unreachable) {
-      throw new UsageError(error.message);
+    if (asked === "coco" || footage === undefined || error.status !== unreachable) {
+      throw new InvalidInputError(error.message, { hint: error.hint });
     }
     progress.say(`${error.message}\nThe small weights are used instead. ${warning(footage)}`);
     return "small";

@@ -24,13 +24,13 @@ export interface NotRun {
 
 /** Every command, spelled as on the pages. */
 export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
-  { command: "npm start", test: "e2e/stack/start.e2e.ts", text: "ops/start/main.ts" },
+  { command: "npm start", test: "e2e/stack/start.e2e.ts", text: '"ops/main.ts", "start"' },
   { command: "npm test", ci: "test" },
   { command: "npm run local:up", test: "e2e/stack/local.e2e.ts", text: 'local("up"' },
   {
     command: 'eval "$(npm run -s local:env)"',
     test: "e2e/stack/local.e2e.ts",
-    text: 'eval "$(node ops/local/local.ts env)"',
+    text: 'eval "$(node ops/main.ts local env)"',
   },
   {
     command: "npm run submit -- FILE --wait",
@@ -62,7 +62,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     command: "pulumi stack init dev --secrets-provider 'awskms://alias/NAME?region=us-east-1'",
     needs: "an AWS account",
   },
-  { command: "npm run doctor -- --stack dev", test: "e2e/stack/doctor.e2e.ts", text: "ops/doctor/main.ts" },
+  { command: "npm run doctor -- --stack dev", test: "e2e/stack/doctor.e2e.ts", text: '"ops/main.ts", "doctor"' },
   {
     command: "pulumi up --stack dev --policy-pack policies --policy-pack-config policies/config.dev.json",
     needs: "an AWS account",
@@ -86,7 +86,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   { command: "npm run local:status", test: "e2e/stack/local.e2e.ts", text: 'local("status"' },
   { command: "npm run local:down", test: "e2e/stack/local.e2e.ts", text: 'local("down"' },
   { command: "pulumi preview --stack local", test: "e2e/stack/local.e2e.ts", text: "pulumi preview --stack local" },
-  { command: "npm run preview -- --stack prod", test: "e2e/stack/preview.e2e.ts", text: "ops/deployment/preview.ts" },
+  { command: "npm run preview -- --stack prod", test: "e2e/stack/preview.e2e.ts", text: '"ops/main.ts", "preview"' },
   { command: "npm run check", ci: "check" },
   { command: "npm run test:unit", ci: "test:unit" },
   { command: "npm run test:model", ci: "test:model" },

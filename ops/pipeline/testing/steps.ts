@@ -5,8 +5,9 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { json } from "node:stream/consumers";
+import { runCommandLine } from "../../../lib/command-line.ts";
 import type { Job } from "../job.ts";
-import { runStep } from "../steps.ts";
+import { pipelineCommand } from "../steps.ts";
 
 /** A folder with a Pulumi CLI that prints scripted output. */
 export class Sandbox implements AsyncDisposable {
@@ -74,8 +75,8 @@ exit "\${first:-${status}}"
         GITHUB_OUTPUT: this.outputFile,
         ...environment,
       },
-      out: log,
-      err: log,
+      stdout: { write: log },
+      stderr: { write: log },
     };
   }
 
@@ -95,10 +96,12 @@ exit "\${first:-${status}}"
   ): Promise<{ status: number; stdout: string; stderr: string }> {
     let stdout = "";
     let stderr = "";
-    const status = await runStep(args, {
+    const status = await runCommandLine(pipelineCommand, args, {
       ...this.job(environment, () => undefined),
-      out: (text) => (stdout += text),
-      err: (text) => (stderr += text),
+      stdin: process.stdin,
+      stdout: { write: (text) => (stdout += text) },
+      stderr: { write: (text) => (stderr += text) },
+      signal: new AbortController().signal,
     });
     return { status, stdout, stderr };
   }

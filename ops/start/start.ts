@@ -1,17 +1,18 @@
-/** `npm start`: one video end to end on this machine, from nothing to nothing. */
+/** `npm start`: runs one video end to end on this machine, with a new local stack. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { performance } from "node:perf_hooks";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { checkOutputs, checkVideo, connect, InputError, MAX_INPUT_BYTES } from "../../client/src/index.ts";
+import { createCommand, oneOf, wholeNumber } from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { explain, InterruptedError } from "../../lib/errors.ts";
 import { readSetupSeconds, repoRoot } from "../../tools/paths.mjs";
-import { messageOf, runCommand } from "../exit.ts";
-import { Interrupted, interruptSignal } from "../interrupt.ts";
-import { bringUp, defaultSpeed, localState } from "../local/local-stack.ts";
-import { durationOf, ModelCommandError, startDrawing, type WeightsName } from "./model.ts";
+import { removeForeignSettings } from "../local/foreign-settings.ts";
+import { bringUp, defaultSpeed, localState, speedHelp } from "../local/local-stack.ts";
+import { durationOf, ModelCommandError, startDrawing, weightsNames, type WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
-import { parseOptions, type StartOptions } from "../options.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../progress.ts";
 import { readSetting } from "../deployment/settings-file.ts";
@@ -21,57 +22,76 @@ import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./
 const sample = resolve(repoRoot, "model/samples/street.mp4");
 const outFolder = resolve(repoRoot, "out");
 
-const help = `Usage: npm start -- [--video FILE] [--weights small|coco] [--speed N] [--port P] [--keep] [--json]
+/** Defines `start`. */
+export function startCommand(context: CommandContext) {
+  return createCommand("start", "run one video end to end on this machine")
+    .description(
+      `Starts the AWS emulator, deploys the stack "local" to it, sends one video through the asynchronous endpoint, prints the detections, and removes everything. The result and the annotated video go to a new folder: out/run-1, out/run-2 and so on.`,
+    )
+    .option("--video <file>", "video to send", relative(repoRoot, sample))
+    .option(
+      "--weights <name>",
+      "small: part of the repository, accurate on the sample only; coco: for real footage, 178 MB, downloaded once (default: small for the sample; coco for your video, or small with a notice if coco cannot be downloaded)",
+      oneOf(weightsNames),
+    )
+    .option("--speed <factor>", speedHelp, wholeNumber("a whole number", 1, 3600), defaultSpeed)
+    .option("--port <number>", "port of the emulator", wholeNumber("a whole number", 1, 65_535), defaultPort)
+    .option("--keep", "keep the stack running; npm run local:down removes it", false)
+    .option(
+      "--json",
+      "print one JSON object to standard output at the end, and everything else to standard error",
+      false,
+    )
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm start -- --video clip.mp4 --weights coco
 
-Starts AWS on this machine, deploys the Pulumi stack "local" to it, sends one video through the
-asynchronous endpoint, shows what was found, and takes everything down again. The result and the
-annotated video go to a new folder, out/run-1, out/run-2 and so on.
+Times of setup, deployment and the whole run are real seconds. Times from zero instances, in the
+backlog and in the model are seconds of the emulated clock.
 
-  --video FILE  the video to send (default: ${relative(repoRoot, sample)})
-  --weights W   small: in the repository, accurate on the sample only
-                coco: for real footage; 178 MB, downloaded once to model/dist/weights
-                (default: small for the sample; for your video coco, or small with a notice
-                if coco cannot be downloaded)
-  --speed N     how many times faster than real time the clock runs while nothing starts and
-                nothing works, 1 to 3600 (default: ${defaultSpeed})
-  --port P      the emulator's port (default: ${defaultPort})
-  --keep        leave the stack up; npm run local:down takes it down
-  --json        print, last, one JSON object on standard output; all else goes to standard error
+Exit status: 0 success; 1 the stack or the job failed; 2 invalid input; 130 interrupted by Ctrl-C.`,
+    )
+    .action(async (options, command) => {
+      removeForeignSettings(context.environment);
+      const isSample = command.getOptionValueSource("video") === "default";
+      let saved: string | undefined;
+      try {
+        await run({ ...options, footage: isSample ? undefined : options.video }, context, (folder) => (saved = folder));
+      } catch (error) {
+        throw error instanceof InterruptedError && saved !== undefined
+          ? error.leaving(`The stack is removed. The result is in ${relative(process.cwd(), saved)}.`)
+          : error;
+      }
+    });
+}
 
-The times of set-up, deployment and the whole run are in seconds of real time. The times from zero
-instances, in the backlog and in the model are in seconds on the stack's clock, as on AWS.
+interface StartOptions {
+  /** Path of the user's video; undefined for the sample. */
+  readonly footage: string | undefined;
+  readonly weights?: WeightsName | undefined;
+  readonly speed: number;
+  readonly port: number;
+  readonly keep: boolean;
+  readonly json: boolean;
+}
 
-Exit status: 0 all went well, 1 the stack or the job failed, 2 bad input, 130 Ctrl-C.
-`;
-
-await runCommand(async () => {
-  const options = parseOptions(process.argv.slice(2));
-  if (options.help) {
-    process.stdout.write(help);
-    return;
-  }
-  let saved: string | undefined;
-  try {
-    await run(options, (folder) => (saved = folder));
-  } catch (error) {
-    throw error instanceof Interrupted && saved !== undefined
-      ? error.leaving(`The stack is gone. What was found is in ${relative(process.cwd(), saved)}.`)
-      : error;
-  }
-});
-
-/** Takes the video through a new stack and shows what came of it; `onSaved` is told the folder that has the result. */
-async function run(options: StartOptions, onSaved: (folder: string) => void): Promise<void> {
+/** Sends the video through a new stack and prints the outcome. Passes the folder with the result to `onSaved`. */
+async function run(
+  options: StartOptions,
+  { signal, stdout, stderr }: CommandContext,
+  onSaved: (folder: string) => void,
+): Promise<void> {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
-  const signal = interruptSignal();
-  const progress = new Progress();
+  const progress = new Progress(stderr);
   const show = (text: string) => {
-    if (!options.json) process.stdout.write(text);
+    if (!options.json) stdout.write(text);
   };
-  const video = resolve(options.video ?? sample);
+  const video = resolve(options.footage ?? sample);
   const duration = await checkFirst(video, options, signal);
-  const weights = await chooseWeights({ asked: options.weights, footage: options.video }, progress, signal);
+  const weights = await chooseWeights({ asked: options.weights, footage: options.footage }, progress, signal);
   if (duration !== "not asked") progress.say(expectation(weights, duration));
 
   await using cleanup = new AsyncDisposableStack();
@@ -82,7 +102,7 @@ async function run(options: StartOptions, onSaved: (folder: string) => void): Pr
     using client = connect(checkOutputs(stack.outputs, "The stack's outputs"), stack.aws.credentials);
     await waitForZero(client, progress, stack.signal);
     const found = await oneVideo(client, { video, out: outFolder, onSaved }, progress, stack.signal);
-    show(foundText({ video: options.video ?? relative(process.cwd(), sample), weights, run: found }));
+    show(foundText({ video: options.footage ?? relative(process.cwd(), sample), weights, run: found }));
     // It runs while the endpoint goes back to zero.
     await using drawing = startDrawing(video, found.result, found.folder, stack.signal);
     const drawnAt = drawing.finished.then(seconds, () => NaN);
@@ -95,9 +115,9 @@ async function run(options: StartOptions, onSaved: (folder: string) => void): Pr
       await stack.abandon();
       throw stack.signal.reason;
     }
-    // What went wrong first is what the person must hear last.
+    // Print the original error last.
     await stack.takeDown().catch((problem: unknown) => {
-      progress.say(messageOf(problem));
+      progress.say(explain(problem));
     });
     throw error;
   }
@@ -113,7 +133,7 @@ async function run(options: StartOptions, onSaved: (folder: string) => void): Pr
   }
   const setupSeconds = readSetupSeconds();
   const report: Report = { video, weights, stack, setupSeconds, totalSeconds: setupSeconds + seconds(), ...measured };
-  process.stdout.write(options.json ? jsonSummary(report) : figuresText(report));
+  stdout.write(options.json ? jsonSummary(report) : figuresText(report));
 }
 
 /**
@@ -131,7 +151,7 @@ async function checkFirst(
     .optional()
     .parse(await readSetting(localSettings, "maxRequestSize"));
   await checkVideo(video, maxMebibytes === undefined ? MAX_INPUT_BYTES : maxMebibytes * 1024 ** 2);
-  if (options.video === undefined && options.weights === undefined) return "not asked";
+  if (options.footage === undefined && options.weights === undefined) return "not asked";
   try {
     return await durationOf(video, signal);
   } catch (error) {
