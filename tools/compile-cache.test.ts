@@ -38,20 +38,12 @@ describe("the compile cache", () => {
   it("is off for both with NODE_DISABLE_COMPILE_CACHE, which coverage needs", () => {
     assert.deepEqual(cacheFolders({ NODE_DISABLE_COMPILE_CACHE: "1" }), ["undefined", "undefined"]);
   });
-
-  it("is used by every npm script that runs a command", () => {
-    const commands = Object.values(scripts).filter((script) => script.includes("hash -r && node "));
-    assert.ok(commands.length > 10);
-    for (const script of commands) {
-      assert.match(script, /hash -r && node --import \.\/tools\/compile-cache\.mjs /);
-    }
-  });
 });
 
 describe("an npm script that sets up and then runs Node", () => {
   it("clears the shell's command cache, so that the installed Node replaces the machine's", () => {
     const programs = Object.entries(scripts).filter(([, script]) => /setup\.mjs[^&]*&& /.test(script));
-    assert.ok(programs.length > 10);
+    assert.ok(programs.length >= 3);
     for (const [name, script] of programs) assert.match(script, /setup\.mjs[^&]*&& hash -r && /, name);
   });
 });

@@ -68,7 +68,7 @@ describe("the network of the COCO weights", () => {
   it("stays when the Pulumi CLI works on the kept stack in a shell with local:env", async () => {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
     const preview = "pulumi preview --stack local --non-interactive --expect-no-changes";
-    await execute("bash", ["-ec", `eval "$(node ops/local/local.ts env)"\n${preview}`], { cwd: repoRoot, env });
+    await execute("bash", ["-ec", `eval "$(node ops/main.ts local env)"\n${preview}`], { cwd: repoRoot, env });
     assert.match(await readFile(localState.settings, "utf8"), /scoreThreshold: 0\.5/);
   });
 });

@@ -48,10 +48,10 @@ describe("a full disk", function () {
     const { stdout, stderr } = onSmallDisk(
       localFolder,
       "60m",
-      `up="$node ops/local/local.ts up --port ${port}"
+      `up="$node ops/main.ts local up --port ${port}"
        $up >/dev/null; echo $?; find "$1" -maxdepth 1 -not -path "$1" -printf '%f '; echo
        mount -o remount,size=2g "$1"; $up >/dev/null 2>&1; echo $?
-       $node ops/local/local.ts down 2>/dev/null; echo $?`,
+       $node ops/main.ts local down 2>/dev/null; echo $?`,
     );
     const [status, left = "", ...next] = stdout.trim().split("\n");
     assert.equal(status, "1", stderr);
@@ -69,7 +69,7 @@ describe("a full disk", function () {
       join(repoRoot, "out"),
       "4k",
       `head -c 4k /dev/zero > "$1/filler"
-       $node ops/start/main.ts --port ${port}; echo $?; ls "$1"`,
+       $node ops/main.ts start --port ${port}; echo $?; ls "$1"`,
     );
     assert.deepEqual(stdout.trim().split("\n"), ["2", "filler"], stderr);
     assert.match(stderr, /✓ Stopping AWS on this machine .*\nCannot write .*result\.json: ENOSPC .*\n$/);
