@@ -8,7 +8,6 @@ import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
 import {
   fetchResult,
   invoke,
-  LiveLine,
   openStack,
   plural,
   poll,
@@ -21,6 +20,7 @@ import {
 } from "../client/src/index.ts";
 import type { Job, JobState, Stack } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
+import { Progress } from "../lib/progress.ts";
 import { assertDevice } from "./device.ts";
 import { isHandlersReason, readBadFile } from "./bad-file.ts";
 import { tooLong } from "./diagnosis.ts";
@@ -49,7 +49,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
   const interruption = new AbortController();
   const { signal } = interruption;
   const remove: string[] = [];
-  const live = new LiveLine(process.stderr);
+  const live = new Progress(process.stderr);
   let stack: Stack;
   let watch: NotificationWatch | undefined;
   let folder: string | undefined;

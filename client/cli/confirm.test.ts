@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { confirmPrice } from "./confirm.ts";
-import { LiveLine } from "../src/live-line.ts";
+import { Progress } from "../../lib/progress.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { connect } from "../src/stack.ts";
 import { outputsAt } from "../testing/outputs-at.ts";
@@ -14,7 +14,7 @@ describe("the question before a command spends money", () => {
   async function ask(jobs: number, typed: string | undefined, { outputs = aws, isAgreed = false } = {}) {
     using stack = connect(outputs);
     let written = "";
-    using live = new LiveLine({ write: (text) => (written += text) });
+    using live = new Progress({ write: (text) => (written += text) });
     const stdin = Object.assign(new PassThrough(), typed === undefined ? {} : { isTTY: true });
     stdin.end(typed);
     const context = { stack, live, stdin, signal: new AbortController().signal };

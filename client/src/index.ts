@@ -6,7 +6,6 @@ export type { Capacity, Timings } from "./capacity.ts";
 export { explain, isAbort } from "../../lib/errors.ts";
 export { AwsError, ClientError, NoResultError, ServiceAnswerError, SetupError } from "./errors.ts";
 export { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
-export { LiveLine } from "./live-line.ts";
 export { parseS3Uri } from "./location.ts";
 export type { ObjectPlace } from "./location.ts";
 export { JobJournal, readJournal } from "./journal.ts";

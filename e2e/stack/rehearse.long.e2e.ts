@@ -23,7 +23,7 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
-import { Progress } from "../../ops/progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { rehearse, stageNames, type Rehearsal, type StageName } from "../../ops/rehearsal/rehearsal.ts";
 import { changeSettings, parseSetting, type Setting } from "../../ops/deployment/settings-file.ts";
 import type { StatePaths } from "../../ops/local/state.ts";

@@ -124,7 +124,7 @@ describe("npm start", () => {
     }
   });
 
-  for (const progress of [/… Starting AWS/, /Deploying with Pulumi 5 s/]) {
+  for (const progress of [/… Starting AWS/, /Deploying with Pulumi · create/]) {
     it(`leaves nothing after Ctrl-C at "${progress.source}"`, async () => {
       const running = start("--port", port);
       await running.said(progress);

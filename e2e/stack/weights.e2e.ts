@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageModel } from "../../ops/start/model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
-import { Progress } from "../../ops/progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { chooseWeights, type WeightsRequest } from "../../ops/start/weights.ts";
 
 const footage = "clips/my.mp4";

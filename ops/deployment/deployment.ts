@@ -18,7 +18,7 @@ import { resource, noteErrors, plain, plannedIn, shortName, type Planned } from 
 import type { Ready } from "../local/emulator.ts";
 import { Deleted } from "./remains.ts";
 import type { StatePaths } from "../local/state.ts";
-import type { Step } from "../progress.ts";
+import type { Step } from "../../lib/progress.ts";
 
 /** The policy pack refused the stack; nothing was created. The message carries every violation with its remedy. */
 export class PolicyRefusal extends UserError {

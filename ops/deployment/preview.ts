@@ -16,7 +16,7 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment, type Plan } from "./deployment.ts";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { localArtifact, packageModel } from "../start/model.ts";
-import { Progress } from "../progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "./settings-check.ts";
 import { statePaths } from "../local/state.ts";
 

@@ -6,7 +6,7 @@ import { Deployment } from "../deployment/deployment.ts";
 import { spawnEmulator, type RunningEmulator } from "./emulator.ts";
 import { packageModel } from "../start/model.ts";
 import { checkPort, defaultPort } from "./port.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
 

@@ -13,7 +13,7 @@ import { configFileVariable, removeForeignSettings } from "./foreign-settings.ts
 import { readReady, stopEmulator, type Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState, speedHelp } from "./local-stack.ts";
 import { defaultPort } from "./port.ts";
-import { Progress } from "../progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { inUse, liveOwner, release } from "./state.ts";
 
 /** Defines `local` with its commands `up`, `down`, `status` and `env`. */

@@ -25,7 +25,7 @@ import { UserError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { brokenReason, writeBrokenArtifact } from "./broken-artifact.ts";
 import { DeploymentError, type Deployment } from "../deployment/deployment.ts";
-import type { Step } from "../progress.ts";
+import type { Step } from "../../lib/progress.ts";
 import { parseSetting, type Setting } from "../deployment/settings-file.ts";
 
 /** The stack did not take an update as it must; the message says what it did instead. */

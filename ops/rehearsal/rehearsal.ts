@@ -3,7 +3,7 @@ import type { OpMap } from "@pulumi/pulumi/automation/index.js";
 import { DeploymentError, PolicyRefusal } from "../deployment/deployment.ts";
 import type { Planned } from "../deployment/engine-events.ts";
 import { explain, UserError } from "../../lib/errors.ts";
-import type { Progress, Step } from "../progress.ts";
+import type { Progress, Step } from "../../lib/progress.ts";
 import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
 

@@ -11,7 +11,7 @@ import { Deployment } from "../deployment/deployment.ts";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { defaultSpeed, prepareSession, speedHelp, type EmulatorSession } from "../local/local-stack.ts";
 import { defaultPort } from "../local/port.ts";
-import { Progress } from "../progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { rehearse, type Change, type Rehearsal } from "./rehearsal.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 import { changeSettings, parseSetting, type Setting } from "../deployment/settings-file.ts";

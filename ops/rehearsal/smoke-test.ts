@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 import { QuotedError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-import type { Step } from "../progress.ts";
+import type { Step } from "../../lib/progress.ts";
 
 /** The smoke test failed, or could not run; the message is its report. */
 export class SmokeTestFailed extends QuotedError {

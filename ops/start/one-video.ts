@@ -18,7 +18,7 @@ import {
 import { UserError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
 import { printable } from "../../lib/printable.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "../../lib/progress.ts";
 import { makeRunFolder } from "./run-folder.ts";
 
 /** The model, or the service, could not give a result for this video; the message is its reason. */

@@ -14,7 +14,7 @@ import { bringUp, defaultSpeed, localState, speedHelp } from "../local/local-sta
 import { durationOf, ModelCommandError, startDrawing, weightsNames, type WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { defaultPort } from "../local/port.ts";
-import { Progress } from "../progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { readSetting } from "../deployment/settings-file.ts";
 import { figuresText, filesText, foundText, jsonSummary, type Report } from "./summary.ts";
 import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./weights.ts";
@@ -92,7 +92,7 @@ async function run(
   const video = resolve(options.footage ?? sample);
   const duration = await checkFirst(video, options, signal);
   const weights = await chooseWeights({ asked: options.weights, footage: options.footage }, progress, signal);
-  if (duration !== "not asked") progress.say(expectation(weights, duration));
+  if (duration !== "not asked") progress.say(...expectation(weights, duration).split("\n"));
 
   await using cleanup = new AsyncDisposableStack();
   const { port, speed, keep } = options;
@@ -117,7 +117,7 @@ async function run(
     }
     // Print the original error last.
     await stack.takeDown().catch((problem: unknown) => {
-      progress.say(explain(problem));
+      progress.say(...explain(problem).split("\n"));
     });
     throw error;
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { ModelCommandError, unreachable, type WeightsName } from "./model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
-import { Progress } from "../progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { chooseWeights, expectation, localSettings, writeCocoSettings, type WeightsRequest } from "./weights.ts";
 
 const footage = "clips/my.mp4";

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { artifacts, ModelCommandError, packageModel, unreachable, type WeightsName } from "./model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "../../lib/progress.ts";
 import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
 
 /** Settings of the stack `local`. */
@@ -42,7 +42,7 @@ export async function chooseWeights(
     if (asked === "coco" || footage === undefined || error.status !== unreachable) {
       throw new InvalidInputError(error.message, { hint: error.hint });
     }
-    progress.say(`${error.message}\nThe small weights are used instead. ${warning(footage)}`);
+    progress.say(error.message, `The small weights are used instead. ${warning(footage)}`);
     return "small";
   }
 }
