@@ -15,7 +15,7 @@ const forbidden = {
   emulator: except("lib", "tools"),
   "emulator/core": [...except(), "gateway", "model-server", "processes", "provider", "services", "wire"],
   infra: except(),
-  lib: [...except("tools"), "tools/(?!folders\\.mjs$)"],
+  lib: [...except("tools"), "tools/(?!(folders|lock)\\.mjs$)"],
   ops: [...except("client", "emulator", "infra", "lib", "policies", "tools"), "emulator/(?!provider/)"],
   policies: except(),
   smoke: except("client", "lib"),

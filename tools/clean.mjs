@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { cacheRoot } from "./paths.mjs";
 import { messageOf } from "./setup/errors.mjs";
 import { COMPLETE } from "./setup/install.mjs";
-import { isStale, ownerOf } from "./setup/lock.mjs";
+import { workingOwner } from "./lock.mjs";
 
 /** The folders of the cache. */
 const CACHED = ["python", "uv", "actionlint", "pulumi"];
@@ -91,8 +91,8 @@ function diskUsage(cache, paths) {
  */
 function runningSetup(paths) {
   return paths
-    .filter((path) => path.endsWith(".lock") && !isStale(path))
-    .map(ownerOf)
+    .filter((path) => path.endsWith(".lock"))
+    .map((path) => workingOwner(path)?.pid)
     .find((owner) => owner !== undefined);
 }
 

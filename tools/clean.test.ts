@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { link, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ownerRecord } from "./lock.mjs";
 import { repoRoot } from "./paths.mjs";
 import { Machine } from "./testing/machine.ts";
 
@@ -62,7 +63,10 @@ describe("the command tools/clean.mjs", () => {
     await using machine = await Machine.create();
     const leftover = join(machine.cache, "python", "serving-1.tmp-99999");
     await mkdir(leftover, { recursive: true });
-    await writeFile(join(machine.cache, "python", "serving-1.lock"), "999999999\n");
+    await writeFile(
+      join(machine.cache, "python", "serving-1.lock"),
+      JSON.stringify({ ...ownerRecord(), pid: 999_999_999 }),
+    );
     const { status } = await machine.run(clean, "--yes");
     assert.equal(status, 0);
     assert.ok(!existsSync(machine.cache));
@@ -82,7 +86,7 @@ describe("the command tools/clean.mjs", () => {
   it("refuses while setup is running", async () => {
     await using machine = await Machine.create();
     await fillCache(machine);
-    await writeFile(join(machine.cache, "python", "serving-2.lock"), `${process.pid}\n`);
+    await writeFile(join(machine.cache, "python", "serving-2.lock"), JSON.stringify(ownerRecord()));
     const { status, stderr } = await machine.run(clean, "--yes");
     assert.equal(status, 1);
     assert.match(stderr, new RegExp(`Setup is running .*process ${process.pid}`));

@@ -6,6 +6,9 @@ import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { JobJournal, readJournal } from "./journal.ts";
 import type { JournalLine } from "./journal-lines.ts";
+import { ownerRecord } from "../../lib/lock.ts";
+import { Manifest, readManifest } from "./manifest.ts";
+import type { ManifestLine } from "./manifest-lines.ts";
 import type { Job } from "./submit.ts";
 
 const planned = (inferenceId: string): JournalLine => ({
@@ -135,12 +138,17 @@ describe("a journal", () => {
     await writeFile(`${file}.lock`, JSON.stringify({ pid: child.pid, host: hostname() }));
     await (await JobJournal.open(file))[Symbol.asyncDispose]();
     assert.deepEqual(await readdir(path.dirname(file)), ["journal.jsonl"]);
+    await writeFile(`${file}.lock`, JSON.stringify({ ...ownerRecord(), pid: child.pid }));
+    await (await Manifest.open(file))[Symbol.asyncDispose]();
+    assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
   });
 
   it("is not taken from another machine's process, which cannot be checked", async () => {
     await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
     await writeFile(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     await assert.rejects(JobJournal.open(file), /Another process/);
+    await writeFile(`${file}.lock`, JSON.stringify({ ...ownerRecord(), host: `not-${hostname()}` }));
+    await assert.rejects(Manifest.open(file), /Another process/);
   });
 
   it("is refused if a line is damaged, with the line's number", async () => {

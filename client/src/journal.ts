@@ -62,7 +62,7 @@ export class JobJournal implements AsyncDisposable {
     await stat(path.dirname(file)).catch((error: unknown) => {
       throw unwritable(file, error);
     });
-    const lock = await lockFile(file);
+    const lock = lockFile(file);
     try {
       if (existsSync(file)) throw alreadyThere(file);
       const draft = `${file}.${process.pid}.tmp`;
@@ -73,7 +73,7 @@ export class JobJournal implements AsyncDisposable {
       });
       return new JobJournal(file, { entries: new Map(), notice: undefined }, handle, lock, draft);
     } catch (error) {
-      await lock.release();
+      lock.release();
       throw error;
     }
   }
@@ -85,6 +85,9 @@ export class JobJournal implements AsyncDisposable {
   static async open(file: string, options: ParseOptions = {}): Promise<JobJournal> {
     parseJournal(await readBytes(file), file, options);
     const lock = await lockFile(file);
+  static async open(file: string, options: ParseOptions = {}): Promise<Manifest> {
+    parseManifest(await readBytes(file), file, options);
+    const lock = lockFile(file);
     try {
       // Read again: the process that held the lock may have written in the meantime.
       const content = parseJournal(await readBytes(file), file, options);
@@ -92,7 +95,7 @@ export class JobJournal implements AsyncDisposable {
       await truncate(file, content.wholeBytes);
       return new JobJournal(file, content, await open(file, "a"), lock);
     } catch (error) {
-      await lock.release();
+      lock.release();
       throw error instanceof SetupError ? error : unwritable(file, error);
     }
   }
@@ -153,7 +156,7 @@ export class JobJournal implements AsyncDisposable {
     await Promise.allSettled([this.#nextSync, this.#syncing]);
     await this.#handle.close();
     if (this.#draft !== undefined) await rm(this.#draft, { force: true });
-    await this.#lock.release();
+    this.#lock.release();
   }
 
   #add(lines: readonly JournalLine[]): void {

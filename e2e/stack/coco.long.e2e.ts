@@ -9,7 +9,7 @@ import { checkOutputs, connect } from "../../client/src/index.ts";
 import { freePort } from "../../lib/ports.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import { bringUp, localState, type LocalStack } from "../../ops/local/local-stack.ts";
-import { Progress } from "../../ops/progress.ts";
+import { Progress } from "../../lib/progress.ts";
 import { oneVideo } from "../../ops/start/one-video.ts";
 import { chooseWeights, writeCocoSettings } from "../../ops/start/weights.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";

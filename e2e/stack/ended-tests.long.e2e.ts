@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { runGroups } from "../../tools/parallel/run-groups.mjs";
 import { localState } from "../../ops/local/local-stack.ts";
-import { liveOwner } from "../../ops/local/state.ts";
+import { stackOwner } from "../../ops/local/state.ts";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
@@ -24,11 +24,11 @@ describe("a test run that ends while the local stack is up", () => {
       import { setTimeout as sleep } from "node:timers/promises";
       import { readReady } from "./ops/local/emulator.ts";
       import { localState } from "./ops/local/local-stack.ts";
-      import { liveOwner } from "./ops/local/state.ts";
+      import { stackOwner } from "./ops/local/state.ts";
       const end = performance.now() + 240_000;
       for (;;) {
-        const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
-        if (ready !== undefined && ready.pid === owner?.pid) process.exit(9);
+        const ready = await readReady(localState);
+        if (ready !== undefined && ready.pid === stackOwner(localState)?.pid) process.exit(9);
         if (performance.now() > end) process.exit(0);
         await sleep(100);
       }`;
@@ -52,7 +52,7 @@ describe("a test run that ends while the local stack is up", () => {
     assert.ok(child.pid !== undefined);
     process.kill(-child.pid, "SIGKILL");
     await once(child, "close");
-    const owner = await liveOwner(localState);
+    const owner = stackOwner(localState);
     assert.ok(owner !== undefined, "the stack is not up");
     const messages: string[] = [];
     await takeDownLeftover(localState, (message) => messages.push(message));

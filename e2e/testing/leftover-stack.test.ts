@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { handOver, statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { handOver } from "../../lib/lock.ts";
+import { statePaths, type StatePaths } from "../../ops/local/state.ts";
 import { testRunVariable } from "../../ops/testing/commands.ts";
 import { takeDownLeftover } from "./leftover-stack.ts";
 
@@ -45,7 +46,7 @@ describe("a local stack that a test run has left", () => {
     });
     assert.ok(owner.stdout !== null && owner.pid !== undefined);
     await once(owner.stdout, "data");
-    await handOver(paths, owner.pid);
+    handOver(paths.lock, owner.pid);
   }
 
   it("is taken down if the test run has ended", async () => {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { stopEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
-import { inUse, isKeptUp, liveOwner, release, type StatePaths } from "../../ops/local/state.ts";
+import { inUse, isKeptUp, release, stackOwner, type StatePaths } from "../../ops/local/state.ts";
 import { testRunVariable } from "../../ops/testing/commands.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function takeDownLeftover(
   paths: StatePaths = localState,
   print: (message: string) => void = console.log,
 ): Promise<void> {
-  const owner = await liveOwner(paths);
+  const owner = stackOwner(paths);
   if (owner === undefined) return;
   const run = await testRunOf(owner.pid);
   if (run === undefined || isRunning(run)) throw inUse(owner, await isKeptUp(paths, owner));

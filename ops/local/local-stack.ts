@@ -1,6 +1,7 @@
 /** The stack `local` from nothing to deployed, and back to nothing. */
 import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { handOver } from "../../lib/lock.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
 import { spawnEmulator, type RunningEmulator } from "./emulator.ts";
@@ -8,7 +9,7 @@ import { packageModel } from "../start/model.ts";
 import { checkPort, defaultPort } from "./port.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
-import { handOver, release, statePaths, takeOver, type StatePaths } from "./state.ts";
+import { release, statePaths, takeOver, type StatePaths } from "./state.ts";
 
 /** Clock speed-up while the emulator is idle. */
 export const defaultSpeed = 960;
@@ -131,7 +132,7 @@ export async function bringUp(options: EmulatorSessionOptions): Promise<LocalSta
     if (options.keep === true) {
       // For later updates: the caller may remove its file.
       if (options.configFile !== undefined) await copyFile(options.configFile, paths.settings);
-      await handOver(paths, aws.pid);
+      handOver(paths.lock, aws.pid);
     }
     return {
       aws,

@@ -14,7 +14,7 @@ import { readReady, stopEmulator, type Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState, speedHelp } from "./local-stack.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "../../lib/progress.ts";
-import { inUse, liveOwner, release } from "./state.ts";
+import { inUse, release, stackOwner } from "./state.ts";
 
 /** Defines `local` with its commands `up`, `down`, `status` and `env`. */
 export function localCommand(context: CommandContext) {
@@ -81,7 +81,7 @@ Exit status: 0 success, also if no stack is up; 1 the stack failed; 2 the stack 
 async function takeDown(progress: Progress, signal: AbortSignal): Promise<void> {
   const ready = await readRunning();
   if (ready === undefined) {
-    const owner = await liveOwner(localState);
+    const owner = stackOwner(localState);
     if (owner !== undefined) throw inUse(owner, false);
     await release(localState);
     progress.say("No local stack is up.");
@@ -118,7 +118,7 @@ Exit status: 0 the stack is up; 1 it cannot be read; 2 no stack is up, or invali
       removeForeignSettings(environment);
       const ready = await readRunning();
       if (ready === undefined) {
-        const owner = await liveOwner(localState);
+        const owner = stackOwner(localState);
         const text = owner === undefined ? noStack : inUse(owner, false).message;
         stdout.write(json ? '{"up":false}\n' : `${text}\n`);
         exitWith(2);
@@ -174,8 +174,8 @@ const noStack = "No local stack is up. Start one with: npm run local:up";
 
 /** Reads what the running emulator printed when it was ready; undefined if none is running. */
 async function readRunning(): Promise<Ready | undefined> {
-  const [ready, owner] = await Promise.all([readReady(localState), liveOwner(localState)]);
-  return ready !== undefined && owner?.pid === ready.pid ? ready : undefined;
+  const ready = await readReady(localState);
+  return ready !== undefined && stackOwner(localState)?.pid === ready.pid ? ready : undefined;
 }
 
 function quoted(value: string): string {

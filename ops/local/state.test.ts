@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { handOver, liveOwner, release, StackInUse, statePaths, takeOver, type StatePaths } from "./state.ts";
+import { handOver, ownerRecord } from "../../lib/lock.ts";
+import { release, StackInUse, stackOwner, statePaths, takeOver, type StatePaths } from "./state.ts";
 
 describe("the local stack's folder", () => {
   let paths: StatePaths;
@@ -20,7 +21,7 @@ describe("the local stack's folder", () => {
 
   it("belongs to the process that took it over", async () => {
     await takeOver(paths);
-    assert.equal((await liveOwner(paths))?.pid, process.pid);
+    assert.equal(stackOwner(paths)?.pid, process.pid);
   });
 
   it("is refused to a second command while the first runs", async () => {
@@ -54,14 +55,14 @@ describe("the local stack's folder", () => {
   it("is free again once released", async () => {
     await takeOver(paths);
     await release(paths);
-    assert.equal(await liveOwner(paths), undefined);
+    assert.equal(stackOwner(paths), undefined);
     await takeOver(paths);
   });
 
   it("loses Pulumi's state and the emulators' data together after a crash, and keeps the log", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
     await mkdir(paths.root, { recursive: true });
-    await handOver(paths, child.pid!);
+    handOver(paths.lock, child.pid!);
     await mkdir(join(paths.backend, "stacks"), { recursive: true });
     await mkdir(join(paths.aws, "s3"), { recursive: true });
     await writeFile(paths.log, "last words");
@@ -79,7 +80,7 @@ describe("the local stack's folder", () => {
     await mkdir(paths.root, { recursive: true });
     await writeFile(paths.lock, '{"pid": 1');
     await takeOver(paths);
-    assert.equal((await liveOwner(paths))?.pid, process.pid);
+    assert.equal(stackOwner(paths)?.pid, process.pid);
   });
 
   it("is taken over from a process whose number another process has now", async function () {
@@ -87,17 +88,17 @@ describe("the local stack's folder", () => {
       this.skip();
     }
     await mkdir(paths.root, { recursive: true });
-    await writeFile(paths.lock, JSON.stringify({ pid: process.pid, started: "1" }));
-    assert.equal(await liveOwner(paths), undefined);
+    await writeFile(paths.lock, JSON.stringify({ ...ownerRecord(), started: "1" }));
+    assert.equal(stackOwner(paths), undefined);
   });
 
   it("is left to the process that it was handed over to", async () => {
     await takeOver(paths);
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
-    await handOver(paths, child.pid!);
-    assert.equal((await liveOwner(paths))?.pid, child.pid);
+    handOver(paths.lock, child.pid!);
+    assert.equal(stackOwner(paths)?.pid, child.pid);
     child.kill("SIGKILL");
     await once(child, "close");
-    assert.equal(await liveOwner(paths), undefined);
+    assert.equal(stackOwner(paths), undefined);
   });
 });

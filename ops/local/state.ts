@@ -1,10 +1,10 @@
 /** The local stack's folder `.local/`: who owns it, and that Pulumi's state and the emulators' data are kept or discarded together. */
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { chmod, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { InvalidInputError } from "../../lib/errors.ts";
-import { makeFolder, writeWhole } from "../../lib/files.ts";
+import { codeOf, InvalidInputError } from "../../lib/errors.ts";
+import { makeFolder } from "../../lib/files.ts";
+import { liveOwner, tryLock, unlock, type Owner } from "../../lib/lock.ts";
 import { keepLogs } from "./last-logs.ts";
 
 /** A living process owns the local stack. Exit status 2. */
@@ -50,47 +50,9 @@ export function statePaths(root: string): StatePaths {
   };
 }
 
-const lockSchema = z.object({ pid: z.int(), started: z.string() });
-/** A process, told apart from a later one with the same number by its start (Linux; elsewhere the number alone). */
-export type Owner = z.infer<typeof lockSchema>;
-
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function isAlive(owner: Owner): boolean {
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  return startOf(owner.pid) === owner.started;
-}
-
-/** The live process that owns the stack, if any. */
-export async function liveOwner(paths: StatePaths): Promise<Owner | undefined> {
-  let text: string;
-  try {
-    text = await readFile(paths.lock, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return undefined;
-    }
-    throw error;
-  }
-  let owner: Owner;
-  try {
-    owner = lockSchema.parse(JSON.parse(text));
-  } catch {
-    // Cut off while it was written: whoever wrote it is gone.
-    return undefined;
-  }
-  return isAlive(owner) ? owner : undefined;
+/** Returns the live process that owns the stack, if any. */
+export function stackOwner(paths: StatePaths): Owner | undefined {
+  return liveOwner(paths.lock);
 }
 
 /**
@@ -101,19 +63,20 @@ export async function takeOver(paths: StatePaths): Promise<void> {
   makeFolder(paths.root);
   // The key pair and the videos are the user's; an earlier version made the folder readable to others.
   await chmod(paths.root, 0o700);
-  const owner = await liveOwner(paths);
-  if (owner !== undefined) throw inUse(owner, await isKeptUp(paths, owner));
-  await rm(paths.lock, { force: true });
-  try {
-    await writeFile(paths.lock, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), { flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") {
-      throw new StackInUse("Another command has just started the local stack. Wait for it to end.");
-    }
-    await rm(paths.lock, { force: true });
-    throw new Error(`Cannot write ${paths.lock}: ${(error as NodeJS.ErrnoException).code ?? ""}`, { cause: error });
+  if (!takeLock(paths.lock)) {
+    const owner = stackOwner(paths);
+    if (owner !== undefined) throw inUse(owner, await isKeptUp(paths, owner));
+    throw new StackInUse("Another command has just started or ended the local stack. Run the command again.");
   }
   await discardData(paths);
+}
+
+function takeLock(lock: string): boolean {
+  try {
+    return tryLock(lock);
+  } catch (error) {
+    throw new Error(`Cannot write ${lock}: ${codeOf(error)}`, { cause: error });
+  }
 }
 
 /** Whether the owner is an emulator that was left up, and not a command that will end. */
@@ -135,11 +98,6 @@ export function inUse(owner: Owner, keptUp: boolean): StackInUse {
   );
 }
 
-/** Hands the stack to the process that keeps it up after this one has ended. */
-export async function handOver(paths: StatePaths, pid: number): Promise<void> {
-  await writeWhole(paths.lock, JSON.stringify({ pid, started: startOf(pid) }));
-}
-
 async function discardData(paths: StatePaths): Promise<void> {
   await keepLogs(join(paths.aws, "logs"), paths.lastLogs);
   for (const path of [
@@ -158,5 +116,5 @@ async function discardData(paths: StatePaths): Promise<void> {
 /** Ends the stack's life: its data goes, the last run's logs and caches stay, then the lock goes. */
 export async function release(paths: StatePaths): Promise<void> {
   await discardData(paths);
-  await rm(paths.lock, { force: true });
+  unlock(paths.lock);
 }

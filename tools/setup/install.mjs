@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../folders.mjs";
-import { withLock } from "./lock.mjs";
+import { withLock } from "../lock.mjs";
 
 /** The marker file in a complete folder. It contains the size and the time of the files that `isComplete` checks. */
 export const COMPLETE = ".complete";

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { findOnPath, run } from "./commands.mjs";
 import { SetupError } from "./errors.mjs";
-import { withLock } from "./lock.mjs";
+import { withLock } from "../lock.mjs";
 
 /** Interval at which installed packages are counted while npm runs, in milliseconds. */
 const COUNT_INTERVAL = 2000;

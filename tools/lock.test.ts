@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Machine, outcome, until } from "../testing/machine.ts";
-import { Stopped } from "./errors.mjs";
-import { isStale, ownerOf, withLock } from "./lock.mjs";
+import { Machine, outcome, until } from "./testing/machine.ts";
+import { Stopped } from "./setup/errors.mjs";
+import { liveOwner, ownerRecord, tryLock, unlock, withLock, workingOwner } from "./lock.mjs";
 
 const never = new AbortController().signal;
 const quietly = { signal: never, onWait: () => undefined };
@@ -31,13 +31,12 @@ describe("a lock between processes", () => {
     await using machine = await Machine.create();
     const lock = join(machine.folder, "deep", "lock");
     const result = await withLock(lock, quietly, async () => {
-      assert.equal(ownerOf(lock), process.pid);
-      assert.equal(isStale(lock), false);
+      assert.deepEqual(workingOwner(lock), ownerRecord());
       return Promise.resolve("done");
     });
     assert.equal(result, "done");
     assert.ok(!existsSync(lock));
-    assert.equal(ownerOf(lock), undefined);
+    assert.equal(workingOwner(lock), undefined);
   });
 
   it("is given back when the work fails", async () => {
@@ -91,14 +90,35 @@ describe("a lock between processes", () => {
     assert.equal(waited, false);
   });
 
-  it("counts as left behind without a heartbeat, whoever has its owner's pid now", async () => {
+  it("is taken over from a process whose number another process has now", async () => {
     await using machine = await Machine.create();
     const lock = join(machine.folder, "lock");
-    await writeFile(lock, `${process.pid}\n`);
-    assert.equal(isStale(lock), false);
+    await writeFile(lock, JSON.stringify({ ...ownerRecord(), started: "1" }));
+    assert.equal(liveOwner(lock), undefined);
+    assert.equal(tryLock(lock), true);
+    assert.deepEqual(liveOwner(lock), ownerRecord());
+  });
+
+  it("is taken over if a power failure has cut its record", async () => {
+    await using machine = await Machine.create();
+    const lock = join(machine.folder, "lock");
+    for (const text of ["", '{"pid": 1', "17", "null"]) {
+      await writeFile(lock, text);
+      assert.equal(tryLock(lock), true, text);
+      unlock(lock);
+    }
+  });
+
+  it("on another machine counts as left behind only without a heartbeat", async () => {
+    await using machine = await Machine.create();
+    const lock = join(machine.folder, "lock");
+    await writeFile(lock, JSON.stringify({ ...ownerRecord(), host: "another" }));
+    assert.notEqual(workingOwner(lock), undefined);
     const longAgo = new Date(Date.now() - 120_000);
     await utimes(lock, longAgo, longAgo);
-    assert.equal(isStale(lock), true);
+    assert.notEqual(liveOwner(lock), undefined);
+    assert.equal(tryLock(lock), false);
+    assert.equal(workingOwner(lock), undefined);
     await withLock(lock, quietly, () => Promise.resolve());
     assert.ok(!existsSync(lock));
   });
@@ -106,7 +126,7 @@ describe("a lock between processes", () => {
   it("is not waited for any longer once the signal comes", async () => {
     await using machine = await Machine.create();
     const lock = join(machine.folder, "lock");
-    await writeFile(lock, `${process.pid}\n`);
+    await writeFile(lock, JSON.stringify(ownerRecord()));
     const stop = new AbortController();
     const work = () => assert.fail("the lock belonged to another");
     const waiting = withLock(
