@@ -1,12 +1,12 @@
 /** Checks another revision of this repository out, ready to run. */
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { InvalidInputError } from "../../lib/errors.ts";
+import { InvalidInputError, QuotedError } from "../../lib/errors.ts";
+import { run } from "../../lib/run.ts";
 
-const exec = promisify(execFile);
+/** Time limit of one command of git, ms. */
+const gitLimit = 5 * 60_000;
 
 /** A temporary clone; disposing of it removes it. */
 export interface Checkout extends AsyncDisposable {
@@ -20,22 +20,28 @@ export interface Checkout extends AsyncDisposable {
  * @throws InvalidInputError if the repository has no such revision
  */
 export async function checkOut(repository: string, revision: string, signal?: AbortSignal): Promise<Checkout> {
-  const commit = await exec("git", ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`], {
-    cwd: repository,
-  }).then(
-    ({ stdout }) => stdout.trim(),
-    () => {
-      throw new InvalidInputError(
-        `--against ${revision}: git knows no such commit in ${repository}. Give a commit, a branch or a tag.`,
-      );
-    },
+  const git = (args: readonly string[], cwd?: string) =>
+    run(["git", ...args], { limit: gitLimit, signal, ...(cwd === undefined ? {} : { cwd }) });
+  const parsed = await git(
+    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`],
+    repository,
   );
+  if (parsed.status !== 0) {
+    throw new InvalidInputError(
+      `--against ${revision}: git knows no such commit in ${repository}. Give a commit, a branch or a tag.`,
+    );
+  }
+  const commit = parsed.stdout.trim();
   const folder = await mkdtemp(join(tmpdir(), "revision-"));
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 });
   try {
-    const options = signal === undefined ? {} : { signal };
-    await exec("git", ["clone", "--quiet", "--shared", "--no-checkout", repository, folder], options);
-    await exec("git", ["-c", "advice.detachedHead=false", "checkout", "--quiet", commit], { cwd: folder, ...options });
+    for (const args of [
+      ["clone", "--quiet", "--shared", "--no-checkout", repository, folder],
+      ["-C", folder, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit],
+    ]) {
+      const { status, stderr } = await git(args);
+      if (status !== 0) throw new QuotedError(`git ${args[0] ?? ""} failed:\n${stderr}`);
+    }
   } catch (error) {
     await remove();
     throw error;

@@ -1,8 +1,7 @@
 /** Checks GitHub's environments and the protection of main against the workflows' requirements (infra/bootstrap/README.md). */
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
+import { run } from "../../lib/run.ts";
 import { type EnvironmentRules, Repository } from "../pipeline/github.ts";
 import { type Finding, ok, problem, unchecked, warning } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
@@ -84,10 +83,7 @@ async function asked(what: string, find: () => Promise<Finding>): Promise<Findin
 /** Returns OWNER/REPOSITORY of the remote origin, if it is on github.com. */
 async function originOf(root: string): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)("git", ["remote", "get-url", "origin"], {
-      cwd: root,
-      timeout: 10_000,
-    });
+    const { stdout } = await run(["git", "remote", "get-url", "origin"], { cwd: root, limit: 10_000 });
     return /github\.com[:/]([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(stdout.trim())?.[1];
   } catch {
     return undefined;

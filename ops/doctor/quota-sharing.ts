@@ -1,8 +1,7 @@
 /** Finds the other stacks that share the quota of a stack's instance type: those of the same account and region. */
-import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
-import { promisify } from "node:util";
-import { describe, InvalidInputError } from "../../lib/errors.ts";
+import { describe, InvalidInputError, UserError } from "../../lib/errors.ts";
+import { lastLine, run } from "../../lib/run.ts";
 import { ConfigError } from "../../infra/config.ts";
 import { readSettings } from "./settings.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
@@ -23,11 +22,13 @@ const listTimeout = 60_000;
 
 /** Asks the Pulumi CLI for the stacks of the current backend. */
 export const listStacks: ListStacks = async (root, env) => {
-  const { stdout } = await promisify(execFile)("pulumi", ["stack", "ls", "--json", "--non-interactive"], {
+  const { status, stdout, stderr, timedOut } = await run(["pulumi", "stack", "ls", "--json", "--non-interactive"], {
     cwd: root,
     env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
-    timeout: listTimeout,
+    limit: listTimeout,
   });
+  if (timedOut) throw new UserError(`pulumi stack ls did not end within ${listTimeout / 1000} s`);
+  if (status !== 0) throw new UserError(`pulumi stack ls failed: ${lastLine(stderr) ?? `exit status ${status}`}`);
   return (JSON.parse(stdout) as readonly { readonly name: string }[]).map(({ name }) => name);
 };
 

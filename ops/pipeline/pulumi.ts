@@ -2,14 +2,13 @@
  * Runs the Pulumi CLI as a step of a workflow. Its output is streamed to the log, each line quoted, and kept. It contains
  * foreign names and errors, which must not act as commands of the workflow.
  */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { z } from "zod";
 import { printableText, quoted } from "../../lib/printable.ts";
+import { run } from "../../lib/run.ts";
 import type { TextSink } from "../../lib/command-line.ts";
-import { InvalidInputError, UserError } from "../../lib/errors.ts";
+import { describe, InvalidInputError, UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
 import { redacted } from "./redact.ts";
 
@@ -47,12 +46,12 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
     text += `${printableText(shown)}\n`;
     to.write(`${quoted(shown)}\n`);
   };
-  const status = await run(args, job, kept(job.stdout), kept(job.stderr));
+  const status = await runPulumi(args, job, kept(job.stdout), kept(job.stderr));
   return { status, text };
 }
 
 /** Runs the CLI like {@link pulumi}, passes on each line unchanged, and returns the exit status. */
-async function run(
+async function runPulumi(
   args: readonly string[],
   job: Job,
   onOutput: (line: string) => void,
@@ -66,29 +65,19 @@ async function run(
         "or to https://api.pulumi.com with the secret PULUMI_ACCESS_TOKEN.",
     );
   }
-  const child = spawn("pulumi", ["--non-interactive", "--color", "never", ...args], {
-    cwd: projectRoot,
-    env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const passOn = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
-  };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.on(signal, passOn);
-  createInterface({ input: child.stdout, crlfDelay: Infinity }).on("line", onOutput);
-  createInterface({ input: child.stderr, crlfDelay: Infinity }).on("line", onError);
   try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once("error", (error) => {
-        reject(new UserError(`The Pulumi CLI did not start (${error.message}). Add it to the PATH.`));
-      });
-      child.once("close", (status) => {
-        resolve(status ?? 1);
-      });
+    const { status } = await run(["pulumi", "--non-interactive", "--color", "never", ...args], {
+      // An update may take as long as its job.
+      limit: undefined,
+      cwd: projectRoot,
+      env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
+      passOn: ["SIGINT", "SIGTERM"],
+      onOutput,
+      onError,
     });
-  } finally {
-    for (const signal of signals) process.off(signal, passOn);
+    return status;
+  } catch (error) {
+    throw new UserError(`The Pulumi CLI did not start (${describe(error)}). Add it to the PATH.`);
   }
 }
 
@@ -136,7 +125,7 @@ export async function stackResources(stack: string, job: Job): Promise<readonly 
 /** Returns the JSON document that a command prints. */
 async function answer(args: readonly string[], what: string, job: Job): Promise<unknown> {
   let text = "";
-  const status = await run(
+  const status = await runPulumi(
     args,
     job,
     (line) => (text += line),

@@ -1,7 +1,7 @@
-/** Runs the smoke test on a deployed stack, as a process of its own, as the pipeline does. */
-import { spawn } from "node:child_process";
+/** Runs the smoke test on a deployed stack, as a separate process, as the pipeline does. */
 import { stripVTControlCharacters } from "node:util";
 import { QuotedError } from "../../lib/errors.ts";
+import { lastLine, run } from "../../lib/run.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import type { Step } from "../../lib/progress.ts";
 
@@ -24,43 +24,22 @@ export async function smokeTest(
   step: Step,
   signal: AbortSignal,
 ): Promise<{ passed: number }> {
-  signal.throwIfAborted();
   const args = ["smoke/main.ts", "--outputs", outputs, ...(video === undefined ? [] : ["--video", video])];
-  const child = spawn(process.execPath, args, {
+  const show = (line: string): void => {
+    const text = stripVTControlCharacters(line).trim();
+    if (text !== "") step.detail(text);
+  };
+  const { status, stdout, stderr } = await run([process.execPath, ...args], {
+    // Each of the test's waits has a limit.
+    limit: undefined,
     cwd: repoRoot,
-    stdio: ["ignore", "pipe", "pipe"],
-    // A process group of its own: Ctrl-C reaches this process alone, which passes it on.
-    detached: true,
+    signal,
+    ownGroup: true,
+    onOutput: show,
+    onError: show,
   });
-  const stop = (): void => {
-    child.kill("SIGTERM");
-  };
-  signal.addEventListener("abort", stop);
-  let report = "";
-  let words = "";
-  const listen = (text: string): void => {
-    const last = stripVTControlCharacters(text).trim().split("\n").at(-1);
-    if (last !== undefined && last !== "") step.detail(last.trim());
-  };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    report += text;
-    listen(text);
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words += text;
-    listen(text);
-  });
-  try {
-    const status = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", resolve);
-    });
-    signal.throwIfAborted();
-    const said = stripVTControlCharacters(report).trim();
-    // Without a report it did not come as far as its first test; the last line says why.
-    if (status !== 0) throw new SmokeTestFailed(said === "" ? (words.trim().split("\n").at(-1) ?? "") : said);
-    return { passed: Number(/(\d+) passing/.exec(said)?.[1]) };
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  const report = stripVTControlCharacters(stdout).trim();
+  // Without a report no test has started; the last line of the errors has the reason.
+  if (status !== 0) throw new SmokeTestFailed(report === "" ? (lastLine(stderr) ?? "") : report);
+  return { passed: Number(/(\d+) passing/.exec(report)?.[1]) };
 }

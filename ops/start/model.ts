@@ -1,11 +1,9 @@
 /** Runs Python commands of `model/` in its environment: packages the artifact, annotates a video. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { childEnvironment } from "../../lib/child-environment.ts";
 import { QuotedError } from "../../lib/errors.ts";
+import { lastLine, run } from "../../lib/run.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** A Python command of `model/` failed. The message is the last line of its output. */
@@ -111,9 +109,6 @@ export function startDrawing(video: string, result: string, folder: string, sign
 /** Milliseconds that a command may take; downloading the weights is the longest. */
 const pythonLimit = 45 * 60_000;
 
-/** Milliseconds that a command may take to end when it is stopped. */
-const endLimit = 5_000;
-
 /** How a command runs. */
 interface RunOptions {
   /** Environment variables that it needs besides those of every child. */
@@ -124,44 +119,19 @@ interface RunOptions {
 
 async function runPython(
   args: readonly string[],
-  stopped: AbortSignal,
+  signal: AbortSignal,
   { variables = [], onLine }: RunOptions = {},
 ): Promise<string> {
   const program = args[0] ?? "python";
-  const signal = AbortSignal.any([stopped, AbortSignal.timeout(pythonLimit)]);
-  const stop = (): never => {
-    stopped.throwIfAborted();
-    throw new ModelCommandError(`${program} took more than ${pythonLimit / 60_000} minutes`);
-  };
-  if (signal.aborted) stop();
-  const child = spawn(servingPython, args, {
+  const { status, stdout, stderr, timedOut } = await run([servingPython, ...args], {
     cwd: repoRoot,
     env: childEnvironment(process.env, variables),
-    stdio: ["ignore", "pipe", "pipe"],
+    signal,
+    limit: pythonLimit,
+    ...(onLine === undefined ? {} : { onError: onLine }),
   });
-  // It removes its drafts first.
-  let killing: NodeJS.Timeout | undefined;
-  const end = () => {
-    child.kill("SIGTERM");
-    killing = setTimeout(() => child.kill("SIGKILL"), endLimit);
-  };
-  signal.addEventListener("abort", end, { once: true });
-  let lastLine: string | undefined;
-  createInterface({ input: child.stderr }).on("line", (line) => {
-    if (line.trim() !== "") lastLine = line;
-    onLine?.(line);
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  const [status, out] = await Promise.all([ended, text(child.stdout)]).finally(() => {
-    signal.removeEventListener("abort", end);
-    clearTimeout(killing);
-  });
-  if (signal.aborted) stop();
-  if (status !== 0) {
-    throw new ModelCommandError(lastLine ?? `${program} ended with exit status ${String(status)}`, status ?? undefined);
-  }
-  return out;
+  if (timedOut) throw new ModelCommandError(`${program} took more than ${pythonLimit / 60_000} minutes`);
+  if (status !== 0)
+    throw new ModelCommandError(lastLine(stderr) ?? `${program} ended with exit status ${status}`, status);
+  return stdout;
 }
