@@ -1,6 +1,6 @@
 /** The commands of `async-video`. Each module loads only when its command runs. */
 import type { CommandEntry, ExternalCommand } from "../lib/command-line.ts";
-import { clientCommands } from "./client-commands.ts";
+import { clientCommands } from "../client/cli/commands/index.ts";
 
 /** The commands that run on this machine. */
 export const commands: readonly (CommandEntry | ExternalCommand)[] = [

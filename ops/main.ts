@@ -1,7 +1,7 @@
 /** Runs the program `async-video`. `ops/bin/async-video.mjs` starts it after the setup. */
 import { interruptSignal, processTerminal, runProgram } from "../lib/command-line.ts";
 import { useProxies } from "../lib/proxies.ts";
-import { clientCommands } from "./client-commands.ts";
+import { clientCommands } from "../client/cli/commands/index.ts";
 import { commands } from "./commands.ts";
 
 /** Commands without a cleanup, or with their own signal handlers. */

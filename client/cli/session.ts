@@ -4,7 +4,7 @@ import { createCommand } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { isAbort } from "../../lib/errors.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
-import { LiveLine } from "../src/live-line.ts";
+import { Progress } from "../../lib/progress.ts";
 import { openStack } from "../src/stack.ts";
 import type { Stack } from "../src/stack.ts";
 
@@ -13,7 +13,7 @@ export interface Session {
   readonly stack: Stack;
   /** Prints one result: its lines for people, or its JSON form. */
   readonly print: (human: string | readonly string[], json: object) => void;
-  readonly live: LiveLine;
+  readonly live: Progress;
   readonly stdin: NodeJS.ReadableStream;
   readonly signal: AbortSignal;
 }
@@ -47,7 +47,7 @@ export async function runOnStack(
   { stdin, stdout, stderr, signal, exitWith }: CommandContext,
   work: (session: Session) => Promise<number>,
 ): Promise<void> {
-  using live = new LiveLine(stderr);
+  using live = new Progress(stderr);
   const print: Session["print"] = (human, value) => {
     live.clear();
     // Line by line: a line break in a file's name or a label must not start a line.

@@ -7,8 +7,6 @@ import path from "node:path";
 import { JobJournal, readJournal } from "./journal.ts";
 import type { JournalLine } from "./journal-lines.ts";
 import { ownerRecord } from "../../lib/lock.ts";
-import { Manifest, readManifest } from "./manifest.ts";
-import type { ManifestLine } from "./manifest-lines.ts";
 import type { Job } from "./submit.ts";
 
 const planned = (inferenceId: string): JournalLine => ({
@@ -139,7 +137,7 @@ describe("a journal", () => {
     await (await JobJournal.open(file))[Symbol.asyncDispose]();
     assert.deepEqual(await readdir(path.dirname(file)), ["journal.jsonl"]);
     await writeFile(`${file}.lock`, JSON.stringify({ ...ownerRecord(), pid: child.pid }));
-    await (await Manifest.open(file))[Symbol.asyncDispose]();
+    await (await JobJournal.open(file))[Symbol.asyncDispose]();
     assert.deepEqual(await readdir(path.dirname(file)), ["manifest.jsonl"]);
   });
 
@@ -148,7 +146,7 @@ describe("a journal", () => {
     await writeFile(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     await assert.rejects(JobJournal.open(file), /Another process/);
     await writeFile(`${file}.lock`, JSON.stringify({ ...ownerRecord(), host: `not-${hostname()}` }));
-    await assert.rejects(Manifest.open(file), /Another process/);
+    await assert.rejects(JobJournal.open(file), /Another process/);
   });
 
   it("is refused if a line is damaged, with the line's number", async () => {

@@ -84,9 +84,6 @@ export class JobJournal implements AsyncDisposable {
    */
   static async open(file: string, options: ParseOptions = {}): Promise<JobJournal> {
     parseJournal(await readBytes(file), file, options);
-    const lock = await lockFile(file);
-  static async open(file: string, options: ParseOptions = {}): Promise<Manifest> {
-    parseManifest(await readBytes(file), file, options);
     const lock = lockFile(file);
     try {
       // Read again: the process that held the lock may have written in the meantime.

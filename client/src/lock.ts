@@ -1,9 +1,8 @@
 /** Locks a file, so that one process at a time works on it; the lock of a dead process does not count. */
 import { codeOf } from "../../lib/errors.ts";
+import { tryLock, unlock } from "../../lib/lock.ts";
 import { writeRemedy } from "../../lib/remedies.ts";
 import { SetupError } from "./errors.ts";
-import { tryLock, unlock } from "../../lib/lock.ts";
-import { SetupError, writeRemedy } from "./errors.ts";
 
 /** Another process holds the lock. */
 export class BusyError extends SetupError {

@@ -79,7 +79,7 @@ describe("the policies for callers and operators", () => {
 
   it("let a caller with no other policy send a video and fetch its result", async () => {
     const video = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
-    const calls = await callsOf("client/cli/main.ts", "submit", video, "--wait");
+    const calls = await callsOf("ops/main.ts", "submit", video, "--wait");
     const actions = actionsOf(calls);
     for (const needed of ["s3:PutObject", "sagemaker:InvokeEndpointAsync", "s3:GetObject"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
@@ -111,7 +111,7 @@ describe("the policies for callers and operators", () => {
     );
     sqs.destroy();
     const journal = path.join(folder, "redriven.jsonl");
-    const calls = await callsWithStatus(1, "client/cli/main.ts", "redrive", "--journal", journal);
+    const calls = await callsWithStatus(1, "ops/main.ts", "redrive", "--journal", journal);
     const actions = actionsOf(calls);
     for (const needed of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage", "sqs:GetQueueUrl"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);
@@ -123,7 +123,7 @@ describe("the policies for callers and operators", () => {
   });
 
   it("let an operator who is also a caller send a burst and report on it", async () => {
-    const calls = await callsOf("client/cli/main.ts", "burst", "--count", "2", "--out", path.join(folder, "burst"));
+    const calls = await callsOf("ops/main.ts", "burst", "--count", "2", "--out", path.join(folder, "burst"));
     const actions = actionsOf(calls);
     for (const needed of ["cloudwatch:GetMetricData", "sagemaker:DescribeEndpoint"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);

@@ -74,7 +74,7 @@ describe("a burst on the local stack with a scripted model", function () {
     return (await deployment.up({ detail: () => undefined }, signal)).outputs;
   }
 
-  const command = (...args: readonly string[]) => run(["client/cli/main.ts", ...args, "--outputs", outputs]);
+  const command = (...args: readonly string[]) => run(["ops/main.ts", ...args, "--outputs", outputs]);
 
   /** Receives and deletes all messages of a queue; returns their bodies. */
   async function drain(QueueUrl: string): Promise<readonly { inferenceId?: string; invocationStatus?: string }[]> {

@@ -109,13 +109,13 @@ describe("a client that is killed while it submits to the local stack", () => {
     }
     const journal = path.join(round, "journal.jsonl");
     const common = ["--journal", journal, "--outputs", outputsFile, "--json"];
-    const first = run(["client/cli/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
+    const first = run(["ops/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
     killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };
     const killed = await first.finished;
     assert.equal(killed.status, null, `the client was not killed:\n${killed.stderr}`);
     killPoint = undefined;
     const resume = ["submit", "--resume", "--wait", "--limit", "600", ...common];
-    return { ...(await run(["client/cli/main.ts", ...resume]).finished), journal };
+    return { ...(await run(["ops/main.ts", ...resume]).finished), journal };
   }
 
   for (const [moment, point, calls] of [

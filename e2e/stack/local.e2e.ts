@@ -100,7 +100,7 @@ describe("the local stack between local:up and local:down", () => {
       const sample = join(repoRoot, "model/samples/street.mp4");
       await copyFile(sample, join(folder, "clip.mp4"));
       const jobs = join(folder, "jobs.jsonl");
-      const client = async (...args: string[]) => await run(["client/cli/main.ts", ...args]).finished;
+      const client = async (...args: string[]) => await run(["ops/main.ts", ...args]).finished;
       const submitted = await client("submit", sample, folder, "--journal", jobs);
       assert.equal(submitted.status, 0, submitted.stderr);
       const resumed = await client("submit", "--resume", "--journal", jobs, "--wait");

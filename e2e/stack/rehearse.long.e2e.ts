@@ -221,7 +221,7 @@ describe("the rehearsal of a change", () => {
     assert.equal(rehearsal.passed, true, JSON.stringify(rehearsal));
 
     const submit = async (...args: string[]) =>
-      await run(["client/cli/main.ts", "submit", ...args, "--outputs", paths.outputs]).finished;
+      await run(["ops/main.ts", "submit", ...args, "--outputs", paths.outputs]).finished;
     const before = writes().length;
     const { status, stdout, stderr } = await submit(
       `s3://${Bucket}/clips/`,

@@ -64,7 +64,7 @@ type Flags = ReturnType<ReturnType<typeof defineBurst>["opts"]>;
 /** Defines the command. */
 export function burstCommand(context: CommandContext): CommandUnknownOpts {
   return defineBurst()
-    .addHelpText("after", "\nExample:\n  async-video burst --count 200 --dry-run")
+    .addHelpText("after", "\nExample:\n  npm run burst -- --count 200 --dry-run")
     .action(async (flags) => {
       const { count } = flags;
       if (count === undefined) throw new UsageError("burst needs --count N, the number of jobs to send");

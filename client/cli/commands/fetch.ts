@@ -33,7 +33,7 @@ export function fetchCommand(context: CommandContext): CommandUnknownOpts {
   )
     .option("--to <folder>", "folder for the results", "out")
     .option("--annotate", "also download the videos and draw the detections on them", false)
-    .addHelpText("after", "\nExample:\n  async-video fetch jobs.jsonl --to results --annotate")
+    .addHelpText("after", "\nExample:\n  npm run fetch -- jobs.jsonl --to results --annotate")
     .action(async (operand, flags) => {
       const file = jobsFileOf("fetch", operand, flags, context);
       if (file === undefined) throw new UsageError("fetch needs one file of jobs");

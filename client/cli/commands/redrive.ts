@@ -58,7 +58,7 @@ type Flags = Omit<ReturnType<ReturnType<typeof defineRedrive>["opts"]>, "journal
 /** Defines the command. */
 export function redriveCommand(context: CommandContext): CommandUnknownOpts {
   return defineRedrive()
-    .addHelpText("after", "\nExample:\n  async-video redrive --stack dev --dry-run")
+    .addHelpText("after", "\nExample:\n  npm run redrive -- --stack dev --dry-run")
     .action(async (jobs, given) => {
       const flags = { ...given, journal: journalOf(given, context) };
       if (jobs !== undefined && flags.journal !== undefined) {

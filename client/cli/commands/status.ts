@@ -20,7 +20,7 @@ export function statusCommand(context: CommandContext): CommandUnknownOpts {
     "Shows the endpoint's status and, given a file of jobs, that of each job: completed, failed, expired or pending. " +
       "Expired is presumed: neither a result nor a failure exists although the job's time is over.",
   )
-    .addHelpText("after", "\nExample:\n  async-video status jobs.jsonl --stack dev")
+    .addHelpText("after", "\nExample:\n  npm run status -- jobs.jsonl --stack dev")
     .action(async (operand, flags) => {
       const file = jobsFileOf("status", operand, flags, context);
       await runOnStack(flags, context, (session) => show(file, session));

@@ -60,7 +60,7 @@ type Flags = Omit<ReturnType<ReturnType<typeof defineSubmit>["opts"]>, "journal"
 /** Defines the command. */
 export function submitCommand(context: CommandContext): CommandUnknownOpts {
   return defineSubmit()
-    .addHelpText("after", "\nExample:\n  async-video submit clips/ s3://BUCKET/PREFIX/ --journal jobs.jsonl --wait")
+    .addHelpText("after", "\nExample:\n  npm run submit -- clips/ s3://BUCKET/PREFIX/ --journal jobs.jsonl --wait")
     .action(async (videos, given) => {
       const flags = { ...given, journal: journalOf(given, context) };
       if (!flags.resume && videos.length === 0) throw new UsageError("submit needs at least one FILE");

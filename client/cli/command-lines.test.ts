@@ -30,7 +30,7 @@ describe("the command line", () => {
       const { status, stdout } = await fixture.executeBare([name, "--help"]);
       assert.equal(status, 0);
       assert.match(stdout, new RegExp(`^Usage: async-video ${name} \\[options\\]`));
-      assert.match(stdout, new RegExp(`^Example:\\n  async-video ${name} `, "m"));
+      assert.match(stdout, new RegExp(`^Example:\\n  npm run ${name} -- `, "m"));
       assert.equal(stdout.includes("--ttl"), name === "submit" || name === "burst");
       assert.match(stdout, /--outputs <file>/);
       const lines = stdout.split("\n");
