@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
 import av.video
@@ -41,14 +40,9 @@ class Movie:
     def __enter__(self) -> Movie:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if error is None and self._stream is not None:
+            if kind is None and self._stream is not None:
                 self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()

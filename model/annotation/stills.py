@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageColor
 
 from annotation.drawing import DRAWN_COLOURS
@@ -57,7 +58,7 @@ def write_animation(stills: Sequence[Image.Image], path: Path) -> None:
 
 
 def _palette_of(stills: Sequence[Image.Image]) -> Image.Image:
-    """Compute a common palette for all stills, so that colours do not change from frame to frame.
+    """Compute a common palette for stills of one size, so that colours do not change from frame to frame.
 
     Returns
     -------
@@ -65,11 +66,7 @@ def _palette_of(stills: Sequence[Image.Image]) -> Image.Image:
         Picture of mode P with the palette, which has the exact colours of labels.
     """
     drawn = [channel for colour in DRAWN_COLOURS for channel in ImageColor.getrgb(colour)]
-    strip = Image.new("RGB", (max(still.width for still in stills), sum(still.height for still in stills)))
-    top = 0
-    for still in stills:
-        strip.paste(still, (0, top))
-        top += still.height
+    strip = Image.fromarray(np.concatenate([np.asarray(still) for still in stills]))
     # The octree keeps the colours of small objects. The median cut would use most of the palette for skies.
     found = strip.quantize(_GIF_COLOURS - len(DRAWN_COLOURS), Image.Quantize.FASTOCTREE).getpalette() or []
     palette = Image.new("P", (1, 1))

@@ -8,7 +8,6 @@ import signal
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 
 from .answer import Answer
 from .child import Serve, run_worker
@@ -56,12 +55,7 @@ class Watchdog:
     def __enter__(self) -> Watchdog:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         self._folder.cleanup()
 
