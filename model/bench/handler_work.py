@@ -8,7 +8,8 @@ from pathlib import Path
 
 import inference
 from video_inference.architecture import build
-from video_inference.detector import Card, Detection, Detector
+from video_inference.detector import Card, Detector
+from video_inference.network import Detection
 from video_inference.picture import Rgb
 from video_inference.settings import read_settings
 

@@ -13,7 +13,7 @@ import torch
 
 from inference import model_fn, transform_fn
 from video_inference import detector
-from video_inference.network import Found, Network
+from video_inference.network import Detection, Network
 from video_inference.picture import Rgb
 
 __all__ = ["model_fn", "transform_fn"]
@@ -37,7 +37,7 @@ class _FaultyNetwork(Network):
         masks: bool,
         max_side: int | None,
         size: tuple[int, int] | None = None,
-    ) -> list[Found]:
+    ) -> list[list[Detection]]:
         """Raise the error of `max_side`, or find the objects in pictures."""
         if max_side == LOST_DEVICE:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")

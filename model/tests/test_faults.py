@@ -19,7 +19,7 @@ from tests.conftest import MODULE
 from tests.test_inference import Context
 from video_inference import detector, network
 from video_inference.faults import is_out_of_memory, is_sticky
-from video_inference.network import Found
+from video_inference.network import Detection
 from video_inference.picture import Rgb
 from video_inference.video import Video
 
@@ -92,7 +92,7 @@ class Memory:
             masks: bool,
             max_side: int | None,
             size: tuple[int, int] | None,
-        ) -> list[Found]:
+        ) -> list[list[Detection]]:
             self.events.append(len(pictures))
             if len(pictures) > fits:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")

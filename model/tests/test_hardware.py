@@ -13,7 +13,7 @@ import inference
 from tests.test_inference import Context
 from video_inference import detector, hardware, network
 from video_inference.hardware import Hardware, HardwareError, choose_hardware
-from video_inference.network import Found
+from video_inference.network import Detection
 from video_inference.picture import Rgb
 
 VERSION = (
@@ -204,7 +204,7 @@ def test_a_full_batch_runs_before_the_worker_logs_that_it_is_ready(
         masks: bool,
         max_side: int | None,
         size: tuple[int, int] | None,
-    ) -> list[Found]:
+    ) -> list[list[Detection]]:
         looked.append((len(pictures), *pictures[0].shape))
         return find(one, pictures, score_threshold, masks=masks, max_side=max_side, size=size)
 

@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 
 import inference
 from video_inference.architecture import build
-from video_inference.detector import Card, Detection, Detector
+from video_inference.detector import Card, Detector
+from video_inference.network import Detection
 from video_inference.picture import Rgb
-from videos import number_of, write
 from videos.good import GOOD, Good, film
-from videos.writer import Codec, Encoding
+from videos.pictures import number_of
+from videos.writer import Codec, Encoding, write
 
 # Rounding of times in containers plus that of floats. Matroska stores milliseconds.
 _ROUNDING = Fraction(1, 900)

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,7 @@ from .architecture import ARCHITECTURES, Architecture, build
 from .artifact_files import CARD_FILE, WEIGHTS_FILE
 from .faults import free_memory, is_out_of_memory
 from .hardware import Hardware, choose_hardware
-from .labels import label_of
-from .mask_runs import RleMask
-from .network import Found, Network
+from .network import Detection, Network
 from .picture import Rgb
 
 _WARM_UP_SIZE = (1080, 1920)
@@ -58,29 +55,6 @@ class Card:
     weights_sha256: str
     notice: str | None
     classes: Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One object in a picture.
-
-    Attributes
-    ----------
-    label_id, label
-        COCO's category id and its name.
-    score
-        Confidence, 0 to 1.
-    box
-        (x1, y1, x2, y2) in the picture's pixels.
-    mask
-        Pixels of the object; None if masks were not requested.
-    """
-
-    label_id: int
-    label: str
-    score: float
-    box: tuple[float, float, float, float]
-    mask: RleMask | None = None
 
 
 def read_card(path: Path) -> Card:
@@ -194,7 +168,7 @@ class Detector:
         max_side: int | None = None,
         size: tuple[int, int] | None = None,
     ) -> list[list[Detection]]:
-        """Detect objects in pictures.
+        """Detect objects in all pictures as one batch or, if memory runs out, in one picture at a time.
 
         Parameters
         ----------
@@ -219,26 +193,6 @@ class Detector:
         MemoryError, torch.OutOfMemoryError, RuntimeError
             If not even a single picture fits into memory, or the GPU fails.
         """
-        return [
-            [
-                Detection(label_id, label_of(label_id), score, box, mask)
-                for label_id, score, box, mask in zip(
-                    found.label_ids, found.scores, found.boxes, found.masks or repeat(None), strict=False
-                )
-            ]
-            for found in self._find(pictures, score_threshold, masks=masks, max_side=max_side, size=size)
-        ]
-
-    def _find(
-        self,
-        pictures: Sequence[Rgb],
-        score_threshold: float,
-        *,
-        masks: bool,
-        max_side: int | None,
-        size: tuple[int, int] | None,
-    ) -> list[Found]:
-        """Detect objects in all pictures as one batch or, if memory runs out, in one picture at a time."""
         find = partial(self._network.find, score_threshold=score_threshold, masks=masks, max_side=max_side, size=size)
         try:
             return find(pictures)

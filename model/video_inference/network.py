@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import maskrcnn_inference
 from torchvision.models.detection.transform import resize_boxes
 
 from .fuse_batchnorm import fuse_batchnorm
 from .hardware import Hardware
+from .labels import label_of
 from .mask_runs import RleMask
 from .masks import paste
 from .picture import Rgb
@@ -25,13 +27,26 @@ _WHITE = 255
 
 
 @dataclass(frozen=True)
-class Found:
-    """Objects in a picture, in descending order of score; `masks` is None if masks were not requested."""
+class Detection:
+    """One object in a picture.
 
-    label_ids: list[int]
-    scores: list[float]
-    boxes: list[tuple[float, float, float, float]]
-    masks: list[RleMask] | None
+    Attributes
+    ----------
+    label_id, label
+        COCO's category id and its name.
+    score
+        Confidence, 0 to 1.
+    box
+        (x1, y1, x2, y2) in the picture's pixels.
+    mask
+        Pixels of the object; None if masks were not requested.
+    """
+
+    label_id: int
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    mask: RleMask | None = None
 
 
 class Network:
@@ -68,39 +83,33 @@ class Network:
         masks: bool,
         max_side: int | None,
         size: tuple[int, int] | None = None,
-    ) -> list[Found]:
+    ) -> list[list[Detection]]:
         """Find the objects in pictures; the parameters are those of `Detector.detect`."""
         precision = getattr(torch, self.hardware.precision)
         half = precision is not torch.float32
         with torch.inference_mode(), torch.autocast(self.hardware.device, precision, enabled=half):
-            return self._find(pictures, score_threshold, masks=masks, max_side=max_side, size=size)
-
-    def _find(
-        self,
-        pictures: Sequence[Rgb],
-        score_threshold: float,
-        *,
-        masks: bool,
-        max_side: int | None,
-        size: tuple[int, int] | None,
-    ) -> list[Found]:
-        model = self._model
-        # The model drops low scores before it compares boxes. This is safe, because a lower score never suppresses a
-        # higher one. It keeps scores above its limit; callers also keep scores equal to theirs.
-        model.roi_heads.score_thresh = max(self._min_score, float(np.nextafter(np.float32(score_threshold), -1)))
-        prepared = [self._prepare(picture, max_side) for picture in pictures]
-        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in prepared]
-        batch = model.transform.batch_images(prepared, size_divisible=model.transform.size_divisible)
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        features = model.backbone(batch)
-        images = _Images(batch, sizes)
-        proposals, _ = model.rpn(images, features)
-        results, _ = model.roi_heads(features, proposals, sizes)
-        probabilities = self._masks(features, results, sizes) if masks else [None] * len(results)
-        return [
-            _found(result, probability, seen, (picture.shape[0], picture.shape[1]) if size is None else size[::-1])
-            for result, probability, seen, picture in zip(results, probabilities, sizes, pictures, strict=True)
-        ]
+            model = self._model
+            # The model drops low scores before it compares boxes. This is safe, because a lower score never suppresses
+            # a higher one. It keeps scores above its limit; callers also keep scores equal to theirs.
+            model.roi_heads.score_thresh = max(self._min_score, float(np.nextafter(np.float32(score_threshold), -1)))
+            prepared = [self._prepare(picture, max_side) for picture in pictures]
+            sizes = [(picture.shape[-2], picture.shape[-1]) for picture in prepared]
+            batch = model.transform.batch_images(prepared, size_divisible=model.transform.size_divisible)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            features = model.backbone(batch)
+            proposals, _ = model.rpn(ImageList(batch, sizes), features)
+            results, _ = model.roi_heads(features, proposals, sizes)
+            probabilities: Sequence[Tensor | None] = [None] * len(results)
+            if masks:
+                pool, branch = self._mask_branch
+                logits = branch(pool(features, [result["boxes"] for result in results], sizes))
+                probabilities = maskrcnn_inference(logits, [result["labels"] for result in results])
+            return [
+                _detections(
+                    result, probability, seen, (picture.shape[0], picture.shape[1]) if size is None else size[::-1]
+                )
+                for result, probability, seen, picture in zip(results, probabilities, sizes, pictures, strict=True)
+            ]
 
     def _prepare(self, picture: Rgb, max_side: int | None) -> Tensor:
         """Scale and normalise a picture as torchvision does, but scale first, so that fewer pixels are normalised."""
@@ -115,14 +124,6 @@ class Network:
         deviation = torch.tensor(transform.image_std, device=self._device)[:, None, None]
         prepared: Tensor = (scaled / _WHITE - mean) / deviation
         return prepared
-
-    def _masks(
-        self, features: dict[str, Tensor], results: list[dict[str, Tensor]], sizes: list[tuple[int, int]]
-    ) -> list[Tensor]:
-        pool, branch = self._mask_branch
-        logits = branch(pool(features, [result["boxes"] for result in results], sizes))
-        probabilities: list[Tensor] = maskrcnn_inference(logits, [result["labels"] for result in results])
-        return probabilities
 
 
 def _compute_boxes_in_float32(model: MaskRCNN) -> None:
@@ -139,7 +140,7 @@ def _compute_boxes_in_float32(model: MaskRCNN) -> None:
     ) -> list[list[Tensor]]:
         return [[level.float() for level in levels] for levels in outputs]
 
-    def float32_features(_module: nn.Module, inputs: tuple[_Images, list[Tensor]]) -> tuple[_Images, list[Tensor]]:
+    def float32_features(_module: nn.Module, inputs: tuple[ImageList, list[Tensor]]) -> tuple[ImageList, list[Tensor]]:
         # Anchors depend only on the shape and type of the features.
         images, features = inputs
         return images, [feature.new_empty(1, dtype=torch.float32).expand(feature.shape) for feature in features]
@@ -149,22 +150,14 @@ def _compute_boxes_in_float32(model: MaskRCNN) -> None:
     model.roi_heads.box_predictor.register_forward_hook(to_float32)
 
 
-@dataclass(frozen=True)
-class _Images:
-    """Replacement for torchvision's `ImageList`, with the same two fields."""
-
-    tensors: Tensor
-    image_sizes: list[tuple[int, int]]
-
-
-def _found(
+def _detections(
     result: dict[str, Tensor], probabilities: Tensor | None, size: tuple[int, int], picture_size: tuple[int, int]
-) -> Found:
+) -> list[Detection]:
     boxes = resize_boxes(result["boxes"].float(), size, picture_size)
-    rows: list[Any] = boxes.tolist()
-    return Found(
-        result["labels"].tolist(),
-        result["scores"].tolist(),
-        [(x1, y1, x2, y2) for x1, y1, x2, y2 in rows],
-        None if probabilities is None else paste(probabilities, boxes, picture_size),
-    )
+    masks = repeat(None) if probabilities is None else paste(probabilities, boxes, picture_size)
+    return [
+        Detection(label_id, label_of(label_id), score, (x1, y1, x2, y2), mask)
+        for label_id, score, (x1, y1, x2, y2), mask in zip(
+            result["labels"].tolist(), result["scores"].tolist(), boxes.tolist(), masks, strict=False
+        )
+    ]

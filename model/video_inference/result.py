@@ -10,10 +10,10 @@ from fractions import Fraction
 
 from . import VERSION
 from .damage import Damage, Truncation
-from .detector import Card, Detection
+from .detector import Card
 from .frame import VideoInfo
 from .hardware import Hardware
-from .mask_runs import RleMask
+from .network import Detection
 from .options import Format, Options
 from .plan import Sampled
 
@@ -60,14 +60,9 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
             "classes": {str(label_id): label for label_id, label in card.classes.items()},
         },
         "video": {
-            "width": video.width,
-            "height": video.height,
+            **vars(video),
             "duration": None if video.duration is None else round(video.duration, 6),
-            "rotation": video.rotation,
-            "codec": video.codec,
-            "track": video.track,
             "start": round(float(video.start), 6),
-            "transfer": video.transfer,
         },
         "sampling": {
             "fps": float(options.fps),
@@ -99,11 +94,7 @@ def ending(timing: Timing, truncation: Truncation | None, damage: Damage) -> dic
             "packets": damage.packets,
             "gaps": [{"from": round(float(gap.start), 6), "to": round(float(gap.end), 6)} for gap in damage.gaps],
         },
-        "timing": {
-            "decode_seconds": round(timing.decode_seconds, 4),
-            "inference_seconds": round(timing.inference_seconds, 4),
-            "total_seconds": round(timing.total_seconds, 4),
-        },
+        "timing": {name: round(seconds, 4) for name, seconds in vars(timing).items()},
     }
 
 
@@ -116,12 +107,8 @@ def _detection(detection: Detection) -> dict[str, object]:
         "box": [round(side, 2) for side in detection.box],
     }
     if detection.mask is not None:
-        written["mask"] = _mask(detection.mask)
+        written["mask"] = vars(detection.mask)
     return written
-
-
-def _mask(mask: RleMask) -> dict[str, object]:
-    return {"origin": mask.origin, "size": mask.size, "counts": mask.counts}
 
 
 class Writer:
