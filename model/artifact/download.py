@@ -7,7 +7,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -112,19 +111,22 @@ def _download(file: PublishedFile) -> bytes:
 
 
 def _body(file: PublishedFile) -> bytes:
-    """Download the body, with limits for its size and time."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    """Download the body, with limits for its size and time. Print the progress to stderr, at most once a second."""
+    started = reported = time.monotonic()
     received = bytearray()
     with _open(file.url) as response:
-        report = _progress(file.name, response.length)
+        total = "" if response.length is None else f" of {response.length / 1e6:.0f}"
         # read1 returns after any bytes arrive, so that a slow server does not delay the check of the deadline.
         while chunk := response.read1(_CHUNK_BYTES):
             received += chunk
+            now = time.monotonic()
             if len(received) > file.max_bytes:
                 raise ValueError(f"it has more than {file.max_bytes} bytes")
-            if time.monotonic() > deadline:
+            if now - started > DEADLINE_SECONDS:
                 raise TimeoutError(f"only {len(received)} bytes arrived in {DEADLINE_SECONDS:.0f} s")
-            report(len(received))
+            if now - reported >= _PROGRESS_SECONDS:
+                reported = now
+                print(f"{file.name}: {len(received) / 1e6:.0f}{total} MB downloaded", file=sys.stderr, flush=True)
     return bytes(received)
 
 
@@ -168,28 +170,6 @@ def _https_opener() -> OpenerDirector:
     ):
         opener.add_handler(handler)
     return opener
-
-
-def _progress(name: str, total: int | None) -> Callable[[int], None]:
-    """Return a function that prints the number of received bytes to stderr, at most once a second.
-
-    Parameters
-    ----------
-    name
-        Name of the file.
-    total
-        Size of the file in bytes; None if the server does not state it.
-    """
-    last = time.monotonic()
-    whole = "" if total is None else f" of {total / 1e6:.0f}"
-
-    def report(received: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _PROGRESS_SECONDS:
-            last = time.monotonic()
-            print(f"{name}: {received / 1e6:.0f}{whole} MB downloaded", file=sys.stderr, flush=True)
-
-    return report
 
 
 def _write_cached(data: bytes, cached: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email import message_from_string
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
 from pathlib import Path
 
@@ -61,11 +62,7 @@ def find_wheel(name: str) -> Wheel:
         library = distribution(name)
     except PackageNotFoundError as error:
         raise PackageError(f"The Python package {name} is not installed: run `node tools/setup.mjs`.") from error
-    tags = tuple(
-        line.removeprefix("Tag: ")
-        for line in (library.read_text("WHEEL") or "").splitlines()
-        if line.startswith("Tag: ")
-    )
+    tags = tuple(message_from_string(library.read_text("WHEEL") or "").get_all("Tag", []))
     if not any(runs_in_containers(tag) for tag in tags):
         raise PackageError(
             f"The installed {name} {library.version} ({', '.join(tags) or 'no wheel'}) does not run in SageMaker's "
