@@ -41,13 +41,11 @@ class GroundTruth:
 
 
 def _mix(a: Colour, b: Colour, share: float) -> Colour:
-    red, green, blue = (round(p * (1 - share) + q * share) for p, q in zip(a, b, strict=True))
-    return red, green, blue
+    return tuple(round(p * (1 - share) + q * share) for p, q in zip(a, b, strict=True))
 
 
 def _tint(rng: np.random.Generator, base: Colour, spread: int) -> Colour:
-    red, green, blue = (int(np.clip(channel + rng.integers(-spread, spread + 1), 0, 255)) for channel in base)
-    return red, green, blue
+    return tuple(int(np.clip(channel + rng.integers(-spread, spread + 1), 0, 255)) for channel in base)
 
 
 def _draw_house(pen: ImageDraw.ImageDraw, rng: np.random.Generator, left: int, foot: int, unit: int) -> None:

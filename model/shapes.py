@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, ...]
+"""Red, green and blue, 0 to 255 each."""
 Point = tuple[float, float]
 
 _OVERSAMPLING = 4
@@ -76,8 +77,7 @@ class Pen:
 
 
 def _shade(colour: Colour, factor: float) -> Colour:
-    red, green, blue = (min(255, max(0, round(channel * factor))) for channel in colour)
-    return red, green, blue
+    return tuple(min(255, max(0, round(channel * factor))) for channel in colour)
 
 
 def _draw_car(pen: Pen, appearance: Appearance, phase: float) -> None:
@@ -186,8 +186,7 @@ _PLUMAGES: tuple[tuple[Colour, Colour], ...] = (
 
 
 def _any_colour(rng: np.random.Generator) -> Colour:
-    red, green, blue = (int(channel) for channel in rng.integers(20, 246, 3))
-    return red, green, blue
+    return tuple(rng.integers(20, 246, 3).tolist())
 
 
 def random_appearance(kind: Kind, rng: np.random.Generator) -> Appearance:
