@@ -100,14 +100,14 @@ def read_options(attributes: str | None, accept: str | None, settings: Settings)
     chosen = _pairs(attributes or "")
     media_type = _media_type(accept)
     return Options(
-        fps=_read(chosen, "fps", _fps, settings.sample_fps),
-        score_threshold=_read(chosen, "score", _score, settings.score_threshold),
+        fps=_read(chosen, "fps", _number(Fraction, lambda fps: 0 < fps <= MAX_FPS), settings.sample_fps),
+        score_threshold=_read(chosen, "score", _number(float, lambda score: score <= 1), settings.score_threshold),
         sampling=_read(chosen, "sampling", _one_of(SAMPLINGS), default=SAMPLINGS["exact"]),
         masks=_read(chosen, "masks", _one_of(MASKS), default=False),
-        max_side=_read(chosen, "max_side", _side, None),
+        max_side=_read(chosen, "max_side", _whole(_MIN_SIDE, _MAX_SIDE), None),
         format="ndjson" if media_type == NDJSON else "json",
         gzip=_read(chosen, "encoding", _one_of(ENCODINGS), default=media_type == GZIP),
-        timeout=_min_given(_read(chosen, "timeout", _timeout, None), settings.invocation_timeout),
+        timeout=_min_given(_read(chosen, "timeout", _whole(1, MAX_TIMEOUT), None), settings.invocation_timeout),
     )
 
 
@@ -139,40 +139,18 @@ def _read(chosen: dict[str, str], name: str, parse: Callable[[str], T], default:
         raise OptionError(f"CustomAttributes: {name} is {_quoted(chosen[name])}: {_HELP}.") from None
 
 
-def _decimal(text: str) -> Fraction:
-    # Fraction also accepts texts such as "1/0" and "1e999999999".
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError(text)
-    return Fraction(text)
+def _number(convert: Callable[[Fraction], T], is_allowed: Callable[[Fraction], bool]) -> Callable[[str], T]:
+    def parse(text: str) -> T:
+        # Fraction also accepts texts such as "1/0" and "1e999999999".
+        if not _DECIMAL.fullmatch(text) or not is_allowed(Fraction(text)):
+            raise ValueError(text)
+        return convert(Fraction(text))
+
+    return parse
 
 
-def _fps(text: str) -> Fraction:
-    fps = _decimal(text)
-    if not 0 < fps <= MAX_FPS:
-        raise ValueError(text)
-    return fps
-
-
-def _score(text: str) -> float:
-    score = _decimal(text)
-    if score > 1:
-        raise ValueError(text)
-    return float(score)
-
-
-def _whole(text: str, minimum: int, maximum: int) -> int:
-    number = _decimal(text)
-    if number.denominator != 1 or not minimum <= number <= maximum:
-        raise ValueError(text)
-    return int(number)
-
-
-def _side(text: str) -> int | None:
-    return _whole(text, _MIN_SIDE, _MAX_SIDE)
-
-
-def _timeout(text: str) -> int | None:
-    return _whole(text, 1, MAX_TIMEOUT)
+def _whole(minimum: int, maximum: int) -> Callable[[str], int | None]:
+    return _number(int, lambda number: number.denominator == 1 and minimum <= number <= maximum)
 
 
 def _min_given(*limits: int | None) -> int | None:
