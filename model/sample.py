@@ -12,7 +12,7 @@ from PIL import Image
 
 from scenes import GroundTruth, PlacedObject, background, compose
 from shapes import BALL, BIRD, CAR, PERSON, Appearance
-from videos import regular
+from videos.times import regular
 from videos.writer import Encoding
 from videos.writer import write as write_video
 

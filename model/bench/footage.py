@@ -14,9 +14,8 @@ import numpy as np
 
 import sample
 from scenes import compose
-from videos import regular
 from videos.pictures import Rgb
-from videos.times import changing
+from videos.times import changing, regular
 from videos.writer import Codec, Encoding, write
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / ".local" / "bench"

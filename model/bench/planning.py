@@ -11,8 +11,8 @@ from statistics import median
 import av
 
 from video_inference.video import Video
-from videos import regular
 from videos.pictures import moving
+from videos.times import regular
 from videos.writer import Encoding, write
 
 from . import footage

@@ -19,9 +19,9 @@ import annotate
 from annotation.drawing import draw_detections
 from annotation.errors import AnnotateError
 from video_inference.mask_runs import encode
-from videos import regular, write_numbered
 from videos.pictures import moving
-from videos.writer import write
+from videos.times import regular
+from videos.writer import write, write_numbered
 
 CAR = {"label": "car", "label_id": 3, "score": 0.9, "box": [100.0, 80.0, 200.0, 160.0]}
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 
 import annotate
 from video_inference.video import Video
-from videos import regular
+from videos.times import regular
 from videos.writer import write
 
 GREY = np.full((180, 320, 3), 60, dtype=np.uint8)

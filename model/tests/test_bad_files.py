@@ -11,8 +11,9 @@ import pytest
 
 import inference
 from tests.test_inference import Context
-from videos import regular, write_numbered
 from videos.bad import BAD, Bad
+from videos.times import regular
+from videos.writer import write_numbered
 
 SMOKE_FILE = Path(__file__).resolve().parent.parent / "samples" / "no-video.json"
 

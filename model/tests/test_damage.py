@@ -23,11 +23,11 @@ from video_inference.damage import Damage, DamageLog, Gap, Truncation
 from video_inference.errors import NotAVideoError
 from video_inference.track import BrokenVideoError, Track
 from video_inference.video import Video
-from videos import Codec, regular
 from videos.display import DISPLAY_SAMPLES
 from videos.good import GOOD, film
 from videos.remux import PacketPosition, group_of, overwritten, packets_of
-from videos.writer import Encoding, write
+from videos.times import regular
+from videos.writer import Codec, Encoding, write
 
 GROUP = 50
 """Number of frames of a group of pictures: two seconds."""

@@ -8,20 +8,21 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchvision.ops import box_iou
 
 import inference
-from scores import box_overlaps
 from tests.test_inference import invoke
 from video_inference.frame import VideoInfo
 from video_inference.picture import Rgb, square_width
 from video_inference.video import DEFAULT_MAX_PIXELS, Video
-from videos import HEIGHT, WIDTH, number_of
-from videos.display import DISPLAY_SAMPLES, INTERLACED_STEP, DisplaySample, interleaved
+from videos.display import DISPLAY_SAMPLES, INTERLACED_STEP, interleaved
 from videos.good import GOOD, film
 from videos.hdr import to_hdr
-from videos.pictures import moving
+from videos.pictures import HEIGHT, WIDTH, moving, number_of
 from videos.remux import spliced, with_tracks
+from videos.sample import Sample
 from videos.times import regular
 from videos.writer import Encoding, Field, write
 
@@ -29,7 +30,7 @@ SECONDS = range(4)
 NAMED = {sample.name: sample for sample in DISPLAY_SAMPLES}
 
 
-def samples(path: Path, sample: DisplaySample | None = None) -> tuple[list[Rgb], VideoInfo]:
+def samples(path: Path, sample: Sample | None = None) -> tuple[list[Rgb], VideoInfo]:
     """Sample a video once a second. Returns the pictures for the network, and the properties of the video."""
     body = (sample or NAMED[path.name]).write(path)
     with Video(body, 2) as video:
@@ -102,8 +103,8 @@ def test_boxes_and_masks_of_growing_pictures_stay_in_pixels_of_the_first_frame(
     assert (result["video"]["width"], result["video"]["height"]) == (320, 180)
     early, late = (frame["detections"] for frame in result["frames"])
     assert len(early) > 0
-    overlaps = box_overlaps(np.array([one["box"] for one in late]), np.array([one["box"] for one in early]))
-    assert (overlaps.max(axis=0) > 0.8).all()
+    overlaps = box_iou(torch.tensor([one["box"] for one in late]), torch.tensor([one["box"] for one in early]))
+    assert (overlaps.amax(dim=0) > 0.8).all()
     for mask in (one["mask"] for one in late):
         assert mask["origin"][0] + mask["size"][1] <= 320
         assert mask["origin"][1] + mask["size"][0] <= 180

@@ -12,15 +12,19 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import torch
+from torchvision.ops import box_iou
 
 import inference
 import sample
 import scenes
-from scores import box_overlaps
 from tests.conftest import MODULE
 from video_inference import mask_runs
 from video_inference.errors import NotAVideoError
-from videos import numbered, regular, turned, write, write_numbered, write_sound
+from videos.boxes import turned
+from videos.pictures import numbered
+from videos.times import regular
+from videos.writer import write, write_numbered, write_sound
 
 
 class Context:
@@ -111,7 +115,7 @@ def test_the_boxes_match_the_objects_of_the_sample_video(street_result: str) -> 
         objects += len(truths)
         for truth in truths:
             boxes = [one["box"] for one in frame["detections"] if one["label_id"] == truth.label_id]
-            if boxes and box_overlaps(np.array(boxes), np.array([truth.box])).max() >= 0.5:
+            if boxes and box_iou(torch.tensor(boxes), torch.tensor([truth.box])).max() >= 0.5:
                 found += 1
     assert objects > 50
     assert found >= 0.95 * objects
@@ -125,8 +129,8 @@ def test_boxes_of_a_rotated_video_are_in_displayed_pixels(model: inference.Model
     assert status == 200
     assert (result["video"]["width"], result["video"]["height"], result["video"]["rotation"]) == (640, 360, 90)
     car = max(truth.box for truth in sample.ground_truth(6.0) if truth.label_id == 3)
-    boxes = np.array([one["box"] for one in result["frames"][0]["detections"] if one["label"] == "car"])
-    assert box_overlaps(boxes, np.array([car])).max() >= 0.7
+    boxes = torch.tensor([one["box"] for one in result["frames"][0]["detections"] if one["label"] == "car"])
+    assert box_iou(boxes, torch.tensor([car])).max() >= 0.7
 
 
 @pytest.mark.parametrize("body", [b"", None, b"not a video", "text that a toolkit decoded"])

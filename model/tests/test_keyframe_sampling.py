@@ -10,9 +10,10 @@ import pytest
 import inference
 from tests.test_inference import invoke
 from video_inference.video import Video
-from videos import Codec, number_of, regular
 from videos.good import film
-from videos.writer import Encoding, write
+from videos.pictures import number_of
+from videos.times import regular
+from videos.writer import Codec, Encoding, write
 
 GROUP = 23
 """Number of frames of a group of pictures: 0.92 s. Each target has a keyframe within 0.24 s."""

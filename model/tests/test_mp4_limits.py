@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from video_inference.errors import NotAVideoError
 from video_inference.mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
 from video_inference.video import Video
-from videos import numbered, regular, write, write_numbered
-from videos.writer import Encoding
+from videos.pictures import numbered
+from videos.times import regular
+from videos.writer import Encoding, write, write_numbered
 
 
 def patched(mp4: bytes, kind: bytes, *numbers: int) -> bytes:

@@ -20,7 +20,8 @@ from artifact.archive import write
 from artifact.errors import PackageError
 from artifact.stamp import pack
 from tests.conftest import MODULE
-from videos import regular, write_numbered
+from videos.times import regular
+from videos.writer import write_numbered
 
 _ANSWER = """
 import sys

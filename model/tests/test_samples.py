@@ -20,9 +20,9 @@ from video_inference.picture import Rgb
 from video_inference.sampling import sample_by_time
 from video_inference.track import Track
 from video_inference.video import Video
-from videos import Codec, regular
 from videos.good import GOOD
-from videos.writer import Encoding, write
+from videos.times import regular
+from videos.writer import Codec, Encoding, write
 
 RATES = [Fraction(1), Fraction(7, 5), Fraction(1000)]
 EVERY = "Every frame is decoded"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_inference.sampling import nearest, sample_by_time
-from videos import regular
+from videos.times import regular
 
 
 @dataclass(frozen=True)

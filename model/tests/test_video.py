@@ -23,9 +23,11 @@ from video_inference.frame import Frame, VideoInfo
 from video_inference.opening import MemoryFile, open_container
 from video_inference.picture import Rgb
 from video_inference.video import Video
-from videos import HEIGHT, WIDTH, Codec, number_of, numbered, regular, turned, write, write_numbered, write_sound
+from videos.boxes import turned
+from videos.pictures import HEIGHT, WIDTH, number_of, numbered
 from videos.remux import spliced
-from videos.writer import Encoding
+from videos.times import regular
+from videos.writer import Codec, Encoding, write, write_numbered, write_sound
 
 CONTAINERS: list[tuple[str, Codec, str]] = [
     ("video.mp4", "libx264", "h264"),

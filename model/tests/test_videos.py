@@ -10,13 +10,12 @@ import av
 import pytest
 
 from videos import __main__ as command
-from videos import number_of, numbered, write
 from videos.bad import BAD
 from videos.display import DISPLAY_SAMPLES
 from videos.good import GOOD, film
-from videos.pictures import moving
+from videos.pictures import moving, number_of, numbered
 from videos.times import NTSC_60, changing, irregular, regular
-from videos.writer import Codec, Encoding
+from videos.writer import Codec, Encoding, write
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from .boxes import of_unknown_codec, without_fragments, without_index, without_p
 from .frame_size import with_frame_size
 from .good import film
 from .pictures import moving
-from .sample import Sample
+from .sample import MadeSample
 from .times import regular
 from .writer import Codec, Encoding, write, write_sound
 
@@ -26,72 +25,41 @@ _KEY = {
 
 
 @dataclass(frozen=True)
-class Bad(Sample):
+class Bad(MadeSample):
     """A file that the handler must refuse.
 
     Attributes
     ----------
-    make
-        Returns the content. May write temporary files into the folder that is its argument.
     reason
         Regular expression that the handler's reason must match, case-insensitive.
     """
 
-    make: Callable[[Path], bytes]
     reason: str
-
-    def encode(self, path: Path) -> bytes:
-        """Generate the content in the folder of a path, and return it."""
-        return self.make(path.parent)
 
 
 def _bytes(body: bytes) -> Callable[[Path], bytes]:
-    return lambda _folder: body
+    return lambda _path: body
 
 
-def _video(suffix: str = ".mp4", codec: Codec = "libx264", encoding: Encoding | None = None) -> Callable[[Path], bytes]:
-    def make(folder: Path) -> bytes:
-        path = folder / f"base{suffix}"
-        body = write(path, film(50), regular(50, 25), codec, encoding=encoding)
-        path.unlink()
-        return body
-
-    return make
-
-
-def _sound(suffix: str) -> Callable[[Path], bytes]:
-    def make(folder: Path) -> bytes:
-        path = folder / f"base{suffix}"
-        body = write_sound(path)
-        path.unlink()
-        return body
-
-    return make
+def _video(codec: Codec = "libx264", encoding: Encoding | None = None) -> Callable[[Path], bytes]:
+    return lambda path: write(path, film(50), regular(50, 25), codec, encoding=encoding)
 
 
 def _edited(make: Callable[[Path], bytes], edit: Callable[[bytes], bytes]) -> Callable[[Path], bytes]:
-    return lambda folder: edit(make(folder))
+    return lambda path: edit(make(path))
 
 
-def _picture(kind: str) -> Callable[[Path], bytes]:
-    def make(_folder: Path) -> bytes:
-        body = io.BytesIO()
-        pictures = [Image.fromarray(moving(number)) for number in range(3)]
-        # The handler also refuses animated GIFs as pictures.
-        pictures[0].save(body, kind, **({"save_all": True, "append_images": pictures[1:]} if kind == "GIF" else {}))
-        return body.getvalue()
-
-    return make
-
-
-def _noise(_folder: Path) -> bytes:
-    return np.random.default_rng(7).bytes(20_000)
+def _picture(path: Path) -> bytes:
+    pictures = [Image.fromarray(moving(number)) for number in range(3)]
+    # The handler also refuses animated GIFs as pictures.
+    pictures[0].save(path, None, **({"save_all": True, "append_images": pictures[1:]} if path.suffix == ".gif" else {}))
+    return path.read_bytes()
 
 
 _NO_VIDEO = "not a video|unsupported format"
 _PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
 _INDEX_LAST = Encoding(fast_start=False)
-_WEBM = _video(".webm", "libvpx-vp9")
+_WEBM = _video("libvpx-vp9")
 
 BAD: tuple[Bad, ...] = (
     Bad("empty.mp4", "no bytes", _bytes(b""), "empty"),
@@ -103,7 +71,7 @@ BAD: tuple[Bad, ...] = (
         _NO_VIDEO,
     ),
     Bad("zeros.mp4", "zeros", _bytes(bytes(10_000)), _NO_VIDEO),
-    Bad("noise.mp4", "noise", _noise, _NO_VIDEO),
+    Bad("noise.mp4", "noise", _bytes(np.random.default_rng(7).bytes(20_000)), _NO_VIDEO),
     Bad("playlist.mp4", "a playlist that names an address", _bytes(_PLAYLIST), _NO_VIDEO),
     Bad(
         "file-list.mp4",
@@ -111,11 +79,11 @@ BAD: tuple[Bad, ...] = (
         _bytes(b"ffconcat version 1.0\nfile rate-25.mp4\n"),
         _NO_VIDEO,
     ),
-    Bad("picture.png", "a PNG", _picture("PNG"), _NO_VIDEO),
-    Bad("picture.jpg", "a JPEG", _picture("JPEG"), _NO_VIDEO),
-    Bad("picture.gif", "an animated GIF", _picture("GIF"), _NO_VIDEO),
-    Bad("sound.mp4", "only sound", _sound(".mp4"), "no video track"),
-    Bad("sound.mkv", "only sound, in Matroska", _sound(".mkv"), "no video track"),
+    Bad("picture.png", "a PNG", _picture, _NO_VIDEO),
+    Bad("picture.jpg", "a JPEG", _picture, _NO_VIDEO),
+    Bad("picture.gif", "an animated GIF", _picture, _NO_VIDEO),
+    Bad("sound.mp4", "only sound", write_sound, "no video track"),
+    Bad("sound.mkv", "only sound, in Matroska", write_sound, "no video track"),
     Bad(
         "no-frames.mp4",
         "an MP4 of zero length",
@@ -124,7 +92,7 @@ BAD: tuple[Bad, ...] = (
     ),
     Bad("no-index.mp4", "an MP4 whose recorder lost power", _edited(_video(encoding=_INDEX_LAST), without_index), "."),
     Bad("header-only.mp4", "the first 40 bytes of an MP4", _edited(_video(), lambda body: body[:40]), "."),
-    Bad("header-only.mkv", "the first 400 bytes of a Matroska", _edited(_video(".mkv"), lambda body: body[:400]), "."),
+    Bad("header-only.mkv", "the first 400 bytes of a Matroska", _edited(_video(), lambda body: body[:400]), "."),
     Bad("encrypted.mp4", "Common Encryption", _video(encoding=Encoding(container_options=_KEY)), "."),
     Bad("unknown-codec.mp4", "an unknown codec", _edited(_video(), of_unknown_codec), "codec"),
     Bad("damaged.mp4", "every packet is damaged", _edited(_video(), without_pictures), "no frame"),

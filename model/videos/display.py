@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from av.video.reformatter import Colorspace
@@ -13,7 +12,7 @@ from .good import film
 from .hdr import Curve, to_hdr
 from .pictures import HEIGHT, WIDTH, Rgb, moving
 from .remux import overwritten, packets_of, spliced, with_tracks
-from .sample import Sample
+from .sample import MadeSample
 from .times import regular
 from .writer import Codec, Encoding, Field, write
 
@@ -25,27 +24,8 @@ INTERLACED_STEP = 4
 """Number of pictures between the two fields of an interlaced picture, so that combing is visible."""
 
 
-@dataclass(frozen=True)
-class DisplaySample(Sample):
-    """A video of 4 seconds.
-
-    Attributes
-    ----------
-    make
-        Writes the video to a path, and returns the content. May write temporary files next to it.
-    """
-
-    make: Callable[[Path], bytes]
-
-    def encode(self, path: Path) -> bytes:
-        """Encode the video to a path with the suffix of its name, and return the content."""
-        return self.make(path)
-
-
-def _film(
-    encoding: Encoding = _GROUPS, size: tuple[int, int] = (WIDTH, HEIGHT), codec: Codec = "libx264"
-) -> Callable[[Path], bytes]:
-    return lambda path: write(path, film(PICTURES, *size), _TIMES, codec, encoding=encoding)
+def _film(encoding: Encoding = _GROUPS, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Callable[[Path], bytes]:
+    return lambda path: write(path, film(PICTURES, *size), _TIMES, encoding=encoding)
 
 
 def _turned(clockwise: int) -> Callable[[Path], bytes]:
@@ -60,27 +40,21 @@ def _parts(path: Path, *films: tuple[Sequence[Rgb], Codec]) -> list[Path]:
     return parts
 
 
-def _removed(parts: Sequence[Path], body: bytes) -> bytes:
-    for part in parts:
-        part.unlink()
-    return body
-
-
 def _two_tracks(path: Path) -> bytes:
     parts = _parts(path, (film(PICTURES, 80, 48), "libx264"), (film(PICTURES), "libx264"))
-    return _removed(parts, with_tracks(path, parts, default=1))
+    return with_tracks(path, parts, default=1)
 
 
 def _thumbnail(path: Path) -> bytes:
     parts = _parts(path, (film(1, 320, 192), "mjpeg"), (film(PICTURES), "libx264"))
-    return _removed(parts, with_tracks(path, parts))
+    return with_tracks(path, parts)
 
 
 def _grows(path: Path) -> bytes:
     half = PICTURES // 2
     # VP9 has the size in each keyframe. H.264 in Matroska has it once in the file.
     parts = _parts(path, (film(half), "libvpx-vp9"), (film(PICTURES, 640, 384)[half:], "libvpx-vp9"))
-    return _removed(parts, spliced(path, parts[0], parts[1], milliseconds=1000 * half // RATE))
+    return spliced(path, parts[0], parts[1], milliseconds=1000 * half // RATE)
 
 
 def _hdr(curve: Curve) -> Callable[[Path], bytes]:
@@ -120,29 +94,27 @@ def _damaged(path: Path) -> bytes:
 
 _BT709 = "colorprim=bt709:transfer=bt709:colormatrix=bt709:keyint=12"
 
-DISPLAY_SAMPLES: tuple[DisplaySample, ...] = (
-    DisplaySample("mirrored.mp4", "mirrored, like selfies", _turned(0)),
-    DisplaySample("flipped.mp4", "mirrored and rotated by 180 degrees", _turned(180)),
-    DisplaySample("mirrored-turned.mp4", "mirrored and rotated by 270 degrees", _turned(270)),
-    DisplaySample("two-tracks.mp4", "a small track, then the default one", _two_tracks),
-    DisplaySample("thumbnail.mp4", "the track of a thumbnail, then the video", _thumbnail),
-    DisplaySample("grows.webm", "pictures of 160 x 96, then of 640 x 384", _grows),
-    DisplaySample(
-        "wide-pixels.mp4", "pixels of 64:45", _film(Encoding(options={"x264-params": "sar=64/45:keyint=12"}))
-    ),
-    DisplaySample(
+DISPLAY_SAMPLES: tuple[MadeSample, ...] = (
+    MadeSample("mirrored.mp4", "mirrored, like selfies", _turned(0)),
+    MadeSample("flipped.mp4", "mirrored and rotated by 180 degrees", _turned(180)),
+    MadeSample("mirrored-turned.mp4", "mirrored and rotated by 270 degrees", _turned(270)),
+    MadeSample("two-tracks.mp4", "a small track, then the default one", _two_tracks),
+    MadeSample("thumbnail.mp4", "the track of a thumbnail, then the video", _thumbnail),
+    MadeSample("grows.webm", "pictures of 160 x 96, then of 640 x 384", _grows),
+    MadeSample("wide-pixels.mp4", "pixels of 64:45", _film(Encoding(options={"x264-params": "sar=64/45:keyint=12"}))),
+    MadeSample(
         "hd-untagged.mp4",
         "HD without a tag for its colours",
         _film(Encoding(12, matrix=Colorspace.ITU709), (1280, 720)),
     ),
-    DisplaySample(
+    MadeSample(
         "hd-tagged.mp4",
         "HD that is tagged as BT.709",
         _film(Encoding(options={"x264-params": _BT709}, matrix=Colorspace.ITU709), (1280, 720)),
     ),
-    DisplaySample("pq.mp4", "HDR with PQ", _hdr("pq")),
-    DisplaySample("hlg.mov", "HDR with HLG", _hdr("hlg")),
-    DisplaySample("interlaced.mp4", "interlaced, bottom field first", _interlaced("bottom")),
-    DisplaySample("interlaced-top.mp4", "interlaced, top field first", _interlaced("top")),
-    DisplaySample("damaged-packet.mp4", "one packet is damaged", _damaged),
+    MadeSample("pq.mp4", "HDR with PQ", _hdr("pq")),
+    MadeSample("hlg.mov", "HDR with HLG", _hdr("hlg")),
+    MadeSample("interlaced.mp4", "interlaced, bottom field first", _interlaced("bottom")),
+    MadeSample("interlaced-top.mp4", "interlaced, top field first", _interlaced("top")),
+    MadeSample("damaged-packet.mp4", "one packet is damaged", _damaged),
 )

@@ -59,7 +59,6 @@ class Good(Sample):
         target = path.with_suffix(".source.mp4") if self.packed else path
         body = write(target, pictures, self.times, self.codec, sound=self.sound, encoding=self.encoding)
         if self.packed:
-            target.unlink()
             body = packed(body, path, round(1 / (self.times[1] - self.times[0])))
         if self.rotation:
             body = turned(body, self.rotation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,3 +39,20 @@ class Sample(ABC):
         """Write the file to a path, and return the content."""
         path.write_bytes(self.body)
         return self.body
+
+
+@dataclass(frozen=True)
+class MadeSample(Sample):
+    """A sample video that a function makes.
+
+    Attributes
+    ----------
+    make
+        Writes the video to a path, and returns the content. May write temporary files next to it.
+    """
+
+    make: Callable[[Path], bytes]
+
+    def encode(self, path: Path) -> bytes:
+        """Make the video at a path with the suffix of its name, and return the content."""
+        return self.make(path)

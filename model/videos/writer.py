@@ -25,10 +25,6 @@ _FAST_PRESETS: dict[Codec, dict[str, str]] = {
     "libx265": {"preset": "ultrafast"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
     "libsvtav1": {"preset": "8", "crf": "25"},
-    "mpeg4": {},
-    "mpeg2video": {},
-    "wmv2": {},
-    "mjpeg": {},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
 }
 # These encoders take their own parameters as one option: name=value pairs, separated by colons.
@@ -37,7 +33,6 @@ _NO_SCENE_CUTS = "1000000000"
 
 MPEG4_TICKS = 60_000
 """Ticks per second of MPEG-4 part 2, which stores them in 16 bits."""
-_TICKS: dict[Codec, int] = {"mpeg4": MPEG4_TICKS}
 _DEFAULT_TICKS = 90_000
 
 # SVT-AV1 writes to standard error by default. With this value, it writes only errors.
@@ -88,7 +83,7 @@ class Encoding:
 
 
 def _encoder_options(codec: Codec, encoding: Encoding) -> dict[str, str]:
-    options = _FAST_PRESETS[codec] | dict(encoding.options)
+    options = _FAST_PRESETS.get(codec, {}) | dict(encoding.options)
     parameters = {"log-level": "none"} if codec == "libx265" else {}
     every = encoding.keyframe_every
     if every is not None:
@@ -151,11 +146,10 @@ def write(
         track = container.add_stream(codec, rate=rate, options=_encoder_options(codec, encoding))
         track.pix_fmt = encoding.pixel_format
         # An AVI and MPEG-2 have no times, only a frame rate.
-        ticks = (
-            rate
-            if path.suffix == ".avi" or codec == "mpeg2video"
-            else encoding.ticks or _TICKS.get(codec, _DEFAULT_TICKS)
-        )
+        if path.suffix == ".avi" or codec == "mpeg2video":
+            ticks = rate
+        else:
+            ticks = encoding.ticks or (MPEG4_TICKS if codec == "mpeg4" else _DEFAULT_TICKS)
         time_base = Fraction(1, ticks)
         track.codec_context.time_base = time_base
         track.codec_context.thread_count = encoding.threads
