@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.ops import box_iou
 
 import sample
 from artifact.contents import contents
 from artifact.weights import find_weights
 from scenes import compose
-from scores import box_overlaps
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 from video_inference.detector import Detector
 from video_inference.hardware import choose_hardware
@@ -81,7 +81,8 @@ def accuracy(detector: Detector, max_side: int | None, step: float) -> tuple[flo
         objects, detections = objects + len(truths), detections + len(seen)
         for truth in truths:
             boxes = [one.box for one in seen if one.label_id == truth.label_id]
-            found += bool(boxes) and box_overlaps(np.array(boxes), np.array([truth.box])).max() >= _OVERLAP
+            overlaps = box_iou(torch.tensor(boxes).reshape(-1, 4), torch.tensor([truth.box]))
+            found += bool((overlaps >= _OVERLAP).any())
     return found / objects, found / max(1, detections)
 
 

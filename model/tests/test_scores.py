@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import torch
+from torch import Tensor, nn
 
-from scores import average_precision, box_overlaps, mask_overlaps, match, measure
+import scenes
+from scores import measure
 from tests.conftest import MODULE
 from video_inference.architecture import build
 from video_inference.detector import load_weights
@@ -48,25 +49,47 @@ def test_the_small_model_has_the_required_accuracy(card: dict[str, Any]) -> None
     assert (MODULE / "weights" / "small.pt").stat().st_size < 3_000_000
 
 
-def test_overlaps_of_boxes_and_masks_agree() -> None:
-    boxes = np.array([[0, 0, 4, 4], [2, 2, 6, 6], [8, 8, 9, 9]], dtype=np.float64)
-    masks = np.zeros((3, 10, 10), dtype=bool)
-    for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int), strict=True):
-        mask[y1:y2, x1:x2] = True
-    assert np.allclose(box_overlaps(boxes, boxes), mask_overlaps(masks, masks))
-    assert box_overlaps(boxes, boxes)[0, 1] == pytest.approx(4 / 28)
+class Oracle(nn.Module):
+    """Replaces the model by one that finds the true objects, each `times` times with falling scores."""
+
+    def __init__(self, seed: int, times: int) -> None:
+        super().__init__()
+        self._truths = (scenes.scene(np.random.default_rng((seed, number)))[1] for number in range(SUBSET))
+        self._times = times
+
+    def forward(self, _pictures: list[Tensor]) -> list[dict[str, Tensor]]:
+        truths = next(self._truths)
+        found = [truth for truth in truths for _ in range(self._times)]
+        return [
+            {
+                "labels": torch.tensor([truth.label_id for truth in found]),
+                "boxes": torch.tensor([truth.box for truth in found]).reshape(-1, 4),
+                "masks": torch.from_numpy(np.array([truth.mask for truth in found])[:, None].astype(np.float32)),
+                "scores": torch.linspace(0.99, 0.6, self._times).repeat(len(truths)),
+            }
+        ]
 
 
-def test_an_object_matches_only_its_best_detection() -> None:
-    matches = match(np.array([[0.8], [0.9], [0.4]]), np.array([0.6, 0.9, 0.95]), 0.5)
-    assert [(one.score, one.correct) for one in matches] == [(0.95, False), (0.9, True), (0.6, False)]
+NAMES = ("box_ap50", "mask_ap50", "box_ap", "mask_ap", "precision", "recall")
 
 
-@given(right=st.lists(st.booleans(), min_size=1, max_size=20), missed=st.integers(0, 5))
-def test_average_precision_is_one_only_without_misses_and_false_positives(right: list[bool], missed: int) -> None:
-    matches = match(np.diag([0.9 if one else 0.1 for one in right]), -np.arange(len(right), dtype=np.float64), 0.5)
-    objects = sum(right) + missed
-    precision = average_precision(matches, objects)
-    assert 0 <= precision <= 1
-    perfect = objects > 0 and missed == 0 and right == sorted(right, reverse=True)
-    assert (precision == pytest.approx(1)) == perfect
+def test_a_model_that_finds_exactly_the_objects_has_full_scores() -> None:
+    found: Any = measure(Oracle(3, times=1), 3, 4)
+    assert {name: found[name] for name in NAMES} == dict.fromkeys(NAMES, 1)
+    objects = sum(len(scenes.scene(np.random.default_rng((3, number)))[1]) for number in range(4))
+    assert sum(label["objects"] for label in found["by_label"].values()) == objects
+
+
+def test_an_object_that_is_found_twice_counts_once() -> None:
+    found: Any = measure(Oracle(3, times=2), 3, 4)
+    assert (found["precision"], found["recall"]) == (0.5, 1)
+
+
+def test_the_objects_of_other_scenes_are_not_found() -> None:
+    found: Any = measure(Oracle(4, times=1), 3, 4)
+    assert max(found[name] for name in NAMES) < 0.2
+
+
+def test_a_model_that_finds_nothing_has_scores_of_0() -> None:
+    found: Any = measure(Oracle(3, times=0), 3, 4)
+    assert {name: found[name] for name in NAMES} == dict.fromkeys(NAMES, 0)
