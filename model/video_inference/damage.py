@@ -76,10 +76,6 @@ class DamageLog:
     _is_new: bool = True
     _spans: list[tuple[int, int]] = field(default_factory=list)
 
-    def add_repaired(self) -> None:
-        """Count a frame that the decoder has repaired."""
-        self.packets += 1
-
     def add_packet(self, time: int | None) -> None:
         """Note the time in ticks of a packet that is sent to the decoder."""
         if time is not None:

@@ -15,7 +15,7 @@ from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
 from .opening import Body, check_size
 from .ordering import TimeSorter
 from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
-from .segment_verifier import SegmentMatcher
+from .segment_verifier import SegmentVerifier
 from .track import BrokenPacketError, BrokenVideoError, Track
 
 if TYPE_CHECKING:
@@ -138,24 +138,24 @@ class Reader:
             See `Track.packets`.
         """
         track, log = self.track, self.log
-        matcher = SegmentMatcher(segment, packets, may_skip=track.can_skip, max_distance=max_distance)
+        verifier = SegmentVerifier(segment, packets, may_skip=track.can_skip, max_distance=max_distance)
         times = {target.pts for target in segment.targets}
         for packet in chain(_packets_of(segment, packets, numbered), (None,)):
-            may_skip = track.can_skip and not matcher.is_damaged
+            may_skip = track.can_skip and not verifier.is_damaged
             skip = may_skip and packet is not None and packet.pts not in times
             refused = log.errors_in_a_row
             pictures = self._decode(packet, skip_unreferenced=skip)
             if log.errors_in_a_row > refused:
-                matcher.damage()
-            if packet is not None and not packet.is_discard and (not skip or matcher.is_damaged):
+                verifier.is_damaged = True
+            if packet is not None and not packet.is_discard and (not skip or verifier.is_damaged):
                 log.add_packet(packet.pts)
             for picture in pictures:
                 log.add_frame(picture.pts)
-                yield from matcher.take(picture)
+                yield from verifier.take(picture)
             if log.errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
                 break
         self._restart()
-        yield from matcher.finish()
+        yield from verifier.finish()
         log.drain(self.step)
 
     def set_strict(self, *, groups_are_closed: bool) -> None:
@@ -210,7 +210,7 @@ class Reader:
                 self.decoded += 1
                 fitting.append(picture)
                 if picture.is_corrupt:
-                    self.log.add_repaired()
+                    self.log.packets += 1
         return fitting
 
     def _refuse(self, reason: str) -> None:

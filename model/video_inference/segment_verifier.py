@@ -12,80 +12,6 @@ from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
 
 
 class SegmentVerifier:
-    """Checks that the decoder returns the frames of a segment that the plan expects.
-
-    Parameters
-    ----------
-    segment
-        Segment that is decoded.
-    packets
-        Packets that the plan was made from.
-    may_skip
-        True if the decoder may skip frames that are not targets.
-    """
-
-    def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool) -> None:
-        start = packets.pts[segment.first]
-        self._start = start
-        self._may_skip = may_skip
-        due = range(segment.first, segment.last + 1)
-        self._due: Iterator[int] = iter(sorted(packets.pts[number] for number in due if not packets.hidden[number]))
-        self._targets = {target.pts: target for target in segment.targets}
-        if not packets.hidden[segment.first]:
-            # If the decoder skips the keyframe, it cannot start there. That happens with intra refresh.
-            self._never_skipped = {start, *self._targets}
-        else:
-            self._never_skipped = set(self._targets)
-
-    def take(self, pts: int | None) -> TargetFrame | None:
-        """Check the next frame from the decoder.
-
-        Parameters
-        ----------
-        pts
-            Time of the frame in ticks; None if unknown.
-
-        Returns
-        -------
-        TargetFrame or None
-            The target, if the frame is one.
-
-        Raises
-        ------
-        NoPlanError
-            If it is not the expected frame.
-        """
-        if pts is None:
-            raise NoPlanError("a decoded frame has no time")
-        if pts < self._start:
-            return None
-        for due in self._due:
-            if due < self._start:
-                continue
-            if due == pts:
-                return self._targets.pop(pts, None)
-            if due in self._never_skipped or not self._may_skip:
-                break
-        raise NoPlanError(f"the decoder returns a frame at {pts} that is not the next one")
-
-    @property
-    def missing(self) -> list[TargetFrame]:
-        """Targets that the decoder has not returned yet, in order of time."""
-        return list(self._targets.values())
-
-    def finish(self) -> None:
-        """Check that the decoder has returned all targets at the end of the segment.
-
-        Raises
-        ------
-        NoPlanError
-            If a target is missing.
-        """
-        if self._targets:
-            raise NoPlanError(f"the decoder does not return the frame at {min(self._targets)}")
-
-
-class SegmentMatcher:
     """Finds the targets of a segment among the frames from the decoder. After damage, finds the nearest frames instead.
 
     Parameters
@@ -101,22 +27,21 @@ class SegmentMatcher:
     """
 
     def __init__(self, segment: DecodeSegment, packets: Packets, *, may_skip: bool, max_distance: Fraction) -> None:
-        self._verifier = SegmentVerifier(segment, packets, may_skip=may_skip)
+        self.is_damaged = False
+        """True if a packet of this segment was refused."""
         self._start = packets.pts[segment.first]
+        self._may_skip = may_skip
         self._max_distance = max_distance
-        self._missing: list[TargetFrame] | None = None
+        due = range(segment.first, segment.last + 1)
+        self._due: Iterator[int] = iter(sorted(packets.pts[number] for number in due if not packets.hidden[number]))
+        # Targets that are not found yet, in order of time.
+        self._targets = {target.pts: target for target in segment.targets}
+        self._never_skipped = set(self._targets)
+        if not packets.hidden[segment.first]:
+            # If the decoder skips the keyframe, it cannot start there. That happens with intra refresh.
+            self._never_skipped.add(self._start)
         self._held: av.VideoFrame | None = None
         self._keyframe_is_intact = False
-
-    @property
-    def is_damaged(self) -> bool:
-        """True if a packet of this segment was refused."""
-        return self._missing is not None
-
-    def damage(self) -> None:
-        """Note that a packet of the segment was refused."""
-        if self._missing is None:
-            self._missing = self._verifier.missing
 
     def take(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         """Add the next frame from the decoder, and yield the targets that it or the previous frame matches.
@@ -128,12 +53,22 @@ class SegmentMatcher:
         """
         if picture.pts is None:
             raise NoPlanError("a decoded frame has no time")
-        if self._missing is None:
-            yield from self._verified(picture)
-        elif picture.pts < self._start:
-            return
-        while self._missing and self._missing[0].pts <= picture.pts:
-            yield from self._nearest(self._missing.pop(0), picture)
+        if self.is_damaged:
+            if picture.pts < self._start:
+                return
+            while self._targets and (first := next(iter(self._targets))) <= picture.pts:
+                yield from self._nearest(self._targets.pop(first), picture)
+        else:
+            if picture.interlaced_frame:
+                raise NoPlanError("two packets may make one frame of an interlaced video")
+            target = self._expected(picture.pts)
+            if picture.pts == self._start:
+                self._keyframe_is_intact = not picture.is_corrupt
+            if target is not None:
+                if picture.is_corrupt and not self._keyframe_is_intact:
+                    # The keyframe is damaged too, so decoding may have to start earlier.
+                    raise NoPlanError(f"the frame at {picture.pts} is damaged")
+                yield target, picture
         self._held = picture
 
     def finish(self) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
@@ -144,22 +79,23 @@ class SegmentMatcher:
         NoPlanError
             If a target is missing, without damage.
         """
-        if self._missing is None:
-            self._verifier.finish()
-        for target in self._missing or ():
+        if self._targets and not self.is_damaged:
+            raise NoPlanError(f"the decoder does not return the frame at {min(self._targets)}")
+        for target in self._targets.values():
             yield from self._nearest(target, None)
 
-    def _verified(self, picture: av.VideoFrame) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
-        if picture.interlaced_frame:
-            raise NoPlanError("two packets may make one frame of an interlaced video")
-        target = self._verifier.take(picture.pts)
-        if picture.pts == self._start:
-            self._keyframe_is_intact = not picture.is_corrupt
-        if target is not None:
-            if picture.is_corrupt and not self._keyframe_is_intact:
-                # The keyframe is damaged too, so decoding may have to start earlier.
-                raise NoPlanError(f"the frame at {picture.pts} is damaged")
-            yield target, picture
+    def _expected(self, pts: int) -> TargetFrame | None:
+        """Check that a frame is the next one, and return its target if it has one."""
+        if pts < self._start:
+            return None
+        for due in self._due:
+            if due < self._start:
+                continue
+            if due == pts:
+                return self._targets.pop(pts, None)
+            if due in self._never_skipped or not self._may_skip:
+                break
+        raise NoPlanError(f"the decoder returns a frame at {pts} that is not the next one")
 
     def _nearest(self, target: TargetFrame, after: av.VideoFrame | None) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
         distances = {
