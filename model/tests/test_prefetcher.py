@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain, islice
 
 import pytest
 
@@ -34,7 +34,7 @@ class Source:
 
 def test_all_items_arrive_in_order() -> None:
     with Prefetcher(Source(500).items(), 3) as prefetcher:
-        assert list(prefetcher) == list(range(500))
+        assert list(chain.from_iterable(prefetcher.batches(1))) == list(range(500))
 
 
 @pytest.mark.parametrize("depth", [1, 4])
@@ -42,7 +42,7 @@ def test_the_source_never_runs_further_ahead_than_the_limit(depth: int) -> None:
     source = Source(60)
     furthest = 0
     with Prefetcher(source.items(), depth) as prefetcher:
-        for consumed, _ in enumerate(prefetcher, 1):
+        for consumed, _ in enumerate(prefetcher.batches(1), 1):
             # A slow consumer, so that the thread has time to exceed the limit.
             threading.Event().wait(0.003)
             furthest = max(furthest, source.made - consumed)
@@ -51,8 +51,8 @@ def test_the_source_never_runs_further_ahead_than_the_limit(depth: int) -> None:
 
 def test_an_error_of_the_source_follows_the_items_before_it() -> None:
     with Prefetcher(Source(10, fail_at=7).items(), 2) as prefetcher:
-        items = iter(prefetcher)
-        assert list(itertools.islice(items, 7)) == list(range(7))
+        items = prefetcher.batches(1)
+        assert list(islice(items, 7)) == [[number] for number in range(7)]
         with pytest.raises(ValueError, match="broken"):
             next(items)
 
@@ -62,7 +62,7 @@ def test_a_consumer_that_fails_stops_the_thread_and_closes_the_source() -> None:
 
     def consume() -> None:
         with Prefetcher(source.items(), 2) as prefetcher:
-            for item in prefetcher:
+            for (item,) in prefetcher.batches(1):
                 if item == 5:
                     raise KeyError(item)
 
@@ -80,7 +80,7 @@ def test_the_time_in_the_source_is_counted() -> None:
             yield number
 
     with Prefetcher(slow(), 2) as prefetcher:
-        list(prefetcher)
+        list(prefetcher.batches(1))
     assert prefetcher.busy_seconds >= 0.05
 
 

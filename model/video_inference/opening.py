@@ -84,12 +84,9 @@ class MemoryFile(io.RawIOBase):
         if len(body) == 0:
             raise EmptyBodyError("The request's body is empty: send a video.")
         super().__init__()
-        self._view = memoryview(body).cast("B")
+        self.view = memoryview(body).cast("B")
+        """The buffer as bytes."""
         self._position = 0
-
-    def declared_samples(self) -> int:
-        """Count the samples that an MP4's tables declare: see `max_declared_samples`."""
-        return max_declared_samples(self._view)
 
     def readable(self) -> bool:
         """Return True: the file can be read."""
@@ -102,20 +99,20 @@ class MemoryFile(io.RawIOBase):
     def readinto(self, target: WriteableBuffer) -> int:
         """Copy bytes from the current position; fewer than requested at the end of the buffer."""
         into = memoryview(target).cast("B")
-        piece = self._view[self._position : self._position + len(into)]
+        piece = self.view[self._position : self._position + len(into)]
         into[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Set the position, in bytes from the start, the current position or the end."""
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self._view)}[whence]
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self.view)}[whence]
         self._position = max(0, origin + offset)
         return self._position
 
     def close(self) -> None:
         """Release the buffer."""
-        self._view.release()
+        self.view.release()
         super().close()
 
 
@@ -140,7 +137,7 @@ def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputConta
         "format_whitelist": _CONTAINERS,
         "protocol_whitelist": "none",
     } | decoder_options(max_pixels)
-    declared = file.declared_samples()
+    declared = max_declared_samples(file.view)
     if declared > MAX_DECLARED_SAMPLES:
         raise NotAVideoError(f"The body declares {declared} samples: at most {MAX_DECLARED_SAMPLES} are accepted.")
     try:

@@ -76,10 +76,6 @@ class Prefetcher(Generic[T]):
             self._changed.notify_all()
         self._thread.join()
 
-    def __iter__(self) -> Iterator[T]:
-        for batch in self.batches(1):
-            yield from batch
-
     def batches(self, size: int, deadline: float | None = None) -> Iterator[list[T]]:
         """Yield lists of the waiting items, 1 to `size` each. A slow source gives shorter lists instead of a wait.
 

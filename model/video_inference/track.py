@@ -72,42 +72,27 @@ class Track:
         with ExitStack() as opened:
             file = opened.enter_context(MemoryFile(body))
             self._container = opened.enter_context(open_container(file, max_pixels))
-            self._stream = choose_track(self._container, max_pixels)
+            self.stream = choose_track(self._container, max_pixels)
+            """FFmpeg's properties of the track."""
             self.close = opened.pop_all().close
             """Close the container and the decoder, and release the body."""
-        self._body = body
         self._threads = threads
         self._max_pixels = max_pixels
-        self._decoder = self._configured(self._stream.codec_context)
+        self._decoder = self._configured(self.stream.codec_context)
         self._ends: dict[int, int] = {}
         self._first_decoded = Fraction(0)
         self.deadline = float("inf")
         """Time of `time.monotonic` in seconds at which reading stops."""
 
     @property
-    def number(self) -> int:
-        """Index of the track among the container's video streams, from 0."""
-        return self._container.streams.video.index(self._stream)
-
-    @property
-    def codec(self) -> str:
-        """FFmpeg's name of the codec, such as "h264"."""
-        return self._stream.codec.canonical_name
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of a stored picture in pixels that the container states; 0 if unknown."""
-        return self._stream.width, self._stream.height
-
-    @property
     def pixel_aspect(self) -> Fraction:
         """Width of a stored pixel divided by its height; 0 if unknown."""
-        return self._stream.sample_aspect_ratio or self._decoder.sample_aspect_ratio or Fraction(0)
+        return self.stream.sample_aspect_ratio or self._decoder.sample_aspect_ratio or Fraction(0)
 
     @property
     def tick(self) -> Fraction:
         """Length in seconds of a tick, the unit of the packets' and frames' times."""
-        return self._stream.time_base or Fraction(1, _MICROSECONDS)
+        return self.stream.time_base or Fraction(1, _MICROSECONDS)
 
     @property
     def reorders(self) -> bool:
@@ -141,8 +126,8 @@ class Track:
     @property
     def duration(self) -> float | None:
         """Duration in seconds that the container states; None if it states none."""
-        if self._stream.duration is not None:
-            return float(self._stream.duration * self.tick)
+        if self.stream.duration is not None:
+            return float(self.stream.duration * self.tick)
         if self._container.duration is not None:
             return self._container.duration / _MICROSECONDS
         return None
@@ -150,7 +135,7 @@ class Track:
     @property
     def frame_seconds(self) -> Fraction:
         """Average number of seconds from one frame to the next."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
+        rate = self.stream.average_rate or self.stream.guessed_rate
         return 1 / rate if rate else Fraction(1, 25)
 
     @property
@@ -159,7 +144,7 @@ class Track:
         declared = Fraction(self._container.duration or 0, _MICROSECONDS)
         if self.is_avi:
             # FFmpeg corrects the duration of an AVI by the size of the file, but leaves the header's number of frames.
-            declared = max(declared, self._stream.frames * self.frame_seconds)
+            declared = max(declared, self.stream.frames * self.frame_seconds)
         return declared - self._end_of_packets > max(_DURATION_TOLERANCE, 2 * self.frame_seconds)
 
     @property
@@ -192,7 +177,7 @@ class Track:
         EncryptedVideoError
             If a packet is encrypted.
         """
-        ends, index, deadline = self._ends, self._stream.index, self.deadline
+        ends, index, deadline = self._ends, self.stream.index, self.deadline
         self._ends.clear()
         with _reading():
             # This loop runs 100,000 times for an hour of video, so it avoids fractions and calls.
@@ -248,8 +233,8 @@ class Track:
             See `packets`.
         """
         with _reading():
-            self._container.seek(self._stream.start_time or 0, stream=self._stream)
-            for packet in self._container.demux(self._stream):
+            self._container.seek(self.stream.start_time or 0, stream=self.stream)
+            for packet in self._container.demux(self.stream):
                 if time.monotonic() >= self.deadline:
                     raise LateError
                 if packet.size:
@@ -283,7 +268,7 @@ class Track:
         # PyAV's type annotation names only the base class.
         new = cast("VideoCodecContext", av.CodecContext.create(self._decoder.codec, "r"))
         new.extradata, new.codec_tag = self._decoder.extradata, self._decoder.codec_tag
-        new.width, new.height = self._stream.width, self._stream.height
+        new.width, new.height = self.stream.width, self.stream.height
         self._decoder = self._configured(new)
 
     def _configured(self, decoder: VideoCodecContext) -> VideoCodecContext:

@@ -6,7 +6,6 @@ import logging
 from bisect import bisect_left
 from collections.abc import Iterator
 from fractions import Fraction
-from types import TracebackType
 
 import av
 import av.video
@@ -60,19 +59,14 @@ class Video:
     def __enter__(self) -> Video:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._reader.track.close()
 
     @property
     def pixels(self) -> int:
         """Number of pixels of a displayed picture that the container states; at least 1."""
-        width, height = self._reader.track.size
-        return max(1, self._square_width(width, height) * height)
+        stream = self._reader.track.stream
+        return max(1, self._square_width(stream.width, stream.height) * stream.height)
 
     @property
     def duration(self) -> float | None:
@@ -261,8 +255,8 @@ class Video:
             height,
             track.duration,
             rotation,
-            track.codec,
-            track.number,
+            track.stream.codec.canonical_name,
+            track.stream.container.streams.video.index(track.stream),
             Fraction(0) if track.is_avi else self._start * self._reader.tick,
             transfer_of(picture),
         )
