@@ -19,7 +19,7 @@ from PIL import Image
 
 from annotation.drawing import draw_captions, draw_detections
 from annotation.errors import AnnotateError
-from annotation.motion import Motion
+from annotation.motion import HeldDetections
 from annotation.movie import Movie
 from annotation.reading import read_result
 from annotation.stills import choose_evenly, make_still, write_animation, write_sheet
@@ -58,9 +58,9 @@ class _AnnotatedFrame:
 def _annotated_frames(frames: Iterator[Frame], result: Mapping[str, Any]) -> Iterator[_AnnotatedFrame]:
     sampled: Sequence[Mapping[str, Any]] = result["frames"]
     size = (result["video"]["width"], result["video"]["height"])
-    max_seconds = _MAX_HELD_INTERVALS / Fraction(result["sampling"]["fps"])
+    max_seconds = _MAX_HELD_INTERVALS / result["sampling"]["fps"]
     following, now = 0, Fraction(0)
-    held: _HeldDetections | None = None
+    held: HeldDetections | None = None
     for number, frame in enumerate(frames):
         now, picture = frame.timestamp, Image.fromarray(frame.rgb())
         if number == 0 and size not in _possible_sizes(frame, picture, result):
@@ -76,7 +76,7 @@ def _annotated_frames(frames: Iterator[Frame], result: Mapping[str, Any]) -> Ite
         while following < len(sampled) and round(float(now), 6) >= sampled[following]["timestamp"]:
             following, is_sample = following + 1, True
         if is_sample:
-            held = _HeldDetections(sampled[following - 1 : following + 1], max_seconds)
+            held = HeldDetections(sampled[following - 1 : following + 1], max_seconds)
         caption = f"{float(now):.2f} s"
         detections = None if held is None else held.at(float(now))
         if held is None or detections is None:
@@ -91,33 +91,6 @@ def _annotated_frames(frames: Iterator[Frame], result: Mapping[str, Any]) -> Ite
             f"The result belongs to another video: it has a frame at {sampled[-1]['timestamp']:.2f} s, "
             f"but this video ends after {float(now):.2f} s. Pass the video that was sent."
         )
-
-
-class _HeldDetections:
-    """Detections that are drawn from a sampled frame until the next one.
-
-    Parameters
-    ----------
-    sampled
-        A frame of the result and, if it is not the last one, the next one.
-    max_seconds
-        Seconds after which the detections disappear.
-    """
-
-    def __init__(self, sampled: Sequence[Mapping[str, Any]], max_seconds: Fraction) -> None:
-        self.timestamp: float = sampled[0]["timestamp"]
-        self._max_seconds = float(max_seconds)
-        self._interval = sampled[-1]["timestamp"] - self.timestamp
-        # Without a next frame near this one, boxes do not move.
-        after = sampled[-1]["detections"] if 0 < self._interval <= max_seconds else []
-        self._motion = Motion(sampled[0]["detections"], after)
-
-    def at(self, now: float) -> Sequence[Mapping[str, Any]] | None:
-        """Return the detections to draw at a time in seconds; None if the sampled frame is too long ago."""
-        passed = now - self.timestamp
-        if passed > self._max_seconds:
-            return None
-        return self._motion.at(passed / self._interval if passed > 0 and self._interval > 0 else 0.0)
 
 
 def _possible_sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any]) -> set[tuple[int, int]]:
