@@ -15,7 +15,6 @@ from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 MANIFEST_FILE = "manifest.json"
 
 _MODULE = Path(__file__).resolve().parent.parent
-_HANDLER = ("inference.py", "video_inference")
 # Packages that AWS's PyTorch and Ray images lack.
 _WHEELS = ("av",)
 # AWS's Ray image looks for these files next to the weights (Deep Learning Containers, "Ray Serve Inference").
@@ -39,7 +38,8 @@ def contents(weights: Weights) -> dict[str, bytes]:
     }
     for wheel in wheels:
         entries.update({f"code/{path}": data for path, data in wheel.files.items()})
-    entries.update({f"code/{path}": file.read_bytes() for path, file in _handler_files().items()})
+    for file in [_MODULE / "inference.py", *_MODULE.glob("video_inference/**/*.py")]:
+        entries[f"code/{file.relative_to(_MODULE).as_posix()}"] = file.read_bytes()
     entries[MANIFEST_FILE] = _json(_manifest(weights, wheels, entries))
     return entries
 
@@ -90,15 +90,6 @@ def _manifest(weights: Weights, wheels: list[Wheel], entries: Mapping[str, bytes
         ],
         "files": {path: _sha256(data) for path, data in entries.items()},
     }
-
-
-def _handler_files() -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for name in _HANDLER:
-        path = _MODULE / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            files[file.relative_to(_MODULE).as_posix()] = file
-    return files
 
 
 def _sha256(data: bytes) -> str:
