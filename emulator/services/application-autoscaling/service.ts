@@ -22,7 +22,7 @@ import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
 import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
 import { AwsError, type Service } from "../../wire/service.ts";
-import { InvalidTokenError, pageOf, type Page } from "./page.ts";
+import { pager, type Page } from "../page.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace, type ResourceKey } from "./resource.ts";
 import { targetTags } from "./tags.ts";
@@ -39,16 +39,11 @@ export interface ApplicationAutoScalingDependencies {
 /** Default and maximum page size (API reference, MaxResults). */
 const pageSize = 50;
 
-function paged<Item>(items: readonly Item[], maxResults: number | undefined, token: string | undefined): Page<Item> {
-  if (maxResults !== undefined && maxResults < 1) {
-    throw new AwsError("ValidationException", "MaxResults must be greater than or equal to 1");
-  }
-  try {
-    return pageOf(items, Math.min(maxResults ?? pageSize, pageSize), token);
-  } catch (error) {
-    if (error instanceof InvalidTokenError) throw new AwsError("InvalidNextTokenException", "Invalid next token");
-    throw error;
-  }
+const pageOf = pager("InvalidNextTokenException", "Invalid next token");
+
+function paged<Item>(items: readonly Item[], maxResults = pageSize, token: string | undefined): Page<Item> {
+  if (maxResults < 1) throw new AwsError("ValidationException", "MaxResults must be greater than or equal to 1");
+  return pageOf(items, Math.min(maxResults, pageSize), token);
 }
 
 function describeKey({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): string {

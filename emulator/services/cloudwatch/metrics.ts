@@ -15,8 +15,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { MetricDataQuery, MetricQueries, Point, TimeRange } from "../../core/metric-queries.ts";
 import { statistic } from "../../core/metrics.ts";
 import type { MetricStore } from "../../core/metrics.ts";
-import { InvalidTokenError, pageOf, type Page } from "../application-autoscaling/page.ts";
 import { AwsError } from "../../wire/service.ts";
+import { pager } from "../page.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { checkPeriod, dimensionsOf, wireDimensions, type Place } from "./identity.ts";
 import { queriesOf } from "./metric-queries.ts";
@@ -31,18 +31,8 @@ const mostQueries = 500;
 const mostStatistics = 1_440;
 const threeHours = 3 * 3_600_000;
 
-/**
- * Returns a page of a list.
- * @throws AwsError InvalidNextToken if the token is not one of this list
- */
-export function paged<Item>(items: readonly Item[], size: number, token: string | undefined): Page<Item> {
-  try {
-    return pageOf(items, size, token);
-  } catch (error) {
-    if (error instanceof InvalidTokenError) throw new AwsError("InvalidNextToken", "The next token is invalid.");
-    throw error;
-  }
-}
+/** Returns a page of a list. Throws InvalidNextToken. */
+export const paged = pager("InvalidNextToken", "The next token is invalid.");
 
 /** Returns the whole periods that a request's times touch. */
 function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period: number): TimeRange {

@@ -1,6 +1,7 @@
 /** Resources of the emulated SageMaker by name: models, endpoint configurations, endpoints, each with its tags. */
 
 import { AwsError } from "../../wire/service.ts";
+import { pager, type Page } from "../page.ts";
 
 /** Kinds of resources with their names in SageMaker's messages and ARNs. */
 export const kinds = {
@@ -30,11 +31,7 @@ export interface ListOptions {
   readonly NextToken?: string | undefined;
 }
 
-/** One page of a list, and the token of the next page. */
-export interface Page<Item> {
-  readonly items: Item[];
-  readonly nextToken: string | undefined;
-}
+const paged = pager("ValidationException", "Invalid pagination token");
 
 /** Resources of one kind. */
 export class Registry<Item extends Named> {
@@ -106,20 +103,7 @@ export class Registry<Item extends Named> {
           matches(item),
       )
       .sort((a, b) => ascending * compare(a, b));
-    const start = readToken(NextToken);
     // 10 is the default of SageMaker's list operations.
-    const end = start + (MaxResults ?? 10);
-    return { items: found.slice(start, end), nextToken: end < found.length ? writeToken(end) : undefined };
+    return paged(found, MaxResults ?? 10, NextToken);
   }
-}
-
-function writeToken(offset: number): string {
-  return Buffer.from(String(offset)).toString("base64url");
-}
-
-function readToken(token: string | undefined): number {
-  if (token === undefined) return 0;
-  const offset = Buffer.from(token, "base64url").toString("utf8");
-  if (!/^\d{1,9}$/.test(offset)) throw new AwsError("ValidationException", "Invalid pagination token");
-  return Number(offset);
 }
