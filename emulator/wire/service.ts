@@ -18,6 +18,20 @@ export interface RequestContext {
  */
 export type Handler<Input, Output> = (input: Input, context: RequestContext) => Promise<Output> | Output;
 
+/**
+ * Handlers of a service's operations by name, with the types of the SDK's client: `Client` is its interface with one
+ * method for each operation, such as `SageMaker`.
+ */
+export type Handlers<Client> = {
+  readonly [Method in keyof Client & string as Capitalize<Method>]?: Client[Method] extends (
+    input: infer Input,
+    options: never,
+    callback: (error: never, output?: infer Output) => void,
+  ) => void
+    ? Handler<Input, Omit<Output, "$metadata">>
+    : never;
+};
+
 /** A service: the gateway refuses, by name, each operation of the model that has no handler. */
 export interface Service {
   /** botocore's name of the API model: `sagemaker`, `sagemaker-runtime`, `application-autoscaling`, `cloudwatch`. */

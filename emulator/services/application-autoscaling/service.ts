@@ -3,29 +3,15 @@
  * autoscaler.
  */
 
-import type {
-  DeleteScalingPolicyRequest,
-  DeregisterScalableTargetRequest,
-  DescribeScalableTargetsRequest,
-  DescribeScalableTargetsResponse,
-  DescribeScalingActivitiesRequest,
-  DescribeScalingActivitiesResponse,
-  DescribeScalingPoliciesRequest,
-  DescribeScalingPoliciesResponse,
-  PutScalingPolicyRequest,
-  PutScalingPolicyResponse,
-  RegisterScalableTargetRequest,
-  RegisterScalableTargetResponse,
-  ScalingPolicy as WirePolicy,
-} from "@aws-sdk/client-application-auto-scaling";
+import type { ApplicationAutoScaling, ScalingPolicy as WirePolicy } from "@aws-sdk/client-application-auto-scaling";
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
 import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
-import { AwsError, type Service } from "../../wire/service.ts";
+import { AwsError, type Handlers, type Service } from "../../wire/service.ts";
 import { pager, type Page } from "../page.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace, type ResourceKey } from "./resource.ts";
-import { targetTags } from "./tags.ts";
+import { tagHandlers, tagsOf, targetTags } from "./tags.ts";
 
 /** Dependencies of the service. */
 export interface ApplicationAutoScalingDependencies {
@@ -72,7 +58,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
   });
 
   const handlers = {
-    RegisterScalableTarget(input: RegisterScalableTargetRequest): RegisterScalableTargetResponse {
+    RegisterScalableTarget(input) {
       checkKind(input);
       const { ResourceId = "", MinCapacity, MaxCapacity, SuspendedState, Tags } = input;
       const existing = autoscaler.target(ResourceId);
@@ -96,7 +82,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
           "Tags can only be specified when a scalable target is created. Use TagResource for an existing one.",
         );
       }
-      tags.check(Tags);
+      tags.check(tagsOf(Tags));
       const before = existing?.suspension;
       const suspension = {
         scaleIn: SuspendedState?.DynamicScalingInSuspended ?? before?.scaleIn ?? false,
@@ -104,36 +90,38 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
         scheduled: SuspendedState?.ScheduledScalingSuspended ?? before?.scheduled ?? false,
       };
       const { arn } = autoscaler.register(ResourceId, { min, max, suspension });
-      if (existing === undefined) tags.create(arn, Tags);
+      if (existing === undefined) tags.create(arn, tagsOf(Tags));
       return { ScalableTargetARN: arn };
     },
 
-    DescribeScalableTargets(input: DescribeScalableTargetsRequest): DescribeScalableTargetsResponse {
+    DescribeScalableTargets(input) {
       checkKind(input);
       const { ResourceIds = [], MaxResults, NextToken } = input;
       const found = autoscaler
         .targets()
         .filter(({ resourceId }) => ResourceIds.length === 0 || ResourceIds.includes(resourceId));
       const { items, nextToken } = paged(found, MaxResults, NextToken);
-      const targets = items.map(({ resourceId, arn, min, max, suspension, createdAt }) => ({
-        ServiceNamespace: serviceNamespace,
-        ResourceId: resourceId,
-        ScalableDimension: scalableDimension,
-        MinCapacity: min,
-        MaxCapacity: max,
-        RoleARN: roleArn,
-        CreationTime: new Date(createdAt),
-        SuspendedState: {
-          DynamicScalingInSuspended: suspension.scaleIn,
-          DynamicScalingOutSuspended: suspension.scaleOut,
-          ScheduledScalingSuspended: suspension.scheduled,
-        },
-        ScalableTargetARN: arn,
-      })) satisfies DescribeScalableTargetsResponse["ScalableTargets"];
-      return { ScalableTargets: targets, NextToken: nextToken };
+      return {
+        ScalableTargets: items.map(({ resourceId, arn, min, max, suspension, createdAt }) => ({
+          ServiceNamespace: serviceNamespace,
+          ResourceId: resourceId,
+          ScalableDimension: scalableDimension,
+          MinCapacity: min,
+          MaxCapacity: max,
+          RoleARN: roleArn,
+          CreationTime: new Date(createdAt),
+          SuspendedState: {
+            DynamicScalingInSuspended: suspension.scaleIn,
+            DynamicScalingOutSuspended: suspension.scaleOut,
+            ScheduledScalingSuspended: suspension.scheduled,
+          },
+          ScalableTargetARN: arn,
+        })),
+        NextToken: nextToken,
+      };
     },
 
-    DeregisterScalableTarget(input: DeregisterScalableTargetRequest): object {
+    DeregisterScalableTarget(input) {
       checkKind(input);
       const { ResourceId = "" } = input;
       if (autoscaler.target(ResourceId) === undefined) {
@@ -143,7 +131,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       return {};
     },
 
-    PutScalingPolicy(input: PutScalingPolicyRequest): PutScalingPolicyResponse {
+    PutScalingPolicy(input) {
       checkKind(input);
       const { ResourceId = "", PolicyName = "" } = input;
       if (autoscaler.target(ResourceId) === undefined) {
@@ -170,7 +158,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       return { PolicyARN: policy.arn, Alarms: alarmsOf(policy) };
     },
 
-    DescribeScalingPolicies(input: DescribeScalingPoliciesRequest): DescribeScalingPoliciesResponse {
+    DescribeScalingPolicies(input) {
       checkKind(input);
       const { PolicyNames = [], ResourceId, MaxResults, NextToken } = input;
       const found = autoscaler
@@ -181,7 +169,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       return { ScalingPolicies: items.map(wirePolicy), NextToken: nextToken };
     },
 
-    DeleteScalingPolicy(input: DeleteScalingPolicyRequest): object {
+    DeleteScalingPolicy(input) {
       checkKind(input);
       const { ResourceId = "", PolicyName = "" } = input;
       const exists = autoscaler
@@ -197,7 +185,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       return {};
     },
 
-    DescribeScalingActivities(input: DescribeScalingActivitiesRequest): DescribeScalingActivitiesResponse {
+    DescribeScalingActivities(input) {
       checkKind(input);
       const { ResourceId, MaxResults, NextToken, IncludeNotScaledActivities = false } = input;
       if (IncludeNotScaledActivities) {
@@ -207,22 +195,24 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
         .activities()
         .filter(({ resourceId }) => ResourceId === undefined || ResourceId === resourceId);
       const { items, nextToken } = paged(found, MaxResults, NextToken);
-      const activities = items.map((activity) => ({
-        ActivityId: activity.id,
-        ServiceNamespace: serviceNamespace,
-        ResourceId: activity.resourceId,
-        ScalableDimension: scalableDimension,
-        Description: activity.description,
-        Cause: activity.cause,
-        StartTime: new Date(activity.startedAt),
-        EndTime: activity.endedAt === undefined ? undefined : new Date(activity.endedAt),
-        StatusCode: activity.status,
-        StatusMessage: activity.statusMessage,
-      })) satisfies DescribeScalingActivitiesResponse["ScalingActivities"];
-      return { ScalingActivities: activities, NextToken: nextToken };
+      return {
+        ScalingActivities: items.map((activity) => ({
+          ActivityId: activity.id,
+          ServiceNamespace: serviceNamespace,
+          ResourceId: activity.resourceId,
+          ScalableDimension: scalableDimension,
+          Description: activity.description,
+          Cause: activity.cause,
+          StartTime: new Date(activity.startedAt),
+          EndTime: activity.endedAt === undefined ? undefined : new Date(activity.endedAt),
+          StatusCode: activity.status,
+          StatusMessage: activity.statusMessage,
+        })),
+        NextToken: nextToken,
+      };
     },
 
-    ...tags.handlers,
-  };
+    ...tagHandlers(tags),
+  } satisfies Handlers<ApplicationAutoScaling>;
   return { model: "application-autoscaling", handlers };
 }

@@ -1,27 +1,15 @@
 /** CloudWatch's alarm operations on the state machine's alarms. */
 
-import type {
-  DeleteAlarmsInput,
-  DescribeAlarmHistoryInput,
-  DescribeAlarmHistoryOutput,
-  DescribeAlarmsInput,
-  DescribeAlarmsOutput,
-  DisableAlarmActionsInput,
-  EnableAlarmActionsInput,
-  MetricAlarm,
-  PutMetricAlarmInput,
-  SetAlarmStateInput,
-  StandardUnit,
-} from "@aws-sdk/client-cloudwatch";
+import type { CloudWatch, MetricAlarm, StandardUnit } from "@aws-sdk/client-cloudwatch";
 import type { Alarm, Alarms, AlarmSettings } from "../../core/alarms.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
-import { AwsError } from "../../wire/service.ts";
+import { AwsError, type Handlers } from "../../wire/service.ts";
 import { settingsOf } from "./alarm-input.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { alarmArn, wireDimensions, type Place } from "./identity.ts";
 import { wireQueries } from "./metric-queries.ts";
 import { paged } from "./metrics.ts";
-import type { ResourceTags } from "./tags.ts";
+import type { TagStore } from "../tags.ts";
 
 /** Default page size (API reference, DescribeAlarms and DescribeAlarmHistory). */
 const pageSize = 50;
@@ -74,14 +62,14 @@ function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
 }
 
 /** Returns the handlers of the alarm operations. */
-export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) {
+export function alarmHandlers(alarms: Alarms, tags: TagStore, place: Place) {
   const setActionsEnabled = (names: readonly string[] = [], isEnabled: boolean): object => {
     for (const name of names) alarms.setActionsEnabled(name, isEnabled);
     return {};
   };
 
   return {
-    PutMetricAlarm(input: PutMetricAlarmInput): object {
+    PutMetricAlarm(input) {
       const settings = settingsOf(input, place);
       const isNew = alarms.get(settings.name) === undefined;
       tags.check(input.Tags);
@@ -91,7 +79,7 @@ export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) 
       return {};
     },
 
-    DescribeAlarms(input: DescribeAlarmsInput): DescribeAlarmsOutput {
+    DescribeAlarms(input) {
       const { AlarmNames, AlarmNamePrefix, AlarmTypes = ["MetricAlarm"], StateValue, ActionPrefix } = input;
       if (input.ChildrenOfAlarmName !== undefined || input.ParentsOfAlarmName !== undefined) {
         throw unimplemented("composite alarms");
@@ -117,19 +105,16 @@ export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) 
     },
 
     /** Deletes all or, if one of the alarms does not exist, none (API reference, DeleteAlarms). */
-    DeleteAlarms({ AlarmNames: names = [] }: DeleteAlarmsInput): object {
+    DeleteAlarms({ AlarmNames: names = [] }) {
       const missing = names.filter((name) => alarms.get(name) === undefined);
       if (missing.length > 0) {
         throw new AwsError("ResourceNotFound", `Alarms not found: ${missing.join(", ")}`, 404);
       }
-      for (const name of names) {
-        alarms.delete(name);
-        tags.forget(alarmArn(place, name));
-      }
+      for (const name of names) alarms.delete(name);
       return {};
     },
 
-    SetAlarmState({ AlarmName = "", StateValue, StateReason = "", StateReasonData }: SetAlarmStateInput): object {
+    SetAlarmState({ AlarmName = "", StateValue, StateReason = "", StateReasonData }) {
       if (alarms.get(AlarmName) === undefined) {
         throw new AwsError("ResourceNotFound", `Alarm ${AlarmName} does not exist`, 404);
       }
@@ -140,10 +125,10 @@ export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) 
       return {};
     },
 
-    EnableAlarmActions: ({ AlarmNames }: EnableAlarmActionsInput): object => setActionsEnabled(AlarmNames, true),
-    DisableAlarmActions: ({ AlarmNames }: DisableAlarmActionsInput): object => setActionsEnabled(AlarmNames, false),
+    EnableAlarmActions: ({ AlarmNames }) => setActionsEnabled(AlarmNames, true),
+    DisableAlarmActions: ({ AlarmNames }) => setActionsEnabled(AlarmNames, false),
 
-    DescribeAlarmHistory(input: DescribeAlarmHistoryInput): DescribeAlarmHistoryOutput {
+    DescribeAlarmHistory(input) {
       const { AlarmName, AlarmTypes = ["MetricAlarm"], HistoryItemType, StartDate, EndDate, ScanBy } = input;
       if (input.AlarmContributorId !== undefined) throw unimplemented("alarm contributors");
       const found = alarms
@@ -165,5 +150,5 @@ export function alarmHandlers(alarms: Alarms, tags: ResourceTags, place: Place) 
       }));
       return { AlarmHistoryItems: history, NextToken: nextToken };
     },
-  };
+  } satisfies Handlers<CloudWatch>;
 }

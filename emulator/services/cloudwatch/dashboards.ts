@@ -1,21 +1,12 @@
 /** CloudWatch's dashboards: stored, listed, and checked for their form; the emulator does not draw them. */
 
-import type {
-  DashboardValidationMessage,
-  DeleteDashboardsInput,
-  GetDashboardInput,
-  GetDashboardOutput,
-  ListDashboardsInput,
-  ListDashboardsOutput,
-  PutDashboardInput,
-  PutDashboardOutput,
-} from "@aws-sdk/client-cloudwatch";
+import type { CloudWatch, DashboardValidationMessage } from "@aws-sdk/client-cloudwatch";
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
-import { AwsError } from "../../wire/service.ts";
+import { AwsError, type Handlers } from "../../wire/service.ts";
 import { dashboardArn, type Place } from "./identity.ts";
 import { paged } from "./metrics.ts";
-import type { ResourceTags } from "./tags.ts";
+import type { TagStore } from "../tags.ts";
 
 interface Dashboard {
   readonly body: string;
@@ -35,10 +26,10 @@ const dashboardBody = z.looseObject({
 export class Dashboards {
   readonly #clock: Clock;
   readonly #place: Place;
-  readonly #tags: ResourceTags;
+  readonly #tags: TagStore;
   readonly #dashboards = new Map<string, Dashboard>();
 
-  constructor(clock: Clock, place: Place, tags: ResourceTags) {
+  constructor(clock: Clock, place: Place, tags: TagStore) {
     this.#clock = clock;
     this.#place = place;
     this.#tags = tags;
@@ -49,7 +40,7 @@ export class Dashboards {
   }
 
   readonly handlers = {
-    PutDashboard: ({ DashboardName = "", DashboardBody = "", Tags }: PutDashboardInput): PutDashboardOutput => {
+    PutDashboard: ({ DashboardName = "", DashboardBody = "", Tags }) => {
       if (!/^[A-Za-z0-9_-]{1,255}$/.test(DashboardName)) {
         throw invalidDashboard([
           { DataPath: "/dashboardName", Message: "A name has 1 to 255 of A-Z, a-z, 0-9, - and _" },
@@ -63,7 +54,7 @@ export class Dashboards {
       return { DashboardValidationMessages: [] };
     },
 
-    GetDashboard: ({ DashboardName = "" }: GetDashboardInput): GetDashboardOutput => {
+    GetDashboard: ({ DashboardName = "" }) => {
       const dashboard = this.#dashboards.get(DashboardName);
       if (dashboard === undefined) throw missing([DashboardName]);
       return {
@@ -74,17 +65,14 @@ export class Dashboards {
     },
 
     /** Deletes all or, if one of the dashboards does not exist, none (API reference, DeleteDashboards). */
-    DeleteDashboards: ({ DashboardNames = [] }: DeleteDashboardsInput): object => {
+    DeleteDashboards: ({ DashboardNames = [] }) => {
       const unknown = DashboardNames.filter((name) => !this.#dashboards.has(name));
       if (unknown.length > 0) throw missing(unknown);
-      for (const name of DashboardNames) {
-        this.#dashboards.delete(name);
-        this.#tags.forget(dashboardArn(this.#place, name));
-      }
+      for (const name of DashboardNames) this.#dashboards.delete(name);
       return {};
     },
 
-    ListDashboards: ({ DashboardNamePrefix = "", NextToken }: ListDashboardsInput): ListDashboardsOutput => {
+    ListDashboards: ({ DashboardNamePrefix = "", NextToken }) => {
       const found = [...this.#dashboards]
         .filter(([name]) => name.startsWith(DashboardNamePrefix))
         .sort(([left], [right]) => (left < right ? -1 : 1));
@@ -97,7 +85,7 @@ export class Dashboards {
       }));
       return { DashboardEntries: entries, NextToken: nextToken };
     },
-  };
+  } satisfies Handlers<CloudWatch>;
 }
 
 function check(body: string): void {

@@ -19,8 +19,3 @@ export function invalidParameter(name: string, value: string): AwsError {
 export function unimplemented(feature: string): AwsError {
   return validationError(`The emulator does not implement ${feature}.`);
 }
-
-/** Makes the error for a missing resource in a tag operation. */
-export function resourceMissing(arn: string): AwsError {
-  return new AwsError("ResourceNotFoundException", `Unknown resource ${arn}`, 404, { ResourceId: arn });
-}

@@ -1,13 +1,9 @@
 /** CloudWatch's metric operations on the state machine's metric store. */
 
 import type {
+  CloudWatch,
   Datapoint,
   GetMetricDataInput,
-  GetMetricDataOutput,
-  GetMetricStatisticsInput,
-  GetMetricStatisticsOutput,
-  ListMetricsInput,
-  ListMetricsOutput,
   MetricDataResult,
   StandardUnit,
 } from "@aws-sdk/client-cloudwatch";
@@ -15,7 +11,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { MetricDataQuery, MetricQueries, Point, TimeRange } from "../../core/metric-queries.ts";
 import { statistic } from "../../core/metrics.ts";
 import type { MetricStore } from "../../core/metrics.ts";
-import { AwsError } from "../../wire/service.ts";
+import { AwsError, type Handlers } from "../../wire/service.ts";
 import { pager } from "../page.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { checkPeriod, dimensionsOf, wireDimensions, type Place } from "./identity.ts";
@@ -68,7 +64,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
   return {
     PutMetricData: putMetricData(metrics, clock),
 
-    GetMetricData(input: GetMetricDataInput): GetMetricDataOutput {
+    GetMetricData(input) {
       const { MetricDataQueries: queries = [], MaxDatapoints = mostDatapoints, NextToken } = input;
       if (queries.length > mostQueries) {
         throw validationError(`The collection MetricDataQueries must not have a size greater than ${mostQueries}.`);
@@ -92,7 +88,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
       return { MetricDataResults: results, Messages: [], NextToken: nextToken };
     },
 
-    GetMetricStatistics(input: GetMetricStatisticsInput): GetMetricStatisticsOutput {
+    GetMetricStatistics(input) {
       const { Namespace = "", MetricName = "", Period = 0, Statistics, ExtendedStatistics, Unit } = input;
       if (ExtendedStatistics !== undefined) throw unimplemented("ExtendedStatistics");
       if (Statistics === undefined) {
@@ -124,7 +120,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
       return { Label: MetricName, Datapoints: datapoints };
     },
 
-    ListMetrics(input: ListMetricsInput): ListMetricsOutput {
+    ListMetrics(input) {
       const { Namespace, MetricName, Dimensions: filters = [], RecentlyActive, NextToken } = input;
       if (input.IncludeLinkedAccounts === true || input.OwningAccount !== undefined) {
         throw unimplemented("metrics of other accounts");
@@ -151,5 +147,5 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
         NextToken: nextToken,
       };
     },
-  };
+  } satisfies Handlers<CloudWatch>;
 }

@@ -9,7 +9,7 @@ import { Dashboards } from "./dashboards.ts";
 import { alarmArn, dashboardArn } from "./identity.ts";
 import { metricHandlers } from "./metrics.ts";
 import { topicActions, type Publish } from "./notification.ts";
-import { ResourceTags } from "./tags.ts";
+import { resourceTags, tagHandlers } from "./tags.ts";
 
 /** Dependencies of the service. */
 export interface MonitoringDependencies {
@@ -35,7 +35,7 @@ export function monitoring(dependencies: MonitoringDependencies): Service {
     if (arn.startsWith(alarmPrefix)) return alarms.get(arn.slice(alarmPrefix.length)) !== undefined;
     return arn.startsWith(dashboardPrefix) && dashboards.has(arn.slice(dashboardPrefix.length));
   };
-  const tags = new ResourceTags(exists);
+  const tags = resourceTags(exists);
   const dashboards = new Dashboards(clock, place, tags);
   return {
     model: "cloudwatch",
@@ -43,7 +43,7 @@ export function monitoring(dependencies: MonitoringDependencies): Service {
       ...metricHandlers(metrics, clock, place),
       ...alarmHandlers(alarms, tags, place),
       ...dashboards.handlers,
-      ...tags.handlers,
+      ...tagHandlers(tags),
     },
   };
 }

@@ -1,21 +1,12 @@
 /** SageMaker's endpoint configurations: immutable descriptions of a fleet and its asynchronous inference. */
 
-import type {
-  CreateEndpointConfigInput,
-  CreateEndpointConfigOutput,
-  DeleteEndpointConfigInput,
-  DescribeEndpointConfigInput,
-  DescribeEndpointConfigOutput,
-  ListEndpointConfigsInput,
-  ListEndpointConfigsOutput,
-  ProductionVariant,
-} from "@aws-sdk/client-sagemaker";
+import type { CreateEndpointConfigInput, ProductionVariant, SageMaker } from "@aws-sdk/client-sagemaker";
 import { defaultStartupTimeout } from "../../core/endpoint-api.ts";
 import { parseS3Location, type S3Location } from "../../s3-location.ts";
-import { AwsError, type RequestContext } from "../../wire/service.ts";
+import { AwsError, type Handlers } from "../../wire/service.ts";
 import type { ModelRecord } from "./models.ts";
 import type { Named, Registry } from "./registry.ts";
-import type { Tags } from "./tags.ts";
+import type { TagStore } from "../tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
 /** A stored endpoint configuration. */
@@ -53,7 +44,7 @@ export interface AsyncSpec {
 export interface EndpointConfigDependencies {
   readonly models: Registry<ModelRecord>;
   readonly configs: Registry<EndpointConfigRecord>;
-  readonly tags: Tags;
+  readonly tags: TagStore;
 }
 
 // Without a value "SageMaker chooses an optimal value" (API reference, AsyncInferenceClientConfig); the value is
@@ -63,7 +54,7 @@ const defaultConcurrency = 4;
 /** Returns the handlers of the operations on endpoint configurations. */
 export function endpointConfigHandlers({ models, configs, tags }: EndpointConfigDependencies) {
   return {
-    CreateEndpointConfig(input: CreateEndpointConfigInput, { now }: RequestContext): CreateEndpointConfigOutput {
+    CreateEndpointConfig(input, { now }) {
       const { EndpointConfigName: name = "" } = input;
       configs.assertFree(name);
       tags.check(input.Tags);
@@ -81,9 +72,7 @@ export function endpointConfigHandlers({ models, configs, tags }: EndpointConfig
       return { EndpointConfigArn: arn };
     },
 
-    DescribeEndpointConfig({
-      EndpointConfigName: name = "",
-    }: DescribeEndpointConfigInput): DescribeEndpointConfigOutput {
+    DescribeEndpointConfig({ EndpointConfigName: name = "" }) {
       const { arn, createdAt, input } = configs.get(name);
       return {
         EndpointConfigName: input.EndpointConfigName,
@@ -97,14 +86,12 @@ export function endpointConfigHandlers({ models, configs, tags }: EndpointConfig
       };
     },
 
-    DeleteEndpointConfig({ EndpointConfigName: name = "" }: DeleteEndpointConfigInput): object {
-      const config = configs.get(name);
-      configs.remove(config);
-      tags.forget(config.arn);
+    DeleteEndpointConfig({ EndpointConfigName: name = "" }) {
+      configs.remove(configs.get(name));
       return {};
     },
 
-    ListEndpointConfigs(input: ListEndpointConfigsInput): ListEndpointConfigsOutput {
+    ListEndpointConfigs(input) {
       const { items, nextToken } = configs.list(input);
       return {
         EndpointConfigs: items.map(({ name, arn, createdAt }) => ({
@@ -115,7 +102,7 @@ export function endpointConfigHandlers({ models, configs, tags }: EndpointConfig
         NextToken: nextToken,
       };
     },
-  };
+  } satisfies Handlers<SageMaker>;
 }
 
 function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecord>): VariantSpec {

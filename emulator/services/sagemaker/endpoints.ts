@@ -1,34 +1,21 @@
 /** SageMaker's endpoints: creates, updates, scales, describes and deletes them. */
 
-import type {
-  CreateEndpointInput,
-  CreateEndpointOutput,
-  DeleteEndpointInput,
-  DeploymentConfig,
-  DescribeEndpointInput,
-  DescribeEndpointOutput,
-  ListEndpointsInput,
-  ListEndpointsOutput,
-  UpdateEndpointInput,
-  UpdateEndpointOutput,
-  UpdateEndpointWeightsAndCapacitiesInput,
-  UpdateEndpointWeightsAndCapacitiesOutput,
-} from "@aws-sdk/client-sagemaker";
+import type { DeploymentConfig, SageMaker, UpdateEndpointInput } from "@aws-sdk/client-sagemaker";
 import type { CapacityPort } from "../../core/scaling-types.ts";
-import { AwsError } from "../../wire/service.ts";
+import { AwsError, type Handlers } from "../../wire/service.ts";
 import type { SageMakerDependencies } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Registry } from "./registry.ts";
-import type { Tags } from "./tags.ts";
+import type { TagStore } from "../tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
 /** Dependencies of the handlers. */
 export interface EndpointDependencies {
   readonly configs: Registry<EndpointConfigRecord>;
   readonly endpoints: Registry<LiveEndpoint>;
-  readonly tags: Tags;
+  readonly tags: TagStore;
   readonly outbox: Outbox;
   readonly aws: SageMakerDependencies;
 }
@@ -42,7 +29,7 @@ export function resourceIdOf(endpointName: string, variantName: string): string 
 export function endpointHandlers(dependencies: EndpointDependencies) {
   const { configs, endpoints, tags, outbox, aws } = dependencies;
   return {
-    CreateEndpoint(input: CreateEndpointInput): CreateEndpointOutput {
+    CreateEndpoint(input) {
       const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
       endpoints.assertFree(name);
       tags.check(input.Tags);
@@ -57,11 +44,11 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       return { EndpointArn: arn };
     },
 
-    DescribeEndpoint({ EndpointName: name = "" }: DescribeEndpointInput): DescribeEndpointOutput {
+    DescribeEndpoint({ EndpointName: name = "" }) {
       return endpoints.get(name).describe();
     },
 
-    ListEndpoints(input: ListEndpointsInput): ListEndpointsOutput {
+    ListEndpoints(input) {
       const { LastModifiedTimeAfter: after, LastModifiedTimeBefore: before, StatusEquals: status } = input;
       const { items, nextToken } = endpoints.list(
         input,
@@ -82,7 +69,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       };
     },
 
-    UpdateEndpoint(input: UpdateEndpointInput): UpdateEndpointOutput {
+    UpdateEndpoint(input) {
       const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
       const endpoint = endpoints.get(name);
       const config = configs.get(configName);
@@ -103,9 +90,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       return { EndpointArn: endpoint.arn };
     },
 
-    UpdateEndpointWeightsAndCapacities(
-      input: UpdateEndpointWeightsAndCapacitiesInput,
-    ): UpdateEndpointWeightsAndCapacitiesOutput {
+    UpdateEndpointWeightsAndCapacities(input) {
       const endpoint = endpoints.get(input.EndpointName ?? "");
       assertIdle(endpoint);
       const [change, ...others] = input.DesiredWeightsAndCapacities ?? [];
@@ -126,17 +111,16 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       return { EndpointArn: endpoint.arn };
     },
 
-    DeleteEndpoint({ EndpointName: name = "" }: DeleteEndpointInput): object {
+    DeleteEndpoint({ EndpointName: name = "" }) {
       const endpoint = endpoints.get(name);
       if (endpoint.status !== "Failed") assertIdle(endpoint);
       aws.scalableTargets.deregister(resourceIdOf(endpoint.name, endpoint.config.variant.name));
       void endpoint.delete().then(() => {
         endpoints.remove(endpoint);
-        tags.forget(endpoint.arn);
       });
       return {};
     },
-  };
+  } satisfies Handlers<SageMaker>;
 }
 
 /**

@@ -1,20 +1,11 @@
 /** SageMaker's models: the software of an instance. */
 
-import type {
-  ContainerDefinition,
-  CreateModelInput,
-  CreateModelOutput,
-  DeleteModelInput,
-  DescribeModelInput,
-  DescribeModelOutput,
-  ListModelsInput,
-  ListModelsOutput,
-} from "@aws-sdk/client-sagemaker";
+import type { ContainerDefinition, CreateModelInput, SageMaker } from "@aws-sdk/client-sagemaker";
 import type { ObjectStore, Roles } from "../../aws-ports.ts";
 import { parseS3Location } from "../../s3-location.ts";
-import { AwsError, type RequestContext } from "../../wire/service.ts";
+import { AwsError, type Handlers } from "../../wire/service.ts";
 import type { Named, Registry } from "./registry.ts";
-import type { Tags } from "./tags.ts";
+import type { TagStore } from "../tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
 /** A stored model. */
@@ -28,7 +19,7 @@ export interface ModelRecord extends Named {
 /** Dependencies of the handlers. */
 export interface ModelDependencies {
   readonly models: Registry<ModelRecord>;
-  readonly tags: Tags;
+  readonly tags: TagStore;
   readonly objects: ObjectStore;
   readonly roles: Roles;
 }
@@ -43,7 +34,7 @@ const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+
 /** Returns the handlers of the operations on models. */
 export function modelHandlers({ models, tags, objects, roles }: ModelDependencies) {
   return {
-    async CreateModel(input: CreateModelInput, { now }: RequestContext): Promise<CreateModelOutput> {
+    async CreateModel(input, { now }) {
       const { ModelName: name = "", ExecutionRoleArn: roleArn } = input;
       models.assertFree(name);
       tags.check(input.Tags);
@@ -72,7 +63,7 @@ export function modelHandlers({ models, tags, objects, roles }: ModelDependencie
       return { ModelArn: arn };
     },
 
-    DescribeModel({ ModelName: name = "" }: DescribeModelInput): DescribeModelOutput {
+    DescribeModel({ ModelName: name = "" }) {
       const { arn, createdAt, input } = models.get(name);
       return {
         ModelName: input.ModelName,
@@ -85,21 +76,19 @@ export function modelHandlers({ models, tags, objects, roles }: ModelDependencie
       };
     },
 
-    DeleteModel({ ModelName: name = "" }: DeleteModelInput): object {
-      const model = models.get(name);
-      models.remove(model);
-      tags.forget(model.arn);
+    DeleteModel({ ModelName: name = "" }) {
+      models.remove(models.get(name));
       return {};
     },
 
-    ListModels(input: ListModelsInput): ListModelsOutput {
+    ListModels(input) {
       const { items, nextToken } = models.list(input);
       return {
         Models: items.map(({ name, arn, createdAt }) => ({ ModelName: name, ModelArn: arn, CreationTime: createdAt })),
         NextToken: nextToken,
       };
     },
-  };
+  } satisfies Handlers<SageMaker>;
 }
 
 function containerOf(input: CreateModelInput): ContainerDefinition {

@@ -82,6 +82,11 @@ export class Registry<Item extends Named> {
     if (this.find(item.name) === item) this.#items.delete(item.name.toLowerCase());
   }
 
+  /** Tells whether there is a resource of this ARN. */
+  has(arn: string): boolean {
+    return this.values().some((item) => item.arn === arn);
+  }
+
   values(): Item[] {
     return [...this.#items.values()];
   }

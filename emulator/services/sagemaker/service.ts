@@ -13,7 +13,7 @@ import { modelHandlers, type ModelRecord } from "./models.ts";
 import { Outbox } from "./outbox.ts";
 import { Registry } from "./registry.ts";
 import { runtimeHandlers } from "./runtime.ts";
-import { Tags } from "./tags.ts";
+import { resourceTags, tagHandlers } from "./tags.ts";
 
 /** One endpoint on the status page. */
 export interface EndpointStatusLine {
@@ -38,7 +38,7 @@ export class SageMaker {
     const models = new Registry<ModelRecord>("model", region, accountId);
     const configs = new Registry<EndpointConfigRecord>("endpointConfig", region, accountId);
     const endpoints = new Registry<LiveEndpoint>("endpoint", region, accountId);
-    const tags = new Tags();
+    const tags = resourceTags((arn) => [models, configs, endpoints].some((kind) => kind.has(arn)));
     const outbox = new Outbox(aws);
     this.#endpoints = { configs, endpoints, tags, outbox, aws };
     this.capacity = variantCapacity(this.#endpoints);
@@ -48,7 +48,7 @@ export class SageMaker {
         ...modelHandlers({ models, tags, objects, roles }),
         ...endpointConfigHandlers({ models, configs, tags }),
         ...endpointHandlers(this.#endpoints),
-        ...tags.handlers,
+        ...tagHandlers(tags),
       },
     };
     this.runtime = { model: "sagemaker-runtime", handlers: runtimeHandlers({ endpoints, objects }) };
