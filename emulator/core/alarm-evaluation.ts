@@ -3,9 +3,16 @@
  * CloudWatch's format.
  */
 
-/** Comparison operators that need no anomaly model. */
-export type Comparison =
-  "GreaterThanOrEqualToThreshold" | "GreaterThanThreshold" | "LessThanThreshold" | "LessThanOrEqualToThreshold";
+/** Comparison operators that need no anomaly model, with their names in reasons. */
+export const comparisons = {
+  GreaterThanOrEqualToThreshold: { words: "greater than or equal to", breaches: (value, limit) => value >= limit },
+  GreaterThanThreshold: { words: "greater than", breaches: (value, limit) => value > limit },
+  LessThanThreshold: { words: "less than", breaches: (value, limit) => value < limit },
+  LessThanOrEqualToThreshold: { words: "less than or equal to", breaches: (value, limit) => value <= limit },
+} as const satisfies Record<string, { words: string; breaches: (value: number, limit: number) => boolean }>;
+
+/** Comparison operator of an alarm. */
+export type Comparison = keyof typeof comparisons;
 
 /** Treatment of periods without data. */
 export type MissingData = "missing" | "ignore" | "breaching" | "notBreaching";
@@ -55,26 +62,6 @@ export function evaluationRange(rule: AlarmRule): number {
   return rule.evaluationPeriods + furtherPeriods;
 }
 
-const words: Record<Comparison, string> = {
-  GreaterThanOrEqualToThreshold: "greater than or equal to",
-  GreaterThanThreshold: "greater than",
-  LessThanThreshold: "less than",
-  LessThanOrEqualToThreshold: "less than or equal to",
-};
-
-function breaches(value: number, { comparison, threshold }: AlarmRule): boolean {
-  switch (comparison) {
-    case "GreaterThanOrEqualToThreshold":
-      return value >= threshold;
-    case "GreaterThanThreshold":
-      return value > threshold;
-    case "LessThanThreshold":
-      return value < threshold;
-    case "LessThanOrEqualToThreshold":
-      return value <= threshold;
-  }
-}
-
 /**
  * Evaluates the periods of the evaluation range, oldest first, by the user guide's rules ("Using Amazon CloudWatch
  * alarms", evaluating an alarm and missing data): the N newest datapoints count, even with gaps between them; missing
@@ -86,7 +73,7 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
     .map((period, index) => ({ period, value: period.value, age: range.length - index }))
     .filter((point): point is { period: EvaluatedPeriod; value: number; age: number } => point.value !== undefined)
     .slice(-evaluationPeriods);
-  const breaching = existing.filter(({ value }) => breaches(value, rule));
+  const breaching = existing.filter(({ value }) => comparisons[rule.comparison].breaches(value, rule.threshold));
   const missing = evaluationPeriods - existing.length;
   const looked = existing.map(({ period }) => period).reverse();
   const value = looked[0]?.value;
@@ -151,7 +138,7 @@ function reasonFor(
   }
   const isFilled = missing > 0 && (treatMissingData === "breaching" || treatMissingData === "notBreaching");
   const points = looked.map(({ timestamp, value = 0 }) => `${decimal(value)} (${stamp(timestamp)})`).join(", ");
-  const relation = `${words[rule.comparison]} the threshold (${decimal(rule.threshold)})`;
+  const relation = `${comparisons[rule.comparison].words} the threshold (${decimal(rule.threshold)})`;
   const suffix = isFilled ? ` and ${filled}` : "";
   if (state === "OK" && breaching === 0) {
     const verb = looked.length === 1 ? "was not" : "were not";

@@ -179,7 +179,7 @@ export class Alarms {
       const runner = this.#runnerOf(action);
       if (runner?.repeats !== true) continue;
       // A repetition is not recorded in the history.
-      this.#run(action, runner, { alarm, previous: alarm, value }, () => undefined);
+      void this.#run(action, runner, { alarm, previous: alarm, value });
     }
   }
 
@@ -188,27 +188,21 @@ export class Alarms {
     const { period } = rule;
     const length = evaluationRange(rule);
     const start = end - length * period;
-    if (watched instanceof MetricQueries) {
-      const { id = "" } = watched.queries.find(({ isReturned }) => isReturned) ?? {};
-      const values = new Map(
-        watched.points(id, this.#metrics, { start, end }).map(({ timestamp, value }) => [timestamp, value]),
-      );
-      return Array.from({ length }, (_, index) => {
-        const timestamp = start + index * period;
-        return { timestamp, value: values.get(timestamp) };
-      });
-    }
-    const { metric, unit } = watched;
-    const points = this.#metrics.query({ metric, start, end, period, ...(unit === undefined ? {} : { unit }) });
-    const found = new Map(points.map((point) => [point.timestamp, point]));
+    const found = new Map(this.#points(watched, start, end, period).map((point) => [point.timestamp, point]));
     return Array.from({ length }, (_, index) => {
       const timestamp = start + index * period;
-      const point = found.get(timestamp);
-      return {
-        timestamp,
-        value: point === undefined ? undefined : statistic(point, watched.statistic),
-        sampleCount: point?.sampleCount ?? 0,
-      };
+      return found.get(timestamp) ?? { timestamp, value: undefined };
+    });
+  }
+
+  /** Returns the periods that have data. */
+  #points(watched: AlarmSettings["watched"], start: number, end: number, period: number): EvaluatedPeriod[] {
+    if (watched instanceof MetricQueries) {
+      const { id = "" } = watched.queries.find(({ isReturned }) => isReturned) ?? {};
+      return watched.points(id, this.#metrics, { start, end });
+    }
+    return this.#metrics.query({ ...watched, start, end, period }).map((point) => {
+      return { timestamp: point.timestamp, value: statistic(point, watched.statistic), sampleCount: point.sampleCount };
     });
   }
 
@@ -232,8 +226,7 @@ export class Alarms {
       newState: this.#stateData(entered),
     });
     for (const action of this.#actionsOf(entered)) {
-      const event = { alarm: entered, previous: alarm, value };
-      this.#run(action, this.#runnerOf(action), event, (error) => {
+      void this.#run(action, this.#runnerOf(action), { alarm: entered, previous: alarm, value }).then((error) => {
         this.#report(action, entered, error);
       });
     }
@@ -253,26 +246,13 @@ export class Alarms {
   }
 
   /** Runs an action and returns the error that kept it from running, if any. */
-  #run(
-    action: string,
-    runner: ActionRunner | undefined,
-    event: AlarmEvent,
-    report: (error: string | undefined) => void,
-  ): void {
-    const fail = (error: unknown): void => {
-      report(error instanceof Error ? error.message : String(error));
-    };
+  async #run(action: string, runner: ActionRunner | undefined, event: AlarmEvent): Promise<string | undefined> {
     try {
       if (runner === undefined) throw new Error("No such action is implemented.");
-      const running = runner.run(action, event);
-      if (running === undefined) report(undefined);
-      else {
-        void running.then(() => {
-          report(undefined);
-        }, fail);
-      }
+      await runner.run(action, event);
+      return undefined;
     } catch (error) {
-      fail(error);
+      return error instanceof Error ? error.message : String(error);
     }
   }
 

@@ -209,7 +209,6 @@ export class Autoscaler {
     // During a scale-out's cooldown, the instances that it added count as part of the new request (API reference,
     // Cooldown): the request is computed from the capacity before it, and more is added only if it exceeds the current
     // number.
-    // from the capacity before it, more is added only if more is wanted than there is by now.
     const isCooling = cooldown?.direction === "out" && this.#now < cooldown.until;
     const more = this.#wanted(policy.rule, value, threshold, isCooling ? cooldown.from : current);
     const fewer = this.#wanted(policy.rule, value, threshold, current);
@@ -250,10 +249,7 @@ export class Autoscaler {
   }
 
   #largest(proposals: readonly Proposal[]): Proposal | undefined {
-    return proposals.reduce<Proposal | undefined>(
-      (best, proposal) => (best === undefined || proposal.count > best.count ? proposal : best),
-      undefined,
-    );
+    return proposals.toSorted((left, right) => right.count - left.count)[0];
   }
 
   #moveIntoLimits(entry: TargetEntry): void {

@@ -1,7 +1,4 @@
-/**
- * The time of every part of the emulator: a real clock that can run fast, or a virtual one that only tests and planners
- * move.
- */
+/** The time of every part of the emulator: a real clock that can run fast, or a virtual one that only tests move. */
 
 /** A task that is due at a moment of its clock. */
 export interface Timer {

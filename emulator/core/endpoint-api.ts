@@ -74,7 +74,6 @@ export interface EndpointListener<Request extends InvocationRequest> {
   /** Called when a run of the request starts; after an interruption or a retry it may start again. */
   onStarted?(request: Request, instanceId: string): void;
   onState?(state: EndpointState): void;
-  onCapacity?(capacity: Capacity): void;
 }
 
 /** Options of an asynchronous endpoint. */
@@ -88,39 +87,6 @@ export interface EndpointOptions<Request extends InvocationRequest> {
   readonly listener?: EndpointListener<Request>;
   /** Deviations from `defaultEndpointAssumptions`. */
   readonly assumptions?: Partial<EndpointAssumptions>;
-}
-
-/** An asynchronous endpoint with its queue; implemented by `AsyncEndpoint`. */
-export interface AsyncEndpointApi<Request extends InvocationRequest> {
-  readonly state: EndpointState;
-  /** Instances in service. */
-  readonly currentCount: number;
-  readonly desiredCount: number;
-  readonly capacity: Capacity;
-  /** Requests waiting in the queue. */
-  readonly queued: number;
-  /** Requests that an instance is processing. */
-  readonly inProcess: number;
-  /** Queued and in process. */
-  readonly backlog: number;
-  /**
-   * Creates (first call) or updates the endpoint. An update starts the whole new fleet first, then hands it the queue,
-   * and stops the old one after the baking, or returns the queue to it if there is an objection. Resolves when the
-   * endpoint is in service again. Rejects with `EndpointBusyError` unless the state is `creating` (before the first
-   * call) or `in-service`, and with `DeploymentFailedError` if an instance does not start, or for an objection: a new
-   * endpoint is then `failed`, an updated one keeps its old fleet.
-   */
-  deploy(fleet: Fleet<Request>, baking?: Baking): Promise<void>;
-  /** Puts a request into the queue; throws `EndpointGoneError` once the endpoint is being deleted. */
-  enqueue(request: Request): void;
-  /**
-   * Sets the desired number of instances. Resolves when that many are in service; rejects with `EndpointBusyError`
-   * unless the state is `in-service`, and with `ScalingFailedError` if instances do not start after all attempts (the
-   * desired number then is the current one).
-   */
-  setDesired(count: number): Promise<void>;
-  /** Ends everything at once, in any state; resolves when no instance is left. Later calls return the same promise. */
-  delete(): Promise<void>;
 }
 
 /** The endpoint is being created, updated, scaled or deleted, or has failed; the message is SageMaker's. */

@@ -5,15 +5,7 @@
 
 import type { Timer } from "./clock.ts";
 import { DeploymentFailedError, EndpointBusyError, EndpointGoneError, ScalingFailedError } from "./endpoint-api.ts";
-import type {
-  AsyncEndpointApi,
-  Baking,
-  Capacity,
-  EndpointOptions,
-  EndpointState,
-  Fleet,
-  Settlement,
-} from "./endpoint-api.ts";
+import type { Baking, Capacity, EndpointOptions, EndpointState, Fleet, Settlement } from "./endpoint-api.ts";
 import { EndpointMetrics } from "./endpoint-metrics.ts";
 import { InstanceFleet } from "./fleet.ts";
 import { RequestQueue } from "./request-queue.ts";
@@ -36,7 +28,7 @@ function messageOf(error: unknown): string {
 }
 
 /** State machine of an asynchronous endpoint: queues requests, runs them on its instances, updates and scales its fleets. */
-export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEndpointApi<Request> {
+export class AsyncEndpoint<Request extends InvocationRequest> {
   readonly #options: EndpointOptions<Request>;
   readonly #assumptions: EndpointAssumptions;
   readonly #metrics: EndpointMetrics;
@@ -65,6 +57,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     return this.#state;
   }
 
+  /** Number of instances in service. */
   get currentCount(): number {
     return this.#serving?.inService ?? 0;
   }
@@ -83,18 +76,28 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     };
   }
 
+  /** Number of requests that wait in the queue. */
   get queued(): number {
     return this.#queue.size;
   }
 
+  /** Number of requests that an instance is processing. */
   get inProcess(): number {
     return this.#inProcess.size;
   }
 
+  /** Number of requests that are queued or in process. */
   get backlog(): number {
     return this.queued + this.inProcess;
   }
 
+  /**
+   * Creates (first call) or updates the endpoint. An update starts the whole new fleet first, then hands it the queue,
+   * and stops the old one after the baking, or returns the queue to it if there is an objection. Resolves when the
+   * endpoint is in service again. Rejects with `EndpointBusyError` unless the state is `creating` (before the first
+   * call) or `in-service`, and with `DeploymentFailedError` if an instance does not start, or for an objection: a new
+   * endpoint is then `failed`, an updated one keeps its old fleet.
+   */
   async deploy(fleet: Fleet<Request>, baking?: Baking): Promise<void> {
     const isUpdate = this.#deployed;
     if (isUpdate ? this.#state !== "in-service" : this.#state !== "creating") {
@@ -115,6 +118,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     await this.#switchTo(next, fleet.initialCount, baking);
   }
 
+  /** Puts a request into the queue; throws `EndpointGoneError` once the endpoint is being deleted. */
   enqueue(request: Request): void {
     if (this.#isLeaving()) throw this.#gone();
     const repeats = { serverError: 0, timeout: 0, interruption: 0 };
@@ -122,6 +126,11 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     this.#dispatch();
   }
 
+  /**
+   * Sets the desired number of instances. Resolves when that many are in service; rejects with `EndpointBusyError`
+   * unless the state is `in-service`, and with `ScalingFailedError` if instances do not start after all attempts (the
+   * desired number then is the current one).
+   */
   async setDesired(count: number): Promise<void> {
     const fleet = this.#serving;
     if (this.#state !== "in-service" || fleet === undefined) {
@@ -140,6 +149,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     }
   }
 
+  /** Ends everything at once, in any state; resolves when no instance is left. Later calls return the same promise. */
   delete(): Promise<void> {
     this.#deletion ??= this.#delete();
     return this.#deletion;
@@ -181,7 +191,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
   #serve(fleet: InstanceFleet<Request>, count: number): void {
     this.#serving = fleet;
     this.#desired = count;
-    this.#changed();
+    this.#dispatch();
   }
 
   /** Waits until the baking ends, or there is an objection, which it returns. */
@@ -212,7 +222,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
           this.#runEnded(job, end);
         },
         onChange: () => {
-          this.#changed();
+          this.#dispatch();
         },
       },
     });
@@ -297,11 +307,6 @@ export class AsyncEndpoint<Request extends InvocationRequest> implements AsyncEn
     const received = [...this.#inProcess].map(({ request }) => request.receivedAt);
     const oldest = Math.min(queued ?? Infinity, ...received);
     return Number.isFinite(oldest) ? oldest : undefined;
-  }
-
-  #changed(): void {
-    this.#dispatch();
-    this.#options.listener?.onCapacity?.(this.capacity);
   }
 
   #setState(state: EndpointState): void {

@@ -4,7 +4,6 @@ import type { Clock, Timer } from "./clock.ts";
 import { defaultStartupTimeout, type Fleet, StartupTimeoutError } from "./endpoint-api.ts";
 import { RunningInstance } from "./running-instance.ts";
 import type { InstanceEvents } from "./running-instance.ts";
-import type { Job } from "./request-queue.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
 import type { Instance, InvocationRequest } from "./worker.ts";
 
@@ -45,11 +44,6 @@ export class InstanceFleet<Request extends InvocationRequest> {
 
   get stopping(): number {
     return this.#stops.size;
-  }
-
-  /** Requests that its instances in service are processing. */
-  *jobs(): Generator<Job<Request>> {
-    for (const instance of this.#inService) yield* instance.jobs;
   }
 
   /** Returns the least busy instance in service that has a free slot. */
@@ -102,10 +96,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
   }
 
   #fewest(instances: readonly RunningInstance<Request>[]): RunningInstance<Request> | undefined {
-    return instances.reduce<RunningInstance<Request> | undefined>(
-      (best, instance) => (best === undefined || instance.occupied < best.occupied ? instance : best),
-      undefined,
-    );
+    return instances.toSorted((left, right) => left.occupied - right.occupied)[0];
   }
 
   /** Starts one instance; rejects with the last attempt's reason, or resolves if it is no longer wanted. */

@@ -111,7 +111,6 @@ export class MetricQueries {
 }
 
 function pointsOf(stat: MetricStat, store: MetricStore, range: TimeRange): Point[] {
-  const { metric, period, unit } = stat;
-  const points = store.query({ metric, period, ...range, ...(unit === undefined ? {} : { unit }) });
+  const points = store.query({ ...stat, ...range });
   return points.map((point) => ({ timestamp: point.timestamp, value: statistic(point, stat.statistic) }));
 }

@@ -38,20 +38,17 @@ const retention = 15 * 86_400_000;
 /** Samples of one metric and unit within one second are merged (CloudWatch's finest period is a second). */
 const resolution = 1_000;
 
+const statistics: Readonly<Record<Statistic, (set: StatisticSet) => number>> = {
+  Average: ({ sum, sampleCount }) => sum / sampleCount,
+  Sum: ({ sum }) => sum,
+  Minimum: ({ minimum }) => minimum,
+  Maximum: ({ maximum }) => maximum,
+  SampleCount: ({ sampleCount }) => sampleCount,
+};
+
 /** Returns a statistic of a set of values; NaN for the average of none. */
 export function statistic(set: StatisticSet, name: Statistic): number {
-  switch (name) {
-    case "Average":
-      return set.sum / set.sampleCount;
-    case "Sum":
-      return set.sum;
-    case "Minimum":
-      return set.minimum;
-    case "Maximum":
-      return set.maximum;
-    case "SampleCount":
-      return set.sampleCount;
-  }
+  return statistics[name](set);
 }
 
 /** Tells whether two sets of dimensions are equal. */

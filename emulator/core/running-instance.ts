@@ -41,11 +41,6 @@ export class RunningInstance<Request extends InvocationRequest> {
     return this.#occupied;
   }
 
-  /** Returns the requests in process. */
-  get jobs(): IterableIterator<Job<Request>> {
-    return this.#runs.keys();
-  }
-
   run(job: Job<Request>): void {
     const abort = new AbortController();
     const release = this.#clock.hold();

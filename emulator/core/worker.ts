@@ -1,6 +1,6 @@
 /**
  * Interface of an endpoint's instance to the state machine: start, process one request, stop. It is a server process in
- * the emulator and a latency model in the planner.
+ * the emulator and a latency model in tests.
  */
 
 /** One asynchronous invocation in the queue; the state machine reads only its times. */

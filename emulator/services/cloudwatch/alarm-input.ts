@@ -1,19 +1,13 @@
 /** Converts PutMetricAlarm's input to the state machine's settings, with the checks that no API model states. */
 
 import type { PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
-import type { Comparison, MissingData } from "../../core/alarm-evaluation.ts";
+import { comparisons, type Comparison, type MissingData } from "../../core/alarm-evaluation.ts";
 import type { AlarmSettings, WatchedMetric } from "../../core/alarms.ts";
 import type { MetricQueries } from "../../core/metric-queries.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { dimensionsOf, type Place } from "./identity.ts";
 import { queriesOf } from "./metric-queries.ts";
 
-const comparisons: readonly Comparison[] = [
-  "GreaterThanOrEqualToThreshold",
-  "GreaterThanThreshold",
-  "LessThanThreshold",
-  "LessThanOrEqualToThreshold",
-];
 const missingData: readonly MissingData[] = ["missing", "ignore", "breaching", "notBreaching"];
 
 /**
@@ -130,7 +124,7 @@ function checkPeriods(period: number, evaluationPeriods: number): void {
 }
 
 function comparisonOf(operator: string): Comparison {
-  const found = comparisons.find((comparison) => comparison === operator);
+  const found = (Object.keys(comparisons) as Comparison[]).find((comparison) => comparison === operator);
   if (found === undefined) throw unimplemented(`anomaly detection (the comparison operator ${operator})`);
   return found;
 }
