@@ -56,3 +56,8 @@ export class AwsError extends Error {
     this.members = members;
   }
 }
+
+/** Makes the error by which most services refuse an input. */
+export function validationException(message: string): AwsError {
+  return new AwsError("ValidationException", message);
+}

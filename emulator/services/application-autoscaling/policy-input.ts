@@ -12,17 +12,13 @@ import type {
 } from "@aws-sdk/client-application-auto-scaling";
 import { defaultCooldown } from "../../core/scaling-policy.ts";
 import type { StepAdjustment, StepScaling, TargetTracking } from "../../core/scaling-policy.ts";
-import { AwsError } from "../../wire/service.ts";
+import { type AwsError, validationException } from "../../wire/service.ts";
 
 /** API reference, StepScalingPolicyConfiguration. */
 const mostSteps = 20;
 
-function invalid(message: string): AwsError {
-  return new AwsError("ValidationException", message);
-}
-
 function unimplemented(feature: string): AwsError {
-  return invalid(`The emulator does not implement ${feature}.`);
+  return validationException(`The emulator does not implement ${feature}.`);
 }
 
 /** Converts the policy to a rule. Throws ValidationException. */
@@ -31,12 +27,14 @@ export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTrac
   switch (PolicyType) {
     case "StepScaling":
       if (input.StepScalingPolicyConfiguration === undefined) {
-        throw invalid("StepScalingPolicyConfiguration is required for policy type StepScaling");
+        throw validationException("StepScalingPolicyConfiguration is required for policy type StepScaling");
       }
       return stepRule(input.StepScalingPolicyConfiguration);
     case "TargetTrackingScaling":
       if (input.TargetTrackingScalingPolicyConfiguration === undefined) {
-        throw invalid("TargetTrackingScalingPolicyConfiguration is required for policy type TargetTrackingScaling");
+        throw validationException(
+          "TargetTrackingScalingPolicyConfiguration is required for policy type TargetTrackingScaling",
+        );
       }
       return trackingRule(input.TargetTrackingScalingPolicyConfiguration);
     case "PredictiveScaling":
@@ -45,7 +43,7 @@ export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTrac
 }
 
 function milliseconds(cooldown: number | undefined): number {
-  if (cooldown !== undefined && cooldown < 0) throw invalid("Cooldown must be greater than or equal to 0");
+  if (cooldown !== undefined && cooldown < 0) throw validationException("Cooldown must be greater than or equal to 0");
   return cooldown === undefined ? defaultCooldown : cooldown * 1_000;
 }
 
@@ -57,13 +55,13 @@ function stepRule(configuration: StepScalingPolicyConfiguration): StepScaling {
     Cooldown,
     MetricAggregationType,
   } = configuration;
-  if (AdjustmentType === undefined) throw invalid("AdjustmentType is required for step scaling policies");
-  if (StepAdjustments.length === 0) throw invalid("At least one StepAdjustment must be specified");
+  if (AdjustmentType === undefined) throw validationException("AdjustmentType is required for step scaling policies");
+  if (StepAdjustments.length === 0) throw validationException("At least one StepAdjustment must be specified");
   if (StepAdjustments.length > mostSteps) {
-    throw invalid(`There can be at most ${mostSteps} step adjustments per scaling policy`);
+    throw validationException(`There can be at most ${mostSteps} step adjustments per scaling policy`);
   }
   if (MinAdjustmentMagnitude !== undefined && AdjustmentType !== "PercentChangeInCapacity") {
-    throw invalid("MinAdjustmentMagnitude is only supported for adjustment type PercentChangeInCapacity");
+    throw validationException("MinAdjustmentMagnitude is only supported for adjustment type PercentChangeInCapacity");
   }
   const steps = StepAdjustments.map(stepOf);
   checkSteps(steps);
@@ -89,24 +87,26 @@ function stepOf(step: WireStep): StepAdjustment {
 /** Checks the rules of the API reference, StepAdjustment: no overlap, no gap, open ends if needed. */
 function checkSteps(steps: readonly StepAdjustment[]): void {
   if (steps.some(({ lower, upper }) => lower === undefined && upper === undefined)) {
-    throw invalid("Both lower and upper bounds of a step adjustment cannot be left unspecified");
+    throw validationException("Both lower and upper bounds of a step adjustment cannot be left unspecified");
   }
   const sorted = steps.toSorted((left, right) => (left.lower ?? -Infinity) - (right.lower ?? -Infinity));
   for (const [index, { lower = -Infinity, upper = Infinity }] of sorted.entries()) {
-    if (lower >= upper) throw invalid("The lower bound of a StepAdjustment must be less than its upper bound");
+    if (lower >= upper)
+      throw validationException("The lower bound of a StepAdjustment must be less than its upper bound");
     const next = sorted[index + 1];
     if (next === undefined) continue;
-    if ((next.lower ?? -Infinity) < upper) throw invalid("StepAdjustment intervals can't overlap");
-    if ((next.lower ?? -Infinity) > upper) throw invalid("StepAdjustment intervals can't have gaps between them");
+    if ((next.lower ?? -Infinity) < upper) throw validationException("StepAdjustment intervals can't overlap");
+    if ((next.lower ?? -Infinity) > upper)
+      throw validationException("StepAdjustment intervals can't have gaps between them");
   }
   const [first, last] = [sorted[0], sorted.at(-1)];
   if ((first?.lower ?? 0) < 0) {
-    throw invalid(
+    throw validationException(
       "There must be a StepAdjustment with an unspecified lower bound (i.e., lower bound is null) when one StepAdjustment has a negative lower bound",
     );
   }
   if ((last?.upper ?? 0) > 0) {
-    throw invalid(
+    throw validationException(
       "There must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound",
     );
   }
@@ -115,7 +115,9 @@ function checkSteps(steps: readonly StepAdjustment[]): void {
 function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): TargetTracking {
   const { CustomizedMetricSpecification: customized, PredefinedMetricSpecification: predefined } = configuration;
   if ((customized === undefined) === (predefined === undefined)) {
-    throw invalid("Exactly one of CustomizedMetricSpecification and PredefinedMetricSpecification must be specified");
+    throw validationException(
+      "Exactly one of CustomizedMetricSpecification and PredefinedMetricSpecification must be specified",
+    );
   }
   if (customized === undefined) {
     throw unimplemented(`the predefined metric ${String(predefined?.PredefinedMetricType)}`);
@@ -123,10 +125,10 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
   if (customized.Metrics !== undefined) throw unimplemented("metric math in CustomizedMetricSpecification");
   const { Namespace, MetricName, Statistic, Unit, Dimensions = [] } = customized;
   if (Namespace === undefined || MetricName === undefined || Statistic === undefined) {
-    throw invalid("CustomizedMetricSpecification must have MetricName, Namespace and Statistic");
+    throw validationException("CustomizedMetricSpecification must have MetricName, Namespace and Statistic");
   }
   const { TargetValue = 0, ScaleOutCooldown, ScaleInCooldown, DisableScaleIn = false } = configuration;
-  if (TargetValue <= 0) throw invalid("TargetValue must be greater than 0");
+  if (TargetValue <= 0) throw validationException("TargetValue must be greater than 0");
   return {
     type: "TargetTrackingScaling",
     metric: {

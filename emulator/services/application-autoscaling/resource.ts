@@ -1,6 +1,6 @@
 /** The only kind of resource that the emulator scales: the instances of a SageMaker endpoint's variant. */
 
-import { AwsError } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
 
 /** Service namespace of the supported resources. */
 export const serviceNamespace = "sagemaker";
@@ -20,19 +20,17 @@ const resourceIdForm = /^endpoint\/[^/]+\/variant\/[^/]+$/;
 /** Throws unless the request concerns variants of SageMaker endpoints. */
 export function checkKind({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): void {
   if (ServiceNamespace !== serviceNamespace) {
-    throw new AwsError(
-      "ValidationException",
+    throw validationException(
       `The emulator implements Application Auto Scaling for the service namespace ${serviceNamespace} only, not for ${String(ServiceNamespace)}.`,
     );
   }
   const isOtherDimension = ScalableDimension !== undefined && ScalableDimension !== scalableDimension;
   if (isOtherDimension && ScalableDimension.startsWith(`${serviceNamespace}:`)) {
-    throw new AwsError(
-      "ValidationException",
+    throw validationException(
       `The emulator implements Application Auto Scaling for the scalable dimension ${scalableDimension} only, not for ${ScalableDimension}.`,
     );
   }
   if (isOtherDimension || (ResourceId !== undefined && !resourceIdForm.test(ResourceId))) {
-    throw new AwsError("ValidationException", "Unsupported service namespace, resource type or scalable dimension");
+    throw validationException("Unsupported service namespace, resource type or scalable dimension");
   }
 }

@@ -7,7 +7,7 @@ import type { ApplicationAutoScaling, ScalingPolicy as WirePolicy } from "@aws-s
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
 import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
-import { AwsError, type Handlers, type Service } from "../../wire/service.ts";
+import { AwsError, type Handlers, type Service, validationException } from "../../wire/service.ts";
 import { pager, type Page } from "../page.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace, type ResourceKey } from "./resource.ts";
@@ -28,7 +28,7 @@ const pageSize = 50;
 const pageOf = pager("InvalidNextTokenException", "Invalid next token");
 
 function paged<Item>(items: readonly Item[], maxResults = pageSize, token: string | undefined): Page<Item> {
-  if (maxResults < 1) throw new AwsError("ValidationException", "MaxResults must be greater than or equal to 1");
+  if (maxResults < 1) throw validationException("MaxResults must be greater than or equal to 1");
   return pageOf(items, Math.min(maxResults, pageSize), token);
 }
 
@@ -64,21 +64,17 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       const existing = autoscaler.target(ResourceId);
       const [min, max] = [MinCapacity ?? existing?.min, MaxCapacity ?? existing?.max];
       if (min === undefined || max === undefined) {
-        throw new AwsError(
-          "ValidationException",
-          "MinCapacity and MaxCapacity are required when registering a new scalable target",
-        );
+        throw validationException("MinCapacity and MaxCapacity are required when registering a new scalable target");
       }
-      if (min < 0) throw new AwsError("ValidationException", "Minimum capacity must be greater than or equal to 0");
+      if (min < 0) throw validationException("Minimum capacity must be greater than or equal to 0");
       if (max < min) {
-        throw new AwsError("ValidationException", "Maximum capacity cannot be less than minimum capacity");
+        throw validationException("Maximum capacity cannot be less than minimum capacity");
       }
       if (capacity.current(ResourceId) === undefined) {
-        throw new AwsError("ValidationException", `SageMaker endpoint variant doesn't exist: ${ResourceId}`);
+        throw validationException(`SageMaker endpoint variant doesn't exist: ${ResourceId}`);
       }
       if (existing !== undefined && Tags !== undefined) {
-        throw new AwsError(
-          "ValidationException",
+        throw validationException(
           "Tags can only be specified when a scalable target is created. Use TagResource for an existing one.",
         );
       }
@@ -149,10 +145,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
         );
       });
       if (isTaken) {
-        throw new AwsError(
-          "ValidationException",
-          "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
-        );
+        throw validationException("Only one TargetTrackingScaling policy for a given metric specification is allowed.");
       }
       const policy = autoscaler.putPolicy(ResourceId, PolicyName, rule);
       return { PolicyARN: policy.arn, Alarms: alarmsOf(policy) };
@@ -189,7 +182,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       checkKind(input);
       const { ResourceId, MaxResults, NextToken, IncludeNotScaledActivities = false } = input;
       if (IncludeNotScaledActivities) {
-        throw new AwsError("ValidationException", "The emulator does not implement IncludeNotScaledActivities.");
+        throw validationException("The emulator does not implement IncludeNotScaledActivities.");
       }
       const found = autoscaler
         .activities()

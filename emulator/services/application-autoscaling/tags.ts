@@ -2,7 +2,7 @@
 
 import type { ApplicationAutoScaling } from "@aws-sdk/client-application-auto-scaling";
 import type { Autoscaler } from "../../core/autoscaler.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
+import { AwsError, type Handlers, validationException } from "../../wire/service.ts";
 import { tagLimit, TagStore, type Tag } from "../tags.ts";
 
 /** Converts tags from this service's format. */
@@ -16,7 +16,7 @@ export function targetTags(autoscaler: Pick<Autoscaler, "targets">): TagStore {
     exists: (arn) => autoscaler.targets().some((target) => target.arn === arn),
     missing: (arn) =>
       new AwsError("ResourceNotFoundException", "The specified resource doesn't exist.", 400, { ResourceName: arn }),
-    reserved: (key) => new AwsError("ValidationException", `Tag keys that start with "aws:" are reserved: ${key}`),
+    reserved: (key) => validationException(`Tag keys that start with "aws:" are reserved: ${key}`),
     tooMany(arn) {
       const members = arn === undefined ? {} : { ResourceName: arn };
       return new AwsError("TooManyTagsException", `A resource has at most ${tagLimit} tags.`, 400, members);

@@ -8,7 +8,8 @@ import { dashboardArn, type Place } from "./identity.ts";
 import { paged } from "./metrics.ts";
 import type { TagStore } from "../tags.ts";
 
-interface Dashboard {
+/** A stored dashboard. */
+export interface Dashboard {
   readonly body: string;
   /** ms since the epoch. */
   readonly modifiedAt: number;
@@ -22,64 +23,52 @@ const dashboardBody = z.looseObject({
   widgets: z.array(z.looseObject({ type: z.string(), properties: z.looseObject({}) })),
 });
 
-/** The dashboards of one account. */
-export class Dashboards {
-  readonly #clock: Clock;
-  readonly #place: Place;
-  readonly #tags: TagStore;
-  readonly #dashboards = new Map<string, Dashboard>();
+/** The dashboards of one account by name. */
+export type Dashboards = Map<string, Dashboard>;
 
-  constructor(clock: Clock, place: Place, tags: TagStore) {
-    this.#clock = clock;
-    this.#place = place;
-    this.#tags = tags;
-  }
-
-  has(name: string): boolean {
-    return this.#dashboards.has(name);
-  }
-
-  readonly handlers = {
-    PutDashboard: ({ DashboardName = "", DashboardBody = "", Tags }) => {
+/** Returns the handlers of the operations on dashboards. */
+export function dashboardHandlers(dashboards: Dashboards, clock: Clock, tags: TagStore, place: Place) {
+  return {
+    PutDashboard({ DashboardName = "", DashboardBody = "", Tags }) {
       if (!/^[A-Za-z0-9_-]{1,255}$/.test(DashboardName)) {
         throw invalidDashboard([
           { DataPath: "/dashboardName", Message: "A name has 1 to 255 of A-Z, a-z, 0-9, - and _" },
         ]);
       }
       check(DashboardBody);
-      this.#tags.check(Tags);
-      const isNew = !this.#dashboards.has(DashboardName);
-      this.#dashboards.set(DashboardName, { body: DashboardBody, modifiedAt: this.#clock.now() });
-      if (isNew) this.#tags.create(dashboardArn(this.#place, DashboardName), Tags);
+      tags.check(Tags);
+      const isNew = !dashboards.has(DashboardName);
+      dashboards.set(DashboardName, { body: DashboardBody, modifiedAt: clock.now() });
+      if (isNew) tags.create(dashboardArn(place, DashboardName), Tags);
       return { DashboardValidationMessages: [] };
     },
 
-    GetDashboard: ({ DashboardName = "" }) => {
-      const dashboard = this.#dashboards.get(DashboardName);
+    GetDashboard({ DashboardName = "" }) {
+      const dashboard = dashboards.get(DashboardName);
       if (dashboard === undefined) throw missing([DashboardName]);
       return {
-        DashboardArn: dashboardArn(this.#place, DashboardName),
+        DashboardArn: dashboardArn(place, DashboardName),
         DashboardBody: dashboard.body,
         DashboardName,
       };
     },
 
     /** Deletes all or, if one of the dashboards does not exist, none (API reference, DeleteDashboards). */
-    DeleteDashboards: ({ DashboardNames = [] }) => {
-      const unknown = DashboardNames.filter((name) => !this.#dashboards.has(name));
+    DeleteDashboards({ DashboardNames = [] }) {
+      const unknown = DashboardNames.filter((name) => !dashboards.has(name));
       if (unknown.length > 0) throw missing(unknown);
-      for (const name of DashboardNames) this.#dashboards.delete(name);
+      for (const name of DashboardNames) dashboards.delete(name);
       return {};
     },
 
-    ListDashboards: ({ DashboardNamePrefix = "", NextToken }) => {
-      const found = [...this.#dashboards]
+    ListDashboards({ DashboardNamePrefix = "", NextToken }) {
+      const found = [...dashboards]
         .filter(([name]) => name.startsWith(DashboardNamePrefix))
         .sort(([left], [right]) => (left < right ? -1 : 1));
       const { items, nextToken } = paged(found, pageSize, NextToken);
       const entries = items.map(([name, { body, modifiedAt }]) => ({
         DashboardName: name,
-        DashboardArn: dashboardArn(this.#place, name),
+        DashboardArn: dashboardArn(place, name),
         LastModified: new Date(modifiedAt),
         Size: Buffer.byteLength(body),
       }));

@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { MetricStore } from "../../core/metrics.ts";
 import type { Service } from "../../wire/service.ts";
 import { alarmHandlers } from "./alarms.ts";
-import { Dashboards } from "./dashboards.ts";
+import { dashboardHandlers, type Dashboards } from "./dashboards.ts";
 import { alarmArn, dashboardArn } from "./identity.ts";
 import { metricHandlers } from "./metrics.ts";
 import { topicActions, type Publish } from "./notification.ts";
@@ -30,19 +30,19 @@ export function monitoring(dependencies: MonitoringDependencies): Service {
   const { region, accountId, clock, metrics, alarms, publish } = dependencies;
   const place = { region, accountId };
   alarms.addRunner(topicActions(publish, place));
+  const dashboards: Dashboards = new Map();
   const exists = (arn: string): boolean => {
     const [alarmPrefix, dashboardPrefix] = [alarmArn(place, ""), dashboardArn(place, "")];
     if (arn.startsWith(alarmPrefix)) return alarms.get(arn.slice(alarmPrefix.length)) !== undefined;
     return arn.startsWith(dashboardPrefix) && dashboards.has(arn.slice(dashboardPrefix.length));
   };
   const tags = resourceTags(exists);
-  const dashboards = new Dashboards(clock, place, tags);
   return {
     model: "cloudwatch",
     handlers: {
       ...metricHandlers(metrics, clock, place),
       ...alarmHandlers(alarms, tags, place),
-      ...dashboards.handlers,
+      ...dashboardHandlers(dashboards, clock, tags, place),
       ...tagHandlers(tags),
     },
   };

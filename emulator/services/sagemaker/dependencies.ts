@@ -8,7 +8,13 @@ import type { EndpointAssumptions } from "../../core/assumptions.ts";
 import type { InstanceLauncher } from "../../core/worker.ts";
 import type { ObjectStore, Roles, Topics } from "../../aws-ports.ts";
 import type { ContainerLogs } from "../../container-logs.ts";
+import type { TagStore } from "../tags.ts";
+import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { ModelRecord } from "./models.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Registry } from "./registry.ts";
 
 /** Sources of an instance. */
 export interface ContainerSpec {
@@ -62,4 +68,14 @@ export interface SageMakerDependencies {
   readonly lastDeploymentConfig?: "as-given" | "filled";
   /** The account's quota of instances of each type "for endpoint usage". @default 8 */
   readonly instanceQuota?: number;
+}
+
+/** State of the service that the handlers share. */
+export interface SageMakerState {
+  readonly models: Registry<ModelRecord>;
+  readonly configs: Registry<EndpointConfigRecord>;
+  readonly endpoints: Registry<LiveEndpoint>;
+  readonly tags: TagStore;
+  readonly outbox: Outbox;
+  readonly aws: SageMakerDependencies;
 }

@@ -3,10 +3,10 @@
 import type { CreateEndpointConfigInput, ProductionVariant, SageMaker } from "@aws-sdk/client-sagemaker";
 import { defaultStartupTimeout } from "../../core/endpoint-api.ts";
 import { parseS3Location, type S3Location } from "../../s3-location.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
+import { type Handlers, validationException } from "../../wire/service.ts";
+import type { SageMakerState } from "./dependencies.ts";
 import type { ModelRecord } from "./models.ts";
 import type { Named, Registry } from "./registry.ts";
-import type { TagStore } from "../tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
 /** A stored endpoint configuration. */
@@ -40,19 +40,12 @@ export interface AsyncSpec {
   readonly includeResponseInError: boolean;
 }
 
-/** Dependencies of the handlers. */
-export interface EndpointConfigDependencies {
-  readonly models: Registry<ModelRecord>;
-  readonly configs: Registry<EndpointConfigRecord>;
-  readonly tags: TagStore;
-}
-
 // Without a value "SageMaker chooses an optimal value" (API reference, AsyncInferenceClientConfig); the value is
 // unconfirmed.
 const defaultConcurrency = 4;
 
 /** Returns the handlers of the operations on endpoint configurations. */
-export function endpointConfigHandlers({ models, configs, tags }: EndpointConfigDependencies) {
+export function endpointConfigHandlers({ models, configs, tags }: SageMakerState) {
   return {
     CreateEndpointConfig(input, { now }) {
       const { EndpointConfigName: name = "" } = input;
@@ -108,10 +101,10 @@ export function endpointConfigHandlers({ models, configs, tags }: EndpointConfig
 function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecord>): VariantSpec {
   const variants: ProductionVariant[] = input.ProductionVariants ?? [];
   const [variant] = variants;
-  if (variant === undefined) throw new AwsError("ValidationException", "A production variant is required.");
+  if (variant === undefined) throw validationException("A production variant is required.");
   if (variants.length > 1) {
     // One variant only: developer guide, asynchronous inference; AWS's message is unconfirmed.
-    throw new AwsError("ValidationException", "Asynchronous endpoints support exactly one production variant.");
+    throw validationException("Asynchronous endpoints support exactly one production variant.");
   }
   refuseMembers("ProductionVariants", variant, [
     "AcceleratorType",
@@ -127,8 +120,7 @@ function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecor
   const { ModelName: modelName, InstanceType: instanceType, InitialInstanceCount: initialCount } = variant;
   if (modelName === undefined) refuse("production variants without ModelName (inference components)");
   if (instanceType === undefined || initialCount === undefined) {
-    throw new AwsError(
-      "ValidationException",
+    throw validationException(
       "InstanceType and InitialInstanceCount are required for a production variant that is not serverless.",
     );
   }
@@ -166,6 +158,6 @@ function asyncOf(input: CreateEndpointConfigInput): AsyncSpec {
 
 function placeOf(name: string, text: string): S3Location {
   const place = parseS3Location(text);
-  if (place === undefined) throw new AwsError("ValidationException", `${name} is not a location in Amazon S3: ${text}`);
+  if (place === undefined) throw validationException(`${name} is not a location in Amazon S3: ${text}`);
   return place;
 }

@@ -2,23 +2,11 @@
 
 import type { DeploymentConfig, SageMaker, UpdateEndpointInput } from "@aws-sdk/client-sagemaker";
 import type { CapacityPort } from "../../core/scaling-types.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
-import type { SageMakerDependencies } from "./dependencies.ts";
+import { AwsError, type Handlers, validationException } from "../../wire/service.ts";
+import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Registry } from "./registry.ts";
-import type { TagStore } from "../tags.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
-
-/** Dependencies of the handlers. */
-export interface EndpointDependencies {
-  readonly configs: Registry<EndpointConfigRecord>;
-  readonly endpoints: Registry<LiveEndpoint>;
-  readonly tags: TagStore;
-  readonly outbox: Outbox;
-  readonly aws: SageMakerDependencies;
-}
 
 /** Returns Application Auto Scaling's name of a variant. */
 export function resourceIdOf(endpointName: string, variantName: string): string {
@@ -26,8 +14,8 @@ export function resourceIdOf(endpointName: string, variantName: string): string 
 }
 
 /** Returns the handlers of the operations on endpoints. */
-export function endpointHandlers(dependencies: EndpointDependencies) {
-  const { configs, endpoints, tags, outbox, aws } = dependencies;
+export function endpointHandlers(state: SageMakerState) {
+  const { configs, endpoints, tags, outbox, aws } = state;
   return {
     CreateEndpoint(input) {
       const { EndpointName: name = "", EndpointConfigName: configName = "" } = input;
@@ -35,7 +23,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       tags.check(input.Tags);
       checkDeployment(input.DeploymentConfig, aws);
       const config = configs.get(configName);
-      checkQuota(dependencies, config, config.variant.initialCount);
+      checkQuota(state, config, config.variant.initialCount);
       const arn = endpoints.arnOf(name);
       const endpoint = new LiveEndpoint({ name, arn }, config, input.DeploymentConfig, aws, outbox);
       endpoints.add(endpoint);
@@ -76,15 +64,14 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       checkDeployment(input.DeploymentConfig, aws);
       assertIdle(endpoint);
       if (config === endpoint.config) {
-        throw new AwsError(
-          "ValidationException",
+        throw validationException(
           `Cannot update endpoint with the currently in use endpoint configuration "${config.name}".`,
         );
       }
       checkVariantChange(endpoint, config, aws);
       const count = countAfterUpdate(input, endpoint, config);
       // Blue/green: while the new fleet starts, the old one still counts.
-      checkQuota(dependencies, config, count);
+      checkQuota(state, config, count);
       const deployment = input.RetainDeploymentConfig === true ? endpoint.describe().LastDeploymentConfig : undefined;
       endpoint.update(config, count, input.DeploymentConfig ?? deployment);
       return { EndpointArn: endpoint.arn };
@@ -95,8 +82,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       assertIdle(endpoint);
       const [change, ...others] = input.DesiredWeightsAndCapacities ?? [];
       if (change?.VariantName !== endpoint.config.variant.name || others.length > 0) {
-        throw new AwsError(
-          "ValidationException",
+        throw validationException(
           `The variants of endpoint "${endpoint.arn}" are [${endpoint.config.variant.name}]; each must be named once.`,
         );
       }
@@ -104,7 +90,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       outbox.test(endpoint.sender);
       const { DesiredInstanceCount: count } = change;
       if (count !== undefined) {
-        checkQuota(dependencies, endpoint.config, count - endpoint.capacity.desired);
+        checkQuota(state, endpoint.config, count - endpoint.capacity.desired);
         // Status and FailureReason show how it ends.
         endpoint.setDesired(count).catch(() => undefined);
       }
@@ -115,7 +101,7 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
       const endpoint = endpoints.get(name);
       if (endpoint.status !== "Failed") assertIdle(endpoint);
       aws.scalableTargets.deregister(resourceIdOf(endpoint.name, endpoint.config.variant.name));
-      void endpoint.delete().then(() => {
+      void endpoint.machine.delete().then(() => {
         endpoints.remove(endpoint);
       });
       return {};
@@ -130,9 +116,9 @@ export function endpointHandlers(dependencies: EndpointDependencies) {
 function assertIdle(endpoint: LiveEndpoint): void {
   if (endpoint.status === "InService") return;
   if (endpoint.status === "Failed") {
-    throw new AwsError("ValidationException", `Cannot update endpoint "${endpoint.arn}" in status Failed.`);
+    throw validationException(`Cannot update endpoint "${endpoint.arn}" in status Failed.`);
   }
-  throw new AwsError("ValidationException", `Cannot update in-progress endpoint "${endpoint.arn}".`);
+  throw validationException(`Cannot update in-progress endpoint "${endpoint.arn}".`);
 }
 
 /**
@@ -143,14 +129,12 @@ function checkVariantChange(endpoint: LiveEndpoint, config: EndpointConfigRecord
   const { variant: after } = config;
   const isRegistered = aws.scalableTargets.isRegistered(resourceIdOf(endpoint.name, before.name));
   if (isRegistered && before.name !== after.name) {
-    throw new AwsError(
-      "ValidationException",
+    throw validationException(
       `Cannot remove variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
     );
   }
   if (isRegistered && before.instanceType !== after.instanceType) {
-    throw new AwsError(
-      "ValidationException",
+    throw validationException(
       `Cannot change the instance type of variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
     );
   }
@@ -171,14 +155,14 @@ function checkDeployment(deployment: DeploymentConfig | undefined, { alarms }: S
   refuseMembers("DeploymentConfig", deployment, ["RollingUpdatePolicy"]);
   for (const { AlarmName: name = "" } of deployment.AutoRollbackConfiguration?.Alarms ?? []) {
     // Unconfirmed, including the message. Without this check a misspelled alarm would never roll back an update.
-    if (alarms.state(name) === undefined) throw new AwsError("ValidationException", `Could not find alarm "${name}".`);
+    if (alarms.state(name) === undefined) throw validationException(`Could not find alarm "${name}".`);
   }
   const routing = deployment.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration;
   if (routing?.Type !== undefined && routing.Type !== "ALL_AT_ONCE") refuse(`traffic routing ${routing.Type}`);
 }
 
 function checkQuota(
-  { endpoints, aws }: EndpointDependencies,
+  { endpoints, aws }: SageMakerState,
   { variant: { instanceType } }: EndpointConfigRecord,
   more: number,
 ): void {
@@ -196,7 +180,7 @@ function checkQuota(
 }
 
 /** Returns the capacity of variants, as Application Auto Scaling reads and sets it. */
-export function variantCapacity({ endpoints, outbox, aws }: EndpointDependencies): CapacityPort {
+export function variantCapacity({ endpoints, outbox, aws }: SageMakerState): CapacityPort {
   const find = (resourceId: string): LiveEndpoint | undefined => {
     const [, endpointName = "", variantName = ""] = /^endpoint\/([^/]+)\/variant\/([^/]+)$/.exec(resourceId) ?? [];
     const endpoint = endpoints.find(endpointName);
@@ -206,7 +190,7 @@ export function variantCapacity({ endpoints, outbox, aws }: EndpointDependencies
     current: (resourceId) => find(resourceId)?.capacity.desired,
     async set(resourceId, count) {
       const endpoint = find(resourceId);
-      if (endpoint === undefined) throw new AwsError("ValidationException", `Could not find variant ${resourceId}.`);
+      if (endpoint === undefined) throw validationException(`Could not find variant ${resourceId}.`);
       assertIdle(endpoint);
       if (aws.testNotificationOnScaling ?? true) outbox.test(endpoint.sender);
       await endpoint.setDesired(count);

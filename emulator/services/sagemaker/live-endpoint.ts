@@ -41,9 +41,9 @@ export class LiveEndpoint implements Named {
   readonly name: string;
   readonly arn: string;
   readonly createdAt: Date;
+  readonly machine: AsyncEndpoint<Invocation>;
   readonly #aws: LiveEndpointDependencies;
   readonly #outbox: Outbox;
-  readonly #machine: AsyncEndpoint<Invocation>;
   #config: EndpointConfigRecord;
   #deploymentConfig: DeploymentConfig | undefined;
   #failureReason: string | undefined;
@@ -64,7 +64,7 @@ export class LiveEndpoint implements Named {
     this.#deploymentConfig = deploymentConfig && this.#recorded(deploymentConfig);
     this.createdAt = new Date(aws.clock.now());
     this.#modifiedAt = this.createdAt;
-    this.#machine = new AsyncEndpoint<Invocation>({
+    this.machine = new AsyncEndpoint<Invocation>({
       name: this.name,
       arn: this.arn,
       variant: config.variant.name,
@@ -91,7 +91,7 @@ export class LiveEndpoint implements Named {
   }
 
   get status(): EndpointStatus {
-    return statuses[this.#machine.state];
+    return statuses[this.machine.state];
   }
 
   get modifiedAt(): Date {
@@ -100,24 +100,12 @@ export class LiveEndpoint implements Named {
 
   /** Instances in service and desired. */
   get capacity(): { readonly current: number; readonly desired: number } {
-    return { current: this.#machine.currentCount, desired: this.#machine.desiredCount };
-  }
-
-  get queued(): number {
-    return this.#machine.queued;
-  }
-
-  get inProcess(): number {
-    return this.#machine.inProcess;
+    return { current: this.machine.currentCount, desired: this.machine.desiredCount };
   }
 
   /** Tells whether it accepts requests: it serves now, or will again. */
   get isInvocable(): boolean {
-    return ["in-service", "updating", "scaling"].includes(this.#machine.state);
-  }
-
-  enqueue(invocation: Invocation): void {
-    this.#machine.enqueue(invocation);
+    return ["in-service", "updating", "scaling"].includes(this.machine.state);
   }
 
   /** Starts the first fleet; the status shows how it ends. */
@@ -179,15 +167,11 @@ export class LiveEndpoint implements Named {
    */
   async setDesired(count: number): Promise<void> {
     try {
-      await this.#machine.setDesired(count);
+      await this.machine.setDesired(count);
     } catch (error) {
       if (error instanceof ScalingFailedError) this.#failureReason = error.message.slice(0, reasonLimit);
       throw error;
     }
-  }
-
-  async delete(): Promise<void> {
-    await this.#machine.delete();
   }
 
   describe(): DescribeEndpointOutput {
@@ -199,7 +183,7 @@ export class LiveEndpoint implements Named {
       EndpointArn: this.arn,
       EndpointConfigName: this.#config.name,
       // AWS shows no variants for an endpoint that has never served.
-      ProductionVariants: ["creating", "failed"].includes(this.#machine.state)
+      ProductionVariants: ["creating", "failed"].includes(this.machine.state)
         ? undefined
         : [
             {
@@ -238,7 +222,7 @@ export class LiveEndpoint implements Named {
     });
     try {
       const fleet = { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout };
-      await this.#machine.deploy(fleet, baking);
+      await this.machine.deploy(fleet, baking);
       return true;
     } catch (error) {
       this.#config = previous;

@@ -1,11 +1,11 @@
 /** SageMaker's models: the software of an instance. */
 
 import type { ContainerDefinition, CreateModelInput, SageMaker } from "@aws-sdk/client-sagemaker";
-import type { ObjectStore, Roles } from "../../aws-ports.ts";
+import type { ObjectStore } from "../../aws-ports.ts";
 import { parseS3Location } from "../../s3-location.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
-import type { Named, Registry } from "./registry.ts";
-import type { TagStore } from "../tags.ts";
+import { type Handlers, validationException } from "../../wire/service.ts";
+import type { SageMakerState } from "./dependencies.ts";
+import type { Named } from "./registry.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";
 
 /** A stored model. */
@@ -16,14 +16,6 @@ export interface ModelRecord extends Named {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Dependencies of the handlers. */
-export interface ModelDependencies {
-  readonly models: Registry<ModelRecord>;
-  readonly tags: TagStore;
-  readonly objects: ObjectStore;
-  readonly roles: Roles;
-}
-
 /**
  * Matches AWS's PyTorch inference images, whose serving stack the emulator runs as processes. Any account is accepted:
  * AWS publishes the images from another account in some regions, and companies mirror them under the same repository
@@ -32,7 +24,7 @@ export interface ModelDependencies {
 const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+\/)?pytorch-inference[:@][\w.:-]+$/;
 
 /** Returns the handlers of the operations on models. */
-export function modelHandlers({ models, tags, objects, roles }: ModelDependencies) {
+export function modelHandlers({ models, tags, aws: { objects, roles } }: SageMakerState) {
   return {
     async CreateModel(input, { now }) {
       const { ModelName: name = "", ExecutionRoleArn: roleArn } = input;
@@ -41,11 +33,10 @@ export function modelHandlers({ models, tags, objects, roles }: ModelDependencie
       const container = containerOf(input);
       const { image, modelDataUrl } = await checkContainer(container, objects);
       if (roleArn === undefined) {
-        throw new AwsError("ValidationException", "ExecutionRoleArn is required to create a model.");
+        throw validationException("ExecutionRoleArn is required to create a model.");
       }
       if (!(await roles.trusts(roleArn, "sagemaker.amazonaws.com"))) {
-        throw new AwsError(
-          "ValidationException",
+        throw validationException(
           `Could not assume role ${roleArn}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to assume the role.`,
         );
       }
@@ -94,10 +85,7 @@ export function modelHandlers({ models, tags, objects, roles }: ModelDependencie
 function containerOf(input: CreateModelInput): ContainerDefinition {
   refuseMembers("CreateModel", input, ["Containers", "InferenceExecutionConfig"]);
   if (input.PrimaryContainer === undefined) {
-    throw new AwsError(
-      "ValidationException",
-      "Both PrimaryContainer and Containers are null. Exactly one must be set.",
-    );
+    throw validationException("Both PrimaryContainer and Containers are null. Exactly one must be set.");
   }
   return input.PrimaryContainer;
 }
@@ -117,7 +105,7 @@ async function checkContainer(
   ]);
   if (container.Mode === "MultiModel") refuse("multi-model containers");
   const { Image: image, ModelDataUrl: modelDataUrl } = container;
-  if (image === undefined) throw new AwsError("ValidationException", "Image is required in PrimaryContainer.");
+  if (image === undefined) throw validationException("Image is required in PrimaryContainer.");
   if (!runnableImage.test(image)) {
     refuse(
       `the image ${image}: it runs AWS's PyTorch inference images (ACCOUNT.dkr.ecr.REGION.amazonaws.com/pytorch-inference:TAG)`,
@@ -126,10 +114,10 @@ async function checkContainer(
   if (modelDataUrl === undefined) refuse("models without ModelDataUrl");
   const location = parseS3Location(modelDataUrl);
   if (location === undefined || (await objects.head(location)) === undefined) {
-    throw new AwsError("ValidationException", `Could not find model data at ${modelDataUrl}.`);
+    throw validationException(`Could not find model data at ${modelDataUrl}.`);
   }
   if (!location.key.endsWith(".tar.gz")) {
-    throw new AwsError("ValidationException", `The ModelDataUrl ${modelDataUrl} must end with .tar.gz.`);
+    throw validationException(`The ModelDataUrl ${modelDataUrl} must end with .tar.gz.`);
   }
   return { image, modelDataUrl };
 }

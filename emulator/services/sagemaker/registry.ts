@@ -1,6 +1,6 @@
 /** Resources of the emulated SageMaker by name: models, endpoint configurations, endpoints, each with its tags. */
 
-import { AwsError } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
 import { pager, type Page } from "../page.ts";
 
 /** Kinds of resources with their names in SageMaker's messages and ARNs. */
@@ -52,10 +52,7 @@ export class Registry<Item extends Named> {
   /** Throws ValidationException if the name is taken. */
   assertFree(name: string): void {
     if (this.#items.has(name.toLowerCase())) {
-      throw new AwsError(
-        "ValidationException",
-        `Cannot create already existing ${kinds[this.#kind].words} "${this.arnOf(name)}".`,
-      );
+      throw validationException(`Cannot create already existing ${kinds[this.#kind].words} "${this.arnOf(name)}".`);
     }
   }
 
@@ -72,7 +69,7 @@ export class Registry<Item extends Named> {
   get(name: string): Item {
     const found = this.find(name);
     if (found === undefined) {
-      throw new AwsError("ValidationException", `Could not find ${kinds[this.#kind].words} "${this.arnOf(name)}".`);
+      throw validationException(`Could not find ${kinds[this.#kind].words} "${this.arnOf(name)}".`);
     }
     return found;
   }

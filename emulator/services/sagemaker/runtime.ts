@@ -9,23 +9,27 @@ import type {
 import type { ObjectStore } from "../../aws-ports.ts";
 import { below, formatS3Location, parseS3Location, type S3Location } from "../../s3-location.ts";
 import { AwsError, type RequestContext } from "../../wire/service.ts";
+import type { SageMakerState } from "./dependencies.ts";
 import type { AsyncSpec } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Registry } from "./registry.ts";
-
-/** Dependencies of the handlers. */
-export interface RuntimeDependencies {
-  readonly endpoints: Registry<LiveEndpoint>;
-  readonly objects: ObjectStore;
-}
 
 /** Defaults of the API reference, seconds. */
 const defaultTtl = 21_600;
 const defaultTimeout = 900;
 
 /** Returns the handlers of SageMaker's runtime. */
-export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
+export function runtimeHandlers({ endpoints, aws: { objects } }: SageMakerState) {
+  const refuseSynchronous = ({ EndpointName = "" }: InvokeEndpointInput, context: RequestContext): never => {
+    invocable(endpoints, EndpointName, context);
+    // The code of the refusal is known, AWS's message is unconfirmed.
+    throw new AwsError(
+      "ValidationError",
+      `Endpoint ${EndpointName} of account ${context.accountId} is asynchronous and does not support this operation. Use InvokeEndpointAsync.`,
+    );
+  };
+
   return {
     async InvokeEndpointAsync(
       input: InvokeEndpointAsyncInput,
@@ -50,7 +54,7 @@ export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
         customAttributes: input.CustomAttributes,
         answer: undefined,
       };
-      endpoint.enqueue(invocation);
+      endpoint.machine.enqueue(invocation);
       return {
         InferenceId: inferenceId,
         OutputLocation: formatS3Location(output),
@@ -59,11 +63,8 @@ export function runtimeHandlers({ endpoints, objects }: RuntimeDependencies) {
       };
     },
 
-    InvokeEndpoint: (input: InvokeEndpointInput, context: RequestContext): object =>
-      refuseSynchronous(endpoints, input.EndpointName ?? "", context),
-
-    InvokeEndpointWithResponseStream: (input: InvokeEndpointInput, context: RequestContext): object =>
-      refuseSynchronous(endpoints, input.EndpointName ?? "", context),
+    InvokeEndpoint: refuseSynchronous,
+    InvokeEndpointWithResponseStream: refuseSynchronous,
   };
 }
 
@@ -74,15 +75,6 @@ function invocable(endpoints: Registry<LiveEndpoint>, name: string, { accountId 
     throw new AwsError("ValidationError", `Endpoint ${name} of account ${accountId} not found.`);
   }
   return endpoint;
-}
-
-function refuseSynchronous(endpoints: Registry<LiveEndpoint>, name: string, context: RequestContext): never {
-  invocable(endpoints, name, context);
-  // The code of the refusal is known, AWS's message is unconfirmed.
-  throw new AwsError(
-    "ValidationError",
-    `Endpoint ${name} of account ${context.accountId} is asynchronous and does not support this operation. Use InvokeEndpointAsync.`,
-  );
 }
 
 async function inputOf(

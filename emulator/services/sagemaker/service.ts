@@ -5,9 +5,9 @@
 
 import type { CapacityPort } from "../../core/scaling-types.ts";
 import type { Service } from "../../wire/service.ts";
-import type { SageMakerDependencies } from "./dependencies.ts";
+import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
 import { endpointConfigHandlers, type EndpointConfigRecord } from "./endpoint-configs.ts";
-import { endpointHandlers, variantCapacity, type EndpointDependencies } from "./endpoints.ts";
+import { endpointHandlers, variantCapacity } from "./endpoints.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import { modelHandlers, type ModelRecord } from "./models.ts";
 import { Outbox } from "./outbox.ts";
@@ -31,42 +31,37 @@ export class SageMaker {
   readonly runtime: Service;
   /** For Application Auto Scaling. */
   readonly capacity: CapacityPort;
-  readonly #endpoints: EndpointDependencies;
+  readonly #state: SageMakerState;
 
   constructor(aws: SageMakerDependencies) {
-    const { region, accountId, objects, roles } = aws;
+    const { region, accountId } = aws;
     const models = new Registry<ModelRecord>("model", region, accountId);
     const configs = new Registry<EndpointConfigRecord>("endpointConfig", region, accountId);
     const endpoints = new Registry<LiveEndpoint>("endpoint", region, accountId);
     const tags = resourceTags((arn) => [models, configs, endpoints].some((kind) => kind.has(arn)));
-    const outbox = new Outbox(aws);
-    this.#endpoints = { configs, endpoints, tags, outbox, aws };
-    this.capacity = variantCapacity(this.#endpoints);
+    this.#state = { models, configs, endpoints, tags, outbox: new Outbox(aws), aws };
+    this.capacity = variantCapacity(this.#state);
     this.control = {
       model: "sagemaker",
       handlers: {
-        ...modelHandlers({ models, tags, objects, roles }),
-        ...endpointConfigHandlers({ models, configs, tags }),
-        ...endpointHandlers(this.#endpoints),
+        ...modelHandlers(this.#state),
+        ...endpointConfigHandlers(this.#state),
+        ...endpointHandlers(this.#state),
         ...tagHandlers(tags),
       },
     };
-    this.runtime = { model: "sagemaker-runtime", handlers: runtimeHandlers({ endpoints, objects }) };
+    this.runtime = { model: "sagemaker-runtime", handlers: runtimeHandlers(this.#state) };
   }
 
   status(): EndpointStatusLine[] {
-    return this.#endpoints.endpoints.values().map(({ name, status, capacity, queued, inProcess }) => ({
-      name,
-      status,
-      ...capacity,
-      queued,
-      inProcess,
-    }));
+    return this.#state.endpoints.values().map(({ name, status, capacity, machine: { queued, inProcess } }) => {
+      return { name, status, ...capacity, queued, inProcess };
+    });
   }
 
   /** Ends all endpoints with their instances in any state, and waits until their output is sent. */
   async stop(): Promise<void> {
-    await Promise.all(this.#endpoints.endpoints.values().map((endpoint) => endpoint.delete()));
-    await this.#endpoints.outbox.flush();
+    await Promise.all(this.#state.endpoints.values().map(({ machine }) => machine.delete()));
+    await this.#state.outbox.flush();
   }
 }

@@ -1,7 +1,7 @@
 /** Tags of SageMaker resources, by ARN. */
 
 import type { SageMaker } from "@aws-sdk/client-sagemaker";
-import { AwsError, type Handlers } from "../../wire/service.ts";
+import { type Handlers, validationException } from "../../wire/service.ts";
 import { tagLimit, TagStore } from "../tags.ts";
 
 /**
@@ -9,12 +9,11 @@ import { tagLimit, TagStore } from "../tags.ts";
  * @param exists tells whether there is a resource of this ARN
  */
 export function resourceTags(exists: (arn: string) => boolean): TagStore {
-  const refusal = (message: string) => new AwsError("ValidationException", message);
   return new TagStore({
     exists,
-    missing: (arn) => refusal(`Could not find resource "${arn}".`),
-    reserved: (key) => refusal(`aws: prefixed tag key names are not allowed for external use: ${key}`),
-    tooMany: () => refusal(`The number of tags exceeds the limit of ${tagLimit}.`),
+    missing: (arn) => validationException(`Could not find resource "${arn}".`),
+    reserved: (key) => validationException(`aws: prefixed tag key names are not allowed for external use: ${key}`),
+    tooMany: () => validationException(`The number of tags exceeds the limit of ${tagLimit}.`),
   });
 }
 

@@ -1,6 +1,6 @@
 /** Refuses, by name, features of AWS that the emulator does not implement: no input is ignored silently. */
 
-import { AwsError } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
 
 /** Throws ValidationException if the input has one of these members. */
 export function refuseMembers<Input extends object>(
@@ -14,5 +14,5 @@ export function refuseMembers<Input extends object>(
 
 /** Throws ValidationException that names a feature. */
 export function refuse(feature: string): never {
-  throw new AwsError("ValidationException", `The emulator does not implement ${feature}.`);
+  throw validationException(`The emulator does not implement ${feature}.`);
 }
