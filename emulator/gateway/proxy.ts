@@ -7,7 +7,7 @@ import { createHash, type Hash } from "node:crypto";
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline, PassThrough, Transform, type TransformCallback } from "node:stream";
 import { SocketAgent, type ServerSocket } from "../processes/sockets.ts";
-import { escapeXml } from "../wire/query.ts";
+import { xml } from "../wire/xml.ts";
 import { withoutAuthentication, type Signature } from "./signature.ts";
 
 // Headers that concern one hop, not the message (RFC 9110, 7.6.1); Node sets them itself.
@@ -73,9 +73,7 @@ export class Proxy {
         return;
       }
       response.writeHead(status, { "content-type": "application/xml", ...stamp() });
-      response.end(
-        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`,
-      );
+      response.end(`<?xml version="1.0" encoding="UTF-8"?>${xml({ Error: { Code: code, Message: message } })}`);
     };
     // A client that waits before it sends its body (Expect: 100-continue) waits for MiniStack, not for the gateway.
     upstream.on("continue", () => {

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { SignatureError, type RefusalKind } from "./signature.ts";
 import type { Refusal, WireResponse } from "../wire/protocol.ts";
-import { escapeXml } from "../wire/query.ts";
+import { xml } from "../wire/xml.ts";
 
 /** Codes of one kind of refusal: of the JSON and REST protocols, of the query protocol, and of S3. */
 const codes: Readonly<Record<RefusalKind, readonly [name: string, queryCode: string, s3Code: string]>> = {
@@ -34,11 +34,11 @@ export function refuse(
   const { name, queryCode, s3Code, message, status } = refusal;
   const type = request.headers["content-type"] ?? "";
   if (type.startsWith("application/x-www-form-urlencoded")) {
-    const error = `<Error><Type>Sender</Type><Code>${queryCode}</Code><Message>${escapeXml(message)}</Message></Error>`;
-    return { status, headers: { "content-type": "text/xml" }, body: `<ErrorResponse>${error}</ErrorResponse>` };
+    const body = xml({ ErrorResponse: { Error: { Type: "Sender", Code: queryCode, Message: message } } });
+    return { status, headers: { "content-type": "text/xml" }, body };
   }
   if (s3Code !== undefined && request.headers["x-amz-target"] === undefined) {
-    const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${s3Code}</Code><Message>${escapeXml(message)}</Message></Error>`;
+    const body = `<?xml version="1.0" encoding="UTF-8"?>${xml({ Error: { Code: s3Code, Message: message } })}`;
     return { status, headers: { "content-type": "application/xml" }, body };
   }
   return {

@@ -1,7 +1,7 @@
 /** Checks a request against the constraints of its API model, with AWS's messages. */
 
 import type { ApiModel, Shape } from "./model.ts";
-import { AwsError } from "./service.ts";
+import { validationException } from "./service.ts";
 
 /**
  * Throws a ValidationException that lists every constraint that the input breaks. Members that the model does not know
@@ -12,7 +12,7 @@ export function checkInput(model: ApiModel, shapeName: string, input: Readonly<R
   check(model, shapeName, input, "", problems);
   if (problems.length === 0) return;
   const count = problems.length === 1 ? "1 validation error" : `${problems.length} validation errors`;
-  throw new AwsError("ValidationException", `${count} detected: ${problems.join("; ")}`);
+  throw validationException(`${count} detected: ${problems.join("; ")}`);
 }
 
 function check(model: ApiModel, shapeName: string, value: unknown, path: string, problems: string[]): void {
@@ -72,28 +72,12 @@ function brokenConstraints(shape: Shape, value: unknown): string[] {
   return broken;
 }
 
-function measure(shape: Shape, value: unknown): [number | undefined, "length" | "value"] {
-  switch (shape.type) {
-    case "string":
-      // Characters, not UTF-16 units.
-      return [Array.from(value as string).length, "length"];
-    case "list":
-      return [(value as readonly unknown[]).length, "length"];
-    case "map":
-      return [Object.keys(value as object).length, "length"];
-    case "blob":
-      return [(value as Uint8Array).byteLength, "length"];
-    case "integer":
-    case "long":
-    case "float":
-    case "double":
-      return [value as number, "value"];
-    case "structure":
-    case "character":
-    case "boolean":
-    case "timestamp":
-      return [undefined, "value"];
-  }
+function measure({ type }: Shape, value: unknown): [number | undefined, "length" | "value"] {
+  if (typeof value === "number") return [value, "value"];
+  // Characters, not UTF-16 units.
+  if (typeof value === "string") return [Array.from(value).length, "length"];
+  if (Array.isArray(value) || value instanceof Uint8Array) return [value.length, "length"];
+  return [type === "map" ? Object.keys(value as object).length : undefined, "length"];
 }
 
 const patterns = new Map<string, RegExp>();

@@ -95,8 +95,7 @@ export class WireService {
     if (error instanceof AwsError) {
       // The check uses one code for all services; those whose model has ValidationError (runtime, CloudWatch) rename
       // it.
-      const hasError = (code: string) =>
-        [...this.#model.shapes()].some(([name, shape]) => shape.exception === true && name === code);
+      const hasError = (code: string) => this.#model.exception(code) !== undefined;
       if (error.code === "ValidationException" && !hasError("ValidationException") && hasError("ValidationError")) {
         return new AwsError("ValidationError", error.message, error.status, error.members);
       }

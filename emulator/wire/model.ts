@@ -116,6 +116,15 @@ export class ApiModel {
     return this.#shapes;
   }
 
+  /** Returns the exception of that name or code. */
+  exception(code: string): { readonly name: string; readonly definition: Shape } | undefined {
+    for (const [name, definition] of this.#shapes) {
+      if (definition.exception === true && (name === code || definition.error?.code === code))
+        return { name, definition };
+    }
+    return undefined;
+  }
+
   /** Returns the shape of that name; ModelError if the model refers to one that it does not have. */
   shape(name: string): Shape {
     const found = this.#shapes.get(name);

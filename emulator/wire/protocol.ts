@@ -54,27 +54,10 @@ export interface Protocol {
 
 /** Finds the shape for an error's code or name, and the code, name and status for the wire. */
 export function resolveError(model: ApiModel, error: AwsError): ResolvedError {
-  for (const [name, definition] of model.shapes()) {
-    if (definition.exception === true && (name === error.code || definition.error?.code === error.code)) {
-      const status = definition.error?.httpStatusCode ?? error.status;
-      return {
-        error,
-        shape: { name, definition },
-        name,
-        queryCode: definition.error?.code ?? name,
-        status,
-        fault: status < 500 ? "Sender" : "Receiver",
-      };
-    }
-  }
-  return {
-    error,
-    shape: undefined,
-    name: error.code,
-    queryCode: error.code,
-    status: error.status,
-    fault: error.status < 500 ? "Sender" : "Receiver",
-  };
+  const shape = model.exception(error.code);
+  const name = shape?.name ?? error.code;
+  const { code: queryCode = name, httpStatusCode: status = error.status } = shape?.definition.error ?? {};
+  return { error, shape, name, queryCode, status, fault: status < 500 ? "Sender" : "Receiver" };
 }
 
 /** Makes an error from a refusal, which every protocol can write. */

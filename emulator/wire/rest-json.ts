@@ -3,7 +3,7 @@
 import type { ApiModel, Operation, ShapeRef } from "./model.ts";
 import { errorMembers, type Protocol, type WireRequest, type WireResponse } from "./protocol.ts";
 import { AwsError } from "./service.ts";
-import { dateFromText, decode, encode, jsonFormat, parseJson } from "./values.ts";
+import { decode, encode, jsonFormat, parseJson, scalarFromText } from "./values.ts";
 
 /** Returns the rest-json protocol of a service. */
 export function restJsonProtocol(model: ApiModel): Protocol {
@@ -47,7 +47,7 @@ function readBindings(
   const inBody: string[] = [];
   for (const [name, ref] of Object.entries(shape.members ?? {})) {
     const text = boundText(name, ref, request, labels);
-    if (text !== undefined) input[name] = scalarFromText(model, ref, text);
+    if (text !== undefined) input[name] = fromText(model, ref, text);
     else if (name === shape.payload) {
       if (request.body.byteLength > 0) input[name] = request.body;
     } else if (ref.location === undefined) inBody.push(name);
@@ -89,25 +89,11 @@ function decodeLabel(label: string): string {
   }
 }
 
-function scalarFromText(model: ApiModel, ref: ShapeRef, text: string): unknown {
-  switch (model.shape(ref.shape).type) {
-    case "integer":
-    case "long":
-    case "float":
-    case "double": {
-      const number = Number(text);
-      if (text.trim() === "" || !Number.isFinite(number)) {
-        throw new AwsError("SerializationException", "STRING_VALUE can not be converted to a number");
-      }
-      return decode(model, ref.shape, number, jsonFormat);
-    }
-    case "boolean":
-      return text === "true";
-    case "timestamp":
-      return dateFromText(text);
-    default:
-      return text;
-  }
+function fromText(model: ApiModel, ref: ShapeRef, text: string): unknown {
+  const { type } = model.shape(ref.shape);
+  const value = scalarFromText(text, type);
+  if (value === undefined) throw jsonFormat.unexpected(text, type);
+  return value;
 }
 
 function textOf(value: unknown): string {

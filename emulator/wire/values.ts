@@ -1,37 +1,84 @@
 /** Converts JSON and CBOR documents to the types that handlers see, and back, by a shape of the API model. */
 
 import { cbor, tag } from "@smithy/core/cbor";
-import type { ApiModel } from "./model.ts";
+import type { ApiModel, Shape } from "./model.ts";
 import { AwsError } from "./service.ts";
 
-/** Parts of a document format that JSON and CBOR encode differently. */
+/** Parts of a format that JSON, CBOR and the query protocol encode differently. A method returns undefined for a value of another type. */
 export interface DocumentFormat {
-  timestampFrom(raw: unknown): Date | undefined;
+  /** Returns a structure's members by name. */
+  membersFrom(raw: unknown): Readonly<Record<string, unknown>> | undefined;
+  itemsFrom(raw: unknown): readonly unknown[] | undefined;
+  entriesFrom(raw: unknown): readonly (readonly [string, unknown])[] | undefined;
+  scalarFrom(raw: unknown, type: Shape["type"]): unknown;
+  /** Makes the error for a value that is not of the shape's type. */
+  unexpected(raw: unknown, type: Shape["type"]): AwsError;
+  itemsTo(items: readonly unknown[]): unknown;
+  entriesTo(entries: readonly (readonly [string, unknown])[]): unknown;
   timestampTo(value: Date): unknown;
-  blobFrom(raw: unknown): Uint8Array | undefined;
   blobTo(value: Uint8Array): unknown;
+  numberTo(value: number): unknown;
+}
+
+function documentFormat(
+  timestampFrom: (raw: unknown) => Date | undefined,
+  blobFrom: (raw: unknown) => Uint8Array | undefined,
+): Omit<DocumentFormat, "timestampTo" | "blobTo" | "numberTo"> {
+  return {
+    membersFrom: (raw) => (isRecord(raw) ? raw : undefined),
+    itemsFrom: (raw) => (Array.isArray(raw) ? raw : undefined),
+    entriesFrom: (raw) => (isRecord(raw) ? Object.entries(raw) : undefined),
+    scalarFrom(raw, type) {
+      switch (type) {
+        case "integer":
+        case "long": {
+          const number = typeof raw === "bigint" ? Number(raw) : raw;
+          return Number.isInteger(number) ? number : undefined;
+        }
+        case "float":
+        case "double": {
+          const number = typeof raw === "bigint" || isNonFiniteName(raw) ? Number(raw) : raw;
+          return typeof number === "number" ? number : undefined;
+        }
+        case "boolean":
+          return typeof raw === "boolean" ? raw : undefined;
+        case "timestamp":
+          return validDate(timestampFrom(raw));
+        case "blob":
+          return blobFrom(raw);
+        default:
+          return typeof raw === "string" ? raw : undefined;
+      }
+    },
+    unexpected,
+    itemsTo: (items) => items,
+    entriesTo: Object.fromEntries,
+  };
 }
 
 /** AWS JSON 1.0 and 1.1 and the documents of rest-json: epoch seconds and base64. */
 export const jsonFormat: DocumentFormat = {
-  timestampFrom(raw) {
-    if (typeof raw === "number") return new Date(raw * 1000);
-    return typeof raw === "string" ? dateFromText(raw) : undefined;
-  },
+  ...documentFormat(
+    (raw) => {
+      if (typeof raw === "number") return new Date(raw * 1000);
+      return typeof raw === "string" ? dateFromText(raw) : undefined;
+    },
+    (raw) => (typeof raw === "string" ? Buffer.from(raw, "base64") : undefined),
+  ),
   timestampTo: (value) => value.getTime() / 1000,
-  blobFrom: (raw) => (typeof raw === "string" ? Buffer.from(raw, "base64") : undefined),
   blobTo: (value) => Buffer.from(value).toString("base64"),
+  numberTo: (value) => (Number.isFinite(value) ? value : String(value)),
 };
 
 /** Smithy RPC v2 CBOR: tag 1 with seconds, and byte strings. */
 export const cborFormat: DocumentFormat = {
-  timestampFrom(raw) {
-    if (!isRecord(raw) || Number(raw["tag"]) !== 1) return undefined;
-    return new Date(Number(raw["value"]) * 1000);
-  },
+  ...documentFormat(
+    (raw) => (isRecord(raw) && Number(raw["tag"]) === 1 ? new Date(Number(raw["value"]) * 1000) : undefined),
+    (raw) => (raw instanceof Uint8Array ? raw : undefined),
+  ),
   timestampTo: (value) => tag({ tag: 1, value: value.getTime() / 1000 }),
-  blobFrom: (raw) => (raw instanceof Uint8Array ? raw : undefined),
   blobTo: (value) => value,
+  numberTo: (value) => value,
 };
 
 /** Decodes a CBOR body; `{}` when it is empty. Throws SerializationException. */
@@ -62,63 +109,37 @@ export function parseJson(body: Uint8Array): unknown {
 
 /**
  * Converts a document's value to the shape's type. Unknown members and nulls are left out, as in AWS. Throws
- * SerializationException if a value is not of the shape's type.
+ * the format's error if a value is not of the shape's type.
  */
 export function decode(model: ApiModel, shapeName: string, raw: unknown, format: DocumentFormat): unknown {
   const shape = model.shape(shapeName);
   switch (shape.type) {
     case "structure": {
-      if (!isRecord(raw)) throw unexpected(raw, "Structure");
-      const result: Record<string, unknown> = {};
-      for (const [name, ref] of Object.entries(shape.members ?? {})) {
-        const member = raw[ref.locationName ?? name];
-        if (member !== undefined && member !== null) result[name] = decode(model, ref.shape, member, format);
-      }
-      return result;
+      const source = format.membersFrom(raw);
+      if (source === undefined) throw format.unexpected(raw, shape.type);
+      const members = Object.entries(shape.members ?? {}).flatMap(([name, ref]) => {
+        const member = source[ref.locationName ?? name];
+        return isAbsent(member) ? [] : [[name, decode(model, ref.shape, member, format)] as const];
+      });
+      return Object.fromEntries(members);
     }
     case "list": {
+      const items = format.itemsFrom(raw);
       const { member } = shape;
-      if (!Array.isArray(raw) || member === undefined) throw unexpected(raw, "List");
-      return raw
-        .filter((item) => item !== null && item !== undefined)
-        .map((item) => decode(model, member.shape, item, format));
+      if (items === undefined || member === undefined) throw format.unexpected(raw, shape.type);
+      return items.filter((item) => !isAbsent(item)).map((item) => decode(model, member.shape, item, format));
     }
     case "map": {
+      const entries = format.entriesFrom(raw);
       const { value } = shape;
-      if (!isRecord(raw) || value === undefined) throw unexpected(raw, "Map");
-      const entries = Object.entries(raw).filter(([, item]) => item !== null && item !== undefined);
-      return Object.fromEntries(entries.map(([key, item]) => [key, decode(model, value.shape, item, format)]));
+      if (entries === undefined || value === undefined) throw format.unexpected(raw, shape.type);
+      const present = entries.filter(([, item]) => !isAbsent(item));
+      return Object.fromEntries(present.map(([key, item]) => [key, decode(model, value.shape, item, format)]));
     }
-    case "string":
-    case "character":
-      if (typeof raw !== "string") throw unexpected(raw, "String");
-      return raw;
-    case "integer":
-    case "long": {
-      const number = typeof raw === "bigint" ? Number(raw) : raw;
-      if (typeof number !== "number" || !Number.isInteger(number)) {
-        throw unexpected(raw, shape.type === "integer" ? "Integer" : "Long");
-      }
-      return number;
-    }
-    case "float":
-    case "double": {
-      const number = typeof raw === "bigint" || isNonFiniteName(raw) ? Number(raw) : raw;
-      if (typeof number !== "number") throw unexpected(raw, shape.type === "float" ? "Float" : "Double");
-      return number;
-    }
-    case "boolean":
-      if (typeof raw !== "boolean") throw unexpected(raw, "Boolean");
-      return raw;
-    case "timestamp": {
-      const date = format.timestampFrom(raw);
-      if (date === undefined || Number.isNaN(date.getTime())) throw unexpected(raw, "Timestamp");
-      return date;
-    }
-    case "blob": {
-      const bytes = format.blobFrom(raw);
-      if (bytes === undefined) throw unexpected(raw, "Blob");
-      return bytes;
+    default: {
+      const value = format.scalarFrom(raw, shape.type);
+      if (value === undefined) throw format.unexpected(raw, shape.type);
+      return value;
     }
   }
 }
@@ -129,25 +150,22 @@ export function encode(model: ApiModel, shapeName: string, value: unknown, forma
   switch (shape.type) {
     case "structure": {
       const source = value as Readonly<Record<string, unknown>>;
-      const result: Record<string, unknown> = {};
-      for (const [name, ref] of Object.entries(shape.members ?? {})) {
+      const members = Object.entries(shape.members ?? {}).flatMap(([name, ref]) => {
         const member = source[name];
-        if (member !== undefined && member !== null) {
-          result[ref.locationName ?? name] = encode(model, ref.shape, member, format);
-        }
-      }
-      return result;
+        return isAbsent(member) ? [] : [[ref.locationName ?? name, encode(model, ref.shape, member, format)] as const];
+      });
+      return Object.fromEntries(members);
     }
     case "list": {
       const { member } = shape;
       if (member === undefined) return value;
-      return (value as readonly unknown[]).map((item) => encode(model, member.shape, item, format));
+      return format.itemsTo((value as readonly unknown[]).map((item) => encode(model, member.shape, item, format)));
     }
     case "map": {
       const { value: item } = shape;
       if (item === undefined) return value;
       const entries = Object.entries(value as object).filter(([, each]) => each !== undefined);
-      return Object.fromEntries(entries.map(([key, each]) => [key, encode(model, item.shape, each, format)]));
+      return format.entriesTo(entries.map(([key, each]) => [key, encode(model, item.shape, each, format)]));
     }
     case "timestamp":
       return format.timestampTo(value as Date);
@@ -155,32 +173,60 @@ export function encode(model: ApiModel, shapeName: string, value: unknown, forma
       return format.blobTo(value as Uint8Array);
     case "float":
     case "double":
-      return format === jsonFormat && !Number.isFinite(value) ? String(value) : value;
-    case "string":
-    case "character":
-    case "integer":
-    case "long":
-    case "boolean":
+      return format.numberTo(value as number);
+    default:
       return value;
   }
 }
 
+/** Converts the text of a header or a form field; undefined if it is not of the type. */
+export function scalarFromText(text: string, type: Shape["type"]): unknown {
+  switch (type) {
+    case "integer":
+    case "long":
+    case "float":
+    case "double": {
+      const number = text.trim() === "" ? NaN : Number(text);
+      const isWhole = type === "integer" || type === "long";
+      return Number.isNaN(number) || (isWhole && !Number.isInteger(number)) ? undefined : number;
+    }
+    case "boolean":
+      return text === "true" || text === "false" ? text === "true" : undefined;
+    case "timestamp":
+      return validDate(dateFromText(text));
+    case "blob":
+      return Buffer.from(text, "base64");
+    default:
+      return text;
+  }
+}
+
 /** Parses a moment in ISO 8601 or epoch seconds. */
-export function dateFromText(text: string): Date {
+function dateFromText(text: string): Date {
   return /^-?\d+(\.\d+)?$/.test(text) ? new Date(Number(text) * 1000) : new Date(text);
 }
 
-function unexpected(raw: unknown, wanted: string): AwsError {
+function validDate(date: Date | undefined): Date | undefined {
+  return Number.isNaN(date?.getTime()) ? undefined : date;
+}
+
+function unexpected(raw: unknown, type: Shape["type"]): AwsError {
   if (Array.isArray(raw)) return new AwsError("SerializationException", "Start of list found where not expected.");
   if (typeof raw === "object") {
     return new AwsError("SerializationException", "Start of structure or map found where not expected.");
   }
   const found = typeof raw === "boolean" ? (raw ? "TRUE_VALUE" : "FALSE_VALUE") : `${(typeof raw).toUpperCase()}_VALUE`;
+  const wanted = type.charAt(0).toUpperCase() + type.slice(1);
   return new AwsError("SerializationException", `${found} can not be converted to ${wanted}`);
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Tells whether a value is an object with members. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
 }
 
 function isNonFiniteName(value: unknown): boolean {
