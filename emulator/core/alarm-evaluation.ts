@@ -100,15 +100,9 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
   }
 }
 
-function pad(part: number): string {
-  return String(part).padStart(2, "0");
-}
-
 /** Formats a moment as in CloudWatch's reasons: `21/11/26 16:04:00`. */
 function stamp(timestamp: number): string {
-  const date = new Date(timestamp);
-  const day = [date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCFullYear() % 100].map(pad).join("/");
-  return `${day} ${[date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(pad).join(":")}`;
+  return new Date(timestamp).toISOString().replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(.{8}).*$/, "$3/$2/$1 $4");
 }
 
 /** Formats a number as in CloudWatch's reasons: `5.0`, not `5`. */

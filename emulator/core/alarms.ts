@@ -3,18 +3,12 @@
 import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
 import type { Clock, Timer } from "./clock.ts";
-import { MetricQueries } from "./metric-queries.ts";
-import type { MetricId, Statistic } from "./metric-types.ts";
+import { MetricQueries, type MetricStat } from "./metric-queries.ts";
 import { statistic } from "./metrics.ts";
 import type { MetricStore } from "./metrics.ts";
 
 /** The metric that an alarm watches. */
-export interface WatchedMetric {
-  readonly metric: MetricId;
-  readonly statistic: Statistic;
-  /** Only data with this unit.  */
-  readonly unit?: string;
-}
+export type WatchedMetric = Omit<MetricStat, "period">;
 
 /** Settings of an alarm, as put. */
 export interface AlarmSettings extends AlarmRule {

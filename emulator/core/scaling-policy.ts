@@ -1,7 +1,6 @@
 /** Rules of Application Auto Scaling's policies: pure functions from a metric's value to a number of instances. */
 
-import type { AlarmSettings } from "./alarms.ts";
-import type { MetricId, Statistic } from "./metric-types.ts";
+import type { AlarmSettings, WatchedMetric } from "./alarms.ts";
 
 /** One step: applies while lower <= value - threshold < upper (below the threshold: lower < value - threshold <= upper); no bound: unbounded. */
 export interface StepAdjustment {
@@ -24,11 +23,8 @@ export interface StepScaling {
 }
 
 /** Configuration of target tracking. Cooldowns are in milliseconds. */
-export interface TargetTracking {
+export interface TargetTracking extends WatchedMetric {
   readonly type: "TargetTrackingScaling";
-  readonly metric: MetricId;
-  readonly statistic: Statistic;
-  readonly unit?: string;
   readonly target: number;
   /** ms. */
   readonly scaleOutCooldown: number;

@@ -28,9 +28,9 @@ const protocols: Readonly<Record<string, (model: ApiModel) => Protocol>> = {
 export class WireService {
   readonly #model: ApiModel;
   readonly #handlers: ReadonlyMap<string, AnyHandler>;
-  readonly #protocols: readonly Protocol[];
+  readonly #protocols: readonly [Protocol, ...Protocol[]];
 
-  /** Throws Error if a handler is for an operation that the model does not have. */
+  /** Throws Error if a handler is for an operation that the model does not have, or if no protocol is implemented. */
   constructor(model: ApiModel, service: Service) {
     this.#model = model;
     // The model's check of each input makes the handlers' parameter types true.
@@ -40,55 +40,46 @@ export class WireService {
         throw new Error(`The service ${service.model} has a handler for ${name}, which its API model does not know.`);
       }
     }
-    this.#protocols = model.metadata.protocols.flatMap((name) => protocols[name]?.(model) ?? []);
+    const [first, ...others] = model.metadata.protocols.flatMap((name) => protocols[name]?.(model) ?? []);
+    if (first === undefined) throw new Error(`The emulator implements no protocol of the service ${service.model}.`);
+    this.#protocols = [first, ...others];
   }
 
   /** Handles a request. Never rejects: errors are answers, too. */
   async handle(request: WireRequest, context: RequestContext): Promise<WireResponse> {
-    for (const protocol of this.#protocols) {
-      const name = protocol.operationOf(request);
-      if (name !== undefined) return await this.#answer(protocol, name, request, context);
-    }
-    const [first] = this.#protocols;
-    const unknown = new AwsError("UnknownOperationException", "The request names no operation of this service.", 404);
-    if (first === undefined) return { status: 404, headers: {}, body: unknown.message };
-    return first.refuse(resolveError(this.#model, unknown), context.requestId);
-  }
-
-  /** Returns a refusal in the protocol of the request, before anything of it is read. */
-  refuse(request: WireRequest, refusal: Refusal, requestId: string): WireResponse {
-    const spoken =
-      this.#protocols.find((protocol) => protocol.operationOf(request) !== undefined) ?? this.#protocols[0];
-    if (spoken === undefined) return { status: refusal.status, headers: {}, body: refusal.message };
-    return spoken.refuse(asResolvedError(refusal), requestId);
-  }
-
-  async #answer(
-    protocol: Protocol,
-    name: string,
-    request: WireRequest,
-    context: RequestContext,
-  ): Promise<WireResponse> {
+    const protocol = this.#protocolOf(request);
+    const name = protocol.operationOf(request);
+    const { signingName } = this.#model;
     try {
+      if (name === undefined) {
+        throw new AwsError("UnknownOperationException", "The request names no operation of this service.", 404);
+      }
       const operation = this.#model.operation(name);
       if (operation === undefined) {
-        throw new AwsError("UnknownOperationException", `${this.#model.signingName} has no operation ${name}.`, 404);
+        throw new AwsError("UnknownOperationException", `${signingName} has no operation ${name}.`, 404);
       }
       const handler = this.#handlers.get(name);
       if (handler === undefined) {
+        const message = `The emulator does not implement ${signingName}:${name}.`;
         // SDKs do not retry status 501.
-        throw new AwsError(
-          "NotImplementedException",
-          `The emulator does not implement ${this.#model.signingName}:${name}.`,
-          501,
-        );
+        throw new AwsError("NotImplementedException", message, 501);
       }
       const input = protocol.read(operation, request);
       if (operation.input !== undefined) checkInput(this.#model, operation.input.shape, input);
       return protocol.write(operation, { ...(await handler(input, context)) }, context.requestId);
     } catch (error) {
-      return protocol.refuse(resolveError(this.#model, this.#awsError(error, name)), context.requestId);
+      return protocol.refuse(resolveError(this.#model, this.#awsError(error, name ?? "")), context.requestId);
     }
+  }
+
+  /** Returns a refusal in the protocol of the request, before anything of it is read. */
+  refuse(request: WireRequest, refusal: Refusal, requestId: string): WireResponse {
+    return this.#protocolOf(request).refuse(asResolvedError(refusal), requestId);
+  }
+
+  /** Returns the protocol of the request, or the first one if it is none of this service. */
+  #protocolOf(request: WireRequest): Protocol {
+    return this.#protocols.find((protocol) => protocol.operationOf(request) !== undefined) ?? this.#protocols[0];
   }
 
   #awsError(error: unknown, operation: string): AwsError {

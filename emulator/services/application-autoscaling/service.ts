@@ -32,8 +32,9 @@ function paged<Item>(items: readonly Item[], maxResults = pageSize, token: strin
   return pageOf(items, Math.min(maxResults, pageSize), token);
 }
 
-function describeKey({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): string {
-  return `service namespace: ${String(ServiceNamespace)}, resource ID: ${String(ResourceId)}, scalable dimension: ${String(ScalableDimension)}`;
+function notFound(what: string, { ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey, more = ""): AwsError {
+  const key = `service namespace: ${String(ServiceNamespace)}, resource ID: ${String(ResourceId)}, scalable dimension: ${String(ScalableDimension)}`;
+  return new AwsError("ObjectNotFoundException", `${what} for ${key}${more}`);
 }
 
 /** Creates the service `application-autoscaling`. */
@@ -121,7 +122,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       checkKind(input);
       const { ResourceId = "" } = input;
       if (autoscaler.target(ResourceId) === undefined) {
-        throw new AwsError("ObjectNotFoundException", `No scalable target found for ${describeKey(input)}`);
+        throw notFound("No scalable target found", input);
       }
       autoscaler.deregister(ResourceId);
       return {};
@@ -131,7 +132,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       checkKind(input);
       const { ResourceId = "", PolicyName = "" } = input;
       if (autoscaler.target(ResourceId) === undefined) {
-        throw new AwsError("ObjectNotFoundException", `No scalable target registered for ${describeKey(input)}`);
+        throw notFound("No scalable target registered", input);
       }
       const rule = ruleOf(input);
       const isTaken = autoscaler.policies().some((other) => {
@@ -168,12 +169,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       const exists = autoscaler
         .policies()
         .some(({ resourceId, name }) => resourceId === ResourceId && name === PolicyName);
-      if (!exists) {
-        throw new AwsError(
-          "ObjectNotFoundException",
-          `No scaling policy found for ${describeKey(input)}, policy name: ${PolicyName}`,
-        );
-      }
+      if (!exists) throw notFound("No scaling policy found", input, `, policy name: ${PolicyName}`);
       autoscaler.deletePolicy(ResourceId, PolicyName);
       return {};
     },

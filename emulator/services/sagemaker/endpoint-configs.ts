@@ -17,28 +17,10 @@ export interface EndpointConfigRecord extends Named {
 }
 
 /** The only production variant. */
-export interface VariantSpec {
-  readonly name: string;
-  /** The model at the time of the configuration: deleting it later does not affect endpoints. */
-  readonly model: ModelRecord;
-  readonly instanceType: string;
-  readonly initialCount: number;
-  readonly weight: number;
-  /** Maximum time from a container's start until it passes its health check, ms. */
-  readonly startupTimeout: number;
-}
+export type VariantSpec = ReturnType<typeof variantOf>;
 
 /** Settings of asynchronous inference. */
-export interface AsyncSpec {
-  readonly concurrency: number;
-  readonly outputPath: S3Location;
-  readonly failurePath: S3Location | undefined;
-  readonly kmsKeyId: string | undefined;
-  readonly successTopic: string | undefined;
-  readonly errorTopic: string | undefined;
-  readonly includeResponseInSuccess: boolean;
-  readonly includeResponseInError: boolean;
-}
+export type AsyncSpec = ReturnType<typeof asyncOf>;
 
 // Without a value "SageMaker chooses an optimal value" (API reference, AsyncInferenceClientConfig); the value is
 // unconfirmed.
@@ -68,14 +50,10 @@ export function endpointConfigHandlers({ models, configs, tags }: SageMakerState
     DescribeEndpointConfig({ EndpointConfigName: name = "" }) {
       const { arn, createdAt, input } = configs.get(name);
       return {
-        EndpointConfigName: input.EndpointConfigName,
+        EnableNetworkIsolation: false,
+        ...input,
         EndpointConfigArn: arn,
-        ProductionVariants: input.ProductionVariants,
-        KmsKeyId: input.KmsKeyId,
         CreationTime: createdAt,
-        AsyncInferenceConfig: input.AsyncInferenceConfig,
-        VpcConfig: input.VpcConfig,
-        EnableNetworkIsolation: input.EnableNetworkIsolation ?? false,
       };
     },
 
@@ -98,7 +76,7 @@ export function endpointConfigHandlers({ models, configs, tags }: SageMakerState
   } satisfies Handlers<SageMaker>;
 }
 
-function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecord>): VariantSpec {
+function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecord>) {
   const variants: ProductionVariant[] = input.ProductionVariants ?? [];
   const [variant] = variants;
   if (variant === undefined) throw validationException("A production variant is required.");
@@ -127,15 +105,17 @@ function variantOf(input: CreateEndpointConfigInput, models: Registry<ModelRecor
   const { ContainerStartupHealthCheckTimeoutInSeconds: startupSeconds } = variant;
   return {
     name: variant.VariantName ?? "",
+    // The model at the time of the configuration: deleting it later does not affect endpoints.
     model: models.get(modelName),
     instanceType,
     initialCount,
     weight: variant.InitialVariantWeight ?? 1,
+    // Maximum time from a container's start until it passes its health check, ms.
     startupTimeout: startupSeconds === undefined ? defaultStartupTimeout : startupSeconds * 1_000,
   };
 }
 
-function asyncOf(input: CreateEndpointConfigInput): AsyncSpec {
+function asyncOf(input: CreateEndpointConfigInput) {
   const config = input.AsyncInferenceConfig;
   if (config === undefined) refuse("endpoints that are not asynchronous: AsyncInferenceConfig is missing");
   const output = config.OutputConfig ?? {};

@@ -57,11 +57,9 @@ export function modelHandlers({ models, tags, aws: { objects, roles } }: SageMak
     DescribeModel({ ModelName: name = "" }) {
       const { arn, createdAt, input } = models.get(name);
       return {
-        ModelName: input.ModelName,
+        EnableNetworkIsolation: false,
+        ...input,
         PrimaryContainer: { Mode: "SingleModel", ...input.PrimaryContainer },
-        ExecutionRoleArn: input.ExecutionRoleArn,
-        VpcConfig: input.VpcConfig,
-        EnableNetworkIsolation: input.EnableNetworkIsolation ?? false,
         CreationTime: createdAt,
         ModelArn: arn,
       };

@@ -1,17 +1,11 @@
 /** Resources of the emulated SageMaker by name: models, endpoint configurations, endpoints, each with its tags. */
 
+import type { ListModelsInput } from "@aws-sdk/client-sagemaker";
 import { validationException } from "../../wire/service.ts";
 import { pager, type Page } from "../page.ts";
 
-/** Kinds of resources with their names in SageMaker's messages and ARNs. */
-export const kinds = {
-  model: { arn: "model", words: "model" },
-  endpointConfig: { arn: "endpoint-config", words: "endpoint configuration" },
-  endpoint: { arn: "endpoint", words: "endpoint" },
-} as const;
-
-/** Kind of a resource. */
-export type Kind = keyof typeof kinds;
+/** Kind of a resource, as in its ARN. */
+export type Kind = "model" | "endpoint-config" | "endpoint";
 
 /** A resource with a name. */
 export interface Named {
@@ -21,28 +15,21 @@ export interface Named {
 }
 
 /** Filters and order of a list operation. */
-export interface ListOptions {
-  readonly NameContains?: string | undefined;
-  readonly CreationTimeBefore?: Date | undefined;
-  readonly CreationTimeAfter?: Date | undefined;
-  readonly SortBy?: string | undefined;
-  readonly SortOrder?: string | undefined;
-  readonly MaxResults?: number | undefined;
-  readonly NextToken?: string | undefined;
-}
+export type ListOptions = Omit<ListModelsInput, "SortBy"> & { readonly SortBy?: string | undefined };
 
 const paged = pager("ValidationException", "Invalid pagination token");
 
 /** Resources of one kind. */
 export class Registry<Item extends Named> {
-  readonly #kind: Kind;
+  /** The kind in messages. */
+  readonly #words: string;
   readonly #arnPrefix: string;
   // Names are unique regardless of case (API reference, CreateEndpoint).
   readonly #items = new Map<string, Item>();
 
   constructor(kind: Kind, region: string, accountId: string) {
-    this.#kind = kind;
-    this.#arnPrefix = `arn:aws:sagemaker:${region}:${accountId}:${kinds[kind].arn}/`;
+    this.#words = kind.replace("-config", " configuration");
+    this.#arnPrefix = `arn:aws:sagemaker:${region}:${accountId}:${kind}/`;
   }
 
   arnOf(name: string): string {
@@ -52,7 +39,7 @@ export class Registry<Item extends Named> {
   /** Throws ValidationException if the name is taken. */
   assertFree(name: string): void {
     if (this.#items.has(name.toLowerCase())) {
-      throw validationException(`Cannot create already existing ${kinds[this.#kind].words} "${this.arnOf(name)}".`);
+      throw validationException(`Cannot create already existing ${this.#words} "${this.arnOf(name)}".`);
     }
   }
 
@@ -69,7 +56,7 @@ export class Registry<Item extends Named> {
   get(name: string): Item {
     const found = this.find(name);
     if (found === undefined) {
-      throw validationException(`Could not find ${kinds[this.#kind].words} "${this.arnOf(name)}".`);
+      throw validationException(`Could not find ${this.#words} "${this.arnOf(name)}".`);
     }
     return found;
   }

@@ -36,7 +36,7 @@ export class SageMaker {
   constructor(aws: SageMakerDependencies) {
     const { region, accountId } = aws;
     const models = new Registry<ModelRecord>("model", region, accountId);
-    const configs = new Registry<EndpointConfigRecord>("endpointConfig", region, accountId);
+    const configs = new Registry<EndpointConfigRecord>("endpoint-config", region, accountId);
     const endpoints = new Registry<LiveEndpoint>("endpoint", region, accountId);
     const tags = resourceTags((arn) => [models, configs, endpoints].some((kind) => kind.has(arn)));
     this.#state = { models, configs, endpoints, tags, outbox: new Outbox(aws), aws };
