@@ -52,14 +52,6 @@ export interface ObjectStore {
   put(location: S3Location, body: Readable | Uint8Array, options: PutOptions, signal?: AbortSignal): Promise<void>;
 }
 
-/** Settings of S3's buckets. */
-export interface Buckets {
-  /**
-   * Returns the rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket.
-   */
-  corsRules(bucket: string): Promise<readonly CorsRule[]>;
-}
-
 /** SNS. */
 export interface Topics {
   publish(topicArn: string, message: string, subject?: string): Promise<void>;
@@ -74,7 +66,10 @@ export interface Roles {
 /** The services that MiniStack provides to the emulator's own services. */
 export interface AwsPorts {
   readonly objects: ObjectStore;
-  readonly buckets: Buckets;
+  /**
+   * Returns the rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket.
+   */
+  readonly corsRules: (bucket: string) => Promise<readonly CorsRule[]>;
   readonly topics: Topics;
   readonly roles: Roles;
   readonly logs: ContainerLogs;
@@ -102,11 +97,9 @@ export function awsPorts(upstream: ServerSocket, region: string, credentials: Cr
   const logs = new CloudWatchLogsClient(config);
   return {
     objects: s3Store(s3),
-    buckets: {
-      async corsRules(bucket) {
-        const found = await unlessMissing(() => s3.send(new GetBucketCorsCommand({ Bucket: bucket })));
-        return found?.CORSRules ?? [];
-      },
+    async corsRules(bucket) {
+      const found = await unlessMissing(() => s3.send(new GetBucketCorsCommand({ Bucket: bucket })));
+      return found?.CORSRules ?? [];
     },
     topics: {
       async publish(topicArn, message, subject) {

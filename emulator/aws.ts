@@ -137,7 +137,7 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     port: options.port ?? defaultPort,
     credentials,
     upstream,
-    corsRules: (bucket) => ports.buckets.corsRules(bucket),
+    corsRules: ports.corsRules,
     upstreamServices: miniStackServices,
     clock,
     region,

@@ -3,9 +3,11 @@
  * each request.
  */
 
-import type { Settlement } from "./endpoint-api.ts";
-import type { MetricSink } from "./metric-types.ts";
+import type { EndpointOptions, Settlement } from "./endpoint-api.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
+import type { InvocationRequest } from "./worker.ts";
+
+type MetricSource = Pick<EndpointOptions<InvocationRequest>, "name" | "variant" | "metrics">;
 
 /** State of the queue that the gauges show. */
 export interface QueueState {
@@ -21,15 +23,11 @@ const namespace = "AWS/SageMaker";
 
 /** Publishes the metrics that the developer guide lists in "Monitor asynchronous endpoint". */
 export class EndpointMetrics {
-  readonly #sink: MetricSink;
-  readonly #endpoint: string;
-  readonly #variant: string;
+  readonly #source: MetricSource;
   readonly #assumptions: EndpointAssumptions;
 
-  constructor(sink: MetricSink, endpoint: string, variant: string, assumptions: EndpointAssumptions) {
-    this.#sink = sink;
-    this.#endpoint = endpoint;
-    this.#variant = variant;
+  constructor(source: MetricSource, assumptions: EndpointAssumptions) {
+    this.#source = source;
     this.#assumptions = assumptions;
   }
 
@@ -39,7 +37,8 @@ export class EndpointMetrics {
     const backlog = queued + inProcess;
     if (backlog === 0 && !this.#assumptions.gaugesWhileIdle) return;
     const gauge = (name: string, value: number, unit = "None"): void => {
-      this.#sink.put({ namespace, name, dimensions: { EndpointName: this.#endpoint }, timestamp, value, unit });
+      const dimensions = { EndpointName: this.#source.name };
+      this.#source.metrics.put({ namespace, name, dimensions, timestamp, value, unit });
     };
     gauge("ApproximateBacklogSize", backlog, "Count");
     const atZero = this.#assumptions.backlogPerInstanceAtZero;
@@ -84,7 +83,7 @@ export class EndpointMetrics {
   }
 
   #put(timestamp: number, name: string, value: number, unit: string): void {
-    const dimensions = { EndpointName: this.#endpoint, VariantName: this.#variant };
-    this.#sink.put({ namespace, name, dimensions, timestamp, value, unit });
+    const dimensions = { EndpointName: this.#source.name, VariantName: this.#source.variant };
+    this.#source.metrics.put({ namespace, name, dimensions, timestamp, value, unit });
   }
 }

@@ -46,7 +46,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> {
   constructor(options: EndpointOptions<Request>) {
     this.#options = options;
     this.#assumptions = { ...defaultEndpointAssumptions, ...options.assumptions };
-    this.#metrics = new EndpointMetrics(options.metrics, options.name, options.variant, this.#assumptions);
+    this.#metrics = new EndpointMetrics(options, this.#assumptions);
     this.#queue = new RequestQueue(options.clock, (job) => {
       const waited = `${job.request.ttl / 1_000} seconds`;
       this.#fail(job, "expired", `The request expired: it was not processed within ${waited} of its arrival.`);

@@ -65,11 +65,7 @@ export function verifyPresignedV2(
 ): Signature {
   const query = queryOf(request.target);
   const parameter = (name: string): string => query.find(([key]) => key === name)?.[1] ?? "";
-  const [accessKeyId, expires, value] = ["AWSAccessKeyId", "Expires", "Signature"].map(parameter) as [
-    string,
-    string,
-    string,
-  ];
+  const [accessKeyId, expires, value] = [parameter("AWSAccessKeyId"), parameter("Expires"), parameter("Signature")];
   const hasToken = query.some(([name]) => name.toLowerCase() === "x-amz-security-token");
   if (accessKeyId !== credentials.accessKeyId || hasToken) {
     throw new SignatureError("unknown-key", "The AWS Access Key Id you provided does not exist in our records.");

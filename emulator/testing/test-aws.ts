@@ -26,7 +26,7 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
     port: 0,
     credentials: testCredentials,
     upstream,
-    corsRules: (bucket) => ports.buckets.corsRules(bucket),
+    corsRules: ports.corsRules,
     upstreamServices: miniStackServices,
     clock,
     region: testRegion,

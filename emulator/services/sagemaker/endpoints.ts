@@ -128,17 +128,14 @@ function checkVariantChange(endpoint: LiveEndpoint, config: EndpointConfigRecord
   const { variant: before } = endpoint.config;
   const { variant: after } = config;
   const isRegistered = aws.scalableTargets.isRegistered(resourceIdOf(endpoint.name, before.name));
-  if (isRegistered && before.name !== after.name) {
+  const isRemoved = before.name !== after.name;
+  if (isRegistered && (isRemoved || before.instanceType !== after.instanceType)) {
+    const change = isRemoved ? "remove" : "change the instance type of";
     throw validationException(
-      `Cannot remove variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
+      `Cannot ${change} variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
     );
   }
-  if (isRegistered && before.instanceType !== after.instanceType) {
-    throw validationException(
-      `Cannot change the instance type of variant ${before.name} of endpoint "${endpoint.arn}": it is registered as a scalable target with Application Auto Scaling. Deregister it first.`,
-    );
-  }
-  if (before.name !== after.name) refuse("UpdateEndpoint with another variant name");
+  if (isRemoved) refuse("UpdateEndpoint with another variant name");
 }
 
 /** Unless the variant's properties are retained, an update applies the configuration's initialInstanceCount again. */

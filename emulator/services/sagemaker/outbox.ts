@@ -36,14 +36,10 @@ export class Outbox {
           ? [async.successTopic, async.includeResponseInSuccess]
           : [async.errorTopic, async.includeResponseInError];
       if (topic === undefined) return;
-      const now = new Date(this.#aws.clock.now());
       const { endpointName } = sender;
-      const message = resultNotification(invocation, settlement, {
-        region: this.#aws.region,
-        endpointName,
-        now,
-        includeResponse,
-      });
+      const { region, clock } = this.#aws;
+      const context = { region, endpointName, now: new Date(clock.now()), includeResponse };
+      const message = resultNotification(invocation, settlement, context);
       await this.#publish(sender, topic, message);
     });
   }
