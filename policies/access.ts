@@ -1,7 +1,8 @@
 /** The policy on the permissions of IAM policies. */
-import type { ReportViolation, ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import type { ReportViolation, ResourceValidationArgs } from "@pulumi/policy";
 import { isPattern, namesEverything, parseArn } from "./arns.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { resourcePolicy } from "./policy.ts";
 import { validateTypes } from "./resources.ts";
 
 const noResource = "AWS supports no resource for it (Service Authorization Reference).";
@@ -34,23 +35,20 @@ const onEveryResource: Readonly<Record<string, string>> = {
 };
 
 /** Requires each permission to name its actions and resources. */
-export const noWildcards: ResourceValidationPolicy = {
+export const noWildcards = resourcePolicy({
   name: "no-wildcards",
   description:
     "IAM policies must name the actions and resources that they allow. A wildcard also allows unintended actions and those that AWS adds later.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      onEveryResource: {
-        type: "object",
-        additionalProperties: { type: "string" },
-        default: onEveryResource,
-        description:
-          "Reasons of the actions that may be allowed on every resource, or on every resource of a kind (`ACTION on KIND/*`).",
-      },
+  config: {
+    onEveryResource: {
+      type: "object",
+      additionalProperties: { type: "string" },
+      default: onEveryResource,
+      description:
+        "Reasons of the actions that may be allowed on every resource, or on every resource of a kind (`ACTION on KIND/*`).",
     },
   },
-  validateResource: validateTypes(
+  validate: validateTypes(
     [
       "aws:iam/groupPolicy:GroupPolicy",
       "aws:iam/policy:Policy",
@@ -65,7 +63,7 @@ export const noWildcards: ResourceValidationPolicy = {
       }
     },
   ),
-};
+});
 
 function evaluateStatements(
   document: unknown,
@@ -73,7 +71,7 @@ function evaluateStatements(
   args: ResourceValidationArgs,
   report: ReportViolation,
 ): void {
-  const { onEveryResource: exempt = onEveryResource } = args.getConfig<{ onEveryResource?: Record<string, string> }>();
+  const { onEveryResource: exempt } = args.getConfig<{ onEveryResource: Record<string, string> }>();
   const statements = statementsOf(document);
   if (statements === undefined) {
     report(`'${args.name}' has no readable policy document in ${at}. ${documentRemedy}`);

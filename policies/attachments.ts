@@ -1,7 +1,7 @@
 /** The policy on the attached policies of roles, users and groups. */
 import type { PolicyArgs } from "@pulumi/aws/iam/policy.js";
-import type { StackValidationPolicy } from "@pulumi/policy";
 import { parseArn } from "./arns.ts";
+import { stackPolicy, stringList } from "./policy.ts";
 import { ofType } from "./resources.ts";
 import { ifKnown, evaluateEach } from "./unknown.ts";
 
@@ -18,24 +18,16 @@ const attaching: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The pack evaluates only the stack's policies; it cannot read any other. */
-export const ownPoliciesOnly: StackValidationPolicy = {
+export const ownPoliciesOnly = stackPolicy({
   name: "own-policies-only",
   description:
     "A role may have only policies of its stack and those in the config. Other policies, such as AdministratorAccess, are defined elsewhere and can change.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      policies: {
-        type: "array",
-        items: { type: "string" },
-        default: [],
-        description: "ARNs of policies that may be attached in addition to the stack's.",
-      },
-    },
+  config: {
+    policies: stringList("ARNs of policies that may be attached in addition to the stack's."),
   },
-  validateStack: (args, reportViolation) => {
+  validate: (args, reportViolation) => {
     const { resources } = args;
-    const { policies: named = [] } = args.getConfig<{ policies?: string[] }>();
+    const { policies: named } = args.getConfig<{ policies: string[] }>();
     const policies = ofType<PolicyArgs>(resources, "aws:iam/policy:Policy");
     const urns = new Set(policies.map(({ urn }) => urn));
     const arns = policies.map(({ props }) => ifKnown(() => props.arn)?.value);
@@ -57,7 +49,7 @@ export const ownPoliciesOnly: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 /** Reads the ARNs one by one, the known ones first, so that an unknown one does not hide the others. */
 function readersOf(props: object, property: string): (() => string | undefined)[] {

@@ -8,6 +8,7 @@ import type { BucketServerSideEncryptionConfigurationArgs } from "@pulumi/aws/s3
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { conditionValues, type Statement, statementsOf } from "./documents.ts";
 import { isCustomerKey } from "./encryption.ts";
+import { stackPolicy } from "./policy.ts";
 import { ofType, References, type Typed } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
@@ -33,11 +34,10 @@ function bucketPolicy<Args extends BesideArgs>({
   readonly keeps: (props: Typed<Args>["props"], bucket: Typed<BucketArgs>) => boolean;
   readonly remedy: string;
 }): StackValidationPolicy {
-  return {
+  return stackPolicy({
     name,
     description,
-    enforcementLevel: "mandatory",
-    validateStack: ({ resources }, reportViolation) => {
+    validate: ({ resources }, reportViolation) => {
       const buckets = ofType<BucketArgs>(resources, ...bucketTypes);
       const configuration = new References<Typed<Args>, Typed<BucketArgs>>({
         from: ofType<Args>(resources, ...types),
@@ -52,7 +52,7 @@ function bucketPolicy<Args extends BesideArgs>({
         if (!kept) reportViolation(`The bucket '${bucket.name}' ${remedy}`, bucket.urn);
       });
     },
-  };
+  });
 }
 
 const blocks = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"] as const;

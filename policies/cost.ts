@@ -1,41 +1,36 @@
 /** Policies on the cost of a stack, and on its cost allocation. */
 import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { typesOf, type Variant } from "./endpoint.ts";
+import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
 import { hourlyPrices, pricesAsOf, pricesRegion } from "./prices.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 import { endpointsOf, variantTargets } from "./scaling.ts";
 import { evaluateEach } from "./unknown.ts";
 
-/** USD an hour: enough for the blog post's five ml.g4dn.xlarge, but not for a configuration error. */
-const defaultLimit = 10;
-
 /** Running instances are billed, however they were started. */
-export const hourlyCostLimit: StackValidationPolicy = {
+export const hourlyCostLimit = stackPolicy({
   name: "hourly-cost-limit",
   description:
     "The cost of an endpoint with its maximum number of instances must not exceed a limit. A burst, or a request that always fails, can last for hours.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      limit: {
-        type: "number",
-        minimum: 0,
-        default: defaultLimit,
-        description: "Maximum cost of an endpoint (USD an hour).",
-      },
-      prices: {
-        type: "object",
-        additionalProperties: { type: "number" },
-        default: {},
-        description: `Prices by instance type (ml.g5.xlarge, USD an hour). They add to or replace the pack's: ${pricesRegion}, ${pricesAsOf}.`,
-      },
+  config: {
+    limit: {
+      type: "number",
+      minimum: 0,
+      // Enough for the blog post's five ml.g4dn.xlarge, but not for a configuration error.
+      default: 10,
+      description: "Maximum cost of an endpoint (USD an hour).",
+    },
+    prices: {
+      type: "object",
+      additionalProperties: { type: "number" },
+      default: {},
+      description: `Prices by instance type (ml.g5.xlarge, USD an hour). They add to or replace the pack's: ${pricesRegion}, ${pricesAsOf}.`,
     },
   },
-  validateStack: (args, reportViolation) => {
+  validate: (args, reportViolation) => {
     const { resources } = args;
-    const { limit = defaultLimit, prices = {} } = args.getConfig<{ limit?: number; prices?: Record<string, number> }>();
+    const { limit, prices } = args.getConfig<{ limit: number; prices: Record<string, number> }>();
     const priceOf = new Map(Object.entries({ ...hourlyPrices, ...prices }));
     const scaled = endpointsOf(variantTargets(resources), resources);
     const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
@@ -89,7 +84,7 @@ export const hourlyCostLimit: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 /** A variant, with its number of instances at the start. */
 interface StartedVariant extends Variant {
@@ -115,8 +110,6 @@ function variantsOf({
   }));
 }
 
-const defaultTags = ["project", "stack"];
-
 /** Types that cost money or hold data, and support tags. */
 const taggedTypes = [
   "aws:cloudwatch/metricAlarm:MetricAlarm",
@@ -139,22 +132,14 @@ interface Tagged {
 }
 
 /** Requires tags for cost allocation. */
-export const requiredTags: ResourceValidationPolicy = {
+export const requiredTags = resourcePolicy({
   name: "required-tags",
   description: "Resources that cost money or hold data must have the required tags, so that costs can be allocated.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      tags: {
-        type: "array",
-        items: { type: "string" },
-        default: defaultTags,
-        description: "Required tags, with any value.",
-      },
-    },
+  config: {
+    tags: stringList("Required tags, with any value.", ["project", "stack"]),
   },
-  validateResource: validateTypes(taggedTypes, ({ tags, tagsAll = tags ?? {} }: Tagged, args, reportViolation) => {
-    const { tags: required = defaultTags } = args.getConfig<{ tags?: string[] }>();
+  validate: validateTypes(taggedTypes, ({ tags, tagsAll = tags ?? {} }: Tagged, args, reportViolation) => {
+    const { tags: required } = args.getConfig<{ tags: string[] }>();
     const { type, name } = args;
     const missing = required.filter((tag) => !(Object.hasOwn(tagsAll, tag) && tagsAll[tag]));
     if (missing.length > 0) {
@@ -164,4 +149,4 @@ export const requiredTags: ResourceValidationPolicy = {
       );
     }
   }),
-};
+});

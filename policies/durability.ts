@@ -2,20 +2,20 @@
 import type { QueueArgs } from "@pulumi/aws/sqs/queue.js";
 import type { RedrivePolicyArgs } from "@pulumi/aws/sqs/redrivePolicy.js";
 import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
-import { type ResourceValidationPolicy, type StackValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import { validateResourceOfType } from "@pulumi/policy";
 import { z } from "zod";
+import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
 import { ofType, References, type Typed, validateTypes } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
 const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });
 
 /** A message that a reader fails to process would be received again until it expires, and then be lost. */
-export const queueDeadLetters: StackValidationPolicy = {
+export const queueDeadLetters = stackPolicy({
   name: "queue-dead-letters",
   description:
     "A queue must have a dead-letter queue. Otherwise messages that readers fail to process return until they expire and are lost.",
-  enforcementLevel: "mandatory",
-  validateStack: ({ resources }, reportViolation) => {
+  validate: ({ resources }, reportViolation) => {
     const queues = ofType<QueueArgs>(resources, "aws:sqs/queue:Queue");
     const redrives = ofType<RedrivePolicyArgs>(resources, "aws:sqs/redrivePolicy:RedrivePolicy");
     const redriven = new References({
@@ -43,7 +43,7 @@ export const queueDeadLetters: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 /** Returns the ARN in a redrive policy. */
 function deadLetterTarget({ props }: Typed<QueueArgs> | Typed<RedrivePolicyArgs>): string | undefined {
@@ -60,41 +60,31 @@ function deadLetterTarget({ props }: Typed<QueueArgs> | Typed<RedrivePolicyArgs>
  * CloudWatch keeps the events of a group without a retention forever (CloudWatch Logs API reference, PutRetentionPolicy; the provider's 0
  * means the same), and bills their storage. It ignores the retention of the class DELIVERY, which keeps events for 2 days.
  */
-export const logRetention: ResourceValidationPolicy = {
+export const logRetention = resourcePolicy({
   name: "log-retention",
   description: "A log group must have a retention. Without one, CloudWatch keeps and bills its events forever.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
+  validate: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
     if (group.logGroupClass === "DELIVERY" || (group.retentionInDays ?? 0) > 0) return;
     reportViolation(
       `The log group '${name}' keeps its events forever. ` +
         `Set its retentionInDays (the stack's setting logRetentionDays) to a number of days, such as 30.`,
     );
   }),
-};
+});
 
-const productionStacks = ["prod", "production"];
 /** Types that hold data, or encrypt it. */
 const dataTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", "aws:kms/key:Key"];
 
 /** Pulumi refuses an accidental destroy before it calls AWS. */
-export const dataProtected: ResourceValidationPolicy = {
+export const dataProtected = resourcePolicy({
   name: "data-protected",
   description:
     "A production stack's buckets and keys must be protected, so that a destroy, or a rename that replaces them, does not delete the data.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      stacks: {
-        type: "array",
-        items: { type: "string" },
-        default: productionStacks,
-        description: "Names of the stacks whose data must be protected.",
-      },
-    },
+  config: {
+    stacks: stringList("Names of the stacks whose data must be protected.", ["prod", "production"]),
   },
-  validateResource: validateTypes(dataTypes, (_: object, args, reportViolation) => {
-    const { stacks = productionStacks } = args.getConfig<{ stacks?: string[] }>();
+  validate: validateTypes(dataTypes, (_: object, args, reportViolation) => {
+    const { stacks } = args.getConfig<{ stacks: string[] }>();
     const { type, name, urn, opts } = args;
     const stack = urn.split(":")[2] ?? "";
     if (stacks.includes(stack) && !opts.protect) {
@@ -103,4 +93,4 @@ export const dataProtected: ResourceValidationPolicy = {
       );
     }
   }),
-};
+});

@@ -1,35 +1,28 @@
 /** Policies on an endpoint's instances and its requests. */
 import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import {
-  type ReportViolation,
-  type ResourceValidationArgs,
-  type ResourceValidationPolicy,
-  validateResourceOfType,
-} from "@pulumi/policy";
+import { type ReportViolation, type ResourceValidationArgs, validateResourceOfType } from "@pulumi/policy";
+import { resourcePolicy } from "./policy.ts";
 import { validateTypes } from "./resources.ts";
 
 /** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig supports (AWS API reference, ProductionVariant). */
 const gpuFamilies = ["g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200"];
 
 /** Detection on a CPU takes many times longer per video, and the serving image is built for CUDA. */
-export const gpuInstanceType: ResourceValidationPolicy = {
+export const gpuInstanceType = resourcePolicy({
   name: "gpu-instance-type",
   description:
     "A SageMaker endpoint must run on instances with a GPU. On a CPU the model takes many times longer and costs more per video.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      families: {
-        type: "array",
-        items: { type: "string" },
-        minItems: 1,
-        default: gpuFamilies,
-        description: "Instance families with a GPU, as written in ml.FAMILY.SIZE.",
-      },
+  config: {
+    families: {
+      type: "array",
+      items: { type: "string" },
+      minItems: 1,
+      default: gpuFamilies,
+      description: "Instance families with a GPU, as written in ml.FAMILY.SIZE.",
     },
   },
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
-    const { families = gpuFamilies } = args.getConfig<{ families?: string[] }>();
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
+    const { families } = args.getConfig<{ families: string[] }>();
     const types = configuration.productionVariants.flatMap((variant, index) =>
       typesOf(variant, `productionVariants[${index}]`),
     );
@@ -43,7 +36,7 @@ export const gpuInstanceType: ResourceValidationPolicy = {
       }
     }
   }),
-};
+});
 
 /** Returns the family of `ml.FAMILY.SIZE`. */
 function familyOf(instanceType: string): string {
@@ -71,12 +64,11 @@ export function typesOf(
 }
 
 /** A real-time endpoint keeps an instance, or refuses requests while it has none. Only a queue can hold requests until one starts. */
-export const asynchronousOnly: ResourceValidationPolicy = {
+export const asynchronousOnly = resourcePolicy({
   name: "asynchronous-only",
   description:
     "A SageMaker endpoint must be asynchronous. A real-time endpoint has no queue that could start an instance, so it is billed while idle.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     if (configuration.asyncInferenceConfig === undefined) {
       reportViolation(
         `The endpoint configuration '${name}' is for a real-time endpoint. ` +
@@ -84,15 +76,14 @@ export const asynchronousOnly: ResourceValidationPolicy = {
       );
     }
   }),
-};
+});
 
 /** Without notifications, callers have to poll, and failures stay unnoticed. */
-export const completionTopics: ResourceValidationPolicy = {
+export const completionTopics = resourcePolicy({
   name: "completion-topics",
   description:
     "An asynchronous endpoint must publish successes and failures to topics, so that callers need not poll and failures are noticed.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     const output = configuration.asyncInferenceConfig?.outputConfig;
     if (output === undefined) return;
     for (const topic of ["successTopic", "errorTopic"] as const) {
@@ -104,15 +95,14 @@ export const completionTopics: ResourceValidationPolicy = {
       }
     }
   }),
-};
+});
 
 /** Without it, SageMaker does not store the reason for a failed request. */
-export const failurePath: ResourceValidationPolicy = {
+export const failurePath = resourcePolicy({
   name: "failure-path",
   description:
     "An asynchronous endpoint must store the reasons for failed requests. Without a failure path they are lost.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     const output = configuration.asyncInferenceConfig?.outputConfig;
     if (output !== undefined && !output.s3FailurePath) {
       reportViolation(
@@ -121,29 +111,24 @@ export const failurePath: ResourceValidationPolicy = {
       );
     }
   }),
-};
-
-const mostInvocations = 4;
+});
 
 /** Each invocation holds its video, its frames and its result in memory at the same time. */
-export const concurrencyLimit: ResourceValidationPolicy = {
+export const concurrencyLimit = resourcePolicy({
   name: "concurrency-limit",
   description:
     "The number of concurrent invocations per instance must be set, and within a limit. SageMaker's default can exceed the GPU's memory.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      limit: {
-        type: "integer",
-        minimum: 1,
-        maximum: 1000,
-        default: mostInvocations,
-        description: "Maximum number of concurrent invocations per instance.",
-      },
+  config: {
+    limit: {
+      type: "integer",
+      minimum: 1,
+      maximum: 1000,
+      default: 4,
+      description: "Maximum number of concurrent invocations per instance.",
     },
   },
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
-    const { limit = mostInvocations } = args.getConfig<{ limit?: number }>();
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
+    const { limit } = args.getConfig<{ limit: number }>();
     if (configuration.asyncInferenceConfig === undefined) return;
     const concurrency = configuration.asyncInferenceConfig.clientConfig?.maxConcurrentInvocationsPerInstance;
     if (concurrency === undefined || concurrency > limit) {
@@ -153,15 +138,14 @@ export const concurrencyLimit: ResourceValidationPolicy = {
       );
     }
   }),
-};
+});
 
 /** SageMaker refuses others, but only when the endpoint is created. */
-export const singleVariant: ResourceValidationPolicy = {
+export const singleVariant = resourcePolicy({
   name: "single-variant",
   description:
     "An asynchronous endpoint must have one production variant and no shadow variants: SageMaker refuses others.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     if (configuration.asyncInferenceConfig === undefined) return;
     const { productionVariants, shadowProductionVariants = [] } = configuration;
     if (productionVariants.length !== 1) {
@@ -173,19 +157,18 @@ export const singleVariant: ResourceValidationPolicy = {
       reportViolation(`The endpoint configuration '${name}' has shadow variants. Remove shadowProductionVariants.`);
     }
   }),
-};
+});
 
 /** Names of immutable resources: the replacement must exist next to the old resource. */
-export const noFixedName: ResourceValidationPolicy = {
+export const noFixedName = resourcePolicy({
   name: "no-fixed-name",
   description:
     "Models and endpoint configurations must have names that Pulumi generates. With a fixed name, a change cannot create the replacement before the old one is deleted.",
-  enforcementLevel: "mandatory",
-  validateResource: validateTypes(
+  validate: validateTypes(
     ["aws:sagemaker/model:Model", "aws:sagemaker/endpointConfiguration:EndpointConfiguration"],
     evaluateName,
   ),
-};
+});
 
 /** Checks the name's form, because a policy receives the inputs after Pulumi has generated names. */
 function evaluateName(

@@ -2,16 +2,11 @@
 import type { GrantArgs } from "@pulumi/aws/kms/grant.js";
 import type { PermissionArgs } from "@pulumi/aws/lambda/permission.js";
 import type { TopicSubscriptionArgs } from "@pulumi/aws/sns/topicSubscription.js";
-import type {
-  PolicyResource,
-  ReportViolation,
-  ResourceValidationArgs,
-  ResourceValidationPolicy,
-  StackValidationPolicy,
-} from "@pulumi/policy";
+import type { PolicyResource, ReportViolation, ResourceValidationArgs } from "@pulumi/policy";
 import { isAccount, parseArn } from "./arns.ts";
 import { limitsWho } from "./conditions.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
 import { ofType, type Typed, validateTypes } from "./resources.ts";
 import { ifKnown, evaluateEach } from "./unknown.ts";
 
@@ -42,13 +37,12 @@ interface Opened {
 }
 
 /** A bucket, topic, queue, key or function allows only named principals. */
-export const noPublicAccess: ResourceValidationPolicy = {
+export const noPublicAccess = resourcePolicy({
   name: "no-public-access",
   description:
     "The policy of a bucket, an access point, a topic, a queue or a key must not allow every principal, so that data does not leak.",
-  enforcementLevel: "mandatory",
-  validateResource: validateTypes(opened, evaluatePublicAccess),
-};
+  validate: validateTypes(opened, evaluatePublicAccess),
+});
 
 function evaluatePublicAccess({ policy }: Opened, { name }: ResourceValidationArgs, report: ReportViolation): void {
   const statements = statementsOf(policy);
@@ -70,37 +64,20 @@ function evaluatePublicAccess({ policy }: Opened, { name }: ResourceValidationAr
   }
 }
 
-/** Config for other accounts. */
-interface Config {
-  readonly principals?: readonly string[];
-  readonly endpoints?: readonly string[];
-}
-
 /** The stack's data stays in its account, unless the config names other recipients. */
-export const noForeignAccess: StackValidationPolicy = {
+export const noForeignAccess = stackPolicy({
   name: "no-foreign-access",
   description:
     "Resource policies, KMS grants, Lambda permissions and topic subscriptions may reach only the stack's account and the principals and endpoints in the config. Any other gives data to strangers.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      principals: {
-        type: "array",
-        items: { type: "string" },
-        default: [],
-        description: "Account numbers, and ARNs of principals, that may be allowed in addition to the stack's account.",
-      },
-      endpoints: {
-        type: "array",
-        items: { type: "string" },
-        default: [],
-        description: "Addresses and ARNs that topics may send to, in addition to e-mail and the stack's account.",
-      },
-    },
+  config: {
+    principals: stringList(
+      "Account numbers, and ARNs of principals, that may be allowed in addition to the stack's account.",
+    ),
+    endpoints: stringList("Addresses and ARNs that topics may send to, in addition to e-mail and the stack's account."),
   },
-  validateStack: (args, reportViolation) => {
+  validate: (args, reportViolation) => {
     const { resources } = args;
-    const { principals: named = [], endpoints = [] } = args.getConfig<Config>();
+    const { principals: named, endpoints } = args.getConfig<{ principals: string[]; endpoints: string[] }>();
     const own = ownAccounts(resources);
     /** Checks if a principal, or a resource's ARN, is of an allowed account. */
     const isMeant = (who: string): boolean => {
@@ -154,7 +131,7 @@ export const noForeignAccess: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 /** Returns the caller of a function: a principal, or for a service the account that it acts for; empty if it is not set. */
 function invoker({ props }: Typed<PermissionArgs>): string {

@@ -1,8 +1,9 @@
 /** Policies on the GPU of an endpoint: the driver supports the image, and the container does not run without the GPU. */
 import { EndpointConfiguration, type EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
-import { type ResourceValidationPolicy, type StackValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import { validateResourceOfType } from "@pulumi/policy";
 import { typesOf } from "./endpoint.ts";
+import { resourcePolicy, stackPolicy } from "./policy.ts";
 import { ofType, References } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
@@ -12,12 +13,12 @@ function hasGpu({ instanceType }: { readonly instanceType: string }): boolean {
 }
 
 /** Advisory: for an image with an older CUDA, or on newer families, SageMaker's default is right. */
-export const inferenceAmi: ResourceValidationPolicy = {
+export const inferenceAmi = resourcePolicy({
   name: "inference-ami",
   description:
     "A variant on GPU instances should set its machine image. SageMaker's default driver on g4dn, g5 and p4d is 470 with CUDA 11.4, too old for images with CUDA 12.",
   enforcementLevel: "advisory",
-  validateResource: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, { name }, reportViolation) => {
     for (const [index, variant] of configuration.productionVariants.entries()) {
       const at = `productionVariants[${index}]`;
       if (variant.inferenceAmiVersion || !typesOf(variant, at).some(hasGpu)) continue;
@@ -27,29 +28,24 @@ export const inferenceAmi: ResourceValidationPolicy = {
       );
     }
   }),
-};
-
-/** The handler's variable (`model/video_inference/settings.py`). */
-const defaultVariable = "REQUIRE_GPU";
+});
 
 /** Without it, an endpoint with an unsuitable driver returns the same results many times slower, and every test passes. */
-export const gpuRequired: StackValidationPolicy = {
+export const gpuRequired = stackPolicy({
   name: "gpu-required",
   description:
     "A container on GPU instances must fail if CUDA cannot use a GPU. A silent fallback to the CPU is many times slower at the GPU's price.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      variable: {
-        type: "string",
-        minLength: 1,
-        default: defaultVariable,
-        description: "Variable of the container's environment that must be 1.",
-      },
+  config: {
+    variable: {
+      type: "string",
+      minLength: 1,
+      // The handler's variable (`model/video_inference/settings.py`).
+      default: "REQUIRE_GPU",
+      description: "Variable of the container's environment that must be 1.",
     },
   },
-  validateStack: (args, reportViolation) => {
-    const { variable = defaultVariable } = args.getConfig<{ variable?: string }>();
+  validate: (args, reportViolation) => {
+    const { variable } = args.getConfig<{ variable: string }>();
     const { resources } = args;
     const configurations = ofType<EndpointConfigurationArgs>(
       resources,
@@ -85,4 +81,4 @@ export const gpuRequired: StackValidationPolicy = {
       }
     });
   },
-};
+});

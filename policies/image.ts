@@ -1,30 +1,29 @@
 /** The policy on the serving image. */
 import { Model } from "@pulumi/aws/sagemaker/model.js";
-import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import { validateResourceOfType } from "@pulumi/policy";
 import { endOfPatch, supportAsOf } from "./image-support.ts";
+import { resourcePolicy } from "./policy.ts";
 
 /** Advisory: the image of AWS's blog post is past its support, and there is no later one with TorchServe. */
-export const supportedImage: ResourceValidationPolicy = {
+export const supportedImage = resourcePolicy({
   name: "supported-image",
   description:
     "The serving image should still get security patches. AWS ends them for each version of its PyTorch images on an announced day.",
   enforcementLevel: "advisory",
-  configSchema: {
-    properties: {
-      endOfPatch: {
-        type: "object",
-        additionalProperties: { type: "string" },
-        default: {},
-        description: "Last days of patches (2026-06-30) by version (2.6). They add to or replace the pack's.",
-      },
-      today: {
-        type: "string",
-        description: `Date to use as today (YYYY-MM-DD). By default the current date. The pack's table is of ${supportAsOf}.`,
-      },
+  config: {
+    endOfPatch: {
+      type: "object",
+      additionalProperties: { type: "string" },
+      default: {},
+      description: "Last days of patches (2026-06-30) by version (2.6). They add to or replace the pack's.",
+    },
+    today: {
+      type: "string",
+      description: `Date to use as today (YYYY-MM-DD). By default the current date. The pack's table is of ${supportAsOf}.`,
     },
   },
-  validateResource: validateResourceOfType(Model, (model, args, reportViolation) => {
-    const config = args.getConfig<{ endOfPatch?: Record<string, string>; today?: string }>();
+  validate: validateResourceOfType(Model, (model, args, reportViolation) => {
+    const config = args.getConfig<{ endOfPatch: Record<string, string>; today?: string }>();
     const lastDays = new Map(Object.entries({ ...endOfPatch, ...config.endOfPatch }));
     const { today = new Date().toISOString().slice(0, 10) } = config;
     const containers = [
@@ -42,4 +41,4 @@ export const supportedImage: ResourceValidationPolicy = {
       }
     }
   }),
-};
+});

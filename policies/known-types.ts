@@ -1,5 +1,5 @@
 /** The policy on the types of resources that a stack may have. */
-import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { resourcePolicy, stringList } from "./policy.ts";
 
 /** Types that the pack has policies on, and supporting types that give no access, cost nothing and create no other resources. */
 const knownTypes = [
@@ -43,30 +43,23 @@ const known: ReadonlySet<string> = new Set(knownTypes);
  * The other policies evaluate only the types that they know. This one reports all others: other packages (`aws-native`), resources that
  * create others (a CloudFormation stack), users and access keys, and every other billed resource.
  */
-export const knownTypesOnly: ResourceValidationPolicy = {
+export const knownTypesOnly = resourcePolicy({
   name: "known-types-only",
   description:
     "A stack may have only types of resources that the pack knows or the config lists, because the other policies cannot evaluate any other.",
   // For stacks of other projects. This project's config files make it mandatory.
   enforcementLevel: "advisory",
-  configSchema: {
-    properties: {
-      types: {
-        type: "array",
-        items: { type: "string" },
-        default: [],
-        description: `Types that a stack may have in addition to the ${knownTypes.length} that the pack knows.`,
-      },
-    },
+  config: {
+    types: stringList(`Types that a stack may have in addition to the ${knownTypes.length} that the pack knows.`),
   },
-  validateResource: (args, reportViolation) => {
+  validate: (args, reportViolation) => {
     const { type, name, provider } = args;
     // Without a provider, a resource is a component or the stack: it creates nothing, and its children are evaluated one by one.
     if (provider === undefined && !type.startsWith("pulumi:providers:")) return;
-    if (known.has(type) || (args.getConfig<{ types?: string[] }>().types ?? []).includes(type)) return;
+    if (known.has(type) || args.getConfig<{ types: string[] }>().types.includes(type)) return;
     reportViolation(
       `The pack does not know the type ${type} of '${name}'. Remove the resource. If it is intended, and you know its access and cost, ` +
         `add its type to types in the policy's config.`,
     );
   },
-};
+});

@@ -1,9 +1,9 @@
 /** The policy on the memory of an endpoint's workers. */
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
-import type { StackValidationPolicy } from "@pulumi/policy";
 import { typesOf } from "./endpoint.ts";
 import { instanceMemory, type InstanceMemory } from "./memory-table.ts";
+import { stackPolicy } from "./policy.ts";
 import { ofType, References } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
@@ -11,12 +11,6 @@ const gibibyte = 1024 ** 3;
 
 /** Usable share of a host's and of a GPU's memory: 15.3 of ml.g4dn.xlarge's 16 GiB, 15 of a T4's 16. */
 const usableShare = 0.94;
-
-/** Host memory of a worker without its request, GiB: CUDA's and cuDNN's libraries, PyTorch and the weights. */
-const hostPerWorker = 3;
-
-/** GPU memory of a worker, GiB, with float16 and batches of 8, the COCO model and frames of 1333 pixels (estimate: 3 to 4). */
-const gpuPerWorker = 4;
 
 /** Used share of Java's memory limit: 6,550 of 9,728 MiB at the end, measured with two bodies of 1 GiB. */
 const javaShare = 0.68;
@@ -28,30 +22,30 @@ const rayServe = { server: 0.8, request: 1 };
 const defaultRequestLimit = 6_553_500;
 
 /** Workers that exceed the memory are killed during videos, or do not start. */
-export const workersFitMemory: StackValidationPolicy = {
+export const workersFitMemory = stackPolicy({
   name: "workers-fit-memory",
   description:
     "The model server and its workers, each with the largest video, should fit into the memory of the host and its GPUs. Otherwise workers are killed during videos.",
   enforcementLevel: "advisory",
-  configSchema: {
-    properties: {
-      hostPerWorker: {
-        type: "number",
-        minimum: 0,
-        default: hostPerWorker,
-        description: "Host memory of a worker without its request (GiB).",
-      },
-      gpuPerWorker: {
-        type: "number",
-        minimum: 0,
-        default: gpuPerWorker,
-        description: "GPU memory of a worker (GiB).",
-      },
+  config: {
+    hostPerWorker: {
+      type: "number",
+      minimum: 0,
+      // CUDA's and cuDNN's libraries, PyTorch and the weights.
+      default: 3,
+      description: "Host memory of a worker without its request (GiB).",
+    },
+    gpuPerWorker: {
+      type: "number",
+      minimum: 0,
+      // With float16 and batches of 8, the COCO model and frames of 1333 pixels (estimate: 3 to 4).
+      default: 4,
+      description: "GPU memory of a worker (GiB).",
     },
   },
-  validateStack: (args, reportViolation) => {
+  validate: (args, reportViolation) => {
     const { resources } = args;
-    const needs = { hostPerWorker, gpuPerWorker, ...args.getConfig<Partial<Needs>>() };
+    const needs = args.getConfig<Needs>();
     const configurations = ofType<EndpointConfigurationArgs>(
       resources,
       "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
@@ -83,7 +77,7 @@ export const workersFitMemory: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 interface Needs {
   readonly hostPerWorker: number;

@@ -29,7 +29,6 @@ import {
   wakesFromZero,
 } from "./scaling.ts";
 import { trustedPrincipals } from "./trust.ts";
-import { withUnknownGuard } from "./unknown.ts";
 
 /** A policy on one resource or on a whole stack. */
 export type PackPolicy = ResourceValidationPolicy | StackValidationPolicy;
@@ -68,5 +67,5 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
   Cost: [hourlyCostLimit, requiredTags],
 };
 
-/** All policies, each with a report for values that are still unknown. */
-export const policies: PackPolicy[] = Object.values(domains).flat().map(withUnknownGuard);
+/** All policies. */
+export const policies: PackPolicy[] = Object.values(domains).flat();

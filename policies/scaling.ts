@@ -3,22 +3,17 @@ import { Policy, type PolicyArgs } from "@pulumi/aws/appautoscaling/policy.js";
 import { Target, type TargetArgs } from "@pulumi/aws/appautoscaling/target.js";
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metricAlarm.js";
 import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
-import {
-  type PolicyResource,
-  type ResourceValidationPolicy,
-  type StackValidationPolicy,
-  validateResourceOfType,
-} from "@pulumi/policy";
+import { type PolicyResource, validateResourceOfType } from "@pulumi/policy";
+import { resourcePolicy, stackPolicy } from "./policy.ts";
 import { comesAfter, ofType, References, type Typed } from "./resources.ts";
 import { ifKnown, evaluateEach } from "./unknown.ts";
 
 /** An idle endpoint has no instance, and so costs nothing. */
-export const minCapacityZero: ResourceValidationPolicy = {
+export const minCapacityZero = resourcePolicy({
   name: "min-capacity-zero",
   description:
     "A SageMaker endpoint variant must scale in to zero instances. Every remaining instance is billed while idle.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(Target, (target, { name }, reportViolation) => {
+  validate: validateResourceOfType(Target, (target, { name }, reportViolation) => {
     if (!countsVariantInstances(target)) return;
     if (target.minCapacity !== 0) {
       reportViolation(
@@ -27,29 +22,24 @@ export const minCapacityZero: ResourceValidationPolicy = {
       );
     }
   }),
-};
-
-const mostInstances = 10;
+});
 
 /** A burst, or a loop by mistake, cannot start an unlimited number of instances. */
-export const maxCapacityLimit: ResourceValidationPolicy = {
+export const maxCapacityLimit = resourcePolicy({
   name: "max-capacity-limit",
   description:
     "A SageMaker endpoint variant must have a limited maximum number of instances, so that a burst cannot start any number.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      limit: {
-        type: "integer",
-        minimum: 1,
-        default: mostInstances,
-        description: "Maximum number of instances of a variant.",
-      },
+  config: {
+    limit: {
+      type: "integer",
+      minimum: 1,
+      default: 10,
+      description: "Maximum number of instances of a variant.",
     },
   },
-  validateResource: validateResourceOfType(Target, (target, args, reportViolation) => {
+  validate: validateResourceOfType(Target, (target, args, reportViolation) => {
     if (!countsVariantInstances(target)) return;
-    const { limit = mostInstances } = args.getConfig<{ limit?: number }>();
+    const { limit } = args.getConfig<{ limit: number }>();
     if (target.maxCapacity > limit) {
       reportViolation(
         `The scalable target '${args.name}' may start ${target.maxCapacity} instances. The limit is ${limit}. ` +
@@ -57,19 +47,18 @@ export const maxCapacityLimit: ResourceValidationPolicy = {
       );
     }
   }),
-};
+});
 
 /** The metrics of an asynchronous endpoint's queue that target tracking can use (SageMaker, "Autoscale an asynchronous endpoint"). */
 const backlogMetrics = ["ApproximateBacklogSizePerInstance", "ApproximateBacklogSize"];
 
 /** Target tracking without a backlog metric does nothing: it waits for a metric that is never published. */
-export const backlogMetric: ResourceValidationPolicy = {
+export const backlogMetric = resourcePolicy({
   name: "backlog-metric",
   description:
     "Target tracking of an asynchronous endpoint must follow its backlog with only the dimension EndpointName. " +
     "SageMaker publishes no invocation metrics for it, and no backlog metric with a variant's name.",
-  enforcementLevel: "mandatory",
-  validateResource: validateResourceOfType(Policy, (policy, { name }, reportViolation) => {
+  validate: validateResourceOfType(Policy, (policy, { name }, reportViolation) => {
     const tracking = policy.targetTrackingScalingPolicyConfiguration;
     if (!countsVariantInstances(policy) || tracking === undefined) return;
     const remedy = (property: string, value: string): string =>
@@ -104,7 +93,7 @@ export const backlogMetric: ResourceValidationPolicy = {
       }
     }
   }),
-};
+});
 
 /** A metric without the values of its dimensions, which are unknown in a first preview. */
 function pick(metric: {
@@ -117,13 +106,12 @@ function pick(metric: {
 }
 
 /** At zero instances, target tracking starts one only if the backlog exceeds its target. A single video would wait forever. */
-export const wakesFromZero: StackValidationPolicy = {
+export const wakesFromZero = stackPolicy({
   name: "wakes-from-zero",
   description:
     "An endpoint variant that scales to zero must have a step scaling policy that an alarm on HasBacklogWithoutCapacity runs. " +
     "Otherwise a backlog below the target waits forever.",
-  enforcementLevel: "mandatory",
-  validateStack: ({ resources }, reportViolation) => {
+  validate: ({ resources }, reportViolation) => {
     const targets = variantTargets(resources);
     const policies = ofType<PolicyArgs>(resources, "aws:appautoscaling/policy:Policy");
     const policiesOf = new References({
@@ -157,7 +145,7 @@ export const wakesFromZero: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 /** A change by percent has no effect at zero. */
 function startsFromZero({ props }: Typed<PolicyArgs>): boolean {
@@ -183,27 +171,18 @@ function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetA
   return names === undefined || names.value.ofAlarm === names.value.ofTarget;
 }
 
-const shortestCooldown = 60;
-const longestCooldown = 1800;
-
 /** Too short: another instance is started before the last one counts. Too long: the backlog, or the bill, grows meanwhile. */
-export const cooldownsSane: ResourceValidationPolicy = {
+export const cooldownsSane = resourcePolicy({
   name: "cooldowns-sane",
   description:
     "Cooldowns must be long enough for metrics, published once a minute, to show the last change, and short enough to follow the backlog.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      minSeconds: { type: "integer", minimum: 0, default: shortestCooldown, description: "Minimum cooldown (s)." },
-      maxSeconds: { type: "integer", minimum: 1, default: longestCooldown, description: "Maximum cooldown (s)." },
-    },
+  config: {
+    minSeconds: { type: "integer", minimum: 0, default: 60, description: "Minimum cooldown (s)." },
+    maxSeconds: { type: "integer", minimum: 1, default: 1800, description: "Maximum cooldown (s)." },
   },
-  validateResource: validateResourceOfType(Policy, (policy, args, reportViolation) => {
+  validate: validateResourceOfType(Policy, (policy, args, reportViolation) => {
     if (!countsVariantInstances(policy)) return;
-    const { minSeconds = shortestCooldown, maxSeconds = longestCooldown } = args.getConfig<{
-      minSeconds?: number;
-      maxSeconds?: number;
-    }>();
+    const { minSeconds, maxSeconds } = args.getConfig<{ minSeconds: number; maxSeconds: number }>();
     const { scaleInCooldown, scaleOutCooldown } = policy.targetTrackingScalingPolicyConfiguration ?? {};
     const cooldowns = {
       "targetTrackingScalingPolicyConfiguration.scaleInCooldown": scaleInCooldown,
@@ -219,15 +198,14 @@ export const cooldownsSane: ResourceValidationPolicy = {
       }
     }
   }),
-};
+});
 
 /** A target that does not depend on its endpoint is registered too early, and, worse, deregistered too late. */
-export const targetAfterEndpoint: StackValidationPolicy = {
+export const targetAfterEndpoint = stackPolicy({
   name: "target-after-endpoint",
   description:
     "A scalable target must depend on its endpoint. AWS refuses to register a variant that is not in service, and to delete an endpoint with a registered target.",
-  enforcementLevel: "mandatory",
-  validateStack: ({ resources }, reportViolation) => {
+  validate: ({ resources }, reportViolation) => {
     const targets = variantTargets(resources);
     const endpoints = endpointsOf(targets, resources);
     evaluateEach(targets, reportViolation, (target) => {
@@ -242,7 +220,7 @@ export const targetAfterEndpoint: StackValidationPolicy = {
       }
     });
   },
-};
+});
 
 /** Finds the endpoint that each target scales. */
 export function endpointsOf(

@@ -1,27 +1,22 @@
 /** The policy on the trust policies of roles. */
 import { Role } from "@pulumi/aws/iam/role.js";
-import { type ResourceValidationPolicy, validateResourceOfType } from "@pulumi/policy";
+import { validateResourceOfType } from "@pulumi/policy";
 import { limitsSource, namesSubjects } from "./conditions.ts";
 import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { resourcePolicy, stringList } from "./policy.ts";
 
 /** Only intended principals may assume a role. */
-export const trustedPrincipals: ResourceValidationPolicy = {
+export const trustedPrincipals = resourcePolicy({
   name: "trusted-principals",
   description:
     "Only AWS services acting for this account, and principals in the config, may assume a role; from an identity provider, only named subjects. Anyone else could act with its permissions.",
-  enforcementLevel: "mandatory",
-  configSchema: {
-    properties: {
-      principals: {
-        type: "array",
-        items: { type: "string" },
-        default: [],
-        description: "ARNs of principals, or of identity providers, that roles may trust in addition to services.",
-      },
-    },
+  config: {
+    principals: stringList(
+      "ARNs of principals, or of identity providers, that roles may trust in addition to services.",
+    ),
   },
-  validateResource: validateResourceOfType(Role, (role, args, reportViolation) => {
-    const { principals: allowed = [] } = args.getConfig<{ principals?: string[] }>();
+  validate: validateResourceOfType(Role, (role, args, reportViolation) => {
+    const { principals: allowed } = args.getConfig<{ principals: string[] }>();
     const statements = statementsOf(role.assumeRolePolicy);
     if (statements === undefined) {
       reportViolation(`The role '${args.name}' has no readable policy document in assumeRolePolicy. ${documentRemedy}`);
@@ -56,4 +51,4 @@ export const trustedPrincipals: ResourceValidationPolicy = {
       }
     }
   }),
-};
+});

@@ -1,6 +1,6 @@
 /** Reports values that a preview does not know: neither as a pass nor as a violation, but as a separate kind of advisory. */
 import * as framework from "@pulumi/policy";
-import type { ReportViolation, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import type { ReportViolation } from "@pulumi/policy";
 
 interface UnknownValue extends Error {
   /** Path of the value in the resource's properties. */
@@ -14,7 +14,7 @@ const UnknownValueError = Reflect.get(framework, "UnknownValueError") as new (..
 export const notEvaluated = "Cannot be evaluated in preview:";
 
 /** Checks if a policy failed because it read a value that is unknown before the update. */
-export function isUnknownValue(error: unknown): error is UnknownValue {
+function isUnknownValue(error: unknown): error is UnknownValue {
   return error instanceof UnknownValueError;
 }
 
@@ -31,13 +31,21 @@ export function ifKnown<T>(read: () => T): { readonly value: T } | undefined {
 /** Options to report a violation at another level. The server accepts them, but the framework's types omit them. */
 type ReportAtLevel = (violation: {
   message: string;
-  urn: string | undefined;
+  urn: string;
   enforcementLevel: "advisory";
   severity: "low";
 }) => void;
 
-/** Reports that a policy could not evaluate a resource. */
-function reportUnknown(report: ReportViolation, name: string, error: UnknownValue, urn?: string): void {
+/**
+ * Reports that a policy could not evaluate a resource.
+ * @throws the error if its cause is not an unknown value
+ */
+export function reportUnknown(
+  error: unknown,
+  report: ReportViolation,
+  { name, urn }: { readonly name: string; readonly urn: string },
+): void {
+  if (!isUnknownValue(error)) throw error;
   (report as unknown as ReportAtLevel)({
     message:
       `${notEvaluated} '${name}' has no value yet for ${error.props.join(".")}; ` +
@@ -58,28 +66,7 @@ export function evaluateEach<Resource extends { readonly name: string; readonly 
     try {
       evaluate(resource);
     } catch (error) {
-      if (!isUnknownValue(error)) throw error;
-      reportUnknown(report, resource.name, error, resource.urn);
+      reportUnknown(error, report, resource);
     }
   }
-}
-
-/** Returns the same policy, which reports values that are unknown. (The pack's policies are synchronous.) */
-export function withUnknownGuard<Policy extends ResourceValidationPolicy | StackValidationPolicy>(
-  policy: Policy,
-): Policy {
-  if ("validateStack" in policy) return policy;
-  const validations = [policy.validateResource ?? []].flat().map((validate) => {
-    const evaluate: typeof validate = (args, report) => {
-      try {
-        return validate(args, report);
-      } catch (error) {
-        if (!isUnknownValue(error)) throw error;
-        reportUnknown(report, args.name, error, args.urn);
-      }
-    };
-    // The framework stores the function's type on it, and does not call it for other types.
-    return Object.assign(evaluate, validate);
-  });
-  return { ...policy, validateResource: validations.length === 1 ? validations[0] : validations };
 }

@@ -7,7 +7,7 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { notEvaluated, withUnknownGuard } from "../unknown.ts";
+import { notEvaluated } from "../unknown.ts";
 
 // The framework exports it, but its type declarations omit it.
 const unknownCheckingProxy = Reflect.get(framework, "unknownCheckingProxy") as <Props>(props: Props) => Props;
@@ -105,7 +105,7 @@ export async function reports(
 ): Promise<Report[]> {
   const found: Report[] = [];
   const stack = stackOf(resources);
-  for (const policy of policies.map(withUnknownGuard)) {
+  for (const policy of policies) {
     const common = {
       stackTags: new Map<string, string>(),
       getConfig: (() => config[policy.name] ?? {}) as ResourceValidationArgs["getConfig"],
