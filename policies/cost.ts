@@ -2,8 +2,8 @@
 import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import { typesOf, type Variant } from "./endpoint.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "./instance-types.ts";
 import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
-import { hourlyPrices, pricesAsOf, pricesRegion } from "./prices.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 import { endpointsOf, variantTargets } from "./scaling.ts";
 import { evaluateEach } from "./unknown.ts";
@@ -31,7 +31,7 @@ export const hourlyCostLimit = stackPolicy({
   validate: (args, reportViolation) => {
     const { resources } = args;
     const { limit, prices } = args.getConfig<{ limit: number; prices: Record<string, number> }>();
-    const priceOf = new Map(Object.entries({ ...hourlyPrices, ...prices }));
+    const configured = new Map(Object.entries(prices));
     const scaled = endpointsOf(variantTargets(resources), resources);
     const endpoints = ofType<EndpointArgs>(resources, "aws:sagemaker/endpoint:Endpoint");
     const configurations = new References({
@@ -58,7 +58,7 @@ export const hourlyCostLimit = stackPolicy({
         const count = Math.max(instances, ...scaledTo);
         let dearest: (typeof parts)[number] | undefined;
         for (const { instanceType, at } of types) {
-          const price = priceOf.get(instanceType);
+          const price = configured.get(instanceType) ?? instanceTypes.get(instanceType)?.price;
           if (price === undefined) {
             reportViolation(
               `No price is known for ${instanceType} (set in ${at} of '${configuration.name}'). ` +

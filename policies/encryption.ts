@@ -11,17 +11,17 @@ export function isCustomerKey(key: string | undefined): boolean {
   return key !== undefined && key !== "" && !key.includes("alias/aws/");
 }
 
+function notEncrypted(what: string, property: string): string {
+  return `The ${what} is not encrypted with a customer's key. Set its ${property} to a KMS key's ARN.`;
+}
+
 /** A notification names videos and results. */
 export const topicEncrypted = resourcePolicy({
   name: "topic-encrypted",
   description:
     "A topic must be encrypted with a customer's key. Notifications name videos and results, and alarms cannot use AWS's managed key for SNS.",
   validate: validateResourceOfType(Topic, (topic, { name }, reportViolation) => {
-    if (!isCustomerKey(topic.kmsMasterKeyId)) {
-      reportViolation(
-        `The topic '${name}' is not encrypted with a customer's key. Set its kmsMasterKeyId to a KMS key's ARN.`,
-      );
-    }
+    if (!isCustomerKey(topic.kmsMasterKeyId)) reportViolation(notEncrypted(`topic '${name}'`, "kmsMasterKeyId"));
   }),
 });
 
@@ -31,11 +31,7 @@ export const queueEncrypted = resourcePolicy({
   description:
     "A queue must be encrypted with a customer's key. It keeps notifications for days, and topics cannot use AWS's managed key for SQS.",
   validate: validateResourceOfType(Queue, (queue, { name }, reportViolation) => {
-    if (!isCustomerKey(queue.kmsMasterKeyId)) {
-      reportViolation(
-        `The queue '${name}' is not encrypted with a customer's key. Set its kmsMasterKeyId to a KMS key's ARN.`,
-      );
-    }
+    if (!isCustomerKey(queue.kmsMasterKeyId)) reportViolation(notEncrypted(`queue '${name}'`, "kmsMasterKeyId"));
   }),
 });
 
@@ -44,11 +40,7 @@ export const logEncrypted = resourcePolicy({
   name: "log-encrypted",
   description: "A log group must be encrypted with a customer's key. The endpoint's log names videos and results.",
   validate: validateResourceOfType(LogGroup, (group, { name }, reportViolation) => {
-    if (!isCustomerKey(group.kmsKeyId)) {
-      reportViolation(
-        `The log group '${name}' is not encrypted with a customer's key. Set its kmsKeyId to a KMS key's ARN.`,
-      );
-    }
+    if (!isCustomerKey(group.kmsKeyId)) reportViolation(notEncrypted(`log group '${name}'`, "kmsKeyId"));
   }),
 });
 

@@ -1,8 +1,14 @@
 /** Policies on an endpoint's instances and its requests. */
-import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import { type ReportViolation, type ResourceValidationArgs, validateResourceOfType } from "@pulumi/policy";
+import { EndpointConfiguration, type EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
+import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
+import {
+  type PolicyResource,
+  type ReportViolation,
+  type ResourceValidationArgs,
+  validateResourceOfType,
+} from "@pulumi/policy";
 import { resourcePolicy } from "./policy.ts";
-import { validateTypes } from "./resources.ts";
+import { ofType, References, validateTypes } from "./resources.ts";
 
 /** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig supports (AWS API reference, ProductionVariant). */
 const gpuFamilies = ["g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200"];
@@ -23,10 +29,7 @@ export const gpuInstanceType = resourcePolicy({
   },
   validate: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
     const { families } = args.getConfig<{ families: string[] }>();
-    const types = configuration.productionVariants.flatMap((variant, index) =>
-      typesOf(variant, `productionVariants[${index}]`),
-    );
-    for (const { instanceType, at } of types) {
+    for (const { instanceType, at } of productionTypes(configuration)) {
       if (!families.includes(familyOf(instanceType))) {
         reportViolation(
           `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, whose family is not in the list of GPU families. ` +
@@ -61,6 +64,27 @@ export function typesOf(
       at: `${at}.instancePools[${index}].instanceType`,
     })),
   ];
+}
+
+/** Returns the instance types of all production variants. */
+export function productionTypes({ productionVariants }: { readonly productionVariants: readonly Variant[] }) {
+  return productionVariants.flatMap((variant, index) => typesOf(variant, `productionVariants[${index}]`));
+}
+
+/** Finds the endpoint configurations of a stack, and the models that they name. */
+export function endpointModels(resources: readonly PolicyResource[]) {
+  const configurations = ofType<EndpointConfigurationArgs>(
+    resources,
+    "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+  );
+  const models = new References({
+    from: configurations,
+    property: "productionVariants",
+    values: ({ props }) => props.productionVariants.map(({ modelName }) => modelName),
+    to: ofType<ModelArgs>(resources, "aws:sagemaker/model:Model"),
+    names: [({ props }) => props.name],
+  });
+  return { configurations, models };
 }
 
 /** A real-time endpoint keeps an instance, or refuses requests while it has none. Only a queue can hold requests until one starts. */

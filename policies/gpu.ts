@@ -1,10 +1,8 @@
 /** Policies on the GPU of an endpoint: the driver supports the image, and the container does not run without the GPU. */
-import { EndpointConfiguration, type EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
+import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import { validateResourceOfType } from "@pulumi/policy";
-import { typesOf } from "./endpoint.ts";
+import { endpointModels, productionTypes, typesOf } from "./endpoint.ts";
 import { resourcePolicy, stackPolicy } from "./policy.ts";
-import { ofType, References } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
 /** Checks if an instance type has NVIDIA GPUs: families G and P, including families newer than the pack. */
@@ -46,25 +44,11 @@ export const gpuRequired = stackPolicy({
   },
   validate: (args, reportViolation) => {
     const { variable } = args.getConfig<{ variable: string }>();
-    const { resources } = args;
-    const configurations = ofType<EndpointConfigurationArgs>(
-      resources,
-      "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
-    );
-    const models = new References({
-      from: configurations,
-      property: "productionVariants",
-      values: ({ props }) => props.productionVariants.map(({ modelName }) => modelName),
-      to: ofType<ModelArgs>(resources, "aws:sagemaker/model:Model"),
-      names: [({ props }) => props.name],
-    });
+    const { configurations, models } = endpointModels(args.resources);
     evaluateEach(configurations, reportViolation, (configuration) => {
       const model = models.of(configuration);
       if (model === undefined) return;
-      const types = configuration.props.productionVariants.flatMap((variant, index) =>
-        typesOf(variant, `productionVariants[${index}]`),
-      );
-      const gpu = types.find(hasGpu);
+      const gpu = productionTypes(configuration.props).find(hasGpu);
       if (gpu === undefined) return;
       const { primaryContainer, containers = [] } = model.props;
       const environments = [

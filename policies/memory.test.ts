@@ -1,8 +1,6 @@
 /** Tests the policy on the workers' memory. */
 import assert from "node:assert/strict";
-import { instanceMemory } from "./memory-table.ts";
 import { workersFitMemory } from "./memory.ts";
-import { hourlyPrices } from "./prices.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { type TestResource, unknownString, urnOf, violations } from "./testing/evaluate.ts";
 
@@ -111,9 +109,5 @@ describe("workers-fit-memory", () => {
 
   it("warns about host and GPU memory together", async () => {
     assert.equal((await violations(workersFitMemory, stack({ limits: { maxConcurrency: 1000 } }))).length, 2);
-  });
-
-  it("knows the memory of every type in the pack's price list", () => {
-    assert.deepEqual([...instanceMemory.keys()].sort(), Object.keys(hourlyPrices).sort());
   });
 });

@@ -1,10 +1,7 @@
 /** The policy on the memory of an endpoint's workers. */
-import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
-import { typesOf } from "./endpoint.ts";
-import { instanceMemory, type InstanceMemory } from "./memory-table.ts";
+import { endpointModels, productionTypes } from "./endpoint.ts";
+import { type InstanceType, instanceTypes } from "./instance-types.ts";
 import { stackPolicy } from "./policy.ts";
-import { ofType, References } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
 const gibibyte = 1024 ** 3;
@@ -44,28 +41,14 @@ export const workersFitMemory = stackPolicy({
     },
   },
   validate: (args, reportViolation) => {
-    const { resources } = args;
     const needs = args.getConfig<Needs>();
-    const configurations = ofType<EndpointConfigurationArgs>(
-      resources,
-      "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
-    );
-    const models = new References({
-      from: configurations,
-      property: "productionVariants",
-      values: ({ props }) => props.productionVariants.map(({ modelName }) => modelName),
-      to: ofType<ModelArgs>(resources, "aws:sagemaker/model:Model"),
-      names: [({ props }) => props.name],
-    });
+    const { configurations, models } = endpointModels(args.resources);
     evaluateEach(configurations, reportViolation, (configuration) => {
       const model = models.of(configuration);
       const environment = model?.props.primaryContainer?.environment;
       if (model === undefined || environment === undefined) return;
-      const types = configuration.props.productionVariants.flatMap((variant, index) =>
-        typesOf(variant, `productionVariants[${index}]`),
-      );
-      for (const { instanceType, at } of types) {
-        const memory = instanceMemory.get(instanceType);
+      for (const { instanceType, at } of productionTypes(configuration.props)) {
+        const memory = instanceTypes.get(instanceType);
         // Other policies report a type without a GPU or without a price.
         if (memory === undefined) continue;
         for (const lack of lacks(environment, memory, needs)) {
@@ -87,7 +70,7 @@ interface Needs {
 /** Returns a message for each memory that is too small, with the remedy. */
 function lacks(
   environment: Readonly<Record<string, string>>,
-  { host, gpus, gpu }: InstanceMemory,
+  { host, gpus, gpu }: InstanceType,
   needs: Needs,
 ): string[] {
   const workers = Number(environment["SAGEMAKER_MODEL_SERVER_WORKERS"] ?? gpus);

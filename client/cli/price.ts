@@ -1,5 +1,5 @@
 /** Computes an upper bound of the jobs' price, from the price of an instance and the stack's limits. */
-import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { INSTANCES_LIMIT_SECONDS } from "../src/capacity.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { plural } from "../src/format.ts";
@@ -28,7 +28,7 @@ type Sizing = Pick<StackOutputs, "awsEndpointUrl" | "instanceType" | "maxCapacit
 export function priceOf(outputs: Sizing, { jobs, timeoutSeconds }: EstimatedJobs): Price {
   const { awsEndpointUrl, instanceType } = outputs;
   if (awsEndpointUrl !== undefined) return { kind: "none" };
-  const hourly = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
+  const hourly = instanceTypes.get(instanceType)?.price;
   if (hourly === undefined) return { kind: "unknown" };
   const instances = instancesFor(outputs, jobs);
   // A full queue keeps each instance busy with its maximum of concurrent jobs; the last ones may run apart.
@@ -45,13 +45,13 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
     case "none":
       return "no cost (AWS emulator on this machine)";
     case "unknown":
-      return `price unknown: policies/prices.ts has no price of ${instanceType}`;
+      return `price unknown: policies/instance-types.ts has no price of ${instanceType}`;
     case "at most": {
       const { jobs, timeoutSeconds } = estimated;
       const instances = plural(instancesFor(outputs, jobs), "instance");
       return (
         `at most ${usd(price.usd)}: ${plural(jobs, "job")} of up to ${timeoutSeconds} s each, ${maxConcurrency} at a time on an instance, and up to ` +
-        `${plural(INSTANCES_LIMIT_SECONDS / 60, "minute")} to start and stop ${instances} (${instanceType} at ${hourlyPrices[instanceType] ?? ""} USD an hour in ` +
+        `${plural(INSTANCES_LIMIT_SECONDS / 60, "minute")} to start and stop ${instances} (${instanceType} at ${instanceTypes.get(instanceType)?.price ?? ""} USD an hour in ` +
         `${pricesRegion} on ${pricesAsOf}; S3 and requests not counted). How long a job really takes is not known.`
       );
     }

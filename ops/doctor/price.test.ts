@@ -6,7 +6,7 @@ import path from "node:path";
 import { ConfigError } from "../../infra/config.ts";
 import { registrationsOf } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
-import { pricesAsOf, pricesRegion } from "../../policies/prices.ts";
+import { pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { alarmMetrics, priceFindings } from "./price.ts";
 import { readSettings } from "./settings.ts";
 import { readStackFile } from "./stack-file.ts";

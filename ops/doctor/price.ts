@@ -1,5 +1,5 @@
 /** Prices of the stack: an hour with all its instances, and a month with none. */
-import { hourlyPrices, pricesAsOf, pricesRegion } from "../../policies/prices.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { type Finding, ok, unchecked, warning } from "./finding.ts";
 
 /** USD; us-east-1, collected with the pack's prices, from AWS's pages on KMS, CloudWatch and S3. */
@@ -23,7 +23,7 @@ export interface Sizing {
 
 /** Returns two findings: with the maximum number of instances, and at rest. */
 export function priceFindings({ instanceType, minCapacity, maxCapacity }: Sizing): Finding[] {
-  const price = Object.hasOwn(hourlyPrices, instanceType) ? hourlyPrices[instanceType] : undefined;
+  const price = instanceTypes.get(instanceType)?.price;
   const atLimit =
     price === undefined
       ? unchecked(
