@@ -12,33 +12,37 @@ function shown(value: SettingDescription["defaultValue"]): string {
   return typeof value === "object" ? "none" : `\`${value}\``;
 }
 
-function settingsTable(): string {
+function settingsTable(): string[] {
   const rows = describeSettings().map(
     ({ key, allowed, defaultValue, meaning }) => `| \`${key}\` | ${meaning} | ${allowed} | ${shown(defaultValue)} |`,
   );
-  return ["| Setting | Meaning | Valid values | Default |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| Setting | Meaning | Valid values | Default |", "| --- | --- | --- | --- |", ...rows];
 }
 
-function outputsTable(): string {
+function outputsTable(): string[] {
   const rows = Object.entries(outputMeanings).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
-  return ["| Output | Meaning |", "| --- | --- |", ...rows].join("\n");
+  return ["| Output | Meaning |", "| --- | --- |", ...rows];
 }
 
-/** Returns the page's text with one table between its two marks. */
-function withTable(text: string, name: string, table: string): string {
+/**
+ * Returns a page's text with one table between its two marks.
+ * @param file path of the page, for the error
+ * @throws Error if the text has no place for the table
+ */
+export function replaceTable(text: string, name: string, table: readonly string[], file: string): string {
   const begin = `<!-- ${name}: written by npm run docs -->`;
   const end = `<!-- end of ${name} -->`;
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) {
-    throw new Error(`${page} has no lines "${begin}" and "${end}": add them.`);
+    throw new Error(`${file} has no lines "${begin}" and "${end}": add them.`);
   }
-  return `${before}${begin}\n\n${table}\n\n${end}${after}`;
+  return `${before}${begin}\n\n${table.join("\n")}\n\n${end}${after}`;
 }
 
 /** Returns the page's text with the program's current tables. */
 export function withTables(text: string): string {
-  return withTable(withTable(text, "settings", settingsTable()), "outputs", outputsTable());
+  return replaceTable(replaceTable(text, "settings", settingsTable(), page), "outputs", outputsTable(), page);
 }
 
 if (process.argv[1] === import.meta.filename) {

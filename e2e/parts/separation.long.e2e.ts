@@ -22,7 +22,7 @@ import { unlimitedActions } from "../../infra/bootstrap/unlimited-actions.ts";
 
 const all = Object.values(environments);
 const pairs = all.flatMap((one) => all.filter((each) => each !== one).map((other) => [one, other] as const));
-const listed: readonly string[] = unlimitedActions.flatMap(({ actions }) => [...actions]);
+const listed: readonly string[] = Object.values(unlimitedActions).flatMap(({ actions }) => actions);
 
 describe("the roles of an environment", () => {
   let account: BootstrappedAccount;

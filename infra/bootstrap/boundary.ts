@@ -5,7 +5,7 @@ import { bucketArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
 import { readSources, type SourceBucket } from "../source-buckets.ts";
-import { allowUnlimited } from "./unlimited-actions.ts";
+import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
 /**
  * Everything that the endpoint's execution role and the role for callers of another account need (`infra/iam/execution-role.ts`,
@@ -31,7 +31,7 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
     ),
     allowUnlimited(
       "Images",
-      ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      unlimitedActions.images.actions,
       pulumi.interpolate`arn:${account.partition}:ecr:${account.region}:*:repository/*`,
     ),
     allowUnlimited("Registry", ["ecr:GetAuthorizationToken"]),
@@ -44,20 +44,9 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
     allowUnlimited("Alarms", ["cloudwatch:DescribeAlarms"], regionalArn(account, "cloudwatch", "alarm:*")),
     allowUnlimited(
       "Network",
-      [
-        "ec2:CreateNetworkInterface",
-        "ec2:CreateNetworkInterfacePermission",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DeleteNetworkInterfacePermission",
-      ],
+      unlimitedActions.networkInterfaces.actions,
       ["network-interface/*", "subnet/*", "security-group/*"].map((resource) => regionalArn(account, "ec2", resource)),
     ),
-    allowUnlimited("SeeNetwork", [
-      "ec2:DescribeDhcpOptions",
-      "ec2:DescribeNetworkInterfaces",
-      "ec2:DescribeSecurityGroups",
-      "ec2:DescribeSubnets",
-      "ec2:DescribeVpcs",
-    ]),
+    allowUnlimited("SeeNetwork", unlimitedActions.networks.actions),
   ];
 }

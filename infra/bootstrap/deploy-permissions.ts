@@ -3,7 +3,7 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
-import { allowUnlimited, type UnlimitedAction } from "./unlimited-actions.ts";
+import { allowUnlimited, type UnlimitedAction, unlimitedActions } from "./unlimited-actions.ts";
 
 /** For resources that hold videos, results and notifications, except for the key, which the bootstrap creates (`environment-key.ts`). */
 export function storagePermissions({ account, environment, keyArn }: Scope): PolicyStatement[] {
@@ -133,7 +133,7 @@ function scalingPermissions({ account, environment }: Scope): PolicyStatement[] 
     {
       Sid: "KeepOffOthersScaling",
       Effect: "Deny",
-      Action: [...change, ...tag],
+      Action: [...unlimitedActions.scaling.actions],
       Resource: targets,
       Condition: {
         Null: { "aws:ResourceTag/stack": "false" },

@@ -3,7 +3,7 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
-import { allowUnlimited } from "./unlimited-actions.ts";
+import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
 /** For previews and the nightly check: the state of all resources, but no video and no result. */
 export function readPermissions(scope: Scope): PolicyStatement[] {
@@ -94,9 +94,7 @@ export function readPermissions(scope: Scope): PolicyStatement[] {
       globalArn(account, "cloudwatch", `dashboard/${named(environment)}`),
     ),
     allowUnlimited("SeeWhatTakesNoResource", [
-      "application-autoscaling:DescribeScalableTargets",
-      "application-autoscaling:DescribeScalingActivities",
-      "application-autoscaling:DescribeScalingPolicies",
+      ...unlimitedActions.scalingState.actions,
       "cloudwatch:DescribeAlarms",
       "sns:GetSubscriptionAttributes",
     ]),

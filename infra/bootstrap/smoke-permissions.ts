@@ -3,7 +3,7 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
 import { endpointLogs, named, type Scope } from "./scope.ts";
-import { allowUnlimited } from "./unlimited-actions.ts";
+import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
 /** The permissions of the stack's policies for callers and operators, and to clean up after the smoke test. */
 export function smokePermissions(scope: Scope): PolicyStatement[] {
@@ -41,10 +41,6 @@ export function smokePermissions(scope: Scope): PolicyStatement[] {
     // The smoke test lists queues to find those that earlier runs left.
     allowUnlimited("FindTemporaryQueues", ["sqs:ListQueues"]),
     allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], endpointLogs(scope)),
-    allowUnlimited("SeeMetrics", [
-      "cloudwatch:GetMetricData",
-      "cloudwatch:GetMetricStatistics",
-      "cloudwatch:ListMetrics",
-    ]),
+    allowUnlimited("SeeMetrics", unlimitedActions.metrics.actions),
   ];
 }

@@ -2,15 +2,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { replaceTable } from "../tables.ts";
 import { unlimitedActions } from "./unlimited-actions.ts";
 
 /** The page with the table. */
 export const page = path.join(import.meta.dirname, "README.md");
 /** The policy pack's config for this program, in which each such action needs a reason. */
 export const packConfig = path.join(import.meta.dirname, "policies.json");
-
-const begin = "<!-- unlimited actions: written by npm run docs -->";
-const end = "<!-- end of unlimited actions -->";
 
 const configSchema = z.record(z.string(), z.unknown());
 
@@ -19,21 +17,18 @@ const configSchema = z.record(z.string(), z.unknown());
  * @throws Error if the text has no place for the table
  */
 export function withTable(text: string): string {
-  const rows = unlimitedActions.map(
+  const rows = Object.values(unlimitedActions).map(
     ({ actions, why, risk }) => `| ${actions.map((action) => `\`${action}\``).join("<br>")} | ${why} | ${risk} |`,
   );
   const table = ["| Actions | Reason | Risk to other resources |", "| --- | --- | --- |", ...rows];
-  const [before, rest] = text.split(begin);
-  const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) {
-    throw new Error(`${page} has no lines "${begin}" and "${end}": add them.`);
-  }
-  return `${before}${begin}\n\n${table.join("\n")}\n\n${end}${after}`;
+  return replaceTable(text, "unlimited actions", table, page);
 }
 
 /** Returns the pack's config with a reason for each action. */
 export function withReasons(config: unknown): Readonly<Record<string, unknown>> {
-  const reasons = unlimitedActions.flatMap(({ actions, why }) => actions.map((action) => [action, why] as const));
+  const reasons = Object.values(unlimitedActions).flatMap(({ actions, why }) =>
+    actions.map((action) => [action, why] as const),
+  );
   const sorted = Object.fromEntries(reasons.toSorted(([one], [other]) => one.localeCompare(other)));
   return { ...configSchema.parse(config), "no-wildcards": { onEveryResource: sorted } };
 }

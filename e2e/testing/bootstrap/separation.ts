@@ -57,6 +57,6 @@ export async function reach(
 }
 
 /** Unlimited actions that may reach other environments' resources: those without a condition. */
-export const openActions: readonly string[] = unlimitedActions.flatMap((group) =>
+export const openActions: readonly string[] = Object.values(unlimitedActions).flatMap((group) =>
   "conditional" in group ? [] : group.actions,
 );
