@@ -2,10 +2,8 @@
 import { existsSync } from "node:fs";
 import { chmod, cp, link, mkdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { findOnPath, run } from "./commands.mjs";
-import { SetupError } from "./errors.mjs";
 import { installOnce, isComplete } from "./install.mjs";
-import { downloadRelease, installFirst, linkFromPath } from "./release.mjs";
+import { installProgram } from "./release.mjs";
 
 /** The Go package of the CLI, which the module in tools/pulumi pins. */
 const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
@@ -49,73 +47,48 @@ export function pulumiCli(pulumi) {
 }
 
 /**
+ * Installs the CLI. A download or a build is in a separate folder and linked, so that a new language host does not require a new one.
  * @param {Pulumi} pulumi
  * @param {StepContext} context
  * @param {string} bin
- * @throws {SetupError} with all reasons if none of the three sources works
+ * @throws {import("./errors.mjs").SetupError} with all reasons if none of the three sources works
  */
 async function installCli(pulumi, context, bin) {
-  const { version } = pulumi;
-  const program = { name: "pulumi", args: ["version"], output: `v${version}` };
-  await installFirst(
-    [
-      { name: "a program on the PATH", use: () => linkFromPath(program, pulumi.cacheRoot, context, bin) },
-      { name: "the official release", use: () => linkFromBuild(pulumi, context, bin, download) },
-      { name: "a build from source", use: () => linkFromBuild(pulumi, context, bin, build) },
-    ],
-    {
-      target: `the Pulumi CLI ${version}`,
-      remedy:
-        `Install Pulumi ${version} (https://www.pulumi.com/docs/install/versions/) or Go 1.25 or newer (https://go.dev/dl/), ` +
-        "check this machine's network access, and run the command again.",
+  const { version, module } = pulumi;
+  /** @type {import("./release.mjs").Program} */
+  const program = {
+    name: "pulumi",
+    args: ["version"],
+    output: `v${version}`,
+    title: `the Pulumi CLI ${version}`,
+    releases: `Pulumi ${version} (https://www.pulumi.com/docs/install/versions/)`,
+    release: {
+      urls: ["https://get.pulumi.com/releases/sdk", `https://github.com/pulumi/pulumi/releases/download/v${version}`],
+      archive: `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
+      checksums: join(module, "checksums.txt"),
+      unpack: ["--strip-components=1"],
     },
-  );
-}
-
-/**
- * Installs the CLI in a separate folder and links it, so that a new language host does not require a new build.
- * @param {Pulumi} pulumi
- * @param {StepContext} context
- * @param {string} bin
- * @param {(pulumi: Pulumi, context: StepContext, folder: string) => Promise<void>} install puts `pulumi` into the folder
- */
-async function linkFromBuild(pulumi, context, bin, install) {
-  await installOnce({ root: pulumi.build, files: ["pulumi"] }, context, (folder) => install(pulumi, context, folder));
-  for (const name of ["pulumi", LANGUAGE_HOST]) {
-    // Hard links, because the engine searches plugins in the folder of its executable.
-    if (existsSync(join(pulumi.build, name))) await link(join(pulumi.build, name), join(bin, name));
-  }
-}
-
-/**
- * @param {Pulumi} pulumi
- * @param {StepContext} context
- * @param {string} folder
- */
-async function download({ version, module }, context, folder) {
-  const release = {
-    urls: ["https://get.pulumi.com/releases/sdk", `https://github.com/pulumi/pulumi/releases/download/v${version}`],
-    archive: `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
-    checksums: join(module, "checksums.txt"),
-    unpack: ["--strip-components=1"],
+    build: (go, folder) => build(version, go, context, folder),
   };
-  await downloadRelease(release, context, folder);
+  await installProgram(program, pulumi, context, bin, async (install) => {
+    await installOnce({ root: pulumi.build, files: ["pulumi"] }, context, install);
+    for (const name of ["pulumi", LANGUAGE_HOST]) {
+      // Hard links, because the engine searches plugins in the folder of its executable.
+      if (existsSync(join(pulumi.build, name))) await link(join(pulumi.build, name), join(bin, name));
+    }
+  });
 }
 
 /**
- * @param {Pulumi} pulumi
+ * @param {string} version
+ * @param {import("./release.mjs").Go} go
  * @param {StepContext} context
  * @param {string} folder
  */
-async function build({ version, module }, context, folder) {
-  if (findOnPath("go", context.env["PATH"]).length === 0) throw new SetupError("Go is not on the PATH.");
-  const options = { ...context, cwd: module, env: { ...context.env, GOWORK: "off" } };
+async function build(version, go, context, folder) {
   let downloaded = 0;
-  const dependencies = await run("go", ["list", "-deps", "-tags", TAGS, PACKAGE], {
-    ...options,
-    onLine: (line) => {
-      if (line.startsWith("go: downloading")) context.report(`downloading the source, ${++downloaded} modules`);
-    },
+  const dependencies = await go(["list", "-deps", "-tags", TAGS, PACKAGE], (line) => {
+    if (line.startsWith("go: downloading")) context.report(`downloading the source, ${++downloaded} modules`);
   });
   const total = dependencies.split("\n").length;
   let compiled = 0;
@@ -123,11 +96,8 @@ async function build({ version, module }, context, folder) {
   const flags = `-w -s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
   // -v prints each package that is compiled, but not those in Go's cache.
   const args = ["build", "-v", "-trimpath", "-tags", TAGS, "-ldflags", flags, "-o", join(folder, "pulumi"), PACKAGE];
-  await run("go", args, {
-    ...options,
-    onLine: () => {
-      context.report(`building from source, ${++compiled} of up to ${total} packages`);
-    },
+  await go(args, () => {
+    context.report(`building from source, ${++compiled} of up to ${total} packages`);
   });
 }
 

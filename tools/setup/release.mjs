@@ -11,14 +11,51 @@ import { canOthersChange } from "./trust.mjs";
 /** @typedef {import("./install.mjs").StepContext} StepContext */
 
 /**
- * Tries three sources in order until one works.
- * @param {readonly { name: string, use: () => Promise<void> }[]} sources
- * @param {{ target: string, remedy: string }} texts the program to install, and a remedy, for the error
+ * A program and its three sources.
+ * @typedef {object} Program
+ * @property {string} name of the executable
+ * @property {readonly string[]} args the arguments that print its version
+ * @property {string} output the first line of that output
+ * @property {string} title with the version, for the error
+ * @property {string} releases name, version and URL of its releases, for the remedy
+ * @property {Release} release
+ * @property {(go: Go, folder: string) => Promise<void>} build builds it into a folder
+ */
+
+/**
+ * Runs Go in the module that pins the program's source, and returns Go's output.
+ * @typedef {(args: readonly string[], onLine?: (line: string) => void) => Promise<string>} Go
+ */
+
+/**
+ * Installs a program from the first of three sources that works: the PATH, the official release, or a build from source.
+ * @param {Program} program
+ * @param {{ cacheRoot: string, module: string }} folders `module` has the Go module
+ * @param {StepContext} context
+ * @param {string} folder
+ * @param {(install: (folder: string) => Promise<void>) => Promise<void>} [place] downloads or builds the program into another folder
  * @throws {SetupError} with all reasons if no source works
  */
-export async function installFirst(sources, { target, remedy }) {
+export async function installProgram(
+  program,
+  { cacheRoot, module },
+  context,
+  folder,
+  place = (install) => install(folder),
+) {
+  const options = { ...context, cwd: module, env: { ...context.env, GOWORK: "off" } };
+  /** @type {Go} */
+  const go = (args, onLine = () => undefined) => run("go", args, { ...options, onLine });
+  const sources = {
+    "a program on the PATH": () => linkFromPath(program, cacheRoot, context, folder),
+    "the official release": () => place((target) => downloadRelease(program.release, context, target)),
+    "a build from source": () => {
+      if (findOnPath("go", context.env["PATH"]).length === 0) throw new SetupError("Go is not on the PATH.");
+      return place((target) => program.build(go, target));
+    },
+  };
   const failures = [];
-  for (const { name, use } of sources) {
+  for (const [name, use] of Object.entries(sources)) {
     try {
       await use();
       return;
@@ -27,13 +64,16 @@ export async function installFirst(sources, { target, remedy }) {
       failures.push(`${failures.length + 1}. ${name}: ${messageOf(error)}`);
     }
   }
-  throw new SetupError(`Cannot get ${target}. Tried three sources:\n${indent(failures.join("\n"))}\n${remedy}`);
+  throw new SetupError(
+    `Cannot get ${program.title}. Tried three sources:\n${indent(failures.join("\n"))}\n` +
+      `Install ${program.releases} or Go 1.25 or newer (https://go.dev/dl/), ` +
+      "check this machine's network access, and run the command again.",
+  );
 }
 
 /**
  * Links a program on the PATH that has the right version; copies it if other users could change it later.
- * @param {{ name: string, args: readonly string[], output: string }} program its name, the arguments that print its version, and the
- *   first line of that output
+ * @param {Pick<Program, "name" | "args" | "output">} program
  * @param {string} cacheRoot
  * @param {StepContext} context
  * @param {string} folder
