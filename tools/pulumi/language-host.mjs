@@ -167,9 +167,7 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
     },
 
     getPluginInfo: (_call, answer) => {
-      const info = new plugins.PluginInfo();
-      info.setVersion(version);
-      answer(null, info);
+      answer(null, new plugins.PluginInfo().setVersion(version));
     },
 
     // Empty, so that the engine loads a provider when it first needs it, in the version that the SDK's registrations name.
@@ -179,18 +177,14 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
     },
 
     about: (_call, answer) => {
-      const about = new messages.AboutResponse();
-      about.setExecutable(process.execPath);
-      about.setVersion(process.version);
-      answer(null, about);
+      answer(null, new messages.AboutResponse().setExecutable(process.execPath).setVersion(process.version));
     },
 
     run: (call, answer) => {
       const request = call.request.toObject();
       run(engine, request, runners).then(
         (status) => {
-          const response = new messages.RunResponse();
-          response.setBail(status === ERROR_ALREADY_PRINTED);
+          const response = new messages.RunResponse().setBail(status === ERROR_ALREADY_PRINTED);
           if (status !== 0 && status !== ERROR_ALREADY_PRINTED) {
             response.setError(`The program ended with ${typeof status === "number" ? `status ${status}` : status}.`);
           }
@@ -212,20 +206,14 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
         const env = request.envList.length > 0 ? environmentOf(request.envList) : process.env;
         const child = runners.add(spawn("node", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
         child.stdout.on("data", (/** @type {Buffer} */ data) => {
-          const response = new messages.RunPluginResponse();
-          response.setStdout(data);
-          call.write(response);
+          call.write(new messages.RunPluginResponse().setStdout(data));
         });
         child.stderr.on("data", (/** @type {Buffer} */ data) => {
-          const response = new messages.RunPluginResponse();
-          response.setStderr(data);
-          call.write(response);
+          call.write(new messages.RunPluginResponse().setStderr(data));
         });
         child.once("error", (error) => call.emit("error", refusal(error)));
         child.once("close", (status) => {
-          const response = new messages.RunPluginResponse();
-          response.setExitcode(status ?? 1);
-          call.write(response);
+          call.write(new messages.RunPluginResponse().setExitcode(status ?? 1));
           call.end();
         });
         call.once("cancelled", () => child.kill("SIGTERM"));
