@@ -1,7 +1,7 @@
 /** The policy on the permissions of IAM policies. */
 import type { ReportViolation, ResourceValidationArgs } from "@pulumi/policy";
 import { isPattern, namesEverything, parseArn } from "./arns.ts";
-import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { allowing } from "./documents.ts";
 import { resourcePolicy } from "./policy.ts";
 import { validateTypes } from "./resources.ts";
 
@@ -72,14 +72,7 @@ function evaluateStatements(
   report: ReportViolation,
 ): void {
   const { onEveryResource: exempt } = args.getConfig<{ onEveryResource: Record<string, string> }>();
-  const statements = statementsOf(document);
-  if (statements === undefined) {
-    report(`'${args.name}' has no readable policy document in ${at}. ${documentRemedy}`);
-    return;
-  }
-  for (const [index, statement] of statements.entries()) {
-    if (statement.Effect !== "Allow") continue;
-    const where = `In ${at} of '${args.name}', ${label(statement, index)}`;
+  for (const { statement, where } of allowing(document, at, args.name, report)) {
     const { Action = [], NotAction, Resource = [], NotResource } = statement;
     if (NotAction !== undefined || NotResource !== undefined) {
       report(`${where} allows everything except a list. Set Action and Resource instead of NotAction and NotResource.`);

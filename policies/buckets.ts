@@ -5,7 +5,6 @@ import type { BucketOwnershipControlsArgs } from "@pulumi/aws/s3/bucketOwnership
 import type { BucketPolicyArgs } from "@pulumi/aws/s3/bucketPolicy.js";
 import type { BucketPublicAccessBlockArgs } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 import type { BucketServerSideEncryptionConfigurationArgs } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
-import type { StackValidationPolicy } from "@pulumi/policy";
 import { conditionValues, type Statement, statementsOf } from "./documents.ts";
 import { isCustomerKey } from "./encryption.ts";
 import { stackPolicy } from "./policy.ts";
@@ -20,11 +19,10 @@ interface BesideArgs {
 
 /** A rule for buckets that a resource of some types fulfils. */
 function bucketPolicy<Args extends BesideArgs>({
-  name,
-  description,
   types,
   keeps,
   remedy,
+  ...policy
 }: {
   readonly name: string;
   readonly description: string;
@@ -33,10 +31,9 @@ function bucketPolicy<Args extends BesideArgs>({
   /** Checks that a resource of the type fulfils the rule for the bucket. */
   readonly keeps: (props: Typed<Args>["props"], bucket: Typed<BucketArgs>) => boolean;
   readonly remedy: string;
-}): StackValidationPolicy {
+}) {
   return stackPolicy({
-    name,
-    description,
+    ...policy,
     validate: ({ resources }, reportViolation) => {
       const buckets = ofType<BucketArgs>(resources, ...bucketTypes);
       const configuration = new References<Typed<Args>, Typed<BucketArgs>>({

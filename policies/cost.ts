@@ -92,22 +92,20 @@ interface StartedVariant extends Variant {
   readonly managedInstanceScaling?: { readonly maxInstanceCount?: number | undefined } | undefined;
 }
 
-/** Returns the variants that run before, or without, a scalable target. Shadow variants are billed like the others. */
-function variantsOf({
-  productionVariants,
-  shadowProductionVariants = [],
-}: {
-  readonly productionVariants: readonly StartedVariant[];
-  readonly shadowProductionVariants?: readonly StartedVariant[] | undefined;
-}) {
-  return [
-    ...productionVariants.map((variant, index) => ({ variant, at: `productionVariants[${index}]` })),
-    ...shadowProductionVariants.map((variant, index) => ({ variant, at: `shadowProductionVariants[${index}]` })),
-  ].map(({ variant, at }) => ({
-    // SageMaker's managed scaling of a variant needs no scalable target.
-    instances: Math.max(variant.initialInstanceCount ?? 1, variant.managedInstanceScaling?.maxInstanceCount ?? 0),
-    types: typesOf(variant, at),
-  }));
+/** Properties of an endpoint configuration with variants. Shadow variants are billed like the others. */
+const variantLists = ["productionVariants", "shadowProductionVariants"] as const;
+
+/** Returns the variants that run before, or without, a scalable target. */
+function variantsOf(
+  configuration: Readonly<Partial<Record<(typeof variantLists)[number], readonly StartedVariant[] | undefined>>>,
+) {
+  return variantLists.flatMap((list) =>
+    (configuration[list] ?? []).map((variant, index) => ({
+      // SageMaker's managed scaling of a variant needs no scalable target.
+      instances: Math.max(variant.initialInstanceCount ?? 1, variant.managedInstanceScaling?.maxInstanceCount ?? 0),
+      types: typesOf(variant, `${list}[${index}]`),
+    })),
+  );
 }
 
 /** Types that cost money or hold data, and support tags. */

@@ -1,4 +1,5 @@
 /** Parses IAM's policy documents. A policy receives them as text, or as an object if no provider has serialised them. */
+import type { ReportViolation } from "@pulumi/policy";
 import { z } from "zod";
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
@@ -52,10 +53,6 @@ export function statementsOf(document: unknown): Statement[] | undefined {
   }
 }
 
-/** Remedy for a document that {@link statementsOf} cannot read. */
-export const documentRemedy =
-  "Set it to a document with a Statement that has only IAM's elements, each once and in IAM's case (Action, not action).";
-
 function keysIn(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const own = Array.isArray(value) ? 0 : Object.keys(value).length;
@@ -70,6 +67,24 @@ function keysWrittenIn(text: string): number {
 /** Returns the name of a statement for messages: its Sid, or its position. */
 export function label(statement: Statement, index: number): string {
   return statement.Sid === undefined ? `statement ${index + 1}` : `statement ${statement.Sid}`;
+}
+
+/**
+ * Returns the statements of a document that allow something, each with its place for messages. Reports a document that cannot be read.
+ * @param at property with the document
+ * @param name of the resource
+ */
+export function allowing(document: unknown, at: string, name: string, report: ReportViolation) {
+  const statements = statementsOf(document);
+  if (statements === undefined) {
+    report(
+      `'${name}' has no readable policy document in ${at}. ` +
+        "Set it to a document with a Statement that has only IAM's elements, each once and in IAM's case (Action, not action).",
+    );
+  }
+  return (statements ?? [])
+    .map((statement, index) => ({ statement, where: `In ${at} of '${name}', ${label(statement, index)}` }))
+    .filter(({ statement }) => statement.Effect === "Allow");
 }
 
 /** Returns the values that a condition compares a key with by some operators. IAM ignores the case of keys. */

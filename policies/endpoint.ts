@@ -1,12 +1,7 @@
 /** Policies on an endpoint's instances and its requests. */
 import { EndpointConfiguration, type EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
-import {
-  type PolicyResource,
-  type ReportViolation,
-  type ResourceValidationArgs,
-  validateResourceOfType,
-} from "@pulumi/policy";
+import { type PolicyResource, validateResourceOfType } from "@pulumi/policy";
 import { resourcePolicy } from "./policy.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 
@@ -190,22 +185,16 @@ export const noFixedName = resourcePolicy({
     "Models and endpoint configurations must have names that Pulumi generates. With a fixed name, a change cannot create the replacement before the old one is deleted.",
   validate: validateTypes(
     ["aws:sagemaker/model:Model", "aws:sagemaker/endpointConfiguration:EndpointConfiguration"],
-    evaluateName,
+    ({ name }: { readonly name?: string }, { name: resource, type }, reportViolation) => {
+      // A policy receives the inputs after Pulumi has generated names.
+      if (
+        name === undefined ||
+        (name.startsWith(`${resource}-`) && /^[0-9a-f]{7}$/.test(name.slice(resource.length + 1)))
+      )
+        return;
+      reportViolation(
+        `The ${type.split(":").at(-1) ?? type} '${resource}' has the fixed name ${name}. Remove name: Pulumi then generates one.`,
+      );
+    },
   ),
 });
-
-/** Checks the name's form, because a policy receives the inputs after Pulumi has generated names. */
-function evaluateName(
-  props: { readonly name?: string | undefined },
-  { name: resource, type }: ResourceValidationArgs,
-  reportViolation: ReportViolation,
-): void {
-  if (props.name === undefined) return;
-  const madeByPulumi =
-    props.name.startsWith(`${resource}-`) && /^[0-9a-f]{7}$/.test(props.name.slice(resource.length + 1));
-  if (!madeByPulumi) {
-    reportViolation(
-      `The ${type.split(":").at(-1) ?? type} '${resource}' has the fixed name ${props.name}. Remove name: Pulumi then generates one.`,
-    );
-  }
-}

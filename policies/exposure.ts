@@ -2,10 +2,10 @@
 import type { GrantArgs } from "@pulumi/aws/kms/grant.js";
 import type { PermissionArgs } from "@pulumi/aws/lambda/permission.js";
 import type { TopicSubscriptionArgs } from "@pulumi/aws/sns/topicSubscription.js";
-import type { PolicyResource, ReportViolation, ResourceValidationArgs } from "@pulumi/policy";
+import type { PolicyResource } from "@pulumi/policy";
 import { isAccount, parseArn } from "./arns.ts";
 import { limitsWho } from "./conditions.ts";
-import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { allowing } from "./documents.ts";
 import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
 import { ofType, type Typed, validateTypes } from "./resources.ts";
 import { ifKnown, evaluateEach } from "./unknown.ts";
@@ -41,28 +41,20 @@ export const noPublicAccess = resourcePolicy({
   name: "no-public-access",
   description:
     "The policy of a bucket, an access point, a topic, a queue or a key must not allow every principal, so that data does not leak.",
-  validate: validateTypes(opened, evaluatePublicAccess),
-});
-
-function evaluatePublicAccess({ policy }: Opened, { name }: ResourceValidationArgs, report: ReportViolation): void {
-  const statements = statementsOf(policy);
-  if (statements === undefined) {
-    report(`'${name}' has no readable policy document in policy. ${documentRemedy}`);
-    return;
-  }
-  for (const [index, statement] of statements.entries()) {
-    const { Effect, Principal = {}, NotPrincipal } = statement;
-    if (Effect !== "Allow") continue;
-    const everyone =
-      NotPrincipal !== undefined || Object.values(Principal).some((principals) => principals.includes("*"));
-    if (everyone && !limitsWho(statement)) {
-      report(
-        `In policy of '${name}', ${label(statement, index)} allows everyone. ` +
-          `Set Principal to the intended principals, or limit it by a Condition: StringEquals aws:PrincipalAccount, an account's number.`,
-      );
+  validate: validateTypes(opened, ({ policy }: Opened, { name }, reportViolation) => {
+    for (const { statement, where } of allowing(policy, "policy", name, reportViolation)) {
+      const { Principal = {}, NotPrincipal } = statement;
+      const everyone =
+        NotPrincipal !== undefined || Object.values(Principal).some((principals) => principals.includes("*"));
+      if (everyone && !limitsWho(statement)) {
+        reportViolation(
+          `${where} allows everyone. ` +
+            `Set Principal to the intended principals, or limit it by a Condition: StringEquals aws:PrincipalAccount, an account's number.`,
+        );
+      }
     }
-  }
-}
+  }),
+});
 
 /** The stack's data stays in its account, unless the config names other recipients. */
 export const noForeignAccess = stackPolicy({
@@ -89,13 +81,13 @@ export const noForeignAccess = stackPolicy({
 
     evaluateEach(ofType<Opened>(resources, ...opened), reportViolation, ({ name, urn, props }) => {
       // no-public-access reports a document that cannot be read.
-      for (const [index, statement] of (statementsOf(props.policy) ?? []).entries()) {
+      for (const { statement, where } of allowing(props.policy, "policy", name, () => undefined)) {
         // The conditions of a statement limit a service; no-public-access reports statements for everyone.
         const strangers = Object.entries(statement.Principal ?? {}).flatMap(([kind, who]) =>
           kind === "Service" ? [] : who,
         );
-        for (const who of strangers.filter((each) => each !== "*" && statement.Effect === "Allow" && !isMeant(each))) {
-          reportViolation(`In policy of '${name}', ${label(statement, index)} allows ${who}. ${remedy}`, urn);
+        for (const who of strangers.filter((each) => each !== "*" && !isMeant(each))) {
+          reportViolation(`${where} allows ${who}. ${remedy}`, urn);
         }
       }
     });

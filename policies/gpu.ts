@@ -2,6 +2,7 @@
 import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import { validateResourceOfType } from "@pulumi/policy";
 import { endpointModels, productionTypes, typesOf } from "./endpoint.ts";
+import { containersOf } from "./image.ts";
 import { resourcePolicy, stackPolicy } from "./policy.ts";
 import { evaluateEach } from "./unknown.ts";
 
@@ -50,12 +51,7 @@ export const gpuRequired = stackPolicy({
       if (model === undefined) return;
       const gpu = productionTypes(configuration.props).find(hasGpu);
       if (gpu === undefined) return;
-      const { primaryContainer, containers = [] } = model.props;
-      const environments = [
-        ...(primaryContainer === undefined ? [] : [{ ...primaryContainer, at: "primaryContainer" }]),
-        ...containers.map((container, index) => ({ ...container, at: `containers[${index}]` })),
-      ];
-      for (const { environment, at } of environments) {
+      for (const { environment, at } of containersOf(model.props)) {
         if (environment?.[variable] === "1") continue;
         reportViolation(
           `The model '${model.name}' may run on the CPU of ${gpu.instanceType}, which is billed with its GPU. ` +

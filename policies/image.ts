@@ -4,6 +4,20 @@ import { validateResourceOfType } from "@pulumi/policy";
 import { endOfPatch, supportAsOf } from "./image-support.ts";
 import { resourcePolicy } from "./policy.ts";
 
+/** Returns a model's containers, each with the property that defines it. */
+export function containersOf<Container>({
+  primaryContainer,
+  containers = [],
+}: {
+  readonly primaryContainer?: Container | undefined;
+  readonly containers?: readonly Container[] | undefined;
+}) {
+  return [
+    ...(primaryContainer === undefined ? [] : [{ ...primaryContainer, at: "primaryContainer" }]),
+    ...containers.map((container, index) => ({ ...container, at: `containers[${index}]` })),
+  ];
+}
+
 /** Advisory: the image of AWS's blog post is past its support, and there is no later one with TorchServe. */
 export const supportedImage = resourcePolicy({
   name: "supported-image",
@@ -26,17 +40,13 @@ export const supportedImage = resourcePolicy({
     const config = args.getConfig<{ endOfPatch: Record<string, string>; today?: string }>();
     const lastDays = new Map(Object.entries({ ...endOfPatch, ...config.endOfPatch }));
     const { today = new Date().toISOString().slice(0, 10) } = config;
-    const containers = [
-      { image: model.primaryContainer?.image, at: "primaryContainer.image" },
-      ...(model.containers ?? []).map(({ image }, index) => ({ image, at: `containers[${index}].image` })),
-    ];
-    for (const { image = "", at } of containers) {
+    for (const { image = "", at } of containersOf(model)) {
       const version = /\/pytorch-inference[\w-]*:(\d+\.\d+)/.exec(image)?.[1];
       const lastDay = version === undefined ? undefined : lastDays.get(version);
       if (version !== undefined && lastDay !== undefined && lastDay < today) {
         reportViolation(
           `The model '${args.name}' is served by ${image}: AWS's patches for PyTorch ${version} ended on ${lastDay}. ` +
-            `Set ${at} (the stack's setting image) to an image of a supported version, or to a custom image that you patch.`,
+            `Set ${at}.image (the stack's setting image) to an image of a supported version, or to a custom image that you patch.`,
         );
       }
     }

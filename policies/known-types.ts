@@ -37,8 +37,6 @@ const knownTypes = [
   "pulumi:providers:pulumi",
 ];
 
-const known: ReadonlySet<string> = new Set(knownTypes);
-
 /**
  * The other policies evaluate only the types that they know. This one reports all others: other packages (`aws-native`), resources that
  * create others (a CloudFormation stack), users and access keys, and every other billed resource.
@@ -56,7 +54,7 @@ export const knownTypesOnly = resourcePolicy({
     const { type, name, provider } = args;
     // Without a provider, a resource is a component or the stack: it creates nothing, and its children are evaluated one by one.
     if (provider === undefined && !type.startsWith("pulumi:providers:")) return;
-    if (known.has(type) || args.getConfig<{ types: string[] }>().types.includes(type)) return;
+    if (knownTypes.includes(type) || args.getConfig<{ types: string[] }>().types.includes(type)) return;
     reportViolation(
       `The pack does not know the type ${type} of '${name}'. Remove the resource. If it is intended, and you know its access and cost, ` +
         `add its type to types in the policy's config.`,

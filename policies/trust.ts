@@ -2,7 +2,7 @@
 import { Role } from "@pulumi/aws/iam/role.js";
 import { validateResourceOfType } from "@pulumi/policy";
 import { limitsSource, namesSubjects } from "./conditions.ts";
-import { documentRemedy, label, statementsOf } from "./documents.ts";
+import { allowing } from "./documents.ts";
 import { resourcePolicy, stringList } from "./policy.ts";
 
 /** Only intended principals may assume a role. */
@@ -17,14 +17,12 @@ export const trustedPrincipals = resourcePolicy({
   },
   validate: validateResourceOfType(Role, (role, args, reportViolation) => {
     const { principals: allowed } = args.getConfig<{ principals: string[] }>();
-    const statements = statementsOf(role.assumeRolePolicy);
-    if (statements === undefined) {
-      reportViolation(`The role '${args.name}' has no readable policy document in assumeRolePolicy. ${documentRemedy}`);
-      return;
-    }
-    for (const [index, statement] of statements.entries()) {
-      if (statement.Effect !== "Allow") continue;
-      const where = `In assumeRolePolicy of the role '${args.name}', ${label(statement, index)}`;
+    for (const { statement, where } of allowing(
+      role.assumeRolePolicy,
+      "assumeRolePolicy",
+      args.name,
+      reportViolation,
+    )) {
       if (statement.NotPrincipal !== undefined) {
         reportViolation(`${where} trusts everyone except a list. Set Principal instead of NotPrincipal.`);
       }
