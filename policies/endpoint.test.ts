@@ -219,6 +219,10 @@ policyTests(supportedImage, {
   refuses: {
     "the blog's image": ended("2.6.0"),
     "an older one": ended("2.1.0"),
+    "one whose artifact is not known yet": [
+      withProps(model, { primaryContainer: { image: image("2.6.0"), modelDataUrl: unknownString } }),
+      /PyTorch 2\.6 ended on 20/,
+    ],
     "one of several containers": [
       withProps(model, { primaryContainer: undefined, containers: [{ image: image("9.0") }, { image: image("2.5") }] }),
       /Set containers\[1\]\.image/,

@@ -72,6 +72,10 @@ policyTests(gpuRequired, {
       [container(undefined), configuration],
       /primaryContainer\.environment\.REQUIRE_GPU/,
     ],
+    "a container whose artifact is not known yet": [
+      [withProps(model, { primaryContainer: { environment: {}, modelDataUrl: unknownString } }), configuration],
+      /environment\.REQUIRE_GPU/,
+    ],
     "a container that is told not to": [[container({ REQUIRE_GPU: "0" }), configuration], /REQUIRE_GPU to "1"/],
     "one of several containers": [
       [

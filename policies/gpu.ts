@@ -51,8 +51,8 @@ export const gpuRequired = stackPolicy({
       if (model === undefined) return;
       const gpu = productionTypes(configuration.props).find(hasGpu);
       if (gpu === undefined) return;
-      for (const { environment, at } of containersOf(model.props)) {
-        if (environment?.[variable] === "1") continue;
+      for (const { container, at } of containersOf(model.props)) {
+        if (container.environment?.[variable] === "1") continue;
         reportViolation(
           `The model '${model.name}' may run on the CPU of ${gpu.instanceType}, which is billed with its GPU. ` +
             `Set ${at}.environment.${variable} to "1" (the stack's setting requireGpu).`,

@@ -13,8 +13,8 @@ export function containersOf<Container>({
   readonly containers?: readonly Container[] | undefined;
 }) {
   return [
-    ...(primaryContainer === undefined ? [] : [{ ...primaryContainer, at: "primaryContainer" }]),
-    ...containers.map((container, index) => ({ ...container, at: `containers[${index}]` })),
+    ...(primaryContainer === undefined ? [] : [{ container: primaryContainer, at: "primaryContainer" }]),
+    ...containers.map((container, index) => ({ container, at: `containers[${index}]` })),
   ];
 }
 
@@ -40,7 +40,8 @@ export const supportedImage = resourcePolicy({
     const config = args.getConfig<{ endOfPatch: Record<string, string>; today?: string }>();
     const lastDays = new Map(Object.entries({ ...endOfPatch, ...config.endOfPatch }));
     const { today = new Date().toISOString().slice(0, 10) } = config;
-    for (const { image = "", at } of containersOf(model)) {
+    for (const { container, at } of containersOf(model)) {
+      const { image = "" } = container;
       const version = /\/pytorch-inference[\w-]*:(\d+\.\d+)/.exec(image)?.[1];
       const lastDay = version === undefined ? undefined : lastDays.get(version);
       if (version !== undefined && lastDay !== undefined && lastDay < today) {
