@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { MetricQueries, type MetricDataQuery } from "../../emulator/core/metric-queries.ts";
 import { MetricStore } from "../../emulator/core/metrics.ts";
-import { VirtualClock } from "../../emulator/testing/virtual-clock.ts";
+import { VirtualClock } from "../../emulator/core/virtual-clock.ts";
 import { defaults } from "../../infra/defaults.ts";
 import { failureRateQueries, failureRateWindow } from "../../infra/components/failure-rate.ts";
 

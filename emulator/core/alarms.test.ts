@@ -5,7 +5,7 @@ import { describe, it } from "mocha";
 import { Alarms } from "./alarms.ts";
 import type { ActionRunner, AlarmSettings } from "./alarms.ts";
 import { MetricStore } from "./metrics.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 const minute = 60_000;
 const metric = { namespace: "N", name: "M", dimensions: { Job: "a" } };

@@ -11,7 +11,7 @@ import { Autoscaler } from "./autoscaler.ts";
 import { MetricStore } from "./metrics.ts";
 import { backlogTracking, wakeStep } from "./scaling-harness.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 const minute = 60_000;
 const resourceId = "endpoint/videos/variant/main";

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { AsyncEndpoint } from "./endpoint.ts";
 import type { EndpointState, Settlement } from "./endpoint-api.ts";
-import { LatencyLauncher } from "../testing/latency-model.ts";
-import type { LatencyModel } from "../testing/latency-model.ts";
+import { LatencyLauncher } from "./latency-model.ts";
+import type { LatencyModel } from "./latency-model.ts";
 import { MetricStore } from "./metrics.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 /** A second in milliseconds. */

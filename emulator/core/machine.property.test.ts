@@ -6,7 +6,7 @@ import { describe, it } from "mocha";
 import { minute, second } from "./endpoint-harness.ts";
 import { ScalingHarness, resourceId } from "./scaling-harness.ts";
 import type { Clock } from "./clock.ts";
-import { LatencyLauncher } from "../testing/latency-model.ts";
+import { LatencyLauncher } from "./latency-model.ts";
 import type { InstanceLauncher, InvocationRequest } from "./worker.ts";
 
 type Action =

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { MetricStore, statistic } from "./metrics.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 const minute = 60_000;
 const metric = { namespace: "N", name: "M", dimensions: { A: "1", B: "2" } };

@@ -4,7 +4,7 @@ import { Alarms } from "./alarms.ts";
 import type { AlarmSettings } from "./alarms.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { EndpointHarness, minute } from "./endpoint-harness.ts";
-import type { LatencyModel } from "../testing/latency-model.ts";
+import type { LatencyModel } from "./latency-model.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
 import type { CapacityPort, ScalingAssumptions } from "./scaling-types.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";

@@ -7,7 +7,7 @@ import { Autoscaler } from "./autoscaler.ts";
 import { minute, second } from "./endpoint-harness.ts";
 import { AsyncEndpoint } from "./endpoint.ts";
 import type { Settlement } from "./endpoint-api.ts";
-import { LatencyLauncher } from "../testing/latency-model.ts";
+import { LatencyLauncher } from "./latency-model.ts";
 import { MetricStore } from "./metrics.ts";
 import { RealClock } from "./real-clock.ts";
 import { ScalingHarness, backlogTracking, resourceId, wakeAlarm, wakeStep } from "./scaling-harness.ts";

@@ -12,7 +12,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "../core/virtual-clock.ts";
 import { randomCredentials } from "./credentials.ts";
 import { startTestAws, type TestAws } from "../testing/test-aws.ts";
 import { sdkConfig, signed, testCredentials, type RawRequest } from "../testing/test-gateway.ts";

@@ -6,7 +6,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client
 import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "../core/virtual-clock.ts";
 import { startTestAws, type TestAws } from "../testing/test-aws.ts";
 import { sdkConfig, testCredentials, testRegion } from "../testing/test-gateway.ts";
 

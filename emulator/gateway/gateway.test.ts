@@ -23,7 +23,7 @@ import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from 
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Upload } from "@aws-sdk/lib-storage";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { VirtualClock } from "../core/virtual-clock.ts";
 import { GatewayError, startGateway, type Gateway } from "./gateway.ts";
 import { startMiniStack } from "../ministack.ts";
 import { startTestAws } from "../testing/test-aws.ts";

@@ -8,7 +8,7 @@ import { Alarms } from "../../core/alarms.ts";
 import { Autoscaler } from "../../core/autoscaler.ts";
 import { MetricStore } from "../../core/metrics.ts";
 import type { CapacityPort } from "../../core/scaling-types.ts";
-import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { VirtualClock } from "../../core/virtual-clock.ts";
 import type { RequestContext, Service } from "../../wire/service.ts";
 import { applicationAutoScaling } from "./service.ts";
 

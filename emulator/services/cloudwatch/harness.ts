@@ -5,7 +5,7 @@
 
 import { Alarms } from "../../core/alarms.ts";
 import { MetricStore } from "../../core/metrics.ts";
-import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { VirtualClock } from "../../core/virtual-clock.ts";
 import { accountId, caller, region } from "../application-autoscaling/harness.ts";
 import type { Service } from "../../wire/service.ts";
 import { monitoring } from "./service.ts";

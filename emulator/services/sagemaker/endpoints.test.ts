@@ -17,7 +17,7 @@ import {
   type EndpointStatus,
 } from "@aws-sdk/client-sagemaker";
 import { MetricStore } from "../../core/metrics.ts";
-import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { VirtualClock } from "../../core/virtual-clock.ts";
 import { fakeAws, testArtifact, testImage } from "../../testing/fake-aws.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
 import { SageMaker } from "./service.ts";

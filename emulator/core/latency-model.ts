@@ -1,7 +1,7 @@
 /** Instances that only take time: tests use them instead of containers. */
 
-import type { Clock } from "../core/clock.ts";
-import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "../core/worker.ts";
+import type { Clock } from "./clock.ts";
+import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "./worker.ts";
 
 /** Durations on the model's clock, ms, and outcomes. */
 export interface LatencyModel<Request extends InvocationRequest> {

@@ -2,8 +2,8 @@
  * A clock that moves only on request, for tests: days pass in the time that their events take to compute.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
-import { TimerQueue } from "../core/timer-queue.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { TimerQueue } from "./timer-queue.ts";
 
 /** Lets every ready promise job, and those that they make ready, run. */
 function settle(): Promise<void> {
